@@ -1,0 +1,1 @@
+"""Standard snapshots of Huawei Cloud EVS disks, asked for in Slack."""

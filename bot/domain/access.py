@@ -1,0 +1,222 @@
+"""Who may do what where: a decision is a value with its reason, and the default is no."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from bot.domain.projects import Project
+
+
+class Action(StrEnum):
+    VIEW = "view"
+    CREATE = "create"
+    CANCEL = "cancel"
+    APPROVE = "approve"
+    DELETE = "delete"
+    ADMINISTER = "administer"
+
+
+class Role(StrEnum):
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+
+MAY: Mapping[Role, frozenset[Action]] = {
+    Role.VIEWER: frozenset({Action.VIEW}),
+    Role.OPERATOR: frozenset({Action.VIEW, Action.CREATE, Action.CANCEL}),
+    Role.APPROVER: frozenset({Action.VIEW, Action.APPROVE, Action.CANCEL}),
+    Role.ADMIN: frozenset(Action),
+}
+
+
+class Standing(StrEnum):
+    """What kind of account someone has, as `users.info` tells it (Slack, user object)."""
+
+    MEMBER = "member"
+    DEACTIVATED = "deactivated"
+    BOT = "bot"
+    GUEST = "guest"
+    SINGLE_CHANNEL_GUEST = "single-channel guest"
+    STRANGER = "stranger"
+    OTHER_TEAM = "other team"
+    INVITED = "invited"
+
+
+_REFUSED: Mapping[Standing, str] = {
+    Standing.DEACTIVATED: "This Slack account is deactivated, so it may not do anything here.",
+    Standing.BOT: "Bots and workflows may not ask for snapshots; a person has to.",
+    Standing.GUEST: "Guests of this workspace may not use the snapshot bot. Ask a full member to do it.",
+    Standing.SINGLE_CHANNEL_GUEST: "Guests of this workspace may not use the snapshot bot. Ask a full member to do it.",
+    Standing.STRANGER: "Only members of this workspace may use the snapshot bot.",
+    Standing.OTHER_TEAM: "Only members of this workspace may use the snapshot bot; your account is of another one.",
+    Standing.INVITED: "This Slack account has not signed in yet, so it may not do anything here.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person as Slack knows them: ids only. `groups` are Slack user group ids."""
+
+    user_id: str
+    standing: Standing
+    groups: frozenset[str] = frozenset()
+
+
+SubjectKind = Literal["user", "group", "everyone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """`project` is an alias or `*`; `source` says where the row is kept: slack, terminal, bot.toml."""
+
+    subject_kind: SubjectKind
+    subject_id: str
+    role: Role
+    project: str
+    expires_at: datetime | None = None
+    source: str = "bot.toml"
+
+    def names(self, actor: Actor) -> bool:
+        match self.subject_kind:
+            case "user":
+                return self.subject_id == actor.user_id
+            case "group":
+                return self.subject_id in actor.groups
+            case "everyone":
+                return actor.standing is Standing.MEMBER
+
+    def covers(self, alias: str) -> bool:
+        return self.project in (alias, "*")
+
+    def in_force(self, now: datetime) -> bool:
+        return self.expires_at is None or now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    because: Grant
+    rule: str = "granted"
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """`rule` is stable, for logs and tests; `explanation` is for the person. The rule may tell more than the person
+    hears: a project that is closed to someone and one that does not exist answer alike.
+    """
+
+    rule: str
+    explanation: str
+
+
+Decision = Allowed | Denied
+
+
+def no_such_project(alias: str) -> str:
+    """The one answer for a project that is closed to someone and for one that does not exist."""
+    return (
+        f"There is no project “{alias}” that you may use. "
+        "Check the alias, or ask the people who run the snapshot bot for access."
+    )
+
+
+def decide(
+    actor: Actor,
+    action: Action,
+    alias: str,
+    project: Project | None,
+    channel: str,
+    grants: Iterable[Grant],
+    now: datetime,
+) -> Decision:
+    """Say whether an actor may do something in a project from a channel, and why. Pure and total; the default is no.
+
+    `project` is None where no project of that alias is configured.
+    """
+    if refused := standing_refused(actor):
+        return refused
+    held = [grant for grant in grants if grant.names(actor) and grant.covers(alias)]
+    valid = [grant for grant in held if grant.in_force(now)]
+    if project is None or not valid:
+        rule = "unknown-project" if project is None else "grant-expired" if held else "no-grant"
+        return Denied(rule, no_such_project(alias))
+    because = next((grant for grant in valid if action in MAY[grant.role]), None)
+    if because is None:
+        may = ", ".join(sorted({act for grant in valid for act in MAY[grant.role]}))
+        return Denied("action-not-granted", f"In {alias} you may {may}, but not {action}. Its admins can change that.")
+    if project.channels and channel not in project.channels:
+        where = " or ".join(f"<#{one}>" for one in project.channels)
+        return Denied("channel-not-allowed", f"{alias} can be used only from {where}. Say it again there.")
+    return Allowed(because)
+
+
+def standing_refused(actor: Actor) -> Denied | None:
+    """The kinds of account that are refused whatever the grants say."""
+    sentence = _REFUSED.get(actor.standing)
+    return Denied(f"standing-{actor.standing.replace(' ', '-')}", sentence) if sentence else None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    alias: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotChosen:
+    """No single project follows from what was said; `candidates` are those the person may use, perhaps none."""
+
+    candidates: tuple[str, ...]
+
+
+def choose_project(
+    asked: str | None,
+    bound: str | None,
+    actor: Actor,
+    action: Action,
+    projects: Mapping[str, Project],
+    channel: str,
+    grants: Iterable[Grant],
+    now: datetime,
+) -> Chosen | NotChosen:
+    """`project=`, else the channel's binding, else the only project in which the person may do this."""
+    if named := asked or bound:
+        return Chosen(named)
+    held = tuple(grants)
+    usable = tuple(
+        alias
+        for alias, project in sorted(projects.items())
+        if isinstance(decide(actor, action, alias, project, channel, held, now), Allowed)
+    )
+    return Chosen(usable[0]) if len(usable) == 1 else NotChosen(usable)
+
+
+def standing_from(user: Mapping[str, object], team_id: str) -> Standing:
+    """Read a Slack user object. Absent flags mean false; what cannot be placed is a stranger.
+
+    Slackbot says `is_bot: false` of itself, and no flag says "external": a foreign `team_id` does.
+    Source: Slack, user object; users.info.
+    """
+
+    def flag(name: str) -> bool:
+        return user.get(name) is True
+
+    if flag("deleted"):
+        return Standing.DEACTIVATED
+    if flag("is_bot") or flag("is_workflow_bot") or flag("is_connector_bot") or user.get("id") == "USLACKBOT":
+        return Standing.BOT
+    if flag("is_stranger"):
+        return Standing.STRANGER
+    if user.get("team_id") != team_id:
+        return Standing.OTHER_TEAM
+    if flag("is_ultra_restricted"):
+        return Standing.SINGLE_CHANNEL_GUEST
+    if flag("is_restricted"):
+        return Standing.GUEST
+    if flag("is_invited_user"):
+        return Standing.INVITED
+    return Standing.MEMBER

@@ -1,0 +1,111 @@
+"""Everything that can go wrong, as one tree. Each error carries the sentence a person reads; none carries a secret."""
+
+from __future__ import annotations
+
+
+class BotError(Exception):
+    """`sentence` says cause and fix in words fit for Slack. `str(error)` is the same sentence and nothing more."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class CommandError(BotError):
+    """What was typed cannot be read; nothing was recorded."""
+
+
+class CloudError(BotError):
+    """A call to the cloud that did not give what was asked.
+
+    `status` is the HTTP status (None without an answer), `code` the cloud's own code (`EVS.2409`), `request_id` its
+    `X-Request-Id`. `maybe_done` says that the cloud may have acted all the same: look before repeating.
+    """
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        status: int | None = None,
+        code: str = "",
+        request_id: str = "",
+        maybe_done: bool = False,
+    ) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.maybe_done = maybe_done
+
+
+class CloudRefused(CloudError):
+    """The cloud understood and said no. Asking again changes nothing."""
+
+
+class DiskBusy(CloudRefused):
+    """EVS.2409 (409, or 400 for groups): a snapshot of this disk is already being created. It waits its turn."""
+
+
+class NotFound(CloudRefused):
+    """The disk, snapshot or job does not exist in this project (404, or Common.0011 for a job)."""
+
+
+class NotOffered(CloudRefused):
+    """The region has no v5 snapshot API (404 APIGW.0101)."""
+
+
+class CredentialRefused(CloudRefused):
+    """The bot's own key, password or right was refused. Never repeated in a loop: five failures lock an access key."""
+
+
+class CloudUnavailable(CloudError):
+    """No answer, or not the documented one: time-outs, resets, 5xx, HTML, cut-off bodies."""
+
+
+class Throttled(CloudUnavailable):
+    """429: not executed. `retry_after` is in seconds where the cloud said it, else None."""
+
+    def __init__(
+        self,
+        sentence: str,
+        *,
+        retry_after: float | None = None,
+        status: int | None = 429,
+        code: str = "",
+        request_id: str = "",
+    ) -> None:
+        super().__init__(sentence, status=status, code=code, request_id=request_id)
+        self.retry_after = retry_after
+
+
+class SentTooLate(CloudUnavailable):
+    """The moment to send had passed before the first byte left; nothing was sent."""
+
+
+class LookupFailed(BotError):
+    """Slack could not say who somebody is. That refuses."""
+
+
+class CannotPost(BotError):
+    """The bot may not post there: not a member, archived, or the place is gone. `reason` is Slack's code."""
+
+    def __init__(self, sentence: str, reason: str) -> None:
+        super().__init__(sentence)
+        self.reason = reason
+
+
+class MessageGone(BotError):
+    """The message to edit no longer exists."""
+
+
+class SlackBusy(BotError):
+    """Slack asks to wait, or did not answer. `retry_after` is in seconds; `maybe_done`: it may have been posted."""
+
+    def __init__(self, sentence: str, *, retry_after: float, maybe_done: bool = False) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
+        self.maybe_done = maybe_done
+
+
+class StoreInUse(BotError):
+    """Another process runs on this store file."""

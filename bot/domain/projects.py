@@ -1,0 +1,59 @@
+"""Cloud projects under their aliases, and the credentials that open them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordCredentials:
+    """An IAM user: POST /v3/auth/tokens. `domain` is the account's name."""
+
+    name: str
+    domain: str
+    user: str
+    password: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class AccessKeyCredentials:
+    """AK/SK request signing. `security_token` belongs to temporary keys."""
+
+    name: str
+    access_key: SecretStr
+    secret_key: SecretStr
+    security_token: SecretStr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyCredentials:
+    """Temporary keys from the server's metadata service. `metadata_url` is where that service answers."""
+
+    name: str
+    metadata_url: str = "http://169.254.169.254"
+
+
+Credentials = PasswordCredentials | AccessKeyCredentials | AgencyCredentials
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A cloud project as people name it (`alias`) and as the cloud does (`project_id`, 32 hex digits).
+
+    `channels`: Slack channel ids it may be used from, empty for any. `approvals`: how many others must agree.
+    `daily_limit`: disks per person and UTC day, None for no limit. `native_retention`: send `retention_days`.
+    """
+
+    alias: str
+    project_id: str
+    region: str
+    credentials: str
+    evs_endpoint: str
+    iam_endpoint: str
+    enterprise_project_id: str | None = None
+    channels: tuple[str, ...] = ()
+    approvals: int = 0
+    daily_limit: int | None = None
+    native_retention: bool = False

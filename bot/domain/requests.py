@@ -1,0 +1,333 @@
+"""A request (what one person asked for once), its items (one disk each), and how both move: values in, values out.
+
+A request: received -> running -> finished, or denied / dropped before anything was sent. An item: planned -> submitting
+-> creating -> available | failed; uncertain from submitting when no answer came; cancelled from planned; unknown when
+the cloud had not finished it in all the time the bot watches. Every state after planned is committed before, or right
+after, the call to the cloud it stands for, so whoever reads the rows knows what may have happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.domain.commands import Create
+from bot.domain.snapshots import REQUEST_TAG, CreateStandardSnapshot, Disk, Snapshot, fitted_name, stamp
+
+
+class RequestState(StrEnum):
+    RECEIVED = "received"
+    RUNNING = "running"
+    FINISHED = "finished"
+    DENIED = "denied"
+    DROPPED = "dropped"
+
+
+class ItemState(StrEnum):
+    PLANNED = "planned"
+    SUBMITTING = "submitting"
+    UNCERTAIN = "uncertain"
+    CREATING = "creating"
+    AVAILABLE = "available"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+ENDED = frozenset({ItemState.AVAILABLE, ItemState.FAILED, ItemState.CANCELLED, ItemState.UNKNOWN})
+IN_THE_CLOUD = frozenset({ItemState.SUBMITTING, ItemState.UNCERTAIN, ItemState.CREATING})
+"""While an item is in one of these, the bot copies that disk, and others who ask for it join."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where someone asked: Slack ids. `thread_ts` is None outside threads."""
+
+    team_id: str
+    channel_id: str
+    thread_ts: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One row. `ver` guards every write; `rev` counts what people could see change, `shown_rev` what they were shown.
+
+    `home` is where its message lives: the channel it was asked in, or its person for a direct message. `unsaid` says
+    that something is still to be told. `verdict` is the sentence of a refusal, `rule` its stable name.
+    """
+
+    id: str
+    state: RequestState
+    actor_id: str
+    place: Place
+    text: str
+    order: Create
+    created_at: datetime
+    ver: int = 1
+    rev: int = 1
+    shown_rev: int = 0
+    unsaid: bool = True
+    project: str | None = None
+    verdict: str = ""
+    rule: str = ""
+    home: str = ""
+    root_channel: str | None = None
+    root_ts: str | None = None
+    edited_at: datetime | None = None
+    receipt_ts: str | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def refused(self) -> bool:
+        return self.state in (RequestState.DENIED, RequestState.DROPPED)
+
+    @property
+    def expires_at(self) -> datetime | None:
+        days = self.order.keep_days
+        return None if days is None else self.created_at + timedelta(days=days)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One disk of a request. `due_at`: when somebody should act next. `cause`: why it waits or how it ended, in words.
+
+    `size` is in GiB, `progress` in percent. `joined_to` is the item that copies the same disk for someone else.
+    `in_doubt`: an answer to its POST was lost, so each further one is preceded by a look.
+    """
+
+    id: str
+    request_id: str
+    position: int
+    project: str
+    disk: DiskRef
+    snapshot: CreateStandardSnapshot
+    state: ItemState
+    ver: int = 1
+    attempts: int = 0
+    in_doubt: bool = False
+    due_at: datetime | None = None
+    submitted_at: datetime | None = None
+    look_until: datetime | None = None
+    waiting_since: datetime | None = None
+    cause: str = ""
+    code: str = ""
+    job_id: str | None = None
+    snapshot_id: str | None = None
+    progress: int | None = None
+    taken_at: datetime | None = None
+    incremental: bool | None = None
+    ended_at: datetime | None = None
+    joined_to: str | None = None
+    accepted_told: bool = False
+    failure_told: bool = False
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def accepted(self) -> bool:
+        """The cloud answered with ids, or the bot found its snapshot."""
+        return self.snapshot_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class DiskRef:
+    """What a request keeps of a disk: enough to name it when it no longer exists. `size` is in GiB."""
+
+    id: str
+    name: str
+    size: int = 0
+    volume_type: str = ""
+    availability_zone: str = ""
+    server: str = ""
+
+    @property
+    def label(self) -> str:
+        return self.name or self.id
+
+    @classmethod
+    def of(cls, disk: Disk) -> DiskRef:
+        return cls(disk.id, disk.name, disk.size, disk.volume_type, disk.availability_zone, disk.server)
+
+
+def planned_items(
+    request: Request,
+    alias: str,
+    disks: Sequence[Disk],
+    *,
+    enterprise_project_id: str | None,
+    native_retention: bool,
+    now: datetime,
+) -> list[Item]:
+    """The items of a request: what the cloud will be sent is what was asked for, a name, and the bot's tag."""
+    order = request.order
+    items = []
+    for position, disk in enumerate(disks, start=1):
+        item_id = f"{request.id}-{position}"
+        snapshot = CreateStandardSnapshot(
+            volume_id=disk.id,
+            name=snapshot_name(order.name, disk, alone=len(disks) == 1, at=now),
+            description=order.description,
+            tags={**order.tags, REQUEST_TAG: item_id},
+            enterprise_project_id=order.enterprise_project_id or enterprise_project_id,
+            instant_access=order.instant_access,
+            incremental=order.incremental,
+            retention_days=order.keep_days if native_retention else None,
+        )
+        items.append(
+            Item(item_id, request.id, position, alias, DiskRef.of(disk), snapshot, ItemState.PLANNED, due_at=now)
+        )
+    return items
+
+
+def snapshot_name(asked: str | None, disk: Disk, *, alone: bool, at: datetime) -> str:
+    """No name: `{disk}-{yyyymmddThhmmZ}`. One name for several disks: `{name}-{disk}`. Always within 64 characters."""
+    if asked is None:
+        return fitted_name((disk.label, stamp(at)), disk.id)
+    return asked if alone else fitted_name((asked, disk.label), disk.id)
+
+
+# --- how an item moves ------------------------------------------------------------------------------------------------
+
+
+def sending(item: Item, now: datetime, *, give_up_looking: timedelta) -> Item:
+    """Before the POST: from here on the cloud may hold a snapshot, so nobody repeats it without looking first."""
+    return replace(
+        item,
+        state=ItemState.SUBMITTING,
+        attempts=item.attempts + 1,
+        submitted_at=now,
+        look_until=now + give_up_looking,
+        due_at=now,
+    )
+
+
+def no_answer(item: Item, now: datetime, *, look_for: timedelta, cause: str) -> Item:
+    """No usable answer came: look for the tag until `look_until`, and only then try again."""
+    until = now + look_for
+    if item.look_until is not None and item.state is ItemState.SUBMITTING and item.look_until > until:
+        until = item.look_until
+    return replace(item, state=ItemState.UNCERTAIN, in_doubt=True, look_until=until, due_at=now, cause=cause)
+
+
+def taken(item: Item, snapshot_id: str, job_id: str | None) -> Item:
+    return replace(
+        item,
+        state=ItemState.CREATING,
+        snapshot_id=snapshot_id,
+        job_id=job_id,
+        in_doubt=False,
+        look_until=None,
+        waiting_since=None,
+        due_at=None,
+        cause="",
+        code="",
+    )
+
+
+def waiting(item: Item, now: datetime, *, until: datetime, cause: str, code: str = "") -> Item:
+    """Not sent, or refused without effect for a reason that passes: its turn comes at `until`."""
+    return replace(
+        item,
+        state=ItemState.PLANNED,
+        look_until=None,
+        due_at=until,
+        waiting_since=item.waiting_since or now,
+        cause=cause,
+        code=code,
+    )
+
+
+def ended(item: Item, state: ItemState, now: datetime, *, cause: str = "", code: str = "") -> Item:
+    assert state in ENDED
+    return replace(item, state=state, ended_at=now, due_at=None, look_until=None, cause=cause, code=code)
+
+
+def seen(item: Item, snapshot: Snapshot) -> Item:
+    """What a listing says of a snapshot in the making or done."""
+    return replace(
+        item,
+        progress=snapshot.progress if snapshot.progress is not None else item.progress,
+        taken_at=snapshot.created_at or item.taken_at,
+        incremental=snapshot.incremental if snapshot.incremental is not None else item.incremental,
+    )
+
+
+def joining(item: Item, leader: Item) -> Item:
+    """The disk is being copied for someone else already; this item ends when that one does."""
+    return replace(
+        item,
+        state=ItemState.CREATING,
+        joined_to=leader.id,
+        job_id=leader.job_id,
+        snapshot_id=leader.snapshot_id,
+        due_at=None,
+        cause="",
+        code="",
+    )
+
+
+def following(item: Item, leader: Item) -> Item:
+    """A joined item after its leader moved. A leader that did not end well sets it free to try for itself."""
+    if leader.state is ItemState.AVAILABLE:
+        return replace(
+            item,
+            state=leader.state,
+            job_id=leader.job_id,
+            snapshot_id=leader.snapshot_id,
+            progress=leader.progress,
+            taken_at=leader.taken_at,
+            incremental=leader.incremental,
+            ended_at=leader.ended_at,
+        )
+    if leader.ended:
+        return replace(
+            item,
+            state=ItemState.PLANNED,
+            joined_to=None,
+            job_id=None,
+            snapshot_id=None,
+            progress=None,
+            due_at=leader.ended_at,
+        )
+    return replace(item, job_id=leader.job_id, snapshot_id=leader.snapshot_id, progress=leader.progress)
+
+
+def busy_wait(since: datetime | None, now: datetime, first: timedelta) -> timedelta:
+    """How long a busy disk waits for its next turn: the first wait, doubling to 60 s, by how long it has waited."""
+    waited = (now - since) if since else timedelta()
+    wait = first
+    while wait < timedelta(seconds=60) and waited >= wait:
+        wait *= 2
+    return min(wait, max(first, timedelta(seconds=60)))
+
+
+# --- how a request follows from its items -----------------------------------------------------------------------------
+
+
+def following_items(request: Request, items: Iterable[Item], now: datetime) -> Request:
+    """The request after its items moved: something to show, and finished once all of them ended."""
+    done = all(item.ended for item in items)
+    return replace(
+        request,
+        rev=request.rev + 1,
+        unsaid=True,
+        state=RequestState.FINISHED if done else request.state,
+        ended_at=now if done else None,
+    )
+
+
+def counted(items: Iterable[Item]) -> Mapping[ItemState, int]:
+    counts = dict.fromkeys(ItemState, 0)
+    for item in items:
+        counts[item.state] += 1
+    return counts
+
+
+def spread_seconds(items: Iterable[Item]) -> float | None:
+    """Seconds between the first and the last creation time; None with fewer than two."""
+    times = [item.taken_at for item in items if item.state is ItemState.AVAILABLE and item.taken_at]
+    return (max(times) - min(times)).total_seconds() if len(times) > 1 else None

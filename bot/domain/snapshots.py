@@ -1,0 +1,258 @@
+"""What the EVS API calls a snapshot, a volume and a task: its own field names, checked against its own limits.
+
+Sources: EVS API Reference, CreateSnapshotV5 (request), ListSnapshotsDetailsV5 and ShowSnapshotV5 (answers),
+evs_04_0054 (jobs), cloudvolumes/detail (disks).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
+from pydantic_core import PydanticCustomError
+
+NAME_CHARACTERS = 64
+DESCRIPTION_CHARACTERS = 85
+TAGS_PER_SNAPSHOT = 20
+RETENTION_DAYS = range(1, 65_537)
+"""Days for which `retention_days` is defined (SDK 3.1.219 only; sent where a project says so)."""
+
+REQUEST_TAG = "snapshot-bot-request"
+"""The bot's own tag: its value is the item's id, and how a lost answer is found again."""
+
+COPYABLE_STATES = frozenset({"available", "in-use"})
+"""Disk states in which a snapshot can be made (EVS User Guide, Creating a Snapshot: Prerequisites)."""
+
+WITHOUT_INSTANT_ACCESS = frozenset({"SATA", "SAS"})
+"""Disk types that offer no Instant Snapshot Restore (CreateSnapshotV5, `instant_access`)."""
+
+_TAG_KEY = re.compile(r"[A-Za-z0-9_\-\u4e00-\u9fff]{1,36}")
+_TAG_VALUE = re.compile(r"[A-Za-z0-9_.\-\u4e00-\u9fff]{0,43}")
+_RESERVED_NAME = "autobk_snapshot_"
+
+
+class CreateStandardSnapshot(BaseModel):
+    """The `snapshot` object of POST /v5/{project_id}/snapshots. Lengths are in characters.
+
+    A field left as None is not sent. Source: EVS API Reference, CreateSnapshotV5, table 4.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    volume_id: str
+    name: str | None = None
+    description: str | None = None
+    tags: dict[str, str] | None = None
+    enterprise_project_id: str | None = None
+    instant_access: bool | None = None
+    incremental: bool | None = None
+    retention_days: int | None = None
+
+    @field_validator("name")
+    @classmethod
+    def _name_fits(cls, name: str | None) -> str | None:
+        if name is None:
+            return None
+        if not name.strip():
+            raise PydanticCustomError("name_empty", "A snapshot name needs at least one character.")
+        if len(name) > NAME_CHARACTERS:
+            message = "A snapshot name holds 64 characters; this one has {got}."
+            raise PydanticCustomError("name_too_long", message, {"got": len(name)})
+        if name.startswith(_RESERVED_NAME):
+            message = "Names that begin with autobk_snapshot_ belong to Cloud Backup; choose another."
+            raise PydanticCustomError("name_reserved", message)
+        return name
+
+    @field_validator("description")
+    @classmethod
+    def _description_fits(cls, description: str | None) -> str | None:
+        if description is not None and len(description) > DESCRIPTION_CHARACTERS:
+            message = "A description holds 85 characters; this one has {got}."
+            raise PydanticCustomError("description_too_long", message, {"got": len(description)})
+        return description
+
+    @field_validator("tags")
+    @classmethod
+    def _tags_are_legal(cls, tags: dict[str, str] | None) -> dict[str, str] | None:
+        if tags is None:
+            return None
+        for key, value in tags.items():
+            if not _TAG_KEY.fullmatch(key):
+                message = "The tag key “{key}” is not allowed: 1 to 36 letters, digits, _ or -."
+                raise PydanticCustomError("tag_key", message, {"key": key[:60]})
+            if not _TAG_VALUE.fullmatch(value):
+                message = "The value of tag “{key}” is not allowed: at most 43 letters, digits, _, - or a dot."
+                raise PydanticCustomError("tag_value", message, {"key": key})
+        if len(tags) > TAGS_PER_SNAPSHOT:
+            message = "A snapshot holds 20 tags, the bot's own included; this would be {got}."
+            raise PydanticCustomError("tags_too_many", message, {"got": len(tags)})
+        return tags
+
+    @field_validator("retention_days")
+    @classmethod
+    def _retention_is_in_range(cls, days: int | None) -> int | None:
+        if days is not None and days not in RETENTION_DAYS:
+            message = "A snapshot can be kept for 1 to 65536 days; this says {got}."
+            raise PydanticCustomError("retention_days", message, {"got": days})
+        return days
+
+    def body(self) -> dict[str, Any]:
+        """The JSON body, nothing in it that was not asked for."""
+        return {"snapshot": self.model_dump(exclude_none=True)}
+
+
+class SnapshotTicket(BaseModel):
+    """The 202 answer to a create: the snapshot exists by name only, the job fills it. Source: CreateSnapshotV5."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    job_id: str
+    snapshot_id: str
+
+
+def _utc(value: object) -> object:
+    """EVS writes UTC without a zone (`2026-01-15T08:30:00.123456`), jobs with a Z; empty means not yet."""
+    if not isinstance(value, str):
+        return value
+    if not value:
+        return None
+    try:
+        read = datetime.fromisoformat(value.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
+
+
+def _percent(value: object) -> object:
+    """`"100%"` in the v2 example, no v5 sample is known: with and without the sign, and empty, are all read."""
+    if isinstance(value, str):
+        digits = value.strip().rstrip("%").strip()
+        try:
+            return int(float(digits))
+        except (ValueError, OverflowError):
+            return None
+    return value
+
+
+def _object(value: object) -> object:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> object:
+    return "" if value is None else value
+
+
+UtcTime = Annotated[datetime | None, BeforeValidator(_utc)]
+Percent = Annotated[int | None, BeforeValidator(_percent)]
+Text = Annotated[str, BeforeValidator(_text)]
+Tags = Annotated[dict[str, Any], BeforeValidator(_object)]
+
+
+class Snapshot(BaseModel):
+    """One row of GET /v5/{project_id}/snapshots/detail. `size` is in GiB, `progress` in percent.
+
+    Source: EVS API Reference, ListSnapshotsDetailsV5; SDK SnapshotDetailV5. Unknown fields are passed over.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    volume_id: Text = ""
+    name: Text = ""
+    status: Text = ""
+    size: int | None = None
+    progress: Percent = None
+    created_at: UtcTime = None
+    incremental: bool | None = None
+    tags: Tags = {}
+    snapshot_group_id: str | None = None
+
+    @property
+    def item_id(self) -> str | None:
+        """The item that asked for this snapshot, if the bot did."""
+        value = self.tags.get(REQUEST_TAG)
+        return value if isinstance(value, str) else None
+
+
+class Job(BaseModel):
+    """GET /v1/{project_id}/jobs/{job_id}. Anything but SUCCESS and FAIL is pending. Source: EVS API Reference,
+    evs_04_0054. What `entities` holds for a snapshot job is not documented, so it is not read.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    status: Text
+    error_code: Text = ""
+    fail_reason: Text = ""
+
+    @property
+    def ended(self) -> Literal["success", "fail"] | None:
+        match self.status:
+            case "SUCCESS":
+                return "success"
+            case "FAIL":
+                return "fail"
+            case _:
+                return None
+
+
+class Attachment(BaseModel):
+    """Where a disk hangs. `host_name` is the server's name. Source: cloudvolumes/detail, `attachments`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    server_id: Text = ""
+    host_name: Text = ""
+    device: Text = ""
+
+
+class Disk(BaseModel):
+    """One volume of GET /v2/{project_id}/cloudvolumes/detail. `size` is in GiB.
+
+    Source: huaweicloudDocs/evs, Querying Details About All Disks (v2).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    name: Text = ""
+    status: Text = ""
+    size: int = 0
+    volume_type: Text = ""
+    availability_zone: Text = ""
+    attachments: tuple[Attachment, ...] = ()
+    tags: Tags = {}
+
+    @property
+    def server(self) -> str:
+        """The name of the server it is attached to, empty when it is not attached."""
+        return next((one.host_name or one.server_id for one in self.attachments), "")
+
+    @property
+    def label(self) -> str:
+        return self.name or self.id
+
+
+def stamp(at: datetime) -> str:
+    """A moment as it stands in a snapshot's name: `20261123T2059Z`."""
+    return at.astimezone(UTC).strftime("%Y%m%dT%H%MZ")
+
+
+def fitted_name(parts: tuple[str, ...], disk_id: str) -> str:
+    """Join the parts with dashes within 64 characters; the middle gives way, a time stamp at the end stays.
+
+    What is cut is replaced by six digits drawn from the disk's id, so two disks with one long prefix keep two names.
+    """
+    whole = "-".join(part for part in parts if part)
+    if len(whole) <= NAME_CHARACTERS:
+        return whole
+    mark = hashlib.sha256(disk_id.encode()).hexdigest()[:6]
+    tail_room = 14
+    tail = parts[-1] if len(parts) > 1 and len(parts[-1]) <= tail_room else ""
+    ending = "-".join(part for part in (mark, tail) if part)
+    head = "-".join(part for part in (parts[:-1] if tail else parts) if part)
+    return f"{head[: NAME_CHARACTERS - len(ending) - 1].rstrip('-')}-{ending}"

@@ -1,0 +1,1 @@
+"""The client of the cloud: IAM and EVS over HTTPS."""

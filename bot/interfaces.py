@@ -1,0 +1,179 @@
+"""What the workflow needs from outside, as protocols. The edges implement them; tests bring their own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from bot.domain.access import Actor, Grant
+from bot.domain.requests import Item, Request
+from bot.domain.snapshots import CreateStandardSnapshot, Disk, Job, Snapshot, SnapshotTicket
+
+
+class Clock(Protocol):
+    """Time as an argument: aware UTC, and seconds."""
+
+    def now(self) -> datetime: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+# --- the cloud --------------------------------------------------------------------------------------------------------
+
+
+class Evs(Protocol):
+    """One cloud project. Every failure is a `bot.domain.errors.CloudError`."""
+
+    async def create_standard_snapshot(
+        self, snapshot: CreateStandardSnapshot, *, send_before: datetime
+    ) -> SnapshotTicket: ...
+
+    async def show_job(self, job_id: str) -> Job: ...
+
+    async def show_snapshot(self, snapshot_id: str) -> Snapshot: ...
+
+    async def list_snapshots(self, *, volume_id: str | None = None, ids: Sequence[str] = ()) -> list[Snapshot]: ...
+
+    async def show_disk(self, disk_id: str) -> Disk: ...
+
+    async def list_disks(
+        self, *, name: str | None = None, ids: Sequence[str] = (), server_id: str | None = None
+    ) -> list[Disk]: ...
+
+    async def disks_by_tag(self, key: str, values: Sequence[str] = ()) -> list[Disk]: ...
+
+
+class Cloud(Protocol):
+    """Every configured project. `project` raises KeyError for an alias that is not configured."""
+
+    def project(self, alias: str) -> Evs: ...
+
+
+# --- people -----------------------------------------------------------------------------------------------------------
+
+
+class People(Protocol):
+    """Who somebody is, from Slack. Raises `bot.domain.errors.LookupFailed` when Slack can't be asked: that refuses."""
+
+    def known(self, user_id: str) -> Actor | None:
+        """The actor if everything about them is at hand and fresh enough; never waits."""
+        ...
+
+    async def look_up(self, user_id: str) -> Actor: ...
+
+
+# --- rows -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One line of the trail. `subject` is an id, `details` small facts: no secret, and nothing that people typed."""
+
+    actor: str
+    action: str
+    subject: str
+    outcome: Literal["allowed", "denied", "done", "failed"]
+    rule: str = ""
+    details: Mapping[str, str | int | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a delivery comes to: a request to keep (or none), and the decisions that led there."""
+
+    request: Request | None
+    audit: Sequence[AuditEntry] = ()
+
+
+Judge = Callable[[Sequence[Grant], str | None], Arrival]
+"""Grants that may name the actor, and the project the channel is bound to, become an arrival. Pure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What `list` asks for. `projects` are those the reader may view; None means all of them."""
+
+    projects: Sequence[str] | None = None
+    disk: str | None = None
+    actor_id: str | None = None
+    limit: int = 10
+
+
+class Store(Protocol):
+    """Each method is one transaction: rows, audit and duties together. `False` or None: someone else was faster."""
+
+    async def arrive(self, delivery: str, channel: str, actor: Actor | None, judge: Judge) -> Request | None: ...
+
+    async def grants_for(self, actor: Actor) -> list[Grant]: ...
+
+    async def bound_project(self, channel: str) -> str | None: ...
+
+    async def request(self, request_id: str) -> tuple[Request, list[Item]] | None: ...
+
+    async def item(self, item_id: str) -> tuple[Item, Request] | None: ...
+
+    async def settle(self, request: Request, items: Sequence[Item], audit: Sequence[AuditEntry]) -> bool: ...
+
+    async def start(self, item: Item, audit: Sequence[AuditEntry]) -> Item | None: ...
+
+    async def save(self, item: Item, audit: Sequence[AuditEntry] = ()) -> bool: ...
+
+    async def creating(self, project: str) -> list[Item]: ...
+
+    async def unsaid(self, home: str) -> list[tuple[Request, list[Item]]]: ...
+
+    async def showed(self, request: Request, *, accepted: Sequence[str] = (), failures: Sequence[str] = ()) -> None: ...
+
+    async def move_home(self, request: Request) -> None: ...
+
+    async def all_said(self, request: Request) -> None: ...
+
+    async def find(self, any_id: str) -> tuple[Request, list[Item]] | None: ...
+
+    async def recent(self, filters: Filters) -> list[tuple[Request, list[Item]]]: ...
+
+    async def record(self, audit: Sequence[AuditEntry]) -> None: ...
+
+
+# --- what is said -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a message stands: Slack's `channel` and `ts`, together its identity."""
+
+    channel: str
+    ts: str
+
+
+SayKind = Literal["root", "edit", "accepted", "failure", "receipt", "refusal", "moved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """One message or edit about a request. `items` are those it is about, `all_items` the whole request."""
+
+    kind: SayKind
+    request: Request
+    items: Sequence[Item]
+    all_items: Sequence[Item]
+
+
+class Replies(Protocol):
+    """Says it in Slack. Raises CannotPost, MessageGone, or SlackBusy (with seconds to wait)."""
+
+    async def say(self, saying: Saying) -> Posted | None: ...
+
+
+# --- the engine -------------------------------------------------------------------------------------------------------
+
+Handler = Callable[[str], Awaitable[float | None]]
+"""Does what the rows call for and answers in how many seconds it wants to be called again, or None for never."""
+
+
+class Duties(Protocol):
+    """Every duty the rows call for, as (key, when)."""
+
+    async def duties(self) -> Iterable[tuple[str, datetime]]: ...

@@ -1,0 +1,199 @@
+"""Settings: the one reader of the environment, and of bot.toml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from pydantic import SecretStr
+
+from bot.domain.access import Grant, SubjectKind
+from bot.domain.bindings import Binding
+from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, Credentials, PasswordCredentials, Project
+from bot.settings.configfile import read_config
+from bot.settings.environment import Environment, LogFormat, LogLevel, read_environment
+from bot.settings.faults import Fault, SettingsError
+from bot.settings.tables import (
+    AccessKeyTable,
+    AgencyTable,
+    BindingTable,
+    CloudTable,
+    ConfigFile,
+    GrantTable,
+    PasswordTable,
+    ProjectTable,
+)
+
+__all__ = [
+    "CloudSettings",
+    "Fault",
+    "LogFormat",
+    "LogLevel",
+    "Settings",
+    "SettingsError",
+    "SlackSettings",
+    "load_settings",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SlackSettings:
+    """`api_url` ends with a slash. With `app_token` the bot uses Socket Mode, else HTTP and `signing_secret`."""
+
+    command: str
+    bot_token: SecretStr | None
+    app_token: SecretStr | None
+    signing_secret: SecretStr | None
+    api_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloudSettings:
+    """How patient the bot is with the cloud; all in seconds, whatever unit bot.toml has.
+
+    `reconcile_s`: how long to look for a snapshot after an uncertain create. `busy_retry_s`: first wait for a busy
+    disk, doubling to 60. `busy_deadline_s`: then the item has failed. `watch_s`: then a running job is unknown.
+    """
+
+    reconcile_s: float
+    busy_retry_s: float
+    busy_deadline_s: float
+    watch_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything configured, checked. `store_path` may be relative to the working directory.
+
+    `port` and `admin_port` may be 0, for any free one. `credentials` are by name, `projects` by alias; each project's
+    `credentials` is a key of the former. No secret shows in the repr.
+    """
+
+    config_path: Path
+    slack: SlackSettings
+    store_path: Path
+    cloud: CloudSettings
+    credentials: dict[str, Credentials]
+    projects: dict[str, Project]
+    grants: tuple[Grant, ...]
+    bindings: tuple[Binding, ...]
+    port: int
+    admin_port: int
+    log_format: LogFormat
+    log_level: LogLevel
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every configured secret in the clear, for what must recognise and hide them."""
+        slack = [self.slack.bot_token, self.slack.app_token, self.slack.signing_secret]
+        cloud = [secret for credentials in self.credentials.values() for secret in _secrets_of(credentials)]
+        return tuple(secret.get_secret_value() for secret in [*slack, *cloud] if secret is not None)
+
+
+def _secrets_of(credentials: Credentials) -> list[SecretStr | None]:
+    match credentials:
+        case PasswordCredentials():
+            return [credentials.password]
+        case AccessKeyCredentials():
+            return [credentials.access_key, credentials.secret_key, credentials.security_token]
+        case AgencyCredentials():
+            return []
+
+
+def load_settings(environ: Mapping[str, str], config: Path | None = None, *, need_slack: bool = True) -> Settings:
+    """Read the configuration once: `config`, else BOT_CONFIG, else bot.toml, and the variables.
+
+    `need_slack=False` accepts that there are no Slack tokens, for commands that do not talk to Slack.
+    Raises SettingsError, and nothing else, with every fault at once.
+    """
+    path = config or Path(environ.get("BOT_CONFIG") or "bot.toml")
+    faults: list[Fault] = []
+    file = read_config(path, environ, faults)
+    environment = read_environment(environ, faults, need_slack=need_slack)
+    if file is None or faults:
+        raise SettingsError(faults)
+    return _settings(path, file, environment)
+
+
+def _settings(path: Path, file: ConfigFile, environment: Environment) -> Settings:
+    return Settings(
+        config_path=path,
+        slack=SlackSettings(
+            command=file.slack.command,
+            bot_token=environment.bot_token,
+            app_token=environment.app_token,
+            signing_secret=environment.signing_secret,
+            api_url=environment.api_url,
+        ),
+        store_path=environment.store or file.store.url,
+        cloud=_cloud(file.cloud),
+        credentials={name: _credentials(name, table) for name, table in file.credentials.items()},
+        projects={alias: _project(alias, table) for alias, table in file.projects.items()},
+        grants=tuple(_grant(table) for table in file.grants),
+        bindings=tuple(_binding(table) for table in file.bindings),
+        port=environment.port,
+        admin_port=environment.admin_port,
+        log_format=environment.log_format,
+        log_level=environment.log_level,
+    )
+
+
+def _cloud(table: CloudTable) -> CloudSettings:
+    return CloudSettings(
+        reconcile_s=table.reconcile_seconds,
+        busy_retry_s=table.busy_retry_seconds,
+        busy_deadline_s=table.busy_deadline_minutes * 60,
+        watch_s=table.watch_hours * 3_600,
+    )
+
+
+def _credentials(name: str, table: PasswordTable | AccessKeyTable | AgencyTable) -> Credentials:
+    match table:
+        case PasswordTable():
+            return PasswordCredentials(name, table.domain, table.user, table.password)
+        case AccessKeyTable():
+            return AccessKeyCredentials(name, table.access_key, table.secret_key, table.security_token)
+        case AgencyTable():
+            return AgencyCredentials(name, table.metadata_url)
+
+
+def _project(alias: str, table: ProjectTable) -> Project:
+    return Project(
+        alias=alias,
+        project_id=table.project_id,
+        region=table.region,
+        credentials=table.credentials,
+        evs_endpoint=table.evs_endpoint or _default_endpoint("evs", table.region),
+        iam_endpoint=table.iam_endpoint or _default_endpoint("iam", table.region),
+        enterprise_project_id=table.enterprise_project_id,
+        channels=tuple(table.channels),
+        approvals=table.approvals,
+        daily_limit=table.daily_limit,
+        native_retention=table.native_retention,
+    )
+
+
+def _default_endpoint(service: str, region: str) -> str:
+    """Source: Huawei Cloud SDK and Terraform provider; the regions in Ireland (eu-west-1…) have the European domain."""
+    domain = "myhuaweicloud.eu" if region.startswith("eu-west-1") else "myhuaweicloud.com"
+    return f"https://{service}.{region}.{domain}"
+
+
+def _grant(table: GrantTable) -> Grant:
+    kind, _, subject_id = table.subject.partition(":")
+    return Grant(cast(SubjectKind, kind), subject_id, table.role, table.project, table.expires)
+
+
+def _binding(table: BindingTable) -> Binding:
+    return Binding(
+        channel=table.channel,
+        project=table.project,
+        server=table.server,
+        server_id=table.server_id,
+        tag=table.tag,
+        disks=tuple(table.disks or ()),
+        keep_days=table.keep_days,
+        confirm=table.confirm,
+        reason=table.reason,
+    )

@@ -1,0 +1,177 @@
+"""Text from the file or the environment becomes a value that can be used, or `Unfit` says what to write instead."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import SecretStr
+
+from bot.domain.commands import REASON_CHARACTERS
+from bot.settings.faults import Unfit
+
+_ALIAS = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,30}")
+_COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
+_ENTERPRISE_PROJECT = re.compile(r"0|[0-9a-f-]{32,36}")
+_PROJECT_ID = re.compile(r"[0-9a-fA-F]{32}")
+_REGION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_SUBJECT = re.compile(r"user:[UW][A-Z0-9]{1,30}|group:S[A-Z0-9]{1,30}|everyone")
+_TAG = re.compile(r"[^:\s][^:]*:.*", re.DOTALL)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def alias(text: str) -> str:
+    return _matching(
+        _ALIAS, text, "An alias is at most 40 lower-case letters, digits and dashes, such as payments-prod."
+    )
+
+
+def channel(text: str) -> str:
+    return _matching(
+        _CHANNEL, text, "Write a channel's id, not its name: it begins with C, G or D, such as C0PAYINC01."
+    )
+
+
+def command(text: str) -> str:
+    return _matching(_COMMAND, text, "A command is / and at most 31 lower-case letters, digits, - or _: /snapshot.")
+
+
+def enterprise_project(text: str) -> str:
+    return _matching(
+        _ENTERPRISE_PROJECT, text, 'Write the enterprise project\'s id (a UUID), or "0" for the default one.'
+    )
+
+
+def project_id(text: str) -> str:
+    sentence = (
+        "A project id is 32 hex digits, as the console shows under My Credentials. An alias or a region is not one."
+    )
+    return _matching(_PROJECT_ID, text, sentence).lower()
+
+
+def region(text: str) -> str:
+    return _matching(_REGION, text, "Write the region's id as it stands in addresses, such as ap-southeast-3.")
+
+
+def subject(text: str) -> str:
+    sentence = 'Write "user:U…", "group:S…" or "everyone": ids as Slack has them, not names.'
+    return _matching(_SUBJECT, text, sentence)
+
+
+def tag(text: str) -> str:
+    return _matching(_TAG, text, 'Write the tag\'s key and value with a colon between them, such as "tier:prod".')
+
+
+def reason(text: str) -> str:
+    if len(text) > REASON_CHARACTERS:
+        raise Unfit(f"A reason holds {REASON_CHARACTERS} characters; this one has {len(text)}.")
+    return filled(text)
+
+
+def filled(text: str) -> str:
+    if not text.strip():
+        raise Unfit("There is nothing between the quotes. Write a value, or leave the line out.")
+    return text
+
+
+def _matching(pattern: re.Pattern[str], text: str, sentence: str) -> str:
+    if not pattern.fullmatch(text):
+        raise Unfit(sentence)
+    return text
+
+
+def endpoint(text: str) -> str:
+    """An address without a slash at its end; `http://` on loopback only."""
+    parts = _address(text)
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        raise Unfit("http:// is accepted on loopback only (127.0.0.1, ::1, localhost). Write https://.")
+    return text.rstrip("/")
+
+
+def metadata_address(text: str) -> str:
+    """Where temporary keys are fetched without proof of who answers: this machine or its own link, nothing else."""
+    host = _address(text).hostname or ""
+    if not (_is_loopback(host) or _is_link_local(host)):
+        raise Unfit("Temporary keys come from loopback or a link-local address only. Write http://169.254.169.254.")
+    return text.rstrip("/")
+
+
+def _address(text: str) -> SplitResult:
+    unfit = Unfit("This is not an address. Write one such as https://evs.ap-southeast-3.myhuaweicloud.com.")
+    if any(character <= " " for character in text):
+        raise unfit
+    try:
+        parts = urlsplit(text)
+        is_whole = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        raise unfit from None
+    if parts.scheme not in ("http", "https") or not is_whole or parts.query or parts.fragment:
+        raise unfit
+    if parts.username is not None:
+        raise Unfit("An address holds no user or password. Secrets have their own keys, under [credentials].")
+    return parts
+
+
+def _is_loopback(host: str) -> bool:
+    return host == "localhost" or _ip(host).is_loopback
+
+
+def _is_link_local(host: str) -> bool:
+    return _ip(host).is_link_local
+
+
+def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """A name is answered with an address that is neither loopback nor link-local."""
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return ipaddress.IPv4Address("0.0.0.0")
+
+
+def store_path(url: str) -> Path:
+    """`sqlite:///rel` is relative to the working directory, `sqlite:////abs` is absolute."""
+    if url.startswith(("postgresql:", "postgresql+", "postgres:")):
+        raise Unfit("This version keeps its rows in SQLite only. Write sqlite:///snapshot-bot.db.")
+    path = url.removeprefix("sqlite:///")
+    if path == url or not path.strip("/") or path.endswith("/") or set(path) & set("?#\0"):
+        raise Unfit("Write sqlite:///snapshot-bot.db (relative) or sqlite:////var/lib/snapshot-bot.db (absolute).")
+    if path == ":memory:":
+        raise Unfit("A store in memory loses what people asked for. Write sqlite:///snapshot-bot.db.")
+    return Path(path)
+
+
+def secret(text: str, environ: Mapping[str, str]) -> SecretStr:
+    """Follow `env:NAME` or `file:PATH` (relative to the working directory). The file's last line break is no part of it."""
+    match text.partition(":"):
+        case ("env", ":", name):
+            return SecretStr(_variable(name, environ))
+        case ("file", ":", path) if path:
+            return SecretStr(_file(path))
+        case _:
+            raise Unfit('A secret may not stand in this file. Write "env:NAME" (a variable) or "file:PATH".')
+
+
+def _variable(name: str, environ: Mapping[str, str]) -> str:
+    if not _VARIABLE.fullmatch(name):
+        raise Unfit("After env: comes a variable's name: letters, digits and _, such as env:PAYMENTS_PASSWORD.")
+    value = environ.get(name, "")
+    if not value.strip():
+        raise Unfit(f"The variable {name} is not set or empty.")
+    return value
+
+
+def _file(path: str) -> str:
+    try:
+        value = Path(path).read_text("utf-8").removesuffix("\n")
+    except UnicodeDecodeError:
+        raise Unfit(f"The file {path!r} is not UTF-8 text.") from None
+    except (OSError, ValueError) as refusal:
+        why = refusal.strerror if isinstance(refusal, OSError) else "its path cannot be used"
+        raise Unfit(f"The file {path!r} cannot be read: {why}.") from None
+    if not value.strip():
+        raise Unfit(f"The file {path!r} is empty.")
+    return value

@@ -1,0 +1,169 @@
+"""Reading bot.toml: from its path to a checked `ConfigFile`, with every fault at its line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from bot.settings import toml
+from bot.settings.faults import Fault, nearest
+from bot.settings.tables import CREDENTIALS, SELECTORS, TABLES, Around, ConfigFile, Table
+from bot.settings.toml import Document, KeyPath
+
+_VARIABLES: Mapping[KeyPath, str] = {
+    ("slack", "bot_token"): "SLACK_BOT_TOKEN",
+    ("slack", "app_token"): "SLACK_APP_TOKEN",
+    ("slack", "signing_secret"): "SLACK_SIGNING_SECRET",
+    ("slack", "api_url"): "SLACK_API_URL",
+}
+"""Keys that people look for in the file and that stand in the environment."""
+
+_WANTED: Mapping[str, str] = {
+    "string_type": "text in quotes",
+    "path_type": "text in quotes",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false, without quotes",
+    "list_type": "a list in brackets",
+    "datetime_type": "a date and a time, without quotes",
+    "is_instance_of": "text in quotes",
+    "enum": "text in quotes",
+}
+
+_KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
+    (bool, "true or false"),
+    (str, "text"),
+    (int, "a whole number"),
+    (float, "a number with a point"),
+    (list, "a list"),
+    (dict, "a table"),
+    (datetime, "a date and a time"),
+    ((date, time), "a date or a time alone"),
+)
+
+
+def read_config(path: Path, environ: Mapping[str, str], faults: list[Fault]) -> ConfigFile | None:
+    """Read the file, following its secrets. What is wrong is added to `faults`; None where nothing could be used."""
+    text = _text(path, faults)
+    document = None if text is None else toml.parse(str(path), text, faults)
+    if document is None:
+        return None
+    faults.extend(_unclear_bindings(document))
+    faults.extend(_doubled_projects(document))
+    around = Around(environ, _declared(document, "credentials"), _declared(document, "projects"))
+    try:
+        return ConfigFile.model_validate(document.tables, context=around)
+    except ValidationError as refusal:
+        faults.extend(document.fault(_path(error), _sentence(error)) for error in refusal.errors(include_url=False))
+        return None
+
+
+def _text(path: Path, faults: list[Fault]) -> str | None:
+    try:
+        # The standard's own line breaks only, so that lines are counted as editors count them.
+        return path.read_text("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        sentence = "The file is not UTF-8 text. Save it as UTF-8."
+    except FileNotFoundError:
+        sentence = "There is no such file. Write one, or name another with --config or BOT_CONFIG."
+    except (OSError, ValueError) as refusal:
+        why = refusal.strerror if isinstance(refusal, OSError) else "its path cannot be used"
+        sentence = f"The file cannot be read: {why}."
+    faults.append(Fault(str(path), None, "", sentence))
+    return None
+
+
+def _declared(document: Document, table: str) -> list[str]:
+    """Names as written, right or wrong inside, so that one fault does not make others."""
+    return list(_dict(document.tables.get(table)))
+
+
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _unclear_bindings(document: Document) -> Iterator[Fault]:
+    bindings = document.tables.get("bindings")
+    for index, binding in enumerate(bindings if isinstance(bindings, list) else []):
+        named = [key for key in SELECTORS if key in binding] if isinstance(binding, dict) else [""]
+        if len(named) != 1:
+            found = f"Here stand {' and '.join(named)}." if named else "Here stands none."
+            sentence = f"Write exactly one of server, server_id, tag and disks. {found}"
+            yield document.fault(("bindings", index), sentence)
+
+
+def _doubled_projects(document: Document) -> Iterator[Fault]:
+    """Two aliases of one cloud project would each have their own ceilings and grants."""
+    first: dict[tuple[str, str], str] = {}
+    for alias, project in _dict(document.tables.get("projects")).items():
+        match project:
+            case {"project_id": str(project_id), "region": str(region)}:
+                earlier = first.setdefault((project_id.lower(), region), alias)
+                if earlier != alias:
+                    line = document.lines[("projects", earlier)]
+                    sentence = f"This is the project of {earlier} (line {line}). Keep one alias."
+                    yield document.fault(("projects", alias, "project_id"), sentence)
+
+
+def _path(error: ErrorDetails) -> KeyPath:
+    """pydantic's location without what is not in the file: the kind of a credential, and its mark for keys."""
+    path = error["loc"]
+    if path[0] == "credentials" and len(path) > 2 and path[2] in CREDENTIALS:
+        path = (*path[:2], *path[3:])
+    return path[:-1] if path[-1] == "[key]" else path
+
+
+def _sentence(error: ErrorDetails) -> str:
+    key = str(_path(error)[-1])
+    match error["type"]:
+        case "value_error":
+            return str(error["ctx"]["error"])
+        case "missing":
+            return f"{key} is missing. Write {key} = {_example(error)}."
+        case "extra_forbidden":
+            return _unknown_key(error)
+        case "union_tag_not_found" | "union_tag_invalid":
+            return 'Write kind = "password", "access_key" or "agency".'
+        case "timezone_aware":
+            return "The time has no zone. Write Z after it for UTC, such as 2026-12-31T00:00:00Z."
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return f"Write this as a table of its own; here stands {_kind(error['input'])}."
+        case wrong_type:
+            wanted = _WANTED.get(wrong_type, "another value")
+            example = f", such as {_example(error)}" if _example(error) else ""
+            return f"Write {wanted}{example}; here stands {_kind(error['input'])}."
+
+
+def _unknown_key(error: ErrorDetails) -> str:
+    path = _path(error)
+    if variable := _VARIABLES.get(path):
+        return f"This stands in the environment, not in the file. Set {variable}."
+    model = _model(error["loc"])
+    what = "key" if model is not ConfigFile else "table"
+    return f"There is no such {what}. {nearest(str(path[-1]), list(model.model_fields))}"
+
+
+def _example(error: ErrorDetails) -> str:
+    # An entry of a list has no field of its own.
+    names = [name for name in _path(error) if isinstance(name, str)]
+    field = _model(error["loc"]).model_fields.get(names[-1])
+    return str(field.examples[0]) if field and field.examples else ""
+
+
+def _model(path: tuple[int | str, ...]) -> type[Table]:
+    """Whose key stands at the end of one of pydantic's locations."""
+    if len(path) == 1:
+        return ConfigFile
+    if path[0] == "credentials":
+        return CREDENTIALS.get(str(path[2]), ConfigFile) if len(path) > 2 else ConfigFile
+    return TABLES[str(path[0])]
+
+
+def _kind(value: object) -> str:
+    return next((name for kind, name in _KINDS if isinstance(value, kind)), "something else")

@@ -1,0 +1,44 @@
+"""What is wrong with the configuration: every fault at once, each with its place."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.domain.errors import BotError
+
+
+class Unfit(ValueError):
+    """A value that cannot be used. The text says why and what to write instead; it never holds a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`source` is the file's path or `environment`, `line` counts from 1, `place` is a key path such as
+    `[projects.payments-prod] approvals`, or a variable's name."""
+
+    source: str
+    line: int | None
+    place: str
+    sentence: str
+
+    def __str__(self) -> str:
+        where = self.source if self.line is None else f"{self.source} line {self.line}"
+        return f"{where}, {self.place}: {self.sentence}" if self.place else f"{where}: {self.sentence}"
+
+
+class SettingsError(BotError):
+    """The configuration cannot be used. One line a fault, the file's in the order of its lines."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(sorted(faults, key=lambda fault: (fault.source == "environment", fault.line or 0)))
+        many = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
+        super().__init__("\n".join([f"The configuration has {many}:", *(f"  {fault}" for fault in self.faults)]))
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """The end of a sentence about an unknown word: the one that was probably meant, else what there is."""
+    if close := difflib.get_close_matches(word, known, n=1):
+        return f"Did you mean {close[0]}?"
+    return f"There is: {', '.join(known)}." if known else "There is none."

@@ -1,0 +1,189 @@
+"""The shape of bot.toml. The examples of a field are TOML, for the sentence that says what to write instead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import ValidationInfo as Info
+
+from bot.domain.access import Role
+from bot.domain.snapshots import RETENTION_DAYS
+from bot.settings import checks
+from bot.settings.faults import Unfit, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a field may refer to: variables, and the names that the same file declares."""
+
+    environ: Mapping[str, str]
+    credentials: Sequence[str]
+    projects: Sequence[str]
+
+
+def _between(low: float, high: float) -> AfterValidator:
+    def check(value: float) -> float:
+        if not low <= value <= high:
+            raise Unfit(f"Write a number from {low:,} to {high:,}; here stands {value:,}.")
+        return value
+
+    return AfterValidator(check)
+
+
+def _from_text(read: Callable[[str], Any]) -> BeforeValidator:
+    """Leaves what is not text to the type's own check, which says so."""
+    return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
+
+
+def _resolve_secret(value: object, info: Info) -> object:
+    return checks.secret(value, info.context.environ) if isinstance(value, str) else value
+
+
+def _known_credentials(name: str, info: Info) -> str:
+    if name not in info.context.credentials:
+        raise Unfit(f"There is no [credentials] table of that name. {nearest(name, info.context.credentials)}")
+    return name
+
+
+def _known_project(alias: str, info: Info) -> str:
+    if alias not in info.context.projects:
+        raise Unfit(f"There is no [projects] table of that name. {nearest(alias, info.context.projects)}")
+    return alias
+
+
+def _known_project_or_all(alias: str, info: Info) -> str:
+    return alias if alias == "*" else _known_project(alias, info)
+
+
+def _role(text: str) -> Role:
+    if text not in {role.value for role in Role}:
+        raise Unfit(f"There is no such role. {nearest(text, [role.value for role in Role])}")
+    return Role(text)
+
+
+def _some(values: list[str]) -> list[str]:
+    if not values:
+        raise Unfit("The list is empty. Write at least one entry, or leave the line out.")
+    return values
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_resolve_secret)]
+Text = Annotated[str, AfterValidator(checks.filled)]
+Alias = Annotated[str, AfterValidator(checks.alias)]
+Channel = Annotated[str, AfterValidator(checks.channel)]
+Endpoint = Annotated[str, AfterValidator(checks.endpoint)]
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class SlackTable(Table):
+    command: Annotated[str, AfterValidator(checks.command)] = Field("/snapshot", examples=['"/snapshot"'])
+
+
+class StoreTable(Table):
+    url: Annotated[Path, _from_text(checks.store_path)] = Field(
+        Path("snapshot-bot.db"), examples=['"sqlite:///snapshot-bot.db"']
+    )
+
+
+class CloudTable(Table):
+    reconcile_seconds: Annotated[float, _between(0.01, 3_600)] = Field(60, examples=["60"])
+    busy_retry_seconds: Annotated[float, _between(0.01, 60)] = Field(10, examples=["10"])
+    busy_deadline_minutes: Annotated[float, _between(0.01, 1_440)] = Field(30, examples=["30"])
+    watch_hours: Annotated[float, _between(0.01, 720)] = Field(24, examples=["24"])
+
+
+class PasswordTable(Table):
+    kind: Literal["password"]
+    domain: Text = Field(examples=['"ACME"'])
+    user: Text = Field(examples=['"snapshot-bot"'])
+    password: Secret = Field(examples=['"env:PAYMENTS_PASSWORD"'])
+
+
+class AccessKeyTable(Table):
+    kind: Literal["access_key"]
+    access_key: Secret = Field(examples=['"env:SHOP_AK"'])
+    secret_key: Secret = Field(examples=['"file:/run/secrets/shop_sk"'])
+    security_token: Secret | None = Field(None, examples=['"env:SHOP_SECURITY_TOKEN"'])
+
+
+class AgencyTable(Table):
+    kind: Literal["agency"]
+    metadata_url: Annotated[str, AfterValidator(checks.metadata_address)] = Field(
+        "http://169.254.169.254", examples=['"http://169.254.169.254"']
+    )
+
+
+class ProjectTable(Table):
+    project_id: Annotated[str, AfterValidator(checks.project_id)] = Field(
+        examples=['"0123456789abcdef0123456789abcdef"']
+    )
+    region: Annotated[str, AfterValidator(checks.region)] = Field(examples=['"ap-southeast-3"'])
+    credentials: Annotated[str, AfterValidator(_known_credentials)] = Field(examples=['"payments"'])
+    enterprise_project_id: Annotated[str, AfterValidator(checks.enterprise_project)] | None = Field(
+        None, examples=['"0"']
+    )
+    evs_endpoint: Endpoint | None = Field(None, examples=['"https://evs.ap-southeast-3.myhuaweicloud.com"'])
+    iam_endpoint: Endpoint | None = Field(None, examples=['"https://iam.ap-southeast-3.myhuaweicloud.com"'])
+    channels: list[Channel] = Field([], examples=['["C0PAYINC01"]'])
+    approvals: Annotated[int, _between(0, 10)] = Field(0, examples=["0"])
+    daily_limit: Annotated[int, _between(1, 100_000)] | None = Field(None, examples=["50"])
+    native_retention: bool = Field(False, examples=["false"])
+
+
+class GrantTable(Table):
+    subject: Annotated[str, AfterValidator(checks.subject)] = Field(examples=['"user:U0ALICE001"'])
+    role: Annotated[Role, _from_text(_role)] = Field(examples=['"operator"'])
+    project: Annotated[str, AfterValidator(_known_project_or_all)] = Field(examples=['"payments-prod"'])
+    expires: AwareDatetime | None = Field(None, examples=["2026-12-31T00:00:00Z"])
+
+
+class BindingTable(Table):
+    channel: Channel = Field(examples=['"C0PAYINC01"'])
+    project: Annotated[str, AfterValidator(_known_project)] = Field(examples=['"payments-prod"'])
+    server: Text | None = Field(None, examples=['"web-01"'])
+    server_id: Text | None = Field(None, examples=['"5c3d0f52-…"'])
+    tag: Annotated[str, AfterValidator(checks.tag)] | None = Field(None, examples=['"tier:prod"'])
+    disks: Annotated[list[Text], AfterValidator(_some)] | None = Field(None, examples=['["web-01-data"]'])
+    keep_days: Annotated[int, _between(RETENTION_DAYS[0], RETENTION_DAYS[-1])] | None = Field(None, examples=["7"])
+    confirm: bool = Field(True, examples=["true"])
+    reason: Annotated[str, AfterValidator(checks.reason)] | None = Field(None, examples=['"incident backup"'])
+
+
+CredentialsTable = Annotated[PasswordTable | AccessKeyTable | AgencyTable, Field(discriminator="kind")]
+
+
+class ConfigFile(Table):
+    slack: SlackTable = SlackTable()
+    store: StoreTable = StoreTable()
+    cloud: CloudTable = CloudTable()
+    credentials: dict[Text, CredentialsTable] = {}
+    projects: dict[Alias, ProjectTable] = {}
+    grants: list[GrantTable] = []
+    bindings: list[BindingTable] = []
+
+
+CREDENTIALS: Mapping[str, type[Table]] = {
+    "password": PasswordTable,
+    "access_key": AccessKeyTable,
+    "agency": AgencyTable,
+}
+"""Credential tables by their `kind`."""
+
+TABLES: Mapping[str, type[Table]] = {
+    "slack": SlackTable,
+    "store": StoreTable,
+    "cloud": CloudTable,
+    "projects": ProjectTable,
+    "grants": GrantTable,
+    "bindings": BindingTable,
+}
+
+SELECTORS = ("server", "server_id", "tag", "disks")
+"""A binding has exactly one of them."""

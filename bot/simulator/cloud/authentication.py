@@ -1,0 +1,86 @@
+"""Who calls, and may they: tokens and signatures, as the gateway and EVS check them.
+
+Source: devg-apisign, api-sign-0001 and api-sign-errorcode; EVS API reference, error codes.
+"""
+
+import hmac
+from datetime import timedelta
+
+from bot.simulator.cloud import errors, signatures
+from bot.simulator.cloud.calls import Call, Principal
+from bot.simulator.cloud.world import AccessKey
+
+CLOCK_DIFFERENCE = timedelta(minutes=15)
+FAILURES_ALLOWED = 5
+LOCKED_FOR = timedelta(minutes=5)
+
+
+def identify(call: Call) -> Principal:
+    """Find out who calls, by token or by signature. Raises ApiError when that fails."""
+    if token := call.headers.get("X-Auth-Token"):
+        return _by_token(call, token)
+    if authorization := call.headers.get("Authorization"):
+        return _by_signature(call, authorization)
+    raise errors.unauthenticated("x-auth-token not found")
+
+
+def admit(call: Call, principal: Principal) -> None:
+    """Let the caller into the project that the path names, or raise ApiError."""
+    project_id = call.params["project_id"]
+    if principal.by == "token":
+        if principal.project_id != project_id:
+            raise errors.token_refused(call.world.switches.project_error, "decrypt token fail")
+        return
+    try:
+        project = call.world.project(project_id)
+    except KeyError:
+        raise errors.evs(400, "EVS.0001", "invalid tenant id!") from None
+    if principal.projects is not None and project.name not in principal.projects:
+        raise errors.evs(403, "EVS.5403", "Policy check failed.")
+
+
+def _by_token(call: Call, text: str) -> Principal:
+    token = call.world.tokens.get(text)
+    if token is None:
+        raise errors.token_refused(call.world.switches.token_error, "decrypt token fail")
+    if call.now >= token.expires_at:
+        raise errors.token_refused(call.world.switches.token_error, "token expires")
+    return Principal(token.user, token.projects, token.project_id, "token")
+
+
+def _by_signature(call: Call, header: str) -> Principal:
+    authorization = signatures.parse_authorization(header)
+    if authorization is None:
+        raise errors.unauthenticated("Unauthorized")
+    key = next((key for key in call.world.access_keys if key.access == authorization.access), None)
+    if key is None:
+        raise errors.unauthenticated(f"Get secretKey failed,ak:{authorization.access},err:ak not exist")
+    if key.locked_until is not None:
+        if call.now < key.locked_until:
+            raise errors.unauthenticated("AK access failed to reach the limit,forbidden")
+        key.locked_until, key.failures = None, 0
+    if (problem := _problem_with(call, key, authorization)) is not None:
+        key.failures += 1
+        if key.failures > FAILURES_ALLOWED:
+            key.locked_until = call.now + LOCKED_FOR
+        raise errors.unauthenticated(problem)
+    key.failures = 0
+    return Principal(key.user, key.projects, None, "signature")
+
+
+def _problem_with(call: Call, key: AccessKey, authorization: signatures.Authorization) -> str | None:
+    canonical = signatures.canonical_request(
+        call.method, call.target, call.headers, authorization.signed_headers, call.raw_body
+    )
+    wrong = f"verify aksk signature fail,canonicalRequest:{canonical.replace(chr(10), '|')}"
+    signed_at = signatures.signed_at(call.headers)
+    if signed_at is None or abs(call.now - signed_at) > CLOCK_DIFFERENCE:
+        return wrong
+    if key.security_token is not None:
+        given = call.headers.get("X-Security-Token", "")
+        if not hmac.compare_digest(given.encode(), key.security_token.encode()):
+            return "decrypt token fail"
+        if key.expires_at is not None and call.now >= key.expires_at:
+            return "token expires"
+    expected = signatures.signature(key.secret, call.headers["X-Sdk-Date"], canonical)
+    return None if hmac.compare_digest(expected, authorization.signature) else wrong

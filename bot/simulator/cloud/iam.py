@@ -1,0 +1,215 @@
+"""IAM: tokens, projects and temporary keys.
+
+Source: IAM API reference: password token, agency token, temporary keys, project lists, error codes.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.simulator.cloud import errors
+from bot.simulator.cloud.authentication import identify
+from bot.simulator.cloud.calls import Answer, Call, Principal, Route
+from bot.simulator.cloud.world import AccessKey, Project, Token, User
+
+INVALID_BODY = "The request body is invalid"
+WRONG_PASSWORD = "The username or password is wrong."
+
+
+def iam_time(moment: datetime) -> str:
+    """IAM writes microseconds and a Z."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def create_token(call: Call) -> Answer:
+    """POST /v3/auth/tokens, with a password or for the agency."""
+    match _identity(call):
+        case {"methods": ["password"], "password": {"user": {"password": str(password)} as who}}:
+            user = _user_with(call, who, password)
+            name, user_id, allowed = user.name, user.id, user.projects
+        case {"methods": ["assume_role"], "assume_role": {"agency_name": str(agency_name)}}:
+            _caller(call)
+            agency = call.world.agency
+            if agency is None or agency.name != agency_name:
+                raise errors.iam(403, "You have no right to do this action")
+            name, user_id, allowed = f"{call.world.domain_name}/{agency.name}", call.world.domain_id, agency.projects
+        case _:
+            raise errors.iam(400, INVALID_BODY)
+    project = _scope(call, allowed)
+    token = f"MII{secrets.token_urlsafe(48)}"
+    expires_at = call.now + timedelta(seconds=call.world.timing.token_seconds)
+    call.world.tokens[token] = Token(name, allowed, None if project is None else project.project_id, expires_at)
+    domain = {"id": call.world.domain_id, "name": call.world.domain_name}
+    body: dict[str, Any] = {
+        "catalog": [],
+        "expires_at": iam_time(expires_at),
+        "issued_at": iam_time(call.now),
+        "methods": call.body["auth"]["identity"]["methods"],
+        "roles": [{"id": "0", "name": "te_admin"}],
+        "user": {"id": user_id, "name": name, "domain": domain, "password_expires_at": ""},
+    }
+    if project is None:
+        body["domain"] = domain
+    else:
+        body["project"] = {"id": project.project_id, "name": project.iam_name, "domain": domain}
+    return Answer(201, {"token": body}, {"X-Subject-Token": token})
+
+
+def list_projects(call: Call) -> Answer:
+    """GET /v3/projects: filters domain_id, name, parent_id and enabled; page with per_page."""
+    domain_id, query = call.world.domain_id, call.query
+    found = [
+        _shown(call, project)
+        for project in call.world.projects
+        if query.get("name", project.iam_name) == project.iam_name
+        and query.get("domain_id", domain_id) == domain_id
+        and query.get("parent_id", domain_id) == domain_id
+        and query.get("enabled", "true") == "true"
+    ]
+    if "page" in query and "per_page" in query:
+        try:
+            page, size = int(query["page"]), int(query["per_page"])
+        except ValueError:
+            raise errors.iam(400, "Request parameter page is invalid.") from None
+        if page < 1 or not 1 <= size <= 5000:
+            raise errors.iam(400, "Request parameter per_page is invalid.")
+        found = found[(page - 1) * size : page * size]
+    return Answer(200, {"projects": found, "links": {"self": f"{call.base_url}/v3/projects"}})
+
+
+def list_auth_projects(call: Call) -> Answer:
+    """GET /v3/auth/projects: what the caller may use."""
+    assert call.principal is not None
+    allowed = call.principal.projects
+    found = [_shown(call, project) for project in call.world.projects if allowed is None or project.name in allowed]
+    return Answer(200, {"projects": found, "links": {"self": f"{call.base_url}/v3/auth/projects"}})
+
+
+def create_temporary_key(call: Call) -> Answer:
+    """POST /v3.0/OS-CREDENTIAL/securitytokens, from a token or for the agency; lives 15 minutes unless told."""
+    match _identity(call):
+        case {"methods": ["token"], **rest}:
+            details = rest.get("token", {})
+            caller = _caller(call)
+            user, allowed = caller.user, caller.projects
+        case {"methods": ["assume_role"], "assume_role": {"agency_name": str(agency_name)} as details}:
+            _caller(call)
+            agency = call.world.agency
+            if agency is None or agency.name != agency_name:
+                raise errors.iam(403, "You have no right to do this action")
+            user, allowed = agency.name, agency.projects
+        case _:
+            raise errors.iam(400, INVALID_BODY)
+    seconds = details.get("duration_seconds", 900) if isinstance(details, dict) else None
+    if type(seconds) is not int or not 900 <= seconds <= 86_400:
+        raise errors.iam(400, INVALID_BODY)
+    key = temporary_key(user, allowed, call.now + timedelta(seconds=seconds))
+    call.world.access_keys.append(key)
+    return Answer(201, {"credential": credential(key)})
+
+
+def temporary_key(user: str, projects: list[str] | None, expires_at: datetime) -> AccessKey:
+    """Make up a temporary AK/SK pair with its security token."""
+    access = f"SIMTEMP{secrets.token_hex(7).upper()}"
+    return AccessKey(access, secrets.token_hex(20), user, projects, secrets.token_urlsafe(60), expires_at)
+
+
+def credential(key: AccessKey) -> dict[str, str]:
+    """A temporary key as IAM and the metadata service hand it out."""
+    assert key.security_token is not None
+    assert key.expires_at is not None
+    return {
+        "access": key.access,
+        "secret": key.secret,
+        "securitytoken": key.security_token,
+        "expires_at": iam_time(key.expires_at),
+    }
+
+
+def _identity(call: Call) -> dict[str, Any]:
+    match call.body:
+        case {"auth": {"identity": dict(identity)}}:
+            return identity
+        case _:
+            raise errors.iam(400, INVALID_BODY)
+
+
+def _caller(call: Call) -> Principal:
+    try:
+        return identify(call)
+    except errors.ApiError:
+        raise errors.iam(401, "The X-Auth-Token is invalid!") from None
+
+
+def _user_with(call: Call, who: dict[str, Any], password: str) -> User:
+    world = call.world
+    match who:
+        case {"id": str(user_id)}:
+            user = next((user for user in world.users if user.id == user_id), None)
+        case {"name": str(name), "domain": {"name": world.domain_name} | {"id": world.domain_id}}:
+            user = next((user for user in world.users if user.name == name), None)
+        case {"name": str(), "domain": dict()}:
+            user = None
+        case _:
+            raise errors.iam(400, INVALID_BODY)
+    if user is None:
+        raise errors.iam(401, WRONG_PASSWORD)
+    if user.locked_until is not None:
+        if call.now < user.locked_until:
+            raise _locked(call)
+        user.locked_until, user.wrong_passwords = None, 0
+    if not secrets.compare_digest(user.password.encode(), password.encode()):
+        user.wrong_passwords += 1
+        if user.wrong_passwords >= world.switches.wrong_passwords:
+            user.locked_until = call.now + timedelta(seconds=world.timing.lockout_seconds)
+        raise errors.iam(401, WRONG_PASSWORD)
+    user.wrong_passwords = 0
+    if not user.enabled:
+        raise errors.ApiError(403, "IAM.0082", "The user is disabled.", "iam-extended")
+    if not user.programmatic_access:
+        raise errors.ApiError(403, "IAM.0081", "Programmatic access is disabled.", "iam-extended")
+    return user
+
+
+def _locked(call: Call) -> errors.ApiError:
+    if call.world.switches.lockout_as_plain_401:
+        return errors.iam(401, "The account is locked.")
+    return errors.ApiError(401, "IAM.0061", "The account is locked.", "iam-extended")
+
+
+def _scope(call: Call, allowed: list[str] | None) -> Project | None:
+    """The project of the scope; None for an account-level token. A project wins over a domain."""
+    match call.body["auth"].get("scope", {}):
+        case {"project": {"id": str(wanted)} | {"name": str(wanted)}}:
+            for project in call.world.projects:
+                named = wanted in (project.project_id, project.iam_name, project.name)
+                if named and (allowed is None or project.name in allowed):
+                    return project
+            raise errors.iam(404, f"Could not find project: {wanted}.")
+        case {"project": _}:
+            raise errors.iam(400, INVALID_BODY)
+        case {}:
+            return None
+        case _:
+            raise errors.iam(400, INVALID_BODY)
+
+
+def _shown(call: Call, project: Project) -> dict[str, Any]:
+    return {
+        "id": project.project_id,
+        "name": project.iam_name,
+        "domain_id": call.world.domain_id,
+        "parent_id": call.world.domain_id,
+        "description": "",
+        "enabled": True,
+        "is_domain": False,
+        "links": {"self": f"{call.base_url}/v3/projects/{project.project_id}"},
+    }
+
+
+ROUTES = (
+    Route("POST", "/v3/auth/tokens", "create_token", create_token, "open"),
+    Route("GET", "/v3/projects", "list_projects", list_projects, "known"),
+    Route("GET", "/v3/auth/projects", "list_auth_projects", list_auth_projects, "known"),
+    Route("POST", "/v3.0/OS-CREDENTIAL/securitytokens", "create_temporary_key", create_temporary_key, "open"),
+)

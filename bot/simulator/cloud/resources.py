@@ -1,0 +1,156 @@
+"""Disks, snapshots, snapshot groups and jobs, whose state follows from the time alone.
+
+Nothing here runs in the background: each record knows when it was begun and when it ends, and answers for any moment.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+
+@dataclass
+class Attachment:
+    """Where a disk is plugged in."""
+
+    server_id: str
+    server_name: str = ""
+    device: str = "/dev/vda"
+
+
+@dataclass
+class Disk:
+    """An EVS disk. Size in GiB; `volume_type` is SATA, SAS, GPSSD, SSD, ESSD, GPSSD2 or ESSD2."""
+
+    id: str
+    name: str
+    project_id: str
+    availability_zone: str
+    size_gb: int = 40
+    volume_type: str = "SSD"
+    status: str = "in-use"
+    bootable: bool = False
+    description: str = ""
+    multiattach: bool = False
+    attachments: list[Attachment] = field(default_factory=list)
+    tags: dict[str, str] = field(default_factory=dict)
+    enterprise_project_id: str = "0"
+    cmk_id: str = ""
+    order_id: str = ""
+    service_type: str = "EVS"
+    created_at: datetime = datetime.fromisoformat("2026-01-05T09:00:00+00:00")
+    busy_until: datetime | None = field(default=None, init=False)
+
+    @property
+    def takes_instant_access(self) -> bool:
+        """SATA and SAS disks have no Instant Snapshot Restore. Source: EVS user manual, creating a snapshot."""
+        return self.volume_type not in ("SATA", "SAS")
+
+
+@dataclass
+class Snapshot:
+    """A standard snapshot. `ready_at` None means it is never done; `outcome` is available or error."""
+
+    id: str
+    project_id: str
+    volume_id: str
+    name: str
+    description: str
+    availability_zone: str
+    enterprise_project_id: str
+    size_gb: int
+    cmk_id: str
+    created_at: datetime
+    sequence: int
+    duration_s: float
+    ready_at: datetime | None
+    tags: dict[str, str] = field(default_factory=dict)
+    instant_access: bool = False
+    incremental: bool = True
+    retention_days: int | None = None
+    snapshot_type: str = "user"
+    group_id: str = ""
+    outcome: str = "available"
+    listed_from: datetime | None = None
+    tagged_from: datetime | None = None
+    deleting_at: datetime | None = None
+    gone_at: datetime | None = None
+    deletion_fails: bool = False
+
+    def status_at(self, now: datetime) -> str | None:
+        """The status at that moment; None once the snapshot no longer exists."""
+        if self.deleting_at is not None:
+            if self.gone_at is None or now < self.gone_at:
+                return "deleting"
+            return "error_deleting" if self.deletion_fails else None
+        if self.ready_at is None or now < self.ready_at:
+            return "creating"
+        retention_at = self.retention_at
+        if retention_at is not None and now >= retention_at:
+            return None
+        return self.outcome
+
+    def percent_at(self, now: datetime) -> int:
+        """Creation progress; below 100 until the snapshot is ready."""
+        if self.ready_at is not None and now >= self.ready_at:
+            return 100 if self.outcome == "available" else 0
+        if self.duration_s <= 0:
+            return 99
+        return max(0, min(99, int(100 * (now - self.created_at).total_seconds() / self.duration_s)))
+
+    def tags_at(self, now: datetime) -> dict[str, str]:
+        """The tags that a reader sees at that moment."""
+        late = self.tagged_from is not None and now < self.tagged_from
+        return {} if late else dict(self.tags)
+
+    def updated_at(self, now: datetime) -> datetime:
+        """The moment of the last change up to now."""
+        moments = (self.created_at, self.ready_at, self.deleting_at, self.gone_at)
+        return max(moment for moment in moments if moment is not None and (moment <= now or moment == self.created_at))
+
+    @property
+    def retention_at(self) -> datetime | None:
+        """When the cloud deletes the snapshot by itself."""
+        return None if self.retention_days is None else self.created_at + timedelta(days=self.retention_days)
+
+
+@dataclass
+class SnapshotGroup:
+    """A snapshot consistency group: its members are the snapshots that name it."""
+
+    id: str
+    project_id: str
+    name: str
+    description: str
+    enterprise_project_id: str
+    created_at: datetime
+    sequence: int
+    server_id: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+    deleting_at: datetime | None = None
+
+
+@dataclass
+class Job:
+    """An asynchronous job. `ends_at` None means it never ends; `lost` jobs are unknown to whoever asks."""
+
+    id: str
+    project_id: str
+    job_type: str
+    entities: dict[str, str]
+    volume_ids: frozenset[str]
+    begun_at: datetime
+    duration_s: float
+    ends_at: datetime | None
+    error_code: str | None = None
+    fail_reason: str | None = None
+    lost: bool = False
+
+    def status_at(self, now: datetime, *, waits: bool = False) -> str:
+        """INIT, (WAITING_EXECUTE,) RUNNING, then SUCCESS or FAIL. Source: EVS API reference, evs_04_0054."""
+        if self.ends_at is not None and now >= self.ends_at:
+            return "FAIL" if self.error_code else "SUCCESS"
+        elapsed = (now - self.begun_at).total_seconds()
+        if elapsed < self.duration_s * 0.1:
+            return "INIT"
+        if waits and elapsed < self.duration_s * 0.3:
+            return "WAITING_EXECUTE"
+        return "RUNNING"

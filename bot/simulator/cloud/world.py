@@ -1,0 +1,227 @@
+"""What the simulated cloud holds: plain, mutable records without behaviour.
+
+Times are aware UTC. Fields marked ``init=False`` are state that the running cloud writes; a world file cannot set them.
+"""
+
+import re
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bot.simulator.cloud.loading import build, build_list
+from bot.simulator.cloud.resources import Disk, Job, Snapshot, SnapshotGroup
+
+
+@dataclass
+class Timing:
+    """How long things take, in seconds.
+
+    A snapshot takes between `min_seconds` and `max_seconds`, always the same for one snapshot id.
+    """
+
+    min_seconds: float = 4.0
+    max_seconds: float = 8.0
+    token_seconds: float = 86_400.0
+    agency_key_seconds: float = 21_600.0
+    lockout_seconds: float = 900.0
+
+
+@dataclass
+class Switches:
+    """Where sources disagree or say nothing, a test chooses here. The defaults are the likelier reading.
+
+    `token_error` and `project_error` hold the code with which a bad token and a token of another project are
+    refused: one of APIGW.0301, APIGW.0307, EVS.5401 (all 401), EVS.0002, Common.0013, Common.0018 (all 400).
+    Source: EVS API reference, error codes; gateway error codes.
+    """
+
+    busy_status: int = 409
+    group_busy_status: int = 400
+    snapshots_per_disk: int = 256
+    instant_snapshots_per_disk: int = 7
+    limit_status: int = 413
+    limit_code: str = "EVS.5413"
+    tags_per_snapshot: int = 20
+    retention_supported: bool = True
+    client_token_refused: bool = False
+    fuzzy_snapshot_names: bool = False
+    fuzzy_volume_names: bool = False
+    cinder_volume_errors: bool = False
+    token_error: str = "APIGW.0301"
+    project_error: str = "Common.0018"
+    wrong_passwords: int = 5
+    lockout_as_plain_401: bool = False
+    metadata_token_required: bool = False
+    jobs_on_v1: bool = True
+    jobs_on_v2: bool = True
+    jobs_wait_to_execute: bool = False
+    progress_with_percent_sign: bool = True
+
+
+@dataclass
+class Project:
+    """An IAM project. In IAM it is called `iam_name`, by default ``{region}_{name}``."""
+
+    name: str
+    project_id: str
+    region: str
+    iam_name: str = ""
+    v5_offered: bool = True
+    groups_offered: bool = True
+
+    def __post_init__(self) -> None:
+        self.iam_name = self.iam_name or f"{self.region}_{self.name}"
+
+
+@dataclass
+class User:
+    """An IAM user; `projects` holds names of projects, None means all of them."""
+
+    name: str
+    id: str
+    password: str = field(repr=False)
+    projects: list[str] | None = None
+    enabled: bool = True
+    programmatic_access: bool = True
+    wrong_passwords: int = field(default=0, init=False)
+    locked_until: datetime | None = field(default=None, init=False)
+
+
+@dataclass
+class AccessKey:
+    """An AK/SK pair, permanent or (with a security token and an end) temporary."""
+
+    access: str
+    secret: str = field(repr=False)
+    user: str
+    projects: list[str] | None = None
+    security_token: str | None = field(default=None, repr=False)
+    expires_at: datetime | None = None
+    failures: int = field(default=0, init=False)
+    locked_until: datetime | None = field(default=None, init=False)
+
+
+@dataclass
+class Agency:
+    """The agency of the virtual machine that the metadata service hands keys out for."""
+
+    name: str
+    projects: list[str] | None = None
+
+
+@dataclass
+class Token:
+    """An issued token; project_id is None for an account-level token."""
+
+    user: str
+    projects: list[str] | None
+    project_id: str | None
+    expires_at: datetime
+
+
+@dataclass
+class CloudWorld:
+    """Everything the simulated cloud knows. Disks, snapshots, groups and jobs are keyed by id."""
+
+    domain_name: str = "ACME"
+    domain_id: str = "ac3e0000000000000000000000000001"
+    projects: list[Project] = field(default_factory=list)
+    users: list[User] = field(default_factory=list)
+    access_keys: list[AccessKey] = field(default_factory=list)
+    agency: Agency | None = None
+    disks: dict[str, Disk] = field(default_factory=dict)
+    edge_zones: list[str] = field(default_factory=list)
+    timing: Timing = field(default_factory=Timing)
+    switches: Switches = field(default_factory=Switches)
+    snapshots: dict[str, Snapshot] = field(default_factory=dict, init=False)
+    groups: dict[str, SnapshotGroup] = field(default_factory=dict, init=False)
+    jobs: dict[str, Job] = field(default_factory=dict, init=False)
+    tokens: dict[str, Token] = field(default_factory=dict, init=False, repr=False)
+    ids_made: int = field(default=0, init=False)
+
+    @classmethod
+    def from_dict(cls, document: dict[str, Any]) -> "CloudWorld":
+        """Read a world from plain JSON values: the fields above, with `disks` as a list.
+
+        Raises ValueError that lists every problem found.
+        """
+        problems: list[str] = []
+        rest = dict(document)
+        lists: dict[str, list[Any]] = {
+            name: build_list(kind, rest.pop(name, []), name, problems)
+            for name, kind in (("projects", Project), ("users", User), ("access_keys", AccessKey), ("disks", Disk))
+        }
+        disks: list[Disk] = lists.pop("disks")
+        world = build(cls, rest, "world", problems)
+        if world is not None:
+            world.projects, world.users, world.access_keys = lists["projects"], lists["users"], lists["access_keys"]
+            world.disks = {disk.id: disk for disk in disks}
+            problems += world.problems()
+            problems += [f"more than one disk has the id {disk_id}" for disk_id in _repeated([d.id for d in disks])]
+        if problems:
+            raise ValueError("This world does not hold together: " + "; ".join(problems))
+        assert isinstance(world, cls)
+        return world
+
+    def problems(self) -> list[str]:
+        """What contradicts itself in this world; empty when all is well."""
+        names = {project.name for project in self.projects}
+        ids = {project.project_id for project in self.projects}
+        found = [f"more than one project is called {name}" for name in _repeated([p.name for p in self.projects])]
+        found += [f"more than one user is called {name}" for name in _repeated([u.name for u in self.users])]
+        found += [
+            f"project {project.name}: {project.project_id} is not 32 hexadecimal characters"
+            for project in self.projects
+            if not re.fullmatch("[0-9a-f]{32}", project.project_id)
+        ]
+        holders: list[User | AccessKey | Agency] = [*self.users, *self.access_keys]
+        if self.agency is not None:
+            holders.append(self.agency)
+        found += [
+            f"{type(holder).__name__} names the project {name}, which does not exist"
+            for holder in holders
+            for name in holder.projects or []
+            if name not in names
+        ]
+        found += [
+            f"disk {disk.name} is in the project {disk.project_id}, which does not exist"
+            for disk in self.disks.values()
+            if disk.project_id not in ids
+        ]
+        if not 0 <= self.timing.min_seconds <= self.timing.max_seconds:
+            found.append("timing: 0 <= min_seconds <= max_seconds must hold")
+        return found
+
+    def put_disk(self, changes: dict[str, Any]) -> Disk:
+        """Add a disk, or change the given fields of the one with that id. Raises ValueError with every problem."""
+        problems: list[str] = []
+        known = self.disks.get(str(changes.get("id")))
+        kept = {} if known is None else asdict(known)
+        busy_until = kept.pop("busy_until", None)
+        disk = build(Disk, kept | changes, "disk", problems)
+        if disk is not None and disk.project_id not in {project.project_id for project in self.projects}:
+            problems.append(f"there is no project {disk.project_id}")
+        if problems:
+            raise ValueError("; ".join(problems))
+        assert isinstance(disk, Disk)
+        disk.busy_until = busy_until
+        self.disks[disk.id] = disk
+        return disk
+
+    def project(self, name_or_id: str) -> Project:
+        """The project with this name or id. Raises KeyError when there is none."""
+        for project in self.projects:
+            if name_or_id in (project.name, project.project_id):
+                return project
+        raise KeyError(name_or_id)
+
+    def disk(self, name_or_id: str) -> Disk:
+        """The one disk with this name or id. Raises KeyError when there is none, or more than one."""
+        found = [disk for disk in self.disks.values() if name_or_id in (disk.name, disk.id)]
+        if len(found) != 1:
+            raise KeyError(f"{len(found)} disks are called {name_or_id}")
+        return found[0]
+
+
+def _repeated(names: list[str]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})

@@ -1,0 +1,221 @@
+"""Messages: posting, editing, deleting, threads and what only one person sees.
+
+Source: slack-platform reference, section 3 and 11.5 points 5 and 6 (docs.slack.dev, chat.postMessage, chat.update,
+chat.postEphemeral).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.simulator.workspace.errors import SlackRefusal
+from bot.simulator.workspace.world import Channel, WorkspaceWorld
+
+Blocks = list[dict[str, Any]]
+Listener = Callable[["Message", str], None]
+POST_TEXT_LIMIT = 40_000
+UPDATE_TEXT_LIMIT = 4_000
+
+
+@dataclass
+class Message:
+    """One message. `history` holds every rendering, the first included, as (unix seconds, text, blocks)."""
+
+    ts: str
+    channel: str
+    user: str
+    text: str
+    blocks: Blocks = field(default_factory=list)
+    thread_ts: str | None = None
+    ephemeral_to: str | None = None
+    edits: int = 0
+    history: list[tuple[float, str, Blocks]] = field(default_factory=list)
+    metadata: dict[str, Any] | None = None
+    attachments: Blocks = field(default_factory=list)
+    deleted: bool = False
+    from_app: bool = False
+
+
+class MessageStore:
+    """All messages, by channel in order of ts."""
+
+    def __init__(self, world: WorkspaceWorld, clock: Callable[[], float], wake: Callable[[], None]) -> None:
+        self._world = world
+        self._clock = clock
+        self._wake = wake
+        self._by_channel: dict[str, dict[str, Message]] = {}
+        self._last_us: dict[str, int] = {}
+        self._listeners: list[Listener] = []
+        self._block_serial = 0
+
+    def on_change(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    def add(
+        self,
+        channel: Channel,
+        user: str,
+        text: str,
+        blocks: Blocks | None = None,
+        *,
+        thread_ts: str | None = None,
+        ephemeral_to: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        attachments: Blocks | None = None,
+        from_app: bool = False,
+    ) -> Message:
+        """Store a message as Slack would. Raises SlackRefusal for a thread that has no parent here."""
+        if thread_ts is not None:
+            self._require_parent(channel.id, thread_ts)
+        message = Message(
+            ts=self._next_ts(channel.id),
+            channel=channel.id,
+            user=user,
+            text=text[:POST_TEXT_LIMIT],
+            blocks=self._as_stored(blocks or []),
+            thread_ts=thread_ts,
+            ephemeral_to=ephemeral_to,
+            metadata=metadata,
+            attachments=copy.deepcopy(attachments or []),
+            from_app=from_app,
+        )
+        message.history.append((self._clock(), message.text, message.blocks))
+        self._by_channel.setdefault(channel.id, {})[message.ts] = message
+        self._tell(message, "ephemeral" if ephemeral_to else "posted")
+        return message
+
+    def edit(
+        self,
+        message: Message,
+        text: str | None,
+        blocks: Blocks | None,
+        *,
+        metadata: dict[str, Any] | None = None,
+        attachments: Blocks | None = None,
+    ) -> None:
+        """Text without blocks removes the blocks; neither keeps both; `[]` clears; metadata stays unless given."""
+        new_text = message.text if text is None and blocks is None else (text or "")
+        new_blocks = message.blocks if text is None and blocks is None else self._as_stored(blocks or [])
+        if not (new_text or new_blocks or attachments or message.attachments):
+            raise SlackRefusal("no_text")
+        message.text, message.blocks = new_text, new_blocks
+        if metadata is not None:
+            message.metadata = metadata or None
+        if attachments is not None:
+            message.attachments = copy.deepcopy(attachments)
+        message.edits += 1
+        message.history.append((self._clock(), message.text, message.blocks))
+        self._tell(message, "edited")
+
+    def delete(self, message: Message) -> None:
+        message.deleted = True
+        self._tell(message, "deleted")
+
+    def find(self, channel_id: str, ts: str) -> Message | None:
+        """The message, deleted or not."""
+        return self._by_channel.get(channel_id, {}).get(ts)
+
+    def visible(self, channel_id: str, viewer: str | None = None) -> list[Message]:
+        """What everybody in the channel sees, and with a viewer also what only they see."""
+        return [
+            message
+            for message in self._by_channel.get(channel_id, {}).values()
+            if not message.deleted and message.ephemeral_to in (None, viewer)
+        ]
+
+    def thread(self, channel_id: str, parent_ts: str, viewer: str | None = None) -> list[Message]:
+        """The parent, if it still stands, and its replies."""
+        return [message for message in self.visible(channel_id, viewer) if parent_ts in (message.ts, message.thread_ts)]
+
+    def forget_ephemeral(self, user: str) -> None:
+        """The person reloaded Slack: what only they saw is gone."""
+        for messages in self._by_channel.values():
+            for ts in [ts for ts, message in messages.items() if message.ephemeral_to == user]:
+                del messages[ts]
+        self._wake()
+
+    def latest(self, count: int) -> list[str]:
+        everything = [message for messages in self._by_channel.values() for message in messages.values()]
+        everything.sort(key=lambda message: message.history[-1][0])
+        return [f"{message.channel} {message.ts} {message.text[:100]!r}" for message in everything[-count:]]
+
+    def as_json(self, message: Message, *, with_metadata: bool = False) -> dict[str, Any]:
+        """The message object of the Web API and of payloads."""
+        world = self._world
+        shown: dict[str, Any] = {"user": message.user, "type": "message", "ts": message.ts}
+        if message.from_app:
+            shown |= {"bot_id": world.app.bot_id, "app_id": world.app.id}
+        author = world.people.get(message.user)
+        shown |= {"text": message.text, "team": author.team_id if author else world.team_id}
+        if message.from_app:
+            shown["bot_profile"] = bot_profile(world)
+        if message.blocks:
+            shown["blocks"] = copy.deepcopy(message.blocks)
+        if message.attachments:
+            shown["attachments"] = copy.deepcopy(message.attachments)
+        if message.thread_ts:
+            parent = self.find(message.channel, message.thread_ts)
+            shown |= {"thread_ts": message.thread_ts, "parent_user_id": parent.user if parent else ""}
+        elif len(replies := self.thread(message.channel, message.ts)) > 1 and not message.ephemeral_to:
+            shown |= {"thread_ts": message.ts, "reply_count": len(replies) - 1}
+        if message.edits and not message.blocks:
+            shown["edited"] = {"user": message.user, "ts": f"{message.history[-1][0]:.6f}"}
+        if with_metadata and message.metadata:
+            shown["metadata"] = copy.deepcopy(message.metadata)
+        return shown
+
+    def _require_parent(self, channel_id: str, thread_ts: str) -> None:
+        parent = self.find(channel_id, thread_ts)
+        if parent is None or parent.deleted or parent.ephemeral_to:
+            raise SlackRefusal("thread_not_found")
+        if parent.thread_ts:
+            raise SlackRefusal("cannot_reply_to_message")
+
+    def _next_ts(self, channel_id: str) -> str:
+        moment = max(int(self._clock() * 1_000_000), self._last_us.get(channel_id, 0) + 1)
+        self._last_us[channel_id] = moment
+        return f"{moment // 1_000_000}.{moment % 1_000_000:06d}"
+
+    def _as_stored(self, blocks: Blocks) -> Blocks:
+        stored = copy.deepcopy(blocks)
+        for block in stored:
+            if not block.get("block_id"):
+                self._block_serial += 1
+                block["block_id"] = f"sim{self._block_serial:x}"
+        complete_texts(stored)
+        return stored
+
+    def _tell(self, message: Message, kind: str) -> None:
+        for listener in self._listeners:
+            listener(message, kind)
+        self._wake()
+
+
+def bot_profile(world: WorkspaceWorld) -> dict[str, Any]:
+    """The `bot_profile` object that Slack adds to an app's messages."""
+    return {
+        "id": world.app.bot_id,
+        "deleted": False,
+        "name": world.app.name,
+        "updated": 1767200000,
+        "app_id": world.app.id,
+        "icons": {f"image_{size}": f"https://example.com/{size}.png" for size in (36, 48, 72)},
+        "team_id": world.team_id,
+    }
+
+
+def complete_texts(value: Any) -> None:
+    """Add the `emoji` and `verbatim` flags that Slack fills in on text objects."""
+    if isinstance(value, dict):
+        if value.get("type") == "plain_text":
+            value.setdefault("emoji", True)
+        elif value.get("type") == "mrkdwn":
+            value.setdefault("verbatim", False)
+        for item in value.values():
+            complete_texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            complete_texts(item)

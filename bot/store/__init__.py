@@ -1,0 +1,1 @@
+"""Durable rows: requests, items, grants, bindings, deliveries and the audit trail."""

@@ -1,0 +1,69 @@
+"""The audit trail: only ever added to, each row sealed with the hash of the one before it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.interfaces import AuditEntry
+from bot.store.database import Row, Script, sql, to_ms
+
+GENESIS = "0" * 64
+"""What the first row is sealed with."""
+
+_LAST = "select seq, hash from audit order by seq desc limit 1"
+_ADD = """
+insert into audit (seq, at, actor, action, subject, outcome, rule, details_json, previous_hash, hash)
+values (:seq, :at, :actor, :action, :subject, :outcome, :rule, :details_json, :previous_hash, :hash)
+"""
+_SEALED = ("seq", "at", "actor", "action", "subject", "outcome", "rule", "details_json")
+
+
+def append(entries: Sequence[AuditEntry], now: datetime) -> Script[None]:
+    if not entries:
+        return
+    last = yield sql(_LAST)
+    seq, previous = (last[0]["seq"], last[0]["hash"]) if last else (0, GENESIS)
+    for entry in entries:
+        seq += 1
+        row = {
+            "seq": seq,
+            "at": to_ms(now),
+            "actor": entry.actor,
+            "action": entry.action,
+            "subject": entry.subject,
+            "outcome": entry.outcome,
+            "rule": entry.rule,
+            "details_json": json.dumps(dict(entry.details), sort_keys=True, ensure_ascii=False),
+        }
+        seal = sealed(row, previous)
+        yield sql(_ADD, **row, previous_hash=previous, hash=seal)
+        previous = seal
+
+
+def sealed(row: Row, previous: str) -> str:
+    """SHA-256 over the previous hash and the row's own facts, as canonical JSON."""
+    facts: list[Any] = [row[name] for name in _SEALED]
+    return hashlib.sha256(json.dumps([previous, *facts], ensure_ascii=False).encode()).hexdigest()
+
+
+def page(after: int, limit: int) -> Script[list[dict[str, Any]]]:
+    rows = yield sql("select * from audit where seq > :after order by seq limit :limit", after=after, limit=limit)
+    return [dict(row) for row in rows]
+
+
+def first_broken(rows: Sequence[Row], previous: str, seq: int) -> str | None:
+    """What is wrong with rows that should follow `seq` and `previous`, in words; None when the chain holds."""
+    for row in rows:
+        seq += 1
+        if row["seq"] != seq:
+            return f"row {seq} is missing: row {row['seq']} stands in its place"
+        if row["previous_hash"] != previous:
+            return f"row {seq} does not follow the row before it"
+        if row["hash"] != sealed(row, previous):
+            return f"row {seq} was altered"
+        previous = row["hash"]
+    return None

@@ -1,0 +1,43 @@
+"""Which project a channel is tied to, and by which selectors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from bot.domain.bindings import Binding
+from bot.store.database import Script, sql
+
+_ADD = """
+insert into binding (channel_id, position, project, selector_json, keep_days, confirm, reason, source)
+values (:channel_id, :position, :project, :selector_json, :keep_days, :confirm, :reason, :source)
+"""
+
+
+def project_of(channel: str) -> Script[str | None]:
+    """The project of the channel's first binding; None where it has none, or where its bindings disagree."""
+    rows = yield sql("select distinct project from binding where channel_id = :channel", channel=channel)
+    return rows[0]["project"] if len(rows) == 1 else None
+
+
+def replace_source(source: str, bindings: Sequence[Binding]) -> Script[None]:
+    """Make the rows of one source exactly these."""
+    yield sql("delete from binding where source = :source", source=source)
+    for position, binding in enumerate(bindings):
+        selector = {
+            "server": binding.server,
+            "server_id": binding.server_id,
+            "tag": binding.tag,
+            "disks": list(binding.disks),
+        }
+        yield sql(
+            _ADD,
+            channel_id=binding.channel,
+            position=position,
+            project=binding.project,
+            selector_json=json.dumps({key: value for key, value in selector.items() if value}, ensure_ascii=False),
+            keep_days=binding.keep_days,
+            confirm=int(binding.confirm),
+            reason=binding.reason,
+            source=source,
+        )

@@ -1,0 +1,147 @@
+"""One SQLite file behind one thread. Transactions are generators: they yield queries and are sent rows.
+
+A generator runs from begin to commit on the store's own thread, so the event loop is never blocked, no lock is held
+across an await, and one round trip serves a transaction of any length. Nothing in it knows which database runs it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlite_utils
+
+from bot.store.schema import migrations
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+Rows = Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One SQL text with named parameters, in the subset that SQLite and PostgreSQL share."""
+
+    sql: str
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """A duty this transaction calls for; the engine hears of it once the transaction is committed."""
+
+    key: str
+    at: datetime
+
+
+Script = Generator[Query | Want, Rows, T]
+"""What a transaction does, step by step."""
+
+
+def sql(text: str, /, **params: Any) -> Query:
+    return Query(text, params)
+
+
+class SqliteDatabase:
+    """WAL, `synchronous=FULL` (accepted means never lost, on power failure too), mode 0600, one writer thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._db: sqlite_utils.Database | None = None
+        self._wake: Callable[[str, datetime], None] = lambda key, at: None
+
+    def on_wanted(self, wake: Callable[[str, datetime], None]) -> None:
+        """Who hears of duties. Called in the event loop, after the commit."""
+        self._wake = wake
+
+    async def open(self) -> None:
+        await self._on_thread(self._connect)
+
+    async def close(self) -> None:
+        await self._on_thread(self._disconnect)
+        self._thread.shutdown()
+
+    async def run(self, script: Script[T]) -> T:
+        """Run a transaction and commit it, or roll all of it back. Its duties are announced after the commit.
+
+        The commit is not undone when the caller is cancelled meanwhile: rows, not callers, decide what happens next.
+        """
+        loop = asyncio.get_running_loop()
+
+        def announce(wants: list[Want]) -> None:
+            for want in wants:
+                self._wake(want.key, want.at)
+
+        def work() -> T:
+            result, wants = self._transaction(script)
+            if wants:
+                loop.call_soon_threadsafe(announce, wants)
+            return result
+
+        return await self._on_thread(work)
+
+    async def _on_thread(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    # --- on the store's thread ----------------------------------------------------------------------------------------
+
+    def _connect(self) -> None:
+        # Made with 0600 before SQLite sees it: the -wal and -shm files take over its mode.
+        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+        self._path.chmod(0o600)
+        # Driver autocommit: otherwise `update … returning` leaves a transaction open and what follows joins it.
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        connection.row_factory = sqlite3.Row
+        db = sqlite_utils.Database(connection)
+        db.enable_wal()
+        db.execute("pragma synchronous=full")
+        db.execute("pragma foreign_keys=on")
+        migrations.apply(db)
+        self._db = db
+
+    def _disconnect(self) -> None:
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def _transaction(self, script: Script[T]) -> tuple[T, list[Want]]:
+        if self._db is None:
+            raise RuntimeError("The store is not open.")
+        connection = self._db.conn
+        assert connection is not None
+        wants: list[Want] = []
+        connection.execute("begin immediate")
+        try:
+            step = next(script)
+            while True:
+                if isinstance(step, Want):
+                    wants.append(step)
+                    step = script.send(())
+                else:
+                    step = script.send(_fetched(connection.execute(step.sql, step.params)))
+        except StopIteration as stop:
+            connection.execute("commit")
+            return stop.value, wants
+        except BaseException:
+            connection.execute("rollback")
+            raise
+
+
+def _fetched(cursor: sqlite3.Cursor) -> Rows:
+    return cursor.fetchall() if cursor.description else ()
+
+
+def to_ms(at: datetime | None) -> int | None:
+    return None if at is None else round(at.timestamp() * 1000)
+
+
+def from_ms(ms: int | None) -> datetime | None:
+    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)

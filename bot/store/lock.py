@@ -1,0 +1,32 @@
+"""One running bot per store file: a lock that dies with its process."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from bot.domain.errors import StoreInUse
+
+
+class StoreLock:
+    """Holds `{store}.lock` from construction to `release`. Raises StoreInUse, naming the process that holds it."""
+
+    def __init__(self, store: Path) -> None:
+        self._path = store.with_name(f"{store.name}.lock")
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(self._file, 32).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._file)
+            raise StoreInUse(
+                f"Another snapshot-bot (process {holder}) runs on {store}. "
+                "Stop it first, or give this one another store."
+            ) from None
+        os.ftruncate(self._file, 0)
+        os.write(self._file, str(os.getpid()).encode("ascii"))
+
+    def release(self) -> None:
+        """The file stays: removing it would let two processes hold two locks of one name."""
+        os.close(self._file)

@@ -1,0 +1,230 @@
+"""What was asked, by whom, how it stands and ended: each function is one step of a transaction, or a whole one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot.domain.requests import Item, ItemState, Request, RequestState, following, following_items, joining
+from bot.interfaces import Filters
+from bot.store.database import Query, Rows, Script, Want, from_ms, sql, to_ms
+from bot.store.rows import item_from, item_row, request_from, request_row
+
+_ADD_REQUEST = """
+insert into request (id, state, actor_id, team_id, channel_id, thread_ts, text, order_json, created_at, ver, rev,
+    shown_rev, unsaid, project, verdict, rule, home, root_channel, root_ts, edited_at, receipt_ts, ended_at)
+values (:id, :state, :actor_id, :team_id, :channel_id, :thread_ts, :text, :order_json, :created_at, :ver, :rev,
+    :shown_rev, :unsaid, :project, :verdict, :rule, :home, :root_channel, :root_ts, :edited_at, :receipt_ts, :ended_at)
+"""
+_MOVE_REQUEST = """
+update request set state = :state, project = :project, verdict = :verdict, rule = :rule, rev = :rev, unsaid = 1,
+    ended_at = :ended_at, ver = ver + 1
+where id = :id and ver = :ver returning id
+"""
+_ADD_ITEM = """
+insert into item (id, request_id, position, project, disk_id, disk_name, disk_json, snapshot_json, state, ver, attempts,
+    in_doubt, due_at, submitted_at, look_until, waiting_since, cause, code, job_id, snapshot_id, progress, taken_at,
+    incremental, ended_at, joined_to)
+values (:id, :request_id, :position, :project, :disk_id, :disk_name, :disk_json, :snapshot_json, :state, :ver,
+    :attempts, :in_doubt, :due_at, :submitted_at, :look_until, :waiting_since, :cause, :code, :job_id, :snapshot_id,
+    :progress, :taken_at, :incremental, :ended_at, :joined_to)
+"""
+_MOVE_ITEM = """
+update item set state = :state, attempts = :attempts, in_doubt = :in_doubt, due_at = :due_at,
+    submitted_at = :submitted_at, look_until = :look_until, waiting_since = :waiting_since, cause = :cause, code = :code, job_id = :job_id,
+    snapshot_id = :snapshot_id, progress = :progress, taken_at = :taken_at, incremental = :incremental,
+    ended_at = :ended_at, joined_to = :joined_to, ver = ver + 1
+where id = :id and ver = :ver returning id
+"""
+_LEADER = """
+select * from item where disk_id = :disk_id and joined_to is null and id <> :id
+    and state in ('submitting', 'uncertain', 'creating')
+"""
+_FIND = """
+select id as request_id from request where id = :id
+union select request_id from item where id = :id or snapshot_id = :id or job_id = :id
+"""
+_DUTIES = """
+select 'plan:' || id as key, 0 as at from request where state = 'received'
+union all select 'report:' || home, 0 from request where unsaid = 1 group by home
+union all select 'submit:' || id, coalesce(due_at, 0) from item
+    where state in ('planned', 'submitting', 'uncertain') and joined_to is null
+union all select 'watch:' || project, 0 from item where state = 'creating' and joined_to is null group by project
+"""
+
+
+# --- steps ------------------------------------------------------------------------------------------------------------
+
+
+def add(request: Request) -> Script[None]:
+    yield Query(_ADD_REQUEST, request_row(request))
+    if request.state is RequestState.RECEIVED:
+        yield Want(f"plan:{request.id}", request.created_at)
+    elif request.unsaid:
+        yield _report(request, request.created_at)
+
+
+def move(request: Request, now: datetime) -> Script[bool]:
+    """Write a request whose `ver` is still the one that was read; something is to be told afterwards."""
+    moved = yield Query(_MOVE_REQUEST, request_row(request))
+    if moved:
+        yield _report(request, now)
+    return bool(moved)
+
+
+def settle(request: Request, items: Sequence[Item], now: datetime) -> Script[bool]:
+    """A received request becomes running with its items, or is refused with none."""
+    moved = yield from move(request, now)
+    if moved:
+        for item in items:
+            yield Query(_ADD_ITEM, item_row(item))
+            yield Want(f"submit:{item.id}", item.due_at or now)
+    return moved
+
+
+def start(item: Item, now: datetime) -> Script[Item | None]:
+    """Mark an item as being sent, or join it to the one that copies its disk already. None: somebody moved it."""
+    leaders = yield sql(_LEADER, disk_id=item.disk.id, id=item.id)
+    begun = joining(item, item_from(leaders[0])) if leaders else item
+    saved = yield from save(begun, now)
+    return replace(begun, ver=begun.ver + 1) if saved else None
+
+
+def save(item: Item, now: datetime) -> Script[bool]:
+    """Write an item whose `ver` is still the one that was read; those joined to it and the requests follow."""
+    moved = yield Query(_MOVE_ITEM, item_row(item))
+    if not moved:
+        return False
+    yield from _follow(item, now)
+    joined = yield sql("select * from item where joined_to = :id and ended_at is null", id=item.id)
+    for row in joined:
+        follower = following(item_from(row), item)
+        yield Query(_MOVE_ITEM, item_row(follower))
+        yield from _follow(follower, now)
+    return True
+
+
+def _follow(item: Item, now: datetime) -> Script[None]:
+    request, items = yield from _whole(item.request_id)
+    after = following_items(request, items, now)
+    yield from move(after, now)
+    match item.state:
+        case ItemState.PLANNED | ItemState.SUBMITTING | ItemState.UNCERTAIN:
+            yield Want(f"submit:{item.id}", item.due_at or now)
+        case ItemState.CREATING if item.joined_to is None:
+            yield Want(f"watch:{item.project}", now)
+        case _:
+            pass
+
+
+def _report(request: Request, now: datetime) -> Want:
+    return Want(f"report:{request.home or request.place.channel_id}", now)
+
+
+def _whole(request_id: str) -> Script[tuple[Request, list[Item]]]:
+    rows = yield sql("select * from request where id = :id", id=request_id)
+    items = yield sql("select * from item where request_id = :id order by position", id=request_id)
+    return request_from(rows[0]), [item_from(row) for row in items]
+
+
+# --- what was told ----------------------------------------------------------------------------------------------------
+
+
+def showed(request: Request, accepted: Sequence[str], failures: Sequence[str]) -> Script[None]:
+    """Keep what the reporter did. These columns are the reporter's alone, so they need no `ver`."""
+    yield sql(
+        "update request set shown_rev = :shown_rev, home = :home, root_channel = :root_channel, root_ts = :root_ts, "
+        "edited_at = :edited_at, receipt_ts = :receipt_ts where id = :id",
+        id=request.id,
+        shown_rev=request.shown_rev,
+        home=request.home,
+        root_channel=request.root_channel,
+        root_ts=request.root_ts,
+        edited_at=to_ms(request.edited_at),
+        receipt_ts=request.receipt_ts,
+    )
+    for item_id in accepted:
+        yield sql("update item set accepted_told = 1 where id = :id", id=item_id)
+    for item_id in failures:
+        yield sql("update item set failure_told = 1 where id = :id", id=item_id)
+
+
+def move_home(request: Request, now: datetime) -> Script[None]:
+    """What is left to tell goes to `request.home` from now on, with a message of its own."""
+    yield from showed(replace(request, root_channel=None, root_ts=None, shown_rev=0), (), ())
+    yield _report(request, now)
+
+
+def all_said(request: Request) -> Script[None]:
+    """Nothing is left to tell of this revision; a newer one keeps its mark."""
+    yield sql("update request set unsaid = 0 where id = :id and rev = :rev", id=request.id, rev=request.rev)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def one(request_id: str) -> Script[tuple[Request, list[Item]] | None]:
+    rows = yield sql("select id from request where id = :id", id=request_id)
+    return (yield from _whole(request_id)) if rows else None
+
+
+def item(item_id: str) -> Script[tuple[Item, Request] | None]:
+    rows = yield sql("select * from item where id = :id", id=item_id)
+    if not rows:
+        return None
+    request, _ = yield from _whole(rows[0]["request_id"])
+    return item_from(rows[0]), request
+
+
+def creating(project: str) -> Script[list[Item]]:
+    rows = yield sql(
+        "select * from item where project = :project and state = 'creating' and joined_to is null "
+        "order by submitted_at",
+        project=project,
+    )
+    return [item_from(row) for row in rows]
+
+
+def unsaid(home: str) -> Script[list[tuple[Request, list[Item]]]]:
+    rows = yield sql("select id from request where home = :home and unsaid = 1 order by created_at", home=home)
+    return (yield from _wholes(rows))
+
+
+def find(any_id: str) -> Script[tuple[Request, list[Item]] | None]:
+    """By the id of a request, an item, a job or a snapshot."""
+    rows = yield sql(_FIND, id=any_id)
+    return (yield from _whole(rows[0]["request_id"])) if rows else None
+
+
+def recent(filters: Filters) -> Script[list[tuple[Request, list[Item]]]]:
+    """The newest requests that fit, newest first."""
+    clauses, params = ["state not in ('received')"], {"limit": filters.limit}
+    values: dict[str, str] = {}
+    if filters.projects is not None:
+        names = [f"project_{number}" for number, _ in enumerate(filters.projects)]
+        values |= dict(zip(names, filters.projects, strict=True))
+        clauses.append(f"project in ({', '.join(f':{name}' for name in names) or 'null'})")
+    if filters.actor_id is not None:
+        clauses.append("actor_id = :actor_id")
+        values["actor_id"] = filters.actor_id
+    if filters.disk is not None:
+        clauses.append("exists (select 1 from item where request_id = request.id and :disk in (disk_id, disk_name))")
+        values["disk"] = filters.disk
+    text = f"select id from request where {' and '.join(clauses)} order by created_at desc, id limit :limit"
+    rows = yield Query(text, {**params, **values})
+    return (yield from _wholes(rows))
+
+
+def duties() -> Script[list[tuple[str, datetime]]]:
+    """Every duty the rows call for; an engine rebuilt from this has lost nothing."""
+    rows = yield sql(_DUTIES)
+    return [(row["key"], at) for row in rows if (at := from_ms(row["at"])) is not None]
+
+
+def _wholes(rows: Rows) -> Script[list[tuple[Request, list[Item]]]]:
+    found: list[tuple[Request, list[Item]]] = []
+    for row in rows:
+        whole = yield from _whole(row["id"])
+        found.append(whole)
+    return found

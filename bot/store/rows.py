@@ -1,0 +1,127 @@
+"""Requests and items as rows and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from bot.domain.commands import Create
+from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState
+from bot.domain.snapshots import CreateStandardSnapshot
+from bot.store.database import Row, from_ms, to_ms
+
+
+def request_row(request: Request) -> dict[str, Any]:
+    return {
+        "id": request.id,
+        "state": str(request.state),
+        "actor_id": request.actor_id,
+        "team_id": request.place.team_id,
+        "channel_id": request.place.channel_id,
+        "thread_ts": request.place.thread_ts,
+        "text": request.text,
+        "order_json": json.dumps(asdict(request.order), ensure_ascii=False),
+        "created_at": to_ms(request.created_at),
+        "ver": request.ver,
+        "rev": request.rev,
+        "shown_rev": request.shown_rev,
+        "unsaid": int(request.unsaid),
+        "project": request.project,
+        "verdict": request.verdict,
+        "rule": request.rule,
+        "home": request.home or request.place.channel_id,
+        "root_channel": request.root_channel,
+        "root_ts": request.root_ts,
+        "edited_at": to_ms(request.edited_at),
+        "receipt_ts": request.receipt_ts,
+        "ended_at": to_ms(request.ended_at),
+    }
+
+
+def request_from(row: Row) -> Request:
+    order = json.loads(row["order_json"])
+    created_at = from_ms(row["created_at"])
+    assert created_at is not None
+    return Request(
+        id=row["id"],
+        state=RequestState(row["state"]),
+        actor_id=row["actor_id"],
+        place=Place(row["team_id"], row["channel_id"], row["thread_ts"]),
+        text=row["text"],
+        order=Create(**{**order, "disks": tuple(order["disks"])}),
+        created_at=created_at,
+        ver=row["ver"],
+        rev=row["rev"],
+        shown_rev=row["shown_rev"],
+        unsaid=bool(row["unsaid"]),
+        project=row["project"],
+        verdict=row["verdict"],
+        rule=row["rule"],
+        home=row["home"],
+        root_channel=row["root_channel"],
+        root_ts=row["root_ts"],
+        edited_at=from_ms(row["edited_at"]),
+        receipt_ts=row["receipt_ts"],
+        ended_at=from_ms(row["ended_at"]),
+    )
+
+
+def item_row(item: Item) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "request_id": item.request_id,
+        "position": item.position,
+        "project": item.project,
+        "disk_id": item.disk.id,
+        "disk_name": item.disk.name,
+        "disk_json": json.dumps(asdict(item.disk), ensure_ascii=False),
+        "snapshot_json": item.snapshot.model_dump_json(exclude_none=True),
+        "state": str(item.state),
+        "ver": item.ver,
+        "attempts": item.attempts,
+        "in_doubt": int(item.in_doubt),
+        "due_at": to_ms(item.due_at),
+        "submitted_at": to_ms(item.submitted_at),
+        "look_until": to_ms(item.look_until),
+        "waiting_since": to_ms(item.waiting_since),
+        "cause": item.cause,
+        "code": item.code,
+        "job_id": item.job_id,
+        "snapshot_id": item.snapshot_id,
+        "progress": item.progress,
+        "taken_at": to_ms(item.taken_at),
+        "incremental": None if item.incremental is None else int(item.incremental),
+        "ended_at": to_ms(item.ended_at),
+        "joined_to": item.joined_to,
+    }
+
+
+def item_from(row: Row) -> Item:
+    return Item(
+        id=row["id"],
+        request_id=row["request_id"],
+        position=row["position"],
+        project=row["project"],
+        disk=DiskRef(**json.loads(row["disk_json"])),
+        snapshot=CreateStandardSnapshot.model_validate_json(row["snapshot_json"]),
+        state=ItemState(row["state"]),
+        ver=row["ver"],
+        attempts=row["attempts"],
+        in_doubt=bool(row["in_doubt"]),
+        due_at=from_ms(row["due_at"]),
+        submitted_at=from_ms(row["submitted_at"]),
+        look_until=from_ms(row["look_until"]),
+        waiting_since=from_ms(row["waiting_since"]),
+        cause=row["cause"],
+        code=row["code"],
+        job_id=row["job_id"],
+        snapshot_id=row["snapshot_id"],
+        progress=row["progress"],
+        taken_at=from_ms(row["taken_at"]),
+        incremental=None if row["incremental"] is None else bool(row["incremental"]),
+        ended_at=from_ms(row["ended_at"]),
+        joined_to=row["joined_to"],
+        accepted_told=bool(row["accepted_told"]),
+        failure_told=bool(row["failure_told"]),
+    )

@@ -1,0 +1,138 @@
+"""The tables, as migrations in order; never edited once released. Ids are text, times epoch milliseconds, flags 0 or 1.
+
+What "never twice" rests on is a constraint here: a delivery counts once, a disk is copied by one item at a time, and
+the audit trail is only ever added to.
+"""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("snapshot-bot")
+
+_FIRST = """
+create table request (
+    id text primary key,
+    state text not null,
+    actor_id text not null,
+    team_id text not null,
+    channel_id text not null,
+    thread_ts text,
+    text text not null,
+    order_json text not null,
+    created_at bigint not null,
+    ver bigint not null,
+    rev bigint not null,
+    shown_rev bigint not null,
+    unsaid integer not null,
+    project text,
+    verdict text not null,
+    rule text not null,
+    home text not null,
+    root_channel text,
+    root_ts text,
+    edited_at bigint,
+    receipt_ts text,
+    ended_at bigint
+);
+create index request_open on request (state) where state in ('received', 'running');
+create index request_unsaid on request (home) where unsaid = 1;
+create index request_of_actor on request (actor_id, created_at);
+create index request_by_time on request (created_at);
+
+create table item (
+    id text primary key,
+    request_id text not null references request (id),
+    position integer not null,
+    project text not null,
+    disk_id text not null,
+    disk_name text not null,
+    disk_json text not null,
+    snapshot_json text not null,
+    state text not null,
+    ver bigint not null,
+    attempts integer not null,
+    in_doubt integer not null,
+    due_at bigint,
+    submitted_at bigint,
+    look_until bigint,
+    waiting_since bigint,
+    cause text not null,
+    code text not null,
+    job_id text,
+    snapshot_id text,
+    progress integer,
+    taken_at bigint,
+    incremental integer,
+    ended_at bigint,
+    joined_to text references item (id),
+    accepted_told integer not null default 0,
+    failure_told integer not null default 0,
+    unique (request_id, position)
+);
+create unique index item_copies_disk on item (disk_id)
+    where state in ('submitting', 'uncertain', 'creating') and joined_to is null;
+create index item_open on item (state, project) where state in ('planned', 'submitting', 'uncertain', 'creating');
+create index item_joined on item (joined_to) where joined_to is not null;
+create index item_snapshot on item (snapshot_id);
+create index item_job on item (job_id);
+create index item_disk on item (disk_id);
+
+create table delivery (
+    id text primary key,
+    received_at bigint not null,
+    request_id text
+);
+create index delivery_by_time on delivery (received_at);
+
+create table access_grant (
+    subject_kind text not null,
+    subject_id text not null,
+    role text not null,
+    project text not null,
+    expires_at bigint,
+    source text not null,
+    primary key (subject_kind, subject_id, project, role, source)
+);
+
+create table binding (
+    channel_id text not null,
+    position integer not null,
+    project text not null,
+    selector_json text not null,
+    keep_days integer,
+    confirm integer not null,
+    reason text,
+    source text not null,
+    primary key (channel_id, position)
+);
+
+create table audit (
+    seq integer primary key,
+    at bigint not null,
+    actor text not null,
+    action text not null,
+    subject text not null,
+    outcome text not null,
+    rule text not null,
+    details_json text not null,
+    previous_hash text not null,
+    hash text not null
+);
+"""
+
+_APPEND_ONLY = """
+create trigger audit_is_never_changed before update on audit
+begin select raise(abort, 'the audit trail is append-only'); end;
+create trigger audit_is_never_cut before delete on audit
+begin select raise(abort, 'the audit trail is append-only'); end;
+"""
+
+
+@migrations(name="0001-requests-grants-audit")
+def _first(db: Database) -> None:
+    for statement in _FIRST.split(";"):
+        if statement.strip():
+            db.execute(statement)
+    for trigger in _APPEND_ONLY.strip().split("\ncreate "):
+        db.execute(trigger if trigger.startswith("create") else f"create {trigger}")

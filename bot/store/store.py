@@ -1,0 +1,167 @@
+"""The store as the workflow sees it: each method is one transaction of rows, audit and duties together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.domain.access import Actor, Grant
+from bot.domain.bindings import Binding
+from bot.domain.requests import Item, Request
+from bot.interfaces import AuditEntry, Clock, Filters, Judge
+from bot.store import audit, bindings, grants, requests
+from bot.store.database import Script, SqliteDatabase, sql, to_ms
+
+REMEMBER_DELIVERIES = timedelta(hours=25)
+"""Slack may repeat an event for up to a day when delayed events are on (Events API, retries)."""
+
+
+class SqliteStore:
+    """Implements `bot.interfaces.Store` on one SQLite file."""
+
+    def __init__(self, database: SqliteDatabase, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    # --- arriving -----------------------------------------------------------------------------------------------------
+
+    async def arrive(self, delivery: str, channel: str, actor: Actor | None, judge: Judge) -> Request | None:
+        """Record a delivery once, with what `judge` makes of it under the grants of this very moment.
+
+        A delivery that was here before changes nothing and answers the request it led to. `judge` is pure and runs
+        inside the transaction. With `actor` None (not known yet) it is given no grants.
+        """
+        return await self._database.run(self._arrive(delivery, channel, actor, judge))
+
+    def _arrive(self, delivery: str, channel: str, actor: Actor | None, judge: Judge) -> Script[Request | None]:
+        now = self._clock.now()
+        seen = yield sql("select request_id from delivery where id = :id", id=delivery)
+        if seen:
+            found = (yield from requests.one(seen[0]["request_id"])) if seen[0]["request_id"] else None
+            return found[0] if found else None
+        held = (yield from grants.held_by(actor)) if actor else []
+        bound = yield from bindings.project_of(channel)
+        arrival = judge(held, bound)
+        request = arrival.request
+        yield sql(
+            "insert into delivery (id, received_at, request_id) values (:id, :at, :request_id)",
+            id=delivery,
+            at=to_ms(now),
+            request_id=request.id if request else None,
+        )
+        if request:
+            yield from requests.add(request)
+        yield from audit.append(arrival.audit, now)
+        return request
+
+    async def forget_deliveries(self) -> None:
+        """Drop the marks of deliveries that can no longer be repeated."""
+        before = to_ms(self._clock.now() - REMEMBER_DELIVERIES)
+
+        def script() -> Script[None]:
+            yield sql("delete from delivery where received_at < :before", before=before)
+
+        await self._database.run(script())
+
+    # --- moving -------------------------------------------------------------------------------------------------------
+
+    async def settle(self, request: Request, items: Sequence[Item], entries: Sequence[AuditEntry]) -> bool:
+        now = self._clock.now()
+
+        def script() -> Script[bool]:
+            moved = yield from requests.settle(request, items, now)
+            if moved:
+                yield from audit.append(entries, now)
+            return moved
+
+        return await self._database.run(script())
+
+    async def start(self, item: Item, entries: Sequence[AuditEntry]) -> Item | None:
+        now = self._clock.now()
+
+        def script() -> Script[Item | None]:
+            begun = yield from requests.start(item, now)
+            if begun:
+                yield from audit.append(entries, now)
+            return begun
+
+        return await self._database.run(script())
+
+    async def save(self, item: Item, entries: Sequence[AuditEntry] = ()) -> bool:
+        now = self._clock.now()
+
+        def script() -> Script[bool]:
+            saved = yield from requests.save(item, now)
+            if saved:
+                yield from audit.append(entries, now)
+            return saved
+
+        return await self._database.run(script())
+
+    async def showed(self, request: Request, *, accepted: Sequence[str] = (), failures: Sequence[str] = ()) -> None:
+        await self._database.run(requests.showed(request, accepted, failures))
+
+    async def move_home(self, request: Request) -> None:
+        await self._database.run(requests.move_home(request, self._clock.now()))
+
+    async def all_said(self, request: Request) -> None:
+        await self._database.run(requests.all_said(request))
+
+    async def record(self, entries: Sequence[AuditEntry]) -> None:
+        await self._database.run(audit.append(entries, self._clock.now()))
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    async def grants_for(self, actor: Actor) -> list[Grant]:
+        return await self._database.run(grants.held_by(actor))
+
+    async def bound_project(self, channel: str) -> str | None:
+        return await self._database.run(bindings.project_of(channel))
+
+    async def request(self, request_id: str) -> tuple[Request, list[Item]] | None:
+        return await self._database.run(requests.one(request_id))
+
+    async def item(self, item_id: str) -> tuple[Item, Request] | None:
+        return await self._database.run(requests.item(item_id))
+
+    async def creating(self, project: str) -> list[Item]:
+        return await self._database.run(requests.creating(project))
+
+    async def unsaid(self, home: str) -> list[tuple[Request, list[Item]]]:
+        return await self._database.run(requests.unsaid(home))
+
+    async def find(self, any_id: str) -> tuple[Request, list[Item]] | None:
+        return await self._database.run(requests.find(any_id))
+
+    async def recent(self, filters: Filters) -> list[tuple[Request, list[Item]]]:
+        return await self._database.run(requests.recent(filters))
+
+    async def duties(self) -> list[tuple[str, datetime]]:
+        return await self._database.run(requests.duties())
+
+    # --- grants and the trail -----------------------------------------------------------------------------------------
+
+    async def configured_grants(self, configured: Sequence[Grant]) -> None:
+        """Make the rows of `bot.toml` exactly what the file says, and say so in the trail where they change."""
+        now = self._clock.now()
+
+        def script() -> Script[None]:
+            kept = [grant for grant in (yield from grants.every()) if grant.source == "bot.toml"]
+            if set(kept) == set(configured):
+                return
+            yield from grants.replace_source("bot.toml", configured)
+            entry = AuditEntry("bot.toml", "grants", "bot.toml", "done", details={"grants": len(configured)})
+            yield from audit.append([entry], now)
+
+        await self._database.run(script())
+
+    async def configured_bindings(self, configured: Sequence[Binding]) -> None:
+        """Make the bindings of `bot.toml` exactly what the file says."""
+        await self._database.run(bindings.replace_source("bot.toml", configured))
+
+    async def every_grant(self) -> Sequence[Grant]:
+        return await self._database.run(grants.every())
+
+    async def audit_page(self, after: int, limit: int = 1000) -> list[dict[str, Any]]:
+        return await self._database.run(audit.page(after, limit))

@@ -1,0 +1,1 @@
+"""The use cases: record, plan, submit, watch, report."""

@@ -1,0 +1,145 @@
+"""What happens before the acknowledgement: judge with what is at hand, and record. It never waits for Slack or EVS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.domain.access import Action, Actor, Denied, Grant, NotChosen, choose_project, decide, standing_refused
+from bot.domain.commands import Create
+from bot.domain.projects import Project
+from bot.domain.requests import Place, Request, RequestState
+from bot.interfaces import Arrival, AuditEntry, Clock, People, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One command as Slack delivered it. `id` is unique per delivery and the same when Slack repeats it."""
+
+    id: str
+    user_id: str
+    place: Place
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Allowed and recorded. `checked` is False where who may do this is still to be looked up."""
+
+    request: Request
+    checked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not allowed, or not clear enough to be allowed; nothing was created."""
+
+    sentence: str
+
+
+Answer = Accepted | Refused
+
+
+class Reception:
+    """Takes in what creates something."""
+
+    def __init__(
+        self,
+        store: Store,
+        people: People,
+        projects: Mapping[str, Project],
+        clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._projects = projects
+        self._clock = clock
+        self._new_id = new_id
+
+    async def create(self, delivery: Delivery, order: Create) -> Answer:
+        """Record a `create` and answer. With the person known, the answer already says whether they may."""
+        actor = self._people.known(delivery.user_id)
+        refused: list[Refused] = []
+
+        def judge(grants: Sequence[Grant], bound: str | None) -> Arrival:
+            if actor is None:
+                return Arrival(self._received(delivery, order, None))
+            verdict = judged(actor, order, delivery.place, self._projects, grants, bound, self._clock)
+            if isinstance(verdict.outcome, Refused):
+                refused.append(verdict.outcome)
+                return Arrival(None, [verdict.audit])
+            return Arrival(self._received(delivery, order, verdict.outcome), [verdict.audit])
+
+        request = await self._store.arrive(delivery.id, delivery.place.channel_id, actor, judge)
+        if refused:
+            return refused[0]
+        if request is None:
+            return Refused("I have answered this command already. Type it again if you still want it.")
+        return Accepted(request, checked=actor is not None)
+
+    def _received(self, delivery: Delivery, order: Create, alias: str | None) -> Request:
+        return Request(
+            id=self._new_id(),
+            state=RequestState.RECEIVED,
+            actor_id=delivery.user_id,
+            place=delivery.place,
+            text=delivery.text,
+            order=order,
+            created_at=self._clock.now(),
+            unsaid=False,
+            project=alias,
+            home=delivery.place.channel_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`outcome` is the alias of the project it may run in, or why it may not."""
+
+    outcome: str | Refused
+    audit: AuditEntry
+
+    @property
+    def rule(self) -> str:
+        return self.audit.rule
+
+
+def judged(
+    actor: Actor,
+    order: Create,
+    place: Place,
+    projects: Mapping[str, Project],
+    grants: Sequence[Grant],
+    bound: str | None,
+    clock: Clock,
+) -> Verdict:
+    """Which project this runs in and whether the actor may, asked at every hop in the same words."""
+
+    def denied(rule: str, sentence: str, alias: str) -> Verdict:
+        entry = AuditEntry(actor.user_id, Action.CREATE, alias, "denied", rule, {"channel": place.channel_id})
+        return Verdict(Refused(sentence), entry)
+
+    now = clock.now()
+    if standing := standing_refused(actor):
+        return denied(standing.rule, standing.explanation, order.project or "")
+    choice = choose_project(order.project, bound, actor, Action.CREATE, projects, place.channel_id, grants, now)
+    if isinstance(choice, NotChosen):
+        return denied("no-project-chosen", _which_project(choice), "")
+    decision = decide(actor, Action.CREATE, choice.alias, projects.get(choice.alias), place.channel_id, grants, now)
+    if isinstance(decision, Denied):
+        return denied(decision.rule, decision.explanation, choice.alias)
+    entry = AuditEntry(
+        actor.user_id, Action.CREATE, choice.alias, "allowed", decision.rule, {"channel": place.channel_id}
+    )
+    return Verdict(choice.alias, entry)
+
+
+def _which_project(choice: NotChosen) -> str:
+    if not choice.candidates:
+        return (
+            "There is no project in which you may create snapshots from here. "
+            "Ask the people who run the snapshot bot for access, or try the channel of the project."
+        )
+    aliases = ", ".join(choice.candidates)
+    return f"Which project? You may use {aliases}. Say it again with project={choice.candidates[0]}."

@@ -1,0 +1,123 @@
+"""plan:{request}: who asks, in which project, which disks; what the API will be sent is written down before it is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.access import Action
+from bot.domain.disks import Picked, is_disk_id, pick
+from bot.domain.errors import CloudError, CloudUnavailable, LookupFailed, NotFound, Throttled
+from bot.domain.projects import Project
+from bot.domain.requests import Request, RequestState, planned_items
+from bot.domain.snapshots import Disk
+from bot.interfaces import AuditEntry, Clock, Cloud, Evs, People, Store
+from bot.workflow.arrival import Refused, judged
+
+log = logging.getLogger(__name__)
+
+PATIENCE = timedelta(minutes=2)
+"""How long a request waits for a cloud that does not answer before it is dropped with that reason."""
+
+AGAIN_SECONDS = 3.0
+
+
+class Planner:
+    """Turns a received request into items, or refuses it with every fault at once. Nothing is created here."""
+
+    def __init__(
+        self, store: Store, people: People, cloud: Cloud, projects: Mapping[str, Project], clock: Clock
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._cloud = cloud
+        self._projects = projects
+        self._clock = clock
+
+    async def __call__(self, request_id: str) -> float | None:
+        found = await self._store.request(request_id)
+        if found is None or found[0].state is not RequestState.RECEIVED:
+            return None
+        request = found[0]
+        try:
+            actor = await self._people.look_up(request.actor_id)
+        except LookupFailed as exc:
+            return await self._refuse(request, RequestState.DENIED, "lookup-failed", exc.sentence)
+        grants = await self._store.grants_for(actor)
+        bound = await self._store.bound_project(request.place.channel_id)
+        verdict = judged(actor, request.order, request.place, self._projects, grants, bound, self._clock)
+        if isinstance(verdict.outcome, Refused):
+            return await self._refuse(request, RequestState.DENIED, verdict.rule, verdict.outcome.sentence)
+        return await self._plan(replace(request, project=verdict.outcome), verdict.audit)
+
+    async def _plan(self, request: Request, decided: AuditEntry) -> float | None:
+        assert request.project is not None
+        project = self._projects[request.project]
+        try:
+            picked = await find_disks(self._cloud.project(project.alias), request, project.alias)
+        except CloudUnavailable as exc:
+            if self._clock.now() - request.created_at < PATIENCE:
+                return _wait_for(exc)
+            return await self._refuse(request, RequestState.DROPPED, "cloud-unavailable", exc.sentence)
+        except CloudError as exc:
+            return await self._refuse(request, RequestState.DROPPED, "cloud-refused", exc.sentence)
+        if picked.faults:
+            return await self._refuse(request, RequestState.DROPPED, "disks", _listed(picked.faults))
+        items = planned_items(
+            request,
+            project.alias,
+            picked.disks,
+            enterprise_project_id=project.enterprise_project_id,
+            native_retention=project.native_retention,
+            now=self._clock.now(),
+        )
+        running = replace(request, state=RequestState.RUNNING, rev=request.rev + 1)
+        if await self._store.settle(running, items, [replace(decided, details={**decided.details, "hop": "plan"})]):
+            log.info("request planned", extra={"request": request.id, "project": project.alias, "disks": len(items)})
+        return None
+
+    async def _refuse(self, request: Request, state: RequestState, rule: str, sentence: str) -> float | None:
+        refused = replace(
+            request, state=state, rule=rule, verdict=sentence, rev=request.rev + 1, ended_at=self._clock.now()
+        )
+        entry = AuditEntry(
+            request.actor_id, Action.CREATE, request.project or request.order.project or "", "denied", rule,
+            {"request": request.id, "hop": "plan"},
+        )  # fmt: skip
+        if await self._store.settle(refused, [], [entry]):
+            log.info("request refused", extra={"request": request.id, "rule": rule, "user": request.actor_id})
+        return None
+
+
+async def find_disks(evs: Evs, request: Request, alias: str) -> Picked:
+    """Ask the cloud for what was named: one call for all ids, one per name; the whole listing only to suggest."""
+    words = request.order.disks
+    ids = [word for word in words if is_disk_id(word)]
+    names = [word for word in words if not is_disk_id(word)]
+    by_name = asyncio.gather(*(evs.list_disks(name=name) for name in names))
+    by_id, named = await asyncio.gather(_by_ids(evs, ids), by_name)
+    found = {**dict.fromkeys(ids, by_id), **dict(zip(names, named, strict=True))}
+    picked = pick(request.order, found, (), alias)
+    if not any(fault.startswith("No disk named") for fault in picked.faults):
+        return picked
+    return pick(request.order, found, await evs.list_disks(), alias)
+
+
+async def _by_ids(evs: Evs, ids: list[str]) -> list[Disk]:
+    if len(ids) != 1:
+        return await evs.list_disks(ids=ids) if ids else []
+    try:
+        return [await evs.show_disk(ids[0])]
+    except NotFound:
+        return []
+
+
+def _wait_for(exc: CloudUnavailable) -> float:
+    return max(exc.retry_after or AGAIN_SECONDS, 0.5) if isinstance(exc, Throttled) else AGAIN_SECONDS
+
+
+def _listed(faults: tuple[str, ...]) -> str:
+    return faults[0] if len(faults) == 1 else "\n".join(f"• {fault}" for fault in faults)

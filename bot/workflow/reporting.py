@@ -1,0 +1,179 @@
+"""report:{home}: closes the gap between what the rows say and what people were shown, within Slack's budgets.
+
+A message is state, not an event: the root message of a request is edited until it shows the last revision. Only what
+deserves a notification is a message of its own in the thread: accepted, a failure, the receipt. A message whose
+sending was cut off by a crash may stand twice; none is ever missing, and each says nothing but the truth of its time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.domain.errors import CannotPost, MessageGone, SlackBusy
+from bot.domain.requests import Item, ItemState, Request, RequestState
+from bot.interfaces import Clock, Replies, Saying, Store
+
+log = logging.getLogger(__name__)
+
+EDIT_EVERY = timedelta(seconds=3)
+"""At most one edit of a message in that time, the last one excepted (Slack design guidance on progress)."""
+
+POST_EVERY = timedelta(seconds=1)
+"""chat.postMessage: about one message a second and channel."""
+
+EDITS_A_MINUTE = 50
+"""chat.update is Tier 3, shared by the whole workspace; progress leaves a share of it to final states."""
+
+EDITS_LEFT_TO_ENDS = 15
+
+
+class EditBudget:
+    """chat.update calls of the last minute, of every channel."""
+
+    def __init__(self) -> None:
+        self._spent: deque[datetime] = deque()
+
+    def wait_s(self, now: datetime, *, final: bool) -> float:
+        """Seconds until an edit may be made; 0.0 for now."""
+        while self._spent and now - self._spent[0] >= timedelta(minutes=1):
+            self._spent.popleft()
+        allowed = EDITS_A_MINUTE if final else EDITS_A_MINUTE - EDITS_LEFT_TO_ENDS
+        if len(self._spent) < allowed:
+            return 0.0
+        oldest = self._spent[len(self._spent) - allowed]
+        return max((oldest + timedelta(minutes=1) - now).total_seconds(), 0.05)
+
+    def spend(self, now: datetime) -> None:
+        self._spent.append(now)
+
+
+def next_saying(request: Request, items: Sequence[Item]) -> Saying | None:
+    """The most important thing still to be told of a request, or None. Pure; the rows remember what was said."""
+    if request.refused:
+        return None if request.receipt_ts else Saying("refusal", request, (), items)
+    if request.state is RequestState.RECEIVED:
+        return None
+    if request.root_ts is None:
+        return Saying("root", request, items, items)
+    stale = request.shown_rev < request.rev
+    if request.state is RequestState.FINISHED:
+        if stale:
+            return Saying("edit", request, items, items)
+        return None if request.receipt_ts else Saying("receipt", request, items, items)
+    accepted = [item for item in items if item.accepted and not item.accepted_told]
+    sending = [item for item in items if item.state in (ItemState.PLANNED, ItemState.SUBMITTING) and not item.cause]
+    if accepted and not sending:
+        return Saying("accepted", request, accepted, items)
+    failures = [item for item in items if item.ended and item.state is not ItemState.AVAILABLE]
+    if untold := [item for item in failures if not item.failure_told]:
+        return Saying("failure", request, untold, items)
+    return Saying("edit", request, items, items) if stale else None
+
+
+class Reporter:
+    """Speaks in one channel at a time; every channel has its own duty, and all share the budget for edits."""
+
+    def __init__(self, store: Store, replies: Replies, clock: Clock, budget: EditBudget) -> None:
+        self._store = store
+        self._replies = replies
+        self._clock = clock
+        self._budget = budget
+        self._quiet_until: dict[str, datetime] = {}
+
+    async def __call__(self, home: str) -> float | None:
+        quiet = self._quiet_until.get(home)
+        if quiet and quiet > self._clock.now():
+            return (quiet - self._clock.now()).total_seconds()
+        waits: list[float] = []
+        for request, items in _ends_first(await self._store.unsaid(home)):
+            saying = next_saying(request, items)
+            if saying is None:
+                await self._store.all_said(request)
+                continue
+            wait_s = self._must_wait(saying)
+            if wait_s > 0:
+                waits.append(wait_s)
+                continue
+            return await self._say(saying, home)
+        return min(waits) if waits else None
+
+    def _must_wait(self, saying: Saying) -> float:
+        if saying.kind != "edit":
+            return 0.0
+        now, request = self._clock.now(), saying.request
+        final = request.state is RequestState.FINISHED
+        since_edit = now - request.edited_at if request.edited_at else EDIT_EVERY
+        pause = (EDIT_EVERY - since_edit).total_seconds()
+        return max(pause, self._budget.wait_s(now, final=final))
+
+    async def _say(self, saying: Saying, home: str) -> float | None:
+        """Say one thing, write down that it was said, and come back for the next one after a polite pause."""
+        try:
+            posted = await self._replies.say(saying)
+        except CannotPost as exc:
+            return await self._move_home(saying, exc)
+        except MessageGone:
+            # Someone deleted the message: a new one takes its place, so that the end still has somewhere to stand.
+            await self._store.showed(replace(saying.request, root_ts=None, root_channel=None, shown_rev=0))
+            return 0.0
+        except SlackBusy as exc:
+            self._quiet_until[home] = self._clock.now() + timedelta(seconds=exc.retry_after)
+            return exc.retry_after
+        now = self._clock.now()
+        request = saying.request
+        match saying.kind:
+            case "root":
+                assert posted is not None
+                shown = replace(
+                    request, root_channel=posted.channel, root_ts=posted.ts, shown_rev=request.rev, edited_at=now
+                )
+                await self._store.showed(shown)
+            case "edit":
+                self._budget.spend(now)
+                await self._store.showed(replace(request, shown_rev=request.rev, edited_at=now))
+                return 0.0
+            case "accepted":
+                await self._store.showed(request, accepted=[item.id for item in saying.items])
+            case "failure":
+                await self._store.showed(request, failures=[item.id for item in saying.items])
+            case "receipt" | "refusal":
+                await self._store.showed(replace(request, receipt_ts=posted.ts if posted else "told"))
+            case "moved":
+                pass
+        if saying.kind == "refusal":
+            return 0.0
+        self._quiet_until[home] = now + POST_EVERY
+        return POST_EVERY.total_seconds()
+
+    async def _move_home(self, saying: Saying, exc: CannotPost) -> float | None:
+        """The bot may not post there: say so where only the person sees it, and go on in a direct message."""
+        request = saying.request
+        if request.home == request.actor_id:
+            log.error("nobody can be told how a request ended", extra={"request": request.id, "reason": exc.reason})
+            await self._store.all_said(request)
+            return 60.0
+        log.info("the bot may not post there", extra={"request": request.id, "reason": exc.reason})
+        try:
+            await self._replies.say(replace(saying, kind="moved"))
+        except (CannotPost, SlackBusy):
+            log.info("the person could not be told in the channel", extra={"request": request.id})
+        await self._store.move_home(replace(request, home=request.actor_id))
+        return 0.0
+
+
+def _ends_first(pending: Sequence[tuple[Request, list[Item]]]) -> list[tuple[Request, list[Item]]]:
+    """Refusals and ends before progress, and first messages before edits, each in the order they were asked."""
+
+    def rank(entry: tuple[Request, list[Item]]) -> int:
+        request = entry[0]
+        if request.refused:
+            return 0
+        if request.root_ts is None:
+            return 1
+        return 2 if request.state is RequestState.FINISHED else 3
+
+    return sorted(pending, key=rank)

@@ -1,0 +1,140 @@
+"""watch:{project}: one listing for up to 60 snapshots in the making, jobs only for what a listing cannot settle."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+
+from bot.domain.errors import CloudError, NotFound, Throttled
+from bot.domain.requests import Item, ItemState, ended, seen
+from bot.domain.snapshots import Job, Snapshot
+from bot.interfaces import AuditEntry, Clock, Cloud, Evs, Store
+
+log = logging.getLogger(__name__)
+
+_ROUNDS = ((20, 2.0), (60, 3.0), (180, 5.0), (600, 10.0), (1800, 20.0))
+"""Up to this many seconds after the youngest create, a round every so many seconds; 30 s after that."""
+
+ASK_THE_JOB_EVERY = timedelta(seconds=60)
+"""A snapshot that a listing still calls creating has its job asked this often: a job can fail without a trace there."""
+
+MISSING_GRACE = timedelta(seconds=30)
+"""How long a new snapshot may be missing from listings before its absence means anything."""
+
+TROUBLE_SECONDS = 10.0
+
+
+class Watcher:
+    """Follows a project's snapshots until each ended, truthfully."""
+
+    def __init__(self, store: Store, cloud: Cloud, clock: Clock, watch_for: timedelta) -> None:
+        self._store = store
+        self._cloud = cloud
+        self._clock = clock
+        self._watch_for = watch_for
+
+    async def __call__(self, alias: str) -> float | None:
+        items = await self._store.creating(alias)
+        if not items:
+            return None
+        evs = self._cloud.project(alias)
+        try:
+            listed = await evs.list_snapshots(ids=[item.snapshot_id for item in items if item.snapshot_id])
+        except CloudError as exc:
+            log.warning("snapshots could not be listed", extra={"project": alias, "code": exc.code})
+            await self._give_up_on(items)
+            return max(exc.retry_after or TROUBLE_SECONDS, 1.0) if isinstance(exc, Throttled) else TROUBLE_SECONDS
+        by_id = {snapshot.id: snapshot for snapshot in listed}
+        left = [item for item in items if not await self._settled(evs, item, by_id)]
+        await self._give_up_on(left)
+        return self._next_round(left) if left else 0.0
+
+    async def _settled(self, evs: Evs, item: Item, by_id: Mapping[str, Snapshot]) -> bool:
+        """Write down what is certain of one item. True once it ended."""
+        snapshot = by_id.get(item.snapshot_id or "")
+        after = seen(item, snapshot) if snapshot else item
+        match snapshot.status if snapshot else "":
+            case "available":
+                return await self._end(after, ItemState.AVAILABLE)
+            case "error":
+                cause, code = await self._why(evs, item)
+                return await self._end(after, ItemState.FAILED, cause, code)
+            case "deleting" | "error_deleting":
+                return await self._end(after, ItemState.FAILED, "Someone deleted this snapshot before it was finished.")
+            case _:
+                pass
+        if not self._ask_now(item, missing=snapshot is None):
+            if after != item:
+                await self._store.save(after)
+            return False
+        return await self._ask(evs, after, missing=snapshot is None)
+
+    async def _ask(self, evs: Evs, item: Item, *, missing: bool) -> bool:
+        """Ask the job, and the snapshot itself, about what the listing leaves open."""
+        try:
+            job = await evs.show_job(item.job_id) if item.job_id else None
+            if job and job.ended == "fail":
+                return await self._end(item, ItemState.FAILED, _reason(job), job.error_code)
+            if missing:
+                await evs.show_snapshot(item.snapshot_id or "")
+        except NotFound:
+            if missing and self._age(item) > MISSING_GRACE:
+                cause = "The cloud no longer knows this snapshot: it was deleted, or never made."
+                return await self._end(item, ItemState.FAILED, cause)
+        except CloudError as exc:
+            log.info("a job could not be asked", extra={"item": item.id, "code": exc.code})
+        await self._store.save(item)
+        return False
+
+    def _ask_now(self, item: Item, *, missing: bool) -> bool:
+        """Once for each full minute of age, give or take a round; a missing one right away when it should be there."""
+        age = self._age(item)
+        if missing:
+            return age > MISSING_GRACE
+        return age > ASK_THE_JOB_EVERY and age % ASK_THE_JOB_EVERY < timedelta(seconds=self._round_for(age))
+
+    async def _why(self, evs: Evs, item: Item) -> tuple[str, str]:
+        try:
+            job = await evs.show_job(item.job_id) if item.job_id else None
+        except CloudError:
+            job = None
+        if job and job.ended == "fail":
+            return _reason(job), job.error_code
+        return "The cloud says that creating it ended in an error, and gives no reason. Try it again.", ""
+
+    async def _give_up_on(self, items: list[Item]) -> None:
+        for item in items:
+            if self._age(item) > self._watch_for:
+                hours = round(self._watch_for.total_seconds() / 3600)
+                cause = f"After {hours} hours the cloud had not finished it. It may still; look at it in the console."
+                await self._end(item, ItemState.UNKNOWN, cause)
+
+    async def _end(self, item: Item, state: ItemState, cause: str = "", code: str = "") -> bool:
+        entry = AuditEntry(
+            "snapshot-bot",
+            "snapshot",
+            item.id,
+            "done" if state is ItemState.AVAILABLE else "failed",
+            str(state),
+            {"snapshot": item.snapshot_id, "disk": item.disk.id, "project": item.project, "code": code},
+        )
+        done = await self._store.save(ended(item, state, self._clock.now(), cause=cause, code=code), [entry])
+        log.info("snapshot ended", extra={"item": item.id, "state": str(state), "snapshot": item.snapshot_id})
+        return done
+
+    def _age(self, item: Item) -> timedelta:
+        return self._clock.now() - (item.submitted_at or self._clock.now())
+
+    def _next_round(self, items: list[Item]) -> float:
+        return self._round_for(min(self._age(item) for item in items))
+
+    @staticmethod
+    def _round_for(age: timedelta) -> float:
+        return next((wait for until, wait in _ROUNDS if age.total_seconds() < until), 30.0)
+
+
+def _reason(job: Job) -> str:
+    said = " ".join(job.fail_reason.split())[:200]
+    code = f" ({job.error_code})" if job.error_code else ""
+    return f"The cloud could not create it: {said or 'no reason given'}{code}."
