@@ -153,12 +153,16 @@ SayKind = Literal["root", "edit", "accepted", "failure", "receipt", "refusal", "
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """One message or edit about a request. `items` are those it is about, `all_items` the whole request."""
+    """One message or edit about a request. `items` are those it is about, `all_items` the whole request.
+
+    `leaders` are the requests that copy a joined disk, by the id of the item that was joined.
+    """
 
     kind: SayKind
     request: Request
     items: Sequence[Item]
     all_items: Sequence[Item]
+    leaders: Mapping[str, Request] = field(default_factory=dict)
 
 
 class Replies(Protocol):

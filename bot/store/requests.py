@@ -32,7 +32,8 @@ values (:id, :request_id, :position, :project, :disk_id, :disk_name, :disk_json,
 """
 _MOVE_ITEM = """
 update item set state = :state, attempts = :attempts, in_doubt = :in_doubt, due_at = :due_at,
-    submitted_at = :submitted_at, look_until = :look_until, waiting_since = :waiting_since, cause = :cause, code = :code, job_id = :job_id,
+    submitted_at = :submitted_at, look_until = :look_until, waiting_since = :waiting_since, cause = :cause,
+    code = :code, job_id = :job_id,
     snapshot_id = :snapshot_id, progress = :progress, taken_at = :taken_at, incremental = :incremental,
     ended_at = :ended_at, joined_to = :joined_to, ver = ver + 1
 where id = :id and ver = :ver returning id
@@ -199,8 +200,8 @@ def find(any_id: str) -> Script[tuple[Request, list[Item]] | None]:
 
 def recent(filters: Filters) -> Script[list[tuple[Request, list[Item]]]]:
     """The newest requests that fit, newest first."""
-    clauses, params = ["state not in ('received')"], {"limit": filters.limit}
-    values: dict[str, str] = {}
+    clauses: list[str] = ["1 = 1"]
+    values: dict[str, str | int] = {"limit": filters.limit}
     if filters.projects is not None:
         names = [f"project_{number}" for number, _ in enumerate(filters.projects)]
         values |= dict(zip(names, filters.projects, strict=True))
@@ -212,7 +213,7 @@ def recent(filters: Filters) -> Script[list[tuple[Request, list[Item]]]]:
         clauses.append("exists (select 1 from item where request_id = request.id and :disk in (disk_id, disk_name))")
         values["disk"] = filters.disk
     text = f"select id from request where {' and '.join(clauses)} order by created_at desc, id limit :limit"
-    rows = yield Query(text, {**params, **values})
+    rows = yield Query(text, values)
     return (yield from _wholes(rows))
 
 

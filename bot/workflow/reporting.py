@@ -98,8 +98,13 @@ class Reporter:
             if wait_s > 0:
                 waits.append(wait_s)
                 continue
-            return await self._say(saying, home)
+            return await self._say(replace(saying, leaders=await self._leaders(items)), home)
         return min(waits) if waits else None
+
+    async def _leaders(self, items: Sequence[Item]) -> dict[str, Request]:
+        joined = {item.joined_to for item in items if item.joined_to}
+        found = [(item_id, await self._store.item(item_id)) for item_id in sorted(joined)]
+        return {item_id: pair[1] for item_id, pair in found if pair}
 
     def _must_wait(self, saying: Saying) -> float:
         if saying.kind != "edit":

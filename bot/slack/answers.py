@@ -1,0 +1,106 @@
+"""Answers to one person's question: status, list, help, refusals. Pure; private; nothing here is remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bot.domain.access import Action, Denied
+from bot.domain.requests import Item, Request, RequestState
+from bot.slack.messages import Message, arranged, root
+from bot.slack.text import bold, code, escaped, moment, shortened
+from bot.workflow.inquiry import Found, MayDo, NotFound
+
+
+_EXAMPLE = 'name="before upgrade" keep=7 reason="INC-42"'
+_OPTIONS = (
+    "`name=` `description=` `tags=k:v,k2:v2` `enterprise_project_id=` `instant_access=` `incremental=` "
+    "`keep=` (days) `reason=` `project=`"
+)
+
+
+def private(message: Mapping[str, Any]) -> dict[str, Any]:
+    """The same message for one pair of eyes. Always said outright (Slack, slash command responses)."""
+    return {"response_type": "ephemeral", **message}
+
+
+def sentence(text: str) -> Message:
+    return arranged([escaped(text)])
+
+
+def status(found: Found | NotFound | Denied, command: str, team_url: str) -> Message:
+    match found:
+        case Found(requests):
+            if len(requests) == 1 and not requests[0][0].refused and requests[0][1]:
+                request, items = requests[0]
+                return root(request, items, {}, command, team_url)
+            return arranged([_request_lines(request, items) for request, items in requests])
+        case NotFound(text) | Denied(_, text):
+            return sentence(text)
+
+
+def listing(found: Found | NotFound | Denied, command: str) -> Message:
+    match found:
+        case Found(requests, more):
+            lines = ["*The latest requests you may see*", *(_request_lines(*pair) for pair in requests)]
+            if more:
+                narrower = f"{command} list disk=NAME"
+                lines.append(f"There are older ones. Narrow it down: {code(narrower)}, `project=ALIAS` or `mine`.")
+            return arranged(lines)
+        case NotFound(text) | Denied(_, text):
+            return sentence(text)
+
+
+def _request_lines(request: Request, items: Sequence[Item]) -> str:
+    where = f" in {escaped(request.project)}" if request.project else ""
+    head = f"{code(request.id)} {_request_state(request)}{where} · <@{request.actor_id}> · {moment(request.created_at)}"
+    if request.verdict:
+        head += f"\n      {escaped(shortened(request.verdict, 300))}"
+    lines = [
+        f"\n      {bold(item.disk.label)} {item.state}" + (f" · {code(item.snapshot_id)}" if item.snapshot_id else "")
+        for item in items
+    ]
+    return head + "".join(lines)
+
+
+def _request_state(request: Request) -> str:
+    match request.state:
+        case RequestState.DENIED:
+            return "denied"
+        case RequestState.DROPPED:
+            return "dropped, nothing was created"
+        case RequestState.RECEIVED:
+            return "received, being checked"
+        case _:
+            return str(request.state)
+
+
+def help_text(may: MayDo | Denied, command: str) -> Message:
+    """Only what the caller may do, with their own project in the examples."""
+    if isinstance(may, Denied):
+        return sentence(may.explanation)
+    creatable = [alias for alias, actions in may.by_project.items() if Action.CREATE in actions]
+    viewable = [alias for alias, actions in may.by_project.items() if Action.VIEW in actions]
+    lines = ["*Snapshots of EVS disks, from here*"]
+    if creatable:
+        project = f" project={creatable[0]}" if len(creatable) > 1 else ""
+        lines += [
+            f"• {code(f'{command} create DISK{project}')} — a standard snapshot now; DISK is an id or a unique name",
+            f"• {code(f'{command} create DISK DISK2{project} {_EXAMPLE}')} — several at once, named and explained",
+            f"      options: {_OPTIONS}",
+        ]
+    if viewable:
+        lines += [
+            f"• {code(f'{command} status')} — what you have running; with an id (request, job or snapshot): that one",
+            f"• {code(f'{command} list')} — the latest; narrower with `disk=`, `project=` or `mine`",
+        ]
+    lines.append(f"• {code(f'{command} help')} — this")
+    if may.by_project:
+        told = [f"{bold(alias)} ({', '.join(sorted(actions))})" for alias, actions in may.by_project.items()]
+        lines.append(f"You may use, from this channel: {', '.join(told)}.")
+    else:
+        lines.append(
+            "You may use no project from this channel. Ask the people who run the snapshot bot for access, "
+            "or try the channel of the project."
+        )
+    return arranged(lines)

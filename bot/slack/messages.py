@@ -1,0 +1,313 @@
+"""Messages about a request as pure functions. `text` alone carries the whole meaning; blocks only arrange it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
+
+from bot.domain.requests import Item, ItemState, Request, RequestState, counted, spread_seconds
+from bot.interfaces import Saying
+from bot.slack.text import bold, code, code_block, day, disk_kind, duration, escaped, moment, plural, shortened
+
+SECTION_CHARACTERS = 3_000
+TEXT_CHARACTERS = 3_900
+"""chat.update refuses a `text` over 4,000 characters."""
+
+_SIGNS: Mapping[ItemState, str] = {
+    ItemState.PLANNED: ":white_circle:",
+    ItemState.SUBMITTING: ":hourglass_flowing_sand:",
+    ItemState.UNCERTAIN: ":mag:",
+    ItemState.CREATING: ":hourglass_flowing_sand:",
+    ItemState.AVAILABLE: ":white_check_mark:",
+    ItemState.FAILED: ":x:",
+    ItemState.CANCELLED: ":no_entry_sign:",
+    ItemState.UNKNOWN: ":grey_question:",
+}
+
+
+class Message(TypedDict):
+    text: str
+    blocks: list[dict[str, Any]]
+
+
+def rendered(saying: Saying, command: str, team_url: str) -> Message:
+    """What is said, ready to be sent. `command` is the slash command people type, `team_url` Slack's own address."""
+    match saying.kind:
+        case "root" | "edit":
+            return root(saying.request, saying.all_items, saying.leaders, command, team_url)
+        case "accepted":
+            return accepted(saying.items)
+        case "failure":
+            return failure(saying.items, command)
+        case "receipt":
+            return receipt(saying.request, saying.all_items, command)
+        case "refusal":
+            return refusal(saying.request.verdict, saying.request.text, command, saying.request.id)
+        case "moved":
+            return moved(saying.request)
+
+
+# --- the one public message of a request ------------------------------------------------------------------------------
+
+
+def root(
+    request: Request, items: Sequence[Item], leaders: Mapping[str, Request], command: str, team_url: str
+) -> Message:
+    head = _headline(request, items)
+    lines = [_disk_line(item, leaders.get(item.joined_to or ""), team_url) for item in items]
+    facts = _facts(request, command)
+    blocks = [_section(f"{head}\n{_bar(items)}", f"head.{request.rev}")]
+    blocks += [_section(text, f"disks.{request.rev}.{part}") for part, text in enumerate(_parts(lines))]
+    blocks.append(_context(facts, f"facts.{request.rev}"))
+    return {"text": _text([head, *lines, facts]), "blocks": blocks}
+
+
+def _headline(request: Request, items: Sequence[Item]) -> str:
+    project = escaped(request.project or "")
+    disks = plural(len(items), "disk")
+    counts = counted(items)
+    if request.state is not RequestState.FINISHED:
+        return f":camera_with_flash: *Snapshot of {disks} in {project}*"
+    if counts[ItemState.AVAILABLE] == len(items):
+        took = f" in {duration((request.ended_at - request.created_at).total_seconds())}" if request.ended_at else ""
+        return f":white_check_mark: *Snapshot of {disks} in {project}: finished{took}, all available*"
+    if counts[ItemState.AVAILABLE]:
+        left = len(items) - counts[ItemState.AVAILABLE]
+        return (
+            f":warning: *Snapshot of {disks} in {project}: ended, {counts[ItemState.AVAILABLE]} available, {left} not*"
+        )
+    return f":x: *Snapshot of {disks} in {project}: ended, none available*"
+
+
+def _bar(items: Sequence[Item]) -> str:
+    done = sum(item.ended for item in items)
+    share = sum(1.0 if item.ended else (item.progress or 0) / 100 for item in items) / len(items)
+    filled = min(int(share * 12), 12)
+    return f"`{'█' * filled}{'░' * (12 - filled)}` {done} of {len(items)} ended · {_counts_in_words(items)}"
+
+
+def _counts_in_words(items: Sequence[Item]) -> str:
+    return ", ".join(f"{count} {state}" for state, count in counted(items).items() if count)
+
+
+def _disk_line(item: Item, leader: Request | None, team_url: str) -> str:
+    line = f"{_SIGNS[item.state]} {bold(item.disk.label)} — {_state_in_words(item)}"
+    if item.joined_to and not item.ended:
+        line += f", joined: {_leader_in_words(leader, team_url)}"
+    if item.snapshot_id:
+        line += f" · {code(item.snapshot_id)}"
+    if item.cause and item.state is not ItemState.AVAILABLE:
+        line += f"\n      {escaped(shortened(item.cause, 300))}"
+    return line
+
+
+def _state_in_words(item: Item) -> str:
+    match item.state:
+        case ItemState.PLANNED if item.waiting_since:
+            return "waiting its turn"
+        case ItemState.PLANNED:
+            return "next"
+        case ItemState.SUBMITTING:
+            return "asking the cloud"
+        case ItemState.UNCERTAIN:
+            return "no clear answer from the cloud, looking whether it was made"
+        case ItemState.CREATING if item.progress is not None:
+            return f"creating, {item.progress} %"
+        case ItemState.UNKNOWN:
+            return "unknown, still not finished in the cloud"
+        case ItemState.CANCELLED:
+            return "not sent"
+        case _:
+            return str(item.state)
+
+
+def _leader_in_words(leader: Request | None, team_url: str) -> str:
+    if leader is None:
+        return "it is being copied for another request already"
+    whose = f"being copied already for <@{leader.actor_id}>'s request {code(leader.id)}"
+    if leader.root_channel and leader.root_ts:
+        return f"{whose} (<{permalink(team_url, leader.root_channel, leader.root_ts)}|see there>)"
+    return whose
+
+
+def permalink(team_url: str, channel: str, ts: str) -> str:
+    """The address of a message, as chat.getPermalink would give it."""
+    return f"{team_url.rstrip('/')}/archives/{channel}/p{ts.replace('.', '')}"
+
+
+def _facts(request: Request, command: str) -> str:
+    facts = [f"<@{request.actor_id}>"]
+    if request.order.reason:
+        facts.append(f"“{escaped(request.order.reason)}”")
+    facts.append(f"started {moment(request.created_at)}")
+    if request.ended_at:
+        facts.append(f"ended {moment(request.ended_at)}, receipt in the thread")
+    facts.append(f"request {code(request.id)}")
+    if not request.ended_at:
+        facts.append(f"for the latest: {code(f'{command} status {request.id}')}")
+    return " · ".join(facts)
+
+
+# --- in the thread ----------------------------------------------------------------------------------------------------
+
+
+def accepted(items: Sequence[Item]) -> Message:
+    """The cloud took it: job and snapshot ids, as a notification."""
+    head = f":inbox_tray: *The cloud is creating {plural(len(items), 'snapshot')}*"
+    lines = [
+        f"• {bold(item.disk.label)}: snapshot {code(item.snapshot_id or '')}"
+        + (f", job {code(item.job_id)}" if item.job_id else ", found by its tag after a lost answer")
+        + (" (joined)" if item.joined_to else "")
+        for item in items
+    ]
+    return arranged([head, *lines])
+
+
+def failure(items: Sequence[Item], command: str) -> Message:
+    head = f":x: *{plural(len(items), 'disk')} without a snapshot*"
+    lines = [f"• {_cause_in_words(item)}" for item in items]
+    lines.append(_again(items, command))
+    return arranged([head, *lines])
+
+
+def receipt(request: Request, items: Sequence[Item], command: str) -> Message:
+    """What there is to go back to, disk by disk, and how."""
+    available = [item for item in items if item.state is ItemState.AVAILABLE]
+    others = [item for item in items if item.state is not ItemState.AVAILABLE]
+    sign = ":white_check_mark:" if not others else ":warning:" if available else ":x:"
+    head = f"{sign} *Receipt: {len(available)} of {plural(len(items), 'snapshot')} available*"
+    lines = [_receipt_line(item) for item in available]
+    lines += [f"• {_cause_in_words(item)}" for item in others]
+    if (spread := spread_seconds(items)) is not None:
+        lines.append(f"Between the first and the last lie {spread:.1f} s.")
+    if available:
+        lines.append(_kept_until(request, available))
+    lines.append(
+        f"Asked by <@{request.actor_id}>" + (f": {escaped(request.order.reason)}" if request.order.reason else "")
+    )
+    if available:
+        lines.append(_way_back())
+    if others:
+        lines.append(_again(others, command))
+    return arranged([head, *lines])
+
+
+def _receipt_line(item: Item) -> str:
+    kind = {True: "incremental", False: "full", None: ""}[item.incremental]
+    facts = [
+        f"name {code(item.snapshot.name or '')}",
+        f"created {moment(item.taken_at)}" if item.taken_at else "",
+        disk_kind(item.disk),
+        kind,
+        "joined" if item.joined_to else "",
+    ]
+    told = " · ".join(fact for fact in facts if fact)
+    return f"• {bold(item.disk.label)}: available, snapshot {code(item.snapshot_id or '')}\n      {told}"
+
+
+def _cause_in_words(item: Item) -> str:
+    word = {ItemState.CANCELLED: "not sent", ItemState.UNKNOWN: "unknown"}.get(item.state, "failed")
+    cause = escaped(shortened(item.cause or "the cloud gave no reason", 400))
+    known = f" (snapshot {code(item.snapshot_id)})" if item.snapshot_id else ""
+    return f"{bold(item.disk.label)}: {word}{known} — {cause}"
+
+
+def _kept_until(request: Request, available: Sequence[Item]) -> str:
+    if request.expires_at is None:
+        return "Kept until someone deletes them; standard snapshots are charged for as long as they exist."
+    if any(item.snapshot.retention_days for item in available):
+        return f"The cloud deletes them on {day(request.expires_at)}."
+    return (
+        f"To be kept until {day(request.expires_at)}. Nothing deletes them by itself: someone has to, after that day."
+    )
+
+
+def _way_back() -> str:
+    return (
+        "*To go back:* make a new disk from the snapshot and look at it first; or, to overwrite the disk itself, "
+        "detach it (it must be available) and roll the snapshot back. Both are in the console under EVS, Snapshots."
+    )
+
+
+def _again(items: Sequence[Item], command: str) -> str:
+    disks = " ".join(item.disk.id for item in items[:5])
+    project = items[0].project
+    return f"Once the cause is gone, try again: {code(f'{command} create {disks} project={project}')}"
+
+
+# --- for one person only ----------------------------------------------------------------------------------------------
+
+
+def refusal(sentence: str, typed: str, command: str, reference: str | None = None) -> Message:
+    """Cause and fix, and what was typed, ready to be copied and mended."""
+    lines = [f":no_entry_sign: {escaped(sentence)}"]
+    if typed.strip():
+        lines.append(f"You typed: {code_block(f'{command} {shortened(typed, 2_200)}')}")
+    if reference:
+        lines.append(f"Reference: {code(reference)}")
+    return arranged(lines)
+
+
+def moved(request: Request) -> Message:
+    text = (
+        f":mailbox: I may not post in this channel, so I carry out request {code(request.id)} all the same and "
+        "tell you how it ends in a direct message. "
+        "To follow it here next time, invite me first: `/invite @snapshot-bot`."
+    )
+    return arranged([text])
+
+
+def recorded(request: Request, *, checked: bool) -> str:
+    """The acknowledgement, read within a second."""
+    disks = ", ".join(code(shortened(disk, 64)) for disk in request.order.disks[:5])
+    more = f" and {len(request.order.disks) - 5} more" if len(request.order.disks) > 5 else ""
+    where = f" in {escaped(request.project)}" if request.project else ""
+    if checked:
+        return (
+            f":camera_with_flash: On it: snapshot of {disks}{more}{where}. "
+            f"Follow it in this channel; request {code(request.id)}."
+        )
+    return (
+        f":camera_with_flash: Got it: snapshot of {disks}{more}. I am checking your rights and the disks; "
+        f"the answer follows here. Request {code(request.id)}."
+    )
+
+
+# --- arranging --------------------------------------------------------------------------------------------------------
+
+
+def arranged(lines: Sequence[str]) -> Message:
+    """Lines as a message: the same words as `text` and in as few sections as hold them."""
+    return {"text": _text(lines), "blocks": [_section(part, f"part.{n}") for n, part in enumerate(_parts(lines))]}
+
+
+def _parts(lines: Sequence[str]) -> list[str]:
+    """Lines joined into as few sections as their 3,000 characters allow."""
+    parts: list[str] = []
+    for line in lines:
+        line = shortened(line, SECTION_CHARACTERS)
+        if parts and len(parts[-1]) + 1 + len(line) <= SECTION_CHARACTERS:
+            parts[-1] += f"\n{line}"
+        else:
+            parts.append(line)
+    return parts
+
+
+def _text(lines: Sequence[str]) -> str:
+    return shortened("\n".join(lines), TEXT_CHARACTERS)
+
+
+def _section(text: str, block_id: str) -> dict[str, Any]:
+    return {
+        "type": "section",
+        "block_id": block_id,
+        "text": {"type": "mrkdwn", "text": shortened(text, SECTION_CHARACTERS), "verbatim": True},
+    }
+
+
+def _context(text: str, block_id: str) -> dict[str, Any]:
+    return {
+        "type": "context",
+        "block_id": block_id,
+        "elements": [{"type": "mrkdwn", "text": shortened(text, 2_000), "verbatim": True}],
+    }

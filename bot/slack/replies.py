@@ -1,0 +1,197 @@
+"""Says it in Slack: posts, edits, and private words, with Slack's errors turned into the three the reporter knows."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.errors import CannotPost, MessageGone, SlackBusy
+from bot.domain.requests import Request
+from bot.interfaces import Clock, Posted, Saying
+from bot.slack.messages import Message, rendered
+
+log = logging.getLogger(__name__)
+
+_CANNOT_POST = frozenset(
+    {
+        "not_in_channel",
+        "channel_not_found",
+        "is_archived",
+        "restricted_action",
+        "restricted_action_read_only_channel",
+        "restricted_action_thread_only_channel",
+        "messages_tab_disabled",
+        "cannot_dm_bot",
+        "user_not_found",
+        "user_not_in_channel",
+        "user_disabled",
+    }
+)
+_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "thread_not_found"})
+_BROKEN_SECONDS = 30.0
+_UNANSWERED_SECONDS = 5.0
+
+RESPONSE_URL_LIFE = timedelta(minutes=29)
+RESPONSE_URL_USES = 5
+"""Slack allows 5 posts within 30 minutes (Handling user interaction, response_url)."""
+
+_RESPONSE_URLS_KEPT = 5_000
+
+
+@dataclass(slots=True)
+class _Url:
+    url: str
+    until: datetime
+    left: int = RESPONSE_URL_USES
+
+
+class ResponseUrls:
+    """The reply paths of recent commands, in memory only: a response URL is a capability and is never written down."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._urls: OrderedDict[str, _Url] = OrderedDict()
+
+    def keep(self, request_id: str, url: str) -> None:
+        self._urls[request_id] = _Url(url, self._clock.now() + RESPONSE_URL_LIFE)
+        while len(self._urls) > _RESPONSE_URLS_KEPT:
+            self._urls.popitem(last=False)
+
+    def take(self, request_id: str) -> str | None:
+        kept = self._urls.get(request_id)
+        if kept is None or kept.left == 0 or self._clock.now() >= kept.until:
+            self._urls.pop(request_id, None)
+            return None
+        kept.left -= 1
+        return kept.url
+
+
+class SlackReplies:
+    """Implements `bot.interfaces.Replies`."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        http: aiohttp.ClientSession,
+        urls: ResponseUrls,
+        *,
+        command: str,
+        team_url: str,
+    ) -> None:
+        self._client = client
+        self._http = http
+        self._urls = urls
+        self._command = command
+        self._team_url = team_url
+
+    async def say(self, saying: Saying) -> Posted | None:
+        """Raises CannotPost, MessageGone or SlackBusy. Answers where a new message stands, None for private words."""
+        request = saying.request
+        message = rendered(saying, self._command, self._team_url)
+        match saying.kind:
+            case "root":
+                thread = request.place.thread_ts if request.home == request.place.channel_id else None
+                return await self._post(request.home, message, thread, _metadata(saying))
+            case "edit":
+                assert request.root_channel and request.root_ts
+                await self._call("chat.update", {"channel": request.root_channel, "ts": request.root_ts, **message})
+                return None
+            case "accepted" | "failure" | "receipt":
+                thread = request.place.thread_ts if request.home == request.place.channel_id else None
+                assert request.root_channel
+                return await self._post(request.root_channel, message, thread or request.root_ts, _metadata(saying))
+            case "refusal":
+                await self._whisper(request, message)
+                return None
+            case "moved":
+                if not await self.respond(self._urls.take(request.id), message):
+                    raise CannotPost("No way to tell them in the channel.", "no_response_url")
+                return None
+
+    async def respond(self, url: str | None, message: Mapping[str, Any]) -> bool:
+        """Answer by response URL, to the person alone. False where there is none, or it no longer works."""
+        if url is None:
+            return False
+        body = {"response_type": "ephemeral", "replace_original": False, **message}
+        try:
+            async with self._http.post(url, json=body) as response:
+                if response.status == 429:
+                    raise SlackBusy("Slack asks to wait.", retry_after=_seconds(response.headers.get("Retry-After")))
+                return response.status == 200
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+
+    # --- ways ---------------------------------------------------------------------------------------------------------
+
+    async def _whisper(self, request: Request, message: Message) -> None:
+        """Where the person is looking, to them alone: response URL, else an ephemeral message, else a direct one."""
+        if await self.respond(self._urls.take(request.id), message):
+            return
+        to: dict[str, Any] = {"channel": request.place.channel_id, "user": request.actor_id}
+        if request.place.thread_ts:
+            to["thread_ts"] = request.place.thread_ts
+        try:
+            await self._call("chat.postEphemeral", {**to, **message})
+        except CannotPost:
+            await self._post(request.actor_id, message, None, None)
+
+    async def _post(
+        self, channel: str, message: Message, thread_ts: str | None, metadata: dict[str, Any] | None
+    ) -> Posted:
+        arguments: dict[str, Any] = {"channel": channel, "unfurl_links": False, "unfurl_media": False, **message}
+        if thread_ts:
+            arguments["thread_ts"] = thread_ts
+        if metadata:
+            arguments["metadata"] = metadata
+        answer = await self._call("chat.postMessage", arguments)
+        return Posted(answer["channel"], answer["ts"])
+
+    async def _call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        try:
+            response = await self._client.api_call(method, json=arguments)
+        except SlackApiError as exc:
+            raise _error_from(exc, method) from None
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            log.warning("slack did not answer", extra={"method": method})
+            raise SlackBusy("Slack did not answer.", retry_after=_UNANSWERED_SECONDS, maybe_done=True) from None
+        answer: dict[str, Any] = response.data if isinstance(response.data, dict) else {}
+        return answer
+
+
+def _error_from(exc: SlackApiError, method: str) -> CannotPost | MessageGone | SlackBusy:
+    data = exc.response.data if isinstance(exc.response.data, dict) else {}
+    error = str(data.get("error", ""))
+    if exc.response.status_code == 429 or error == "ratelimited":
+        wait = _seconds(exc.response.headers.get("Retry-After"))
+        log.info("slack asks to wait", extra={"method": method, "seconds": wait})
+        return SlackBusy("Slack asks to wait.", retry_after=wait)
+    if error in _GONE:
+        return MessageGone("The message is gone.")
+    if error in _CANNOT_POST:
+        return CannotPost("The bot may not post there.", error)
+    messages = data.get("response_metadata", {}).get("messages", [])
+    log.error("slack refused a message", extra={"method": method, "error": error, "why": "; ".join(messages)[:500]})
+    return SlackBusy("Slack refused the message.", retry_after=_BROKEN_SECONDS)
+
+
+def _seconds(retry_after: str | None) -> float:
+    try:
+        return min(max(float(retry_after or 1), 1.0), 300.0)
+    except ValueError:
+        return 1.0
+
+
+def _metadata(saying: Saying) -> dict[str, Any]:
+    """Lets auditors and later versions tell the bot's messages apart (Slack, Message metadata). No secrets in it."""
+    return {
+        "event_type": "snapshot_request",
+        "event_payload": {"request": saying.request.id, "part": saying.kind, "revision": saying.request.rev},
+    }

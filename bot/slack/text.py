@@ -1,0 +1,59 @@
+"""Slack's mrkdwn: what people typed is escaped, moments are shown in the reader's own time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from bot.domain.requests import DiskRef
+
+
+def escaped(text: str) -> str:
+    """The three characters Slack gives a meaning; that also defuses `<!channel>` (Formatting message text)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def code(text: str) -> str:
+    """A code span. There is no escape for a backtick in one, so it becomes a look-alike."""
+    return f"`{escaped(text.replace('`', 'ˋ').replace(chr(10), ' '))}`" if text else ""
+
+
+def code_block(text: str) -> str:
+    return f"```{escaped(text.replace('```', 'ˋˋˋ'))}```"
+
+
+def bold(text: str) -> str:
+    """Bold, with the asterisks and line breaks that would end it taken out."""
+    return f"*{escaped(text.replace('*', '∗').replace(chr(10), ' ').strip())}*"
+
+
+def shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def moment(at: datetime) -> str:
+    """A time in the reader's zone; UTC for whoever can't be shown that."""
+    fallback = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time_secs}}|{fallback}>"
+
+
+def day(at: datetime) -> str:
+    return f"<!date^{int(at.timestamp())}^{{date_short}}|{at.astimezone(UTC):%Y-%m-%d}>"
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `3 min 5 s`, `2 h 10 min`."""
+    whole = max(round(seconds), 0)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def disk_kind(disk: DiskRef) -> str:
+    size = f"{disk.size} GiB" if disk.size else ""
+    return " ".join(part for part in (size, disk.volume_type) if part)
+
+
+def plural(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"

@@ -1,0 +1,124 @@
+"""Reading: how a request stands, what was made, what somebody may do. Only what the reader may view is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.domain.access import Action, Actor, Allowed, Denied, Grant, decide, standing_refused
+from bot.domain.commands import ListSnapshots, Status
+from bot.domain.projects import Project
+from bot.domain.requests import Item, Request, RequestState
+from bot.interfaces import AuditEntry, Clock, Filters, Store
+
+RECENT = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Requests with their items, newest first; `more` says that older ones exist."""
+
+    requests: Sequence[tuple[Request, list[Item]]]
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """Nothing of that kind that this person may see; what exists and is closed to them answers alike."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class MayDo:
+    """What someone may do: actions by project alias, only projects that are not closed to them."""
+
+    by_project: Mapping[str, frozenset[Action]]
+
+
+class Inquiry:
+    """Answers from the store alone; makes no cloud call."""
+
+    def __init__(self, store: Store, projects: Mapping[str, Project], clock: Clock) -> None:
+        self._store = store
+        self._projects = projects
+        self._clock = clock
+
+    async def status(self, actor: Actor, channel: str, asked: Status) -> Found | NotFound | Denied:
+        """One request by any of its ids, or what this person asked for and is still under way, else their last."""
+        if refused := await self._standing(actor):
+            return refused
+        viewable = await self._viewable(actor, channel)
+        if asked.id is not None:
+            found = await self._store.find(asked.id)
+            if found is None or not _may_see(found[0], actor, viewable):
+                return NotFound(
+                    f"I know no request, job or snapshot “{asked.id[:64]}” that you may see. "
+                    "`list` shows those you may; an id is copied best from a receipt."
+                )
+            return Found([found])
+        own = [
+            pair
+            for pair in await self._store.recent(Filters(actor_id=actor.user_id, limit=RECENT))
+            if _may_see(pair[0], actor, viewable)
+        ]
+        running = [pair for pair in own if pair[0].state is RequestState.RUNNING]
+        if not own:
+            return NotFound("You have asked for no snapshot yet. Try `create DISK`, or `help`.")
+        return Found(running or own[:1])
+
+    async def listing(self, actor: Actor, channel: str, asked: ListSnapshots) -> Found | NotFound | Denied:
+        if refused := await self._standing(actor):
+            return refused
+        viewable = await self._viewable(actor, channel)
+        if asked.project is not None and asked.project not in viewable:
+            project = self._projects.get(asked.project)
+            grants = await self._store.grants_for(actor)
+            decision = decide(actor, Action.VIEW, asked.project, project, channel, grants, self._clock.now())
+            return decision if isinstance(decision, Denied) else NotFound("Nothing there yet.")
+        projects = [asked.project] if asked.project is not None else sorted(viewable)
+        filters = Filters(
+            projects=projects,
+            disk=asked.disk,
+            actor_id=actor.user_id if asked.mine else None,
+            limit=RECENT + 1,
+        )
+        requests = await self._store.recent(filters)
+        if not requests:
+            return NotFound("No snapshot fits that among those you may see. `list` without filters shows the latest.")
+        return Found(requests[:RECENT], more=len(requests) > RECENT)
+
+    async def may_do(self, actor: Actor, channel: str) -> MayDo | Denied:
+        if refused := standing_refused(actor):
+            return refused
+        grants = await self._store.grants_for(actor)
+        by_project = {alias: self._actions(actor, alias, channel, grants) for alias in sorted(self._projects)}
+        return MayDo({alias: actions for alias, actions in by_project.items() if actions})
+
+    async def _standing(self, actor: Actor) -> Denied | None:
+        if refused := standing_refused(actor):
+            await self._store.record([AuditEntry(actor.user_id, Action.VIEW, "", "denied", refused.rule)])
+            return refused
+        return None
+
+    async def _viewable(self, actor: Actor, channel: str) -> frozenset[str]:
+        grants = await self._store.grants_for(actor)
+        return frozenset(
+            alias for alias in self._projects if Action.VIEW in self._actions(actor, alias, channel, grants)
+        )
+
+    def _actions(self, actor: Actor, alias: str, channel: str, grants: Sequence[Grant]) -> frozenset[Action]:
+        now = self._clock.now()
+        return frozenset(
+            action
+            for action in Action
+            if isinstance(decide(actor, action, alias, self._projects.get(alias), channel, grants, now), Allowed)
+        )
+
+
+def _may_see(request: Request, actor: Actor, viewable: frozenset[str]) -> bool:
+    """Requests of projects one may view; one's own undecided and refused ones, which tell only what was typed."""
+    if request.project in viewable:
+        return True
+    undecided = request.refused or request.state is RequestState.RECEIVED
+    return undecided and request.actor_id == actor.user_id
