@@ -203,7 +203,7 @@ def standing_from(user: Mapping[str, object], team_id: str) -> Standing:
     """
 
     def flag(name: str) -> bool:
-        return user.get(name) is True
+        return bool(user.get(name))
 
     if flag("deleted"):
         return Standing.DEACTIVATED

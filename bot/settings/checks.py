@@ -145,7 +145,7 @@ def store_path(url: str) -> Path:
 
 
 def secret(text: str, environ: Mapping[str, str]) -> SecretStr:
-    """Follow `env:NAME` or `file:PATH` (relative to the working directory). The file's last line break is no part of it."""
+    """Follow `env:NAME` or `file:PATH`, relative to the working directory; a file's last line break is left out."""
     match text.partition(":"):
         case ("env", ":", name):
             return SecretStr(_variable(name, environ))

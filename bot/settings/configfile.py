@@ -28,7 +28,6 @@ _WANTED: Mapping[str, str] = {
     "path_type": "text in quotes",
     "int_type": "a whole number",
     "float_type": "a number",
-    "finite_number": "a finite number",
     "bool_type": "true or false, without quotes",
     "list_type": "a list in brackets",
     "datetime_type": "a date and a time, without quotes",
@@ -66,7 +65,6 @@ def read_config(path: Path, environ: Mapping[str, str], faults: list[Fault]) -> 
 
 def _text(path: Path, faults: list[Fault]) -> str | None:
     try:
-        # The standard's own line breaks only, so that lines are counted as editors count them.
         return path.read_text("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError:
         sentence = "The file is not UTF-8 text. Save it as UTF-8."
@@ -102,13 +100,14 @@ def _doubled_projects(document: Document) -> Iterator[Fault]:
     """Two aliases of one cloud project would each have their own ceilings and grants."""
     first: dict[tuple[str, str], str] = {}
     for alias, project in _dict(document.tables.get("projects")).items():
-        match project:
-            case {"project_id": str(project_id), "region": str(region)}:
-                earlier = first.setdefault((project_id.lower(), region), alias)
-                if earlier != alias:
-                    line = document.lines[("projects", earlier)]
-                    sentence = f"This is the project of {earlier} (line {line}). Keep one alias."
-                    yield document.fault(("projects", alias, "project_id"), sentence)
+        project_id, region = _dict(project).get("project_id"), _dict(project).get("region")
+        if not (isinstance(project_id, str) and isinstance(region, str)):
+            continue
+        earlier = first.setdefault((project_id.lower(), region), alias)
+        if earlier != alias:
+            line = document.lines["projects", earlier]
+            sentence = f"This is the project of {earlier} (line {line}). Keep one alias."
+            yield document.fault(("projects", alias, "project_id"), sentence)
 
 
 def _path(error: ErrorDetails) -> KeyPath:
@@ -116,7 +115,8 @@ def _path(error: ErrorDetails) -> KeyPath:
     path = error["loc"]
     if path[0] == "credentials" and len(path) > 2 and path[2] in CREDENTIALS:
         path = (*path[:2], *path[3:])
-    return path[:-1] if path[-1] == "[key]" else path
+    is_about_the_name = path[-1] == "[key]" and error["type"] == "value_error"
+    return path[:-1] if is_about_the_name else path
 
 
 def _sentence(error: ErrorDetails) -> str:
@@ -132,6 +132,8 @@ def _sentence(error: ErrorDetails) -> str:
             return 'Write kind = "password", "access_key" or "agency".'
         case "timezone_aware":
             return "The time has no zone. Write Z after it for UTC, such as 2026-12-31T00:00:00Z."
+        case "finite_number":
+            return f"Write a finite number, such as {_example(error)}."
         case "dict_type" | "model_type" | "model_attributes_type":
             return f"Write this as a table of its own; here stands {_kind(error['input'])}."
         case wrong_type:

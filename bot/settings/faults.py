@@ -41,4 +41,4 @@ def nearest(word: str, known: Sequence[str]) -> str:
     """The end of a sentence about an unknown word: the one that was probably meant, else what there is."""
     if close := difflib.get_close_matches(word, known, n=1):
         return f"Did you mean {close[0]}?"
-    return f"There is: {', '.join(known)}." if known else "There is none."
+    return f"Known here: {', '.join(known)}." if known else "None is declared."

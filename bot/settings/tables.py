@@ -14,6 +14,7 @@ from bot.domain.access import Role
 from bot.domain.snapshots import RETENTION_DAYS
 from bot.settings import checks
 from bot.settings.faults import Unfit, nearest
+from bot.settings.toml import place_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Around:
 def _between(low: float, high: float) -> AfterValidator:
     def check(value: float) -> float:
         if not low <= value <= high:
-            raise Unfit(f"Write a number from {low:,} to {high:,}; here stands {value:,}.")
+            raise Unfit(f"Write a number from {low:,} to {high:,}; here stands {value:,.10g}.")
         return value
 
     return AfterValidator(check)
@@ -39,19 +40,26 @@ def _from_text(read: Callable[[str], Any]) -> BeforeValidator:
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
 
+def _around(info: Info) -> Around:
+    assert isinstance(info.context, Around)
+    return info.context
+
+
 def _resolve_secret(value: object, info: Info) -> object:
-    return checks.secret(value, info.context.environ) if isinstance(value, str) else value
+    return checks.secret(value, _around(info).environ) if isinstance(value, str) else value
 
 
 def _known_credentials(name: str, info: Info) -> str:
-    if name not in info.context.credentials:
-        raise Unfit(f"There is no [credentials] table of that name. {nearest(name, info.context.credentials)}")
+    known = _around(info).credentials
+    if name not in known:
+        raise Unfit(f"There is no {place_name(('credentials', name))}. {nearest(name, known)}")
     return name
 
 
 def _known_project(alias: str, info: Info) -> str:
-    if alias not in info.context.projects:
-        raise Unfit(f"There is no [projects] table of that name. {nearest(alias, info.context.projects)}")
+    known = _around(info).projects
+    if alias not in known:
+        raise Unfit(f"There is no {place_name(('projects', alias))}. {nearest(alias, known)}")
     return alias
 
 

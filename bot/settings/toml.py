@@ -53,18 +53,17 @@ def parse(source: str, text: str, faults: list[Fault]) -> Document | None:
 
     A table or key given twice is put aside, so that the rest is still looked at. None where nothing can be read.
     """
-    lines = text.splitlines()
-    # Each round puts at least one line aside.
+    lines = text.split("\n")
+    # Each round but the last puts a line aside.
     for _ in range(len(lines) + 1):
         try:
-            return Document(source, tomllib.loads("\n".join(lines)), lines_by_key("\n".join(lines)))
+            tables = tomllib.loads("\n".join(lines))
+            return Document(source, tables, lines_by_key("\n".join(lines)))
         except tomllib.TOMLDecodeError as refusal:
             number, reason = _line_and_reason(refusal, len(lines))
-            repeated = _put_aside_repeated(lines, number, reason)
-            faults.append(
-                _repeated(source, lines, number, repeated) if repeated else _unreadable(source, number, reason)
-            )
-            if not repeated:
+            repeated = _put_aside_repeated(source, lines, number, reason)
+            faults.append(repeated or _unreadable(source, number, reason))
+            if repeated is None:
                 return None
         except (ValueError, RecursionError):
             faults.append(Fault(source, None, "", "A number has too many digits, or lists are nested too deeply."))
@@ -75,38 +74,45 @@ def parse(source: str, text: str, faults: list[Fault]) -> Document | None:
 def _line_and_reason(refusal: tomllib.TOMLDecodeError, last: int) -> tuple[int, str]:
     found = _AT_LINE.search(str(refusal))
     reason = _AT_LINE.sub("", str(refusal)).removesuffix(" (at end of document)")
-    return (int(found[1]) if found else max(last, 1)), reason
+    return (int(found[1]) if found else last), reason
 
 
 def _unreadable(source: str, number: int, reason: str) -> Fault:
     return Fault(source, number, "", f"This is not TOML: {reason}. The rest of the file was not checked.")
 
 
-def _put_aside_repeated(lines: list[str], number: int, reason: str) -> KeyPath:
-    """Blank a table or pair that TOML refuses as a repetition; answers its own key path, or () for anything else."""
-    line = lines[number - 1] if lines else ""
+def _put_aside_repeated(source: str, lines: list[str], number: int, reason: str) -> Fault | None:
+    """Blank a table or a pair in one line that TOML refuses as a repetition; None for anything else."""
+    line = lines[number - 1]
     if reason.startswith("Cannot declare") and line.lstrip().startswith("["):
+        fault = _repeated_table(source, lines, number)
         after = (at for at in range(number, len(lines)) if lines[at].lstrip().startswith("["))
         end = next(after, len(lines))
-    elif reason.startswith("Cannot overwrite") and _ONE_LINE_PAIR.match(line):
+    elif reason.startswith("Cannot overwrite") and _ONE_LINE_PAIR.match(line) and _is_toml(line):
+        fault = _repeated_pair(source, lines, number)
         end = number
     else:
-        return ()
-    repeated = _keys(line)
+        return None
     lines[number - 1 : end] = [""] * (end - number + 1)
-    return repeated
+    return fault
 
 
-def _repeated(source: str, lines: list[str], number: int, keys: KeyPath) -> Fault:
-    """`lines` no longer holds the repetition; what stands before it can be read."""
+def _repeated_table(source: str, lines: list[str], number: int) -> Fault:
+    path = _opened(_keys(lines[number - 1]), {}, is_entry=False)
+    first = lines_by_key("\n".join(lines[: number - 1])).get(path)
+    where = f", first in line {first}" if first else ""
+    fix = "Give one of the two another name" if len(path) > 1 else "Put their keys together under one"
+    return Fault(source, number, place_name(path), f"This table stands in the file twice{where}. {fix}.")
+
+
+def _repeated_pair(source: str, lines: list[str], number: int) -> Fault:
+    keys = _keys(lines[number - 1])
     before = lines_by_key("\n".join(lines[: number - 1]))
-    first = before.get(keys)
-    if first is None:
-        enclosing = max((path for path in before if path[-1:] == keys[-1:]), key=before.__getitem__, default=keys)
-        return Fault(source, number, place_name(enclosing), "This key stands here twice. Keep one.")
-    again = f"This table stands in the file twice, first in line {first}."
-    fix = "Give one of the two another name." if len(keys) > 1 else "Put their keys together under one."
-    return Fault(source, number, place_name(keys), f"{again} {fix}")
+    ending_alike = [path for path in before if path[-len(keys) :] == keys]
+    # The pair repeats one of the table it stands in, which is the last one before it.
+    path = max(ending_alike, key=before.__getitem__, default=keys)
+    where = f", first in line {before[path]}" if path in before else ""
+    return Fault(source, number, place_name(path), f"This key stands here twice{where}. Keep one.")
 
 
 def lines_by_key(text: str) -> dict[KeyPath, int]:
@@ -128,7 +134,7 @@ def lines_by_key(text: str) -> dict[KeyPath, int]:
 def _statements(text: str) -> Iterator[tuple[int, str]]:
     """Headers and pairs with the line they begin in. A statement is the fewest lines that can be read alone."""
     pending: list[str] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not pending and (not line.strip() or line.lstrip().startswith("#")):
             continue
         pending.append(line)

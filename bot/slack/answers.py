@@ -11,7 +11,6 @@ from bot.slack.messages import Message, arranged, root
 from bot.slack.text import bold, code, escaped, moment, shortened
 from bot.workflow.inquiry import Found, MayDo, NotFound
 
-
 _EXAMPLE = 'name="before upgrade" keep=7 reason="INC-42"'
 _OPTIONS = (
     "`name=` `description=` `tags=k:v,k2:v2` `enterprise_project_id=` `instant_access=` `incremental=` "

@@ -122,7 +122,7 @@ class SlackReplies:
             return False
         body = {"response_type": "ephemeral", "replace_original": False, **message}
         try:
-            async with self._http.post(url, json=body) as response:
+            async with self._http.post(url, json=body, proxy=self._client.proxy) as response:
                 if response.status == 429:
                     raise SlackBusy("Slack asks to wait.", retry_after=_seconds(response.headers.get("Retry-After")))
                 return response.status == 200

@@ -72,7 +72,7 @@ class SqliteDatabase:
     async def run(self, script: Script[T]) -> T:
         """Run a transaction and commit it, or roll all of it back. Its duties are announced after the commit.
 
-        The commit is not undone when the caller is cancelled meanwhile: rows, not callers, decide what happens next.
+        A caller that is cancelled meanwhile stops nothing: rows, not callers, decide what happens next.
         """
         loop = asyncio.get_running_loop()
 
@@ -89,7 +89,7 @@ class SqliteDatabase:
         return await self._on_thread(work)
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
 
     # --- on the store's thread ----------------------------------------------------------------------------------------
 

@@ -217,6 +217,14 @@ def recent(filters: Filters) -> Script[list[tuple[Request, list[Item]]]]:
     return (yield from _wholes(rows))
 
 
+def counts() -> Script[dict[tuple[str, str], int]]:
+    rows = yield sql(
+        "select 'request' as kind, state, count(*) as number from request group by state "
+        "union all select 'item', state, count(*) from item group by state"
+    )
+    return {(row["kind"], row["state"]): row["number"] for row in rows}
+
+
 def duties() -> Script[list[tuple[str, datetime]]]:
     """Every duty the rows call for; an engine rebuilt from this has lost nothing."""
     rows = yield sql(_DUTIES)

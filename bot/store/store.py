@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -162,6 +163,22 @@ class SqliteStore:
 
     async def every_grant(self) -> Sequence[Grant]:
         return await self._database.run(grants.every())
+
+    async def writable(self) -> bool:
+        """Whether a transaction can be begun and committed now."""
+
+        def script() -> Script[None]:
+            yield sql("select 1")
+
+        try:
+            await self._database.run(script())
+        except sqlite3.Error:
+            return False
+        return True
+
+    async def counts(self) -> dict[tuple[str, str], int]:
+        """How many requests and items stand in which state."""
+        return await self._database.run(requests.counts())
 
     async def audit_page(self, after: int, limit: int = 1000) -> list[dict[str, Any]]:
         return await self._database.run(audit.page(after, limit))

@@ -88,7 +88,7 @@ def job_unknown() -> ApiError:
     return evs(400, "Common.0011", "query job fail.")
 
 
-_TOKEN_ERRORS = {
+_TOKEN_ERRORS: dict[str, tuple[int, str]] = {
     "APIGW.0307": (401, "The token must be updated."),
     "EVS.5401": (401, "Authentication required."),
     "EVS.0002": (400, "invalid token!"),

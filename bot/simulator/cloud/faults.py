@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.simulator.cloud.errors import SHAPES
+
 OPERATIONS = frozenset(
     {
         "create_snapshot", "show_snapshot", "list_snapshots", "count_snapshots", "delete_snapshot",
@@ -98,6 +100,8 @@ class Fault:
         if kind.fits is not None and self.operation not in kind.fits | {"any"}:
             found.append(f"{self.kind} fits {', '.join(sorted(kind.fits))}, not {self.operation}")
         found += [f"{self.kind} takes no option {name}" for name in sorted(set(self.options) - kind.options)]
+        if (shape := self.options.get("shape", "evs")) not in SHAPES:
+            found.append(f"there is no shape {shape}")
         if self.times < 1:
             found.append("times must be 1 or more")
         return found

@@ -3,7 +3,7 @@
 import types
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 PLAIN = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
@@ -42,6 +42,10 @@ def _read(hint: Any, value: object, where: str, problems: list[str]) -> Any:
             return None
         [hint] = [choice for choice in get_args(hint) if choice is not types.NoneType]
         return _read(hint, value, where, problems)
+    if origin is Literal:
+        if value not in get_args(hint):
+            problems.append(f"{where} must be one of {', '.join(map(str, get_args(hint)))}")
+        return value
     if origin is list:
         [inner] = get_args(hint)
         if is_dataclass(inner):

@@ -4,7 +4,9 @@ Nothing here runs in the background: each record knows when it was begun and whe
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+
+LONG_AGO = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Disk:
     cmk_id: str = ""
     order_id: str = ""
     service_type: str = "EVS"
-    created_at: datetime = datetime.fromisoformat("2026-01-05T09:00:00+00:00")
+    created_at: datetime = LONG_AGO
     busy_until: datetime | None = field(default=None, init=False)
 
     @property

@@ -6,10 +6,13 @@ Times are aware UTC. Fields marked ``init=False`` are state that the running clo
 import re
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from bot.simulator.cloud.loading import build, build_list
 from bot.simulator.cloud.resources import Disk, Job, Snapshot, SnapshotGroup
+
+TokenError = Literal["APIGW.0301", "APIGW.0307", "EVS.5401", "EVS.0002", "Common.0013", "Common.0018"]
+"""The first three come with HTTP status 401, the rest with 400."""
 
 
 @dataclass
@@ -30,8 +33,7 @@ class Timing:
 class Switches:
     """Where sources disagree or say nothing, a test chooses here. The defaults are the likelier reading.
 
-    `token_error` and `project_error` hold the code with which a bad token and a token of another project are
-    refused: one of APIGW.0301, APIGW.0307, EVS.5401 (all 401), EVS.0002, Common.0013, Common.0018 (all 400).
+    `token_error` and `project_error` say how a bad token and a token of another project are refused.
     Source: EVS API reference, error codes; gateway error codes.
     """
 
@@ -47,8 +49,8 @@ class Switches:
     fuzzy_snapshot_names: bool = False
     fuzzy_volume_names: bool = False
     cinder_volume_errors: bool = False
-    token_error: str = "APIGW.0301"
-    project_error: str = "Common.0018"
+    token_error: TokenError = "APIGW.0301"
+    project_error: TokenError = "Common.0018"
     wrong_passwords: int = 5
     lockout_as_plain_401: bool = False
     metadata_token_required: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-API_FAULTS = {
+API_FAULTS: dict[str, dict[str, Any]] = {
     "latency": {"seconds": 1.0},
     "status": {"status": 503},
     "error": {"error": "internal_error"},
@@ -33,7 +33,7 @@ class Faults:
         self.waiting: list[Fault] = []
 
     def add(self, kind: str, method: str | None, times: int, options: dict[str, Any]) -> Fault:
-        known: dict[str, dict[str, Any]] = {**API_FAULTS, **DELIVERY_FAULTS}
+        known = {**API_FAULTS, **DELIVERY_FAULTS}
         if kind not in known:
             raise ValueError(f"unknown fault {kind}; known: {', '.join(sorted(known))}")
         wrong = set(options) - set(known[kind])

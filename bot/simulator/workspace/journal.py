@@ -19,7 +19,7 @@ def without_secrets(value: Any) -> Any:
 
 
 class Journal:
-    """Entries are dicts with `entry` (delivery, api, response_url, validation, rate_limit, socket) and `at` (unix s)."""
+    """Entries are dicts with `at` (unix s) and `entry`: delivery, api, response_url, validation, rate_limit, socket."""
 
     def __init__(self, clock: Callable[[], float], wake: Callable[[], None]) -> None:
         self.entries: list[dict[str, Any]] = []

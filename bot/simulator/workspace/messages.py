@@ -7,6 +7,7 @@ chat.postEphemeral).
 from __future__ import annotations
 
 import copy
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -148,6 +149,8 @@ class MessageStore:
         shown: dict[str, Any] = {"user": message.user, "type": "message", "ts": message.ts}
         if message.from_app:
             shown |= {"bot_id": world.app.bot_id, "app_id": world.app.id}
+        else:
+            shown["client_msg_id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{message.channel}/{message.ts}"))
         author = world.people.get(message.user)
         shown |= {"text": message.text, "team": author.team_id if author else world.team_id}
         if message.from_app:

@@ -35,7 +35,6 @@ class State:
         self.app_token = f"xapp-sim-{secrets.token_hex(8)}"
         self.signing_secret = f"sim-signing-{secrets.token_hex(8)}"
         self.token_revoked = False
-        self.home_tab_seen: set[str] = set()
         self._now = now or _utc_now
         self._ahead_s = 0.0
         self._waiters: set[asyncio.Future[None]] = set()

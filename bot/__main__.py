@@ -1,0 +1,161 @@
+"""snapshot-bot: arguments and exit codes, nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+from bot import app, terminal
+from bot.clock import SystemClock
+from bot.domain.errors import BotError
+from bot.logs import configure_logs
+from bot.settings import Settings, SettingsError, load_settings
+from bot.simulator import demo
+from bot.simulator.setting import Setting, read_world
+from bot.slack.scopes import SCOPES
+
+OK, FAILED, BAD_USE = 0, 1, 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit codes: 0 well, 1 refused or failed, 2 bad configuration or bad use."""
+    options = _parser().parse_args(arguments)
+    try:
+        return asyncio.run(options.run(options))
+    except SettingsError as exc:
+        print(exc, file=sys.stderr)
+        return BAD_USE
+    except BotError as exc:
+        print(exc.sentence, file=sys.stderr)
+        return BAD_USE
+    except KeyboardInterrupt:
+        return OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="snapshot-bot", description="Standard snapshots of Huawei Cloud EVS disks, asked for in Slack."
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="the bot itself")
+    _takes_config(run)
+    run.set_defaults(run=_run)
+
+    play = commands.add_parser("demo", help="the bot against a simulated cloud and Slack, here in the terminal")
+    play.add_argument(
+        "--port", type=int, default=0, metavar="N", help="where the simulated Slack listens (any free port)"
+    )
+    play.add_argument("--once", action="store_true", help="stop after the played backup")
+    play.set_defaults(run=_demo)
+
+    simulate = commands.add_parser("simulate", help="the simulated cloud and Slack alone")
+    simulate.add_argument("--slack-port", type=int, default=0, metavar="N", help="any free port by default")
+    simulate.add_argument("--cloud-port", type=int, default=0, metavar="N", help="any free port by default")
+    simulate.add_argument("--world", type=Path, metavar="FILE", help="JSON with other people, channels and disks")
+    simulate.set_defaults(run=_simulate)
+
+    requests = commands.add_parser("requests", help="what was asked and how it stands, without Slack")
+    verbs = requests.add_subparsers(required=True, metavar="list | show ID")
+    listing = verbs.add_parser("list", help="the latest requests")
+    _takes_config(listing)
+    listing.set_defaults(run=_with_store(terminal.list_requests))
+    show = verbs.add_parser("show", help="one request, by the id of the request, its job or its snapshot")
+    show.add_argument("id", metavar="ID")
+    _takes_config(show)
+    show.set_defaults(run=_with_store(terminal.show_request))
+
+    audit = commands.add_parser("audit", help="the audit trail")
+    verbs = audit.add_subparsers(required=True, metavar="export | verify")
+    export = verbs.add_parser("export", help="every row as a line of JSON")
+    export.add_argument("--since", metavar="YYYY-MM-DD", help="only rows from this day on, in UTC")
+    _takes_config(export)
+    export.set_defaults(run=_with_store(terminal.export_audit))
+    verify = verbs.add_parser("verify", help="check the hash chain from its first row")
+    _takes_config(verify)
+    verify.set_defaults(run=_with_store(terminal.verify_audit))
+    return parser
+
+
+def _takes_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="BOT_CONFIG, or bot.toml, by default")
+
+
+async def _run(options: argparse.Namespace) -> int:
+    settings = load_settings(os.environ, options.config)
+    configure_logs(settings.log_format, settings.log_level, settings.secrets())
+    stopped = _on_signal()
+    starting = asyncio.ensure_future(app.start(settings, SystemClock()))
+    signalled = asyncio.ensure_future(stopped.wait())
+    await asyncio.wait({starting, signalled}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        return OK
+    try:
+        bot = starting.result()
+        await signalled
+        await bot.stop()
+    finally:
+        signalled.cancel()
+    return OK
+
+
+async def _demo(options: argparse.Namespace) -> int:
+    with tempfile.TemporaryDirectory(prefix="snapshot-bot-demo-") as directory:
+        setting = Setting(Path(directory), scopes=SCOPES)
+        return await demo.play(setting, _start_quietly, once=options.once, slack_port=options.port)
+
+
+async def _start_quietly(environment: Mapping[str, str]) -> Callable[[], Awaitable[None]]:
+    """A bot for the demo: its log would stand between the lines of the channel, so only trouble is shown."""
+    settings = load_settings(environment)
+    configure_logs("console", "WARNING", settings.secrets())
+    bot = await app.start(settings, SystemClock())
+    return bot.stop
+
+
+async def _simulate(options: argparse.Namespace) -> int:
+    try:
+        world = read_world(options.world) if options.world else None
+    except ValueError as exc:
+        print(exc, file=sys.stderr)
+        return BAD_USE
+    stopped = _on_signal()
+    with tempfile.TemporaryDirectory(prefix="snapshot-bot-simulation-") as directory:
+        setting = Setting(Path(directory), scopes=SCOPES, world=world)
+        await setting.start(slack_port=options.slack_port, cloud_port=options.cloud_port)
+        print(f"# Slack at {setting.workspace.url}, the cloud at {setting.cloud.url}. In another terminal:")
+        for name, value in setting.environment().items():
+            print(f"export {name}='{value}'")
+        print("snapshot-bot run", flush=True)
+        await stopped.wait()
+        await setting.stop()
+    return OK
+
+
+def _with_store(
+    command: Callable[[Settings, argparse.Namespace], Awaitable[int]],
+) -> Callable[[argparse.Namespace], Awaitable[int]]:
+    async def run(options: argparse.Namespace) -> int:
+        return await command(load_settings(os.environ, options.config, need_slack=False), options)
+
+    return run
+
+
+def _on_signal() -> asyncio.Event:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    return stopped
+
+
+if __name__ == "__main__":
+    sys.exit(main())

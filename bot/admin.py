@@ -1,0 +1,60 @@
+"""For operators, on the loopback address: /healthz, /readyz and /metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+
+class AdminServer:
+    """`ready`: the store is writable and Slack is connected. `counts`: requests and items by state."""
+
+    def __init__(
+        self,
+        port: int,
+        ready: Callable[[], Awaitable[bool]],
+        counts: Callable[[], Awaitable[Mapping[tuple[str, str], int]]],
+    ) -> None:
+        self._port = port
+        self._ready = ready
+        self._counts = counts
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        server = web.Application()
+        server.router.add_get("/healthz", self._on_health)
+        server.router.add_get("/readyz", self._on_ready)
+        server.router.add_get("/metrics", self._on_metrics)
+        self._runner = web.AppRunner(server, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+
+    @property
+    def port(self) -> int:
+        """The port in use, also when 0 asked for any."""
+        assert self._runner is not None
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _on_health(self, _: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _on_ready(self, _: web.Request) -> web.Response:
+        if await self._ready():
+            return web.Response(text="ready\n")
+        return web.Response(status=503, text="not ready: the store is not writable, or Slack is not connected\n")
+
+    async def _on_metrics(self, _: web.Request) -> web.Response:
+        """Prometheus text format, version 0.0.4."""
+        counts = await self._counts()
+        lines = ["# HELP snapshot_bot_rows Requests and items by state.", "# TYPE snapshot_bot_rows gauge"]
+        lines += [
+            f'snapshot_bot_rows{{table="{table}",state="{state}"}} {count}'
+            for (table, state), count in sorted(counts.items())
+        ]
+        return web.Response(text="\n".join(lines) + "\n", content_type="text/plain")

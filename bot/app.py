@@ -1,0 +1,219 @@
+"""The composition root: makes each object, hands it what it needs, starts and stops them in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.admin import AdminServer
+from bot.domain.errors import BotError
+from bot.engine import EmbeddedEngine
+from bot.evs.cloud import HttpCloud
+from bot.interfaces import Clock, Handler
+from bot.settings import Settings
+from bot.slack.bolt import HttpEntry, SocketModeEntry, build_bolt
+from bot.slack.listeners import ChangeListeners, CommandListeners, Errands, LastListeners
+from bot.slack.people import SlackPeople
+from bot.slack.replies import ResponseUrls, SlackReplies
+from bot.store.database import SqliteDatabase
+from bot.store.lock import StoreLock
+from bot.store.store import SqliteStore
+from bot.workflow.arrival import Reception
+from bot.workflow.inquiry import Inquiry
+from bot.workflow.planning import Planner
+from bot.workflow.reporting import EditBudget, Reporter
+from bot.workflow.submitting import Patience, Submitter
+from bot.workflow.watching import Watcher
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 8.0
+"""What runs may end by itself in that time; the contract allows a stop 10 s in all."""
+
+SLACK_SECONDS = 15.0
+FORGET_EVERY_SECONDS = 3600.0
+
+_ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Crockford's base 32: nothing that a tired person could take for something else."""
+
+
+class SlackRefusedToken(BotError):
+    """Slack does not accept the bot's token: bad configuration."""
+
+
+def new_id(prefix: str) -> str:
+    """`r-` and eight letters: short enough to read aloud, 40 random bits."""
+    return f"{prefix}-{''.join(secrets.choice(_ID_LETTERS) for _ in range(8))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """A started bot. `stop` takes 10 s at most."""
+
+    store: SqliteStore
+    entry: SocketModeEntry | HttpEntry
+    admin: AdminServer
+    stop: Callable[[], Any]
+
+
+async def start(settings: Settings, clock: Clock) -> Bot:
+    """Start everything in order. Makes no cloud call. Raises StoreInUse or SlackRefusedToken."""
+    lock = StoreLock(settings.store_path)
+    stack: list[Callable[[], Any]] = [lambda: _now(lock.release)]
+
+    async def stop() -> None:
+        while stack:
+            await stack.pop()()
+
+    try:
+        return await _start(settings, clock, stack, stop)
+    except BaseException:
+        await stop()
+        raise
+
+
+async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]], stop: Callable[[], Any]) -> Bot:
+    database = SqliteDatabase(settings.store_path)
+    await database.open()
+    stack.append(database.close)
+    store = SqliteStore(database, clock)
+    await store.configured_grants(settings.grants)
+    await store.configured_bindings(settings.bindings)
+
+    http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SLACK_SECONDS))
+    stack.append(http.close)
+    client = _slack_client(settings, http)
+    identity = await _identity(client, clock)
+    people = SlackPeople(client, identity["team_id"], clock)
+    urls = ResponseUrls(clock)
+    team_url = str(identity.get("url") or "")
+    replies = SlackReplies(client, http, urls, command=settings.slack.command, team_url=team_url)
+
+    cloud = HttpCloud(settings.projects, settings.credentials, clock)
+    stack.append(cloud.aclose)
+    engine = EmbeddedEngine(clock, store)
+    database.on_wanted(engine.wake)
+    running = asyncio.create_task(engine.run(_handlers(settings, clock, store, people, cloud, replies)))
+    engine.wake("forget:deliveries", clock.now())
+
+    async def stop_engine() -> None:
+        await engine.stop(STOP_SECONDS)
+        await running
+
+    stack.append(stop_engine)
+
+    errands = Errands()
+    stack.append(errands.stop)
+    bolt = build_bolt(client, _reveal(settings.slack.signing_secret), identity)
+    CommandListeners(
+        command=settings.slack.command,
+        team_url=team_url,
+        reception=Reception(store, people, settings.projects, clock, lambda: new_id("r")),
+        inquiry=Inquiry(store, settings.projects, clock),
+        people=people,
+        replies=replies,
+        urls=urls,
+        errands=errands,
+        new_reference=lambda: new_id("e"),
+    ).register(bolt)
+    ChangeListeners(people).register(bolt)
+    LastListeners().register(bolt)
+
+    entry: SocketModeEntry | HttpEntry
+    if settings.slack.app_token is not None:
+        loopback = is_loopback(settings.slack.api_url)
+        entry = SocketModeEntry(bolt, settings.slack.app_token.get_secret_value(), clock, loopback=loopback)
+    else:
+        entry = HttpEntry(bolt, settings.port)
+    await entry.start()
+    stack.append(entry.stop)
+
+    async def ready() -> bool:
+        return await store.writable() and await entry.connected()
+
+    admin = AdminServer(settings.admin_port, ready, store.counts)
+    await admin.start()
+    stack.append(admin.stop)
+    log.info("the bot is up", extra={"team": identity["team_id"], "projects": len(settings.projects)})
+    return Bot(store, entry, admin, stop)
+
+
+def _handlers(
+    settings: Settings, clock: Clock, store: SqliteStore, people: SlackPeople, cloud: HttpCloud, replies: SlackReplies
+) -> dict[str, Handler]:
+    patience = Patience(
+        look_for=timedelta(seconds=settings.cloud.reconcile_s),
+        busy_first=timedelta(seconds=settings.cloud.busy_retry_s),
+        busy_deadline=timedelta(seconds=settings.cloud.busy_deadline_s),
+    )
+
+    async def forget(_: str) -> float:
+        await store.forget_deliveries()
+        return FORGET_EVERY_SECONDS
+
+    return {
+        "plan": Planner(store, people, cloud, settings.projects, clock),
+        "submit": Submitter(store, people, cloud, settings.projects, clock, patience),
+        "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
+        "report": Reporter(store, replies, clock, EditBudget()),
+        "forget": forget,
+    }
+
+
+def _slack_client(settings: Settings, http: aiohttp.ClientSession) -> AsyncWebClient:
+    """One client with one session. It repeats nothing by itself: a repeated chat.postMessage could post twice."""
+    client = AsyncWebClient(
+        token=_reveal(settings.slack.bot_token),
+        base_url=settings.slack.api_url,
+        session=http,
+        retry_handlers=[],
+    )
+    if is_loopback(settings.slack.api_url):
+        client.proxy = None  # slack_sdk takes a proxy from the environment for every host and knows no NO_PROXY
+    return client
+
+
+async def _identity(client: AsyncWebClient, clock: Clock) -> dict[str, Any]:
+    """Who the bot is in Slack. Waits for Slack as long as it takes; a refused token is bad configuration."""
+    while True:
+        try:
+            answer = await client.auth_test()
+        except SlackApiError as exc:
+            error = str(exc.response.get("error", "")) if isinstance(exc.response.data, dict) else ""
+            if exc.response.status_code == 200 and error != "ratelimited":
+                raise SlackRefusedToken(
+                    f"Slack does not accept SLACK_BOT_TOKEN ({error}). Install the app again and copy its bot token."
+                ) from None
+        except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+            log.warning("slack can't be reached yet", extra={"error": type(exc).__name__})
+        else:
+            assert isinstance(answer.data, dict)
+            return answer.data
+        await clock.sleep(3.0)
+
+
+def is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _reveal(secret: Any) -> str:
+    return "" if secret is None else str(secret.get_secret_value())
+
+
+async def _now(work: Callable[[], None]) -> None:
+    work()

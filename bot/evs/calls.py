@@ -1,0 +1,173 @@
+"""One project's calls: let in, paced, bounded in number and time, and repeated only where that does no harm."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import httpx
+
+from bot.domain.errors import CloudUnavailable, CredentialRefused, SentTooLate, Throttled
+from bot.domain.projects import Project
+from bot.evs.error_codes import new_token_may_help
+from bot.evs.errors import error_from
+from bot.evs.pace import Pace
+from bot.evs.signing import Query, Unsigned, canonical_query
+from bot.evs.standing import Standing
+from bot.evs.tokens import Admission, secrets_in
+from bot.evs.wire import Answer, Outgoing, Sending, TooLarge, Wire
+from bot.interfaces import Clock
+
+RETRY_WAITS_S = (0.5, 2.0)
+"""Between the three tries of a call that only reads."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of the EVS API. `action` is the IAM permission it needs, where one is documented.
+
+    `writes`: it changes something, so it is sent once. `send_before`: when its first byte must have left at the latest.
+    """
+
+    method: str
+    path: str
+    action: str = ""
+    query: Query = ()
+    body: Mapping[str, Any] | None = field(default=None, repr=False)
+    writes: bool = False
+    send_before: datetime | None = None
+
+
+class ProjectCalls:
+    """Everything a project's client sends goes through here."""
+
+    def __init__(
+        self,
+        project: Project,
+        admission: Admission,
+        standing: Standing,
+        wire: Wire,
+        clock: Clock,
+        *,
+        concurrency: int,
+        deadline_s: float,
+    ) -> None:
+        self.project = project
+        self._admission = admission
+        self._standing = standing
+        self._wire = wire
+        self._clock = clock
+        self._pace = Pace(clock)
+        self._slots = asyncio.Semaphore(concurrency)
+        self._deadline_s = deadline_s
+        endpoint = httpx.URL(project.evs_endpoint)
+        self._host = endpoint.netloc.decode("ascii")
+        self._origin = f"{endpoint.scheme}://{self._host}"
+        self._prefix = endpoint.path.rstrip("/")
+
+    async def ask(self, call: Call, read: Callable[[Any], T]) -> T:
+        """Send a call and read its answer. `read` turns JSON into a value and raises ValueError for any other shape.
+
+        Takes `deadline_s` seconds at most. A call that only reads is tried three times in that time.
+        Raises: every kind of CloudError.
+        """
+        sending = Sending(self._clock, call.send_before, writes=call.writes)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._deadline_s):
+                return await self._tries(call, read, sending)
+        words = f"EVS gave no answer within {self._deadline_s:g} s."
+        raise CloudUnavailable(words, maybe_done=sending.maybe_done)
+
+    async def _tries(self, call: Call, read: Callable[[Any], T], sending: Sending) -> T:
+        for wait_s in () if call.writes else RETRY_WAITS_S:
+            try:
+                return await self._try(call, read, sending)
+            except (Throttled, SentTooLate, TooLarge):
+                raise
+            except CloudUnavailable:
+                pass
+            await self._clock.sleep(wait_s)
+        return await self._try(call, read, sending)
+
+    async def _try(self, call: Call, read: Callable[[Any], T], sending: Sending) -> T:
+        async with self._slots:
+            answer = await self._admitted(call, sending)
+        value = answer.json()
+        try:
+            return read(value)
+        except ValueError:
+            request_id = error_from(answer.status, answer.headers, b"").request_id
+        words = f"EVS gave an answer that cannot be read (HTTP {answer.status})."
+        raise CloudUnavailable(words, status=answer.status, request_id=request_id, maybe_done=call.writes)
+
+    async def _admitted(self, call: Call, sending: Sending) -> Answer:
+        """A success, after one more try with a new token at most."""
+        answer = await self._in_turn(call, sending, may_renew=True)
+        if answer is None:
+            answer = await self._in_turn(call, sending, may_renew=False)
+        assert answer is not None, "a second refusal is raised"
+        return answer
+
+    async def _in_turn(self, call: Call, sending: Sending, *, may_renew: bool) -> Answer | None:
+        sending.check()
+        await self._pace.wait(self._patience_s(sending))
+        async with self._standing.trial():
+            self._standing.check(self.project.alias)
+            return await self._exchange(call, sending, may_renew=may_renew)
+
+    async def _exchange(self, call: Call, sending: Sending, *, may_renew: bool) -> Answer | None:
+        """A success, or None when a new token makes sense; any other end is raised."""
+        mark = self._pace.mark()
+        try:
+            out, proof = await self._prepared(call)
+        except Throttled as exc:
+            self._pace.throttled(mark, exc.retry_after)
+            raise
+        answer = await self._wire.send(out, sending)
+        if answer.succeeded:
+            self._standing.accepted()
+            self._pace.passed()
+            return answer
+        error = error_from(
+            answer.status,
+            answer.headers,
+            answer.body,
+            writes=call.writes,
+            action=call.action,
+            hidden=secrets_in(proof),
+        )
+        if isinstance(error, Throttled):
+            self._pace.throttled(mark, error.retry_after)
+        elif isinstance(error, CredentialRefused):
+            sending.may_have_arrived = False
+            renewable = self._admission.forget(proof)
+            if renewable and may_renew and new_token_may_help(error.code):
+                return None
+            error = self._standing.refuse(error, self.project.alias, everywhere=not renewable)
+        elif error.code.startswith(("EVS.", "Common.")):
+            self._standing.accepted()
+            self._pace.passed()
+        raise error
+
+    async def _prepared(self, call: Call) -> tuple[Outgoing, Mapping[str, str]]:
+        body = b"" if call.body is None else json.dumps(call.body).encode()
+        headers = {} if call.body is None else {"Content-Type": "application/json"}
+        unsigned = Unsigned(call.method, self._host, f"{self._prefix}{call.path}", call.query, headers, body)
+        proof = await self._admission.headers(unsigned)
+        query = canonical_query(call.query)
+        url = f"{self._origin}{unsigned.path}{f'?{query}' if query else ''}"
+        return Outgoing(call.method, url, {**headers, **proof}, body), proof
+
+    def _patience_s(self, sending: Sending) -> float:
+        """How long a call may wait for the end of a pause; a longer wait is the caller's."""
+        left = self._deadline_s / 2
+        if sending.send_before is not None:
+            left = min(left, (sending.send_before - self._clock.now()).total_seconds())
+        return left

@@ -1,0 +1,91 @@
+"""Every configured project behind one connection pool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import httpx
+
+from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, Credentials, PasswordCredentials, Project
+from bot.evs.calls import ProjectCalls
+from bot.evs.client import EvsClient
+from bot.evs.metadata import AgencyAdmission, AgencyKeys
+from bot.evs.signing import Keys
+from bot.evs.standing import Standing
+from bot.evs.tokens import AccessKey, Admission, PasswordToken
+from bot.evs.wire import Wire
+from bot.interfaces import Clock
+
+DEADLINE_S = 30.0
+
+
+class HttpCloud:
+    """Implements `bot.interfaces.Cloud`. Makes no call until a project's client is used."""
+
+    def __init__(
+        self,
+        projects: Mapping[str, Project],
+        credentials: Mapping[str, Credentials],
+        clock: Clock,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        concurrency: int = 8,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        """`projects` by alias, `credentials` by name. `concurrency`: calls at a time for each project.
+
+        `deadline_s` bounds each call in seconds, everything it waits for included. Raises KeyError for a project whose
+        credentials are not among those given.
+        """
+        self._clock = clock
+        self._credentials = credentials
+        self._standings = {name: Standing(name, clock) for name in credentials}
+        metadata = [one.metadata_url for one in credentials.values() if isinstance(one, AgencyCredentials)]
+        endpoints = [url for one in projects.values() for url in (one.evs_endpoint, one.iam_endpoint)]
+        self._wire = Wire(endpoints, metadata, transport)
+        self._agencies = {
+            name: AgencyKeys(one, self._standings[name], self._wire, clock)
+            for name, one in credentials.items()
+            if isinstance(one, AgencyCredentials)
+        }
+        self._projects = dict(projects)
+        self._clients = {
+            alias: EvsClient(
+                ProjectCalls(
+                    project,
+                    self._admission(project),
+                    self._standings[project.credentials],
+                    self._wire,
+                    clock,
+                    concurrency=concurrency,
+                    deadline_s=deadline_s,
+                )
+            )
+            for alias, project in projects.items()
+        }
+
+    def project(self, alias: str) -> EvsClient:
+        """The client of one project. Raises KeyError for an alias that is not configured."""
+        return self._clients[alias]
+
+    def resting(self, alias: str) -> datetime | None:
+        """Until when the project's credential rests after a refusal; None while it is in use."""
+        return self._standings[self._projects[alias].credentials].resting(alias)
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._wire.aclose()
+
+    def _admission(self, project: Project) -> Admission:
+        credentials = self._credentials[project.credentials]
+        match credentials:
+            case PasswordCredentials():
+                standing = self._standings[project.credentials]
+                return PasswordToken(credentials, project, standing, self._wire, self._clock)
+            case AccessKeyCredentials(_, access, secret, security_token):
+                return AccessKey(Keys(access, secret, security_token), project.project_id, self._clock)
+            case AgencyCredentials():
+                return AgencyAdmission(
+                    self._agencies[project.credentials], project.project_id, project.alias, self._clock
+                )

@@ -1,0 +1,184 @@
+"""What each documented error code means, in words for people.
+
+Sources: EVS API Reference, Error Codes (evs_04_0038); API Signing Guide, Error Codes; IAM API Reference, Error Codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Kind(Enum):
+    """Which branch of the error tree a code belongs to."""
+
+    REFUSED = auto()
+    PERMISSION = auto()
+    BUSY = auto()
+    NOT_FOUND = auto()
+    NOT_OFFERED = auto()
+    CREDENTIAL = auto()
+    UNAVAILABLE = auto()
+    THROTTLED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A code's kind and its words: no full stop, because the code follows in brackets.
+
+    For CREDENTIAL the words are the reason alone ("the token was not accepted"). `quote`: one code has several
+    causes, and only the cloud's own message tells which.
+    """
+
+    kind: Kind
+    words: str
+    quote: bool = False
+
+
+def known(code: str) -> Known | None:
+    """What is documented about a code, None for any other."""
+    return _TABLE.get(_current(code))
+
+
+def new_token_may_help(code: str) -> bool:
+    """Whether a credential refused with this code may only have shown a token that is no longer valid."""
+    return _current(code) not in _NOT_CURED
+
+
+def _current(code: str) -> str:
+    """Older and dedicated gateways write APIG. or APIC. for APIGW."""
+    for prefix in ("APIG.", "APIC."):
+        if code.startswith(prefix):
+            return f"APIGW.{code.removeprefix(prefix)}"
+    return code
+
+
+_BOT_FAULT = "EVS could not read what the bot sent; this is a fault of the bot, tell the people who run it"
+_LIST_FAULT = "EVS did not accept how the bot asked for a list; this is a fault of the bot, tell the people who run it"
+_UNCERTAIN = "EVS had an error of its own, and whether it acted is not certain"
+_NO_PERMISSION = "The cloud does not let the bot do this"
+_GATEWAY_CLOSED = (
+    "The cloud's gateway does not let the bot's user, address or region use this API: "
+    "whoever looks after the cloud account has to allow it"
+)
+_GATEWAY_FAULT = "The cloud's gateway had an error of its own; it usually passes"
+_CLIENT_TOKEN = (
+    "EVS refused the request's client token, which the bot does not send: look for a proxy that adds headers"
+)
+
+
+def _rows() -> Iterator[tuple[str, Known]]:
+    yield from _snapshots()
+    yield from _callers()
+    yield from _gateway()
+    yield from _iam()
+
+
+def _snapshots() -> Iterator[tuple[str, Known]]:
+    busy = "A snapshot of this disk is already being created; EVS makes one at a time, so this one waits its turn"
+    state = "EVS refused the request as it stands; for a snapshot the disk has to be available or in-use"
+    quota = "The project's quota is used up: delete snapshots nobody needs, or have the quota raised"
+    yield "EVS.2409", Known(Kind.BUSY, busy)
+    yield "EVS.5404", Known(Kind.NOT_FOUND, "EVS has no such disk or snapshot here: check the id and the project")
+    yield "EVS.5400", Known(Kind.REFUSED, state, quote=True)
+    yield "EVS.5413", Known(Kind.REFUSED, quota)
+    for code, words in {
+        "EVS.2045": "EVS does not accept this snapshot id: check it",
+        "EVS.2043": "The snapshot is in a state in which EVS does nothing with it: wait until it is available",
+        "EVS.1047": "A snapshot can be deleted only when it is available or in error: wait for that",
+        "EVS.2019": "EVS could not delete this snapshot before: the cloud's support has to act",
+        "EVS.1002": "EVS does not accept this disk id: check it",
+        "EVS.1012": "This is a temporary disk, of which no snapshot can be made",
+        "EVS.2068": "The disk is locked by another service: wait until that has ended, or have it unlocked",
+        "EVS.2089": "The disk belongs to disaster recovery (SDRS) and has to be protected there",
+        "EVS.2093": "This is not an EVS disk, so EVS cannot make a snapshot of it",
+        "EVS.1062": "EVS does not accept a tag: letters, digits, _ and - only, and a dot in values",
+        "EVS.1061": "The snapshot would hold more tags than EVS allows: leave some out",
+        "EVS.2059": "EVS does not know the enterprise project id: check it",
+        "EVS.2040": "The key that encrypts this disk is not enabled: whoever looks after KMS has to enable it",
+        "EVS.2041": "EVS does not accept the disk's encryption settings: whoever looks after KMS has to look",
+        "EVS.2055": "EVS may not use the key that encrypts this disk: an administrator has to grant it that access",
+        "EVS.2143": "EVS needs an agency in this project to use encryption keys: an administrator has to create it",
+    }.items():
+        yield code, Known(Kind.REFUSED, words)
+
+
+def _callers() -> Iterator[tuple[str, Known]]:
+    job = "EVS does not know this job in this project"
+    tenant = "EVS does not accept the project id: the people who run the bot have to correct project_id"
+    other = (
+        "The bot's token belongs to another project than the one addressed: "
+        "the people who run the bot have to correct project_id"
+    )
+    yield "Common.0011", Known(Kind.NOT_FOUND, job)
+    yield "EVS.0001", Known(Kind.REFUSED, tenant)
+    yield "Common.0018", Known(Kind.REFUSED, other)
+    for code in ("EVS.0002", "Common.0013", "EVS.5401"):
+        yield code, Known(Kind.CREDENTIAL, "EVS did not accept its token")
+    for code in ("EVS.2056", "EVS.5403"):
+        yield code, Known(Kind.PERMISSION, _NO_PERMISSION)
+    yield "EVS.0003", Known(Kind.PERMISSION, "The bot's cloud user has no role in this project")
+    arrears = "The cloud does not let the bot do this, for want of a right, of payment or of real-name authentication"
+    yield "EVS.1027", Known(Kind.PERMISSION, arrears)
+    for code, state in {"EVS.2144": "frozen", "EVS.2145": "suspended"}.items():
+        words = (
+            f"The cloud account is {state} and its resources cannot be used: someone who looks after billing has to act"
+        )
+        yield code, Known(Kind.REFUSED, words)
+    for code in ("EVS.1013", "EVS.1052", "EVS.1070", "EVS.2108"):
+        yield code, Known(Kind.REFUSED, _BOT_FAULT, quote=True)
+    for code in ("EVS.1023", "EVS.2142", "EVS.1024", "EVS.1039", "EVS.1040", "EVS.1041"):
+        yield code, Known(Kind.REFUSED, _LIST_FAULT)
+    for number in (2001, 2002, 2005, 2010, 2013, 2014, 2023, 5500):
+        yield f"EVS.{number}", Known(Kind.UNAVAILABLE, _UNCERTAIN)
+    yield "EVS.5503", Known(Kind.UNAVAILABLE, "EVS is not available at the moment; it usually passes")
+    for number in range(2218, 2224):
+        yield f"EVS.{number}", Known(Kind.REFUSED, _CLIENT_TOKEN)
+
+
+def _gateway() -> Iterator[tuple[str, Known]]:
+    yield (
+        "APIGW.0101",
+        Known(
+            Kind.NOT_OFFERED,
+            "This region does not offer standard snapshots, or its endpoint is another service's: "
+            "the people who run the bot have to check the region and evs_endpoint",
+        ),
+    )
+    yield (
+        "APIGW.0103",
+        Known(
+            Kind.REFUSED,
+            "The gateway has nothing behind this address: the people who run the bot have to check evs_endpoint",
+        ),
+    )
+    unsure = "the gateway did not accept its signature or token; check the key and the clock of the bot's machine"
+    yield "APIGW.0301", Known(Kind.CREDENTIAL, unsure)
+    renewed = "the gateway did not accept its token; check that region and endpoint belong together"
+    yield "APIGW.0307", Known(Kind.CREDENTIAL, renewed)
+    for code in ("APIGW.0303", "APIGW.0305", "APIGW.0311"):
+        yield code, Known(Kind.CREDENTIAL, "the gateway did not accept how it identifies itself")
+    for number in ("0302", "0304", "0306", "0310", "0401", "0402", "0404", "0801", "0802"):
+        yield f"APIGW.{number}", Known(Kind.REFUSED, _GATEWAY_CLOSED)
+    yield "APIGW.0308", Known(Kind.THROTTLED, "The cloud asks for fewer calls; the bot waits and tries again")
+    yield "APIGW.0201", Known(Kind.REFUSED, "The gateway did not accept the request's form or size")
+    for number in ("0601", "0605", "0606", "0608", "0609", "0610", "0611", "0612", "0705"):
+        yield f"APIGW.{number}", Known(Kind.UNAVAILABLE, _GATEWAY_FAULT)
+    yield "APIGW.0613", Known(Kind.UNAVAILABLE, "The cloud's IAM service is not available; it usually passes")
+
+
+def _iam() -> Iterator[tuple[str, Known]]:
+    yield "IAM.0012", Known(Kind.THROTTLED, "The cloud asks for fewer calls; the bot waits and tries again")
+    locked = "its account is locked after wrong passwords; wait, or have an administrator unlock it"
+    yield "IAM.0061", Known(Kind.CREDENTIAL, locked)
+    for code in ("IAM.0080", "IAM.0082"):
+        yield code, Known(Kind.CREDENTIAL, "its user is disabled; an administrator has to enable it")
+    yield "IAM.0081", Known(Kind.CREDENTIAL, "its user has no programmatic access; an administrator has to allow it")
+
+
+_TABLE = dict(_rows())
+
+_NOT_CURED = frozenset({"APIGW.0303", "APIGW.0305", "APIGW.0311", "IAM.0061", "IAM.0080", "IAM.0081", "IAM.0082"})
+
+DOCUMENTED = frozenset(_TABLE)

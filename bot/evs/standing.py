@@ -1,0 +1,94 @@
+"""Whether a credential is in use, on trial or at rest. A refused one is not shown to the cloud again for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.errors import CloudError, CredentialRefused
+from bot.evs.errors import credential_reason, in_brackets
+from bot.interfaces import Clock
+
+log = logging.getLogger("bot.evs")
+
+REST = timedelta(minutes=5)
+"""As long as the gateway locks an access key after more than five failures (API Signing Guide)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    until: datetime
+    sentence: str
+    status: int | None
+    code: str
+
+
+class Standing:
+    """What the cloud thinks of one credential: everywhere, or in a single project."""
+
+    def __init__(self, name: str, clock: Clock) -> None:
+        self._name = name
+        self._clock = clock
+        self._rests: dict[str | None, _Rest] = {}
+        self._trial = asyncio.Lock()
+        self._proven = False
+
+    def resting(self, alias: str) -> datetime | None:
+        """Until when no call goes out with this credential in this project; None while it is in use."""
+        rest = self._rest(alias)
+        return rest.until if rest else None
+
+    def check(self, alias: str) -> None:
+        """Raises CredentialRefused while the credential rests."""
+        if rest := self._rest(alias):
+            raise CredentialRefused(rest.sentence, status=rest.status, code=rest.code)
+
+    def refuse(self, error: CloudError, alias: str, *, everywhere: bool, reason: str = "") -> CredentialRefused:
+        """Lay the credential to rest, with one log line, and answer what to raise.
+
+        `everywhere`: for every project; else for this one, since the fault may lie in its address.
+        """
+        why = credential_reason(error.code) or reason
+        sentence = (
+            "The cloud refused the bot's own credentials for this project. Nothing was created. "
+            f"Tell the people who run the bot: credential “{self._name}” was refused"
+            f"{f', because {why}' if why else ''} {in_brackets(error.code)}."
+        )
+        key = None if everywhere else alias
+        if self._rest(alias) is None:
+            until = self._clock.now() + REST
+            self._rests[key] = _Rest(until, sentence, error.status, error.code)
+            self._proven = False
+            facts = {
+                "credential": self._name,
+                "project": alias,
+                "code": error.code,
+                "status": error.status,
+                "cloud_request": error.request_id,
+                "rests_until": until.isoformat(),
+            }
+            log.error("credential refused by the cloud; it rests", extra=facts)
+        return CredentialRefused(sentence, status=error.status, code=error.code, request_id=error.request_id)
+
+    def accepted(self) -> None:
+        """The cloud took it: no more need to go one at a time."""
+        self._proven = True
+
+    @asynccontextmanager
+    async def trial(self) -> AsyncIterator[None]:
+        """Until it was accepted once, one call at a time, so that a wrong key fails once and not by the dozen."""
+        if not self._proven:
+            async with self._trial:
+                if not self._proven:
+                    yield
+                    return
+        yield
+
+    def _rest(self, alias: str) -> _Rest | None:
+        now = self._clock.now()
+        rests = [rest for key in (None, alias) if (rest := self._rests.get(key)) and rest.until > now]
+        return max(rests, key=lambda rest: rest.until, default=None)

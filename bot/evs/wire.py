@@ -1,0 +1,195 @@
+"""Bytes out, bytes in: one HTTP exchange, and every way in which it can end without an answer."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import httpx
+
+from bot.domain.errors import CloudError, CloudUnavailable, SentTooLate
+from bot.interfaces import Clock
+
+BODY_BYTES = 8 * 1024 * 1024
+CONNECT_S = 5.0
+READ_S = 15.0
+CONNECTIONS = 64
+HEADERS = {
+    "User-Agent": "snapshot-bot/0.1",
+    "X-Language": "en-us",
+    "Accept": "application/json",
+    # Without compression a body cannot grow past the limit while it is unpacked.
+    "Accept-Encoding": "identity",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One HTTP request. `timeout_s` stands for all of connecting, sending and reading where it is not None."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+    timeout_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Any answer at all. Headers and body stay out of its repr: a token may stand in them."""
+
+    status: int
+    headers: httpx.Headers = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def succeeded(self) -> bool:
+        return 200 <= self.status < 300
+
+    def json(self) -> Any:
+        """The body as JSON, None when it is not."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+
+class Sending:
+    """How far one call got, and until when it may leave.
+
+    Raises SentTooLate when the first byte would leave after `send_before`.
+    """
+
+    def __init__(self, clock: Clock, send_before: datetime | None = None, *, writes: bool = False) -> None:
+        self._clock = clock
+        self._writes = writes
+        self.send_before = send_before
+        self.may_have_arrived = False
+
+    @property
+    def maybe_done(self) -> bool:
+        """Whether something may have been changed by it."""
+        return self._writes and self.may_have_arrived
+
+    def check(self) -> None:
+        if self.send_before is not None and self._clock.now() > self.send_before:
+            raise SentTooLate("The moment to send this had passed; nothing was sent.")
+
+    async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
+        """httpcore tells each step before it takes it; what is raised here stops it."""
+        if event.endswith("connect_tcp.started"):
+            self.may_have_arrived = False
+        elif event.endswith(".send_request_headers.started"):
+            self.check()
+            self.may_have_arrived = True
+
+
+class TooLarge(CloudUnavailable):
+    """The answer's body is over the limit; asking again would only load it again."""
+
+
+class Wire:
+    """One connection pool for everything: never redirected, never more than 8 MiB of an answer, no cookies kept."""
+
+    def __init__(
+        self, endpoints: Iterable[str], direct: Iterable[str], transport: httpx.AsyncBaseTransport | None
+    ) -> None:
+        """`endpoints` are base URLs; the loopback ones among them, and all of `direct`, bypass proxies."""
+        _keep_headers_out_of_logs()
+        hosts = {"127.0.0.1", "localhost", "::1"}
+        hosts |= {host for url in endpoints if _is_loopback(host := httpx.URL(url).host)}
+        hosts |= {httpx.URL(url).host for url in direct}
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            mounts={f"all://{f'[{host}]' if ':' in host else host}": None for host in hosts},
+            timeout=httpx.Timeout(READ_S, connect=CONNECT_S),
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+            headers=HEADERS,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+            follow_redirects=False,
+        )
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def send(self, out: Outgoing, sending: Sending) -> Answer:
+        """Send once. Raises CloudUnavailable (TooLarge, SentTooLate among them), and nothing that holds the request."""
+        sending.may_have_arrived = False
+        sending.check()
+        failure: CloudError
+        try:
+            return await self._exchange(out, sending)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as exc:
+            failure = _not_sent(out.url, "it cannot be reached", type(exc).__name__)
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
+            failure = _not_sent(out.url, "the address cannot be used", type(exc).__name__)
+        except (httpx.HTTPError, httpx.StreamError, ValueError) as exc:
+            words = "did not answer in time" if isinstance(exc, httpx.TimeoutException) else "broke off"
+            sentence = f"The cloud ({_host(out.url)}) {words} ({type(exc).__name__})."
+            failure = CloudUnavailable(sentence, maybe_done=sending.maybe_done)
+        # Raised out here, the error has no context: httpx's own errors hold the request and its headers.
+        raise failure
+
+    async def _exchange(self, out: Outgoing, sending: Sending) -> Answer:
+        request = self._http.build_request(
+            out.method,
+            out.url,
+            headers=dict(out.headers),
+            content=out.body,
+            timeout=httpx.USE_CLIENT_DEFAULT if out.timeout_s is None else out.timeout_s,
+            extensions={"trace": sending.trace},
+        )
+        # A transport that tells no steps leaves it open; one that connects first takes this back.
+        sending.may_have_arrived = True
+        response = await self._http.send(request, stream=True)
+        try:
+            body = await _bounded(response, sending)
+        finally:
+            await response.aclose()
+        return Answer(response.status_code, response.headers, body)
+
+
+async def _bounded(response: httpx.Response, sending: Sending) -> bytes:
+    chunks, size = [], 0
+    async for chunk in response.aiter_bytes():
+        size += len(chunk)
+        if size > BODY_BYTES:
+            words = f"The cloud's answer is over {BODY_BYTES // 1024**2} MiB and was not read."
+            raise TooLarge(words, status=response.status_code, maybe_done=sending.maybe_done)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _not_sent(url: str, why: str, kind: str) -> CloudUnavailable:
+    return CloudUnavailable(f"Nothing was sent to the cloud ({_host(url)}): {why} ({kind}).")
+
+
+def _host(url: str) -> str:
+    try:
+        return httpx.URL(url).host
+    except httpx.InvalidURL:
+        return "?"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _keep_headers_out_of_logs() -> None:
+    """At DEBUG httpcore logs the headers it receives, and IAM's answer carries the token in one of them."""
+    for name in ("httpcore.http11", "httpcore.http2", "httpcore.proxy"):
+        logging.getLogger(name).addFilter(_shows_no_headers)
+
+
+def _shows_no_headers(record: logging.LogRecord) -> bool:
+    message = record.getMessage()
+    return not message.startswith(("receive_response_headers.complete", "send_request_headers.failed"))

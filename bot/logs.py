@@ -1,0 +1,187 @@
+"""How log records are rendered: a fixed sentence, facts beside it, and no secret in either."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, TextIO
+from urllib.parse import quote
+
+HIDDEN = "[hidden]"
+
+_STANDARD = frozenset({*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName"})
+_SHORT_NAMES = {"warning": "warn", "critical": "fatal"}
+_BARE_VALUE = re.compile(r'[^\s"=]+')
+
+_SECRET_HEADERS = (
+    r"x-auth-token|x-subject-token|x-security-token|x-metadata-token|x-slack-signature|(?:proxy-)?authorization|cookie"
+)
+_SECRET_HEADER = re.compile(_SECRET_HEADERS, re.IGNORECASE)
+_SHAPES = (
+    # Slack tokens: bot, user, app-level, and the rotating xoxe. and xoxe- kinds.
+    re.compile(r"(?:xoxe\.)?xox[a-z]-[\w-]+|xapp-[\w-]+"),
+    # Whoever holds one of these addresses may speak as the bot; JSON may have escaped their slashes.
+    re.compile(r"(?:https?:\\?/\\?/)?hooks\.slack\.com[^\s\"'<>]*"),
+    re.compile(r"https?:\\?/\\?/[^\s\"'<>]*/response\\?/[^\s\"'<>]*"),
+    re.compile(r"wss?:\\?/\\?/[^\s\"'<>]+"),
+    re.compile(r"(?<=Signature=)[0-9a-fA-F]+"),
+)
+_HEADER_VALUE = re.compile(
+    rf"""(?P<name>(?:{_SECRET_HEADERS})\\?["']?\s*[:=,]\s*b?)"""
+    r"""(?P<value>\\?"[^"]*"|\\?'[^']*'|[^\n]+)""",
+    re.IGNORECASE,
+)
+
+
+class Redactor:
+    """Hides configured secrets, in each form they may be written in, and whatever is shaped like one."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        written = {form for secret in secrets if secret for form in _forms(secret)}
+        # The longest first: a secret may begin with another.
+        longest_first = sorted(written, key=len, reverse=True)
+        self._configured = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+    def text(self, text: str) -> str:
+        if self._configured:
+            text = self._configured.sub(HIDDEN, text)
+        for shape in _SHAPES:
+            text = shape.sub(HIDDEN, text)
+        return _HEADER_VALUE.sub(rf"\g<name>{HIDDEN}", text)
+
+    def fact(self, value: object) -> Any:
+        """A value for JSON: containers keep their form, anything unknown becomes text."""
+        match value:
+            case None | bool() | int():
+                return value
+            case float():
+                return value if math.isfinite(value) else str(value)
+            case Mapping():
+                return {self.text(str(name)): self._named(str(name), inner) for name, inner in value.items()}
+            case list() | tuple() | set() | frozenset():
+                return [self.fact(inner) for inner in value]
+            case _:
+                return self.text(str(value))
+
+    def _named(self, name: str, value: object) -> Any:
+        return HIDDEN if _SECRET_HEADER.fullmatch(name) else self.fact(value)
+
+
+def _forms(secret: str) -> set[str]:
+    return {secret, quote(secret), quote(secret, safe=""), json.dumps(secret)[1:-1], repr(secret)[1:-1]}
+
+
+class _Formatter(logging.Formatter):
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+
+    def sentence(self, record: logging.LogRecord) -> str:
+        return self._redactor.text(record.getMessage())
+
+    def facts(self, record: logging.LogRecord) -> dict[str, Any]:
+        """What was given as `extra`, redacted."""
+        facts: dict[str, Any] = self._redactor.fact(
+            {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        )
+        return facts
+
+    def trouble(self, record: logging.LogRecord) -> str:
+        """The formatted exception and stack, redacted; empty without."""
+        parts = [self.formatException(record.exc_info)] if record.exc_info and record.exc_info[0] else []
+        parts += [self.formatStack(record.stack_info)] if record.stack_info else []
+        return self._redactor.text("\n".join(parts))
+
+
+class ConsoleFormatter(_Formatter):
+    """`21:04:05 info  bot.evs  snapshot created  item=… project=…`, in UTC; a traceback follows, indented."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.fromtimestamp(record.created, UTC)
+        level = record.levelname.lower()
+        message = _one_line(self.sentence(record))
+        head = f"{at:%H:%M:%S} {_SHORT_NAMES.get(level, level):<5} {record.name}  {message}"
+        facts = " ".join(f"{_one_line(name)}={_shown(value)}" for name, value in self.facts(record).items())
+        trouble = [f"    {_one_line(line)}" for line in self.trouble(record).splitlines()]
+        return "\n".join([f"{head}  {facts}" if facts else head, *trouble])
+
+
+class JsonFormatter(_Formatter):
+    """One object a line: ts (UTC), level, logger, message, the facts, and exception where there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        own = {
+            "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": self.sentence(record),
+        }
+        trouble = {"exception": text} if (text := self.trouble(record)) else {}
+        taken = {*own, "exception"}
+        facts = {f"{name}_" if name in taken else name: value for name, value in self.facts(record).items()}
+        return json.dumps({**own, **facts, **trouble})
+
+
+def _shown(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _one_line(text if _BARE_VALUE.fullmatch(text) else json.dumps(value, ensure_ascii=False))
+
+
+def _one_line(text: str) -> str:
+    """Escapes line breaks and other control characters, so that no text can pass for a record of its own."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes one record; one that cannot be rendered is told without its contents."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        if self.stream.closed:
+            return
+        place = f"{record.name} line {record.lineno}"
+        self.stream.write(json.dumps({"level": "error", "message": "log record not written", "logger": place}) + "\n")
+
+
+class _OwnFirst(logging.Filter):
+    """Other people's loggers are heard from WARNING on, at DEBUG level too from DEBUG on.
+
+    By a filter and not by their levels, because Bolt gives each of its loggers the level of the root logger.
+    """
+
+    def __init__(self, level: int) -> None:
+        super().__init__()
+        self._others = logging.DEBUG if level <= logging.DEBUG else logging.WARNING
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        match record.name.split(".")[0]:
+            case "bot" | "__main__":
+                return True
+            case "httpcore" | "httpx":
+                # Their DEBUG records hold headers; httpx tells a request in one INFO line.
+                return record.levelno >= max(self._others, logging.INFO)
+            case _:
+                return record.levelno >= self._others
+
+
+def configure_logs(
+    format: Literal["console", "json"],  # noqa: A002 - LOG_FORMAT is its name outside
+    level: str,
+    secrets: Iterable[str],
+    stream: TextIO | None = None,
+) -> None:
+    """Render every record on `stream` (default stderr), redacted. Called again, it replaces its earlier work."""
+    redactor = Redactor(secrets)
+    handler = _Handler(stream)
+    handler.setFormatter(ConsoleFormatter(redactor) if format == "console" else JsonFormatter(redactor))
+    root = logging.getLogger()
+    root.setLevel(level)
+    handler.addFilter(_OwnFirst(root.level))
+    for earlier in [known for known in root.handlers if isinstance(known, _Handler)]:
+        root.removeHandler(earlier)
+    root.addHandler(handler)

@@ -1,0 +1,26 @@
+"""A simulated Huawei Cloud on one loopback port: EVS with standard snapshots, IAM and the metadata service.
+
+It knows nothing of the bot and shares no code with it: the wire is what both have in common.
+"""
+
+from bot.simulator.cloud.default_world import default_world
+from bot.simulator.cloud.resources import Attachment, Disk, Job, Snapshot, SnapshotGroup
+from bot.simulator.cloud.server import CloudSimulator
+from bot.simulator.cloud.world import AccessKey, Agency, CloudWorld, Project, Switches, Timing, User
+
+__all__ = [
+    "AccessKey",
+    "Agency",
+    "Attachment",
+    "CloudSimulator",
+    "CloudWorld",
+    "Disk",
+    "Job",
+    "Project",
+    "Snapshot",
+    "SnapshotGroup",
+    "Switches",
+    "Timing",
+    "User",
+    "default_world",
+]

@@ -1,0 +1,148 @@
+"""Creating snapshots: the checks of the create calls, and the record that comes out.
+
+Source: EVS API reference, CreateSnapshotV5 and CreateSnapshotGroup; EVS user manual, creating a snapshot; error codes.
+"""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from bot.simulator.cloud import errors
+from bot.simulator.cloud.calls import Call, fraction_of, is_uuid
+from bot.simulator.cloud.faults import Fault
+from bot.simulator.cloud.resources import Disk, Job, Snapshot
+
+TAG_KEY = re.compile(r"[A-Za-z0-9_\-一-鿿]{1,36}")
+TAG_VALUE = re.compile(r"[A-Za-z0-9_\-.一-鿿]{0,43}")
+DEFAULT_FAILURE = ("EVS.2002", "internal error!")
+
+
+def check_fields(body: dict[str, Any], known: dict[str, type], lengths: dict[str, int]) -> None:
+    """Refuse unknown fields, wrong types and texts that are too long (lengths in characters)."""
+    for name, value in body.items():
+        if name not in known:
+            raise errors.bad_body(f"Unknown field: {name}.")
+        if type(value) is not known[name]:
+            raise errors.bad_body(f"Wrong type: {name}.")
+    for name, length in lengths.items():
+        if len(body.get(name, "")) > length:
+            raise errors.bad_body(f"Longer than {length} characters: {name}.")
+    enterprise_project_id = body.get("enterprise_project_id", "0")
+    if enterprise_project_id != "0" and not is_uuid(enterprise_project_id):
+        raise errors.evs(400, "EVS.2059", "invalid enterpriseProjectID")
+
+
+def check_tags(tags: dict[str, Any], most: int) -> None:
+    """Refuse illegal tags, and more of them than a resource may have."""
+    for key, value in tags.items():
+        if not TAG_KEY.fullmatch(key) or not isinstance(value, str) or not TAG_VALUE.fullmatch(value):
+            raise errors.evs(400, "EVS.1062", "invalid tag!")
+    if len(tags) > most:
+        raise errors.evs(400, "EVS.1061", "The Volume Tags is Exceed Max Limit Num.")
+
+
+def check_disk(call: Call, volume_id: str, *, instant_access: bool, busy_status: int) -> Disk:
+    """The disk, if a standard snapshot of it may be begun now."""
+    world, switches = call.world, call.world.switches
+    if not is_uuid(volume_id):
+        raise errors.evs(400, "EVS.1002", "invalid volume id!")
+    disk = world.disks.get(volume_id)
+    if disk is None or disk.project_id != call.params["project_id"]:
+        raise errors.not_found()
+    if disk.status not in ("available", "in-use"):
+        raise errors.evs(400, "EVS.5400", "Must specify a valid status.")
+    if disk.availability_zone in world.edge_zones:
+        raise errors.bad_body("Disks in an edge availability zone have no standard snapshots.")
+    if instant_access and not disk.takes_instant_access:
+        raise errors.bad_body(f"A {disk.volume_type} disk does not take instant_access.")
+    existing = [
+        (snapshot, status)
+        for snapshot in world.snapshots.values()
+        if snapshot.volume_id == disk.id and (status := snapshot.status_at(call.now)) is not None
+    ]
+    busy_outside = disk.busy_until is not None and call.now < disk.busy_until
+    if busy_outside or any(status == "creating" for _, status in existing):
+        raise errors.evs(busy_status, "EVS.2409", "A snapshot of the volume is being created.")
+    manual = [snapshot for snapshot, _ in existing if snapshot.snapshot_type == "user"]
+    instant = [snapshot for snapshot in manual if snapshot.instant_access]
+    if len(manual) >= switches.snapshots_per_disk or (
+        instant_access and len(instant) >= switches.instant_snapshots_per_disk
+    ):
+        raise errors.evs(switches.limit_status, switches.limit_code, "Insufficient volume quota.")
+    return disk
+
+
+def duration_of(call: Call, resource_id: str) -> float:
+    """How long the work on a resource takes, in seconds."""
+    timing = call.world.timing
+    return timing.min_seconds + (timing.max_seconds - timing.min_seconds) * fraction_of(resource_id)
+
+
+def new_snapshot(call: Call, disk: Disk, wanted: dict[str, Any], *, group_id: str = "") -> Snapshot:
+    """Add a snapshot in the state `creating` to the world."""
+    snapshot_id = call.new_id("snapshot")
+    duration_s = duration_of(call, snapshot_id)
+    snapshot = Snapshot(
+        id=snapshot_id,
+        project_id=disk.project_id,
+        volume_id=disk.id,
+        name=wanted.get("name", f"snapshot-{snapshot_id[:8]}"),
+        description=wanted.get("description", ""),
+        availability_zone=disk.availability_zone,
+        enterprise_project_id=wanted.get("enterprise_project_id", "0"),
+        size_gb=disk.size_gb,
+        cmk_id=disk.cmk_id,
+        created_at=call.now,
+        sequence=call.world.ids_made,
+        duration_s=duration_s,
+        ready_at=call.now + timedelta(seconds=duration_s),
+        tags=dict(wanted.get("tags", {})),
+        instant_access=wanted.get("instant_access", False),
+        incremental=wanted.get("incremental", True),
+        retention_days=wanted.get("retention_days"),
+        group_id=group_id,
+    )
+    call.world.snapshots[snapshot.id] = snapshot
+    return snapshot
+
+
+def new_job(
+    call: Call, job_type: str, entities: dict[str, str], volume_ids: frozenset[str], duration_s: float, *, skewed: bool
+) -> Job:
+    """Add a job to the world.
+
+    A skewed job ends up to a tenth of the time sooner or later than the resource is ready: either can be seen first.
+    """
+    job_id = call.new_id("job").replace("-", "")
+    skew_s = duration_s * 0.2 * (fraction_of(job_id) - 0.5) if skewed else 0.0
+    ends_at = call.now + timedelta(seconds=duration_s + skew_s)
+    project_id = call.params["project_id"]
+    job = Job(job_id, project_id, job_type, entities, volume_ids, call.now, duration_s, ends_at)
+    call.world.jobs[job_id] = job
+    return job
+
+
+def apply_creation_faults(call: Call, snapshots: list[Snapshot], job: Job) -> None:
+    """Let the faults waiting for this creation shape how it goes on."""
+    match call.take("outcome"):
+        case Fault(kind="job_fail", options=options):
+            job.error_code = options.get("error_code", DEFAULT_FAILURE[0])
+            job.fail_reason = options.get("fail_reason", DEFAULT_FAILURE[1])
+            for snapshot in snapshots:
+                snapshot.outcome = "error"
+        case Fault(kind="snapshot_error"):
+            for snapshot in snapshots:
+                snapshot.outcome = "error"
+        case Fault(kind="stuck"):
+            job.ends_at = None
+            for snapshot in snapshots:
+                snapshot.ready_at = None
+        case _:
+            pass
+    job.lost = call.take("job") is not None
+    if (late := call.take("visibility")) is not None:
+        for snapshot in snapshots:
+            snapshot.listed_from = call.now + timedelta(seconds=late.seconds(default=10))
+    if (untagged := call.take("tags")) is not None:
+        for snapshot in snapshots:
+            snapshot.tagged_from = call.now + timedelta(seconds=untagged.seconds(default=10))

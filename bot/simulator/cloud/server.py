@@ -1,0 +1,109 @@
+"""The simulated cloud on a loopback port: EVS, IAM and the metadata service under one root, over plain HTTP."""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from aiohttp import web
+
+from bot.simulator.cloud import errors
+from bot.simulator.cloud.calls import Route
+from bot.simulator.cloud.control import Control
+from bot.simulator.cloud.core import ROUTES, UNPUBLISHED, Cloud, Outcome
+from bot.simulator.cloud.world import CloudWorld
+
+MAX_BODY_BYTES = 12 * 1024 * 1024
+"""Source: devg-apisign, api-sign-errorcode, APIGW.0201."""
+
+
+class CloudSimulator(Cloud):
+    """A cloud that listens on 127.0.0.1. Start it in a running event loop; it can be started again after a stop."""
+
+    def __init__(self, world: CloudWorld | None = None, *, now: Callable[[], datetime] | None = None) -> None:
+        super().__init__(world, now=now)
+        self._runner: web.AppRunner | None = None
+        self._stopping = asyncio.Event()
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        """The root of every service, such as http://127.0.0.1:49152. Raises RuntimeError unless started."""
+        if self._runner is None:
+            raise RuntimeError("The cloud simulator is not running.")
+        return self._url
+
+    async def start(self, port: int = 0) -> None:
+        """Listen on this port of 127.0.0.1, or on any free one. Raises OSError when the port is taken."""
+        if self._runner is not None:
+            raise RuntimeError("The cloud simulator is running already.")
+        self._stopping.clear()
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
+        Control(self).register(app)
+        for route in (*ROUTES, UNPUBLISHED):
+            app.router.add_route(route.method, route.path, self._endpoint(route))
+        runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
+        await runner.setup()
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", port))
+            await web.SockSite(runner, listener).start()
+        except OSError:
+            listener.close()
+            await runner.cleanup()
+            raise
+        self._runner = runner
+        self._url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    async def stop(self) -> None:
+        """Close the port and every connection; callers left hanging get nothing."""
+        runner, self._runner = self._runner, None
+        self._stopping.set()
+        if runner is not None:
+            await runner.cleanup()
+
+    def _endpoint(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def endpoint(request: web.Request) -> web.StreamResponse:
+            try:
+                raw_body = await request.read()
+            except web.HTTPRequestEntityTooLarge:
+                error = errors.gateway(413, "APIGW.0201", "Request entity too large.")
+                return web.json_response(error.body(""), status=413, headers={"X-Request-Id": "0" * 32})
+            params = dict(request.match_info)
+            query = {name: ",".join(request.query.getall(name)) for name in request.query}
+            outcome = self.handle(
+                route, request.method, request.raw_path, params, query, request.headers, raw_body, self._url
+            )
+            return await self._send(request, outcome)
+
+        return endpoint
+
+    async def _send(self, request: web.Request, outcome: Outcome) -> web.StreamResponse:
+        fault, answer = outcome.fault, outcome.answer
+        if fault is not None and fault.kind == "hang":
+            await self._stopping.wait()
+        if answer is None:
+            return _hang_up(request)
+        if fault is not None and fault.kind == "slow":
+            await self._pause(fault.seconds(default=5))
+        headers = {"X-Request-Id": outcome.request_id, **answer.headers}
+        if answer.status == 204:
+            return web.Response(status=204, headers=headers)
+        return web.Response(
+            status=answer.status, body=answer.payload(), content_type=answer.content_type, headers=headers
+        )
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait in real time, but not longer than the server runs."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            pass
+
+
+def _hang_up(request: web.Request) -> web.StreamResponse:
+    if request.transport is not None:
+        request.transport.close()
+    return web.Response()

@@ -1,0 +1,131 @@
+"""Both simulators side by side, and the configuration that points a bot at them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from bot.simulator.cloud import CloudSimulator, CloudWorld
+from bot.simulator.workspace import WorkspaceSimulator, WorkspaceWorld
+
+_CONFIG = """\
+# Points the bot at the two simulators. Everything in it is invented.
+[cloud]
+reconcile_seconds = {reconcile_seconds}
+busy_retry_seconds = {busy_retry_seconds}
+
+[credentials.payments]
+kind = "password"
+domain = "ACME"
+user = "snapshot-bot"
+password = "env:SIM_IAM_PASSWORD"
+
+[credentials.shop]
+kind = "access_key"
+access_key = "env:SIM_ACCESS_KEY"
+secret_key = "env:SIM_SECRET_KEY"
+
+[projects.payments-prod]
+project_id = "0123456789abcdef0123456789abcdef"
+region = "ap-southeast-3"
+credentials = "payments"
+evs_endpoint = "{cloud}"
+iam_endpoint = "{cloud}"
+
+[projects.shop]
+project_id = "5a0b5a0b5a0b5a0b5a0b5a0b5a0b5a0b"
+region = "ap-southeast-3"
+credentials = "shop"
+evs_endpoint = "{cloud}"
+iam_endpoint = "{cloud}"
+
+[projects.legacy]
+project_id = "1e9ac71e9ac71e9ac71e9ac71e9ac700"
+region = "eu-west-0"
+credentials = "payments"
+evs_endpoint = "{cloud}"
+iam_endpoint = "{cloud}"
+
+[[grants]]                      # alice may do everything in payments-prod
+subject = "user:U0ALICE001"
+role = "admin"
+project = "payments-prod"
+
+[[grants]]                      # the group @oncall (bob) may snapshot there
+subject = "group:S0ONCALL02"
+role = "operator"
+project = "payments-prod"
+
+[[grants]]                      # bob may snapshot in two more projects
+subject = "user:U0BOB00002"
+role = "operator"
+project = "shop"
+
+[[grants]]
+subject = "user:U0BOB00002"
+role = "operator"
+project = "legacy"
+
+[[bindings]]                    # what #inc-demo is about
+channel = "C0INCDEMO1"
+project = "payments-prod"
+server = "web-01"
+"""
+
+
+class Setting:
+    """A cloud and a workspace on loopback ports. `directory` takes the bot's configuration and store."""
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        scopes: Iterable[str],
+        world: Mapping[str, Any] | None = None,
+        reconcile_seconds: float = 60,
+        busy_retry_seconds: float = 10,
+    ) -> None:
+        world = world or {}
+        cloud_world = CloudWorld.from_dict(world["cloud"]) if "cloud" in world else None
+        slack_world = WorkspaceWorld.from_dict(world["workspace"]) if "workspace" in world else None
+        self.directory = directory
+        self.cloud = CloudSimulator(cloud_world)
+        self.workspace = WorkspaceSimulator(slack_world, scopes=scopes)
+        self._patience = {"reconcile_seconds": reconcile_seconds, "busy_retry_seconds": busy_retry_seconds}
+
+    async def start(self, *, slack_port: int = 0, cloud_port: int = 0) -> None:
+        await self.cloud.start(cloud_port)
+        await self.workspace.start(slack_port)
+        (self.directory / "bot.toml").write_text(_CONFIG.format(cloud=self.cloud.url, **self._patience))
+
+    async def stop(self) -> None:
+        await self.workspace.stop()
+        await self.cloud.stop()
+
+    def environment(self, *, socket_mode: bool = True) -> dict[str, str]:
+        """The variables that point `snapshot-bot run` here."""
+        slack = {"SLACK_APP_TOKEN": self.workspace.app_token} if socket_mode else {}
+        return {
+            "SLACK_API_URL": self.workspace.api_url,
+            "SLACK_BOT_TOKEN": self.workspace.bot_token,
+            **slack,
+            "SLACK_SIGNING_SECRET": self.workspace.signing_secret,
+            "BOT_CONFIG": str(self.directory / "bot.toml"),
+            "BOT_STORE": f"sqlite:///{self.directory / 'snapshot-bot.db'}",
+            "SIM_IAM_PASSWORD": "sim-password-not-a-secret",
+            "SIM_ACCESS_KEY": "SIMAK000000000000001",
+            "SIM_SECRET_KEY": "sim-sk-not-a-secret-000000000000000000001",
+        }
+
+
+def read_world(path: Path) -> dict[str, Any]:
+    """A world file: JSON with `cloud` and `workspace`, each optional. Raises ValueError with what is wrong."""
+    try:
+        world = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as exc:
+        raise ValueError(f"{path} can't be read as JSON: {exc}") from None
+    if not isinstance(world, dict) or set(world) - {"cloud", "workspace"}:
+        raise ValueError(f"{path} should hold an object with the keys cloud and workspace, and no others.")
+    return world

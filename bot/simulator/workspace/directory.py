@@ -1,0 +1,327 @@
+"""The Web API's reading methods: people, groups, channels, the team.
+
+Source: slack-platform reference, 4.4 and 11.3 (docs.slack.dev, reference/objects, users.info, conversations.*).
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from bot.simulator.workspace.errors import SlackRefusal
+from bot.simulator.workspace.state import State
+from bot.simulator.workspace.validation import check_message_blocks
+from bot.simulator.workspace.world import Channel, Group, Person
+
+Args = dict[str, Any]
+Item = TypeVar("Item")
+_READ = ("channels:read", "groups:read", "im:read", "mpim:read")
+_HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
+
+
+class Directory:
+    """Methods by name, with the scopes each accepts (any one)."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._world = state.world
+        self.methods: dict[str, Callable[[Args], dict[str, Any]]] = {
+            "users.info": self.users_info,
+            "users.list": self.users_list,
+            "users.conversations": self.users_conversations,
+            "usergroups.list": self.usergroups_list,
+            "usergroups.users.list": self.usergroups_users_list,
+            "conversations.info": self.conversations_info,
+            "conversations.members": self.conversations_members,
+            "conversations.list": self.conversations_list,
+            "conversations.open": self.conversations_open,
+            "conversations.replies": self.conversations_replies,
+            "conversations.history": self.conversations_history,
+            "team.info": self.team_info,
+            "bots.info": self.bots_info,
+            "blocks.validate": self.blocks_validate,
+        }
+        self.scopes: dict[str, tuple[str, ...]] = {
+            "users.info": ("users:read",),
+            "users.list": ("users:read",),
+            "bots.info": ("users:read",),
+            "usergroups.list": ("usergroups:read",),
+            "usergroups.users.list": ("usergroups:read",),
+            "team.info": ("team:read",),
+            "users.conversations": _READ,
+            "conversations.info": _READ,
+            "conversations.members": _READ,
+            "conversations.list": _READ,
+            "conversations.open": ("im:write",),
+            "conversations.replies": _HISTORY,
+            "conversations.history": _HISTORY,
+        }
+
+    def users_info(self, args: Args) -> dict[str, Any]:
+        person = self._world.people.get(str(args.get("user", "")))
+        if person is None:
+            raise SlackRefusal("user_not_found")
+        return {"user": user_json(person, self._world.team_id)}
+
+    def users_list(self, args: Args) -> dict[str, Any]:
+        people = [person for person in self._world.people.values() if person.team_id == self._world.team_id]
+        page, cursor = _page(people, args, most=1000)
+        members = [user_json(person, self._world.team_id) for person in page]
+        return {
+            "members": members,
+            "cache_ts": int(self._state.clock()),
+            "response_metadata": {"next_cursor": cursor},
+        }
+
+    def usergroups_list(self, args: Args) -> dict[str, Any]:
+        groups = [
+            group for group in self._world.groups.values() if _flag(args, "include_disabled") or not group.date_delete
+        ]
+        shown = [group_json(group, self._world.team_id) for group in groups]
+        if _flag(args, "include_users"):
+            for group, entry in zip(groups, shown, strict=True):
+                entry["users"] = list(group.users)
+        return {"usergroups": shown}
+
+    def usergroups_users_list(self, args: Args) -> dict[str, Any]:
+        group = self._world.groups.get(str(args.get("usergroup", "")))
+        if group is None or (group.date_delete and not _flag(args, "include_disabled")):
+            raise SlackRefusal("no_such_subteam")
+        return {"users": list(group.users)}
+
+    def conversations_info(self, args: Args) -> dict[str, Any]:
+        return {"channel": self._channel_json(self._visible(args, "read"))}
+
+    def conversations_members(self, args: Args) -> dict[str, Any]:
+        channel = self._visible(args, "read")
+        page, cursor = _page(channel.members, args, most=999)
+        return {"members": page, "response_metadata": {"next_cursor": cursor}}
+
+    def conversations_list(self, args: Args) -> dict[str, Any]:
+        return self._channels(args, [channel for channel in self._world.channels.values() if self._findable(channel)])
+
+    def users_conversations(self, args: Args) -> dict[str, Any]:
+        user = str(args.get("user") or self._world.app.bot_user_id)
+        mine = [channel for channel in self._world.channels.values() if user in channel.members]
+        return self._channels(args, [channel for channel in mine if self._findable(channel)])
+
+    def conversations_open(self, args: Args) -> dict[str, Any]:
+        users = [ref for ref in str(args.get("users", "")).split(",") if ref]
+        if not users:
+            raise SlackRefusal("users_list_not_supplied")
+        person = self._world.people.get(users[0])
+        if person is None or len(users) > 1:
+            raise SlackRefusal("user_not_found")
+        existed = "D" + person.id[1:] in self._world.channels
+        channel = self._world.direct_message(person)
+        already = {"no_op": True, "already_open": True} if existed else {}
+        return {**already, "channel": {"id": channel.id}}
+
+    def conversations_replies(self, args: Args) -> dict[str, Any]:
+        channel = self._visible(args, "history")
+        thread = self._state.messages.thread(channel.id, str(args.get("ts", "")))
+        if not thread:
+            raise SlackRefusal("thread_not_found")
+        wanted = _flag(args, "include_all_metadata")
+        shown = [self._state.messages.as_json(message, with_metadata=wanted) for message in thread]
+        return {"messages": shown, "has_more": False, "response_metadata": {"next_cursor": ""}}
+
+    def conversations_history(self, args: Args) -> dict[str, Any]:
+        channel = self._visible(args, "history")
+        wanted = _flag(args, "include_all_metadata")
+        top = [message for message in self._state.messages.visible(channel.id) if message.thread_ts is None]
+        shown = [self._state.messages.as_json(message, with_metadata=wanted) for message in reversed(top)]
+        return {"messages": shown, "has_more": False, "response_metadata": {"next_cursor": ""}}
+
+    def team_info(self, args: Args) -> dict[str, Any]:
+        world = self._world
+        return {"team": {"id": world.team_id, "name": world.team_name, "domain": world.team_domain}}
+
+    def bots_info(self, args: Args) -> dict[str, Any]:
+        app = self._world.app
+        if args.get("bot") not in (None, app.bot_id):
+            raise SlackRefusal("bot_not_found")
+        bot = {"id": app.bot_id, "deleted": False, "name": app.name, "updated": 1767200000}
+        return {"bot": {**bot, "app_id": app.id, "user_id": app.bot_user_id}}
+
+    def blocks_validate(self, args: Args) -> dict[str, Any]:
+        """Needs no token; its errors are objects with a pointer into the list."""
+        lines = check_message_blocks(args.get("blocks"))
+        if not lines:
+            return {}
+        errors = []
+        for line in lines:
+            message, _, pointer = line.removesuffix("]").rpartition(" [json-pointer:")
+            code = "missing_field" if message.startswith("missing required field") else "invalid_value"
+            errors.append({"code": code, "message": message, "pointer": pointer.removeprefix("/blocks") or "/"})
+        raise SlackRefusal("invalid_blocks", {"errors": errors})
+
+    def _visible(self, args: Args, right: str) -> Channel:
+        channel = self._world.channels.get(str(args.get("channel", "")))
+        if channel is None or (channel.is_private and not self._world.bot_is_in(channel)):
+            raise SlackRefusal("channel_not_found")
+        scope = f"{_family(channel)}:{right}"
+        if scope not in self._state.config.scopes:
+            raise SlackRefusal("missing_scope", {"needed": scope, "provided": ",".join(self._state.config.scopes)})
+        if right == "history" and not self._world.bot_is_in(channel):
+            raise SlackRefusal("not_in_channel")
+        return channel
+
+    def _findable(self, channel: Channel) -> bool:
+        return f"{_family(channel)}:read" in self._state.config.scopes and (
+            not channel.is_private or self._world.bot_is_in(channel)
+        )
+
+    def _channels(self, args: Args, channels: list[Channel]) -> dict[str, Any]:
+        kinds = str(args.get("types") or "public_channel").split(",")
+        wanted = [
+            channel
+            for channel in channels
+            if _kind(channel) in kinds and not (_flag(args, "exclude_archived") and channel.is_archived)
+        ]
+        page, cursor = _page(wanted, args, most=1000)
+        shown = [self._channel_json(channel) for channel in page]
+        return {"channels": shown, "response_metadata": {"next_cursor": cursor}}
+
+    def _channel_json(self, channel: Channel) -> dict[str, Any]:
+        world = self._world
+        if channel.im_with:
+            return {
+                "id": channel.id,
+                "is_im": True,
+                "is_archived": False,
+                "user": channel.im_with,
+                "created": 1766000000,
+            }
+        partners = {world.people[member].team_id for member in channel.members if member in world.people}
+        shared = sorted(partners | {world.team_id}) if channel.is_ext_shared else [world.team_id]
+        return {
+            "id": channel.id,
+            "name": channel.name,
+            "is_channel": True,
+            "is_group": False,
+            "is_im": False,
+            "is_mpim": False,
+            "is_private": channel.is_private,
+            "created": 1766000000,
+            "is_archived": channel.is_archived,
+            "is_general": False,
+            "unlinked": 0,
+            "name_normalized": channel.name,
+            "is_shared": channel.is_ext_shared,
+            "is_frozen": False,
+            "is_org_shared": False,
+            "is_pending_ext_shared": False,
+            "pending_shared": [],
+            "context_team_id": world.team_id,
+            "updated": 1767000000000,
+            "parent_conversation": None,
+            "creator": channel.members[0] if channel.members else "",
+            "is_ext_shared": channel.is_ext_shared,
+            "shared_team_ids": shared,
+            "pending_connected_team_ids": [],
+            "is_member": world.bot_is_in(channel),
+            "topic": {"value": "", "creator": "", "last_set": 0},
+            "purpose": {"value": "", "creator": "", "last_set": 0},
+            "previous_names": [],
+        }
+
+
+def user_json(person: Person, home_team: str) -> dict[str, Any]:
+    """The user object; deactivated people and strangers lose most fields, as in the recorded answers."""
+    real_name = person.real_name or person.name.capitalize()
+    base: dict[str, Any] = {"id": person.id, "team_id": person.team_id, "name": person.name}
+    if person.is_stranger:
+        profile = {"real_name": real_name, "display_name": person.name, "team": person.team_id}
+        return {**base, "real_name": real_name, "profile": profile, "is_stranger": True}
+    if person.deleted:
+        profile = {"real_name": real_name, "team": person.team_id}
+        flags = {"is_bot": person.is_bot, "is_app_user": False, "updated": person.updated}
+        return {**base, "deleted": True, "profile": profile, **flags}
+    names = {
+        "real_name": real_name,
+        "real_name_normalized": real_name,
+        "display_name": person.name,
+        "display_name_normalized": person.name,
+    }
+    status = {"status_text": "", "status_emoji": "", "status_expiration": 0, "avatar_hash": "g0"}
+    images = {f"image_{size}": f"https://example.com/{size}.png" for size in (24, 72)}
+    shown: dict[str, Any] = {
+        **base,
+        "deleted": False,
+        "color": "9f69e7",
+        "real_name": real_name,
+        "tz": person.tz,
+        "tz_label": person.tz,
+        "tz_offset": 0,
+        "profile": {"title": "", "phone": "", **names, **status, **images, "team": person.team_id},
+        "is_admin": person.is_admin,
+        "is_owner": person.is_owner,
+        "is_primary_owner": False,
+        "is_restricted": person.is_restricted or person.is_ultra_restricted,
+        "is_ultra_restricted": person.is_ultra_restricted,
+        "is_bot": person.is_bot,
+        "is_app_user": False,
+        "updated": person.updated,
+        "is_email_confirmed": True,
+        "who_can_share_contact_card": "EVERYONE",
+    }
+    if person.team_id != home_team:
+        shown["is_stranger"] = False
+    if person.is_invited_user:
+        shown["is_invited_user"] = True
+    return shown
+
+
+def group_json(group: Group, team_id: str) -> dict[str, Any]:
+    """The user group object, without its `users`."""
+    return {
+        "id": group.id,
+        "team_id": team_id,
+        "is_usergroup": True,
+        "is_subteam": True,
+        "name": group.name or group.handle,
+        "description": "",
+        "handle": group.handle,
+        "is_external": False,
+        "date_create": 1766000000,
+        "date_update": group.date_update,
+        "date_delete": group.date_delete,
+        "auto_type": None,
+        "auto_provision": False,
+        "enterprise_subteam_id": "",
+        "created_by": "",
+        "updated_by": "",
+        "deleted_by": None,
+        "prefs": {"channels": [], "groups": []},
+        "user_count": len(group.users),
+        "channel_count": 0,
+    }
+
+
+def _family(channel: Channel) -> str:
+    if channel.im_with:
+        return "im"
+    return "groups" if channel.is_private else "channels"
+
+
+def _kind(channel: Channel) -> str:
+    return {"im": "im", "groups": "private_channel", "channels": "public_channel"}[_family(channel)]
+
+
+def _flag(args: Args, name: str) -> bool:
+    return str(args.get(name, "")).lower() in ("1", "true")
+
+
+def _page(items: list[Item], args: Args, *, most: int) -> tuple[list[Item], str]:
+    try:
+        limit = int(args.get("limit") or 100)
+        start = int(base64.b64decode(str(args.get("cursor") or ""), validate=True) or 0)
+    except ValueError as error:
+        raise SlackRefusal("invalid_cursor" if args.get("cursor") else "invalid_limit") from error
+    if not 1 <= limit <= most:
+        raise SlackRefusal("invalid_limit")
+    following = start + limit
+    cursor = base64.b64encode(str(following).encode()).decode() if following < len(items) else ""
+    return items[start:following], cursor

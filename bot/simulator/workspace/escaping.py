@@ -1,0 +1,54 @@
+"""What Slack makes of text a person types when a command has `should_escape: true`.
+
+Source: slack-platform reference, section 1, "Escaping".
+"""
+
+from __future__ import annotations
+
+import re
+
+from bot.simulator.workspace.world import WorkspaceWorld
+
+_TOKEN = re.compile(
+    r"(?P<known><(?:[@#][A-Z0-9]+|![a-z]+[^>]*|https?://[^>|]+)(?:\|[^>]*)?>)"
+    r"|(?P<url>https?://[^\s<>]+)"
+    r"|(?<![\w@])@(?P<who>[\w.-]*\w)"
+    r"|(?<![\w#])#(?P<where>[\w-]+)"
+    r"|(?P<sign>[&<>])"
+)
+_SIGNS = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_BROADCASTS = ("here", "channel", "everyone")
+
+
+def escape_typed(text: str, world: WorkspaceWorld) -> str:
+    """Mentions become `<@U…|name>`, `<#C…|name>`, `<!subteam^S…|@handle>`; links get angle brackets; & < > entities."""
+
+    def replaced(match: re.Match[str]) -> str:
+        if match["known"]:
+            return match["known"]
+        if match["url"]:
+            return f"<{match['url'].replace('&', '&amp;')}>"
+        if match["sign"]:
+            return _SIGNS[match["sign"]]
+        return _mention(match["who"], world) if match["who"] else _channel(match["where"], world)
+
+    return _TOKEN.sub(replaced, text)
+
+
+def _mention(name: str, world: WorkspaceWorld) -> str:
+    if name in _BROADCASTS:
+        return f"<!{name}>"
+    for person in world.people.values():
+        if person.name == name:
+            return f"<@{person.id}|{name}>"
+    for group in world.groups.values():
+        if group.handle == name:
+            return f"<!subteam^{group.id}|@{name}>"
+    return f"@{name}"
+
+
+def _channel(name: str, world: WorkspaceWorld) -> str:
+    for channel in world.channels.values():
+        if channel.name == name and not channel.im_with:
+            return f"<#{channel.id}|{'' if channel.is_private else name}>"
+    return f"#{name}"

@@ -1,0 +1,295 @@
+"""People at work in channels: they type commands, press, select, mention and use shortcuts.
+
+Each method returns when Slack would have shown the person the outcome. What Slack's client would not even let them
+try raises NotAllowedInSlack.
+Source: slack-platform reference, sections 1, 4.1, 4.3 and 11.5 points 1 and 2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.simulator.workspace import payloads
+from bot.simulator.workspace.choices import all_options, entered
+from bot.simulator.workspace.delivery import Deliverer, Delivery
+from bot.simulator.workspace.errors import NotAllowedInSlack, SlackRefusal
+from bot.simulator.workspace.escaping import escape_typed
+from bot.simulator.workspace.messages import Blocks, Message
+from bot.simulator.workspace.render import blocks_text
+from bot.simulator.workspace.replies import Replies
+from bot.simulator.workspace.state import State
+from bot.simulator.workspace.validation import check_options_answer
+from bot.simulator.workspace.views import elements_of
+from bot.simulator.workspace.world import Channel, Person
+
+BUTTON_WARNING = "⚠"
+OPTIONS_FAILED = "Could not load options. Try again?"
+
+
+@dataclass
+class CommandOutcome:
+    """A typed command. `error` is the exact text the person sees; `text` is what they read at once."""
+
+    ok: bool
+    error: str | None
+    ack: dict[str, Any] | str | None
+    text: str
+    latency_ms: float
+    delivery: dict[str, Any]
+
+
+@dataclass
+class ActionOutcome:
+    """A click, a choice or a shortcut. `confirm` is the dialog the person had to agree to first."""
+
+    ok: bool
+    error: str | None
+    ack: Any
+    latency_ms: float
+    delivery: dict[str, Any]
+    confirm: dict[str, Any] | None = None
+
+
+@dataclass
+class MentionOutcome:
+    """A message a person wrote. `delivery` is None where the app is told nothing."""
+
+    ok: bool
+    message: Message
+    delivery: dict[str, Any] | None = None
+
+
+@dataclass
+class SuggestOutcome:
+    """What an external select offered; `error` is what the person sees instead."""
+
+    ok: bool
+    error: str | None
+    options: list[dict[str, Any]] = field(default_factory=list)
+    delivery: dict[str, Any] | None = None
+
+
+class People:
+    """What people do in channels."""
+
+    def __init__(self, state: State, deliverer: Deliverer) -> None:
+        self.state = state
+        self.deliverer = deliverer
+        self._replies = Replies(state)
+        self._offered: dict[tuple[str, str], list[dict[str, Any]]] = {}
+
+    async def command(
+        self, user: str, channel: str, text: str, command: str = "/snapshot", thread_ts: str | None = None
+    ) -> CommandOutcome:
+        """Type a slash command. A late or failed delivery is not repeated."""
+        person, place = self.writer(user, channel)
+        if thread_ts is not None:
+            raise NotAllowedInSlack(f"{command} is not supported in threads. Sorry!")
+        self.require_home_member(person, "run commands")
+        config = self.state.config
+        if not config.has_command(command):
+            return CommandOutcome(False, f"{command} is not a valid command.", None, "", 0.0, {})
+        typed = escape_typed(text, self.state.world) if config.escapes(command) else text
+        payload = payloads.slash_command(self.state, person, place, command, typed)
+        delivery = await self.deliverer.command(payload)
+        error = None if delivery.ok else delivery.outcome
+        shown = None
+        if delivery.ok:
+            try:
+                shown = self._replies.acknowledged(person, place, f"{command} {text}".rstrip(), delivery.ack)
+            except SlackRefusal as refusal:
+                error = refusal.error
+        return CommandOutcome(
+            ok=error is None,
+            error=f'{command} failed with the error "{error}"' if error else None,
+            ack=delivery.ack,
+            text=(shown.text or blocks_text(shown.blocks, self.state.world)) if shown else "",
+            latency_ms=delivery.latency_ms,
+            delivery=delivery.facts(),
+        )
+
+    async def press(
+        self,
+        user: str,
+        channel: str,
+        ts: str,
+        action_id: str,
+        value: str | None = None,
+        *,
+        revision: int | None = None,
+    ) -> ActionOutcome:
+        """Press a button. `value` picks one of several with that action_id; `revision` presses an older rendering."""
+        return await self._act(user, channel, ts, action_id, button=value, chosen=None, revision=revision)
+
+    async def select(self, user: str, channel: str, ts: str, action_id: str, value: Any) -> ActionOutcome:
+        """Choose in a select, overflow menu, checkbox list or picker of a message."""
+        return await self._act(user, channel, ts, action_id, button=None, chosen=value, revision=None)
+
+    async def shortcut(self, user: str, callback_id: str) -> ActionOutcome:
+        """Use a global shortcut."""
+        person = self.active(user)
+        self.require_home_member(person, "use shortcuts")
+        self._require_shortcut(callback_id)
+        return await self.interact(payloads.global_shortcut(self.state, person, callback_id))
+
+    async def message_shortcut(self, user: str, channel: str, ts: str, callback_id: str) -> ActionOutcome:
+        """Use a message shortcut; ephemeral messages offer none."""
+        person, place, message = self.reader(user, channel, ts)
+        self.require_home_member(person, "use shortcuts")
+        self._require_shortcut(callback_id)
+        if message.ephemeral_to:
+            raise NotAllowedInSlack("a message that only you can see has no shortcuts")
+        return await self.interact(payloads.message_shortcut(self.state, person, place, message, callback_id))
+
+    async def say(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> MentionOutcome:
+        """Write a message; the app hears of it where it subscribed to messages or is mentioned."""
+        person, place = self.writer(user, channel)
+        world = self.state.world
+        typed = escape_typed(text, world)
+        message = self.state.messages.add(place, person.id, typed, payloads.rich_text(typed), thread_ts=thread_ts)
+        event = {**self.state.messages.as_json(message), "channel": place.id, "event_ts": message.ts}
+        if world.is_external(person):
+            event |= {"user_team": person.team_id, "source_team": person.team_id}
+        name = "message.im" if place.im_with else "message.groups" if place.is_private else "message.channels"
+        mentioned = f"<@{world.app.bot_user_id}" in typed and not place.im_with
+        kind = {"im": "im", "groups": "group", "channels": "channel"}[name.removeprefix("message.")]
+        delivery = None
+        if world.bot_is_in(place):
+            heard = {**event, "type": "message", "channel_type": kind}
+            delivery = await self.deliverer.event(name, heard, ext_shared=place.is_ext_shared)
+            if mentioned:
+                called = {**event, "type": "app_mention"}
+                delivery = await self.deliverer.event("app_mention", called, ext_shared=place.is_ext_shared)
+        return MentionOutcome(
+            ok=delivery is None or delivery.ok, message=message, delivery=delivery.facts() if delivery else None
+        )
+
+    async def mention(self, user: str, channel: str, text: str, thread_ts: str | None = None) -> MentionOutcome:
+        """Write a message to @the-app."""
+        bot = f"<@{self.state.world.app.bot_user_id}>"
+        return await self.say(user, channel, text if bot in text else f"{bot} {text}", thread_ts)
+
+    async def suggest_in_message(
+        self, user: str, channel: str, ts: str, block_id: str, action_id: str, query: str
+    ) -> SuggestOutcome:
+        """Type in an external select of a message."""
+        person, place, message = self.reader(user, channel, ts)
+        _, element = find_element(message.blocks, action_id, None, block_id)
+        payload = payloads.suggestion(self.state, person, block_id, action_id, query)
+        payload["container"] = payloads.container(message)
+        payload["channel"] = {"id": place.id, "name": payloads.channel_name(place)}
+        if not message.ephemeral_to:
+            payload["message"] = self.state.messages.as_json(message)
+        return await self.ask_options(person, element, payload)
+
+    async def ask_options(self, person: Person, element: dict[str, Any], payload: dict[str, Any]) -> SuggestOutcome:
+        """Send an options request, unless too little was typed yet."""
+        if len(payload["value"]) < element.get("min_query_length", 3):
+            return SuggestOutcome(ok=True, error=None)
+        delivery = await self.deliverer.interactive(payload, accepts_payload=True)
+        answer: Any = delivery.ack
+        errors = check_options_answer(answer) if delivery.ok else []
+        if errors:
+            self.state.journal.add("validation", where="block_suggestion", errors=errors)
+        if not delivery.ok or errors:
+            return SuggestOutcome(False, OPTIONS_FAILED, [], delivery.facts())
+        options = all_options(answer)
+        self._offered[person.id, payload["action_id"]] = options
+        return SuggestOutcome(True, None, options, delivery.facts())
+
+    def offered(self, person: Person, action_id: str) -> list[dict[str, Any]]:
+        """The options the person was last shown for an external select."""
+        return self._offered.get((person.id, action_id), [])
+
+    async def interact(self, payload: dict[str, Any], confirm: dict[str, Any] | None = None) -> ActionOutcome:
+        """Send a click or a shortcut; its acknowledgement carries nothing."""
+        if not self.state.config.interactive:
+            raise NotAllowedInSlack("this app is not configured to handle interactive responses")
+        delivery = await self.deliverer.interactive(payload)
+        return action_outcome(delivery, confirm)
+
+    def active(self, user: str) -> Person:
+        """The person, who must still have an account."""
+        person = self.state.world.person(user)
+        if person.deleted:
+            raise NotAllowedInSlack(f"{person.name} is deactivated")
+        if person.is_bot:
+            raise NotAllowedInSlack(f"{person.name} is a bot")
+        return person
+
+    def writer(self, user: str, channel: str) -> tuple[Person, Channel]:
+        """The person and a channel they may write in; the app's name stands for the direct message with it."""
+        person = self.active(user)
+        world = self.state.world
+        if channel.removeprefix("@") in (world.app.bot_user_id, world.app.bot_name):
+            return person, world.direct_message(person)
+        place = world.channel(channel)
+        if person.id not in place.members:
+            raise NotAllowedInSlack(f"{person.name} is not in {place.name}")
+        if place.is_archived:
+            raise NotAllowedInSlack(f"{place.name} is archived")
+        return person, place
+
+    def reader(self, user: str, channel: str, ts: str) -> tuple[Person, Channel, Message]:
+        """The person, the channel, and a message there that they can see."""
+        person = self.active(user)
+        place = self.state.world.channel(channel)
+        message = self.state.messages.find(place.id, ts)
+        hidden = message is None or message.deleted or message.ephemeral_to not in (None, person.id)
+        if message is None or hidden or not self.state.world.may_see(person, place):
+            raise NotAllowedInSlack(f"{person.name} sees no message {ts} in {place.name}")
+        return person, place, message
+
+    def require_home_member(self, person: Person, what: str) -> None:
+        if self.state.world.is_external(person):
+            raise NotAllowedInSlack(f"{person.name} belongs to another organisation and cannot {what} here")
+
+    async def _act(
+        self,
+        user: str,
+        channel: str,
+        ts: str,
+        action_id: str,
+        *,
+        button: str | None,
+        chosen: Any,
+        revision: int | None,
+    ) -> ActionOutcome:
+        person, place, message = self.reader(user, channel, ts)
+        blocks = message.blocks if revision is None else message.history[revision][2]
+        block_id, element = find_element(blocks, action_id, button)
+        shown = self.state.messages.as_json(message)
+        if revision is not None:
+            shown |= {"text": message.history[revision][1], "blocks": blocks}
+        value: dict[str, Any] = {}
+        if element["type"] != "button":
+            value = entered(element, chosen, self.state.world, self.offered(person, action_id))
+        acted = payloads.action(self.state, block_id, element, value)
+        payload = payloads.message_actions(self.state, person, place, message, shown, acted)
+        if value and element["type"] != "overflow":
+            payload["state"]["values"] = {block_id: {action_id: value}}
+        return await self.interact(payload, element.get("confirm"))
+
+    def _require_shortcut(self, callback_id: str) -> None:
+        config = self.state.config
+        if "commands" not in config.scopes or (config.shortcuts is not None and callback_id not in config.shortcuts):
+            raise NotAllowedInSlack(f"the app has no shortcut {callback_id}")
+
+
+def action_outcome(delivery: Delivery, confirm: dict[str, Any] | None = None) -> ActionOutcome:
+    error = None if delivery.ok else BUTTON_WARNING
+    return ActionOutcome(delivery.ok, error, delivery.ack, delivery.latency_ms, delivery.facts(), confirm)
+
+
+def find_element(
+    blocks: Blocks, action_id: str, value: str | None, block_id: str | None = None
+) -> tuple[str, dict[str, Any]]:
+    """The block_id and the element that a person acts on. Raises NotAllowedInSlack if it is not shown."""
+    for block in blocks:
+        if block_id is not None and block["block_id"] != block_id:
+            continue
+        for element in elements_of(block):
+            if element.get("action_id") == action_id and value in (None, element.get("value")):
+                return str(block["block_id"]), element
+    raise NotAllowedInSlack(f"no element {action_id} is shown there")

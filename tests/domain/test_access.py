@@ -1,0 +1,128 @@
+"""Who may do what where."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.access import (
+    Action,
+    Actor,
+    Allowed,
+    Chosen,
+    Denied,
+    Grant,
+    NotChosen,
+    Standing,
+    choose_project,
+    decide,
+    standing_from,
+)
+from tests.builders import NOON, a_grant, a_project, an_actor
+
+
+def decided(
+    *grants: Grant, actor: Actor | None = None, action: Action = Action.CREATE, **project: Any
+) -> Allowed | Denied:
+    return decide(actor or an_actor(), action, "payments", a_project(**project), "C1", grants, NOON)
+
+
+def rule(decision: Allowed | Denied) -> str:
+    return decision.rule
+
+
+def test_without_a_grant_the_answer_is_no() -> None:
+    assert rule(decided()) == "no-grant"
+
+
+def test_an_operator_may_create_and_the_grant_is_the_reason() -> None:
+    grant = a_grant()
+    assert decided(grant) == Allowed(because=grant)
+
+
+def test_a_viewer_hears_what_they_may_do() -> None:
+    assert decided(a_grant(role="viewer")) == Denied(
+        "action-not-granted", "In payments you may view, but not create. Its admins can change that."
+    )
+
+
+def test_a_grant_on_the_star_covers_every_configured_project() -> None:
+    assert rule(decided(a_grant(project="*"))) == "granted"
+    unknown = decide(an_actor(), Action.CREATE, "nowhere", None, "C1", [a_grant(project="*")], NOON)
+    assert rule(unknown) == "unknown-project"
+
+
+def test_a_closed_project_and_one_that_does_not_exist_answer_alike() -> None:
+    closed = decide(an_actor(), Action.CREATE, "payments", a_project(), "C1", [], NOON)
+    missing = decide(an_actor(), Action.CREATE, "payments", None, "C1", [], NOON)
+    expired = decided(a_grant(expires_at=NOON))
+    assert isinstance(closed, Denied) and isinstance(missing, Denied) and isinstance(expired, Denied)
+    assert closed.explanation == missing.explanation == expired.explanation
+    assert len({closed.rule, missing.rule, expired.rule}) == 3
+
+
+def test_a_grant_counts_until_the_moment_it_expires() -> None:
+    assert rule(decided(a_grant(expires_at=NOON + timedelta(seconds=1)))) == "granted"
+    assert rule(decided(a_grant(expires_at=NOON))) == "grant-expired"
+
+
+def test_groups_count_by_membership_and_everyone_for_full_members_only() -> None:
+    group = a_grant("S1", kind="group")
+    assert rule(decided(group)) == "no-grant"
+    assert rule(decided(group, actor=an_actor("U1", Standing.MEMBER, "S1"))) == "granted"
+    assert rule(decided(a_grant("", kind="everyone"))) == "granted"
+
+
+@pytest.mark.parametrize("standing", [standing for standing in Standing if standing is not Standing.MEMBER])
+def test_other_kinds_of_account_are_refused_whatever_the_grants_say(standing: Standing) -> None:
+    grants = (a_grant(role="admin"), a_grant("", kind="everyone"), a_grant("S1", kind="group", project="*"))
+    decision = decided(*grants, actor=an_actor("U1", standing, "S1"), action=Action.VIEW)
+    assert rule(decision) == f"standing-{standing.replace(' ', '-')}"
+
+
+def test_a_channel_ceiling_narrows_and_says_where() -> None:
+    decision = decided(a_grant(), channels=("C2", "C3"))
+    assert decision == Denied(
+        "channel-not-allowed", "payments can be used only from <#C2> or <#C3>. Say it again there."
+    )
+    assert rule(decided(a_grant(), channels=("C1",))) == "granted"
+    assert rule(decided(channels=("C1",))) == "no-grant"
+
+
+def test_the_project_follows_from_the_word_the_binding_or_the_only_choice() -> None:
+    projects = {"payments": a_project(), "shop": a_project("shop")}
+    held = [a_grant(), a_grant(role="viewer", project="shop")]
+
+    def chosen(asked: str | None, bound: str | None, grants: list[Grant]) -> Chosen | NotChosen:
+        return choose_project(asked, bound, an_actor(), Action.CREATE, projects, "C1", grants, NOON)
+
+    assert chosen("x", "shop", held) == Chosen("x")
+    assert chosen(None, "shop", held) == Chosen("shop")
+    assert chosen(None, None, held) == Chosen("payments")
+    assert chosen(None, None, []) == NotChosen(())
+    assert chosen(None, None, [*held, a_grant(project="shop")]) == NotChosen(("payments", "shop"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "standing"),
+    [
+        ({}, Standing.MEMBER),
+        ({"deleted": True}, Standing.DEACTIVATED),
+        ({"is_bot": True}, Standing.BOT),
+        ({"is_workflow_bot": True}, Standing.BOT),
+        ({"is_connector_bot": True}, Standing.BOT),
+        ({"id": "USLACKBOT", "is_bot": False}, Standing.BOT),
+        ({"is_restricted": True, "is_ultra_restricted": True}, Standing.SINGLE_CHANNEL_GUEST),
+        ({"is_restricted": True}, Standing.GUEST),
+        ({"is_stranger": True, "team_id": "T2"}, Standing.STRANGER),
+        ({"team_id": "T2"}, Standing.OTHER_TEAM),
+        ({"team_id": None}, Standing.OTHER_TEAM),
+        ({"is_invited_user": True}, Standing.INVITED),
+        ({"is_admin": True, "is_owner": True}, Standing.MEMBER),
+        ({"deleted": "yes"}, Standing.DEACTIVATED),
+    ],
+)
+def test_accounts_are_told_apart(flags: dict[str, object], standing: Standing) -> None:
+    assert standing_from({"id": "U1", "team_id": "T1", **flags}, "T1") is standing

@@ -1,0 +1,146 @@
+"""The text after /snapshot."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.commands import Create, Help, ListSnapshots, Status, parse_command, plain_text
+from bot.domain.errors import CommandError
+
+
+def refused(text: str) -> str:
+    with pytest.raises(CommandError) as caught:
+        parse_command(text)
+    return caught.value.sentence
+
+
+def test_nothing_and_help_are_help() -> None:
+    assert parse_command("") == parse_command("  ") == parse_command("HELP me") == Help()
+
+
+def test_every_option_of_create_is_read() -> None:
+    text = (
+        "create vol-1 vol-2 project=payments name=nightly description=weekly tags=tier:prod,owner: "
+        "enterprise_project_id=0 instant_access=yes incremental=false keep=7d reason=INC-42"
+    )
+    assert parse_command(text) == Create(
+        ("vol-1", "vol-2"),
+        project="payments",
+        name="nightly",
+        description="weekly",
+        tags={"tier": "prod", "owner": ""},
+        enterprise_project_id="0",
+        instant_access=True,
+        incremental=False,
+        keep_days=7,
+        reason="INC-42",
+    )
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        '"before upgrade"',
+        "“before upgrade”",
+        "'before upgrade'",
+        "‘before upgrade’",
+        "„before upgrade“",
+        "«before upgrade»",
+    ],
+)
+def test_straight_and_curly_quotes_hold_words_together(quoted: str) -> None:
+    assert parse_command(f"create v1 name={quoted}") == Create(("v1",), name="before upgrade")
+
+
+def test_the_apostrophe_in_dont_stands() -> None:
+    assert parse_command("create v1 reason=don't description=“it’s  late”") == Create(
+        ("v1",), reason="don't", description="it’s  late"
+    )
+
+
+def test_a_quoted_word_with_an_equals_sign_is_a_disk() -> None:
+    assert parse_command('create "name=odd disk"') == Create(("name=odd disk",))
+
+
+def test_a_quote_without_its_end_is_named() -> None:
+    assert "never closed" in refused('create v1 name="before upgrade')
+
+
+def test_options_take_dashes_and_any_case() -> None:
+    assert parse_command("create v1 Instant-Access=ON") == Create(("v1",), instant_access=True)
+
+
+def test_what_slack_escaped_is_undone() -> None:
+    assert plain_text("a &amp;lt; b &lt;c&gt; <@U1|bob> <@U2> <#C1|ops> <http://web.example|web.example>") == (
+        "a &lt; b <c> @bob @U2 #ops web.example"
+    )
+
+
+def test_keep_is_in_days_only() -> None:
+    assert parse_command("create v1 keep=7") == parse_command("create v1 keep=7d") == Create(("v1",), keep_days=7)
+    for wrong in ("24h", "0", "65537", "soon", "-1"):
+        assert "`keep=` takes days" in refused(f"create v1 keep={wrong}")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("create", "Which disk?"),
+        ("create v1 v1", "“v1” is named twice."),
+        ("create v1 nmae=x", "There is no option “nmae”. Did you mean `name=`?"),
+        ("create v1 name=a name=b", "`name=` is given twice."),
+        ("create v1 name=", "`name=` is empty."),
+        ("create v1 —name x", "Write options as key=value, such as name=nightly, instead of “—name”."),
+        ("create v1 incremental=maybe", "“maybe” is neither yes nor no"),
+        ("create v1 tags=prod", "“prod” has no key and colon."),
+        ("create v1 tags=a:1,a:2", "The tag “a” is given twice."),
+        ("create v1 tags=snapshot-bot-request:x", "is the bot's own"),
+        ("create v1 tags=owner:bob@acme", "The value of tag “owner” is not allowed"),
+        ("create v1 tags=a/b:1", "The tag key “a/b” is not allowed"),
+        (f"create v1 name={'n' * 65}", "A snapshot name holds 64 characters; this one has 65."),
+        (f"create v1 description={'d' * 86}", "A description holds 85 characters; this one has 86."),
+        ("create v1 name=autobk_snapshot_1", "belong to Cloud Backup"),
+        (f"create v1 reason={'r' * 301}", "A reason holds 300 characters"),
+        ("create " + " ".join(f"v{n}" for n in range(21)), "One command takes up to 20 disks; these are 21."),
+        ("creat v1", "not “creat”. Did you mean `create`?"),
+        ("status a b", "`status` takes one id"),
+        ("list everything", "I can't place “everything”."),
+        ("list size=3", "There is no option “size”."),
+        ("x" * 2001, "That is 2,001 characters and I read at most 2,000."),
+    ],
+)
+def test_what_cannot_be_read_is_refused_in_words(text: str, sentence: str) -> None:
+    assert sentence in refused(text)
+
+
+def test_all_faults_are_told_at_once_and_nothing_was_created() -> None:
+    told = refused(f"create v1 name={'n' * 65} description={'d' * 86} keep=x colour=red tags=a/b:1")
+    assert told.startswith("5 things to mend. Nothing was created.")
+    assert told.count("•") == 5
+
+
+def test_twenty_tags_leave_no_room_for_the_bots_own() -> None:
+    tags = ",".join(f"k{n}:v" for n in range(20))
+    assert "give 19 at most" in refused(f"create v1 tags={tags}")
+
+
+def test_status_and_list() -> None:
+    assert parse_command("status") == Status()
+    assert parse_command("status r-123") == Status("r-123")
+    assert parse_command("list disk=orders project=payments mine") == ListSnapshots("orders", "payments", mine=True)
+
+
+@given(st.text(max_size=300))
+def test_no_text_breaks_the_parser(text: str) -> None:
+    with contextlib.suppress(CommandError):
+        parse_command(text)
+
+
+@given(st.text(alphabet="create v1=\"'“”’:,-— nametagskeep", max_size=80))
+def test_no_text_like_a_command_breaks_the_parser(text: str) -> None:
+    with contextlib.suppress(CommandError):
+        parse_command(f"create {text}")

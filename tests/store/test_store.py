@@ -1,0 +1,226 @@
+"""Rows, audit and duties move together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.access import Grant
+from bot.domain.bindings import Binding
+from bot.domain.commands import Create
+from bot.domain.requests import Item, ItemState, Request, RequestState, ended, sending, taken
+from bot.interfaces import Arrival, AuditEntry, Filters, Judge
+from bot.store import audit
+from bot.store.database import SqliteDatabase
+from bot.store.store import SqliteStore
+from tests.builders import NOON, FakeClock, a_grant, a_request, an_actor, an_item
+
+ALLOWED = AuditEntry("U1", "create", "payments", "allowed", "granted")
+
+
+def arriving(request: Request) -> Judge:
+    def judge(grants: Sequence[Grant], bound: str | None) -> Arrival:
+        return Arrival(request, [ALLOWED])
+
+    return judge
+
+
+async def received(store: SqliteStore, request_id: str = "r-one", **fields: object) -> Request:
+    request = a_request(request_id, state=RequestState.RECEIVED, unsaid=False, **fields)
+    kept = await store.arrive(f"command:{request_id}", "C1", an_actor(), arriving(request))
+    assert kept is not None
+    return kept
+
+
+async def running(store: SqliteStore, *items: Item, request_id: str = "r-one", **fields: object) -> Request:
+    request = await received(store, request_id, **fields)
+    assert await store.settle(replace(request, state=RequestState.RUNNING), items, [])
+    found = await store.request(request_id)
+    assert found is not None
+    return found[0]
+
+
+async def the_item(store: SqliteStore, item_id: str) -> Item:
+    found = await store.item(item_id)
+    assert found is not None
+    return found[0]
+
+
+async def test_what_is_written_is_what_is_read(store: SqliteStore) -> None:
+    order = Create(("a", "b"), name="né “x”", tags={"k": "v"}, incremental=False, keep_days=3, reason="INC <1>")
+    item = an_item(1, disk=an_item(1).disk, cause="c", progress=5, incremental=True, taken_at=NOON)
+    await running(store, item, order=order, text="create a b", project="payments")
+    found = await store.request("r-one")
+    assert found is not None
+    assert found[0].order == order
+    assert found[1] == [item]
+
+
+async def test_a_repeated_delivery_changes_nothing_and_answers_the_same_request(store: SqliteStore) -> None:
+    first = await received(store)
+    judged: list[str] = []
+
+    def judge(grants: Sequence[Grant], bound: str | None) -> Arrival:
+        judged.append("again")
+        return Arrival(a_request("r-two"))
+
+    again = await store.arrive("command:r-one", "C1", an_actor(), judge)
+    assert again == first
+    assert judged == []
+    assert await store.request("r-two") is None
+
+
+async def test_two_copies_of_a_delivery_at_the_same_instant_make_one_request(store: SqliteStore) -> None:
+    copies = [arriving(a_request(f"r-{n}", state=RequestState.RECEIVED)) for n in range(8)]
+    kept = await asyncio.gather(*(store.arrive("command:t", "C1", None, judge) for judge in copies))
+    assert len({request.id for request in kept if request}) == 1
+    assert len(await store.recent(Filters(limit=50))) == 1
+
+
+async def test_judges_see_the_grants_and_the_binding_of_that_moment(store: SqliteStore) -> None:
+    mine, groups, everyone, other = (
+        a_grant(),
+        a_grant("S1", kind="group"),
+        a_grant("", kind="everyone", project="*"),
+        a_grant("U2"),
+    )
+    await store.configured_grants([mine, groups, everyone, other])
+    await store.configured_bindings([Binding("C1", "payments", server="web-01")])
+    seen: list[tuple[set[Grant], str | None]] = []
+
+    def judge(grants: Sequence[Grant], bound: str | None) -> Arrival:
+        seen.append((set(grants), bound))
+        return Arrival(None)
+
+    await store.arrive("d1", "C1", replace(an_actor(), groups=frozenset({"S1"})), judge)
+    await store.arrive("d2", "C2", an_actor("U9"), judge)
+    assert seen == [({mine, groups, everyone}, "payments"), ({everyone}, None)]
+
+
+async def test_configured_rows_become_exactly_what_the_file_says(store: SqliteStore) -> None:
+    await store.configured_grants([a_grant(), a_grant("U2")])
+    await store.configured_grants([a_grant("U2", role="viewer")])
+    assert [(grant.subject_id, grant.role) for grant in await store.every_grant()] == [("U2", "viewer")]
+
+
+async def test_only_the_first_of_two_writers_moves_an_item(store: SqliteStore) -> None:
+    await running(store, an_item(1))
+    item = await the_item(store, "r-one-1")
+    assert await store.save(taken(item, "snap-a", "job-a"))
+    assert not await store.save(ended(item, ItemState.FAILED, NOON))
+    assert (await the_item(store, "r-one-1")).snapshot_id == "snap-a"
+
+
+async def test_a_request_is_finished_with_its_last_item(store: SqliteStore) -> None:
+    await running(store, an_item(1), an_item(2))
+    await store.save(ended(await the_item(store, "r-one-1"), ItemState.AVAILABLE, NOON))
+    found = await store.request("r-one")
+    assert found is not None and found[0].state is RequestState.RUNNING
+    await store.save(ended(await the_item(store, "r-one-2"), ItemState.FAILED, NOON, cause="disk gone"))
+    found = await store.request("r-one")
+    assert found is not None
+    assert (found[0].state, found[0].ended_at, found[0].unsaid) == (RequestState.FINISHED, NOON, True)
+
+
+async def test_one_disk_is_copied_by_one_item_and_the_second_joins(store: SqliteStore) -> None:
+    same = an_item(1).disk
+    await running(store, an_item(1))
+    await running(store, an_item(1, request_id="r-two", disk=same), request_id="r-two")
+    soon = timedelta(minutes=1)
+    first = await store.start(sending(await the_item(store, "r-one-1"), NOON, give_up_looking=soon), [])
+    second = await store.start(sending(await the_item(store, "r-two-1"), NOON, give_up_looking=soon), [])
+    assert first is not None and second is not None
+    assert (second.state, second.joined_to) == (ItemState.CREATING, "r-one-1")
+    await store.save(taken(first, "snap-a", "job-a"))
+    leader = await the_item(store, "r-one-1")
+    await store.save(ended(leader, ItemState.AVAILABLE, NOON))
+    follower = await the_item(store, "r-two-1")
+    assert (follower.state, follower.snapshot_id) == (ItemState.AVAILABLE, "snap-a")
+    found = await store.request("r-two")
+    assert found is not None and found[0].state is RequestState.FINISHED
+
+
+async def test_a_joined_item_tries_for_itself_when_its_leader_fails(store: SqliteStore) -> None:
+    same = an_item(1).disk
+    await running(store, an_item(1))
+    await running(store, an_item(1, request_id="r-two", disk=same), request_id="r-two")
+    soon = timedelta(minutes=1)
+    first = await store.start(sending(await the_item(store, "r-one-1"), NOON, give_up_looking=soon), [])
+    await store.start(sending(await the_item(store, "r-two-1"), NOON, give_up_looking=soon), [])
+    assert first is not None
+    await store.save(ended(first, ItemState.FAILED, NOON, cause="refused"))
+    follower = await the_item(store, "r-two-1")
+    assert (follower.state, follower.joined_to) == (ItemState.PLANNED, None)
+    assert ("submit:r-two-1", NOON) in await store.duties()
+
+
+async def test_the_duties_are_what_the_rows_call_for(store: SqliteStore) -> None:
+    await received(store, "r-new")
+    await running(store, an_item(1), an_item(2), request_id="r-one")
+    item = await the_item(store, "r-one-2")
+    await store.save(taken(item, "snap-b", "job-b"))
+    keys = {key for key, _ in await store.duties()}
+    assert keys == {"plan:r-new", "submit:r-one-1", "watch:payments", "report:C1"}
+
+
+async def test_nothing_is_left_to_do_once_all_is_said(store: SqliteStore) -> None:
+    await running(store, an_item(1))
+    await store.save(ended(await the_item(store, "r-one-1"), ItemState.AVAILABLE, NOON))
+    found = await store.request("r-one")
+    assert found is not None
+    await store.all_said(replace(found[0], rev=found[0].rev - 1))
+    assert await store.duties() != []
+    await store.all_said(found[0])
+    assert await store.duties() == []
+
+
+async def test_a_request_is_found_by_any_of_its_ids(store: SqliteStore) -> None:
+    await running(store, an_item(1))
+    await store.save(taken(await the_item(store, "r-one-1"), "snap-a", "job-a"))
+    for any_id in ("r-one", "r-one-1", "snap-a", "job-a"):
+        found = await store.find(any_id)
+        assert found is not None and found[0].id == "r-one"
+    assert await store.find("nothing") is None
+
+
+async def test_listing_filters_by_project_disk_and_person(store: SqliteStore) -> None:
+    await running(store, an_item(1), request_id="r-one")
+    await running(
+        store, an_item(2, request_id="r-two", project="shop"), request_id="r-two", project="shop", actor_id="U2"
+    )
+
+    async def ids(filters: Filters) -> set[str]:
+        return {request.id for request, _ in await store.recent(filters)}
+
+    assert await ids(Filters()) == {"r-one", "r-two"}
+    assert await ids(Filters(projects=["shop"])) == {"r-two"}
+    assert await ids(Filters(projects=[])) == set()
+    assert await ids(Filters(disk="disk-1")) == {"r-one"}
+    assert await ids(Filters(actor_id="U2", projects=["payments", "shop"])) == {"r-two"}
+
+
+async def test_old_delivery_marks_are_dropped_when_slack_can_no_longer_repeat_them(
+    store: SqliteStore, clock: FakeClock
+) -> None:
+    await received(store, "r-old")
+    clock.pass_(hours=26)
+    await store.forget_deliveries()
+    again = await store.arrive("command:r-old", "C1", None, arriving(a_request("r-new", state=RequestState.RECEIVED)))
+    assert again is not None and again.id == "r-new"
+
+
+async def test_every_audit_row_is_sealed_with_the_one_before(store: SqliteStore, database: SqliteDatabase) -> None:
+    for number in range(5):
+        await store.record([AuditEntry(f"U{number}", "create", "payments", "denied", "no-grant", {"n": number})])
+    rows = await store.audit_page(0)
+    assert audit.first_broken(rows, audit.GENESIS, 0) is None
+    altered = [dict(row) for row in rows]
+    altered[2]["actor"] = "U9"
+    assert audit.first_broken(altered, audit.GENESIS, 0) == "row 3 was altered"
+    assert audit.first_broken([*rows[:2], *rows[3:]], audit.GENESIS, 0) == (
+        "row 3 is missing: row 4 stands in its place"
+    )
+    swapped = [rows[1], rows[0], *rows[2:]]
+    assert audit.first_broken(swapped, audit.GENESIS, 0) is not None

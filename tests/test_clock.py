@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.clock import SystemClock
+from bot.interfaces import Clock
+
+
+async def test_the_system_clock_tells_aware_utc_and_sleeps() -> None:
+    clock: Clock = SystemClock()
+    before = clock.now()
+    await clock.sleep(0)
+    assert clock.now() >= before
+    assert before.utcoffset() == timedelta(0)

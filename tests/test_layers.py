@@ -1,0 +1,140 @@
+"""Who may import whom, and who may ask for the time."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted((ROOT / "bot").rglob("*.py"))
+
+VALUES = {"bot.domain"}
+EDGES = {"bot.slack", "bot.evs", "bot.store"}
+NEEDS = {"bot.interfaces", *VALUES}
+WIRED = {"bot.admin", "bot.settings", "bot.logs", "bot.clock", "bot.engine", "bot.workflow", *EDGES, *NEEDS}
+MAY_IMPORT: dict[str, set[str]] = {
+    "bot": set(),
+    "bot.domain": set(),
+    "bot.interfaces": VALUES,
+    "bot.engine": NEEDS,
+    "bot.workflow": NEEDS,
+    "bot.slack": {"bot.workflow", *NEEDS},
+    "bot.evs": NEEDS,
+    "bot.store": NEEDS,
+    "bot.settings": VALUES,
+    "bot.admin": set(),
+    "bot.logs": NEEDS,
+    "bot.clock": NEEDS,
+    "bot.simulator": set(),
+    "bot.app": WIRED,
+    "bot.terminal": {"bot.app", *WIRED},
+    "bot.__main__": {"bot.app", "bot.terminal", "bot.simulator", *WIRED},
+}
+"""A part of the bot, and what it may import of the bot beside itself."""
+
+DOMAIN_LIBRARIES = {"pydantic", "pydantic_core", *sys.stdlib_module_names}
+ASKS_FOR_TIME = (
+    ".datetime.now",
+    ".datetime.utcnow",
+    ".datetime.today",
+    ".date.today",
+    ".time.time",
+    ".time.time_ns",
+    ".time.sleep",
+    ".asyncio.sleep",
+)
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def part(module: str) -> str:
+    return ".".join(module.split(".")[:2])
+
+
+def imported(tree: ast.AST, path: Path) -> Iterator[str]:
+    """Full names of all that is imported, at the top and inside functions alike."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            module = ".".join([*base, *filter(None, [node.module])])
+            yield from (f"bot.{alias.name}" if module == "bot" else module for alias in node.names)
+
+
+def forbidden_imports(text: str, path: Path) -> list[str]:
+    own = part(dotted(path))
+    assert own in MAY_IMPORT, f"{own} is not in the picture: add it to MAY_IMPORT."
+    others = {part(name) for name in imported(ast.parse(text), path) if part(name).split(".")[0] == "bot"} - {own}
+    return sorted(others - MAY_IMPORT[own])
+
+
+def times_asked(text: str) -> list[str]:
+    """Names that read the time or sleep, called or handed on."""
+    tree = ast.parse(text)
+    named = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    pulled = {
+        f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    return sorted(name for name in named | pulled if f".{name}".endswith(ASKS_FOR_TIME))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=dotted)
+def test_a_module_imports_only_what_its_part_may(path: Path) -> None:
+    assert forbidden_imports(path.read_text("utf-8"), path) == []
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if part(dotted(path)) == "bot.domain"], ids=dotted)
+def test_the_domain_needs_only_the_standard_library_and_pydantic(path: Path) -> None:
+    libraries = {name.split(".")[0] for name in imported(ast.parse(path.read_text("utf-8")), path)} - {"bot"}
+    assert libraries - DOMAIN_LIBRARIES == set()
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if part(dotted(path)) not in ("bot.clock", "bot.simulator")], ids=dotted
+)
+def test_only_the_clock_knows_what_time_it_is(path: Path) -> None:
+    assert times_asked(path.read_text("utf-8")) == []
+
+
+def test_only_the_entrances_import_the_wiring() -> None:
+    assert {own for own, others in MAY_IMPORT.items() if "bot.app" in others} == {"bot.__main__", "bot.terminal"}
+
+
+@pytest.mark.parametrize(
+    ("module", "text", "forbidden"),
+    [
+        ("bot/domain/access.py", "import bot.interfaces", ["bot.interfaces"]),
+        ("bot/domain/access.py", "from bot.domain.projects import Project", []),
+        ("bot/engine.py", "from bot import store, domain", ["bot.store"]),
+        ("bot/slack/views.py", "def late():\n    from bot.evs.client import EvsClient", ["bot.evs"]),
+        ("bot/slack/views.py", "from . import payloads\nfrom ..store import rows", ["bot.store"]),
+        ("bot/slack/__init__.py", "from .. import evs", ["bot.evs"]),
+        ("bot/simulator/cloud/server.py", "from bot.domain.errors import BotError", ["bot.domain"]),
+    ],
+)
+def test_the_picture_catches_what_it_forbids(module: str, text: str, forbidden: list[str]) -> None:
+    assert forbidden_imports(text, ROOT / module) == forbidden
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("import datetime\ndatetime.datetime.now()", ["datetime.datetime.now"]),
+        ("field(default_factory=datetime.utcnow)", ["datetime.utcnow"]),
+        ("from asyncio import sleep", ["asyncio.sleep"]),
+        ("self._clock.now(); await self._clock.sleep(1)", []),
+    ],
+)
+def test_the_watch_on_time_sees_each_way_to_ask(text: str, asked: list[str]) -> None:
+    assert times_asked(text) == asked

@@ -1,0 +1,232 @@
+"""One record is one line, and no secret stands in it."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import pytest
+
+from bot.logs import configure_logs
+
+SECRETS = ("hush", 'qu"ote\\d', "ü per&cent", "")
+log = logging.getLogger("bot.evs")
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    """Where the logs go; afterwards the root logger is as it was."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield io.StringIO()
+    root.setLevel(level)
+    root.handlers[:] = handlers
+
+
+@pytest.fixture
+def console(stream: io.StringIO) -> io.StringIO:
+    configure_logs("console", "INFO", SECRETS, stream)
+    return stream
+
+
+@pytest.fixture
+def as_json(stream: io.StringIO) -> io.StringIO:
+    configure_logs("json", "INFO", SECRETS, stream)
+    return stream
+
+
+def written(stream: io.StringIO) -> dict[str, Any]:
+    (line,) = stream.getvalue().splitlines()
+    value: dict[str, Any] = json.loads(line)
+    return value
+
+
+def at_21_04_05(level: int, message: str, **facts: object) -> logging.LogRecord:
+    record = logging.makeLogRecord({"name": "bot.evs", "levelno": level, "msg": message, **facts})
+    record.levelname, record.created = logging.getLevelName(level), 1_700_082_245.25
+    return record
+
+
+def fail() -> None:
+    raise ValueError("hush\n12:00:00 info  bot.evs  forged")
+
+
+@pytest.mark.parametrize(
+    ("level", "shown"),
+    [(logging.INFO, "info "), (logging.WARNING, "warn "), (logging.ERROR, "error"), (logging.CRITICAL, "fatal")],
+)
+def test_the_console_shows_time_level_logger_sentence_and_facts(console: io.StringIO, level: int, shown: str) -> None:
+    log.handle(at_21_04_05(level, "snapshot created", item="i1", project="payments-prod"))
+    assert console.getvalue() == f"21:04:05 {shown} bot.evs  snapshot created  item=i1 project=payments-prod\n"
+
+
+def test_a_record_without_facts_ends_with_its_sentence(console: io.StringIO) -> None:
+    log.handle(at_21_04_05(logging.INFO, "started"))
+    assert console.getvalue() == "21:04:05 info  bot.evs  started\n"
+
+
+def test_console_facts_that_are_not_one_word_are_quoted(console: io.StringIO) -> None:
+    log.info("x", extra={"reason": 'a "b"', "empty": "", "disks": ["d1", "d2"], "wait_s": 1.5, "equal": "a=b"})
+    assert console.getvalue().endswith(r'x  reason="a \"b\"" empty="" disks=["d1", "d2"] wait_s=1.5 equal="a=b"' + "\n")
+
+
+def test_json_is_one_object_a_line(as_json: io.StringIO) -> None:
+    log.handle(at_21_04_05(logging.WARNING, "slow", item="i1", wait_s=2, odd=float("inf"), deep={"a": (1, None)}))
+    assert written(as_json) == {
+        "ts": "2023-11-15T21:04:05.250Z",
+        "level": "warning",
+        "logger": "bot.evs",
+        "message": "slow",
+        "item": "i1",
+        "wait_s": 2,
+        "odd": "inf",
+        "deep": {"a": [1, None]},
+    }
+
+
+def test_a_fact_does_not_take_the_place_of_the_records_own_keys(as_json: io.StringIO) -> None:
+    log.info("x", extra={"level": "high", "ts": "1.2"})
+    assert written(as_json) | {"level": "info", "level_": "high", "ts_": "1.2"} == written(as_json)
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\x0b", "\x85", "\u2028"])
+@pytest.mark.parametrize("format_", ["console", "json"])
+def test_line_breaks_do_not_make_a_second_line(
+    stream: io.StringIO, format_: Literal["console", "json"], line_break: str
+) -> None:
+    configure_logs(format_, "INFO", (), stream)
+    log.info("a%sb", line_break, extra={"reason": f"c{line_break}d", "disks": [line_break]})
+    assert len(stream.getvalue().splitlines()) == 1
+
+
+def test_an_exception_stands_inside_the_json_object(as_json: io.StringIO) -> None:
+    try:
+        fail()
+    except ValueError:
+        log.exception("failed")
+    exception = written(as_json)["exception"]
+    assert exception.startswith("Traceback")
+    assert "ValueError: [hidden]" in exception
+
+
+def test_a_console_traceback_is_indented_so_that_it_cannot_pass_for_a_record(console: io.StringIO) -> None:
+    try:
+        fail()
+    except ValueError:
+        log.exception("failed")
+    first, *rest = console.getvalue().splitlines()
+    assert first.endswith("bot.evs  failed")
+    assert rest[-2:] == ["    ValueError: [hidden]", "    12:00:00 info  bot.evs  forged"]
+    assert all(line.startswith("    ") for line in rest)
+
+
+def test_a_stack_is_shown_where_it_is_asked_for(as_json: io.StringIO) -> None:
+    log.info("here", stack_info=True)
+    assert "Stack (most recent call last)" in written(as_json)["exception"]
+
+
+SENSITIVE = [
+    "hush",
+    'qu"ote\\d',
+    repr('qu"ote\\d'),
+    json.dumps('qu"ote\\d'),
+    "ü per&cent",
+    "%C3%BC%20per%26cent",
+    "xoxb-123-456-aBc",
+    "xoxp-123-456",
+    "xoxe-1-abc",
+    "xoxe.xoxb-1-abc",
+    "xapp-1-A0-123-abc",
+    "https://hooks.slack.com/actions/T1/2/abc",
+    r"https:\/\/hooks.slack.com\/commands\/T1\/2\/abc",
+    "http://127.0.0.1:8089/response/abc",
+    "wss://wss-primary.slack.com/link/?ticket=abc",
+    "X-Auth-Token: MIIabc",
+    "{'x-auth-token': 'MIIabc', 'b': 1}",
+    '{"X-Subject-Token": "MIIabc"}',
+    "[(b'X-Subject-Token', b'MIIabc')]",
+    "Authorization: Bearer abc",
+    "Authorization: SDK-HMAC-SHA256 Access=AKabc, SignedHeaders=host, Signature=0a1b",
+    "StringToSign and Signature=0a1bc",
+]
+LEAKS = ("hush", "ote", "per", "xox", "xapp", "hooks.slack", "abc", "0a1b")
+
+
+@pytest.mark.parametrize("text", SENSITIVE)
+@pytest.mark.parametrize("format_", ["console", "json"])
+def test_what_is_secret_is_hidden_wherever_it_stands(
+    stream: io.StringIO, format_: Literal["console", "json"], text: str
+) -> None:
+    configure_logs(format_, "INFO", SECRETS, stream)
+    facts = {"body": text, "deep": {"a": [text]}, "error": ValueError(text), text: 1}
+    try:
+        raise RuntimeError(text)
+    except RuntimeError:
+        log.exception(f"x %s {text.replace('%', '%%')}", text, extra=facts)
+    told = stream.getvalue().partition("Traceback")
+    # The traceback also quotes the source line above, which holds no value.
+    assert not [leak for leak in LEAKS if leak in told[0] + told[2]]
+
+
+def test_a_fact_named_like_a_secret_header_is_hidden(as_json: io.StringIO) -> None:
+    log.info("x", extra={"X-Auth-Token": "MII", "headers": {"authorization": "abc", "host": "evs"}})
+    assert written(as_json)["X-Auth-Token"] == "[hidden]"
+    assert written(as_json)["headers"] == {"authorization": "[hidden]", "host": "evs"}
+
+
+def test_what_is_not_secret_is_left_alone(console: io.StringIO) -> None:
+    text = "The authorization of U1 ended; see https://api.slack.com/methods and box-1"
+    log.info(text)
+    assert text in console.getvalue()
+
+
+def test_a_secret_that_begins_with_another_is_hidden_whole(stream: io.StringIO) -> None:
+    configure_logs("console", "INFO", ["abc", "abcdef"], stream)
+    log.info("abcdef")
+    assert stream.getvalue().endswith("bot.evs  [hidden]\n")
+
+
+def test_a_record_that_cannot_be_rendered_is_told_without_its_contents(console: io.StringIO) -> None:
+    (handler,) = [known for known in logging.getLogger().handlers if getattr(known, "stream", None) is console]
+    handler.handle(at_21_04_05(logging.INFO, "%d disks", args=("hush",), lineno=7))
+    told = written(console)
+    assert told == {"level": "error", "message": "log record not written", "logger": "bot.evs line 7"}
+
+
+OTHERS = ["slack_bolt.AsyncApp", "slack_sdk", "aiohttp.access", "httpx", "httpcore", "x:AsyncApp"]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_loggers_are_heard_from_warning_on_whatever_level_they_took(console: io.StringIO, name: str) -> None:
+    other = logging.getLogger(name)
+    other.setLevel(logging.INFO)
+    other.info("quiet")
+    other.warning("loud")
+    other.setLevel(logging.NOTSET)
+    assert [line.split("  ")[-1] for line in console.getvalue().splitlines()] == ["loud"]
+
+
+def test_at_debug_other_loggers_are_heard_but_never_the_headers_of_the_http_client(stream: io.StringIO) -> None:
+    configure_logs("console", "DEBUG", (), stream)
+    for name in ("slack_bolt", "httpx", "httpcore.http11"):
+        logging.getLogger(name).debug("debug of %s", name)
+        logging.getLogger(name).info("info of %s", name)
+    told = [line.split("  ")[-1] for line in stream.getvalue().splitlines()]
+    assert told == ["debug of slack_bolt", "info of slack_bolt", "info of httpx", "info of httpcore.http11"]
+
+
+def test_the_level_is_kept(stream: io.StringIO) -> None:
+    configure_logs("console", "WARNING", (), stream)
+    log.info("quiet")
+    assert stream.getvalue() == ""
+
+
+def test_configuring_again_replaces_what_was_configured(console: io.StringIO) -> None:
+    again = io.StringIO()
+    configure_logs("json", "INFO", (), again)
+    log.info("x")
+    assert console.getvalue() == ""
+    assert written(again)["message"] == "x"

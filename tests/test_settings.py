@@ -1,0 +1,709 @@
+"""A configuration is read whole or refused whole, with each fault in its place and no secret in any of them."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from bot.domain.access import Grant, Role
+from bot.domain.bindings import Binding
+from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, PasswordCredentials
+from bot.settings import CloudSettings, Settings, SettingsError, load_settings
+
+ENVIRON = {"SLACK_BOT_TOKEN": "xoxb-hush", "SLACK_APP_TOKEN": "xapp-hush", "PAYMENTS_PASSWORD": "hush hush"}
+
+CREDENTIALS = """
+[credentials.payments]
+kind = "password"
+domain = "ACME"
+user = "snapshot-bot"
+password = "env:PAYMENTS_PASSWORD"
+"""
+PROJECT = """
+[projects.payments-prod]
+project_id = "0123456789abcdef0123456789abcdef"
+region = "ap-southeast-3"
+credentials = "payments"
+"""
+VALID = CREDENTIALS + PROJECT
+"""Its last line is line 11."""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def load(text: str, environ: Mapping[str, str] = ENVIRON) -> Settings:
+    Path("bot.toml").write_text(text, "utf-8")
+    return load_settings(environ)
+
+
+def faults(text: str, environ: Mapping[str, str] = ENVIRON, *, need_slack: bool = True) -> list[str]:
+    Path("bot.toml").write_text(text, "utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environ, need_slack=need_slack)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_an_empty_file_has_the_defaults_of_the_contract(folder: Path) -> None:
+    loaded = load("")
+    assert (loaded.slack.command, loaded.slack.api_url) == ("/snapshot", "https://slack.com/api/")
+    assert loaded.store_path == Path("snapshot-bot.db")
+    assert loaded.cloud == CloudSettings(reconcile_s=60, busy_retry_s=10, busy_deadline_s=1_800, watch_s=86_400)
+    assert (loaded.port, loaded.admin_port, loaded.log_format, loaded.log_level) == (3000, 9000, "console", "INFO")
+    assert (loaded.credentials, loaded.projects, loaded.grants, loaded.bindings) == ({}, {}, (), ())
+
+
+def test_a_project_is_reached_where_its_region_is(folder: Path) -> None:
+    project = load(VALID).projects["payments-prod"]
+    assert project.evs_endpoint == "https://evs.ap-southeast-3.myhuaweicloud.com"
+    assert project.iam_endpoint == "https://iam.ap-southeast-3.myhuaweicloud.com"
+    assert (project.channels, project.approvals, project.daily_limit, project.native_retention) == ((), 0, None, False)
+
+
+def test_ireland_has_the_european_domain(folder: Path) -> None:
+    project = load(VALID.replace("ap-southeast-3", "eu-west-101")).projects["payments-prod"]
+    assert project.evs_endpoint == "https://evs.eu-west-101.myhuaweicloud.eu"
+
+
+def test_every_key_of_a_project_is_read(folder: Path) -> None:
+    more = """
+enterprise_project_id = "0"
+evs_endpoint = "http://127.0.0.1:8080/"
+iam_endpoint = "http://[::1]:8080"
+channels = ["C0PAYINC01", "G1"]
+approvals = 2
+daily_limit = 50
+native_retention = true
+"""
+    project = load(VALID + more).projects["payments-prod"]
+    assert (project.evs_endpoint, project.iam_endpoint) == ("http://127.0.0.1:8080", "http://[::1]:8080")
+    assert (project.enterprise_project_id, project.channels) == ("0", ("C0PAYINC01", "G1"))
+    assert (project.approvals, project.daily_limit, project.native_retention) == (2, 50, True)
+
+
+def test_secrets_come_from_variables_and_from_files_without_their_last_line_break(folder: Path) -> None:
+    (folder / "sk").write_text("se cret\n\n")
+    text = """
+[credentials.shop]
+kind = "access_key"
+access_key = "env:SHOP_AK"
+secret_key = "file:sk"
+[credentials.vm]
+kind = "agency"
+metadata_url = "http://127.0.0.1:9"
+[credentials.other-vm]
+kind = "agency"
+"""
+    assert load(CREDENTIALS + text, {**ENVIRON, "SHOP_AK": "AK"}).credentials == {
+        "payments": PasswordCredentials("payments", "ACME", "snapshot-bot", SecretStr("hush hush")),
+        "shop": AccessKeyCredentials("shop", SecretStr("AK"), SecretStr("se cret\n")),
+        "vm": AgencyCredentials("vm", "http://127.0.0.1:9"),
+        "other-vm": AgencyCredentials("other-vm", "http://169.254.169.254"),
+    }
+
+
+def test_grants_name_users_groups_and_everyone(folder: Path) -> None:
+    text = """
+[[grants]]
+subject = "user:U0ALICE001"
+role = "operator"
+project = "payments-prod"
+expires = 2020-12-31T00:00:00Z
+[[grants]]
+subject = "group:S1"
+role = "approver"
+project = "*"
+[[grants]]
+subject = "everyone"
+role = "viewer"
+project = "*"
+"""
+    assert load(VALID + text).grants == (
+        Grant("user", "U0ALICE001", Role.OPERATOR, "payments-prod", datetime(2020, 12, 31, tzinfo=UTC)),
+        Grant("group", "S1", Role.APPROVER, "*"),
+        Grant("everyone", "", Role.VIEWER, "*"),
+    )
+
+
+def test_bindings_hold_one_selector_each(folder: Path) -> None:
+    text = """
+[[bindings]]
+channel = "C1"
+project = "payments-prod"
+server = "web-01"
+keep_days = 7
+confirm = false
+reason = "deploy"
+[[bindings]]
+channel = "C1"
+project = "payments-prod"
+disks = ["a", "b"]
+"""
+    assert load(VALID + text).bindings == (
+        Binding("C1", "payments-prod", server="web-01", keep_days=7, confirm=False, reason="deploy"),
+        Binding("C1", "payments-prod", disks=("a", "b")),
+    )
+
+
+def test_the_environment_is_read(folder: Path) -> None:
+    environ = {
+        **ENVIRON,
+        "SLACK_SIGNING_SECRET": "sign",
+        "SLACK_API_URL": "http://localhost:8089/api",
+        "BOT_STORE": "sqlite:////var/lib/x.db",
+        "PORT": "0",
+        "ADMIN_PORT": "9001",
+        "LOG_FORMAT": "JSON",
+        "LOG_LEVEL": "debug",
+    }
+    loaded = load('[store]\nurl = "sqlite:///here.db"', environ)
+    assert loaded.slack.api_url == "http://localhost:8089/api/"
+    assert loaded.slack.signing_secret == SecretStr("sign")
+    assert loaded.store_path == Path("/var/lib/x.db")
+    assert (loaded.port, loaded.admin_port, loaded.log_format, loaded.log_level) == (0, 9001, "json", "DEBUG")
+
+
+def test_an_argument_names_the_file_before_the_variable_does(folder: Path) -> None:
+    Path("one.toml").write_text('[store]\nurl = "sqlite:///one.db"')
+    Path("two.toml").write_text('[store]\nurl = "sqlite:///two.db"')
+    environ = {**ENVIRON, "BOT_CONFIG": "two.toml"}
+    assert load_settings(environ).store_path == Path("two.db")
+    assert load_settings(environ, Path("one.toml")).store_path == Path("one.db")
+
+
+def test_commands_that_do_not_talk_to_slack_need_no_token(folder: Path) -> None:
+    Path("bot.toml").touch()
+    assert load_settings({}, need_slack=False).slack.bot_token is None
+
+
+def test_no_secret_shows_in_the_repr_and_each_is_told_to_who_asks(folder: Path) -> None:
+    loaded = load(VALID)
+    assert "hush" not in repr(loaded)
+    assert loaded.secrets() == ("xoxb-hush", "xapp-hush", "hush hush")
+
+
+SMALL_TABLES = [
+    ('[slack]\ncomand = "/x"', "line 2, [slack] comand: There is no such key. Did you mean command?"),
+    ('[slack]\nzzz = "/x"', "line 2, [slack] zzz: There is no such key. Known here: command."),
+    (
+        '[slack]\nbot_token = "xoxb-hush"',
+        "line 2, [slack] bot_token: This stands in the environment, not in the file. Set SLACK_BOT_TOKEN.",
+    ),
+    (
+        '[slack]\ncommand = "snap"',
+        "line 2, [slack] command: A command is / and at most 31 lower-case letters, digits, - or _: /snapshot.",
+    ),
+    ("[project.web]\na = 1", "line 1, [project]: There is no such table. Did you mean projects?"),
+    ("slack = 3", "line 1, [slack]: Write this as a table of its own; here stands a whole number."),
+    ("projects = []", "line 1, [projects]: Write this as a table of its own; here stands a list."),
+    ("grants = true", "line 1, [grants]: Write a list in brackets; here stands true or false."),
+    ("grants = [1]", "line 1, [[grants]] #1: Write this as a table of its own; here stands a whole number."),
+    (
+        '[store]\nurl = "postgresql://me:hush@db/x"',
+        "line 2, [store] url: This version keeps its rows in SQLite only. Write sqlite:///snapshot-bot.db.",
+    ),
+    (
+        '[store]\nurl = "snapshot-bot.db"',
+        (
+            "line 2, [store] url: Write sqlite:///snapshot-bot.db (relative) "
+            "or sqlite:////var/lib/snapshot-bot.db (absolute)."
+        ),
+    ),
+    (
+        '[store]\nurl = "sqlite:///:memory:"',
+        "line 2, [store] url: A store in memory loses what people asked for. Write sqlite:///snapshot-bot.db.",
+    ),
+    (
+        "[store]\nurl = 1",
+        'line 2, [store] url: Write text in quotes, such as "sqlite:///snapshot-bot.db"; here stands a whole number.',
+    ),
+    (
+        '[cloud]\nwatch_hours = "24"',
+        "line 2, [cloud] watch_hours: Write a number, such as 24; here stands text.",
+    ),
+    ("[cloud]\nwatch_hours = nan", "line 2, [cloud] watch_hours: Write a finite number, such as 24."),
+    (
+        "[cloud]\nwatch_hours = 0",
+        "line 2, [cloud] watch_hours: Write a number from 0.01 to 720; here stands 0.",
+    ),
+    (
+        '[credentials.vm]\nkind = "agenci"',
+        'line 1, [credentials.vm]: Write kind = "password", "access_key" or "agency".',
+    ),
+    (
+        "[credentials]\nvm = 1",
+        "line 2, [credentials.vm]: Write this as a table of its own; here stands a whole number.",
+    ),
+    (
+        '[credentials.vm]\nkind = "agency"\nmetadata_url = "http://10.0.0.1"',
+        (
+            "line 3, [credentials.vm] metadata_url: Temporary keys come from loopback or a link-local address only. "
+            "Write http://169.254.169.254."
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "fault"), SMALL_TABLES)
+def test_a_fault_names_its_line_its_key_and_what_to_write(folder: Path, text: str, fault: str) -> None:
+    assert faults(text) == [f"bot.toml {fault}"]
+
+
+SECRETS = [
+    ("hush", 'A secret may not stand in this file. Write "env:NAME" (a variable) or "file:PATH".'),
+    ("file:", 'A secret may not stand in this file. Write "env:NAME" (a variable) or "file:PATH".'),
+    ("env:NOT_THERE", "The variable NOT_THERE is not set or empty."),
+    ("env:EMPTY", "The variable EMPTY is not set or empty."),
+    ("env:hush!", "After env: comes a variable's name: letters, digits and _, such as env:PAYMENTS_PASSWORD."),
+    ("file:nowhere", "The file 'nowhere' cannot be read: No such file or directory."),
+    ("file:empty", "The file 'empty' is empty."),
+    ("file:latin1", "The file 'latin1' is not UTF-8 text."),
+    ("file:.", "The file '.' cannot be read: Is a directory."),
+    ("file:\\u0000", "The file '\\x00' cannot be read: its path cannot be used."),
+]
+
+
+@pytest.mark.parametrize(("written", "sentence"), SECRETS)
+def test_a_secret_is_followed_or_refused_without_being_shown(folder: Path, written: str, sentence: str) -> None:
+    (folder / "empty").write_text("\n")
+    (folder / "latin1").write_bytes(b"h\xfcsh")
+    text = CREDENTIALS.replace("env:PAYMENTS_PASSWORD", written)
+    place = "bot.toml line 6, [credentials.payments] password"
+    assert faults(text, {**ENVIRON, "EMPTY": " "}) == [f"{place}: {sentence}"]
+
+
+IN_A_PROJECT = [
+    ("approvals = 11", "approvals: Write a number from 0 to 10; here stands 11."),
+    ("approvals = true", "approvals: Write a whole number, such as 0; here stands true or false."),
+    ("approvals = 1.5", "approvals: Write a whole number, such as 0; here stands a number with a point."),
+    ("daily_limit = 0", "daily_limit: Write a number from 1 to 100,000; here stands 0."),
+    (
+        "native_retention = 'no'",
+        "native_retention: Write true or false, without quotes, such as false; here stands text.",
+    ),
+    (
+        'channels = "C1"',
+        'channels: Write a list in brackets, such as ["C0PAYINC01"]; here stands text.',
+    ),
+    (
+        "channels = [3]",
+        'channels #1: Write text in quotes, such as ["C0PAYINC01"]; here stands a whole number.',
+    ),
+    (
+        'channels = [\n "C1",\n "#inc",\n]',
+        "channels #2: Write a channel's id, not its name: it begins with C, G or D, such as C0PAYINC01.",
+    ),
+    (
+        'evs_endpoint = "http://evs.example.com"',
+        "evs_endpoint: http:// is accepted on loopback only (127.0.0.1, ::1, localhost). Write https://.",
+    ),
+    (
+        'evs_endpoint = "http://127.0.0.1.example.com"',
+        "evs_endpoint: http:// is accepted on loopback only (127.0.0.1, ::1, localhost). Write https://.",
+    ),
+    (
+        'iam_endpoint = "iam.example.com"',
+        "iam_endpoint: This is not an address. Write one such as https://evs.ap-southeast-3.myhuaweicloud.com.",
+    ),
+    (
+        'iam_endpoint = "https://[iam"',
+        "iam_endpoint: This is not an address. Write one such as https://evs.ap-southeast-3.myhuaweicloud.com.",
+    ),
+    (
+        'iam_endpoint = "https://me:hush@iam.example.com"',
+        "iam_endpoint: An address holds no user or password. Secrets have their own keys, under [credentials].",
+    ),
+    (
+        'enterprise_project_id = "default"',
+        'enterprise_project_id: Write the enterprise project\'s id (a UUID), or "0" for the default one.',
+    ),
+]
+
+
+@pytest.mark.parametrize(("line", "fault"), IN_A_PROJECT)
+def test_a_fault_of_a_project_stands_under_its_alias(folder: Path, line: str, fault: str) -> None:
+    assert faults(VALID + line) == [f"bot.toml line 12, [projects.payments-prod] {fault}"]
+
+
+CHANGED_PROJECTS = [
+    (
+        "projects.payments-prod",
+        "projects.Payments",
+        (
+            "line 8, [projects.Payments]: "
+            "An alias is at most 40 lower-case letters, digits and dashes, such as payments-prod."
+        ),
+    ),
+    (
+        "projects.payments-prod",
+        'projects."two words"',
+        (
+            'line 8, [projects."two words"]: '
+            "An alias is at most 40 lower-case letters, digits and dashes, such as payments-prod."
+        ),
+    ),
+    (
+        "0123456789abcdef0123456789abcdef",
+        "payments",
+        (
+            "line 9, [projects.payments-prod] project_id: A project id is 32 hex digits, as the console shows under "
+            "My Credentials. An alias or a region is not one."
+        ),
+    ),
+    (
+        '"ap-southeast-3"',
+        '"AP Southeast"',
+        (
+            "line 10, [projects.payments-prod] region: "
+            "Write the region's id as it stands in addresses, such as ap-southeast-3."
+        ),
+    ),
+    (
+        'region = "ap-southeast-3"',
+        "",
+        'line 8, [projects.payments-prod] region: region is missing. Write region = "ap-southeast-3".',
+    ),
+    (
+        'credentials = "payments"',
+        'credentials = "paymnts"',
+        "line 11, [projects.payments-prod] credentials: There is no [credentials.paymnts]. Did you mean payments?",
+    ),
+]
+
+
+@pytest.mark.parametrize(("valid", "wrong", "fault"), CHANGED_PROJECTS)
+def test_a_project_needs_what_it_needs(folder: Path, valid: str, wrong: str, fault: str) -> None:
+    assert faults(VALID.replace(valid, wrong)) == [f"bot.toml {fault}"]
+
+
+def a_grant(**changes: str) -> str:
+    keys = {"subject": '"everyone"', "role": '"viewer"', "project": '"*"', **changes}
+    return VALID + "\n".join(["[[grants]]", *(f"{key} = {value}" for key, value in keys.items())])
+
+
+SUBJECT_SENTENCE = 'Write "user:U…", "group:S…" or "everyone": ids as Slack has them, not names.'
+GRANTS = [
+    ({"subject": '"user:alice"'}, f"line 13, [[grants]] #1 subject: {SUBJECT_SENTENCE}"),
+    ({"subject": '"user:S1"'}, f"line 13, [[grants]] #1 subject: {SUBJECT_SENTENCE}"),
+    ({"subject": '"group:U1"'}, f"line 13, [[grants]] #1 subject: {SUBJECT_SENTENCE}"),
+    ({"role": '"opertor"'}, "line 14, [[grants]] #1 role: There is no such role. Did you mean operator?"),
+    (
+        {"role": "3"},
+        'line 14, [[grants]] #1 role: Write text in quotes, such as "operator"; here stands a whole number.',
+    ),
+    (
+        {"project": '"payments-prd"'},
+        "line 15, [[grants]] #1 project: There is no [projects.payments-prd]. Did you mean payments-prod?",
+    ),
+    (
+        {"expires": "2026-12-31T00:00:00"},
+        "line 16, [[grants]] #1 expires: The time has no zone. Write Z after it for UTC, such as 2026-12-31T00:00:00Z.",
+    ),
+    (
+        {"expires": "2026-12-31"},
+        (
+            "line 16, [[grants]] #1 expires: Write a date and a time, without quotes, such as 2026-12-31T00:00:00Z; "
+            "here stands a date or a time alone."
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("changes", "fault"), GRANTS)
+def test_a_grant_names_ids_a_role_and_a_project(folder: Path, changes: dict[str, str], fault: str) -> None:
+    assert faults(a_grant(**changes)) == [f"bot.toml {fault}"]
+
+
+def a_binding(*selectors: str, **changes: str) -> str:
+    keys = {"channel": '"C1"', "project": '"payments-prod"', **changes}
+    return VALID + "\n".join(["[[bindings]]", *(f"{key} = {value}" for key, value in keys.items()), *selectors])
+
+
+EXACTLY_ONE = "line 12, [[bindings]] #1: Write exactly one of server, server_id, tag and disks."
+BINDINGS = [
+    (a_binding(), f"{EXACTLY_ONE} Here stands none."),
+    (a_binding('server = "a"', 'tag = "a:b"'), f"{EXACTLY_ONE} Here stand server and tag."),
+    (
+        a_binding('server = "a"', channel='"#inc"'),
+        (
+            "line 13, [[bindings]] #1 channel: "
+            "Write a channel's id, not its name: it begins with C, G or D, such as C0PAYINC01."
+        ),
+    ),
+    (
+        a_binding('server = "a"', project='"*"'),
+        'line 14, [[bindings]] #1 project: There is no [projects."*"]. Known here: payments-prod.',
+    ),
+    (
+        a_binding('server = " "'),
+        "line 15, [[bindings]] #1 server: There is nothing between the quotes. Write a value, or leave the line out.",
+    ),
+    (
+        a_binding('tag = "tier"'),
+        'line 15, [[bindings]] #1 tag: Write the tag\'s key and value with a colon between them, such as "tier:prod".',
+    ),
+    (
+        a_binding("disks = []"),
+        "line 15, [[bindings]] #1 disks: The list is empty. Write at least one entry, or leave the line out.",
+    ),
+    (
+        a_binding('server = "a"', keep_days="0"),
+        "line 15, [[bindings]] #1 keep_days: Write a number from 1 to 65,536; here stands 0.",
+    ),
+    (
+        a_binding('server = "a"', reason=f'"{"r" * 301}"'),
+        "line 15, [[bindings]] #1 reason: A reason holds 300 characters; this one has 301.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "fault"), BINDINGS)
+def test_a_binding_names_a_channel_a_project_and_one_selector(folder: Path, text: str, fault: str) -> None:
+    assert faults(text) == [f"bot.toml {fault}"]
+
+
+def test_a_project_given_twice_is_told_with_both_lines(folder: Path) -> None:
+    assert faults(VALID + PROJECT) == [
+        (
+            "bot.toml line 13, [projects.payments-prod]: "
+            "This table stands in the file twice, first in line 8. Give one of the two another name."
+        )
+    ]
+
+
+def test_a_key_given_twice_is_told_under_its_table_and_the_rest_is_still_checked(folder: Path) -> None:
+    assert faults(VALID + 'credentials = "other"\napproval = 1') == [
+        (
+            "bot.toml line 12, [projects.payments-prod] credentials: "
+            "This key stands here twice, first in line 11. Keep one."
+        ),
+        "bot.toml line 13, [projects.payments-prod] approval: There is no such key. Did you mean approvals?",
+    ]
+
+
+def test_one_cloud_project_has_one_alias(folder: Path) -> None:
+    assert faults(VALID + PROJECT.replace("payments-prod", "pay").replace("abcdef", "ABCDEF")) == [
+        "bot.toml line 14, [projects.pay] project_id: This is the project of payments-prod (line 8). Keep one alias."
+    ]
+
+
+def test_one_project_id_in_two_regions_is_two_projects(folder: Path) -> None:
+    other = PROJECT.replace("payments-prod", "pay").replace("ap-southeast-3", "ap-southeast-1")
+    assert set(load(VALID + other).projects) == {"payments-prod", "pay"}
+
+
+def test_a_file_that_is_not_toml_is_told_with_its_line(folder: Path) -> None:
+    assert faults("[slack]\ncommand = /snapshot") == [
+        "bot.toml line 2: This is not TOML: Invalid value. The rest of the file was not checked."
+    ]
+
+
+@pytest.mark.parametrize(("text", "line"), [('\n[slack]\nx = """', 3), ("[a]\nb = 1\n[a.b]", 3)])
+def test_an_end_too_early_and_a_table_in_the_way_are_told_too(folder: Path, text: str, line: int) -> None:
+    (fault,) = faults(text)
+    assert fault.startswith(f"bot.toml line {line}: This is not TOML: ")
+
+
+@pytest.mark.parametrize("text", ["x = 1" + "0" * 5_000, "x = " + "[" * 5_000])
+def test_a_file_that_exhausts_the_reader_is_refused(folder: Path, text: str) -> None:
+    assert faults(text) == ["bot.toml: A number has too many digits, or lists are nested too deeply."]
+
+
+def test_a_file_that_cannot_be_read_is_told_with_the_rest(folder: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_settings({**ENVIRON, "BOT_CONFIG": "nowhere.toml", "PORT": "x"})
+    assert [str(fault) for fault in caught.value.faults] == [
+        "nowhere.toml: There is no such file. Write one, or name another with --config or BOT_CONFIG.",
+        "environment, PORT: Write a port: a whole number up to 65535, or 0 for any free one.",
+    ]
+
+
+def test_a_folder_and_foreign_text_are_no_configuration(folder: Path) -> None:
+    (folder / "latin1.toml").write_bytes(b"# h\xfcsh")
+    with pytest.raises(SettingsError, match="cannot be read: Is a directory"):
+        load_settings(ENVIRON, folder)
+    with pytest.raises(SettingsError, match="not UTF-8 text"):
+        load_settings(ENVIRON, folder / "latin1.toml")
+
+
+VARIABLES = [
+    ("PORT", "65536", "Write a port: a whole number up to 65535, or 0 for any free one."),
+    ("ADMIN_PORT", "-1", "Write a port: a whole number up to 65535, or 0 for any free one."),
+    ("LOG_FORMAT", "xml", "Write console or json."),
+    ("LOG_LEVEL", "loud", "Write DEBUG, INFO, WARNING or ERROR."),
+    (
+        "SLACK_API_URL",
+        "http://slack.com/api/",
+        "http:// is accepted on loopback only (127.0.0.1, ::1, localhost). Write https://.",
+    ),
+    (
+        "BOT_STORE",
+        "postgres://hush@db",
+        "This version keeps its rows in SQLite only. Write sqlite:///snapshot-bot.db.",
+    ),
+    ("SLACK_BOT_TOKEN", "xapp-hush", "This is another kind of token. The bot token begins with xoxb-."),
+    ("SLACK_APP_TOKEN", "xoxb-hush", "This is another kind of token. The app token begins with xapp-."),
+    ("SLACK_BOT_TOKEN", "", "It is not set. Slack shows it under OAuth & Permissions (xoxb-…)."),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "sentence"), VARIABLES)
+def test_a_fault_of_a_variable_names_it(folder: Path, name: str, value: str, sentence: str) -> None:
+    assert faults("", {**ENVIRON, name: value}) == [f"environment, {name}: {sentence}"]
+
+
+def test_slack_needs_a_way_to_reach_the_bot(folder: Path) -> None:
+    assert faults("", {"SLACK_BOT_TOKEN": "xoxb-hush"}) == [
+        (
+            "environment, SLACK_APP_TOKEN or SLACK_SIGNING_SECRET: "
+            "Neither is set. Set the app token (xapp-…) for Socket Mode, or the signing secret for HTTP."
+        )
+    ]
+
+
+def test_every_fault_is_told_at_once_in_the_order_of_the_lines(folder: Path) -> None:
+    text = (
+        "[slack]\ncomand = 1\n"
+        + VALID.replace("env:PAYMENTS_PASSWORD", "hush").replace('"payments"', '"pay"')
+        + PROJECT
+        + '[[grants]]\nsubject = "alice"\nrole = "boss"\nproject = "web"\n'
+        + '[[bindings]]\nchannel = "inc"\nproject = "web"\n'
+    )
+    told = faults(text, {"PORT": "x"})
+    places = [fault.partition(": ")[0] for fault in told]
+    assert places == [
+        "bot.toml line 2, [slack] comand",
+        "bot.toml line 8, [credentials.payments] password",
+        "bot.toml line 13, [projects.payments-prod] credentials",
+        "bot.toml line 15, [projects.payments-prod]",
+        "bot.toml line 20, [[grants]] #1 subject",
+        "bot.toml line 21, [[grants]] #1 role",
+        "bot.toml line 22, [[grants]] #1 project",
+        "bot.toml line 23, [[bindings]] #1",
+        "bot.toml line 24, [[bindings]] #1 channel",
+        "bot.toml line 25, [[bindings]] #1 project",
+        "environment, PORT",
+        "environment, SLACK_BOT_TOKEN",
+        "environment, SLACK_APP_TOKEN or SLACK_SIGNING_SECRET",
+    ]
+
+
+def test_the_error_reads_as_a_list_under_a_count(folder: Path) -> None:
+    Path("bot.toml").write_text("[slack]\nx = 1")
+    with pytest.raises(SettingsError) as caught:
+        load_settings({**ENVIRON, "PORT": "x"})
+    first, *rest = str(caught.value).splitlines()
+    assert first == "The configuration has 2 faults:"
+    assert rest == [f"  {fault}" for fault in caught.value.faults]
+
+
+def test_no_secret_is_in_the_error_or_in_its_traceback(folder: Path) -> None:
+    Path("bot.toml").write_text(
+        CREDENTIALS.replace("env:PAYMENTS_PASSWORD", "hush")
+        + '[credentials.shop]\nkind = "access_key"\naccess_key = "env:AK"\nsecret_key = ["hush"]\nsekret = "hush"\n'
+    )
+    environ = {"SLACK_BOT_TOKEN": "xapp-hush", "SLACK_APP_TOKEN": "xoxb-hush", "AK": "hush", "PORT": "hush"}
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environ)
+    assert "hush" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_keys_are_found_in_each_way_toml_lets_them_be_written(folder: Path) -> None:
+    text = '''# a comment
+slack.comand = 1
+[projects]
+web = { regio = "r", credentials = """
+[not.a.header]
+""" }
+[ "projects" . 'other' ]  # another
+"credential s" = [ [ 1 ],
+  [ 2 ] ]
+grants = 1
+[cloud]
+watch_hour = 1
+'''
+    places = {fault.partition(": ")[0] for fault in faults(text)}
+    assert {
+        "bot.toml line 2, [slack] comand",
+        "bot.toml line 4, [projects.web] regio",
+        "bot.toml line 4, [projects.web] credentials",
+        "bot.toml line 4, [projects.web] region",
+        'bot.toml line 8, [projects.other] "credential s"',
+        "bot.toml line 10, [projects.other] grants",
+        "bot.toml line 12, [cloud] watch_hour",
+    } <= places
+
+
+TABLES = ["slack", "store", "cloud", "credentials", "projects", "grants", "bindings", "web", "vm", "[key]"]
+KEYS = ["command", "url", "watch_hours", "kind", "domain", "user", "password", "access_key", "project_id", "region"]
+MORE_KEYS = ["channels", "approvals", "subject", "role", "project", "expires", "channel", "server", "disks", "tag"]
+NAMES = st.sampled_from([*TABLES, *KEYS, *MORE_KEYS])
+SCALARS = (
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]))
+    | st.sampled_from(
+        ["password", "agency", "env:X", "file:x", "user:U1", "*", "web", "viewer", "https://a", "http://["]
+    )
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.booleans()
+    | st.datetimes()
+    | st.dates()
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4), max_leaves=20
+)
+
+
+def as_toml(value: Any) -> str:
+    match value:
+        case dict():
+            return "{" + ", ".join(f"{json.dumps(key)} = {as_toml(inner)}" for key, inner in value.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(as_toml, value)) + "]"
+        case date():
+            return value.isoformat()
+        case str():
+            return json.dumps(value, ensure_ascii=False)
+        case _:
+            return str(value).lower()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(tables=st.dictionaries(NAMES, VALUES, max_size=6))
+def test_no_tables_break_the_reader(folder: Path, tables: dict[str, Any]) -> None:
+    text = "".join(f"{json.dumps(key)} = {as_toml(value)}\n" for key, value in tables.items())
+    assert all("This is not TOML" not in fault for fault in faults(text, {}))
+
+
+LINES = st.sampled_from(
+    [
+        *VALID.splitlines(),
+        "[[grants]]",
+        "[grants]",
+        "[projects.web]",
+        "[projects]",
+        "x = [",
+        "]",
+        '"""',
+        "a.b = 1",
+        "[a.b]",
+    ]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(lines=st.lists(LINES | st.text(st.characters(exclude_categories=["Cs"])), max_size=12))
+def test_no_text_breaks_the_reader(folder: Path, lines: list[str]) -> None:
+    assert faults("\n".join(lines), {})
