@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit codes: 0 well, 1 refused or failed, 2 bad configuration or bad use."""
     options = _parser().parse_args(arguments)
     try:
-        return asyncio.run(options.run(options))
+        code: int = asyncio.run(options.run(options))
     except SettingsError as exc:
         print(exc, file=sys.stderr)
         return BAD_USE
@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BAD_USE
     except KeyboardInterrupt:
         return OK
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:

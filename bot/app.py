@@ -93,7 +93,8 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
 
     http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SLACK_SECONDS))
     stack.append(http.close)
-    client = _slack_client(settings, http)
+    token = _reveal(settings.slack.bot_token)
+    client = _slack_client(settings, http, token)
     identity = await _identity(client, clock)
     people = SlackPeople(client, identity["team_id"], clock)
     urls = ResponseUrls(clock)
@@ -115,7 +116,8 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
 
     errands = Errands()
     stack.append(errands.stop)
-    bolt = build_bolt(client, _reveal(settings.slack.signing_secret), identity)
+    anonymous = _slack_client(settings, http, None)
+    bolt = build_bolt(anonymous, token, _reveal(settings.slack.signing_secret), identity)
     CommandListeners(
         command=settings.slack.command,
         team_url=team_url,
@@ -171,10 +173,10 @@ def _handlers(
     }
 
 
-def _slack_client(settings: Settings, http: aiohttp.ClientSession) -> AsyncWebClient:
+def _slack_client(settings: Settings, http: aiohttp.ClientSession, token: str | None) -> AsyncWebClient:
     """One client with one session. It repeats nothing by itself: a repeated chat.postMessage could post twice."""
     client = AsyncWebClient(
-        token=_reveal(settings.slack.bot_token),
+        token=token,
         base_url=settings.slack.api_url,
         session=http,
         retry_handlers=[],

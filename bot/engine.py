@@ -57,10 +57,7 @@ class EmbeddedEngine:
             self._start_due(handlers)
             next_at = min([sweep_at, *(at for at, _, _ in self._heap[:1])])
             wait_s = max((next_at - self._clock.now()).total_seconds(), 0.001)
-            try:
-                await asyncio.wait_for(self._changed.wait(), wait_s)
-            except TimeoutError:
-                continue
+            await self._changed_or_after(wait_s)
 
     async def stop(self, grace_s: float) -> None:
         """Take no more work and let what runs end; after `grace_s` seconds it is cancelled, its rows know the rest."""
@@ -72,6 +69,17 @@ class EmbeddedEngine:
             for task in late:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+    async def _changed_or_after(self, wait_s: float) -> None:
+        waiting = {
+            asyncio.ensure_future(self._changed.wait()),
+            asyncio.ensure_future(self._clock.sleep(wait_s)),
+        }
+        try:
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waiting:
+                one.cancel()
 
     async def _sweep(self) -> None:
         try:

@@ -115,13 +115,12 @@ class _Printer:
         except (NotAllowedInSlack, KeyError, ValueError) as exc:
             print(f"  Slack does not let {person} do that: {exc}")
             return
-        told = outcome.error or self._workspace.plain(outcome.text)
-        self._block(f"only visible to {person}, after {outcome.latency_ms:.0f} ms", told)
+        print(f"  {outcome.error}" if outcome.error else f"  acknowledged after {outcome.latency_ms:.0f} ms")
 
     def on_change(self, message: Message, kind: str) -> None:
         where = "in the thread" if message.thread_ts else CHANNEL
-        who = f"only visible to {message.ephemeral_to}" if message.ephemeral_to else where
-        self._block(f"{who}, {kind}", self._workspace.render_message(message, width=WIDTH - 4))
+        head = "for one person" if message.ephemeral_to else f"{where}, {kind}"
+        self._block(head, self._workspace.render_message(message, width=WIDTH - 4))
 
     def _block(self, head: str, text: str) -> None:
         print(f"  ┌ {head}")

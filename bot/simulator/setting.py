@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -86,13 +87,14 @@ class Setting:
         world: Mapping[str, Any] | None = None,
         reconcile_seconds: float = 60,
         busy_retry_seconds: float = 10,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         world = world or {}
         cloud_world = CloudWorld.from_dict(world["cloud"]) if "cloud" in world else None
         slack_world = WorkspaceWorld.from_dict(world["workspace"]) if "workspace" in world else None
         self.directory = directory
-        self.cloud = CloudSimulator(cloud_world)
-        self.workspace = WorkspaceSimulator(slack_world, scopes=scopes)
+        self.cloud = CloudSimulator(cloud_world, now=now)
+        self.workspace = WorkspaceSimulator(slack_world, scopes=scopes, now=now)
         self._patience = {"reconcile_seconds": reconcile_seconds, "busy_retry_seconds": busy_retry_seconds}
 
     async def start(self, *, slack_port: int = 0, cloud_port: int = 0) -> None:

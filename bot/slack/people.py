@@ -121,7 +121,8 @@ class SlackPeople:
             if not group.get("date_delete"):
                 for user_id in group.get("users") or ():
                     members.setdefault(user_id, set()).add(group["id"])
-        kept = _Kept[Mapping[str, frozenset[str]]]({user: frozenset(ids) for user, ids in members.items()}, asked_at)
+        by_user: Mapping[str, frozenset[str]] = {user: frozenset(ids) for user, ids in members.items()}
+        kept = _Kept(by_user, asked_at)
         if changes == self._changes:
             self._groups = kept
         return kept

@@ -27,6 +27,10 @@ def adds(number: int, *, then: Exception | None = None) -> Script[int]:
     return int(rows[0]["n"])
 
 
+def files_of(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
 async def test_a_transaction_is_kept_whole_or_not_at_all(database: SqliteDatabase) -> None:
     assert await database.run(adds(1)) == 1
     with pytest.raises(ZeroDivisionError):
@@ -75,7 +79,7 @@ async def test_the_file_is_for_its_owner_only_and_survives_power_failure(tmp_pat
     database = SqliteDatabase(path)
     await database.open()
     await database.run(adds(1))
-    modes = {name: stat.S_IMODE(os.stat(tmp_path / name).st_mode) for name in os.listdir(tmp_path)}
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in files_of(tmp_path)}
     assert modes == {"store.db": 0o600, "store.db-wal": 0o600, "store.db-shm": 0o600}
 
     def pragmas() -> Script[tuple[str, int]]:

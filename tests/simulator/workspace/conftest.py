@@ -20,20 +20,6 @@ RECORDED = Path(__file__).parents[2] / "data" / "slack-payloads"
 Recorded = Callable[[str], Any]
 
 
-class Endpoint:
-    """An app's request URL that answers as told and remembers what came."""
-
-    def __init__(self) -> None:
-        self.url = ""
-        self.status = 200
-        self.headers: dict[str, str] = {}
-        self.received: list[tuple[dict[str, str], bytes]] = []
-
-    async def answer(self, request: web.Request) -> web.Response:
-        self.received.append((dict(request.headers), await request.read()))
-        return web.Response(status=self.status, headers=self.headers)
-
-
 @pytest.fixture
 def recorded() -> Recorded:
     """A payload as Slack sent it, by file name without .json."""
@@ -97,18 +83,4 @@ async def http_bot(sim: WorkspaceSimulator) -> AsyncIterator[AsyncApp]:
     sim.request_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
     await sim.wait_for_bot()
     yield app
-    await runner.cleanup()
-
-
-@pytest.fixture
-async def endpoint(sim: WorkspaceSimulator) -> AsyncIterator[Endpoint]:
-    """A request URL that answers 200 with nothing, until told otherwise."""
-    place = Endpoint()
-    app = web.Application()
-    app.router.add_post("/slack/events", place.answer)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    place.url = sim.request_url = f"http://127.0.0.1:{runner.addresses[0][1]}/slack/events"
-    yield place
     await runner.cleanup()

@@ -1,0 +1,185 @@
+"""The whole bot in this process, against both simulators over real sockets, on a real SQLite file.
+
+Time runs ten times as fast as outside, for the bot, the cloud and Slack's budgets alike; sockets and SQLite are as
+slow as they are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import app
+from bot.settings import load_settings
+from bot.simulator.setting import Setting
+from bot.simulator.workspace import CommandOutcome, Message
+from bot.slack.bolt import HttpEntry
+from bot.slack.scopes import SCOPES
+
+SPEED = 10.0
+CHANNEL = "#inc-demo"
+
+
+class FastClock:
+    """The machine's time, sped up from the moment it is made."""
+
+    def __init__(self, speed: float = SPEED) -> None:
+        self._speed = speed
+        self._from = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return self._from + (datetime.now(UTC) - self._from) * self._speed
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / self._speed)
+
+
+@dataclass
+class World:
+    """Two simulators and a bot that can be stopped, started and restarted."""
+
+    setting: Setting
+    clock: FastClock
+    socket_mode: bool = True
+    environment: dict[str, str] = field(default_factory=dict)
+    bot: app.Bot | None = None
+
+    @property
+    def cloud(self) -> Any:
+        return self.setting.cloud
+
+    @property
+    def slack(self) -> Any:
+        return self.setting.workspace
+
+    async def start_bot(self) -> app.Bot:
+        environment = {
+            **self.setting.environment(socket_mode=self.socket_mode),
+            "ADMIN_PORT": "0",
+            "PORT": "0",
+            **self.environment,
+        }
+        self.bot = await app.start(load_settings(environment), self.clock)
+        if isinstance(self.bot.entry, HttpEntry):
+            self.slack.request_url = f"http://127.0.0.1:{self.bot.entry.port}/slack/events"
+        await self.slack.wait_for_bot()
+        return self.bot
+
+    async def stop_bot(self) -> None:
+        if self.bot:
+            bot, self.bot = self.bot, None
+            await bot.stop()
+
+    async def say(self, text: str, person: str = "alice", channel: str = CHANNEL) -> CommandOutcome:
+        """Type `/snapshot TEXT`."""
+        outcome: CommandOutcome = await self.slack.command(person, channel, text)
+        return outcome
+
+    async def create(self, text: str, person: str = "alice", channel: str = CHANNEL) -> str:
+        """Type `/snapshot create TEXT`, which must be taken; answers the request's id."""
+        outcome = await self.say(f"create {text}", person, channel)
+        assert outcome.error is None, outcome.error
+        return request_id(outcome.text)
+
+    def slack_complaints(self) -> list[dict[str, Any]]:
+        """What Slack found wrong with anything the bot sent or answered."""
+        return [entry for entry in self.slack.journal if entry["entry"] == "validation"]
+
+    def root(self, request: str, channel: str = CHANNEL) -> Message | None:
+        """The public message of a request, the latest if there are several."""
+        roots = [
+            message
+            for message in self.slack.messages(channel)
+            if message.thread_ts is None and message.ephemeral_to is None and part(message) == (request, "root")
+        ]
+        return roots[-1] if roots else None
+
+    def replies(self, request: str, kind: str, channel: str = CHANNEL) -> list[Message]:
+        """What was said about a request in its thread: `accepted`, `failure` or `receipt`."""
+        return [message for message in self.slack.messages(channel) if part(message) == (request, kind)]
+
+    async def finished(self, request: str, channel: str = CHANNEL, timeout: float = 20) -> Message:
+        """Wait for the receipt; answers the root message as it stands then."""
+        await self.slack.until(lambda: bool(self.replies(request, "receipt", channel)), timeout)
+        root = self.root(request, channel)
+        assert root is not None
+        return root
+
+    async def told(self, person: str, words: str, timeout: float = 10) -> Message:
+        """Wait until a person alone was told something with these words in it."""
+        found: list[Message] = []
+
+        def seen() -> bool:
+            found[:] = [message for message in self.private(person) if words in message.text]
+            return bool(found)
+
+        await self.slack.until(seen, timeout)
+        return found[-1]
+
+    def private(self, person: str) -> list[Message]:
+        """Everything in any channel that only this person saw."""
+        user = self.slack.world.person(person).id
+        channels = list(self.slack.world.channels)
+        return [
+            message for channel in channels for message in self.slack.messages(channel) if message.ephemeral_to == user
+        ]
+
+    async def until(self, predicate: Callable[[], bool], timeout: float = 10) -> None:
+        """For what happens in the cloud, where nobody announces a change."""
+        async with asyncio.timeout(timeout):
+            while not predicate():
+                await asyncio.sleep(0.01)
+
+
+def request_id(text: str) -> str:
+    found = re.search(r"r-[0-9a-z]{8}", text)
+    assert found, text
+    return found[0]
+
+
+def part(message: Message) -> tuple[str, str] | None:
+    payload = (message.metadata or {}).get("event_payload", {})
+    return (payload["request"], payload["part"]) if payload else None
+
+
+@pytest.fixture
+async def setting(tmp_path: Path) -> AsyncIterator[tuple[Setting, FastClock]]:
+    clock = FastClock()
+    setting = Setting(tmp_path, scopes=SCOPES, now=clock.now)
+    setting.cloud.world.timing.min_seconds, setting.cloud.world.timing.max_seconds = 2.0, 5.0
+    await setting.start()
+    yield setting, clock
+    await setting.stop()
+
+
+@pytest.fixture
+async def world(setting: tuple[Setting, FastClock]) -> AsyncIterator[World]:
+    """A bot over Socket Mode."""
+    world = World(*setting)
+    await world.start_bot()
+    yield world
+    await world.stop_bot()
+
+
+@pytest.fixture(params=["socket", "http"])
+async def either_world(setting: tuple[Setting, FastClock], request: pytest.FixtureRequest) -> AsyncIterator[World]:
+    """The same, once over Socket Mode and once over HTTP."""
+    world = World(*setting, socket_mode=request.param == "socket")
+    await world.start_bot()
+    yield world
+    await world.stop_bot()
+
+
+@pytest.fixture
+async def quiet_world(setting: tuple[Setting, FastClock]) -> AsyncIterator[World]:
+    """The simulators, with no bot yet."""
+    world = World(*setting)
+    yield world
+    await world.stop_bot()

@@ -1,0 +1,222 @@
+"""A password's token: got once, renewed in time, and once when it is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.errors import CloudRefused, CloudUnavailable, CredentialRefused, Throttled
+from bot.evs.cloud import HttpCloud
+from tests.evs.scripted_cloud import (
+    DISK,
+    NOON,
+    PASSWORD,
+    PROJECT_ID,
+    SNAPSHOT,
+    TICKET,
+    FakeClock,
+    Reply,
+    ScriptedCloud,
+    a_snapshot,
+    evs_error,
+    gateway_error,
+)
+
+SHOWN = Reply(200, {"snapshot": {"id": SNAPSHOT}})
+SOON = NOON + timedelta(minutes=5)
+SHOW = f"/snapshots/{SNAPSHOT}"
+TOKENS = "/v3/auth/tokens"
+
+
+async def test_the_token_is_asked_for_as_iam_documents_it(cloud: HttpCloud, server: ScriptedCloud) -> None:
+    server.on("GET", SHOW, SHOWN)
+    await cloud.project("web").show_snapshot(SNAPSHOT)
+    asked = server.asked(TOKENS)[0]
+    user = {"domain": {"name": "ACME"}, "name": "snapshot-bot", "password": PASSWORD}
+    assert asked.query == {"nocatalog": "true"}
+    assert asked.json == {
+        "auth": {
+            "identity": {"methods": ["password"], "password": {"user": user}},
+            "scope": {"project": {"id": PROJECT_ID}},
+        }
+    }
+    assert server.asked(SHOW)[0].headers["X-Auth-Token"] == "token-1-kept-to-myself"
+
+
+async def test_many_calls_at_once_need_one_token(cloud: HttpCloud, server: ScriptedCloud) -> None:
+    server.on("GET", SHOW, SHOWN)
+    evs = cloud.project("web")
+    await asyncio.gather(*(evs.show_snapshot(SNAPSHOT) for _ in range(12)))
+    assert len(server.asked(TOKENS)) == 1
+
+
+async def test_a_token_is_renewed_ten_minutes_before_its_end(
+    cloud: HttpCloud, server: ScriptedCloud, clock: FakeClock
+) -> None:
+    server.on("GET", SHOW, SHOWN)
+    evs = cloud.project("web")
+    await evs.show_snapshot(SNAPSHOT)
+    clock.time += timedelta(hours=23, minutes=49)
+    await evs.show_snapshot(SNAPSHOT)
+    assert server.tokens == 1
+    clock.time += timedelta(minutes=1)
+    await evs.show_snapshot(SNAPSHOT)
+    assert server.tokens == 2
+
+
+async def test_a_short_lived_token_is_not_renewed_at_every_call(
+    cloud: HttpCloud, server: ScriptedCloud, clock: FakeClock
+) -> None:
+    server.on("GET", SHOW, SHOWN)
+    server.token_life = timedelta(minutes=5)
+    for _ in range(2):
+        await cloud.project("web").show_snapshot(SNAPSHOT)
+    assert server.tokens == 1
+
+
+TOKEN_REFUSALS = [
+    gateway_error(401, "APIGW.0301"),
+    gateway_error(401, "APIGW.0307"),
+    gateway_error(401, "APIG.0307"),
+    evs_error(401, "EVS.5401"),
+    evs_error(400, "EVS.0002"),
+    evs_error(400, "Common.0013"),
+    Reply(401),
+]
+
+
+@pytest.mark.parametrize("refusal", TOKEN_REFUSALS, ids=lambda reply: str(reply.body)[:40])
+async def test_a_refused_token_is_renewed_once_and_the_create_sent_again(
+    cloud: HttpCloud, server: ScriptedCloud, refusal: Reply
+) -> None:
+    server.on("POST", "/snapshots", refusal, Reply(202, TICKET))
+    ticket = await cloud.project("web").create_standard_snapshot(a_snapshot(), send_before=SOON)
+    assert ticket.snapshot_id == SNAPSHOT
+    tokens = [one.headers["X-Auth-Token"] for one in server.asked("/snapshots", "POST")]
+    assert tokens == ["token-1-kept-to-myself", "token-2-kept-to-myself"]
+
+
+async def test_many_calls_with_one_stale_token_renew_it_once(cloud: HttpCloud, server: ScriptedCloud) -> None:
+    server.on("GET", SHOW, SHOWN)
+    evs = cloud.project("web")
+    await evs.show_snapshot(SNAPSHOT)
+    server.on("GET", SHOW, *[gateway_error(401, "APIGW.0307")] * 6, SHOWN)
+    server.hold = asyncio.Event()
+    calls = asyncio.gather(*(evs.show_snapshot(SNAPSHOT) for _ in range(6)))
+    while len(server.asked(SHOW)) < 7:
+        await asyncio.sleep(0.001)
+    server.hold.set()
+    await calls
+    assert server.tokens == 2
+
+
+async def test_a_second_refusal_rests_the_credential_in_this_project_alone(
+    cloud: HttpCloud, server: ScriptedCloud
+) -> None:
+    server.on("GET", SHOW, gateway_error(401, "APIGW.0307"))
+    with pytest.raises(CredentialRefused) as caught:
+        await cloud.project("web").show_snapshot(SNAPSHOT)
+    assert (server.tokens, len(server.asked(SHOW)), caught.value.code) == (2, 2, "APIGW.0307")
+    assert cloud.resting("web") == NOON + timedelta(minutes=5)
+    assert cloud.resting("shop") is None
+
+
+@pytest.mark.parametrize("code", ["APIGW.0303", "APIGW.0305", "APIGW.0311"])
+async def test_refusals_that_no_token_cures_are_not_repeated(
+    cloud: HttpCloud, server: ScriptedCloud, code: str
+) -> None:
+    server.on("GET", SHOW, gateway_error(401, code))
+    with pytest.raises(CredentialRefused):
+        await cloud.project("web").show_snapshot(SNAPSHOT)
+    assert len(server.asked(SHOW)) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [
+        (Reply(401, {"error": {"code": 401, "message": "The username or password is wrong."}}), "name or password"),
+        (Reply(401, {"error_code": "IAM.0061", "error_msg": "locked"}), "locked after wrong passwords"),
+        (Reply(403, {"error_code": "IAM.0082", "error_msg": ""}), "its user is disabled"),
+        (Reply(403, {"error": {"code": 403, "message": "no right"}}), "does not let this user in"),
+    ],
+)
+async def test_a_refused_password_is_tried_once_told_and_rests_everywhere(
+    cloud: HttpCloud, server: ScriptedCloud, caplog: pytest.LogCaptureFixture, reply: Reply, reason: str
+) -> None:
+    server.on("POST", TOKENS, reply)
+    calls = [cloud.project(alias).show_disk(DISK) for alias in ("web", "web", "shop")]
+    refusals = await asyncio.gather(*calls, return_exceptions=True)
+    sentence = str(refusals[0])
+    assert sentence.startswith(
+        "The cloud refused the bot's own credentials for this project. Nothing was created. "
+        "Tell the people who run the bot: credential “payments” was refused, because "
+    )
+    assert reason in sentence
+    assert [type(one) for one in refusals] == [CredentialRefused] * 3
+    assert len(server.seen) == 1
+    assert cloud.resting("web") == cloud.resting("shop") == NOON + timedelta(minutes=5)
+    lines = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert [(line.name, line.__dict__["credential"]) for line in lines] == [("bot.evs", "payments")]
+
+
+async def test_after_five_minutes_a_rested_password_is_tried_again(
+    cloud: HttpCloud, server: ScriptedCloud, clock: FakeClock
+) -> None:
+    server.on("GET", SHOW, SHOWN)
+    server.on("POST", TOKENS, Reply(401), server.token())
+    with pytest.raises(CredentialRefused):
+        await cloud.project("web").show_snapshot(SNAPSHOT)
+    clock.time += timedelta(minutes=4, seconds=59)
+    with pytest.raises(CredentialRefused):
+        await cloud.project("web").show_snapshot(SNAPSHOT)
+    assert len(server.seen) == 1
+    clock.time += timedelta(seconds=1)
+    assert cloud.resting("web") is None
+    assert (await cloud.project("web").show_snapshot(SNAPSHOT)).id == SNAPSHOT
+
+
+async def test_a_project_that_iam_does_not_know_rests_alone(cloud: HttpCloud, server: ScriptedCloud) -> None:
+    server.on("POST", TOKENS, Reply(404, {"error": {"code": 404, "message": "Could not find project"}}))
+    with pytest.raises(CredentialRefused, match="does not know the project"):
+        await cloud.project("web").show_disk(DISK)
+    assert cloud.resting("web") is not None
+    assert cloud.resting("shop") is None
+
+
+@pytest.mark.parametrize("reply", [Reply(503), Reply(201, {"token": {}}), Reply(end="drop")])
+async def test_without_a_token_nothing_of_a_create_was_done(
+    cloud: HttpCloud, server: ScriptedCloud, reply: Reply
+) -> None:
+    server.on("POST", TOKENS, reply)
+    with pytest.raises(CloudUnavailable) as caught:
+        await cloud.project("web").create_standard_snapshot(a_snapshot(), send_before=SOON)
+    assert not caught.value.maybe_done
+    assert server.asked("/snapshots") == []
+    assert cloud.resting("web") is None
+
+
+async def test_a_throttled_iam_slows_the_project_down(
+    cloud: HttpCloud, server: ScriptedCloud, clock: FakeClock
+) -> None:
+    server.on("POST", TOKENS, Reply(429, {"error_code": "IAM.0012", "error_msg": ""}), server.token())
+    server.on("GET", SHOW, SHOWN)
+    with pytest.raises(Throttled):
+        await cloud.project("web").show_snapshot(SNAPSHOT)
+    await cloud.project("web").show_snapshot(SNAPSHOT)
+    assert clock.slept == [2.0]
+
+
+@pytest.mark.parametrize(
+    "refusal", [evs_error(403, "EVS.5403"), evs_error(401, "EVS.2055"), evs_error(400, "Common.0018")]
+)
+async def test_a_missing_right_renews_nothing_and_rests_nothing(
+    cloud: HttpCloud, server: ScriptedCloud, refusal: Reply
+) -> None:
+    server.on("GET", SHOW, refusal)
+    with pytest.raises(CloudRefused) as caught:
+        await cloud.project("web").show_snapshot(SNAPSHOT)
+    assert type(caught.value) is CloudRefused
+    assert (server.tokens, len(server.asked(SHOW)), cloud.resting("web")) == (1, 1, None)
