@@ -23,6 +23,7 @@ from bot.evs.cloud import HttpCloud
 from bot.interfaces import Clock, Handler
 from bot.settings import Settings
 from bot.slack.bolt import HttpEntry, SocketModeEntry, build_bolt
+from bot.slack.failures import failure_of
 from bot.slack.listeners import ChangeListeners, CommandListeners, Errands, LastListeners
 from bot.slack.people import SlackPeople
 from bot.slack.replies import ResponseUrls, SlackReplies
@@ -192,11 +193,13 @@ async def _identity(client: AsyncWebClient, clock: Clock) -> dict[str, Any]:
         try:
             answer = await client.auth_test()
         except SlackApiError as exc:
-            error = str(exc.response.get("error", "")) if isinstance(exc.response.data, dict) else ""
-            if exc.response.status_code == 200 and error != "ratelimited":
+            failure = failure_of(exc)
+            if failure.status == 200 and failure.error and not failure.asks_to_wait:
                 raise SlackRefusedToken(
-                    f"Slack does not accept SLACK_BOT_TOKEN ({error}). Install the app again and copy its bot token."
+                    f"Slack does not accept SLACK_BOT_TOKEN ({failure.error}). "
+                    "Install the app again and copy its bot token."
                 ) from None
+            log.warning("slack gave no usable answer yet", extra={"status": failure.status})
         except (aiohttp.ClientError, TimeoutError, OSError) as exc:
             log.warning("slack can't be reached yet", extra={"error": type(exc).__name__})
         else:

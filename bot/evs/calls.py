@@ -78,6 +78,7 @@ class ProjectCalls:
         Takes `deadline_s` seconds at most. A call that only reads is tried three times in that time.
         Raises: every kind of CloudError.
         """
+        self._standing.check(self.project.alias)
         sending = Sending(self._clock, call.send_before, writes=call.writes)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._deadline_s):

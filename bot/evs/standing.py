@@ -59,7 +59,7 @@ class Standing:
             f"{f', because {why}' if why else ''} {in_brackets(error.code)}."
         )
         key = None if everywhere else alias
-        if self._rest(alias) is None:
+        if self._active(None) is None and self._active(key) is None:
             until = self._clock.now() + REST
             self._rests[key] = _Rest(until, sentence, error.status, error.code)
             self._proven = False
@@ -89,6 +89,9 @@ class Standing:
         yield
 
     def _rest(self, alias: str) -> _Rest | None:
-        now = self._clock.now()
-        rests = [rest for key in (None, alias) if (rest := self._rests.get(key)) and rest.until > now]
+        rests = [rest for key in (None, alias) if (rest := self._active(key))]
         return max(rests, key=lambda rest: rest.until, default=None)
+
+    def _active(self, key: str | None) -> _Rest | None:
+        rest = self._rests.get(key)
+        return rest if rest is not None and rest.until > self._clock.now() else None

@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.access import Actor, Standing, standing_from
 from bot.domain.errors import LookupFailed
 from bot.interfaces import Clock
+from bot.slack.failures import failure_of
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +74,9 @@ class SlackPeople:
             if groups is None or not self._fresh(groups, GROUPS_MAX_AGE):
                 groups = await self._once("groups", self._ask_groups)
         except SlackApiError as exc:
-            error = str(exc.response.get("error", "")) if isinstance(exc.response.data, dict) else ""
-            log.warning("slack could not say who somebody is", extra={"user": user_id, "error": error})
+            failure = failure_of(exc)
+            facts = {"user": user_id, "error": failure.error, "status": failure.status}
+            log.warning("slack could not say who somebody is", extra=facts)
             raise _cannot_tell() from None
         except (aiohttp.ClientError, TimeoutError, OSError):
             log.warning("slack could not be asked who somebody is", extra={"user": user_id})
@@ -111,7 +113,7 @@ class SlackPeople:
         try:
             response = await self._client.usergroups_list(include_users=True)
         except SlackApiError as exc:
-            if exc.response.get("error") not in WITHOUT_GROUPS:
+            if failure_of(exc).error not in WITHOUT_GROUPS:
                 raise
             groups: list[Any] = []
         else:

@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.errors import CannotPost, MessageGone, SlackBusy
 from bot.domain.requests import Request
 from bot.interfaces import Clock, Posted, Saying
+from bot.slack.failures import failure_of
 from bot.slack.messages import Message, rendered
 
 log = logging.getLogger(__name__)
@@ -167,18 +168,21 @@ class SlackReplies:
 
 
 def _error_from(exc: SlackApiError, method: str) -> CannotPost | MessageGone | SlackBusy:
-    data = exc.response.data if isinstance(exc.response.data, dict) else {}
-    error = str(data.get("error", ""))
-    if exc.response.status_code == 429 or error == "ratelimited":
-        wait = _seconds(exc.response.headers.get("Retry-After"))
+    failure = failure_of(exc)
+    error = failure.error
+    if failure.asks_to_wait:
+        wait = failure.retry_after or 1.0
         log.info("slack asks to wait", extra={"method": method, "seconds": wait})
         return SlackBusy("Slack asks to wait.", retry_after=wait)
     if error in _GONE:
         return MessageGone("The message is gone.")
     if error in _CANNOT_POST:
         return CannotPost("The bot may not post there.", error)
-    messages = data.get("response_metadata", {}).get("messages", [])
-    log.error("slack refused a message", extra={"method": method, "error": error, "why": "; ".join(messages)[:500]})
+    if failure.status is not None and (failure.status >= 500 or not error):
+        log.warning("slack gave no usable answer", extra={"method": method, "status": failure.status})
+        return SlackBusy("Slack did not answer.", retry_after=_UNANSWERED_SECONDS, maybe_done=True)
+    facts = {"method": method, "error": error, "why": "; ".join(failure.messages)[:500]}
+    log.error("slack refused a message", extra=facts)
     return SlackBusy("Slack refused the message.", retry_after=_BROKEN_SECONDS)
 
 

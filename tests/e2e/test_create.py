@@ -33,10 +33,6 @@ async def test_two_disks_end_available_and_the_thread_tells_the_truth(either_wor
     assert world.slack_complaints() == []
 
 
-BOT = {REQUEST_TAG: "{item}"}
-STAMPED = "{name}"
-
-
 @pytest.mark.parametrize(
     ("options", "sent"),
     [
@@ -55,7 +51,7 @@ STAMPED = "{name}"
         ("keep=7", {}),
         ("reason=INC-42", {}),
         (
-            "name=all description=d tags=a:1 enterprise_project_id=0 instant_access=yes incremental=no keep=30d reason=r",
+            "name=all description=d tags=a:1 enterprise_project_id=0 instant_access=yes incremental=no keep=30d",
             {
                 "name": "all",
                 "description": "d",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,13 @@ from bot.evs.cloud import HttpCloud
 from tests.evs.scripted_cloud import FakeClock, ScriptedCloud, a_password, a_project
 
 Build = Callable[..., HttpCloud]
+
+
+@pytest.fixture(autouse=True)
+def no_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test here speaks TLS, and loading the bundle for each client would take half of their time."""
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
 
 
 @pytest.fixture

@@ -78,7 +78,6 @@ class ScriptedCloud:
     def __init__(self) -> None:
         self.url = ""
         self.seen: list[Seen] = []
-        self.connections = 0
         self.token_life = timedelta(hours=24)
         self.tokens = 0
         self.issued_at = NOON
@@ -86,6 +85,7 @@ class ScriptedCloud:
         self._busy = 0
         self._lines: dict[tuple[str, str], list[Reply]] = defaultdict(list)
         self._over = asyncio.Event()
+        self._news = asyncio.Condition()
         self._runner: web.AppRunner | None = None
         self.hold: asyncio.Event | None = None
 
@@ -96,6 +96,11 @@ class ScriptedCloud:
     def asked(self, path: str = "", method: str = "") -> list[Seen]:
         """What came for a path that ends like that."""
         return [one for one in self.seen if re.search(f"{path}$", one.path) and method in ("", one.method)]
+
+    async def has_been_asked(self, path: str, times: int) -> None:
+        """Wait until so many calls have arrived for a path that ends like that."""
+        async with self._news:
+            await self._news.wait_for(lambda: len(self.asked(path)) >= times)
 
     async def start(self) -> None:
         app = web.Application()
@@ -115,6 +120,8 @@ class ScriptedCloud:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         self.seen.append(Seen(request.method, request.path, dict(request.query), dict(request.headers), body))
+        async with self._news:
+            self._news.notify_all()
         self._busy += 1
         self.busiest = max(self.busiest, self._busy)
         try:

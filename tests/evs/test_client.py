@@ -112,13 +112,8 @@ async def test_a_disks_snapshots_are_asked_for_newest_first_in_every_enterprise_
 
 
 async def test_pages_of_snapshots_are_asked_for_until_one_is_short(cloud: HttpCloud, server: ScriptedCloud) -> None:
-    server.on(
-        "GET",
-        SNAPSHOTS,
-        _page("snapshots", range(1000)),
-        _page("snapshots", range(999, 1999)),
-        _page("snapshots", range(0)),
-    )
+    pages = [_page("snapshots", rows) for rows in (range(1000), range(999, 1999), range(0))]
+    server.on("GET", SNAPSHOTS, *pages)
     assert len(await cloud.project("web").list_snapshots()) == 1999
     assert [one.query["offset"] for one in server.asked(SNAPSHOTS)] == ["0", "1000", "2000"]
 

@@ -100,8 +100,7 @@ async def test_an_accepted_key_is_used_by_many_at_once(build: Build, server: Scr
     await evs.show_disk(DISK)
     server.hold = asyncio.Event()
     calls = asyncio.gather(*(evs.show_disk(DISK) for _ in range(10)))
-    while len(server.seen) < 5:
-        await asyncio.sleep(0.001)
+    await server.has_been_asked(DISK, 5)
     server.hold.set()
     await calls
     assert server.busiest == 4

@@ -9,7 +9,9 @@ import pytest
 
 from bot.domain.errors import CloudUnavailable, NotFound, Throttled
 from bot.domain.snapshots import Disk
+from bot.evs.client import EvsClient
 from bot.evs.cloud import HttpCloud
+from bot.interfaces import Cloud
 from tests.evs.conftest import Build
 from tests.evs.scripted_cloud import (
     DISK,
@@ -163,11 +165,8 @@ async def test_pauses_double_to_a_minute_and_a_success_starts_anew(
     assert pauses == [2, 4, 8, 16, 32, 60, 60, 2]
 
 
-async def _impatient(evs: object, clock: FakeClock) -> None:
+async def _impatient(evs: EvsClient, clock: FakeClock) -> None:
     """A create whose moment passes before any pause is over."""
-    from bot.evs.client import EvsClient
-
-    assert isinstance(evs, EvsClient)
     await evs.create_standard_snapshot(a_snapshot(), send_before=clock.time)
 
 
@@ -178,8 +177,7 @@ async def test_a_burst_of_429s_is_one_step(cloud: HttpCloud, server: ScriptedClo
     server.on("GET", SHOW, *[THROTTLE] * 5, FOUND)
     server.hold = asyncio.Event()
     calls = asyncio.gather(*(evs.show_disk(DISK) for _ in range(5)), return_exceptions=True)
-    while len(server.asked(SHOW)) < 6:
-        await asyncio.sleep(0.001)
+    await server.has_been_asked(SHOW, 6)
     server.hold.set()
     assert {type(one) for one in await calls} == {Throttled}
     await evs.show_disk(DISK)
@@ -207,21 +205,30 @@ async def test_a_pause_longer_than_a_call_may_take_is_the_callers_to_wait(
     assert (caught.value.retry_after, len(server.asked(SHOW)), clock.slept) == (60.0, 1, [])
 
 
+async def test_a_call_under_way_ends_its_turn_even_when_its_caller_is_gone(build: Build, server: ScriptedCloud) -> None:
+    server.on("GET", SHOW, Reply(end="hang"), FOUND)
+    evs = build(an_access_key(), concurrency=1).project("web")
+    call = asyncio.create_task(evs.show_disk(DISK))
+    await server.has_been_asked(SHOW, 1)
+    call.cancel()
+    assert (await evs.show_disk(DISK)).id == DISK
+
+
 async def test_a_project_makes_so_many_calls_at_a_time(build: Build, server: ScriptedCloud) -> None:
     server.on("GET", SHOW, FOUND)
     evs = build(concurrency=3).project("web")
     await evs.show_disk(DISK)
     server.hold = asyncio.Event()
     calls = asyncio.gather(*(evs.show_disk(DISK) for _ in range(9)))
-    while len(server.asked(SHOW)) < 4:
-        await asyncio.sleep(0.001)
+    await server.has_been_asked(SHOW, 4)
     server.hold.set()
     await calls
     assert server.busiest == 3
 
 
 async def test_nothing_is_asked_before_a_client_is_used(cloud: HttpCloud, server: ScriptedCloud) -> None:
-    cloud.project("web")
+    asked_for: Cloud = cloud
+    asked_for.project("web")
     assert cloud.resting("web") is None
     assert server.seen == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Callable
 from datetime import timedelta
 
 import httpx
@@ -43,7 +44,7 @@ MISHAPS = {
     "throttled": Reply(429, {"error_code": ECHO, "error_msg": ECHO}),
     "redirect": Reply(301, b"", {"Location": "/" + PASSWORD}),
 }
-CREDENTIALS = {
+CREDENTIALS: dict[str, Callable[[str], Credentials]] = {
     "password": lambda url: a_password(),
     "access key": lambda url: an_access_key(temporary=True),
     "agency": an_agency,
@@ -70,8 +71,7 @@ async def test_no_failure_shows_a_secret(
     server.on("PUT", "/api/token", Reply(200, b"metadata-token-kept-to-myself"))
     server.on("GET", "/securitykey", Reply(200, {"credential": key}))
     server.on("POST", "/snapshots", MISHAPS[mishap])
-    credentials: Credentials = CREDENTIALS[kind](server.url)
-    cloud = build(credentials, deadline_s=0.3)
+    cloud = build(CREDENTIALS[kind](server.url), deadline_s=0.2 if mishap == "hang" else 30.0)
     with pytest.raises(CloudError) as caught:
         await cloud.project("web").create_standard_snapshot(a_snapshot(), send_before=NOON + timedelta(minutes=1))
     assert len(server.asked("/snapshots")) >= 1

@@ -99,16 +99,6 @@ async def test_a_deadline_that_passes_while_waiting_for_a_token_leaves_nothing_o
     assert not caught.value.maybe_done
 
 
-async def test_a_deadline_that_passes_while_waiting_for_a_turn_leaves_nothing_open(
-    build: Build, server: ScriptedCloud
-) -> None:
-    server.on("POST", "/snapshots", Reply(end="hang"))
-    evs = build(an_access_key(), deadline_s=0.1, concurrency=1).project("web")
-    both = (evs.create_standard_snapshot(a_snapshot(), send_before=SOON) for _ in range(2))
-    outcomes = await asyncio.gather(*both, return_exceptions=True)
-    assert [one.maybe_done for one in outcomes if isinstance(one, CloudUnavailable)] == [True, False]
-
-
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://nowhere.invalid", "ftp://127.0.0.1"])
 async def test_what_never_connected_was_not_done(build: Build, url: str) -> None:
     evs = build(an_access_key(), url=url).project("web")

@@ -106,8 +106,7 @@ async def test_many_calls_with_one_stale_token_renew_it_once(cloud: HttpCloud, s
     server.on("GET", SHOW, *[gateway_error(401, "APIGW.0307")] * 6, SHOWN)
     server.hold = asyncio.Event()
     calls = asyncio.gather(*(evs.show_snapshot(SNAPSHOT) for _ in range(6)))
-    while len(server.asked(SHOW)) < 7:
-        await asyncio.sleep(0.001)
+    await server.has_been_asked(SHOW, 7)
     server.hold.set()
     await calls
     assert server.tokens == 2
@@ -176,6 +175,20 @@ async def test_after_five_minutes_a_rested_password_is_tried_again(
     clock.time += timedelta(seconds=1)
     assert cloud.resting("web") is None
     assert (await cloud.project("web").show_snapshot(SNAPSHOT)).id == SNAPSHOT
+
+
+async def test_a_resting_credential_is_told_at_once_even_during_a_pause(
+    cloud: HttpCloud, server: ScriptedCloud, clock: FakeClock
+) -> None:
+    server.on("GET", SHOW, gateway_error(401, "APIGW.0303"))
+    server.on("GET", "/detail", Reply(429))
+    listing = asyncio.create_task(cloud.project("web").list_disks())
+    with pytest.raises(CredentialRefused):
+        await cloud.project("web").show_snapshot(SNAPSHOT)
+    await asyncio.gather(listing, return_exceptions=True)
+    with pytest.raises(CredentialRefused):
+        await cloud.project("web").show_snapshot(SNAPSHOT)
+    assert clock.slept == []
 
 
 async def test_a_project_that_iam_does_not_know_rests_alone(cloud: HttpCloud, server: ScriptedCloud) -> None:

@@ -21,6 +21,8 @@ Faults, ordered with `sim.fault(kind, method=…, times=…, …)`. For API faul
 | malformed           | API        | acts, then answers broken JSON                             |
 | lose_ack            | deliveries | the acknowledgement never arrives                          |
 | duplicate_delivery  | deliveries | the same payload is delivered twice                        |
+| bad_signature       | deliveries | over HTTP, signed with another secret                      |
+| stale_signature     | deliveries | over HTTP, signed an hour ago                              |
 
 Control over HTTP, JSON in and out; a POST's body holds the arguments of the method named.
 200 with the outcome, 403 where Slack would not let the person try, 404 for somebody or something unknown, 400 else.

@@ -12,7 +12,7 @@ import hmac
 import json
 import time
 import urllib.parse
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ import aiohttp
 from bot.simulator.workspace.sockets import SocketGone, Sockets
 from bot.simulator.workspace.state import State
 
+STALE_S = 3600
 RETRY_DELAYS_S = (0.0, 60.0, 300.0)
 ACKED, TIMED_OUT, FAILED = "acked", "operation_timeout", "dispatch_failed"
 
@@ -126,8 +127,8 @@ class Deliverer:
         delivery = Delivery(kind, name, retry=retry)
         if "duplicate_delivery" in faults:
             copy = Delivery(kind, name, retry=retry, duplicate=True)
-            self._hold(self._attempt(copy, payload, accepts_payload, retry_reason, lose_ack=False))
-        await self._attempt(delivery, payload, accepts_payload, retry_reason, lose_ack="lose_ack" in faults)
+            self._hold(self._attempt(copy, payload, accepts_payload, retry_reason, []))
+        await self._attempt(delivery, payload, accepts_payload, retry_reason, faults)
         return delivery
 
     async def _attempt(
@@ -136,8 +137,7 @@ class Deliverer:
         payload: Mapping[str, Any],
         accepts_payload: bool,
         retry_reason: str,
-        *,
-        lose_ack: bool,
+        faults: list[str],
     ) -> None:
         started = time.monotonic()
         try:
@@ -145,8 +145,8 @@ class Deliverer:
                 if self._sockets.count:
                     await self._by_socket(delivery, payload, accepts_payload, retry_reason)
                 elif self.request_url is not None:
-                    await self._by_http(delivery, payload, retry_reason)
-                if lose_ack and delivery.ok:
+                    await self._by_http(delivery, payload, retry_reason, faults)
+                if "lose_ack" in faults and delivery.ok:
                     await asyncio.sleep(self.ack_seconds)
         except TimeoutError:
             delivery.outcome, delivery.ack = TIMED_OUT, None
@@ -170,7 +170,9 @@ class Deliverer:
         delivery.outcome, delivery.reason = ACKED, ""
         delivery.ack = ack.get("payload") if accepts_payload else None
 
-    async def _by_http(self, delivery: Delivery, payload: Mapping[str, Any], retry_reason: str) -> None:
+    async def _by_http(
+        self, delivery: Delivery, payload: Mapping[str, Any], retry_reason: str, faults: list[str]
+    ) -> None:
         assert self._http is not None and self.request_url is not None
         delivery.to = "http"
         match delivery.kind:
@@ -181,7 +183,7 @@ class Deliverer:
                 body, kind = urllib.parse.urlencode(fields).encode(), "application/x-www-form-urlencoded"
             case _:
                 body, kind = json.dumps(payload).encode(), "application/json"
-        headers = {"Content-Type": kind, "User-Agent": "Slackbot 1.0 (simulated)", **self._signature(body)}
+        headers = {"Content-Type": kind, "User-Agent": "Slackbot 1.0 (simulated)", **self._signature(body, faults)}
         if delivery.retry:
             headers |= {"X-Slack-Retry-Num": str(delivery.retry), "X-Slack-Retry-Reason": retry_reason}
         try:
@@ -198,8 +200,10 @@ class Deliverer:
         delivery.outcome, delivery.reason = ACKED, ""
         delivery.ack = _body(text, is_json)
 
-    def _signature(self, body: bytes) -> dict[str, str]:
-        return sign(self._state.signing_secret, str(int(time.time())), body)
+    def _signature(self, body: bytes, faults: Sequence[str] = ()) -> dict[str, str]:
+        secret = "another secret" if "bad_signature" in faults else self._state.signing_secret
+        age_s = STALE_S if "stale_signature" in faults else 0
+        return sign(secret, str(int(time.time()) - age_s), body)
 
     def _event_payload(self, event: dict[str, Any], ext_shared: bool) -> dict[str, Any]:
         world = self._state.world

@@ -189,14 +189,25 @@ class Directory:
         if channel.im_with:
             return {
                 "id": channel.id,
-                "is_im": True,
-                "is_archived": False,
-                "user": channel.im_with,
                 "created": 1766000000,
+                "is_archived": False,
+                "is_im": True,
+                "is_org_shared": False,
+                "context_team_id": world.team_id,
+                "updated": 1767000000000,
+                "user": channel.im_with,
+                "is_user_deleted": world.people[channel.im_with].deleted,
+                "is_open": True,
+                "priority": 0,
             }
         partners = {world.people[member].team_id for member in channel.members if member in world.people}
         shared = sorted(partners | {world.team_id}) if channel.is_ext_shared else [world.team_id]
+        connected: dict[str, Any] = {}
+        if channel.is_ext_shared:
+            others = [team for team in shared if team != world.team_id]
+            connected = {"connected_team_ids": others, "conversation_host_id": world.team_id}
         return {
+            **connected,
             "id": channel.id,
             "name": channel.name,
             "is_channel": True,

@@ -10,7 +10,7 @@ import re
 from bot.simulator.workspace.world import WorkspaceWorld
 
 _TOKEN = re.compile(
-    r"(?P<known><(?:[@#][A-Z0-9]+|![a-z]+[^>]*|https?://[^>|]+)(?:\|[^>]*)?>)"
+    r"(?P<known><[@#][A-Z0-9]+(?:\|[^>]*)?>)"
     r"|(?P<url>https?://[^\s<>]+)"
     r"|(?<![\w@])@(?P<who>[\w.-]*\w)"
     r"|(?<![\w#])#(?P<where>[\w-]+)"
@@ -20,8 +20,11 @@ _SIGNS = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _BROADCASTS = ("here", "channel", "everyone")
 
 
-def escape_typed(text: str, world: WorkspaceWorld) -> str:
-    """Mentions become `<@U…|name>`, `<#C…|name>`, `<!subteam^S…|@handle>`; links get angle brackets; & < > entities."""
+def escape_typed(text: str, world: WorkspaceWorld, *, named: bool = True) -> str:
+    """Mentions become `<@U…|name>`, `<#C…|name>`, `<!subteam^S…|@handle>`; links get angle brackets; & < > entities.
+
+    Commands are `named`; in messages a person is `<@U…>` alone. Mentions by id, as autocompletion makes them, stay.
+    """
 
     def replaced(match: re.Match[str]) -> str:
         if match["known"]:
@@ -30,17 +33,17 @@ def escape_typed(text: str, world: WorkspaceWorld) -> str:
             return f"<{match['url'].replace('&', '&amp;')}>"
         if match["sign"]:
             return _SIGNS[match["sign"]]
-        return _mention(match["who"], world) if match["who"] else _channel(match["where"], world)
+        return _mention(match["who"], world, named=named) if match["who"] else _channel(match["where"], world)
 
     return _TOKEN.sub(replaced, text)
 
 
-def _mention(name: str, world: WorkspaceWorld) -> str:
+def _mention(name: str, world: WorkspaceWorld, *, named: bool) -> str:
     if name in _BROADCASTS:
         return f"<!{name}>"
     for person in world.people.values():
         if person.name == name:
-            return f"<@{person.id}|{name}>"
+            return f"<@{person.id}|{name}>" if named else f"<@{person.id}>"
     for group in world.groups.values():
         if group.handle == name:
             return f"<!subteam^{group.id}|@{name}>"

@@ -13,7 +13,12 @@ API_FAULTS: dict[str, dict[str, Any]] = {
     "reset_after": {},
     "malformed": {},
 }
-DELIVERY_FAULTS: dict[str, dict[str, Any]] = {"lose_ack": {}, "duplicate_delivery": {}}
+DELIVERY_FAULTS: dict[str, dict[str, Any]] = {
+    "lose_ack": {},
+    "duplicate_delivery": {},
+    "bad_signature": {},
+    "stale_signature": {},
+}
 
 
 @dataclass

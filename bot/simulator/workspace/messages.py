@@ -211,14 +211,15 @@ def bot_profile(world: WorkspaceWorld) -> dict[str, Any]:
 
 
 def complete_texts(value: Any) -> None:
-    """Add the `emoji` and `verbatim` flags that Slack fills in on text objects."""
+    """Add the `emoji` and `verbatim` flags that Slack fills in on text objects, confirm dialogs excepted."""
     if isinstance(value, dict):
         if value.get("type") == "plain_text":
             value.setdefault("emoji", True)
         elif value.get("type") == "mrkdwn":
             value.setdefault("verbatim", False)
-        for item in value.values():
-            complete_texts(item)
+        for key, item in value.items():
+            if key != "confirm":
+                complete_texts(item)
     elif isinstance(value, list):
         for item in value:
             complete_texts(item)

@@ -96,8 +96,9 @@ class People:
         error = None if delivery.ok else delivery.outcome
         shown = None
         if delivery.ok:
+            echo = f"{command} {escape_typed(text, self.state.world, named=False)}".rstrip()
             try:
-                shown = self._replies.acknowledged(person, place, f"{command} {text}".rstrip(), delivery.ack)
+                shown = self._replies.acknowledged(person, place, echo, delivery.ack)
             except SlackRefusal as refusal:
                 error = refusal.error
         return CommandOutcome(
@@ -146,7 +147,7 @@ class People:
         """Write a message; the app hears of it where it subscribed to messages or is mentioned."""
         person, place = self.writer(user, channel)
         world = self.state.world
-        typed = escape_typed(text, world)
+        typed = escape_typed(text, world, named=False)
         message = self.state.messages.add(place, person.id, typed, payloads.rich_text(typed), thread_ts=thread_ts)
         event = {**self.state.messages.as_json(message), "channel": place.id, "event_ts": message.ts}
         if world.is_external(person):

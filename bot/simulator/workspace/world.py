@@ -184,7 +184,8 @@ class WorkspaceWorld:
             return False
         if person.id in channel.members:
             return True
-        return not (channel.is_private or person.is_restricted or self.is_external(person))
+        guest = person.is_restricted or person.is_ultra_restricted
+        return not (channel.is_private or guest or self.is_external(person))
 
     def _member_ids(self, refs: list[str], where: str, problems: list[str]) -> list[str]:
         ids = []

@@ -65,18 +65,16 @@ async def bot(sim: WorkspaceSimulator) -> AsyncIterator[AsyncApp]:
     """A Bolt app connected by Socket Mode; tests add its listeners."""
     app = AsyncApp(client=AsyncWebClient(token=sim.bot_token, base_url=sim.api_url))
     handler = AsyncSocketModeHandler(app, sim.app_token)
-    await handler.connect_async()
+    await handler.connect_async()  # type: ignore[no-untyped-call]  # so in slack_bolt
     await sim.wait_for_bot()
     yield app
-    await handler.close_async()
+    await handler.close_async()  # type: ignore[no-untyped-call]  # so in slack_bolt
 
 
 @pytest.fixture
 async def http_bot(sim: WorkspaceSimulator) -> AsyncIterator[AsyncApp]:
     """A Bolt app behind a request URL; tests add its listeners."""
-    app = AsyncApp(
-        client=AsyncWebClient(token=sim.bot_token, base_url=sim.api_url), signing_secret=sim.signing_secret
-    )
+    app = AsyncApp(client=AsyncWebClient(token=sim.bot_token, base_url=sim.api_url), signing_secret=sim.signing_secret)
     runner = web.AppRunner(app.web_app("/slack/events"), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -41,7 +41,7 @@ def hearing(app: AsyncApp) -> asyncio.Queue[dict[str, Any]]:
 
 async def test_anyone_who_sees_a_button_can_press_it_also_from_outside(
     sim: WorkspaceSimulator, bot: AsyncApp, client: AsyncWebClient
-):
+) -> None:
     heard = hearing(bot)
     ts = await posted(client, "C0SHARED03", buttons(a_button()))
     assert (await sim.press("eve", "#shared", ts, "cancel")).ok
@@ -52,7 +52,7 @@ async def test_anyone_who_sees_a_button_can_press_it_also_from_outside(
 @pytest.mark.parametrize("user", ["gone", "sam", "strange"])
 async def test_who_cannot_see_a_message_cannot_press_in_it(
     sim: WorkspaceSimulator, client: AsyncWebClient, user: str
-):
+) -> None:
     ts = await posted(client, "C0OPS00001", buttons(a_button()))
     with pytest.raises(NotAllowedInSlack):
         await sim.press(user, "#ops", ts, "cancel")
@@ -60,7 +60,7 @@ async def test_who_cannot_see_a_message_cannot_press_in_it(
 
 async def test_a_button_of_an_older_rendering_can_still_be_pressed(
     sim: WorkspaceSimulator, bot: AsyncApp, client: AsyncWebClient
-):
+) -> None:
     heard = hearing(bot)
     ts = await posted(client, "C0OPS00001", buttons(a_button()))
     await client.chat_update(channel="C0OPS00001", ts=ts, text="done", blocks=[])
@@ -73,7 +73,7 @@ async def test_a_button_of_an_older_rendering_can_still_be_pressed(
 
 async def test_a_press_shows_its_confirm_dialog_and_picks_by_value(
     sim: WorkspaceSimulator, bot: AsyncApp, client: AsyncWebClient
-):
+) -> None:
     heard = hearing(bot)
     confirm = {"title": plain("Cancel?"), "text": plain("It stops."), "confirm": plain("Stop"), "deny": plain("Keep")}
     first, second = buttons(a_button("job:1"))[0], buttons(a_button("job:2", confirm=confirm), block_id="two")[0]
@@ -84,7 +84,9 @@ async def test_a_press_shows_its_confirm_dialog_and_picks_by_value(
     assert (await heard.get())["actions"][0]["value"] == "job:2"
 
 
-async def test_an_overflow_choice_carries_its_option(sim: WorkspaceSimulator, bot: AsyncApp, client: AsyncWebClient):
+async def test_an_overflow_choice_carries_its_option(
+    sim: WorkspaceSimulator, bot: AsyncApp, client: AsyncWebClient
+) -> None:
     heard = hearing(bot)
     menu = {"type": "overflow", "action_id": "more", "options": [{"text": plain("Show log"), "value": "log:1"}]}
     ts = await posted(client, "C0OPS00001", buttons(menu))
@@ -92,7 +94,9 @@ async def test_an_overflow_choice_carries_its_option(sim: WorkspaceSimulator, bo
     assert (await heard.get())["actions"][0]["selected_option"]["value"] == "log:1"
 
 
-async def test_a_press_nobody_answers_leaves_a_warning_on_the_button(sim: WorkspaceSimulator, client: AsyncWebClient):
+async def test_a_press_nobody_answers_leaves_a_warning_on_the_button(
+    sim: WorkspaceSimulator, client: AsyncWebClient
+) -> None:
     ts = await posted(client, "C0OPS00001", buttons(a_button()))
     outcome = await sim.press("bob", "#ops", ts, "cancel")
     assert (outcome.ok, outcome.error, outcome.delivery["outcome"]) == (False, "⚠", "dispatch_failed")
@@ -100,7 +104,7 @@ async def test_a_press_nobody_answers_leaves_a_warning_on_the_button(sim: Worksp
 
 async def test_a_reply_to_a_press_can_change_or_remove_its_message(
     sim: WorkspaceSimulator, bot: AsyncApp, client: AsyncWebClient
-):
+) -> None:
     @bot.action("cancel")
     async def listener(ack: AsyncAck, respond: AsyncRespond) -> None:
         await ack()
@@ -117,7 +121,7 @@ async def test_a_reply_to_a_press_can_change_or_remove_its_message(
 
 async def test_a_press_in_an_ephemeral_message_comes_without_the_message(
     sim: WorkspaceSimulator, bot: AsyncApp, client: AsyncWebClient
-):
+) -> None:
     heard = hearing(bot)
     answer = await client.chat_postEphemeral(
         channel="C0OPS00001", user="U0BOB00002", text="Sure?", blocks=buttons(a_button())
@@ -129,7 +133,7 @@ async def test_a_press_in_an_ephemeral_message_comes_without_the_message(
 
 async def test_a_message_shortcut_brings_the_message_and_needs_one_everybody_sees(
     sim: WorkspaceSimulator, bot: AsyncApp, client: AsyncWebClient
-):
+) -> None:
     texts: list[str] = []
 
     @bot.shortcut("snapshot_this")
@@ -145,6 +149,6 @@ async def test_a_message_shortcut_brings_the_message_and_needs_one_everybody_see
     assert texts == ["please snapshot orders"]
 
 
-async def test_people_from_outside_have_no_shortcuts(sim: WorkspaceSimulator):
+async def test_people_from_outside_have_no_shortcuts(sim: WorkspaceSimulator) -> None:
     with pytest.raises(NotAllowedInSlack, match="another organisation"):
         await sim.shortcut("eve", "new_snapshot")

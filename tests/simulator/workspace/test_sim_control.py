@@ -24,7 +24,7 @@ async def ask(http: aiohttp.ClientSession, path: str, **body: Any) -> tuple[int,
 
 async def test_a_command_can_be_typed_from_another_process(
     sim: WorkspaceSimulator, bot: AsyncApp, http: aiohttp.ClientSession
-):
+) -> None:
     @bot.command("/snapshot")
     async def listener(ack: AsyncAck) -> None:
         await ack("fine")
@@ -46,7 +46,7 @@ async def test_a_command_can_be_typed_from_another_process(
 )
 async def test_what_cannot_be_done_is_answered_with_the_reason(
     http: aiohttp.ClientSession, path: str, body: dict[str, Any], status: int, error: str
-):
+) -> None:
     got, answer = await ask(http, path, **body)
     assert (got, answer["ok"]) == (status, False)
     assert error in answer["error"]
@@ -54,7 +54,7 @@ async def test_what_cannot_be_done_is_answered_with_the_reason(
 
 async def test_messages_and_pictures_can_be_fetched(
     sim: WorkspaceSimulator, client: AsyncWebClient, http: aiohttp.ClientSession
-):
+) -> None:
     await client.chat_postEphemeral(channel="C0OPS00001", user="U0BOB00002", text="for bob")
     async with http.get("messages", params={"channel": "#ops", "viewer": "bob"}) as answer:
         found = (await answer.json())["messages"]
@@ -67,7 +67,7 @@ async def test_messages_and_pictures_can_be_fetched(
 
 async def test_the_journal_can_be_narrowed_and_does_not_hold_control_calls(
     client: AsyncWebClient, http: aiohttp.ClientSession
-):
+) -> None:
     await client.auth_test()
     await ask(http, "advance", seconds=5)
     async with http.get("journal", params={"entry": "api", "method": "auth.test"}) as answer:
@@ -76,7 +76,7 @@ async def test_the_journal_can_be_narrowed_and_does_not_hold_control_calls(
         assert len((await answer.json())["journal"]) == 1
 
 
-async def test_the_world_can_be_changed_and_looked_at(sim: WorkspaceSimulator, http: aiohttp.ClientSession):
+async def test_the_world_can_be_changed_and_looked_at(sim: WorkspaceSimulator, http: aiohttp.ClientSession) -> None:
     await ask(http, "users", user="carol", deleted=True)
     await ask(http, "groups", group="@oncall", users=["carol"])
     await ask(http, "channels", channel="#random", action="join", user="gus")

@@ -52,14 +52,14 @@ def deliveries(sim: WorkspaceSimulator) -> list[dict[str, Any]]:
     return [entry for entry in sim.journal if entry["entry"] == "delivery"]
 
 
-def test_signatures_match_the_recorded_vector(recorded: Callable[[str], Any]):
+def test_signatures_match_the_recorded_vector(recorded: Callable[[str], Any]) -> None:
     vector = recorded("request_signing.vector")
     stamp = vector["headers"]["X-Slack-Request-Timestamp"]
     signed = sign(vector["signing_secret"], stamp, vector["raw_body"].encode())
     assert signed["X-Slack-Signature"] == vector["headers"]["X-Slack-Signature"]
 
 
-async def test_every_http_delivery_is_signed_for_now(sim: WorkspaceSimulator, endpoint: Endpoint):
+async def test_every_http_delivery_is_signed_for_now(sim: WorkspaceSimulator, endpoint: Endpoint) -> None:
     await sim.command("alice", "#ops", "a payload & more")
     await sim.shortcut("alice", "new")
     await sim.set_user("bob", is_admin=True)
@@ -72,7 +72,7 @@ async def test_every_http_delivery_is_signed_for_now(sim: WorkspaceSimulator, en
 @pytest.mark.parametrize("status", [301, 404, 500])
 async def test_a_command_answered_with_another_status_fails_and_is_not_repeated(
     sim: WorkspaceSimulator, endpoint: Endpoint, status: int
-):
+) -> None:
     endpoint.status = status
     outcome = await sim.command("alice", "#ops", "list")
     assert outcome.error == '/snapshot failed with the error "dispatch_failed"'
@@ -81,7 +81,7 @@ async def test_a_command_answered_with_another_status_fails_and_is_not_repeated(
 
 async def test_an_event_that_fails_comes_again_three_times_with_the_same_id(
     sim: WorkspaceSimulator, endpoint: Endpoint
-):
+) -> None:
     endpoint.status = 500
     await sim.deactivate("carol")
     await sim.until(lambda: len(deliveries(sim)) == 4)
@@ -89,13 +89,13 @@ async def test_an_event_that_fails_comes_again_three_times_with_the_same_id(
     assert len({json.loads(body)["event_id"] for _, body in endpoint.received}) == 1
 
 
-async def test_an_app_can_decline_further_tries(sim: WorkspaceSimulator, endpoint: Endpoint):
+async def test_an_app_can_decline_further_tries(sim: WorkspaceSimulator, endpoint: Endpoint) -> None:
     endpoint.status, endpoint.headers = 500, {"X-Slack-No-Retry": "1"}
     await sim.deactivate("carol")
     assert len(endpoint.received) == 1
 
 
-async def test_an_event_lost_on_a_socket_comes_again_as_a_retry(sim: WorkspaceSimulator, bot: AsyncApp):
+async def test_an_event_lost_on_a_socket_comes_again_as_a_retry(sim: WorkspaceSimulator, bot: AsyncApp) -> None:
     heard: list[str] = []
 
     @bot.event("user_change")
@@ -113,7 +113,7 @@ async def test_an_event_lost_on_a_socket_comes_again_as_a_retry(sim: WorkspaceSi
     assert heard == [heard[0], heard[0]]
 
 
-async def test_group_changes_name_who_came_and_who_went(sim: WorkspaceSimulator, endpoint: Endpoint):
+async def test_group_changes_name_who_came_and_who_went(sim: WorkspaceSimulator, endpoint: Endpoint) -> None:
     await sim.set_group_members("@db-admins", ["bob", "carol"])
     events = [json.loads(body)["event"] for _, body in endpoint.received]
     assert [event["type"] for event in events] == ["subteam_members_changed", "subteam_updated"]
@@ -121,7 +121,7 @@ async def test_group_changes_name_who_came_and_who_went(sim: WorkspaceSimulator,
     assert sim.world.group("db-admins").users == ["U0BOB00002", "U0CAROL009"]
 
 
-async def test_events_need_a_subscription_and_a_scope():
+async def test_events_need_a_subscription_and_a_scope() -> None:
     manifest = {
         "oauth_config": {"scopes": {"bot": ["users:read"]}},
         "settings": {"event_subscriptions": {"bot_events": ["user_change", "subteam_members_changed"]}},
@@ -134,7 +134,7 @@ async def test_events_need_a_subscription_and_a_scope():
     await sim.stop()
 
 
-async def test_a_mention_is_heard_where_the_app_is_a_member(sim: WorkspaceSimulator, endpoint: Endpoint):
+async def test_a_mention_is_heard_where_the_app_is_a_member(sim: WorkspaceSimulator, endpoint: Endpoint) -> None:
     await sim.mention("bob", "#random", "status?")
     heard = await sim.mention("bob", "#ops", "status?")
     assert len(endpoint.received) == 1
@@ -143,7 +143,9 @@ async def test_a_mention_is_heard_where_the_app_is_a_member(sim: WorkspaceSimula
     assert sim.messages("#ops") == [heard.message]
 
 
-async def test_coming_and_going_decides_where_the_app_may_write(sim: WorkspaceSimulator, client: AsyncWebClient):
+async def test_coming_and_going_decides_where_the_app_may_write(
+    sim: WorkspaceSimulator, client: AsyncWebClient
+) -> None:
     await sim.invite_bot("#random")
     await client.chat_postMessage(channel="C0RANDOM04", text="hello")
     await sim.remove_bot("#random")
@@ -155,45 +157,49 @@ async def test_coming_and_going_decides_where_the_app_may_write(sim: WorkspaceSi
 
 async def test_a_ticket_opens_one_connection_which_says_hello(
     sim: WorkspaceSimulator, recorded: Callable[[str], Any]
-):
+) -> None:
     opener = AsyncWebClient(token=sim.app_token, base_url=sim.api_url)
     url = (await opener.apps_connections_open(app_token=sim.app_token))["url"]
-    async with aiohttp.ClientSession() as http:
-        async with http.ws_connect(url) as socket:
-            assert await socket.receive_json() == recorded("socket.hello")
-            with pytest.raises(aiohttp.WSServerHandshakeError):
-                await http.ws_connect(url)
+    async with aiohttp.ClientSession() as http, http.ws_connect(url) as socket:
+        assert await socket.receive_json() == recorded("socket.hello")
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await http.ws_connect(url)
 
 
-async def test_the_eleventh_connection_is_sent_away(sim: WorkspaceSimulator):
+async def test_the_eleventh_connection_is_sent_away(sim: WorkspaceSimulator) -> None:
     opener = AsyncWebClient(token=sim.app_token, base_url=sim.api_url)
     async with aiohttp.ClientSession() as http:
-        for _ in range(10):
+        kept = []
+        for number in range(10):
             url = (await opener.apps_connections_open(app_token=sim.app_token))["url"]
-            socket = await http.ws_connect(url)
-            assert (await socket.receive_json())["type"] == "hello"
+            kept.append(await http.ws_connect(url))
+            assert (await kept[-1].receive_json())["num_connections"] == number + 1
         url = (await opener.apps_connections_open(app_token=sim.app_token))["url"]
         extra = await http.ws_connect(url)
         assert (await extra.receive_json())["reason"] == "too_many_websockets"
 
 
-async def test_envelopes_spread_over_all_connections(sim: WorkspaceSimulator, bot: AsyncApp):
+async def test_envelopes_spread_over_all_connections(sim: WorkspaceSimulator, bot: AsyncApp) -> None:
+    @bot.event("user_change")
+    async def listener() -> None:
+        pass
+
     second = AsyncSocketModeHandler(bot, sim.app_token)
-    await second.connect_async()
+    await second.connect_async()  # type: ignore[no-untyped-call]  # so in slack_bolt
     await sim.until(lambda: sim.connections == 2)
     await asyncio.gather(*(sim.deactivate("carol") for _ in range(20)))
-    await second.close_async()
+    await second.close_async()  # type: ignore[no-untyped-call]  # so in slack_bolt
     assert {entry["to"] for entry in deliveries(sim)} == {"socket:1", "socket:2"}
 
 
-async def test_after_a_refresh_the_app_is_back_on_a_new_connection(sim: WorkspaceSimulator, bot: AsyncApp):
+async def test_after_a_refresh_the_app_is_back_on_a_new_connection(sim: WorkspaceSimulator, bot: AsyncApp) -> None:
     await sim.disconnect_sockets("refresh_requested")
     await sim.until(lambda: sim.connections == 1)
     opened = [entry["number"] for entry in sim.journal if entry["entry"] == "socket" and entry["what"] == "opened"]
     assert opened == [1, 2]
 
 
-async def test_a_connection_that_closes_before_the_acknowledgement_fails_the_command(sim: WorkspaceSimulator):
+async def test_a_connection_that_closes_before_the_acknowledgement_fails_the_command(sim: WorkspaceSimulator) -> None:
     opener = AsyncWebClient(token=sim.app_token, base_url=sim.api_url)
     url = (await opener.apps_connections_open(app_token=sim.app_token))["url"]
     async with aiohttp.ClientSession() as http, http.ws_connect(url) as socket:
@@ -204,3 +210,33 @@ async def test_a_connection_that_closes_before_the_acknowledgement_fails_the_com
         outcome = await typing
     assert envelope["accepts_response_payload"] is True
     assert outcome.error == '/snapshot failed with the error "dispatch_failed"'
+
+
+@pytest.mark.parametrize("reason", ["warning", "refresh_requested", "link_disabled"])
+async def test_a_goodbye_names_its_reason_and_only_a_warning_leaves_the_line_open(
+    sim: WorkspaceSimulator, recorded: Callable[[str], Any], reason: str
+) -> None:
+    opener = AsyncWebClient(token=sim.app_token, base_url=sim.api_url)
+    url = (await opener.apps_connections_open(app_token=sim.app_token))["url"]
+    async with aiohttp.ClientSession() as http, http.ws_connect(url) as socket:
+        await socket.receive_json()
+        await sim.disconnect_sockets(reason)
+        assert await socket.receive_json() == recorded("socket.disconnect")[reason]
+        assert sim.connections == (1 if reason == "warning" else 0)
+
+
+async def test_envelopes_look_as_recorded(sim: WorkspaceSimulator, recorded: Callable[[str], Any]) -> None:
+    opener = AsyncWebClient(token=sim.app_token, base_url=sim.api_url)
+    url = (await opener.apps_connections_open(app_token=sim.app_token))["url"]
+    sim.ack_seconds, sim.retry_factor = 0.05, 0
+    async with aiohttp.ClientSession() as http, http.ws_connect(url) as socket:
+        await socket.receive_json()
+        await asyncio.gather(sim.command("alice", "#ops", "list"), sim.mention("bob", "#ops", "status?"))
+        command, event, again = [await socket.receive_json() for _ in range(3)]
+    wanted = [recorded(f"socket.envelope.{name}") for name in ("slash_commands", "events_api", "events_api.retry")]
+    for got, example in zip((command, event, again), wanted, strict=True):
+        assert got.keys() == example.keys()
+        assert got["accepts_response_payload"] == example["accepts_response_payload"]
+        assert got["payload"].keys() == example["payload"].keys()
+    assert (again["retry_attempt"], again["retry_reason"]) == (1, "timeout")
+    assert again["payload"]["event_id"] == event["payload"]["event_id"]

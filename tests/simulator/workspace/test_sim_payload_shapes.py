@@ -42,7 +42,7 @@ async def job_message(client: AsyncWebClient, recorded: Recorded, channel: str, 
     return str((await client.chat_postMessage(channel=channel, text=text, blocks=blocks, **more))["ts"])
 
 
-async def test_a_slash_command(sim: WorkspaceSimulator, sent: list[Any], recorded: Recorded):
+async def test_a_slash_command(sim: WorkspaceSimulator, sent: list[Any], recorded: Recorded) -> None:
     await sim.command("alice", "#ops", "create orders-db --retain 7d")
     fields = recorded("slash_command.form")["fields"]
     differing = {key for key in fields if sent[0].get(key) != fields[key]}
@@ -52,7 +52,7 @@ async def test_a_slash_command(sim: WorkspaceSimulator, sent: list[Any], recorde
 @pytest.mark.parametrize("name", ["message", "thread_message", "external_user"])
 async def test_a_click_in_a_message(
     sim: WorkspaceSimulator, client: AsyncWebClient, sent: list[Any], recorded: Recorded, name: str
-):
+) -> None:
     channel, user = ("C0SHARED03", "eve") if name == "external_user" else ("C0OPS00001", "alice")
     more = {}
     if name == "thread_message":
@@ -64,7 +64,7 @@ async def test_a_click_in_a_message(
 
 async def test_a_click_in_an_ephemeral_message(
     sim: WorkspaceSimulator, client: AsyncWebClient, sent: list[Any], recorded: Recorded
-):
+) -> None:
     blocks = recorded("block_actions.message")["message"]["blocks"]
     posted = await client.chat_postEphemeral(channel="C0OPS00001", user="U0ALICE001", text="Job", blocks=blocks)
     await sim.press("alice", "#ops", posted["message_ts"], "snapshot_cancel")
@@ -73,7 +73,7 @@ async def test_a_click_in_an_ephemeral_message(
 
 async def test_a_modal_from_opening_to_closing(
     sim: WorkspaceSimulator, client: AsyncWebClient, sent: list[Any], recorded: Recorded
-):
+) -> None:
     trigger = sim.state.triggers.make("U0ALICE001", "C0OPS00001")
     opened = await client.views_open(trigger_id=trigger, view=recorded("view.modal.input")["view"])
     success = recorded("api/views.open")["success"]
@@ -81,8 +81,9 @@ async def test_a_modal_from_opening_to_closing(
     option = {"text": {"type": "plain_text", "text": "orders-db (prod)", "emoji": True}, "value": "db:orders"}
     sim._offered["U0ALICE001", "target_select"] = [option]
     await sim.type_in_view("alice", "target", "target_select", "db:orders")
-    await sim.submit("alice", {"name": {"name_input": "orders-before-migration"}, "options": {"options_boxes": "notify"}})
-    await sim.suggest("alice", "target", "target_select", "ord")
+    await sim.submit(
+        "alice", {"name": {"name_input": "orders-before-migration"}, "options": {"options_boxes": "notify"}}
+    )
     trigger = sim.state.triggers.make("U0ALICE001", "C0OPS00001")
     await client.views_open(trigger_id=trigger, view=recorded("view.modal.input")["view"])
     await sim.close("alice")
@@ -96,7 +97,9 @@ async def test_a_modal_from_opening_to_closing(
     assert closed["view"]["state"] == {"values": {}}
 
 
-async def test_an_options_request(sim: WorkspaceSimulator, client: AsyncWebClient, sent: list[Any], recorded: Recorded):
+async def test_an_options_request(
+    sim: WorkspaceSimulator, client: AsyncWebClient, sent: list[Any], recorded: Recorded
+) -> None:
     trigger = sim.state.triggers.make("U0ALICE001", "C0OPS00001")
     await client.views_open(trigger_id=trigger, view=recorded("view.modal.input")["view"])
     await sim.suggest("alice", "target", "target_select", "ord")
@@ -111,7 +114,7 @@ async def test_an_options_request(sim: WorkspaceSimulator, client: AsyncWebClien
 
 async def test_a_click_in_home_and_its_opening(
     sim: WorkspaceSimulator, client: AsyncWebClient, sent: list[Any], recorded: Recorded
-):
+) -> None:
     wanted = recorded("block_actions.home")
     await sim.open_home("bob")
     view = {"type": "home", "callback_id": "home", "blocks": wanted["view"]["blocks"]}
@@ -124,7 +127,7 @@ async def test_a_click_in_home_and_its_opening(
     assert shape(click) == shape(wanted)
 
 
-async def test_shortcuts(sim: WorkspaceSimulator, sent: list[Any], recorded: Recorded):
+async def test_shortcuts(sim: WorkspaceSimulator, sent: list[Any], recorded: Recorded) -> None:
     text = "can someone snapshot orders before the migration?"
     parent = (await sim.say("bob", "#ops", text)).message
     reply = (await sim.say("bob", "#ops", text, thread_ts=parent.ts)).message
@@ -135,7 +138,7 @@ async def test_shortcuts(sim: WorkspaceSimulator, sent: list[Any], recorded: Rec
     assert shape(sent[1]) == shape(recorded("shortcut.message_action.in_thread"))
 
 
-async def test_events(sim: WorkspaceSimulator, client: AsyncWebClient, sent: list[Any], recorded: Recorded):
+async def test_events(sim: WorkspaceSimulator, client: AsyncWebClient, sent: list[Any], recorded: Recorded) -> None:
     parent = (await client.chat_postMessage(channel="C0OPS00001", text="parent"))["ts"]
     await sim.mention("bob", "#ops", "status of orders?")
     await sim.mention("bob", "#ops", "status of orders?", thread_ts=parent)
@@ -154,13 +157,16 @@ async def test_events(sim: WorkspaceSimulator, client: AsyncWebClient, sent: lis
     assert shape(named["tokens_revoked"]) == shape(recorded("event.tokens_revoked"))
 
 
-async def test_answers_of_the_web_api(sim: WorkspaceSimulator, client: AsyncWebClient, recorded: Recorded):
+async def test_answers_of_the_web_api(sim: WorkspaceSimulator, client: AsyncWebClient, recorded: Recorded) -> None:
     answers = {
         "chat.getPermalink": await client.chat_getPermalink(
             channel="C0OPS00001", message_ts=await job_message(client, recorded, "C0OPS00001")
         ),
         "chat.postEphemeral": await client.chat_postEphemeral(channel="C0OPS00001", user="U0BOB00002", text="x"),
         "usergroups.users.list": await client.usergroups_users_list(usergroup="S0DBADMIN1"),
+        "chat.delete": await client.chat_delete(
+            channel="C0OPS00001", ts=await job_message(client, recorded, "C0OPS00001")
+        ),
     }
     for method, answer in answers.items():
         assert shape(answer.data) == shape(recorded(f"api/{method}")["success"]), method
@@ -176,7 +182,15 @@ async def test_answers_of_the_web_api(sim: WorkspaceSimulator, client: AsyncWebC
         assert shape(channel_info.data) == shape(recorded("api/conversations.info")[name])
 
 
-async def test_a_posted_and_an_updated_message(sim: WorkspaceSimulator, client: AsyncWebClient, recorded: Recorded):
+async def test_a_message_to_the_app_in_its_direct_message(sent: list[Any], recorded: Recorded) -> None:
+    workspace = WorkspaceSimulator(scopes=["im:history"])
+    await workspace.direct_message("alice", "list")
+    assert shape(sent[0]) == shape(recorded("event.message.im"))
+
+
+async def test_a_posted_and_an_updated_message(
+    sim: WorkspaceSimulator, client: AsyncWebClient, recorded: Recorded
+) -> None:
     blocks = recorded("block_actions.message")["message"]["blocks"]
     posted = await client.chat_postMessage(channel="C0OPS00001", text="running", blocks=blocks)
     updated = await client.chat_update(channel="C0OPS00001", ts=posted["ts"], text="finished", blocks=blocks)

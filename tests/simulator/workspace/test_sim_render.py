@@ -23,11 +23,11 @@ from bot.simulator.workspace.render import blocks_text, mrkdwn_text
         ("&lt;!channel&gt; look", "<!channel> look"),
     ],
 )
-def test_entities_are_shown_as_people_see_them(text: str, shown: str):
+def test_entities_are_shown_as_people_see_them(text: str, shown: str) -> None:
     assert mrkdwn_text(text, default_world()) == shown
 
 
-def test_each_kind_of_block_has_its_lines():
+def test_each_kind_of_block_has_its_lines() -> None:
     def mrkdwn(text: str) -> dict[str, Any]:
         return {"type": "mrkdwn", "text": text}
 
@@ -60,7 +60,7 @@ def test_each_kind_of_block_has_its_lines():
 
 async def test_a_channel_is_drawn_with_threads_and_what_only_the_viewer_sees(
     sim: WorkspaceSimulator, client: AsyncWebClient
-):
+) -> None:
     parent = await client.chat_postMessage(channel="C0OPS00001", text="Snapshot *nightly* :hourglass_flowing_sand:")
     await sim.say("bob", "#ops", "thanks", thread_ts=parent["ts"])
     await client.chat_postEphemeral(channel="C0OPS00001", user="U0ALICE001", text="psst")
@@ -81,12 +81,12 @@ async def test_a_channel_is_drawn_with_threads_and_what_only_the_viewer_sees(
     assert "psst" not in sim.render("#ops")
 
 
-async def test_lines_are_wrapped_to_the_width(sim: WorkspaceSimulator, client: AsyncWebClient):
+async def test_lines_are_wrapped_to_the_width(sim: WorkspaceSimulator, client: AsyncWebClient) -> None:
     await client.chat_postMessage(channel="C0OPS00001", text="word " * 40)
     assert max(len(line) for line in sim.render("#ops", width=40).splitlines()) <= 40
 
 
-async def test_a_screen_reader_has_only_the_text(sim: WorkspaceSimulator, client: AsyncWebClient):
+async def test_a_screen_reader_has_only_the_text(sim: WorkspaceSimulator, client: AsyncWebClient) -> None:
     header = {"type": "header", "text": {"type": "plain_text", "text": "Only seen"}}
     await client.chat_postMessage(channel="C0OPS00001", text="Done by <@U0BOB00002>", blocks=[header])
     assert sim.screen_reader("#ops") == ["Done by @bob"]

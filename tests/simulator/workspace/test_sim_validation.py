@@ -107,11 +107,11 @@ CONFIRM = {"title": plain("t" * 101), "text": plain("x" * 301), "confirm": plain
         ("text", ["must be an object [json-pointer:/blocks/0]"]),
     ],
 )
-def test_each_rule_of_blocks_has_slacks_words(block: Any, errors: list[str]):
+def test_each_rule_of_blocks_has_slacks_words(block: Any, errors: list[str]) -> None:
     assert check_message_blocks([block]) == errors
 
 
-def test_a_message_holds_fifty_blocks_with_ids_of_their_own():
+def test_a_message_holds_fifty_blocks_with_ids_of_their_own() -> None:
     assert check_message_blocks([{"type": "divider"}] * 50) == []
     assert check_message_blocks([{"type": "divider"}] * 51) == ["no more than 50 items allowed [json-pointer:/blocks]"]
     assert check_message_blocks([{"type": "divider", "block_id": "a"}] * 2) == [
@@ -119,7 +119,7 @@ def test_a_message_holds_fifty_blocks_with_ids_of_their_own():
     ]
 
 
-def test_characters_are_counted_not_bytes():
+def test_characters_are_counted_not_bytes() -> None:
     assert check_message_blocks([{"type": "header", "text": plain("é" * 150)}]) == []
 
 
@@ -148,12 +148,15 @@ NAME = {
             ],
         ),
         (modal(*[section("a")] * 101), ["no more than 100 items allowed [json-pointer:/view/blocks]"]),
-        (modal(private_metadata="x" * 3001), ["must be less than 3001 characters [json-pointer:/view/private_metadata]"]),
+        (
+            modal(private_metadata="x" * 3001),
+            ["must be less than 3001 characters [json-pointer:/view/private_metadata]"],
+        ),
         (modal(colour="red"), ["invalid additional property: colour [json-pointer:/view]"]),
         ({"type": "home", "blocks": []}, []),
     ],
 )
-def test_each_rule_of_views_has_slacks_words(view: Any, errors: list[str]):
+def test_each_rule_of_views_has_slacks_words(view: Any, errors: list[str]) -> None:
     assert check_view(view) == errors
 
 
@@ -168,14 +171,14 @@ def test_each_rule_of_views_has_slacks_words(view: Any, errors: list[str]):
         (None, 1),
     ],
 )
-def test_an_options_answer_is_one_list_of_at_most_a_hundred(answer: Any, count: int):
+def test_an_options_answer_is_one_list_of_at_most_a_hundred(answer: Any, count: int) -> None:
     assert len(check_options_answer(answer)) == count
 
 
 async def test_all_violations_come_in_one_answer_and_stand_in_the_journal(
     sim: WorkspaceSimulator, client: AsyncWebClient
-):
-    blocks = [{"type": "sections"}, {"type": "header", "text": plain("x" * 151)}]
+) -> None:
+    blocks: list[dict[str, Any]] = [{"type": "sections"}, {"type": "header", "text": plain("x" * 151)}]
     with pytest.raises(SlackApiError) as caught:
         await client.chat_postMessage(channel="C0OPS00001", text="x", blocks=blocks)
     errors = [
@@ -191,7 +194,7 @@ async def test_all_violations_come_in_one_answer_and_stand_in_the_journal(
     assert [entry["errors"] for entry in sim.journal if entry["entry"] == "validation"] == [errors]
 
 
-async def test_blocks_can_be_checked_without_a_token(sim: WorkspaceSimulator):
+async def test_blocks_can_be_checked_without_a_token(sim: WorkspaceSimulator) -> None:
     anonymous = AsyncWebClient(base_url=sim.api_url)
     assert (await anonymous.api_call("blocks.validate", json={"blocks": [{"type": "divider"}]}))["ok"]
     with pytest.raises(SlackApiError) as caught:

@@ -57,7 +57,7 @@ def submitting(app: AsyncApp, **answer: Any) -> list[dict[str, Any]]:
     return seen
 
 
-async def test_a_shortcut_opens_a_modal_and_its_submission_closes_it(sim: WorkspaceSimulator, bot: AsyncApp):
+async def test_a_shortcut_opens_a_modal_and_its_submission_closes_it(sim: WorkspaceSimulator, bot: AsyncApp) -> None:
     seen = submitting(bot)
 
     @bot.shortcut("new_snapshot")
@@ -72,7 +72,7 @@ async def test_a_shortcut_opens_a_modal_and_its_submission_closes_it(sim: Worksp
     assert seen[0]["state"]["values"] == {"name": {"value": {"type": "plain_text_input", "value": "nightly"}}}
 
 
-async def test_a_trigger_works_once(sim: WorkspaceSimulator, client: AsyncWebClient):
+async def test_a_trigger_works_once(sim: WorkspaceSimulator, client: AsyncWebClient) -> None:
     trigger = a_trigger(sim)
     await client.views_open(trigger_id=trigger, view=a_modal())
     assert await error_of(client.views_open(trigger_id=trigger, view=a_modal())) == "exchanged_trigger_id"
@@ -81,7 +81,7 @@ async def test_a_trigger_works_once(sim: WorkspaceSimulator, client: AsyncWebCli
 
 async def test_a_trigger_lives_three_seconds(
     sim: WorkspaceSimulator, client: AsyncWebClient, wind: Callable[[float], None]
-):
+) -> None:
     trigger = a_trigger(sim)
     wind(3.1)
     assert await error_of(client.views_open(trigger_id=trigger, view=a_modal())) == "expired_trigger_id"
@@ -89,7 +89,7 @@ async def test_a_trigger_lives_three_seconds(
 
 async def test_three_modals_can_lie_on_each_other_and_closing_shows_the_one_below(
     sim: WorkspaceSimulator, client: AsyncWebClient
-):
+) -> None:
     view = await opened(sim, client)
     for title in ("Second", "Third"):
         trigger = sim.state.triggers.make("U0ALICE001", view_id=view["id"])
@@ -103,12 +103,12 @@ async def test_three_modals_can_lie_on_each_other_and_closing_shows_the_one_belo
     assert top.source["title"]["text"] == "Second"
 
 
-async def test_a_push_needs_a_trigger_from_inside_a_modal(sim: WorkspaceSimulator, client: AsyncWebClient):
+async def test_a_push_needs_a_trigger_from_inside_a_modal(sim: WorkspaceSimulator, client: AsyncWebClient) -> None:
     await opened(sim, client)
     assert await error_of(client.views_push(trigger_id=a_trigger(sim), view=a_modal())) == "not_found"
 
 
-async def test_an_update_with_a_stale_hash_is_refused(sim: WorkspaceSimulator, client: AsyncWebClient):
+async def test_an_update_with_a_stale_hash_is_refused(sim: WorkspaceSimulator, client: AsyncWebClient) -> None:
     view = await opened(sim, client)
     fresh = (await client.views_update(view_id=view["id"], hash=view["hash"], view=a_modal()))["view"]
     assert fresh["hash"] != view["hash"]
@@ -116,7 +116,9 @@ async def test_an_update_with_a_stale_hash_is_refused(sim: WorkspaceSimulator, c
     assert await error_of(call) == "hash_conflict"
 
 
-async def test_an_update_keeps_what_was_typed_where_both_ids_stay(sim: WorkspaceSimulator, client: AsyncWebClient):
+async def test_an_update_keeps_what_was_typed_where_both_ids_stay(
+    sim: WorkspaceSimulator, client: AsyncWebClient
+) -> None:
     view = await opened(sim, client, text_input("name"), text_input("note"))
     await sim.type_in_view("alice", "name", "value", "nightly")
     await sim.type_in_view("alice", "note", "value", "please")
@@ -127,7 +129,7 @@ async def test_an_update_keeps_what_was_typed_where_both_ids_stay(sim: Workspace
     }
 
 
-async def test_an_external_id_belongs_to_one_open_view(sim: WorkspaceSimulator, client: AsyncWebClient):
+async def test_an_external_id_belongs_to_one_open_view(sim: WorkspaceSimulator, client: AsyncWebClient) -> None:
     view = await opened(sim, client, external_id="job-1")
     trigger = sim.state.triggers.make("U0BOB00002")
     call = client.views_open(trigger_id=trigger, view=a_modal(external_id="job-1"))
@@ -135,7 +137,7 @@ async def test_an_external_id_belongs_to_one_open_view(sim: WorkspaceSimulator, 
     assert (await client.views_update(external_id="job-1", view=a_modal()))["view"]["id"] == view["id"]
 
 
-async def test_a_closed_view_is_not_found(sim: WorkspaceSimulator, client: AsyncWebClient):
+async def test_a_closed_view_is_not_found(sim: WorkspaceSimulator, client: AsyncWebClient) -> None:
     view = await opened(sim, client)
     assert await sim.close("alice") is None
     assert await error_of(client.views_update(view_id=view["id"], view=a_modal())) == "not_found"
@@ -143,7 +145,7 @@ async def test_a_closed_view_is_not_found(sim: WorkspaceSimulator, client: Async
 
 async def test_the_app_hears_of_a_closed_modal_only_where_it_asked(
     sim: WorkspaceSimulator, bot: AsyncApp, client: AsyncWebClient
-):
+) -> None:
     closed: list[tuple[bool, str]] = []
 
     @bot.view_closed("create")
@@ -169,7 +171,7 @@ async def test_the_app_hears_of_a_closed_modal_only_where_it_asked(
 )
 async def test_the_client_checks_inputs_before_anything_is_sent(
     sim: WorkspaceSimulator, client: AsyncWebClient, element: dict[str, Any], value: str | None, complaint: str
-):
+) -> None:
     await opened(sim, client, text_input("name", **element))
     outcome = await sim.submit("alice", {"name": {"value": value}})
     assert (outcome.ok, outcome.errors, outcome.delivery) == (False, {"name": complaint}, None)
@@ -177,7 +179,7 @@ async def test_the_client_checks_inputs_before_anything_is_sent(
 
 async def test_errors_stand_under_their_inputs_and_the_modal_stays(
     sim: WorkspaceSimulator, bot: AsyncApp, client: AsyncWebClient
-):
+) -> None:
     submitting(bot, response_action="errors", errors={"name": "Pick another name."})
     await opened(sim, client)
     outcome = await sim.submit("alice", {"name": {"value": "nightly"}})
@@ -195,7 +197,7 @@ async def test_errors_stand_under_their_inputs_and_the_modal_stays(
 )
 async def test_an_answer_slack_cannot_follow_is_trouble_connecting(
     sim: WorkspaceSimulator, bot: AsyncApp, client: AsyncWebClient, answer: dict[str, Any]
-):
+) -> None:
     submitting(bot, **answer)
     await opened(sim, client)
     outcome = await sim.submit("alice", {"name": {"value": "nightly"}})
@@ -206,7 +208,7 @@ async def test_an_answer_slack_cannot_follow_is_trouble_connecting(
 
 async def test_a_submission_can_change_add_and_clear_views(
     sim: WorkspaceSimulator, bot: AsyncApp, client: AsyncWebClient
-):
+) -> None:
     shapes: list[int] = []
     answers: list[dict[str, Any]] = [
         {"response_action": "update", "view": a_modal(title=plain("Working"))},
@@ -225,7 +227,9 @@ async def test_a_submission_can_change_add_and_clear_views(
     assert shapes == [1, 2, 0]
 
 
-async def test_a_submission_nobody_answers_is_trouble_connecting(sim: WorkspaceSimulator, client: AsyncWebClient):
+async def test_a_submission_nobody_answers_is_trouble_connecting(
+    sim: WorkspaceSimulator, client: AsyncWebClient
+) -> None:
     await opened(sim, client)
     outcome = await sim.submit("alice", {"name": {"value": "nightly"}})
     assert outcome.error == "We had some trouble connecting. Try again?"
@@ -233,7 +237,7 @@ async def test_a_submission_nobody_answers_is_trouble_connecting(sim: WorkspaceS
 
 async def test_choices_in_an_input_that_dispatches_tell_the_app(
     sim: WorkspaceSimulator, bot: AsyncApp, client: AsyncWebClient
-):
+) -> None:
     heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     @bot.action("value")
@@ -254,7 +258,7 @@ async def test_choices_in_an_input_that_dispatches_tell_the_app(
 
 async def test_an_external_select_asks_the_app_once_enough_is_typed(
     sim: WorkspaceSimulator, bot: AsyncApp, client: AsyncWebClient
-):
+) -> None:
     @bot.options("value")
     async def listener(ack: AsyncAck, payload: dict[str, Any]) -> None:
         await ack(options=[{"text": plain(f"{payload['value']}-db"), "value": "db:1"}])
@@ -271,7 +275,7 @@ async def test_an_external_select_asks_the_app_once_enough_is_typed(
 
 async def test_home_is_told_each_time_and_keeps_the_newest_publish(
     sim: WorkspaceSimulator, bot: AsyncApp, client: AsyncWebClient
-):
+) -> None:
     views: list[dict[str, Any] | None] = []
 
     @bot.event("app_home_opened")

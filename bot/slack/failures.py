@@ -1,0 +1,45 @@
+"""What a failed Web API call says, whatever slack_sdk made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from slack_sdk.errors import SlackApiError
+
+
+@dataclass(frozen=True, slots=True)
+class SlackFailure:
+    """`error` is Slack's code, empty without a readable answer; `retry_after` in seconds, None where not said."""
+
+    error: str
+    status: int | None
+    retry_after: float | None
+    messages: tuple[str, ...]
+
+    @property
+    def asks_to_wait(self) -> bool:
+        return self.status == 429 or self.error == "ratelimited"
+
+
+def failure_of(exc: SlackApiError) -> SlackFailure:
+    """Read a SlackApiError. For a body that is no JSON its `response` is aiohttp's own, without Slack's fields."""
+    data: Any = getattr(exc.response, "data", None)
+    fields: dict[str, Any] = data if isinstance(data, dict) else {}
+    status = getattr(exc.response, "status_code", None) or getattr(exc.response, "status", None)
+    headers: Any = getattr(exc.response, "headers", None) or {}
+    metadata = fields.get("response_metadata")
+    messages = metadata.get("messages", []) if isinstance(metadata, dict) else []
+    return SlackFailure(
+        error=str(fields.get("error", "")),
+        status=status if isinstance(status, int) else None,
+        retry_after=_seconds(headers.get("Retry-After")),
+        messages=tuple(str(message) for message in messages),
+    )
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return None if text is None else min(max(float(text), 1.0), 300.0)
+    except ValueError:
+        return None

@@ -1,0 +1,186 @@
+"""What people read, in every state: golden files, Slack's own limits, and text alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from slack_sdk.models.blocks import ContextBlock, SectionBlock
+
+from bot.domain.access import Action, Denied
+from bot.domain.commands import Create
+from bot.domain.requests import DiskRef, Item, ItemState, Request, RequestState
+from bot.domain.snapshots import CreateStandardSnapshot
+from bot.interfaces import Saying, SayKind
+from bot.slack import answers, messages
+from bot.slack.text import bold, code, duration, escaped
+from bot.workflow.inquiry import Found, MayDo, NotFound
+from tests.builders import NOON, a_request, an_item
+
+TEAM = "https://harbor-eng.slack.com/"
+Golden = Callable[[str, Any], None]
+
+
+def said(kind: SayKind, request: Request, *items: Item, leaders: dict[str, Request] | None = None) -> messages.Message:
+    return messages.rendered(Saying(kind, request, items, items, leaders or {}), "/snapshot", TEAM)
+
+
+def checked(message: messages.Message) -> messages.Message:
+    """Slack's limits: 50 blocks, what slack_sdk's models check, 4,000 characters of text."""
+    assert 0 < len(message["text"]) <= 4_000
+    assert 0 < len(message["blocks"]) <= 50
+    assert len({block["block_id"] for block in message["blocks"]}) == len(message["blocks"])
+    for block in message["blocks"]:
+        model = {"section": SectionBlock, "context": ContextBlock}[block["type"]]
+        model(**{key: value for key, value in block.items() if key != "type"}).to_dict()
+    return message
+
+
+STATES: dict[str, Item] = {
+    "next": an_item(1),
+    "busy": an_item(1, waiting_since=NOON, cause="A snapshot of this disk is already being created (EVS.2409)."),
+    "asking": an_item(1, ItemState.SUBMITTING, submitted_at=NOON),
+    "uncertain": an_item(1, ItemState.UNCERTAIN, cause="EVS did not answer in time."),
+    "creating": an_item(1, ItemState.CREATING, snapshot_id="snap-1", job_id="job-1", progress=40),
+    "joined": an_item(1, ItemState.CREATING, snapshot_id="snap-1", joined_to="r-two-1"),
+    "available": an_item(
+        1, ItemState.AVAILABLE, snapshot_id="snap-1", job_id="job-1", taken_at=NOON, incremental=True, ended_at=NOON
+    ),
+    "failed": an_item(
+        1, ItemState.FAILED, cause="The cloud could not create it: storage error (EVS.9).", ended_at=NOON
+    ),
+    "cancelled": an_item(1, ItemState.CANCELLED, cause="In payments you may view, but not create.", ended_at=NOON),
+    "unknown": an_item(1, ItemState.UNKNOWN, snapshot_id="snap-1", cause="After 24 hours …", ended_at=NOON),
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_the_root_message_in_every_state_of_a_disk(golden: Golden, name: str) -> None:
+    item = STATES[name]
+    order = Create(("orders-db",), reason="INC-42 <!channel>")
+    finished: dict[str, Any] = (
+        {"state": RequestState.FINISHED, "ended_at": NOON + timedelta(seconds=42)} if item.ended else {}
+    )
+    request = a_request(order=order, **finished)
+    leader = a_request("r-two", actor_id="U2", root_channel="C9", root_ts="1767225610.000200")
+    message = checked(said("root", request, item, leaders={"r-two-1": leader}))
+    golden(f"root_{name}", message)
+
+
+def test_one_of_two_disks_ended(golden: Golden) -> None:
+    items = (replace(STATES["available"], state=ItemState.AVAILABLE), an_item(2, ItemState.CREATING, progress=50))
+    golden("root_half_done", checked(said("edit", a_request(rev=7), *items)))
+
+
+def test_a_mixed_end_and_its_receipt(golden: Golden) -> None:
+    order = Create(("a", "b"), keep_days=7, reason="INC-42")
+    request = a_request(order=order, state=RequestState.FINISHED, ended_at=NOON + timedelta(minutes=3))
+    second = replace(STATES["failed"], id="r-one-2", position=2)
+    golden("root_mixed", checked(said("edit", request, STATES["available"], second)))
+    golden("receipt_mixed", checked(said("receipt", request, STATES["available"], second)))
+
+
+def test_the_receipt_of_a_full_success_tells_the_spread(golden: Golden) -> None:
+    later = replace(STATES["available"], id="r-one-2", snapshot_id="snap-2", taken_at=NOON + timedelta(seconds=1.25))
+    request = a_request(state=RequestState.FINISHED, ended_at=NOON)
+    message = checked(said("receipt", request, STATES["available"], later))
+    assert "Between the first and the last lie 1.2 s." in message["text"]
+    golden("receipt_available", message)
+
+
+def test_accepted_and_failure_in_the_thread(golden: Golden) -> None:
+    found = replace(STATES["creating"], id="r-one-2", job_id=None)
+    golden("accepted", checked(said("accepted", a_request(), STATES["creating"], found, STATES["joined"])))
+    golden("failure", checked(said("failure", a_request(), STATES["failed"], STATES["cancelled"])))
+
+
+def test_a_refusal_gives_back_what_was_typed(golden: Golden) -> None:
+    request = a_request(state=RequestState.DROPPED, text="create ordrs-db", verdict="No disk named “ordrs-db”.")
+    golden("refusal", checked(said("refusal", request)))
+
+
+def test_moved_explains_how_to_invite(golden: Golden) -> None:
+    golden("moved", checked(said("moved", a_request())))
+
+
+def test_native_retention_is_the_clouds_own_doing() -> None:
+    request = a_request(order=Create(("a",), keep_days=7), state=RequestState.FINISHED, ended_at=NOON)
+    kept = CreateStandardSnapshot(volume_id="v", name="n", retention_days=7)
+    assert "The cloud deletes them on" in said("receipt", request, replace(STATES["available"], snapshot=kept))["text"]
+    assert "Nothing deletes them by itself" in said("receipt", request, STATES["available"])["text"]
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_text_alone_names_disk_state_and_request(name: str) -> None:
+    item = STATES[name]
+    state = RequestState.FINISHED if item.ended else RequestState.RUNNING
+    text = said("root", a_request(state=state), item)["text"]
+    assert "disk-1" in text and "r-one" in text and "payments" in text
+    for identity in (item.snapshot_id, item.cause):
+        assert identity is None or escaped(identity) in text
+
+
+def test_twenty_disks_with_long_names_stay_within_slacks_limits() -> None:
+    long = DiskRef("d15c0000-0001-4000-8000-000000000001", "<" * 255)
+    items = [
+        replace(STATES["failed"], id=f"r-one-{n}", position=n, disk=long, cause="<" * 2_000, snapshot_id="s" * 36)
+        for n in range(1, 21)
+    ]
+    finished = a_request(state=RequestState.FINISHED, ended_at=NOON, order=Create(("a",), reason="&" * 300))
+    kinds: tuple[SayKind, ...] = ("root", "failure", "receipt")
+    for kind in kinds:
+        checked(said(kind, finished, *items))
+
+
+HOSTILE = "<!channel> & *x* `y` <@U1> <https://evil|ok>"
+
+
+def test_nothing_that_people_or_the_cloud_write_becomes_a_mention_or_a_link() -> None:
+    disk = DiskRef("d1", HOSTILE)
+    items = [replace(item, disk=disk, cause=HOSTILE) for item in STATES.values()]
+    order = Create((HOSTILE,), reason=HOSTILE, name=HOSTILE)
+    request = a_request(order=order, text=HOSTILE, verdict=HOSTILE, state=RequestState.FINISHED, ended_at=NOON)
+    kinds: tuple[SayKind, ...] = ("root", "accepted", "failure", "receipt", "refusal", "moved")
+    for kind in kinds:
+        message = str(said(kind, request, *items))
+        assert "<!channel>" not in message
+        assert "<https://evil" not in message
+        assert message.count("<@U1>") == message.count(f"<@{request.actor_id}>")
+    assert "<!channel>" not in str(answers.listing(Found([(request, items)]), "/snapshot"))
+    assert "<!channel>" not in messages.recorded(request, checked=True)
+
+
+@given(st.text(max_size=200))
+def test_escaped_text_holds_none_of_slacks_three_characters(text: str) -> None:
+    for rendered in (escaped(text), code(text), bold(text)):
+        assert "<" not in rendered and ">" not in rendered
+        assert "&" not in rendered.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0.4, "0 s"), (59, "59 s"), (185, "3 min 5 s"), (7_800, "2 h 10 min")])
+def test_durations_in_words(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_help_shows_only_what_the_caller_may_do(golden: Golden) -> None:
+    operator = MayDo({"payments": frozenset({Action.VIEW, Action.CREATE}), "shop": frozenset({Action.VIEW})})
+    golden("help_operator", checked(answers.help_text(operator, "/snapshot")))
+    viewer = answers.help_text(MayDo({"shop": frozenset({Action.VIEW})}), "/snapshot")["text"]
+    assert "create" not in viewer and "/snapshot list" in viewer
+    nobody = answers.help_text(MayDo({}), "/snapshot")["text"]
+    assert "list" not in nobody and "You may use no project" in nobody
+    assert answers.help_text(Denied("standing-guest", "Guests may not."), "/snapshot")["text"] == "Guests may not."
+
+
+def test_listing_and_status(golden: Golden) -> None:
+    running = (a_request(), [STATES["creating"]])
+    refused = (a_request("r-two", state=RequestState.DENIED, verdict="No.", project=None), list[Item]())
+    golden("list", checked(answers.listing(Found([running, refused], more=True), "/snapshot")))
+    one = answers.status(Found([running]), "/snapshot", TEAM)
+    assert "creating, 40 %" in one["text"]
+    assert answers.status(NotFound("Nothing <here>."), "/snapshot", TEAM)["text"] == "Nothing &lt;here&gt;."

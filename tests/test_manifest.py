@@ -1,0 +1,54 @@
+"""manifest.yml, the code and README.md say the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from bot.slack.scopes import EVENTS, SCOPES
+
+ROOT = Path(__file__).parent.parent
+SCHEMA = ROOT.parent / "shared" / "reference" / "slack-manifest.schema.json"
+MANIFEST: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yml").read_text(encoding="utf-8"))
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_manifest_asks_for_exactly_the_scopes_and_events_the_code_uses() -> None:
+    assert tuple(MANIFEST["oauth_config"]["scopes"]["bot"]) == SCOPES
+    assert tuple(MANIFEST["settings"]["event_subscriptions"]["bot_events"]) == EVENTS
+
+
+def test_the_listeners_hear_exactly_the_events_of_the_manifest() -> None:
+    listeners = (ROOT / "bot" / "slack" / "listeners.py").read_text(encoding="utf-8")
+    for event in EVENTS:
+        assert f'app.event("{event}")' in listeners
+    assert listeners.count('app.event("') == len(EVENTS)
+
+
+@pytest.mark.parametrize("word", [*SCOPES, *EVENTS])
+def test_the_readme_says_what_each_scope_and_event_is_for(word: str) -> None:
+    rows = [line for line in README.splitlines() if line.startswith("|") and f"`{word}`" in line]
+    assert rows, f"README.md does not explain {word}"
+
+
+def test_every_command_and_option_is_in_the_readme() -> None:
+    from bot.domain.commands import CREATE_OPTIONS, KNOWN
+
+    for word in KNOWN:
+        assert f"| `{word}" in README, word
+    for option in CREATE_OPTIONS:
+        assert f"| `{option}=" in README, option
+
+
+def test_slack_sends_mentions_and_links_as_entities() -> None:
+    assert all(command["should_escape"] for command in MANIFEST["features"]["slash_commands"])
+
+
+@pytest.mark.skipif(not SCHEMA.exists(), reason="Slack's manifest schema is not beside this checkout")
+def test_the_manifest_fits_slacks_schema() -> None:
+    jsonschema.validate(MANIFEST, json.loads(SCHEMA.read_text(encoding="utf-8")))

@@ -1,0 +1,171 @@
+"""What is said next, how often, and what happens when Slack won't."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.domain.errors import BotError, CannotPost, MessageGone, SlackBusy
+from bot.domain.requests import Item, ItemState, Request, RequestState, ended, taken
+from bot.interfaces import Arrival, Posted, Saying
+from bot.store.database import SqliteDatabase
+from bot.store.store import SqliteStore
+from bot.workflow.reporting import EDITS_A_MINUTE, EDITS_LEFT_TO_ENDS, EditBudget, Reporter, next_saying
+from tests.builders import NOON, FakeClock, a_request, an_item
+
+CREATING = an_item(1, ItemState.CREATING, snapshot_id="snap-1", job_id="job-1")
+DONE = an_item(1, ItemState.AVAILABLE, snapshot_id="snap-1", ended_at=NOON)
+POSTED = {"root_ts": "1.1", "root_channel": "C1"}
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "items", "kind"),
+    [
+        ({"state": RequestState.RECEIVED}, [], None),
+        ({"state": RequestState.DENIED}, [], "refusal"),
+        ({"state": RequestState.DROPPED, "receipt_ts": "told"}, [], None),
+        ({}, [an_item(1)], "root"),
+        ({**POSTED, "shown_rev": 1}, [an_item(1)], None),
+        ({**POSTED, "shown_rev": 0}, [an_item(1)], "edit"),
+        ({**POSTED, "shown_rev": 0}, [CREATING], "accepted"),
+        ({**POSTED, "shown_rev": 0}, [CREATING, an_item(2)], "edit"),
+        ({**POSTED, "shown_rev": 0}, [CREATING, an_item(2, cause="busy", waiting_since=NOON)], "accepted"),
+        ({**POSTED, "shown_rev": 1}, [replace(CREATING, accepted_told=True)], None),
+        ({**POSTED, "shown_rev": 1}, [an_item(1), an_item(2, ItemState.FAILED)], "failure"),
+        ({**POSTED, "shown_rev": 1}, [an_item(1), an_item(2, ItemState.FAILED, failure_told=True)], None),
+        ({**POSTED, "shown_rev": 0, "state": RequestState.FINISHED}, [DONE], "edit"),
+        ({**POSTED, "shown_rev": 1, "state": RequestState.FINISHED}, [DONE], "receipt"),
+        ({**POSTED, "shown_rev": 1, "state": RequestState.FINISHED, "receipt_ts": "2.2"}, [DONE], None),
+    ],
+)
+def test_the_most_important_thing_comes_next(request_fields: dict[str, Any], items: list[Item], kind: str) -> None:
+    saying = next_saying(a_request(**request_fields), items)
+    assert (saying.kind if saying else None) == kind
+
+
+def test_progress_leaves_a_share_of_the_edits_to_ends() -> None:
+    budget, now = EditBudget(), NOON
+    for _ in range(EDITS_A_MINUTE - EDITS_LEFT_TO_ENDS):
+        assert budget.wait_s(now, final=False) == 0.0
+        budget.spend(now)
+    assert budget.wait_s(now, final=False) == 60.0
+    for _ in range(EDITS_LEFT_TO_ENDS):
+        assert budget.wait_s(now, final=True) == 0.0
+        budget.spend(now)
+    assert budget.wait_s(now, final=True) == 60.0
+    assert budget.wait_s(now + timedelta(minutes=1), final=False) == 0.0
+
+
+class Voice:
+    """Remembers what was said; raises what it was told to, once each."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str]] = []
+        self.troubles: list[BotError] = []
+
+    async def say(self, saying: Saying) -> Posted | None:
+        if self.troubles:
+            raise self.troubles.pop(0)
+        self.said.append((saying.kind, saying.request.home))
+        return Posted(saying.request.home, f"{len(self.said)}.0") if saying.kind not in ("edit", "moved") else None
+
+
+class Desk:
+    """A reporter on a real store with one request in it."""
+
+    def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
+        self.store, self.clock, self.voice = store, clock, Voice()
+        self.reporter = Reporter(store, self.voice, clock, EditBudget())
+
+    async def speak(self, home: str = "C1") -> list[str]:
+        """Let the duty run until it has nothing more to say; answers what it said."""
+        before = len(self.voice.said)
+        for _ in range(30):
+            wait = await self.reporter(home)
+            if wait is None:
+                return [kind for kind, _ in self.voice.said[before:]]
+            self.clock.pass_(seconds=wait)
+        raise AssertionError("the reporter never falls silent")
+
+    async def change(self, change: Callable[[Item], Item]) -> None:
+        found = await self.store.item("r-one-1")
+        assert found is not None
+        assert await self.store.save(change(found[0]))
+
+    async def request(self) -> Request:
+        found = await self.store.request("r-one")
+        assert found is not None
+        return found[0]
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> Desk:  # type: ignore[misc]  # an async generator fixture
+    clock = FakeClock()
+    database = SqliteDatabase(tmp_path / "store.db")
+    await database.open()
+    store = SqliteStore(database, clock)
+    request = a_request(state=RequestState.RECEIVED, unsaid=False)
+    await store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
+    await store.settle(replace(request, state=RequestState.RUNNING), [an_item(1)], [])
+    yield Desk(store, clock)
+    await database.close()
+
+
+async def test_a_request_is_told_from_first_to_last(desk: Desk) -> None:
+    assert await desk.speak() == ["root"]
+    await desk.change(lambda item: taken(item, "snap-1", "job-1"))
+    assert await desk.speak() == ["accepted", "edit"]
+    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    assert await desk.speak() == ["edit", "receipt"]
+    assert await desk.speak() == []
+    assert await desk.store.duties() == []
+
+
+async def test_edits_of_a_message_are_three_seconds_apart(desk: Desk) -> None:
+    await desk.speak()
+    posted = desk.clock.now()
+    await desk.change(lambda item: replace(item, cause="busy", waiting_since=NOON))
+    await desk.speak()
+    assert (desk.clock.now() - posted).total_seconds() >= 2.0
+    request = await desk.request()
+    assert request.edited_at is not None and request.edited_at - NOON >= timedelta(seconds=3)
+
+
+async def test_slack_is_left_in_peace_for_as_long_as_it_asks(desk: Desk) -> None:
+    desk.voice.troubles = [SlackBusy("wait", retry_after=7.0)]
+    assert await desk.reporter("C1") == 7.0
+    desk.clock.pass_(seconds=5)
+    assert await desk.reporter("C1") == 2.0
+    assert desk.voice.said == []
+    desk.clock.pass_(seconds=2)
+    assert await desk.speak() == ["root"]
+
+
+async def test_where_it_may_not_post_it_says_so_and_goes_on_in_a_direct_message(desk: Desk) -> None:
+    desk.voice.troubles = [CannotPost("no", "not_in_channel")]
+    await desk.speak()
+    assert ("moved", "C1") in desk.voice.said
+    assert await desk.speak("U1") == ["root"]
+    assert desk.voice.said[-1] == ("root", "U1")
+
+
+async def test_a_deleted_message_is_replaced_so_that_the_end_has_a_place(desk: Desk) -> None:
+    await desk.speak()
+    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    desk.clock.pass_(seconds=5)
+    desk.voice.troubles = [MessageGone("gone")]
+    assert await desk.speak() == ["root", "receipt"]
+
+
+async def test_a_restart_says_again_only_what_was_not_written_down(desk: Desk) -> None:
+    await desk.speak()
+    desk.reporter = Reporter(desk.store, desk.voice, desk.clock, EditBudget())
+    assert await desk.speak() == []
+    await desk.change(lambda item: ended(item, ItemState.FAILED, NOON, cause="gone"))
+    desk.reporter = Reporter(desk.store, desk.voice, desk.clock, EditBudget())
+    assert await desk.speak() == ["edit", "receipt"]
