@@ -33,12 +33,13 @@ def failure_of(exc: SlackApiError) -> SlackFailure:
     return SlackFailure(
         error=str(fields.get("error", "")),
         status=status if isinstance(status, int) else None,
-        retry_after=_seconds(headers.get("Retry-After")),
+        retry_after=retry_seconds(headers.get("Retry-After")),
         messages=tuple(str(message) for message in messages),
     )
 
 
-def _seconds(text: str | None) -> float | None:
+def retry_seconds(text: str | None) -> float | None:
+    """A Retry-After header in seconds, kept between 1 and 300; None where it says nothing."""
     try:
         return None if text is None else min(max(float(text), 1.0), 300.0)
     except ValueError:

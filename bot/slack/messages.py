@@ -25,6 +25,9 @@ _SIGNS: Mapping[ItemState, str] = {
 }
 
 
+_NOTHING = "Nothing was created."
+
+
 class Message(TypedDict):
     text: str
     blocks: list[dict[str, Any]]
@@ -67,7 +70,7 @@ def _headline(request: Request, items: Sequence[Item]) -> str:
     disks = plural(len(items), "disk")
     counts = counted(items)
     if request.state is not RequestState.FINISHED:
-        return f":camera_with_flash: *Snapshot of {disks} in {project}*"
+        return f":camera_with_flash: *Snapshot of {disks} in {project}: in progress*"
     if counts[ItemState.AVAILABLE] == len(items):
         took = f" in {duration((request.ended_at - request.created_at).total_seconds())}" if request.ended_at else ""
         return f":white_check_mark: *Snapshot of {disks} in {project}: finished{took}, all available*"
@@ -154,13 +157,14 @@ def _facts(request: Request, command: str) -> str:
 def accepted(items: Sequence[Item]) -> Message:
     """The cloud took it: job and snapshot ids, as a notification."""
     head = f":inbox_tray: *The cloud is creating {plural(len(items), 'snapshot')}*"
-    lines = [
-        f"• {bold(item.disk.label)}: snapshot {code(item.snapshot_id or '')}"
-        + (f", job {code(item.job_id)}" if item.job_id else ", found by its tag after a lost answer")
-        + (" (joined)" if item.joined_to else "")
-        for item in items
-    ]
+    lines = [f"• {bold(item.disk.label)}: snapshot {code(item.snapshot_id or '')}" + _how_taken(item) for item in items]
     return arranged([head, *lines])
+
+
+def _how_taken(item: Item) -> str:
+    if item.joined_to:
+        return ", joined: made for another request"
+    return f", job {code(item.job_id)}" if item.job_id else ", found by its tag after a lost answer"
 
 
 def failure(items: Sequence[Item], command: str) -> Message:
@@ -179,11 +183,11 @@ def receipt(request: Request, items: Sequence[Item], command: str) -> Message:
     lines = [_receipt_line(item) for item in available]
     lines += [f"• {_cause_in_words(item)}" for item in others]
     if (spread := spread_seconds(items)) is not None:
-        lines.append(f"Between the first and the last lie {spread:.1f} s.")
+        lines.append(f"Taken within {spread:.1f} s of each other.")
     if available:
         lines.append(_kept_until(request, available))
     lines.append(
-        f"Asked by <@{request.actor_id}>" + (f": {escaped(request.order.reason)}" if request.order.reason else "")
+        f"Asked by <@{request.actor_id}>" + (f": {escaped(request.order.reason)}" if request.order.reason else ".")
     )
     if available:
         lines.append(_way_back())
@@ -241,6 +245,8 @@ def _again(items: Sequence[Item], command: str) -> str:
 def refusal(sentence: str, typed: str, command: str, reference: str | None = None) -> Message:
     """Cause and fix, and what was typed, ready to be copied and mended."""
     lines = [f":no_entry_sign: {escaped(sentence)}"]
+    if _NOTHING not in sentence:
+        lines.append(_NOTHING)
     if typed.strip():
         lines.append(f"You typed: {code_block(f'{command} {shortened(typed, 2_200)}')}")
     if reference:

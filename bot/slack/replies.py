@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.errors import CannotPost, MessageGone, SlackBusy
 from bot.domain.requests import Request
 from bot.interfaces import Clock, Posted, Saying
-from bot.slack.failures import failure_of
+from bot.slack.failures import failure_of, retry_seconds
 from bot.slack.messages import Message, rendered
 
 log = logging.getLogger(__name__)
@@ -125,7 +125,8 @@ class SlackReplies:
         try:
             async with self._http.post(url, json=body, proxy=self._client.proxy) as response:
                 if response.status == 429:
-                    raise SlackBusy("Slack asks to wait.", retry_after=_seconds(response.headers.get("Retry-After")))
+                    wait = retry_seconds(response.headers.get("Retry-After"))
+                    raise SlackBusy("Slack asks to wait.", retry_after=wait or 1.0)
                 return response.status == 200
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
@@ -184,13 +185,6 @@ def _error_from(exc: SlackApiError, method: str) -> CannotPost | MessageGone | S
     facts = {"method": method, "error": error, "why": "; ".join(failure.messages)[:500]}
     log.error("slack refused a message", extra=facts)
     return SlackBusy("Slack refused the message.", retry_after=_BROKEN_SECONDS)
-
-
-def _seconds(retry_after: str | None) -> float:
-    try:
-        return min(max(float(retry_after or 1), 1.0), 300.0)
-    except ValueError:
-        return 1.0
 
 
 def _metadata(saying: Saying) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def test_the_receipt_of_a_full_success_tells_the_spread(golden: Golden) -> None:
     later = replace(STATES["available"], id="r-one-2", snapshot_id="snap-2", taken_at=NOON + timedelta(seconds=1.25))
     request = a_request(state=RequestState.FINISHED, ended_at=NOON)
     message = checked(said("receipt", request, STATES["available"], later))
-    assert "Between the first and the last lie 1.2 s." in message["text"]
+    assert "Taken within 1.2 s of each other." in message["text"]
     golden("receipt_available", message)
 
 
