@@ -193,24 +193,20 @@ def snapshot_name(asked: str | None, disk: Disk, *, alone: bool, at: datetime) -
 # --- how an item moves ------------------------------------------------------------------------------------------------
 
 
-def sending(item: Item, now: datetime, *, give_up_looking: timedelta) -> Item:
+def sending(item: Item, now: datetime) -> Item:
     """Before the POST: from here on the cloud may hold a snapshot, so nobody repeats it without looking first."""
     return replace(
         item,
         state=ItemState.SUBMITTING,
         attempts=item.attempts + 1,
         submitted_at=now,
-        look_until=now + give_up_looking,
         due_at=now,
     )
 
 
 def no_answer(item: Item, now: datetime, *, look_for: timedelta, cause: str) -> Item:
     """No usable answer came: look for the tag until `look_until`, and only then try again."""
-    until = now + look_for
-    if item.look_until is not None and item.state is ItemState.SUBMITTING and item.look_until > until:
-        until = item.look_until
-    return replace(item, state=ItemState.UNCERTAIN, in_doubt=True, look_until=until, due_at=now, cause=cause)
+    return replace(item, state=ItemState.UNCERTAIN, in_doubt=True, look_until=now + look_for, due_at=now, cause=cause)
 
 
 def taken(item: Item, snapshot_id: str, job_id: str | None) -> Item:

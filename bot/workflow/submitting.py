@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 SEND_WITHIN = timedelta(seconds=20)
 """A POST that has not begun to leave by then is not sent any more."""
 
+UNCONFIGURED_SECONDS = 300.0
 UNANSWERED_WAIT = timedelta(seconds=5)
 CLOCK_SKEW = timedelta(minutes=2)
 """How far the cloud's creation times may lie before our own note of sending."""
@@ -70,6 +71,9 @@ class Submitter:
             return None
         item, request = found
         now = self._clock.now()
+        if item.project not in self._projects and item.state is not ItemState.PLANNED:
+            log.error("an open request names a project that is no longer configured", extra={"item": item.id})
+            return UNCONFIGURED_SECONDS
         match item.state:
             case ItemState.PLANNED if item.due_at is not None and item.due_at > now:
                 return (item.due_at - now).total_seconds()
@@ -77,7 +81,7 @@ class Submitter:
                 return await self._send(item, request)
             case ItemState.SUBMITTING:
                 # Nobody else runs this duty, so whoever marked it is gone, and its POST may have arrived.
-                cause = "The bot was restarted while it asked the cloud."
+                cause = "The bot was interrupted while it asked the cloud."
                 await self._store.save(no_answer(item, now, look_for=self._patience.look_for, cause=cause))
                 return 0.0
             case ItemState.UNCERTAIN:
@@ -88,14 +92,8 @@ class Submitter:
     # --- sending ------------------------------------------------------------------------------------------------------
 
     async def _send(self, item: Item, request: Request) -> float | None:
-        if refusal := await self._refusal(item, request):
-            await self._store.save(
-                ended(item, ItemState.CANCELLED, self._clock.now(), cause=refusal.explanation, code=refusal.rule),
-                [self._audit(item, request, "denied", refusal.rule)],
-            )
-            return None
-        if item.in_doubt:
-            # An earlier answer was lost: whatever has passed since, look once more before it is repeated.
+        if item.in_doubt and item.project in self._projects:
+            # An earlier answer was lost: whatever has passed since, look once more before it is repeated or given up.
             try:
                 snapshots = await self._cloud.project(item.project).list_snapshots(volume_id=item.disk.id)
             except CloudError:
@@ -103,19 +101,25 @@ class Submitter:
             if snapshot := ours(item, snapshots):
                 await self._store.save(taken(item, snapshot.id, None))
                 return None
+        if refusal := await self._refusal(item, request):
+            await self._store.save(
+                ended(item, ItemState.CANCELLED, self._clock.now(), cause=refusal.explanation, code=refusal.rule),
+                [self._audit(item, request, "denied", refusal.rule)],
+            )
+            return None
         now = self._clock.now()
         begun = await self._store.start(
-            sending(item, now, give_up_looking=SEND_WITHIN + self._patience.look_for),
+            sending(item, now),
             [self._audit(item, request, "allowed", "granted")],
         )
         if begun is None or begun.joined_to is not None:
             return None
-        return await self._post(begun, SEND_WITHIN)
+        return await self._post(begun)
 
-    async def _post(self, item: Item, within: timedelta) -> float | None:
+    async def _post(self, item: Item) -> float | None:
         evs = self._cloud.project(item.project)
         try:
-            ticket = await evs.create_standard_snapshot(item.snapshot, send_before=self._clock.now() + within)
+            ticket = await evs.create_standard_snapshot(item.snapshot, send_before=self._clock.now() + SEND_WITHIN)
         except DiskBusy as exc:
             return await self._busy(item, exc)
         except Throttled as exc:

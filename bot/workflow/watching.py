@@ -23,6 +23,7 @@ MISSING_GRACE = timedelta(seconds=30)
 """How long a new snapshot may be missing from listings before its absence means anything."""
 
 TROUBLE_SECONDS = 10.0
+UNCONFIGURED_SECONDS = 300.0
 
 
 class Watcher:
@@ -38,7 +39,11 @@ class Watcher:
         items = await self._store.creating(alias)
         if not items:
             return None
-        evs = self._cloud.project(alias)
+        try:
+            evs = self._cloud.project(alias)
+        except KeyError:
+            log.error("open requests name a project that is no longer configured", extra={"project": alias})
+            return UNCONFIGURED_SECONDS
         try:
             listed = await evs.list_snapshots(ids=[item.snapshot_id for item in items if item.snapshot_id])
         except CloudError as exc:

@@ -48,6 +48,7 @@ async def test_a_create_is_the_documented_one(cloud: HttpCloud, server: Scripted
     }
     assert asked.headers["Content-Type"] == "application/json"
     assert asked.headers["X-Language"] == "en-us"
+    assert asked.headers["Accept-Encoding"] == "identity"
     assert asked.headers["User-Agent"].startswith("snapshot-bot/")
     assert (ticket.job_id, ticket.snapshot_id) == (JOB, SNAPSHOT)
 

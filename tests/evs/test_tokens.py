@@ -10,6 +10,10 @@ import pytest
 
 from bot.domain.errors import CloudRefused, CloudUnavailable, CredentialRefused, Throttled
 from bot.evs.cloud import HttpCloud
+from bot.evs.signing import Unsigned
+from bot.evs.standing import Standing
+from bot.evs.tokens import PasswordToken
+from bot.evs.wire import Wire
 from tests.evs.scripted_cloud import (
     DISK,
     NOON,
@@ -20,6 +24,8 @@ from tests.evs.scripted_cloud import (
     FakeClock,
     Reply,
     ScriptedCloud,
+    a_password,
+    a_project,
     a_snapshot,
     evs_error,
     gateway_error,
@@ -180,15 +186,44 @@ async def test_after_five_minutes_a_rested_password_is_tried_again(
 async def test_a_resting_credential_is_told_at_once_even_during_a_pause(
     cloud: HttpCloud, server: ScriptedCloud, clock: FakeClock
 ) -> None:
-    server.on("GET", SHOW, gateway_error(401, "APIGW.0303"))
+    evs = cloud.project("web")
+    server.on("GET", SHOW, SHOWN, gateway_error(401, "APIGW.0303"))
     server.on("GET", "/detail", Reply(429))
-    listing = asyncio.create_task(cloud.project("web").list_disks())
+    await evs.show_snapshot(SNAPSHOT)
+    server.hold = asyncio.Event()
+    both = asyncio.gather(evs.list_disks(), evs.show_snapshot(SNAPSHOT), return_exceptions=True)
+    await server.has_been_asked("", 4)
+    server.hold.set()
+    assert [type(one) for one in await both] == [Throttled, CredentialRefused]
     with pytest.raises(CredentialRefused):
-        await cloud.project("web").show_snapshot(SNAPSHOT)
-    await asyncio.gather(listing, return_exceptions=True)
-    with pytest.raises(CredentialRefused):
-        await cloud.project("web").show_snapshot(SNAPSHOT)
+        await evs.show_snapshot(SNAPSHOT)
     assert clock.slept == []
+
+
+async def test_a_late_refusal_of_an_old_token_does_not_cost_the_new_one(
+    server: ScriptedCloud, clock: FakeClock
+) -> None:
+    wire = Wire([server.url], [], None)
+    project = a_project(server.url, a_password())
+    admission = PasswordToken(a_password(), project, Standing("payments", clock), wire, clock)
+    unsigned = Unsigned("GET", "evs", "/", (), {}, b"")
+    old = await admission.headers(unsigned)
+    admission.forget(old)
+    new = await admission.headers(unsigned)
+    admission.forget(old)
+    assert await admission.headers(unsigned) == new != old
+    await wire.aclose()
+
+
+async def test_a_create_with_a_refused_token_was_not_done_when_iam_then_hangs(
+    build: Build, server: ScriptedCloud
+) -> None:
+    server.on("POST", TOKENS, server.token(), Reply(end="hang"))
+    server.on("POST", "/snapshots", gateway_error(401, "APIGW.0307"))
+    with pytest.raises(CloudUnavailable) as caught:
+        await build(deadline_s=0.3).project("web").create_standard_snapshot(a_snapshot(), send_before=SOON)
+    assert len(server.asked("/snapshots")) == 1
+    assert not caught.value.maybe_done
 
 
 async def test_a_project_that_iam_does_not_know_rests_alone(cloud: HttpCloud, server: ScriptedCloud) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from bot.domain.access import Grant
 from bot.domain.bindings import Binding
@@ -128,9 +127,8 @@ async def test_one_disk_is_copied_by_one_item_and_the_second_joins(store: Sqlite
     same = an_item(1).disk
     await running(store, an_item(1))
     await running(store, an_item(1, request_id="r-two", disk=same), request_id="r-two")
-    soon = timedelta(minutes=1)
-    first = await store.start(sending(await the_item(store, "r-one-1"), NOON, give_up_looking=soon), [])
-    second = await store.start(sending(await the_item(store, "r-two-1"), NOON, give_up_looking=soon), [])
+    first = await store.start(sending(await the_item(store, "r-one-1"), NOON), [])
+    second = await store.start(sending(await the_item(store, "r-two-1"), NOON), [])
     assert first is not None and second is not None
     assert (second.state, second.joined_to) == (ItemState.CREATING, "r-one-1")
     await store.save(taken(first, "snap-a", "job-a"))
@@ -146,9 +144,8 @@ async def test_a_joined_item_tries_for_itself_when_its_leader_fails(store: Sqlit
     same = an_item(1).disk
     await running(store, an_item(1))
     await running(store, an_item(1, request_id="r-two", disk=same), request_id="r-two")
-    soon = timedelta(minutes=1)
-    first = await store.start(sending(await the_item(store, "r-one-1"), NOON, give_up_looking=soon), [])
-    await store.start(sending(await the_item(store, "r-two-1"), NOON, give_up_looking=soon), [])
+    first = await store.start(sending(await the_item(store, "r-one-1"), NOON), [])
+    await store.start(sending(await the_item(store, "r-two-1"), NOON), [])
     assert first is not None
     await store.save(ended(first, ItemState.FAILED, NOON, cause="refused"))
     follower = await the_item(store, "r-two-1")
