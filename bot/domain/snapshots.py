@@ -146,6 +146,14 @@ def _text(value: object) -> object:
     return "" if value is None else value
 
 
+def _number(value: object) -> object:
+    return 0 if value is None else value
+
+
+def _rows(value: object) -> object:
+    return () if value is None else value
+
+
 UtcTime = Annotated[datetime | None, BeforeValidator(_utc)]
 Percent = Annotated[int | None, BeforeValidator(_percent)]
 Text = Annotated[str, BeforeValidator(_text)]
@@ -221,10 +229,10 @@ class Disk(BaseModel):
     id: str
     name: Text = ""
     status: Text = ""
-    size: int = 0
+    size: Annotated[int, BeforeValidator(_number)] = 0
     volume_type: Text = ""
     availability_zone: Text = ""
-    attachments: tuple[Attachment, ...] = ()
+    attachments: Annotated[tuple[Attachment, ...], BeforeValidator(_rows)] = ()
     tags: Tags = {}
 
     @property

@@ -120,4 +120,6 @@ def _wait_for(exc: CloudUnavailable) -> float:
 
 
 def _listed(faults: tuple[str, ...]) -> str:
-    return faults[0] if len(faults) == 1 else "\n".join(f"• {fault}" for fault in faults)
+    if len(faults) == 1:
+        return faults[0]
+    return "\n".join([f"{len(faults)} things stand in the way:", *(f"• {fault}" for fault in faults)])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from bot.domain.requests import snapshot_name
-from bot.domain.snapshots import CreateStandardSnapshot, Job, Snapshot, fitted_name
+from bot.domain.snapshots import CreateStandardSnapshot, Disk, Job, Snapshot, fitted_name
 from tests.builders import NOON, a_disk
 
 
@@ -62,6 +62,11 @@ def test_a_time_without_a_zone_is_utc_and_one_with_a_zone_is_moved_there() -> No
 )
 def test_progress_is_read_with_and_without_its_sign(text: object, percent: int | None) -> None:
     assert Snapshot.model_validate({"id": "s", "progress": text}).progress == percent
+
+
+def test_a_disk_with_empty_fields_does_not_spoil_a_listing() -> None:
+    disk = Disk.model_validate({"id": "d", "name": None, "size": None, "attachments": None, "tags": None})
+    assert (disk.label, disk.size, disk.server, disk.tags) == ("d", 0, "", {})
 
 
 def test_anything_but_success_and_fail_is_a_pending_job() -> None:

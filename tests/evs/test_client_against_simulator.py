@@ -159,7 +159,7 @@ async def test_a_lost_answer_is_uncertain_and_the_snapshot_is_found_by_its_tag(
 async def test_a_slow_answer_ends_at_the_deadline(
     connect: Connect, simulator: CloudSimulator, clock: FakeClock
 ) -> None:
-    evs = connect(deadline_s=0.2).project("payments-prod")
+    evs = connect(deadline_s=0.4).project("payments-prod")
     await evs.show_disk(DATA)
     simulator.fault("create_snapshot", "slow", seconds=30)
     with pytest.raises(CloudUnavailable) as caught:

@@ -71,7 +71,7 @@ async def test_no_failure_shows_a_secret(
     server.on("PUT", "/api/token", Reply(200, b"metadata-token-kept-to-myself"))
     server.on("GET", "/securitykey", Reply(200, {"credential": key}))
     server.on("POST", "/snapshots", MISHAPS[mishap])
-    cloud = build(CREDENTIALS[kind](server.url), deadline_s=0.2 if mishap == "hang" else 30.0)
+    cloud = build(CREDENTIALS[kind](server.url), deadline_s=0.4 if mishap == "hang" else 30.0)
     with pytest.raises(CloudError) as caught:
         await cloud.project("web").create_standard_snapshot(a_snapshot(), send_before=NOON + timedelta(minutes=1))
     assert len(server.asked("/snapshots")) >= 1

@@ -14,6 +14,7 @@ from bot.evs.signing import Unsigned
 from bot.evs.standing import Standing
 from bot.evs.tokens import PasswordToken
 from bot.evs.wire import Wire
+from tests.evs.conftest import Build
 from tests.evs.scripted_cloud import (
     DISK,
     NOON,

@@ -40,6 +40,17 @@ EMOJI = {
     "floppy_disk": "💾",
     "clock1": "🕐",
     "wastebasket": "🗑",
+    "white_circle": "⚪",
+    "no_entry_sign": "🚫",
+    "inbox_tray": "📥",
+    "mag": "🔍",
+    "grey_question": "❔",
+    "mailbox": "📫",
+    "white_large_square": "⬜",
+    "bust_in_silhouette": "👤",
+    "key": "🔑",
+    "hand": "✋",
+    "memo": "📝",
 }
 _ENTITY = re.compile(r"<([^<>]+)>")
 _SHORTCODE = re.compile(r":([a-z0-9_+-]+):")
@@ -240,7 +251,10 @@ def _value_text(value: dict[str, Any]) -> str:
 def _wrapped(text: str, width: int) -> list[str]:
     lines: list[str] = []
     for line in text.splitlines():
-        lines += textwrap.wrap(line, max(width, 20), break_long_words=False, break_on_hyphens=False) or [""]
+        indent = " " * (len(line) - len(line.lstrip(" •◦")))
+        lines += textwrap.wrap(
+            line, max(width, 20), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        ) or [""]
     return lines
 
 

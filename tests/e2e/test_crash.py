@@ -1,0 +1,409 @@
+"""`snapshot-bot run` as a process of its own, killed and stopped at every sort of moment, against both simulators.
+
+Real time, real signals, a real SQLite file. What was recorded ends truthfully and is in the cloud exactly once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import re
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bot
+from bot.clock import SystemClock
+from bot.domain.requests import Item, ItemState, Request, RequestState
+from bot.domain.snapshots import REQUEST_TAG
+from bot.interfaces import Filters
+from bot.simulator.cloud.default_world import PAYMENTS
+from bot.simulator.setting import Setting
+from bot.simulator.workspace import Channel, Message
+from bot.slack.scopes import SCOPES
+from bot.store.database import SqliteDatabase
+from bot.store.store import SqliteStore
+from tests.e2e.conftest import part, request_id
+
+SEED = int(os.environ.get("CRASH_SEED", "20261123"))
+"""Fixed, so that a failure can be had again; CRASH_SEED tries other moments."""
+
+KILLS = 30
+REQUESTS = 20
+DISKS = 44
+CHANNELS = 8
+"""Several, because Slack takes about one message a second in each."""
+
+
+@dataclass
+class BotProcess:
+    """`python -m bot …` and all it wrote, in one file over any number of starts."""
+
+    environment: Mapping[str, str]
+    output: Path
+    process: asyncio.subprocess.Process | None = None
+    codes: list[int] = field(default_factory=list)
+
+    async def start(self, *arguments: str) -> asyncio.subprocess.Process:
+        with self.output.open("ab") as output:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "bot",
+                *(arguments or ("run",)),
+                env={**os.environ, "PYTHONWARNINGS": "error::ResourceWarning", **self.environment},
+                cwd=Path(bot.__file__).parents[1],
+                stdout=output,
+                stderr=output,
+            )
+        return self.process
+
+    async def signal(self, number: signal.Signals, within: float = 10) -> int:
+        """Send a signal and answer the exit code. Raises TimeoutError when it lives on."""
+        assert self.process is not None
+        assert self.process.returncode is None, f"it had ended by itself:\n{self.text()[-4000:]}"
+        self.process.send_signal(number)
+        return await self.ended(within)
+
+    async def ended(self, within: float = 10) -> int:
+        assert self.process is not None
+        async with asyncio.timeout(within):
+            code = await self.process.wait()
+        self.codes.append(code)
+        return code
+
+    async def run(self, *arguments: str) -> tuple[int, str]:
+        """Run one command to its end; answers its exit code and what it wrote."""
+        begins = self.output.stat().st_size if self.output.exists() else 0
+        await self.start(*arguments)
+        code = await self.ended(within=20)
+        return code, self.output.read_bytes()[begins:].decode()
+
+    async def make_sure_it_ended(self) -> None:
+        if self.process is not None and self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
+
+    def text(self) -> str:
+        return self.output.read_text(encoding="utf-8", errors="replace") if self.output.exists() else ""
+
+
+@dataclass
+class Street:
+    """Both simulators, and a bot outside."""
+
+    setting: Setting
+    bot: BotProcess
+
+    @property
+    def cloud(self) -> Any:
+        return self.setting.cloud
+
+    @property
+    def slack(self) -> Any:
+        return self.setting.workspace
+
+    async def start(self) -> None:
+        await self.bot.start()
+        await self.slack.wait_for_bot(timeout=20)
+
+    async def say_until_taken(self, text: str, channel: str, rng: random.Random) -> str:
+        """Type a command again until Slack shows that it was taken; answers the request's id."""
+        while True:
+            outcome = await self.slack.command("alice", channel, text)
+            if outcome.error is None:
+                return request_id(outcome.text)
+            await asyncio.sleep(rng.uniform(0.05, 0.3))
+
+    async def posts_grow_beyond(self, count: int) -> None:
+        while len(self.cloud.calls("create_snapshot")) <= count:
+            await asyncio.sleep(0.001)
+
+    async def requests(self) -> list[tuple[Request, list[Item]]]:
+        """What stands in the bot's store, read beside the running bot."""
+        database = SqliteDatabase(self.setting.directory / "snapshot-bot.db")
+        await database.open()
+        try:
+            return await SqliteStore(database, SystemClock()).recent(Filters(limit=1_000))
+        finally:
+            await database.close()
+
+    async def until_all_is_said(self, timeout: float) -> list[tuple[Request, list[Item]]]:
+        async with asyncio.timeout(timeout):
+            while True:
+                found = await self.requests()
+                if found and not any(request.unsaid or request.ended_at is None for request, _ in found):
+                    return found
+                await asyncio.sleep(0.2)
+
+    def messages(self, request: Request, kind: str) -> list[Message]:
+        channels = [request.place.channel_id, *self.slack.world.channels]
+        return [
+            message
+            for channel in dict.fromkeys(channels)
+            for message in self.slack.messages(channel)
+            if part(message) == (request.id, kind)
+        ]
+
+
+@asynccontextmanager
+async def a_street(directory: Path, **environment: str) -> AsyncIterator[Street]:
+    setting = Setting(directory, scopes=SCOPES, reconcile_seconds=2, busy_retry_seconds=0.2)
+    setting.cloud.world.timing.min_seconds, setting.cloud.world.timing.max_seconds = 0.5, 2.0
+    await setting.start()
+    process = BotProcess(
+        {**setting.environment(), "ADMIN_PORT": "0", "LOG_FORMAT": "console", **environment}, directory / "bot.log"
+    )
+    try:
+        yield Street(setting, process)
+    finally:
+        await process.make_sure_it_ended()
+        await setting.stop()
+
+
+@pytest.fixture
+async def street(tmp_path: Path) -> AsyncIterator[Street]:
+    async with a_street(tmp_path) as street:
+        yield street
+
+
+# --- kill -9 ----------------------------------------------------------------------------------------------------------
+
+
+async def _any_moment(street: Street, rng: random.Random) -> None:
+    """From the first line of its start to well after it."""
+    await asyncio.sleep(rng.uniform(0.1, 2.2))
+
+
+async def _a_post_arrived(street: Street, rng: random.Random) -> None:
+    """Around the answer to a POST and the commit that writes it down."""
+    await street.posts_grow_beyond(len(street.cloud.calls("create_snapshot")))
+    await asyncio.sleep(rng.choice([0.0, 0.002, 0.005, 0.01, 0.02, 0.05]))
+
+
+async def _a_post_waits(street: Street, rng: random.Random) -> None:
+    """The cloud did it and is slow to say so."""
+    street.cloud.fault("create_snapshot", "slow", seconds=0.4)
+    await street.posts_grow_beyond(len(street.cloud.calls("create_snapshot")))
+    await asyncio.sleep(rng.uniform(0.0, 0.4))
+
+
+async def _an_answer_was_lost(street: Street, rng: random.Random) -> None:
+    """The cloud did it and the connection broke: the bot is looking for it, or about to."""
+    street.cloud.fault("create_snapshot", "drop_after")
+    await street.posts_grow_beyond(len(street.cloud.calls("create_snapshot")))
+    await asyncio.sleep(rng.uniform(0.0, 0.6))
+
+
+async def _the_bot_speaks(street: Street, rng: random.Random) -> None:
+    """Slack shows a message, or its edit, of which the bot has yet to write down that it was shown."""
+    spoken = asyncio.Event()
+    street.slack.on_change(lambda message, kind: spoken.set() if message.from_app else None)
+    await spoken.wait()
+    await asyncio.sleep(rng.choice([0.0, 0.001, 0.003, 0.01]))
+
+
+async def _a_command_arrives(street: Street, rng: random.Random) -> None:
+    """Around the acknowledgement: just recorded, or just not."""
+    await street.slack.wait_for_bot(timeout=20)
+    await asyncio.sleep(rng.uniform(0.0, 0.02))
+
+
+Moment = Callable[[Street, random.Random], Awaitable[None]]
+MOMENTS: list[Moment] = [
+    *[_any_moment] * 7,
+    *[_a_post_arrived] * 7,
+    *[_a_post_waits] * 5,
+    *[_an_answer_was_lost] * 4,
+    *[_the_bot_speaks] * 4,
+    *[_a_command_arrives] * 3,
+]
+
+
+def _orders(street: Street, rng: random.Random) -> list[tuple[str, str]]:
+    """What is typed, each with its channel: every third request has two disks, and no two share one."""
+    names = [f"crash-{number:02d}" for number in range(1, DISKS + 1)]
+    for number, name in enumerate(names, 1):
+        street.cloud.world.put_disk(
+            {
+                "id": f"d15cc4a5-{number:04d}-4000-8000-{number:012d}",
+                "name": name,
+                "project_id": PAYMENTS,
+                "availability_zone": "ap-southeast-3a",
+            }
+        )
+    alice, robot = street.slack.world.person("alice").id, street.slack.world.app.bot_user_id
+    for number in range(1, CHANNELS + 1):
+        channel = Channel(f"C0CRASH{number:03d}", f"inc-{number}", members=[alice, robot])
+        street.slack.world.channels[channel.id] = channel
+    rng.shuffle(names)
+    orders = []
+    for number in range(REQUESTS):
+        disks = [names.pop() for _ in range(2 if number % 3 == 0 else 1)]
+        orders.append((f"#inc-{number % CHANNELS + 1}", f"create {' '.join(disks)} keep=7 reason=drill-{number}"))
+    return orders
+
+
+async def test_killed_thirty_times_over_twenty_requests_nothing_is_lost_done_twice_or_told_wrongly(
+    street: Street,
+) -> None:
+    rng = random.Random(SEED)
+    orders = _orders(street, rng)
+    moments = list(MOMENTS)
+    assert len(moments) == KILLS
+    rng.shuffle(moments)
+    typing: list[asyncio.Task[str]] = []
+    for life, moment in enumerate(moments):
+        await street.bot.start()
+        while orders and REQUESTS - len(orders) < REQUESTS * (life + 1) // KILLS:
+            channel, text = orders.pop()
+            typing.append(asyncio.create_task(street.say_until_taken(text, channel, rng)))
+        try:
+            async with asyncio.timeout(3.5):
+                await moment(street, rng)
+        except TimeoutError:
+            pass  # what was waited for did not happen in this life; it ends all the same
+        assert await street.bot.signal(signal.SIGKILL) == -signal.SIGKILL, f"seed {SEED}, life {life}"
+    street.cloud.clear_faults()
+    await street.start()
+    taken = await asyncio.gather(*typing)
+    found = await street.until_all_is_said(timeout=60)
+    try:
+        assert len(taken) == REQUESTS
+        assert set(taken) <= {request.id for request, _ in found}, "what was acknowledged was recorded"
+        _assert_once_in_the_cloud(street, found)
+        for request, items in found:
+            _assert_told_the_truth(street, request, items)
+        assert [entry for entry in street.slack.journal if entry["entry"] == "validation"] == []
+        assert await street.bot.signal(signal.SIGTERM) == 0
+        code, listed = await street.bot.run("requests", "list")
+        assert code == 0
+        assert all(request.id in listed for request, _ in found)
+        assert (await street.bot.run("audit", "verify"))[0] == 0
+    except AssertionError as failed:
+        raise AssertionError(f"{failed}\n\nWith the seed {SEED}; its log ends:\n{street.bot.text()[-3000:]}") from failed
+
+
+def _assert_once_in_the_cloud(street: Street, found: list[tuple[Request, list[Item]]]) -> None:
+    items = {item.id: item for _, items in found for item in items}
+    made = street.cloud.snapshots()
+    by_tag = Counter(snapshot["tags"].get(REQUEST_TAG) for snapshot in made)
+    own = {item.id for item in items.values() if item.joined_to is None}
+    assert by_tag == dict.fromkeys(own, 1), "one snapshot for each item, and none without one"
+    ids = {snapshot["tags"][REQUEST_TAG]: snapshot["id"] for snapshot in made}
+    for item in items.values():
+        assert item.state is ItemState.AVAILABLE, f"{item.id} ended {item.state}: {item.cause}"
+        assert item.snapshot_id == ids[item.joined_to or item.id]
+    assert {snapshot["status"] for snapshot in made} == {"available"}
+
+
+def _assert_told_the_truth(street: Street, request: Request, items: list[Item]) -> None:
+    assert request.state is RequestState.FINISHED
+    assert items
+    roots = street.messages(request, "root")
+    receipts = street.messages(request, "receipt")
+    assert roots and receipts, f"{request.id} has {len(roots)} messages and {len(receipts)} receipts"
+    for text in (roots[-1].text, *(receipt.text for receipt in receipts)):
+        for item in items:
+            (line,) = [line for line in text.splitlines() if item.disk.name in line and str(item.snapshot_id) in line]
+            assert "available" in line
+    assert "all available" in roots[-1].text
+
+
+# --- a second one -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_second_bot_on_the_same_store_is_refused_and_names_the_first(street: Street) -> None:
+    await street.start()
+    first = street.bot.process
+    assert first is not None
+    second = BotProcess(street.bot.environment, street.setting.directory / "second.log")
+    code, said = await second.run("run")
+    assert code == 2
+    assert f"process {first.pid}" in said
+    assert "Traceback" not in said
+    assert street.slack.connections == 1
+    assert await street.bot.signal(signal.SIGTERM) == 0
+
+
+async def test_the_next_bot_may_start_as_soon_as_the_first_was_killed(street: Street) -> None:
+    await street.start()
+    await street.bot.signal(signal.SIGKILL)
+    await street.start()
+    assert await street.bot.signal(signal.SIGTERM) == 0
+
+
+# --- SIGTERM ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_an_idle_bot_well(street: Street, number: signal.Signals) -> None:
+    await street.start()
+    assert await street.bot.signal(number, within=5) == 0
+    assert street.slack.connections == 0
+    assert "Traceback" not in street.bot.text()
+
+
+async def test_a_signal_ends_a_bot_that_still_waits_for_slack(tmp_path: Path) -> None:
+    async with a_street(tmp_path, SLACK_API_URL="http://127.0.0.1:9/api/") as street:
+        await street.bot.start()
+        async with asyncio.timeout(20):
+            while "slack can't be reached yet" not in street.bot.text():
+                await asyncio.sleep(0.05)
+        assert await street.bot.signal(signal.SIGTERM, within=5) == 0
+        assert "Traceback" not in street.bot.text()
+
+
+@pytest.mark.parametrize("fault", ["", "slow", "hang"])
+async def test_a_stop_in_the_middle_of_a_request_takes_ten_seconds_at_most_and_the_next_start_ends_it(
+    street: Street, fault: str
+) -> None:
+    """While the cloud makes the snapshot; while it is slow to answer the POST; while it never will."""
+    if fault:
+        street.cloud.fault("create_snapshot", fault)
+    await street.start()
+    taken = await street.say_until_taken("create web-01-data", "#inc-demo", random.Random(SEED))
+    await street.posts_grow_beyond(0)
+    assert await street.bot.signal(signal.SIGTERM, within=10) == 0
+    assert "Traceback" not in street.bot.text()
+    await street.start()
+    (found,) = await street.until_all_is_said(timeout=30)
+    assert found[0].id == taken
+    _assert_once_in_the_cloud(street, [found])
+    _assert_told_the_truth(street, *found)
+    assert len(street.messages(found[0], "root")) == 1
+    assert len(street.messages(found[0], "receipt")) == 1
+    assert await street.bot.signal(signal.SIGTERM) == 0
+
+
+# --- bad configuration ------------------------------------------------------------------------------------------------
+
+
+async def test_bad_configuration_ends_it_with_every_fault_at_once(tmp_path: Path) -> None:
+    async with a_street(tmp_path, ADMIN_PORT="ninety", SIM_SECRET_KEY="", LOG_FORMAT="xml") as street:
+        file = tmp_path / "bot.toml"
+        text = file.read_text(encoding="utf-8").replace('region = "eu-west-0"', "regoin = 7", 1)
+        file.write_text(text.replace('role = "admin"', 'role = "chief"', 1), encoding="utf-8")
+        code, said = await street.bot.run("run")
+        assert code == 2
+        assert re.search(r"\b[5-9] faults", said), said
+        for place in ("ADMIN_PORT", "LOG_FORMAT", "secret_key", "regoin", "region", "role"):
+            assert place in said
+        assert "Traceback" not in said
+        assert not (tmp_path / "snapshot-bot.db").exists()
+
+
+async def test_a_token_that_slack_refuses_is_bad_configuration(tmp_path: Path) -> None:
+    async with a_street(tmp_path, SLACK_BOT_TOKEN="xoxb-of-another-workspace") as street:
+        code, said = await street.bot.run("run")
+        assert code == 2
+        assert "SLACK_BOT_TOKEN" in said
+        assert "Traceback" not in said
