@@ -30,10 +30,13 @@ DEAD_SOCKET_SECONDS = 30.0
 """slack_sdk retries one refused socket address for ever; after this long a new one is asked for."""
 
 
+_READ_BY_BOLT = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")
+
+
 @contextmanager
-def _without_oauth_environment() -> Iterator[None]:
-    """Hide SLACK_CLIENT_ID and SLACK_CLIENT_SECRET: with both set, Bolt 1.30 becomes an OAuth app on file stores."""
-    hidden = {name: os.environ.pop(name) for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET") if name in os.environ}
+def _without_environment() -> Iterator[None]:
+    """Hide what Bolt 1.30 would read by itself; with a client id and secret it even becomes an OAuth app on files."""
+    hidden = {name: os.environ.pop(name) for name in _READ_BY_BOLT if name in os.environ}
     try:
         yield
     finally:
@@ -49,7 +52,7 @@ def build_bolt(client: AsyncWebClient, bot_token: str, signing_secret: str, iden
     async def authorize() -> AuthorizeResult:
         return authorized
 
-    with _without_oauth_environment():
+    with _without_environment():
         return AsyncApp(
             name="snapshot-bot",
             client=client,

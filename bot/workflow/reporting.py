@@ -20,7 +20,10 @@ from bot.interfaces import Clock, Replies, Saying, Store
 log = logging.getLogger(__name__)
 
 EDIT_EVERY = timedelta(seconds=3)
-"""At most one edit of a message in that time, the last one excepted (Slack design guidance on progress)."""
+"""At most one edit of a message in that time (Slack's design guidance on progress)."""
+
+PROGRESS_EVERY = timedelta(seconds=9)
+"""An edit that only moves percentages waits longer, so that an end rarely has to wait for the pause after one."""
 
 POST_EVERY = timedelta(seconds=1)
 """chat.postMessage: about one message a second and channel."""
@@ -83,6 +86,8 @@ class Reporter:
         self._clock = clock
         self._budget = budget
         self._quiet_until: dict[str, datetime] = {}
+        self._shown: dict[str, tuple[object, ...]] = {}
+        """The states each open request was last shown with; memory only, a restart just edits once too early."""
 
     async def __call__(self, home: str) -> float | None:
         quiet = self._quiet_until.get(home)
@@ -93,6 +98,8 @@ class Reporter:
             saying = next_saying(request, items)
             if saying is None:
                 await self._store.all_said(request)
+                if request.ended_at:
+                    self._shown.pop(request.id, None)
                 continue
             wait_s = self._must_wait(saying)
             if wait_s > 0:
@@ -111,8 +118,9 @@ class Reporter:
             return 0.0
         now, request = self._clock.now(), saying.request
         final = request.state is RequestState.FINISHED
-        since_edit = now - request.edited_at if request.edited_at else EDIT_EVERY
-        pause = (EDIT_EVERY - since_edit).total_seconds()
+        only_progress = self._shown.get(request.id) == _states(saying.all_items)
+        apart = PROGRESS_EVERY if only_progress else EDIT_EVERY
+        pause = (apart - (now - request.edited_at)).total_seconds() if request.edited_at else 0.0
         return max(pause, self._budget.wait_s(now, final=final))
 
     async def _say(self, saying: Saying, home: str) -> float | None:
@@ -130,6 +138,8 @@ class Reporter:
             return exc.retry_after
         now = self._clock.now()
         request = saying.request
+        if saying.kind in ("root", "edit"):
+            self._shown[request.id] = _states(saying.all_items)
         match saying.kind:
             case "root":
                 assert posted is not None
@@ -168,6 +178,10 @@ class Reporter:
             log.info("the person could not be told in the channel", extra={"request": request.id})
         await self._store.move_home(replace(request, home=request.actor_id))
         return 0.0
+
+
+def _states(items: Sequence[Item]) -> tuple[object, ...]:
+    return tuple((item.state, item.cause) for item in items)
 
 
 def _ends_first(pending: Sequence[tuple[Request, list[Item]]]) -> list[tuple[Request, list[Item]]]:

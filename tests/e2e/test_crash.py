@@ -144,6 +144,14 @@ class Street:
                     return found
                 await asyncio.sleep(0.2)
 
+    @staticmethod
+    def left_at_work(found: list[tuple[Request, list[Item]]]) -> Counter[str]:
+        """What a killed bot left unfinished, by its state."""
+        left = Counter(str(item.state) for _, items in found for item in items if not item.ended)
+        left += Counter(str(request.state) for request, _ in found if request.state is RequestState.RECEIVED)
+        left += Counter("unsaid" for request, _ in found if request.ended_at and request.unsaid)
+        return left
+
     def messages(self, request: Request, kind: str) -> list[Message]:
         channels = [request.place.channel_id, *self.slack.world.channels]
         return [
@@ -261,6 +269,8 @@ async def test_killed_thirty_times_over_twenty_requests_nothing_is_lost_done_twi
     assert len(moments) == KILLS
     rng.shuffle(moments)
     typing: list[asyncio.Task[str]] = []
+    left_at_work: list[Counter[str]] = []
+    missed = 0
     for life, moment in enumerate(moments):
         await street.bot.start()
         while orders and REQUESTS - len(orders) < REQUESTS * (life + 1) // KILLS:
@@ -270,13 +280,19 @@ async def test_killed_thirty_times_over_twenty_requests_nothing_is_lost_done_twi
             async with asyncio.timeout(3.5):
                 await moment(street, rng)
         except TimeoutError:
-            pass  # what was waited for did not happen in this life; it ends all the same
+            missed += 1  # what was waited for did not happen in this life; it ends all the same
         assert await street.bot.signal(signal.SIGKILL) == -signal.SIGKILL, f"seed {SEED}, life {life}"
+        left_at_work.append(street.left_at_work(await street.requests()))
     street.cloud.clear_faults()
     await street.start()
     taken = await asyncio.gather(*typing)
     found = await street.until_all_is_said(timeout=60)
+    print(
+        f"\nseed {SEED}: {len(found)} requests recorded of {REQUESTS}, {len(street.cloud.calls('create_snapshot'))} POSTs, "
+        f"{missed} moments missed, left by the killed: {dict(sum(left_at_work, Counter()))}"
+    )
     try:
+        assert sum(1 for left in left_at_work if left) >= KILLS / 2, "the kills should strike bots at work"
         assert len(taken) == REQUESTS
         assert set(taken) <= {request.id for request, _ in found}, "what was acknowledged was recorded"
         _assert_once_in_the_cloud(street, found)
