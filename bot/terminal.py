@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.clock import SystemClock
+from bot.domain.mentions import as_words
 from bot.domain.requests import Item, Request
 from bot.interfaces import Filters
 from bot.settings import Settings
@@ -49,12 +50,12 @@ async def show_request(settings: Settings, options: argparse.Namespace) -> int:
     print(_line(request, items))
     print(f"  typed: {json.dumps(request.text, ensure_ascii=False)}")
     if request.verdict:
-        print(f"  refused ({request.rule}): {request.verdict}")
+        print(f"  refused ({request.rule}): {as_words(request.verdict)}")
     for item in items:
         print(f"  {item.id}  {item.state:<10} {item.disk.label} ({item.disk.id})")
         print(f"      snapshot {item.snapshot_id or '-'}  job {item.job_id or '-'}")
         if item.cause:
-            print(f"      {item.cause}")
+            print(f"      {as_words(item.cause)}")
     return 0
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from bot.domain import mentions
 from bot.domain.projects import Project
 
 
@@ -150,7 +151,7 @@ def decide(
         may = ", ".join(sorted({act for grant in valid for act in MAY[grant.role]}))
         return Denied("action-not-granted", f"In {alias} you may {may}, but not {action}. Its admins can change that.")
     if project.channels and channel not in project.channels:
-        where = " or ".join(f"<#{one}>" for one in project.channels)
+        where = " or ".join(mentions.channel(one) for one in project.channels)
         return Denied("channel-not-allowed", f"{alias} can be used only from {where}. Say it again there.")
     return Allowed(because)
 

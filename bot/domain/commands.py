@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bot.domain.errors import CommandError
+from bot.domain.mentions import without_mentions
 from bot.domain.snapshots import REQUEST_TAG, RETENTION_DAYS, TAGS_PER_SNAPSHOT, CreateStandardSnapshot
 
 TEXT_CHARACTERS = 2_000
@@ -114,7 +115,7 @@ def plain_text(text: str) -> str:
             return kind + (label or target)
         return label or target
 
-    plain = _ENTITY.sub(word, text)
+    plain = _ENTITY.sub(word, without_mentions(text))
     return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 

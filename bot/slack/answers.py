@@ -8,7 +8,7 @@ from typing import Any
 from bot.domain.access import Action, Denied
 from bot.domain.requests import Item, Request, RequestState
 from bot.slack.messages import Message, arranged, root
-from bot.slack.text import bold, code, escaped, moment, shortened
+from bot.slack.text import bold, code, escaped, moment, sentence, shortened
 from bot.workflow.inquiry import Found, MayDo, NotFound
 
 _EXAMPLE = 'name="before upgrade" keep=7 reason="INC-42"'
@@ -23,8 +23,9 @@ def private(message: Mapping[str, Any]) -> dict[str, Any]:
     return {"response_type": "ephemeral", **message}
 
 
-def sentence(text: str) -> Message:
-    return arranged([escaped(text)])
+def told(text: str) -> Message:
+    """One sentence."""
+    return arranged([sentence(text)])
 
 
 def status(found: Found | NotFound | Denied, command: str, team_url: str) -> Message:
@@ -35,7 +36,7 @@ def status(found: Found | NotFound | Denied, command: str, team_url: str) -> Mes
                 return root(request, items, {}, command, team_url)
             return arranged([_request_lines(request, items) for request, items in requests])
         case NotFound(text) | Denied(_, text):
-            return sentence(text)
+            return told(text)
 
 
 def listing(found: Found | NotFound | Denied, command: str) -> Message:
@@ -47,14 +48,14 @@ def listing(found: Found | NotFound | Denied, command: str) -> Message:
                 lines.append(f"There are older ones. Narrow it down: {code(narrower)}, `project=ALIAS` or `mine`.")
             return arranged(lines)
         case NotFound(text) | Denied(_, text):
-            return sentence(text)
+            return told(text)
 
 
 def _request_lines(request: Request, items: Sequence[Item]) -> str:
     where = f" in {escaped(request.project)}" if request.project else ""
     head = f"{code(request.id)} {_request_state(request)}{where} · <@{request.actor_id}> · {moment(request.created_at)}"
     if request.verdict:
-        head += f"\n      {escaped(shortened(request.verdict, 300))}"
+        head += f"\n      {sentence(shortened(request.verdict, 300))}"
     lines = [
         f"\n      {bold(item.disk.label)} {item.state}" + (f" · {code(item.snapshot_id)}" if item.snapshot_id else "")
         for item in items
@@ -77,7 +78,7 @@ def _request_state(request: Request) -> str:
 def help_text(may: MayDo | Denied, command: str) -> Message:
     """Only what the caller may do, with their own project in the examples."""
     if isinstance(may, Denied):
-        return sentence(may.explanation)
+        return told(may.explanation)
     creatable = [alias for alias, actions in may.by_project.items() if Action.CREATE in actions]
     viewable = [alias for alias, actions in may.by_project.items() if Action.VIEW in actions]
     lines = ["*Snapshots of EVS disks, from here*"]

@@ -92,7 +92,7 @@ class CommandListeners:
         if actor is not None:
             await ack(**answers.private(await self._read(command, actor, body["channel_id"])))
             return
-        await ack(**answers.private(answers.sentence("One moment, I am looking up what you may see.")))
+        await ack(**answers.private(answers.told("One moment, I am looking up what you may see.")))
         self._errands.send(self._read_later(command, body["user_id"], body["channel_id"], body.get("response_url")))
 
     async def _create(self, ack: AsyncAck, body: dict[str, Any], text: str, order: Create) -> None:
@@ -104,8 +104,8 @@ class CommandListeners:
                 if url := body.get("response_url"):
                     self._urls.keep(request.id, url)
                 await ack(text=recorded(request, checked=checked), response_type="ephemeral")
-            case Refused(told):
-                await ack(**answers.private(refusal(told, text, self._command)))
+            case Refused(why):
+                await ack(**answers.private(refusal(why, text, self._command)))
 
     async def _read(self, command: Status | ListSnapshots | Help, actor: Actor, channel: str) -> Message:
         match command:
@@ -122,9 +122,9 @@ class CommandListeners:
         try:
             message = await self._read(command, await self._people.look_up(user_id), channel)
         except LookupFailed as exc:
-            message = answers.sentence(exc.sentence)
+            message = answers.told(exc.sentence)
         except Exception:
-            message = answers.sentence(self._failed("answering a question failed"))
+            message = answers.told(self._failed("answering a question failed"))
         try:
             await self._replies.respond(url, message)
         except SlackBusy:
@@ -149,7 +149,7 @@ class CommandListeners:
 
     async def _tell(self, url: str | None, told: str) -> None:
         try:
-            await self._replies.respond(url, answers.sentence(told))
+            await self._replies.respond(url, answers.told(told))
         except SlackBusy:
             log.warning("a failure could not be told")
 

@@ -7,7 +7,19 @@ from typing import Any, TypedDict
 
 from bot.domain.requests import Item, ItemState, Request, RequestState, counted, spread_seconds
 from bot.interfaces import Saying
-from bot.slack.text import bold, code, code_block, day, disk_kind, duration, escaped, moment, plural, shortened
+from bot.slack.text import (
+    bold,
+    code,
+    code_block,
+    day,
+    disk_kind,
+    duration,
+    escaped,
+    moment,
+    plural,
+    sentence,
+    shortened,
+)
 
 SECTION_CHARACTERS = 3_000
 TEXT_CHARACTERS = 3_900
@@ -100,7 +112,7 @@ def _disk_line(item: Item, leader: Request | None, team_url: str) -> str:
     if item.snapshot_id:
         line += f" · {code(item.snapshot_id)}"
     if item.cause and item.state is not ItemState.AVAILABLE:
-        line += f"\n      {escaped(shortened(item.cause, 300))}"
+        line += f"\n      {sentence(shortened(item.cause, 300))}"
     return line
 
 
@@ -211,7 +223,7 @@ def _receipt_line(item: Item) -> str:
 
 def _cause_in_words(item: Item) -> str:
     word = {ItemState.CANCELLED: "not sent", ItemState.UNKNOWN: "unknown"}.get(item.state, "failed")
-    cause = escaped(shortened(item.cause or "the cloud gave no reason", 400))
+    cause = sentence(shortened(item.cause or "the cloud gave no reason", 400))
     known = f" (snapshot {code(item.snapshot_id)})" if item.snapshot_id else ""
     return f"{bold(item.disk.label)}: {word}{known} — {cause}"
 
@@ -242,10 +254,10 @@ def _again(items: Sequence[Item], command: str) -> str:
 # --- for one person only ----------------------------------------------------------------------------------------------
 
 
-def refusal(sentence: str, typed: str, command: str, reference: str | None = None) -> Message:
+def refusal(told: str, typed: str, command: str, reference: str | None = None) -> Message:
     """Cause and fix, and what was typed, ready to be copied and mended."""
-    lines = [f":no_entry_sign: {escaped(sentence)}"]
-    if _NOTHING not in sentence:
+    lines = [f":no_entry_sign: {sentence(told)}"]
+    if _NOTHING not in told:
         lines.append(_NOTHING)
     if typed.strip():
         lines.append(f"You typed: {code_block(f'{command} {shortened(typed, 2_200)}')}")

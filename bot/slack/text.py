@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from bot.domain.mentions import MENTION
 from bot.domain.requests import DiskRef
+
+
+def sentence(text: str) -> str:
+    """One of the bot's own sentences: escaped, with the people and channels it mentions by id made into mentions."""
+    shapes = {"@": "<@{}>", "#": "<#{}>", "!": "<!subteam^{}>"}
+    return MENTION.sub(lambda found: shapes[found[1]].format(found[2]), escaped(text))
 
 
 def escaped(text: str) -> str:

@@ -1,0 +1,35 @@
+"""People and channels named in a sentence by id, apart from anything that somebody typed.
+
+A sentence for people is plain text that is escaped when it is shown. A mention in it stands between two characters of
+Unicode's private use area, which are taken out of whatever people type, so nobody can write one.
+"""
+
+from __future__ import annotations
+
+import re
+
+_OPEN, _CLOSE = "\ue000", "\ue001"
+MENTION = re.compile(f"{_OPEN}([@#!])([^{_CLOSE}]*){_CLOSE}")
+"""Its groups: `@` person, `#` channel or `!` user group, and the Slack id."""
+
+
+def person(user_id: str) -> str:
+    return f"{_OPEN}@{user_id}{_CLOSE}"
+
+
+def channel(channel_id: str) -> str:
+    return f"{_OPEN}#{channel_id}{_CLOSE}"
+
+
+def group(group_id: str) -> str:
+    return f"{_OPEN}!{group_id}{_CLOSE}"
+
+
+def without_mentions(typed: str) -> str:
+    """Text from people, unable to mention anybody."""
+    return typed.replace(_OPEN, "").replace(_CLOSE, "")
+
+
+def as_words(sentence: str) -> str:
+    """For a terminal: mentions as their ids."""
+    return MENTION.sub(lambda found: found[2], sentence)
