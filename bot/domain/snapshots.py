@@ -15,6 +15,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
 from pydantic_core import PydanticCustomError
 
+from bot.domain.mentions import without_mentions
+
 NAME_CHARACTERS = 64
 DESCRIPTION_CHARACTERS = 85
 TAGS_PER_SNAPSHOT = 20
@@ -143,7 +145,7 @@ def _object(value: object) -> object:
 
 
 def _text(value: object) -> object:
-    return "" if value is None else value
+    return without_mentions(value) if isinstance(value, str) else "" if value is None else value
 
 
 def _number(value: object) -> object:

@@ -96,8 +96,8 @@ def help_text(may: MayDo | Denied, command: str) -> Message:
         ]
     lines.append(f"• {code(f'{command} help')} — this")
     if may.by_project:
-        told = [f"{bold(alias)} ({', '.join(sorted(actions))})" for alias, actions in may.by_project.items()]
-        lines.append(f"You may use, from this channel: {', '.join(told)}.")
+        usable = [f"{bold(alias)} ({', '.join(sorted(actions))})" for alias, actions in may.by_project.items()]
+        lines.append(f"You may use, from this channel: {', '.join(usable)}.")
     else:
         lines.append(
             "You may use no project from this channel. Ask the people who run the snapshot bot for access, "
