@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.clock import SystemClock
-from bot.domain.mentions import as_words
 from bot.domain.requests import Item, Request
+from bot.domain.sentences import as_words
 from bot.interfaces import Filters
 from bot.settings import Settings
 from bot.store import audit

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from bot.domain import mentions
+from bot.domain import sentences
 from bot.domain.projects import Project
 
 
@@ -121,7 +121,7 @@ Decision = Allowed | Denied
 def no_such_project(alias: str) -> str:
     """The one answer for a project that is closed to someone and for one that does not exist."""
     return (
-        f"There is no project “{alias}” that you may use. "
+        f"There is no project {sentences.quoted(alias)} that you may use. "
         "Check the alias, or ask the people who run the snapshot bot for access."
     )
 
@@ -151,7 +151,7 @@ def decide(
         may = ", ".join(sorted({act for grant in valid for act in MAY[grant.role]}))
         return Denied("action-not-granted", f"In {alias} you may {may}, but not {action}. Its admins can change that.")
     if project.channels and channel not in project.channels:
-        where = " or ".join(mentions.channel(one) for one in project.channels)
+        where = " or ".join(sentences.channel(one) for one in project.channels)
         return Denied("channel-not-allowed", f"{alias} can be used only from {where}. Say it again there.")
     return Allowed(because)
 

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bot.domain.errors import CommandError
-from bot.domain.mentions import without_mentions
+from bot.domain.sentences import quoted, without_mentions
 from bot.domain.snapshots import REQUEST_TAG, RETENTION_DAYS, TAGS_PER_SNAPSHOT, CreateStandardSnapshot
 
 TEXT_CHARACTERS = 2_000
@@ -75,13 +75,13 @@ Command = Create | Status | ListSnapshots | Help
 
 
 def parse_command(text: str) -> Command:
-    """Read what stands after `/snapshot`. Raises CommandError, and nothing else, for any text."""
+    """Read what stands after `/snapshot`, as `plain_text` gives it. For any text it raises CommandError or nothing."""
     if len(text) > TEXT_CHARACTERS:
         raise CommandError(
             f"That is {len(text):,} characters and I read at most {TEXT_CHARACTERS:,}. "
             "Nothing was created. Split it into several commands, or shorten the reason."
         )
-    words = _words(plain_text(text))
+    words = _words(text)
     if not words:
         return Help()
     verb, rest = words[0].text.lower(), words[1:]
@@ -156,8 +156,8 @@ def _word_at(text: str, start: int) -> tuple[_Word, int]:
             continue
         end = _closing(text, at, quotes)
         if end is None:
-            shown = text[at : at + 20]
-            raise CommandError(f"The quote that opens at {shown} is never closed. Close it, or leave both out.")
+            shown = quoted(text[at : at + 20])
+            raise CommandError(f"The quote that opens {shown} is never closed. Close it, or leave it out.")
         letters.append(text[at + 1 : end])
         at = end + 1
     return _Word("".join(letters), quoted=bool(_quotes_opening(text, start, start))), at
@@ -182,10 +182,9 @@ def _closing(text: str, opening: int, quotes: str) -> int | None:
 
 
 def _unknown_verb(verb: str) -> str:
-    shown = verb[:40]
     near = difflib.get_close_matches(verb.lower(), KNOWN, n=1)
     guess = f" Did you mean `{near[0]}`?" if near else ""
-    return f"I know `create`, `status`, `list` and `help`, but not “{shown}”.{guess} Nothing was created."
+    return f"I know `create`, `status`, `list` and `help`, but not {quoted(verb)}.{guess} Nothing was created."
 
 
 def _create(words: list[_Word]) -> Create:
@@ -203,9 +202,9 @@ def _create(words: list[_Word]) -> Create:
         key, value = _option(word)
         if key is None:
             if word.text[:1] in "-–—" and not word.quoted:
-                faults.append(f"Write options as key=value, such as name=nightly, instead of “{word.text[:40]}”.")
+                faults.append(f"Write options as key=value, such as name=nightly, instead of {quoted(word.text)}.")
             elif word.text in disks:
-                faults.append(f"“{word.text[:40]}” is named twice.")
+                faults.append(f"{quoted(word.text)} is named twice.")
             elif word.text:
                 disks.append(word.text)
         elif key not in CREATE_OPTIONS:
@@ -253,7 +252,7 @@ def _list(words: list[_Word]) -> ListSnapshots:
             faults.append(_unknown_option(key, ("disk", "project")))
         else:
             faults.append(
-                f"I can't place “{word.text[:40]}”. Try `list disk=NAME`, `list project=ALIAS` or `list mine`."
+                f"I can't place {quoted(word.text)}. Try `list disk=NAME`, `list project=ALIAS` or `list mine`."
             )
     if faults:
         raise CommandError(_listed(faults))
@@ -273,7 +272,7 @@ def _option(word: _Word) -> tuple[str | None, str]:
 def _unknown_option(key: str, known: tuple[str, ...]) -> str:
     near = difflib.get_close_matches(key, known, n=1)
     guess = f" Did you mean `{near[0]}=`?" if near else f" I know {', '.join(f'`{name}=`' for name in known)}."
-    return f"There is no option “{key[:40]}”.{guess}"
+    return f"There is no option {quoted(key)}.{guess}"
 
 
 def _yes_or_no(value: str) -> bool:
@@ -283,13 +282,13 @@ def _yes_or_no(value: str) -> bool:
         case "false" | "no" | "off" | "0":
             return False
         case _:
-            raise ValueError(f"“{value[:40]}” is neither yes nor no (for instant_access= and incremental=).")
+            raise ValueError(f"{quoted(value)} is neither yes nor no (for instant_access= and incremental=).")
 
 
 def _days(value: str) -> int:
     found = re.fullmatch(r"(\d{1,6})\s*(?:d|day|days)?", value.lower())
     if not found or int(found[1]) not in RETENTION_DAYS:
-        raise ValueError(f"`keep=` takes days, 1 to 65536, such as keep=7 or keep=7d; “{value[:40]}” is not that.")
+        raise ValueError(f"`keep=` takes days, 1 to 65536, such as keep=7 or keep=7d; {quoted(value)} is not that.")
     return int(found[1])
 
 
@@ -298,9 +297,9 @@ def _tags(value: str) -> dict[str, str]:
     for pair in value.split(","):
         key, colon, content = pair.strip().partition(":")
         if not colon or not key:
-            raise ValueError(f"Write tags as tags=key:value,key2:value2; “{pair[:40]}” has no key and colon.")
+            raise ValueError(f"Write tags as tags=key:value,key2:value2; {quoted(pair)} has no key and colon.")
         if key in tags:
-            raise ValueError(f"The tag “{key[:40]}” is given twice.")
+            raise ValueError(f"The tag {quoted(key)} is given twice.")
         if key == REQUEST_TAG:
             raise ValueError(f"The tag {REQUEST_TAG} is the bot's own; leave it out.")
         tags[key] = content

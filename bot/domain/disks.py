@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.commands import Create
+from bot.domain.sentences import quoted
 from bot.domain.snapshots import COPYABLE_STATES, WITHOUT_INSTANT_ACCESS, Disk
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -41,7 +42,7 @@ def pick(order: Create, found: Mapping[str, Sequence[Disk]], everything: Sequenc
         elif len(fits) > 1:
             faults.append(_ambiguous(word, fits))
         elif fits[0].id in disks:
-            faults.append(f"“{word}” is {disks[fits[0].id].label}, which is named twice.")
+            faults.append(f"{quoted(word)} is {quoted(disks[fits[0].id].label)}, which is named twice.")
         else:
             disks[fits[0].id] = fits[0]
             faults += _cannot_be_copied(fits[0], order)
@@ -62,27 +63,28 @@ def described(disk: Disk) -> str:
 def _unknown(word: str, everything: Iterable[Disk], alias: str) -> str:
     names = sorted({disk.name for disk in everything if disk.name})
     near = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
-    guess = f" Did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else ""
+    guess = f" Did you mean {' or '.join(map(quoted, near))}?" if near else ""
     what = "with the id" if is_disk_id(word) else "named"
-    return f"No disk {what} “{word[:64]}” is in {alias}.{guess}"
+    return f"No disk {what} {quoted(word)} is in {alias}.{guess}"
 
 
 def _ambiguous(word: str, fits: Sequence[Disk]) -> str:
     lines = [f"  ◦ {described(disk)}" for disk in fits[:_SHOWN]]
     if len(fits) > _SHOWN:
         lines.append(f"  ◦ and {len(fits) - _SHOWN} more")
-    return "\n".join([f"“{word[:64]}” fits {len(fits)} disks. Say which one by its id:", *lines])
+    return "\n".join([f"{quoted(word)} fits {len(fits)} disks. Say which one by its id:", *lines])
 
 
 def _cannot_be_copied(disk: Disk, order: Create) -> list[str]:
     faults = []
     if disk.status not in COPYABLE_STATES:
         faults.append(
-            f"{disk.label} is in the state “{disk.status}”. "
+            f"{quoted(disk.label)} is in the state {quoted(disk.status)}. "
             "A snapshot can be made of a disk that is available or in-use; wait until it is, or name another."
         )
     if order.instant_access and disk.volume_type in WITHOUT_INSTANT_ACCESS:
         faults.append(
-            f"{disk.label} is of type {disk.volume_type}, which offers no instant restore. Leave instant_access= out."
+            f"{quoted(disk.label)} is of type {disk.volume_type}, which offers no instant restore. "
+            "Leave instant_access= out."
         )
     return faults

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
 from pydantic_core import PydanticCustomError
 
-from bot.domain.mentions import without_mentions
+from bot.domain.sentences import without_mentions
 
 NAME_CHARACTERS = 64
 DESCRIPTION_CHARACTERS = 85
@@ -85,7 +85,7 @@ class CreateStandardSnapshot(BaseModel):
         for key, value in tags.items():
             if not _TAG_KEY.fullmatch(key):
                 message = "The tag key “{key}” is not allowed: 1 to 36 letters, digits, _ or -."
-                raise PydanticCustomError("tag_key", message, {"key": key[:60]})
+                raise PydanticCustomError("tag_key", message, {"key": key[:60].replace("`", "ˋ")})
             if not _TAG_VALUE.fullmatch(value):
                 message = "The value of tag “{key}” is not allowed: at most 43 letters, digits, _, - or a dot."
                 raise PydanticCustomError("tag_value", message, {"key": key})

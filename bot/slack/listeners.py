@@ -16,7 +16,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.access import Actor
-from bot.domain.commands import Command, Create, Help, ListSnapshots, Status, parse_command
+from bot.domain.commands import Command, Create, Help, ListSnapshots, Status, parse_command, plain_text
 from bot.domain.errors import CommandError, LookupFailed, SlackBusy
 from bot.domain.requests import Place
 from bot.interfaces import People
@@ -79,7 +79,7 @@ class CommandListeners:
         app.command(self._command)(self._guarded(self.on_command))
 
     async def on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        text = str(body.get("text") or "").strip()
+        text = plain_text(str(body.get("text") or "")).strip()
         try:
             command = parse_command(text)
         except CommandError as exc:

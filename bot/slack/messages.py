@@ -19,11 +19,15 @@ from bot.slack.text import (
     plural,
     sentence,
     shortened,
+    typed,
 )
 
 SECTION_CHARACTERS = 3_000
-TEXT_CHARACTERS = 3_900
+EDIT_CHARACTERS = 3_900
 """chat.update refuses a `text` over 4,000 characters."""
+
+POST_CHARACTERS = 12_000
+"""Slack cuts a posted `text` only at 40,000 characters; nobody reads that much."""
 
 _SIGNS: Mapping[ItemState, str] = {
     ItemState.PLANNED: ":white_circle:",
@@ -74,7 +78,7 @@ def root(
     blocks = [_section(f"{head}\n{_bar(items)}", f"head.{request.rev}")]
     blocks += [_section(text, f"disks.{request.rev}.{part}") for part, text in enumerate(_parts(lines))]
     blocks.append(_context(facts, f"facts.{request.rev}"))
-    return {"text": _text([head, *lines, facts]), "blocks": blocks}
+    return {"text": _text([head, *lines, facts], EDIT_CHARACTERS), "blocks": blocks}
 
 
 def _headline(request: Request, items: Sequence[Item]) -> str:
@@ -153,7 +157,7 @@ def permalink(team_url: str, channel: str, ts: str) -> str:
 def _facts(request: Request, command: str) -> str:
     facts = [f"<@{request.actor_id}>"]
     if request.order.reason:
-        facts.append(f"“{escaped(request.order.reason)}”")
+        facts.append(f"“{typed(request.order.reason)}”")
     facts.append(f"started {moment(request.created_at)}")
     if request.ended_at:
         facts.append(f"ended {moment(request.ended_at)}, receipt in the thread")
@@ -199,7 +203,7 @@ def receipt(request: Request, items: Sequence[Item], command: str) -> Message:
     if available:
         lines.append(_kept_until(request, available))
     lines.append(
-        f"Asked by <@{request.actor_id}>" + (f": {escaped(request.order.reason)}" if request.order.reason else ".")
+        f"Asked by <@{request.actor_id}>" + (f": {typed(request.order.reason)}" if request.order.reason else ".")
     )
     if available:
         lines.append(_way_back())
@@ -254,13 +258,13 @@ def _again(items: Sequence[Item], command: str) -> str:
 # --- for one person only ----------------------------------------------------------------------------------------------
 
 
-def refusal(told: str, typed: str, command: str, reference: str | None = None) -> Message:
+def refusal(told: str, said: str, command: str, reference: str | None = None) -> Message:
     """Cause and fix, and what was typed, ready to be copied and mended."""
     lines = [f":no_entry_sign: {sentence(told)}"]
     if _NOTHING not in told:
         lines.append(_NOTHING)
-    if typed.strip():
-        lines.append(f"You typed: {code_block(f'{command} {shortened(typed, 2_200)}')}")
+    if said.strip():
+        lines.append(f"You typed: {code_block(f'{command} {said}')}")
     if reference:
         lines.append(f"Reference: {code(reference)}")
     return arranged(lines)
@@ -296,7 +300,10 @@ def recorded(request: Request, *, checked: bool) -> str:
 
 def arranged(lines: Sequence[str]) -> Message:
     """Lines as a message: the same words as `text` and in as few sections as hold them."""
-    return {"text": _text(lines), "blocks": [_section(part, f"part.{n}") for n, part in enumerate(_parts(lines))]}
+    return {
+        "text": _text(lines, POST_CHARACTERS),
+        "blocks": [_section(part, f"part.{n}") for n, part in enumerate(_parts(lines))],
+    }
 
 
 def _parts(lines: Sequence[str]) -> list[str]:
@@ -311,8 +318,8 @@ def _parts(lines: Sequence[str]) -> list[str]:
     return parts
 
 
-def _text(lines: Sequence[str]) -> str:
-    return shortened("\n".join(lines), TEXT_CHARACTERS)
+def _text(lines: Sequence[str], most: int) -> str:
+    return shortened("\n".join(lines), most)
 
 
 def _section(text: str, block_id: str) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from bot.domain.mentions import MENTION
 from bot.domain.requests import DiskRef
+from bot.domain.sentences import MENTION
 
 
 def sentence(text: str) -> str:
@@ -24,8 +24,17 @@ def code(text: str) -> str:
     return f"`{escaped(text.replace('`', 'ˋ').replace(chr(10), ' '))}`" if text else ""
 
 
-def code_block(text: str) -> str:
-    return f"```{escaped(text.replace('```', 'ˋˋˋ'))}```"
+def typed(text: str) -> str:
+    """What somebody typed, within a sentence: escaped, in one line, unable to begin code."""
+    return escaped(" ".join(text.replace("`", "ˋ").split()))
+
+
+def code_block(text: str, most: int = 2_600) -> str:
+    """A block of code of at most so many characters once it is escaped."""
+    shown = text.replace("```", "ˋˋˋ")
+    while len(escaped(shown)) > most:
+        shown = f"{shown[: len(shown) * most // (len(escaped(shown)) + 1) - 1]}…"
+    return f"```{escaped(shown)}```"
 
 
 def bold(text: str) -> str:

@@ -9,6 +9,7 @@ from bot.domain.access import Action, Actor, Allowed, Denied, Grant, decide, sta
 from bot.domain.commands import ListSnapshots, Status
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
+from bot.domain.sentences import quoted
 from bot.interfaces import AuditEntry, Clock, Filters, Store
 
 RECENT = 10
@@ -53,7 +54,7 @@ class Inquiry:
             found = await self._store.find(asked.id)
             if found is None or not _may_see(found[0], actor, viewable):
                 return NotFound(
-                    f"I know no request, job or snapshot “{asked.id[:64]}” that you may see. "
+                    f"I know no request, job or snapshot {quoted(asked.id)} that you may see. "
                     "`list` shows those you may; an id is copied best from a receipt."
                 )
             return Found([found])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain import mentions
+from bot.domain import sentences
 from bot.domain.access import (
     Action,
     Actor,
@@ -85,7 +85,7 @@ def test_other_kinds_of_account_are_refused_whatever_the_grants_say(standing: St
 
 def test_a_channel_ceiling_narrows_and_says_where() -> None:
     decision = decided(a_grant(), channels=("C2", "C3"))
-    where = f"{mentions.channel('C2')} or {mentions.channel('C3')}"
+    where = f"{sentences.channel('C2')} or {sentences.channel('C3')}"
     assert decision == Denied("channel-not-allowed", f"payments can be used only from {where}. Say it again there.")
     assert rule(decided(a_grant(), channels=("C1",))) == "granted"
     assert rule(decided(channels=("C1",))) == "no-grant"

@@ -128,7 +128,10 @@ class World:
         user = self.slack.world.person(person).id
         channels = list(self.slack.world.channels)
         return [
-            message for channel in channels for message in self.slack.messages(channel) if message.ephemeral_to == user
+            message
+            for channel in channels
+            for message in self.slack.messages(channel, viewer=user)
+            if message.ephemeral_to == user
         ]
 
     async def until(self, predicate: Callable[[], bool], timeout: float = 10) -> None:

@@ -7,14 +7,23 @@ from typing import Any
 
 import pytest
 
+from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message
-from tests.e2e.conftest import CHANNEL, World, request_id
+from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
 
 DATA = "d15c0000-0002-4000-8000-000000000002"
 TWO_SCRATCHES = ("d15c0000-0007-4000-8000-000000000007", "d15c0000-0008-4000-8000-000000000008")
 
+
+@pytest.fixture(autouse=True)
+def quick_snapshots(setting: tuple[Setting, FastClock]) -> None:
+    """Most tests here wait for an end; how long the cloud takes is not their point."""
+    timing = setting[0].cloud.world.timing
+    timing.min_seconds = timing.max_seconds = 1.5
+
+
 WRONG = {
-    "an unknown disk": ("create web-01-dta", ["No disk named “web-01-dta”", "`web-01-data`"]),
+    "an unknown disk": ("create web-01-dta", ["No disk named “web-01-dta”", "“web-01-data”"]),
     "an unknown disk id": (
         "create d15c0000-0999-4000-8000-000000000999",
         ["No disk with the id “d15c0000-0999-4000-8000-000000000999”"],
@@ -104,7 +113,7 @@ async def test_a_region_without_standard_snapshots_ends_with_that_reason(world: 
     assert world.slack_complaints() == []
 
 
-# --- what Slack would take for more than text ---------------------------------------------------------------------------
+# --- what Slack would take for more than text -------------------------------------------------------------------------
 
 NASTY = {
     "a broadcast": "<!channel>",
@@ -166,7 +175,7 @@ async def test_a_long_text_of_ampersands_leaves_the_answer_whole(world: World) -
         assert re.search(r"&(?!amp;|lt;|gt;)", text) is None
 
 
-# --- where the bot may not post -----------------------------------------------------------------------------------------
+# --- where the bot may not post ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("channel", ["#random", "#leads"], ids=["public without the bot", "private without the bot"])
@@ -210,7 +219,7 @@ async def assert_ended_by_direct_message(world: World, request: str) -> None:
     assert world.slack_complaints() == []
 
 
-# --- reading ------------------------------------------------------------------------------------------------------------
+# --- reading ----------------------------------------------------------------------------------------------------------
 
 
 def read(text: str) -> str:

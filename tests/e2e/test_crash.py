@@ -205,8 +205,8 @@ async def _a_post_waits(street: Street, rng: random.Random) -> None:
 
 
 async def _an_answer_was_lost(street: Street, rng: random.Random) -> None:
-    """The cloud did it and the connection broke: the bot is looking for it, or about to."""
-    street.cloud.fault("create_snapshot", "drop_after")
+    """The connection broke, before the cloud did it or after: the bot is looking for it, or about to."""
+    street.cloud.fault("create_snapshot", rng.choice(["drop_before", "drop_after"]))
     await street.posts_grow_beyond(len(street.cloud.calls("create_snapshot")))
     await asyncio.sleep(rng.uniform(0.0, 0.6))
 
@@ -219,20 +219,31 @@ async def _the_bot_speaks(street: Street, rng: random.Random) -> None:
     await asyncio.sleep(rng.choice([0.0, 0.001, 0.003, 0.01]))
 
 
-async def _a_command_arrives(street: Street, rng: random.Random) -> None:
-    """Around the acknowledgement: just recorded, or just not."""
+async def _a_row_was_just_written(street: Street, rng: random.Random) -> None:
+    """Within a millisecond or two of a commit, such as the one before an acknowledgement."""
     await street.slack.wait_for_bot(timeout=20)
-    await asyncio.sleep(rng.uniform(0.0, 0.02))
+    await asyncio.sleep(rng.uniform(0.0, 0.4))
+    wal = street.setting.directory / "snapshot-bot.db-wal"
+    before = wal.stat().st_mtime_ns
+    while wal.stat().st_mtime_ns == before:
+        await asyncio.sleep(0.0005)
+
+
+async def _an_acknowledgement_was_lost(street: Street, rng: random.Random) -> None:
+    """The next command is recorded and its person never hears of it, so they type it again."""
+    street.slack.fault("lose_ack", method="/snapshot")
+    await asyncio.sleep(rng.uniform(0.6, 2.2))
 
 
 Moment = Callable[[Street, random.Random], Awaitable[None]]
 MOMENTS: list[Moment] = [
-    *[_any_moment] * 7,
-    *[_a_post_arrived] * 7,
+    *[_any_moment] * 5,
+    *[_a_post_arrived] * 6,
     *[_a_post_waits] * 5,
     *[_an_answer_was_lost] * 4,
     *[_the_bot_speaks] * 4,
-    *[_a_command_arrives] * 3,
+    *[_a_row_was_just_written] * 4,
+    *[_an_acknowledgement_was_lost] * 2,
 ]
 
 
@@ -268,6 +279,7 @@ async def test_killed_thirty_times_over_twenty_requests_nothing_is_lost_done_twi
     moments = list(MOMENTS)
     assert len(moments) == KILLS
     rng.shuffle(moments)
+    street.slack.ack_seconds = 1.0
     typing: list[asyncio.Task[str]] = []
     left_at_work: list[Counter[str]] = []
     missed = 0
@@ -288,8 +300,9 @@ async def test_killed_thirty_times_over_twenty_requests_nothing_is_lost_done_twi
     taken = await asyncio.gather(*typing)
     found = await street.until_all_is_said(timeout=60)
     print(
-        f"\nseed {SEED}: {len(found)} requests recorded of {REQUESTS}, {len(street.cloud.calls('create_snapshot'))} POSTs, "
-        f"{missed} moments missed, left by the killed: {dict(sum(left_at_work, Counter()))}"
+        f"\nseed {SEED}: {REQUESTS} requests taken, {len(found)} recorded, {missed} moments missed, "
+        f"{len(street.cloud.calls('create_snapshot'))} POSTs for {sum(len(items) for _, items in found)} disks, "
+        f"left by the killed: {dict(sum(left_at_work, Counter()))}"
     )
     try:
         assert sum(1 for left in left_at_work if left) >= KILLS / 2, "the kills should strike bots at work"
@@ -305,7 +318,9 @@ async def test_killed_thirty_times_over_twenty_requests_nothing_is_lost_done_twi
         assert all(request.id in listed for request, _ in found)
         assert (await street.bot.run("audit", "verify"))[0] == 0
     except AssertionError as failed:
-        raise AssertionError(f"{failed}\n\nWith the seed {SEED}; its log ends:\n{street.bot.text()[-3000:]}") from failed
+        raise AssertionError(
+            f"{failed}\n\nWith the seed {SEED}; its log ends:\n{street.bot.text()[-3000:]}"
+        ) from failed
 
 
 def _assert_once_in_the_cloud(street: Street, found: list[tuple[Request, list[Item]]]) -> None:

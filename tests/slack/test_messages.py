@@ -31,8 +31,8 @@ def said(kind: SayKind, request: Request, *items: Item, leaders: dict[str, Reque
 
 
 def checked(message: messages.Message) -> messages.Message:
-    """Slack's limits: 50 blocks, what slack_sdk's models check, 4,000 characters of text."""
-    assert 0 < len(message["text"]) <= 4_000
+    """Slack's limits: 50 blocks, what slack_sdk's models check, and a text that is not cut."""
+    assert 0 < len(message["text"]) <= 40_000
     assert 0 < len(message["blocks"]) <= 50
     assert len({block["block_id"] for block in message["blocks"]}) == len(message["blocks"])
     for block in message["blocks"]:
@@ -135,6 +135,7 @@ def test_twenty_disks_with_long_names_stay_within_slacks_limits() -> None:
     kinds: tuple[SayKind, ...] = ("root", "failure", "receipt")
     for kind in kinds:
         checked(said(kind, finished, *items))
+    assert len(said("edit", finished, *items)["text"]) <= 4_000
 
 
 HOSTILE = "<!channel> & *x* `y` <@U1> <https://evil|ok>"

@@ -5,15 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain import mentions
+from bot.domain import sentences
 from bot.domain.commands import plain_text
 from bot.slack.text import sentence
 
 
 def test_a_mention_in_a_sentence_becomes_slacks_own() -> None:
-    told = f"Ask {mentions.person('U1')} or {mentions.group('S1')} in {mentions.channel('C1')} about <x>."
+    told = f"Ask {sentences.person('U1')} or {sentences.group('S1')} in {sentences.channel('C1')} about <x>."
     assert sentence(told) == "Ask <@U1> or <!subteam^S1> in <#C1> about &lt;x&gt;."
-    assert mentions.as_words(told) == "Ask U1 or S1 in C1 about <x>."
+    assert sentences.as_words(told) == "Ask U1 or S1 in C1 about <x>."
 
 
 @given(st.text(alphabet="\ue000\ue001@#!U1<>|&;lgt", max_size=60))

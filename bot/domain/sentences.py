@@ -1,4 +1,4 @@
-"""People and channels named in a sentence by id, apart from anything that somebody typed.
+"""How a sentence for people holds what is not the bot's own words: mentions by id, and what somebody typed.
 
 A sentence for people is plain text that is escaped when it is shown. A mention in it stands between two characters of
 Unicode's private use area, which are taken out of whatever people type, so nobody can write one.
@@ -28,6 +28,12 @@ def group(group_id: str) -> str:
 def without_mentions(typed: str) -> str:
     """Text from people, unable to mention anybody."""
     return typed.replace(_OPEN, "").replace(_CLOSE, "")
+
+
+def quoted(typed: str, most: int = 64) -> str:
+    """What somebody typed, between quotes, in one line, unable to end or begin a code span."""
+    shown = " ".join(without_mentions(typed).replace("`", "ˋ").split())
+    return f"“{shown}”" if len(shown) <= most else f"“{shown[: most - 1]}…”"
 
 
 def as_words(sentence: str) -> str:

@@ -1,0 +1,468 @@
+"""What Bolt 1.30 would do wrong by itself, and what the two entries do instead (slack-platform reference, 9.2)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+import pytest
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.signature import SignatureVerifier
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.access import Actor, Standing
+from bot.domain.requests import Place
+from bot.simulator.setting import Setting
+from bot.slack.bolt import HttpEntry, build_bolt, read_request
+from bot.slack.listeners import CommandListeners, Errands, LastListeners
+from bot.slack.messages import Message
+from bot.slack.scopes import SCOPES
+from bot.workflow.arrival import Accepted, Delivery
+from tests.builders import a_request
+from tests.e2e.conftest import FastClock, World
+
+RECORDED = Path(__file__).parents[1] / "data" / "slack-payloads"
+FORM = "application/x-www-form-urlencoded"
+SECRET = "a-signing-secret"
+TOKEN = "xoxb-the-bots-own-token"
+
+
+def recorded(name: str) -> Any:
+    return json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def command_form(text: str) -> str:
+    """The form body of `/snapshot TEXT`, with the fields as Slack sends them."""
+    return urlencode({**recorded("slash_command.form")["fields"], "text": text})
+
+
+# --- the parts that Bolt calls ----------------------------------------------------------------------------------------
+
+
+class StubPeople:
+    """Knows nobody, or everybody."""
+
+    def __init__(self, standing: Standing | None = None) -> None:
+        self._standing = standing
+
+    def known(self, user_id: str) -> Actor | None:
+        return Actor(user_id, self._standing) if self._standing else None
+
+    async def look_up(self, user_id: str) -> Actor:
+        return Actor(user_id, Standing.MEMBER)
+
+
+class StubReception:
+    """Takes everything, or fails in the way given."""
+
+    def __init__(self, failure: Exception | None = None) -> None:
+        self.failure = failure
+        self.texts: list[str] = []
+
+    async def create(self, delivery: Delivery, order: object) -> Accepted:
+        self.texts.append(delivery.text)
+        if self.failure:
+            raise self.failure
+        return Accepted(a_request("r-00000001", place=Place("T1", "C1")), checked=True)
+
+
+class StubReplies:
+    """Remembers what was answered by response URL."""
+
+    def __init__(self) -> None:
+        self.answers: list[str] = []
+        self.answered = asyncio.Event()
+
+    async def respond(self, _url: str | None, message: Message) -> bool:
+        self.answers.append(message["text"])
+        self.answered.set()
+        return True
+
+
+class StubUrls:
+    def keep(self, _request: str, _url: str) -> None:
+        pass
+
+
+class StubErrands(Errands):
+    """Fails once, right after an acknowledgement."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failed = False
+
+    def send(self, errand: Coroutine[Any, Any, None]) -> None:
+        if not self.failed:
+            self.failed = True
+            errand.close()
+            raise RuntimeError("a bug right after the acknowledgement")
+        super().send(errand)
+
+
+@dataclass
+class Parts:
+    app: AsyncApp
+    reception: StubReception
+    replies: StubReplies
+    errands: Errands
+
+
+def parts(*, reception: StubReception | None = None, errands: Errands | None = None) -> Parts:
+    identity = recorded("api/auth.test")["bot"]
+    app = build_bolt(AsyncWebClient(base_url="http://127.0.0.1:1/api/"), TOKEN, SECRET, identity)
+    made = Parts(app, reception or StubReception(), StubReplies(), errands or Errands())
+    CommandListeners(
+        command="/snapshot",
+        team_url="https://harbor-eng.slack.com/",
+        reception=made.reception,  # type: ignore[arg-type]  # as much of it as a command needs
+        inquiry=None,  # type: ignore[arg-type]  # no question gets that far here
+        people=StubPeople(),
+        replies=made.replies,  # type: ignore[arg-type]
+        urls=StubUrls(),  # type: ignore[arg-type]
+        errands=made.errands,
+        new_reference=lambda: "e-00000001",
+    ).register(app)
+    LastListeners().register(app)
+    return made
+
+
+@dataclass
+class Answer:
+    status: int
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+class Client:
+    """Slack's side of the request URL."""
+
+    def __init__(self, http: aiohttp.ClientSession, port: int) -> None:
+        self._http = http
+        self._url = f"http://127.0.0.1:{port}/slack/events"
+
+    async def post(
+        self, body: str, content_type: str = FORM, *, secret: str = SECRET, at: str | None = None, signed: bool = True
+    ) -> Answer:
+        timestamp = str(int(time.time())) if at is None else at
+        headers = {"Content-Type": content_type}
+        if signed:
+            signature = SignatureVerifier(secret).generate_signature(timestamp=timestamp, body=body)
+            headers |= {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": signature or ""}
+        async with self._http.post(self._url, data=body.encode(), headers=headers) as answer:
+            return Answer(answer.status, await answer.text())
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Callable[[Parts], Awaitable[Client]]]:
+    """Put an app behind a real port."""
+    entries: list[HttpEntry] = []
+    errands: list[Errands] = []
+    async with aiohttp.ClientSession() as http:
+
+        async def start(made: Parts) -> Client:
+            entry = HttpEntry(made.app, 0, "127.0.0.1")
+            await entry.start()
+            entries.append(entry)
+            errands.append(made.errands)
+            return Client(http, entry.port)
+
+        yield start
+        for errand in errands:
+            await errand.stop()
+        for entry in entries:
+            await entry.stop()
+
+
+@pytest.fixture
+async def http_world(tmp_path: Path) -> AsyncIterator[World]:
+    """The whole bot behind a request URL."""
+    clock = FastClock()
+    setting = Setting(tmp_path, scopes=SCOPES, now=clock.now)
+    await setting.start()
+    world = World(setting, clock, socket_mode=False)
+    await world.start_bot()
+    yield world
+    await world.stop_bot()
+    await setting.stop()
+
+
+Serve = Callable[[Parts], Awaitable[Client]]
+
+
+# --- 1. the word `payload` --------------------------------------------------------------------------------------------
+
+
+def test_bolt_alone_reads_a_form_that_contains_the_word_payload_as_empty() -> None:
+    assert AsyncBoltRequest(body=command_form("create payload-archive-db")).body == {}
+
+
+@pytest.mark.parametrize("text", ["create payload-archive-db", "create x reason=payload=y", 'create "payload"'])
+def test_a_form_that_contains_the_word_payload_is_read_whole(text: str) -> None:
+    request = read_request(command_form(text), {"content-type": FORM}, "")
+    assert request is not None
+    assert request.body == {**recorded("slash_command.form")["fields"], "text": text}
+    assert request.context.user_id == "U0ALICE001"
+    assert request.context.channel_id == "C0OPS00001"
+    assert request.context.team_id == "T0HARBOR01"
+
+
+def test_a_form_field_called_payload_is_still_read_as_an_interaction() -> None:
+    pressed = recorded("block_actions.message")
+    request = read_request(urlencode({"payload": json.dumps(pressed)}), {"content-type": FORM}, "")
+    assert request is not None
+    assert request.body == pressed
+
+
+async def test_a_disk_called_payload_is_backed_up_over_http(http_world: World) -> None:
+    request = await http_world.create("payload-archive-db")
+    root = await http_world.finished(request)
+    (made,) = http_world.cloud.snapshots()
+    assert made["volume_id"] == "d15c0000-0006-4000-8000-000000000006"
+    assert made["id"] in root.text
+    assert "payload-archive-db" in root.text
+    assert "all available" in root.text
+
+
+# --- 2. and 5. exceptions ---------------------------------------------------------------------------------------------
+
+
+async def test_an_exception_after_the_acknowledgement_keeps_it_and_is_told_by_response_url(serve: Serve) -> None:
+    made = parts(errands=StubErrands())
+    client = await serve(made)
+    answer = await client.post(command_form("status"))
+    assert answer.status == 200
+    assert "One moment" in answer.json["text"]
+    await asyncio.wait_for(made.replies.answered.wait(), 2)
+    (told,) = made.replies.answers
+    assert "reference e-00000001" in told
+
+
+async def test_an_exception_before_the_acknowledgement_is_a_sentence_with_a_reference(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await serve(parts(reception=StubReception(RuntimeError("the store is on fire"))))
+    answer = await client.post(command_form("create orders-db"))
+    assert answer.status == 200
+    assert answer.json["response_type"] == "ephemeral"
+    assert "reference e-00000001" in answer.json["text"]
+    assert "/snapshot status" in answer.json["text"]
+    assert "on fire" not in answer.text
+    assert "Traceback" not in answer.text
+    (logged,) = [record for record in caplog.records if getattr(record, "reference", "") == "e-00000001"]
+    assert logged.exc_info is not None
+
+
+async def test_an_exception_over_socket_mode_is_acknowledged_too() -> None:
+    made = parts(reception=StubReception(RuntimeError("the store is on fire")))
+    body = {**recorded("slash_command.form")["fields"], "text": "create orders-db"}
+    answer = await made.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=body))
+    assert answer.status == 200
+    assert "reference e-00000001" in json.loads(answer.body)["text"]
+
+
+# --- 6. what nobody handles -------------------------------------------------------------------------------------------
+
+INTERACTIONS = [
+    "block_actions.message",
+    "block_actions.ephemeral",
+    "block_actions.external_user",
+    "block_actions.home",
+    "block_actions.modal",
+    "block_actions.thread_message",
+    "shortcut.global",
+    "shortcut.message_action",
+    "shortcut.message_action.in_thread",
+    "view_submission",
+    "view_closed",
+]
+
+
+@pytest.mark.parametrize("name", INTERACTIONS)
+async def test_an_interaction_that_nobody_handles_is_acknowledged_without_words(serve: Serve, name: str) -> None:
+    client = await serve(parts())
+    answer = await client.post(urlencode({"payload": json.dumps(recorded(name))}))
+    assert (answer.status, answer.text) == (200, "")
+
+
+@pytest.mark.parametrize("name", ["block_suggestion.message", "block_suggestion.modal"])
+async def test_a_question_for_options_that_nobody_answers_gets_none(serve: Serve, name: str) -> None:
+    client = await serve(parts())
+    answer = await client.post(urlencode({"payload": json.dumps(recorded(name))}))
+    assert (answer.status, answer.json) == (200, {"options": []})
+
+
+EVENTS = [
+    "event.app_home_opened",
+    "event.app_home_opened.first_visit",
+    "event.app_mention",
+    "event.app_mention.external_user",
+    "event.app_mention.in_thread",
+    "event.member_left_channel",
+    "event.message.im",
+    "event.tokens_revoked",
+    "event.user_change.deactivated",
+    "event.subteam_members_changed",
+]
+
+
+@pytest.mark.parametrize("name", EVENTS)
+async def test_an_event_that_nobody_handles_is_acknowledged(serve: Serve, name: str) -> None:
+    client = await serve(parts())
+    answer = await client.post(json.dumps(recorded(name)), "application/json")
+    assert answer.status == 200
+
+
+# --- the OAuth trap ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_client_id_in_the_environment_does_not_turn_the_bot_into_an_oauth_app(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_CLIENT_ID", "1.2")
+    monkeypatch.setenv("SLACK_CLIENT_SECRET", "somebody-elses")
+    made = parts()
+    assert made.app.oauth_flow is None
+    client = await serve(made)
+    assert (await client.post(command_form("create orders-db"))).status == 200
+    assert made.reception.texts == ["create orders-db"]
+
+
+async def test_listeners_get_the_bots_own_token_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN"):
+        monkeypatch.setenv(name, "somebody-elses")
+    app = build_bolt(AsyncWebClient(), TOKEN, SECRET, recorded("api/auth.test")["bot"])
+    tokens: list[str | None] = []
+
+    async def remember(context: AsyncBoltContext, client: AsyncWebClient) -> None:
+        tokens.extend([context.bot_token, client.token])
+
+    app.event("app_mention")(remember)
+    request = AsyncBoltRequest(mode="socket_mode", body=recorded("event.app_mention"))
+    assert (await app.async_dispatch(request)).status == 200
+    assert tokens == [TOKEN, TOKEN]
+
+
+async def test_the_whole_bot_answers_with_a_client_id_in_its_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLACK_CLIENT_ID", "1.2")
+    monkeypatch.setenv("SLACK_CLIENT_SECRET", "somebody-elses")
+    clock = FastClock()
+    setting = Setting(tmp_path, scopes=SCOPES, now=clock.now)
+    await setting.start()
+    world = World(setting, clock, socket_mode=False)
+    try:
+        await world.start_bot()
+        outcome = await world.say("help")
+        assert outcome.error is None
+        assert "One moment" in outcome.text
+    finally:
+        await world.stop_bot()
+        await setting.stop()
+
+
+# --- who may post at all ----------------------------------------------------------------------------------------------
+
+
+async def test_a_well_signed_command_is_taken(serve: Serve) -> None:
+    made = parts()
+    client = await serve(made)
+    answer = await client.post(command_form("create orders-db"))
+    assert answer.status == 200
+    assert "r-00000001" in answer.json["text"]
+    assert made.reception.texts == ["create orders-db"]
+
+
+async def test_the_recorded_signature_is_the_one_that_is_checked() -> None:
+    vector = recorded("request_signing.vector")
+    verifier = SignatureVerifier(vector["signing_secret"])
+    timestamp = vector["headers"]["X-Slack-Request-Timestamp"]
+    signature = verifier.generate_signature(timestamp=timestamp, body=vector["raw_body"])
+    assert signature == vector["headers"]["X-Slack-Signature"]
+
+
+@pytest.mark.parametrize("text", ["create orders-db", "create payload-archive-db"])
+async def test_a_bad_signature_is_refused_and_nothing_is_done(serve: Serve, text: str) -> None:
+    made = parts()
+    client = await serve(made)
+    answer = await client.post(command_form(text), secret="another secret")
+    assert answer.status == 401
+    assert made.reception.texts == []
+
+
+async def test_a_missing_signature_is_refused(serve: Serve) -> None:
+    made = parts()
+    client = await serve(made)
+    assert (await client.post(command_form("create orders-db"), signed=False)).status == 401
+    assert made.reception.texts == []
+
+
+@pytest.mark.parametrize("age_s", [301, 3600, -301])
+async def test_a_stale_timestamp_is_refused_though_well_signed(serve: Serve, age_s: int) -> None:
+    made = parts()
+    client = await serve(made)
+    answer = await client.post(command_form("create orders-db"), at=str(int(time.time()) - age_s))
+    assert answer.status == 401
+    assert made.reception.texts == []
+
+
+@pytest.mark.parametrize(
+    "timestamp",
+    ["soon", "", "1.5", "-1", "1e9", "²", "١٢٣", "9" * 400, "9" * 5_000],
+    ids=["a word", "nothing", "a fraction", "negative", "an exponent", "a superscript", "arabic", "400 digits", "5000"],
+)
+async def test_a_timestamp_that_is_no_moment_is_refused_and_no_error_of_the_server(
+    serve: Serve, timestamp: str
+) -> None:
+    made = parts()
+    client = await serve(made)
+    assert (await client.post(command_form("create orders-db"), at=timestamp)).status == 401
+    assert made.reception.texts == []
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("{not json", "application/json"),
+        ("[1, 2]", "application/json"),
+        ('"text"', "application/json"),
+        ("payload=%7Bnot+json", FORM),
+        ("payload=%5B1%5D", FORM),
+        ('{"enterprise": 5, "team": 5, "event": 5, "authorizations": [5]}', "application/json"),
+        ('{"a":' * 100_000, "application/json"),
+        ("", "application/json"),
+    ],
+    ids=["broken", "a list", "a text", "a broken payload", "a list as payload", "odd types", "deep", "empty"],
+)
+async def test_a_body_that_is_no_delivery_is_refused_and_no_error_of_the_server(
+    serve: Serve, body: str, content_type: str
+) -> None:
+    client = await serve(parts())
+    answer = await client.post(body, content_type, secret="another secret")
+    assert answer.status in (400, 401)
+
+
+async def test_the_url_verification_is_answered(serve: Serve) -> None:
+    client = await serve(parts())
+    body = json.dumps({"token": "x", "challenge": "c-4711", "type": "url_verification"})
+    answer = await client.post(body, "application/json")
+    assert (answer.status, answer.json) == (200, {"challenge": "c-4711"})
+
+
+@pytest.mark.parametrize("signed", [True, False])
+async def test_the_ssl_check_is_answered(serve: Serve, signed: bool) -> None:
+    client = await serve(parts())
+    answer = await client.post("ssl_check=1&token=legacyverificationtoken0", signed=signed)
+    assert (answer.status, answer.text) == (200, "")
