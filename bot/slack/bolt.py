@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 PATH = "/slack/events"
 BODY_BYTES = 1024 * 1024
+_MOMENT = re.compile(r"[0-9]{1,12}")
 DEAD_SOCKET_SECONDS = 30.0
 """slack_sdk retries one refused socket address for ever; after this long a new one is asked for."""
 
@@ -154,7 +156,8 @@ class HttpEntry:
         headers = dict(request.headers.items())
         try:
             bolt_request = read_request(raw, headers, request.query_string)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
+            # Whatever a stranger sends is read before its signature is checked; nothing of it is worth a traceback.
             return web.json_response({"error": "unreadable body"}, status=400)
         if bolt_request is None:
             return web.json_response({"error": "invalid request"}, status=401)
@@ -164,7 +167,7 @@ class HttpEntry:
 def read_request(raw: str, headers: dict[str, str], query: str) -> AsyncBoltRequest | None:
     """A delivery as Bolt wants it. None when its timestamp is no number, over which Bolt's verifier would stumble."""
     timestamps = [value for name, value in headers.items() if name.lower() == "x-slack-request-timestamp"]
-    if any(not value.isdigit() for value in timestamps):
+    if any(not _MOMENT.fullmatch(value) for value in timestamps):
         return None
     request = AsyncBoltRequest(body=raw, query=query, headers=dict(headers))
     if "payload" in raw and not raw.startswith("{") and not request.body:

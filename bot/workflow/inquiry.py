@@ -76,7 +76,11 @@ class Inquiry:
             project = self._projects.get(asked.project)
             grants = await self._store.grants_for(actor)
             decision = decide(actor, Action.VIEW, asked.project, project, channel, grants, self._clock.now())
-            return decision if isinstance(decision, Denied) else NotFound("Nothing there yet.")
+            if isinstance(decision, Denied):
+                entry = AuditEntry(actor.user_id, Action.VIEW, asked.project, "denied", decision.rule)
+                await self._store.record([entry])
+                return decision
+            return NotFound("Nothing there yet.")
         projects = [asked.project] if asked.project is not None else sorted(viewable)
         filters = Filters(
             projects=projects,
@@ -90,7 +94,7 @@ class Inquiry:
         return Found(requests[:RECENT], more=len(requests) > RECENT)
 
     async def may_do(self, actor: Actor, channel: str) -> MayDo | Denied:
-        if refused := standing_refused(actor):
+        if refused := await self._standing(actor):
             return refused
         grants = await self._store.grants_for(actor)
         by_project = {alias: self._actions(actor, alias, channel, grants) for alias in sorted(self._projects)}

@@ -50,7 +50,8 @@ class Planner:
         bound = await self._store.bound_project(request.place.channel_id)
         verdict = judged(actor, request.order, request.place, self._projects, grants, bound, self._clock)
         if isinstance(verdict.outcome, Refused):
-            return await self._refuse(request, RequestState.DENIED, verdict.rule, verdict.outcome.sentence)
+            told = verdict.outcome.sentence
+            return await self._refuse(request, RequestState.DENIED, verdict.rule, told, verdict.audit)
         return await self._plan(replace(request, project=verdict.outcome), verdict.audit)
 
     async def _plan(self, request: Request, decided: AuditEntry) -> float | None:
@@ -79,15 +80,17 @@ class Planner:
             log.info("request planned", extra={"request": request.id, "project": project.alias, "disks": len(items)})
         return None
 
-    async def _refuse(self, request: Request, state: RequestState, rule: str, sentence: str) -> float | None:
+    async def _refuse(
+        self, request: Request, state: RequestState, rule: str, sentence: str, decided: AuditEntry | None = None
+    ) -> float | None:
         refused = replace(
             request, state=state, rule=rule, verdict=sentence, rev=request.rev + 1, ended_at=self._clock.now()
         )
-        entry = AuditEntry(
-            request.actor_id, Action.CREATE, request.project or request.order.project or "", "denied", rule,
-            {"request": request.id, "hop": "plan"},
-        )  # fmt: skip
-        if await self._store.settle(refused, [], [entry]):
+        entry = decided or AuditEntry(
+            request.actor_id, Action.CREATE, request.project or request.order.project or "", "denied", rule
+        )
+        details = {**entry.details, "channel": request.place.channel_id, "request": request.id, "hop": "plan"}
+        if await self._store.settle(refused, [], [replace(entry, details=details)]):
             log.info("request refused", extra={"request": request.id, "rule": rule, "user": request.actor_id})
         return None
 

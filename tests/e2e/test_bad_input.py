@@ -44,7 +44,7 @@ WRONG = {
     "a text over 2,000 characters": (f"create web-01-data reason={'x' * 1_980}", ["2,006 characters", "at most 2,000"]),
     "several bad disks": (
         "create nope-data scratch cache-01-data web-01-logs instant_access=true",
-        ["“nope-data”", *TWO_SCRATCHES, "cache-01-data is in the state “attaching”", "web-01-logs is of type SAS"],
+        ["“nope-data”", *TWO_SCRATCHES, "“cache-01-data” is in the state “attaching”", "“web-01-logs” is of type SAS"],
     ),
     "the same disk by name and id": (f"create web-01-data {DATA}", ["web-01-data", "named twice"]),
     "the same name twice": ("create web-01-data web-01-data", ["“web-01-data” is named twice"]),

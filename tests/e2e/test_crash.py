@@ -137,18 +137,19 @@ class Street:
             await database.close()
 
     async def until_all_is_said(self, timeout: float) -> list[tuple[Request, list[Item]]]:
-        async with asyncio.timeout(timeout):
-            while True:
-                found = await self.requests()
-                if found and not any(request.unsaid or request.ended_at is None for request, _ in found):
-                    return found
-                await asyncio.sleep(0.2)
+        """Wait until every request ended and nothing is left to tell; fails with what is left."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while not (found := await self.requests()) or (left := self.left_at_work(found)):
+            assert loop.time() < deadline, f"after {timeout:g} s these had not ended: {dict(left) if found else found}"
+            await asyncio.sleep(0.2)
+        return found
 
     @staticmethod
     def left_at_work(found: list[tuple[Request, list[Item]]]) -> Counter[str]:
         """What a killed bot left unfinished, by its state."""
         left = Counter(str(item.state) for _, items in found for item in items if not item.ended)
-        left += Counter(str(request.state) for request, _ in found if request.state is RequestState.RECEIVED)
+        left += Counter(str(request.state) for request, _ in found if request.ended_at is None)
         left += Counter("unsaid" for request, _ in found if request.ended_at and request.unsaid)
         return left
 
@@ -297,14 +298,14 @@ async def test_killed_thirty_times_over_twenty_requests_nothing_is_lost_done_twi
         left_at_work.append(street.left_at_work(await street.requests()))
     street.cloud.clear_faults()
     await street.start()
-    taken = await asyncio.gather(*typing)
-    found = await street.until_all_is_said(timeout=60)
-    print(
-        f"\nseed {SEED}: {REQUESTS} requests taken, {len(found)} recorded, {missed} moments missed, "
-        f"{len(street.cloud.calls('create_snapshot'))} POSTs for {sum(len(items) for _, items in found)} disks, "
-        f"left by the killed: {dict(sum(left_at_work, Counter()))}"
-    )
     try:
+        taken = await asyncio.gather(*typing)
+        found = await street.until_all_is_said(timeout=60)
+        print(
+            f"\nseed {SEED}: {REQUESTS} requests taken, {len(found)} recorded, {missed} moments missed, "
+            f"{len(street.cloud.calls('create_snapshot'))} POSTs for {sum(len(items) for _, items in found)} disks, "
+            f"left by the killed: {dict(sum(left_at_work, Counter()))}"
+        )
         assert sum(1 for left in left_at_work if left) >= KILLS / 2, "the kills should strike bots at work"
         assert len(taken) == REQUESTS
         assert set(taken) <= {request.id for request, _ in found}, "what was acknowledged was recorded"
