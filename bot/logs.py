@@ -165,6 +165,9 @@ class _OwnFirst(logging.Filter):
             case "httpcore" | "httpx":
                 # Their DEBUG records hold headers; httpx tells a request in one INFO line.
                 return record.levelno >= max(self._others, logging.INFO)
+            case "slack_bolt" if record.name.endswith("RequestVerification"):
+                # It prints the signature and the whole body of whatever a stranger sends.
+                return record.levelno >= logging.WARNING
             case _:
                 return record.levelno >= self._others
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.errors import CloudError, NotFound, Throttled
@@ -21,6 +22,9 @@ ASK_THE_JOB_EVERY = timedelta(seconds=60)
 
 MISSING_GRACE = timedelta(seconds=30)
 """How long a new snapshot may be missing from listings before its absence means anything."""
+
+REASON_GRACE = timedelta(seconds=30)
+"""How long a job may run on after its snapshot ended in an error, before the end is told without a reason."""
 
 TROUBLE_SECONDS = 10.0
 UNCONFIGURED_SECONDS = 300.0
@@ -63,8 +67,7 @@ class Watcher:
             case "available":
                 return await self._end(after, ItemState.AVAILABLE)
             case "error":
-                cause, code = await self._why(evs, item)
-                return await self._end(after, ItemState.FAILED, cause, code)
+                return await self._in_error(evs, after)
             case "deleting" | "error_deleting":
                 return await self._end(after, ItemState.FAILED, "Someone deleted this snapshot before it was finished.")
             case _:
@@ -99,14 +102,23 @@ class Watcher:
             return age > MISSING_GRACE
         return age > ASK_THE_JOB_EVERY and age % ASK_THE_JOB_EVERY < timedelta(seconds=self._round_for(age))
 
-    async def _why(self, evs: Evs, item: Item) -> tuple[str, str]:
+    async def _in_error(self, evs: Evs, item: Item) -> bool:
+        """The listing says error; the job says why, perhaps a moment later."""
         try:
             job = await evs.show_job(item.job_id) if item.job_id else None
         except CloudError:
             job = None
         if job and job.ended == "fail":
-            return _reason(job), job.error_code
-        return "The cloud says that creating it ended in an error, and gives no reason. Try it again.", ""
+            return await self._end(item, ItemState.FAILED, _reason(job), job.error_code)
+        now = self._clock.now()
+        if job and job.ended is None and (item.waiting_since is None or now - item.waiting_since < REASON_GRACE):
+            if item.waiting_since is None:
+                await self._store.save(
+                    replace(item, waiting_since=now, cause="The cloud reports an error; asking why.")
+                )
+            return False
+        cause = "The cloud says that creating it ended in an error, and gives no reason. Try it again."
+        return await self._end(item, ItemState.FAILED, cause)
 
     async def _give_up_on(self, items: list[Item]) -> None:
         for item in items:

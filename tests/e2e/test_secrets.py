@@ -345,7 +345,7 @@ async def _keys_that_stop_working(stage: Stage) -> None:
 async def test_no_secret_comes_out_on_a_bad_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, transport: str, log_format: str
 ) -> None:
-    found: list[str] = []
+    found: dict[str, str] = {}
     async with a_stage(tmp_path, monkeypatch, transport=transport, LOG_FORMAT=log_format, LOG_LEVEL="DEBUG") as stage:
         await stage.start()
         for what_happens in (
@@ -358,14 +358,14 @@ async def test_no_secret_comes_out_on_a_bad_day(
             await what_happens(stage)
             outputs = stage.came_out()
             assert "snapshot-bot.db-wal, byte by byte" in outputs, "the store should be looked at while it is open"
-            found += [f"after {what_happens.__name__}: {leak}" for leak in leaks(stage.secrets(), outputs)]
+            found = dict.fromkeys(leaks(stage.secrets(), outputs), what_happens.__name__) | found
         assert await stage.bot.signal(signal.SIGTERM) == 0
-        found += [f"in the end: {leak}" for leak in leaks(stage.secrets(), stage.came_out())]
+        found = dict.fromkeys(leaks(stage.secrets(), stage.came_out()), "it ended") | found
         names = set(stage.secrets())
         assert {"IAM token 0", "agency security token 0", "response URL 9"} <= names
         assert ("socket address 1" if transport == "socket" else "signature 9") in names
         assert "debug" in stage.bot.text(), "it should be at its most talkative"
-    assert not found, "\n".join(found[:20])
+    assert not found, "\n".join(f"after {what}: {leak}" for leak, what in list(found.items())[:20])
 
 
 # --- what people type -------------------------------------------------------------------------------------------------
