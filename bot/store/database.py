@@ -20,6 +20,9 @@ import sqlite_utils
 
 from bot.store.schema import migrations
 
+CHECKPOINT_EVERY = 100
+"""Commits between two moves of the write-ahead log into the file."""
+
 T = TypeVar("T")
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
@@ -56,6 +59,7 @@ class SqliteDatabase:
         self._path = path
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._db: sqlite_utils.Database | None = None
+        self._commits = 0
         self._wake: Callable[[str, datetime], None] = lambda key, at: None
 
     def on_wanted(self, wake: Callable[[str, datetime], None]) -> None:
@@ -86,7 +90,11 @@ class SqliteDatabase:
                 loop.call_soon_threadsafe(announce, wants)
             return result
 
-        return await self._on_thread(work)
+        result = await self._on_thread(work)
+        if self._commits >= CHECKPOINT_EVERY:
+            self._commits = 0
+            self._thread.submit(self._checkpoint)
+        return result
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, work))
@@ -104,8 +112,15 @@ class SqliteDatabase:
         db.enable_wal()
         db.execute("pragma synchronous=full")
         db.execute("pragma foreign_keys=on")
+        # By itself SQLite moves the log into the file within a commit that somebody waits for; here it is moved after
+        # one has been answered (`_checkpoint`), and this is only the net below.
+        db.execute("pragma wal_autocheckpoint=10000").fetchall()
         migrations.apply(db)
         self._db = db
+
+    def _checkpoint(self) -> None:
+        if self._db is not None:
+            self._db.execute("pragma wal_checkpoint(passive)").fetchall()
 
     def _disconnect(self) -> None:
         if self._db is not None:
@@ -129,6 +144,7 @@ class SqliteDatabase:
                     step = script.send(_fetched(connection.execute(step.sql, step.params)))
         except StopIteration as stop:
             connection.execute("commit")
+            self._commits += 1
             return stop.value, wants
         except BaseException:
             connection.execute("rollback")

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bot.domain.access import Actor, Grant, Role
-from bot.store.database import Row, Script, from_ms, sql, to_ms
+from bot.store.database import Query, Row, Script, from_ms, sql, to_ms
 
-_HELD = """
-select subject_kind, subject_id, role, project, expires_at, source from access_grant
-where subject_kind = :kind and subject_id = :id
-"""
+_COLUMNS = "subject_kind, subject_id, role, project, expires_at, source"
 _ADD = """
 insert into access_grant (subject_kind, subject_id, role, project, expires_at, source)
 values (:subject_kind, :subject_id, :role, :project, :expires_at, :source)
@@ -20,12 +17,14 @@ on conflict (subject_kind, subject_id, project, role, source) do update set expi
 
 def held_by(actor: Actor) -> Script[list[Grant]]:
     """Every grant that may name this actor: own, of their groups, for everyone; expired ones too, for `decide`."""
-    subjects = [("user", actor.user_id), ("everyone", ""), *(("group", group) for group in sorted(actor.groups))]
-    held: list[Grant] = []
-    for kind, subject in subjects:
-        rows = yield sql(_HELD, kind=kind, id=subject)
-        held += map(_grant, rows)
-    return held
+    groups = {f"group_{number}": group for number, group in enumerate(sorted(actor.groups))}
+    names = ", ".join(f":{name}" for name in groups) or "null"
+    text = (
+        f"select {_COLUMNS} from access_grant where (subject_kind = 'user' and subject_id = :user_id) "
+        f"or (subject_kind = 'everyone' and subject_id = '') or (subject_kind = 'group' and subject_id in ({names}))"
+    )
+    rows = yield Query(text, {"user_id": actor.user_id, **groups})
+    return [_grant(row) for row in rows]
 
 
 def replace_source(source: str, grants: Iterable[Grant]) -> Script[None]:
@@ -44,10 +43,7 @@ def replace_source(source: str, grants: Iterable[Grant]) -> Script[None]:
 
 
 def every() -> Script[Sequence[Grant]]:
-    rows = yield sql(
-        "select subject_kind, subject_id, role, project, expires_at, source from access_grant "
-        "order by project, subject_kind, subject_id, role"
-    )
+    rows = yield sql(f"select {_COLUMNS} from access_grant order by project, subject_kind, subject_id, role")
     return [_grant(row) for row in rows]
 
 

@@ -13,9 +13,11 @@ from bot.store.rows import item_from, item_row, request_from, request_row
 
 _ADD_REQUEST = """
 insert into request (id, state, actor_id, team_id, channel_id, thread_ts, text, order_json, created_at, ver, rev,
-    shown_rev, unsaid, project, verdict, rule, home, root_channel, root_ts, edited_at, receipt_ts, ended_at)
+    shown_rev, unsaid, project, verdict, rule, home, root_channel, root_ts, edited_at, receipt_ts, ended_at,
+    delivery_id)
 values (:id, :state, :actor_id, :team_id, :channel_id, :thread_ts, :text, :order_json, :created_at, :ver, :rev,
-    :shown_rev, :unsaid, :project, :verdict, :rule, :home, :root_channel, :root_ts, :edited_at, :receipt_ts, :ended_at)
+    :shown_rev, :unsaid, :project, :verdict, :rule, :home, :root_channel, :root_ts, :edited_at, :receipt_ts, :ended_at,
+    :delivery_id)
 """
 _MOVE_REQUEST = """
 update request set state = :state, project = :project, verdict = :verdict, rule = :rule, rev = :rev, unsaid = 1,
@@ -58,8 +60,8 @@ union all select 'watch:' || project, 0 from item where state = 'creating' and j
 # --- steps ------------------------------------------------------------------------------------------------------------
 
 
-def add(request: Request) -> Script[None]:
-    yield Query(_ADD_REQUEST, request_row(request))
+def add(request: Request, delivery: str) -> Script[None]:
+    yield Query(_ADD_REQUEST, {**request_row(request), "delivery_id": delivery})
     if request.state is RequestState.RECEIVED:
         yield Want(f"plan:{request.id}", request.created_at)
     elif request.unsaid:
@@ -168,6 +170,11 @@ def all_said(request: Request) -> Script[None]:
 def one(request_id: str) -> Script[tuple[Request, list[Item]] | None]:
     rows = yield sql("select id from request where id = :id", id=request_id)
     return (yield from _whole(request_id)) if rows else None
+
+
+def of_delivery(delivery: str) -> Script[Request | None]:
+    rows = yield sql("select * from request where delivery_id = :id", id=delivery)
+    return request_from(rows[0]) if rows else None
 
 
 def item(item_id: str) -> Script[tuple[Item, Request] | None]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from bot.domain.commands import Create
 from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.store.database import Row, from_ms, to_ms
+
+_ORDER = tuple(field.name for field in fields(Create))
 
 
 def request_row(request: Request) -> dict[str, Any]:
@@ -21,7 +23,7 @@ def request_row(request: Request) -> dict[str, Any]:
         "channel_id": request.place.channel_id,
         "thread_ts": request.place.thread_ts,
         "text": request.text,
-        "order_json": json.dumps(asdict(request.order), ensure_ascii=False),
+        "order_json": json.dumps({name: getattr(request.order, name) for name in _ORDER}, ensure_ascii=False),
         "created_at": to_ms(request.created_at),
         "ver": request.ver,
         "rev": request.rev,

@@ -33,7 +33,8 @@ create table request (
     root_ts text,
     edited_at bigint,
     receipt_ts text,
-    ended_at bigint
+    ended_at bigint,
+    delivery_id text unique
 );
 create index request_open on request (state) where state in ('received', 'running');
 create index request_unsaid on request (home) where unsaid = 1;
@@ -80,8 +81,7 @@ create index item_disk on item (disk_id);
 
 create table delivery (
     id text primary key,
-    received_at bigint not null,
-    request_id text
+    received_at bigint not null
 );
 create index delivery_by_time on delivery (received_at);
 

@@ -37,24 +37,20 @@ class SqliteStore:
 
     def _arrive(self, delivery: str, channel: str, actor: Actor | None, judge: Judge) -> Script[Request | None]:
         now = self._clock.now()
-        seen = yield sql("select request_id from delivery where id = :id", id=delivery)
-        if seen:
-            found = (yield from requests.one(seen[0]["request_id"])) if seen[0]["request_id"] else None
-            return found[0] if found else None
+        first = yield sql(
+            "insert into delivery (id, received_at) values (:id, :at) on conflict (id) do nothing returning id",
+            id=delivery,
+            at=to_ms(now),
+        )
+        if not first:
+            return (yield from requests.of_delivery(delivery))
         held = (yield from grants.held_by(actor)) if actor else []
         bound = yield from bindings.project_of(channel)
         arrival = judge(held, bound)
-        request = arrival.request
-        yield sql(
-            "insert into delivery (id, received_at, request_id) values (:id, :at, :request_id)",
-            id=delivery,
-            at=to_ms(now),
-            request_id=request.id if request else None,
-        )
-        if request:
-            yield from requests.add(request)
+        if arrival.request:
+            yield from requests.add(arrival.request, delivery)
         yield from audit.append(arrival.audit, now)
-        return request
+        return arrival.request
 
     async def forget_deliveries(self) -> None:
         """Drop the marks of deliveries that can no longer be repeated."""
