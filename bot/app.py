@@ -55,7 +55,7 @@ class SlackRefusedToken(BotError):
 
 def new_id(prefix: str) -> str:
     """`r-` and eight letters: short enough to read aloud, 40 random bits."""
-    return f"{prefix}-{''.join(secrets.choice(_ID_LETTERS) for _ in range(8))}"
+    return f"{prefix}-{''.join(_ID_LETTERS[byte % 32] for byte in secrets.token_bytes(8))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     database = SqliteDatabase(settings.store_path)
     await database.open()
     stack.append(database.close)
+    await database.make_room_in_the_log()
     store = SqliteStore(database, clock)
     await store.configured_grants(settings.grants)
     await store.configured_bindings(settings.bindings)

@@ -123,6 +123,7 @@ def plain_text(text: str) -> str:
 
 _DOUBLE = '"“”„‟«»＂'
 _SINGLE = "'‘’‚‛"
+_QUOTES = frozenset(_DOUBLE + _SINGLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,8 @@ class _Word:
 
 def _words(text: str) -> list[_Word]:
     """Split as a shell does; curly quotes count as straight ones, and the apostrophe in don't stands."""
+    if not _QUOTES.intersection(text):
+        return [_Word(word, quoted=False) for word in text.split()]
     words: list[_Word] = []
     at = 0
     while at < len(text):

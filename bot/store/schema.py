@@ -83,7 +83,6 @@ create table delivery (
     id text primary key,
     received_at bigint not null
 );
-create index delivery_by_time on delivery (received_at);
 
 create table access_grant (
     subject_kind text not null,
