@@ -115,6 +115,9 @@ class Denied:
     explanation: str
 
 
+CLOSED_RULES = frozenset({"no-grant", "grant-expired", "unknown-project"})
+"""Rules of which the person hears only that there is no such project that they may use."""
+
 Decision = Allowed | Denied
 
 

@@ -113,6 +113,8 @@ def plain_text(text: str) -> str:
         kind, target, label = found.groups()
         if kind in ("@", "#"):
             return kind + (label or target)
+        if kind == "!":
+            return label or f"@{target}"
         return label or target
 
     plain = _ENTITY.sub(word, without_mentions(text))
@@ -187,7 +189,7 @@ def _closing(text: str, opening: int, quotes: str) -> int | None:
 def _unknown_verb(verb: str) -> str:
     near = difflib.get_close_matches(verb.lower(), KNOWN, n=1)
     guess = f" Did you mean `{near[0]}`?" if near else ""
-    return f"I know `create`, `status`, `list` and `help`, but not {quoted(verb)}.{guess} Nothing was created."
+    return f"I know `create`, `status`, `list` and `help`, but not {quoted(verb)}.{guess} Nothing was done."
 
 
 def _create(words: list[_Word]) -> Create:

@@ -83,7 +83,11 @@ class SentTooLate(CloudUnavailable):
 
 
 class LookupFailed(BotError):
-    """Slack could not say who somebody is. That refuses."""
+    """Slack could not say who somebody is. That refuses. `retry_after` is in seconds where Slack said it."""
+
+    def __init__(self, sentence: str, *, retry_after: float | None = None) -> None:
+        super().__init__(sentence)
+        self.retry_after = retry_after
 
 
 class CannotPost(BotError):

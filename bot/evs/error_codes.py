@@ -142,8 +142,8 @@ def _gateway() -> Iterator[tuple[str, Known]]:
         "APIGW.0101",
         Known(
             Kind.NOT_OFFERED,
-            "This region does not offer standard snapshots, or its endpoint is another service's: "
-            "the people who run the bot have to check the region and evs_endpoint",
+            "This region does not offer standard snapshots. If it should, the people who run the bot have to check "
+            "region and evs_endpoint of the project",
         ),
     )
     yield (

@@ -41,9 +41,6 @@ _SIGNS: Mapping[ItemState, str] = {
 }
 
 
-_NOTHING = "Nothing was created."
-
-
 class Message(TypedDict):
     text: str
     blocks: list[dict[str, Any]]
@@ -252,7 +249,7 @@ def _way_back() -> str:
 def _again(items: Sequence[Item], command: str) -> str:
     disks = " ".join(item.disk.id for item in items[:5])
     project = items[0].project
-    return f"Once the cause is gone, try again: {code(f'{command} create {disks} project={project}')}"
+    return f"To try it once more: {code(f'{command} create {disks} project={project}')}"
 
 
 # --- for one person only ----------------------------------------------------------------------------------------------
@@ -261,8 +258,8 @@ def _again(items: Sequence[Item], command: str) -> str:
 def refusal(told: str, said: str, command: str, reference: str | None = None) -> Message:
     """Cause and fix, and what was typed, ready to be copied and mended."""
     lines = [f":no_entry_sign: {sentence(told)}"]
-    if _NOTHING not in told:
-        lines.append(_NOTHING)
+    if "Nothing was" not in told:
+        lines.append("Nothing was created.")
     if said.strip():
         lines.append(f"You typed: {code_block(f'{command} {said}')}")
     if reference:

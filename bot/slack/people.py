@@ -77,7 +77,7 @@ class SlackPeople:
             failure = failure_of(exc)
             facts = {"user": user_id, "error": failure.error, "status": failure.status}
             log.warning("slack could not say who somebody is", extra=facts)
-            raise _cannot_tell() from None
+            raise _cannot_tell(failure.retry_after) from None
         except (aiohttp.ClientError, TimeoutError, OSError):
             log.warning("slack could not be asked who somebody is", extra={"user": user_id})
             raise _cannot_tell() from None
@@ -149,8 +149,9 @@ class SlackPeople:
         return kept is not None and self._clock.now() - kept.at < max_age
 
 
-def _cannot_tell() -> LookupFailed:
+def _cannot_tell(retry_after: float | None = None) -> LookupFailed:
     return LookupFailed(
         "Slack could not tell me who you are just now, so I refused to act for you. Nothing was created. "
-        "Try again in a minute."
+        "Try again in a minute.",
+        retry_after=retry_after,
     )

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.domain.access import Action, Actor, Denied, Grant, NotChosen, choose_project, decide, standing_refused
+from bot.domain.access import (
+    CLOSED_RULES,
+    Action,
+    Actor,
+    Denied,
+    Grant,
+    NotChosen,
+    choose_project,
+    decide,
+    standing_refused,
+)
 from bot.domain.commands import Create
 from bot.domain.projects import Project
 from bot.domain.requests import Place, Request, RequestState
@@ -128,7 +138,10 @@ def judged(
         return denied("no-project-chosen", _which_project(choice), "")
     decision = decide(actor, Action.CREATE, choice.alias, projects.get(choice.alias), place.channel_id, grants, now)
     if isinstance(decision, Denied):
-        return denied(decision.rule, decision.explanation, choice.alias)
+        closed = decision.rule in CLOSED_RULES and order.project is None
+        # Who did not name the project does not hear its name: the channel's binding tells nothing about a closed one.
+        told = _which_project(NotChosen(())) if closed else decision.explanation
+        return denied(decision.rule, told, choice.alias)
     entry = AuditEntry(
         actor.user_id, Action.CREATE, choice.alias, "allowed", decision.rule, {"channel": place.channel_id}
     )

@@ -16,6 +16,7 @@ from bot.domain.requests import Request, RequestState, planned_items
 from bot.domain.snapshots import Disk
 from bot.interfaces import AuditEntry, Clock, Cloud, Evs, People, Store
 from bot.workflow.arrival import Refused, judged
+from bot.workflow.lookups import look_up
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Planner:
             return None
         request = found[0]
         try:
-            actor = await self._people.look_up(request.actor_id)
+            actor = await look_up(self._people, self._clock, request.actor_id)
         except LookupFailed as exc:
             return await self._refuse(request, RequestState.DENIED, "lookup-failed", exc.sentence)
         grants = await self._store.grants_for(actor)

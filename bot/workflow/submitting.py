@@ -23,6 +23,7 @@ from bot.domain.requests import (
 )
 from bot.domain.snapshots import Snapshot
 from bot.interfaces import AuditEntry, Clock, Cloud, People, Store
+from bot.workflow.lookups import look_up
 
 log = logging.getLogger(__name__)
 
@@ -141,7 +142,7 @@ class Submitter:
     async def _refusal(self, item: Item, request: Request) -> Denied | None:
         """Ask again, just before the POST, whether this person may still do this here."""
         try:
-            actor = await self._people.look_up(request.actor_id)
+            actor = await look_up(self._people, self._clock, request.actor_id)
         except LookupFailed as exc:
             return Denied("lookup-failed", exc.sentence)
         grants = await self._store.grants_for(actor)

@@ -117,7 +117,7 @@ class Watcher:
                     replace(item, waiting_since=now, cause="The cloud reports an error; asking why.")
                 )
             return False
-        cause = "The cloud says that creating it ended in an error, and gives no reason. Try it again."
+        cause = "The cloud says that creating it ended in an error, and gives no reason."
         return await self._end(item, ItemState.FAILED, cause)
 
     async def _give_up_on(self, items: list[Item]) -> None:

@@ -49,7 +49,7 @@ from bot.slack.listeners import ChangeListeners, CommandListeners, Errands, Last
 from bot.slack.people import SlackPeople
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.slack.scopes import SCOPES
-from bot.store.database import Script, SqliteDatabase, Want
+from bot.store.database import Script, SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.arrival import Reception
 from bot.workflow.inquiry import Inquiry
@@ -95,7 +95,7 @@ class TimedDatabase(SqliteDatabase):
         super().__init__(path)
         self._spans = spans
 
-    def _transaction(self, script: Script[T]) -> tuple[T, list[Want]]:
+    def _transaction(self, script: Script[T]) -> T:
         began = time.perf_counter()
         try:
             return super()._transaction(script)

@@ -75,8 +75,8 @@ def test_options_take_dashes_and_any_case() -> None:
 
 
 def test_what_slack_escaped_is_undone() -> None:
-    assert plain_text("a &amp;lt; b &lt;c&gt; <@U1|bob> <@U2> <#C1|ops> <http://web.example|web.example>") == (
-        "a &lt; b <c> @bob @U2 #ops web.example"
+    assert plain_text("a &amp;lt; b &lt;c&gt; <@U1|bob> <@U2> <#C1|ops> <http://web.example|web.example> <!here>") == (
+        "a &lt; b <c> @bob @U2 #ops web.example @here"
     )
 
 
