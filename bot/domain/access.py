@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -46,6 +46,7 @@ class Standing(StrEnum):
     SINGLE_CHANNEL_GUEST = "single-channel guest"
     STRANGER = "stranger"
     OTHER_TEAM = "other team"
+    OTHER_WORKSPACE = "other workspace"
     INVITED = "invited"
 
 
@@ -56,6 +57,9 @@ _REFUSED: Mapping[Standing, str] = {
     Standing.SINGLE_CHANNEL_GUEST: "Guests of this workspace may not use the snapshot bot. Ask a full member to do it.",
     Standing.STRANGER: "Only members of this workspace may use the snapshot bot.",
     Standing.OTHER_TEAM: "Only members of this workspace may use the snapshot bot; your account is of another one.",
+    Standing.OTHER_WORKSPACE: (
+        "Only members of this workspace may use the snapshot bot; your account is of another one of the organisation."
+    ),
     Standing.INVITED: "This Slack account has not signed in yet, so it may not do anything here.",
 }
 
@@ -115,10 +119,27 @@ class Denied:
     explanation: str
 
 
+@dataclass(frozen=True, slots=True)
+class NeedsApproval:
+    """Allowed once so many other people agree."""
+
+    because: Grant
+    approvals: int
+    rule: str = "approval-needed"
+
+
 CLOSED_RULES = frozenset({"no-grant", "grant-expired", "unknown-project"})
 """Rules of which the person hears only that there is no such project that they may use."""
 
-Decision = Allowed | Denied
+Decision = Allowed | NeedsApproval | Denied
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Disks of one person in one project: how many this UTC day has seen already, and how many are asked for now."""
+
+    today: int = 0
+    wanted: int = 0
 
 
 def no_such_project(alias: str) -> str:
@@ -137,10 +158,12 @@ def decide(
     channel: str,
     grants: Iterable[Grant],
     now: datetime,
+    usage: Usage = Usage(),
 ) -> Decision:
     """Say whether an actor may do something in a project from a channel, and why. Pure and total; the default is no.
 
-    `project` is None where no project of that alias is configured.
+    `project` is None where no project of that alias is configured. Ceilings narrow what grants give, never widen it;
+    the daily limit and approvals are about creating only.
     """
     if refused := standing_refused(actor):
         return refused
@@ -152,11 +175,45 @@ def decide(
     because = next((grant for grant in valid if action in MAY[grant.role]), None)
     if because is None:
         may = ", ".join(sorted({act for grant in valid for act in MAY[grant.role]}))
-        return Denied("action-not-granted", f"In {alias} you may {may}, but not {action}. Its admins can change that.")
+        return Denied("action-not-granted", f"In {alias} you may {may}, but not {action}.")
     if project.channels and channel not in project.channels:
         where = " or ".join(sentences.channel(one) for one in project.channels)
         return Denied("channel-not-allowed", f"{alias} can be used only from {where}. Say it again there.")
-    return Allowed(because)
+    if action is not Action.CREATE:
+        return Allowed(because)
+    if project.daily_limit is not None and usage.today + usage.wanted > project.daily_limit:
+        return Denied("daily-limit", _over_the_limit(alias, project.daily_limit, usage))
+    return NeedsApproval(because, project.approvals) if project.approvals else Allowed(because)
+
+
+def _over_the_limit(alias: str, limit: int, usage: Usage) -> str:
+    return (
+        f"In {alias} one person may snapshot {limit} disks a day (UTC). You have had {usage.today} today "
+        f"and this asks for {usage.wanted} more."
+    )
+
+
+def who_can_help(denied: Denied, admins: Iterable[Grant]) -> Denied:
+    """Add whom to ask. Of a project that is closed to the person nothing more is told, not even its admins."""
+    names = [named for grant in admins if (named := _named(grant))]
+    if denied.rule in CLOSED_RULES or denied.rule not in _ADMINS_CAN_CHANGE or not names:
+        return denied
+    asked = " or ".join(dict.fromkeys(names[:MENTIONED_ADMINS]))
+    return replace(denied, explanation=f"{denied.explanation} {asked} can change that.")
+
+
+MENTIONED_ADMINS = 3
+_ADMINS_CAN_CHANGE = frozenset({"action-not-granted", "daily-limit"})
+
+
+def _named(grant: Grant) -> str:
+    match grant.subject_kind:
+        case "user":
+            return sentences.person(grant.subject_id)
+        case "group":
+            return sentences.group(grant.subject_id)
+        case "everyone":
+            return ""
 
 
 def standing_refused(actor: Actor) -> Denied | None:
@@ -194,13 +251,16 @@ def choose_project(
     usable = tuple(
         alias
         for alias, project in sorted(projects.items())
-        if isinstance(decide(actor, action, alias, project, channel, held, now), Allowed)
+        if not isinstance(decide(actor, action, alias, project, channel, held, now), Denied)
     )
     return Chosen(usable[0]) if len(usable) == 1 else NotChosen(usable)
 
 
-def standing_from(user: Mapping[str, object], team_id: str) -> Standing:
-    """Read a Slack user object. Absent flags mean false; what cannot be placed is a stranger.
+def standing_from(user: Mapping[str, object], team_id: str, enterprise_id: str | None = None) -> Standing:
+    """Read a Slack user object. Absent flags mean false; what cannot be placed belongs to another team.
+
+    In an Enterprise organisation an account may be of another workspace and still a member of this one: its
+    `enterprise_user.teams` says so, and counts only when the organisation is the one the app is installed in.
 
     Slackbot says `is_bot: false` of itself, and no flag says "external": a foreign `team_id` does.
     Source: Slack, user object; users.info.
@@ -215,8 +275,8 @@ def standing_from(user: Mapping[str, object], team_id: str) -> Standing:
         return Standing.BOT
     if flag("is_stranger"):
         return Standing.STRANGER
-    if user.get("team_id") != team_id:
-        return Standing.OTHER_TEAM
+    if user.get("team_id") != team_id and (elsewhere := _elsewhere(user, team_id, enterprise_id)):
+        return elsewhere
     if flag("is_ultra_restricted"):
         return Standing.SINGLE_CHANNEL_GUEST
     if flag("is_restricted"):
@@ -224,3 +284,13 @@ def standing_from(user: Mapping[str, object], team_id: str) -> Standing:
     if flag("is_invited_user"):
         return Standing.INVITED
     return Standing.MEMBER
+
+
+def _elsewhere(user: Mapping[str, object], team_id: str, enterprise_id: str | None) -> Standing | None:
+    """What a foreign `team_id` means; None where the account is a member of this workspace all the same."""
+    enterprise = user.get("enterprise_user")
+    if not isinstance(enterprise, Mapping) or not enterprise_id or enterprise.get("enterprise_id") != enterprise_id:
+        return Standing.OTHER_TEAM
+    teams = enterprise.get("teams")
+    member_here = isinstance(teams, (list, tuple)) and team_id in teams
+    return None if member_here else Standing.OTHER_WORKSPACE
