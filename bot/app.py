@@ -22,14 +22,17 @@ from bot.engine import EmbeddedEngine
 from bot.evs.cloud import HttpCloud
 from bot.interfaces import Clock, Handler
 from bot.settings import Settings
+from bot.slack.approvals import ApprovalListeners
 from bot.slack.bolt import HttpEntry, SocketModeEntry, build_bolt
+from bot.slack.errands import Errands
 from bot.slack.failures import failure_of
-from bot.slack.listeners import ChangeListeners, CommandListeners, Errands, LastListeners
+from bot.slack.listeners import ChangeListeners, CommandListeners, LastListeners
 from bot.slack.people import SlackPeople
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.store.database import SqliteDatabase
 from bot.store.lock import StoreLock
 from bot.store.store import SqliteStore
+from bot.workflow.approving import Approvals
 from bot.workflow.arrival import Reception
 from bot.workflow.inquiry import Inquiry
 from bot.workflow.planning import Planner
@@ -39,7 +42,7 @@ from bot.workflow.watching import Watcher
 
 log = logging.getLogger(__name__)
 
-STOP_SECONDS = 8.0
+STOP_SECONDS = 6.0
 """What runs may end by itself in that time; the contract allows a stop 10 s in all."""
 
 SLACK_SECONDS = 15.0
@@ -56,6 +59,11 @@ class SlackRefusedToken(BotError):
 def new_id(prefix: str) -> str:
     """`r-` and eight letters: short enough to read aloud, 40 random bits."""
     return f"{prefix}-{''.join(_ID_LETTERS[byte % 32] for byte in secrets.token_bytes(8))}"
+
+
+def new_reference() -> str:
+    """What a person quotes and an operator finds in the log."""
+    return new_id("e")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +115,9 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     stack.append(cloud.aclose)
     engine = EmbeddedEngine(clock, store)
     database.on_wanted(engine.wake)
-    running = asyncio.create_task(engine.run(_handlers(settings, clock, store, people, cloud, replies)))
+    approvals = Approvals(store, settings.projects, clock)
+    handlers = _handlers(settings, clock, store, people, cloud, replies)
+    running = asyncio.create_task(engine.run({**handlers, "expire": approvals.expire}))
     engine.wake("forget:deliveries", clock.now())
 
     async def stop_engine() -> None:
@@ -124,13 +134,15 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         command=settings.slack.command,
         team_url=team_url,
         reception=Reception(store, people, settings.projects, clock, lambda: new_id("r")),
+        approvals=approvals,
         inquiry=Inquiry(store, settings.projects, clock),
         people=people,
         replies=replies,
         urls=urls,
         errands=errands,
-        new_reference=lambda: new_id("e"),
+        new_reference=new_reference,
     ).register(bolt)
+    ApprovalListeners(approvals, people, client, replies, errands, new_reference).register(bolt)
     ChangeListeners(people).register(bolt)
     LastListeners().register(bolt)
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from bot.domain.access import Actor, Grant
-from bot.domain.requests import Item, Request
+from bot.domain.requests import Item, Request, RequestState
 from bot.domain.snapshots import CreateStandardSnapshot, Disk, Job, Snapshot, SnapshotTicket
 
 
@@ -101,6 +101,14 @@ class Filters:
     limit: int = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """`done`; `late`: somebody else was faster; `over`: the daily limit has no room, `used` disks are taken already."""
+
+    how: Literal["done", "late", "over"]
+    used: int = 0
+
+
 class Store(Protocol):
     """Each method is one transaction: rows, audit and duties together. `False` or None: someone else was faster."""
 
@@ -114,7 +122,15 @@ class Store(Protocol):
 
     async def item(self, item_id: str) -> tuple[Item, Request] | None: ...
 
-    async def settle(self, request: Request, items: Sequence[Item], audit: Sequence[AuditEntry]) -> bool: ...
+    async def settle(
+        self, request: Request, items: Sequence[Item], audit: Sequence[AuditEntry], *, room: int | None = None
+    ) -> Settled: ...
+
+    async def approve(self, request_id: str, approver_id: str, audit: Sequence[AuditEntry]) -> Request | None: ...
+
+    async def refuse_waiting(
+        self, request_id: str, state: RequestState, rule: str, verdict: str, audit: Sequence[AuditEntry]
+    ) -> bool: ...
 
     async def start(self, item: Item, audit: Sequence[AuditEntry]) -> Item | None: ...
 
@@ -148,7 +164,7 @@ class Posted:
     ts: str
 
 
-SayKind = Literal["root", "edit", "accepted", "failure", "receipt", "refusal", "moved"]
+SayKind = Literal["root", "edit", "ask", "ask_edit", "accepted", "failure", "receipt", "refusal", "moved"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,14 @@ import difflib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import timedelta
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from bot.domain.access import Role
 from bot.domain.errors import CommandError
+from bot.domain.granting import Subject, duration_of, subject_of
 from bot.domain.sentences import quoted, without_mentions
 from bot.domain.snapshots import REQUEST_TAG, RETENTION_DAYS, TAGS_PER_SNAPSHOT, CreateStandardSnapshot
 
@@ -20,7 +23,7 @@ TEXT_CHARACTERS = 2_000
 DISKS_PER_CREATE = 20
 REASON_CHARACTERS = 300
 
-KNOWN = ("create", "status", "list", "help")
+KNOWN = ("create", "status", "list", "approve", "deny", "access", "projects", "grant", "revoke", "help")
 CREATE_OPTIONS = (
     "project",
     "name",
@@ -67,11 +70,59 @@ class ListSnapshots:
 
 
 @dataclass(frozen=True, slots=True)
+class Approve:
+    """`approve ID`: the same as the button."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """`deny ID reason=`: the same as the button and its form."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """`help`, and nothing at all."""
 
 
-Command = Create | Status | ListSnapshots | Help
+@dataclass(frozen=True, slots=True)
+class GrantAccess:
+    """`grant @someone-or-group ROLE PROJECT [for=8h]`; `project` is an alias or `*`, `lasting` None for ever."""
+
+    subject: Subject
+    role: Role
+    project: str
+    lasting: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeAccess:
+    """`revoke @someone-or-group [ROLE] PROJECT`; without a role, every role that was granted there."""
+
+    subject: Subject
+    role: Role | None
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowAccess:
+    """`access [@someone] [project=]`: what they may do and why, or why not; without a subject, the caller."""
+
+    subject: Subject | None = None
+    project: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShowProjects:
+    """`projects`: what the caller may use."""
+
+
+AccessCommand = GrantAccess | RevokeAccess | ShowAccess | ShowProjects
+Command = Create | Status | ListSnapshots | Approve | Deny | Help | AccessCommand
 
 
 def parse_command(text: str) -> Command:
@@ -94,11 +145,34 @@ def parse_command(text: str) -> Command:
             return _status(rest)
         case "list":
             return _list(rest)
+        case "grant":
+            return _grant(rest)
+        case "revoke":
+            return _revoke(rest)
+        case "access":
+            return _access(rest)
+        case "projects":
+            return ShowProjects()
+        case "approve":
+            return Approve(_request_id(rest, "approve"))
+        case "deny":
+            return _deny(rest)
         case _:
             raise CommandError(_unknown_verb(words[0].text))
 
 
 # --- what Slack does to text ------------------------------------------------------------------------------------------
+
+_NAMING_PEOPLE = frozenset({"grant", "revoke", "access"})
+"""Commands in which a mention is read as an id; everywhere else it is the words that were typed."""
+
+
+def read_command(raw: str) -> Command:
+    """Read the text as Slack delivers it, entities and all. Raises CommandError, and nothing else."""
+    plain = plain_text(raw)
+    verb, *_ = [*plain.split(maxsplit=1), ""]
+    return parse_command(subject_text(raw) if verb.lower() in _NAMING_PEOPLE else plain)
+
 
 _ENTITY = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 
@@ -108,16 +182,33 @@ def plain_text(text: str) -> str:
 
     Source: Slack, Implementing slash commands (escaping); Formatting message text.
     """
+    return _unescaped(text, _typed_word)
 
-    def word(found: re.Match[str]) -> str:
-        kind, target, label = found.groups()
-        if kind in ("@", "#"):
-            return kind + (label or target)
+
+def subject_text(text: str) -> str:
+    """The same, with people and groups as subjects: `<@U1|bob>` is `user:U1`, `<!subteam^S1|@oncall>` `group:S1`."""
+
+    def word(kind: str, target: str, label: str) -> str:
+        if kind == "@":
+            return f"user:{target}"
         if kind == "!":
-            return label or f"@{target}"
-        return label or target
+            group = target.removeprefix("subteam^")
+            return target if group == target else f"group:{group}"
+        return _typed_word(kind, target, label)
 
-    plain = _ENTITY.sub(word, without_mentions(text))
+    return _unescaped(text, word)
+
+
+def _typed_word(kind: str, target: str, label: str) -> str:
+    if kind in ("@", "#"):
+        return kind + (label or target)
+    if kind == "!":
+        return label or f"@{target}"
+    return label or target
+
+
+def _unescaped(text: str, word: Callable[[str, str, str], str]) -> str:
+    plain = _ENTITY.sub(lambda found: word(found[1], found[2], found[3] or ""), without_mentions(text))
     return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
@@ -189,7 +280,8 @@ def _closing(text: str, opening: int, quotes: str) -> int | None:
 def _unknown_verb(verb: str) -> str:
     near = difflib.get_close_matches(verb.lower(), KNOWN, n=1)
     guess = f" Did you mean `{near[0]}`?" if near else ""
-    return f"I know `create`, `status`, `list` and `help`, but not {quoted(verb)}.{guess} Nothing was done."
+    known = ", ".join(f"`{name}`" for name in KNOWN[:-1])
+    return f"I know {known} and `{KNOWN[-1]}`, but not {quoted(verb)}.{guess} Nothing was done."
 
 
 def _create(words: list[_Word]) -> Create:
@@ -241,6 +333,25 @@ def _status(words: list[_Word]) -> Status:
     return Status(words[0].text if words else None)
 
 
+def _request_id(words: list[_Word], verb: str) -> str:
+    if len(words) != 1:
+        raise CommandError(f"`{verb}` takes the id of one request, such as r-7kq2m9xw. Nothing was changed.")
+    return words[0].text
+
+
+def _deny(words: list[_Word]) -> Deny:
+    given = [_option(word) for word in words]
+    reasons = [value for key, value in given if key == "reason"]
+    unknown = [key for key, _ in given if key not in (None, "reason")]
+    if len(reasons) != 1 or not reasons[0] or unknown:
+        raise CommandError("Write `deny ID reason=…`; the person who asked reads the reason. Nothing was changed.")
+    rest = [word for word, (key, _) in zip(words, given, strict=True) if key is None]
+    try:
+        return Deny(_request_id(rest, "deny"), _reason(reasons[0]))
+    except ValueError as fault:
+        raise CommandError(f"{fault} Nothing was changed.") from None
+
+
 def _list(words: list[_Word]) -> ListSnapshots:
     faults: list[str] = []
     given: dict[str, str] = {}
@@ -264,6 +375,81 @@ def _list(words: list[_Word]) -> ListSnapshots:
     return ListSnapshots(given.get("disk"), given.get("project"), mine)
 
 
+def _grant(words: list[_Word]) -> GrantAccess:
+    plain, given, faults = _split(words, ("for",))
+    if len(plain) != 3:
+        faults.append("Say whom, as what and where: `grant @someone operator PROJECT`, perhaps with `for=8h`.")
+        raise CommandError(_listed(faults, _UNCHANGED))
+    subject = _tried(subject_of, plain[0], faults)
+    role = _tried(_role, plain[1], faults)
+    lasting = _tried(duration_of, given["for"], faults) if "for" in given else None
+    if faults or subject is None or role is None:
+        raise CommandError(_listed(faults, _UNCHANGED))
+    return GrantAccess(subject, role, plain[2], lasting)
+
+
+def _revoke(words: list[_Word]) -> RevokeAccess:
+    plain, _, faults = _split(words, ())
+    if len(plain) not in (2, 3):
+        faults.append("Say from whom and where: `revoke @someone PROJECT`, or `revoke @someone operator PROJECT`.")
+        raise CommandError(_listed(faults, _UNCHANGED))
+    subject = _tried(subject_of, plain[0], faults)
+    role = _tried(_role, plain[1], faults) if len(plain) == 3 else None
+    if faults or subject is None:
+        raise CommandError(_listed(faults, _UNCHANGED))
+    return RevokeAccess(subject, role, plain[-1])
+
+
+def _access(words: list[_Word]) -> ShowAccess:
+    plain, given, faults = _split(words, ("project",))
+    if len(plain) > 1:
+        faults.append("`access` takes one person or group: `access @someone project=ALIAS`.")
+    subject = _tried(subject_of, plain[0], faults) if plain else None
+    if faults:
+        raise CommandError(_listed(faults, _UNCHANGED))
+    return ShowAccess(subject, given.get("project"))
+
+
+_UNCHANGED = "Nothing was changed."
+_Value = TypeVar("_Value")
+
+
+def _split(words: list[_Word], options: tuple[str, ...]) -> tuple[list[str], dict[str, str], list[str]]:
+    """Plain words, options, and what is wrong with the options."""
+    plain: list[str] = []
+    given: dict[str, str] = {}
+    faults: list[str] = []
+    for word in words:
+        key, value = _option(word)
+        if key is None:
+            plain.append(word.text)
+        elif key not in options:
+            faults.append(_unknown_option(key, options))
+        elif key in given:
+            faults.append(f"`{key}=` is given twice.")
+        elif not value:
+            faults.append(f"`{key}=` is empty. Write a value right after the equals sign, without spaces.")
+        else:
+            given[key] = value
+    return plain, given, faults
+
+
+def _tried(read: Callable[[str], _Value], text: str, faults: list[str]) -> _Value | None:
+    try:
+        return read(text)
+    except ValueError as fault:
+        faults.append(str(fault))
+        return None
+
+
+def _role(text: str) -> Role:
+    try:
+        return Role(text.lower())
+    except ValueError:
+        roles = ", ".join(role.value for role in Role)
+        raise ValueError(f"There is no role {quoted(text)}. The roles are {roles}.") from None
+
+
 # --- options ----------------------------------------------------------------------------------------------------------
 
 
@@ -276,7 +462,10 @@ def _option(word: _Word) -> tuple[str | None, str]:
 
 def _unknown_option(key: str, known: tuple[str, ...]) -> str:
     near = difflib.get_close_matches(key, known, n=1)
-    guess = f" Did you mean `{near[0]}=`?" if near else f" I know {', '.join(f'`{name}=`' for name in known)}."
+    if near:
+        guess = f" Did you mean `{near[0]}=`?"
+    else:
+        guess = f" I know {', '.join(f'`{name}=`' for name in known)}." if known else ""
     return f"There is no option {quoted(key)}.{guess}"
 
 
@@ -331,8 +520,7 @@ def _payload_faults(given: Mapping[str, Any]) -> list[str]:
     return faults
 
 
-def _listed(faults: list[str]) -> str:
-    nothing = "Nothing was created."
+def _listed(faults: list[str], nothing: str = "Nothing was created.") -> str:
     if len(faults) == 1:
         return f"{faults[0]} {nothing}"
     return "\n".join([f"{len(faults)} things to mend. {nothing}", *(f"• {fault}" for fault in faults)])

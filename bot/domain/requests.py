@@ -1,9 +1,10 @@
 """A request (what one person asked for once), its items (one disk each), and how both move: values in, values out.
 
-A request: received -> running -> finished, or denied / dropped before anything was sent. An item: planned -> submitting
--> creating -> available | failed; uncertain from submitting when no answer came; cancelled from planned; unknown when
-the cloud had not finished it in all the time the bot watches. Every state after planned is committed before, or right
-after, the call to the cloud it stands for, so whoever reads the rows knows what may have happened.
+A request: received -> [waiting for approval] -> running -> finished, or denied / dropped before anything was sent.
+An item: planned -> submitting -> creating -> available | failed; uncertain from submitting when no answer came;
+cancelled from planned; unknown when the cloud had not finished it in all the time the bot watches. Every state after
+planned is committed before, or right after, the call to the cloud it stands for, so whoever reads the rows knows what
+may have happened.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from bot.domain.snapshots import REQUEST_TAG, CreateStandardSnapshot, Disk, Snap
 
 class RequestState(StrEnum):
     RECEIVED = "received"
+    WAITING = "waiting"
     RUNNING = "running"
     FINISHED = "finished"
     DENIED = "denied"
@@ -55,7 +57,9 @@ class Request:
     """One row. `ver` guards every write; `rev` counts what people could see change, `shown_rev` what they were shown.
 
     `home` is where its message lives: the channel it was asked in, or its person for a direct message. `unsaid` says
-    that something is still to be told. `verdict` is the sentence of a refusal, `rule` its stable name.
+    that something is still to be told. `verdict` is the sentence of a refusal, `rule` its stable name. A request that
+    waits needs `approvals_needed` other people until `waits_until`; `approvers` are those who agreed, `ask_ts` is the
+    message with the buttons, last shown at revision `ask_rev`.
     """
 
     id: str
@@ -78,6 +82,11 @@ class Request:
     edited_at: datetime | None = None
     receipt_ts: str | None = None
     ended_at: datetime | None = None
+    approvals_needed: int = 0
+    waits_until: datetime | None = None
+    approvers: tuple[str, ...] = ()
+    ask_ts: str | None = None
+    ask_rev: int = 0
 
     @property
     def refused(self) -> bool:

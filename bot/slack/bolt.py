@@ -35,6 +35,10 @@ DEAD_SOCKET_SECONDS = 30.0
 _READ_BY_BOLT = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")
 
 
+CLOSE_SECONDS = 2.0
+"""How long to wait for Slack's side of a farewell."""
+
+
 @contextmanager
 def _without_environment() -> Iterator[None]:
     """Hide what Bolt 1.30 would read by itself; with a client id and secret it even becomes an OAuth app on files."""
@@ -110,9 +114,15 @@ class SocketModeEntry:
         log.info("connected to slack over Socket Mode")
 
     async def _close(self) -> None:
-        if self._handler:
-            await self._handler.close_async()  # type: ignore[no-untyped-call]  # nor here
-            self._handler = None
+        if self._handler is None:
+            return
+        handler, self._handler = self._handler, None
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await handler.close_async()  # type: ignore[no-untyped-call]  # nor here
+        except TimeoutError:
+            log.warning("slack did not close the socket in time")
+            await handler.client.aiohttp_client_session.close()
 
 
 class HttpEntry:

@@ -6,47 +6,31 @@ returns, instead of looking every 10 ms whether it has. So a listener never wait
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.access import Actor
-from bot.domain.commands import Command, Create, Help, ListSnapshots, Status, parse_command, plain_text
+from bot.domain.commands import Approve, Command, Create, Deny, Help, ListSnapshots, Status, parse_command, plain_text
 from bot.domain.errors import CommandError, LookupFailed, SlackBusy
 from bot.domain.requests import Place
 from bot.interfaces import People
 from bot.slack import answers
+from bot.slack.errands import Errands
 from bot.slack.messages import Message, recorded, refusal
 from bot.slack.people import SlackPeople
 from bot.slack.replies import ResponseUrls, SlackReplies
+from bot.workflow.approving import Approvals
 from bot.workflow.arrival import Accepted, Delivery, Reception, Refused
 from bot.workflow.inquiry import Inquiry
 
 log = logging.getLogger(__name__)
 
 Listener = Callable[[AsyncAck, dict[str, Any]], Awaitable[None]]
-
-
-class Errands:
-    """Answers that outlive their acknowledgement. Held, so that none is collected as garbage, and ended at a stop."""
-
-    def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    def send(self, errand: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(errand)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 class CommandListeners:
@@ -59,6 +43,7 @@ class CommandListeners:
         team_url: str,
         reception: Reception,
         inquiry: Inquiry,
+        approvals: Approvals,
         people: People,
         replies: SlackReplies,
         urls: ResponseUrls,
@@ -69,6 +54,7 @@ class CommandListeners:
         self._team_url = team_url
         self._reception = reception
         self._inquiry = inquiry
+        self._approvals = approvals
         self._people = people
         self._replies = replies
         self._urls = urls
@@ -90,25 +76,31 @@ class CommandListeners:
             return
         actor = self._people.known(body["user_id"])
         if actor is not None:
-            await ack(**answers.private(await self._read(command, actor, body["channel_id"])))
+            await ack(**answers.private(await self._answer(command, actor, body["channel_id"])))
             return
         await ack(**answers.private(answers.told("One moment, I am looking up what you may see.")))
-        self._errands.send(self._read_later(command, body["user_id"], body["channel_id"], body.get("response_url")))
+        self._errands.send(self._answer_later(command, body["user_id"], body["channel_id"], body.get("response_url")))
 
     async def _create(self, ack: AsyncAck, body: dict[str, Any], text: str, order: Create) -> None:
         place = Place(body.get("team_id") or "", body["channel_id"])
         # One trigger belongs to one delivery, so a repeated delivery brings the same one.
         delivery = Delivery(f"command:{body['trigger_id']}", body["user_id"], place, text)
         match await self._reception.create(delivery, order):
-            case Accepted(request, checked):
+            case Accepted(request, checked, approvals):
                 if url := body.get("response_url"):
                     self._urls.keep(request.id, url)
-                await ack(text=recorded(request, checked=checked), response_type="ephemeral")
+                await ack(text=recorded(request, checked=checked, approvals=approvals), response_type="ephemeral")
             case Refused(why):
                 await ack(**answers.private(refusal(why, text, self._command)))
 
-    async def _read(self, command: Status | ListSnapshots | Help, actor: Actor, channel: str) -> Message:
+    async def _answer(
+        self, command: Status | ListSnapshots | Approve | Deny | Help, actor: Actor, channel: str
+    ) -> Message:
         match command:
+            case Approve(request_id):
+                return answers.told((await self._approvals.approve(actor, channel, request_id)).sentence)
+            case Deny(request_id, reason):
+                return answers.told((await self._approvals.deny(actor, channel, request_id, reason)).sentence)
             case Status():
                 found = await self._inquiry.status(actor, channel, command)
                 return answers.status(found, self._command, self._team_url)
@@ -117,10 +109,10 @@ class CommandListeners:
             case Help():
                 return answers.help_text(await self._inquiry.may_do(actor, channel), self._command)
 
-    async def _read_later(self, command: Command, user_id: str, channel: str, url: str | None) -> None:
+    async def _answer_later(self, command: Command, user_id: str, channel: str, url: str | None) -> None:
         assert not isinstance(command, Create)
         try:
-            message = await self._read(command, await self._people.look_up(user_id), channel)
+            message = await self._answer(command, await self._people.look_up(user_id), channel)
         except LookupFailed as exc:
             message = answers.told(exc.sentence)
         except Exception:

@@ -51,6 +51,8 @@ def rendered(saying: Saying, command: str, team_url: str) -> Message:
     match saying.kind:
         case "root" | "edit":
             return root(saying.request, saying.all_items, saying.leaders, command, team_url)
+        case "ask" | "ask_edit":
+            return ask(saying.request, saying.all_items, command)
         case "accepted":
             return accepted(saying.items)
         case "failure":
@@ -82,6 +84,10 @@ def _headline(request: Request, items: Sequence[Item]) -> str:
     project = escaped(request.project or "")
     disks = plural(len(items), "disk")
     counts = counted(items)
+    if request.refused:
+        return f":no_entry_sign: *Snapshot of {disks} in {project}: {request.state}, nothing was created*"
+    if request.state is RequestState.WAITING:
+        return f":hand: *Snapshot of {disks} in {project}: waiting for approval, {_agreed(request)}*"
     if request.state is not RequestState.FINISHED:
         return f":camera_with_flash: *Snapshot of {disks} in {project}: in progress*"
     if counts[ItemState.AVAILABLE] == len(items):
@@ -167,6 +173,60 @@ def _facts(request: Request, command: str) -> str:
 # --- in the thread ----------------------------------------------------------------------------------------------------
 
 
+APPROVE = "approve_request"
+DENY = "deny_request"
+
+
+def ask(request: Request, items: Sequence[Item], command: str) -> Message:
+    """Asks other people to agree; once it is settled, the buttons give way to the record of it."""
+    disks = ", ".join(bold(item.disk.label) for item in items)
+    reason = f" “{typed(request.order.reason)}”" if request.order.reason else ""
+    head = f":hand: <@{request.actor_id}> asks for snapshots of {disks} in {escaped(request.project or '')}.{reason}"
+    if request.state is not RequestState.WAITING:
+        settled = sentence(request.verdict) if request.refused else f"Approved by {_people(request.approvers)}."
+        return arranged([head, settled])
+    until = f", until {moment(request.waits_until)}" if request.waits_until else ""
+    needed = (
+        f"It runs once {plural(request.approvals_needed, 'other person')} agreed: {_agreed(request)}{until}."
+        if request.approvals_needed == 1
+        else f"It runs once {request.approvals_needed} other people agreed: {_agreed(request)}{until}."
+    )
+    typing = (
+        f"Without buttons: {code(f'{command} approve {request.id}')} or {code(f'{command} deny {request.id} reason=…')}"
+    )
+    message = arranged([head, needed, typing])
+    message["blocks"].append(
+        {
+            "type": "actions",
+            "block_id": f"approval.{request.rev}",
+            "elements": [
+                _button(APPROVE, "Approve", request.id, style="primary"),
+                _button(DENY, "Deny…", request.id),
+            ],
+        }
+    )
+    return message
+
+
+def _button(action_id: str, label: str, value: str, style: str | None = None) -> dict[str, Any]:
+    button: dict[str, Any] = {
+        "type": "button",
+        "action_id": action_id,
+        "text": {"type": "plain_text", "text": label},
+        "value": value,
+    }
+    return {**button, "style": style} if style else button
+
+
+def _agreed(request: Request) -> str:
+    agreed = f"{len(request.approvers)} of {request.approvals_needed} agreed"
+    return f"{agreed} ({_people(request.approvers)})" if request.approvers else agreed
+
+
+def _people(user_ids: Sequence[str]) -> str:
+    return " and ".join(f"<@{user_id}>" for user_id in user_ids)
+
+
 def accepted(items: Sequence[Item]) -> Message:
     """The cloud took it: job and snapshot ids, as a notification."""
     head = f":inbox_tray: *The cloud is creating {plural(len(items), 'snapshot')}*"
@@ -188,7 +248,10 @@ def failure(items: Sequence[Item], command: str) -> Message:
 
 
 def receipt(request: Request, items: Sequence[Item], command: str) -> Message:
-    """What there is to go back to, disk by disk, and how."""
+    """What there is to go back to, disk by disk, and how; or the word of whoever refused it."""
+    if request.refused:
+        again = f"What was asked: {code(f'{command} {shortened(request.text, 500)}')}"
+        return arranged([f":no_entry_sign: <@{request.actor_id}>, {sentence(request.verdict)}", again])
     available = [item for item in items if item.state is ItemState.AVAILABLE]
     others = [item for item in items if item.state is not ItemState.AVAILABLE]
     sign = ":white_check_mark:" if not others else ":warning:" if available else ":x:"
@@ -276,11 +339,17 @@ def moved(request: Request) -> Message:
     return arranged([text])
 
 
-def recorded(request: Request, *, checked: bool) -> str:
+def recorded(request: Request, *, checked: bool, approvals: int = 0) -> str:
     """The acknowledgement, read within a second."""
     disks = ", ".join(code(shortened(disk, 64)) for disk in request.order.disks[:5])
     more = f" and {len(request.order.disks) - 5} more" if len(request.order.disks) > 5 else ""
     where = f" in {escaped(request.project)}" if request.project else ""
+    if checked and approvals:
+        others = "another person agrees" if approvals == 1 else f"{approvals} other people agree"
+        return (
+            f":hand: Recorded: snapshot of {disks}{more}{where}. It runs once {others}; "
+            f"I am asking in this channel. Request {code(request.id)}."
+        )
     if checked:
         return (
             f":camera_with_flash: On it: snapshot of {disks}{more}{where}. "

@@ -105,7 +105,11 @@ class SlackReplies:
                 assert request.root_channel and request.root_ts
                 await self._call("chat.update", {"channel": request.root_channel, "ts": request.root_ts, **message})
                 return None
-            case "accepted" | "failure" | "receipt":
+            case "ask_edit":
+                assert request.root_channel and request.ask_ts
+                await self._call("chat.update", {"channel": request.root_channel, "ts": request.ask_ts, **message})
+                return None
+            case "ask" | "accepted" | "failure" | "receipt":
                 thread = request.place.thread_ts if request.home == request.place.channel_id else None
                 assert request.root_channel
                 return await self._post(request.root_channel, message, thread or request.root_ts, _metadata(saying))
@@ -130,6 +134,18 @@ class SlackReplies:
                 return response.status == 200
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
+
+    async def tell(self, user_id: str, url: str | None, channel: str, message: Message) -> None:
+        """A private word to whoever pressed or typed: by response URL, else in the channel, else directly."""
+        try:
+            if await self.respond(url, message):
+                return
+            try:
+                await self._call("chat.postEphemeral", {"channel": channel, "user": user_id, **message})
+            except CannotPost:
+                await self._post(user_id, message, None, None)
+        except (CannotPost, MessageGone, SlackBusy):
+            log.warning("a private word could not be said", extra={"user": user_id})
 
     # --- ways ---------------------------------------------------------------------------------------------------------
 

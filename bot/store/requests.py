@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
-from bot.domain.requests import Item, ItemState, Request, RequestState, following, following_items, joining
-from bot.interfaces import Filters
+from bot.domain.requests import Item, ItemState, Request, RequestState, ended, following, following_items, joining
+from bot.interfaces import Filters, Settled
 from bot.store.database import Query, Rows, Script, Want, from_ms, sql, to_ms
 from bot.store.rows import item_from, item_row, request_from, request_row
 
 _ADD_REQUEST = """
 insert into request (id, state, actor_id, team_id, channel_id, thread_ts, text, order_json, created_at, ver, rev,
     shown_rev, unsaid, project, verdict, rule, home, root_channel, root_ts, edited_at, receipt_ts, ended_at,
-    delivery_id)
+    approvals_needed, waits_until, ask_ts, ask_rev, delivery_id)
 values (:id, :state, :actor_id, :team_id, :channel_id, :thread_ts, :text, :order_json, :created_at, :ver, :rev,
     :shown_rev, :unsaid, :project, :verdict, :rule, :home, :root_channel, :root_ts, :edited_at, :receipt_ts, :ended_at,
-    :delivery_id)
+    :approvals_needed, :waits_until, :ask_ts, :ask_rev, :delivery_id)
 """
 _MOVE_REQUEST = """
 update request set state = :state, project = :project, verdict = :verdict, rule = :rule, rev = :rev, unsaid = 1,
-    ended_at = :ended_at, ver = ver + 1
+    ended_at = :ended_at, approvals_needed = :approvals_needed, waits_until = :waits_until, ver = ver + 1
 where id = :id and ver = :ver returning id
 """
 _ADD_ITEM = """
@@ -51,8 +51,9 @@ union select request_id from item where id = :id or snapshot_id = :id or job_id 
 _DUTIES = """
 select 'plan:' || id as key, 0 as at from request where state = 'received'
 union all select 'report:' || home, 0 from request where unsaid = 1 group by home
-union all select 'submit:' || id, coalesce(due_at, 0) from item
-    where state in ('planned', 'submitting', 'uncertain') and joined_to is null
+union all select 'expire:' || id, waits_until from request where state = 'waiting'
+union all select 'submit:' || item.id, coalesce(item.due_at, 0) from item join request on request.id = item.request_id
+    where item.state in ('planned', 'submitting', 'uncertain') and item.joined_to is null and request.state = 'running'
 union all select 'watch:' || project, 0 from item where state = 'creating' and joined_to is null group by project
 """
 
@@ -76,14 +77,90 @@ def move(request: Request, now: datetime) -> Script[bool]:
     return bool(moved)
 
 
-def settle(request: Request, items: Sequence[Item], now: datetime) -> Script[bool]:
-    """A received request becomes running with its items, or is refused with none."""
+def settle(request: Request, items: Sequence[Item], now: datetime, room: int | None) -> Script[Settled]:
+    """A received request becomes running or waiting with its items, or is refused with none.
+
+    `room`: how many disks this person may have in this project per UTC day; counted in this very transaction, so two
+    requests at the same instant cannot both take the last one.
+    """
+    used = 0
+    if room is not None and items:
+        used = yield from used_today(request.actor_id, items[0].project, now)
+        if used + len(items) > room:
+            return Settled("over", used)
     moved = yield from move(request, now)
-    if moved:
-        for item in items:
-            yield Query(_ADD_ITEM, item_row(item))
-            yield Want(f"submit:{item.id}", item.due_at or now)
-    return moved
+    if not moved:
+        return Settled("late", used)
+    for item in items:
+        yield Query(_ADD_ITEM, item_row(item))
+    yield from _set_going(request, items, now)
+    return Settled("done", used)
+
+
+def used_today(actor_id: str, project: str, now: datetime) -> Script[int]:
+    """Disks this person asked for in this project since midnight UTC, those that were never sent left out."""
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = yield sql(
+        "select count(*) as used from request join item on item.request_id = request.id "
+        "where request.actor_id = :actor_id and request.created_at >= :midnight and item.project = :project "
+        "and item.state <> 'cancelled'",
+        actor_id=actor_id,
+        midnight=to_ms(midnight),
+        project=project,
+    )
+    return int(rows[0]["used"])
+
+
+def _set_going(request: Request, items: Sequence[Item], now: datetime) -> Script[None]:
+    match request.state:
+        case RequestState.RUNNING:
+            for item in items:
+                yield Want(f"submit:{item.id}", item.due_at or now)
+        case RequestState.WAITING:
+            yield Want(f"expire:{request.id}", request.waits_until or now)
+        case _:
+            pass
+
+
+def approve(request_id: str, approver_id: str, now: datetime) -> Script[Request | None]:
+    """One more person agrees; the last one needed sets the request going. None: it no longer waits.
+
+    Twice by one person counts once, and of two who press at the same instant one is first: both are in the same rows.
+    """
+    request, items = yield from _whole(request_id)
+    if request.state is not RequestState.WAITING:
+        return None
+    yield sql(
+        "insert into approval (request_id, approver_id, at) values (:request_id, :approver_id, :at) "
+        "on conflict (request_id, approver_id) do nothing",
+        request_id=request_id,
+        approver_id=approver_id,
+        at=to_ms(now),
+    )
+    approvers = yield from _approvers(request_id)
+    enough = len(approvers) >= request.approvals_needed
+    after = replace(
+        request,
+        approvers=approvers,
+        rev=request.rev + 1,
+        state=RequestState.RUNNING if enough else RequestState.WAITING,
+        waits_until=None if enough else request.waits_until,
+    )
+    yield from move(after, now)
+    if enough:
+        yield from _set_going(after, items, now)
+    return after
+
+
+def refuse_waiting(request_id: str, state: RequestState, rule: str, verdict: str, now: datetime) -> Script[bool]:
+    """End a request that waits; its items are never sent. False: it no longer waits."""
+    request, items = yield from _whole(request_id)
+    if request.state is not RequestState.WAITING:
+        return False
+    for item in items:
+        yield Query(_MOVE_ITEM, item_row(ended(item, ItemState.CANCELLED, now, cause=verdict, code=rule)))
+    refused = replace(request, state=state, rule=rule, verdict=verdict, rev=request.rev + 1, ended_at=now)
+    return (yield from move(refused, now))
 
 
 def start(item: Item, now: datetime) -> Script[Item | None]:
@@ -128,7 +205,13 @@ def _report(request: Request, now: datetime) -> Want:
 def _whole(request_id: str) -> Script[tuple[Request, list[Item]]]:
     rows = yield sql("select * from request where id = :id", id=request_id)
     items = yield sql("select * from item where request_id = :id order by position", id=request_id)
-    return request_from(rows[0]), [item_from(row) for row in items]
+    approvers = (yield from _approvers(request_id)) if rows[0]["approvals_needed"] else ()
+    return request_from(rows[0], approvers), [item_from(row) for row in items]
+
+
+def _approvers(request_id: str) -> Script[tuple[str, ...]]:
+    rows = yield sql("select approver_id from approval where request_id = :id order by at, approver_id", id=request_id)
+    return tuple(row["approver_id"] for row in rows)
 
 
 # --- what was told ----------------------------------------------------------------------------------------------------
@@ -138,7 +221,7 @@ def showed(request: Request, accepted: Sequence[str], failures: Sequence[str]) -
     """Keep what the reporter did. These columns are the reporter's alone, so they need no `ver`."""
     yield sql(
         "update request set shown_rev = :shown_rev, home = :home, root_channel = :root_channel, root_ts = :root_ts, "
-        "edited_at = :edited_at, receipt_ts = :receipt_ts where id = :id",
+        "edited_at = :edited_at, receipt_ts = :receipt_ts, ask_ts = :ask_ts, ask_rev = :ask_rev where id = :id",
         id=request.id,
         shown_rev=request.shown_rev,
         home=request.home,
@@ -146,6 +229,8 @@ def showed(request: Request, accepted: Sequence[str], failures: Sequence[str]) -
         root_ts=request.root_ts,
         edited_at=to_ms(request.edited_at),
         receipt_ts=request.receipt_ts,
+        ask_ts=request.ask_ts,
+        ask_rev=request.ask_rev,
     )
     for item_id in accepted:
         yield sql("update item set accepted_told = 1 where id = :id", id=item_id)
@@ -155,7 +240,8 @@ def showed(request: Request, accepted: Sequence[str], failures: Sequence[str]) -
 
 def move_home(request: Request, now: datetime) -> Script[None]:
     """What is left to tell goes to `request.home` from now on, with a message of its own."""
-    yield from showed(replace(request, root_channel=None, root_ts=None, shown_rev=0), (), ())
+    moved = replace(request, root_channel=None, root_ts=None, shown_rev=0, ask_ts=None, ask_rev=0)
+    yield from showed(moved, (), ())
     yield _report(request, now)
 
 

@@ -38,10 +38,14 @@ def request_row(request: Request) -> dict[str, Any]:
         "edited_at": to_ms(request.edited_at),
         "receipt_ts": request.receipt_ts,
         "ended_at": to_ms(request.ended_at),
+        "approvals_needed": request.approvals_needed,
+        "waits_until": to_ms(request.waits_until),
+        "ask_ts": request.ask_ts,
+        "ask_rev": request.ask_rev,
     }
 
 
-def request_from(row: Row) -> Request:
+def request_from(row: Row, approvers: tuple[str, ...] = ()) -> Request:
     order = json.loads(row["order_json"])
     created_at = from_ms(row["created_at"])
     assert created_at is not None
@@ -66,6 +70,11 @@ def request_from(row: Row) -> Request:
         edited_at=from_ms(row["edited_at"]),
         receipt_ts=row["receipt_ts"],
         ended_at=from_ms(row["ended_at"]),
+        approvals_needed=row["approvals_needed"],
+        waits_until=from_ms(row["waits_until"]),
+        approvers=approvers,
+        ask_ts=row["ask_ts"],
+        ask_rev=row["ask_rev"],
     )
 
 

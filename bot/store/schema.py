@@ -34,9 +34,13 @@ create table request (
     edited_at bigint,
     receipt_ts text,
     ended_at bigint,
+    approvals_needed integer not null,
+    waits_until bigint,
+    ask_ts text,
+    ask_rev bigint not null,
     delivery_id text unique
 );
-create index request_open on request (state) where state in ('received', 'running');
+create index request_open on request (state) where state in ('received', 'waiting', 'running');
 create index request_unsaid on request (home) where unsaid = 1;
 create index request_of_actor on request (actor_id, created_at);
 create index request_by_time on request (created_at);
@@ -82,6 +86,13 @@ create index item_disk on item (disk_id);
 create table delivery (
     id text primary key,
     received_at bigint not null
+);
+
+create table approval (
+    request_id text not null references request (id),
+    approver_id text not null,
+    at bigint not null,
+    primary key (request_id, approver_id)
 );
 
 create table access_grant (

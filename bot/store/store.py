@@ -9,8 +9,8 @@ from typing import Any
 
 from bot.domain.access import Actor, Grant
 from bot.domain.bindings import Binding
-from bot.domain.requests import Item, Request
-from bot.interfaces import AuditEntry, Clock, Filters, Judge
+from bot.domain.requests import Item, Request, RequestState
+from bot.interfaces import AuditEntry, Clock, Filters, Judge, Settled
 from bot.store import audit, bindings, grants, requests
 from bot.store.database import Script, SqliteDatabase, sql, to_ms
 
@@ -63,14 +63,40 @@ class SqliteStore:
 
     # --- moving -------------------------------------------------------------------------------------------------------
 
-    async def settle(self, request: Request, items: Sequence[Item], entries: Sequence[AuditEntry]) -> bool:
+    async def settle(
+        self, request: Request, items: Sequence[Item], entries: Sequence[AuditEntry], *, room: int | None = None
+    ) -> Settled:
+        now = self._clock.now()
+
+        def script() -> Script[Settled]:
+            settled = yield from requests.settle(request, items, now, room)
+            if settled.how == "done":
+                yield from audit.append(entries, now)
+            return settled
+
+        return await self._database.run(script())
+
+    async def approve(self, request_id: str, approver_id: str, entries: Sequence[AuditEntry]) -> Request | None:
+        now = self._clock.now()
+
+        def script() -> Script[Request | None]:
+            approved = yield from requests.approve(request_id, approver_id, now)
+            if approved:
+                yield from audit.append(entries, now)
+            return approved
+
+        return await self._database.run(script())
+
+    async def refuse_waiting(
+        self, request_id: str, state: RequestState, rule: str, verdict: str, entries: Sequence[AuditEntry]
+    ) -> bool:
         now = self._clock.now()
 
         def script() -> Script[bool]:
-            moved = yield from requests.settle(request, items, now)
-            if moved:
+            refused = yield from requests.refuse_waiting(request_id, state, rule, verdict, now)
+            if refused:
                 yield from audit.append(entries, now)
-            return moved
+            return refused
 
         return await self._database.run(script())
 

@@ -11,6 +11,7 @@ from bot.domain.access import (
     Actor,
     Denied,
     Grant,
+    NeedsApproval,
     NotChosen,
     choose_project,
     decide,
@@ -34,10 +35,13 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Allowed and recorded. `checked` is False where who may do this is still to be looked up."""
+    """Allowed and recorded. `checked` is False where who may do this is still to be looked up; `approvals` is how many
+    others have to agree first.
+    """
 
     request: Request
     checked: bool
+    approvals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Reception:
         """Record a `create` and answer. With the person known, the answer already says whether they may."""
         actor = self._people.known(delivery.user_id)
         refused: list[Refused] = []
+        approvals: list[int] = []
 
         def judge(grants: Sequence[Grant], bound: str | None) -> Arrival:
             if actor is None:
@@ -79,6 +84,7 @@ class Reception:
             if isinstance(verdict.outcome, Refused):
                 refused.append(verdict.outcome)
                 return Arrival(None, [verdict.audit])
+            approvals.append(verdict.approvals)
             return Arrival(self._received(delivery, order, verdict.outcome), [verdict.audit])
 
         request = await self._store.arrive(delivery.id, delivery.place.channel_id, actor, judge)
@@ -86,7 +92,7 @@ class Reception:
             return refused[0]
         if request is None:
             return Refused("I have answered this command already. Type it again if you still want it.")
-        return Accepted(request, checked=actor is not None)
+        return Accepted(request, checked=actor is not None, approvals=sum(approvals))
 
     def _received(self, delivery: Delivery, order: Create, alias: str | None) -> Request:
         return Request(
@@ -109,6 +115,7 @@ class Verdict:
 
     outcome: str | Refused
     audit: AuditEntry
+    approvals: int = 0
 
     @property
     def rule(self) -> str:
@@ -145,7 +152,7 @@ def judged(
     entry = AuditEntry(
         actor.user_id, Action.CREATE, choice.alias, "allowed", decision.rule, {"channel": place.channel_id}
     )
-    return Verdict(choice.alias, entry)
+    return Verdict(choice.alias, entry, decision.approvals if isinstance(decision, NeedsApproval) else 0)
 
 
 def _which_project(choice: NotChosen) -> str:

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.access import Action
+from bot.domain.access import Action, Actor, Denied, Usage, decide
 from bot.domain.disks import Picked, is_disk_id, pick
 from bot.domain.errors import CloudError, CloudUnavailable, LookupFailed, NotFound, Throttled
 from bot.domain.projects import Project
 from bot.domain.requests import Request, RequestState, planned_items
 from bot.domain.snapshots import Disk
 from bot.interfaces import AuditEntry, Clock, Cloud, Evs, People, Store
-from bot.workflow.arrival import Refused, judged
+from bot.workflow.arrival import Refused, Verdict, judged
 from bot.workflow.lookups import look_up
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,9 @@ PATIENCE = timedelta(minutes=2)
 """How long a request waits for a cloud that does not answer before it is dropped with that reason."""
 
 AGAIN_SECONDS = 3.0
+
+APPROVAL_TIME = timedelta(minutes=60)
+"""How long a request waits for other people to agree."""
 
 
 class Planner:
@@ -53,9 +56,9 @@ class Planner:
         if isinstance(verdict.outcome, Refused):
             told = verdict.outcome.sentence
             return await self._refuse(request, RequestState.DENIED, verdict.rule, told, verdict.audit)
-        return await self._plan(replace(request, project=verdict.outcome), verdict.audit)
+        return await self._plan(replace(request, project=verdict.outcome), actor, verdict)
 
-    async def _plan(self, request: Request, decided: AuditEntry) -> float | None:
+    async def _plan(self, request: Request, actor: Actor, verdict: Verdict) -> float | None:
         assert request.project is not None
         project = self._projects[request.project]
         try:
@@ -76,10 +79,38 @@ class Planner:
             native_retention=project.native_retention,
             now=self._clock.now(),
         )
-        running = replace(request, state=RequestState.RUNNING, rev=request.rev + 1)
-        if await self._store.settle(running, items, [replace(decided, details={**decided.details, "hop": "plan"})]):
-            log.info("request planned", extra={"request": request.id, "project": project.alias, "disks": len(items)})
+        settled = await self._store.settle(
+            self._set_going(request, verdict.approvals),
+            items,
+            [_at_plan(verdict.audit, request)],
+            room=project.daily_limit,
+        )
+        if settled.how == "over":
+            return await self._over_the_limit(request, actor, project, Usage(settled.used, len(items)), verdict.audit)
+        if settled.how == "done":
+            facts = {"request": request.id, "project": project.alias, "disks": len(items)}
+            log.info("request planned", extra={**facts, "approvals": verdict.approvals})
         return None
+
+    def _set_going(self, request: Request, approvals: int) -> Request:
+        if not approvals:
+            return replace(request, state=RequestState.RUNNING, rev=request.rev + 1)
+        return replace(
+            request,
+            state=RequestState.WAITING,
+            rev=request.rev + 1,
+            approvals_needed=approvals,
+            waits_until=self._clock.now() + APPROVAL_TIME,
+        )
+
+    async def _over_the_limit(
+        self, request: Request, actor: Actor, project: Project, usage: Usage, decided: AuditEntry
+    ) -> float | None:
+        grants, now = await self._store.grants_for(actor), self._clock.now()
+        denied = decide(actor, Action.CREATE, project.alias, project, request.place.channel_id, grants, now, usage)
+        assert isinstance(denied, Denied)
+        entry = replace(decided, outcome="denied", rule=denied.rule)
+        return await self._refuse(request, RequestState.DENIED, denied.rule, denied.explanation, entry)
 
     async def _refuse(
         self, request: Request, state: RequestState, rule: str, sentence: str, decided: AuditEntry | None = None
@@ -90,10 +121,15 @@ class Planner:
         entry = decided or AuditEntry(
             request.actor_id, Action.CREATE, request.project or request.order.project or "", "denied", rule
         )
-        details = {**entry.details, "channel": request.place.channel_id, "request": request.id, "hop": "plan"}
-        if await self._store.settle(refused, [], [replace(entry, details=details)]):
+        settled = await self._store.settle(refused, [], [_at_plan(entry, request)])
+        if settled.how == "done":
             log.info("request refused", extra={"request": request.id, "rule": rule, "user": request.actor_id})
         return None
+
+
+def _at_plan(entry: AuditEntry, request: Request) -> AuditEntry:
+    details = {**entry.details, "channel": request.place.channel_id, "request": request.id, "hop": "plan"}
+    return replace(entry, details=details)
 
 
 async def find_disks(evs: Evs, request: Request, alias: str) -> Picked:

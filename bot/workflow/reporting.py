@@ -34,6 +34,10 @@ EDITS_A_MINUTE = 50
 EDITS_LEFT_TO_ENDS = 15
 
 
+ASK_SETTLED = -1
+"""The revision of a message whose buttons were taken off; it is never edited again."""
+
+
 class EditBudget:
     """chat.update calls of the last minute, of every channel."""
 
@@ -56,17 +60,25 @@ class EditBudget:
 
 def next_saying(request: Request, items: Sequence[Item]) -> Saying | None:
     """The most important thing still to be told of a request, or None. Pure; the rows remember what was said."""
-    if request.refused:
+    if request.refused and request.root_ts is None:
         return None if request.receipt_ts else Saying("refusal", request, (), items)
     if request.state is RequestState.RECEIVED:
         return None
     if request.root_ts is None:
         return Saying("root", request, items, items)
     stale = request.shown_rev < request.rev
-    if request.state is RequestState.FINISHED:
+    if request.state is RequestState.FINISHED or request.refused:
         if stale:
             return Saying("edit", request, items, items)
+        if _ask_is_stale(request):
+            return Saying("ask_edit", request, items, items)
         return None if request.receipt_ts else Saying("receipt", request, items, items)
+    if request.approvals_needed and request.ask_ts is None:
+        return Saying("ask", request, items, items)
+    if _ask_is_stale(request):
+        return Saying("ask_edit", request, items, items)
+    if request.state is RequestState.WAITING:
+        return Saying("edit", request, items, items) if stale else None
     accepted = [item for item in items if item.accepted and not item.accepted_told]
     sending = [item for item in items if item.state in (ItemState.PLANNED, ItemState.SUBMITTING) and not item.cause]
     if accepted and not sending:
@@ -75,6 +87,13 @@ def next_saying(request: Request, items: Sequence[Item]) -> Saying | None:
     if untold := [item for item in failures if not item.failure_told]:
         return Saying("failure", request, untold, items)
     return Saying("edit", request, items, items) if stale else None
+
+
+def _ask_is_stale(request: Request) -> bool:
+    """Whether the message with the buttons shows an older count, or buttons that nobody needs any more."""
+    if request.ask_ts is None or request.ask_rev == ASK_SETTLED:
+        return False
+    return request.state is not RequestState.WAITING or request.ask_rev < request.rev
 
 
 class Reporter:
@@ -114,10 +133,12 @@ class Reporter:
         return {item_id: pair[1] for item_id, pair in found if pair}
 
     def _must_wait(self, saying: Saying) -> float:
-        if saying.kind != "edit":
+        if saying.kind not in ("edit", "ask_edit"):
             return 0.0
         now, request = self._clock.now(), saying.request
-        final = request.state is RequestState.FINISHED
+        if saying.kind == "ask_edit":
+            return self._budget.wait_s(now, final=True)
+        final = request.ended_at is not None
         only_progress = self._shown.get(request.id) == _states(saying.all_items)
         apart = PROGRESS_EVERY if only_progress else EDIT_EVERY
         pause = (apart - (now - request.edited_at)).total_seconds() if request.edited_at else 0.0
@@ -130,6 +151,9 @@ class Reporter:
         except CannotPost as exc:
             return await self._move_home(saying, exc)
         except MessageGone:
+            if saying.kind == "ask_edit":
+                await self._store.showed(replace(saying.request, ask_rev=ASK_SETTLED))
+                return 0.0
             # Someone deleted the message: a new one takes its place, so that the end still has somewhere to stand.
             await self._store.showed(replace(saying.request, root_ts=None, root_channel=None, shown_rev=0))
             return 0.0
@@ -150,6 +174,14 @@ class Reporter:
             case "edit":
                 self._budget.spend(now)
                 await self._store.showed(replace(request, shown_rev=request.rev, edited_at=now))
+                return 0.0
+            case "ask":
+                assert posted is not None
+                await self._store.showed(replace(request, ask_ts=posted.ts, ask_rev=request.rev))
+            case "ask_edit":
+                self._budget.spend(now)
+                waits = request.state is RequestState.WAITING
+                await self._store.showed(replace(request, ask_rev=request.rev if waits else ASK_SETTLED))
                 return 0.0
             case "accepted":
                 await self._store.showed(request, accepted=[item.id for item in saying.items])

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.domain.access import Action, Denied, decide
+from bot.domain.access import Action, Actor, Allowed, Decision, Denied, NeedsApproval, decide
 from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, LookupFailed, Throttled
 from bot.domain.projects import Project
 from bot.domain.requests import (
     Item,
     ItemState,
     Request,
+    RequestState,
     busy_wait,
     ended,
     no_answer,
@@ -71,6 +72,8 @@ class Submitter:
         if found is None:
             return None
         item, request = found
+        if request.state is not RequestState.RUNNING:
+            return None  # it waits for other people, or was refused; whoever agrees wakes this duty
         now = self._clock.now()
         if item.project not in self._projects and item.state is not ItemState.PLANNED:
             log.error("an open request names a project that is no longer configured", extra={"item": item.id})
@@ -145,17 +148,35 @@ class Submitter:
             actor = await look_up(self._people, self._clock, request.actor_id)
         except LookupFailed as exc:
             return Denied("lookup-failed", exc.sentence)
+        decision = await self._decide(actor, Action.CREATE, item, request)
+        match decision:
+            case Denied():
+                return decision
+            case NeedsApproval(_, needed):
+                return await self._approval_missing(item, request, needed)
+            case Allowed():
+                return None
+
+    async def _decide(self, actor: Actor, action: Action, item: Item, request: Request) -> Decision:
+        project, channel = self._projects.get(item.project), request.place.channel_id
         grants = await self._store.grants_for(actor)
-        decision = decide(
-            actor,
-            Action.CREATE,
-            item.project,
-            self._projects.get(item.project),
-            request.place.channel_id,
-            grants,
-            self._clock.now(),
+        return decide(actor, action, item.project, project, channel, grants, self._clock.now())
+
+    async def _approval_missing(self, item: Item, request: Request, needed: int) -> Denied | None:
+        """Those who agreed must still be people who may: an approval is worth no more than its approver's right."""
+        counted = 0
+        for user_id in request.approvers:
+            try:
+                approver = await look_up(self._people, self._clock, user_id)
+            except LookupFailed as exc:
+                return Denied("lookup-failed", exc.sentence)
+            decision = await self._decide(approver, Action.APPROVE, item, request)
+            counted += user_id != request.actor_id and not isinstance(decision, Denied)
+        if counted >= needed:
+            return None
+        return Denied(
+            "approval-missing", f"{item.project} needs the approval of {needed} other people; it has {counted}."
         )
-        return decision if isinstance(decision, Denied) else None
 
     async def _busy(self, item: Item, exc: DiskBusy) -> float | None:
         """The disk waits its turn. After a lost answer the snapshot in the way may be our own: `_send` looks first."""

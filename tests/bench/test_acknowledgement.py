@@ -45,12 +45,14 @@ from bot.interfaces import Judge
 from bot.settings import load_settings
 from bot.simulator.setting import Setting
 from bot.slack.bolt import HttpEntry, SocketModeEntry, build_bolt
-from bot.slack.listeners import ChangeListeners, CommandListeners, Errands, LastListeners
+from bot.slack.errands import Errands
+from bot.slack.listeners import ChangeListeners, CommandListeners, LastListeners
 from bot.slack.people import SlackPeople
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.slack.scopes import SCOPES
 from bot.store.database import Script, SqliteDatabase
 from bot.store.store import SqliteStore
+from bot.workflow.approving import Approvals
 from bot.workflow.arrival import Reception
 from bot.workflow.inquiry import Inquiry
 from tests.bench.drivers import (
@@ -167,6 +169,7 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             command="/snapshot",
             team_url=str(IDENTITY["url"]),
             reception=Reception(store, people, settings.projects, clock, lambda: new_id("r")),
+            approvals=Approvals(store, settings.projects, clock),
             inquiry=Inquiry(store, settings.projects, clock),
             people=people,
             replies=SlackReplies(client, http, urls, command="/snapshot", team_url=str(IDENTITY["url"])),

@@ -25,9 +25,7 @@ from bot.domain.access import (
 from tests.builders import NOON, a_grant, a_project, an_actor
 
 
-def decided(
-    *grants: Grant, actor: Actor | None = None, action: Action = Action.CREATE, **project: Any
-) -> Decision:
+def decided(*grants: Grant, actor: Actor | None = None, action: Action = Action.CREATE, **project: Any) -> Decision:
     return decide(actor or an_actor(), action, "payments", a_project(**project), "C1", grants, NOON)
 
 

@@ -23,7 +23,8 @@ from bot.domain.access import Actor, Standing
 from bot.domain.requests import Place
 from bot.simulator.setting import Setting
 from bot.slack.bolt import HttpEntry, build_bolt, read_request
-from bot.slack.listeners import CommandListeners, Errands, LastListeners
+from bot.slack.errands import Errands
+from bot.slack.listeners import CommandListeners, LastListeners
 from bot.slack.messages import Message
 from bot.slack.scopes import SCOPES
 from bot.workflow.arrival import Accepted, Delivery
@@ -124,6 +125,7 @@ def parts(*, reception: StubReception | None = None, errands: Errands | None = N
         command="/snapshot",
         team_url="https://harbor-eng.slack.com/",
         reception=made.reception,  # type: ignore[arg-type]  # as much of it as a command needs
+        approvals=None,  # type: ignore[arg-type]  # nor that
         inquiry=None,  # type: ignore[arg-type]  # no question gets that far here
         people=StubPeople(),
         replies=made.replies,  # type: ignore[arg-type]

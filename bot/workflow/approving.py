@@ -1,0 +1,106 @@
+"""Other people agree, or not: approve, deny, and expire:{request} for when nobody does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bot.domain import sentences
+from bot.domain.access import Action, Actor, Denied, decide, no_such_project
+from bot.domain.projects import Project
+from bot.domain.requests import Item, Request, RequestState
+from bot.interfaces import AuditEntry, Clock, Store
+
+REASON_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The answer to the one who pressed or typed; `done` says whether anything changed."""
+
+    sentence: str
+    done: bool
+
+
+class Approvals:
+    """Each decision is asked of the rows at its own moment; of two at once the first one settles it."""
+
+    def __init__(self, store: Store, projects: Mapping[str, Project], clock: Clock) -> None:
+        self._store = store
+        self._projects = projects
+        self._clock = clock
+
+    async def approve(self, actor: Actor, channel: str, request_id: str) -> Told:
+        found = await self._store.request(request_id)
+        if refused := await self._refusal(actor, channel, request_id, found):
+            return refused
+        assert found is not None
+        entry = self._entry(actor, found[0], "allowed", "granted")
+        after = await self._store.approve(request_id, actor.user_id, [entry])
+        if after is None:
+            return Told("Somebody settled this request a moment before you.", done=False)
+        missing = after.approvals_needed - len(after.approvers)
+        return Told(
+            "You approved it; it runs now." if missing <= 0 else f"You approved it; {missing} more needed.", True
+        )
+
+    async def may_deny(self, actor: Actor, channel: str, request_id: str) -> Told | None:
+        """Asked before the form for the reason opens, and again when it comes back. None: they may."""
+        return await self._refusal(actor, channel, request_id, await self._store.request(request_id))
+
+    async def deny(self, actor: Actor, channel: str, request_id: str, reason: str) -> Told:
+        found = await self._store.request(request_id)
+        if refused := await self._refusal(actor, channel, request_id, found):
+            return refused
+        if not reason.strip():
+            return Told("Say why, so that the person knows what to change: deny ID reason=…", done=False)
+        assert found is not None
+        who = sentences.person(actor.user_id)
+        verdict = f"{who} denied it: {sentences.quoted(reason, REASON_CHARACTERS)}. Nothing was created."
+        entry = self._entry(actor, found[0], "denied", "denied-by-approver")
+        done = await self._store.refuse_waiting(request_id, RequestState.DENIED, "denied-by-approver", verdict, [entry])
+        if not done:
+            return Told("Somebody settled this request a moment before you.", done=False)
+        return Told("You denied it; the person who asked is told your reason.", done=True)
+
+    async def expire(self, request_id: str) -> float | None:
+        """The duty: end a request for which nobody agreed in time."""
+        found = await self._store.request(request_id)
+        if found is None or found[0].state is not RequestState.WAITING or found[0].waits_until is None:
+            return None
+        request, now = found[0], self._clock.now()
+        if request.waits_until is not None and now < request.waits_until:
+            return (request.waits_until - now).total_seconds()
+        minutes = round((now - request.created_at).total_seconds() / 60)
+        verdict = f"Nobody settled it within {minutes} minutes, so it was dropped. Nothing was created. Ask again."
+        entry = AuditEntry("snapshot-bot", Action.APPROVE, request.id, "denied", "approval-timeout")
+        await self._store.refuse_waiting(request.id, RequestState.DROPPED, "approval-timeout", verdict, [entry])
+        return None
+
+    async def _refusal(
+        self, actor: Actor, channel: str, request_id: str, found: tuple[Request, list[Item]] | None
+    ) -> Told | None:
+        unknown = f"I know no request {sentences.quoted(request_id)} that waits for you."
+        if found is None or found[0].project is None:
+            return Told(unknown, done=False)
+        request, alias = found[0], found[0].project
+        assert alias is not None
+        grants = await self._store.grants_for(actor)
+        project = self._projects.get(alias)
+        decision = decide(actor, Action.APPROVE, alias, project, channel, grants, self._clock.now())
+        if isinstance(decision, Denied):
+            await self._store.record([self._entry(actor, request, "denied", decision.rule)])
+            closed = decision.explanation == no_such_project(alias)
+            return Told(unknown if closed else decision.explanation, done=False)
+        if request.actor_id == actor.user_id:
+            await self._store.record([self._entry(actor, request, "denied", "own-request")])
+            return Told("You asked for this yourself; somebody else has to approve it.", done=False)
+        if request.state is not RequestState.WAITING:
+            return Told(f"This request no longer waits: it is {request.state}.", done=False)
+        return None
+
+    @staticmethod
+    def _entry(actor: Actor, request: Request, outcome: str, rule: str) -> AuditEntry:
+        allowed = outcome == "allowed"
+        details = {"project": request.project, "requester": request.actor_id}
+        return AuditEntry(actor.user_id, Action.APPROVE, request.id, "allowed" if allowed else "denied", rule, details)
