@@ -10,9 +10,11 @@ import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from bot import app, terminal
+from bot import app, terminal, terminal_grants
 from bot.clock import SystemClock
+from bot.domain.access import Action, Role
 from bot.domain.errors import BotError
 from bot.logs import configure_logs
 from bot.settings import Settings, SettingsError, load_settings
@@ -62,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--world", type=Path, metavar="FILE", help="JSON with other people, channels and disks")
     simulate.set_defaults(run=_simulate)
 
+    _add_grants(commands.add_parser("grants", help="who may do what where, without Slack"))
+
     requests = commands.add_parser("requests", help="what was asked and how it stands, without Slack")
     verbs = requests.add_subparsers(required=True, metavar="list | show ID")
     listing = verbs.add_parser("list", help="the latest requests")
@@ -82,6 +86,52 @@ def _parser() -> argparse.ArgumentParser:
     _takes_config(verify)
     verify.set_defaults(run=_with_store(terminal.verify_audit))
     return parser
+
+
+def _add_grants(grants: argparse.ArgumentParser) -> None:
+    subject: dict[str, Any] = {"metavar": "SUBJECT", "help": "user:U…, group:S… or everyone"}
+    project: dict[str, Any] = {"metavar": "PROJECT", "help": "an alias, or * for every project"}
+    roles: dict[str, Any] = {"choices": [role.value for role in Role], "metavar": "ROLE", "help": ", ".join(Role)}
+    verbs = grants.add_subparsers(required=True, metavar="list | add | remove | explain | import | export")
+
+    listing = verbs.add_parser("list", help="every grant and where it stands")
+    listing.add_argument("--project", metavar="P", help="only what counts in this project")
+    _takes_config(listing)
+    listing.set_defaults(run=_with_store(terminal_grants.list_grants))
+
+    add = verbs.add_parser("add", help="give a role")
+    add.add_argument("subject", **subject)
+    add.add_argument("role", **roles)
+    add.add_argument("project", **project)
+    add.add_argument("--for", dest="lasting", metavar="8h", help="s, m, h or d; for good by default")
+    _takes_config(add)
+    add.set_defaults(run=_with_store(terminal_grants.add_grant))
+
+    remove = verbs.add_parser("remove", help="take back what was granted by command")
+    remove.add_argument("subject", **subject)
+    remove.add_argument("role", nargs="?", **roles)
+    remove.add_argument("project", **project)
+    _takes_config(remove)
+    remove.set_defaults(run=_with_store(terminal_grants.remove_grant))
+
+    explain = verbs.add_parser("explain", help="what would be decided, by which rule and why")
+    explain.add_argument("subject", **subject)
+    explain.add_argument("action", choices=[str(action) for action in Action], metavar="ACTION", help=", ".join(Action))
+    explain.add_argument("project", metavar="PROJECT")
+    explain.add_argument("--channel", default="", metavar="C", help="the id of the channel it is asked from")
+    explain.add_argument("--group", action="append", default=[], metavar="S", help="a user group they are in")
+    _takes_config(explain)
+    explain.set_defaults(run=_with_store(terminal_grants.explain_grant))
+
+    take_in = verbs.add_parser("import", help="make the rows of a file what it says; prints its plan")
+    take_in.add_argument("file", type=Path, metavar="FILE", help="TOML with [[grants]] as in bot.toml")
+    take_in.add_argument("--apply", action="store_true", help="do it; without this nothing changes")
+    _takes_config(take_in)
+    take_in.set_defaults(run=_with_store(terminal_grants.import_grants))
+
+    export = verbs.add_parser("export", help="every grant as TOML that import reads back")
+    _takes_config(export)
+    export.set_defaults(run=_with_store(terminal_grants.export_grants))
 
 
 def _takes_config(parser: argparse.ArgumentParser) -> None:

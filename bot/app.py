@@ -34,6 +34,7 @@ from bot.store.lock import StoreLock
 from bot.store.store import SqliteStore
 from bot.workflow.approving import Approvals
 from bot.workflow.arrival import Reception
+from bot.workflow.granting import Granting
 from bot.workflow.inquiry import Inquiry
 from bot.workflow.planning import Planner
 from bot.workflow.reporting import EditBudget, Reporter
@@ -135,6 +136,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         team_url=team_url,
         reception=Reception(store, people, settings.projects, clock, lambda: new_id("r")),
         approvals=approvals,
+        granting=Granting(store, people, settings.projects, clock),
         inquiry=Inquiry(store, settings.projects, clock),
         people=people,
         replies=replies,

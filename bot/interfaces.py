@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from bot.domain.access import Actor, Grant
+from bot.domain.granting import Subject
 from bot.domain.requests import Item, Request, RequestState
 from bot.domain.snapshots import CreateStandardSnapshot, Disk, Job, Snapshot, SnapshotTicket
 
@@ -109,6 +110,32 @@ class Settled:
     used: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """Grants at one moment: `held` may name who asks, `theirs` are the rows in question (of a subject or a source),
+    `admins` every grant of the role admin. Expired ones are among them.
+    """
+
+    held: Sequence[Grant]
+    theirs: Sequence[Grant]
+    admins: Sequence[Grant]
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What becomes of grants: the sentence about it, its audit rows, and the rows to remove and then to add."""
+
+    told: str
+    audit: Sequence[AuditEntry] = ()
+    added: Sequence[Grant] = ()
+    removed: Sequence[Grant] = ()
+    refused: bool = False
+
+
+Revise = Callable[[Rights], Revision]
+"""Decides about a change of grants, inside its transaction. Pure."""
+
+
 class Store(Protocol):
     """Each method is one transaction: rows, audit and duties together. `False` or None: someone else was faster."""
 
@@ -152,6 +179,12 @@ class Store(Protocol):
 
     async def record(self, audit: Sequence[AuditEntry]) -> None: ...
 
+    async def revise_grants(self, actor: Actor, subject: Subject, revise: Revise) -> Revision: ...
+
+    async def grants_of(self, subject: Subject) -> list[Grant]: ...
+
+    async def admin_grants(self) -> list[Grant]: ...
+
 
 # --- what is said -----------------------------------------------------------------------------------------------------
 
@@ -182,7 +215,7 @@ class Saying:
 
 
 class Replies(Protocol):
-    """Says it in Slack. Raises CannotPost, MessageGone, or SlackBusy (with seconds to wait)."""
+    """Says it in Slack. Raises CannotPost, MessageGone, MessageRefused, or SlackBusy (with seconds to wait)."""
 
     async def say(self, saying: Saying) -> Posted | None: ...
 

@@ -24,7 +24,8 @@ _LATEST = 50
 
 
 @asynccontextmanager
-async def _store(settings: Settings) -> AsyncIterator[SqliteStore]:
+async def opened_store(settings: Settings) -> AsyncIterator[SqliteStore]:
+    """The configured store for the time of one command."""
     database = SqliteDatabase(settings.store_path)
     await database.open()
     try:
@@ -34,14 +35,14 @@ async def _store(settings: Settings) -> AsyncIterator[SqliteStore]:
 
 
 async def list_requests(settings: Settings, _: argparse.Namespace) -> int:
-    async with _store(settings) as store:
+    async with opened_store(settings) as store:
         for request, items in await store.recent(Filters(limit=_LATEST)):
             print(_line(request, items))
     return 0
 
 
 async def show_request(settings: Settings, options: argparse.Namespace) -> int:
-    async with _store(settings) as store:
+    async with opened_store(settings) as store:
         found = await store.find(options.id)
     if found is None:
         print(f"No request, item, job or snapshot has the id {options.id}.", file=sys.stderr)
@@ -88,7 +89,7 @@ async def verify_audit(settings: Settings, _: argparse.Namespace) -> int:
 
 
 async def _rows(settings: Settings) -> AsyncIterator[dict[str, Any]]:
-    async with _store(settings) as store:
+    async with opened_store(settings) as store:
         after = 0
         while page := await store.audit_page(after, _PAGE):
             for row in page:

@@ -32,7 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.simulator": set(),
     "bot.app": WIRED,
     "bot.terminal": {"bot.app", *WIRED},
-    "bot.__main__": {"bot.app", "bot.terminal", "bot.simulator", *WIRED},
+    "bot.terminal_grants": {"bot.terminal", *WIRED},
+    "bot.__main__": {"bot.app", "bot.terminal", "bot.terminal_grants", "bot.simulator", *WIRED},
 }
 """A part of the bot, and what it may import of the bot beside itself."""
 

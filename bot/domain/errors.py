@@ -102,6 +102,10 @@ class MessageGone(BotError):
     """The message to edit no longer exists."""
 
 
+class MessageRefused(BotError):
+    """Slack understood the message and won't have it, such as blocks it finds invalid."""
+
+
 class SlackBusy(BotError):
     """Slack asks to wait, or did not answer. `retry_after` is in seconds; `maybe_done`: it may have been posted."""
 

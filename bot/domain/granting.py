@@ -26,6 +26,7 @@ from bot.domain.access import (
     SubjectKind,
     decide,
     standing_refused,
+    who_can_help,
 )
 from bot.domain.projects import Project
 from bot.domain.sentences import quoted
@@ -118,15 +119,17 @@ def may_administer(
 
 def locked_out(before: Sequence[Grant], after: Sequence[Grant], aliases: Iterable[str], at: datetime) -> list[str]:
     """Projects that have an admin at that moment with the grants of before, and none with those of after."""
-    return [alias for alias in sorted(aliases) if _administered(alias, before, at) and not _administered(alias, after, at)]
+    return [
+        alias for alias in sorted(aliases) if _administered(alias, before, at) and not _administered(alias, after, at)
+    ]
 
 
-def without_first_admin(admins: Sequence[Grant], added: Sequence[Grant], aliases: Iterable[str], at: datetime) -> list[str]:
+def without_first_admin(
+    admins: Sequence[Grant], added: Sequence[Grant], aliases: Iterable[str], at: datetime
+) -> list[str]:
     """Projects that would get an admin for the first time. The first one stands in bot.toml, where trust begins."""
     return [
-        alias
-        for alias in sorted(aliases)
-        if not _administered(alias, admins, at) and _administered(alias, added, at)
+        alias for alias in sorted(aliases) if not _administered(alias, admins, at) and _administered(alias, added, at)
     ]
 
 
@@ -248,15 +251,20 @@ def told_kept_by_file(rows: Sequence[Grant], alias: str) -> str:
     return f"The role {roles} in {place(alias)} stands in {named}. Take it out there."
 
 
-def told_access(who: str, alias: str, project: Project | None, decisions: Mapping[Action, Decision]) -> str:
-    """What somebody may do in one project, and why or why not. `who` begins a sentence: `You`, or a mention."""
+def told_access(
+    who: str, alias: str, project: Project | None, decisions: Mapping[Action, Decision], admins: Sequence[Grant]
+) -> str:
+    """What somebody may do in one project, why or why not, and whom to ask. `who` is `You`, or a mention."""
     allowed = {action: one for action, one in decisions.items() if not isinstance(one, Denied)}
+    denied = {action: one for action, one in decisions.items() if isinstance(one, Denied)}
     if not allowed or project is None:
-        denied = next(one for one in decisions.values() if isinstance(one, Denied))
-        return f"{alias}: {who} may do nothing. {denied.explanation}"
-    because = dict.fromkeys(_because(one) for one in allowed.values())
-    sentence = f"{alias}: {who} may {listed(sorted(allowed))} ({'; '.join(because)})."
-    return f"{sentence}{_narrowed(project, allowed)}"
+        helped = who_can_help(next(iter(denied.values())), admins)
+        return f"{alias}: {who} may do nothing here. {helped.explanation}"
+    because = "; ".join(dict.fromkeys(_because(one) for one in allowed.values()))
+    told = f"{alias}: {who} may {listed(sorted(allowed))} ({because}).{_narrowed(project, allowed)}"
+    if denied:
+        told += f" {who_can_help(Denied('action-not-granted', f'Not {listed(sorted(denied))}.'), admins).explanation}"
+    return told
 
 
 def _because(decision: Allowed | NeedsApproval) -> str:

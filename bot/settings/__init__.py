@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from bot.domain.access import Grant, SubjectKind
 from bot.domain.bindings import Binding
 from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, Credentials, PasswordCredentials, Project
-from bot.settings.configfile import read_config
+from bot.settings.configfile import read_config, read_grants
 from bot.settings.environment import Environment, LogFormat, LogLevel, read_environment
 from bot.settings.faults import Fault, SettingsError
 from bot.settings.tables import (
@@ -34,6 +34,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SlackSettings",
+    "load_grants",
     "load_settings",
 ]
 
@@ -114,6 +115,15 @@ def load_settings(environ: Mapping[str, str], config: Path | None = None, *, nee
     if file is None or faults:
         raise SettingsError(faults)
     return _settings(path, file, environment)
+
+
+def load_grants(path: Path, projects: Collection[str]) -> list[Grant]:
+    """Read a file of grants for projects of these aliases. Raises SettingsError with every fault at once."""
+    faults: list[Fault] = []
+    tables = read_grants(path, projects, faults)
+    if faults:
+        raise SettingsError(faults)
+    return [_grant(table) for table in tables]
 
 
 def _settings(path: Path, file: ConfigFile, environment: Environment) -> Settings:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from bot.settings import toml
 from bot.settings.faults import Fault, nearest
-from bot.settings.tables import CREDENTIALS, SELECTORS, TABLES, Around, ConfigFile, Table
+from bot.settings.tables import CREDENTIALS, SELECTORS, TABLES, Around, ConfigFile, GrantTable, Table
 from bot.settings.toml import Document, KeyPath
 
 _VARIABLES: Mapping[KeyPath, str] = {
@@ -61,6 +61,23 @@ def read_config(path: Path, environ: Mapping[str, str], faults: list[Fault]) -> 
     except ValidationError as refusal:
         faults.extend(document.fault(_path(error), _sentence(error)) for error in refusal.errors(include_url=False))
         return None
+
+
+def read_grants(path: Path, projects: Collection[str], faults: list[Fault]) -> list[GrantTable]:
+    """Read a file of `[[grants]]` alone, as they stand in bot.toml. What is wrong is added to `faults`."""
+    text = _text(path, faults)
+    document = None if text is None else toml.parse(str(path), text, faults)
+    if document is None:
+        return []
+    others = [key for key in document.tables if key != "grants"]
+    faults.extend(document.fault((key,), "Only [[grants]] may stand in this file.") for key in others)
+    around = Around({}, [], list(projects))
+    try:
+        tables = {"grants": document.tables.get("grants", [])}
+        return ConfigFile.model_validate(tables, context=around).grants
+    except ValidationError as refusal:
+        faults.extend(document.fault(_path(error), _sentence(error)) for error in refusal.errors(include_url=False))
+        return []
 
 
 def _text(path: Path, faults: list[Fault]) -> str | None:

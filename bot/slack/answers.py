@@ -28,6 +28,11 @@ def told(text: str) -> Message:
     return arranged([sentence(text)])
 
 
+def lines(sentences: Sequence[str]) -> Message:
+    """Several sentences, a line each."""
+    return arranged([sentence(one) for one in sentences])
+
+
 def status(found: Found | NotFound | Denied, command: str, team_url: str) -> Message:
     match found:
         case Found(requests):
@@ -93,6 +98,13 @@ def help_text(may: MayDo | Denied, command: str) -> Message:
         lines += [
             f"• {code(f'{command} status')} — what you have running; with an id (request, job or snapshot): that one",
             f"• {code(f'{command} list')} — the latest; narrower with `disk=`, `project=` or `mine`",
+        ]
+    lines.append(f"• {code(f'{command} projects')}, {code(f'{command} access')} — what you may use, and why or why not")
+    administered = next((alias for alias, actions in may.by_project.items() if Action.ADMINISTER in actions), None)
+    if administered:
+        lines += [
+            f"• {code(f'{command} grant @someone operator {administered} for=8h')} — or viewer, approver, admin",
+            f"• {code(f'{command} revoke @someone {administered}')} — takes back what was granted by command",
         ]
     lines.append(f"• {code(f'{command} help')} — this")
     if may.by_project:

@@ -15,7 +15,22 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.access import Actor
-from bot.domain.commands import Approve, Command, Create, Deny, Help, ListSnapshots, Status, parse_command, plain_text
+from bot.domain.commands import (
+    AccessCommand,
+    Approve,
+    Command,
+    Create,
+    Deny,
+    GrantAccess,
+    Help,
+    ListSnapshots,
+    RevokeAccess,
+    ShowAccess,
+    ShowProjects,
+    Status,
+    plain_text,
+    read_command,
+)
 from bot.domain.errors import CommandError, LookupFailed, SlackBusy
 from bot.domain.requests import Place
 from bot.interfaces import People
@@ -26,6 +41,7 @@ from bot.slack.people import SlackPeople
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.workflow.approving import Approvals
 from bot.workflow.arrival import Accepted, Delivery, Reception, Refused
+from bot.workflow.granting import Granting
 from bot.workflow.inquiry import Inquiry
 
 log = logging.getLogger(__name__)
@@ -44,6 +60,7 @@ class CommandListeners:
         reception: Reception,
         inquiry: Inquiry,
         approvals: Approvals,
+        granting: Granting,
         people: People,
         replies: SlackReplies,
         urls: ResponseUrls,
@@ -55,6 +72,7 @@ class CommandListeners:
         self._reception = reception
         self._inquiry = inquiry
         self._approvals = approvals
+        self._granting = granting
         self._people = people
         self._replies = replies
         self._urls = urls
@@ -65,20 +83,21 @@ class CommandListeners:
         app.command(self._command)(self._guarded(self.on_command))
 
     async def on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        text = plain_text(str(body.get("text") or "")).strip()
+        raw = str(body.get("text") or "")
+        text = plain_text(raw).strip()
         try:
-            command = parse_command(text)
+            command = read_command(raw)
         except CommandError as exc:
             await ack(**answers.private(refusal(exc.sentence, text, self._command)))
             return
         if isinstance(command, Create):
             await self._create(ack, body, text, command)
             return
-        actor = self._people.known(body["user_id"])
-        if actor is not None:
+        # What is about rights may also ask Slack about others, so it is never answered at once.
+        if not isinstance(command, AccessCommand) and (actor := self._people.known(body["user_id"])):
             await ack(**answers.private(await self._answer(command, actor, body["channel_id"])))
             return
-        await ack(**answers.private(answers.told("One moment, I am looking up what you may see.")))
+        await ack(**answers.private(answers.told("One moment, I am looking up what you may do.")))
         self._errands.send(self._answer_later(command, body["user_id"], body["channel_id"], body.get("response_url")))
 
     async def _create(self, ack: AsyncAck, body: dict[str, Any], text: str, order: Create) -> None:
@@ -94,7 +113,7 @@ class CommandListeners:
                 await ack(**answers.private(refusal(why, text, self._command)))
 
     async def _answer(
-        self, command: Status | ListSnapshots | Approve | Deny | Help, actor: Actor, channel: str
+        self, command: Status | ListSnapshots | Approve | Deny | Help | AccessCommand, actor: Actor, channel: str
     ) -> Message:
         match command:
             case Approve(request_id):
@@ -108,6 +127,8 @@ class CommandListeners:
                 return answers.listing(await self._inquiry.listing(actor, channel, command), self._command)
             case Help():
                 return answers.help_text(await self._inquiry.may_do(actor, channel), self._command)
+            case GrantAccess() | RevokeAccess() | ShowAccess() | ShowProjects():
+                return answers.lines(await self._granting.answer(command, actor, channel))
 
     async def _answer_later(self, command: Command, user_id: str, channel: str, url: str | None) -> None:
         assert not isinstance(command, Create)

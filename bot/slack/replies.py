@@ -13,7 +13,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.errors import CannotPost, MessageGone, SlackBusy
+from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
 from bot.domain.requests import Request
 from bot.interfaces import Clock, Posted, Saying
 from bot.slack.failures import failure_of, retry_seconds
@@ -37,7 +37,6 @@ _CANNOT_POST = frozenset(
     }
 )
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "thread_not_found"})
-_BROKEN_SECONDS = 30.0
 _UNANSWERED_SECONDS = 5.0
 
 RESPONSE_URL_LIFE = timedelta(minutes=29)
@@ -94,7 +93,10 @@ class SlackReplies:
         self._team_url = team_url
 
     async def say(self, saying: Saying) -> Posted | None:
-        """Raises CannotPost, MessageGone or SlackBusy. Answers where a new message stands, None for private words."""
+        """Answers where a new message stands, None for edits and private words.
+
+        Raises CannotPost, MessageGone, MessageRefused or SlackBusy.
+        """
         request = saying.request
         message = rendered(saying, self._command, self._team_url)
         match saying.kind:
@@ -144,7 +146,7 @@ class SlackReplies:
                 await self._call("chat.postEphemeral", {"channel": channel, "user": user_id, **message})
             except CannotPost:
                 await self._post(user_id, message, None, None)
-        except (CannotPost, MessageGone, SlackBusy):
+        except (CannotPost, MessageGone, MessageRefused, SlackBusy):
             log.warning("a private word could not be said", extra={"user": user_id})
 
     # --- ways ---------------------------------------------------------------------------------------------------------
@@ -176,7 +178,11 @@ class SlackReplies:
         try:
             response = await self._client.api_call(method, json=arguments)
         except SlackApiError as exc:
-            raise _error_from(exc, method) from None
+            error = _error_from(exc, method)
+            if isinstance(error, MessageRefused) and "blocks" in arguments:
+                # The words matter more than their arrangement: `text` alone tells all.
+                return await self._call(method, {key: value for key, value in arguments.items() if key != "blocks"})
+            raise error from None
         except (aiohttp.ClientError, TimeoutError, OSError):
             log.warning("slack did not answer", extra={"method": method})
             raise SlackBusy("Slack did not answer.", retry_after=_UNANSWERED_SECONDS, maybe_done=True) from None
@@ -184,7 +190,7 @@ class SlackReplies:
         return answer
 
 
-def _error_from(exc: SlackApiError, method: str) -> CannotPost | MessageGone | SlackBusy:
+def _error_from(exc: SlackApiError, method: str) -> CannotPost | MessageGone | MessageRefused | SlackBusy:
     failure = failure_of(exc)
     error = failure.error
     if failure.asks_to_wait:
@@ -200,7 +206,7 @@ def _error_from(exc: SlackApiError, method: str) -> CannotPost | MessageGone | S
         return SlackBusy("Slack did not answer.", retry_after=_UNANSWERED_SECONDS, maybe_done=True)
     facts = {"method": method, "error": error, "why": "; ".join(failure.messages)[:500]}
     log.error("slack refused a message", extra=facts)
-    return SlackBusy("Slack refused the message.", retry_after=_BROKEN_SECONDS)
+    return MessageRefused(f"Slack refused the message ({error}).")
 
 
 def _metadata(saying: Saying) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from bot.domain.access import Actor, Grant, Role
+from bot.domain.granting import Subject
 from bot.store.database import Query, Row, Script, from_ms, sql, to_ms
 
 _COLUMNS = "subject_kind, subject_id, role, project, expires_at, source"
@@ -13,6 +15,12 @@ insert into access_grant (subject_kind, subject_id, role, project, expires_at, s
 values (:subject_kind, :subject_id, :role, :project, :expires_at, :source)
 on conflict (subject_kind, subject_id, project, role, source) do update set expires_at = excluded.expires_at
 """
+
+_REMOVE = """
+delete from access_grant where subject_kind = :subject_kind and subject_id = :subject_id
+and project = :project and role = :role and source = :source
+"""
+_IN_ORDER = "order by project, subject_kind, subject_id, role, source"
 
 
 def held_by(actor: Actor) -> Script[list[Grant]]:
@@ -30,21 +38,51 @@ def held_by(actor: Actor) -> Script[list[Grant]]:
 def replace_source(source: str, grants: Iterable[Grant]) -> Script[None]:
     """Make the rows of one source exactly these."""
     yield sql("delete from access_grant where source = :source", source=source)
+    yield from add([replace(grant, source=source) for grant in grants])
+
+
+def add(grants: Iterable[Grant]) -> Script[None]:
+    """A row that is there already gets the new expiry."""
     for grant in grants:
-        yield sql(
-            _ADD,
-            subject_kind=grant.subject_kind,
-            subject_id=grant.subject_id,
-            role=str(grant.role),
-            project=grant.project,
-            expires_at=to_ms(grant.expires_at),
-            source=source,
-        )
+        yield sql(_ADD, **_key(grant), expires_at=to_ms(grant.expires_at))
+
+
+def remove(grants: Iterable[Grant]) -> Script[None]:
+    for grant in grants:
+        yield sql(_REMOVE, **_key(grant))
+
+
+def of_subject(subject: Subject) -> Script[list[Grant]]:
+    """Every row that names exactly this subject."""
+    text = f"select {_COLUMNS} from access_grant where subject_kind = :kind and subject_id = :id"
+    rows = yield sql(text, kind=subject.kind, id=subject.id)
+    return [_grant(row) for row in rows]
+
+
+def of_source(source: str) -> Script[list[Grant]]:
+    rows = yield sql(f"select {_COLUMNS} from access_grant where source = :source {_IN_ORDER}", source=source)
+    return [_grant(row) for row in rows]
+
+
+def admins() -> Script[list[Grant]]:
+    """Every admin grant, of all projects: few, found by an index of their own."""
+    rows = yield sql(f"select {_COLUMNS} from access_grant where role = 'admin' order by project, subject_id, source")
+    return [_grant(row) for row in rows]
 
 
 def every() -> Script[Sequence[Grant]]:
-    rows = yield sql(f"select {_COLUMNS} from access_grant order by project, subject_kind, subject_id, role")
+    rows = yield sql(f"select {_COLUMNS} from access_grant {_IN_ORDER}")
     return [_grant(row) for row in rows]
+
+
+def _key(grant: Grant) -> dict[str, str]:
+    return {
+        "subject_kind": grant.subject_kind,
+        "subject_id": grant.subject_id,
+        "project": grant.project,
+        "role": str(grant.role),
+        "source": grant.source,
+    }
 
 
 def _grant(row: Row) -> Grant:

@@ -104,6 +104,7 @@ create table access_grant (
     source text not null,
     primary key (subject_kind, subject_id, project, role, source)
 );
+create index access_grant_admin on access_grant (project) where role = 'admin';
 
 create table binding (
     channel_id text not null,

@@ -9,8 +9,9 @@ from typing import Any
 
 from bot.domain.access import Actor, Grant
 from bot.domain.bindings import Binding
+from bot.domain.granting import Subject
 from bot.domain.requests import Item, Request, RequestState
-from bot.interfaces import AuditEntry, Clock, Filters, Judge, Settled
+from bot.interfaces import AuditEntry, Clock, Filters, Judge, Revise, Revision, Rights, Settled
 from bot.store import audit, bindings, grants, requests
 from bot.store.database import Script, SqliteDatabase, sql, to_ms
 
@@ -179,9 +180,43 @@ class SqliteStore:
 
         await self._database.run(script())
 
+    async def revise_grants(self, actor: Actor | None, subject: Subject, revise: Revise) -> Revision:
+        """Change the grants of a subject as `revise` says, under the grants of this very moment.
+
+        `revise` is pure and runs inside the transaction. With `actor` None (the terminal) nobody's grants are held.
+        """
+        return await self._revise(actor, grants.of_subject(subject), revise)
+
+    async def revise_source(self, source: str, revise: Revise) -> Revision:
+        """The same for the rows of a source."""
+        return await self._revise(None, grants.of_source(source), revise)
+
+    async def _revise(self, actor: Actor | None, theirs: Script[list[Grant]], revise: Revise) -> Revision:
+        now = self._clock.now()
+
+        def script() -> Script[Revision]:
+            held = (yield from grants.held_by(actor)) if actor else []
+            rights = Rights(held, (yield from theirs), (yield from grants.admins()))
+            revision = revise(rights)
+            yield from grants.remove(revision.removed)
+            yield from grants.add(revision.added)
+            yield from audit.append(revision.audit, now)
+            return revision
+
+        return await self._database.run(script())
+
     async def configured_bindings(self, configured: Sequence[Binding]) -> None:
         """Make the bindings of `bot.toml` exactly what the file says."""
         await self._database.run(bindings.replace_source("bot.toml", configured))
+
+    async def grants_of(self, subject: Subject) -> list[Grant]:
+        return await self._database.run(grants.of_subject(subject))
+
+    async def grants_from(self, source: str) -> list[Grant]:
+        return await self._database.run(grants.of_source(source))
+
+    async def admin_grants(self) -> list[Grant]:
+        return await self._database.run(grants.admins())
 
     async def every_grant(self) -> Sequence[Grant]:
         return await self._database.run(grants.every())

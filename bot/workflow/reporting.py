@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.errors import CannotPost, MessageGone, SlackBusy
+from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
 from bot.domain.requests import Item, ItemState, Request, RequestState
 from bot.interfaces import Clock, Replies, Saying, Store
 
@@ -33,6 +33,9 @@ EDITS_A_MINUTE = 50
 
 EDITS_LEFT_TO_ENDS = 15
 
+
+REFUSED_AGAIN = timedelta(minutes=5)
+"""How long a message that Slack refused is put aside; a newer revision of it may be accepted."""
 
 ASK_SETTLED = -1
 """The revision of a message whose buttons were taken off; it is never edited again."""
@@ -105,6 +108,7 @@ class Reporter:
         self._clock = clock
         self._budget = budget
         self._quiet_until: dict[str, datetime] = {}
+        self._aside: dict[str, datetime] = {}
         self._shown: dict[str, tuple[object, ...]] = {}
         """The states each open request was last shown with; memory only, a restart just edits once too early."""
 
@@ -119,13 +123,18 @@ class Reporter:
                 await self._store.all_said(request)
                 if request.ended_at:
                     self._shown.pop(request.id, None)
+                    self._aside.pop(request.id, None)
                 continue
-            wait_s = self._must_wait(saying)
+            wait_s = max(self._must_wait(saying), self._aside_s(request))
             if wait_s > 0:
                 waits.append(wait_s)
                 continue
             return await self._say(replace(saying, leaders=await self._leaders(items)), home)
         return min(waits) if waits else None
+
+    def _aside_s(self, request: Request) -> float:
+        until = self._aside.get(request.id)
+        return (until - self._clock.now()).total_seconds() if until else 0.0
 
     async def _leaders(self, items: Sequence[Item]) -> dict[str, Request]:
         joined = {item.joined_to for item in items if item.joined_to}
@@ -156,6 +165,10 @@ class Reporter:
                 return 0.0
             # Someone deleted the message: a new one takes its place, so that the end still has somewhere to stand.
             await self._store.showed(replace(saying.request, root_ts=None, root_channel=None, shown_rev=0))
+            return 0.0
+        except MessageRefused:
+            # Whatever is wrong with this one message, the others in the channel are not made to wait for it.
+            self._aside[saying.request.id] = self._clock.now() + REFUSED_AGAIN
             return 0.0
         except SlackBusy as exc:
             self._quiet_until[home] = self._clock.now() + timedelta(seconds=exc.retry_after)
@@ -206,7 +219,7 @@ class Reporter:
         log.info("the bot may not post there", extra={"request": request.id, "reason": exc.reason})
         try:
             await self._replies.say(replace(saying, kind="moved"))
-        except (CannotPost, SlackBusy):
+        except (CannotPost, MessageRefused, SlackBusy):
             log.info("the person could not be told in the channel", extra={"request": request.id})
         await self._store.move_home(replace(request, home=request.actor_id))
         return 0.0

@@ -100,8 +100,8 @@ class Submitter:
             # An earlier answer was lost: whatever has passed since, look once more before it is repeated or given up.
             try:
                 snapshots = await self._cloud.project(item.project).list_snapshots(volume_id=item.disk.id)
-            except CloudError:
-                return 2.0
+            except CloudError as exc:
+                return await self._cannot_look(item, exc)
             if snapshot := ours(item, snapshots):
                 await self._store.save(taken(item, snapshot.id, None))
                 return None
@@ -208,8 +208,7 @@ class Submitter:
         try:
             snapshots = await self._cloud.project(item.project).list_snapshots(volume_id=item.disk.id)
         except CloudError as exc:
-            # Without a look nothing is certain, so nothing is repeated either.
-            return max(exc.retry_after or 2.0, 0.5) if isinstance(exc, Throttled) else 2.0
+            return await self._cannot_look(item, exc)
         if snapshot := ours(item, snapshots, by_name=over):
             await self._store.save(taken(item, snapshot.id, None))
             log.info("snapshot found after a lost answer", extra={"item": item.id, "snapshot": snapshot.id})
@@ -220,6 +219,18 @@ class Submitter:
         step = min(int((now - submitted).total_seconds() / 4), len(_LOOK_AGAIN_SECONDS) - 1)
         left_s = (item.look_until - now).total_seconds() if item.look_until else 0.0
         return max(min(_LOOK_AGAIN_SECONDS[step], left_s), 0.05)
+
+    async def _cannot_look(self, item: Item, exc: CloudError) -> float | None:
+        """Without a look nothing is certain, so nothing is repeated; in the end that is what is told."""
+        now = self._clock.now()
+        since = now - (item.submitted_at or now)
+        if since >= self._patience.busy_deadline:
+            told = f"{item.cause} Whether it was made could not be looked up: {exc.sentence} Look in the console."
+            await self._store.save(ended(item, ItemState.UNKNOWN, now, cause=told, code=exc.code))
+            return None
+        if isinstance(exc, Throttled) and exc.retry_after:
+            return max(exc.retry_after, 0.5)
+        return min(max(since.total_seconds() / 4, 2.0), 60.0)
 
     async def _looked_in_vain(self, item: Item) -> float | None:
         now = self._clock.now()

@@ -54,6 +54,7 @@ from bot.store.database import Script, SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.approving import Approvals
 from bot.workflow.arrival import Reception
+from bot.workflow.granting import Granting
 from bot.workflow.inquiry import Inquiry
 from tests.bench.drivers import (
     APP_TOKEN,
@@ -171,6 +172,7 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             reception=Reception(store, people, settings.projects, clock, lambda: new_id("r")),
             approvals=Approvals(store, settings.projects, clock),
             inquiry=Inquiry(store, settings.projects, clock),
+            granting=Granting(store, people, settings.projects, clock),
             people=people,
             replies=SlackReplies(client, http, urls, command="/snapshot", team_url=str(IDENTITY["url"])),
             urls=urls,

@@ -126,6 +126,7 @@ def parts(*, reception: StubReception | None = None, errands: Errands | None = N
         team_url="https://harbor-eng.slack.com/",
         reception=made.reception,  # type: ignore[arg-type]  # as much of it as a command needs
         approvals=None,  # type: ignore[arg-type]  # nor that
+        granting=None,  # type: ignore[arg-type]  # nor that
         inquiry=None,  # type: ignore[arg-type]  # no question gets that far here
         people=StubPeople(),
         replies=made.replies,  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.errors import BotError, CannotPost, MessageGone, SlackBusy
+from bot.domain.errors import BotError, CannotPost, MessageGone, MessageRefused, SlackBusy
 from bot.domain.requests import Item, ItemState, Request, RequestState, ended, taken
 from bot.interfaces import Arrival, Posted, Saying
 from bot.store.database import SqliteDatabase
@@ -144,6 +144,20 @@ async def test_slack_is_left_in_peace_for_as_long_as_it_asks(desk: Desk) -> None
     assert desk.voice.said == []
     desk.clock.pass_(seconds=2)
     assert await desk.speak() == ["root"]
+
+
+async def test_a_message_that_slack_refuses_does_not_silence_the_others(desk: Desk) -> None:
+    other = a_request("r-two", state=RequestState.RECEIVED, unsaid=False)
+    await desk.store.arrive("d2", "C1", None, lambda grants, bound: Arrival(other))
+    item = replace(an_item(1, request_id="r-two"), disk=an_item(2).disk)
+    await desk.store.settle(replace(other, state=RequestState.RUNNING), [item], [])
+    desk.voice.troubles = [MessageRefused("invalid_blocks")]
+    assert await desk.reporter("C1") == 0.0
+    wait = await desk.reporter("C1")
+    assert [kind for kind, _ in desk.voice.said] == ["root"]
+    assert wait == 1.0
+    desk.clock.pass_(minutes=6)
+    assert "root" in await desk.speak()
 
 
 async def test_where_it_may_not_post_it_says_so_and_goes_on_in_a_direct_message(desk: Desk) -> None:

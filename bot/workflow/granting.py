@@ -1,0 +1,280 @@
+"""Granting, revoking and explaining rights. A change, its decision and its audit row are one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.domain.access import Action, Actor, Decision, Denied, Grant, Role, decide, standing_refused, who_can_help
+from bot.domain.commands import AccessCommand, GrantAccess, RevokeAccess, ShowAccess, ShowProjects
+from bot.domain.errors import LookupFailed
+from bot.domain.granting import (
+    EVERY_PROJECT,
+    GIVEN_BY_COMMAND,
+    Subject,
+    file_source,
+    import_plan,
+    is_closed,
+    locked_out,
+    may_administer,
+    owned_by_file,
+    place,
+    subject_named_in,
+    told_access,
+    told_first_admin,
+    told_grant,
+    told_granted,
+    told_kept_by_file,
+    told_locked_out,
+    told_of_another,
+    told_project,
+    until,
+    without_first_admin,
+)
+from bot.domain.projects import Project
+from bot.interfaces import AuditEntry, Clock, People, Revision, Rights, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who changes grants, as the trail names them, and the source their rows get."""
+
+    name: str
+    source: str
+
+
+TERMINAL = Author("terminal", "terminal")
+"""Whoever may run commands on the bot's machine, and so could write bot.toml as well."""
+
+
+class Granting:
+    """What `grant`, `revoke`, `access` and `projects` do in Slack. Answers sentences; makes no cloud call."""
+
+    def __init__(self, store: Store, people: People, projects: Mapping[str, Project], clock: Clock) -> None:
+        self._store = store
+        self._people = people
+        self._projects = projects
+        self._clock = clock
+
+    async def answer(self, command: AccessCommand, actor: Actor, channel: str) -> Sequence[str]:
+        match command:
+            case GrantAccess():
+                return [await self.grant(actor, channel, command)]
+            case RevokeAccess():
+                return [await self.revoke(actor, channel, command)]
+            case ShowAccess():
+                return await self.access(actor, channel, command)
+            case ShowProjects():
+                return await self.projects(actor)
+
+    async def grant(self, actor: Actor, channel: str, asked: GrantAccess) -> str:
+        now = self._clock.now()
+
+        def revise(rights: Rights) -> Revision:
+            denied = self._denied(actor, channel, asked.project, rights, now)
+            return denied or granted(Author(actor.user_id, "slack"), asked, rights, self._projects, now)
+
+        return (await self._store.revise_grants(actor, asked.subject, revise)).told
+
+    async def revoke(self, actor: Actor, channel: str, asked: RevokeAccess) -> str:
+        now = self._clock.now()
+
+        def revise(rights: Rights) -> Revision:
+            denied = self._denied(actor, channel, asked.project, rights, now)
+            return denied or revoked(Author(actor.user_id, "slack"), asked, rights, self._projects, now)
+
+        return (await self._store.revise_grants(actor, asked.subject, revise)).told
+
+    def _denied(self, actor: Actor, channel: str, alias: str, rights: Rights, now: datetime) -> Revision | None:
+        decision = may_administer(actor, alias, self._projects.get(alias), channel, rights.held, now)
+        if not isinstance(decision, Denied):
+            return None
+        told = who_can_help(decision, _admins(alias, rights.admins, now)).explanation
+        entry = AuditEntry(actor.user_id, Action.ADMINISTER, alias, "denied", decision.rule, {"channel": channel})
+        return Revision(f"{told} Nothing was changed.", [entry], refused=True)
+
+    # --- explaining ---------------------------------------------------------------------------------------------------
+
+    async def projects(self, actor: Actor) -> Sequence[str]:
+        if refused := standing_refused(actor):
+            return [await self._refuse(actor, Action.VIEW, "", refused)]
+        now = self._clock.now()
+        held = [grant for grant in await self._store.grants_for(actor) if grant.names(actor) and grant.in_force(now)]
+        lines = [
+            told_project(alias, project, own)
+            for alias, project in sorted(self._projects.items())
+            if (own := [grant for grant in held if grant.covers(alias)])
+        ]
+        return lines or [_NO_PROJECT]
+
+    async def access(self, actor: Actor, channel: str, asked: ShowAccess) -> Sequence[str]:
+        """Of oneself every project one may use; of others those one administers."""
+        if refused := standing_refused(actor):
+            return [await self._refuse(actor, Action.VIEW, "", refused)]
+        if asked.subject is None or asked.subject == Subject("user", actor.user_id):
+            return await self._own_access(actor, channel, asked.project)
+        now = self._clock.now()
+        held, admins = await self._store.grants_for(actor), await self._store.admin_grants()
+        aliases = [asked.project] if asked.project is not None else sorted(self._projects)
+        decisions = {
+            alias: may_administer(actor, alias, self._projects.get(alias), channel, held, now) for alias in aliases
+        }
+        readable = [alias for alias, decision in decisions.items() if not isinstance(decision, Denied)]
+        if not readable:
+            decision = decisions.get(asked.project or "")
+            denied = decision if isinstance(decision, Denied) else Denied("action-not-granted", _ADMINS_ONLY)
+            helped = who_can_help(denied, _admins(asked.project or "", admins, now))
+            return [await self._refuse(actor, Action.ADMINISTER, asked.project or "", helped)]
+        return await self._access_of(asked.subject, readable, channel, admins)
+
+    async def _own_access(self, actor: Actor, channel: str, named: str | None) -> Sequence[str]:
+        grants, admins = await self._store.grants_for(actor), await self._store.admin_grants()
+        now = self._clock.now()
+        lines = []
+        for alias in [named] if named is not None else sorted(self._projects):
+            decisions = self._decisions(actor, alias, channel, grants)
+            closed = decisions[Action.VIEW]
+            if not is_closed(closed):
+                helpers = _admins(alias, admins, now)
+                lines.append(told_access("You", alias, self._projects.get(alias), decisions, helpers))
+            elif named is not None and isinstance(closed, Denied):
+                return [await self._refuse(actor, Action.VIEW, alias, closed)]
+        return lines or [_NO_PROJECT]
+
+    async def _access_of(
+        self, subject: Subject, aliases: Sequence[str], channel: str, admins: Sequence[Grant]
+    ) -> Sequence[str]:
+        now = self._clock.now()
+        if subject.kind != "user":
+            rows = [grant for grant in await self._store.grants_of(subject) if any(map(grant.covers, aliases))]
+            current = [told_grant(grant) for grant in rows if grant.in_force(now)]
+            return current or [f"{subject.shown} has no grant in {', '.join(aliases)}."]
+        try:
+            other = await self._people.look_up(subject.id)
+        except LookupFailed:
+            return [f"Slack could not tell me who {subject.shown} is just now. Try again in a minute."]
+        grants = await self._store.grants_for(other)
+        lines = []
+        for alias in aliases:
+            decisions = {
+                action: told_of_another(one, alias) if isinstance(one, Denied) else one
+                for action, one in self._decisions(other, alias, channel, grants).items()
+            }
+            helpers = _admins(alias, admins, now)
+            lines.append(told_access(subject.shown, alias, self._projects.get(alias), decisions, helpers))
+        return lines
+
+    def _decisions(self, actor: Actor, alias: str, channel: str, grants: Sequence[Grant]) -> dict[Action, Decision]:
+        project, now = self._projects.get(alias), self._clock.now()
+        return {action: decide(actor, action, alias, project, channel, grants, now) for action in Action}
+
+    async def _refuse(self, actor: Actor, action: Action, alias: str, denied: Denied) -> str:
+        await self._store.record([AuditEntry(actor.user_id, action, alias, "denied", denied.rule)])
+        return denied.explanation
+
+
+_NO_PROJECT = "You may use no project. Ask the people who run the snapshot bot for access."
+_ADMINS_ONLY = "Only an admin of a project may look at what others may do there, and you are admin of none here."
+
+
+def _admins(alias: str, admins: Sequence[Grant], now: datetime) -> list[Grant]:
+    return [grant for grant in admins if grant.covers(alias) and grant.in_force(now)]
+
+
+# --- changes, pure ----------------------------------------------------------------------------------------------------
+
+
+def granted(author: Author, asked: GrantAccess, rights: Rights, aliases: Collection[str], now: datetime) -> Revision:
+    """Give the role; the same role given again by the same way gets the new end."""
+    expires_at = until(now, asked.lasting)
+    subject = asked.subject
+    grant = Grant(subject.kind, subject.id, asked.role, asked.project, expires_at, author.source)
+    if first := without_first_admin(rights.admins, [grant], aliases, now):
+        return _refused(author, first[0], "first-admin", told_first_admin(first[0]))
+    replaced = [row for row in rights.theirs if _key(row) == _key(grant)]
+    # Giving a lasting admin an end is a revocation that comes later.
+    ends = locked_out(rights.admins, _after(rights.admins, replaced, [grant]), aliases, expires_at or now)
+    if ends:
+        return _refused(author, ends[0], "last-admin", told_locked_out(ends[0]))
+    return Revision(told_granted(grant), [_entry(author, "grant", grant)], added=[grant])
+
+
+def revoked(author: Author, asked: RevokeAccess, rights: Rights, aliases: Collection[str], now: datetime) -> Revision:
+    """Take back what was granted by command; what stands in a file is refused with the file's name."""
+    rows = [
+        row for row in rights.theirs if row.project == asked.project and (asked.role is None or row.role is asked.role)
+    ]
+    if not rows:
+        return Revision(_nothing_to_revoke(asked, rights), refused=True)
+    taken = [row for row in rows if row.source in GIVEN_BY_COMMAND]
+    kept = [row for row in rows if row.source not in GIVEN_BY_COMMAND]
+    if not taken:
+        told = f"{told_kept_by_file(kept, asked.project)} Nothing was changed."
+        return _refused(author, asked.project, "kept-by-file", told)
+    if out := locked_out(rights.admins, _after(rights.admins, taken, []), aliases, now):
+        return _refused(author, out[0], "last-admin", told_locked_out(out[0]))
+    roles = ", ".join(dict.fromkeys(str(row.role) for row in taken))
+    told = f"{asked.subject.shown} is no longer {roles} in {place(asked.project)}."
+    if kept:
+        told += f" {told_kept_by_file(kept, asked.project)}"
+    return Revision(told, [_entry(author, "revoke", row) for row in taken], removed=taken)
+
+
+def imported(
+    author: Author, file: str, wanted: Sequence[Grant], rights: Rights, aliases: Collection[str], now: datetime
+) -> Revision:
+    """Make the rows of a file what it says. `rights.theirs` are the rows it owns; `told` is the plan, line by line."""
+    plan = import_plan(rights.theirs, owned_by_file(wanted, file))
+    lines = [
+        *(f"+ {told_grant(grant)}" for grant in plan.added),
+        *(f"- {told_grant(grant)}" for grant in plan.removed),
+        *(f"= {told_grant(grant)}" for grant in plan.unchanged),
+        f"{len(plan.added)} added, {len(plan.removed)} removed, {len(plan.unchanged)} unchanged.",
+    ]
+    after = _after(rights.admins, plan.removed, plan.added)
+    if first := without_first_admin(rights.admins, plan.added, aliases, now):
+        lines.append(told_first_admin(first[0]))
+        return _refused(author, first[0], "first-admin", "\n".join(lines), file)
+    if out := locked_out(rights.admins, after, aliases, now):
+        lines.append(told_locked_out(out[0]))
+        return _refused(author, out[0], "last-admin", "\n".join(lines), file)
+    entries = [_entry(author, "revoke", grant) for grant in plan.removed]
+    entries += [_entry(author, "grant", grant) for grant in plan.added]
+    return Revision("\n".join(lines), entries, added=plan.added, removed=plan.removed)
+
+
+def _refused(author: Author, alias: str, rule: str, told: str, file: str | None = None) -> Revision:
+    details = {"source": file_source(file)} if file else {}
+    entry = AuditEntry(author.name, Action.ADMINISTER, alias, "denied", rule, details)
+    return Revision(told, [entry], refused=True)
+
+
+def _entry(author: Author, action: str, grant: Grant) -> AuditEntry:
+    details = {
+        "subject": str(subject_named_in(grant)),
+        "role": str(grant.role),
+        "expires_at": grant.expires_at.isoformat() if grant.expires_at else None,
+        "source": grant.source,
+    }
+    return AuditEntry(author.name, action, grant.project, "done", details=details)
+
+
+def _after(admins: Sequence[Grant], removed: Sequence[Grant], added: Sequence[Grant]) -> list[Grant]:
+    gone = {_key(grant) for grant in removed}
+    kept = [grant for grant in admins if _key(grant) not in gone]
+    return [*kept, *(grant for grant in added if grant.role is Role.ADMIN)]
+
+
+def _key(grant: Grant) -> tuple[str, str, str, str, str]:
+    """What a row is one of: as in the table's primary key."""
+    return (grant.subject_kind, grant.subject_id, grant.project, grant.role, grant.source)
+
+
+def _nothing_to_revoke(asked: RevokeAccess, rights: Rights) -> str:
+    role = f"the role {asked.role}" if asked.role else "no role"
+    told = f"{asked.subject.shown} does not have {role}" if asked.role else f"{asked.subject.shown} has {role}"
+    told = f"{told} in {place(asked.project)}. Nothing was changed."
+    if asked.project != EVERY_PROJECT and any(row.project == EVERY_PROJECT for row in rights.theirs):
+        return f"{told} What they have is in every project: `revoke` it with `*` in place of the project."
+    return told
