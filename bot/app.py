@@ -107,7 +107,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     token = _reveal(settings.slack.bot_token)
     client = _slack_client(settings, http, token)
     identity = await _identity(client, clock)
-    people = SlackPeople(client, identity["team_id"], clock)
+    people = SlackPeople(client, identity["team_id"], clock, enterprise_id=identity.get("enterprise_id"))
     urls = ResponseUrls(clock)
     team_url = str(identity.get("url") or "")
     replies = SlackReplies(client, http, urls, command=settings.slack.command, team_url=team_url)

@@ -40,9 +40,10 @@ class SlackPeople:
     Sources: Slack, users.info (Tier 4), usergroups.list with include_users (Tier 2).
     """
 
-    def __init__(self, client: AsyncWebClient, team_id: str, clock: Clock) -> None:
+    def __init__(self, client: AsyncWebClient, team_id: str, clock: Clock, *, enterprise_id: str | None = None) -> None:
         self._client = client
         self._team_id = team_id
+        self._enterprise_id = enterprise_id
         self._clock = clock
         self._standings: dict[str, _Kept[Standing]] = {}
         self._groups: _Kept[Mapping[str, frozenset[str]]] | None = None
@@ -103,7 +104,7 @@ class SlackPeople:
         user = response.get("user")
         if not isinstance(user, dict) or user.get("id") != user_id:
             raise _cannot_tell()
-        standing = standing_from(user, self._team_id)
+        standing = standing_from(user, self._team_id, self._enterprise_id)
         if changes == self._changes:
             self._standings[user_id] = _Kept(standing, asked_at)
         return standing

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.domain import sentences
-from bot.domain.access import Action, Actor, Denied, decide, no_such_project
+from bot.domain.access import CLOSED_RULES, Action, Actor, Denied, decide
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
 from bot.interfaces import AuditEntry, Clock, Store
+from bot.workflow.arrival import Refused, with_helpers
 
 REASON_CHARACTERS = 300
 
@@ -90,8 +91,10 @@ class Approvals:
         decision = decide(actor, Action.APPROVE, alias, project, channel, grants, self._clock.now())
         if isinstance(decision, Denied):
             await self._store.record([self._entry(actor, request, "denied", decision.rule)])
-            closed = decision.explanation == no_such_project(alias)
-            return Told(unknown if closed else decision.explanation, done=False)
+            if decision.rule in CLOSED_RULES:
+                return Told(unknown, done=False)
+            refused = Refused(decision.explanation, decision.rule, alias)
+            return Told((await with_helpers(self._store, refused, self._clock)).sentence, done=False)
         if request.actor_id == actor.user_id:
             await self._store.record([self._entry(actor, request, "denied", "own-request")])
             return Told("You asked for this yourself; somebody else has to approve it.", done=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.access import (
     CLOSED_RULES,
@@ -16,6 +16,7 @@ from bot.domain.access import (
     choose_project,
     decide,
     standing_refused,
+    who_can_help,
 )
 from bot.domain.commands import Create
 from bot.domain.projects import Project
@@ -46,9 +47,11 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Not allowed, or not clear enough to be allowed; nothing was created."""
+    """Not allowed, or not clear enough to be allowed; nothing was created. `alias` is the project it was about."""
 
     sentence: str
+    rule: str = ""
+    alias: str = ""
 
 
 Answer = Accepted | Refused
@@ -89,7 +92,7 @@ class Reception:
 
         request = await self._store.arrive(delivery.id, delivery.place.channel_id, actor, judge)
         if refused:
-            return refused[0]
+            return await with_helpers(self._store, refused[0], self._clock)
         if request is None:
             return Refused("I have answered this command already. Type it again if you still want it.")
         return Accepted(request, checked=actor is not None, approvals=sum(approvals))
@@ -107,6 +110,13 @@ class Reception:
             project=alias,
             home=delivery.place.channel_id,
         )
+
+
+async def with_helpers(store: Store, refused: Refused, clock: Clock) -> Refused:
+    """Say whom to ask, where asking helps: the project's admins, never those of one that is closed to the person."""
+    now = clock.now()
+    admins = [grant for grant in await store.admin_grants() if grant.covers(refused.alias) and grant.in_force(now)]
+    return replace(refused, sentence=who_can_help(Denied(refused.rule, refused.sentence), admins).explanation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +145,7 @@ def judged(
 
     def denied(rule: str, sentence: str, alias: str) -> Verdict:
         entry = AuditEntry(actor.user_id, Action.CREATE, alias, "denied", rule, {"channel": place.channel_id})
-        return Verdict(Refused(sentence), entry)
+        return Verdict(Refused(sentence, rule, alias), entry)
 
     now = clock.now()
     if standing := standing_refused(actor):

@@ -15,7 +15,7 @@ from bot.domain.projects import Project
 from bot.domain.requests import Request, RequestState, planned_items
 from bot.domain.snapshots import Disk
 from bot.interfaces import AuditEntry, Clock, Cloud, Evs, People, Store
-from bot.workflow.arrival import Refused, Verdict, judged
+from bot.workflow.arrival import Refused, Verdict, judged, with_helpers
 from bot.workflow.lookups import look_up
 
 log = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Planner:
         bound = await self._store.bound_project(request.place.channel_id)
         verdict = judged(actor, request.order, request.place, self._projects, grants, bound, self._clock)
         if isinstance(verdict.outcome, Refused):
-            told = verdict.outcome.sentence
+            told = (await with_helpers(self._store, verdict.outcome, self._clock)).sentence
             return await self._refuse(request, RequestState.DENIED, verdict.rule, told, verdict.audit)
         return await self._plan(replace(request, project=verdict.outcome), actor, verdict)
 
@@ -110,7 +110,9 @@ class Planner:
         denied = decide(actor, Action.CREATE, project.alias, project, request.place.channel_id, grants, now, usage)
         assert isinstance(denied, Denied)
         entry = replace(decided, outcome="denied", rule=denied.rule)
-        return await self._refuse(request, RequestState.DENIED, denied.rule, denied.explanation, entry)
+        refused = Refused(denied.explanation, denied.rule, project.alias)
+        told = (await with_helpers(self._store, refused, self._clock)).sentence
+        return await self._refuse(request, RequestState.DENIED, denied.rule, told, entry)
 
     async def _refuse(
         self, request: Request, state: RequestState, rule: str, sentence: str, decided: AuditEntry | None = None

@@ -16,11 +16,14 @@ from bot.domain.access import (
     Decision,
     Denied,
     Grant,
+    NeedsApproval,
     NotChosen,
     Standing,
+    Usage,
     choose_project,
     decide,
     standing_from,
+    who_can_help,
 )
 from tests.builders import NOON, a_grant, a_project, an_actor
 
@@ -123,3 +126,42 @@ def test_the_project_follows_from_the_word_the_binding_or_the_only_choice() -> N
 )
 def test_accounts_are_told_apart(flags: dict[str, object], standing: Standing) -> None:
     assert standing_from({"id": "U1", "team_id": "T1", **flags}, "T1") is standing
+
+
+def test_an_account_of_the_same_organisation_counts_only_as_a_member_of_this_workspace() -> None:
+    def standing(enterprise: str | None, **enterprise_user: object) -> Standing:
+        user = {"id": "U1", "team_id": "T2", "enterprise_user": enterprise_user}
+        return standing_from(user, "T1", enterprise)
+
+    assert standing("E1", enterprise_id="E1", teams=["T2", "T1"]) is Standing.MEMBER
+    assert standing("E1", enterprise_id="E1", teams=["T2"]) is Standing.OTHER_WORKSPACE
+    assert standing("E1", enterprise_id="E9", teams=["T1"]) is Standing.OTHER_TEAM
+    assert standing(None, enterprise_id="E1", teams=["T1"]) is Standing.OTHER_TEAM
+    assert standing("E1", enterprise_id="E1", teams="T1") is Standing.OTHER_WORKSPACE
+
+
+def test_the_daily_limit_counts_what_is_asked_for_and_tells_who_can_change_it() -> None:
+    limited = a_project(daily_limit=5)
+
+    def at(today: int, wanted: int) -> Decision:
+        return decide(an_actor(), Action.CREATE, "payments", limited, "C1", [a_grant()], NOON, Usage(today, wanted))
+
+    assert rule(at(3, 2)) == "granted"
+    denied = at(4, 2)
+    assert isinstance(denied, Denied) and denied.rule == "daily-limit"
+    assert "You have had 4 today and this asks for 2 more" in denied.explanation
+    admins = [a_grant("U9", "admin"), a_grant("S1", "admin", kind="group"), a_grant("", "admin", kind="everyone")]
+    told = who_can_help(denied, admins).explanation
+    assert told.endswith(f"{sentences.person('U9')} or {sentences.group('S1')} can change that.")
+
+
+def test_of_a_closed_project_not_even_its_admins_are_told() -> None:
+    closed = decided()
+    assert isinstance(closed, Denied)
+    assert who_can_help(closed, [a_grant("U9", "admin")]) == closed
+
+
+def test_a_project_with_approvals_lets_nobody_create_alone_not_even_its_admin() -> None:
+    grant = a_grant(role="admin")
+    assert decided(grant, approvals=2) == NeedsApproval(grant, 2)
+    assert rule(decided(grant, action=Action.APPROVE, approvals=2)) == "granted"
