@@ -69,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     requests = commands.add_parser("requests", help="what was asked and how it stands, without Slack")
     verbs = requests.add_subparsers(required=True, metavar="list | show ID")
     listing = verbs.add_parser("list", help="the latest requests")
+    listing.add_argument(
+        "--unreviewed", action="store_true", help="only those that ran without approval and wait for review"
+    )
     _takes_config(listing)
     listing.set_defaults(run=_with_store(terminal.list_requests))
     show = verbs.add_parser("show", help="one request, by the id of the request, its job or its snapshot")

@@ -36,6 +36,7 @@ from bot.workflow.approving import Approvals
 from bot.workflow.arrival import Reception
 from bot.workflow.granting import Granting
 from bot.workflow.inquiry import Inquiry
+from bot.workflow.notifying import Notifier
 from bot.workflow.planning import Planner
 from bot.workflow.reporting import EditBudget, Reporter
 from bot.workflow.submitting import Patience, Submitter
@@ -118,7 +119,9 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     database.on_wanted(engine.wake)
     approvals = Approvals(store, settings.projects, clock)
     handlers = _handlers(settings, clock, store, people, cloud, replies)
-    running = asyncio.create_task(engine.run({**handlers, "expire": approvals.expire}))
+    running = asyncio.create_task(
+        engine.run({**handlers, "expire": approvals.expire, "notify": Notifier(store, replies)})
+    )
     engine.wake("forget:deliveries", clock.now())
 
     async def stop_engine() -> None:
@@ -181,7 +184,7 @@ def _handlers(
         return FORGET_EVERY_SECONDS
 
     return {
-        "plan": Planner(store, people, cloud, settings.projects, clock),
+        "plan": Planner(store, people, people, cloud, settings.projects, clock),
         "submit": Submitter(store, people, cloud, settings.projects, clock, patience),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
         "report": Reporter(store, replies, clock, EditBudget()),

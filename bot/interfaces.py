@@ -65,6 +65,12 @@ class People(Protocol):
     async def look_up(self, user_id: str) -> Actor: ...
 
 
+class Membership(Protocol):
+    """Who is in a user group. Raises LookupFailed."""
+
+    async def members(self, group_id: str) -> frozenset[str]: ...
+
+
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
@@ -99,6 +105,7 @@ class Filters:
     projects: Sequence[str] | None = None
     disk: str | None = None
     actor_id: str | None = None
+    unreviewed: bool = False
     limit: int = 10
 
 
@@ -150,8 +157,22 @@ class Store(Protocol):
     async def item(self, item_id: str) -> tuple[Item, Request] | None: ...
 
     async def settle(
-        self, request: Request, items: Sequence[Item], audit: Sequence[AuditEntry], *, room: int | None = None
+        self,
+        request: Request,
+        items: Sequence[Item],
+        audit: Sequence[AuditEntry],
+        *,
+        room: int | None = None,
+        notify: Sequence[str] = (),
     ) -> Settled: ...
+
+    async def review(self, request_id: str, reviewer_id: str, audit: Sequence[AuditEntry]) -> bool: ...
+
+    async def untold(self, request_id: str) -> list[str]: ...
+
+    async def told(self, request_id: str, user_id: str) -> None: ...
+
+    async def approver_grants(self) -> list[Grant]: ...
 
     async def approve(self, request_id: str, approver_id: str, audit: Sequence[AuditEntry]) -> Request | None: ...
 
@@ -197,7 +218,9 @@ class Posted:
     ts: str
 
 
-SayKind = Literal["root", "edit", "ask", "ask_edit", "accepted", "failure", "receipt", "refusal", "moved"]
+SayKind = Literal[
+    "root", "edit", "ask", "ask_edit", "accepted", "failure", "receipt", "refusal", "moved", "break_glass"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +241,12 @@ class Replies(Protocol):
     """Says it in Slack. Raises CannotPost, MessageGone, MessageRefused, or SlackBusy (with seconds to wait)."""
 
     async def say(self, saying: Saying) -> Posted | None: ...
+
+
+class DirectReplies(Protocol):
+    """Says it to somebody directly. Raises the same."""
+
+    async def say_to(self, user_id: str, saying: Saying) -> None: ...
 
 
 # --- the engine -------------------------------------------------------------------------------------------------------

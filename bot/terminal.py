@@ -34,9 +34,9 @@ async def opened_store(settings: Settings) -> AsyncIterator[SqliteStore]:
         await database.close()
 
 
-async def list_requests(settings: Settings, _: argparse.Namespace) -> int:
+async def list_requests(settings: Settings, options: argparse.Namespace) -> int:
     async with opened_store(settings) as store:
-        for request, items in await store.recent(Filters(limit=_LATEST)):
+        for request, items in await store.recent(Filters(unreviewed=options.unreviewed, limit=_LATEST)):
             print(_line(request, items))
     return 0
 

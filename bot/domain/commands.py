@@ -23,7 +23,7 @@ TEXT_CHARACTERS = 2_000
 DISKS_PER_CREATE = 20
 REASON_CHARACTERS = 300
 
-KNOWN = ("create", "status", "list", "approve", "deny", "access", "projects", "grant", "revoke", "help")
+KNOWN = ("create", "status", "list", "approve", "deny", "review", "access", "projects", "grant", "revoke", "help")
 CREATE_OPTIONS = (
     "project",
     "name",
@@ -34,12 +34,16 @@ CREATE_OPTIONS = (
     "incremental",
     "keep",
     "reason",
+    "break_glass",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """`create DISK… [key=value…]`: disks are ids or names as typed, options only what was given, `keep` in days."""
+    """`create DISK… [key=value…]`: disks are ids or names as typed, options only what was given, `keep` in days.
+
+    `break_glass` is the project's alias, typed to confirm that it shall run without approval.
+    """
 
     disks: tuple[str, ...]
     project: str | None = None
@@ -51,6 +55,14 @@ class Create:
     incremental: bool | None = None
     keep_days: int | None = None
     reason: str | None = None
+    break_glass: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """`review ID`: somebody looked at a request that ran without approval."""
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +134,7 @@ class ShowProjects:
 
 
 AccessCommand = GrantAccess | RevokeAccess | ShowAccess | ShowProjects
-Command = Create | Status | ListSnapshots | Approve | Deny | Help | AccessCommand
+Command = Create | Status | ListSnapshots | Approve | Deny | Review | Help | AccessCommand
 
 
 def parse_command(text: str) -> Command:
@@ -157,6 +169,8 @@ def parse_command(text: str) -> Command:
             return Approve(_request_id(rest, "approve"))
         case "deny":
             return _deny(rest)
+        case "review":
+            return Review(_request_id(rest, "review"))
         case _:
             raise CommandError(_unknown_verb(words[0].text))
 

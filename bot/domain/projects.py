@@ -42,7 +42,8 @@ Credentials = PasswordCredentials | AccessKeyCredentials | AgencyCredentials
 class Project:
     """A cloud project as people name it (`alias`) and as the cloud does (`project_id`, 32 hex digits).
 
-    `channels`: Slack channel ids it may be used from, empty for any. `approvals`: how many others must agree.
+    `channels`: Slack channel ids it may be used from, empty for any. `approvals`: how many others must agree;
+    `break_glass`: an operator may run without them, with a reason, and somebody reviews it afterwards.
     `daily_limit`: disks per person and UTC day, None for no limit. `native_retention`: send `retention_days`.
     """
 
@@ -55,5 +56,6 @@ class Project:
     enterprise_project_id: str | None = None
     channels: tuple[str, ...] = ()
     approvals: int = 0
+    break_glass: bool = False
     daily_limit: int | None = None
     native_retention: bool = False

@@ -59,7 +59,8 @@ class Request:
     `home` is where its message lives: the channel it was asked in, or its person for a direct message. `unsaid` says
     that something is still to be told. `verdict` is the sentence of a refusal, `rule` its stable name. A request that
     waits needs `approvals_needed` other people until `waits_until`; `approvers` are those who agreed, `ask_ts` is the
-    message with the buttons, last shown at revision `ask_rev`.
+    message with the buttons, last shown at revision `ask_rev`. `break_glass`: it ran without approval, and somebody
+    who may approve has to review it.
     """
 
     id: str
@@ -82,11 +83,17 @@ class Request:
     edited_at: datetime | None = None
     receipt_ts: str | None = None
     ended_at: datetime | None = None
+    break_glass: bool = False
+    reviewed_by: str | None = None
     approvals_needed: int = 0
     waits_until: datetime | None = None
     approvers: tuple[str, ...] = ()
     ask_ts: str | None = None
     ask_rev: int = 0
+
+    @property
+    def review_due(self) -> bool:
+        return self.break_glass and self.reviewed_by is None
 
     @property
     def refused(self) -> bool:

@@ -179,6 +179,7 @@ def _project(alias: str, table: ProjectTable) -> Project:
         enterprise_project_id=table.enterprise_project_id,
         channels=tuple(table.channels),
         approvals=table.approvals,
+        break_glass=table.break_glass,
         daily_limit=table.daily_limit,
         native_retention=table.native_retention,
     )

@@ -141,6 +141,7 @@ class ProjectTable(Table):
     iam_endpoint: Endpoint | None = Field(None, examples=['"https://iam.ap-southeast-3.myhuaweicloud.com"'])
     channels: list[Channel] = Field([], examples=['["C0PAYINC01"]'])
     approvals: Annotated[int, _between(0, 10)] = Field(0, examples=["0"])
+    break_glass: bool = Field(False, examples=["false"])
     daily_limit: Annotated[int, _between(1, 100_000)] | None = Field(None, examples=["50"])
     native_retention: bool = Field(False, examples=["false"])
 

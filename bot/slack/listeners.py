@@ -24,6 +24,7 @@ from bot.domain.commands import (
     GrantAccess,
     Help,
     ListSnapshots,
+    Review,
     RevokeAccess,
     ShowAccess,
     ShowProjects,
@@ -113,11 +114,16 @@ class CommandListeners:
                 await ack(**answers.private(refusal(why, text, self._command)))
 
     async def _answer(
-        self, command: Status | ListSnapshots | Approve | Deny | Help | AccessCommand, actor: Actor, channel: str
+        self,
+        command: Status | ListSnapshots | Approve | Deny | Review | Help | AccessCommand,
+        actor: Actor,
+        channel: str,
     ) -> Message:
         match command:
             case Approve(request_id):
                 return answers.told((await self._approvals.approve(actor, channel, request_id)).sentence)
+            case Review(request_id):
+                return answers.told((await self._approvals.review(actor, channel, request_id)).sentence)
             case Deny(request_id, reason):
                 return answers.told((await self._approvals.deny(actor, channel, request_id, reason)).sentence)
             case Status():

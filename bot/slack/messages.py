@@ -63,6 +63,8 @@ def rendered(saying: Saying, command: str, team_url: str) -> Message:
             return refusal(saying.request.verdict, saying.request.text, command, saying.request.id)
         case "moved":
             return moved(saying.request)
+        case "break_glass":
+            return break_glass(saying.request, saying.all_items, command, team_url)
 
 
 # --- the one public message of a request ------------------------------------------------------------------------------
@@ -162,6 +164,9 @@ def _facts(request: Request, command: str) -> str:
     if request.order.reason:
         facts.append(f"“{typed(request.order.reason)}”")
     facts.append(f"started {moment(request.created_at)}")
+    if request.break_glass:
+        reviewed = f"reviewed by <@{request.reviewed_by}>" if request.reviewed_by else "review due"
+        facts.append(f":rotating_light: without approval (break-glass), {reviewed}")
     if request.ended_at:
         facts.append(f"ended {moment(request.ended_at)}, receipt in the thread")
     facts.append(f"request {code(request.id)}")
@@ -328,6 +333,20 @@ def refusal(told: str, said: str, command: str, reference: str | None = None) ->
     if reference:
         lines.append(f"Reference: {code(reference)}")
     return arranged(lines)
+
+
+def break_glass(request: Request, items: Sequence[Item], command: str, team_url: str) -> Message:
+    """To everybody who could have been asked: what runs without them, why, and what is left for them to do."""
+    disks = ", ".join(bold(item.disk.label) for item in items)
+    head = f":rotating_light: <@{request.actor_id}> runs without approval in {escaped(request.project or '')}: {disks}."
+    lines = [f"Reason given: “{typed(request.order.reason or '')}”."]
+    if request.root_channel and request.root_ts:
+        lines.append(f"<{permalink(team_url, request.root_channel, request.root_ts)}|See how it stands>.")
+    lines.append(
+        f"One of those who may approve has to review it: {code(f'{command} review {request.id}')}, "
+        f"typed where the project may be used. Request {code(request.id)}."
+    )
+    return arranged([head, *lines])
 
 
 def moved(request: Request) -> Message:

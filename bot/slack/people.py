@@ -84,6 +84,16 @@ class SlackPeople:
             raise _cannot_tell() from None
         return Actor(user_id, standing, groups.value.get(user_id, frozenset()))
 
+    async def members(self, group_id: str) -> frozenset[str]:
+        """The people of a user group, not older than groups are believed. Raises LookupFailed."""
+        groups = self._groups
+        try:
+            if groups is None or not self._fresh(groups, GROUPS_MAX_AGE):
+                groups = await self._once("groups", self._ask_groups)
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError):
+            raise _cannot_tell() from None
+        return frozenset(user_id for user_id, ids in groups.value.items() if group_id in ids)
+
     def forget_user(self, user_id: str) -> None:
         """On `user_change`: the next question goes to Slack."""
         self._changes += 1

@@ -115,6 +115,8 @@ class SlackReplies:
                 thread = request.place.thread_ts if request.home == request.place.channel_id else None
                 assert request.root_channel
                 return await self._post(request.root_channel, message, thread or request.root_ts, _metadata(saying))
+            case "break_glass":
+                raise AssertionError("said to people one by one, by say_to")
             case "refusal":
                 await self._whisper(request, message)
                 return None
@@ -122,6 +124,11 @@ class SlackReplies:
                 if not await self.respond(self._urls.take(request.id), message):
                     raise CannotPost("No way to tell them in the channel.", "no_response_url")
                 return None
+
+    async def say_to(self, user_id: str, saying: Saying) -> None:
+        """The same, as a direct message to somebody."""
+        message = rendered(saying, self._command, self._team_url)
+        await self._post(user_id, message, None, _metadata(saying))
 
     async def respond(self, url: str | None, message: Mapping[str, Any]) -> bool:
         """Answer by response URL, to the person alone. False where there is none, or it no longer works."""

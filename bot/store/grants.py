@@ -70,6 +70,12 @@ def admins() -> Script[list[Grant]]:
     return [_grant(row) for row in rows]
 
 
+def approvers() -> Script[list[Grant]]:
+    """Every grant that lets somebody approve, of all projects."""
+    rows = yield sql(f"select {_COLUMNS} from access_grant where role in ('approver', 'admin')")
+    return [_grant(row) for row in rows]
+
+
 def every() -> Script[Sequence[Grant]]:
     rows = yield sql(f"select {_COLUMNS} from access_grant {_IN_ORDER}")
     return [_grant(row) for row in rows]

@@ -14,14 +14,15 @@ from bot.store.rows import item_from, item_row, request_from, request_row
 _ADD_REQUEST = """
 insert into request (id, state, actor_id, team_id, channel_id, thread_ts, text, order_json, created_at, ver, rev,
     shown_rev, unsaid, project, verdict, rule, home, root_channel, root_ts, edited_at, receipt_ts, ended_at,
-    approvals_needed, waits_until, ask_ts, ask_rev, delivery_id)
+    break_glass, reviewed_by, approvals_needed, waits_until, ask_ts, ask_rev, delivery_id)
 values (:id, :state, :actor_id, :team_id, :channel_id, :thread_ts, :text, :order_json, :created_at, :ver, :rev,
     :shown_rev, :unsaid, :project, :verdict, :rule, :home, :root_channel, :root_ts, :edited_at, :receipt_ts, :ended_at,
-    :approvals_needed, :waits_until, :ask_ts, :ask_rev, :delivery_id)
+    :break_glass, :reviewed_by, :approvals_needed, :waits_until, :ask_ts, :ask_rev, :delivery_id)
 """
 _MOVE_REQUEST = """
 update request set state = :state, project = :project, verdict = :verdict, rule = :rule, rev = :rev, unsaid = 1,
-    ended_at = :ended_at, approvals_needed = :approvals_needed, waits_until = :waits_until, ver = ver + 1
+    ended_at = :ended_at, break_glass = :break_glass, reviewed_by = :reviewed_by,
+    approvals_needed = :approvals_needed, waits_until = :waits_until, ver = ver + 1
 where id = :id and ver = :ver returning id
 """
 _ADD_ITEM = """
@@ -51,6 +52,7 @@ union select request_id from item where id = :id or snapshot_id = :id or job_id 
 _DUTIES = """
 select 'plan:' || id as key, 0 as at from request where state = 'received'
 union all select 'report:' || home, 0 from request where unsaid = 1 group by home
+union all select 'notify:' || request_id, 0 from notice where told = 0 group by request_id
 union all select 'expire:' || id, waits_until from request where state = 'waiting'
 union all select 'submit:' || item.id, coalesce(item.due_at, 0) from item join request on request.id = item.request_id
     where item.state in ('planned', 'submitting', 'uncertain') and item.joined_to is null and request.state = 'running'
@@ -77,11 +79,13 @@ def move(request: Request, now: datetime) -> Script[bool]:
     return bool(moved)
 
 
-def settle(request: Request, items: Sequence[Item], now: datetime, room: int | None) -> Script[Settled]:
+def settle(
+    request: Request, items: Sequence[Item], now: datetime, room: int | None, notify: Sequence[str]
+) -> Script[Settled]:
     """A received request becomes running or waiting with its items, or is refused with none.
 
     `room`: how many disks this person may have in this project per UTC day; counted in this very transaction, so two
-    requests at the same instant cannot both take the last one.
+    requests at the same instant cannot both take the last one. `notify`: people who get a direct message about it.
     """
     used = 0
     if room is not None and items:
@@ -93,6 +97,14 @@ def settle(request: Request, items: Sequence[Item], now: datetime, room: int | N
         return Settled("late", used)
     for item in items:
         yield Query(_ADD_ITEM, item_row(item))
+    for user_id in sorted(set(notify)):
+        yield sql(
+            "insert into notice (request_id, user_id) values (:request_id, :user_id)",
+            request_id=request.id,
+            user_id=user_id,
+        )
+    if notify:
+        yield Want(f"notify:{request.id}", now)
     yield from _set_going(request, items, now)
     return Settled("done", used)
 
@@ -150,6 +162,25 @@ def approve(request_id: str, approver_id: str, now: datetime) -> Script[Request 
     if enough:
         yield from _set_going(after, items, now)
     return after
+
+
+def review(request_id: str, reviewer_id: str, now: datetime) -> Script[bool]:
+    """Somebody looked at what ran without approval. False: it was reviewed already."""
+    request, _ = yield from _whole(request_id)
+    if not request.review_due:
+        return False
+    return (yield from move(replace(request, reviewed_by=reviewer_id, rev=request.rev + 1), now))
+
+
+def untold(request_id: str) -> Script[list[str]]:
+    rows = yield sql("select user_id from notice where request_id = :id and told = 0 order by user_id", id=request_id)
+    return [row["user_id"] for row in rows]
+
+
+def told(request_id: str, user_id: str) -> Script[None]:
+    yield sql(
+        "update notice set told = 1 where request_id = :id and user_id = :user_id", id=request_id, user_id=user_id
+    )
 
 
 def refuse_waiting(request_id: str, state: RequestState, rule: str, verdict: str, now: datetime) -> Script[bool]:
@@ -305,6 +336,8 @@ def recent(filters: Filters) -> Script[list[tuple[Request, list[Item]]]]:
     if filters.disk is not None:
         clauses.append("exists (select 1 from item where request_id = request.id and :disk in (disk_id, disk_name))")
         values["disk"] = filters.disk
+    if filters.unreviewed:
+        clauses.append("break_glass = 1 and reviewed_by is null and state in ('running', 'finished')")
     text = f"select id from request where {' and '.join(clauses)} order by created_at desc, id limit :limit"
     rows = yield Query(text, values)
     return (yield from _wholes(rows))

@@ -34,6 +34,8 @@ create table request (
     edited_at bigint,
     receipt_ts text,
     ended_at bigint,
+    break_glass integer not null,
+    reviewed_by text,
     approvals_needed integer not null,
     waits_until bigint,
     ask_ts text,
@@ -94,6 +96,14 @@ create table approval (
     at bigint not null,
     primary key (request_id, approver_id)
 );
+
+create table notice (
+    request_id text not null references request (id),
+    user_id text not null,
+    told integer not null default 0,
+    primary key (request_id, user_id)
+);
+create index notice_untold on notice (request_id) where told = 0;
 
 create table access_grant (
     subject_kind text not null,

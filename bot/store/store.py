@@ -65,12 +65,18 @@ class SqliteStore:
     # --- moving -------------------------------------------------------------------------------------------------------
 
     async def settle(
-        self, request: Request, items: Sequence[Item], entries: Sequence[AuditEntry], *, room: int | None = None
+        self,
+        request: Request,
+        items: Sequence[Item],
+        entries: Sequence[AuditEntry],
+        *,
+        room: int | None = None,
+        notify: Sequence[str] = (),
     ) -> Settled:
         now = self._clock.now()
 
         def script() -> Script[Settled]:
-            settled = yield from requests.settle(request, items, now, room)
+            settled = yield from requests.settle(request, items, now, room, notify)
             if settled.how == "done":
                 yield from audit.append(entries, now)
             return settled
@@ -87,6 +93,26 @@ class SqliteStore:
             return approved
 
         return await self._database.run(script())
+
+    async def review(self, request_id: str, reviewer_id: str, entries: Sequence[AuditEntry]) -> bool:
+        now = self._clock.now()
+
+        def script() -> Script[bool]:
+            reviewed = yield from requests.review(request_id, reviewer_id, now)
+            if reviewed:
+                yield from audit.append(entries, now)
+            return reviewed
+
+        return await self._database.run(script())
+
+    async def untold(self, request_id: str) -> list[str]:
+        return await self._database.run(requests.untold(request_id))
+
+    async def told(self, request_id: str, user_id: str) -> None:
+        await self._database.run(requests.told(request_id, user_id))
+
+    async def approver_grants(self) -> list[Grant]:
+        return await self._database.run(grants.approvers())
 
     async def refuse_waiting(
         self, request_id: str, state: RequestState, rule: str, verdict: str, entries: Sequence[AuditEntry]

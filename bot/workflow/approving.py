@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain import sentences
 from bot.domain.access import CLOSED_RULES, Action, Actor, Denied, decide
@@ -64,6 +64,19 @@ class Approvals:
             return Told("Somebody settled this request a moment before you.", done=False)
         return Told("You denied it; the person who asked is told your reason.", done=True)
 
+    async def review(self, actor: Actor, channel: str, request_id: str) -> Told:
+        """Close the review that a request without approval asks for."""
+        found = await self._store.request(request_id)
+        if refused := await self._refusal(actor, channel, request_id, found, waits=False):
+            return refused
+        assert found is not None
+        if not found[0].break_glass:
+            return Told("This request did not run without approval, so there is nothing to review.", done=False)
+        entry = replace(self._entry(actor, found[0], "allowed", "reviewed"), action="review")
+        if not await self._store.review(request_id, actor.user_id, [entry]):
+            return Told("Somebody reviewed this request already.", done=False)
+        return Told("Reviewed. The request's message says so.", done=True)
+
     async def expire(self, request_id: str) -> float | None:
         """The duty: end a request for which nobody agreed in time."""
         found = await self._store.request(request_id)
@@ -79,7 +92,13 @@ class Approvals:
         return None
 
     async def _refusal(
-        self, actor: Actor, channel: str, request_id: str, found: tuple[Request, list[Item]] | None
+        self,
+        actor: Actor,
+        channel: str,
+        request_id: str,
+        found: tuple[Request, list[Item]] | None,
+        *,
+        waits: bool = True,
     ) -> Told | None:
         unknown = f"I know no request {sentences.quoted(request_id)} that waits for you."
         if found is None or found[0].project is None:
@@ -97,8 +116,8 @@ class Approvals:
             return Told((await with_helpers(self._store, refused, self._clock)).sentence, done=False)
         if request.actor_id == actor.user_id:
             await self._store.record([self._entry(actor, request, "denied", "own-request")])
-            return Told("You asked for this yourself; somebody else has to approve it.", done=False)
-        if request.state is not RequestState.WAITING:
+            return Told("You asked for this yourself; somebody else has to look at it.", done=False)
+        if waits and request.state is not RequestState.WAITING:
             return Told(f"This request no longer waits: it is {request.state}.", done=False)
         return None
 

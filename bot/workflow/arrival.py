@@ -23,6 +23,9 @@ from bot.domain.projects import Project
 from bot.domain.requests import Place, Request, RequestState
 from bot.interfaces import Arrival, AuditEntry, Clock, People, Store
 
+BREAK_GLASS = "break-glass"
+BREAK_GLASS_REASON_CHARACTERS = 15
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -126,6 +129,7 @@ class Verdict:
     outcome: str | Refused
     audit: AuditEntry
     approvals: int = 0
+    break_glass: bool = False
 
     @property
     def rule(self) -> str:
@@ -159,10 +163,35 @@ def judged(
         # Who did not name the project does not hear its name: the channel's binding tells nothing about a closed one.
         told = _which_project(NotChosen(())) if closed else decision.explanation
         return denied(decision.rule, told, choice.alias)
+    if isinstance(decision, NeedsApproval) and order.break_glass is not None:
+        project = projects[choice.alias]
+        if refused := glass_stays(project, order):
+            return denied(refused.rule, refused.explanation, choice.alias)
+        entry = AuditEntry(
+            actor.user_id, Action.CREATE, choice.alias, "allowed", BREAK_GLASS, {"channel": place.channel_id}
+        )
+        return Verdict(choice.alias, entry, break_glass=True)
     entry = AuditEntry(
         actor.user_id, Action.CREATE, choice.alias, "allowed", decision.rule, {"channel": place.channel_id}
     )
     return Verdict(choice.alias, entry, decision.approvals if isinstance(decision, NeedsApproval) else 0)
+
+
+def glass_stays(project: Project, order: Create) -> Denied | None:
+    """Why this may not run without approval; None where it may: allowed there, confirmed by name, and with a reason."""
+    if not project.break_glass:
+        return Denied("break-glass-closed", f"{project.alias} allows nothing without approval. Leave break_glass= out.")
+    if order.break_glass != project.alias:
+        return Denied(
+            "break-glass-unconfirmed",
+            f"To run without approval, type the project's alias: break_glass={project.alias}.",
+        )
+    if len((order.reason or "").strip()) < BREAK_GLASS_REASON_CHARACTERS:
+        return Denied(
+            "break-glass-reason",
+            f"To run without approval, give a reason of at least {BREAK_GLASS_REASON_CHARACTERS} characters: reason=….",
+        )
+    return None
 
 
 def _which_project(choice: NotChosen) -> str:

@@ -14,7 +14,7 @@ from bot.domain.errors import CloudError, CloudUnavailable, LookupFailed, NotFou
 from bot.domain.projects import Project
 from bot.domain.requests import Request, RequestState, planned_items
 from bot.domain.snapshots import Disk
-from bot.interfaces import AuditEntry, Clock, Cloud, Evs, People, Store
+from bot.interfaces import AuditEntry, Clock, Cloud, Evs, Membership, People, Store
 from bot.workflow.arrival import Refused, Verdict, judged, with_helpers
 from bot.workflow.lookups import look_up
 
@@ -33,10 +33,17 @@ class Planner:
     """Turns a received request into items, or refuses it with every fault at once. Nothing is created here."""
 
     def __init__(
-        self, store: Store, people: People, cloud: Cloud, projects: Mapping[str, Project], clock: Clock
+        self,
+        store: Store,
+        people: People,
+        membership: Membership,
+        cloud: Cloud,
+        projects: Mapping[str, Project],
+        clock: Clock,
     ) -> None:
         self._store = store
         self._people = people
+        self._membership = membership
         self._cloud = cloud
         self._projects = projects
         self._clock = clock
@@ -80,10 +87,11 @@ class Planner:
             now=self._clock.now(),
         )
         settled = await self._store.settle(
-            self._set_going(request, verdict.approvals),
+            self._set_going(request, verdict),
             items,
             [_at_plan(verdict.audit, request)],
             room=project.daily_limit,
+            notify=await self._who_may_approve(project, actor) if verdict.break_glass else (),
         )
         if settled.how == "over":
             return await self._over_the_limit(request, actor, project, Usage(settled.used, len(items)), verdict.audit)
@@ -92,9 +100,28 @@ class Planner:
             log.info("request planned", extra={**facts, "approvals": verdict.approvals})
         return None
 
-    def _set_going(self, request: Request, approvals: int) -> Request:
+    async def _who_may_approve(self, project: Project, actor: Actor) -> list[str]:
+        """Everybody who could have been asked: they hear of it directly. A group Slack can't tell is left out."""
+        now, people = self._clock.now(), set[str]()
+        for grant in await self._store.approver_grants():
+            if not grant.covers(project.alias) or not grant.in_force(now):
+                continue
+            match grant.subject_kind:
+                case "user":
+                    people.add(grant.subject_id)
+                case "group":
+                    try:
+                        people |= await self._membership.members(grant.subject_id)
+                    except LookupFailed:
+                        log.warning("a group could not be told of a break-glass", extra={"group": grant.subject_id})
+                case "everyone":
+                    pass  # nobody is everybody's keeper; those named by a grant of their own are told
+        return sorted(people - {actor.user_id})
+
+    def _set_going(self, request: Request, verdict: Verdict) -> Request:
+        approvals = verdict.approvals
         if not approvals:
-            return replace(request, state=RequestState.RUNNING, rev=request.rev + 1)
+            return replace(request, state=RequestState.RUNNING, rev=request.rev + 1, break_glass=verdict.break_glass)
         return replace(
             request,
             state=RequestState.WAITING,

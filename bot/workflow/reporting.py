@@ -202,7 +202,7 @@ class Reporter:
                 await self._store.showed(request, failures=[item.id for item in saying.items])
             case "receipt" | "refusal":
                 await self._store.showed(replace(request, receipt_ts=posted.ts if posted else "told"))
-            case "moved":
+            case "moved" | "break_glass":
                 pass
         if saying.kind == "refusal":
             return 0.0

@@ -24,6 +24,7 @@ from bot.domain.requests import (
 )
 from bot.domain.snapshots import Snapshot
 from bot.interfaces import AuditEntry, Clock, Cloud, People, Store
+from bot.workflow.arrival import glass_stays
 from bot.workflow.lookups import look_up
 
 log = logging.getLogger(__name__)
@@ -152,6 +153,9 @@ class Submitter:
         match decision:
             case Denied():
                 return decision
+            case NeedsApproval() if request.break_glass:
+                project = self._projects.get(item.project)
+                return glass_stays(project, request.order) if project else None
             case NeedsApproval(_, needed):
                 return await self._approval_missing(item, request, needed)
             case Allowed():

@@ -93,7 +93,9 @@ async def test_who_asked_cannot_agree_and_neither_can_who_may_not_approve(start:
     await press(world, "alice", ask, "approve_request")
     await world.told("alice", "You asked for this yourself")
     await press(world, "bob", ask, "approve_request")
-    await world.told("bob", "In payments-prod you may cancel, create, view, but not approve. <@U0ALICE001> can change that.")
+    await world.told(
+        "bob", "In payments-prod you may cancel, create, view, but not approve. <@U0ALICE001> can change that."
+    )
     await press(world, "carol", ask, "approve_request")
     await world.told("carol", "I know no request")
     await press(world, "gus", ask, "approve_request")
