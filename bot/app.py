@@ -39,6 +39,7 @@ from bot.workflow.inquiry import Inquiry
 from bot.workflow.notifying import Notifier
 from bot.workflow.planning import Planner
 from bot.workflow.reporting import EditBudget, Reporter
+from bot.workflow.sealing import Sealer
 from bot.workflow.submitting import Patience, Submitter
 from bot.workflow.watching import Watcher
 
@@ -120,9 +121,18 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     approvals = Approvals(store, settings.projects, clock)
     handlers = _handlers(settings, clock, store, people, cloud, replies)
     running = asyncio.create_task(
-        engine.run({**handlers, "expire": approvals.expire, "notify": Notifier(store, replies)})
+        engine.run(
+            {
+                **handlers,
+                "expire": approvals.expire,
+                "notify": Notifier(store, replies),
+                "seal": Sealer(store, replies, clock),
+            }
+        )
     )
     engine.wake("forget:deliveries", clock.now())
+    if settings.audit_channel:
+        engine.wake(f"seal:{settings.audit_channel}", clock.now())
 
     async def stop_engine() -> None:
         await engine.stop(STOP_SECONDS)

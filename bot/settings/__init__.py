@@ -68,6 +68,8 @@ class CloudSettings:
 class Settings:
     """Everything configured, checked. `store_path` may be relative to the working directory.
 
+    `audit_channel`: where the head of the audit trail is posted daily.
+
     `port` and `admin_port` may be 0, for any free one. `credentials` are by name, `projects` by alias; each project's
     `credentials` is a key of the former. No secret shows in the repr.
     """
@@ -76,6 +78,7 @@ class Settings:
     slack: SlackSettings
     store_path: Path
     cloud: CloudSettings
+    audit_channel: str | None
     credentials: dict[str, Credentials]
     projects: dict[str, Project]
     grants: tuple[Grant, ...]
@@ -138,6 +141,7 @@ def _settings(path: Path, file: ConfigFile, environment: Environment) -> Setting
         ),
         store_path=environment.store or file.store.url,
         cloud=_cloud(file.cloud),
+        audit_channel=file.audit.channel,
         credentials={name: _credentials(name, table) for name, table in file.credentials.items()},
         projects={alias: _project(alias, table) for alias, table in file.projects.items()},
         grants=tuple(_grant(table) for table in file.grants),

@@ -107,6 +107,10 @@ class CloudTable(Table):
     watch_hours: Annotated[float, _between(0.01, 720)] = Field(24, examples=["24"])
 
 
+class AuditTable(Table):
+    channel: Channel | None = Field(None, examples=['"C0SECURITY"'])
+
+
 class PasswordTable(Table):
     kind: Literal["password"]
     domain: Text = Field(examples=['"ACME"'])
@@ -172,6 +176,7 @@ class ConfigFile(Table):
     slack: SlackTable = SlackTable()
     store: StoreTable = StoreTable()
     cloud: CloudTable = CloudTable()
+    audit: AuditTable = AuditTable()
     credentials: dict[Text, CredentialsTable] = {}
     projects: dict[Alias, ProjectTable] = {}
     grants: list[GrantTable] = []

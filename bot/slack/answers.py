@@ -99,6 +99,11 @@ def help_text(may: MayDo | Denied, command: str) -> Message:
             f"• {code(f'{command} status')} — what you have running; with an id (request, job or snapshot): that one",
             f"• {code(f'{command} list')} — the latest; narrower with `disk=`, `project=` or `mine`",
         ]
+    if any(Action.APPROVE in actions for actions in may.by_project.values()):
+        lines.append(
+            f"• {code(f'{command} approve ID')}, {code(f'{command} deny ID reason=…')} — what waits for approval; "
+            f"{code(f'{command} review ID')} — what ran without"
+        )
     lines.append(f"• {code(f'{command} projects')}, {code(f'{command} access')} — what you may use, and why or why not")
     administered = next((alias for alias, actions in may.by_project.items() if Action.ADMINISTER in actions), None)
     if administered:

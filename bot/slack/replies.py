@@ -17,7 +17,8 @@ from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
 from bot.domain.requests import Request
 from bot.interfaces import Clock, Posted, Saying
 from bot.slack.failures import failure_of, retry_seconds
-from bot.slack.messages import Message, rendered
+from bot.slack.messages import Message, arranged, rendered
+from bot.slack.text import sentence as as_sentence
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +125,9 @@ class SlackReplies:
                 if not await self.respond(self._urls.take(request.id), message):
                     raise CannotPost("No way to tell them in the channel.", "no_response_url")
                 return None
+
+    async def announce(self, channel: str, sentence: str) -> None:
+        await self._post(channel, arranged([as_sentence(sentence)]), None, None)
 
     async def say_to(self, user_id: str, saying: Saying) -> None:
         """The same, as a direct message to somebody."""

@@ -25,8 +25,7 @@ _SEALED = ("seq", "at", "actor", "action", "subject", "outcome", "rule", "detail
 def append(entries: Sequence[AuditEntry], now: datetime) -> Script[None]:
     if not entries:
         return
-    last = yield sql(_LAST)
-    seq, previous = (last[0]["seq"], last[0]["hash"]) if last else (0, GENESIS)
+    seq, previous = yield from head()
     for entry in entries:
         seq += 1
         row = {
@@ -48,6 +47,12 @@ def sealed(row: Row, previous: str) -> str:
     """SHA-256 over the previous hash and the row's own facts, as canonical JSON."""
     facts: list[Any] = [row[name] for name in _SEALED]
     return hashlib.sha256(json.dumps([previous, *facts], ensure_ascii=False).encode()).hexdigest()
+
+
+def head() -> Script[tuple[int, str]]:
+    """The last row's number and hash; 0 and the first seal for an empty trail."""
+    last = yield sql(_LAST)
+    return (last[0]["seq"], last[0]["hash"]) if last else (0, GENESIS)
 
 
 def page(after: int, limit: int) -> Script[list[dict[str, Any]]]:

@@ -128,6 +128,11 @@ create table binding (
     primary key (channel_id, position)
 );
 
+create table chore (
+    name text primary key,
+    next_at bigint not null
+);
+
 create table audit (
     seq integer primary key,
     at bigint not null,

@@ -13,7 +13,7 @@ from bot.domain.granting import Subject
 from bot.domain.requests import Item, Request, RequestState
 from bot.interfaces import AuditEntry, Clock, Filters, Judge, Revise, Revision, Rights, Settled
 from bot.store import audit, bindings, grants, requests
-from bot.store.database import Script, SqliteDatabase, sql, to_ms
+from bot.store.database import Script, SqliteDatabase, from_ms, sql, to_ms
 
 REMEMBER_DELIVERIES = timedelta(hours=25)
 """Slack may repeat an event for up to a day when delayed events are on (Events API, retries)."""
@@ -262,6 +262,29 @@ class SqliteStore:
     async def counts(self) -> dict[tuple[str, str], int]:
         """How many requests and items stand in which state."""
         return await self._database.run(requests.counts())
+
+    async def audit_head(self) -> tuple[int, str]:
+        return await self._database.run(audit.head())
+
+    async def chore_due(self, name: str) -> datetime | None:
+        """When a chore is to be done next; None if it never was."""
+
+        def script() -> Script[datetime | None]:
+            rows = yield sql("select next_at from chore where name = :name", name=name)
+            return from_ms(rows[0]["next_at"]) if rows else None
+
+        return await self._database.run(script())
+
+    async def chore_done(self, name: str, next_at: datetime) -> None:
+        def script() -> Script[None]:
+            yield sql(
+                "insert into chore (name, next_at) values (:name, :next_at) "
+                "on conflict (name) do update set next_at = excluded.next_at",
+                name=name,
+                next_at=to_ms(next_at),
+            )
+
+        await self._database.run(script())
 
     async def audit_page(self, after: int, limit: int = 1000) -> list[dict[str, Any]]:
         return await self._database.run(audit.page(after, limit))

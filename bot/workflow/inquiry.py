@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bot.domain.access import Action, Actor, Allowed, Denied, Grant, decide, standing_refused
+from bot.domain.access import Action, Actor, Denied, Grant, decide, standing_refused
 from bot.domain.commands import ListSnapshots, Status
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
@@ -63,7 +63,8 @@ class Inquiry:
             for pair in await self._store.recent(Filters(actor_id=actor.user_id, limit=RECENT))
             if _may_see(pair[0], actor, viewable)
         ]
-        running = [pair for pair in own if pair[0].state is RequestState.RUNNING]
+        under_way = (RequestState.RECEIVED, RequestState.WAITING, RequestState.RUNNING)
+        running = [pair for pair in own if pair[0].state in under_way]
         if not own:
             return NotFound("You have asked for no snapshot yet. Try `create DISK`, or `help`.")
         return Found(running or own[:1])
@@ -117,7 +118,7 @@ class Inquiry:
         return frozenset(
             action
             for action in Action
-            if isinstance(decide(actor, action, alias, self._projects.get(alias), channel, grants, now), Allowed)
+            if not isinstance(decide(actor, action, alias, self._projects.get(alias), channel, grants, now), Denied)
         )
 
 

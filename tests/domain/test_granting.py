@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.domain.access import Action, Actor, Allowed, Decision, Denied, Role, Standing, decide
+from bot.domain.access import Action, Actor, Allowed, Decision, Denied, Grant, Role, Standing, decide
 from bot.domain.commands import GrantAccess, RevokeAccess, ShowAccess, ShowProjects, read_command
 from bot.domain.errors import CommandError
 from bot.domain.granting import (
@@ -90,6 +94,15 @@ def test_a_name_in_a_mention_never_says_who_is_meant() -> None:
 def test_mentions_elsewhere_stay_the_words_that_were_typed() -> None:
     command = read_command("create v1 reason=&lt;asked-by <@U2|bob>")
     assert getattr(command, "disks", ()) == ("v1", "@bob")
+
+
+@given(
+    st.text(alphabet="grantevokcs <@!U1S|^>=user:for8h*\"'", max_size=60),
+    st.sampled_from(["grant", "revoke", "access"]),
+)
+def test_no_text_like_a_grant_breaks_the_parser(text: str, verb: str) -> None:
+    with contextlib.suppress(CommandError):
+        read_command(f"{verb} {text}")
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("8H", 28_800), ("7d", 604_800)])
@@ -188,10 +201,9 @@ def test_rows_of_projects_that_are_gone_are_exported_in_comments() -> None:
 # --- sentences --------------------------------------------------------------------------------------------------------
 
 
-def told(*grants: object, **project: object) -> str:
+def told(*grants: Grant, **project: Any) -> str:
     decisions = {
-        action: decide(an_actor(), action, "payments", a_project(**project), "C1", grants, NOON)  # type: ignore[arg-type]
-        for action in Action
+        action: decide(an_actor(), action, "payments", a_project(**project), "C1", grants, NOON) for action in Action
     }
     return as_words(told_access("You", "payments", a_project(**project), decisions, [a_grant("U9", "admin")]))
 

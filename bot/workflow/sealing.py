@@ -1,0 +1,51 @@
+"""seal:{channel}: once a UTC day the head of the audit trail goes where the bot cannot take it back.
+
+The hash chain shows every altered, missing or reordered row but the last ones: whoever cuts off the end cuts their
+hashes too. A head that was posted in a channel names a row that must still be there.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+from bot.domain.errors import BotError
+from bot.interfaces import Clock, Notices, Store
+
+log = logging.getLogger(__name__)
+
+CHORE = "seal"
+TROUBLE_SECONDS = 600.0
+
+
+class Sealer:
+    """Posts at the first chance of each UTC day; one that was missed is made up for at the next start."""
+
+    def __init__(self, store: Store, notices: Notices, clock: Clock) -> None:
+        self._store = store
+        self._notices = notices
+        self._clock = clock
+
+    async def __call__(self, channel: str) -> float | None:
+        now = self._clock.now()
+        due = await self._store.chore_due(CHORE)
+        if due is not None and now < due:
+            return (due - now).total_seconds()
+        rows, head = await self._store.audit_head()
+        told = (
+            f"Head of the audit trail: row {rows}, {head}. "
+            "To check: snapshot-bot audit export shows this hash at this row, and snapshot-bot audit verify holds."
+        )
+        try:
+            await self._notices.announce(channel, told)
+        except BotError as exc:
+            log.warning("the head of the audit trail could not be posted", extra={"error": type(exc).__name__})
+            return TROUBLE_SECONDS
+        tomorrow = next_day(now)
+        await self._store.chore_done(CHORE, tomorrow)
+        return (tomorrow - now).total_seconds()
+
+
+def next_day(now: datetime) -> datetime:
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + timedelta(days=1)
