@@ -14,8 +14,9 @@ from pydantic import ValidationError
 from bot.domain.access import Role
 from bot.domain.errors import CommandError
 from bot.domain.granting import Subject, duration_of, subject_of
-from bot.domain.sentences import quoted, without_mentions
+from bot.domain.sentences import quoted
 from bot.domain.snapshots import REQUEST_TAG, RETENTION_DAYS, TAGS_PER_SNAPSHOT, CreateStandardSnapshot
+from bot.domain.words import Word, plain_text, subject_text, words_of
 
 TEXT_CHARACTERS = 2_000
 """Slack documents no limit for a command's text; more than this is refused with a sentence."""
@@ -144,7 +145,7 @@ def parse_command(text: str) -> Command:
             f"That is {len(text):,} characters and I read at most {TEXT_CHARACTERS:,}. "
             "Nothing was created. Split it into several commands, or shorten the reason."
         )
-    words = _words(text)
+    words = words_of(text)
     if not words:
         return Help()
     verb, rest = words[0].text.lower(), words[1:]
@@ -175,8 +176,6 @@ def parse_command(text: str) -> Command:
             raise CommandError(_unknown_verb(words[0].text))
 
 
-# --- what Slack does to text ------------------------------------------------------------------------------------------
-
 _NAMING_PEOPLE = frozenset({"grant", "revoke", "access"})
 """Commands in which a mention is read as an id; everywhere else it is the words that were typed."""
 
@@ -186,106 +185,6 @@ def read_command(raw: str) -> Command:
     plain = plain_text(raw)
     verb, *_ = [*plain.split(maxsplit=1), ""]
     return parse_command(subject_text(raw) if verb.lower() in _NAMING_PEOPLE else plain)
-
-
-_ENTITY = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
-
-
-def plain_text(text: str) -> str:
-    """Undo `should_escape`: mentions, channels and links become the words a person typed, `&amp;` becomes `&`.
-
-    Source: Slack, Implementing slash commands (escaping); Formatting message text.
-    """
-    return _unescaped(text, _typed_word)
-
-
-def subject_text(text: str) -> str:
-    """The same, with people and groups as subjects: `<@U1|bob>` is `user:U1`, `<!subteam^S1|@oncall>` `group:S1`."""
-
-    def word(kind: str, target: str, label: str) -> str:
-        if kind == "@":
-            return f"user:{target}"
-        if kind == "!":
-            group = target.removeprefix("subteam^")
-            return target if group == target else f"group:{group}"
-        return _typed_word(kind, target, label)
-
-    return _unescaped(text, word)
-
-
-def _typed_word(kind: str, target: str, label: str) -> str:
-    if kind in ("@", "#"):
-        return kind + (label or target)
-    if kind == "!":
-        return label or f"@{target}"
-    return label or target
-
-
-def _unescaped(text: str, word: Callable[[str, str, str], str]) -> str:
-    plain = _ENTITY.sub(lambda found: word(found[1], found[2], found[3] or ""), without_mentions(text))
-    return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-
-
-# --- words ------------------------------------------------------------------------------------------------------------
-
-_DOUBLE = '"“”„‟«»＂'
-_SINGLE = "'‘’‚‛"
-_QUOTES = frozenset(_DOUBLE + _SINGLE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    text: str
-    quoted: bool
-    """It began with a quote, so an equals sign in it is a letter like any other."""
-
-
-def _words(text: str) -> list[_Word]:
-    """Split as a shell does; curly quotes count as straight ones, and the apostrophe in don't stands."""
-    if not _QUOTES.intersection(text):
-        return [_Word(word, quoted=False) for word in text.split()]
-    words: list[_Word] = []
-    at = 0
-    while at < len(text):
-        if text[at].isspace():
-            at += 1
-            continue
-        word, at = _word_at(text, at)
-        words.append(word)
-    return words
-
-
-def _word_at(text: str, start: int) -> tuple[_Word, int]:
-    letters: list[str] = []
-    at = start
-    while at < len(text) and not text[at].isspace():
-        quotes = _quotes_opening(text, start, at)
-        if not quotes:
-            letters.append(text[at])
-            at += 1
-            continue
-        end = _closing(text, at, quotes)
-        if end is None:
-            shown = quoted(text[at : at + 20])
-            raise CommandError(f"The quote that opens {shown} is never closed. Close it, or leave it out.")
-        letters.append(text[at + 1 : end])
-        at = end + 1
-    return _Word("".join(letters), quoted=bool(_quotes_opening(text, start, start))), at
-
-
-def _quotes_opening(text: str, start: int, at: int) -> str:
-    """A quote opens a word, a value after `=`, or one entry of a list after a comma; elsewhere it is a letter."""
-    if at != start and text[at - 1] not in "=,:":
-        return ""
-    return next((quotes for quotes in (_DOUBLE, _SINGLE) if text[at] in quotes), "")
-
-
-def _closing(text: str, opening: int, quotes: str) -> int | None:
-    """The quote that ends the value: one of its kind that no letter follows, so don't is safe inside single quotes."""
-    for at in range(opening + 1, len(text)):
-        if text[at] in quotes and (at + 1 == len(text) or text[at + 1].isspace() or text[at + 1] in ",:"):
-            return at
-    return None
 
 
 # --- verbs ------------------------------------------------------------------------------------------------------------
@@ -298,7 +197,7 @@ def _unknown_verb(verb: str) -> str:
     return f"I know {known} and `{KNOWN[-1]}`, but not {quoted(verb)}.{guess} Nothing was done."
 
 
-def _create(words: list[_Word]) -> Create:
+def _create(words: list[Word]) -> Create:
     faults: list[str] = []
     disks: list[str] = []
     given: dict[str, Any] = {}
@@ -341,19 +240,19 @@ def _create(words: list[_Word]) -> Create:
     return Create(tuple(disks), keep_days=given.pop("keep", None), tags=tags, **given)
 
 
-def _status(words: list[_Word]) -> Status:
+def _status(words: list[Word]) -> Status:
     if len(words) > 1:
         raise CommandError("`status` takes one id: a request, a job or a snapshot. Example: `status r-7kq2m9xw`.")
     return Status(words[0].text if words else None)
 
 
-def _request_id(words: list[_Word], verb: str) -> str:
+def _request_id(words: list[Word], verb: str) -> str:
     if len(words) != 1:
         raise CommandError(f"`{verb}` takes the id of one request, such as r-7kq2m9xw. Nothing was changed.")
     return words[0].text
 
 
-def _deny(words: list[_Word]) -> Deny:
+def _deny(words: list[Word]) -> Deny:
     given = [_option(word) for word in words]
     reasons = [value for key, value in given if key == "reason"]
     unknown = [key for key, _ in given if key not in (None, "reason")]
@@ -366,7 +265,7 @@ def _deny(words: list[_Word]) -> Deny:
         raise CommandError(f"{fault} Nothing was changed.") from None
 
 
-def _list(words: list[_Word]) -> ListSnapshots:
+def _list(words: list[Word]) -> ListSnapshots:
     faults: list[str] = []
     given: dict[str, str] = {}
     mine = False
@@ -389,7 +288,7 @@ def _list(words: list[_Word]) -> ListSnapshots:
     return ListSnapshots(given.get("disk"), given.get("project"), mine)
 
 
-def _grant(words: list[_Word]) -> GrantAccess:
+def _grant(words: list[Word]) -> GrantAccess:
     plain, given, faults = _split(words, ("for",))
     if len(plain) != 3:
         faults.append("Say whom, as what and where: `grant @someone operator PROJECT`, perhaps with `for=8h`.")
@@ -402,7 +301,7 @@ def _grant(words: list[_Word]) -> GrantAccess:
     return GrantAccess(subject, role, plain[2], lasting)
 
 
-def _revoke(words: list[_Word]) -> RevokeAccess:
+def _revoke(words: list[Word]) -> RevokeAccess:
     plain, _, faults = _split(words, ())
     if len(plain) not in (2, 3):
         faults.append("Say from whom and where: `revoke @someone PROJECT`, or `revoke @someone operator PROJECT`.")
@@ -414,7 +313,7 @@ def _revoke(words: list[_Word]) -> RevokeAccess:
     return RevokeAccess(subject, role, plain[-1])
 
 
-def _access(words: list[_Word]) -> ShowAccess:
+def _access(words: list[Word]) -> ShowAccess:
     plain, given, faults = _split(words, ("project",))
     if len(plain) > 1:
         faults.append("`access` takes one person or group: `access @someone project=ALIAS`.")
@@ -428,7 +327,7 @@ _UNCHANGED = "Nothing was changed."
 _Value = TypeVar("_Value")
 
 
-def _split(words: list[_Word], options: tuple[str, ...]) -> tuple[list[str], dict[str, str], list[str]]:
+def _split(words: list[Word], options: tuple[str, ...]) -> tuple[list[str], dict[str, str], list[str]]:
     """Plain words, options, and what is wrong with the options."""
     plain: list[str] = []
     given: dict[str, str] = {}
@@ -467,7 +366,7 @@ def _role(text: str) -> Role:
 # --- options ----------------------------------------------------------------------------------------------------------
 
 
-def _option(word: _Word) -> tuple[str | None, str]:
+def _option(word: Word) -> tuple[str | None, str]:
     found = None if word.quoted else re.match(r"([A-Za-z][A-Za-z_-]*)=(.*)", word.text, re.DOTALL)
     if not found:
         return None, word.text

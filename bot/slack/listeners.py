@@ -29,11 +29,11 @@ from bot.domain.commands import (
     ShowAccess,
     ShowProjects,
     Status,
-    plain_text,
     read_command,
 )
 from bot.domain.errors import CommandError, LookupFailed, SlackBusy
 from bot.domain.requests import Place
+from bot.domain.words import plain_text
 from bot.interfaces import People
 from bot.slack import answers
 from bot.slack.errands import Errands

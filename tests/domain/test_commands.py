@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.commands import Create, Help, ListSnapshots, Status, parse_command, plain_text
+from bot.domain.commands import Create, Help, ListSnapshots, Status, parse_command
 from bot.domain.errors import CommandError
+from bot.domain.words import plain_text
 
 
 def refused(text: str) -> str:

@@ -1,0 +1,109 @@
+"""From the text Slack delivers to the words a person typed: entities undone, quotes honoured."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.domain.errors import CommandError
+from bot.domain.sentences import quoted, without_mentions
+
+_ENTITY = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
+
+
+def plain_text(text: str) -> str:
+    """Undo `should_escape`: mentions, channels and links become the words a person typed, `&amp;` becomes `&`.
+
+    Source: Slack, Implementing slash commands (escaping); Formatting message text.
+    """
+    return _unescaped(text, _typed_word)
+
+
+def subject_text(text: str) -> str:
+    """The same, with people and groups as subjects: `<@U1|bob>` is `user:U1`, `<!subteam^S1|@oncall>` `group:S1`."""
+
+    def word(kind: str, target: str, label: str) -> str:
+        if kind == "@":
+            return f"user:{target}"
+        if kind == "!":
+            group = target.removeprefix("subteam^")
+            return target if group == target else f"group:{group}"
+        return _typed_word(kind, target, label)
+
+    return _unescaped(text, word)
+
+
+def _typed_word(kind: str, target: str, label: str) -> str:
+    if kind in ("@", "#"):
+        return kind + (label or target)
+    if kind == "!":
+        return label or f"@{target}"
+    return label or target
+
+
+def _unescaped(text: str, word: Callable[[str, str, str], str]) -> str:
+    plain = _ENTITY.sub(lambda found: word(found[1], found[2], found[3] or ""), without_mentions(text))
+    return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+_DOUBLE = '"“”„‟«»＂'
+_SINGLE = "'‘’‚‛"
+_QUOTES = frozenset(_DOUBLE + _SINGLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a command."""
+
+    text: str
+    quoted: bool
+    """It began with a quote, so an equals sign in it is a letter like any other."""
+
+
+def words_of(text: str) -> list[Word]:
+    """Split as a shell does; curly quotes count as straight ones, and the apostrophe in don't stands."""
+    if not _QUOTES.intersection(text):
+        return [Word(word, quoted=False) for word in text.split()]
+    words: list[Word] = []
+    at = 0
+    while at < len(text):
+        if text[at].isspace():
+            at += 1
+            continue
+        word, at = _word_at(text, at)
+        words.append(word)
+    return words
+
+
+def _word_at(text: str, start: int) -> tuple[Word, int]:
+    letters: list[str] = []
+    at = start
+    while at < len(text) and not text[at].isspace():
+        quotes = _quotes_opening(text, start, at)
+        if not quotes:
+            letters.append(text[at])
+            at += 1
+            continue
+        end = _closing(text, at, quotes)
+        if end is None:
+            shown = quoted(text[at : at + 20])
+            raise CommandError(f"The quote that opens {shown} is never closed. Close it, or leave it out.")
+        letters.append(text[at + 1 : end])
+        at = end + 1
+    return Word("".join(letters), quoted=bool(_quotes_opening(text, start, start))), at
+
+
+def _quotes_opening(text: str, start: int, at: int) -> str:
+    """A quote opens a word, a value after `=`, or one entry of a list after a comma; elsewhere it is a letter."""
+    if at != start and text[at - 1] not in "=,:":
+        return ""
+    return next((quotes for quotes in (_DOUBLE, _SINGLE) if text[at] in quotes), "")
+
+
+def _closing(text: str, opening: int, quotes: str) -> int | None:
+    """The quote that ends the value: one of its kind that no letter follows, so don't is safe inside single quotes."""
+    for at in range(opening + 1, len(text)):
+        if text[at] in quotes and (at + 1 == len(text) or text[at + 1].isspace() or text[at + 1] in ",:"):
+            return at
+    return None
