@@ -24,6 +24,7 @@ from bot.interfaces import Clock, Handler
 from bot.settings import Settings
 from bot.slack.approvals import ApprovalListeners
 from bot.slack.bolt import HttpEntry, SocketModeEntry, build_bolt
+from bot.slack.channels import SlackChannels
 from bot.slack.errands import Errands
 from bot.slack.failures import failure_of
 from bot.slack.listeners import ChangeListeners, CommandListeners, LastListeners
@@ -112,7 +113,15 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     people = SlackPeople(client, identity["team_id"], clock, enterprise_id=identity.get("enterprise_id"))
     urls = ResponseUrls(clock)
     team_url = str(identity.get("url") or "")
-    replies = SlackReplies(client, http, urls, command=settings.slack.command, team_url=team_url)
+    replies = SlackReplies(
+        client,
+        http,
+        urls,
+        channels=SlackChannels(client, clock),
+        open_projects={alias for alias, project in settings.projects.items() if project.external_channels},
+        command=settings.slack.command,
+        team_url=team_url,
+    )
 
     cloud = HttpCloud(settings.projects, settings.credentials, clock)
     stack.append(cloud.aclose)

@@ -45,6 +45,7 @@ class Project:
     `channels`: Slack channel ids it may be used from, empty for any. `approvals`: how many others must agree;
     `break_glass`: an operator may run without them, with a reason, and somebody reviews it afterwards.
     `daily_limit`: disks per person and UTC day, None for no limit. `native_retention`: send `retention_days`.
+    `external_channels`: its names may be read in channels shared with another organisation.
     """
 
     alias: str
@@ -59,3 +60,4 @@ class Project:
     break_glass: bool = False
     daily_limit: int | None = None
     native_retention: bool = False
+    external_channels: bool = False

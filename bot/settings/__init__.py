@@ -186,6 +186,7 @@ def _project(alias: str, table: ProjectTable) -> Project:
         break_glass=table.break_glass,
         daily_limit=table.daily_limit,
         native_retention=table.native_retention,
+        external_channels=table.external_channels,
     )
 
 

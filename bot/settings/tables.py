@@ -148,6 +148,7 @@ class ProjectTable(Table):
     break_glass: bool = Field(False, examples=["false"])
     daily_limit: Annotated[int, _between(1, 100_000)] | None = Field(None, examples=["50"])
     native_retention: bool = Field(False, examples=["false"])
+    external_channels: bool = Field(False, examples=["false"])
 
 
 class GrantTable(Table):

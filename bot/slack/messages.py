@@ -351,9 +351,9 @@ def break_glass(request: Request, items: Sequence[Item], command: str, team_url:
 
 def moved(request: Request) -> Message:
     text = (
-        f":mailbox: I may not post in this channel, so I carry out request {code(request.id)} all the same and "
-        "tell you how it ends in a direct message. "
-        "To follow it here next time, invite me first: `/invite @snapshot-bot`."
+        f":mailbox: I can't report in this channel: I was not invited, or people of another organisation read along. "
+        f"Request {code(request.id)} is carried out all the same, and I tell you how it ends in a direct message. "
+        "To follow it here next time, `/invite @snapshot-bot`, or ask in a channel of our own."
     )
     return arranged([text])
 

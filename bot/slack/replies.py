@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
 from bot.domain.requests import Request
 from bot.interfaces import Clock, Posted, Saying
+from bot.slack.channels import SlackChannels
 from bot.slack.failures import failure_of, retry_seconds
 from bot.slack.messages import Message, arranged, rendered
 from bot.slack.text import sentence as as_sentence
@@ -39,6 +40,9 @@ _CANNOT_POST = frozenset(
 )
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "thread_not_found"})
 _UNANSWERED_SECONDS = 5.0
+
+SHARED = "shared_channel"
+"""Why the bot keeps silent where it could post."""
 
 RESPONSE_URL_LIFE = timedelta(minutes=29)
 RESPONSE_URL_USES = 5
@@ -84,12 +88,16 @@ class SlackReplies:
         http: aiohttp.ClientSession,
         urls: ResponseUrls,
         *,
+        channels: SlackChannels,
+        open_projects: Collection[str],
         command: str,
         team_url: str,
     ) -> None:
         self._client = client
         self._http = http
         self._urls = urls
+        self._channels = channels
+        self._open_projects = open_projects
         self._command = command
         self._team_url = team_url
 
@@ -102,6 +110,8 @@ class SlackReplies:
         message = rendered(saying, self._command, self._team_url)
         match saying.kind:
             case "root":
+                if await self._read_by_strangers(request):
+                    raise CannotPost("People of another organisation read along there.", SHARED)
                 thread = request.place.thread_ts if request.home == request.place.channel_id else None
                 return await self._post(request.home, message, thread, _metadata(saying))
             case "edit":
@@ -125,6 +135,12 @@ class SlackReplies:
                 if not await self.respond(self._urls.take(request.id), message):
                     raise CannotPost("No way to tell them in the channel.", "no_response_url")
                 return None
+
+    async def _read_by_strangers(self, request: Request) -> bool:
+        """Whether the message would be read by another organisation, in a project that does not want that."""
+        if request.home == request.actor_id or request.project in self._open_projects:
+            return False
+        return await self._channels.shared(request.home)
 
     async def announce(self, channel: str, sentence: str) -> None:
         await self._post(channel, arranged([as_sentence(sentence)]), None, None)

@@ -1,4 +1,4 @@
 """What the Slack app is granted: exactly what the code uses. `manifest.yml` says the same, held to it by a test."""
 
-SCOPES = ("chat:write", "commands", "usergroups:read", "users:read")
+SCOPES = ("channels:read", "chat:write", "commands", "groups:read", "usergroups:read", "users:read")
 EVENTS = ("subteam_members_changed", "subteam_updated", "user_change")

@@ -45,6 +45,7 @@ from bot.interfaces import Judge
 from bot.settings import load_settings
 from bot.simulator.setting import Setting
 from bot.slack.bolt import HttpEntry, SocketModeEntry, build_bolt
+from bot.slack.channels import SlackChannels
 from bot.slack.errands import Errands
 from bot.slack.listeners import ChangeListeners, CommandListeners, LastListeners
 from bot.slack.people import SlackPeople
@@ -174,7 +175,15 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             inquiry=Inquiry(store, settings.projects, clock),
             granting=Granting(store, people, settings.projects, clock),
             people=people,
-            replies=SlackReplies(client, http, urls, command="/snapshot", team_url=str(IDENTITY["url"])),
+            replies=SlackReplies(
+                client,
+                http,
+                urls,
+                channels=SlackChannels(client, clock),
+                open_projects=(),
+                command="/snapshot",
+                team_url=str(IDENTITY["url"]),
+            ),
             urls=urls,
             errands=errands,
             new_reference=lambda: new_id("e"),

@@ -1,0 +1,50 @@
+"""Whether people of other organisations read along in a channel."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.interfaces import Clock
+from bot.slack.failures import failure_of
+
+log = logging.getLogger(__name__)
+
+MAX_AGE = timedelta(minutes=5)
+
+
+class SlackChannels:
+    """Believes `conversations.info` for five minutes. What can't be asked is taken for shared: then less is said."""
+
+    def __init__(self, client: AsyncWebClient, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._shared: dict[str, tuple[bool, datetime]] = {}
+
+    async def shared(self, channel: str) -> bool:
+        """Shared with another organisation, or about to be. Source: Slack, conversations.info; conversation object."""
+        if channel.startswith(("D", "U", "W")):
+            return False  # a direct message, by the id of its channel or of its person
+        kept = self._shared.get(channel)
+        if kept and self._clock.now() - kept[1] < MAX_AGE:
+            return kept[0]
+        asked_at = self._clock.now()
+        try:
+            answer = await self._client.conversations_info(channel=channel)
+        except SlackApiError as exc:
+            failure = failure_of(exc)
+            if failure.error == "channel_not_found":
+                return False  # nothing can be posted there, and the attempt says so in the right words
+            log.warning("slack could not say who reads a channel", extra={"channel": channel, "error": failure.error})
+            return True
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            log.warning("slack could not be asked who reads a channel", extra={"channel": channel})
+            return True
+        facts = answer.get("channel") or {}
+        shared = bool(facts.get("is_ext_shared") or facts.get("is_pending_ext_shared"))
+        self._shared[channel] = (shared, asked_at)
+        return shared
