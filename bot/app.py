@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.admin import AdminServer
 from bot.domain.errors import BotError
+from bot.domain.hosts import is_loopback
 from bot.engine import EmbeddedEngine
 from bot.evs.cloud import HttpCloud
 from bot.interfaces import Clock, Handler
@@ -128,17 +128,8 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     engine = EmbeddedEngine(clock, store)
     database.on_wanted(engine.wake)
     approvals = Approvals(store, settings.projects, clock)
-    handlers = _handlers(settings, clock, store, people, cloud, replies)
-    running = asyncio.create_task(
-        engine.run(
-            {
-                **handlers,
-                "expire": approvals.expire,
-                "notify": Notifier(store, replies),
-                "seal": Sealer(store, replies, clock),
-            }
-        )
-    )
+    handlers = _handlers(settings, clock, store, people, cloud, replies, approvals)
+    running = asyncio.create_task(engine.run(handlers))
     engine.wake("forget:deliveries", clock.now())
     if settings.audit_channel:
         engine.wake(f"seal:{settings.audit_channel}", clock.now())
@@ -172,8 +163,9 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
 
     entry: SocketModeEntry | HttpEntry
     if settings.slack.app_token is not None:
-        loopback = is_loopback(settings.slack.api_url)
-        entry = SocketModeEntry(bolt, settings.slack.app_token.get_secret_value(), clock, loopback=loopback)
+        entry = SocketModeEntry(
+            bolt, settings.slack.app_token.get_secret_value(), clock, loopback=_slack_is_simulated(settings)
+        )
     else:
         entry = HttpEntry(bolt, settings.port)
     await entry.start()
@@ -190,7 +182,13 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
 
 
 def _handlers(
-    settings: Settings, clock: Clock, store: SqliteStore, people: SlackPeople, cloud: HttpCloud, replies: SlackReplies
+    settings: Settings,
+    clock: Clock,
+    store: SqliteStore,
+    people: SlackPeople,
+    cloud: HttpCloud,
+    replies: SlackReplies,
+    approvals: Approvals,
 ) -> dict[str, Handler]:
     patience = Patience(
         look_for=timedelta(seconds=settings.cloud.reconcile_s),
@@ -207,6 +205,9 @@ def _handlers(
         "submit": Submitter(store, people, cloud, settings.projects, clock, patience),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
         "report": Reporter(store, replies, clock, EditBudget()),
+        "expire": approvals.expire,
+        "notify": Notifier(store, replies),
+        "seal": Sealer(store, replies, clock),
         "forget": forget,
     }
 
@@ -219,7 +220,7 @@ def _slack_client(settings: Settings, http: aiohttp.ClientSession, token: str | 
         session=http,
         retry_handlers=[],
     )
-    if is_loopback(settings.slack.api_url):
+    if _slack_is_simulated(settings):
         client.proxy = None  # slack_sdk takes a proxy from the environment for every host and knows no NO_PROXY
     return client
 
@@ -245,12 +246,8 @@ async def _identity(client: AsyncWebClient, clock: Clock) -> dict[str, Any]:
         await clock.sleep(3.0)
 
 
-def is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _slack_is_simulated(settings: Settings) -> bool:
+    return is_loopback(urlsplit(settings.slack.api_url).hostname or "")
 
 
 def _reveal(secret: Any) -> str:

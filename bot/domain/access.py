@@ -193,10 +193,20 @@ def _over_the_limit(alias: str, limit: int, usage: Usage) -> str:
     )
 
 
+def in_charge(grants: Iterable[Grant], alias: str, now: datetime) -> list[Grant]:
+    """Those of some grants that cover a project and are in force."""
+    return [grant for grant in grants if grant.covers(alias) and grant.in_force(now)]
+
+
+def asking_helps(denied: Denied) -> bool:
+    """Whether the project's admins could change this, and may be named: not those of a project that is closed."""
+    return denied.rule in _ADMINS_CAN_CHANGE and denied.rule not in CLOSED_RULES
+
+
 def who_can_help(denied: Denied, admins: Iterable[Grant]) -> Denied:
     """Add whom to ask. Of a project that is closed to the person nothing more is told, not even its admins."""
     names = [named for grant in admins if (named := _named(grant))]
-    if denied.rule in CLOSED_RULES or denied.rule not in _ADMINS_CAN_CHANGE or not names:
+    if not asking_helps(denied) or not names:
         return denied
     asked = " or ".join(dict.fromkeys(names[:MENTIONED_ADMINS]))
     return replace(denied, explanation=f"{denied.explanation} {asked} can change that.")

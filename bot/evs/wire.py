@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import logging
 from collections.abc import Iterable, Mapping
@@ -14,6 +13,7 @@ from typing import Any
 import httpx
 
 from bot.domain.errors import CloudError, CloudUnavailable, SentTooLate
+from bot.domain.hosts import is_loopback
 from bot.interfaces import Clock
 
 BODY_BYTES = 8 * 1024 * 1024
@@ -103,7 +103,7 @@ class Wire:
         """`endpoints` are base URLs; the loopback ones among them, and all of `direct`, bypass proxies."""
         _keep_headers_out_of_logs()
         hosts = {"127.0.0.1", "localhost", "::1"}
-        hosts |= {host for url in endpoints if _is_loopback(host := httpx.URL(url).host)}
+        hosts |= {host for url in endpoints if _is_this_machine(host := httpx.URL(url).host)}
         hosts |= {httpx.URL(url).host for url in direct}
         self._http = httpx.AsyncClient(
             transport=transport,
@@ -177,11 +177,8 @@ def _host(url: str) -> str:
         return "?"
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+def _is_this_machine(host: str) -> bool:
+    return is_loopback(host) or host.endswith(".localhost")
 
 
 def _keep_headers_out_of_logs() -> None:

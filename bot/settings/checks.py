@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import SecretStr
 
 from bot.domain.commands import REASON_CHARACTERS
+from bot.domain.hosts import is_loopback
 from bot.settings.faults import Unfit
 
 _ALIAS = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -87,7 +88,7 @@ def _matching(pattern: re.Pattern[str], text: str, sentence: str) -> str:
 def endpoint(text: str) -> str:
     """An address without a slash at its end; `http://` on loopback only."""
     parts = _address(text)
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise Unfit("http:// is accepted on loopback only (127.0.0.1, ::1, localhost). Write https://.")
     return text.rstrip("/")
 
@@ -95,7 +96,7 @@ def endpoint(text: str) -> str:
 def metadata_address(text: str) -> str:
     """Where temporary keys are fetched without proof of who answers: this machine or its own link, nothing else."""
     host = _address(text).hostname or ""
-    if not (_is_loopback(host) or _is_link_local(host)):
+    if not (is_loopback(host) or _is_link_local(host)):
         raise Unfit("Temporary keys come from loopback or a link-local address only. Write http://169.254.169.254.")
     return text.rstrip("/")
 
@@ -116,20 +117,11 @@ def _address(text: str) -> SplitResult:
     return parts
 
 
-def _is_loopback(host: str) -> bool:
-    return host == "localhost" or _ip(host).is_loopback
-
-
 def _is_link_local(host: str) -> bool:
-    return _ip(host).is_link_local
-
-
-def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """A name is answered with an address that is neither loopback nor link-local."""
     try:
-        return ipaddress.ip_address(host)
+        return ipaddress.ip_address(host).is_link_local
     except ValueError:
-        return ipaddress.IPv4Address("0.0.0.0")
+        return False
 
 
 def store_path(url: str) -> Path:

@@ -60,59 +60,53 @@ class ApprovalListeners:
     async def on_deny(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
         request_id, channel = _pressed(body)
-        self._errands.send(self._open_form(body, request_id, channel))
+        self._errands.send(self._decide(body, lambda actor: self._open_form(actor, body, request_id, channel)))
 
     async def on_reason(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        # Ids of the form come from the person's client: everything they allow is asked again here.
         view = body["view"]
         reason = view["state"]["values"][_REASON][_REASON].get("value") or ""
-        request_id, _, channel = str(view.get("private_metadata") or "").partition(" ")
+        request_id = str(view.get("private_metadata") or "")
         if not reason.strip():
             await ack(response_action="errors", errors={_REASON: "Say why, so that they know what to change."})
             return
         await ack()
         reason = without_mentions(reason)
-        self._errands.send(self._decide(body, lambda actor: self._approvals.deny(actor, channel, request_id, reason)))
+        # A form comes back without a place. It counts as filled in where the request was made, by whoever sent it now.
+        self._errands.send(self._decide(body, lambda actor: self._approvals.deny(actor, None, request_id, reason)))
 
-    async def _decide(self, body: dict[str, Any], decide: Callable[[Actor], Awaitable[Told]]) -> None:
-        """Who pressed, what follows, and a private word about it."""
+    async def _decide(self, body: dict[str, Any], decide: Callable[[Actor], Awaitable[Told | None]]) -> None:
+        """Who pressed, what follows, and a private word about it, if there is one to say."""
         user_id = body["user"]["id"]
         try:
-            told = (await decide(await self._people.look_up(user_id))).sentence
+            told = await decide(await self._people.look_up(user_id))
         except LookupFailed as exc:
-            told = exc.sentence
+            told = Told(exc.sentence, done=False)
         except Exception:
             reference = self._new_reference()
             log.exception("an approval failed", extra={"reference": reference})
-            told = f"Something went wrong on my side (reference {reference}). Look whether it counted, then try again."
-        await self._replies.tell(user_id, body.get("response_url"), _channel(body), answers.told(told))
+            words = f"Something went wrong on my side (reference {reference}). Look whether it counted, then try again."
+            told = Told(words, done=False)
+        if told is not None:
+            await self._replies.tell(user_id, body.get("response_url"), _channel(body), answers.told(told.sentence))
 
-    async def _open_form(self, body: dict[str, Any], request_id: str, channel: str) -> None:
-        async def may(actor: Actor) -> Told:
-            return await self._approvals.may_deny(actor, channel, request_id) or Told("", done=True)
-
-        user_id = body["user"]["id"]
+    async def _open_form(self, actor: Actor, body: dict[str, Any], request_id: str, channel: str) -> Told | None:
+        if refused := await self._approvals.may_deny(actor, channel, request_id):
+            return refused
         try:
-            actor = await self._people.look_up(user_id)
-            told = await may(actor)
-            if told.done:
-                await self._client.views_open(trigger_id=body["trigger_id"], view=deny_form(request_id, channel))
-                return
-            words = told.sentence
-        except LookupFailed as exc:
-            words = exc.sentence
+            await self._client.views_open(trigger_id=body["trigger_id"], view=deny_form(request_id))
         except SlackApiError as exc:
             log.info("the form could not be opened", extra={"error": failure_of(exc).error})
             words = f"Slack did not let me open the form in time. Press again, or type deny {request_id} reason=…"
-        await self._replies.tell(user_id, body.get("response_url"), channel, answers.told(words))
+            return Told(words, done=False)
+        return None
 
 
-def deny_form(request_id: str, channel: str) -> dict[str, Any]:
-    """Why not? The request and its channel go along as ids; they are no secret and prove nothing."""
+def deny_form(request_id: str) -> dict[str, Any]:
+    """Why not? The request goes along by its id, which is no secret and proves nothing."""
     return {
         "type": "modal",
         "callback_id": DENY_FORM,
-        "private_metadata": f"{request_id} {channel}",
+        "private_metadata": request_id,
         "title": {"type": "plain_text", "text": "Deny snapshot"},
         "submit": {"type": "plain_text", "text": "Deny"},
         "close": {"type": "plain_text", "text": "Back"},

@@ -31,7 +31,7 @@ from bot.domain.commands import (
     Status,
     read_command,
 )
-from bot.domain.errors import CommandError, LookupFailed, SlackBusy
+from bot.domain.errors import CommandError, LookupFailed
 from bot.domain.requests import Place
 from bot.domain.words import plain_text
 from bot.interfaces import People
@@ -144,10 +144,7 @@ class CommandListeners:
             message = answers.told(exc.sentence)
         except Exception:
             message = answers.told(self._failed("answering a question failed"))
-        try:
-            await self._replies.respond(url, message)
-        except SlackBusy:
-            log.warning("an answer could not be given", extra={"user": user_id})
+        await self._replies.tell(user_id, url, channel, message)
 
     def _guarded(self, listener: Listener) -> Listener:
         """Nothing may leave a listener: after an acknowledgement an exception would erase it (Bolt 1.30), and before it
@@ -162,15 +159,10 @@ class CommandListeners:
                 if ack.response is None:
                     await ack(text=told, response_type="ephemeral")
                 else:
-                    self._errands.send(self._tell(body.get("response_url"), told))
+                    to = (body["user_id"], body.get("response_url"), body["channel_id"])
+                    self._errands.send(self._replies.tell(*to, answers.told(told)))
 
         return guarded
-
-    async def _tell(self, url: str | None, told: str) -> None:
-        try:
-            await self._replies.respond(url, answers.told(told))
-        except SlackBusy:
-            log.warning("a failure could not be told")
 
     def _failed(self, what: str) -> str:
         reference = self._new_reference()

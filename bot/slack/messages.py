@@ -191,11 +191,8 @@ def ask(request: Request, items: Sequence[Item], command: str) -> Message:
         settled = sentence(request.verdict) if request.refused else f"Approved by {_people(request.approvers)}."
         return arranged([head, settled])
     until = f", until {moment(request.waits_until)}" if request.waits_until else ""
-    needed = (
-        f"It runs once {plural(request.approvals_needed, 'other person')} agreed: {_agreed(request)}{until}."
-        if request.approvals_needed == 1
-        else f"It runs once {request.approvals_needed} other people agreed: {_agreed(request)}{until}."
-    )
+    others = "1 other person" if request.approvals_needed == 1 else f"{request.approvals_needed} other people"
+    needed = f"It runs once {others} agreed: {_agreed(request)}{until}."
     typing = (
         f"Without buttons: {code(f'{command} approve {request.id}')} or {code(f'{command} deny {request.id} reason=…')}"
     )

@@ -167,12 +167,7 @@ class SlackReplies:
     async def tell(self, user_id: str, url: str | None, channel: str, message: Message) -> None:
         """A private word to whoever pressed or typed: by response URL, else in the channel, else directly."""
         try:
-            if await self.respond(url, message):
-                return
-            try:
-                await self._call("chat.postEphemeral", {"channel": channel, "user": user_id, **message})
-            except CannotPost:
-                await self._post(user_id, message, None, None)
+            await self._say_alone(url, {"channel": channel, "user": user_id}, message)
         except (CannotPost, MessageGone, MessageRefused, SlackBusy):
             log.warning("a private word could not be said", extra={"user": user_id})
 
@@ -180,15 +175,21 @@ class SlackReplies:
 
     async def _whisper(self, request: Request, message: Message) -> None:
         """Where the person is looking, to them alone: response URL, else an ephemeral message, else a direct one."""
-        if await self.respond(self._urls.take(request.id), message):
-            return
         to: dict[str, Any] = {"channel": request.place.channel_id, "user": request.actor_id}
         if request.place.thread_ts:
             to["thread_ts"] = request.place.thread_ts
+        await self._say_alone(self._urls.take(request.id), to, message)
+
+    async def _say_alone(self, url: str | None, to: Mapping[str, Any], message: Message) -> None:
+        """`to` has `user`, and `channel` where there is one to say it in."""
+        if await self.respond(url, message):
+            return
         try:
+            if not to["channel"]:
+                raise CannotPost("There is no channel.", "no_channel")
             await self._call("chat.postEphemeral", {**to, **message})
         except CannotPost:
-            await self._post(request.actor_id, message, None, None)
+            await self._post(to["user"], message, None, None)
 
     async def _post(
         self, channel: str, message: Message, thread_ts: str | None, metadata: dict[str, Any] | None

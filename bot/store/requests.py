@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bot.domain.requests import Item, ItemState, Request, RequestState, ended, following, following_items, joining
 from bot.interfaces import Filters, Settled
-from bot.store.database import Query, Rows, Script, Want, from_ms, sql, to_ms
+from bot.store.database import Query, Row, Rows, Script, Want, from_ms, sql, to_ms
 from bot.store.rows import item_from, item_row, request_from, request_row
 
 _ADD_REQUEST = """
@@ -235,9 +235,13 @@ def _report(request: Request, now: datetime) -> Want:
 
 def _whole(request_id: str) -> Script[tuple[Request, list[Item]]]:
     rows = yield sql("select * from request where id = :id", id=request_id)
-    items = yield sql("select * from item where request_id = :id order by position", id=request_id)
-    approvers = (yield from _approvers(request_id)) if rows[0]["approvals_needed"] else ()
-    return request_from(rows[0], approvers), [item_from(row) for row in items]
+    return (yield from _with_items(rows[0]))
+
+
+def _with_items(row: Row) -> Script[tuple[Request, list[Item]]]:
+    items = yield sql("select * from item where request_id = :id order by position", id=row["id"])
+    approvers = (yield from _approvers(row["id"])) if row["approvals_needed"] else ()
+    return request_from(row, approvers), [item_from(one) for one in items]
 
 
 def _approvers(request_id: str) -> Script[tuple[str, ...]]:
@@ -285,8 +289,8 @@ def all_said(request: Request) -> Script[None]:
 
 
 def one(request_id: str) -> Script[tuple[Request, list[Item]] | None]:
-    rows = yield sql("select id from request where id = :id", id=request_id)
-    return (yield from _whole(request_id)) if rows else None
+    rows = yield sql("select * from request where id = :id", id=request_id)
+    return (yield from _with_items(rows[0])) if rows else None
 
 
 def of_delivery(delivery: str) -> Script[Request | None]:
@@ -312,7 +316,7 @@ def creating(project: str) -> Script[list[Item]]:
 
 
 def unsaid(home: str) -> Script[list[tuple[Request, list[Item]]]]:
-    rows = yield sql("select id from request where home = :home and unsaid = 1 order by created_at", home=home)
+    rows = yield sql("select * from request where home = :home and unsaid = 1 order by created_at", home=home)
     return (yield from _wholes(rows))
 
 
@@ -338,7 +342,7 @@ def recent(filters: Filters) -> Script[list[tuple[Request, list[Item]]]]:
         values["disk"] = filters.disk
     if filters.unreviewed:
         clauses.append("break_glass = 1 and reviewed_by is null and state in ('running', 'finished')")
-    text = f"select id from request where {' and '.join(clauses)} order by created_at desc, id limit :limit"
+    text = f"select * from request where {' and '.join(clauses)} order by created_at desc, id limit :limit"
     rows = yield Query(text, values)
     return (yield from _wholes(rows))
 
@@ -360,6 +364,6 @@ def duties() -> Script[list[tuple[str, datetime]]]:
 def _wholes(rows: Rows) -> Script[list[tuple[Request, list[Item]]]]:
     found: list[tuple[Request, list[Item]]] = []
     for row in rows:
-        whole = yield from _whole(row["id"])
+        whole = yield from _with_items(row)
         found.append(whole)
     return found

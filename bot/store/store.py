@@ -197,7 +197,7 @@ class SqliteStore:
         now = self._clock.now()
 
         def script() -> Script[None]:
-            kept = [grant for grant in (yield from grants.every()) if grant.source == "bot.toml"]
+            kept = yield from grants.of_source("bot.toml")
             if set(kept) == set(configured):
                 return
             yield from grants.replace_source("bot.toml", configured)

@@ -49,7 +49,8 @@ class Approvals:
         """Asked before the form for the reason opens, and again when it comes back. None: they may."""
         return await self._refusal(actor, channel, request_id, await self._store.request(request_id))
 
-    async def deny(self, actor: Actor, channel: str, request_id: str, reason: str) -> Told:
+    async def deny(self, actor: Actor, channel: str | None, request_id: str, reason: str) -> Told:
+        """`channel` None: from a form, which has no place of its own; the place of the request counts."""
         found = await self._store.request(request_id)
         if refused := await self._refusal(actor, channel, request_id, found):
             return refused
@@ -80,11 +81,13 @@ class Approvals:
     async def expire(self, request_id: str) -> float | None:
         """The duty: end a request for which nobody agreed in time."""
         found = await self._store.request(request_id)
-        if found is None or found[0].state is not RequestState.WAITING or found[0].waits_until is None:
+        if found is None:
             return None
-        request, now = found[0], self._clock.now()
-        if request.waits_until is not None and now < request.waits_until:
-            return (request.waits_until - now).total_seconds()
+        request, until, now = found[0], found[0].waits_until, self._clock.now()
+        if request.state is not RequestState.WAITING or until is None:
+            return None
+        if now < until:
+            return (until - now).total_seconds()
         minutes = round((now - request.created_at).total_seconds() / 60)
         verdict = f"Nobody settled it within {minutes} minutes, so it was dropped. Nothing was created. Ask again."
         entry = AuditEntry("snapshot-bot", Action.APPROVE, request.id, "denied", "approval-timeout")
@@ -94,7 +97,7 @@ class Approvals:
     async def _refusal(
         self,
         actor: Actor,
-        channel: str,
+        channel: str | None,
         request_id: str,
         found: tuple[Request, list[Item]] | None,
         *,
@@ -107,7 +110,8 @@ class Approvals:
         assert alias is not None
         grants = await self._store.grants_for(actor)
         project = self._projects.get(alias)
-        decision = decide(actor, Action.APPROVE, alias, project, channel, grants, self._clock.now())
+        place = request.place.channel_id if channel is None else channel
+        decision = decide(actor, Action.APPROVE, alias, project, place, grants, self._clock.now())
         if isinstance(decision, Denied):
             await self._store.record([self._entry(actor, request, "denied", decision.rule)])
             if decision.rule in CLOSED_RULES:

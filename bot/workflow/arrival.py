@@ -13,8 +13,10 @@ from bot.domain.access import (
     Grant,
     NeedsApproval,
     NotChosen,
+    asking_helps,
     choose_project,
     decide,
+    in_charge,
     standing_refused,
     who_can_help,
 )
@@ -117,9 +119,11 @@ class Reception:
 
 async def with_helpers(store: Store, refused: Refused, clock: Clock) -> Refused:
     """Say whom to ask, where asking helps: the project's admins, never those of one that is closed to the person."""
-    now = clock.now()
-    admins = [grant for grant in await store.admin_grants() if grant.covers(refused.alias) and grant.in_force(now)]
-    return replace(refused, sentence=who_can_help(Denied(refused.rule, refused.sentence), admins).explanation)
+    denied = Denied(refused.rule, refused.sentence)
+    if not asking_helps(denied):
+        return refused
+    admins = in_charge(await store.admin_grants(), refused.alias, clock.now())
+    return replace(refused, sentence=who_can_help(denied, admins).explanation)
 
 
 @dataclass(frozen=True, slots=True)

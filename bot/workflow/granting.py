@@ -6,7 +6,18 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.domain.access import Action, Actor, Decision, Denied, Grant, Role, decide, standing_refused, who_can_help
+from bot.domain.access import (
+    Action,
+    Actor,
+    Decision,
+    Denied,
+    Grant,
+    Role,
+    decide,
+    in_charge,
+    standing_refused,
+    who_can_help,
+)
 from bot.domain.commands import AccessCommand, GrantAccess, RevokeAccess, ShowAccess, ShowProjects
 from bot.domain.errors import LookupFailed
 from bot.domain.granting import (
@@ -90,7 +101,7 @@ class Granting:
         decision = may_administer(actor, alias, self._projects.get(alias), channel, rights.held, now)
         if not isinstance(decision, Denied):
             return None
-        told = who_can_help(decision, _admins(alias, rights.admins, now)).explanation
+        told = who_can_help(decision, in_charge(rights.admins, alias, now)).explanation
         entry = AuditEntry(actor.user_id, Action.ADMINISTER, alias, "denied", decision.rule, {"channel": channel})
         return Revision(f"{told} Nothing was changed.", [entry], refused=True)
 
@@ -124,7 +135,7 @@ class Granting:
         if not readable:
             decision = decisions.get(asked.project or "")
             denied = decision if isinstance(decision, Denied) else Denied("action-not-granted", _ADMINS_ONLY)
-            helped = who_can_help(denied, _admins(asked.project or "", admins, now))
+            helped = who_can_help(denied, in_charge(admins, asked.project or "", now))
             return [await self._refuse(actor, Action.ADMINISTER, asked.project or "", helped)]
         return await self._access_of(asked.subject, readable, channel, admins)
 
@@ -136,7 +147,7 @@ class Granting:
             decisions = self._decisions(actor, alias, channel, grants)
             closed = decisions[Action.VIEW]
             if not is_closed(closed):
-                helpers = _admins(alias, admins, now)
+                helpers = in_charge(admins, alias, now)
                 lines.append(told_access("You", alias, self._projects.get(alias), decisions, helpers))
             elif named is not None and isinstance(closed, Denied):
                 return [await self._refuse(actor, Action.VIEW, alias, closed)]
@@ -161,7 +172,7 @@ class Granting:
                 action: told_of_another(one, alias) if isinstance(one, Denied) else one
                 for action, one in self._decisions(other, alias, channel, grants).items()
             }
-            helpers = _admins(alias, admins, now)
+            helpers = in_charge(admins, alias, now)
             lines.append(told_access(subject.shown, alias, self._projects.get(alias), decisions, helpers))
         return lines
 
@@ -176,10 +187,6 @@ class Granting:
 
 _NO_PROJECT = "You may use no project. Ask the people who run the snapshot bot for access."
 _ADMINS_ONLY = "Only an admin of a project may look at what others may do there, and you are admin of none here."
-
-
-def _admins(alias: str, admins: Sequence[Grant], now: datetime) -> list[Grant]:
-    return [grant for grant in admins if grant.covers(alias) and grant.in_force(now)]
 
 
 # --- changes, pure ----------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.access import Action, Actor, Denied, Usage, decide
+from bot.domain.access import Action, Actor, Denied, Usage, decide, in_charge
 from bot.domain.disks import Picked, is_disk_id, pick
 from bot.domain.errors import CloudError, CloudUnavailable, LookupFailed, NotFound, Throttled
 from bot.domain.projects import Project
@@ -103,9 +103,7 @@ class Planner:
     async def _who_may_approve(self, project: Project, actor: Actor) -> list[str]:
         """Everybody who could have been asked: they hear of it directly. A group Slack can't tell is left out."""
         now, people = self._clock.now(), set[str]()
-        for grant in await self._store.approver_grants():
-            if not grant.covers(project.alias) or not grant.in_force(now):
-                continue
+        for grant in in_charge(await self._store.approver_grants(), project.alias, now):
             match grant.subject_kind:
                 case "user":
                     people.add(grant.subject_id)

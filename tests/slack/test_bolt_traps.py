@@ -77,16 +77,15 @@ class StubReception:
 
 
 class StubReplies:
-    """Remembers what was answered by response URL."""
+    """Remembers what was answered in private."""
 
     def __init__(self) -> None:
         self.answers: list[str] = []
         self.answered = asyncio.Event()
 
-    async def respond(self, _url: str | None, message: Message) -> bool:
+    async def tell(self, _user: str, _url: str | None, _channel: str, message: Message) -> None:
         self.answers.append(message["text"])
         self.answered.set()
-        return True
 
 
 class StubUrls:
