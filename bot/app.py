@@ -22,12 +22,14 @@ from bot.engine import EmbeddedEngine
 from bot.evs.cloud import HttpCloud
 from bot.interfaces import Clock, Handler
 from bot.settings import Settings
+from bot.slack.answering import Answering
 from bot.slack.approvals import ApprovalListeners
 from bot.slack.bolt import HttpEntry, SocketModeEntry, build_bolt
 from bot.slack.channels import SlackChannels
+from bot.slack.commands import CommandListeners
 from bot.slack.errands import Errands
 from bot.slack.failures import failure_of
-from bot.slack.listeners import ChangeListeners, CommandListeners, LastListeners
+from bot.slack.listeners import ChangeListeners, LastListeners
 from bot.slack.people import SlackPeople
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.store.database import SqliteDatabase
@@ -144,18 +146,23 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     stack.append(errands.stop)
     anonymous = _slack_client(settings, http, None)
     bolt = build_bolt(anonymous, token, _reveal(settings.slack.signing_secret), identity)
-    CommandListeners(
+    answering = Answering(
         command=settings.slack.command,
         team_url=team_url,
-        reception=Reception(store, people, settings.projects, clock, lambda: new_id("r")),
+        people=people,
+        inquiry=Inquiry(store, settings.projects, clock),
         approvals=approvals,
         granting=Granting(store, people, settings.projects, clock),
-        inquiry=Inquiry(store, settings.projects, clock),
+        new_reference=new_reference,
+    )
+    CommandListeners(
+        command=settings.slack.command,
+        reception=Reception(store, people, settings.projects, clock, lambda: new_id("r")),
+        answering=answering,
         people=people,
         replies=replies,
         urls=urls,
         errands=errands,
-        new_reference=new_reference,
     ).register(bolt)
     ApprovalListeners(approvals, people, client, replies, errands, new_reference).register(bolt)
     ChangeListeners(people).register(bolt)

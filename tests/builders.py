@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.domain.access import Actor, Grant, Role, Standing, SubjectKind
-from bot.domain.commands import Create
+from bot.domain.orders import Create
 from bot.domain.projects import Project
 from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState
 from bot.domain.snapshots import REQUEST_TAG, CreateStandardSnapshot, Disk

@@ -37,7 +37,8 @@ def test_the_readme_says_what_each_scope_and_event_is_for(word: str) -> None:
 
 
 def test_every_command_and_option_is_in_the_readme() -> None:
-    from bot.domain.commands import CREATE_OPTIONS, KNOWN
+    from bot.domain.commands import KNOWN
+    from bot.domain.orders import CREATE_OPTIONS
 
     for word in KNOWN:
         assert f"| `{word}" in README or f", `{word}" in README, word

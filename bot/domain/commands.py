@@ -5,58 +5,30 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
-
-from pydantic import ValidationError
 
 from bot.domain.access import Role
 from bot.domain.errors import CommandError
 from bot.domain.granting import Subject, duration_of, subject_of
+from bot.domain.orders import (
+    CREATE_OPTIONS,
+    DISKS_PER_CREATE,
+    Create,
+    payload_faults,
+    read_days,
+    read_reason,
+    read_tags,
+    read_yes_or_no,
+)
 from bot.domain.sentences import quoted
-from bot.domain.snapshots import REQUEST_TAG, RETENTION_DAYS, TAGS_PER_SNAPSHOT, CreateStandardSnapshot
 from bot.domain.words import Word, plain_text, subject_text, words_of
 
 TEXT_CHARACTERS = 2_000
 """Slack documents no limit for a command's text; more than this is refused with a sentence."""
 
-DISKS_PER_CREATE = 20
-REASON_CHARACTERS = 300
-
 KNOWN = ("create", "status", "list", "approve", "deny", "review", "access", "projects", "grant", "revoke", "help")
-CREATE_OPTIONS = (
-    "project",
-    "name",
-    "description",
-    "tags",
-    "enterprise_project_id",
-    "instant_access",
-    "incremental",
-    "keep",
-    "reason",
-    "break_glass",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Create:
-    """`create DISK… [key=value…]`: disks are ids or names as typed, options only what was given, `keep` in days.
-
-    `break_glass` is the project's alias, typed to confirm that it shall run without approval.
-    """
-
-    disks: tuple[str, ...]
-    project: str | None = None
-    name: str | None = None
-    description: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
-    enterprise_project_id: str | None = None
-    instant_access: bool | None = None
-    incremental: bool | None = None
-    keep_days: int | None = None
-    reason: str | None = None
-    break_glass: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +71,14 @@ class Deny:
 
 @dataclass(frozen=True, slots=True)
 class Help:
-    """`help`, and nothing at all."""
+    """`help`."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenForm:
+    """Nothing at all, or a `create` that names no disk: the form, filled in with what was typed."""
+
+    order: Create
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +114,10 @@ class ShowProjects:
 
 
 AccessCommand = GrantAccess | RevokeAccess | ShowAccess | ShowProjects
-Command = Create | Status | ListSnapshots | Approve | Deny | Review | Help | AccessCommand
+Question = Status | ListSnapshots | Approve | Deny | Review | Help | AccessCommand
+"""What is answered on the spot, to its asker alone."""
+
+Command = Create | OpenForm | Question
 
 
 def parse_command(text: str) -> Command:
@@ -147,7 +129,7 @@ def parse_command(text: str) -> Command:
         )
     words = words_of(text)
     if not words:
-        return Help()
+        return OpenForm(Create(()))
     verb, rest = words[0].text.lower(), words[1:]
     match verb:
         case "help":
@@ -197,16 +179,16 @@ def _unknown_verb(verb: str) -> str:
     return f"I know {known} and `{KNOWN[-1]}`, but not {quoted(verb)}.{guess} Nothing was done."
 
 
-def _create(words: list[Word]) -> Create:
+def _create(words: list[Word]) -> Create | OpenForm:
     faults: list[str] = []
     disks: list[str] = []
     given: dict[str, Any] = {}
     readers: Mapping[str, Callable[[str], Any]] = {
-        "instant_access": _yes_or_no,
-        "incremental": _yes_or_no,
-        "keep": _days,
-        "tags": _tags,
-        "reason": _reason,
+        "instant_access": read_yes_or_no,
+        "incremental": read_yes_or_no,
+        "keep": read_days,
+        "tags": read_tags,
+        "reason": read_reason,
     }
     for word in words:
         key, value = _option(word)
@@ -229,15 +211,14 @@ def _create(words: list[Word]) -> Create:
             except ValueError as fault:
                 given[key] = None
                 faults.append(str(fault))
-    if not disks:
-        faults.insert(0, "Which disk? Give its id, or its name: `create DISK_ID name=nightly`.")
     if len(disks) > DISKS_PER_CREATE:
         faults.append(f"One command takes up to {DISKS_PER_CREATE} disks; these are {len(disks)}.")
-    faults += _payload_faults(given)
+    faults += payload_faults(given).values()
     if faults:
         raise CommandError(_listed(faults))
     tags = given.pop("tags", None) or {}
-    return Create(tuple(disks), keep_days=given.pop("keep", None), tags=tags, **given)
+    order = Create(tuple(disks), keep_days=given.pop("keep", None), tags=tags, **given)
+    return order if disks else OpenForm(order)
 
 
 def _status(words: list[Word]) -> Status:
@@ -260,7 +241,7 @@ def _deny(words: list[Word]) -> Deny:
         raise CommandError("Write `deny ID reason=…`; the person who asked reads the reason. Nothing was changed.")
     rest = [word for word, (key, _) in zip(words, given, strict=True) if key is None]
     try:
-        return Deny(_request_id(rest, "deny"), _reason(reasons[0]))
+        return Deny(_request_id(rest, "deny"), read_reason(reasons[0]))
     except ValueError as fault:
         raise CommandError(f"{fault} Nothing was changed.") from None
 
@@ -380,57 +361,6 @@ def _unknown_option(key: str, known: tuple[str, ...]) -> str:
     else:
         guess = f" I know {', '.join(f'`{name}=`' for name in known)}." if known else ""
     return f"There is no option {quoted(key)}.{guess}"
-
-
-def _yes_or_no(value: str) -> bool:
-    match value.lower():
-        case "true" | "yes" | "on" | "1":
-            return True
-        case "false" | "no" | "off" | "0":
-            return False
-        case _:
-            raise ValueError(f"{quoted(value)} is neither yes nor no (for instant_access= and incremental=).")
-
-
-def _days(value: str) -> int:
-    found = re.fullmatch(r"(\d{1,6})\s*(?:d|day|days)?", value.lower())
-    if not found or int(found[1]) not in RETENTION_DAYS:
-        raise ValueError(f"`keep=` takes days, 1 to 65536, such as keep=7 or keep=7d; {quoted(value)} is not that.")
-    return int(found[1])
-
-
-def _tags(value: str) -> dict[str, str]:
-    tags: dict[str, str] = {}
-    for pair in value.split(","):
-        key, colon, content = pair.strip().partition(":")
-        if not colon or not key:
-            raise ValueError(f"Write tags as tags=key:value,key2:value2; {quoted(pair)} has no key and colon.")
-        if key in tags:
-            raise ValueError(f"The tag {quoted(key)} is given twice.")
-        if key == REQUEST_TAG:
-            raise ValueError(f"The tag {REQUEST_TAG} is the bot's own; leave it out.")
-        tags[key] = content
-    return tags
-
-
-def _reason(value: str) -> str:
-    if len(value) > REASON_CHARACTERS:
-        raise ValueError(f"A reason holds {REASON_CHARACTERS} characters; this one has {len(value)}.")
-    return value
-
-
-def _payload_faults(given: Mapping[str, Any]) -> list[str]:
-    """What CreateStandardSnapshot itself says of the options, all of it at once."""
-    tags = given.get("tags") or {}
-    fields = {key: given[key] for key in ("name", "description") if given.get(key) is not None}
-    faults = []
-    try:
-        CreateStandardSnapshot(volume_id="any", tags=tags, **fields)
-    except ValidationError as exc:
-        faults = [error["msg"] for error in exc.errors()]
-    if len(tags) == TAGS_PER_SNAPSHOT:
-        faults.append("A snapshot holds 20 tags and the bot adds one of its own; give 19 at most.")
-    return faults
 
 
 def _listed(faults: list[str], nothing: str = "Nothing was created.") -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.domain.commands import Create
+from bot.domain.orders import Create
 from bot.domain.snapshots import REQUEST_TAG, CreateStandardSnapshot, Disk, Snapshot, fitted_name, stamp
 
 

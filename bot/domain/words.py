@@ -47,9 +47,9 @@ def _unescaped(text: str, word: Callable[[str, str, str], str]) -> str:
     return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-_DOUBLE = '"“”„‟«»＂'
-_SINGLE = "'‘’‚‛"
-_QUOTES = frozenset(_DOUBLE + _SINGLE)
+DOUBLE_QUOTES = frozenset('"“”„‟«»＂')
+SINGLE_QUOTES = frozenset("'‘’‚‛")
+_QUOTES = DOUBLE_QUOTES | SINGLE_QUOTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +94,14 @@ def _word_at(text: str, start: int) -> tuple[Word, int]:
     return Word("".join(letters), quoted=bool(_quotes_opening(text, start, start))), at
 
 
-def _quotes_opening(text: str, start: int, at: int) -> str:
+def _quotes_opening(text: str, start: int, at: int) -> frozenset[str]:
     """A quote opens a word, a value after `=`, or one entry of a list after a comma; elsewhere it is a letter."""
     if at != start and text[at - 1] not in "=,:":
-        return ""
-    return next((quotes for quotes in (_DOUBLE, _SINGLE) if text[at] in quotes), "")
+        return frozenset()
+    return next((quotes for quotes in (DOUBLE_QUOTES, SINGLE_QUOTES) if text[at] in quotes), frozenset())
 
 
-def _closing(text: str, opening: int, quotes: str) -> int | None:
+def _closing(text: str, opening: int, quotes: frozenset[str]) -> int | None:
     """The quote that ends the value: one of its kind that no letter follows, so don't is safe inside single quotes."""
     for at in range(opening + 1, len(text)):
         if text[at] in quotes and (at + 1 == len(text) or text[at + 1].isspace() or text[at + 1] in ",:"):

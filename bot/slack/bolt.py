@@ -1,4 +1,8 @@
-"""The Bolt app, and the two ways Slack reaches it: Socket Mode and HTTP."""
+"""The Bolt app, and the two ways Slack reaches it: Socket Mode and HTTP.
+
+Bolt 1.30 is used with `process_before_response`: it sends what a listener acknowledged as soon as the listener
+returns, instead of looking every 10 ms whether it has. So a listener never waits for Slack or the cloud.
+"""
 
 from __future__ import annotations
 

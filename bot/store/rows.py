@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
-from bot.domain.commands import Create
+from bot.domain.orders import Create
 from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.store.database import Row, from_ms, to_ms

@@ -20,7 +20,7 @@ from bot.domain.access import (
     standing_refused,
     who_can_help,
 )
-from bot.domain.commands import Create
+from bot.domain.orders import Create
 from bot.domain.projects import Project
 from bot.domain.requests import Place, Request, RequestState
 from bot.interfaces import Arrival, AuditEntry, Clock, People, Store

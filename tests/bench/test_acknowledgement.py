@@ -44,10 +44,12 @@ from bot.engine import EmbeddedEngine
 from bot.interfaces import Judge
 from bot.settings import load_settings
 from bot.simulator.setting import Setting
+from bot.slack.answering import Answering
 from bot.slack.bolt import HttpEntry, SocketModeEntry, build_bolt
 from bot.slack.channels import SlackChannels
+from bot.slack.commands import CommandListeners
 from bot.slack.errands import Errands
-from bot.slack.listeners import ChangeListeners, CommandListeners, LastListeners
+from bot.slack.listeners import ChangeListeners, LastListeners
 from bot.slack.people import SlackPeople
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.slack.scopes import SCOPES
@@ -167,26 +169,32 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, session=http)
         people, urls, errands = SlackPeople(client, slack.world.team_id, clock), ResponseUrls(clock), Errands()
         app = build_bolt(AsyncWebClient(base_url=api_url, session=http), BOT_TOKEN, SIGNING_SECRET, dict(IDENTITY))
-        CommandListeners(
+        answering = Answering(
             command="/snapshot",
             team_url=str(IDENTITY["url"]),
-            reception=Reception(store, people, settings.projects, clock, lambda: new_id("r")),
-            approvals=Approvals(store, settings.projects, clock),
-            inquiry=Inquiry(store, settings.projects, clock),
-            granting=Granting(store, people, settings.projects, clock),
             people=people,
-            replies=SlackReplies(
-                client,
-                http,
-                urls,
-                channels=SlackChannels(client, clock),
-                open_projects=(),
-                command="/snapshot",
-                team_url=str(IDENTITY["url"]),
-            ),
+            inquiry=Inquiry(store, settings.projects, clock),
+            approvals=Approvals(store, settings.projects, clock),
+            granting=Granting(store, people, settings.projects, clock),
+            new_reference=lambda: new_id("e"),
+        )
+        replies = SlackReplies(
+            client,
+            http,
+            urls,
+            channels=SlackChannels(client, clock),
+            open_projects=(),
+            command="/snapshot",
+            team_url=str(IDENTITY["url"]),
+        )
+        CommandListeners(
+            command="/snapshot",
+            reception=Reception(store, people, settings.projects, clock, lambda: new_id("r")),
+            answering=answering,
+            people=people,
+            replies=replies,
             urls=urls,
             errands=errands,
-            new_reference=lambda: new_id("e"),
         ).register(app)
         ChangeListeners(people).register(app)
         LastListeners().register(app)

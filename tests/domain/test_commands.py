@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.commands import Create, Help, ListSnapshots, Status, parse_command
+from bot.domain.commands import Help, ListSnapshots, OpenForm, Status, parse_command
 from bot.domain.errors import CommandError
+from bot.domain.orders import Create, as_typed
 from bot.domain.words import plain_text
 
 
@@ -19,8 +20,42 @@ def refused(text: str) -> str:
     return caught.value.sentence
 
 
-def test_nothing_and_help_are_help() -> None:
-    assert parse_command("") == parse_command("  ") == parse_command("HELP me") == Help()
+def test_help_is_help() -> None:
+    assert parse_command("help") == parse_command("HELP me") == Help()
+
+
+def test_nothing_and_a_create_without_a_disk_lead_to_the_form_with_what_was_typed() -> None:
+    assert parse_command("") == parse_command("  ") == parse_command("create") == OpenForm(Create(()))
+    assert parse_command("create name=nightly keep=7") == OpenForm(Create((), name="nightly", keep_days=7))
+
+
+WORDS = st.text(max_size=30).map(lambda text: " ".join(text.translate(dict.fromkeys(map(ord, '"“”„‟«»＂'))).split()))
+
+
+@given(
+    st.builds(
+        Create,
+        st.lists(WORDS.filter(bool), min_size=1, max_size=3, unique=True).map(tuple),
+        project=st.none() | WORDS.filter(bool),
+        name=st.none() | WORDS.filter(bool),
+        description=st.none() | WORDS.filter(bool),
+        tags=st.dictionaries(
+            st.from_regex(r"[a-z]{1,9}", fullmatch=True), st.from_regex(r"[a-z.]{0,9}", fullmatch=True), max_size=3
+        ),
+        enterprise_project_id=st.none() | WORDS.filter(bool),
+        instant_access=st.none() | st.booleans(),
+        incremental=st.none() | st.booleans(),
+        keep_days=st.none() | st.integers(1, 65_536),
+        reason=st.none() | WORDS.filter(bool),
+    )
+)
+def test_an_order_written_as_a_command_is_read_back(order: Create) -> None:
+    assert parse_command(as_typed(order)) == order
+
+
+def test_both_kinds_of_quotes_at_once_are_written_so_that_they_are_read() -> None:
+    order = Create(("v1",), reason='don\'t say "now"')
+    assert parse_command(as_typed(order)) == Create(("v1",), reason="don't say ’now’")
 
 
 def test_every_option_of_create_is_read() -> None:
@@ -90,7 +125,6 @@ def test_keep_is_in_days_only() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("create", "Which disk?"),
         ("create v1 v1", "“v1” is named twice."),
         ("create v1 nmae=x", "There is no option “nmae”. Did you mean `name=`?"),
         ("create v1 name=a name=b", "`name=` is given twice."),

@@ -48,7 +48,6 @@ WRONG = {
     ),
     "the same disk by name and id": (f"create web-01-data {DATA}", ["web-01-data", "named twice"]),
     "the same name twice": ("create web-01-data web-01-data", ["“web-01-data” is named twice"]),
-    "no disk": ("create name=nightly", ["Which disk?"]),
     "more than twenty disks": (f"create {' '.join(f'disk-{n}' for n in range(21))}", ["up to 20 disks", "21"]),
     "dashes before an option": ("create web-01-data --name nightly", ["key=value", "“--name”"]),
     "days that are none": ("create web-01-data keep=soon", ["`keep=` takes days", "“soon”"]),

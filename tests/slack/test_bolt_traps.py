@@ -22,9 +22,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.access import Actor, Standing
 from bot.domain.requests import Place
 from bot.simulator.setting import Setting
+from bot.slack.answering import Answering
 from bot.slack.bolt import HttpEntry, build_bolt, read_request
+from bot.slack.commands import CommandListeners
 from bot.slack.errands import Errands
-from bot.slack.listeners import CommandListeners, LastListeners
+from bot.slack.listeners import LastListeners
 from bot.slack.messages import Message
 from bot.slack.scopes import SCOPES
 from bot.workflow.arrival import Accepted, Delivery
@@ -120,18 +122,23 @@ def parts(*, reception: StubReception | None = None, errands: Errands | None = N
     identity = recorded("api/auth.test")["bot"]
     app = build_bolt(AsyncWebClient(base_url="http://127.0.0.1:1/api/"), TOKEN, SECRET, identity)
     made = Parts(app, reception or StubReception(), StubReplies(), errands or Errands())
-    CommandListeners(
+    answering = Answering(
         command="/snapshot",
         team_url="https://harbor-eng.slack.com/",
-        reception=made.reception,  # type: ignore[arg-type]  # as much of it as a command needs
-        approvals=None,  # type: ignore[arg-type]  # nor that
-        granting=None,  # type: ignore[arg-type]  # nor that
+        people=StubPeople(),
         inquiry=None,  # type: ignore[arg-type]  # no question gets that far here
+        approvals=None,  # type: ignore[arg-type]  # nor here
+        granting=None,  # type: ignore[arg-type]  # nor here
+        new_reference=lambda: "e-00000001",
+    )
+    CommandListeners(
+        command="/snapshot",
+        reception=made.reception,  # type: ignore[arg-type]  # as much of it as a command needs
+        answering=answering,
         people=StubPeople(),
         replies=made.replies,  # type: ignore[arg-type]
         urls=StubUrls(),  # type: ignore[arg-type]
         errands=made.errands,
-        new_reference=lambda: "e-00000001",
     ).register(app)
     LastListeners().register(app)
     return made

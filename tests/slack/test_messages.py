@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from slack_sdk.models.blocks import ContextBlock, SectionBlock
 
 from bot.domain.access import Action, Denied
-from bot.domain.commands import Create
+from bot.domain.orders import Create
 from bot.domain.requests import DiskRef, Item, ItemState, Request, RequestState
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.interfaces import Saying, SayKind

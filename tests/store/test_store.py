@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bot.domain.access import Grant
 from bot.domain.bindings import Binding
-from bot.domain.commands import Create
+from bot.domain.orders import Create
 from bot.domain.requests import Item, ItemState, Request, RequestState, ended, sending, taken
 from bot.interfaces import Arrival, AuditEntry, Filters, Judge
 from bot.store import audit

@@ -1,0 +1,89 @@
+"""Answers what is asked rather than ordered: the same words for a command, a mention and a button."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from bot.domain.access import Actor
+from bot.domain.commands import (
+    Approve,
+    Deny,
+    GrantAccess,
+    Help,
+    ListSnapshots,
+    Question,
+    Review,
+    RevokeAccess,
+    ShowAccess,
+    ShowProjects,
+    Status,
+)
+from bot.domain.errors import LookupFailed
+from bot.interfaces import People
+from bot.slack import answers
+from bot.slack.messages import Message
+from bot.workflow.approving import Approvals
+from bot.workflow.granting import Granting
+from bot.workflow.inquiry import Inquiry
+
+log = logging.getLogger(__name__)
+
+
+class Answering:
+    """`command` is the slash command people type, `team_url` Slack's own address."""
+
+    def __init__(
+        self,
+        *,
+        command: str,
+        team_url: str,
+        people: People,
+        inquiry: Inquiry,
+        approvals: Approvals,
+        granting: Granting,
+        new_reference: Callable[[], str],
+    ) -> None:
+        self._command = command
+        self._team_url = team_url
+        self._people = people
+        self._inquiry = inquiry
+        self._approvals = approvals
+        self._granting = granting
+        self._new_reference = new_reference
+
+    async def answer(self, question: Question, actor: Actor, channel: str) -> Message:
+        match question:
+            case Approve(request_id):
+                return answers.told((await self._approvals.approve(actor, channel, request_id)).sentence)
+            case Review(request_id):
+                return answers.told((await self._approvals.review(actor, channel, request_id)).sentence)
+            case Deny(request_id, reason):
+                return answers.told((await self._approvals.deny(actor, channel, request_id, reason)).sentence)
+            case Status():
+                found = await self._inquiry.status(actor, channel, question)
+                return answers.status(found, self._command, self._team_url)
+            case ListSnapshots():
+                return answers.listing(await self._inquiry.listing(actor, channel, question), self._command)
+            case Help():
+                return answers.help_text(await self._inquiry.may_do(actor, channel), self._command)
+            case GrantAccess() | RevokeAccess() | ShowAccess() | ShowProjects():
+                return answers.lines(await self._granting.answer(question, actor, channel))
+
+    async def answer_somebody(self, question: Question, user_id: str, channel: str) -> Message:
+        """The same for somebody who may have to be asked about first. Every failure is an answer too."""
+        try:
+            return await self.answer(question, await self._people.look_up(user_id), channel)
+        except LookupFailed as exc:
+            return answers.told(exc.sentence)
+        except Exception:
+            return answers.told(self.failed("answering a question failed"))
+
+    def failed(self, what: str) -> str:
+        """Log the exception under a new reference, and give the sentence that names it."""
+        reference = self._new_reference()
+        log.exception(what, extra={"reference": reference})
+        return (
+            f"Something went wrong on my side (reference {reference}). Ask {self._command} status what became of it "
+            "before you repeat it, and tell the people who run the bot this reference."
+        )

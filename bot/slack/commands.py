@@ -1,0 +1,101 @@
+"""`/snapshot …`, up to the acknowledgement: read, record, answer. Slow things happen elsewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.domain.commands import AccessCommand, OpenForm, Question, read_command
+from bot.domain.errors import CommandError
+from bot.domain.orders import Create
+from bot.domain.requests import Place
+from bot.domain.words import plain_text
+from bot.interfaces import People
+from bot.slack import answers
+from bot.slack.answering import Answering
+from bot.slack.errands import Errands
+from bot.slack.messages import recorded, refusal
+from bot.slack.replies import ResponseUrls, SlackReplies
+from bot.workflow.arrival import Accepted, Delivery, Reception, Refused
+
+
+class CommandListeners:
+    """A `create` is recorded before it is acknowledged; a question is answered at once where all is at hand."""
+
+    def __init__(
+        self,
+        *,
+        command: str,
+        reception: Reception,
+        answering: Answering,
+        people: People,
+        replies: SlackReplies,
+        urls: ResponseUrls,
+        errands: Errands,
+    ) -> None:
+        self._command = command
+        self._reception = reception
+        self._answering = answering
+        self._people = people
+        self._replies = replies
+        self._urls = urls
+        self._errands = errands
+
+    def register(self, app: AsyncApp) -> None:
+        app.command(self._command)(self.on_command)
+
+    async def on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Nothing may leave a listener: after an acknowledgement an exception would erase it (Bolt 1.30), and before it
+        the person would read Slack's own words for a bug of ours.
+        """
+        try:
+            await self._on_command(ack, body)
+        except Exception:
+            told = answers.told(self._answering.failed("a command failed"))
+            if ack.response is None:
+                await ack(**answers.private(told))
+            else:
+                to = (body["user_id"], body.get("response_url"), body["channel_id"])
+                self._errands.send(self._replies.tell(*to, told))
+
+    async def _on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        raw = str(body.get("text") or "")
+        text = plain_text(raw).strip()
+        try:
+            command = read_command(raw)
+        except CommandError as exc:
+            await ack(**answers.private(refusal(exc.sentence, text, self._command)))
+            return
+        match command:
+            case Create():
+                await self._create(ack, body, text, command)
+            case OpenForm():
+                await ack(**answers.private(answers.told("The form is not here yet.")))
+            case _:
+                await self._answer(ack, body, command)
+
+    async def _create(self, ack: AsyncAck, body: dict[str, Any], text: str, order: Create) -> None:
+        place = Place(body.get("team_id") or "", body["channel_id"])
+        # One trigger belongs to one delivery, so a repeated delivery brings the same one.
+        delivery = Delivery(f"command:{body['trigger_id']}", body["user_id"], place, text)
+        match await self._reception.create(delivery, order):
+            case Accepted(request, checked, approvals):
+                if url := body.get("response_url"):
+                    self._urls.keep(request.id, url)
+                await ack(text=recorded(request, checked=checked, approvals=approvals), response_type="ephemeral")
+            case Refused(why):
+                await ack(**answers.private(refusal(why, text, self._command)))
+
+    async def _answer(self, ack: AsyncAck, body: dict[str, Any], question: Question) -> None:
+        # What is about rights may also ask Slack about others, so it is never answered at once.
+        if not isinstance(question, AccessCommand) and (actor := self._people.known(body["user_id"])):
+            await ack(**answers.private(await self._answering.answer(question, actor, body["channel_id"])))
+            return
+        await ack(**answers.private(answers.told("One moment, I am looking up what you may do.")))
+        self._errands.send(self._answer_later(question, body["user_id"], body["channel_id"], body.get("response_url")))
+
+    async def _answer_later(self, question: Question, user_id: str, channel: str, url: str | None) -> None:
+        message = await self._answering.answer_somebody(question, user_id, channel)
+        await self._replies.tell(user_id, url, channel, message)
