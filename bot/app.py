@@ -29,7 +29,9 @@ from bot.slack.channels import SlackChannels
 from bot.slack.commands import CommandListeners
 from bot.slack.errands import Errands
 from bot.slack.failures import failure_of
+from bot.slack.forms import FormListeners
 from bot.slack.listeners import ChangeListeners, LastListeners
+from bot.slack.mentions import MentionListeners
 from bot.slack.people import SlackPeople
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.store.database import SqliteDatabase
@@ -37,6 +39,8 @@ from bot.store.lock import StoreLock
 from bot.store.store import SqliteStore
 from bot.workflow.approving import Approvals
 from bot.workflow.arrival import Reception
+from bot.workflow.catalogue import DiskCatalogue
+from bot.workflow.forms import Forms
 from bot.workflow.granting import Granting
 from bot.workflow.inquiry import Inquiry
 from bot.workflow.notifying import Notifier
@@ -115,11 +119,12 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     people = SlackPeople(client, identity["team_id"], clock, enterprise_id=identity.get("enterprise_id"))
     urls = ResponseUrls(clock)
     team_url = str(identity.get("url") or "")
+    channels = SlackChannels(client, clock)
     replies = SlackReplies(
         client,
         http,
         urls,
-        channels=SlackChannels(client, clock),
+        channels=channels,
         open_projects={alias for alias, project in settings.projects.items() if project.external_channels},
         command=settings.slack.command,
         team_url=team_url,
@@ -155,10 +160,36 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         granting=Granting(store, people, settings.projects, clock),
         new_reference=new_reference,
     )
+    reception = Reception(store, people, settings.projects, clock, lambda: new_id("r"))
+    catalogue = DiskCatalogue(cloud, clock)
+    stack.append(catalogue.aclose)
+    forms = Forms(store, people, channels, catalogue, reception, settings.projects, clock, lambda: new_id("f"))
+    form_listeners = FormListeners(
+        command=settings.slack.command,
+        team_url=team_url,
+        forms=forms,
+        answering=answering,
+        client=client,
+        replies=replies,
+        urls=urls,
+        errands=errands,
+    )
+    form_listeners.register(bolt)
+    MentionListeners(
+        command=settings.slack.command,
+        bot_user_id=str(identity["user_id"]),
+        reception=reception,
+        forms=forms,
+        answering=answering,
+        store=store,
+        replies=replies,
+        errands=errands,
+    ).register(bolt)
     CommandListeners(
         command=settings.slack.command,
-        reception=Reception(store, people, settings.projects, clock, lambda: new_id("r")),
+        reception=reception,
         answering=answering,
+        forms=form_listeners,
         people=people,
         replies=replies,
         urls=urls,

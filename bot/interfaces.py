@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from bot.domain.access import Actor, Grant
+from bot.domain.forms import Form
 from bot.domain.granting import Subject
 from bot.domain.requests import Item, Request, RequestState
 from bot.domain.snapshots import CreateStandardSnapshot, Disk, Job, Snapshot, SnapshotTicket
@@ -63,6 +64,12 @@ class People(Protocol):
         ...
 
     async def look_up(self, user_id: str) -> Actor: ...
+
+
+class Channels(Protocol):
+    """Who is in a channel. Raises LookupFailed; a channel the bot can't see has nobody in it."""
+
+    async def has_member(self, channel: str, user_id: str) -> bool: ...
 
 
 class Membership(Protocol):
@@ -146,7 +153,17 @@ Revise = Callable[[Rights], Revision]
 class Store(Protocol):
     """Each method is one transaction: rows, audit and duties together. `False` or None: someone else was faster."""
 
-    async def arrive(self, delivery: str, channel: str, actor: Actor | None, judge: Judge) -> Request | None: ...
+    async def arrive(
+        self, delivery: str, channel: str, actor: Actor | None, judge: Judge, *, mendable: bool = False
+    ) -> Request | None: ...
+
+    async def once(self, delivery: str) -> bool: ...
+
+    async def open_form(self, form: Form) -> None: ...
+
+    async def move_form(self, form: Form) -> None: ...
+
+    async def form(self, form_id: str) -> Form | None: ...
 
     async def grants_for(self, actor: Actor) -> list[Grant]: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import jsonschema
 import pytest
 import yaml
 
+from bot.slack.controls import BACKUP_FOR_MESSAGE, NEW_SNAPSHOT
 from bot.slack.scopes import EVENTS, SCOPES
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT.parent / "shared" / "reference" / "slack-manifest.schema.json"
 MANIFEST: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yml").read_text(encoding="utf-8"))
+LISTENERS = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "bot" / "slack").glob("*.py")))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -24,10 +27,16 @@ def test_the_manifest_asks_for_exactly_the_scopes_and_events_the_code_uses() -> 
 
 
 def test_the_listeners_hear_exactly_the_events_of_the_manifest() -> None:
-    listeners = (ROOT / "bot" / "slack" / "listeners.py").read_text(encoding="utf-8")
-    for event in EVENTS:
-        assert f'app.event("{event}")' in listeners
-    assert listeners.count('app.event("') == len(EVENTS)
+    heard = re.findall(r'app\.event\("(\w+)"\)', LISTENERS)
+    assert sorted(heard) == sorted(EVENTS)
+
+
+def test_every_shortcut_of_the_manifest_opens_the_form_and_is_in_the_readme() -> None:
+    shortcuts = {item["callback_id"]: item["name"] for item in MANIFEST["features"]["shortcuts"]}
+    assert shortcuts.keys() == {NEW_SNAPSHOT, BACKUP_FOR_MESSAGE}
+    assert len(re.findall(r"app\.shortcut\((?:NEW_SNAPSHOT|BACKUP_FOR_MESSAGE)\)", LISTENERS)) == len(shortcuts)
+    for name in shortcuts.values():
+        assert f"*{name}*" in README
 
 
 @pytest.mark.parametrize("word", [*SCOPES, *EVENTS])

@@ -85,6 +85,21 @@ def _cannot_be_copied(disk: Disk, order: Create) -> list[str]:
     if order.instant_access and disk.volume_type in WITHOUT_INSTANT_ACCESS:
         faults.append(
             f"{quoted(disk.label)} is of type {disk.volume_type}, which offers no instant restore. "
-            "Leave instant_access= out."
+            "Ask without it (leave instant_access= out)."
         )
     return faults
+
+
+def matching(disks: Iterable[Disk], query: str) -> list[Disk]:
+    """The disks whose name, id or server has every word of the query in it; those it begins come first."""
+    words = query.casefold().split()
+
+    def fits(disk: Disk) -> bool:
+        texts = [text.casefold() for text in (disk.name, disk.id, disk.server)]
+        return all(any(word in text for text in texts) for word in words)
+
+    def rank(disk: Disk) -> tuple[bool, str, str]:
+        begins = bool(words) and disk.label.casefold().startswith(words[0])
+        return (not begins, disk.label.casefold(), disk.id)
+
+    return sorted(filter(fits, disks), key=rank)

@@ -75,7 +75,7 @@ def read_tags(value: str) -> dict[str, str]:
     for pair in value.split(","):
         key, colon, content = pair.strip().partition(":")
         if not colon or not key:
-            raise ValueError(f"Write tags as tags=key:value,key2:value2; {quoted(pair)} has no key and colon.")
+            raise ValueError(f"Write tags as key:value,key2:value2; {quoted(pair)} has no key and colon.")
         if key in tags:
             raise ValueError(f"The tag {quoted(key)} is given twice.")
         if key == REQUEST_TAG:

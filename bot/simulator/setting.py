@@ -77,13 +77,17 @@ server = "web-01"
 
 
 class Setting:
-    """A cloud and a workspace on loopback ports. `directory` takes the bot's configuration and store."""
+    """A cloud and a workspace on loopback ports. `directory` takes the bot's configuration and store.
+
+    What the app is granted: `manifest`, as Slack reads one, or `scopes` with everything else allowed.
+    """
 
     def __init__(
         self,
         directory: Path,
         *,
-        scopes: Iterable[str],
+        scopes: Iterable[str] | None = None,
+        manifest: Mapping[str, Any] | None = None,
         world: Mapping[str, Any] | None = None,
         reconcile_seconds: float = 60,
         busy_retry_seconds: float = 10,
@@ -94,7 +98,7 @@ class Setting:
         slack_world = WorkspaceWorld.from_dict(world["workspace"]) if "workspace" in world else None
         self.directory = directory
         self.cloud = CloudSimulator(cloud_world, now=now)
-        self.workspace = WorkspaceSimulator(slack_world, scopes=scopes, now=now)
+        self.workspace = WorkspaceSimulator(slack_world, scopes=scopes, manifest=manifest, now=now)
         self._patience = {"reconcile_seconds": reconcile_seconds, "busy_retry_seconds": busy_retry_seconds}
 
     async def start(self, *, slack_port: int = 0, cloud_port: int = 0) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from bot.domain.access import Action, Denied
 from bot.domain.requests import Item, Request, RequestState
+from bot.slack.blocks import button, buttons
+from bot.slack.controls import NEW_SNAPSHOT, OPEN_FORM
 from bot.slack.messages import Message, arranged, root
 from bot.slack.text import bold, code, escaped, moment, sentence, shortened
 from bot.workflow.inquiry import Found, MayDo, NotFound
@@ -26,6 +28,26 @@ def private(message: Mapping[str, Any]) -> dict[str, Any]:
 def told(text: str) -> Message:
     """One sentence."""
     return arranged([sentence(text)])
+
+
+def as_written(text: str) -> Message:
+    """What is mrkdwn already."""
+    return arranged([text])
+
+
+def form_offered(form_id: str, command: str) -> Message:
+    """Where no form can be opened: a button that does, with what was typed in it."""
+    typed = code(f"{command} create DISK project=ALIAS")
+    message = arranged([f"Which disks? Press the button and choose them, or name them: {typed}."])
+    message["blocks"].append(buttons([button(OPEN_FORM, "Open the Form", form_id)], "form"))
+    return message
+
+
+def form_too_late(form_id: str, command: str) -> Message:
+    """Slack gives a form three seconds; the button gives it three more."""
+    offered = form_offered(form_id, command)
+    late = arranged(["Slack did not let me open the form in time.", offered["text"]])
+    return {"text": late["text"], "blocks": [*late["blocks"], offered["blocks"][-1]]}
 
 
 def lines(sentences: Sequence[str]) -> Message:
@@ -90,6 +112,7 @@ def help_text(may: MayDo | Denied, command: str) -> Message:
     if creatable:
         project = f" project={creatable[0]}" if len(creatable) > 1 else ""
         lines += [
+            f"• {code(command)} — a form, filled in with the mouse or the thumb",
             f"• {code(f'{command} create DISK{project}')} — a standard snapshot now; DISK is an id or a unique name",
             f"• {code(f'{command} create DISK DISK2{project} {_EXAMPLE}')} — several at once, named and explained",
             f"      options: {_OPTIONS}",
@@ -120,4 +143,7 @@ def help_text(may: MayDo | Denied, command: str) -> Message:
             "You may use no project from this channel. Ask the people who run the snapshot bot for access, "
             "or try the channel of the project."
         )
-    return arranged(lines)
+    message = arranged(lines)
+    if creatable:
+        message["blocks"].append(buttons([button(NEW_SNAPSHOT, "New Snapshot", "help", style="primary")], "new"))
+    return message

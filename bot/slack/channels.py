@@ -9,12 +9,14 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.errors import LookupFailed
 from bot.interfaces import Clock
 from bot.slack.failures import failure_of
 
 log = logging.getLogger(__name__)
 
 MAX_AGE = timedelta(minutes=5)
+_CANNOT_TELL = "Slack could not tell me who is in that channel just now. Try again in a minute."
 
 
 class SlackChannels:
@@ -24,6 +26,25 @@ class SlackChannels:
         self._client = client
         self._clock = clock
         self._shared: dict[str, tuple[bool, datetime]] = {}
+
+    async def has_member(self, channel: str, user_id: str) -> bool:
+        """Implements `bot.interfaces.Channels`. Source: Slack, conversations.members (cursor pages of 200)."""
+        cursor = ""
+        try:
+            while True:
+                answer = await self._client.conversations_members(channel=channel, cursor=cursor, limit=200)
+                if user_id in (answer.get("members") or ()):
+                    return True
+                cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
+                if not cursor:
+                    return False
+        except SlackApiError as exc:
+            failure = failure_of(exc)
+            if failure.error in ("channel_not_found", "not_in_channel"):
+                return False
+            raise LookupFailed(_CANNOT_TELL, retry_after=failure.retry_after) from None
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            raise LookupFailed(_CANNOT_TELL) from None
 
     async def shared(self, channel: str) -> bool:
         """Shared with another organisation, or about to be. Source: Slack, conversations.info; conversation object."""

@@ -16,6 +16,7 @@ from bot.interfaces import People
 from bot.slack import answers
 from bot.slack.answering import Answering
 from bot.slack.errands import Errands
+from bot.slack.forms import FormListeners
 from bot.slack.messages import recorded, refusal
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.workflow.arrival import Accepted, Delivery, Reception, Refused
@@ -30,6 +31,7 @@ class CommandListeners:
         command: str,
         reception: Reception,
         answering: Answering,
+        forms: FormListeners,
         people: People,
         replies: SlackReplies,
         urls: ResponseUrls,
@@ -38,6 +40,7 @@ class CommandListeners:
         self._command = command
         self._reception = reception
         self._answering = answering
+        self._forms = forms
         self._people = people
         self._replies = replies
         self._urls = urls
@@ -71,8 +74,9 @@ class CommandListeners:
         match command:
             case Create():
                 await self._create(ack, body, text, command)
-            case OpenForm():
-                await ack(**answers.private(answers.told("The form is not here yet.")))
+            case OpenForm(order):
+                await ack()
+                self._forms.open_for_command(body, order)
             case _:
                 await self._answer(ack, body, command)
 
@@ -85,6 +89,9 @@ class CommandListeners:
                 if url := body.get("response_url"):
                     self._urls.keep(request.id, url)
                 await ack(text=recorded(request, checked=checked, approvals=approvals), response_type="ephemeral")
+            case Refused(incomplete=True):
+                await ack()
+                self._forms.open_for_command(body, order)
             case Refused(why):
                 await ack(**answers.private(refusal(why, text, self._command)))
 

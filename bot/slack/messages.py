@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
+from bot.domain.disks import is_disk_id
 from bot.domain.requests import Item, ItemState, Request, RequestState, counted, spread_seconds
 from bot.interfaces import Saying
+from bot.slack.blocks import SECTION_CHARACTERS, button, buttons, context, section
+from bot.slack.controls import ASK_AGAIN
 from bot.slack.text import (
     bold,
     code,
@@ -22,7 +25,6 @@ from bot.slack.text import (
     typed,
 )
 
-SECTION_CHARACTERS = 3_000
 EDIT_CHARACTERS = 3_900
 """chat.update refuses a `text` over 4,000 characters."""
 
@@ -76,9 +78,9 @@ def root(
     head = _headline(request, items)
     lines = [_disk_line(item, leaders.get(item.joined_to or ""), team_url) for item in items]
     facts = _facts(request, command)
-    blocks = [_section(f"{head}\n{_bar(items)}", f"head.{request.rev}")]
-    blocks += [_section(text, f"disks.{request.rev}.{part}") for part, text in enumerate(_parts(lines))]
-    blocks.append(_context(facts, f"facts.{request.rev}"))
+    blocks = [section(f"{head}\n{_bar(items)}", f"head.{request.rev}")]
+    blocks += [section(text, f"disks.{request.rev}.{part}") for part, text in enumerate(_parts(lines))]
+    blocks.append(context(facts, f"facts.{request.rev}"))
     return {"text": _text([head, *lines, facts], EDIT_CHARACTERS), "blocks": blocks}
 
 
@@ -197,27 +199,9 @@ def ask(request: Request, items: Sequence[Item], command: str) -> Message:
         f"Without buttons: {code(f'{command} approve {request.id}')} or {code(f'{command} deny {request.id} reason=…')}"
     )
     message = arranged([head, needed, typing])
-    message["blocks"].append(
-        {
-            "type": "actions",
-            "block_id": f"approval.{request.rev}",
-            "elements": [
-                _button(APPROVE, "Approve", request.id, style="primary"),
-                _button(DENY, "Deny…", request.id),
-            ],
-        }
-    )
+    pressed = [button(APPROVE, "Approve", request.id, style="primary"), button(DENY, "Deny…", request.id)]
+    message["blocks"].append(buttons(pressed, f"approval.{request.rev}"))
     return message
-
-
-def _button(action_id: str, label: str, value: str, style: str | None = None) -> dict[str, Any]:
-    button: dict[str, Any] = {
-        "type": "button",
-        "action_id": action_id,
-        "text": {"type": "plain_text", "text": label},
-        "value": value,
-    }
-    return {**button, "style": style} if style else button
 
 
 def _agreed(request: Request) -> str:
@@ -329,7 +313,10 @@ def refusal(told: str, said: str, command: str, reference: str | None = None) ->
         lines.append(f"You typed: {code_block(f'{command} {said}')}")
     if reference:
         lines.append(f"Reference: {code(reference)}")
-    return arranged(lines)
+    message = arranged(lines)
+    if reference:
+        message["blocks"].append(buttons([button(ASK_AGAIN, "Change and Ask Again", reference)], "again"))
+    return message
 
 
 def break_glass(request: Request, items: Sequence[Item], command: str, team_url: str) -> Message:
@@ -356,25 +343,32 @@ def moved(request: Request) -> Message:
 
 
 def recorded(request: Request, *, checked: bool, approvals: int = 0) -> str:
-    """The acknowledgement, read within a second."""
-    disks = ", ".join(code(shortened(disk, 64)) for disk in request.order.disks[:5])
-    more = f" and {len(request.order.disks) - 5} more" if len(request.order.disks) > 5 else ""
+    """The acknowledgement, read within a second. Ids, as a form gives them, tell nobody anything: they are counted."""
+    named = [disk for disk in request.order.disks if not is_disk_id(disk)]
+    disks = ", ".join(code(shortened(disk, 64)) for disk in named[:5]) or plural(len(request.order.disks), "disk")
+    more = f" and {len(request.order.disks) - len(named[:5])} more" if named and len(request.order.disks) > 5 else ""
     where = f" in {escaped(request.project)}" if request.project else ""
     if checked and approvals:
         others = "another person agrees" if approvals == 1 else f"{approvals} other people agree"
         return (
             f":hand: Recorded: snapshot of {disks}{more}{where}. It runs once {others}; "
-            f"I am asking in this channel. Request {code(request.id)}."
+            f"I am asking {_followed(request)}. Request {code(request.id)}."
         )
     if checked:
         return (
             f":camera_with_flash: On it: snapshot of {disks}{more}{where}. "
-            f"Follow it in this channel; request {code(request.id)}."
+            f"Follow it {_followed(request)}; request {code(request.id)}."
         )
     return (
         f":camera_with_flash: Got it: snapshot of {disks}{more}. I am checking your rights and the disks; "
         f"the answer follows here. Request {code(request.id)}."
     )
+
+
+def _followed(request: Request) -> str:
+    if request.place.channel_id == request.actor_id:
+        return "here"
+    return "in this thread" if request.place.thread_ts else "in this channel"
 
 
 # --- arranging --------------------------------------------------------------------------------------------------------
@@ -384,7 +378,7 @@ def arranged(lines: Sequence[str]) -> Message:
     """Lines as a message: the same words as `text` and in as few sections as hold them."""
     return {
         "text": _text(lines, POST_CHARACTERS),
-        "blocks": [_section(part, f"part.{n}") for n, part in enumerate(_parts(lines))],
+        "blocks": [section(part, f"part.{n}") for n, part in enumerate(_parts(lines))],
     }
 
 
@@ -402,19 +396,3 @@ def _parts(lines: Sequence[str]) -> list[str]:
 
 def _text(lines: Sequence[str], most: int) -> str:
     return shortened("\n".join(lines), most)
-
-
-def _section(text: str, block_id: str) -> dict[str, Any]:
-    return {
-        "type": "section",
-        "block_id": block_id,
-        "text": {"type": "mrkdwn", "text": shortened(text, SECTION_CHARACTERS), "verbatim": True},
-    }
-
-
-def _context(text: str, block_id: str) -> dict[str, Any]:
-    return {
-        "type": "context",
-        "block_id": block_id,
-        "elements": [{"type": "mrkdwn", "text": shortened(text, 2_000), "verbatim": True}],
-    }

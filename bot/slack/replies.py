@@ -70,6 +70,11 @@ class ResponseUrls:
         while len(self._urls) > _RESPONSE_URLS_KEPT:
             self._urls.popitem(last=False)
 
+    def hand_over(self, form_id: str, request_id: str) -> None:
+        """What was the form's is the request's now."""
+        if kept := self._urls.pop(form_id, None):
+            self._urls[request_id] = kept
+
     def take(self, request_id: str) -> str | None:
         kept = self._urls.get(request_id)
         if kept is None or kept.left == 0 or self._clock.now() >= kept.until:
@@ -164,10 +169,15 @@ class SlackReplies:
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
 
-    async def tell(self, user_id: str, url: str | None, channel: str, message: Message) -> None:
-        """A private word to whoever pressed or typed: by response URL, else in the channel, else directly."""
+    async def tell(
+        self, user_id: str, url: str | None, channel: str, message: Message, thread_ts: str | None = None
+    ) -> None:
+        """A private word to whoever pressed or typed: by response URL, else in the channel or thread, else directly."""
+        to = {"channel": channel, "user": user_id}
+        if thread_ts:
+            to["thread_ts"] = thread_ts
         try:
-            await self._say_alone(url, {"channel": channel, "user": user_id}, message)
+            await self._say_alone(url, to, message)
         except (CannotPost, MessageGone, MessageRefused, SlackBusy):
             log.warning("a private word could not be said", extra={"user": user_id})
 

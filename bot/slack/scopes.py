@@ -1,4 +1,12 @@
 """What the Slack app is granted: exactly what the code uses. `manifest.yml` says the same, held to it by a test."""
 
-SCOPES = ("channels:read", "chat:write", "commands", "groups:read", "usergroups:read", "users:read")
-EVENTS = ("subteam_members_changed", "subteam_updated", "user_change")
+SCOPES = (
+    "app_mentions:read",
+    "channels:read",
+    "chat:write",
+    "commands",
+    "groups:read",
+    "usergroups:read",
+    "users:read",
+)
+EVENTS = ("app_mention", "subteam_members_changed", "subteam_updated", "user_change")

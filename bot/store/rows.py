@@ -14,6 +14,15 @@ from bot.store.database import Row, from_ms, to_ms
 _ORDER = tuple(field.name for field in fields(Create))
 
 
+def order_text(order: Create) -> str:
+    return json.dumps({name: getattr(order, name) for name in _ORDER}, ensure_ascii=False)
+
+
+def order_from(text: str) -> Create:
+    order = json.loads(text)
+    return Create(**{**order, "disks": tuple(order["disks"])})
+
+
 def request_row(request: Request) -> dict[str, Any]:
     return {
         "id": request.id,
@@ -23,7 +32,7 @@ def request_row(request: Request) -> dict[str, Any]:
         "channel_id": request.place.channel_id,
         "thread_ts": request.place.thread_ts,
         "text": request.text,
-        "order_json": json.dumps({name: getattr(request.order, name) for name in _ORDER}, ensure_ascii=False),
+        "order_json": order_text(request.order),
         "created_at": to_ms(request.created_at),
         "ver": request.ver,
         "rev": request.rev,
@@ -48,7 +57,6 @@ def request_row(request: Request) -> dict[str, Any]:
 
 
 def request_from(row: Row, approvers: tuple[str, ...] = ()) -> Request:
-    order = json.loads(row["order_json"])
     created_at = from_ms(row["created_at"])
     assert created_at is not None
     return Request(
@@ -57,7 +65,7 @@ def request_from(row: Row, approvers: tuple[str, ...] = ()) -> Request:
         actor_id=row["actor_id"],
         place=Place(row["team_id"], row["channel_id"], row["thread_ts"]),
         text=row["text"],
-        order=Create(**{**order, "disks": tuple(order["disks"])}),
+        order=order_from(row["order_json"]),
         created_at=created_at,
         ver=row["ver"],
         rev=row["rev"],

@@ -90,6 +90,21 @@ create table delivery (
     received_at bigint not null
 );
 
+create table form (
+    id text primary key,
+    user_id text not null,
+    team_id text not null,
+    channel_id text not null,
+    thread_ts text,
+    order_json text not null,
+    choose_place integer not null,
+    view_id text,
+    project text,
+    revision bigint not null,
+    opened_at bigint not null
+);
+create index form_by_time on form (opened_at);
+
 create table approval (
     request_id text not null references request (id),
     approver_id text not null,

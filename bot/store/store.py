@@ -9,10 +9,11 @@ from typing import Any
 
 from bot.domain.access import Actor, Grant
 from bot.domain.bindings import Binding
+from bot.domain.forms import Form
 from bot.domain.granting import Subject
 from bot.domain.requests import Item, Request, RequestState
 from bot.interfaces import AuditEntry, Clock, Filters, Judge, Revise, Revision, Rights, Settled
-from bot.store import audit, bindings, grants, requests
+from bot.store import audit, bindings, forms, grants, requests
 from bot.store.database import Script, SqliteDatabase, from_ms, sql, to_ms
 
 REMEMBER_DELIVERIES = timedelta(hours=25)
@@ -28,21 +29,34 @@ class SqliteStore:
 
     # --- arriving -----------------------------------------------------------------------------------------------------
 
-    async def arrive(self, delivery: str, channel: str, actor: Actor | None, judge: Judge) -> Request | None:
+    async def arrive(
+        self, delivery: str, channel: str, actor: Actor | None, judge: Judge, *, mendable: bool = False
+    ) -> Request | None:
         """Record a delivery once, with what `judge` makes of it under the grants of this very moment.
 
-        A delivery that was here before changes nothing and answers the request it led to. `judge` is pure and runs
-        inside the transaction. With `actor` None (not known yet) it is given no grants.
+        A delivery that was here before changes nothing and answers the request it led to; one that is `mendable` and
+        led to none counts as not delivered. `judge` is pure and runs inside the transaction. With `actor` None (not
+        known yet) it is given no grants.
         """
-        return await self._database.run(self._arrive(delivery, channel, actor, judge))
+        return await self._database.run(self._arrive(delivery, channel, actor, judge, mendable))
 
-    def _arrive(self, delivery: str, channel: str, actor: Actor | None, judge: Judge) -> Script[Request | None]:
-        now = self._clock.now()
-        first = yield sql(
+    async def once(self, delivery: str) -> bool:
+        """Mark a delivery that leads to no request. False: it was here before."""
+        return await self._database.run(self._first(delivery))
+
+    def _first(self, delivery: str) -> Script[bool]:
+        rows = yield sql(
             "insert into delivery (id, received_at) values (:id, :at) on conflict (id) do nothing returning id",
             id=delivery,
-            at=to_ms(now),
+            at=to_ms(self._clock.now()),
         )
+        return bool(rows)
+
+    def _arrive(
+        self, delivery: str, channel: str, actor: Actor | None, judge: Judge, mendable: bool
+    ) -> Script[Request | None]:
+        now = self._clock.now()
+        first = yield from self._first(delivery)
         if not first:
             return (yield from requests.of_delivery(delivery))
         held = (yield from grants.held_by(actor)) if actor else []
@@ -50,15 +64,27 @@ class SqliteStore:
         arrival = judge(held, bound)
         if arrival.request:
             yield from requests.add(arrival.request, delivery)
+        elif mendable:
+            yield sql("delete from delivery where id = :id", id=delivery)
         yield from audit.append(arrival.audit, now)
         return arrival.request
 
+    async def open_form(self, form: Form) -> None:
+        await self._database.run(forms.add(form))
+
+    async def move_form(self, form: Form) -> None:
+        await self._database.run(forms.move(form))
+
+    async def form(self, form_id: str) -> Form | None:
+        return await self._database.run(forms.one(form_id))
+
     async def forget_deliveries(self) -> None:
-        """Drop the marks of deliveries that can no longer be repeated."""
-        before = to_ms(self._clock.now() - REMEMBER_DELIVERIES)
+        """Drop the marks of deliveries that can no longer be repeated, and forms as old as that."""
+        before = self._clock.now() - REMEMBER_DELIVERIES
 
         def script() -> Script[None]:
-            yield sql("delete from delivery where received_at < :before", before=before)
+            yield sql("delete from delivery where received_at < :before", before=to_ms(before))
+            yield from forms.forget(before)
 
         await self._database.run(script())
 

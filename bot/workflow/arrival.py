@@ -42,21 +42,26 @@ class Delivery:
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """Allowed and recorded. `checked` is False where who may do this is still to be looked up; `approvals` is how many
-    others have to agree first.
+    others have to agree first. `repeated`: it was recorded when it was delivered before.
     """
 
     request: Request
     checked: bool
     approvals: int = 0
+    repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Not allowed, or not clear enough to be allowed; nothing was created. `alias` is the project it was about."""
+    """Not allowed, or not clear enough to be allowed; nothing was created. `alias` is the project it was about.
+
+    `incomplete`: only the project is missing, and there are several to choose from.
+    """
 
     sentence: str
     rule: str = ""
     alias: str = ""
+    incomplete: bool = False
 
 
 Answer = Accepted | Refused
@@ -79,28 +84,36 @@ class Reception:
         self._clock = clock
         self._new_id = new_id
 
-    async def create(self, delivery: Delivery, order: Create) -> Answer:
-        """Record a `create` and answer. With the person known, the answer already says whether they may."""
+    async def create(self, delivery: Delivery, order: Create, *, mendable: bool = False) -> Answer:
+        """Record a `create` and answer. With the person known, the answer already says whether they may.
+
+        What is `mendable` may be delivered again after it was refused.
+        """
         actor = self._people.known(delivery.user_id)
         refused: list[Refused] = []
         approvals: list[int] = []
+        made: list[Request] = []
+
+        def received(alias: str | None) -> Request:
+            made.append(self._received(delivery, order, alias))
+            return made[-1]
 
         def judge(grants: Sequence[Grant], bound: str | None) -> Arrival:
             if actor is None:
-                return Arrival(self._received(delivery, order, None))
+                return Arrival(received(None))
             verdict = judged(actor, order, delivery.place, self._projects, grants, bound, self._clock)
             if isinstance(verdict.outcome, Refused):
                 refused.append(verdict.outcome)
                 return Arrival(None, [verdict.audit])
             approvals.append(verdict.approvals)
-            return Arrival(self._received(delivery, order, verdict.outcome), [verdict.audit])
+            return Arrival(received(verdict.outcome), [verdict.audit])
 
-        request = await self._store.arrive(delivery.id, delivery.place.channel_id, actor, judge)
+        request = await self._store.arrive(delivery.id, delivery.place.channel_id, actor, judge, mendable=mendable)
         if refused:
             return await with_helpers(self._store, refused[0], self._clock)
         if request is None:
             return Refused("I have answered this command already. Type it again if you still want it.")
-        return Accepted(request, checked=actor is not None, approvals=sum(approvals))
+        return Accepted(request, actor is not None, sum(approvals), repeated=not made)
 
     def _received(self, delivery: Delivery, order: Create, alias: str | None) -> Request:
         return Request(
@@ -151,21 +164,21 @@ def judged(
 ) -> Verdict:
     """Which project this runs in and whether the actor may, asked at every hop in the same words."""
 
-    def denied(rule: str, sentence: str, alias: str) -> Verdict:
+    def denied(rule: str, sentence: str, alias: str, *, incomplete: bool = False) -> Verdict:
         entry = AuditEntry(actor.user_id, Action.CREATE, alias, "denied", rule, {"channel": place.channel_id})
-        return Verdict(Refused(sentence, rule, alias), entry)
+        return Verdict(Refused(sentence, rule, alias, incomplete), entry)
 
     now = clock.now()
     if standing := standing_refused(actor):
         return denied(standing.rule, standing.explanation, order.project or "")
     choice = choose_project(order.project, bound, actor, Action.CREATE, projects, place.channel_id, grants, now)
     if isinstance(choice, NotChosen):
-        return denied("no-project-chosen", _which_project(choice), "")
+        return denied("no-project-chosen", which_project(choice), "", incomplete=bool(choice.candidates))
     decision = decide(actor, Action.CREATE, choice.alias, projects.get(choice.alias), place.channel_id, grants, now)
     if isinstance(decision, Denied):
         closed = decision.rule in CLOSED_RULES and order.project is None
         # Who did not name the project does not hear its name: the channel's binding tells nothing about a closed one.
-        told = _which_project(NotChosen(())) if closed else decision.explanation
+        told = which_project(NotChosen(())) if closed else decision.explanation
         return denied(decision.rule, told, choice.alias)
     if isinstance(decision, NeedsApproval) and order.break_glass is not None:
         project = projects[choice.alias]
@@ -198,7 +211,7 @@ def glass_stays(project: Project, order: Create) -> Denied | None:
     return None
 
 
-def _which_project(choice: NotChosen) -> str:
+def which_project(choice: NotChosen) -> str:
     if not choice.candidates:
         return (
             "There is no project in which you may create snapshots from here. "

@@ -116,10 +116,12 @@ class TimedStore(SqliteStore):
         super().__init__(database, clock)
         self._spans = spans
 
-    async def arrive(self, delivery: str, channel: str, actor: Actor | None, judge: Judge) -> Request | None:
+    async def arrive(
+        self, delivery: str, channel: str, actor: Actor | None, judge: Judge, *, mendable: bool = False
+    ) -> Request | None:
         began = time.perf_counter()
         try:
-            return await super().arrive(delivery, channel, actor, judge)
+            return await super().arrive(delivery, channel, actor, judge, mendable=mendable)
         finally:
             self._spans.add("store", began)
 
@@ -191,6 +193,7 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             command="/snapshot",
             reception=Reception(store, people, settings.projects, clock, lambda: new_id("r")),
             answering=answering,
+            forms=None,  # type: ignore[arg-type]  # no form is opened here
             people=people,
             replies=replies,
             urls=urls,

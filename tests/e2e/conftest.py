@@ -15,16 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from bot import app
 from bot.settings import load_settings
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import CommandOutcome, Message
 from bot.slack.bolt import HttpEntry
-from bot.slack.scopes import SCOPES
 
 SPEED = 10.0
 CHANNEL = "#inc-demo"
+MANIFEST = yaml.safe_load((Path(__file__).parents[2] / "manifest.yml").read_text(encoding="utf-8"))
+"""What Slack grants here is what the app asks for, and nothing more."""
 
 
 class FastClock:
@@ -155,7 +157,7 @@ def part(message: Message) -> tuple[str, str] | None:
 @pytest.fixture
 async def setting(tmp_path: Path) -> AsyncIterator[tuple[Setting, FastClock]]:
     clock = FastClock()
-    setting = Setting(tmp_path, scopes=SCOPES, now=clock.now)
+    setting = Setting(tmp_path, manifest=MANIFEST, now=clock.now)
     setting.cloud.world.timing.min_seconds, setting.cloud.world.timing.max_seconds = 2.0, 5.0
     await setting.start()
     yield setting, clock

@@ -32,7 +32,7 @@ WRONG = {
     "a name over 64 characters": (f"create web-01-data name={'n' * 65}", ["64 characters", "65"]),
     "a description over 85 characters": (f"create web-01-data description={'d' * 86}", ["85 characters", "86"]),
     "an illegal tag": ("create web-01-data tags=ti.er:prod", ["tag key “ti.er” is not allowed"]),
-    "a tag without a colon": ("create web-01-data tags=prod", ["tags=key:value", "“prod”"]),
+    "a tag without a colon": ("create web-01-data tags=prod", ["key:value", "“prod”"]),
     "the bot's own tag": ("create web-01-data tags=snapshot-bot-request:x", ["the bot's own"]),
     "an unknown option": ("create web-01-data nmae=nightly", ["no option “nmae”", "Did you mean `name=`?"]),
     "a disk that is attaching": ("create cache-01-data", ["cache-01-data", "“attaching”", "available or in-use"]),
@@ -230,7 +230,7 @@ def sections(message: Message) -> list[str]:
     texts: list[dict[str, Any]] = []
     for block in message.blocks:
         texts += [block["text"]] if "text" in block else block["elements"]
-    return [text["text"] for text in texts]
+    return [words for text in texts if isinstance(words := text["text"], str)]  # a button's label is the bot's own
 
 
 def shown(message: Message) -> str:

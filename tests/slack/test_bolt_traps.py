@@ -135,6 +135,7 @@ def parts(*, reception: StubReception | None = None, errands: Errands | None = N
         command="/snapshot",
         reception=made.reception,  # type: ignore[arg-type]  # as much of it as a command needs
         answering=answering,
+        forms=None,  # type: ignore[arg-type]  # no form is opened here
         people=StubPeople(),
         replies=made.replies,  # type: ignore[arg-type]
         urls=StubUrls(),  # type: ignore[arg-type]

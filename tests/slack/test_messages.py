@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from slack_sdk.models.blocks import ContextBlock, SectionBlock
 
 from bot.domain.access import Action, Denied
 from bot.domain.orders import Create
@@ -20,6 +19,7 @@ from bot.interfaces import Saying, SayKind
 from bot.slack import answers, messages
 from bot.slack.text import bold, code, duration, escaped
 from bot.workflow.inquiry import Found, MayDo, NotFound
+from tests.block_kit import checked_message
 from tests.builders import NOON, a_request, an_item
 
 TEAM = "https://harbor-eng.slack.com/"
@@ -28,17 +28,6 @@ Golden = Callable[[str, Any], None]
 
 def said(kind: SayKind, request: Request, *items: Item, leaders: dict[str, Request] | None = None) -> messages.Message:
     return messages.rendered(Saying(kind, request, items, items, leaders or {}), "/snapshot", TEAM)
-
-
-def checked(message: messages.Message) -> messages.Message:
-    """Slack's limits: 50 blocks, what slack_sdk's models check, and a text that is not cut."""
-    assert 0 < len(message["text"]) <= 40_000
-    assert 0 < len(message["blocks"]) <= 50
-    assert len({block["block_id"] for block in message["blocks"]}) == len(message["blocks"])
-    for block in message["blocks"]:
-        model = {"section": SectionBlock, "context": ContextBlock}[block["type"]]
-        model(**{key: value for key, value in block.items() if key != "type"}).to_dict()
-    return message
 
 
 STATES: dict[str, Item] = {
@@ -68,44 +57,44 @@ def test_the_root_message_in_every_state_of_a_disk(golden: Golden, name: str) ->
     )
     request = a_request(order=order, **finished)
     leader = a_request("r-two", actor_id="U2", root_channel="C9", root_ts="1767225610.000200")
-    message = checked(said("root", request, item, leaders={"r-two-1": leader}))
+    message = checked_message(said("root", request, item, leaders={"r-two-1": leader}))
     golden(f"root_{name}", message)
 
 
 def test_one_of_two_disks_ended(golden: Golden) -> None:
     items = (replace(STATES["available"], state=ItemState.AVAILABLE), an_item(2, ItemState.CREATING, progress=50))
-    golden("root_half_done", checked(said("edit", a_request(rev=7), *items)))
+    golden("root_half_done", checked_message(said("edit", a_request(rev=7), *items)))
 
 
 def test_a_mixed_end_and_its_receipt(golden: Golden) -> None:
     order = Create(("a", "b"), keep_days=7, reason="INC-42")
     request = a_request(order=order, state=RequestState.FINISHED, ended_at=NOON + timedelta(minutes=3))
     second = replace(STATES["failed"], id="r-one-2", position=2)
-    golden("root_mixed", checked(said("edit", request, STATES["available"], second)))
-    golden("receipt_mixed", checked(said("receipt", request, STATES["available"], second)))
+    golden("root_mixed", checked_message(said("edit", request, STATES["available"], second)))
+    golden("receipt_mixed", checked_message(said("receipt", request, STATES["available"], second)))
 
 
 def test_the_receipt_of_a_full_success_tells_the_spread(golden: Golden) -> None:
     later = replace(STATES["available"], id="r-one-2", snapshot_id="snap-2", taken_at=NOON + timedelta(seconds=1.25))
     request = a_request(state=RequestState.FINISHED, ended_at=NOON)
-    message = checked(said("receipt", request, STATES["available"], later))
+    message = checked_message(said("receipt", request, STATES["available"], later))
     assert "Taken within 1.2 s of each other." in message["text"]
     golden("receipt_available", message)
 
 
 def test_accepted_and_failure_in_the_thread(golden: Golden) -> None:
     found = replace(STATES["creating"], id="r-one-2", job_id=None)
-    golden("accepted", checked(said("accepted", a_request(), STATES["creating"], found, STATES["joined"])))
-    golden("failure", checked(said("failure", a_request(), STATES["failed"], STATES["cancelled"])))
+    golden("accepted", checked_message(said("accepted", a_request(), STATES["creating"], found, STATES["joined"])))
+    golden("failure", checked_message(said("failure", a_request(), STATES["failed"], STATES["cancelled"])))
 
 
 def test_a_refusal_gives_back_what_was_typed(golden: Golden) -> None:
     request = a_request(state=RequestState.DROPPED, text="create ordrs-db", verdict="No disk named “ordrs-db”.")
-    golden("refusal", checked(said("refusal", request)))
+    golden("refusal", checked_message(said("refusal", request)))
 
 
 def test_moved_explains_how_to_invite(golden: Golden) -> None:
-    golden("moved", checked(said("moved", a_request())))
+    golden("moved", checked_message(said("moved", a_request())))
 
 
 def test_native_retention_is_the_clouds_own_doing() -> None:
@@ -134,7 +123,7 @@ def test_twenty_disks_with_long_names_stay_within_slacks_limits() -> None:
     finished = a_request(state=RequestState.FINISHED, ended_at=NOON, order=Create(("a",), reason="&" * 300))
     kinds: tuple[SayKind, ...] = ("root", "failure", "receipt")
     for kind in kinds:
-        checked(said(kind, finished, *items))
+        checked_message(said(kind, finished, *items))
     assert len(said("edit", finished, *items)["text"]) <= 4_000
 
 
@@ -170,7 +159,7 @@ def test_durations_in_words(seconds: float, words: str) -> None:
 
 def test_help_shows_only_what_the_caller_may_do(golden: Golden) -> None:
     operator = MayDo({"payments": frozenset({Action.VIEW, Action.CREATE}), "shop": frozenset({Action.VIEW})})
-    golden("help_operator", checked(answers.help_text(operator, "/snapshot")))
+    golden("help_operator", checked_message(answers.help_text(operator, "/snapshot")))
     viewer = answers.help_text(MayDo({"shop": frozenset({Action.VIEW})}), "/snapshot")["text"]
     assert "create" not in viewer and "/snapshot list" in viewer
     nobody = answers.help_text(MayDo({}), "/snapshot")["text"]
@@ -181,7 +170,7 @@ def test_help_shows_only_what_the_caller_may_do(golden: Golden) -> None:
 def test_listing_and_status(golden: Golden) -> None:
     running = (a_request(), [STATES["creating"]])
     refused = (a_request("r-two", state=RequestState.DENIED, verdict="No.", project=None), list[Item]())
-    golden("list", checked(answers.listing(Found([running, refused], more=True), "/snapshot")))
+    golden("list", checked_message(answers.listing(Found([running, refused], more=True), "/snapshot")))
     one = answers.status(Found([running]), "/snapshot", TEAM)
     assert "creating, 40 %" in one["text"]
     assert answers.status(NotFound("Nothing <here>."), "/snapshot", TEAM)["text"] == "Nothing &lt;here&gt;."

@@ -1,0 +1,106 @@
+"""A form that somebody fills in: what the bot keeps of it, and how its fields become an order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from bot.domain.disks import is_disk_id
+from bot.domain.orders import (
+    DISKS_PER_CREATE,
+    Create,
+    payload_faults,
+    read_days,
+    read_reason,
+    read_tags,
+)
+from bot.domain.requests import Place
+from bot.domain.sentences import without_mentions
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One form as it was opened. Slack's copy carries only `id`, so what is trusted of it stands here.
+
+    `order` is what was typed before, `place` where it will be told; with `choose_place` the person may change that.
+    `project` is the one chosen last, `revision` counts those changes. `view_id` is None for a form that could not be
+    shown yet.
+    """
+
+    id: str
+    user_id: str
+    place: Place
+    order: Create
+    opened_at: datetime
+    choose_place: bool = False
+    view_id: str | None = None
+    project: str | None = None
+    revision: int = 0
+
+    @property
+    def told_directly(self) -> bool:
+        """No channel: the answer goes to the person. A person's id stands for the conversation with them."""
+        return self.place.channel_id == self.user_id
+
+
+@dataclass(frozen=True, slots=True)
+class FormValues:
+    """The fields as they came back, texts as typed. `place` is the channel chosen, where one could be chosen."""
+
+    project: str = ""
+    disks: tuple[str, ...] = ()
+    name: str = ""
+    description: str = ""
+    tags: str = ""
+    enterprise_project_id: str = ""
+    instant: bool = False
+    full: bool = False
+    keep: str = ""
+    reason: str = ""
+    break_glass: str = ""
+    place: str = ""
+
+
+_Value = TypeVar("_Value")
+
+
+def read_form(values: FormValues) -> tuple[Create, dict[str, str]]:
+    """The order, and what is wrong with it by field: every fault at once. With faults the order is not complete."""
+    faults: dict[str, str] = {}
+
+    def tried(field: str, read: Callable[[str], _Value], text: str) -> _Value | None:
+        if not text.strip():
+            return None
+        try:
+            return read(without_mentions(text.strip()))
+        except ValueError as fault:
+            faults[field] = str(fault)
+            return None
+
+    tags = tried("tags", lambda text: read_tags(",".join(filter(str.strip, text.splitlines()))), values.tags)
+    order = Create(
+        values.disks,
+        project=values.project or None,
+        name=tried("name", str, values.name),
+        description=tried("description", str, values.description),
+        tags=tags or {},
+        enterprise_project_id=tried("enterprise_project_id", str, values.enterprise_project_id),
+        instant_access=True if values.instant else None,
+        incremental=False if values.full else None,
+        keep_days=tried("keep", read_days, values.keep),
+        reason=tried("reason", read_reason, values.reason),
+        break_glass=tried("break_glass", str, values.break_glass),
+    )
+    given = {"name": order.name, "description": order.description, "tags": order.tags}
+    faults = {**payload_faults(given), **faults}
+    if not values.project:
+        faults["project"] = "Choose a project."
+    if not values.disks:
+        faults["disks"] = "Choose at least one disk."
+    elif len(values.disks) > DISKS_PER_CREATE:
+        faults["disks"] = f"One request takes up to {DISKS_PER_CREATE} disks; these are {len(values.disks)}."
+    elif not all(map(is_disk_id, values.disks)):
+        faults["disks"] = "One of these lines is a message, not a disk. Take it out, or choose a disk in its place."
+    return order, faults

@@ -1,0 +1,41 @@
+"""The pieces of Block Kit that messages and views are made of, within Slack's limits (Block Kit reference, blocks)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.slack.text import shortened
+
+SECTION_CHARACTERS = 3_000
+CONTEXT_CHARACTERS = 2_000
+
+
+def section(text: str, block_id: str) -> dict[str, Any]:
+    """`verbatim`: a word that looks like a name or a channel is not made a link."""
+    return {
+        "type": "section",
+        "block_id": block_id,
+        "text": {"type": "mrkdwn", "text": shortened(text, SECTION_CHARACTERS), "verbatim": True},
+    }
+
+
+def context(text: str, block_id: str) -> dict[str, Any]:
+    return {
+        "type": "context",
+        "block_id": block_id,
+        "elements": [{"type": "mrkdwn", "text": shortened(text, CONTEXT_CHARACTERS), "verbatim": True}],
+    }
+
+
+def buttons(elements: Sequence[dict[str, Any]], block_id: str) -> dict[str, Any]:
+    return {"type": "actions", "block_id": block_id, "elements": list(elements)}
+
+
+def button(action_id: str, label: str, value: str, style: str | None = None) -> dict[str, Any]:
+    made: dict[str, Any] = {"type": "button", "action_id": action_id, "text": plain(label), "value": value}
+    return {**made, "style": style} if style else made
+
+
+def plain(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text}

@@ -1,0 +1,15 @@
+"""The ids of shortcuts, buttons and fields that more than one surface shows."""
+
+from __future__ import annotations
+
+NEW_SNAPSHOT = "new_snapshot"
+"""The global shortcut, and the button in help and in App Home."""
+
+BACKUP_FOR_MESSAGE = "backup_for_message"
+"""The message shortcut."""
+
+OPEN_FORM = "open_form"
+"""A button that opens a form which was begun; its value is the form's id."""
+
+ASK_AGAIN = "ask_again"
+"""A button under a refusal: the form with what was asked; its value is the request's id."""

@@ -1,0 +1,340 @@
+"""The form as pure functions. Every field's block begins with the field's name; what follows a dot makes it a new one.
+
+Slack keeps what was entered where block_id and action_id stay the same (Modals, updating), so a change of the project
+gives the disks a new block and leaves everything else alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.domain.forms import Form, FormValues
+from bot.domain.orders import DISKS_PER_CREATE, REASON_CHARACTERS, Create
+from bot.domain.sentences import MENTION
+from bot.domain.snapshots import COPYABLE_STATES, DESCRIPTION_CHARACTERS, NAME_CHARACTERS, RETENTION_DAYS, Disk
+from bot.slack.blocks import context, plain, section
+from bot.slack.text import code_block, escaped, plural, sentence, shortened
+from bot.workflow.forms import Filling, Offer
+
+FORM = "snapshot_form"
+FORM_PROJECT = "form_project"
+FORM_DISKS = "form_disks"
+FORM_PLACE = "form_place"
+VALUE = "value"
+
+OPTION_CHARACTERS = 75
+STATIC_OPTIONS = 100
+NO_CHOICE = "no-choice"
+"""The value of a line in a picker that is a sentence, not a disk."""
+
+ERROR_CHARACTERS = 400
+
+
+# --- views ------------------------------------------------------------------------------------------------------------
+
+
+def loading_view(form_id: str) -> dict[str, Any]:
+    """Shown within the trigger's 3 s; nothing that has to be asked for is in it."""
+    return _view(form_id, [section(":hourglass_flowing_sand: Looking up your projects and disks…", "looking")])
+
+
+def refused_view(form_id: str, why: str, said: str) -> dict[str, Any]:
+    """Why there is no form, and what was typed, ready to be copied."""
+    blocks = [section(f":no_entry_sign: {sentence(shortened(why, 2_000))}\nNothing was created.", "refused")]
+    if said:
+        blocks.append(section(f"You typed: {code_block(said, most=2_000)}", "typed"))
+    return _view(form_id, blocks, close="Close")
+
+
+def filled_view(filling: Filling) -> dict[str, Any]:
+    form, order = filling.form, filling.form.order
+    blocks = [section(f":warning: {sentence(filling.fault)}", "fault")] if filling.fault else []
+    if form.choose_place:
+        blocks.append(_place(form))
+    blocks.append(_project(filling))
+    if form.project is None:
+        blocks.append(section("_Choose the project; then its disks can be chosen here._", "disks-later"))
+    else:
+        blocks.append(_disks(form, filling.disks))
+    if filling.unfound:
+        blocks.append(context(_not_found(filling), "unfound"))
+    if filling.break_glass:
+        blocks.append(_break_glass(form, order))
+    blocks += _options(order)
+    blocks.append(context(_small_print(filling), "cost"))
+    return _view(form.id, blocks, submit="Create Snapshot")
+
+
+def _view(form_id: str, blocks: list[dict[str, Any]], *, submit: str = "", close: str = "Cancel") -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "type": "modal",
+        "callback_id": FORM,
+        "private_metadata": form_id,
+        "title": plain("New snapshot"),
+        "close": plain(close),
+        "blocks": blocks,
+    }
+    return {**view, "submit": plain(submit)} if submit else view
+
+
+# --- fields -----------------------------------------------------------------------------------------------------------
+
+
+def _place(form: Form) -> dict[str, Any]:
+    element: dict[str, Any] = {
+        "type": "conversations_select",
+        "action_id": FORM_PLACE,
+        "placeholder": plain("A direct message to me"),
+        "filter": {"include": ["public", "private"], "exclude_bot_users": True},
+    }
+    if not form.told_directly:
+        element["initial_conversation"] = form.place.channel_id
+    hint = "A channel that you and I are both in. Some projects can be used only from their own channels."
+    return _input("place", "Where to follow it", element, optional=True, dispatch=True, hint=hint)
+
+
+def _project(filling: Filling) -> dict[str, Any]:
+    form = filling.form
+    element: dict[str, Any] = {"action_id": FORM_PROJECT, "placeholder": plain("Choose a project")}
+    if len(filling.projects) <= STATIC_OPTIONS:
+        element |= {"type": "static_select", "options": [_option(alias, alias) for alias in filling.projects]}
+    else:
+        element |= {"type": "external_select", "min_query_length": 0}
+    if form.project:
+        element["initial_option"] = _option(form.project, form.project)
+    # Another place may have other projects, so its list is a new one.
+    block_id = f"project.{form.place.channel_id}" if form.choose_place else "project"
+    return _input(block_id, "Project", element, dispatch=True)
+
+
+def _disks(form: Form, chosen: Sequence[Disk]) -> dict[str, Any]:
+    element: dict[str, Any] = {
+        "type": "multi_external_select",
+        "action_id": FORM_DISKS,
+        "placeholder": plain("Type a part of the name, the id or the server"),
+        "min_query_length": 0,
+        "max_selected_items": DISKS_PER_CREATE,
+    }
+    if chosen:
+        element["initial_options"] = [disk_option(disk) for disk in chosen[:DISKS_PER_CREATE]]
+    return _input(f"disks.{form.revision}", f"Disks (up to {DISKS_PER_CREATE})", element)
+
+
+def _break_glass(form: Form, order: Create) -> dict[str, Any]:
+    hint = (
+        f"Only in an emergency: type {form.project} to confirm, and give a reason of at least 15 characters. "
+        "Everybody who may approve is told, and one of them has to review it."
+    )
+    element = _text_input(order.break_glass)
+    return _input("break_glass", "Run without approval", element, optional=True, hint=hint)
+
+
+def _options(order: Create) -> list[dict[str, Any]]:
+    tags = ", ".join(f"{key}:{value}" for key, value in order.tags.items())
+    boxes = [
+        _option("Instant restore", "instant", "Usable at once; not for SATA and SAS disks"),
+        _option("Full copy instead of incremental", "full", "Takes longer, and more space"),
+    ]
+    ticked = [boxes[0]] if order.instant_access else []
+    ticked += [boxes[1]] if order.incremental is False else []
+    checkboxes: dict[str, Any] = {"type": "checkboxes", "action_id": VALUE, "options": boxes}
+    keep: dict[str, Any] = {
+        "type": "number_input",
+        "action_id": VALUE,
+        "is_decimal_allowed": False,
+        "min_value": str(RETENTION_DAYS.start),
+        "max_value": str(RETENTION_DAYS.stop - 1),
+    }
+    name_hint = "Several disks: each name ends with its disk. Left empty: the disk's name and the time."
+    return [
+        _input(
+            "reason",
+            "Reason",
+            _text_input(order.reason, REASON_CHARACTERS, multiline=True),
+            optional=True,
+            hint="Stands in the message and in the receipt.",
+        ),
+        _input(
+            "keep",
+            "Keep for how many days",
+            {**keep, "initial_value": str(order.keep_days)} if order.keep_days else keep,
+            optional=True,
+            hint="Left empty: until somebody deletes it.",
+        ),
+        _input("name", "Name", _text_input(order.name, NAME_CHARACTERS), optional=True, hint=name_hint),
+        _input("description", "Description", _text_input(order.description, DESCRIPTION_CHARACTERS), optional=True),
+        _input(
+            "tags",
+            "Tags",
+            _text_input(tags or None),
+            optional=True,
+            hint="key:value, separated by commas. Letters, digits, _ and - (values also dots).",
+        ),
+        _input(
+            "enterprise_project_id",
+            "Enterprise project",
+            _text_input(order.enterprise_project_id),
+            optional=True,
+            hint="Its id. Left empty: the one set for the project.",
+        ),
+        _input(
+            "options",
+            "Options",
+            {**checkboxes, "initial_options": ticked} if ticked else checkboxes,
+            optional=True,
+        ),
+    ]
+
+
+def _not_found(filling: Filling) -> str:
+    words = ", ".join(f"“{escaped(shortened(word, 64))}”" for word in filling.unfound[:DISKS_PER_CREATE])
+    if filling.form.project is None:
+        return f"You typed {words}. Choose the project and I look for them there."
+    return f":warning: Not found in {escaped(filling.form.project)}, or not one disk alone: {words}. Choose them above."
+
+
+def _small_print(filling: Filling) -> str:
+    form = filling.form
+    where = "in a direct message to you" if form.told_directly else f"in <#{form.place.channel_id}>"
+    if form.place.thread_ts:
+        where = f"in the thread in <#{form.place.channel_id}>"
+    facts = [f"I report {where}."]
+    if filling.approvals:
+        others = plural(filling.approvals, "other person").replace("persons", "people")
+        facts.append(f":hand: In {escaped(form.project or '')} it runs once {others} agreed.")
+    facts.append("While the snapshot is made, the disk's reads and writes may be slower.")
+    facts.append("Standard snapshots are charged for as long as they exist.")
+    return " ".join(facts)
+
+
+# --- pickers ----------------------------------------------------------------------------------------------------------
+
+
+def offered(offer: Offer) -> list[dict[str, Any]]:
+    """Options for the picker; a sentence is an option too, because an empty list is not allowed."""
+    if offer.sentence:
+        return [_option(offer.sentence, NO_CHOICE)]
+    options = [disk_option(disk) for disk in offer.disks]
+    if offer.more:
+        options.append(_option(f"… and {offer.more} more: type more of the name", NO_CHOICE))
+    return options
+
+
+def offered_projects(projects: Sequence[str], query: str) -> list[dict[str, Any]]:
+    fits = [alias for alias in projects if query.casefold().strip() in alias.casefold()]
+    if not fits:
+        return [_option("No project that you may use fits that", NO_CHOICE)]
+    return [_option(alias, alias) for alias in fits[:STATIC_OPTIONS]]
+
+
+def disk_option(disk: Disk) -> dict[str, Any]:
+    """Name and size, and what tells it from its namesakes: type, server, state, and the beginning of its id."""
+    size = f" · {disk.size} GiB {disk.volume_type}".rstrip()
+    label = f"{shortened(disk.label, OPTION_CHARACTERS - len(size))}{size}"
+    server = f"on {shortened(disk.server, 30)}" if disk.server else "not attached"
+    state = disk.status if disk.status in COPYABLE_STATES else f"{disk.status}: not now"
+    return _option(label, disk.id, f"{server} · {state} · {disk.id[:13]}")
+
+
+# --- what comes back --------------------------------------------------------------------------------------------------
+
+
+def read_values(view: dict[str, Any]) -> FormValues:
+    """The fields of a view as they came; whatever is not of the expected shape counts as empty."""
+    state = view.get("state")
+    blocks = state.get("values") if isinstance(state, dict) else None
+    fields: dict[str, dict[str, Any]] = {}
+    for block_id, actions in (blocks if isinstance(blocks, dict) else {}).items():
+        if isinstance(actions, dict):
+            for element in actions.values():
+                if isinstance(element, dict):
+                    fields[str(block_id).partition(".")[0]] = element
+
+    def text(field: str, key: str = "value") -> str:
+        value = fields.get(field, {}).get(key)
+        return value if isinstance(value, str) else ""
+
+    def chosen(field: str) -> tuple[str, ...]:
+        options = fields.get(field, {}).get("selected_options")
+        return tuple(dict.fromkeys(map(_value_of, options))) if isinstance(options, list) else ()
+
+    boxes = chosen("options")
+    return FormValues(
+        project=_value_of(fields.get("project", {}).get("selected_option")),
+        disks=chosen("disks"),
+        name=text("name"),
+        description=text("description"),
+        tags=text("tags"),
+        enterprise_project_id=text("enterprise_project_id"),
+        instant="instant" in boxes,
+        full="full" in boxes,
+        keep=text("keep"),
+        reason=text("reason"),
+        break_glass=text("break_glass"),
+        place=text("place", "selected_conversation"),
+    )
+
+
+def _value_of(option: Any) -> str:
+    value = option.get("value") if isinstance(option, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def errors_beside(view: dict[str, Any], faults: dict[str, str]) -> dict[str, str]:
+    """Faults by field become errors by block. What has no field of its own stands beside the project.
+
+    An error for a block that is no input of the view would make Slack show none of them.
+    """
+    inputs = [str(block.get("block_id")) for block in view.get("blocks", []) if block.get("type") == "input"]
+    by_field = {block_id.partition(".")[0]: block_id for block_id in inputs}
+    first = by_field.get("project") or next(iter(inputs), "project")
+    errors: dict[str, str] = {}
+    for field, fault in faults.items():
+        block_id = by_field.get(field, first)
+        told = f"{errors[block_id]} {_unmarked(fault)}" if block_id in errors else _unmarked(fault)
+        errors[block_id] = shortened(told, ERROR_CHARACTERS)
+    return errors
+
+
+def _unmarked(fault: str) -> str:
+    """Errors are plain text: no mentions, no code spans."""
+    return MENTION.sub(lambda found: found[2], fault).replace("`", "")
+
+
+# --- pieces -----------------------------------------------------------------------------------------------------------
+
+
+def _input(
+    block_id: str,
+    label: str,
+    element: dict[str, Any],
+    *,
+    optional: bool = False,
+    dispatch: bool = False,
+    hint: str = "",
+) -> dict[str, Any]:
+    block: dict[str, Any] = {
+        "type": "input",
+        "block_id": block_id,
+        "label": plain(label),
+        "element": element,
+        "optional": optional,
+    }
+    if dispatch:
+        block["dispatch_action"] = True
+    return {**block, "hint": plain(hint)} if hint else block
+
+
+def _text_input(initial: str | None, most: int = 0, *, multiline: bool = False) -> dict[str, Any]:
+    element: dict[str, Any] = {"type": "plain_text_input", "action_id": VALUE}
+    if multiline:
+        element["multiline"] = True
+    if most:
+        element["max_length"] = most
+    return {**element, "initial_value": initial} if initial else element
+
+
+def _option(text: str, value: str, description: str = "") -> dict[str, Any]:
+    option: dict[str, Any] = {"text": plain(shortened(text, OPTION_CHARACTERS)), "value": value}
+    return {**option, "description": plain(shortened(description, OPTION_CHARACTERS))} if description else option

@@ -1,0 +1,62 @@
+"""The disks of a project, as pickers offer them: asked of the cloud once at a time, believed for half a minute."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.snapshots import Disk
+from bot.interfaces import Clock, Cloud
+
+MAX_AGE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    disks: Sequence[Disk]
+    at: datetime
+
+
+class DiskCatalogue:
+    """Asks only for whoever was allowed to: the decision comes before the question. In memory only."""
+
+    def __init__(self, cloud: Cloud, clock: Clock) -> None:
+        self._cloud = cloud
+        self._clock = clock
+        self._kept: dict[str, _Kept] = {}
+        self._asking: dict[str, asyncio.Task[Sequence[Disk]]] = {}
+
+    def at_hand(self, alias: str) -> Sequence[Disk] | None:
+        kept = self._kept.get(alias)
+        return kept.disks if kept and self._clock.now() - kept.at < MAX_AGE else None
+
+    async def disks(self, alias: str) -> Sequence[Disk]:
+        """Every disk of the project. Whoever stops waiting does not stop the question. Raises CloudError."""
+        if (kept := self.at_hand(alias)) is not None:
+            return kept
+        task = self._asking.get(alias)
+        if task is None:
+            task = asyncio.create_task(self._ask(alias))
+            self._asking[alias] = task
+            task.add_done_callback(lambda done: self._answered(alias, done))
+        return await asyncio.shield(task)
+
+    async def aclose(self) -> None:
+        """Stop asking."""
+        tasks = list(self._asking.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _ask(self, alias: str) -> Sequence[Disk]:
+        asked_at = self._clock.now()
+        disks = await self._cloud.project(alias).list_disks()
+        self._kept[alias] = _Kept(disks, asked_at)
+        return disks
+
+    def _answered(self, alias: str, done: asyncio.Future[Sequence[Disk]]) -> None:
+        self._asking.pop(alias, None)
+        if not done.cancelled():
+            done.exception()  # read, so that an answer nobody waits for any more is not reported as lost

@@ -1,0 +1,354 @@
+"""The form from its opening to its submission. Rights are asked at every hop, and nothing is believed of what Slack
+brings back but what somebody entered: whose form it is and where it is told stands in the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bot.domain.access import (
+    Action,
+    Actor,
+    Decision,
+    Denied,
+    Grant,
+    NotChosen,
+    decide,
+    standing_refused,
+)
+from bot.domain.disks import is_disk_id, matching, means, pick
+from bot.domain.errors import CloudError, LookupFailed
+from bot.domain.forms import Form, FormValues, read_form
+from bot.domain.orders import Create, as_typed
+from bot.domain.projects import Project
+from bot.domain.requests import Place
+from bot.domain.snapshots import Disk
+from bot.interfaces import AuditEntry, Channels, Clock, People, Store
+from bot.workflow.arrival import Accepted, Delivery, Reception, Refused, judged, which_project, with_helpers
+from bot.workflow.catalogue import DiskCatalogue
+
+PREFILL_SECONDS = 2.5
+"""How long the loading view may stand while typed disks are looked up; then the form opens without them."""
+
+OFFER_SECONDS = 0.8
+"""How long a picker may wait for the cloud; Slack gives it 3 s, people give it one."""
+
+OFFERED = 99
+"""Slack takes 100 options (block_suggestion); the last line says that there are more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """What a form shows. `projects` are those the person may use from its place; `disks` are chosen beforehand, and
+    `unfound` are words that were typed for disks but name none, or not one. `fault` is a sentence about its project
+    or place. `approvals` others have to agree in the chosen project; `break_glass`: it can be run without them.
+    """
+
+    form: Form
+    projects: Sequence[str]
+    disks: Sequence[Disk] = ()
+    unfound: Sequence[str] = ()
+    fault: str = ""
+    approvals: int = 0
+    break_glass: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Disks to choose from, and how many more there are; or `sentence` where there is nothing to choose."""
+
+    disks: Sequence[Disk] = ()
+    more: int = 0
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """What is wrong with a form that was sent, by field. Nothing was created, and nothing typed is lost."""
+
+    faults: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A form as it came back: `user_id` from Slack's envelope, `form_id` from the view, `view_id` Slack's own."""
+
+    form_id: str
+    view_id: str
+    user_id: str
+    values: FormValues
+
+
+_STALE = "This form can't be used any more. Open a new one; what you entered stays here until you close it."
+
+
+class Forms:
+    """What a form needs to know, and what becomes of it."""
+
+    def __init__(
+        self,
+        store: Store,
+        people: People,
+        channels: Channels,
+        catalogue: DiskCatalogue,
+        reception: Reception,
+        projects: Mapping[str, Project],
+        clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._channels = channels
+        self._catalogue = catalogue
+        self._reception = reception
+        self._projects = projects
+        self._clock = clock
+        self._new_id = new_id
+
+    # --- opening ------------------------------------------------------------------------------------------------------
+
+    def begun(self, user_id: str, place: Place, order: Create, *, choose_place: bool = False) -> Form:
+        """A new form, not kept yet: the loading view goes first, because its trigger lives for 3 s only."""
+        return Form(self._new_id(), user_id, place, order, self._clock.now(), choose_place)
+
+    async def keep(self, form: Form) -> None:
+        await self._store.open_form(form)
+
+    async def again(self, user_id: str, form_id: str) -> Form | None:
+        """A form that was begun and could not be shown, begun once more. None: there is none of theirs."""
+        form = await self._store.form(form_id)
+        if form is None or form.user_id != user_id:
+            return None
+        return self.begun(user_id, form.place, form.order, choose_place=form.choose_place)
+
+    async def asked_again(self, user_id: str, request_id: str) -> Form | None:
+        """A form with what was asked in a request. None: there is no such request of theirs."""
+        found = await self._store.request(request_id)
+        if found is None or found[0].actor_id != user_id:
+            return None
+        return self.begun(user_id, found[0].place, found[0].order)
+
+    async def fill(self, form: Form) -> Filling | Refused:
+        """What to show: rights asked now, typed disks looked up if the cloud answers soon enough."""
+        try:
+            actor = await self._people.look_up(form.user_id)
+        except LookupFailed as exc:
+            return Refused(exc.sentence, "lookup-failed")
+        if standing := standing_refused(actor):
+            return await self._refuse(form, "", Refused(standing.explanation, standing.rule))
+        grants = await self._store.grants_for(actor)
+        usable = self._usable(actor, form.place, grants)
+        if not usable:
+            return await self._refuse(form, "", Refused(which_project(NotChosen(())), "no-project-chosen"))
+        fault = await self._named_in_vain(form, actor, grants, usable)
+        bound = await self._store.bound_project(form.place.channel_id)
+        wished = (form.project, form.order.project, bound, usable[0] if len(usable) == 1 else None)
+        chosen = next((alias for alias in wished if alias in usable), None)
+        if chosen != form.project:
+            form = replace(form, project=chosen, revision=form.revision + 1)
+            await self._store.move_form(form)
+        disks, unfound = await self._typed_disks(form)
+        project = self._projects[chosen] if chosen else None
+        return Filling(
+            form,
+            usable,
+            disks,
+            unfound,
+            fault,
+            approvals=project.approvals if project else 0,
+            break_glass=bool(project and project.approvals and project.break_glass),
+        )
+
+    async def _named_in_vain(self, form: Form, actor: Actor, grants: Sequence[Grant], usable: Sequence[str]) -> str:
+        """Why the project that was typed, or was chosen before the place changed, can't be used from here."""
+        named = form.project or form.order.project
+        if named is None or named in usable:
+            return ""
+        decision = self._decided(actor, Action.CREATE, named, form.place, grants)
+        assert isinstance(decision, Denied)
+        await self._store.record([self._entry(form, named, decision.rule)])
+        return (
+            await with_helpers(self._store, Refused(decision.explanation, decision.rule, named), self._clock)
+        ).sentence
+
+    async def _typed_disks(self, form: Form) -> tuple[list[Disk], list[str]]:
+        words = form.order.disks
+        if form.project is None or not words:
+            return [], list(words)
+        try:
+            async with asyncio.timeout(PREFILL_SECONDS):
+                everything = await self._catalogue.disks(form.project)
+        except (CloudError, TimeoutError):
+            return [], list(words)
+        found = {word: [disk for disk in everything if means(word, disk)] for word in words}
+        disks = {fits[0].id: fits[0] for fits in found.values() if len(fits) == 1}
+        return list(disks.values()), [word for word, fits in found.items() if len(fits) != 1]
+
+    # --- while it is open ---------------------------------------------------------------------------------------------
+
+    async def choose_project(self, sent: Sent) -> Filling | Refused:
+        form = await self._theirs(sent)
+        if isinstance(form, Refused):
+            return form
+        moved = replace(form, project=sent.values.project or None, revision=form.revision + 1)
+        await self._store.move_form(moved)
+        return await self.fill(moved)
+
+    async def choose_place(self, sent: Sent) -> Filling | Refused:
+        """Where it shall be told: only a channel the person is in themselves, asked of Slack and kept in the store."""
+        form = await self._theirs(sent)
+        if isinstance(form, Refused):
+            return form
+        channel = sent.values.place or form.user_id
+        fault = ""
+        try:
+            if channel != form.user_id and not await self._channels.has_member(channel, form.user_id):
+                fault = "You are not in that channel, or I am not. Choose another, or leave it empty."
+        except LookupFailed as exc:
+            fault = exc.sentence
+        if not form.choose_place or fault:
+            await self._store.record([self._entry(form, form.project or "", "place-not-theirs")])
+            filling = await self.fill(form)
+            return replace(filling, fault=fault) if isinstance(filling, Filling) else filling
+        moved = replace(form, place=replace(form.place, channel_id=channel))
+        await self._store.move_form(moved)
+        return await self.fill(moved)
+
+    async def offer(self, sent: Sent, query: str) -> Offer:
+        """The disks that fit, within a second; asked of the cloud only for somebody who may view them."""
+        try:
+            async with asyncio.timeout(OFFER_SECONDS):
+                return await self._offer(sent, query)
+        except TimeoutError:
+            return Offer(sentence="Still loading the disks. Type a letter to look again.")
+        except LookupFailed:
+            return Offer(sentence="Slack can't tell me who you are just now. Try again in a minute.")
+        except CloudError:
+            return Offer(sentence="The cloud did not list its disks just now. Try again in a minute.")
+
+    async def _offer(self, sent: Sent, query: str) -> Offer:
+        form = await self._theirs(sent)
+        if isinstance(form, Refused):
+            return Offer(sentence="This form can't be used any more. Open a new one.")
+        if form.project is None:
+            return Offer(sentence="Choose the project first; then I can list its disks.")
+        actor = await self._people.look_up(form.user_id)
+        grants = await self._store.grants_for(actor)
+        for action in (Action.VIEW, Action.CREATE):
+            decision = self._decided(actor, action, form.project, form.place, grants)
+            if isinstance(decision, Denied):
+                await self._store.record([self._entry(form, form.project, decision.rule, action)])
+                return Offer(sentence="You may not snapshot disks of this project, so I can't list them.")
+        everything = await self._catalogue.disks(form.project)
+        fits = matching(everything, query)
+        if not fits:
+            asked = " ".join(query.split())[:30]
+            return Offer(sentence=f"No disk fits “{asked}”." if asked else "This project has no disks.")
+        return Offer(fits[:OFFERED], max(len(fits) - OFFERED, 0))
+
+    async def projects(self, sent: Sent) -> list[str]:
+        """The projects that can be chosen from the form's place; none for somebody who can't be asked about."""
+        form = await self._theirs(sent)
+        if isinstance(form, Refused):
+            return []
+        try:
+            actor = await self._people.look_up(form.user_id)
+        except LookupFailed:
+            return []
+        return self._usable(actor, form.place, await self._store.grants_for(actor))
+
+    # --- sending ------------------------------------------------------------------------------------------------------
+
+    async def submit(self, sent: Sent) -> Accepted | Mend | Refused:
+        """Every fault at once, or a recorded request. Waits for nobody: what must be asked of Slack or the cloud is
+        asked when the request is planned.
+        """
+        form = await self._theirs(sent)
+        if isinstance(form, Refused):
+            return form
+        order, faults = read_form(sent.values)
+        if form.choose_place and (sent.values.place or form.user_id) != form.place.channel_id:
+            faults["place"] = "I could not make sure yet that you are in that channel. Press the button once more."
+        if bad := [word for word in sent.values.disks if not is_disk_id(word)]:
+            await self._store.record([self._entry(form, "", "forged-option", disks=len(bad))])
+        if actor := self._people.known(form.user_id):
+            faults |= await self._denied_or_unfit(form, actor, order, faults)
+        if faults:
+            return Mend(faults)
+        delivery = Delivery(f"form:{form.id}", form.user_id, form.place, as_typed(order))
+        answer = await self._reception.create(delivery, order, mendable=True)
+        if isinstance(answer, Accepted):
+            if answer.repeated:
+                await self._store.record([self._entry(form, order.project or "", "form-replayed")])
+            return answer
+        return Mend({_field_of(answer.rule, form): answer.sentence})
+
+    async def _denied_or_unfit(
+        self, form: Form, actor: Actor, order: Create, faults: Mapping[str, str]
+    ) -> dict[str, str]:
+        """What stands in the way beside what was entered wrongly: rights, and the disks as they were listed last."""
+        if order.project is None:
+            return {}
+        grants = await self._store.grants_for(actor)
+        verdict = judged(actor, order, form.place, self._projects, grants, None, self._clock)
+        if isinstance(verdict.outcome, Refused):
+            await self._store.record([replace(verdict.audit, details={**verdict.audit.details, "hop": "form"})])
+            refused = await with_helpers(self._store, verdict.outcome, self._clock)
+            return {_field_of(verdict.rule, form): refused.sentence}
+        listed = self._catalogue.at_hand(order.project)
+        if listed is None or "disks" in faults:
+            return {}
+        found = {word: [disk for disk in listed if means(word, disk)] for word in order.disks}
+        picked = pick(order, found, listed, order.project)
+        if not picked.faults:
+            return {}
+        if any(not fits for fits in found.values()):
+            await self._store.record([self._entry(form, order.project, "not-offered")])
+        return {"disks": "\n".join(picked.faults)}
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    async def _theirs(self, sent: Sent) -> Form | Refused:
+        """The form, if it is this person's and this very view. Anything else was tampered with, or is long over."""
+        form = await self._store.form(sent.form_id)
+        if form and form.user_id == sent.user_id and form.view_id == sent.view_id:
+            return form
+        rule = "form-unknown" if form is None else "form-tampered"
+        entry = AuditEntry(sent.user_id, Action.CREATE, "", "denied", rule, {"hop": "form", "form": sent.form_id[:64]})
+        await self._store.record([entry])
+        return Refused(_STALE, rule)
+
+    def _usable(self, actor: Actor, place: Place, grants: Sequence[Grant]) -> list[str]:
+        return [
+            alias
+            for alias in sorted(self._projects)
+            if not isinstance(self._decided(actor, Action.CREATE, alias, place, grants), Denied)
+        ]
+
+    def _decided(self, actor: Actor, action: Action, alias: str, place: Place, grants: Sequence[Grant]) -> Decision:
+        return decide(actor, action, alias, self._projects.get(alias), place.channel_id, grants, self._clock.now())
+
+    async def _refuse(self, form: Form, alias: str, refused: Refused) -> Refused:
+        await self._store.record([self._entry(form, alias, refused.rule)])
+        return refused
+
+    @staticmethod
+    def _entry(form: Form, alias: str, rule: str, action: Action = Action.CREATE, **facts: int) -> AuditEntry:
+        details: dict[str, str | int | None] = {
+            "channel": form.place.channel_id,
+            "hop": "form",
+            "form": form.id,
+            **facts,
+        }
+        return AuditEntry(form.user_id, action, alias, "denied", rule, details)
+
+
+def _field_of(rule: str, form: Form) -> str:
+    """Beside which field a refusal belongs."""
+    if rule.startswith("break-glass-reason"):
+        return "reason"
+    if rule.startswith("break-glass"):
+        return "break_glass"
+    return "place" if rule == "channel-not-allowed" and form.choose_place else "project"
