@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,7 +80,7 @@ def read_form(values: FormValues) -> tuple[Create, dict[str, str]]:
             faults[field] = str(fault)
             return None
 
-    tags = tried("tags", lambda text: read_tags(",".join(filter(str.strip, text.splitlines()))), values.tags)
+    tags = tried("tags", lambda text: read_tags(",".join(filter(str.strip, re.split(r"[,\n]", text)))), values.tags)
     order = Create(
         values.disks,
         project=values.project or None,

@@ -1,0 +1,89 @@
+"""From the fields of a form to an order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.domain.disks import matching
+from bot.domain.forms import FormValues, read_form
+from bot.domain.orders import Create
+from tests.builders import a_disk
+
+DISK = a_disk().id
+
+
+def values(**fields: Any) -> FormValues:
+    return FormValues(**{"project": "payments", "disks": (DISK,), **fields})
+
+
+def test_every_field_becomes_its_option_and_an_empty_one_none() -> None:
+    filled = values(
+        name=" nightly ",
+        description="weekly",
+        tags="tier:prod,\nowner:bob\n",
+        enterprise_project_id="0",
+        instant=True,
+        full=True,
+        keep="7",
+        reason="INC-42",
+        break_glass="payments",
+    )
+    assert read_form(filled) == (
+        Create(
+            (DISK,),
+            project="payments",
+            name="nightly",
+            description="weekly",
+            tags={"tier": "prod", "owner": "bob"},
+            enterprise_project_id="0",
+            instant_access=True,
+            incremental=False,
+            keep_days=7,
+            reason="INC-42",
+            break_glass="payments",
+        ),
+        {},
+    )
+    assert read_form(values(name="  ", keep="")) == (Create((DISK,), project="payments"), {})
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "sentence"),
+    [
+        ({"project": ""}, "project", "Choose a project."),
+        ({"disks": ()}, "disks", "Choose at least one disk."),
+        ({"disks": ("no-choice",)}, "disks", "a message, not a disk"),
+        ({"disks": tuple(a_disk(number=n).id for n in range(21))}, "disks", "up to 20 disks; these are 21"),
+        ({"name": "n" * 65}, "name", "64 characters; this one has 65"),
+        ({"name": "autobk_snapshot_x"}, "name", "belong to Cloud Backup"),
+        ({"description": "d" * 86}, "description", "85 characters"),
+        ({"tags": "prod"}, "tags", "Write tags as key:value"),
+        ({"tags": "a/b:1"}, "tags", "The tag key “a/b” is not allowed"),
+        ({"tags": ",".join(f"k{n}:v" for n in range(20))}, "tags", "give 19 at most"),
+        ({"keep": "0"}, "keep", "takes days"),
+        ({"reason": "r" * 301}, "reason", "300 characters"),
+    ],
+)
+def test_a_fault_is_told_by_its_field(fields: dict[str, Any], field: str, sentence: str) -> None:
+    _, faults = read_form(values(**fields))
+    assert list(faults) == [field]
+    assert sentence in faults[field]
+
+
+def test_all_faults_are_told_at_once() -> None:
+    _, faults = read_form(values(project="", disks=(), name="n" * 65, tags="x", keep="soon"))
+    assert faults.keys() == {"project", "disks", "name", "tags", "keep"}
+
+
+def test_disks_are_found_by_a_part_of_name_id_or_server() -> None:
+    web = a_disk("web-data", 1, attachments=[{"server_id": "s1", "host_name": "front-01", "device": "/dev/vdb"}])
+    data = a_disk("data-web", 2)
+    other = a_disk("orders", 3)
+    assert matching([data, web, other], "WEB") == [web, data]
+    assert matching([data, web, other], "front") == [web]
+    assert matching([data, web, other], "web front") == [web]
+    assert matching([data, web, other], other.id[:13]) == [other]
+    assert matching([other, web, data], "") == [data, other, web]
+    assert matching([data, web, other], "nothing") == []

@@ -1,0 +1,300 @@
+"""The form in Slack, from each of its doors to the end of the request."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.simulator.workspace import CommandOutcome, Message
+from bot.simulator.workspace.views import View
+from bot.slack.controls import ASK_AGAIN, BACKUP_FOR_MESSAGE, NEW_SNAPSHOT, OPEN_FORM
+from bot.slack.form_view import FORM_DISKS, FORM_PLACE, FORM_PROJECT, NO_CHOICE
+from tests.e2e.conftest import CHANNEL, World, part, request_id
+
+
+async def open_form(world: World, person: str) -> View:
+    """Wait until the form stands there, filled in."""
+    await world.slack.until(lambda: bool((view := world.slack.view(person)) and view.source.get("submit")))
+    view: View = world.slack.view(person)
+    return view
+
+
+def block(view: View, field: str) -> str:
+    """The block of a field as it is named now."""
+    ids: list[str] = [one["block_id"] for one in view.blocks]
+    return next(block_id for block_id in ids if block_id.partition(".")[0] == field)
+
+
+def entered(view: View, field: str) -> Any:
+    """What stands in a field: text, an option's value, or the values of several."""
+    (state,) = view.values[block(view, field)].values()
+    chosen = state.get("selected_options")
+    if chosen is not None:
+        return [option["value"] for option in chosen]
+    option = state.get("selected_option")
+    return option["value"] if option else state.get("value") or state.get("selected_conversation")
+
+
+async def offers(world: World, person: str, query: str = "") -> list[dict[str, Any]]:
+    view = world.slack.view(person)
+    outcome = await world.slack.suggest(person, block(view, "disks"), FORM_DISKS, query)
+    assert outcome.error is None
+    options: list[dict[str, Any]] = outcome.options
+    return options
+
+
+async def choose_disks(world: World, person: str, *queries: str) -> None:
+    """Type a part of each name and take the first disk that is offered."""
+    values: list[str] = []
+    for query in queries:
+        values.append((await offers(world, person, query))[0]["value"])
+        await offers(world, person)
+        view = world.slack.view(person)
+        await world.slack.type_in_view(person, block(view, "disks"), FORM_DISKS, values)
+
+
+async def choose_project(world: World, person: str, alias: str) -> View:
+    before: View = world.slack.view(person)
+    seen = before.hash
+    await world.slack.type_in_view(person, block(before, "project"), FORM_PROJECT, alias)
+    await world.slack.until(lambda: world.slack.view(person).hash != seen)
+    view: View = world.slack.view(person)
+    return view
+
+
+def shown(world: World, person: str) -> str:
+    text: str = world.slack.render_view(person)
+    return text
+
+
+async def sent(world: World, channel: str, since: int = 0) -> str:
+    """The request whose first message appears in a channel."""
+
+    def roots() -> list[Message]:
+        return [
+            message for message in world.slack.messages(channel)[since:] if (part(message) or ("", ""))[1] == "root"
+        ]
+
+    await world.slack.until(lambda: bool(roots()), 20)
+    return request_id(roots()[0].text)
+
+
+async def test_a_bare_command_leads_through_the_form_to_snapshots(either_world: World) -> None:
+    world = either_world
+    outcome = await world.say("")
+    assert (outcome.ok, outcome.text) == (True, "")
+    view = await open_form(world, "alice")
+    assert entered(view, "project") == "payments-prod"
+    assert "I report in #inc-demo." in shown(world, "alice")
+    assert "charged for as long as they exist" in shown(world, "alice")
+    await choose_disks(world, "alice", "web-01-data", "orders-db-wal")
+    result = await world.slack.submit(
+        "alice",
+        {
+            "name": {"value": "before upgrade"},
+            "description": {"value": "by hand"},
+            "tags": {"value": "tier:prod, owner:alice"},
+            "enterprise_project_id": {"value": "0"},
+            "options": {"value": ["instant", "full"]},
+            "keep": {"value": "7"},
+            "reason": {"value": "INC-42"},
+        },
+    )
+    assert (result.ok, result.errors) == (True, {})
+    assert world.slack.view("alice") is None
+    told = await world.told("alice", "On it: snapshot of 2 disks in payments-prod. Follow it in this channel")
+    root = await world.finished(request_id(told.text))
+    assert "all available" in root.text
+    assert "INC-42" in root.text
+    bodies = [call["body"]["snapshot"] for call in world.cloud.calls("create_snapshot")]
+    assert sorted(body["name"] for body in bodies) == ["before upgrade-orders-db-wal", "before upgrade-web-01-data"]
+    for body in bodies:
+        assert (body["description"], body["enterprise_project_id"]) == ("by hand", "0")
+        assert (body["instant_access"], body["incremental"]) == (True, False)
+        assert {"tier": "prod", "owner": "alice"}.items() <= body["tags"].items()
+    assert world.slack_complaints() == []
+
+
+async def test_what_was_typed_is_in_the_form_and_errors_stand_beside_their_fields(world: World) -> None:
+    await world.say('create name="nightly copy" keep=3 tags=tier:prod reason="INC-7" incremental=no')
+    view = await open_form(world, "alice")
+    assert {field: entered(view, field) for field in ("name", "keep", "tags", "reason", "options")} == {
+        "name": "nightly copy",
+        "keep": "3",
+        "tags": "tier:prod",
+        "reason": "INC-7",
+        "options": ["full"],
+    }
+    (nothing,) = await offers(world, "alice", "zebra")
+    assert (nothing["value"], nothing["text"]["text"]) == (NO_CHOICE, "No disk fits “zebra”.")
+    disks = block(view, "disks")
+    wrong = {disks: {FORM_DISKS: [NO_CHOICE]}, "tags": {"value": "prod"}, "name": {"value": "autobk_snapshot_1"}}
+    result = await world.slack.submit("alice", wrong)
+    assert result.errors.keys() == {disks, "tags", "name"}
+    assert "a message, not a disk" in result.errors[disks]
+    (attaching,) = await offers(world, "alice", "cache-01-data")
+    mended = {"tags": {"value": "tier:prod"}, "name": {"value": "nightly copy"}}
+    result = await world.slack.submit("alice", {disks: {FORM_DISKS: [attaching["value"]]}, **mended})
+    assert "“cache-01-data” is in the state “attaching”" in result.errors[disks]
+    assert entered(world.slack.view("alice"), "reason") == "INC-7"
+    assert world.cloud.calls("create_snapshot") == []
+
+
+async def test_changing_the_project_brings_its_disks_and_keeps_everything_else(world: World) -> None:
+    await world.say("", person="bob", channel="#ops")
+    view = await open_form(world, "bob")
+    assert entered(view, "project") is None
+    assert "Choose the project; then its disks can be chosen here." in shown(world, "bob")
+    await world.slack.type_in_view("bob", "name", "value", "mine")
+    await choose_project(world, "bob", "payments-prod")
+    await choose_disks(world, "bob", "orders-db-wal")
+    view = await choose_project(world, "bob", "shop")
+    assert (entered(view, "name"), entered(view, "project"), entered(view, "disks")) == ("mine", "shop", [])
+    listed = {option["text"]["text"].split(" ")[0] for option in await offers(world, "bob")}
+    assert listed == {"catalogue", "shop-01-data", "shop-01-system"}
+    await choose_disks(world, "bob", "shop-01")
+    assert (await world.slack.submit("bob", {})).ok
+    root = await world.finished(await sent(world, "#ops"), "#ops")
+    assert "in shop: finished" in root.text
+
+
+async def test_several_projects_and_none_named_lead_to_the_form_with_the_disks_looked_up(world: World) -> None:
+    await world.say("help", "bob", "#ops")
+    await world.told("bob", "You may use")
+    await world.say("create orders-db nonsense keep=2", "bob", "#ops")
+    view = await open_form(world, "bob")
+    assert "You typed “orders-db”, “nonsense”." in shown(world, "bob")
+    view = await choose_project(world, "bob", "payments-prod")
+    assert len(entered(view, "disks")) == 1
+    assert "Not found in payments-prod, or not one disk alone: “nonsense”" in shown(world, "bob")
+    assert (await world.slack.submit("bob", {})).ok
+    root = await world.finished(await sent(world, "#ops"), "#ops")
+    assert "orders-db*: available" in world.replies(request_id(root.text), "receipt", "#ops")[0].text
+
+
+async def test_the_global_shortcut_tells_directly_or_in_a_channel_that_is_chosen(either_world: World) -> None:
+    world = either_world
+    assert (await world.slack.shortcut("alice", NEW_SNAPSHOT)).ok
+    view = await open_form(world, "alice")
+    assert "I report in a direct message to you." in shown(world, "alice")
+    await choose_disks(world, "alice", "spare")
+    assert (await world.slack.submit("alice", {})).ok
+    direct = world.slack.world.direct_message(world.slack.world.person("alice")).id
+    root = await world.finished(await sent(world, direct), direct)
+    assert "all available" in root.text
+
+    await world.slack.shortcut("alice", NEW_SNAPSHOT)
+    view = await open_form(world, "alice")
+    before = view.hash
+    await world.slack.type_in_view("alice", "place", FORM_PLACE, "#ops")
+    await world.slack.until(lambda: world.slack.view("alice").hash != before)
+    assert "I report in #ops." in shown(world, "alice")
+    await choose_disks(world, "alice", "spare")
+    assert (await world.slack.submit("alice", {})).ok
+    assert "all available" in (await world.finished(await sent(world, "#ops"), "#ops")).text
+    assert world.slack_complaints() == []
+
+
+async def test_a_place_one_is_not_in_is_not_a_place(world: World) -> None:
+    await world.slack.shortcut("bob", NEW_SNAPSHOT)
+    view = await open_form(world, "bob")
+    before = view.hash
+    await world.slack.type_in_view("bob", "place", FORM_PLACE, "leads")
+    await world.slack.until(lambda: world.slack.view("bob").hash != before)
+    assert "You are not in that channel, or I am not." in shown(world, "bob")
+    await choose_project(world, "bob", "shop")
+    await choose_disks(world, "bob", "shop-01")
+    result = await world.slack.submit("bob", {"place": {FORM_PLACE: "leads"}})
+    assert "could not make sure yet that you are in that channel" in result.errors["place"]
+    assert world.cloud.calls("create_snapshot") == []
+
+
+async def test_back_up_for_this_message_stays_in_its_thread_and_links_to_it(either_world: World) -> None:
+    world = either_world
+    said = (await world.slack.say("bob", CHANNEL, "disk latency on web-01 is through the roof")).message
+    assert (await world.slack.message_shortcut("alice", CHANNEL, said.ts, BACKUP_FOR_MESSAGE)).ok
+    view = await open_form(world, "alice")
+    link = f"/archives/C0INCDEMO1/p{said.ts.replace('.', '')}"
+    assert link in entered(view, "reason")
+    assert "I report in the thread in #inc-demo." in shown(world, "alice")
+    await choose_disks(world, "alice", "web-01-data")
+    assert (await world.slack.submit("alice", {})).ok
+    told = await world.told("alice", "Follow it in this thread")
+    request = request_id(told.text)
+    await world.slack.until(lambda: bool(world.replies(request, "receipt")), 20)
+    about = [message for message in world.slack.messages(CHANNEL) if (part(message) or ("",))[0] == request]
+    assert {message.thread_ts for message in about} == {said.ts}
+    assert world.slack_complaints() == []
+
+    reply = (await world.slack.say("bob", CHANNEL, "still bad", thread_ts=said.ts)).message
+    await world.slack.message_shortcut("alice", CHANNEL, reply.ts, BACKUP_FOR_MESSAGE)
+    view = await open_form(world, "alice")
+    assert f"?thread_ts={said.ts}&cid=C0INCDEMO1" in entered(view, "reason")
+
+
+async def test_help_has_a_button_for_a_new_snapshot_in_its_channel(world: World) -> None:
+    await world.say("help")
+    told = await world.told("alice", "Snapshots of EVS disks")
+    assert (await world.slack.press("alice", CHANNEL, told.ts, NEW_SNAPSHOT)).ok
+    await open_form(world, "alice")
+    assert "I report in #inc-demo." in shown(world, "alice")
+
+
+async def test_after_a_refusal_the_form_has_what_was_asked(world: World) -> None:
+    await world.say("create web-01-dta keep=9 reason=INC-1")
+    told = await world.told("alice", "Did you mean “web-01-data”")
+    assert (await world.slack.press("alice", CHANNEL, told.ts, ASK_AGAIN)).ok
+    view = await open_form(world, "alice")
+    assert (entered(view, "keep"), entered(view, "reason")) == ("9", "INC-1")
+    assert "or not one disk alone: “web-01-dta”" in shown(world, "alice")
+
+
+async def test_a_form_that_slack_gives_no_time_for_is_offered_by_a_button_with_what_was_typed(world: World) -> None:
+    world.slack.fault("error", method="views.open", error="expired_trigger_id")
+    outcome: CommandOutcome = await world.say("create name=nightly")
+    assert outcome.ok
+    told = await world.told("alice", "Slack did not let me open the form in time.")
+    assert (await world.slack.press("alice", CHANNEL, told.ts, OPEN_FORM)).ok
+    view = await open_form(world, "alice")
+    assert entered(view, "name") == "nightly"
+
+
+async def test_a_picker_answers_in_time_while_the_cloud_takes_its_own(world: World) -> None:
+    await world.say("")
+    await open_form(world, "alice")
+    world.cloud.fault("list_volumes", "slow", seconds=15)
+    outcome = await world.slack.suggest("alice", "disks.1", FORM_DISKS, "")
+    assert [option["text"]["text"] for option in outcome.options] == [
+        "Still loading the disks. Type a letter to look again."
+    ]
+    assert outcome.delivery["latency_ms"] < 1_000
+    await world.until(lambda: len(world.cloud.calls("list_volumes")) == 1)
+
+
+async def test_typing_costs_the_cloud_one_listing_in_half_a_minute(world: World) -> None:
+    await world.say("")
+    await open_form(world, "alice")
+    for query in ("", "w", "we", "web"):
+        assert await offers(world, "alice", query)
+    assert len(world.cloud.calls("list_volumes")) == 1
+
+
+@pytest.mark.parametrize("person", ["carol", "gus"])
+async def test_who_may_use_nothing_is_told_so_in_the_form_and_the_cloud_is_not_asked(world: World, person: str) -> None:
+    await world.say("create name=mine", person=person)
+    await world.slack.until(lambda: bool(world.slack.view(person)) and "Looking up" not in shown(world, person))
+    text = shown(world, person)
+    assert ("Guests of this workspace" if person == "gus" else "There is no project in which you may") in text
+    assert "/snapshot create name=mine" in text
+    assert world.cloud.calls() == []
+
+
+async def test_a_form_closed_while_it_was_looked_up_is_nobodys_loss(world: World) -> None:
+    world.slack.fault("latency", method="users.info", seconds=3)
+    await world.say("", person="bob")
+    await world.slack.until(lambda: world.slack.view("bob") is not None)
+    await world.slack.close("bob")
+    await world.say("", person="bob")
+    await open_form(world, "bob")
+    assert world.slack_complaints() == []

@@ -1,0 +1,127 @@
+"""`@snapshot-bot …` in threads and channels."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.simulator.workspace import Message
+from bot.slack.controls import OPEN_FORM
+from bot.slack.mentions import after_mention
+from tests.e2e.conftest import CHANNEL, World, part, request_id
+from tests.e2e.test_forms import open_form, shown
+
+
+async def thread(world: World, channel: str = CHANNEL) -> str:
+    """A message somebody wrote, to hang a thread under."""
+    ts: str = (await world.slack.say("alice", channel, "web-01 is slow")).message.ts
+    return ts
+
+
+def private_in(world: World, person: str, thread_ts: str | None) -> list[Message]:
+    return [message for message in world.private(person) if message.thread_ts == thread_ts]
+
+
+async def test_what_is_asked_in_a_thread_stays_in_the_thread(either_world: World) -> None:
+    world = either_world
+    ts = await thread(world)
+    outcome = await world.slack.mention("alice", CHANNEL, "create web-01-data keep=7 reason=“INC-42”", thread_ts=ts)
+    assert outcome.ok
+    told = await world.told("alice", "web-01-data")
+    assert told.thread_ts == ts
+    assert "in this thread" in told.text or "the answer follows here" in told.text
+    request = request_id(told.text)
+    await world.slack.until(lambda: bool(world.replies(request, "receipt")), 20)
+    about = [message for message in world.slack.messages(CHANNEL) if (part(message) or ("",))[0] == request]
+    assert [part(message) for message in about] == [(request, "root"), (request, "accepted"), (request, "receipt")]
+    assert {message.thread_ts for message in about} == {ts}
+    assert "all available" in about[0].text
+    assert "INC-42" in about[0].text
+    assert world.slack_complaints() == []
+
+
+async def test_a_mention_in_the_channel_is_answered_in_the_channel(world: World) -> None:
+    await world.slack.mention("alice", CHANNEL, "create spare-disk")
+    request = request_id((await world.told("alice", "spare-disk")).text)
+    root = await world.finished(request)
+    assert root.thread_ts is None
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("help", "Snapshots of EVS disks"),
+        ("status", "You have asked for no snapshot yet"),
+        ("list", "No snapshot fits that"),
+        ("projects", "payments-prod"),
+        ("create web-01-data nmae=x", "Did you mean `name=`?"),
+        ("create web-01-dta", "Did you mean “web-01-data”"),
+        ("dance", "I know `create`"),
+    ],
+)
+async def test_answers_are_private_and_stand_in_the_thread(world: World, text: str, answer: str) -> None:
+    ts = await thread(world)
+    await world.slack.mention("alice", CHANNEL, text, thread_ts=ts)
+    told = await world.told("alice", answer)
+    assert (told.thread_ts, told.channel) == (ts, "C0INCDEMO1")
+    assert not [message for message in world.slack.messages(CHANNEL) if message.from_app]
+
+
+async def test_a_mention_without_a_disk_offers_the_form_for_its_thread(either_world: World) -> None:
+    world = either_world
+    ts = await thread(world)
+    await world.slack.mention("alice", CHANNEL, "create keep=5", thread_ts=ts)
+    told = await world.told("alice", "Which disks? Press the button")
+    assert (await world.slack.press("alice", CHANNEL, told.ts, OPEN_FORM)).ok
+    view = await open_form(world, "alice")
+    assert "I report in the thread in #inc-demo." in shown(world, "alice")
+    assert view.values["keep"]["value"]["value"] == "5"
+
+
+async def test_the_same_event_counts_once(world: World) -> None:
+    world.slack.fault("duplicate_delivery", method="app_mention", times=2)
+    await world.slack.mention("alice", CHANNEL, "create spare-disk")
+    await world.slack.mention("alice", CHANNEL, "help")
+    request = request_id((await world.told("alice", "spare-disk")).text)
+    await world.told("alice", "Snapshots of EVS disks")
+    await world.finished(request)
+    assert len(world.cloud.calls("create_snapshot")) == 1
+    assert len([message for message in world.private("alice") if "Snapshots of EVS" in message.text]) == 1
+    roots = [message for message in world.slack.messages(CHANNEL) if (part(message) or ("", ""))[1] == "root"]
+    assert len(roots) == 1
+
+
+async def test_an_acknowledgement_that_was_lost_is_repeated_by_slack_and_acted_on_once(world: World) -> None:
+    world.slack.retry_factor = 0
+    world.slack.fault("lose_ack", method="app_mention")
+    await world.slack.mention("alice", CHANNEL, "create spare-disk")
+    await world.finished(request_id((await world.told("alice", "spare-disk")).text))
+    assert len(world.cloud.calls("create_snapshot")) == 1
+
+
+async def test_a_stranger_who_mentions_the_bot_in_a_shared_channel_is_refused(world: World) -> None:
+    await world.slack.mention("eve", "#shared", "create web-01-data project=payments-prod")
+    told = await world.told("eve", "Only members of this workspace")
+    assert told.channel == "C0SHARED03"
+    assert world.cloud.calls() == []
+
+
+async def test_in_a_direct_message_the_command_works_as_everywhere(world: World) -> None:
+    direct = world.slack.world.direct_message(world.slack.world.person("alice")).id
+    request = await world.create("spare-disk", channel=direct)
+    assert "all available" in (await world.finished(request, direct)).text
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("<@U0BOT> create v1", " create v1"),
+        ("<@U0BOT|snapshot-bot> status", " status"),
+        ("hey <@U0BOT> help", " help"),
+        ("please help <@U0BOT>", "please help "),
+        ("<@U0BOT> grant <@U0ALICE> viewer x", " grant <@U0ALICE> viewer x"),
+        ("<@U0BOT>", ""),
+        ("nothing", "nothing"),
+    ],
+)
+def test_the_words_after_the_mention_count(text: str, left: str) -> None:
+    assert after_mention(text, "<@U0BOT") == left
