@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import statistics
 from datetime import UTC, datetime
 from typing import Any
@@ -104,4 +105,4 @@ def _most_in_a_minute(calls: list[dict[str, Any]]) -> int:
 def _closest_edits_s(message: Message) -> float:
     """Seconds between the two closest edits of a message."""
     times = [at for at, *_ in message.history][1:]
-    return min((later - earlier for earlier, later in zip(times, times[1:], strict=False)), default=60.0)
+    return min((later - earlier for earlier, later in itertools.pairwise(times)), default=60.0)
