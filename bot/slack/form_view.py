@@ -14,7 +14,7 @@ from bot.domain.orders import DISKS_PER_CREATE, REASON_CHARACTERS, Create
 from bot.domain.sentences import MENTION
 from bot.domain.snapshots import COPYABLE_STATES, DESCRIPTION_CHARACTERS, NAME_CHARACTERS, RETENTION_DAYS, Disk
 from bot.slack.blocks import context, plain, section
-from bot.slack.text import code_block, escaped, plural, sentence, shortened
+from bot.slack.text import code_block, escaped, sentence, shortened
 from bot.workflow.forms import Filling, Offer
 
 FORM = "snapshot_form"
@@ -53,16 +53,20 @@ def filled_view(filling: Filling) -> dict[str, Any]:
     if form.choose_place:
         blocks.append(_place(form))
     blocks.append(_project(filling))
+    if filling.approvals:
+        blocks.append(context(_needs_approval(filling), "approval"))
     if form.project is None:
         blocks.append(section("_Choose the project; then its disks can be chosen here._", "disks-later"))
     else:
         blocks.append(_disks(form, filling.disks))
     if filling.unfound:
         blocks.append(context(_not_found(filling), "unfound"))
+    blocks += _often_wanted(order)
+    blocks.append({"type": "divider", "block_id": "rarely"})
+    blocks += _rarely_wanted(order)
     if filling.break_glass:
         blocks.append(_break_glass(form, order))
-    blocks += _options(order)
-    blocks.append(context(_small_print(filling), "cost"))
+    blocks.append(context(_small_print(form), "cost"))
     return _view(form.id, blocks, submit="Create Snapshot")
 
 
@@ -130,15 +134,8 @@ def _break_glass(form: Form, order: Create) -> dict[str, Any]:
     return _input("break_glass", "Run without approval", element, optional=True, hint=hint)
 
 
-def _options(order: Create) -> list[dict[str, Any]]:
-    tags = ", ".join(f"{key}:{value}" for key, value in order.tags.items())
-    boxes = [
-        _option("Instant restore", "instant", "Usable at once; not for SATA and SAS disks"),
-        _option("Full copy instead of incremental", "full", "Takes longer, and more space"),
-    ]
-    ticked = [boxes[0]] if order.instant_access else []
-    ticked += [boxes[1]] if order.incremental is False else []
-    checkboxes: dict[str, Any] = {"type": "checkboxes", "action_id": VALUE, "options": boxes}
+def _often_wanted(order: Create) -> list[dict[str, Any]]:
+    reason = _text_input(order.reason, REASON_CHARACTERS, multiline=True)
     keep: dict[str, Any] = {
         "type": "number_input",
         "action_id": VALUE,
@@ -146,45 +143,49 @@ def _options(order: Create) -> list[dict[str, Any]]:
         "min_value": str(RETENTION_DAYS.start),
         "max_value": str(RETENTION_DAYS.stop - 1),
     }
-    name_hint = "Several disks: each name ends with its disk. Left empty: the disk's name and the time."
+    if order.keep_days:
+        keep["initial_value"] = str(order.keep_days)
     return [
-        _input(
-            "reason",
-            "Reason",
-            _text_input(order.reason, REASON_CHARACTERS, multiline=True),
-            optional=True,
-            hint="Stands in the message and in the receipt.",
-        ),
-        _input(
-            "keep",
-            "Keep for how many days",
-            {**keep, "initial_value": str(order.keep_days)} if order.keep_days else keep,
-            optional=True,
-            hint="Left empty: until somebody deletes it.",
-        ),
-        _input("name", "Name", _text_input(order.name, NAME_CHARACTERS), optional=True, hint=name_hint),
-        _input("description", "Description", _text_input(order.description, DESCRIPTION_CHARACTERS), optional=True),
-        _input(
-            "tags",
-            "Tags",
-            _text_input(tags or None),
-            optional=True,
-            hint="key:value, separated by commas. Letters, digits, _ and - (values also dots).",
-        ),
+        _input("reason", "Reason", reason, optional=True, hint="Stands in the message and in the receipt."),
+        _input("keep", "Keep for how many days", keep, optional=True, hint="Left empty: until somebody deletes it."),
+    ]
+
+
+def _rarely_wanted(order: Create) -> list[dict[str, Any]]:
+    name, description = (
+        _text_input(order.name, NAME_CHARACTERS),
+        _text_input(order.description, DESCRIPTION_CHARACTERS),
+    )
+    tags = _text_input(", ".join(f"{key}:{value}" for key, value in order.tags.items()) or None)
+    enterprise_project = _text_input(order.enterprise_project_id)
+    boxes = [
+        _option("Instant restore", "instant", "Usable at once; not for SATA and SAS disks"),
+        _option("Full copy instead of incremental", "full", "Takes longer, and more space"),
+    ]
+    ticked = [box for box, on in zip(boxes, (order.instant_access, order.incremental is False), strict=True) if on]
+    options: dict[str, Any] = {"type": "checkboxes", "action_id": VALUE, "options": boxes}
+    if ticked:
+        options["initial_options"] = ticked
+    name_hint = "Several disks: each name ends with its disk. Left empty: the disk's name and the time."
+    tags_hint = "key:value, separated by commas. Letters, digits, _ and - (values also dots)."
+    return [
+        _input("name", "Name", name, optional=True, hint=name_hint),
+        _input("description", "Description", description, optional=True),
+        _input("tags", "Tags", tags, optional=True, hint=tags_hint),
         _input(
             "enterprise_project_id",
             "Enterprise project",
-            _text_input(order.enterprise_project_id),
+            enterprise_project,
             optional=True,
             hint="Its id. Left empty: the one set for the project.",
         ),
-        _input(
-            "options",
-            "Options",
-            {**checkboxes, "initial_options": ticked} if ticked else checkboxes,
-            optional=True,
-        ),
+        _input("options", "Options", options, optional=True),
     ]
+
+
+def _needs_approval(filling: Filling) -> str:
+    others = "one other person" if filling.approvals == 1 else f"{filling.approvals} other people"
+    return f":hand: {escaped(filling.form.project or '')} asks for approval: it runs once {others} agreed."
 
 
 def _not_found(filling: Filling) -> str:
@@ -194,18 +195,15 @@ def _not_found(filling: Filling) -> str:
     return f":warning: Not found in {escaped(filling.form.project)}, or not one disk alone: {words}. Choose them above."
 
 
-def _small_print(filling: Filling) -> str:
-    form = filling.form
-    where = "in a direct message to you" if form.told_directly else f"in <#{form.place.channel_id}>"
+def _small_print(form: Form) -> str:
+    channel = f"<#{form.place.channel_id}>"
+    where = "in a direct message to you" if form.told_directly else f"in {channel}"
     if form.place.thread_ts:
-        where = f"in the thread in <#{form.place.channel_id}>"
-    facts = [f"I report {where}."]
-    if filling.approvals:
-        others = plural(filling.approvals, "other person").replace("persons", "people")
-        facts.append(f":hand: In {escaped(form.project or '')} it runs once {others} agreed.")
-    facts.append("While the snapshot is made, the disk's reads and writes may be slower.")
-    facts.append("Standard snapshots are charged for as long as they exist.")
-    return " ".join(facts)
+        where = f"in the thread in {channel}"
+    return (
+        f"I report {where}. While the snapshot is made, the disk's reads and writes may be slower. "
+        "Standard snapshots are charged for as long as they exist."
+    )
 
 
 # --- pickers ----------------------------------------------------------------------------------------------------------
