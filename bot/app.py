@@ -25,6 +25,7 @@ from bot.settings import Settings
 from bot.slack.answering import Answering
 from bot.slack.approvals import ApprovalListeners
 from bot.slack.bolt import HttpEntry, SocketModeEntry, build_bolt
+from bot.slack.cancelling import CancelListeners
 from bot.slack.channels import SlackChannels
 from bot.slack.commands import CommandListeners
 from bot.slack.errands import Errands
@@ -33,12 +34,14 @@ from bot.slack.forms import FormListeners
 from bot.slack.listeners import ChangeListeners, LastListeners
 from bot.slack.mentions import MentionListeners
 from bot.slack.people import SlackPeople
+from bot.slack.presses import Presses
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.store.database import SqliteDatabase
 from bot.store.lock import StoreLock
 from bot.store.store import SqliteStore
 from bot.workflow.approving import Approvals
 from bot.workflow.arrival import Reception
+from bot.workflow.cancelling import Cancelling
 from bot.workflow.catalogue import DiskCatalogue
 from bot.workflow.forms import Forms
 from bot.workflow.granting import Granting
@@ -151,6 +154,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     stack.append(errands.stop)
     anonymous = _slack_client(settings, http, None)
     bolt = build_bolt(anonymous, token, _reveal(settings.slack.signing_secret), identity)
+    cancelling = Cancelling(store, settings.projects, clock)
     answering = Answering(
         command=settings.slack.command,
         team_url=team_url,
@@ -158,6 +162,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         inquiry=Inquiry(store, settings.projects, clock),
         approvals=approvals,
         granting=Granting(store, people, settings.projects, clock),
+        cancelling=cancelling,
         new_reference=new_reference,
     )
     reception = Reception(store, people, settings.projects, clock, lambda: new_id("r"))
@@ -195,7 +200,9 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         urls=urls,
         errands=errands,
     ).register(bolt)
-    ApprovalListeners(approvals, people, client, replies, errands, new_reference).register(bolt)
+    presses = Presses(people, replies, errands, new_reference)
+    CancelListeners(cancelling, presses).register(bolt)
+    ApprovalListeners(approvals, client, presses).register(bolt)
     ChangeListeners(people).register(bolt)
     LastListeners().register(bolt)
 

@@ -125,6 +125,15 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What was called back: `cancelled` disks, while `sent` ones go on; `dropped`: all of it, nothing was sent."""
+
+    cancelled: int
+    sent: int
+    dropped: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Rights:
     """Grants at one moment: `held` may name who asks, `theirs` are the rows in question (of a subject or a source),
     `admins` every grant of the role admin. Expired ones are among them.
@@ -196,6 +205,10 @@ class Store(Protocol):
     async def refuse_waiting(
         self, request_id: str, state: RequestState, rule: str, verdict: str, audit: Sequence[AuditEntry]
     ) -> bool: ...
+
+    async def cancel(
+        self, request_id: str, *, verdict: str, cause: str, entries: Sequence[AuditEntry]
+    ) -> Cancelled | None: ...
 
     async def start(self, item: Item, audit: Sequence[AuditEntry]) -> Item | None: ...
 

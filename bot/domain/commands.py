@@ -28,7 +28,20 @@ from bot.domain.words import Word, plain_text, subject_text, words_of
 TEXT_CHARACTERS = 2_000
 """Slack documents no limit for a command's text; more than this is refused with a sentence."""
 
-KNOWN = ("create", "status", "list", "approve", "deny", "review", "access", "projects", "grant", "revoke", "help")
+KNOWN = (
+    "create",
+    "status",
+    "list",
+    "approve",
+    "deny",
+    "review",
+    "cancel",
+    "access",
+    "projects",
+    "grant",
+    "revoke",
+    "help",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,13 @@ class Deny:
 
     id: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """`cancel ID`: calls back what was not sent yet; a request, job or snapshot id."""
+
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +134,7 @@ class ShowProjects:
 
 
 AccessCommand = GrantAccess | RevokeAccess | ShowAccess | ShowProjects
-Question = Status | ListSnapshots | Approve | Deny | Review | Help | AccessCommand
+Question = Status | ListSnapshots | Approve | Deny | Review | Cancel | Help | AccessCommand
 """What is answered on the spot, to its asker alone."""
 
 Command = Create | OpenForm | Question
@@ -152,6 +172,8 @@ def parse_command(text: str) -> Command:
             return Approve(_request_id(rest, "approve"))
         case "deny":
             return _deny(rest)
+        case "cancel":
+            return Cancel(_request_id(rest, "cancel"))
         case "review":
             return Review(_request_id(rest, "review"))
         case _:

@@ -144,6 +144,11 @@ class Item:
         return self.state in ENDED
 
     @property
+    def unsent(self) -> bool:
+        """Nothing of it can be in the cloud: it was never sent, or refused without effect."""
+        return self.state is ItemState.PLANNED and not self.in_doubt
+
+    @property
     def accepted(self) -> bool:
         """The cloud answered with ids, or the bot found its snapshot."""
         return self.snapshot_id is not None

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from bot.domain.access import Actor
 from bot.domain.commands import (
     Approve,
+    Cancel,
     Deny,
     GrantAccess,
     Help,
@@ -24,6 +25,7 @@ from bot.interfaces import People
 from bot.slack import answers
 from bot.slack.messages import Message
 from bot.workflow.approving import Approvals
+from bot.workflow.cancelling import Cancelling
 from bot.workflow.granting import Granting
 from bot.workflow.inquiry import Inquiry
 
@@ -42,6 +44,7 @@ class Answering:
         inquiry: Inquiry,
         approvals: Approvals,
         granting: Granting,
+        cancelling: Cancelling,
         new_reference: Callable[[], str],
     ) -> None:
         self._command = command
@@ -50,6 +53,7 @@ class Answering:
         self._inquiry = inquiry
         self._approvals = approvals
         self._granting = granting
+        self._cancelling = cancelling
         self._new_reference = new_reference
 
     async def answer(self, question: Question, actor: Actor, channel: str) -> Message:
@@ -60,6 +64,8 @@ class Answering:
                 return answers.told((await self._approvals.review(actor, channel, request_id)).sentence)
             case Deny(request_id, reason):
                 return answers.told((await self._approvals.deny(actor, channel, request_id, reason)).sentence)
+            case Cancel(any_id):
+                return answers.told((await self._cancelling.cancel(actor, channel, any_id)).sentence)
             case Status():
                 found = await self._inquiry.status(actor, channel, question)
                 return answers.status(found, self._command, self._team_url)

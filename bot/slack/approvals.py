@@ -1,9 +1,8 @@
-"""The buttons under a request that waits: approve, and deny with a reason asked for in a form."""
+"""The buttons of those who may approve: approve, deny with a reason asked for in a form, and close a review."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -12,14 +11,10 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.access import Actor
-from bot.domain.errors import LookupFailed
 from bot.domain.sentences import without_mentions
-from bot.interfaces import People
-from bot.slack import answers
-from bot.slack.errands import Errands
+from bot.slack.controls import APPROVE, DENY, REVIEW
 from bot.slack.failures import failure_of
-from bot.slack.messages import APPROVE, DENY
-from bot.slack.replies import SlackReplies
+from bot.slack.presses import Presses, place_of, pressed
 from bot.workflow.approving import REASON_CHARACTERS, Approvals, Told
 
 log = logging.getLogger(__name__)
@@ -29,38 +24,33 @@ _REASON = "reason"
 
 
 class ApprovalListeners:
-    """Each press is acknowledged at once and decided afterwards, by who pressed and as the rows stand then."""
+    """Each press counts by who pressed and as the rows stand then. In App Home and in a form there is no place; then
+    the place of the request counts.
+    """
 
-    def __init__(
-        self,
-        approvals: Approvals,
-        people: People,
-        client: AsyncWebClient,
-        replies: SlackReplies,
-        errands: Errands,
-        new_reference: Callable[[], str],
-    ) -> None:
+    def __init__(self, approvals: Approvals, client: AsyncWebClient, presses: Presses) -> None:
         self._approvals = approvals
-        self._people = people
         self._client = client
-        self._replies = replies
-        self._errands = errands
-        self._new_reference = new_reference
+        self._presses = presses
 
     def register(self, app: AsyncApp) -> None:
         app.action(APPROVE)(self.on_approve)
         app.action(DENY)(self.on_deny)
+        app.action(REVIEW)(self.on_review)
         app.view(DENY_FORM)(self.on_reason)
 
     async def on_approve(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await ack()
-        request_id, channel = _pressed(body)
-        self._errands.send(self._decide(body, lambda actor: self._approvals.approve(actor, channel, request_id)))
+        await self._presses.settle(
+            ack, body, lambda actor: self._approvals.approve(actor, place_of(body), pressed(body))
+        )
+
+    async def on_review(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await self._presses.settle(
+            ack, body, lambda actor: self._approvals.review(actor, place_of(body), pressed(body))
+        )
 
     async def on_deny(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await ack()
-        request_id, channel = _pressed(body)
-        self._errands.send(self._decide(body, lambda actor: self._open_form(actor, body, request_id, channel)))
+        await self._presses.settle_later(ack, body, lambda actor: self._open_form(actor, body, pressed(body)))
 
     async def on_reason(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         view = body["view"]
@@ -69,28 +59,11 @@ class ApprovalListeners:
         if not reason.strip():
             await ack(response_action="errors", errors={_REASON: "Say why, so that they know what to change."})
             return
-        await ack()
         reason = without_mentions(reason)
-        # A form comes back without a place. It counts as filled in where the request was made, by whoever sent it now.
-        self._errands.send(self._decide(body, lambda actor: self._approvals.deny(actor, None, request_id, reason)))
+        await self._presses.settle(ack, body, lambda actor: self._approvals.deny(actor, None, request_id, reason))
 
-    async def _decide(self, body: dict[str, Any], decide: Callable[[Actor], Awaitable[Told | None]]) -> None:
-        """Who pressed, what follows, and a private word about it, if there is one to say."""
-        user_id = body["user"]["id"]
-        try:
-            told = await decide(await self._people.look_up(user_id))
-        except LookupFailed as exc:
-            told = Told(exc.sentence, done=False)
-        except Exception:
-            reference = self._new_reference()
-            log.exception("an approval failed", extra={"reference": reference})
-            words = f"Something went wrong on my side (reference {reference}). Look whether it counted, then try again."
-            told = Told(words, done=False)
-        if told is not None:
-            await self._replies.tell(user_id, body.get("response_url"), _channel(body), answers.told(told.sentence))
-
-    async def _open_form(self, actor: Actor, body: dict[str, Any], request_id: str, channel: str) -> Told | None:
-        if refused := await self._approvals.may_deny(actor, channel, request_id):
+    async def _open_form(self, actor: Actor, body: dict[str, Any], request_id: str) -> Told | None:
+        if refused := await self._approvals.may_deny(actor, place_of(body), request_id):
             return refused
         try:
             await self._client.views_open(trigger_id=body["trigger_id"], view=deny_form(request_id))
@@ -124,13 +97,3 @@ def deny_form(request_id: str) -> dict[str, Any]:
             }
         ],
     }
-
-
-def _pressed(body: dict[str, Any]) -> tuple[str, str]:
-    """The request of a button, and the channel it was pressed in."""
-    return str(body["actions"][0].get("value") or ""), _channel(body)
-
-
-def _channel(body: dict[str, Any]) -> str:
-    channel = body.get("channel") or {}
-    return str(channel.get("id") or "")

@@ -11,5 +11,13 @@ BACKUP_FOR_MESSAGE = "backup_for_message"
 OPEN_FORM = "open_form"
 """A button that opens a form which was begun; its value is the form's id."""
 
+APPROVE = "approve_request"
+DENY = "deny_request"
+REVIEW = "review_request"
+"""Buttons of those who may approve; the value is the request's id."""
+
+CANCEL = "cancel_request"
+"""Calls back what was not sent yet; its value is the request's id."""
+
 ASK_AGAIN = "ask_again"
 """A button under a refusal: the form with what was asked; its value is the request's id."""

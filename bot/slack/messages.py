@@ -8,8 +8,8 @@ from typing import Any, TypedDict
 from bot.domain.disks import is_disk_id
 from bot.domain.requests import Item, ItemState, Request, RequestState, counted, spread_seconds
 from bot.interfaces import Saying
-from bot.slack.blocks import SECTION_CHARACTERS, button, buttons, context, section
-from bot.slack.controls import ASK_AGAIN
+from bot.slack.blocks import SECTION_CHARACTERS, button, buttons, context, plain, section
+from bot.slack.controls import APPROVE, ASK_AGAIN, CANCEL, DENY
 from bot.slack.text import (
     bold,
     code,
@@ -81,6 +81,8 @@ def root(
     blocks = [section(f"{head}\n{_bar(items)}", f"head.{request.rev}")]
     blocks += [section(text, f"disks.{request.rev}.{part}") for part, text in enumerate(_parts(lines))]
     blocks.append(context(facts, f"facts.{request.rev}"))
+    if _can_be_called_back(request, items):
+        blocks.append(buttons([_cancel_button(request, items)], f"cancel.{request.rev}"))
     return {"text": _text([head, *lines, facts], EDIT_CHARACTERS), "blocks": blocks}
 
 
@@ -109,11 +111,40 @@ def _bar(items: Sequence[Item]) -> str:
     done = sum(item.ended for item in items)
     share = sum(1.0 if item.ended else (item.progress or 0) / 100 for item in items) / len(items)
     filled = min(int(share * 12), 12)
-    return f"`{'█' * filled}{'░' * (12 - filled)}` {done} of {len(items)} ended · {_counts_in_words(items)}"
+    return f"{'▰' * filled}{'▱' * (12 - filled)} {done} of {len(items)} ended · {_counts_in_words(items)}"
 
 
 def _counts_in_words(items: Sequence[Item]) -> str:
-    return ", ".join(f"{count} {state}" for state, count in counted(items).items() if count)
+    return ", ".join(f"{count} {_COUNTED_AS.get(state, state)}" for state, count in counted(items).items() if count)
+
+
+_COUNTED_AS: Mapping[ItemState, str] = {
+    ItemState.PLANNED: "to come",
+    ItemState.SUBMITTING: "being asked for",
+    ItemState.UNCERTAIN: "being looked for",
+    ItemState.CANCELLED: "not sent",
+}
+
+
+def _can_be_called_back(request: Request, items: Sequence[Item]) -> bool:
+    """While something waits: for other people, or for its turn. What is about to be sent has no button for a blink."""
+    if request.state is RequestState.WAITING:
+        return True
+    waits = any(item.unsent and item.waiting_since for item in items)
+    return request.state is RequestState.RUNNING and waits
+
+
+def _cancel_button(request: Request, items: Sequence[Item]) -> dict[str, Any]:
+    unsent = plural(sum(item.unsent for item in items), "disk")
+    sent = "" if all(item.unsent for item in items) else " What was sent to the cloud already goes on to its end."
+    confirm = {
+        "title": plain("Cancel"),
+        "text": plain(f"{unsent} not sent yet will not be snapshotted.{sent}"),
+        "confirm": plain("Cancel Snapshots"),
+        "deny": plain("Keep Waiting"),
+        "style": "danger",
+    }
+    return {**button(CANCEL, "Cancel", request.id), "confirm": confirm}
 
 
 def _disk_line(item: Item, leader: Request | None, team_url: str) -> str:
@@ -178,10 +209,6 @@ def _facts(request: Request, command: str) -> str:
 
 
 # --- in the thread ----------------------------------------------------------------------------------------------------
-
-
-APPROVE = "approve_request"
-DENY = "deny_request"
 
 
 def ask(request: Request, items: Sequence[Item], command: str) -> Message:

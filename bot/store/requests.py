@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from bot.domain.requests import Item, ItemState, Request, RequestState, ended, following, following_items, joining
-from bot.interfaces import Filters, Settled
+from bot.interfaces import Cancelled, Filters, Settled
 from bot.store.database import Query, Row, Rows, Script, Want, from_ms, sql, to_ms
 from bot.store.rows import item_from, item_row, request_from, request_row
 
@@ -45,6 +45,9 @@ _LEADER = """
 select * from item where disk_id = :disk_id and joined_to is null and id <> :id
     and state in ('submitting', 'uncertain', 'creating')
 """
+CANCELLED = "cancelled"
+"""The rule of what was called back."""
+
 _FIND = """
 select id as request_id from request where id = :id
 union select request_id from item where id = :id or snapshot_id = :id or job_id = :id
@@ -192,6 +195,33 @@ def refuse_waiting(request_id: str, state: RequestState, rule: str, verdict: str
         yield Query(_MOVE_ITEM, item_row(ended(item, ItemState.CANCELLED, now, cause=verdict, code=rule)))
     refused = replace(request, state=state, rule=rule, verdict=verdict, rev=request.rev + 1, ended_at=now)
     return (yield from move(refused, now))
+
+
+def cancel(request_id: str, verdict: str, cause: str, now: datetime) -> Script[Cancelled | None]:
+    """Call back what was never sent. None: the request has ended. A worker that read an item before comes too late."""
+    request, items = yield from _whole(request_id)
+    dropped = replace(
+        request, state=RequestState.DROPPED, rule=CANCELLED, verdict=verdict, rev=request.rev + 1, ended_at=now
+    )
+    match request.state:
+        case RequestState.RECEIVED:
+            yield from move(dropped, now)
+            return Cancelled(0, 0, dropped=True)
+        case RequestState.WAITING:
+            yield from refuse_waiting(request_id, RequestState.DROPPED, CANCELLED, verdict, now)
+            return Cancelled(len(items), 0, dropped=True)
+        case RequestState.RUNNING:
+            pass
+        case _:
+            return None
+    unsent = [item for item in items if item.unsent]
+    for item in unsent:
+        yield from save(ended(item, ItemState.CANCELLED, now, cause=cause, code=CANCELLED), now)
+    after, left = yield from _whole(request_id)
+    if all(item.state is ItemState.CANCELLED for item in left):
+        yield from move(replace(after, state=RequestState.DROPPED, rule=CANCELLED, verdict=verdict), now)
+        return Cancelled(len(unsent), 0, dropped=True)
+    return Cancelled(len(unsent), sum(not item.ended for item in left), dropped=False)
 
 
 def start(item: Item, now: datetime) -> Script[Item | None]:

@@ -12,7 +12,7 @@ from bot.domain.bindings import Binding
 from bot.domain.forms import Form
 from bot.domain.granting import Subject
 from bot.domain.requests import Item, Request, RequestState
-from bot.interfaces import AuditEntry, Clock, Filters, Judge, Revise, Revision, Rights, Settled
+from bot.interfaces import AuditEntry, Cancelled, Clock, Filters, Judge, Revise, Revision, Rights, Settled
 from bot.store import audit, bindings, forms, grants, requests
 from bot.store.database import Script, SqliteDatabase, from_ms, sql, to_ms
 
@@ -150,6 +150,20 @@ class SqliteStore:
             if refused:
                 yield from audit.append(entries, now)
             return refused
+
+        return await self._database.run(script())
+
+    async def cancel(
+        self, request_id: str, *, verdict: str, cause: str, entries: Sequence[AuditEntry]
+    ) -> Cancelled | None:
+        """Call back what was not sent, as the rows stand in this very transaction. None: the request has ended."""
+        now = self._clock.now()
+
+        def script() -> Script[Cancelled | None]:
+            done = yield from requests.cancel(request_id, verdict, cause, now)
+            if done:
+                yield from audit.append(entries, now)
+            return done
 
         return await self._database.run(script())
 

@@ -24,14 +24,17 @@ class Told:
 
 
 class Approvals:
-    """Each decision is asked of the rows at its own moment; of two at once the first one settles it."""
+    """Each decision is asked of the rows at its own moment; of two at once the first one settles it.
+
+    `channel` is where somebody pressed or typed; None in App Home and in a form, where the place of the request counts.
+    """
 
     def __init__(self, store: Store, projects: Mapping[str, Project], clock: Clock) -> None:
         self._store = store
         self._projects = projects
         self._clock = clock
 
-    async def approve(self, actor: Actor, channel: str, request_id: str) -> Told:
+    async def approve(self, actor: Actor, channel: str | None, request_id: str) -> Told:
         found = await self._store.request(request_id)
         if refused := await self._refusal(actor, channel, request_id, found):
             return refused
@@ -45,12 +48,11 @@ class Approvals:
             "You approved it; it runs now." if missing <= 0 else f"You approved it; {missing} more needed.", True
         )
 
-    async def may_deny(self, actor: Actor, channel: str, request_id: str) -> Told | None:
+    async def may_deny(self, actor: Actor, channel: str | None, request_id: str) -> Told | None:
         """Asked before the form for the reason opens, and again when it comes back. None: they may."""
         return await self._refusal(actor, channel, request_id, await self._store.request(request_id))
 
     async def deny(self, actor: Actor, channel: str | None, request_id: str, reason: str) -> Told:
-        """`channel` None: from a form, which has no place of its own; the place of the request counts."""
         found = await self._store.request(request_id)
         if refused := await self._refusal(actor, channel, request_id, found):
             return refused
@@ -65,7 +67,7 @@ class Approvals:
             return Told("Somebody settled this request a moment before you.", done=False)
         return Told("You denied it; the person who asked is told your reason.", done=True)
 
-    async def review(self, actor: Actor, channel: str, request_id: str) -> Told:
+    async def review(self, actor: Actor, channel: str | None, request_id: str) -> Told:
         """Close the review that a request without approval asks for."""
         found = await self._store.request(request_id)
         if refused := await self._refusal(actor, channel, request_id, found, waits=False):

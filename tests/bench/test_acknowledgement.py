@@ -57,6 +57,7 @@ from bot.store.database import Script, SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.approving import Approvals
 from bot.workflow.arrival import Reception
+from bot.workflow.cancelling import Cancelling
 from bot.workflow.granting import Granting
 from bot.workflow.inquiry import Inquiry
 from tests.bench.drivers import (
@@ -178,6 +179,7 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             inquiry=Inquiry(store, settings.projects, clock),
             approvals=Approvals(store, settings.projects, clock),
             granting=Granting(store, people, settings.projects, clock),
+            cancelling=Cancelling(store, settings.projects, clock),
             new_reference=lambda: new_id("e"),
         )
         replies = SlackReplies(

@@ -129,6 +129,7 @@ def parts(*, reception: StubReception | None = None, errands: Errands | None = N
         inquiry=None,  # type: ignore[arg-type]  # no question gets that far here
         approvals=None,  # type: ignore[arg-type]  # nor here
         granting=None,  # type: ignore[arg-type]  # nor here
+        cancelling=None,  # type: ignore[arg-type]  # nor here
         new_reference=lambda: "e-00000001",
     )
     CommandListeners(

@@ -1,0 +1,26 @@
+"""The button that calls back what was not sent yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.slack.controls import CANCEL
+from bot.slack.presses import Presses, place_of, pressed
+from bot.workflow.cancelling import Cancelling
+
+
+class CancelListeners:
+    def __init__(self, cancelling: Cancelling, presses: Presses) -> None:
+        self._cancelling = cancelling
+        self._presses = presses
+
+    def register(self, app: AsyncApp) -> None:
+        app.action(CANCEL)(self.on_cancel)
+
+    async def on_cancel(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await self._presses.settle(
+            ack, body, lambda actor: self._cancelling.cancel(actor, place_of(body), pressed(body))
+        )

@@ -1,0 +1,89 @@
+"""What follows a press of a button: who pressed, what they may do, and a private word about it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.domain.access import Actor
+from bot.domain.errors import LookupFailed
+from bot.interfaces import People
+from bot.slack import answers
+from bot.slack.errands import Errands
+from bot.slack.replies import SlackReplies
+from bot.workflow.approving import Told
+
+log = logging.getLogger(__name__)
+
+Decide = Callable[[Actor], Awaitable[Told | None]]
+"""Decides as the rows stand; None: there is nothing to say about it."""
+
+
+class Presses:
+    """Everybody who sees a button can press it; what it does is decided by who did."""
+
+    def __init__(
+        self, people: People, replies: SlackReplies, errands: Errands, new_reference: Callable[[], str]
+    ) -> None:
+        self._people = people
+        self._replies = replies
+        self._errands = errands
+        self._new_reference = new_reference
+
+    async def settle(self, ack: AsyncAck, body: dict[str, Any], decide: Decide) -> None:
+        """Where the person is known the decision comes before the acknowledgement, so that a crash loses neither."""
+        actor = self._people.known(body["user"]["id"])
+        if actor is None:
+            await self.settle_later(ack, body, decide)
+            return
+        told = await self._decided(decide, actor)
+        await ack()
+        self._errands.send(self._say(body, told))
+
+    async def settle_later(self, ack: AsyncAck, body: dict[str, Any], decide: Decide) -> None:
+        """For what has to ask Slack or the cloud."""
+        await ack()
+        self._errands.send(self._look_up_and_settle(body, decide))
+
+    async def _look_up_and_settle(self, body: dict[str, Any], decide: Decide) -> None:
+        try:
+            actor = await self._people.look_up(body["user"]["id"])
+        except LookupFailed as exc:
+            await self._say(body, Told(exc.sentence, done=False))
+        else:
+            await self._say(body, await self._decided(decide, actor))
+
+    async def _decided(self, decide: Decide, actor: Actor) -> Told | None:
+        try:
+            return await decide(actor)
+        except Exception:
+            reference = self._new_reference()
+            log.exception("a press failed", extra={"reference": reference})
+            words = f"Something went wrong on my side (reference {reference}). Look whether it counted, then try again."
+            return Told(words, done=False)
+
+    async def _say(self, body: dict[str, Any], told: Told | None) -> None:
+        if told is None or (told.done and in_home(body)):
+            return  # what was done is seen in App Home, which is shown anew
+        thread_ts = (body.get("container") or {}).get("thread_ts")
+        to = (body["user"]["id"], body.get("response_url"), place_of(body) or "")
+        await self._replies.tell(*to, answers.told(told.sentence), thread_ts)
+
+
+def pressed(body: dict[str, Any]) -> str:
+    """The value of the button."""
+    return str(body["actions"][0].get("value") or "")
+
+
+def place_of(body: dict[str, Any]) -> str | None:
+    """The channel of a press; None in views, which have no place of their own."""
+    channel = body.get("channel") or {}
+    return str(channel["id"]) if channel.get("id") else None
+
+
+def in_home(body: dict[str, Any]) -> bool:
+    view = body.get("view") or {}
+    return view.get("type") == "home"
