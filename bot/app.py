@@ -31,6 +31,7 @@ from bot.slack.commands import CommandListeners
 from bot.slack.errands import Errands
 from bot.slack.failures import failure_of
 from bot.slack.forms import FormListeners
+from bot.slack.home import HomeListeners, SlackHomes
 from bot.slack.listeners import ChangeListeners, LastListeners
 from bot.slack.mentions import MentionListeners
 from bot.slack.people import SlackPeople
@@ -45,6 +46,7 @@ from bot.workflow.cancelling import Cancelling
 from bot.workflow.catalogue import DiskCatalogue
 from bot.workflow.forms import Forms
 from bot.workflow.granting import Granting
+from bot.workflow.home import HomeKeeper
 from bot.workflow.inquiry import Inquiry
 from bot.workflow.notifying import Notifier
 from bot.workflow.planning import Planner
@@ -135,10 +137,11 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
 
     cloud = HttpCloud(settings.projects, settings.credentials, clock)
     stack.append(cloud.aclose)
+    homes = SlackHomes(client, settings.slack.command)
     engine = EmbeddedEngine(clock, store)
     database.on_wanted(engine.wake)
     approvals = Approvals(store, settings.projects, clock)
-    handlers = _handlers(settings, clock, store, people, cloud, replies, approvals)
+    handlers = _handlers(settings, clock, store, people, cloud, replies, approvals, homes)
     running = asyncio.create_task(engine.run(handlers))
     engine.wake("forget:deliveries", clock.now())
     if settings.audit_channel:
@@ -203,6 +206,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     presses = Presses(people, replies, errands, new_reference)
     CancelListeners(cancelling, presses).register(bolt)
     ApprovalListeners(approvals, client, presses).register(bolt)
+    HomeListeners(store).register(bolt)
     ChangeListeners(people).register(bolt)
     LastListeners().register(bolt)
 
@@ -234,6 +238,7 @@ def _handlers(
     cloud: HttpCloud,
     replies: SlackReplies,
     approvals: Approvals,
+    homes: SlackHomes,
 ) -> dict[str, Handler]:
     patience = Patience(
         look_for=timedelta(seconds=settings.cloud.reconcile_s),
@@ -251,6 +256,7 @@ def _handlers(
         "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
         "report": Reporter(store, replies, clock, EditBudget()),
         "expire": approvals.expire,
+        "home": HomeKeeper(store, people, homes, settings.projects, clock),
         "notify": Notifier(store, replies),
         "seal": Sealer(store, replies, clock),
         "forget": forget,

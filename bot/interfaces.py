@@ -113,7 +113,18 @@ class Filters:
     disk: str | None = None
     actor_id: str | None = None
     unreviewed: bool = False
+    waiting: bool = False
     limit: int = 10
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HomeRow:
+    """Somebody's App Home: `rev` counts what changed, `shown_rev` what of it is shown, `view_hash` is Slack's."""
+
+    rev: int
+    shown_rev: int
+    view_hash: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +238,12 @@ class Store(Protocol):
     async def find(self, any_id: str) -> tuple[Request, list[Item]] | None: ...
 
     async def recent(self, filters: Filters) -> list[tuple[Request, list[Item]]]: ...
+
+    async def home(self, user_id: str) -> HomeRow | None: ...
+
+    async def home_opened(self, user_id: str, view_hash: str | None) -> None: ...
+
+    async def home_published(self, user_id: str, rev: int, view_hash: str | None) -> None: ...
 
     async def audit_head(self) -> tuple[int, str]: ...
 

@@ -115,5 +115,13 @@ class SlackBusy(BotError):
         self.maybe_done = maybe_done
 
 
+class ViewStale(BotError):
+    """A newer view stands there already (hash_conflict)."""
+
+
+class ViewRefused(BotError):
+    """Slack understood the view and won't have it, or the app has no Home."""
+
+
 class StoreInUse(BotError):
     """Another process runs on this store file."""

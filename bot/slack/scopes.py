@@ -9,4 +9,4 @@ SCOPES = (
     "usergroups:read",
     "users:read",
 )
-EVENTS = ("app_mention", "subteam_members_changed", "subteam_updated", "user_change")
+EVENTS = ("app_home_opened", "app_mention", "subteam_members_changed", "subteam_updated", "user_change")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from bot.domain.requests import Item, ItemState, Request, RequestState, ended, following, following_items, joining
 from bot.interfaces import Cancelled, Filters, Settled
+from bot.store import homes
 from bot.store.database import Query, Row, Rows, Script, Want, from_ms, sql, to_ms
 from bot.store.rows import item_from, item_row, request_from, request_row
 
@@ -59,6 +60,7 @@ union all select 'notify:' || request_id, 0 from notice where told = 0 group by 
 union all select 'expire:' || id, waits_until from request where state = 'waiting'
 union all select 'submit:' || item.id, coalesce(item.due_at, 0) from item join request on request.id = item.request_id
     where item.state in ('planned', 'submitting', 'uncertain') and item.joined_to is null and request.state = 'running'
+union all select 'home:' || user_id, 0 from home where shown_rev < rev
 union all select 'watch:' || project, 0 from item where state = 'creating' and joined_to is null group by project
 """
 
@@ -79,6 +81,7 @@ def move(request: Request, now: datetime) -> Script[bool]:
     moved = yield Query(_MOVE_REQUEST, request_row(request))
     if moved:
         yield _report(request, now)
+        yield from homes.changed(request.actor_id, now)
     return bool(moved)
 
 
@@ -359,7 +362,7 @@ def find(any_id: str) -> Script[tuple[Request, list[Item]] | None]:
 def recent(filters: Filters) -> Script[list[tuple[Request, list[Item]]]]:
     """The newest requests that fit, newest first."""
     clauses: list[str] = ["1 = 1"]
-    values: dict[str, str | int] = {"limit": filters.limit}
+    values: dict[str, str | int] = {"limit": filters.limit, "offset": filters.offset}
     if filters.projects is not None:
         names = [f"project_{number}" for number, _ in enumerate(filters.projects)]
         values |= dict(zip(names, filters.projects, strict=True))
@@ -372,7 +375,10 @@ def recent(filters: Filters) -> Script[list[tuple[Request, list[Item]]]]:
         values["disk"] = filters.disk
     if filters.unreviewed:
         clauses.append("break_glass = 1 and reviewed_by is null and state in ('running', 'finished')")
-    text = f"select * from request where {' and '.join(clauses)} order by created_at desc, id limit :limit"
+    if filters.waiting:
+        clauses.append("state = 'waiting'")
+    where = " and ".join(clauses)
+    text = f"select * from request where {where} order by created_at desc, id limit :limit offset :offset"
     rows = yield Query(text, values)
     return (yield from _wholes(rows))
 

@@ -105,6 +105,13 @@ create table form (
 );
 create index form_by_time on form (opened_at);
 
+create table home (
+    user_id text primary key,
+    rev bigint not null,
+    shown_rev bigint not null,
+    view_hash text
+);
+
 create table approval (
     request_id text not null references request (id),
     approver_id text not null,

@@ -12,8 +12,8 @@ from bot.domain.bindings import Binding
 from bot.domain.forms import Form
 from bot.domain.granting import Subject
 from bot.domain.requests import Item, Request, RequestState
-from bot.interfaces import AuditEntry, Cancelled, Clock, Filters, Judge, Revise, Revision, Rights, Settled
-from bot.store import audit, bindings, forms, grants, requests
+from bot.interfaces import AuditEntry, Cancelled, Clock, Filters, HomeRow, Judge, Revise, Revision, Rights, Settled
+from bot.store import audit, bindings, forms, grants, homes, requests
 from bot.store.database import Script, SqliteDatabase, from_ms, sql, to_ms
 
 REMEMBER_DELIVERIES = timedelta(hours=25)
@@ -115,7 +115,7 @@ class SqliteStore:
         def script() -> Script[Request | None]:
             approved = yield from requests.approve(request_id, approver_id, now)
             if approved:
-                yield from audit.append(entries, now)
+                yield from _settled(entries, now)
             return approved
 
         return await self._database.run(script())
@@ -126,7 +126,7 @@ class SqliteStore:
         def script() -> Script[bool]:
             reviewed = yield from requests.review(request_id, reviewer_id, now)
             if reviewed:
-                yield from audit.append(entries, now)
+                yield from _settled(entries, now)
             return reviewed
 
         return await self._database.run(script())
@@ -148,7 +148,7 @@ class SqliteStore:
         def script() -> Script[bool]:
             refused = yield from requests.refuse_waiting(request_id, state, rule, verdict, now)
             if refused:
-                yield from audit.append(entries, now)
+                yield from _settled(entries, now)
             return refused
 
         return await self._database.run(script())
@@ -303,6 +303,15 @@ class SqliteStore:
         """How many requests and items stand in which state."""
         return await self._database.run(requests.counts())
 
+    async def home(self, user_id: str) -> HomeRow | None:
+        return await self._database.run(homes.one(user_id))
+
+    async def home_opened(self, user_id: str, view_hash: str | None) -> None:
+        await self._database.run(homes.opened(user_id, view_hash, self._clock.now()))
+
+    async def home_published(self, user_id: str, rev: int, view_hash: str | None) -> None:
+        await self._database.run(homes.published(user_id, rev, view_hash))
+
     async def audit_head(self) -> tuple[int, str]:
         return await self._database.run(audit.head())
 
@@ -328,3 +337,10 @@ class SqliteStore:
 
     async def audit_page(self, after: int, limit: int = 1000) -> list[dict[str, Any]]:
         return await self._database.run(audit.page(after, limit))
+
+
+def _settled(entries: Sequence[AuditEntry], now: datetime) -> Script[None]:
+    """Write down who decided, and show their App Home anew: it no longer waits for them."""
+    yield from audit.append(entries, now)
+    for entry in entries:
+        yield from homes.changed(entry.actor, now)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.slack.controls import CANCEL
-from tests.e2e.conftest import CHANNEL, World, request_id
+from tests.e2e.conftest import CHANNEL, World
 
 DATA = "d15c0000-0002-4000-8000-000000000002"
 
@@ -114,9 +114,9 @@ async def test_who_may_not_is_told_nothing_of_the_request(waiting_world: World, 
 
 async def test_cancelling_at_the_very_moment_of_the_posts_ends_truthfully(world: World) -> None:
     """Whoever comes first: each disk has its snapshot, or was never sent; the words say which."""
-    requests = [
-        request_id((await world.say(f"create {disk}")).text) for disk in ("spare-disk", "orders-db", "web-01-data")
-    ]
+    await world.say("help")
+    await world.told("alice", "You may use")
+    requests = [await world.create(disk) for disk in ("spare-disk", "orders-db", "web-01-data")]
     answers = await asyncio.gather(*(world.say(f"cancel {request}") for request in requests))
     for request, answer in zip(requests, answers, strict=True):
         made = [

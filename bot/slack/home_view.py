@@ -1,0 +1,159 @@
+"""App Home as a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bot.domain.access import MAY, Action, Grant
+from bot.domain.requests import Item, Request, RequestState, counted
+from bot.slack.blocks import button, buttons, context, plain, section
+from bot.slack.controls import APPROVE, DENY, NEW_SNAPSHOT, REVIEW
+from bot.slack.text import bold, code, escaped, moment, plural, sentence, shortened, typed
+from bot.workflow.home import Asked, Home, Usable
+
+PROJECTS_SHOWN = 15
+DISKS_NAMED = 5
+
+
+def home_view(home: Home, rev: int, command: str) -> dict[str, Any]:
+    """At most 100 blocks: 10 requests of each kind, 15 projects. Block ids carry the revision they show."""
+    if home.refused:
+        blocks = [_header("Snapshots of EVS disks"), section(f":no_entry_sign: {sentence(home.refused)}", f"no.{rev}")]
+        return {"type": "home", "blocks": blocks}
+    blocks = [_header("Snapshots of EVS disks")]
+    if any(Action.CREATE in MAY[grant.role] for usable in home.usable for grant in usable.grants):
+        blocks.append(buttons([button(NEW_SNAPSHOT, "New Snapshot", "home", style="primary")], f"new.{rev}"))
+    blocks += _waiting(home.waiting, rev)
+    blocks += _reviews(home.reviews, rev)
+    blocks += _own(home, rev, command)
+    blocks += _projects(home.usable, rev)
+    blocks += _help(command, rev)
+    return {"type": "home", "blocks": blocks}
+
+
+def _waiting(waiting: Sequence[Asked], rev: int) -> list[dict[str, Any]]:
+    if not waiting:
+        return []
+    blocks = [_header("Waiting for your approval")]
+    for request, items in waiting:
+        until = f", until {moment(request.waits_until)}" if request.waits_until else ""
+        agreed = f"{len(request.approvers)} of {request.approvals_needed} agreed{until}"
+        told = f":hand: {_of_another(request, items, 'asks for')}\n{agreed}"
+        blocks.append(section(told, f"wait.{request.id}.{rev}"))
+        pressed = [button(APPROVE, "Approve", request.id, style="primary"), button(DENY, "Deny…", request.id)]
+        blocks.append(buttons(pressed, f"decide.{request.id}.{rev}"))
+    return blocks
+
+
+def _reviews(reviews: Sequence[Asked], rev: int) -> list[dict[str, Any]]:
+    if not reviews:
+        return []
+    blocks = [_header("Ran without approval: a review is due")]
+    for request, items in reviews:
+        told = f":rotating_light: {_of_another(request, items, 'snapshotted')}"
+        blocks.append(section(told, f"review.{request.id}.{rev}"))
+        blocks.append(buttons([button(REVIEW, "Mark Reviewed", request.id)], f"close.{request.id}.{rev}"))
+    return blocks
+
+
+def _own(home: Home, rev: int, command: str) -> list[dict[str, Any]]:
+    blocks = [_header("Your requests")]
+    if not home.running and not home.recent:
+        example = f"{command} create DISK"
+        blocks.append(section(f"Nothing yet. In a channel, {code(example)} makes your first snapshot.", f"none.{rev}"))
+    if home.running:
+        blocks.append(section("\n".join(map(_own_line, home.running)), f"running.{rev}"))
+    if home.recent:
+        blocks.append(section("\n".join(["*Lately*", *map(_own_line, home.recent)]), f"recent.{rev}"))
+    return blocks
+
+
+def _own_line(asked: Asked) -> str:
+    request, items = asked
+    where = f" in {escaped(request.project)}" if request.project else ""
+    told = f"{_state(request, items)} · {_disks(request, items)}{where} · {moment(request.created_at)}"
+    return f"{told} · {code(request.id)}"
+
+
+def _state(request: Request, items: Sequence[Item]) -> str:
+    match request.state:
+        case RequestState.RECEIVED:
+            return ":hourglass_flowing_sand: being checked"
+        case RequestState.WAITING:
+            return ":hand: waiting for approval"
+        case RequestState.RUNNING:
+            ended = sum(item.ended for item in items)
+            return f":hourglass_flowing_sand: running, {ended} of {len(items)} ended"
+        case RequestState.FINISHED:
+            counts = ", ".join(f"{count} {state}" for state, count in counted(items).items() if count)
+            done = all(item.state == "available" for item in items)
+            return f"{':white_check_mark:' if done else ':warning:'} ended: {counts}"
+        case RequestState.DENIED:
+            return ":no_entry_sign: denied"
+        case RequestState.DROPPED:
+            return ":no_entry_sign: dropped, nothing was created"
+
+
+def _of_another(request: Request, items: Sequence[Item], does: str) -> str:
+    reason = f" “{typed(shortened(request.order.reason, 300))}”" if request.order.reason else ""
+    asked = f"<@{request.actor_id}> {does} {_disks(request, items)} in {escaped(request.project or '')}.{reason}"
+    return f"{asked} · {moment(request.created_at)} · {code(request.id)}"
+
+
+def _disks(request: Request, items: Sequence[Item]) -> str:
+    names = [item.disk.label for item in items] or list(request.order.disks)
+    named = ", ".join(bold(shortened(name, 64)) for name in names[:DISKS_NAMED])
+    more = len(names) - DISKS_NAMED
+    return f"{named} and {plural(more, 'more disk')}" if more > 0 else named
+
+
+def _projects(usable: Sequence[Usable], rev: int) -> list[dict[str, Any]]:
+    blocks = [_header("What you may use")]
+    if not usable:
+        nothing = "No project yet. Ask the people who run the snapshot bot for access, and say which project you need."
+        blocks.append(section(nothing, f"nothing.{rev}"))
+    lines = [_project_line(one) for one in usable[:PROJECTS_SHOWN]]
+    blocks += [section(line, f"project.{number}.{rev}") for number, line in enumerate(lines)]
+    if len(usable) > PROJECTS_SHOWN:
+        blocks.append(context(f"and {plural(len(usable) - PROJECTS_SHOWN, 'more project')}", f"more.{rev}"))
+    return blocks
+
+
+def _project_line(usable: Usable) -> str:
+    project = usable.project
+    roles = "; ".join(map(_role, usable.grants))
+    lines = [f"{bold(project.alias)} · {roles}"]
+    if project.channels:
+        where = " or ".join(f"<#{channel}>" for channel in project.channels)
+        lines.append(f"only from {where}")
+    if project.approvals:
+        others = "1 other person" if project.approvals == 1 else f"{project.approvals} other people"
+        lines.append(f"{others} must agree first")
+    return "\n      ".join(lines)
+
+
+def _role(grant: Grant) -> str:
+    until = f" until {moment(grant.expires_at)}" if grant.expires_at else ""
+    match grant.subject_kind:
+        case "user":
+            source = ""
+        case "group":
+            source = f" through <!subteam^{grant.subject_id}>"
+        case "everyone":
+            source = " as everyone"
+    return f"{grant.role}{until}{source}"
+
+
+def _help(command: str, rev: int) -> list[dict[str, Any]]:
+    mention = code("@snapshot-bot create DISK")
+    lines = [
+        f"{code(f'{command} create DISK')} in a channel: a standard snapshot now, followed there to its end.",
+        f"In a thread, mention me: {mention}; or use a message's shortcut, *Back up for this message*.",
+        f"{code(f'{command} help')} tells everything you may do.",
+    ]
+    return [{"type": "divider", "block_id": f"line.{rev}"}, context("\n".join(lines), f"help.{rev}")]
+
+
+def _header(text: str) -> dict[str, Any]:
+    return {"type": "header", "text": plain(text), "block_id": f"head.{text.partition(' ')[0].lower()}"}

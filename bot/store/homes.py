@@ -1,0 +1,45 @@
+"""App Home of everybody who opened it: how often it changed, how much of that is shown, and Slack's hash of it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.interfaces import HomeRow
+from bot.store.database import Script, Want, sql
+
+
+def opened(user_id: str, view_hash: str | None, now: datetime) -> Script[None]:
+    """Somebody looks at it: it is to be shown anew. Slack's event says which view it shows, if there was one."""
+    yield sql(
+        "insert into home (user_id, rev, shown_rev, view_hash) values (:user_id, 1, 0, :view_hash) "
+        "on conflict (user_id) do update set rev = home.rev + 1, view_hash = excluded.view_hash",
+        user_id=user_id,
+        view_hash=view_hash,
+    )
+    yield _want(user_id, now)
+
+
+def changed(user_id: str, now: datetime) -> Script[None]:
+    """Something in it is out of date; nothing happens for those who never opened theirs."""
+    rows = yield sql("update home set rev = rev + 1 where user_id = :user_id returning user_id", user_id=user_id)
+    if rows:
+        yield _want(user_id, now)
+
+
+def one(user_id: str) -> Script[HomeRow | None]:
+    rows = yield sql("select rev, shown_rev, view_hash from home where user_id = :user_id", user_id=user_id)
+    return HomeRow(rows[0]["rev"], rows[0]["shown_rev"], rows[0]["view_hash"]) if rows else None
+
+
+def published(user_id: str, rev: int, view_hash: str | None) -> Script[None]:
+    """What was read at `rev` is shown; a change since then keeps it out of date."""
+    yield sql(
+        "update home set shown_rev = :rev, view_hash = :view_hash where user_id = :user_id",
+        user_id=user_id,
+        rev=rev,
+        view_hash=view_hash,
+    )
+
+
+def _want(user_id: str, now: datetime) -> Want:
+    return Want(f"home:{user_id}", now)
