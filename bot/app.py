@@ -34,6 +34,7 @@ from bot.slack.forms import FormListeners
 from bot.slack.home import HomeListeners, SlackHomes
 from bot.slack.listeners import ChangeListeners, LastListeners
 from bot.slack.mentions import MentionListeners
+from bot.slack.paging import PageListeners
 from bot.slack.people import SlackPeople
 from bot.slack.presses import Presses
 from bot.slack.replies import ResponseUrls, SlackReplies
@@ -48,6 +49,7 @@ from bot.workflow.forms import Forms
 from bot.workflow.granting import Granting
 from bot.workflow.home import HomeKeeper
 from bot.workflow.inquiry import Inquiry
+from bot.workflow.lapsing import Lapser
 from bot.workflow.notifying import Notifier
 from bot.workflow.planning import Planner
 from bot.workflow.reporting import EditBudget, Reporter
@@ -133,6 +135,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         open_projects={alias for alias, project in settings.projects.items() if project.external_channels},
         command=settings.slack.command,
         team_url=team_url,
+        clock=clock,
     )
 
     cloud = HttpCloud(settings.projects, settings.credentials, clock)
@@ -166,6 +169,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         approvals=approvals,
         granting=Granting(store, people, settings.projects, clock),
         cancelling=cancelling,
+        clock=clock,
         new_reference=new_reference,
     )
     reception = Reception(store, people, settings.projects, clock, lambda: new_id("r"))
@@ -203,7 +207,8 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         urls=urls,
         errands=errands,
     ).register(bolt)
-    presses = Presses(people, replies, errands, new_reference)
+    presses = Presses(people, store, replies, errands, new_reference)
+    PageListeners(answering, replies, errands).register(bolt)
     CancelListeners(cancelling, presses).register(bolt)
     ApprovalListeners(approvals, client, presses).register(bolt)
     HomeListeners(store).register(bolt)
@@ -256,6 +261,7 @@ def _handlers(
         "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
         "report": Reporter(store, replies, clock, EditBudget()),
         "expire": approvals.expire,
+        "lapse": Lapser(store, clock),
         "home": HomeKeeper(store, people, homes, settings.projects, clock),
         "notify": Notifier(store, replies),
         "seal": Sealer(store, replies, clock),

@@ -107,13 +107,19 @@ Judge = Callable[[Sequence[Grant], str | None], Arrival]
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What `list` asks for. `projects` are those the reader may view; None means all of them."""
+    """Which requests are asked for. `projects` are those the reader may view; None means all of them.
+
+    `under_way`: True for those that have not ended, False for those that have. `left_to`: somebody to whom it is left
+    to settle them; neither their own nor any that they agreed to already.
+    """
 
     projects: Sequence[str] | None = None
     disk: str | None = None
     actor_id: str | None = None
     unreviewed: bool = False
     waiting: bool = False
+    under_way: bool | None = None
+    left_to: str | None = None
     limit: int = 10
     offset: int = 0
 
@@ -243,6 +249,8 @@ class Store(Protocol):
 
     async def home_opened(self, user_id: str, view_hash: str | None) -> None: ...
 
+    async def home_changed(self, user_id: str) -> None: ...
+
     async def home_published(self, user_id: str, rev: int, view_hash: str | None) -> None: ...
 
     async def audit_head(self) -> tuple[int, str]: ...
@@ -256,6 +264,10 @@ class Store(Protocol):
     async def revise_grants(self, actor: Actor, subject: Subject, revise: Revise) -> Revision: ...
 
     async def grants_of(self, subject: Subject) -> list[Grant]: ...
+
+    async def lapse_grants(self, told: Callable[[Grant], AuditEntry]) -> datetime | None: ...
+
+    async def used_today(self, actor_id: str, project: str) -> int: ...
 
     async def admin_grants(self) -> list[Grant]: ...
 

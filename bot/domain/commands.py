@@ -60,11 +60,12 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class ListSnapshots:
-    """`list [disk=] [project=] [mine]`."""
+    """`list [disk=] [project=] [mine]`. `offset` is how many newer ones are passed over; a button gives it."""
 
     disk: str | None = None
     project: str | None = None
     mine: bool = False
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True)

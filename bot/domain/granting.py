@@ -252,16 +252,24 @@ def told_kept_by_file(rows: Sequence[Grant], alias: str) -> str:
 
 
 def told_access(
-    who: str, alias: str, project: Project | None, decisions: Mapping[Action, Decision], admins: Sequence[Grant]
+    who: str,
+    alias: str,
+    project: Project | None,
+    decisions: Mapping[Action, Decision],
+    admins: Sequence[Grant],
+    used_today: int = 0,
 ) -> str:
-    """What somebody may do in one project, why or why not, and whom to ask. `who` is `You`, or a mention."""
+    """What somebody may do in one project, why or why not, and whom to ask. `who` is `You`, or a mention.
+
+    `used_today`: their disks of this UTC day, told where there is a limit.
+    """
     allowed = {action: one for action, one in decisions.items() if not isinstance(one, Denied)}
     denied = {action: one for action, one in decisions.items() if isinstance(one, Denied)}
     if not allowed or project is None:
         helped = who_can_help(next(iter(denied.values())), admins)
         return f"{alias}: {who} may do nothing here. {helped.explanation}"
     because = "; ".join(dict.fromkeys(_because(one) for one in allowed.values()))
-    told = f"{alias}: {who} may {listed(sorted(allowed))} ({because}).{_narrowed(project, allowed)}"
+    told = f"{alias}: {who} may {listed(sorted(allowed))} ({because}).{_narrowed(project, allowed, used_today)}"
     if denied:
         told += f" {who_can_help(Denied('action-not-granted', f'Not {listed(sorted(denied))}.'), admins).explanation}"
     return told
@@ -274,12 +282,12 @@ def _because(decision: Allowed | NeedsApproval) -> str:
     return f"{grant.role}{everywhere}{through}{lasting(grant)}, {origin(grant.source)}"
 
 
-def _narrowed(project: Project, allowed: Mapping[Action, Decision]) -> str:
+def _narrowed(project: Project, allowed: Mapping[Action, Decision], used_today: int) -> str:
     told = ""
     if project.channels:
         told += f" Only from {_channels(project)}."
     if Action.CREATE in allowed and project.daily_limit is not None:
-        told += f" At most {project.daily_limit} disks a day (UTC)."
+        told += f" At most {project.daily_limit} disks a day (UTC); {used_today} used today."
     if isinstance(allowed.get(Action.CREATE), NeedsApproval):
         told += f" Creating needs the approval of {project.approvals} more."
     return told

@@ -21,7 +21,7 @@ from bot.domain.commands import (
     Status,
 )
 from bot.domain.errors import LookupFailed
-from bot.interfaces import People
+from bot.interfaces import Clock, People
 from bot.slack import answers
 from bot.slack.messages import Message
 from bot.workflow.approving import Approvals
@@ -45,6 +45,7 @@ class Answering:
         approvals: Approvals,
         granting: Granting,
         cancelling: Cancelling,
+        clock: Clock,
         new_reference: Callable[[], str],
     ) -> None:
         self._command = command
@@ -54,6 +55,7 @@ class Answering:
         self._approvals = approvals
         self._granting = granting
         self._cancelling = cancelling
+        self._clock = clock
         self._new_reference = new_reference
 
     async def answer(self, question: Question, actor: Actor, channel: str) -> Message:
@@ -68,7 +70,7 @@ class Answering:
                 return answers.told((await self._cancelling.cancel(actor, channel, any_id)).sentence)
             case Status():
                 found = await self._inquiry.status(actor, channel, question)
-                return answers.status(found, self._command, self._team_url)
+                return answers.status(found, self._command, self._team_url, self._clock.now())
             case ListSnapshots():
                 return answers.listing(await self._inquiry.listing(actor, channel, question), self._command)
             case Help():

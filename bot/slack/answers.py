@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from bot.domain.access import Action, Denied
+from bot.domain.commands import ListSnapshots
 from bot.domain.requests import Item, Request, RequestState
-from bot.slack.blocks import button, buttons
-from bot.slack.controls import NEW_SNAPSHOT, OPEN_FORM
+from bot.slack.blocks import BUTTON_VALUE_CHARACTERS, button, buttons
+from bot.slack.controls import LIST_NEWER, LIST_OLDER, NEW_SNAPSHOT, OPEN_FORM
 from bot.slack.messages import Message, arranged, root
 from bot.slack.text import bold, code, escaped, moment, sentence, shortened
-from bot.workflow.inquiry import Found, MayDo, NotFound
+from bot.workflow.inquiry import RECENT, Found, MayDo, NotFound, Page
 
 _EXAMPLE = 'name="before upgrade" keep=7 reason="INC-42"'
 _OPTIONS = (
@@ -55,27 +58,47 @@ def lines(sentences: Sequence[str]) -> Message:
     return arranged([sentence(one) for one in sentences])
 
 
-def status(found: Found | NotFound | Denied, command: str, team_url: str) -> Message:
+def status(found: Found | NotFound | Denied, command: str, team_url: str, now: datetime) -> Message:
     match found:
         case Found(requests):
             if len(requests) == 1 and not requests[0][0].refused and requests[0][1]:
                 request, items = requests[0]
-                return root(request, items, {}, command, team_url)
+                return root(request, items, {}, command, team_url, now)
             return arranged([_request_lines(request, items) for request, items in requests])
         case NotFound(text) | Denied(_, text):
             return told(text)
 
 
-def listing(found: Found | NotFound | Denied, command: str) -> Message:
+def listing(found: Page | NotFound | Denied, command: str) -> Message:
     match found:
-        case Found(requests, more):
-            lines = ["*The latest requests you may see*", *(_request_lines(*pair) for pair in requests)]
+        case Page(requests, asked, more):
+            first, last = asked.offset + 1, asked.offset + len(requests)
+            which = "The latest requests you may see" if first == 1 else f"Older requests, {first} to {last}"
+            lines = [f"*{which}*", *(_request_lines(*pair) for pair in requests)]
             if more:
                 narrower = f"{command} list disk=NAME"
                 lines.append(f"There are older ones. Narrow it down: {code(narrower)}, `project=ALIAS` or `mine`.")
-            return arranged(lines)
+            message = arranged(lines)
+            if pages := _pages(asked, more=more):
+                message["blocks"].append(buttons(pages, f"pages.{asked.offset}"))
+            return message
         case NotFound(text) | Denied(_, text):
             return told(text)
+
+
+def _pages(asked: ListSnapshots, *, more: bool) -> list[dict[str, Any]]:
+    pages = []
+    if asked.offset:
+        pages.append(button(LIST_NEWER, "Newer", _page(asked, max(asked.offset - RECENT, 0))))
+    if more:
+        pages.append(button(LIST_OLDER, "Older", _page(asked, asked.offset + RECENT)))
+    return pages
+
+
+def _page(asked: ListSnapshots, offset: int) -> str:
+    """Within the 2,000 characters of a button's value: a command's text is no longer than that before it is JSON."""
+    page = {"disk": asked.disk, "project": asked.project, "mine": asked.mine, "offset": offset}
+    return json.dumps(page, ensure_ascii=False)[:BUTTON_VALUE_CHARACTERS]
 
 
 def _request_lines(request: Request, items: Sequence[Item]) -> str:

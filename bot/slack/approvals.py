@@ -14,7 +14,7 @@ from bot.domain.access import Actor
 from bot.domain.sentences import without_mentions
 from bot.slack.controls import APPROVE, DENY, REVIEW
 from bot.slack.failures import failure_of
-from bot.slack.presses import Presses, place_of, pressed
+from bot.slack.presses import FROM_HOME, Presses, in_home, place_of, pressed
 from bot.workflow.approving import REASON_CHARACTERS, Approvals, Told
 
 log = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ class ApprovalListeners:
         app.action(DENY)(self.on_deny)
         app.action(REVIEW)(self.on_review)
         app.view(DENY_FORM)(self.on_reason)
+        app.view(DENY_FORM + FROM_HOME)(self.on_reason)
 
     async def on_approve(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await self._presses.settle(
@@ -66,7 +67,9 @@ class ApprovalListeners:
         if refused := await self._approvals.may_deny(actor, place_of(body), request_id):
             return refused
         try:
-            await self._client.views_open(trigger_id=body["trigger_id"], view=deny_form(request_id))
+            await self._client.views_open(
+                trigger_id=body["trigger_id"], view=deny_form(request_id, from_home=in_home(body))
+            )
         except SlackApiError as exc:
             log.info("the form could not be opened", extra={"error": failure_of(exc).error})
             words = f"Slack did not let me open the form in time. Press again, or type deny {request_id} reason=…"
@@ -74,11 +77,11 @@ class ApprovalListeners:
         return None
 
 
-def deny_form(request_id: str) -> dict[str, Any]:
+def deny_form(request_id: str, *, from_home: bool) -> dict[str, Any]:
     """Why not? The request goes along by its id, which is no secret and proves nothing."""
     return {
         "type": "modal",
-        "callback_id": DENY_FORM,
+        "callback_id": DENY_FORM + (FROM_HOME if from_home else ""),
         "private_metadata": request_id,
         "title": {"type": "plain_text", "text": "Deny snapshot"},
         "submit": {"type": "plain_text", "text": "Deny"},

@@ -9,6 +9,7 @@ from bot.slack.text import shortened
 
 SECTION_CHARACTERS = 3_000
 CONTEXT_CHARACTERS = 2_000
+BUTTON_VALUE_CHARACTERS = 2_000
 
 
 def section(text: str, block_id: str) -> dict[str, Any]:

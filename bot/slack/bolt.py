@@ -83,6 +83,7 @@ class SocketModeEntry:
         self._loopback = loopback
         self._handler: AsyncSocketModeHandler | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._stopping = False
 
     async def start(self) -> None:
         self._watch = asyncio.create_task(self._keep_connected())
@@ -91,20 +92,22 @@ class SocketModeEntry:
         return self._handler is not None and await self._handler.client.is_connected()
 
     async def stop(self) -> None:
+        self._stopping = True  # a cancellation that meets the end of an `asyncio.wait_for` inside the SDK can be lost
         if self._watch:
             self._watch.cancel()
             await asyncio.gather(self._watch, return_exceptions=True)
         await self._close()
 
     async def _keep_connected(self) -> None:
-        while True:
+        while not self._stopping:
             try:
                 await self._connect()
                 dead_s = 0.0
-                while dead_s < DEAD_SOCKET_SECONDS:
+                while dead_s < DEAD_SOCKET_SECONDS and not self._stopping:
                     await self._clock.sleep(1.0)
                     dead_s = 0.0 if await self.connected() else dead_s + 1.0
-                log.warning("the socket stayed dead and is replaced")
+                if not self._stopping:
+                    log.warning("the socket stayed dead and is replaced")
             except Exception as exc:
                 log.warning("slack could not be reached over Socket Mode", extra={"error": type(exc).__name__})
                 await self._clock.sleep(5.0)

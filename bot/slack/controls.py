@@ -16,6 +16,10 @@ DENY = "deny_request"
 REVIEW = "review_request"
 """Buttons of those who may approve; the value is the request's id."""
 
+LIST_NEWER = "list_newer"
+LIST_OLDER = "list_older"
+"""Turn the page of a list; the value is what that page asks for, as JSON."""
+
 CANCEL = "cancel_request"
 """Calls back what was not sent yet; its value is the request's id."""
 

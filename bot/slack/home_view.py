@@ -5,28 +5,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bot.domain.access import MAY, Action, Grant
+from bot.domain.access import Action, Grant
 from bot.domain.requests import Item, Request, RequestState, counted
 from bot.slack.blocks import button, buttons, context, plain, section
 from bot.slack.controls import APPROVE, DENY, NEW_SNAPSHOT, REVIEW
 from bot.slack.text import bold, code, escaped, moment, plural, sentence, shortened, typed
-from bot.workflow.home import Asked, Home, Usable
+from bot.workflow.home import READ, Asked, Home, Usable
 
+SHOWN = 10
+"""Requests of each kind, but for those that ended."""
+
+ENDED_SHOWN = 5
 PROJECTS_SHOWN = 15
+CHANNELS_SHOWN = 10
+GRANTS_SHOWN = 8
 DISKS_NAMED = 5
+REASON_CHARACTERS = 600
+"""Once it is escaped. With five names of 64 characters, each escaped to five, a section stays within its 3,000."""
 
 
 def home_view(home: Home, rev: int, command: str) -> dict[str, Any]:
-    """At most 100 blocks: 10 requests of each kind, 15 projects. Block ids carry the revision they show."""
+    """At most 90 of Slack's 100 blocks when everything is full. Block ids carry the revision they show, so that a press
+    of an older rendering can be told from one of this.
+    """
     if home.refused:
         blocks = [_header("Snapshots of EVS disks"), section(f":no_entry_sign: {sentence(home.refused)}", f"no.{rev}")]
         return {"type": "home", "blocks": blocks}
     blocks = [_header("Snapshots of EVS disks")]
-    if any(Action.CREATE in MAY[grant.role] for usable in home.usable for grant in usable.grants):
+    may_create = any(usable.allows(Action.CREATE) for usable in home.usable)
+    if may_create:
         blocks.append(buttons([button(NEW_SNAPSHOT, "New Snapshot", "home", style="primary")], f"new.{rev}"))
     blocks += _waiting(home.waiting, rev)
     blocks += _reviews(home.reviews, rev)
-    blocks += _own(home, rev, command)
+    blocks += _own(home, rev, command, may_create=may_create)
     blocks += _projects(home.usable, rev)
     blocks += _help(command, rev)
     return {"type": "home", "blocks": blocks}
@@ -36,37 +47,52 @@ def _waiting(waiting: Sequence[Asked], rev: int) -> list[dict[str, Any]]:
     if not waiting:
         return []
     blocks = [_header("Waiting for your approval")]
-    for request, items in waiting:
+    for request, items in waiting[:SHOWN]:
         until = f", until {moment(request.waits_until)}" if request.waits_until else ""
         agreed = f"{len(request.approvers)} of {request.approvals_needed} agreed{until}"
         told = f":hand: {_of_another(request, items, 'asks for')}\n{agreed}"
         blocks.append(section(told, f"wait.{request.id}.{rev}"))
         pressed = [button(APPROVE, "Approve", request.id, style="primary"), button(DENY, "Deny…", request.id)]
         blocks.append(buttons(pressed, f"decide.{request.id}.{rev}"))
-    return blocks
+    return blocks + _left_out(waiting, "shown as these are settled", f"waiting.{rev}")
 
 
 def _reviews(reviews: Sequence[Asked], rev: int) -> list[dict[str, Any]]:
     if not reviews:
         return []
     blocks = [_header("Ran without approval: a review is due")]
-    for request, items in reviews:
+    for request, items in reviews[:SHOWN]:
         told = f":rotating_light: {_of_another(request, items, 'snapshotted')}"
         blocks.append(section(told, f"review.{request.id}.{rev}"))
         blocks.append(buttons([button(REVIEW, "Mark Reviewed", request.id)], f"close.{request.id}.{rev}"))
-    return blocks
+    return blocks + _left_out(reviews, "shown as these are reviewed", f"reviews.{rev}")
 
 
-def _own(home: Home, rev: int, command: str) -> list[dict[str, Any]]:
+def _own(home: Home, rev: int, command: str, *, may_create: bool) -> list[dict[str, Any]]:
+    """A section for each, so that a long one never cuts another off."""
     blocks = [_header("Your requests")]
     if not home.running and not home.recent:
-        example = f"{command} create DISK"
-        blocks.append(section(f"Nothing yet. In a channel, {code(example)} makes your first snapshot.", f"none.{rev}"))
-    if home.running:
-        blocks.append(section("\n".join(map(_own_line, home.running)), f"running.{rev}"))
+        example = f"In a channel, {code(f'{command} create DISK')} makes your first snapshot."
+        later = "With the role operator in a project you can ask for snapshots, and follow them here."
+        blocks.append(section(f"Nothing yet. {example if may_create else later}", f"none.{rev}"))
+    listed = code(f"{command} list mine")
+    blocks += [section(_own_line(asked), f"running.{asked[0].id}.{rev}") for asked in home.running[:SHOWN]]
+    blocks += _left_out(home.running, listed, f"running.{rev}")
     if home.recent:
-        blocks.append(section("\n".join(["*Lately*", *map(_own_line, home.recent)]), f"recent.{rev}"))
+        blocks.append(context("*Lately*", f"lately.{rev}"))
+    blocks += [section(_own_line(asked), f"recent.{asked[0].id}.{rev}") for asked in home.recent[:ENDED_SHOWN]]
+    if len(home.recent) > ENDED_SHOWN:
+        blocks.append(context(f"and older ones: {listed}", f"older.{rev}"))
     return blocks
+
+
+def _left_out(asked: Sequence[Asked], where: str, block_id: str) -> list[dict[str, Any]]:
+    """Says in words how many are not shown, and where they are."""
+    more = len(asked) - SHOWN
+    if more <= 0:
+        return []
+    number = f"at least {more}" if len(asked) >= READ else str(more)
+    return [context(f"and {number} more: {where}", f"more.{block_id}")]
 
 
 def _own_line(asked: Asked) -> str:
@@ -96,9 +122,16 @@ def _state(request: Request, items: Sequence[Item]) -> str:
 
 
 def _of_another(request: Request, items: Sequence[Item], does: str) -> str:
-    reason = f" “{typed(shortened(request.order.reason, 300))}”" if request.order.reason else ""
+    reason = f" “{_reason(request.order.reason)}”" if request.order.reason else ""
     asked = f"<@{request.actor_id}> {does} {_disks(request, items)} in {escaped(request.project or '')}.{reason}"
     return f"{asked} · {moment(request.created_at)} · {code(request.id)}"
+
+
+def _reason(text: str) -> str:
+    shown = text
+    while (length := len(typed(shown))) > REASON_CHARACTERS:
+        shown = shortened(shown, len(shown) * REASON_CHARACTERS // length)
+    return typed(shown)
 
 
 def _disks(request: Request, items: Sequence[Item]) -> str:
@@ -122,15 +155,20 @@ def _projects(usable: Sequence[Usable], rev: int) -> list[dict[str, Any]]:
 
 def _project_line(usable: Usable) -> str:
     project = usable.project
-    roles = "; ".join(map(_role, usable.grants))
+    roles = _some(list(map(_role, usable.grants)), GRANTS_SHOWN, "; ")
     lines = [f"{bold(project.alias)} · {roles}"]
     if project.channels:
-        where = " or ".join(f"<#{channel}>" for channel in project.channels)
+        where = _some([f"<#{channel}>" for channel in project.channels], CHANNELS_SHOWN, " or ")
         lines.append(f"only from {where}")
     if project.approvals:
         others = "1 other person" if project.approvals == 1 else f"{project.approvals} other people"
         lines.append(f"{others} must agree first")
     return "\n      ".join(lines)
+
+
+def _some(words: Sequence[str], most: int, between: str) -> str:
+    left = len(words) - most
+    return between.join([*words[:most], f"{left} more"] if left > 0 else words)
 
 
 def _role(grant: Grant) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypedDict
 
 from bot.domain.disks import is_disk_id
@@ -48,11 +49,11 @@ class Message(TypedDict):
     blocks: list[dict[str, Any]]
 
 
-def rendered(saying: Saying, command: str, team_url: str) -> Message:
+def rendered(saying: Saying, command: str, team_url: str, now: datetime) -> Message:
     """What is said, ready to be sent. `command` is the slash command people type, `team_url` Slack's own address."""
     match saying.kind:
         case "root" | "edit":
-            return root(saying.request, saying.all_items, saying.leaders, command, team_url)
+            return root(saying.request, saying.all_items, saying.leaders, command, team_url, now)
         case "ask" | "ask_edit":
             return ask(saying.request, saying.all_items, command)
         case "accepted":
@@ -73,11 +74,16 @@ def rendered(saying: Saying, command: str, team_url: str) -> Message:
 
 
 def root(
-    request: Request, items: Sequence[Item], leaders: Mapping[str, Request], command: str, team_url: str
+    request: Request,
+    items: Sequence[Item],
+    leaders: Mapping[str, Request],
+    command: str,
+    team_url: str,
+    now: datetime,
 ) -> Message:
     head = _headline(request, items)
     lines = [_disk_line(item, leaders.get(item.joined_to or ""), team_url) for item in items]
-    facts = _facts(request, command)
+    facts = _facts(request, command, now)
     blocks = [section(f"{head}\n{_bar(items)}", f"head.{request.rev}")]
     blocks += [section(text, f"disks.{request.rev}.{part}") for part, text in enumerate(_parts(lines))]
     blocks.append(context(facts, f"facts.{request.rev}"))
@@ -192,11 +198,13 @@ def permalink(team_url: str, channel: str, ts: str) -> str:
     return f"{team_url.rstrip('/')}/archives/{channel}/p{ts.replace('.', '')}"
 
 
-def _facts(request: Request, command: str) -> str:
+def _facts(request: Request, command: str, now: datetime) -> str:
     facts = [f"<@{request.actor_id}>"]
     if request.order.reason:
         facts.append(f"“{typed(request.order.reason)}”")
     facts.append(f"started {moment(request.created_at)}")
+    if not request.ended_at:
+        facts.append(f"{duration((now - request.created_at).total_seconds())} so far")
     if request.break_glass:
         reviewed = f"reviewed by <@{request.reviewed_by}>" if request.reviewed_by else "review due"
         facts.append(f":rotating_light: without approval (break-glass), {reviewed}")

@@ -10,13 +10,16 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.access import Actor
 from bot.domain.errors import LookupFailed
-from bot.interfaces import People
+from bot.interfaces import People, Store
 from bot.slack import answers
 from bot.slack.errands import Errands
 from bot.slack.replies import SlackReplies
 from bot.workflow.approving import Told
 
 log = logging.getLogger(__name__)
+
+FROM_HOME = ".home"
+"""How the callback id of a form ends that was opened in App Home: Slack does not say where one was opened."""
 
 Decide = Callable[[Actor], Awaitable[Told | None]]
 """Decides as the rows stand; None: there is nothing to say about it."""
@@ -26,9 +29,15 @@ class Presses:
     """Everybody who sees a button can press it; what it does is decided by who did."""
 
     def __init__(
-        self, people: People, replies: SlackReplies, errands: Errands, new_reference: Callable[[], str]
+        self,
+        people: People,
+        store: Store,
+        replies: SlackReplies,
+        errands: Errands,
+        new_reference: Callable[[], str],
     ) -> None:
         self._people = people
+        self._store = store
         self._replies = replies
         self._errands = errands
         self._new_reference = new_reference
@@ -66,8 +75,12 @@ class Presses:
             return Told(words, done=False)
 
     async def _say(self, body: dict[str, Any], told: Told | None) -> None:
-        if told is None or (told.done and in_home(body)):
-            return  # what was done is seen in App Home, which is shown anew
+        if told is None:
+            return
+        if in_home(body):
+            if told.done:
+                return  # App Home, which is shown anew by what was done, is the answer
+            await self._store.home_changed(body["user"]["id"])  # what was pressed there no longer stands
         thread_ts = (body.get("container") or {}).get("thread_ts")
         to = (body["user"]["id"], body.get("response_url"), place_of(body) or "")
         await self._replies.tell(*to, answers.told(told.sentence), thread_ts)
@@ -85,5 +98,6 @@ def place_of(body: dict[str, Any]) -> str | None:
 
 
 def in_home(body: dict[str, Any]) -> bool:
+    """Pressed in App Home, or sent from a form that was opened there."""
     view = body.get("view") or {}
-    return view.get("type") == "home"
+    return view.get("type") == "home" or str(view.get("callback_id") or "").endswith(FROM_HOME)

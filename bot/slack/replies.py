@@ -97,7 +97,9 @@ class SlackReplies:
         open_projects: Collection[str],
         command: str,
         team_url: str,
+        clock: Clock,
     ) -> None:
+        self._clock = clock
         self._client = client
         self._http = http
         self._urls = urls
@@ -112,7 +114,7 @@ class SlackReplies:
         Raises CannotPost, MessageGone, MessageRefused or SlackBusy.
         """
         request = saying.request
-        message = rendered(saying, self._command, self._team_url)
+        message = rendered(saying, self._command, self._team_url, self._clock.now())
         match saying.kind:
             case "root":
                 if await self._read_by_strangers(request):
@@ -152,14 +154,17 @@ class SlackReplies:
 
     async def say_to(self, user_id: str, saying: Saying) -> None:
         """The same, as a direct message to somebody."""
-        message = rendered(saying, self._command, self._team_url)
+        message = rendered(saying, self._command, self._team_url, self._clock.now())
         await self._post(user_id, message, None, _metadata(saying))
 
-    async def respond(self, url: str | None, message: Mapping[str, Any]) -> bool:
-        """Answer by response URL, to the person alone. False where there is none, or it no longer works."""
+    async def respond(self, url: str | None, message: Mapping[str, Any], *, replace: bool = False) -> bool:
+        """Answer by response URL, to the person alone. False where there is none, or it no longer works.
+
+        With `replace` it takes the place of the private message whose button was pressed.
+        """
         if url is None:
             return False
-        body = {"response_type": "ephemeral", "replace_original": False, **message}
+        body = {"response_type": "ephemeral", "replace_original": replace, **message}
         try:
             async with self._http.post(url, json=body, proxy=self._client.proxy) as response:
                 if response.status == 429:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from bot.domain.access import Actor, Grant, Role
 from bot.domain.granting import Subject
-from bot.store.database import Query, Row, Script, from_ms, sql, to_ms
+from bot.store.database import Query, Row, Script, Want, from_ms, sql, to_ms
 
 _COLUMNS = "subject_kind, subject_id, role, project, expires_at, source"
 _ADD = """
@@ -20,6 +21,17 @@ _REMOVE = """
 delete from access_grant where subject_kind = :subject_kind and subject_id = :subject_id
 and project = :project and role = :role and source = :source
 """
+_MARK = """
+insert into lapse (subject_kind, subject_id, role, project, source, expires_at)
+values (:subject_kind, :subject_id, :role, :project, :source, :expires_at)
+"""
+_UNMARKED = """
+from access_grant as held where expires_at is not null and not exists (
+    select 1 from lapse where lapse.subject_kind = held.subject_kind and lapse.subject_id = held.subject_id
+    and lapse.project = held.project and lapse.role = held.role and lapse.source = held.source
+    and lapse.expires_at = held.expires_at)
+"""
+NEXT_LAPSE = f"select 'lapse:grants' as key, min(expires_at) as at {_UNMARKED}"
 _IN_ORDER = "order by project, subject_kind, subject_id, role, source"
 
 
@@ -45,11 +57,27 @@ def add(grants: Iterable[Grant]) -> Script[None]:
     """A row that is there already gets the new expiry."""
     for grant in grants:
         yield sql(_ADD, **_key(grant), expires_at=to_ms(grant.expires_at))
+        if grant.expires_at:
+            yield Want("lapse:grants", grant.expires_at)
 
 
 def remove(grants: Iterable[Grant]) -> Script[None]:
     for grant in grants:
         yield sql(_REMOVE, **_key(grant))
+
+
+def lapsed(now: datetime) -> Script[list[Grant]]:
+    """Grants whose end has passed, each end told once: a mark of its own outlives the row's being written anew."""
+    rows = yield sql(f"select {_COLUMNS} {_UNMARKED} and expires_at <= :now {_IN_ORDER}", now=to_ms(now))
+    grants = [_grant(row) for row in rows]
+    for grant in grants:
+        yield sql(_MARK, **_key(grant), expires_at=to_ms(grant.expires_at))
+    return grants
+
+
+def next_end() -> Script[datetime | None]:
+    rows = yield sql(f"select min(expires_at) as at {_UNMARKED}")
+    return from_ms(rows[0]["at"])
 
 
 def of_subject(subject: Subject) -> Script[list[Grant]]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from bot.domain.requests import Item, ItemState, Request, RequestState, ended, following, following_items, joining
 from bot.interfaces import Cancelled, Filters, Settled
-from bot.store import homes
+from bot.store import grants, homes
 from bot.store.database import Query, Row, Rows, Script, Want, from_ms, sql, to_ms
 from bot.store.rows import item_from, item_row, request_from, request_row
 
@@ -377,6 +377,14 @@ def recent(filters: Filters) -> Script[list[tuple[Request, list[Item]]]]:
         clauses.append("break_glass = 1 and reviewed_by is null and state in ('running', 'finished')")
     if filters.waiting:
         clauses.append("state = 'waiting'")
+    if filters.under_way is not None:
+        clauses.append(f"state {'in' if filters.under_way else 'not in'} ('received', 'waiting', 'running')")
+    if filters.left_to is not None:
+        clauses.append(
+            "actor_id <> :left_to and not exists "
+            "(select 1 from approval where request_id = request.id and approver_id = :left_to)"
+        )
+        values["left_to"] = filters.left_to
     where = " and ".join(clauses)
     text = f"select * from request where {where} order by created_at desc, id limit :limit offset :offset"
     rows = yield Query(text, values)
@@ -393,7 +401,7 @@ def counts() -> Script[dict[tuple[str, str], int]]:
 
 def duties() -> Script[list[tuple[str, datetime]]]:
     """Every duty the rows call for; an engine rebuilt from this has lost nothing."""
-    rows = yield sql(_DUTIES)
+    rows = yield sql(f"{_DUTIES} union all {grants.NEXT_LAPSE}")
     return [(row["key"], at) for row in rows if (at := from_ms(row["at"])) is not None]
 
 

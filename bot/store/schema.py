@@ -46,6 +46,8 @@ create index request_open on request (state) where state in ('received', 'waitin
 create index request_unsaid on request (home) where unsaid = 1;
 create index request_of_actor on request (actor_id, created_at);
 create index request_by_time on request (created_at);
+create index request_waiting on request (created_at) where state = 'waiting';
+create index request_unreviewed on request (created_at) where break_glass = 1 and reviewed_by is null;
 
 create table item (
     id text primary key,
@@ -136,7 +138,18 @@ create table access_grant (
     source text not null,
     primary key (subject_kind, subject_id, project, role, source)
 );
+create index access_grant_ending on access_grant (expires_at) where expires_at is not null;
 create index access_grant_admin on access_grant (project) where role = 'admin';
+
+create table lapse (
+    subject_kind text not null,
+    subject_id text not null,
+    role text not null,
+    project text not null,
+    source text not null,
+    expires_at bigint not null,
+    primary key (subject_kind, subject_id, project, role, source, expires_at)
+);
 
 create table binding (
     channel_id text not null,

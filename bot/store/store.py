@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -284,6 +284,20 @@ class SqliteStore:
     async def admin_grants(self) -> list[Grant]:
         return await self._database.run(grants.admins())
 
+    async def lapse_grants(self, told: Callable[[Grant], AuditEntry]) -> datetime | None:
+        """Write down each grant that came to its end, once. Answers when the next one does."""
+        now = self._clock.now()
+
+        def script() -> Script[datetime | None]:
+            ended = yield from grants.lapsed(now)
+            yield from audit.append([told(grant) for grant in ended], now)
+            return (yield from grants.next_end())
+
+        return await self._database.run(script())
+
+    async def used_today(self, actor_id: str, project: str) -> int:
+        return await self._database.run(requests.used_today(actor_id, project, self._clock.now()))
+
     async def every_grant(self) -> Sequence[Grant]:
         return await self._database.run(grants.every())
 
@@ -308,6 +322,9 @@ class SqliteStore:
 
     async def home_opened(self, user_id: str, view_hash: str | None) -> None:
         await self._database.run(homes.opened(user_id, view_hash, self._clock.now()))
+
+    async def home_changed(self, user_id: str) -> None:
+        await self._database.run(homes.changed(user_id, self._clock.now()))
 
     async def home_published(self, user_id: str, rev: int, view_hash: str | None) -> None:
         await self._database.run(homes.published(user_id, rev, view_hash))

@@ -46,11 +46,11 @@ class Cancelling:
             return Told("This request has ended; nothing is left to cancel.", done=False)
         if done.dropped:
             return Told("Cancelled. Nothing was created.", done=True)
-        sent = f"{_disks(done.sent, 'was', 'were')} sent to the cloud already and can't be called back"
-        follow = "; I follow it to its end." if done.sent == 1 else "; I follow them to their end."
         if not done.cancelled:
-            return Told(f"Too late: {sent}{follow}", done=False)
-        return Told(f"{_disks(done.cancelled, 'was', 'were')} not sent yet and cancelled. {sent}{follow}", done=True)
+            return Told(f"Too late: {_went_on(done.sent)}", done=False)
+        return Told(
+            f"{_disks(done.cancelled, 'was', 'were')} not sent yet and cancelled. {_went_on(done.sent)}", done=True
+        )
 
     async def _allowed(self, actor: Actor, channel: str | None, any_id: str) -> _Allowed | Told:
         unknown = Told(f"I know no request {sentences.quoted(any_id)} that you may cancel.", done=False)
@@ -81,6 +81,13 @@ class Cancelling:
         details = {"project": request.project, "requester": request.actor_id}
         allowed = outcome == "allowed"
         return AuditEntry(actor.user_id, Action.CANCEL, request.id, "allowed" if allowed else "denied", rule, details)
+
+
+def _went_on(sent: int) -> str:
+    if not sent:
+        return "The others have ended already."
+    follow = "it to its end" if sent == 1 else "them to their end"
+    return f"{_disks(sent, 'was', 'were')} sent to the cloud already and can't be called back; I follow {follow}."
 
 
 def _disks(count: int, one: str, many: str) -> str:

@@ -148,7 +148,8 @@ class Granting:
             closed = decisions[Action.VIEW]
             if not is_closed(closed):
                 helpers = in_charge(admins, alias, now)
-                lines.append(told_access("You", alias, self._projects.get(alias), decisions, helpers))
+                used = await self._used(actor, alias)
+                lines.append(told_access("You", alias, self._projects.get(alias), decisions, helpers, used))
             elif named is not None and isinstance(closed, Denied):
                 return [await self._refuse(actor, Action.VIEW, alias, closed)]
         return lines or [_NO_PROJECT]
@@ -173,8 +174,15 @@ class Granting:
                 for action, one in self._decisions(other, alias, channel, grants).items()
             }
             helpers = in_charge(admins, alias, now)
-            lines.append(told_access(subject.shown, alias, self._projects.get(alias), decisions, helpers))
+            used = await self._used(other, alias)
+            lines.append(told_access(subject.shown, alias, self._projects.get(alias), decisions, helpers, used))
         return lines
+
+    async def _used(self, actor: Actor, alias: str) -> int:
+        """Disks of today, where there is a limit to hold them against."""
+        project = self._projects.get(alias)
+        limited = project is not None and project.daily_limit is not None
+        return await self._store.used_today(actor.user_id, alias) if limited else 0
 
     def _decisions(self, actor: Actor, alias: str, channel: str, grants: Sequence[Grant]) -> dict[Action, Decision]:
         project, now = self._projects.get(alias), self._clock.now()
@@ -258,13 +266,17 @@ def _refused(author: Author, alias: str, rule: str, told: str, file: str | None 
 
 
 def _entry(author: Author, action: str, grant: Grant) -> AuditEntry:
-    details = {
+    return AuditEntry(author.name, action, grant.project, "done", details=grant_facts(grant))
+
+
+def grant_facts(grant: Grant) -> dict[str, str | int | None]:
+    """A grant in the trail."""
+    return {
         "subject": str(subject_named_in(grant)),
         "role": str(grant.role),
         "expires_at": grant.expires_at.isoformat() if grant.expires_at else None,
         "source": grant.source,
     }
-    return AuditEntry(author.name, action, grant.project, "done", details=details)
 
 
 def _after(admins: Sequence[Grant], removed: Sequence[Grant], added: Sequence[Grant]) -> list[Grant]:

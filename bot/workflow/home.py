@@ -7,25 +7,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.domain.access import Action, Actor, Denied, Grant, decide, standing_refused
+from bot.domain.access import MAY, Action, Actor, Denied, Grant, decide, standing_refused
 from bot.domain.errors import LookupFailed, SlackBusy, ViewRefused, ViewStale
 from bot.domain.projects import Project
-from bot.domain.requests import Item, Request, RequestState
+from bot.domain.requests import Item, Request
 from bot.interfaces import Clock, Filters, People, Store
 from bot.workflow.lookups import look_up
 
 log = logging.getLogger(__name__)
 
-SHOWN = 10
-RECENT = 5
-UNDER_WAY = (RequestState.RECEIVED, RequestState.WAITING, RequestState.RUNNING)
+READ = 50
+"""Requests of each kind that are looked at; the view shows the first of them and says how many more there are."""
 
 PUBLISH_EVERY = timedelta(seconds=3)
 """views.publish is Tier 4, shared by everybody's Home."""
+
+UNKNOWN_AGAIN = timedelta(minutes=1)
+"""After Slack could not say who somebody is."""
 
 Asked = tuple[Request, Sequence[Item]]
 
@@ -37,13 +39,16 @@ class Usable:
     project: Project
     grants: Sequence[Grant]
 
+    def allows(self, action: Action) -> bool:
+        return any(action in MAY[grant.role] for grant in self.grants)
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
     """Everything one person's App Home shows; or `refused`, a sentence for accounts that may do nothing here.
 
     `running` and `recent` are their own requests; `waiting` those that wait for their approval, `reviews` those that
-    ran without approval and that they may review.
+    ran without approval and that they may review. Each newest first, and no more than `READ`.
     """
 
     usable: Sequence[Usable] = ()
@@ -52,6 +57,9 @@ class Home:
     waiting: Sequence[Asked] = ()
     reviews: Sequence[Asked] = ()
     refused: str = ""
+
+
+_UNKNOWN = Home(refused="Slack could not tell me who you are just now, so nothing is shown. I ask again in a minute.")
 
 
 class Homes(Protocol):
@@ -82,7 +90,12 @@ class HomeKeeper:
         last = self._published_at.get(user_id)
         if last and now - last < PUBLISH_EVERY:
             return (last + PUBLISH_EVERY - now).total_seconds()
-        home = await self._read(user_id)
+        shows, again = row.rev, PUBLISH_EVERY
+        try:
+            home = await self._read(user_id)
+        except LookupFailed:
+            # The refusal stands there meanwhile, and stays out of date until Slack can say who they are.
+            home, shows, again = _UNKNOWN, row.shown_rev, UNKNOWN_AGAIN
         try:
             view_hash = await self._homes.publish(user_id, home, row.rev, row.view_hash)
         except SlackBusy as exc:
@@ -94,26 +107,26 @@ class HomeKeeper:
         except ViewRefused:
             await self._store.home_published(user_id, row.rev, None)
             return None
-        await self._store.home_published(user_id, row.rev, view_hash)
-        self._published_at[user_id] = now
-        return PUBLISH_EVERY.total_seconds()
+        await self._store.home_published(user_id, shows, view_hash)
+        self._published_at[user_id] = self._clock.now()
+        return again.total_seconds()
 
     async def _read(self, user_id: str) -> Home:
-        try:
-            actor = await look_up(self._people, self._clock, user_id)
-        except LookupFailed as exc:
-            return Home(refused=exc.sentence)
+        """Raises LookupFailed."""
+        actor = await look_up(self._people, self._clock, user_id)
         if standing := standing_refused(actor):
             return Home(refused=standing.explanation)
         grants = await self._store.grants_for(actor)
-        own = await self._store.recent(Filters(actor_id=user_id, limit=SHOWN + RECENT))
-        own = [pair for pair in own if self._may_see_own(actor, pair[0], grants)]
+        usable = self._usable(actor, grants)
+        settled_by_them = [one.project.alias for one in usable if one.allows(Action.APPROVE)]
+        theirs = Filters(projects=settled_by_them, left_to=user_id, limit=READ)
+        own = Filters(actor_id=user_id, limit=READ)
         return Home(
-            usable=self._usable(actor, grants),
-            running=[pair for pair in own if pair[0].state in UNDER_WAY][:SHOWN],
-            recent=[pair for pair in own if pair[0].state not in UNDER_WAY][:RECENT],
-            waiting=await self._theirs_to_settle(actor, grants, Filters(waiting=True, limit=SHOWN * 5)),
-            reviews=await self._theirs_to_settle(actor, grants, Filters(unreviewed=True, limit=SHOWN * 5)),
+            usable=usable,
+            running=await self._own(actor, grants, replace(own, under_way=True)),
+            recent=await self._own(actor, grants, replace(own, under_way=False)),
+            waiting=await self._theirs_to_settle(actor, grants, replace(theirs, waiting=True)),
+            reviews=await self._theirs_to_settle(actor, grants, replace(theirs, unreviewed=True)),
         )
 
     def _usable(self, actor: Actor, grants: Sequence[Grant]) -> list[Usable]:
@@ -126,20 +139,19 @@ class HomeKeeper:
         return [usable for usable in found if usable.grants]
 
     async def _theirs_to_settle(self, actor: Actor, grants: Sequence[Grant], filters: Filters) -> Sequence[Asked]:
-        """Requests of others, in projects where this person may approve, which they have not agreed to yet."""
+        """Requests of others which this person may settle, judged from where they were made."""
         found = await self._store.recent(filters)
-        return [
-            (request, items)
-            for request, items in found
-            if request.actor_id != actor.user_id
-            and actor.user_id not in request.approvers
-            and self._may(actor, Action.APPROVE, request, grants)
-        ][:SHOWN]
+        return [pair for pair in found if self._may(actor, Action.APPROVE, pair[0], grants)]
 
-    def _may_see_own(self, actor: Actor, request: Request, grants: Sequence[Grant]) -> bool:
-        """One's own undecided and refused requests tell nothing but what was typed."""
-        undecided = request.refused or request.state is RequestState.RECEIVED
-        return undecided or self._may(actor, Action.VIEW, request, grants)
+    async def _own(self, actor: Actor, grants: Sequence[Grant], filters: Filters) -> Sequence[Asked]:
+        """Of a project that is closed to them only what they typed themselves, and not in which project that was."""
+        shown: list[Asked] = []
+        for request, items in await self._store.recent(filters):
+            if self._may(actor, Action.VIEW, request, grants):
+                shown.append((request, items))
+            elif not items:
+                shown.append((replace(request, project=None), items))
+        return shown
 
     def _may(self, actor: Actor, action: Action, request: Request, grants: Sequence[Grant]) -> bool:
         if request.project is None:

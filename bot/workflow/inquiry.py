@@ -17,10 +17,18 @@ RECENT = 10
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Requests with their items, newest first; `more` says that older ones exist."""
+    """Requests with their items, newest first."""
 
     requests: Sequence[tuple[Request, list[Item]]]
-    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of what was asked for; `more` says that older ones exist."""
+
+    requests: Sequence[tuple[Request, list[Item]]]
+    asked: ListSnapshots
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ class Inquiry:
             return NotFound("You have asked for no snapshot yet. Try `create DISK`, or `help`.")
         return Found(running or own[:1])
 
-    async def listing(self, actor: Actor, channel: str, asked: ListSnapshots) -> Found | NotFound | Denied:
+    async def listing(self, actor: Actor, channel: str, asked: ListSnapshots) -> Page | NotFound | Denied:
         if refused := await self._standing(actor):
             return refused
         viewable = await self._viewable(actor, channel)
@@ -88,11 +96,12 @@ class Inquiry:
             disk=asked.disk,
             actor_id=actor.user_id if asked.mine else None,
             limit=RECENT + 1,
+            offset=asked.offset,
         )
         requests = await self._store.recent(filters)
         if not requests:
             return NotFound("No snapshot fits that among those you may see. `list` without filters shows the latest.")
-        return Found(requests[:RECENT], more=len(requests) > RECENT)
+        return Page(requests[:RECENT], asked, more=len(requests) > RECENT)
 
     async def may_do(self, actor: Actor, channel: str) -> MayDo | Denied:
         if refused := await self._standing(actor):

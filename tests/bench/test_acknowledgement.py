@@ -180,6 +180,7 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             approvals=Approvals(store, settings.projects, clock),
             granting=Granting(store, people, settings.projects, clock),
             cancelling=Cancelling(store, settings.projects, clock),
+            clock=clock,
             new_reference=lambda: new_id("e"),
         )
         replies = SlackReplies(
@@ -190,6 +191,7 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             open_projects=(),
             command="/snapshot",
             team_url=str(IDENTITY["url"]),
+            clock=clock,
         )
         CommandListeners(
             command="/snapshot",

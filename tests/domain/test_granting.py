@@ -218,7 +218,7 @@ def test_access_names_the_role_its_source_its_end_and_whom_to_ask() -> None:
 def test_access_names_what_narrows_it() -> None:
     text = told(a_grant(), channels=("C1", "C2"), daily_limit=50, approvals=2)
     assert "Only from C1 or C2." in text
-    assert "At most 50 disks a day (UTC)." in text
+    assert "At most 50 disks a day (UTC); 0 used today." in text
     assert "Creating needs the approval of 2 more." in text
 
 

@@ -235,6 +235,8 @@ async def test_the_daily_limit_counts_disks_and_is_told(start: Start) -> None:
     await world.finished(await world.create("web-01-data web-01-logs", "bob"))
     await world.say("create orders-db orders-db-wal", "bob")
     await world.told("bob", "In payments-prod one person may snapshot 3 disks a day (UTC). You have had 2 today")
+    await world.say("access", "bob")
+    await world.told("bob", "At most 3 disks a day (UTC); 2 used today.")
     await world.finished(await world.create("orders-db", "bob"))
     await world.finished(await world.create("orders-db-wal", "alice"))
     assert len(world.cloud.snapshots()) == 4

@@ -57,6 +57,7 @@ async def test_a_request_that_waits_for_approval_is_called_back_whole(waiting_wo
 
 
 async def test_a_disk_that_waits_its_turn_is_called_back_by_another_operator(world: World) -> None:
+    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 20.0
     world.cloud.fault("create_snapshot", "external_busy", seconds=600, volume_id=DATA)
     request = await world.create("web-01-data spare-disk")
     await world.slack.until(lambda: "waiting its turn" in getattr(world.root(request), "text", ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -216,3 +217,39 @@ async def test_slack_not_saying_who_somebody_is_refuses(world: World) -> None:
     world.slack.fault("error", method="users.info", times=4)
     await asked(world, "grant @carol viewer payments-prod", "Slack could not tell me who you are just now")
     assert await rows_of(world, "U0CAROL009") == []
+
+
+async def test_a_grant_that_ends_is_written_down_once_also_after_restarts(world: World) -> None:
+    await world.say("grant @carol viewer payments-prod for=10s")
+    await world.told("alice", "viewer")
+    assert world.bot is not None
+
+    async def ends() -> list[dict[str, Any]]:
+        assert world.bot is not None
+        return [row for row in await world.bot.store.audit_page(0) if row["action"] == "expire"]
+
+    assert await ends() == []
+    async with asyncio.timeout(10):
+        while not await ends():
+            await asyncio.sleep(0.02)
+    for _ in range(2):
+        await world.stop_bot()
+        await world.start_bot()
+    (row,) = await ends()
+    assert (row["actor"], row["subject"], row["outcome"]) == ("snapshot-bot", "payments-prod", "done")
+    assert '"user:U0CAROL009"' in row["details_json"]
+    await world.say("grant @carol viewer payments-prod for=1s")
+    async with asyncio.timeout(10):
+        while len(await ends()) < 2:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_grant_that_ended_while_the_bot_slept_is_written_down_when_it_wakes(world: World) -> None:
+    await world.say("grant @carol viewer payments-prod for=5s")
+    await world.told("alice", "viewer")
+    await world.stop_bot()
+    await asyncio.sleep(0.6)
+    bot = await world.start_bot()
+    async with asyncio.timeout(10):
+        while not [row for row in await bot.store.audit_page(0) if row["action"] == "expire"]:
+            await asyncio.sleep(0.02)

@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.domain.requests import RequestState
 from bot.simulator.workspace import NotAllowedInSlack
 from bot.slack.approvals import DENY_FORM
 from bot.slack.controls import APPROVE, DENY, NEW_SNAPSHOT, REVIEW
+from bot.slack.presses import FROM_HOME
 from tests.e2e.conftest import World
 from tests.e2e.test_forms import open_form
+from tests.e2e.test_granting import asked
 
 
 async def opened(world: World, person: str) -> str:
@@ -34,9 +37,10 @@ async def shows(world: World, person: str, words: str, timeout: float = 10) -> N
     await world.slack.until(lambda: words in seen(world, person).replace(" │ ", " "), timeout)
 
 
-@pytest.fixture
-async def strict_world(quiet_world: World) -> AsyncIterator[World]:
+@pytest.fixture(params=["socket", "http"])
+async def strict_world(quiet_world: World, request: pytest.FixtureRequest) -> AsyncIterator[World]:
     """payments-prod asks for the approval of one, and may be run without it; carol may approve there."""
+    quiet_world.socket_mode = request.param == "socket"
     file = quiet_world.setting.directory / "bot.toml"
     text = file.read_text().replace(
         "[projects.payments-prod]", "[projects.payments-prod]\napprovals = 1\nbreak_glass = true"
@@ -53,6 +57,7 @@ async def test_home_shows_what_one_may_use_and_follows_a_request_to_its_end(eith
     for words in ("*payments-prod* · operator through @oncall", "*shop* · operator", "*legacy* · operator"):
         assert words in text
     assert "Nothing yet. In a channel, `/snapshot create DISK` makes your first snapshot." in text
+    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 20.0
     request = await world.create("web-01-data project=payments-prod", person="bob")
     await shows(world, "bob", "running, 0 of 1 ended · *web-01-data* in payments-prod")
     await world.finished(request)
@@ -93,10 +98,12 @@ async def test_a_denial_from_home_asks_for_its_reason(strict_world: World) -> No
     await opened(world, "carol")
     await world.slack.press_in_view("carol", DENY, home=True)
     await world.slack.until(lambda: world.slack.view("carol") is not None)
-    assert world.slack.view("carol").source["callback_id"] == DENY_FORM
+    assert world.slack.view("carol").source["callback_id"] == DENY_FORM + FROM_HOME
     assert (await world.slack.submit("carol", {"reason": {"reason": "not during the sale"}})).ok
     root = await world.finished(request)
     assert "denied, nothing was created" in root.text
+    await world.slack.until(lambda: "Waiting for your approval" not in seen(world, "carol"))
+    assert world.slack.direct_messages("carol") == []
     assert world.cloud.calls("create_snapshot") == []
 
 
@@ -128,6 +135,35 @@ async def test_an_approver_whose_right_is_gone_is_told_directly_and_nothing_runs
     text = await opened(world, "carol")
     assert "No project yet." in text
     assert "Waiting for your approval" not in text
+
+
+async def test_a_press_that_comes_too_late_is_told_directly_and_home_is_shown_as_it_is(strict_world: World) -> None:
+    world = strict_world
+    request = await world.create("web-01-data", person="bob")
+    await world.slack.until(lambda: world.root(request) is not None)
+    await opened(world, "carol")
+    assert world.bot is not None
+    assert await world.bot.store.refuse_waiting(request, RequestState.DROPPED, "cancelled", "Called back.", [])
+    await world.slack.press_in_view("carol", APPROVE, home=True)
+    await world.slack.until(lambda: "Waiting for your approval" not in seen(world, "carol"))
+    await world.slack.until(lambda: bool(world.slack.direct_messages("carol")))
+    assert "no longer waits" in world.slack.direct_messages("carol")[-1].text
+    assert world.cloud.calls("create_snapshot") == []
+
+
+async def test_a_project_that_was_taken_back_is_gone_at_the_next_opening(world: World) -> None:
+    assert "No project yet." in await opened(world, "carol")
+    await asked(world, "grant @carol operator payments-prod", "is now operator")
+    request = await world.create("web-01-data", person="carol")
+    await world.finished(request)
+    text = await opened(world, "carol")
+    assert "*payments-prod* · operator" in text
+    assert request in text
+    await asked(world, "revoke @carol payments-prod", "no longer")
+    text = await opened(world, "carol")
+    for closed in ("payments-prod", request, "web-01-data", "New Snapshot"):
+        assert closed not in text
+    assert "No project yet." in text
 
 
 async def test_guests_read_why_not_and_people_of_other_organisations_have_no_home(world: World) -> None:

@@ -19,6 +19,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.clock import SystemClock
 from bot.domain.access import Actor, Standing
 from bot.domain.requests import Place
 from bot.simulator.setting import Setting
@@ -130,6 +131,7 @@ def parts(*, reception: StubReception | None = None, errands: Errands | None = N
         approvals=None,  # type: ignore[arg-type]  # nor here
         granting=None,  # type: ignore[arg-type]  # nor here
         cancelling=None,  # type: ignore[arg-type]  # nor here
+        clock=SystemClock(),
         new_reference=lambda: "e-00000001",
     )
     CommandListeners(

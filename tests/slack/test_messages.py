@@ -12,22 +12,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.access import Action, Denied
+from bot.domain.commands import ListSnapshots
 from bot.domain.orders import Create
 from bot.domain.requests import DiskRef, Item, ItemState, Request, RequestState
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.interfaces import Saying, SayKind
 from bot.slack import answers, messages
 from bot.slack.text import bold, code, duration, escaped
-from bot.workflow.inquiry import Found, MayDo, NotFound
+from bot.workflow.inquiry import Found, MayDo, NotFound, Page
 from tests.block_kit import checked_message
 from tests.builders import NOON, a_request, an_item
 
 TEAM = "https://harbor-eng.slack.com/"
+LATER = NOON + timedelta(seconds=75)
 Golden = Callable[[str, Any], None]
 
 
 def said(kind: SayKind, request: Request, *items: Item, leaders: dict[str, Request] | None = None) -> messages.Message:
-    return messages.rendered(Saying(kind, request, items, items, leaders or {}), "/snapshot", TEAM)
+    return messages.rendered(Saying(kind, request, items, items, leaders or {}), "/snapshot", TEAM, LATER)
 
 
 STATES: dict[str, Item] = {
@@ -141,7 +143,7 @@ def test_nothing_that_people_or_the_cloud_write_becomes_a_mention_or_a_link() ->
         assert "<!channel>" not in message
         assert "<https://evil" not in message
         assert message.count("<@U1>") == message.count(f"<@{request.actor_id}>")
-    assert "<!channel>" not in str(answers.listing(Found([(request, items)]), "/snapshot"))
+    assert "<!channel>" not in str(answers.listing(Page([(request, items)], ListSnapshots(), more=False), "/snapshot"))
     assert "<!channel>" not in messages.recorded(request, checked=True)
 
 
@@ -170,7 +172,10 @@ def test_help_shows_only_what_the_caller_may_do(golden: Golden) -> None:
 def test_listing_and_status(golden: Golden) -> None:
     running = (a_request(), [STATES["creating"]])
     refused = (a_request("r-two", state=RequestState.DENIED, verdict="No.", project=None), list[Item]())
-    golden("list", checked_message(answers.listing(Found([running, refused], more=True), "/snapshot")))
-    one = answers.status(Found([running]), "/snapshot", TEAM)
+    golden(
+        "list",
+        checked_message(answers.listing(Page([running, refused], ListSnapshots(offset=10), more=True), "/snapshot")),
+    )
+    one = answers.status(Found([running]), "/snapshot", TEAM, NOON)
     assert "creating, 40 %" in one["text"]
-    assert answers.status(NotFound("Nothing <here>."), "/snapshot", TEAM)["text"] == "Nothing &lt;here&gt;."
+    assert answers.status(NotFound("Nothing <here>."), "/snapshot", TEAM, NOON)["text"] == "Nothing &lt;here&gt;."

@@ -1,0 +1,20 @@
+"""lapse:grants: writes down, once each, that a grant has come to its end."""
+
+from __future__ import annotations
+
+from bot.interfaces import AuditEntry, Clock, Store
+from bot.workflow.granting import grant_facts
+
+
+class Lapser:
+    """The row itself stays: it tells an expired grant from none. What it gave ended by itself at that moment."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def __call__(self, _: str) -> float | None:
+        next_at = await self._store.lapse_grants(
+            lambda grant: AuditEntry("snapshot-bot", "expire", grant.project, "done", details=grant_facts(grant))
+        )
+        return None if next_at is None else max((next_at - self._clock.now()).total_seconds(), 0.05)
