@@ -1,0 +1,259 @@
+"""A right that ends between any two hops counts no more at the next one, however it ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.simulator.setting import Setting
+from bot.slack.controls import APPROVE, BACKUP_FOR_MESSAGE, CANCEL, NEW_SNAPSHOT
+from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
+from tests.e2e.test_approvals import Start, start
+from tests.e2e.test_approvals import asked as ask_of
+from tests.e2e.test_forms import choose_disks, choose_project, offers, open_form, shown
+from tests.e2e.test_granting import asked
+from tests.e2e.test_home import opened, seen
+
+__all__ = ["start"]
+
+NO_RIGHT = {
+    "carol": ("There is no project in which you may", "There is no project “payments-prod”"),
+    "eng04": ("There is no project in which you may", "There is no project “payments-prod”"),
+    "eng03": ("Guests of this workspace may not use the snapshot bot.",),
+}
+"""What each is told afterwards, without a word about the project."""
+
+LOSERS = pytest.mark.parametrize(
+    "person",
+    ["carol", "eng04", "eng03"],
+    ids=["a grant is revoked", "the group is left", "the account becomes a guest"],
+)
+
+
+@pytest.fixture(autouse=True)
+def quick_snapshots(setting: tuple[Setting, FastClock]) -> None:
+    timing = setting[0].cloud.world.timing
+    timing.min_seconds = timing.max_seconds = 1.5
+
+
+async def given(world: World, person: str) -> None:
+    """Operator in payments-prod, for as long as it lasts."""
+    world.slack.join(person, CHANNEL)
+    if person == "carol":
+        await asked(world, "grant @carol operator payments-prod", "is now operator")
+    else:
+        await world.slack.set_group_members("oncall", [person])
+
+
+async def lost(world: World, person: str) -> None:
+    match person:
+        case "carol":
+            await asked(world, "revoke @carol payments-prod", "is no longer")
+        case "eng04":
+            await world.slack.set_group_members("oncall", [])
+        case _:
+            await world.slack.set_user(person, is_restricted=True)
+
+
+async def forgotten(world: World, person: str) -> None:
+    """Slack tells that an account changed, and is slow to say how: whatever is asked about it now waits meanwhile."""
+    await world.slack.set_user(person, tz="Asia/Singapore")
+    world.slack.fault("latency", method="users.info", seconds=0.8)
+
+
+async def refused(world: World, person: str) -> None:
+    """They are told, alone, and nothing was made."""
+
+    def heard() -> bool:
+        texts = [one.text for one in [*world.private(person), *world.slack.direct_messages(person)]]
+        return any(words in text for text in texts for words in NO_RIGHT[person])
+
+    await world.slack.until(heard)
+    assert world.cloud.calls("create_snapshot") == []
+
+
+def refused_in_form(world: World, person: str, result: Any) -> None:
+    assert not result.ok
+    assert any(words in text for text in result.errors.values() for words in NO_RIGHT[person]), result.errors
+    assert world.cloud.calls("create_snapshot") == []
+
+
+async def filled_form(world: World, person: str) -> None:
+    await world.say("", person)
+    await open_form(world, person)
+    await choose_disks(world, person, "web-01-data")
+
+
+# --- commands and mentions --------------------------------------------------------------------------------------------
+
+
+@LOSERS
+async def test_between_a_command_and_its_plan(world: World, person: str) -> None:
+    await given(world, person)
+    await forgotten(world, person)
+    await world.create("web-01-data", person)
+    await lost(world, person)
+    await refused(world, person)
+    assert world.cloud.calls() == []
+
+
+@LOSERS
+async def test_between_a_mention_and_its_plan(world: World, person: str) -> None:
+    await given(world, person)
+    await forgotten(world, person)
+    await world.slack.mention(person, CHANNEL, "create web-01-data")
+    await lost(world, person)
+    await refused(world, person)
+    assert world.cloud.calls() == []
+
+
+@LOSERS
+async def test_between_the_look_at_the_disks_and_the_post(world: World, person: str) -> None:
+    await given(world, person)
+    world.cloud.fault("list_volumes", "slow", seconds=0.8)
+    request = await world.create("web-01-data", person)
+    await world.until(lambda: bool(world.cloud.calls("list_volumes")))
+    await lost(world, person)
+    root = await world.finished(request)
+    assert "none available" in root.text
+    assert "not sent" in root.text
+    assert world.cloud.calls("create_snapshot") == []
+
+
+# --- the form ---------------------------------------------------------------------------------------------------------
+
+
+@LOSERS
+async def test_between_a_shortcut_and_its_form(world: World, person: str) -> None:
+    await given(world, person)
+    await forgotten(world, person)
+    said = (await world.slack.say("alice", CHANNEL, "slow disk")).message
+    await world.slack.message_shortcut(person, CHANNEL, said.ts, BACKUP_FOR_MESSAGE)
+    await lost(world, person)
+    await world.slack.until(lambda: any(words in shown(world, person) for words in NO_RIGHT[person]))
+    assert world.cloud.calls() == []
+
+
+@LOSERS
+async def test_between_the_form_and_its_disks(world: World, person: str) -> None:
+    await given(world, person)
+    await world.say("", person)
+    await open_form(world, person)
+    await lost(world, person)
+    (option,) = await offers(world, person)
+    assert option["text"]["text"] == "You may not snapshot disks of this project, so I can't list them."
+    assert world.cloud.calls() == []
+
+
+@LOSERS
+async def test_between_the_disks_and_another_project(world: World, person: str) -> None:
+    await given(world, person)
+    await filled_form(world, person)
+    await lost(world, person)
+    await choose_project(world, person, "payments-prod")
+    assert any(words in shown(world, person) for words in NO_RIGHT[person])
+    assert "payments-prod" not in shown(world, person).replace("project=payments-prod", "").replace(
+        "“payments-prod”", ""
+    )
+
+
+@LOSERS
+async def test_between_the_disks_and_the_submission(world: World, person: str) -> None:
+    await given(world, person)
+    await filled_form(world, person)
+    await lost(world, person)
+    result = await world.slack.submit(person, {})
+    if person == "carol":
+        refused_in_form(world, person, result)
+    else:
+        # Slack said that something changed and has to be asked anew, for which no form waits: the planner does.
+        assert result.ok
+        await refused(world, person)
+
+
+@LOSERS
+async def test_between_the_submission_and_the_plan(world: World, person: str) -> None:
+    await given(world, person)
+    await filled_form(world, person)
+    await forgotten(world, person)
+    assert (await world.slack.submit(person, {})).ok
+    await lost(world, person)
+    await refused(world, person)
+
+
+async def test_a_form_keeps_the_disks_it_was_given_and_still_nothing_runs(world: World) -> None:
+    """The right comes back after the form was refused: what was chosen is still there, and then it runs."""
+    await given(world, "carol")
+    await filled_form(world, "carol")
+    await lost(world, "carol")
+    refused_in_form(world, "carol", await world.slack.submit("carol", {}))
+    await asked(world, "grant @carol operator payments-prod", "is now operator")
+    assert (await world.slack.submit("carol", {})).ok
+    told = await world.told("carol", "On it: snapshot of")
+    assert "all available" in (await world.finished(request_id(told.text))).text
+
+
+# --- what waits -------------------------------------------------------------------------------------------------------
+
+
+@LOSERS
+async def test_between_the_approval_and_the_post(start: Start, person: str) -> None:
+    """Others agreed to a request of somebody who may not ask for it any more."""
+    world = await start("approvals = 1")
+    await given(world, person)
+    request = await world.create("web-01-data", person)
+    ask = await ask_of(world, request)
+    await lost(world, person)
+    await world.slack.press("eng01", CHANNEL, ask.ts, APPROVE)
+    root = await world.finished(request)
+    assert "none available" in root.text
+    assert world.cloud.calls("create_snapshot") == []
+
+
+@pytest.mark.parametrize("loss", ["a grant is revoked", "the account becomes a guest"])
+async def test_between_the_question_and_the_approval(start: Start, loss: str) -> None:
+    world = await start("approvals = 1")
+    world.slack.join("carol", CHANNEL)
+    await asked(world, "grant @carol approver payments-prod", "is now approver")
+    request = await world.create("web-01-data", "bob")
+    ask = await ask_of(world, request)
+    if loss == "a grant is revoked":
+        await asked(world, "revoke @carol payments-prod", "is no longer")
+    else:
+        await world.slack.set_user("carol", is_restricted=True)
+    await world.slack.press("carol", CHANNEL, ask.ts, APPROVE)
+    await world.told(
+        "carol", "Guests of this" if loss != "a grant is revoked" else f"no request “{request}” that waits for you"
+    )
+    root = world.root(request)
+    assert root is not None
+    assert "waiting for approval, 0 of 1 agreed" in root.text
+    assert world.cloud.calls("create_snapshot") == []
+
+
+@LOSERS
+async def test_between_the_request_and_its_cancelling(start: Start, person: str) -> None:
+    world = await start("approvals = 1")
+    await given(world, person)
+    request = await world.create("web-01-data", person)
+    await ask_of(world, request)
+    root = world.root(request)
+    assert root is not None
+    await lost(world, person)
+    await world.slack.press(person, CHANNEL, root.ts, CANCEL)
+    words = "Guests of this workspace" if person == "eng03" else f"I know no request “{request}” that you may cancel."
+    await world.told(person, words)
+    assert "waiting for approval" in getattr(world.root(request), "text", "")
+
+
+@LOSERS
+async def test_between_app_home_and_its_button(world: World, person: str) -> None:
+    await given(world, person)
+    await opened(world, person)
+    assert "payments-prod" in seen(world, person)
+    await lost(world, person)
+    await world.slack.press_in_view(person, NEW_SNAPSHOT, home=True)
+    await world.slack.until(lambda: any(words in shown(world, person) for words in NO_RIGHT[person]))
+    assert "payments-prod" not in shown(world, person)
+    assert "disks" not in [one.get("block_id") for one in world.slack.view(person).blocks]
