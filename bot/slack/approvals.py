@@ -14,7 +14,7 @@ from bot.domain.access import Actor
 from bot.domain.sentences import without_mentions
 from bot.slack.controls import APPROVE, DENY, REVIEW
 from bot.slack.failures import failure_of
-from bot.slack.presses import FROM_HOME, Presses, in_home, place_of, pressed
+from bot.slack.presses import FROM_HOME, Presses, in_home, judged_at, pressed
 from bot.workflow.approving import REASON_CHARACTERS, Approvals, Told
 
 log = logging.getLogger(__name__)
@@ -24,8 +24,8 @@ _REASON = "reason"
 
 
 class ApprovalListeners:
-    """Each press counts by who pressed and as the rows stand then. In App Home and in a form there is no place; then
-    the place of the request counts.
+    """Each press counts by who pressed and as the rows stand then. In App Home, a form and a direct message there is no
+    place; then the place of the request counts.
     """
 
     def __init__(self, approvals: Approvals, client: AsyncWebClient, presses: Presses) -> None:
@@ -42,12 +42,12 @@ class ApprovalListeners:
 
     async def on_approve(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await self._presses.settle(
-            ack, body, lambda actor: self._approvals.approve(actor, place_of(body), pressed(body))
+            ack, body, lambda actor: self._approvals.approve(actor, judged_at(body), pressed(body))
         )
 
     async def on_review(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await self._presses.settle(
-            ack, body, lambda actor: self._approvals.review(actor, place_of(body), pressed(body))
+            ack, body, lambda actor: self._approvals.review(actor, judged_at(body), pressed(body))
         )
 
     async def on_deny(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -55,7 +55,7 @@ class ApprovalListeners:
 
     async def on_reason(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         view = body["view"]
-        reason = view["state"]["values"][_REASON][_REASON].get("value") or ""
+        reason = _typed_reason(view.get("state"))
         request_id = str(view.get("private_metadata") or "")
         if not reason.strip():
             await ack(response_action="errors", errors={_REASON: "Say why, so that they know what to change."})
@@ -64,7 +64,7 @@ class ApprovalListeners:
         await self._presses.settle(ack, body, lambda actor: self._approvals.deny(actor, None, request_id, reason))
 
     async def _open_form(self, actor: Actor, body: dict[str, Any], request_id: str) -> Told | None:
-        if refused := await self._approvals.may_deny(actor, place_of(body), request_id):
+        if refused := await self._approvals.may_deny(actor, judged_at(body), request_id):
             return refused
         try:
             await self._client.views_open(
@@ -75,6 +75,15 @@ class ApprovalListeners:
             words = f"Slack did not let me open the form in time. Press again, or type deny {request_id} reason=…"
             return Told(words, done=False)
         return None
+
+
+def _typed_reason(state: Any) -> str:
+    """Whatever came back in another shape is no reason."""
+    try:
+        reason = state["values"][_REASON][_REASON]["value"]
+    except (KeyError, TypeError):
+        return ""
+    return reason if isinstance(reason, str) else ""
 
 
 def deny_form(request_id: str, *, from_home: bool) -> dict[str, Any]:

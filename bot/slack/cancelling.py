@@ -8,7 +8,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.slack.controls import CANCEL
-from bot.slack.presses import Presses, place_of, pressed
+from bot.slack.presses import Presses, judged_at, pressed
 from bot.workflow.cancelling import Cancelling
 
 
@@ -22,5 +22,5 @@ class CancelListeners:
 
     async def on_cancel(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await self._presses.settle(
-            ack, body, lambda actor: self._cancelling.cancel(actor, place_of(body), pressed(body))
+            ack, body, lambda actor: self._cancelling.cancel(actor, judged_at(body), pressed(body))
         )

@@ -10,7 +10,7 @@ from bot.domain.disks import is_disk_id
 from bot.domain.requests import Item, ItemState, Request, RequestState, counted, spread_seconds
 from bot.interfaces import Saying
 from bot.slack.blocks import SECTION_CHARACTERS, button, buttons, context, plain, section
-from bot.slack.controls import APPROVE, ASK_AGAIN, CANCEL, DENY
+from bot.slack.controls import APPROVE, ASK_AGAIN, CANCEL, DENY, REVIEW
 from bot.slack.text import (
     bold,
     code,
@@ -362,10 +362,12 @@ def break_glass(request: Request, items: Sequence[Item], command: str, team_url:
     if request.root_channel and request.root_ts:
         lines.append(f"<{permalink(team_url, request.root_channel, request.root_ts)}|See how it stands>.")
     lines.append(
-        f"One of those who may approve has to review it: {code(f'{command} review {request.id}')}, "
-        f"typed where the project may be used. Request {code(request.id)}."
+        f"One of those who may approve has to review it: press the button, or type "
+        f"{code(f'{command} review {request.id}')} where the project may be used."
     )
-    return arranged([head, *lines])
+    message = arranged([head, *lines])
+    message["blocks"].append(buttons([button(REVIEW, "Mark Reviewed", request.id)], "review"))
+    return message
 
 
 def moved(request: Request) -> Message:

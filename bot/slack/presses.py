@@ -97,6 +97,14 @@ def place_of(body: dict[str, Any]) -> str | None:
     return str(channel["id"]) if channel.get("id") else None
 
 
+def judged_at(body: dict[str, Any]) -> str | None:
+    """The channel that counts for what a button does. Views, and the direct message with the bot, are no place: there
+    the place of the request counts.
+    """
+    place = place_of(body)
+    return None if place is None or place.startswith("D") else place
+
+
 def in_home(body: dict[str, Any]) -> bool:
     """Pressed in App Home, or sent from a form that was opened there."""
     view = body.get("view") or {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from bot.slack.controls import REVIEW
 from tests.e2e.conftest import World
 from tests.e2e.test_approvals import Start, start
 
@@ -45,6 +46,17 @@ async def test_its_review_is_closed_by_somebody_else_who_may_approve(start: Star
     rules = [(row["action"], row["rule"]) for row in await world.bot.store.audit_page(0)]
     assert ("create", "break-glass") in rules
     assert ("review", "reviewed") in rules
+
+
+async def test_its_review_is_closed_by_the_button_in_the_direct_message(start: Start) -> None:
+    """A direct message is no place; the place of the request counts, which is one of the project's."""
+    world = await start(f'{RULES}\nchannels = ["C0INCDEMO1"]')
+    request = await world.create(f"web-01-data break_glass=payments-prod {REASON}", "bob")
+    await world.slack.until(lambda: bool(world.slack.direct_messages("eng01")))
+    told = world.slack.direct_messages("eng01")[0]
+    await world.slack.press("eng01", told.channel, told.ts, REVIEW)
+    await world.slack.until(lambda: "reviewed by <@U0ENG00001>" in (root.text if (root := world.root(request)) else ""))
+    await world.told("eng01", "Reviewed. The request's message says so.")
 
 
 @pytest.mark.parametrize(

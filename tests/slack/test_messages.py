@@ -18,9 +18,10 @@ from bot.domain.requests import DiskRef, Item, ItemState, Request, RequestState
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.interfaces import Saying, SayKind
 from bot.slack import answers, messages
+from bot.slack.approvals import deny_form
 from bot.slack.text import bold, code, duration, escaped
 from bot.workflow.inquiry import Found, MayDo, NotFound, Page
-from tests.block_kit import checked_message
+from tests.block_kit import checked_message, checked_view
 from tests.builders import NOON, a_request, an_item
 
 TEAM = "https://harbor-eng.slack.com/"
@@ -97,6 +98,72 @@ def test_a_refusal_gives_back_what_was_typed(golden: Golden) -> None:
 
 def test_moved_explains_how_to_invite(golden: Golden) -> None:
     golden("moved", checked_message(said("moved", a_request())))
+
+
+WAITING: dict[str, Any] = {
+    "state": RequestState.WAITING,
+    "approvals_needed": 2,
+    "approvers": ("U7",),
+    "waits_until": NOON + timedelta(minutes=60),
+    "order": Create(("orders-db",), reason="INC-42 before the upgrade"),
+}
+
+
+def test_what_waits_for_others_and_how_that_ends(golden: Golden) -> None:
+    waiting, item = a_request(**WAITING), STATES["next"]
+    golden("root_waiting", checked_message(said("root", waiting, item)))
+    golden("ask", checked_message(said("ask", waiting, item)))
+    approved = replace(waiting, state=RequestState.RUNNING, approvers=("U7", "U8"))
+    golden("ask_approved", checked_message(said("ask_edit", approved, item)))
+    verdict = "<@U8> denied it: “use the replica”. Nothing was created."
+    denied = replace(
+        waiting, state=RequestState.DENIED, rule="denied-by-approver", verdict=verdict, ended_at=NOON, text="create a"
+    )
+    never = replace(STATES["cancelled"], cause=verdict)
+    golden("ask_denied", checked_message(said("ask_edit", denied, never)))
+    golden("root_denied", checked_message(said("edit", denied, never)))
+    golden("receipt_denied", checked_message(said("receipt", denied, never)))
+
+
+def test_what_ran_without_approval(golden: Golden) -> None:
+    request = a_request(
+        break_glass=True,
+        order=Create(("orders-db",), reason="db down, restoring now"),
+        root_channel="C1",
+        root_ts="1767225610.000200",
+    )
+    golden("break_glass", checked_message(said("break_glass", request, STATES["next"])))
+    golden("root_break_glass", checked_message(said("root", request, STATES["creating"])))
+    reviewed = replace(request, reviewed_by="U9")
+    assert "reviewed by <@U9>" in said("edit", reviewed, STATES["available"])["text"]
+
+
+def test_a_request_that_was_called_back_in_part(golden: Golden) -> None:
+    second = replace(STATES["cancelled"], id="r-one-2", position=2, cause="<@U2> cancelled it before it was sent.")
+    request = a_request(state=RequestState.FINISHED, ended_at=NOON + timedelta(seconds=75))
+    golden("root_called_back", checked_message(said("edit", request, STATES["available"], second)))
+    golden("receipt_called_back", checked_message(said("receipt", request, STATES["available"], second)))
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("recorded", messages.recorded(a_request(), checked=True)),
+        ("recorded_unchecked", messages.recorded(a_request(), checked=False)),
+        ("recorded_asks", messages.recorded(a_request(), checked=True, approvals=2)),
+    ],
+)
+def test_the_acknowledgement(golden: Golden, name: str, words: str) -> None:
+    golden(name, checked_message(answers.as_written(words)))
+
+
+def test_a_form_that_is_offered_by_a_button(golden: Golden) -> None:
+    golden("form_offered", checked_message(answers.form_offered("f-one", "/snapshot")))
+    golden("form_too_late", checked_message(answers.form_too_late("f-one", "/snapshot")))
+
+
+def test_the_form_that_asks_an_approver_why_not(golden: Golden) -> None:
+    golden("deny_form", checked_view(deny_form("r-one", from_home=False)))
 
 
 def test_native_retention_is_the_clouds_own_doing() -> None:
