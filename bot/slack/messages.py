@@ -29,6 +29,8 @@ from bot.slack.text import (
 EDIT_CHARACTERS = 3_900
 """chat.update refuses a `text` over 4,000 characters."""
 
+BAR = ("▰", "▱")
+
 POST_CHARACTERS = 12_000
 """Slack cuts a posted `text` only at 40,000 characters; nobody reads that much."""
 
@@ -82,14 +84,15 @@ def root(
     now: datetime,
 ) -> Message:
     head = _headline(request, items)
-    lines = [_disk_line(item, leaders.get(item.joined_to or ""), team_url) for item in items]
+    lines = [_disk_line(request, item, leaders.get(item.joined_to or ""), team_url) for item in items]
     facts = _facts(request, command, now)
-    blocks = [section(f"{head}\n{_bar(items)}", f"head.{request.rev}")]
+    blocks = [section("\n".join(_under(head, request, items)), f"head.{request.rev}")]
     blocks += [section(text, f"disks.{request.rev}.{part}") for part, text in enumerate(_parts(lines))]
     blocks.append(context(facts, f"facts.{request.rev}"))
     if _can_be_called_back(request, items):
         blocks.append(buttons([_cancel_button(request, items)], f"cancel.{request.rev}"))
-    return {"text": _text([head, *lines, facts], EDIT_CHARACTERS), "blocks": blocks}
+    told = [line for line in _under(head, request, items) if not line.startswith(BAR)]
+    return {"text": _text([*told, *lines, facts], EDIT_CHARACTERS), "blocks": blocks}
 
 
 def _headline(request: Request, items: Sequence[Item]) -> str:
@@ -113,11 +116,19 @@ def _headline(request: Request, items: Sequence[Item]) -> str:
     return f":x: *Snapshot of {disks} in {project}: ended, none available*"
 
 
+def _under(head: str, request: Request, items: Sequence[Item]) -> list[str]:
+    """The headline, and the one line below it that matters now: what it waits for, why it is over, or how far it is."""
+    if request.state is RequestState.WAITING:
+        until = f"; open until {moment(request.waits_until)}" if request.waits_until else ""
+        return [head, f"Nothing is sent to the cloud before they agree{until}."]
+    return [head, sentence(request.verdict)] if request.refused else [head, _bar(items)]
+
+
 def _bar(items: Sequence[Item]) -> str:
     done = sum(item.ended for item in items)
     share = sum(1.0 if item.ended else (item.progress or 0) / 100 for item in items) / len(items)
     filled = min(int(share * 12), 12)
-    return f"{'▰' * filled}{'▱' * (12 - filled)} {done} of {len(items)} ended · {_counts_in_words(items)}"
+    return f"{BAR[0] * filled}{BAR[1] * (12 - filled)} {done} of {len(items)} ended · {_counts_in_words(items)}"
 
 
 def _counts_in_words(items: Sequence[Item]) -> str:
@@ -153,7 +164,9 @@ def _cancel_button(request: Request, items: Sequence[Item]) -> dict[str, Any]:
     return {**button(CANCEL, "Cancel", request.id), "confirm": confirm}
 
 
-def _disk_line(item: Item, leader: Request | None, team_url: str) -> str:
+def _disk_line(request: Request, item: Item, leader: Request | None, team_url: str) -> str:
+    if request.state is RequestState.WAITING or request.refused:
+        return f"• {bold(item.disk.label)}"  # none has a state of its own yet, or ever had
     line = f"{_SIGNS[item.state]} {bold(item.disk.label)} — {_state_in_words(item)}"
     if item.joined_to and not item.ended:
         line += f", joined: {_leader_in_words(leader, team_url)}"
@@ -202,7 +215,7 @@ def _facts(request: Request, command: str, now: datetime) -> str:
     facts = [f"<@{request.actor_id}>"]
     if request.order.reason:
         facts.append(f"“{typed(request.order.reason)}”")
-    facts.append(f"started {moment(request.created_at)}")
+    facts.append(f"asked {moment(request.created_at)}")
     if not request.ended_at:
         facts.append(f"{duration((now - request.created_at).total_seconds())} so far")
     if request.break_glass:
@@ -227,9 +240,10 @@ def ask(request: Request, items: Sequence[Item], command: str) -> Message:
     if request.state is not RequestState.WAITING:
         settled = sentence(request.verdict) if request.refused else f"Approved by {_people(request.approvers)}."
         return arranged([head, settled])
-    until = f", until {moment(request.waits_until)}" if request.waits_until else ""
-    others = "1 other person" if request.approvals_needed == 1 else f"{request.approvals_needed} other people"
-    needed = f"It runs once {others} agreed: {_agreed(request)}{until}."
+    until = f"; open until {moment(request.waits_until)}" if request.waits_until else ""
+    one = request.approvals_needed == 1
+    others, agree = ("1 other person", "agrees") if one else (f"{request.approvals_needed} other people", "agree")
+    needed = f"It runs once {others} {agree}: {_agreed(request)} so far{until}."
     typing = (
         f"Without buttons: {code(f'{command} approve {request.id}')} or {code(f'{command} deny {request.id} reason=…')}"
     )

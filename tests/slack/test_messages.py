@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain import sentences
 from bot.domain.access import Action, Denied
 from bot.domain.commands import ListSnapshots
 from bot.domain.orders import Create
@@ -115,7 +116,7 @@ def test_what_waits_for_others_and_how_that_ends(golden: Golden) -> None:
     golden("ask", checked_message(said("ask", waiting, item)))
     approved = replace(waiting, state=RequestState.RUNNING, approvers=("U7", "U8"))
     golden("ask_approved", checked_message(said("ask_edit", approved, item)))
-    verdict = "<@U8> denied it: “use the replica”. Nothing was created."
+    verdict = f"{sentences.person('U8')} denied it: “use the replica”. Nothing was created."
     denied = replace(
         waiting, state=RequestState.DENIED, rule="denied-by-approver", verdict=verdict, ended_at=NOON, text="create a"
     )
@@ -139,7 +140,12 @@ def test_what_ran_without_approval(golden: Golden) -> None:
 
 
 def test_a_request_that_was_called_back_in_part(golden: Golden) -> None:
-    second = replace(STATES["cancelled"], id="r-one-2", position=2, cause="<@U2> cancelled it before it was sent.")
+    second = replace(
+        STATES["cancelled"],
+        id="r-one-2",
+        position=2,
+        cause=f"{sentences.person('U2')} cancelled it before it was sent.",
+    )
     request = a_request(state=RequestState.FINISHED, ended_at=NOON + timedelta(seconds=75))
     golden("root_called_back", checked_message(said("edit", request, STATES["available"], second)))
     golden("receipt_called_back", checked_message(said("receipt", request, STATES["available"], second)))
