@@ -36,6 +36,7 @@ from bot.slack.listeners import ChangeListeners, LastListeners
 from bot.slack.mentions import MentionListeners
 from bot.slack.paging import PageListeners
 from bot.slack.people import SlackPeople
+from bot.slack.plans import PlanListeners
 from bot.slack.presses import Presses
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.store.database import SqliteDatabase
@@ -45,16 +46,20 @@ from bot.workflow.approving import Approvals
 from bot.workflow.arrival import Reception
 from bot.workflow.cancelling import Cancelling
 from bot.workflow.catalogue import DiskCatalogue
+from bot.workflow.confirming import Confirming
 from bot.workflow.forms import Forms
 from bot.workflow.granting import Granting
+from bot.workflow.grouping import Grouper
 from bot.workflow.home import HomeKeeper
 from bot.workflow.inquiry import Inquiry
 from bot.workflow.lapsing import Lapser
 from bot.workflow.notifying import Notifier
+from bot.workflow.permitting import Permits
 from bot.workflow.planning import Planner
 from bot.workflow.reporting import EditBudget, Reporter
 from bot.workflow.sealing import Sealer
 from bot.workflow.submitting import Patience, Submitter
+from bot.workflow.surveying import GroupOffers
 from bot.workflow.watching import Watcher
 
 log = logging.getLogger(__name__)
@@ -144,7 +149,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     engine = EmbeddedEngine(clock, store)
     database.on_wanted(engine.wake)
     approvals = Approvals(store, settings.projects, clock)
-    handlers = _handlers(settings, clock, store, people, cloud, replies, approvals, homes)
+    handlers = _handlers(settings, clock, store, people, cloud, replies, approvals, homes, channels)
     running = asyncio.create_task(engine.run(handlers))
     engine.wake("forget:deliveries", clock.now())
     if settings.audit_channel:
@@ -210,6 +215,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     presses = Presses(people, store, replies, errands, new_reference)
     PageListeners(answering, replies, errands).register(bolt)
     CancelListeners(cancelling, presses).register(bolt)
+    PlanListeners(Confirming(store, people, settings.projects, clock), client, presses).register(bolt)
     ApprovalListeners(approvals, client, presses).register(bolt)
     HomeListeners(store).register(bolt)
     ChangeListeners(people).register(bolt)
@@ -244,20 +250,23 @@ def _handlers(
     replies: SlackReplies,
     approvals: Approvals,
     homes: SlackHomes,
+    channels: SlackChannels,
 ) -> dict[str, Handler]:
     patience = Patience(
         look_for=timedelta(seconds=settings.cloud.reconcile_s),
         busy_first=timedelta(seconds=settings.cloud.busy_retry_s),
         busy_deadline=timedelta(seconds=settings.cloud.busy_deadline_s),
     )
+    permits, offers = Permits(store, people, settings.projects, clock), GroupOffers(clock)
 
     async def forget(_: str) -> float:
         await store.forget_deliveries()
         return FORGET_EVERY_SECONDS
 
     return {
-        "plan": Planner(store, people, people, cloud, settings.projects, clock),
-        "submit": Submitter(store, people, cloud, settings.projects, clock, patience),
+        "plan": Planner(store, people, people, channels, cloud, settings.projects, offers, clock),
+        "group": Grouper(store, permits, cloud, offers, clock, patience),
+        "submit": Submitter(store, permits, cloud, settings.projects, clock, patience),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
         "report": Reporter(store, replies, clock, EditBudget()),
         "expire": approvals.expire,

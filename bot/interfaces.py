@@ -8,10 +8,21 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from bot.domain.access import Actor, Grant
+from bot.domain.bindings import Binding
 from bot.domain.forms import Form
 from bot.domain.granting import Subject
+from bot.domain.groups import Group
 from bot.domain.requests import Item, Request, RequestState
-from bot.domain.snapshots import CreateStandardSnapshot, Disk, Job, Snapshot, SnapshotTicket
+from bot.domain.snapshots import (
+    CreateSnapshotGroup,
+    CreateStandardSnapshot,
+    Disk,
+    GroupTicket,
+    Job,
+    Snapshot,
+    SnapshotGroup,
+    SnapshotTicket,
+)
 
 
 class Clock(Protocol):
@@ -36,7 +47,13 @@ class Evs(Protocol):
 
     async def show_snapshot(self, snapshot_id: str) -> Snapshot: ...
 
-    async def list_snapshots(self, *, volume_id: str | None = None, ids: Sequence[str] = ()) -> list[Snapshot]: ...
+    async def list_snapshots(
+        self, *, volume_id: str | None = None, ids: Sequence[str] = (), group_id: str | None = None
+    ) -> list[Snapshot]: ...
+
+    async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: datetime) -> GroupTicket: ...
+
+    async def list_snapshot_groups(self, *, limit_to_tag: tuple[str, str] | None = None) -> list[SnapshotGroup]: ...
 
     async def show_disk(self, disk_id: str) -> Disk: ...
 
@@ -67,9 +84,15 @@ class People(Protocol):
 
 
 class Channels(Protocol):
-    """Who is in a channel. Raises LookupFailed; a channel the bot can't see has nobody in it."""
+    """Who is in a channel, and what it is called. A channel the bot can't see has nobody in it and no name."""
 
-    async def has_member(self, channel: str, user_id: str) -> bool: ...
+    async def name(self, channel: str) -> str:
+        """Without the hash; "" for direct messages, and where Slack does not say. Never raises."""
+        ...
+
+    async def has_member(self, channel: str, user_id: str) -> bool:
+        """Raises LookupFailed."""
+        ...
 
 
 class Membership(Protocol):
@@ -199,15 +222,32 @@ class Store(Protocol):
 
     async def item(self, item_id: str) -> tuple[Item, Request] | None: ...
 
+    async def bindings(self, channel: str) -> list[Binding]: ...
+
+    async def copying(self, project: str) -> list[str]: ...
+
     async def settle(
         self,
         request: Request,
         items: Sequence[Item],
         audit: Sequence[AuditEntry],
         *,
+        groups: Sequence[Group] = (),
         room: int | None = None,
         notify: Sequence[str] = (),
     ) -> Settled: ...
+
+    async def confirm(self, after: Request, notify: Sequence[str], audit: Sequence[AuditEntry]) -> bool: ...
+
+    async def plan_again(self, after: Request, audit: Sequence[AuditEntry]) -> bool: ...
+
+    async def group(self, group_id: str) -> tuple[Group, list[Item], Request] | None: ...
+
+    async def groups_of(self, request_id: str) -> list[Group]: ...
+
+    async def start_group(self, group: Group, audit: Sequence[AuditEntry]) -> tuple[Group, list[Item]] | None: ...
+
+    async def save_group(self, group: Group, items: Sequence[Item], audit: Sequence[AuditEntry] = ()) -> bool: ...
 
     async def review(self, request_id: str, reviewer_id: str, audit: Sequence[AuditEntry]) -> bool: ...
 
@@ -230,6 +270,8 @@ class Store(Protocol):
     async def start(self, item: Item, audit: Sequence[AuditEntry]) -> Item | None: ...
 
     async def save(self, item: Item, audit: Sequence[AuditEntry] = ()) -> bool: ...
+
+    async def watched(self, items: Sequence[Item]) -> None: ...
 
     async def creating(self, project: str) -> list[Item]: ...
 
@@ -284,7 +326,7 @@ class Posted:
 
 
 SayKind = Literal[
-    "root", "edit", "ask", "ask_edit", "accepted", "failure", "receipt", "refusal", "moved", "break_glass"
+    "root", "edit", "ask", "ask_edit", "accepted", "failure", "receipt", "record", "refusal", "moved", "break_glass"
 ]
 
 
@@ -292,7 +334,8 @@ SayKind = Literal[
 class Saying:
     """One message or edit about a request. `items` are those it is about, `all_items` the whole request.
 
-    `leaders` are the requests that copy a joined disk, by the id of the item that was joined.
+    `leaders` are the requests that copy a joined disk, by the id of the item that was joined; `groups` those of a quick
+    backup.
     """
 
     kind: SayKind
@@ -300,6 +343,7 @@ class Saying:
     items: Sequence[Item]
     all_items: Sequence[Item]
     leaders: Mapping[str, Request] = field(default_factory=dict)
+    groups: Sequence[Group] = ()
 
 
 class Replies(Protocol):

@@ -15,9 +15,14 @@ from bot.domain.granting import Subject, duration_of, subject_of
 from bot.domain.orders import (
     CREATE_OPTIONS,
     DISKS_PER_CREATE,
+    QUICK_OPTIONS,
     Create,
+    Quick,
+    Selector,
+    SelectorKind,
     payload_faults,
     read_days,
+    read_disks,
     read_reason,
     read_tags,
     read_yes_or_no,
@@ -30,6 +35,7 @@ TEXT_CHARACTERS = 2_000
 
 KNOWN = (
     "create",
+    "quick",
     "status",
     "list",
     "approve",
@@ -138,7 +144,7 @@ AccessCommand = GrantAccess | RevokeAccess | ShowAccess | ShowProjects
 Question = Status | ListSnapshots | Approve | Deny | Review | Cancel | Help | AccessCommand
 """What is answered on the spot, to its asker alone."""
 
-Command = Create | OpenForm | Question
+Command = Create | Quick | OpenForm | Question
 
 
 def parse_command(text: str) -> Command:
@@ -157,6 +163,8 @@ def parse_command(text: str) -> Command:
             return Help()
         case "create":
             return _create(rest)
+        case "quick":
+            return _quick(rest)
         case "status":
             return _status(rest)
         case "list":
@@ -244,6 +252,28 @@ def _create(words: list[Word]) -> Create | OpenForm:
     return order if disks else OpenForm(order)
 
 
+def _quick(words: list[Word]) -> Quick:
+    plain, given, faults = _split(words, QUICK_OPTIONS, repeated=("server", "server_id", "tag"))
+    faults += [f"Say what {quoted(word)} is: server={word}, tag={word} or disks={word}." for word in plain]
+    selectors: list[Selector] = []
+    kinds: Mapping[str, SelectorKind] = {"server": "server", "server_id": "server_id", "tag": "tag"}
+    for key, kind in kinds.items():
+        selectors += [Selector(kind, value) for value in given.get(key, ())]
+    for value in given.get("disks", ()):
+        selectors += _tried(read_disks, value, faults) or ()
+    readers: Mapping[str, Callable[[str], Any]] = {
+        "keep": read_days,
+        "reason": read_reason,
+        "confirm": read_yes_or_no,
+        "project": str,
+        "break_glass": str,
+    }
+    read = {key: _tried(reader, given[key][0], faults) for key, reader in readers.items() if key in given}
+    if faults:
+        raise CommandError(_listed(faults))
+    return Quick(tuple(dict.fromkeys(selectors)), keep_days=read.pop("keep", None), **read)
+
+
 def _status(words: list[Word]) -> Status:
     if len(words) > 1:
         raise CommandError("`status` takes one id: a request, a job or a snapshot. Example: `status r-7kq2m9xw`.")
@@ -293,7 +323,7 @@ def _list(words: list[Word]) -> ListSnapshots:
 
 
 def _grant(words: list[Word]) -> GrantAccess:
-    plain, given, faults = _split(words, ("for",))
+    plain, given, faults = _split_once(words, ("for",))
     if len(plain) != 3:
         faults.append("Say whom, as what and where: `grant @someone operator PROJECT`, perhaps with `for=8h`.")
         raise CommandError(_listed(faults, _UNCHANGED))
@@ -306,7 +336,7 @@ def _grant(words: list[Word]) -> GrantAccess:
 
 
 def _revoke(words: list[Word]) -> RevokeAccess:
-    plain, _, faults = _split(words, ())
+    plain, _, faults = _split_once(words, ())
     if len(plain) not in (2, 3):
         faults.append("Say from whom and where: `revoke @someone PROJECT`, or `revoke @someone operator PROJECT`.")
         raise CommandError(_listed(faults, _UNCHANGED))
@@ -318,7 +348,7 @@ def _revoke(words: list[Word]) -> RevokeAccess:
 
 
 def _access(words: list[Word]) -> ShowAccess:
-    plain, given, faults = _split(words, ("project",))
+    plain, given, faults = _split_once(words, ("project",))
     if len(plain) > 1:
         faults.append("`access` takes one person or group: `access @someone project=ALIAS`.")
     subject = _tried(subject_of, plain[0], faults) if plain else None
@@ -331,10 +361,18 @@ _UNCHANGED = "Nothing was changed."
 _Value = TypeVar("_Value")
 
 
-def _split(words: list[Word], options: tuple[str, ...]) -> tuple[list[str], dict[str, str], list[str]]:
+def _split_once(words: list[Word], options: tuple[str, ...]) -> tuple[list[str], dict[str, str], list[str]]:
     """Plain words, options, and what is wrong with the options."""
+    plain, given, faults = _split(words, options)
+    return plain, {key: values[0] for key, values in given.items()}, faults
+
+
+def _split(
+    words: list[Word], options: tuple[str, ...], *, repeated: tuple[str, ...] = ()
+) -> tuple[list[str], dict[str, list[str]], list[str]]:
+    """The same, where some options may be `repeated`."""
     plain: list[str] = []
-    given: dict[str, str] = {}
+    given: dict[str, list[str]] = {}
     faults: list[str] = []
     for word in words:
         key, value = _option(word)
@@ -342,12 +380,12 @@ def _split(words: list[Word], options: tuple[str, ...]) -> tuple[list[str], dict
             plain.append(word.text)
         elif key not in options:
             faults.append(_unknown_option(key, options))
-        elif key in given:
+        elif key in given and key not in repeated:
             faults.append(f"`{key}=` is given twice.")
         elif not value:
             faults.append(f"`{key}=` is empty. Write a value right after the equals sign, without spaces.")
         else:
-            given[key] = value
+            given.setdefault(key, []).append(value)
     return plain, given, faults
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -50,6 +50,61 @@ class Create:
     break_glass: str | None = None
 
 
+SelectorKind = Literal["server", "server_id", "tag", "disk"]
+
+QUICK_OPTIONS = (
+    "project",
+    "server",
+    "server_id",
+    "tag",
+    "disks",
+    "keep",
+    "reason",
+    "confirm",
+    "break_glass",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """Which disks are meant: all of a `server` (by name) or `server_id`, all with a `tag` (`key` or `key:value`), or
+    one `disk` by name or id.
+    """
+
+    kind: SelectorKind
+    value: str
+
+    @property
+    def shown(self) -> str:
+        return f"{'server' if self.kind == 'server_id' else self.kind} {quoted(self.value)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Quick:
+    """`quick [server= server_id= tag= disks= …]`: every disk that is meant, in one consistent set. Without a selector,
+    what the channel is bound to. `confirm` None: as the binding says.
+    """
+
+    selectors: tuple[Selector, ...] = ()
+    project: str | None = None
+    keep_days: int | None = None
+    reason: str | None = None
+    confirm: bool | None = None
+    break_glass: str | None = None
+
+
+Order = Create | Quick
+
+
+def named(order: Order) -> tuple[str, ...]:
+    """What was named: disks as typed, or selectors in words."""
+    match order:
+        case Create(disks):
+            return disks
+        case Quick(selectors):
+            return tuple(selector.shown for selector in selectors)
+
+
 # --- reading what was given -------------------------------------------------------------------------------------------
 
 
@@ -60,7 +115,15 @@ def read_yes_or_no(value: str) -> bool:
         case "false" | "no" | "off" | "0":
             return False
         case _:
-            raise ValueError(f"{quoted(value)} is neither yes nor no (for instant_access= and incremental=).")
+            raise ValueError(f"{quoted(value)} is neither yes nor no (for instant_access=, incremental= and confirm=).")
+
+
+def read_disks(value: str) -> tuple[Selector, ...]:
+    """`disks=a,b`: ids or names, each once."""
+    words = list(dict.fromkeys(filter(None, map(str.strip, value.split(",")))))
+    if not words:
+        raise ValueError("`disks=` takes ids or names, such as disks=web-01-data,web-01-logs.")
+    return tuple(Selector("disk", word) for word in words)
 
 
 def read_days(value: str) -> int:
@@ -107,8 +170,31 @@ def payload_faults(given: Mapping[str, Any]) -> dict[str, str]:
 # --- and back ---------------------------------------------------------------------------------------------------------
 
 
-def as_typed(order: Create) -> str:
+def as_typed(order: Order) -> str:
     """The command that asks for the same, ready to be copied; `parse_command` reads it back."""
+    match order:
+        case Create():
+            return _create_as_typed(order)
+        case Quick():
+            return _quick_as_typed(order)
+
+
+def _quick_as_typed(order: Quick) -> str:
+    disks = ",".join(selector.value for selector in order.selectors if selector.kind == "disk")
+    others = [(selector.kind, selector.value) for selector in order.selectors if selector.kind != "disk"]
+    options = [
+        *others,
+        ("disks", disks),
+        ("project", order.project),
+        ("keep", None if order.keep_days is None else str(order.keep_days)),
+        ("reason", order.reason),
+        ("confirm", _yes_or_no(order.confirm)),
+        ("break_glass", order.break_glass),
+    ]
+    return " ".join(["quick", *(f"{key}={_as_word(value)}" for key, value in options if value)])
+
+
+def _create_as_typed(order: Create) -> str:
     tags = ",".join(f"{key}:{value}" for key, value in order.tags.items())
     options: Mapping[str, str | None] = {
         "project": order.project,

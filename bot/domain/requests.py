@@ -1,6 +1,7 @@
 """A request (what one person asked for once), its items (one disk each), and how both move: values in, values out.
 
-A request: received -> [waiting for approval] -> running -> finished, or denied / dropped before anything was sent.
+A request: received -> [planned, until it is confirmed] -> [waiting for approval] -> running -> finished, or denied /
+dropped before anything was sent.
 An item: planned -> submitting -> creating -> available | failed; uncertain from submitting when no answer came;
 cancelled from planned; unknown when the cloud had not finished it in all the time the bot watches. Every state after
 planned is committed before, or right after, the call to the cloud it stands for, so whoever reads the rows knows what
@@ -14,12 +15,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.domain.orders import Create
+from bot.domain.orders import Create, Order
 from bot.domain.snapshots import REQUEST_TAG, CreateStandardSnapshot, Disk, Snapshot, fitted_name, stamp
 
 
 class RequestState(StrEnum):
     RECEIVED = "received"
+    PLANNED = "planned"
     WAITING = "waiting"
     RUNNING = "running"
     FINISHED = "finished"
@@ -57,10 +59,10 @@ class Request:
     """One row. `ver` guards every write; `rev` counts what people could see change, `shown_rev` what they were shown.
 
     `home` is where its message lives: the channel it was asked in, or its person for a direct message. `unsaid` says
-    that something is still to be told. `verdict` is the sentence of a refusal, `rule` its stable name. A request that
-    waits needs `approvals_needed` other people until `waits_until`; `approvers` are those who agreed, `ask_ts` is the
-    message with the buttons, last shown at revision `ask_rev`. `break_glass`: it ran without approval, and somebody
-    who may approve has to review it.
+    that something is still to be told. `verdict` is the sentence of a refusal, `rule` its stable name. One that is
+    planned can be confirmed until `waits_until`; one that waits needs `approvals_needed` other people by then, of whom
+    `approvers` agreed. `ask_ts` is the message with their buttons, last shown at revision `ask_rev`, `record_ts` the
+    record for machines. `break_glass`: it ran without approval, and somebody who may approve has to review it.
     """
 
     id: str
@@ -68,7 +70,7 @@ class Request:
     actor_id: str
     place: Place
     text: str
-    order: Create
+    order: Order
     created_at: datetime
     ver: int = 1
     rev: int = 1
@@ -82,6 +84,7 @@ class Request:
     root_ts: str | None = None
     edited_at: datetime | None = None
     receipt_ts: str | None = None
+    record_ts: str | None = None
     ended_at: datetime | None = None
     break_glass: bool = False
     reviewed_by: str | None = None
@@ -90,6 +93,11 @@ class Request:
     approvers: tuple[str, ...] = ()
     ask_ts: str | None = None
     ask_rev: int = 0
+
+    @property
+    def not_yet_going(self) -> bool:
+        """Planned, and nothing may be sent before somebody says so."""
+        return self.state in (RequestState.PLANNED, RequestState.WAITING)
 
     @property
     def review_due(self) -> bool:
@@ -109,7 +117,8 @@ class Request:
 class Item:
     """One disk of a request. `due_at`: when somebody should act next. `cause`: why it waits or how it ended, in words.
 
-    `size` is in GiB, `progress` in percent. `joined_to` is the item that copies the same disk for someone else.
+    `size` is in GiB, `progress` in percent. `joined_to` is the item that copies the same disk for someone else,
+    `group_id` the group it is asked for in.
     `in_doubt`: an answer to its POST was lost, so each further one is preceded by a look.
     """
 
@@ -136,6 +145,7 @@ class Item:
     incremental: bool | None = None
     ended_at: datetime | None = None
     joined_to: str | None = None
+    group_id: str | None = None
     accepted_told: bool = False
     failure_told: bool = False
 
@@ -164,6 +174,7 @@ class DiskRef:
     volume_type: str = ""
     availability_zone: str = ""
     server: str = ""
+    status: str = ""
 
     @property
     def label(self) -> str:
@@ -171,7 +182,7 @@ class DiskRef:
 
     @classmethod
     def of(cls, disk: Disk) -> DiskRef:
-        return cls(disk.id, disk.name, disk.size, disk.volume_type, disk.availability_zone, disk.server)
+        return cls(disk.id, disk.name, disk.size, disk.volume_type, disk.availability_zone, disk.server, disk.status)
 
 
 def planned_items(
@@ -183,8 +194,9 @@ def planned_items(
     native_retention: bool,
     now: datetime,
 ) -> list[Item]:
-    """The items of a request: what the cloud will be sent is what was asked for, a name, and the bot's tag."""
+    """The items of a `create`: what the cloud will be sent is what was asked for, a name, and the bot's tag."""
     order = request.order
+    assert isinstance(order, Create)
     items = []
     for position, disk in enumerate(disks, start=1):
         item_id = f"{request.id}-{position}"
@@ -279,6 +291,7 @@ def joining(item: Item, leader: Item) -> Item:
         item,
         state=ItemState.CREATING,
         joined_to=leader.id,
+        group_id=None,
         job_id=leader.job_id,
         snapshot_id=leader.snapshot_id,
         due_at=None,

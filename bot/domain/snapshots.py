@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from bot.domain.sentences import without_mentions
@@ -26,6 +26,9 @@ RETENTION_DAYS = range(1, 65_537)
 REQUEST_TAG = "snapshot-bot-request"
 """The bot's own tag: its value is the item's id, and how a lost answer is found again."""
 
+DISKS_PER_GROUP = 64
+"""Our own bound, well within what one server can hold; the API documents none."""
+
 COPYABLE_STATES = frozenset({"available", "in-use"})
 """Disk states in which a snapshot can be made (EVS User Guide, Creating a Snapshot: Prerequisites)."""
 
@@ -35,6 +38,21 @@ WITHOUT_INSTANT_ACCESS = frozenset({"SATA", "SAS"})
 _TAG_KEY = re.compile(r"[A-Za-z0-9_\-\u4e00-\u9fff]{1,36}")
 _TAG_VALUE = re.compile(r"[A-Za-z0-9_.\-\u4e00-\u9fff]{0,43}")
 _RESERVED_NAME = "autobk_snapshot_"
+
+
+def legal_tags(tags: dict[str, str]) -> dict[str, str]:
+    """The same rules for a snapshot and for a group. Source: EVS API Reference, CreateSnapshotV5, `tags`."""
+    for key, value in tags.items():
+        if not _TAG_KEY.fullmatch(key):
+            message = "The tag key “{key}” is not allowed: 1 to 36 letters, digits, _ or -."
+            raise PydanticCustomError("tag_key", message, {"key": key[:60].replace("`", "ˋ")})
+        if not _TAG_VALUE.fullmatch(value):
+            message = "The value of tag “{key}” is not allowed: at most 43 letters, digits, _, - or a dot."
+            raise PydanticCustomError("tag_value", message, {"key": key})
+    if len(tags) > TAGS_PER_SNAPSHOT:
+        message = "A snapshot holds 20 tags, the bot's own included; this would be {got}."
+        raise PydanticCustomError("tags_too_many", message, {"got": len(tags)})
+    return tags
 
 
 class CreateStandardSnapshot(BaseModel):
@@ -80,19 +98,7 @@ class CreateStandardSnapshot(BaseModel):
     @field_validator("tags")
     @classmethod
     def _tags_are_legal(cls, tags: dict[str, str] | None) -> dict[str, str] | None:
-        if tags is None:
-            return None
-        for key, value in tags.items():
-            if not _TAG_KEY.fullmatch(key):
-                message = "The tag key “{key}” is not allowed: 1 to 36 letters, digits, _ or -."
-                raise PydanticCustomError("tag_key", message, {"key": key[:60].replace("`", "ˋ")})
-            if not _TAG_VALUE.fullmatch(value):
-                message = "The value of tag “{key}” is not allowed: at most 43 letters, digits, _, - or a dot."
-                raise PydanticCustomError("tag_value", message, {"key": key})
-        if len(tags) > TAGS_PER_SNAPSHOT:
-            message = "A snapshot holds 20 tags, the bot's own included; this would be {got}."
-            raise PydanticCustomError("tags_too_many", message, {"got": len(tags)})
-        return tags
+        return tags if tags is None else legal_tags(tags)
 
     @field_validator("retention_days")
     @classmethod
@@ -105,6 +111,39 @@ class CreateStandardSnapshot(BaseModel):
     def body(self) -> dict[str, Any]:
         """The JSON body, nothing in it that was not asked for."""
         return {"snapshot": self.model_dump(exclude_none=True)}
+
+
+class CreateSnapshotGroup(BaseModel):
+    """The `snapshot_group` object of POST /v5/{project_id}/snapshot-groups. With `server_id` all disks must be
+    attached to that server. A field left as None is not sent. Source: SDK CreateSnapshotGroupOption.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    volume_ids: tuple[str, ...]
+    server_id: str | None = None
+    name: Annotated[str, Field(max_length=255)] | None = None
+    description: Annotated[str, Field(max_length=255)] | None = None
+    tags: dict[str, str] | None = None
+    enterprise_project_id: str | None = None
+
+    @field_validator("tags")
+    @classmethod
+    def _tags_are_legal(cls, tags: dict[str, str] | None) -> dict[str, str] | None:
+        return tags if tags is None else legal_tags(tags)
+
+    def body(self) -> dict[str, Any]:
+        """The JSON body, nothing in it that was not asked for."""
+        return {"snapshot_group": self.model_dump(mode="json", exclude_none=True)}
+
+
+class GroupTicket(BaseModel):
+    """The answer to the creation of a group: its id, and the job that fills it. Source: SDK CreateSnapshotGroup."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    job_id: str
+    snapshot_group_id: str
 
 
 class SnapshotTicket(BaseModel):
@@ -184,6 +223,27 @@ class Snapshot(BaseModel):
     @property
     def item_id(self) -> str | None:
         """The item that asked for this snapshot, if the bot did."""
+        value = self.tags.get(REQUEST_TAG)
+        return value if isinstance(value, str) else None
+
+
+class SnapshotGroup(BaseModel):
+    """One row of GET /v5/{project_id}/snapshot-groups/detail. It lists no members; they carry its id.
+
+    Source: SDK SnapshotGroupDetail.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: str
+    name: Text = ""
+    status: Text = ""
+    created_at: UtcTime = None
+    tags: Tags = {}
+
+    @property
+    def request_tag(self) -> str | None:
+        """The bot's own tag, if the bot asked for it."""
         value = self.tags.get(REQUEST_TAG)
         return value if isinstance(value, str) else None
 

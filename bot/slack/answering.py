@@ -23,7 +23,7 @@ from bot.domain.commands import (
 from bot.domain.errors import LookupFailed
 from bot.interfaces import Clock, People
 from bot.slack import answers
-from bot.slack.messages import Message
+from bot.slack.message import Message
 from bot.workflow.approving import Approvals
 from bot.workflow.cancelling import Cancelling
 from bot.workflow.granting import Granting

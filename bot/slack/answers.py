@@ -12,7 +12,8 @@ from bot.domain.commands import ListSnapshots
 from bot.domain.requests import Item, Request, RequestState
 from bot.slack.blocks import BUTTON_VALUE_CHARACTERS, button, buttons
 from bot.slack.controls import LIST_NEWER, LIST_OLDER, NEW_SNAPSHOT, OPEN_FORM
-from bot.slack.messages import Message, arranged, root
+from bot.slack.message import Message, arranged
+from bot.slack.root import root
 from bot.slack.text import bold, code, escaped, moment, sentence, shortened
 from bot.workflow.inquiry import RECENT, Found, MayDo, NotFound, Page
 
@@ -53,6 +54,13 @@ def form_too_late(form_id: str, command: str) -> Message:
     return {"text": late["text"], "blocks": [*late["blocks"], offered["blocks"][-1]]}
 
 
+def nothing_bound(why: str) -> Message:
+    """`quick` where nothing says what it means: name it, or choose disks now."""
+    message = arranged([f":grey_question: {sentence(why)}"])
+    message["blocks"].append(buttons([button(NEW_SNAPSHOT, "Choose Disks Now", "pick")], "pick"))
+    return message
+
+
 def lines(sentences: Sequence[str]) -> Message:
     """Several sentences, a line each."""
     return arranged([sentence(one) for one in sentences])
@@ -60,10 +68,10 @@ def lines(sentences: Sequence[str]) -> Message:
 
 def status(found: Found | NotFound | Denied, command: str, team_url: str, now: datetime) -> Message:
     match found:
-        case Found(requests):
+        case Found(requests, groups):
             if len(requests) == 1 and not requests[0][0].refused and requests[0][1]:
                 request, items = requests[0]
-                return root(request, items, {}, command, team_url, now)
+                return root(request, items, {}, groups, command, team_url, now)
             return arranged([_request_lines(request, items) for request, items in requests])
         case NotFound(text) | Denied(_, text):
             return told(text)

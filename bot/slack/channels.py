@@ -1,9 +1,10 @@
-"""Whether people of other organisations read along in a channel."""
+"""What a channel is called, who is in it, and whether people of other organisations read along."""
 
 from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -25,7 +26,7 @@ class SlackChannels:
     def __init__(self, client: AsyncWebClient, clock: Clock) -> None:
         self._client = client
         self._clock = clock
-        self._shared: dict[str, tuple[bool, datetime]] = {}
+        self._facts: dict[str, tuple[dict[str, Any], datetime]] = {}
 
     async def has_member(self, channel: str, user_id: str) -> bool:
         """Implements `bot.interfaces.Channels`. Source: Slack, conversations.members (cursor pages of 200)."""
@@ -50,12 +51,8 @@ class SlackChannels:
         """Shared with another organisation, or about to be. Source: Slack, conversations.info; conversation object."""
         if channel.startswith(("D", "U", "W")):
             return False  # a direct message, by the id of its channel or of its person
-        kept = self._shared.get(channel)
-        if kept and self._clock.now() - kept[1] < MAX_AGE:
-            return kept[0]
-        asked_at = self._clock.now()
         try:
-            answer = await self._client.conversations_info(channel=channel)
+            facts = await self._known(channel)
         except SlackApiError as exc:
             failure = failure_of(exc)
             if failure.error == "channel_not_found":
@@ -65,7 +62,23 @@ class SlackChannels:
         except (aiohttp.ClientError, TimeoutError, OSError):
             log.warning("slack could not be asked who reads a channel", extra={"channel": channel})
             return True
+        return bool(facts.get("is_ext_shared") or facts.get("is_pending_ext_shared"))
+
+    async def name(self, channel: str) -> str:
+        """Implements `bot.interfaces.Channels`; a name is an ornament, so nothing fails for the lack of one."""
+        if channel.startswith(("D", "U", "W")):
+            return ""
+        try:
+            return str((await self._known(channel)).get("name") or "")
+        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError):
+            return ""
+
+    async def _known(self, channel: str) -> dict[str, Any]:
+        kept = self._facts.get(channel)
+        if kept and self._clock.now() - kept[1] < MAX_AGE:
+            return kept[0]
+        asked_at = self._clock.now()
+        answer = await self._client.conversations_info(channel=channel)
         facts = answer.get("channel") or {}
-        shared = bool(facts.get("is_ext_shared") or facts.get("is_pending_ext_shared"))
-        self._shared[channel] = (shared, asked_at)
-        return shared
+        self._facts[channel] = (facts, asked_at)
+        return facts

@@ -9,7 +9,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.commands import AccessCommand, OpenForm, Question, read_command
 from bot.domain.errors import CommandError
-from bot.domain.orders import Create
+from bot.domain.orders import Create, Order, Quick
 from bot.domain.requests import Place
 from bot.domain.words import plain_text
 from bot.interfaces import People
@@ -19,7 +19,7 @@ from bot.slack.errands import Errands
 from bot.slack.forms import FormListeners
 from bot.slack.messages import recorded, refusal
 from bot.slack.replies import ResponseUrls, SlackReplies
-from bot.workflow.arrival import Accepted, Delivery, Reception, Refused
+from bot.workflow.arrival import NOTHING_BOUND, Accepted, Delivery, Reception, Refused
 
 
 class CommandListeners:
@@ -72,7 +72,7 @@ class CommandListeners:
             await ack(**answers.private(refusal(exc.sentence, text, self._command)))
             return
         match command:
-            case Create():
+            case Create() | Quick():
                 await self._create(ack, body, text, command)
             case OpenForm(order):
                 await ack()
@@ -80,7 +80,7 @@ class CommandListeners:
             case _:
                 await self._answer(ack, body, command)
 
-    async def _create(self, ack: AsyncAck, body: dict[str, Any], text: str, order: Create) -> None:
+    async def _create(self, ack: AsyncAck, body: dict[str, Any], text: str, order: Order) -> None:
         place = Place(body.get("team_id") or "", body["channel_id"])
         # One trigger belongs to one delivery, so a repeated delivery brings the same one.
         delivery = Delivery(f"command:{body['trigger_id']}", body["user_id"], place, text)
@@ -89,11 +89,12 @@ class CommandListeners:
                 if url := body.get("response_url"):
                     self._urls.keep(request.id, url)
                 await ack(text=recorded(request, checked=checked, approvals=approvals), response_type="ephemeral")
-            case Refused(incomplete=True):
+            case Refused(incomplete=True) if isinstance(order, Create):
                 await ack()
                 self._forms.open_for_command(body, order)
-            case Refused(why):
-                await ack(**answers.private(refusal(why, text, self._command)))
+            case Refused(why, rule):
+                told = answers.nothing_bound(why) if rule == NOTHING_BOUND else refusal(why, text, self._command)
+                await ack(**answers.private(told))
 
     async def _answer(self, ack: AsyncAck, body: dict[str, Any], question: Question) -> None:
         # What is about rights may also ask Slack about others, so it is never answered at once.

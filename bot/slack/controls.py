@@ -20,6 +20,12 @@ LIST_NEWER = "list_newer"
 LIST_OLDER = "list_older"
 """Turn the page of a list; the value is what that page asks for, as JSON."""
 
+CONFIRM = "confirm_plan"
+"""Says go to a plan; its value is the request's id."""
+
+CHANGE = "change_plan"
+"""Opens the form for another selection; its value is the request's id."""
+
 CANCEL = "cancel_request"
 """Calls back what was not sent yet; its value is the request's id."""
 

@@ -121,7 +121,7 @@ def _disks(form: Form, chosen: Sequence[Disk]) -> dict[str, Any]:
         "max_selected_items": DISKS_PER_CREATE,
     }
     if chosen:
-        element["initial_options"] = [disk_option(disk) for disk in chosen[:DISKS_PER_CREATE]]
+        element["initial_options"] = [listed_disk(disk) for disk in chosen[:DISKS_PER_CREATE]]
     return _input(f"disks.{form.revision}", f"Disks (up to {DISKS_PER_CREATE})", element)
 
 
@@ -213,7 +213,7 @@ def offered(offer: Offer) -> list[dict[str, Any]]:
     """Options for the picker; a sentence is an option too, because an empty list is not allowed."""
     if offer.sentence:
         return [_option(offer.sentence, NO_CHOICE)]
-    options = [disk_option(disk) for disk in offer.disks]
+    options = [listed_disk(disk) for disk in offer.disks]
     if offer.more:
         options.append(_option(f"… and {offer.more} more: type more of the name", NO_CHOICE))
     return options
@@ -226,13 +226,18 @@ def offered_projects(projects: Sequence[str], query: str) -> list[dict[str, Any]
     return [_option(alias, alias) for alias in fits[:STATIC_OPTIONS]]
 
 
-def disk_option(disk: Disk) -> dict[str, Any]:
-    """Name and size, and what tells it from its namesakes: type, server, state, and the beginning of its id."""
-    size = f" · {disk.size} GiB {disk.volume_type}".rstrip()
-    label = f"{shortened(disk.label, OPTION_CHARACTERS - len(size))}{size}"
+def disk_option(label: str, size_gib: int, volume_type: str, description: str, disk_id: str) -> dict[str, Any]:
+    """Name and size, and below them what tells it from its namesakes."""
+    size = f" · {size_gib} GiB {volume_type}".rstrip()
+    return _option(f"{shortened(label, OPTION_CHARACTERS - len(size))}{size}", disk_id, description)
+
+
+def listed_disk(disk: Disk) -> dict[str, Any]:
+    """With its server, state, and the beginning of its id."""
     server = f"on {shortened(disk.server, 30)}" if disk.server else "not attached"
     state = disk.status if disk.status in COPYABLE_STATES else f"{disk.status}: not now"
-    return _option(label, disk.id, f"{server} · {state} · {disk.id[:13]}")
+    told = f"{server} · {state} · {disk.id[:13]}"
+    return disk_option(disk.label, disk.size, disk.volume_type, told, disk.id)
 
 
 # --- what comes back --------------------------------------------------------------------------------------------------
@@ -290,12 +295,12 @@ def errors_beside(view: dict[str, Any], faults: dict[str, str]) -> dict[str, str
     errors: dict[str, str] = {}
     for field, fault in faults.items():
         block_id = by_field.get(field, first)
-        told = f"{errors[block_id]} {_unmarked(fault)}" if block_id in errors else _unmarked(fault)
+        told = f"{errors[block_id]} {unmarked(fault)}" if block_id in errors else unmarked(fault)
         errors[block_id] = shortened(told, ERROR_CHARACTERS)
     return errors
 
 
-def _unmarked(fault: str) -> str:
+def unmarked(fault: str) -> str:
     """Errors are plain text: no mentions, no code spans."""
     return MENTION.sub(lambda found: found[2], fault).replace("`", "")
 

@@ -37,8 +37,10 @@ from bot.slack.form_view import (
     read_values,
     refused_view,
 )
-from bot.slack.messages import Message, permalink, recorded
+from bot.slack.message import Message
+from bot.slack.messages import recorded
 from bot.slack.replies import ResponseUrls, SlackReplies
+from bot.slack.text import permalink
 from bot.workflow.arrival import Accepted, Refused
 from bot.workflow.forms import Filling, Forms, Mend, Offer, Sent
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.domain.access import Action, Grant
+from bot.domain.orders import named
 from bot.domain.requests import Item, Request, RequestState, counted
 from bot.slack.blocks import button, buttons, context, plain, section
 from bot.slack.controls import APPROVE, DENY, NEW_SNAPSHOT, REVIEW
@@ -106,6 +107,8 @@ def _state(request: Request, items: Sequence[Item]) -> str:
     match request.state:
         case RequestState.RECEIVED:
             return ":hourglass_flowing_sand: being checked"
+        case RequestState.PLANNED:
+            return ":clipboard: planned, waiting for your go"
         case RequestState.WAITING:
             return ":hand: waiting for approval"
         case RequestState.RUNNING:
@@ -135,10 +138,10 @@ def _reason(text: str) -> str:
 
 
 def _disks(request: Request, items: Sequence[Item]) -> str:
-    names = [item.disk.label for item in items] or list(request.order.disks)
-    named = ", ".join(bold(shortened(name, 64)) for name in names[:DISKS_NAMED])
+    names = [item.disk.label for item in items] or list(named(request.order))
+    shown = ", ".join(bold(shortened(name, 64)) for name in names[:DISKS_NAMED])
     more = len(names) - DISKS_NAMED
-    return f"{named} and {plural(more, 'more disk')}" if more > 0 else named
+    return f"{shown} and {plural(more, 'more disk')}" if more > 0 else shown
 
 
 def _projects(usable: Sequence[Usable], rev: int) -> list[dict[str, Any]]:

@@ -13,16 +13,17 @@ from slack_bolt.app.async_app import AsyncApp
 
 from bot.domain.commands import OpenForm, Question, read_command
 from bot.domain.errors import CommandError
-from bot.domain.orders import Create
+from bot.domain.orders import Create, Order, Quick
 from bot.domain.requests import Place
 from bot.domain.words import plain_text
 from bot.interfaces import Store
 from bot.slack import answers
 from bot.slack.answering import Answering
 from bot.slack.errands import Errands
-from bot.slack.messages import Message, recorded, refusal
+from bot.slack.message import Message
+from bot.slack.messages import recorded, refusal
 from bot.slack.replies import SlackReplies
-from bot.workflow.arrival import Accepted, Delivery, Reception, Refused
+from bot.workflow.arrival import NOTHING_BOUND, Accepted, Delivery, Reception, Refused
 from bot.workflow.forms import Forms
 
 log = logging.getLogger(__name__)
@@ -71,7 +72,7 @@ class MentionListeners:
             await self._refuse(delivery, exc.sentence)
             return
         match command:
-            case Create():
+            case Create() | Quick():
                 await self._create(delivery, command)
             case OpenForm(order):
                 await self._offer_form(delivery, order)
@@ -79,17 +80,19 @@ class MentionListeners:
                 if await self._store.once(delivery.id):
                     self._errands.send(self._answer(command, delivery))
 
-    async def _create(self, delivery: Delivery, order: Create) -> None:
+    async def _create(self, delivery: Delivery, order: Order) -> None:
         match await self._reception.create(delivery, order):
             case Accepted(repeated=True):
                 pass
             case Accepted(request, checked, approvals):
                 told = recorded(request, checked=checked, approvals=approvals)
                 self._say(delivery, answers.as_written(told))
-            case Refused(incomplete=True):
+            case Refused(incomplete=True) if isinstance(order, Create):
                 await self._offer_form(delivery, order)
-            case Refused(why):
-                self._say(delivery, refusal(why, delivery.text, self._command))
+            case Refused(why, rule):
+                unbound = rule == NOTHING_BOUND
+                refused = answers.nothing_bound(why) if unbound else refusal(why, delivery.text, self._command)
+                self._say(delivery, refused)
 
     async def _refuse(self, delivery: Delivery, why: str) -> None:
         if await self._store.once(delivery.id):

@@ -2,60 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, TypedDict
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 from bot.domain.disks import is_disk_id
-from bot.domain.requests import Item, ItemState, Request, RequestState, counted, spread_seconds
+from bot.domain.groups import Group, GroupState
+from bot.domain.orders import Quick, named
+from bot.domain.quick import LEFT_OUT
+from bot.domain.requests import Item, ItemState, Request, RequestState, spread_seconds
 from bot.interfaces import Saying
-from bot.slack.blocks import SECTION_CHARACTERS, button, buttons, context, plain, section
-from bot.slack.controls import APPROVE, ASK_AGAIN, CANCEL, DENY, REVIEW
+from bot.slack.blocks import button, buttons
+from bot.slack.controls import APPROVE, ASK_AGAIN, DENY, REVIEW
+from bot.slack.message import Message, arranged
+from bot.slack.root import LISTED, agreed, disk_names, people, root
 from bot.slack.text import (
     bold,
     code,
     code_block,
     day,
     disk_kind,
-    duration,
     escaped,
     moment,
+    permalink,
     plural,
     sentence,
     shortened,
     typed,
 )
 
-EDIT_CHARACTERS = 3_900
-"""chat.update refuses a `text` over 4,000 characters."""
+NAMED = 10
+"""Disks that a sentence names; the message of the request names more."""
 
-BAR = ("▰", "▱")
-
-POST_CHARACTERS = 12_000
-"""Slack cuts a posted `text` only at 40,000 characters; nobody reads that much."""
-
-_SIGNS: Mapping[ItemState, str] = {
-    ItemState.PLANNED: ":white_circle:",
-    ItemState.SUBMITTING: ":hourglass_flowing_sand:",
-    ItemState.UNCERTAIN: ":mag:",
-    ItemState.CREATING: ":hourglass_flowing_sand:",
-    ItemState.AVAILABLE: ":white_check_mark:",
-    ItemState.FAILED: ":x:",
-    ItemState.CANCELLED: ":no_entry_sign:",
-    ItemState.UNKNOWN: ":grey_question:",
-}
-
-
-class Message(TypedDict):
-    text: str
-    blocks: list[dict[str, Any]]
+RECORD_CHARACTERS = 30_000
+"""Slack cuts a `text` at 40,000 characters, and a record that is cut is none."""
 
 
 def rendered(saying: Saying, command: str, team_url: str, now: datetime) -> Message:
     """What is said, ready to be sent. `command` is the slash command people type, `team_url` Slack's own address."""
     match saying.kind:
         case "root" | "edit":
-            return root(saying.request, saying.all_items, saying.leaders, command, team_url, now)
+            return root(saying.request, saying.all_items, saying.leaders, saying.groups, command, team_url, now)
         case "ask" | "ask_edit":
             return ask(saying.request, saying.all_items, command)
         case "accepted":
@@ -63,7 +51,9 @@ def rendered(saying: Saying, command: str, team_url: str, now: datetime) -> Mess
         case "failure":
             return failure(saying.items, command)
         case "receipt":
-            return receipt(saying.request, saying.all_items, command)
+            return receipt(saying.request, saying.all_items, saying.groups, command)
+        case "record":
+            return record(saying.request, saying.all_items, saying.groups)
         case "refusal":
             return refusal(saying.request.verdict, saying.request.text, command, saying.request.id)
         case "moved":
@@ -72,178 +62,21 @@ def rendered(saying: Saying, command: str, team_url: str, now: datetime) -> Mess
             return break_glass(saying.request, saying.all_items, command, team_url)
 
 
-# --- the one public message of a request ------------------------------------------------------------------------------
-
-
-def root(
-    request: Request,
-    items: Sequence[Item],
-    leaders: Mapping[str, Request],
-    command: str,
-    team_url: str,
-    now: datetime,
-) -> Message:
-    head = _headline(request, items)
-    lines = [_disk_line(request, item, leaders.get(item.joined_to or ""), team_url) for item in items]
-    facts = _facts(request, command, now)
-    blocks = [section("\n".join(_under(head, request, items)), f"head.{request.rev}")]
-    blocks += [section(text, f"disks.{request.rev}.{part}") for part, text in enumerate(_parts(lines))]
-    blocks.append(context(facts, f"facts.{request.rev}"))
-    if _can_be_called_back(request, items):
-        blocks.append(buttons([_cancel_button(request, items)], f"cancel.{request.rev}"))
-    told = [line for line in _under(head, request, items) if not line.startswith(BAR)]
-    return {"text": _text([*told, *lines, facts], EDIT_CHARACTERS), "blocks": blocks}
-
-
-def _headline(request: Request, items: Sequence[Item]) -> str:
-    project = escaped(request.project or "")
-    disks = plural(len(items), "disk")
-    counts = counted(items)
-    if request.refused:
-        return f":no_entry_sign: *Snapshot of {disks} in {project}: {request.state}, nothing was created*"
-    if request.state is RequestState.WAITING:
-        return f":hand: *Snapshot of {disks} in {project}: waiting for approval, {_agreed(request)}*"
-    if request.state is not RequestState.FINISHED:
-        return f":camera_with_flash: *Snapshot of {disks} in {project}: in progress*"
-    if counts[ItemState.AVAILABLE] == len(items):
-        took = f" in {duration((request.ended_at - request.created_at).total_seconds())}" if request.ended_at else ""
-        return f":white_check_mark: *Snapshot of {disks} in {project}: finished{took}, all available*"
-    if counts[ItemState.AVAILABLE]:
-        left = len(items) - counts[ItemState.AVAILABLE]
-        return (
-            f":warning: *Snapshot of {disks} in {project}: ended, {counts[ItemState.AVAILABLE]} available, {left} not*"
-        )
-    return f":x: *Snapshot of {disks} in {project}: ended, none available*"
-
-
-def _under(head: str, request: Request, items: Sequence[Item]) -> list[str]:
-    """The headline, and the one line below it that matters now: what it waits for, why it is over, or how far it is."""
-    if request.state is RequestState.WAITING:
-        until = f"; open until {moment(request.waits_until)}" if request.waits_until else ""
-        return [head, f"Nothing is sent to the cloud before they agree{until}."]
-    return [head, sentence(request.verdict)] if request.refused else [head, _bar(items)]
-
-
-def _bar(items: Sequence[Item]) -> str:
-    done = sum(item.ended for item in items)
-    share = sum(1.0 if item.ended else (item.progress or 0) / 100 for item in items) / len(items)
-    filled = min(int(share * 12), 12)
-    return f"{BAR[0] * filled}{BAR[1] * (12 - filled)} {done} of {len(items)} ended · {_counts_in_words(items)}"
-
-
-def _counts_in_words(items: Sequence[Item]) -> str:
-    return ", ".join(f"{count} {_COUNTED_AS.get(state, state)}" for state, count in counted(items).items() if count)
-
-
-_COUNTED_AS: Mapping[ItemState, str] = {
-    ItemState.PLANNED: "to come",
-    ItemState.SUBMITTING: "being asked for",
-    ItemState.UNCERTAIN: "being looked for",
-    ItemState.CANCELLED: "not sent",
-}
-
-
-def _can_be_called_back(request: Request, items: Sequence[Item]) -> bool:
-    """While something waits: for other people, or for its turn. What is about to be sent has no button for a blink."""
-    if request.state is RequestState.WAITING:
-        return True
-    waits = any(item.unsent and item.waiting_since for item in items)
-    return request.state is RequestState.RUNNING and waits
-
-
-def _cancel_button(request: Request, items: Sequence[Item]) -> dict[str, Any]:
-    unsent = plural(sum(item.unsent for item in items), "disk")
-    sent = "" if all(item.unsent for item in items) else " What was sent to the cloud already goes on to its end."
-    confirm = {
-        "title": plain("Cancel"),
-        "text": plain(f"{unsent} not sent yet will not be snapshotted.{sent}"),
-        "confirm": plain("Cancel Snapshots"),
-        "deny": plain("Keep Waiting"),
-        "style": "danger",
-    }
-    return {**button(CANCEL, "Cancel", request.id), "confirm": confirm}
-
-
-def _disk_line(request: Request, item: Item, leader: Request | None, team_url: str) -> str:
-    if request.state is RequestState.WAITING or request.refused:
-        return f"• {bold(item.disk.label)}"  # none has a state of its own yet, or ever had
-    line = f"{_SIGNS[item.state]} {bold(item.disk.label)} — {_state_in_words(item)}"
-    if item.joined_to and not item.ended:
-        line += f", joined: {_leader_in_words(leader, team_url)}"
-    if item.snapshot_id:
-        line += f" · {code(item.snapshot_id)}"
-    if item.cause and item.state is not ItemState.AVAILABLE:
-        line += f"\n      {sentence(shortened(item.cause, 300))}"
-    return line
-
-
-def _state_in_words(item: Item) -> str:
-    match item.state:
-        case ItemState.PLANNED if item.waiting_since:
-            return "waiting its turn"
-        case ItemState.PLANNED:
-            return "next"
-        case ItemState.SUBMITTING:
-            return "asking the cloud"
-        case ItemState.UNCERTAIN:
-            return "no clear answer from the cloud, looking whether it was made"
-        case ItemState.CREATING if item.progress is not None:
-            return f"creating, {item.progress} %"
-        case ItemState.UNKNOWN:
-            return "unknown, still not finished in the cloud"
-        case ItemState.CANCELLED:
-            return "not sent"
-        case _:
-            return str(item.state)
-
-
-def _leader_in_words(leader: Request | None, team_url: str) -> str:
-    if leader is None:
-        return "it is being copied for another request already"
-    whose = f"being copied already for <@{leader.actor_id}>'s request {code(leader.id)}"
-    if leader.root_channel and leader.root_ts:
-        return f"{whose} (<{permalink(team_url, leader.root_channel, leader.root_ts)}|see there>)"
-    return whose
-
-
-def permalink(team_url: str, channel: str, ts: str) -> str:
-    """The address of a message, as chat.getPermalink would give it."""
-    return f"{team_url.rstrip('/')}/archives/{channel}/p{ts.replace('.', '')}"
-
-
-def _facts(request: Request, command: str, now: datetime) -> str:
-    facts = [f"<@{request.actor_id}>"]
-    if request.order.reason:
-        facts.append(f"“{typed(request.order.reason)}”")
-    facts.append(f"asked {moment(request.created_at)}")
-    if not request.ended_at:
-        facts.append(f"{duration((now - request.created_at).total_seconds())} so far")
-    if request.break_glass:
-        reviewed = f"reviewed by <@{request.reviewed_by}>" if request.reviewed_by else "review due"
-        facts.append(f":rotating_light: without approval (break-glass), {reviewed}")
-    if request.ended_at:
-        facts.append(f"ended {moment(request.ended_at)}, receipt in the thread")
-    facts.append(f"request {code(request.id)}")
-    if not request.ended_at:
-        facts.append(f"for the latest: {code(f'{command} status {request.id}')}")
-    return " · ".join(facts)
-
-
 # --- in the thread ----------------------------------------------------------------------------------------------------
 
 
 def ask(request: Request, items: Sequence[Item], command: str) -> Message:
     """Asks other people to agree; once it is settled, the buttons give way to the record of it."""
-    disks = ", ".join(bold(item.disk.label) for item in items)
+    disks = disk_names([item.disk for item in items], NAMED)
     reason = f" “{typed(request.order.reason)}”" if request.order.reason else ""
     head = f":hand: <@{request.actor_id}> asks for snapshots of {disks} in {escaped(request.project or '')}.{reason}"
     if request.state is not RequestState.WAITING:
-        settled = sentence(request.verdict) if request.refused else f"Approved by {_people(request.approvers)}."
+        settled = sentence(request.verdict) if request.refused else f"Approved by {people(request.approvers)}."
         return arranged([head, settled])
     until = f"; open until {moment(request.waits_until)}" if request.waits_until else ""
     one = request.approvals_needed == 1
     others, agree = ("1 other person", "agrees") if one else (f"{request.approvals_needed} other people", "agree")
-    needed = f"It runs once {others} {agree}: {_agreed(request)} so far{until}."
+    needed = f"It runs once {others} {agree}: {agreed(request)} so far{until}."
     typing = (
         f"Without buttons: {code(f'{command} approve {request.id}')} or {code(f'{command} deny {request.id} reason=…')}"
     )
@@ -255,11 +88,7 @@ def ask(request: Request, items: Sequence[Item], command: str) -> Message:
 
 def _agreed(request: Request) -> str:
     agreed = f"{len(request.approvers)} of {request.approvals_needed} agreed"
-    return f"{agreed} ({_people(request.approvers)})" if request.approvers else agreed
-
-
-def _people(user_ids: Sequence[str]) -> str:
-    return " and ".join(f"<@{user_id}>" for user_id in user_ids)
+    return f"{agreed} ({people(request.approvers)})" if request.approvers else agreed
 
 
 def accepted(items: Sequence[Item]) -> Message:
@@ -282,7 +111,7 @@ def failure(items: Sequence[Item], command: str) -> Message:
     return arranged([head, *lines])
 
 
-def receipt(request: Request, items: Sequence[Item], command: str) -> Message:
+def receipt(request: Request, items: Sequence[Item], groups: Sequence[Group], command: str) -> Message:
     """What there is to go back to, disk by disk, and how; or the word of whoever refused it."""
     if request.refused:
         again = f"What was asked: {code(f'{command} {shortened(request.text, 500)}')}"
@@ -291,8 +120,10 @@ def receipt(request: Request, items: Sequence[Item], command: str) -> Message:
     others = [item for item in items if item.state is not ItemState.AVAILABLE]
     sign = ":white_check_mark:" if not others else ":warning:" if available else ":x:"
     head = f"{sign} *Receipt: {len(available)} of {plural(len(items), 'snapshot')} available*"
-    lines = [_receipt_line(item) for item in available]
+    line = _receipt_line if len(items) <= LISTED else _brief_receipt_line
+    lines = [line(item) for item in available]
     lines += [f"• {_cause_in_words(item)}" for item in others]
+    lines += filter(None, (_how_together(group, items) for group in groups))
     if (spread := spread_seconds(items)) is not None:
         lines.append(f"Taken within {spread:.1f} s of each other.")
     if available:
@@ -305,6 +136,65 @@ def receipt(request: Request, items: Sequence[Item], command: str) -> Message:
     if others:
         lines.append(_again(others, command))
     return arranged([head, *lines])
+
+
+def _brief_receipt_line(item: Item) -> str:
+    return f"• {bold(item.disk.label)}: available, {code(item.snapshot_id or '')}"
+
+
+def _how_together(group: Group, items: Sequence[Item]) -> str:
+    """Whether the disks of a server were taken at one moment; the service promises crash consistency at most."""
+    members = sum(item.group_id == group.id and item.state is ItemState.AVAILABLE for item in items)
+    if group.state is GroupState.SPLIT:
+        return f"{bold(group.server)}: single snapshots started together, not one group — {sentence(group.cause)}"
+    if group.cloud_id is None:
+        return ""  # its disks were joined, or never sent; their own lines say so
+    return (
+        f"{bold(group.server)}: {plural(members, 'disk')} at one moment (crash-consistent), "
+        f"consistency group {code(group.cloud_id)}."
+    )
+
+
+def record(request: Request, items: Sequence[Item], groups: Sequence[Group]) -> Message:
+    """The same for machines: JSON that a post-mortem can take. Times are UTC, sizes GiB."""
+    of_cloud = {group.id: group.cloud_id for group in groups}
+    kept: dict[str, Any] = {
+        "request": request.id,
+        "project": request.project,
+        "asked_by": request.actor_id,
+        "asked_at": _utc(request.created_at),
+        "ended_at": _utc(request.ended_at),
+        "keep_until": _utc(request.expires_at),
+        "spread_seconds": spread_seconds(items),
+        "disks": [_recorded(item, of_cloud.get(item.group_id or "")) for item in items],
+    }
+    text = json.dumps(kept, ensure_ascii=False, indent=None, separators=(", ", ": "))
+    if len(escaped(text)) > RECORD_CHARACTERS:
+        for disk in kept["disks"]:
+            for key in ("server", "size_gib", "created_at", "group", "cause"):
+                disk.pop(key, None)
+        text = json.dumps(kept, ensure_ascii=False)
+    head = f":page_facing_up: The record of {code(request.id)}, for the post-mortem:"
+    return {"text": f"{head}\n```{escaped(text.replace('```', 'ˋˋˋ'))}```", "blocks": []}
+
+
+def _recorded(item: Item, group: str | None) -> dict[str, Any]:
+    facts = {
+        "disk": item.disk.label,
+        "disk_id": item.disk.id,
+        "server": item.disk.server,
+        "size_gib": item.disk.size,
+        "state": "left out" if item.code == LEFT_OUT else str(item.state),
+        "snapshot_id": item.snapshot_id,
+        "created_at": _utc(item.taken_at),
+        "group": group,
+        "cause": item.cause if item.state is not ItemState.AVAILABLE else None,
+    }
+    return {key: value for key, value in facts.items() if value not in (None, "")}
+
+
+def _utc(at: datetime | None) -> str | None:
+    return at.astimezone(UTC).isoformat(timespec="seconds") if at else None
 
 
 def _receipt_line(item: Item) -> str:
@@ -370,7 +260,7 @@ def refusal(told: str, said: str, command: str, reference: str | None = None) ->
 
 def break_glass(request: Request, items: Sequence[Item], command: str, team_url: str) -> Message:
     """To everybody who could have been asked: what runs without them, why, and what is left for them to do."""
-    disks = ", ".join(bold(item.disk.label) for item in items)
+    disks = disk_names([item.disk for item in items], NAMED)
     head = f":rotating_light: <@{request.actor_id}> runs without approval in {escaped(request.project or '')}: {disks}."
     lines = [f"Reason given: “{typed(request.order.reason or '')}”."]
     if request.root_channel and request.root_ts:
@@ -395,9 +285,12 @@ def moved(request: Request) -> Message:
 
 def recorded(request: Request, *, checked: bool, approvals: int = 0) -> str:
     """The acknowledgement, read within a second. Ids, as a form gives them, tell nobody anything: they are counted."""
-    named = [disk for disk in request.order.disks if not is_disk_id(disk)]
-    disks = ", ".join(code(shortened(disk, 64)) for disk in named[:5]) or plural(len(request.order.disks), "disk")
-    more = f" and {len(request.order.disks) - len(named[:5])} more" if named and len(request.order.disks) > 5 else ""
+    if isinstance(request.order, Quick):
+        return _planning(request, checked=checked)
+    words = named(request.order)
+    shown = [disk for disk in words if not is_disk_id(disk)]
+    disks = ", ".join(code(shortened(disk, 64)) for disk in shown[:5]) or plural(len(words), "disk")
+    more = f" and {len(words) - len(shown[:5])} more" if shown and len(words) > 5 else ""
     where = f" in {escaped(request.project)}" if request.project else ""
     if checked and approvals:
         others = "another person agrees" if approvals == 1 else f"{approvals} other people agree"
@@ -416,34 +309,20 @@ def recorded(request: Request, *, checked: bool, approvals: int = 0) -> str:
     )
 
 
+def _planning(request: Request, *, checked: bool) -> str:
+    words = named(request.order)
+    what = typed(", ".join(words[:3])) if words else "what this channel is bound to"
+    if checked:
+        return (
+            f":mag: Looking at the disks of {what}. The plan appears {_followed(request)}; request {code(request.id)}."
+        )
+    return (
+        f":mag: Got it: a backup of {what}. I am checking your rights and the disks; the answer follows here. "
+        f"Request {code(request.id)}."
+    )
+
+
 def _followed(request: Request) -> str:
     if request.place.channel_id == request.actor_id:
         return "here"
     return "in this thread" if request.place.thread_ts else "in this channel"
-
-
-# --- arranging --------------------------------------------------------------------------------------------------------
-
-
-def arranged(lines: Sequence[str]) -> Message:
-    """Lines as a message: the same words as `text` and in as few sections as hold them."""
-    return {
-        "text": _text(lines, POST_CHARACTERS),
-        "blocks": [section(part, f"part.{n}") for n, part in enumerate(_parts(lines))],
-    }
-
-
-def _parts(lines: Sequence[str]) -> list[str]:
-    """Lines joined into as few sections as their 3,000 characters allow."""
-    parts: list[str] = []
-    for line in lines:
-        line = shortened(line, SECTION_CHARACTERS)
-        if parts and len(parts[-1]) + 1 + len(line) <= SECTION_CHARACTERS:
-            parts[-1] += f"\n{line}"
-        else:
-            parts.append(line)
-    return parts
-
-
-def _text(lines: Sequence[str], most: int) -> str:
-    return shortened("\n".join(lines), most)

@@ -18,7 +18,8 @@ from bot.domain.requests import Request
 from bot.interfaces import Clock, Posted, Saying
 from bot.slack.channels import SlackChannels
 from bot.slack.failures import failure_of, retry_seconds
-from bot.slack.messages import Message, arranged, rendered
+from bot.slack.message import Message, arranged
+from bot.slack.messages import rendered
 from bot.slack.text import sentence as as_sentence
 
 log = logging.getLogger(__name__)
@@ -129,7 +130,7 @@ class SlackReplies:
                 assert request.root_channel and request.ask_ts
                 await self._call("chat.update", {"channel": request.root_channel, "ts": request.ask_ts, **message})
                 return None
-            case "ask" | "accepted" | "failure" | "receipt":
+            case "ask" | "accepted" | "failure" | "receipt" | "record":
                 thread = request.place.thread_ts if request.home == request.place.channel_id else None
                 assert request.root_channel
                 return await self._post(request.root_channel, message, thread or request.root_ts, _metadata(saying))

@@ -73,3 +73,8 @@ def disk_kind(disk: DiskRef) -> str:
 
 def plural(count: int, thing: str) -> str:
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def permalink(team_url: str, channel: str, ts: str) -> str:
+    """The address of a message, as chat.getPermalink would give it."""
+    return f"{team_url.rstrip('/')}/archives/{channel}/p{ts.replace('.', '')}"

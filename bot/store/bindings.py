@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from bot.domain.bindings import Binding
-from bot.store.database import Script, sql
+from bot.store.database import Row, Script, sql
 
 _ADD = """
 insert into binding (channel_id, position, project, selector_json, keep_days, confirm, reason, source)
@@ -18,6 +18,27 @@ def project_of(channel: str) -> Script[str | None]:
     """The project of the channel's first binding; None where it has none, or where its bindings disagree."""
     rows = yield sql("select distinct project from binding where channel_id = :channel", channel=channel)
     return rows[0]["project"] if len(rows) == 1 else None
+
+
+def of_channel(channel: str) -> Script[list[Binding]]:
+    """What a channel is about, in the order in which it was said."""
+    rows = yield sql("select * from binding where channel_id = :channel order by position", channel=channel)
+    return [_binding(row) for row in rows]
+
+
+def _binding(row: Row) -> Binding:
+    selector = json.loads(row["selector_json"])
+    return Binding(
+        row["channel_id"],
+        row["project"],
+        selector.get("server"),
+        selector.get("server_id"),
+        selector.get("tag"),
+        tuple(selector.get("disks", ())),
+        row["keep_days"],
+        bool(row["confirm"]),
+        row["reason"],
+    )
 
 
 def replace_source(source: str, bindings: Sequence[Binding]) -> Script[None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.domain.forms import Form
+from bot.domain.orders import Create
 from bot.domain.requests import Place
 from bot.store.database import Row, Script, from_ms, sql, to_ms
 from bot.store.rows import order_from, order_text
@@ -56,12 +57,13 @@ def forget(before: datetime) -> Script[None]:
 
 def _form_from(row: Row) -> Form:
     opened_at = from_ms(row["opened_at"])
-    assert opened_at is not None
+    order = order_from(row["order_json"])
+    assert opened_at is not None and isinstance(order, Create)
     return Form(
         id=row["id"],
         user_id=row["user_id"],
         place=Place(row["team_id"], row["channel_id"], row["thread_ts"]),
-        order=order_from(row["order_json"]),
+        order=order,
         opened_at=opened_at,
         choose_place=bool(row["choose_place"]),
         view_id=row["view_id"],

@@ -6,22 +6,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from bot.domain.groups import Group
 from bot.domain.requests import Item, ItemState, Request, RequestState, ended, following, following_items, joining
 from bot.interfaces import Cancelled, Filters, Settled
 from bot.store import grants, homes
 from bot.store.database import Query, Row, Rows, Script, Want, from_ms, sql, to_ms
-from bot.store.rows import item_from, item_row, request_from, request_row
+from bot.store.rows import group_from, group_row, item_from, item_row, request_from, request_row
 
 _ADD_REQUEST = """
 insert into request (id, state, actor_id, team_id, channel_id, thread_ts, text, order_json, created_at, ver, rev,
-    shown_rev, unsaid, project, verdict, rule, home, root_channel, root_ts, edited_at, receipt_ts, ended_at,
-    break_glass, reviewed_by, approvals_needed, waits_until, ask_ts, ask_rev, delivery_id)
+    shown_rev, unsaid, project, verdict, rule, home, root_channel, root_ts, edited_at, receipt_ts, record_ts,
+    ended_at, break_glass, reviewed_by, approvals_needed, waits_until, ask_ts, ask_rev, delivery_id)
 values (:id, :state, :actor_id, :team_id, :channel_id, :thread_ts, :text, :order_json, :created_at, :ver, :rev,
-    :shown_rev, :unsaid, :project, :verdict, :rule, :home, :root_channel, :root_ts, :edited_at, :receipt_ts, :ended_at,
-    :break_glass, :reviewed_by, :approvals_needed, :waits_until, :ask_ts, :ask_rev, :delivery_id)
+    :shown_rev, :unsaid, :project, :verdict, :rule, :home, :root_channel, :root_ts, :edited_at, :receipt_ts, :record_ts,
+    :ended_at, :break_glass, :reviewed_by, :approvals_needed, :waits_until, :ask_ts, :ask_rev, :delivery_id)
 """
 _MOVE_REQUEST = """
-update request set state = :state, project = :project, verdict = :verdict, rule = :rule, rev = :rev, unsaid = 1,
+update request set state = :state, order_json = :order_json,
+    project = :project, verdict = :verdict, rule = :rule, rev = :rev, unsaid = 1,
     ended_at = :ended_at, break_glass = :break_glass, reviewed_by = :reviewed_by,
     approvals_needed = :approvals_needed, waits_until = :waits_until, ver = ver + 1
 where id = :id and ver = :ver returning id
@@ -29,20 +31,26 @@ where id = :id and ver = :ver returning id
 _ADD_ITEM = """
 insert into item (id, request_id, position, project, disk_id, disk_name, disk_json, snapshot_json, state, ver, attempts,
     in_doubt, due_at, submitted_at, look_until, waiting_since, cause, code, job_id, snapshot_id, progress, taken_at,
-    incremental, ended_at, joined_to)
+    incremental, ended_at, joined_to, group_id, failure_told)
 values (:id, :request_id, :position, :project, :disk_id, :disk_name, :disk_json, :snapshot_json, :state, :ver,
     :attempts, :in_doubt, :due_at, :submitted_at, :look_until, :waiting_since, :cause, :code, :job_id, :snapshot_id,
-    :progress, :taken_at, :incremental, :ended_at, :joined_to)
+    :progress, :taken_at, :incremental, :ended_at, :joined_to, :group_id, :failure_told)
 """
 _MOVE_ITEM = """
 update item set state = :state, attempts = :attempts, in_doubt = :in_doubt, due_at = :due_at,
     submitted_at = :submitted_at, look_until = :look_until, waiting_since = :waiting_since, cause = :cause,
     code = :code, job_id = :job_id,
     snapshot_id = :snapshot_id, progress = :progress, taken_at = :taken_at, incremental = :incremental,
-    ended_at = :ended_at, joined_to = :joined_to, ver = ver + 1
+    ended_at = :ended_at, joined_to = :joined_to, group_id = :group_id, ver = ver + 1
 where id = :id and ver = :ver returning id
 """
-_LEADER = """
+_ADD_GROUP = """
+insert into snapshot_group (id, request_id, project, server, zone, asked_json, state, ver, attempts, in_doubt, due_at,
+    submitted_at, look_until, waiting_since, cause, code, job_id, cloud_id)
+values (:id, :request_id, :project, :server, :zone, :asked_json, :state, :ver, :attempts, :in_doubt, :due_at,
+    :submitted_at, :look_until, :waiting_since, :cause, :code, :job_id, :cloud_id)
+"""
+LEADER = """
 select * from item where disk_id = :disk_id and joined_to is null and id <> :id
     and state in ('submitting', 'uncertain', 'creating')
 """
@@ -57,9 +65,13 @@ _DUTIES = """
 select 'plan:' || id as key, 0 as at from request where state = 'received'
 union all select 'report:' || home, 0 from request where unsaid = 1 group by home
 union all select 'notify:' || request_id, 0 from notice where told = 0 group by request_id
-union all select 'expire:' || id, waits_until from request where state = 'waiting'
+union all select 'expire:' || id, waits_until from request where state in ('planned', 'waiting')
 union all select 'submit:' || item.id, coalesce(item.due_at, 0) from item join request on request.id = item.request_id
-    where item.state in ('planned', 'submitting', 'uncertain') and item.joined_to is null and request.state = 'running'
+    where item.state in ('planned', 'submitting', 'uncertain') and item.joined_to is null
+    and item.group_id is null and request.state = 'running'
+union all select 'group:' || snapshot_group.id, coalesce(snapshot_group.due_at, 0) from snapshot_group
+    join request on request.id = snapshot_group.request_id
+    where snapshot_group.state in ('planned', 'submitting', 'uncertain', 'made') and request.state = 'running'
 union all select 'home:' || user_id, 0 from home where shown_rev < rev
 union all select 'watch:' || project, 0 from item where state = 'creating' and joined_to is null group by project
 """
@@ -72,7 +84,7 @@ def add(request: Request, delivery: str) -> Script[None]:
     yield Query(_ADD_REQUEST, {**request_row(request), "delivery_id": delivery})
     if request.state is RequestState.RECEIVED:
         yield Want(f"plan:{request.id}", request.created_at)
-    elif request.unsaid:
+    if request.unsaid:
         yield _report(request, request.created_at)
 
 
@@ -86,9 +98,14 @@ def move(request: Request, now: datetime) -> Script[bool]:
 
 
 def settle(
-    request: Request, items: Sequence[Item], now: datetime, room: int | None, notify: Sequence[str]
+    request: Request,
+    items: Sequence[Item],
+    groups: Sequence[Group],
+    now: datetime,
+    room: int | None,
+    notify: Sequence[str],
 ) -> Script[Settled]:
-    """A received request becomes running or waiting with its items, or is refused with none.
+    """A received request becomes planned, waiting or running with its items and groups, or is refused with none.
 
     `room`: how many disks this person may have in this project per UTC day; counted in this very transaction, so two
     requests at the same instant cannot both take the last one. `notify`: people who get a direct message about it.
@@ -101,18 +118,47 @@ def settle(
     moved = yield from move(request, now)
     if not moved:
         return Settled("late", used)
+    for group in groups:
+        yield Query(_ADD_GROUP, group_row(group))
     for item in items:
         yield Query(_ADD_ITEM, item_row(item))
-    for user_id in sorted(set(notify)):
+    yield from _notify(request.id, notify, now)
+    yield from _set_going(request, items, groups, now)
+    return Settled("done", used)
+
+
+def _notify(request_id: str, people: Sequence[str], now: datetime) -> Script[None]:
+    for user_id in sorted(set(people)):
         yield sql(
             "insert into notice (request_id, user_id) values (:request_id, :user_id)",
-            request_id=request.id,
+            request_id=request_id,
             user_id=user_id,
         )
-    if notify:
-        yield Want(f"notify:{request.id}", now)
-    yield from _set_going(request, items, now)
-    return Settled("done", used)
+    if people:
+        yield Want(f"notify:{request_id}", now)
+
+
+def confirm(after: Request, notify: Sequence[str], now: datetime) -> Script[bool]:
+    """A planned request goes on, waiting or running, as `after` says. False: it is planned no more."""
+    found, items = yield from _whole(after.id)
+    if found.state is not RequestState.PLANNED or found.ver != after.ver:
+        return False
+    yield from move(after, now)
+    yield from _notify(after.id, notify, now)
+    yield from _set_going(after, items, (yield from groups_of(after.id)), now)
+    return True
+
+
+def plan_again(after: Request, now: datetime) -> Script[bool]:
+    """A planned request is received once more, with another order; nothing of its plan was ever sent."""
+    found, _ = yield from _whole(after.id)
+    if found.state is not RequestState.PLANNED or found.ver != after.ver:
+        return False
+    yield sql("delete from item where request_id = :id", id=after.id)
+    yield sql("delete from snapshot_group where request_id = :id", id=after.id)
+    yield from move(after, now)
+    yield Want(f"plan:{after.id}", now)
+    return True
 
 
 def used_today(actor_id: str, project: str, now: datetime) -> Script[int]:
@@ -129,12 +175,15 @@ def used_today(actor_id: str, project: str, now: datetime) -> Script[int]:
     return int(rows[0]["used"])
 
 
-def _set_going(request: Request, items: Sequence[Item], now: datetime) -> Script[None]:
+def _set_going(request: Request, items: Sequence[Item], groups: Sequence[Group], now: datetime) -> Script[None]:
     match request.state:
         case RequestState.RUNNING:
+            for group in groups:
+                yield Want(f"group:{group.id}", group.due_at or now)
             for item in items:
-                yield Want(f"submit:{item.id}", item.due_at or now)
-        case RequestState.WAITING:
+                if item.group_id is None and not item.ended:
+                    yield Want(f"submit:{item.id}", item.due_at or now)
+        case RequestState.PLANNED | RequestState.WAITING:
             yield Want(f"expire:{request.id}", request.waits_until or now)
         case _:
             pass
@@ -166,7 +215,7 @@ def approve(request_id: str, approver_id: str, now: datetime) -> Script[Request 
     )
     yield from move(after, now)
     if enough:
-        yield from _set_going(after, items, now)
+        yield from _set_going(after, items, (yield from groups_of(request_id)), now)
     return after
 
 
@@ -190,11 +239,13 @@ def told(request_id: str, user_id: str) -> Script[None]:
 
 
 def refuse_waiting(request_id: str, state: RequestState, rule: str, verdict: str, now: datetime) -> Script[bool]:
-    """End a request that waits; its items are never sent. False: it no longer waits."""
+    """End a request that is planned or waits; its items are never sent. False: it no longer does."""
     request, items = yield from _whole(request_id)
-    if request.state is not RequestState.WAITING:
+    if not request.not_yet_going:
         return False
     for item in items:
+        if item.ended:
+            continue
         yield Query(_MOVE_ITEM, item_row(ended(item, ItemState.CANCELLED, now, cause=verdict, code=rule)))
     refused = replace(request, state=state, rule=rule, verdict=verdict, rev=request.rev + 1, ended_at=now)
     return (yield from move(refused, now))
@@ -210,7 +261,7 @@ def cancel(request_id: str, verdict: str, cause: str, now: datetime) -> Script[C
         case RequestState.RECEIVED:
             yield from move(dropped, now)
             return Cancelled(0, 0, dropped=True)
-        case RequestState.WAITING:
+        case RequestState.PLANNED | RequestState.WAITING:
             yield from refuse_waiting(request_id, RequestState.DROPPED, CANCELLED, verdict, now)
             return Cancelled(len(items), 0, dropped=True)
         case RequestState.RUNNING:
@@ -229,7 +280,7 @@ def cancel(request_id: str, verdict: str, cause: str, now: datetime) -> Script[C
 
 def start(item: Item, now: datetime) -> Script[Item | None]:
     """Mark an item as being sent, or join it to the one that copies its disk already. None: somebody moved it."""
-    leaders = yield sql(_LEADER, disk_id=item.disk.id, id=item.id)
+    leaders = yield sql(LEADER, disk_id=item.disk.id, id=item.id)
     begun = joining(item, item_from(leaders[0])) if leaders else item
     saved = yield from save(begun, now)
     return replace(begun, ver=begun.ver + 1) if saved else None
@@ -237,24 +288,42 @@ def start(item: Item, now: datetime) -> Script[Item | None]:
 
 def save(item: Item, now: datetime) -> Script[bool]:
     """Write an item whose `ver` is still the one that was read; those joined to it and the requests follow."""
-    moved = yield Query(_MOVE_ITEM, item_row(item))
-    if not moved:
-        return False
-    yield from _follow(item, now)
-    joined = yield sql("select * from item where joined_to = :id and ended_at is null", id=item.id)
-    for row in joined:
-        follower = following(item_from(row), item)
-        yield Query(_MOVE_ITEM, item_row(follower))
-        yield from _follow(follower, now)
-    return True
+    return bool((yield from save_all([item], now)))
 
 
-def _follow(item: Item, now: datetime) -> Script[None]:
-    request, items = yield from _whole(item.request_id)
-    after = following_items(request, items, now)
-    yield from move(after, now)
+def save_all(items: Sequence[Item], now: datetime, *, wake: bool = True) -> Script[int]:
+    """The same for several; answers how many were as they had been read. Each request follows once.
+
+    Without `wake` nobody is called to act on it: who writes it does already.
+    """
+    moved: list[Item] = []
+    saved = 0
+    for item in items:
+        if not (yield Query(_MOVE_ITEM, item_row(item))):
+            continue
+        saved += 1
+        moved.append(item)
+        joined = yield sql("select * from item where joined_to = :id and ended_at is null", id=item.id)
+        for row in joined:
+            follower = following(item_from(row), item)
+            yield Query(_MOVE_ITEM, item_row(follower))
+            moved.append(follower)
+    for request_id in dict.fromkeys(item.request_id for item in moved):
+        yield from follow(request_id, now)
+    for item in moved if wake else ():
+        yield from _wake(item, now)
+    return saved
+
+
+def follow(request_id: str, now: datetime) -> Script[None]:
+    """The request after its items or groups moved."""
+    request, items = yield from _whole(request_id)
+    yield from move(following_items(request, items, now), now)
+
+
+def _wake(item: Item, now: datetime) -> Script[None]:
     match item.state:
-        case ItemState.PLANNED | ItemState.SUBMITTING | ItemState.UNCERTAIN:
+        case ItemState.PLANNED | ItemState.SUBMITTING | ItemState.UNCERTAIN if item.group_id is None:
             yield Want(f"submit:{item.id}", item.due_at or now)
         case ItemState.CREATING if item.joined_to is None:
             yield Want(f"watch:{item.project}", now)
@@ -277,6 +346,21 @@ def _with_items(row: Row) -> Script[tuple[Request, list[Item]]]:
     return request_from(row, approvers), [item_from(one) for one in items]
 
 
+def groups_of(request_id: str) -> Script[list[Group]]:
+    rows = yield sql("select * from snapshot_group where request_id = :id order by id", id=request_id)
+    return [group_from(row) for row in rows]
+
+
+def copying(project: str) -> Script[list[str]]:
+    """The disks of a project that the bot copies, or is about to."""
+    rows = yield sql(
+        "select distinct disk_id from item where project = :project and joined_to is null "
+        "and state in ('submitting', 'uncertain', 'creating')",
+        project=project,
+    )
+    return [row["disk_id"] for row in rows]
+
+
 def _approvers(request_id: str) -> Script[tuple[str, ...]]:
     rows = yield sql("select approver_id from approval where request_id = :id order by at, approver_id", id=request_id)
     return tuple(row["approver_id"] for row in rows)
@@ -289,7 +373,8 @@ def showed(request: Request, accepted: Sequence[str], failures: Sequence[str]) -
     """Keep what the reporter did. These columns are the reporter's alone, so they need no `ver`."""
     yield sql(
         "update request set shown_rev = :shown_rev, home = :home, root_channel = :root_channel, root_ts = :root_ts, "
-        "edited_at = :edited_at, receipt_ts = :receipt_ts, ask_ts = :ask_ts, ask_rev = :ask_rev where id = :id",
+        "edited_at = :edited_at, receipt_ts = :receipt_ts, record_ts = :record_ts, "
+        "ask_ts = :ask_ts, ask_rev = :ask_rev where id = :id",
         id=request.id,
         shown_rev=request.shown_rev,
         home=request.home,
@@ -297,6 +382,7 @@ def showed(request: Request, accepted: Sequence[str], failures: Sequence[str]) -
         root_ts=request.root_ts,
         edited_at=to_ms(request.edited_at),
         receipt_ts=request.receipt_ts,
+        record_ts=request.record_ts,
         ask_ts=request.ask_ts,
         ask_rev=request.ask_rev,
     )
@@ -378,7 +464,7 @@ def recent(filters: Filters) -> Script[list[tuple[Request, list[Item]]]]:
     if filters.waiting:
         clauses.append("state = 'waiting'")
     if filters.under_way is not None:
-        clauses.append(f"state {'in' if filters.under_way else 'not in'} ('received', 'waiting', 'running')")
+        clauses.append(f"state {'in' if filters.under_way else 'not in'} ('received', 'planned', 'waiting', 'running')")
     if filters.left_to is not None:
         clauses.append(
             "actor_id <> :left_to and not exists "

@@ -1,4 +1,4 @@
-"""Requests and items as rows and back."""
+"""Requests, items and groups as rows and back."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
-from bot.domain.orders import Create
+from bot.domain.groups import Group, GroupState
+from bot.domain.orders import Create, Order, Quick, Selector
 from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState
-from bot.domain.snapshots import CreateStandardSnapshot
+from bot.domain.snapshots import CreateSnapshotGroup, CreateStandardSnapshot
 from bot.store.database import Row, from_ms, to_ms
 
-_ORDER = tuple(field.name for field in fields(Create))
+
+def order_text(order: Order) -> str:
+    """The fields of an order; `selectors` tell a quick backup from a create."""
+    match order:
+        case Create():
+            kept = {field.name: getattr(order, field.name) for field in fields(Create)}
+        case Quick():
+            kept = {field.name: getattr(order, field.name) for field in fields(Quick)}
+            kept["selectors"] = [[one.kind, one.value] for one in order.selectors]
+    return json.dumps(kept, ensure_ascii=False)
 
 
-def order_text(order: Create) -> str:
-    return json.dumps({name: getattr(order, name) for name in _ORDER}, ensure_ascii=False)
-
-
-def order_from(text: str) -> Create:
+def order_from(text: str) -> Order:
     order = json.loads(text)
+    if "selectors" in order:
+        return Quick(**{**order, "selectors": tuple(Selector(kind, value) for kind, value in order["selectors"])})
     return Create(**{**order, "disks": tuple(order["disks"])})
 
 
@@ -46,6 +54,7 @@ def request_row(request: Request) -> dict[str, Any]:
         "root_ts": request.root_ts,
         "edited_at": to_ms(request.edited_at),
         "receipt_ts": request.receipt_ts,
+        "record_ts": request.record_ts,
         "ended_at": to_ms(request.ended_at),
         "break_glass": int(request.break_glass),
         "reviewed_by": request.reviewed_by,
@@ -79,6 +88,7 @@ def request_from(row: Row, approvers: tuple[str, ...] = ()) -> Request:
         root_ts=row["root_ts"],
         edited_at=from_ms(row["edited_at"]),
         receipt_ts=row["receipt_ts"],
+        record_ts=row["record_ts"],
         ended_at=from_ms(row["ended_at"]),
         break_glass=bool(row["break_glass"]),
         reviewed_by=row["reviewed_by"],
@@ -117,6 +127,8 @@ def item_row(item: Item) -> dict[str, Any]:
         "incremental": None if item.incremental is None else int(item.incremental),
         "ended_at": to_ms(item.ended_at),
         "joined_to": item.joined_to,
+        "group_id": item.group_id,
+        "failure_told": int(item.failure_told),
     }
 
 
@@ -145,6 +157,53 @@ def item_from(row: Row) -> Item:
         incremental=None if row["incremental"] is None else bool(row["incremental"]),
         ended_at=from_ms(row["ended_at"]),
         joined_to=row["joined_to"],
+        group_id=row["group_id"],
         accepted_told=bool(row["accepted_told"]),
         failure_told=bool(row["failure_told"]),
+    )
+
+
+def group_row(group: Group) -> dict[str, Any]:
+    return {
+        "id": group.id,
+        "request_id": group.request_id,
+        "project": group.project,
+        "server": group.server,
+        "zone": group.zone,
+        "asked_json": group.asked.model_dump_json(exclude_none=True),
+        "state": str(group.state),
+        "ver": group.ver,
+        "attempts": group.attempts,
+        "in_doubt": int(group.in_doubt),
+        "due_at": to_ms(group.due_at),
+        "submitted_at": to_ms(group.submitted_at),
+        "look_until": to_ms(group.look_until),
+        "waiting_since": to_ms(group.waiting_since),
+        "cause": group.cause,
+        "code": group.code,
+        "job_id": group.job_id,
+        "cloud_id": group.cloud_id,
+    }
+
+
+def group_from(row: Row) -> Group:
+    return Group(
+        id=row["id"],
+        request_id=row["request_id"],
+        project=row["project"],
+        server=row["server"],
+        zone=row["zone"],
+        asked=CreateSnapshotGroup.model_validate_json(row["asked_json"]),
+        state=GroupState(row["state"]),
+        ver=row["ver"],
+        attempts=row["attempts"],
+        in_doubt=bool(row["in_doubt"]),
+        due_at=from_ms(row["due_at"]),
+        submitted_at=from_ms(row["submitted_at"]),
+        look_until=from_ms(row["look_until"]),
+        waiting_since=from_ms(row["waiting_since"]),
+        cause=row["cause"],
+        code=row["code"],
+        job_id=row["job_id"],
+        cloud_id=row["cloud_id"],
     )

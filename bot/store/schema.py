@@ -33,6 +33,7 @@ create table request (
     root_ts text,
     edited_at bigint,
     receipt_ts text,
+    record_ts text,
     ended_at bigint,
     break_glass integer not null,
     reviewed_by text,
@@ -42,12 +43,36 @@ create table request (
     ask_rev bigint not null,
     delivery_id text unique
 );
-create index request_open on request (state) where state in ('received', 'waiting', 'running');
+create index request_open on request (state) where state in ('received', 'planned', 'waiting', 'running');
 create index request_unsaid on request (home) where unsaid = 1;
 create index request_of_actor on request (actor_id, created_at);
 create index request_by_time on request (created_at);
 create index request_waiting on request (created_at) where state = 'waiting';
 create index request_unreviewed on request (created_at) where break_glass = 1 and reviewed_by is null;
+
+create table snapshot_group (
+    id text primary key,
+    request_id text not null references request (id),
+    project text not null,
+    server text not null,
+    zone text not null,
+    asked_json text not null,
+    state text not null,
+    ver bigint not null,
+    attempts integer not null,
+    in_doubt integer not null,
+    due_at bigint,
+    submitted_at bigint,
+    look_until bigint,
+    waiting_since bigint,
+    cause text not null,
+    code text not null,
+    job_id text,
+    cloud_id text
+);
+create index snapshot_group_of_request on snapshot_group (request_id);
+create index snapshot_group_open on snapshot_group (state)
+    where state in ('planned', 'submitting', 'uncertain', 'made');
 
 create table item (
     id text primary key,
@@ -75,6 +100,7 @@ create table item (
     incremental integer,
     ended_at bigint,
     joined_to text references item (id),
+    group_id text references snapshot_group (id),
     accepted_told integer not null default 0,
     failure_told integer not null default 0,
     unique (request_id, position)

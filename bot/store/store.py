@@ -11,9 +11,11 @@ from bot.domain.access import Actor, Grant
 from bot.domain.bindings import Binding
 from bot.domain.forms import Form
 from bot.domain.granting import Subject
+from bot.domain.groups import Group
 from bot.domain.requests import Item, Request, RequestState
 from bot.interfaces import AuditEntry, Cancelled, Clock, Filters, HomeRow, Judge, Revise, Revision, Rights, Settled
 from bot.store import audit, bindings, forms, grants, homes, requests
+from bot.store import groups as store_groups
 from bot.store.database import Script, SqliteDatabase, from_ms, sql, to_ms
 
 REMEMBER_DELIVERIES = timedelta(hours=25)
@@ -96,16 +98,59 @@ class SqliteStore:
         items: Sequence[Item],
         entries: Sequence[AuditEntry],
         *,
+        groups: Sequence[Group] = (),
         room: int | None = None,
         notify: Sequence[str] = (),
     ) -> Settled:
         now = self._clock.now()
 
         def script() -> Script[Settled]:
-            settled = yield from requests.settle(request, items, now, room, notify)
+            settled = yield from requests.settle(request, items, groups, now, room, notify)
             if settled.how == "done":
                 yield from audit.append(entries, now)
             return settled
+
+        return await self._database.run(script())
+
+    async def confirm(self, after: Request, notify: Sequence[str], entries: Sequence[AuditEntry]) -> bool:
+        """A planned request goes on as `after` says. False: somebody settled it before."""
+        now = self._clock.now()
+        return await self._done(requests.confirm(after, notify, now), entries, now)
+
+    async def plan_again(self, after: Request, entries: Sequence[AuditEntry]) -> bool:
+        """A planned request is planned anew, with the order of `after`. False: somebody settled it before."""
+        now = self._clock.now()
+        return await self._done(requests.plan_again(after, now), entries, now)
+
+    async def group(self, group_id: str) -> tuple[Group, list[Item], Request] | None:
+        return await self._database.run(store_groups.whole(group_id))
+
+    async def groups_of(self, request_id: str) -> list[Group]:
+        return await self._database.run(requests.groups_of(request_id))
+
+    async def start_group(self, group: Group, entries: Sequence[AuditEntry]) -> tuple[Group, list[Item]] | None:
+        now = self._clock.now()
+
+        def script() -> Script[tuple[Group, list[Item]] | None]:
+            begun = yield from store_groups.start(group, now)
+            if begun:
+                yield from audit.append(entries, now)
+            return begun
+
+        return await self._database.run(script())
+
+    async def save_group(self, group: Group, items: Sequence[Item], entries: Sequence[AuditEntry] = ()) -> bool:
+        now = self._clock.now()
+        return await self._done(store_groups.save(group, items, now), entries, now)
+
+    async def _done(self, step: Script[bool], entries: Sequence[AuditEntry], now: datetime) -> bool:
+        """Run a step, and write down what was decided if it was done."""
+
+        def script() -> Script[bool]:
+            done = yield from step
+            if done:
+                yield from audit.append(entries, now)
+            return done
 
         return await self._database.run(script())
 
@@ -180,14 +225,12 @@ class SqliteStore:
 
     async def save(self, item: Item, entries: Sequence[AuditEntry] = ()) -> bool:
         now = self._clock.now()
+        return await self._done(requests.save(item, now), entries, now)
 
-        def script() -> Script[bool]:
-            saved = yield from requests.save(item, now)
-            if saved:
-                yield from audit.append(entries, now)
-            return saved
-
-        return await self._database.run(script())
+    async def watched(self, items: Sequence[Item]) -> None:
+        """Keep what a listing said of snapshots in the making, in one transaction; who watches them goes on."""
+        if items:
+            await self._database.run(requests.save_all(items, self._clock.now(), wake=False))
 
     async def showed(self, request: Request, *, accepted: Sequence[str] = (), failures: Sequence[str] = ()) -> None:
         await self._database.run(requests.showed(request, accepted, failures))
@@ -208,6 +251,13 @@ class SqliteStore:
 
     async def bound_project(self, channel: str) -> str | None:
         return await self._database.run(bindings.project_of(channel))
+
+    async def bindings(self, channel: str) -> list[Binding]:
+        return await self._database.run(bindings.of_channel(channel))
+
+    async def copying(self, project: str) -> list[str]:
+        """The ids of the disks that the bot copies now."""
+        return await self._database.run(requests.copying(project))
 
     async def request(self, request_id: str) -> tuple[Request, list[Item]] | None:
         return await self._database.run(requests.one(request_id))

@@ -81,15 +81,20 @@ class Approvals:
         return Told("Reviewed. The request's message says so.", done=True)
 
     async def expire(self, request_id: str) -> float | None:
-        """The duty: end a request for which nobody agreed in time."""
+        """The duty: end a request which nobody confirmed, or to which nobody agreed, in time."""
         found = await self._store.request(request_id)
         if found is None:
             return None
         request, until, now = found[0], found[0].waits_until, self._clock.now()
-        if request.state is not RequestState.WAITING or until is None:
+        if not request.not_yet_going or until is None:
             return None
         if now < until:
             return (until - now).total_seconds()
+        if request.state is RequestState.PLANNED:
+            verdict = "Nobody confirmed the plan in time, so it was dropped. Nothing was created. Ask again."
+            entry = AuditEntry("snapshot-bot", Action.CREATE, request.id, "denied", "plan-timeout")
+            await self._store.refuse_waiting(request.id, RequestState.DROPPED, "plan-timeout", verdict, [entry])
+            return None
         minutes = round((now - request.created_at).total_seconds() / 60)
         verdict = f"Nobody settled it within {minutes} minutes, so it was dropped. Nothing was created. Ask again."
         entry = AuditEntry("snapshot-bot", Action.APPROVE, request.id, "denied", "approval-timeout")

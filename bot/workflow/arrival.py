@@ -20,12 +20,17 @@ from bot.domain.access import (
     standing_refused,
     who_can_help,
 )
-from bot.domain.orders import Create
+from bot.domain.orders import Order, Quick
 from bot.domain.projects import Project
 from bot.domain.requests import Place, Request, RequestState
 from bot.interfaces import Arrival, AuditEntry, Clock, People, Store
 
 BREAK_GLASS = "break-glass"
+NOTHING_BOUND = "nothing-bound"
+_WHAT_TO_NAME = (
+    "This channel is not bound to anything yet, so I don't know what to back up. Name it: `quick server=web-01`, "
+    "`quick tag=tier:prod` or `quick disks=web-01-data,web-01-logs`."
+)
 BREAK_GLASS_REASON_CHARACTERS = 15
 
 
@@ -84,8 +89,8 @@ class Reception:
         self._clock = clock
         self._new_id = new_id
 
-    async def create(self, delivery: Delivery, order: Create, *, mendable: bool = False) -> Answer:
-        """Record a `create` and answer. With the person known, the answer already says whether they may.
+    async def create(self, delivery: Delivery, order: Order, *, mendable: bool = False) -> Answer:
+        """Record an order and answer. With the person known, the answer already says whether they may.
 
         What is `mendable` may be delivered again after it was refused.
         """
@@ -115,7 +120,8 @@ class Reception:
             return Refused("I have answered this command already. Type it again if you still want it.")
         return Accepted(request, actor is not None, sum(approvals), repeated=not made)
 
-    def _received(self, delivery: Delivery, order: Create, alias: str | None) -> Request:
+    def _received(self, delivery: Delivery, order: Order, alias: str | None) -> Request:
+        """Whoever may have a quick backup sees its message at once, as a placeholder for the plan."""
         return Request(
             id=self._new_id(),
             state=RequestState.RECEIVED,
@@ -124,7 +130,7 @@ class Reception:
             text=delivery.text,
             order=order,
             created_at=self._clock.now(),
-            unsaid=False,
+            unsaid=isinstance(order, Quick) and alias is not None,
             project=alias,
             home=delivery.place.channel_id,
         )
@@ -155,7 +161,7 @@ class Verdict:
 
 def judged(
     actor: Actor,
-    order: Create,
+    order: Order,
     place: Place,
     projects: Mapping[str, Project],
     grants: Sequence[Grant],
@@ -171,6 +177,8 @@ def judged(
     now = clock.now()
     if standing := standing_refused(actor):
         return denied(standing.rule, standing.explanation, order.project or "")
+    if isinstance(order, Quick) and not order.selectors and bound is None:
+        return denied(NOTHING_BOUND, _WHAT_TO_NAME, "")
     choice = choose_project(order.project, bound, actor, Action.CREATE, projects, place.channel_id, grants, now)
     if isinstance(choice, NotChosen):
         return denied("no-project-chosen", which_project(choice), "", incomplete=bool(choice.candidates))
@@ -194,7 +202,7 @@ def judged(
     return Verdict(choice.alias, entry, decision.approvals if isinstance(decision, NeedsApproval) else 0)
 
 
-def glass_stays(project: Project, order: Create) -> Denied | None:
+def glass_stays(project: Project, order: Order) -> Denied | None:
     """Why this may not run without approval; None where it may: allowed there, confirmed by name, and with a reason."""
     if not project.break_glass:
         return Denied("break-glass-closed", f"{project.alias} allows nothing without approval. Leave break_glass= out.")

@@ -21,7 +21,7 @@ from bot.domain.access import (
 from bot.domain.disks import is_disk_id, matching, means, pick
 from bot.domain.errors import CloudError, LookupFailed
 from bot.domain.forms import Form, FormValues, read_form
-from bot.domain.orders import Create, as_typed
+from bot.domain.orders import Create, Quick, as_typed
 from bot.domain.projects import Project
 from bot.domain.requests import Place
 from bot.domain.snapshots import Disk
@@ -128,7 +128,11 @@ class Forms:
         found = await self._store.request(request_id)
         if found is None or found[0].actor_id != user_id:
             return None
-        return self.begun(user_id, found[0].place, found[0].order)
+        order = found[0].order
+        if isinstance(order, Quick):
+            named = tuple(one.value for one in order.selectors if one.kind == "disk")
+            order = Create(named, project=order.project, keep_days=order.keep_days, reason=order.reason)
+        return self.begun(user_id, found[0].place, order)
 
     async def fill(self, form: Form) -> Filling | Refused:
         """What to show: rights asked now, typed disks looked up if the cloud answers soon enough."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bot.domain.access import Action, Actor, Denied, Grant, decide, standing_refused
 from bot.domain.commands import ListSnapshots, Status
+from bot.domain.groups import Group
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
 from bot.domain.sentences import quoted
@@ -17,9 +18,10 @@ RECENT = 10
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Requests with their items, newest first."""
+    """Requests with their items, newest first; `groups` where it is a single one that has any."""
 
     requests: Sequence[tuple[Request, list[Item]]]
+    groups: Sequence[Group] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ class Inquiry:
                     f"I know no request, job or snapshot {quoted(asked.id)} that you may see. "
                     "`list` shows those you may; an id is copied best from a receipt."
                 )
-            return Found([found])
+            return Found([found], await self._store.groups_of(found[0].id))
         own = [
             pair
             for pair in await self._store.recent(Filters(actor_id=actor.user_id, limit=RECENT))
@@ -75,7 +77,8 @@ class Inquiry:
         running = [pair for pair in own if pair[0].state in under_way]
         if not own:
             return NotFound("You have asked for no snapshot yet. Try `create DISK`, or `help`.")
-        return Found(running or own[:1])
+        shown = running or own[:1]
+        return Found(shown, await self._store.groups_of(shown[0][0].id) if len(shown) == 1 else ())
 
     async def listing(self, actor: Actor, channel: str, asked: ListSnapshots) -> Page | NotFound | Denied:
         if refused := await self._standing(actor):

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from bot.domain.access import Action, Actor, Denied, Usage, decide, in_charge
+from bot.domain.bindings import Binding
 from bot.domain.disks import Picked, is_disk_id, pick
 from bot.domain.errors import CloudError, CloudUnavailable, LookupFailed, NotFound, Throttled
+from bot.domain.groups import Group
+from bot.domain.orders import Create, Quick
 from bot.domain.projects import Project
-from bot.domain.requests import Request, RequestState, planned_items
+from bot.domain.quick import DISKS_PER_QUICK, Marks, plan_quick, quick_items
+from bot.domain.requests import Item, Request, RequestState, planned_items
+from bot.domain.selecting import selectors_of
+from bot.domain.sentences import quoted
 from bot.domain.snapshots import Disk
-from bot.interfaces import AuditEntry, Clock, Cloud, Evs, Membership, People, Store
+from bot.interfaces import AuditEntry, Channels, Clock, Cloud, Evs, Membership, People, Store
 from bot.workflow.arrival import Refused, Verdict, judged, with_helpers
 from bot.workflow.lookups import look_up
+from bot.workflow.surveying import GroupOffers, survey
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +36,21 @@ APPROVAL_TIME = timedelta(minutes=60)
 """How long a request waits for other people to agree."""
 
 
+CONFIRM_TIME = timedelta(minutes=15)
+"""How long a plan waits for somebody to confirm it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a request comes to: items and groups, or every fault at once. `confirm`: somebody has to say go."""
+
+    request: Request
+    items: Sequence[Item] = ()
+    groups: Sequence[Group] = ()
+    faults: Sequence[str] = ()
+    confirm: bool = False
+
+
 class Planner:
     """Turns a received request into items, or refuses it with every fault at once. Nothing is created here."""
 
@@ -37,15 +59,19 @@ class Planner:
         store: Store,
         people: People,
         membership: Membership,
+        channels: Channels,
         cloud: Cloud,
         projects: Mapping[str, Project],
+        offers: GroupOffers,
         clock: Clock,
     ) -> None:
         self._store = store
         self._people = people
         self._membership = membership
+        self._channels = channels
         self._cloud = cloud
         self._projects = projects
+        self._offers = offers
         self._clock = clock
 
     async def __call__(self, request_id: str) -> float | None:
@@ -69,64 +95,84 @@ class Planner:
         assert request.project is not None
         project = self._projects[request.project]
         try:
-            picked = await find_disks(self._cloud.project(project.alias), request, project.alias)
+            draft = await self._drafted(request, project)
         except CloudUnavailable as exc:
             if self._clock.now() - request.created_at < PATIENCE:
                 return _wait_for(exc)
             return await self._refuse(request, RequestState.DROPPED, "cloud-unavailable", exc.sentence)
         except CloudError as exc:
             return await self._refuse(request, RequestState.DROPPED, "cloud-refused", exc.sentence)
-        if picked.faults:
-            return await self._refuse(request, RequestState.DROPPED, "disks", _listed(picked.faults))
-        items = planned_items(
-            request,
-            project.alias,
-            picked.disks,
-            enterprise_project_id=project.enterprise_project_id,
-            native_retention=project.native_retention,
-            now=self._clock.now(),
-        )
+        if draft.faults:
+            return await self._refuse(request, RequestState.DROPPED, "disks", _listed(draft.faults))
+        after = set_going(draft.request, verdict.approvals, verdict.break_glass, self._clock.now(), draft.confirm)
+        alerted = verdict.break_glass and after.state is RequestState.RUNNING
         settled = await self._store.settle(
-            self._set_going(request, verdict),
-            items,
+            after,
+            draft.items,
             [_at_plan(verdict.audit, request)],
+            groups=draft.groups,
             room=project.daily_limit,
-            notify=await self._who_may_approve(project, actor) if verdict.break_glass else (),
+            notify=await who_may_approve(self._store, self._membership, after, self._clock) if alerted else (),
         )
+        wanted = sum(not item.ended for item in draft.items)
         if settled.how == "over":
-            return await self._over_the_limit(request, actor, project, Usage(settled.used, len(items)), verdict.audit)
+            return await self._over_the_limit(request, actor, project, Usage(settled.used, wanted), verdict.audit)
         if settled.how == "done":
-            facts = {"request": request.id, "project": project.alias, "disks": len(items)}
+            facts = {"request": request.id, "project": project.alias, "disks": wanted, "groups": len(draft.groups)}
             log.info("request planned", extra={**facts, "approvals": verdict.approvals})
         return None
 
-    async def _who_may_approve(self, project: Project, actor: Actor) -> list[str]:
-        """Everybody who could have been asked: they hear of it directly. A group Slack can't tell is left out."""
-        now, people = self._clock.now(), set[str]()
-        for grant in in_charge(await self._store.approver_grants(), project.alias, now):
-            match grant.subject_kind:
-                case "user":
-                    people.add(grant.subject_id)
-                case "group":
-                    try:
-                        people |= await self._membership.members(grant.subject_id)
-                    except LookupFailed:
-                        log.warning("a group could not be told of a break-glass", extra={"group": grant.subject_id})
-                case "everyone":
-                    pass  # nobody is everybody's keeper; those named by a grant of their own are told
-        return sorted(people - {actor.user_id})
+    # --- which disks --------------------------------------------------------------------------------------------------
 
-    def _set_going(self, request: Request, verdict: Verdict) -> Request:
-        approvals = verdict.approvals
-        if not approvals:
-            return replace(request, state=RequestState.RUNNING, rev=request.rev + 1, break_glass=verdict.break_glass)
-        return replace(
-            request,
-            state=RequestState.WAITING,
-            rev=request.rev + 1,
-            approvals_needed=approvals,
-            waits_until=self._clock.now() + APPROVAL_TIME,
+    async def _drafted(self, request: Request, project: Project) -> Draft:
+        """Raises CloudError."""
+        match request.order:
+            case Create():
+                picked = await find_disks(self._cloud.project(project.alias), request.order, project.alias)
+                items = planned_items(
+                    request,
+                    project.alias,
+                    picked.disks,
+                    enterprise_project_id=project.enterprise_project_id,
+                    native_retention=project.native_retention,
+                    now=self._clock.now(),
+                )
+                return Draft(request, items, faults=picked.faults)
+            case Quick() as order:
+                return await self._quick(request, order, project)
+
+    async def _quick(self, request: Request, order: Quick, project: Project) -> Draft:
+        bound = [one for one in await self._store.bindings(request.place.channel_id) if one.project == project.alias]
+        order = completed(order, bound)
+        request = replace(request, order=order)
+        if not order.selectors:
+            return Draft(
+                request, faults=[f"This channel is bound to nothing in {project.alias}: name what to back up."]
+            )
+        evs = self._cloud.project(project.alias)
+        found, channel = await asyncio.gather(
+            survey(evs, project.alias, order.selectors, self._offers), self._channels.name(request.place.channel_id)
         )
+        disks = found.selection.disks
+        if found.selection.faults:
+            return Draft(request, faults=found.selection.faults)
+        if len(disks) > DISKS_PER_QUICK:
+            much = f"These are {len(disks)} disks; one backup takes up to {DISKS_PER_QUICK}. Name fewer."
+            return Draft(request, faults=[much])
+        ours = await self._store.copying(project.alias)
+        plan = plan_quick(disks, found.snapshots, groups_offered=found.groups_offered, ours=ours)
+        if not plan.copied:
+            return Draft(request, faults=[f"{quoted(disk.label)}: {plan.left_out[disk.id]}" for disk in disks])
+        marks = Marks(
+            channel,
+            request.place.channel_id,
+            project.enterprise_project_id,
+            order.keep_days if project.native_retention else None,
+        )
+        items, groups = quick_items(request, project.alias, disks, plan, marks, self._clock.now())
+        return Draft(request, items, groups, confirm=order.confirm is not False)
+
+    # --- refusing -----------------------------------------------------------------------------------------------------
 
     async def _over_the_limit(
         self, request: Request, actor: Actor, project: Project, usage: Usage, decided: AuditEntry
@@ -159,18 +205,66 @@ def _at_plan(entry: AuditEntry, request: Request) -> AuditEntry:
     return replace(entry, details=details)
 
 
-async def find_disks(evs: Evs, request: Request, alias: str) -> Picked:
+def completed(order: Quick, bound: Sequence[Binding]) -> Quick:
+    """What was typed, and what the channel is bound to where nothing was."""
+    keep = [one.keep_days for one in bound if one.keep_days is not None]
+    reasons = [one.reason for one in bound if one.reason]
+    unasked = bool(bound) and not any(one.confirm for one in bound)
+    return replace(
+        order,
+        selectors=order.selectors or selectors_of(bound),
+        keep_days=order.keep_days if order.keep_days is not None else next(iter(keep), None),
+        reason=order.reason or next(iter(reasons), None),
+        confirm=order.confirm if order.confirm is not None else not unasked,
+    )
+
+
+def set_going(request: Request, approvals: int, break_glass: bool, now: datetime, confirm: bool) -> Request:
+    """The request as it goes on: planned until somebody confirms it, waiting for those who must agree, or running."""
+    state, until = RequestState.RUNNING, None
+    if confirm:
+        state, until = RequestState.PLANNED, now + CONFIRM_TIME
+    elif approvals:
+        state, until = RequestState.WAITING, now + APPROVAL_TIME
+    return replace(
+        request,
+        state=state,
+        rev=request.rev + 1,
+        break_glass=break_glass,
+        approvals_needed=approvals,
+        waits_until=until,
+    )
+
+
+async def who_may_approve(store: Store, membership: Membership, request: Request, clock: Clock) -> list[str]:
+    """Everybody who could have been asked: they hear of it directly. A group Slack can't tell is left out."""
+    people = set[str]()
+    for grant in in_charge(await store.approver_grants(), request.project or "", clock.now()):
+        match grant.subject_kind:
+            case "user":
+                people.add(grant.subject_id)
+            case "group":
+                try:
+                    people |= await membership.members(grant.subject_id)
+                except LookupFailed:
+                    log.warning("a group could not be told of a break-glass", extra={"group": grant.subject_id})
+            case "everyone":
+                pass  # nobody is everybody's keeper; those named by a grant of their own are told
+    return sorted(people - {request.actor_id})
+
+
+async def find_disks(evs: Evs, order: Create, alias: str) -> Picked:
     """Ask the cloud for what was named: one call for all ids, one per name; the whole listing only to suggest."""
-    words = request.order.disks
+    words = order.disks
     ids = [word for word in words if is_disk_id(word)]
     names = [word for word in words if not is_disk_id(word)]
     by_name = asyncio.gather(*(evs.list_disks(name=name) for name in names))
     by_id, named = await asyncio.gather(_by_ids(evs, ids), by_name)
     found = {**dict.fromkeys(ids, by_id), **dict(zip(names, named, strict=True))}
-    picked = pick(request.order, found, (), alias)
+    picked = pick(order, found, (), alias)
     if not any(fault.startswith("No disk named") for fault in picked.faults):
         return picked
-    return pick(request.order, found, await evs.list_disks(), alias)
+    return pick(order, found, await evs.list_disks(), alias)
 
 
 async def _by_ids(evs: Evs, ids: list[str]) -> list[Disk]:
@@ -186,7 +280,7 @@ def _wait_for(exc: CloudUnavailable) -> float:
     return max(exc.retry_after or AGAIN_SECONDS, 0.5) if isinstance(exc, Throttled) else AGAIN_SECONDS
 
 
-def _listed(faults: tuple[str, ...]) -> str:
+def _listed(faults: Sequence[str]) -> str:
     if len(faults) == 1:
         return faults[0]
     return "\n".join([f"{len(faults)} things stand in the way:", *(f"• {fault}" for fault in faults)])

@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
+from bot.domain.orders import Quick
 from bot.domain.requests import Item, ItemState, Request, RequestState
 from bot.interfaces import Clock, Replies, Saying, Store
 
@@ -65,7 +66,7 @@ def next_saying(request: Request, items: Sequence[Item]) -> Saying | None:
     """The most important thing still to be told of a request, or None. Pure; the rows remember what was said."""
     if request.refused and request.root_ts is None:
         return None if request.receipt_ts else Saying("refusal", request, (), items)
-    if request.state is RequestState.RECEIVED:
+    if request.state is RequestState.RECEIVED and not _has_placeholder(request):
         return None
     if request.root_ts is None:
         return Saying("root", request, items, items)
@@ -75,7 +76,12 @@ def next_saying(request: Request, items: Sequence[Item]) -> Saying | None:
             return Saying("edit", request, items, items)
         if _ask_is_stale(request):
             return Saying("ask_edit", request, items, items)
-        return None if request.receipt_ts else Saying("receipt", request, items, items)
+        if request.receipt_ts is None:
+            return Saying("receipt", request, items, items)
+        due = isinstance(request.order, Quick) and not request.refused and request.record_ts is None
+        return Saying("record", request, items, items) if due else None
+    if request.state in (RequestState.RECEIVED, RequestState.PLANNED):
+        return Saying("edit", request, items, items) if stale else None
     if request.approvals_needed and request.ask_ts is None:
         return Saying("ask", request, items, items)
     if _ask_is_stale(request):
@@ -90,6 +96,11 @@ def next_saying(request: Request, items: Sequence[Item]) -> Saying | None:
     if untold := [item for item in failures if not item.failure_told]:
         return Saying("failure", request, untold, items)
     return Saying("edit", request, items, items) if stale else None
+
+
+def _has_placeholder(request: Request) -> bool:
+    """A quick backup that its person may have shows its message before its plan is known."""
+    return isinstance(request.order, Quick) and request.project is not None
 
 
 def _ask_is_stale(request: Request) -> bool:
@@ -129,7 +140,8 @@ class Reporter:
             if wait_s > 0:
                 waits.append(wait_s)
                 continue
-            return await self._say(replace(saying, leaders=await self._leaders(items)), home)
+            groups = await self._store.groups_of(request.id) if isinstance(request.order, Quick) else ()
+            return await self._say(replace(saying, leaders=await self._leaders(items), groups=groups), home)
         return min(waits) if waits else None
 
     def _aside_s(self, request: Request) -> float:
@@ -148,6 +160,8 @@ class Reporter:
         if saying.kind == "ask_edit":
             return self._budget.wait_s(now, final=True)
         final = request.ended_at is not None
+        if saying.all_items and self._shown.get(request.id) == ():
+            return self._budget.wait_s(now, final=True)  # the plan takes its placeholder's place at once
         only_progress = self._shown.get(request.id) == _states(saying.all_items)
         apart = PROGRESS_EVERY if only_progress else EDIT_EVERY
         pause = (apart - (now - request.edited_at)).total_seconds() if request.edited_at else 0.0
@@ -200,6 +214,8 @@ class Reporter:
                 await self._store.showed(request, accepted=[item.id for item in saying.items])
             case "failure":
                 await self._store.showed(request, failures=[item.id for item in saying.items])
+            case "record":
+                await self._store.showed(replace(request, record_ts=posted.ts if posted else "told"))
             case "receipt" | "refusal":
                 await self._store.showed(replace(request, receipt_ts=posted.ts if posted else "told"))
             case "moved" | "break_glass":

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.domain.access import Action, Actor, Allowed, Decision, Denied, NeedsApproval, decide
-from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, LookupFailed, Throttled
+from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, Throttled
 from bot.domain.projects import Project
 from bot.domain.requests import (
     Item,
@@ -23,9 +22,8 @@ from bot.domain.requests import (
     waiting,
 )
 from bot.domain.snapshots import Snapshot
-from bot.interfaces import AuditEntry, Clock, Cloud, People, Store
-from bot.workflow.arrival import glass_stays
-from bot.workflow.lookups import look_up
+from bot.interfaces import Clock, Cloud, Store
+from bot.workflow.permitting import Permits, before_post
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +53,14 @@ class Submitter:
     def __init__(
         self,
         store: Store,
-        people: People,
+        permits: Permits,
         cloud: Cloud,
         projects: Mapping[str, Project],
         clock: Clock,
         patience: Patience,
     ) -> None:
         self._store = store
-        self._people = people
+        self._permits = permits
         self._cloud = cloud
         self._projects = projects
         self._clock = clock
@@ -75,6 +73,8 @@ class Submitter:
         item, request = found
         if request.state is not RequestState.RUNNING:
             return None  # it waits for other people, or was refused; whoever agrees wakes this duty
+        if item.group_id is not None:
+            return None  # its group is sent for it
         now = self._clock.now()
         if item.project not in self._projects and item.state is not ItemState.PLANNED:
             log.error("an open request names a project that is no longer configured", extra={"item": item.id})
@@ -106,16 +106,16 @@ class Submitter:
             if snapshot := ours(item, snapshots):
                 await self._store.save(taken(item, snapshot.id, None))
                 return None
-        if refusal := await self._refusal(item, request):
+        if refusal := await self._permits.refusal(request, item.project):
             await self._store.save(
                 ended(item, ItemState.CANCELLED, self._clock.now(), cause=refusal.explanation, code=refusal.rule),
-                [self._audit(item, request, "denied", refusal.rule)],
+                [before_post(request, item.id, item.project, item.disk.id, "denied", refusal.rule)],
             )
             return None
         now = self._clock.now()
         begun = await self._store.start(
             sending(item, now),
-            [self._audit(item, request, "allowed", "granted")],
+            [before_post(request, item.id, item.project, item.disk.id, "allowed", "granted")],
         )
         if begun is None or begun.joined_to is not None:
             return None
@@ -142,45 +142,6 @@ class Submitter:
         facts = {"item": item.id, "project": item.project, "snapshot": ticket.snapshot_id, "job": ticket.job_id}
         log.info("snapshot accepted by the cloud", extra=facts)
         return None
-
-    async def _refusal(self, item: Item, request: Request) -> Denied | None:
-        """Ask again, just before the POST, whether this person may still do this here."""
-        try:
-            actor = await look_up(self._people, self._clock, request.actor_id)
-        except LookupFailed as exc:
-            return Denied("lookup-failed", exc.sentence)
-        decision = await self._decide(actor, Action.CREATE, item, request)
-        match decision:
-            case Denied():
-                return decision
-            case NeedsApproval() if request.break_glass:
-                project = self._projects.get(item.project)
-                return glass_stays(project, request.order) if project else None
-            case NeedsApproval(_, needed):
-                return await self._approval_missing(item, request, needed)
-            case Allowed():
-                return None
-
-    async def _decide(self, actor: Actor, action: Action, item: Item, request: Request) -> Decision:
-        project, channel = self._projects.get(item.project), request.place.channel_id
-        grants = await self._store.grants_for(actor)
-        return decide(actor, action, item.project, project, channel, grants, self._clock.now())
-
-    async def _approval_missing(self, item: Item, request: Request, needed: int) -> Denied | None:
-        """Those who agreed must still be people who may: an approval is worth no more than its approver's right."""
-        counted = 0
-        for user_id in request.approvers:
-            try:
-                approver = await look_up(self._people, self._clock, user_id)
-            except LookupFailed as exc:
-                return Denied("lookup-failed", exc.sentence)
-            decision = await self._decide(approver, Action.APPROVE, item, request)
-            counted += user_id != request.actor_id and not isinstance(decision, Denied)
-        if counted >= needed:
-            return None
-        return Denied(
-            "approval-missing", f"{item.project} needs the approval of {needed} other people; it has {counted}."
-        )
 
     async def _busy(self, item: Item, exc: DiskBusy) -> float | None:
         """The disk waits its turn. After a lost answer the snapshot in the way may be our own: `_send` looks first."""
@@ -244,11 +205,6 @@ class Submitter:
             return None
         await self._store.save(waiting(item, now, until=now, cause=item.cause, code=item.code))
         return 0.0
-
-    def _audit(self, item: Item, request: Request, outcome: str, rule: str) -> AuditEntry:
-        details = {"request": request.id, "disk": item.disk.id, "project": item.project, "hop": "submit"}
-        allowed = outcome == "allowed"
-        return AuditEntry(request.actor_id, Action.CREATE, item.id, "allowed" if allowed else "denied", rule, details)
 
 
 def ours(item: Item, snapshots: list[Snapshot], *, by_name: bool = False) -> Snapshot | None:

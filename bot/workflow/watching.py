@@ -55,12 +55,14 @@ class Watcher:
             await self._give_up_on(items)
             return max(exc.retry_after or TROUBLE_SECONDS, 1.0) if isinstance(exc, Throttled) else TROUBLE_SECONDS
         by_id = {snapshot.id: snapshot for snapshot in listed}
-        left = [item for item in items if not await self._settled(evs, item, by_id)]
+        moved: list[Item] = []
+        left = [item for item in items if not await self._settled(evs, item, by_id, moved)]
+        await self._store.watched(moved)
         await self._give_up_on(left)
         return self._next_round(left) if left else 0.0
 
-    async def _settled(self, evs: Evs, item: Item, by_id: Mapping[str, Snapshot]) -> bool:
-        """Write down what is certain of one item. True once it ended."""
+    async def _settled(self, evs: Evs, item: Item, by_id: Mapping[str, Snapshot], moved: list[Item]) -> bool:
+        """Write down how one item ended: True. What has only moved is added to `moved`."""
         snapshot = by_id.get(item.snapshot_id or "")
         after = seen(item, snapshot) if snapshot else item
         match snapshot.status if snapshot else "":
@@ -74,11 +76,11 @@ class Watcher:
                 pass
         if not self._ask_now(item, missing=snapshot is None):
             if after != item:
-                await self._store.save(after)
+                moved.append(after)
             return False
-        return await self._ask(evs, after, missing=snapshot is None)
+        return await self._ask(evs, after, missing=snapshot is None, moved=moved)
 
-    async def _ask(self, evs: Evs, item: Item, *, missing: bool) -> bool:
+    async def _ask(self, evs: Evs, item: Item, *, missing: bool, moved: list[Item]) -> bool:
         """Ask the job, and the snapshot itself, about what the listing leaves open."""
         try:
             job = await evs.show_job(item.job_id) if item.job_id else None
@@ -92,7 +94,7 @@ class Watcher:
                 return await self._end(item, ItemState.FAILED, cause)
         except CloudError as exc:
             log.info("a job could not be asked", extra={"item": item.id, "code": exc.code})
-        await self._store.save(item)
+        moved.append(item)
         return False
 
     def _ask_now(self, item: Item, *, missing: bool) -> bool:

@@ -28,7 +28,7 @@ from bot.slack.bolt import HttpEntry, build_bolt, read_request
 from bot.slack.commands import CommandListeners
 from bot.slack.errands import Errands
 from bot.slack.listeners import LastListeners
-from bot.slack.messages import Message
+from bot.slack.message import Message
 from bot.slack.scopes import SCOPES
 from bot.workflow.arrival import Accepted, Delivery
 from tests.builders import a_request

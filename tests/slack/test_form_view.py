@@ -15,9 +15,9 @@ from bot.domain.orders import Create
 from bot.domain.requests import Place
 from bot.slack import form_view
 from bot.slack.form_view import (
-    disk_option,
     errors_beside,
     filled_view,
+    listed_disk,
     loading_view,
     offered,
     read_values,
@@ -106,7 +106,7 @@ def test_long_texts_of_the_cloud_fit_into_every_field() -> None:
 
 
 def test_a_disk_is_offered_with_all_that_tells_it_from_its_namesakes() -> None:
-    assert disk_option(SERVED) == {
+    assert listed_disk(SERVED) == {
         "text": {"type": "plain_text", "text": "orders-db · 100 GiB SSD"},
         "value": SERVED.id,
         "description": {
@@ -114,7 +114,7 @@ def test_a_disk_is_offered_with_all_that_tells_it_from_its_namesakes() -> None:
             "text": "on db-server-with-a-very-long-na… · in-use · d15c0000-0001",
         },
     }
-    assert disk_option(WORN)["description"]["text"] == "not attached · attaching: not now · d15c0000-0002"
+    assert listed_disk(WORN)["description"]["text"] == "not attached · attaching: not now · d15c0000-0002"
 
 
 def test_an_empty_offer_is_a_sentence_and_not_an_empty_list() -> None:

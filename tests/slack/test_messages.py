@@ -20,6 +20,7 @@ from bot.domain.snapshots import CreateStandardSnapshot
 from bot.interfaces import Saying, SayKind
 from bot.slack import answers, messages
 from bot.slack.approvals import deny_form
+from bot.slack.message import Message
 from bot.slack.text import bold, code, duration, escaped
 from bot.workflow.inquiry import Found, MayDo, NotFound, Page
 from tests.block_kit import checked_message, checked_view
@@ -30,7 +31,7 @@ LATER = NOON + timedelta(seconds=75)
 Golden = Callable[[str, Any], None]
 
 
-def said(kind: SayKind, request: Request, *items: Item, leaders: dict[str, Request] | None = None) -> messages.Message:
+def said(kind: SayKind, request: Request, *items: Item, leaders: dict[str, Request] | None = None) -> Message:
     return messages.rendered(Saying(kind, request, items, items, leaders or {}), "/snapshot", TEAM, LATER)
 
 

@@ -12,10 +12,21 @@ import pytest
 from bot.domain.access import Actor
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, LookupFailed, Throttled
 from bot.domain.requests import Item, ItemState, RequestState
-from bot.domain.snapshots import REQUEST_TAG, CreateStandardSnapshot, Disk, Job, Snapshot, SnapshotTicket
+from bot.domain.snapshots import (
+    REQUEST_TAG,
+    CreateSnapshotGroup,
+    CreateStandardSnapshot,
+    Disk,
+    GroupTicket,
+    Job,
+    Snapshot,
+    SnapshotGroup,
+    SnapshotTicket,
+)
 from bot.interfaces import Arrival
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
+from bot.workflow.permitting import Permits
 from bot.workflow.submitting import Patience, Submitter, ours
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
 
@@ -40,7 +51,9 @@ class FakeEvs:
             raise answer
         return SnapshotTicket(job_id="job-1", snapshot_id="snap-1")
 
-    async def list_snapshots(self, *, volume_id: str | None = None, ids: Sequence[str] = ()) -> list[Snapshot]:
+    async def list_snapshots(
+        self, *, volume_id: str | None = None, ids: Sequence[str] = (), group_id: str | None = None
+    ) -> list[Snapshot]:
         self.looks += 1
         if isinstance(self.snapshots, CloudError):
             raise self.snapshots
@@ -58,6 +71,12 @@ class FakeEvs:
     async def list_disks(
         self, *, name: str | None = None, ids: Sequence[str] = (), server_id: str | None = None
     ) -> list[Disk]:
+        raise NotImplementedError
+
+    async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: datetime) -> GroupTicket:
+        raise NotImplementedError
+
+    async def list_snapshot_groups(self, *, limit_to_tag: tuple[str, str] | None = None) -> list[SnapshotGroup]:
         raise NotImplementedError
 
     async def disks_by_tag(self, key: str, values: Sequence[str] = ()) -> list[Disk]:
@@ -91,7 +110,9 @@ class Desk:
     def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
         self.store, self.clock, self.evs = store, clock, FakeEvs()
         self.people = FakePeople({"U1": an_actor()})
-        self.submit = Submitter(store, self.people, FakeCloud(self.evs), {"payments": a_project()}, clock, PATIENCE)
+        projects = {"payments": a_project()}
+        permits = Permits(store, self.people, projects, clock)
+        self.submit = Submitter(store, permits, FakeCloud(self.evs), projects, clock, PATIENCE)
 
     async def item(self) -> Item:
         found = await self.store.item("r-one-1")

@@ -121,6 +121,8 @@ def _chosen_error(options: Mapping[str, Any]) -> errors.ApiError:
 def _make_busy(fault: Fault, call: Call) -> None:
     until = call.now + timedelta(seconds=fault.seconds(default=30))
     for volume_id in call.volume_ids & call.world.disks.keys():
+        if fault.volume_id not in (None, volume_id):
+            continue
         disk = call.world.disks[volume_id]
         disk.busy_until = until
         if fault.options.get("visible", False):

@@ -1,0 +1,113 @@
+"""A snapshot consistency group: disks of one server in one zone, asked for in one POST, and how it moves.
+
+planned -> submitting -> made -> done; uncertain from submitting when no answer came; split when the cloud takes no
+group of these disks, and each goes on alone. While it is being asked for, its items stand in the same state; once it
+is made, each item gets the snapshot that the group holds of its disk.
+Source: EVS API Reference, CreateSnapshotGroup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.domain.requests import Item, ItemState
+from bot.domain.snapshots import REQUEST_TAG, CreateSnapshotGroup
+
+
+class GroupState(StrEnum):
+    PLANNED = "planned"
+    SUBMITTING = "submitting"
+    UNCERTAIN = "uncertain"
+    MADE = "made"
+    DONE = "done"
+    SPLIT = "split"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One row. `cloud_id` and `job_id` are the cloud's; `asked` is what is sent, its `volume_ids` filled in then.
+
+    `cause` says why it waits, or why it was split.
+    """
+
+    id: str
+    request_id: str
+    project: str
+    server: str
+    zone: str
+    asked: CreateSnapshotGroup
+    state: GroupState = GroupState.PLANNED
+    ver: int = 1
+    attempts: int = 0
+    in_doubt: bool = False
+    due_at: datetime | None = None
+    submitted_at: datetime | None = None
+    look_until: datetime | None = None
+    waiting_since: datetime | None = None
+    cause: str = ""
+    code: str = ""
+    job_id: str | None = None
+    cloud_id: str | None = None
+
+    @property
+    def tag(self) -> tuple[str, str]:
+        return REQUEST_TAG, self.id
+
+
+def sending_group(group: Group, members: Sequence[Item], now: datetime) -> Group:
+    """Before the POST: from here on the cloud may hold a group of exactly these disks."""
+    return replace(
+        group,
+        state=GroupState.SUBMITTING,
+        asked=group.asked.model_copy(update={"volume_ids": tuple(item.disk.id for item in members)}),
+        attempts=group.attempts + 1,
+        submitted_at=now,
+        due_at=now,
+    )
+
+
+def group_unanswered(group: Group, now: datetime, *, look_for: timedelta, cause: str) -> Group:
+    return replace(group, state=GroupState.UNCERTAIN, in_doubt=True, look_until=now + look_for, due_at=now, cause=cause)
+
+
+def group_made(group: Group, now: datetime, *, look_for: timedelta, cloud_id: str, job_id: str | None) -> Group:
+    """The cloud has it; its members are looked for until `look_until`."""
+    return replace(
+        group,
+        state=GroupState.MADE,
+        cloud_id=cloud_id,
+        job_id=job_id,
+        look_until=now + look_for,
+        due_at=now,
+        waiting_since=None,
+        cause="",
+        code="",
+    )
+
+
+def group_waiting(group: Group, now: datetime, *, until: datetime, cause: str, code: str = "") -> Group:
+    return replace(
+        group,
+        state=GroupState.PLANNED,
+        due_at=until,
+        look_until=None,
+        waiting_since=group.waiting_since or now,
+        cause=cause,
+        code=code,
+    )
+
+
+def group_done(group: Group) -> Group:
+    return replace(group, state=GroupState.DONE, due_at=None, look_until=None)
+
+
+def group_split(group: Group, cause: str, code: str = "") -> Group:
+    return replace(group, state=GroupState.SPLIT, due_at=None, look_until=None, cause=cause, code=code)
+
+
+def on_its_own(item: Item, now: datetime) -> Item:
+    """A member whose group is not made of it: it is sent alone, right away."""
+    return replace(item, state=ItemState.PLANNED, group_id=None, due_at=now, submitted_at=None, look_until=None)

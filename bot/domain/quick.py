@@ -1,0 +1,206 @@
+"""The plan of a quick backup: a pure function of what was read, shown before anything is done."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bot.domain.groups import Group, group_split
+from bot.domain.orders import Quick
+from bot.domain.requests import DiskRef, Item, ItemState, Request, ended
+from bot.domain.sentences import quoted
+from bot.domain.snapshots import (
+    COPYABLE_STATES,
+    DESCRIPTION_CHARACTERS,
+    DISKS_PER_GROUP,
+    REQUEST_TAG,
+    CreateSnapshotGroup,
+    CreateStandardSnapshot,
+    Disk,
+    Snapshot,
+    fitted_name,
+    stamp,
+)
+
+SNAPSHOTS_PER_DISK = 256
+"""Standard snapshots made by hand, per disk (EVS User Guide, Creating a Snapshot: Constraints)."""
+
+DISKS_PER_QUICK = 200
+"""Our own bound: what one message can still account for."""
+
+CHANNEL_TAG = "snapshot-bot-channel"
+INCIDENT_TAG = "snapshot-bot-incident"
+
+NO_GROUPS = "This region offers no consistency groups."
+
+LEFT_OUT = "left-out"
+"""The code of a disk of which nothing is made, known when it was planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Disks of one server in one availability zone: created together, as one consistency group."""
+
+    server_id: str
+    server: str
+    availability_zone: str
+    disks: tuple[Disk, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuickPlan:
+    """What will be done. `clusters` become groups where the project takes any (`grouped`), `singles` stand alone;
+    `left_out` says of whom nothing is made and why, `notes` what is special about a disk that is copied, by disk id.
+    """
+
+    clusters: tuple[Cluster, ...] = ()
+    singles: tuple[Disk, ...] = ()
+    grouped: bool = True
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def copied(self) -> tuple[Disk, ...]:
+        return (*(disk for cluster in self.clusters for disk in cluster.disks), *self.singles)
+
+
+def plan_quick(
+    disks: Sequence[Disk], snapshots: Sequence[Snapshot], *, groups_offered: bool, ours: Collection[str] = ()
+) -> QuickPlan:
+    """Sort the disks. `snapshots` are those the project holds now; `ours` are disks that the bot is copying already:
+    they are joined, and need neither a turn nor a group.
+    """
+    left_out = {disk.id: why for disk in disks if (why := _cannot(disk, snapshots))}
+    wanted = [disk for disk in disks if disk.id not in left_out]
+    busy = {one.volume_id for one in snapshots if one.status == "creating"}
+    joined = {
+        disk.id: "I am copying it for another request already; this one joins." for disk in wanted if disk.id in ours
+    }
+    waits = {
+        disk.id: "Another snapshot of it is being created outside the bot; it waits its turn."
+        for disk in wanted
+        if disk.id in busy and disk.id not in ours
+    }
+    free = [disk for disk in wanted if disk.id not in waits and disk.id not in joined]
+    clusters = _clusters(free)
+    grouped = {disk.id for cluster in clusters for disk in cluster.disks}
+    return QuickPlan(
+        clusters,
+        tuple(disk for disk in wanted if disk.id not in grouped),
+        groups_offered,
+        left_out,
+        {**joined, **waits},
+    )
+
+
+def _cannot(disk: Disk, snapshots: Sequence[Snapshot]) -> str:
+    if disk.status not in COPYABLE_STATES:
+        return f"It is in the state {quoted(disk.status)}; a snapshot can be made when it is available or in-use."
+    if sum(one.volume_id == disk.id for one in snapshots) >= SNAPSHOTS_PER_DISK:
+        return f"It has {SNAPSHOTS_PER_DISK} snapshots, all that a disk can have. Delete one, then ask again."
+    return ""
+
+
+def _clusters(disks: Sequence[Disk]) -> tuple[Cluster, ...]:
+    """By server and zone, at most 64 each; one disk alone needs no group. A disk of several servers stands alone."""
+    together: dict[tuple[str, str], list[Disk]] = {}
+    for disk in disks:
+        if len(disk.attachments) == 1:
+            together.setdefault((disk.attachments[0].server_id, disk.availability_zone), []).append(disk)
+    return tuple(
+        Cluster(server_id, part[0].server, zone, tuple(part))
+        for (server_id, zone), members in together.items()
+        for at in range(0, len(members), DISKS_PER_GROUP)
+        if len(part := members[at : at + DISKS_PER_GROUP]) > 1
+    )
+
+
+# --- what will be sent ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What every snapshot of a request carries: who and why, and where. `channel` is its name, "" when unknown."""
+
+    channel: str
+    channel_id: str
+    enterprise_project_id: str | None
+    retention_days: int | None
+
+    @property
+    def tags(self) -> dict[str, str]:
+        incident = legal_tag_value(self.channel)
+        return {CHANNEL_TAG: self.channel_id, **({INCIDENT_TAG: incident} if incident else {})}
+
+
+def quick_items(
+    request: Request, alias: str, disks: Sequence[Disk], plan: QuickPlan, marks: Marks, now: datetime
+) -> tuple[list[Item], list[Group]]:
+    """Items in the order in which the disks were named, those left out as ended; and the groups they go into."""
+    assert isinstance(request.order, Quick)
+    description = described_as(request.actor_id, request.order.reason)
+    groups = [
+        Group(
+            id=f"{request.id}-g{number}",
+            request_id=request.id,
+            project=alias,
+            server=cluster.server,
+            zone=cluster.availability_zone,
+            asked=CreateSnapshotGroup(
+                server_id=cluster.server_id,
+                volume_ids=tuple(disk.id for disk in cluster.disks),
+                name=fitted_name((marks.channel, cluster.server, stamp(now)), f"{request.id}-g{number}"),
+                description=description,
+                tags={**marks.tags, REQUEST_TAG: f"{request.id}-g{number}"},
+                enterprise_project_id=marks.enterprise_project_id,
+            ),
+            due_at=now,
+        )
+        for number, cluster in enumerate(plan.clusters, start=1)
+    ]
+    if not plan.grouped:
+        groups = [group_split(group, NO_GROUPS) for group in groups]
+    group_of = {
+        disk.id: group.id for group, cluster in zip(groups, plan.clusters, strict=True) for disk in cluster.disks
+    }
+    if not plan.grouped:
+        group_of = {}
+    items = []
+    for position, disk in enumerate(disks, start=1):
+        item_id = f"{request.id}-{position}"
+        item = Item(
+            item_id,
+            request.id,
+            position,
+            alias,
+            DiskRef.of(disk),
+            CreateStandardSnapshot(
+                volume_id=disk.id,
+                name=fitted_name((marks.channel, disk.label, stamp(now)), disk.id),
+                description=description,
+                tags={**marks.tags, REQUEST_TAG: item_id},
+                enterprise_project_id=marks.enterprise_project_id,
+                retention_days=marks.retention_days,
+            ),
+            ItemState.PLANNED,
+            due_at=now,
+            cause=plan.notes.get(disk.id, ""),
+            group_id=group_of.get(disk.id),
+        )
+        if why := plan.left_out.get(disk.id):
+            item = replace(ended(item, ItemState.CANCELLED, now, cause=why, code=LEFT_OUT), failure_told=True)
+        items.append(item)
+    return items, groups
+
+
+def described_as(actor_id: str, reason: str | None) -> str:
+    """Who and why, within the 85 characters of a description; `<` and `>` are not everybody's taste in a console."""
+    told = f"{actor_id}: {' '.join((reason or 'quick backup').split())}"
+    return told if len(told) <= DESCRIPTION_CHARACTERS else f"{told[: DESCRIPTION_CHARACTERS - 1]}…"
+
+
+def legal_tag_value(text: str) -> str:
+    """As much of a text as a tag's value may hold: 43 letters, digits, `_`, `-` and dots."""
+    return re.sub(r"[^A-Za-z0-9_.\-\u4e00-\u9fff]", "-", text)[:43]

@@ -1,0 +1,105 @@
+"""From selectors to the disks they mean: every disk of a server, every disk with a tag, or disks by name or id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.domain.bindings import Binding
+from bot.domain.disks import described, is_disk_id, means
+from bot.domain.orders import Selector
+from bot.domain.sentences import quoted
+from bot.domain.snapshots import Disk
+
+_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The disks that were meant, each once, in the order they were named; or every fault at once, never both."""
+
+    disks: tuple[Disk, ...]
+    faults: tuple[str, ...]
+
+
+def selectors_of(bindings: Sequence[Binding]) -> tuple[Selector, ...]:
+    """What a channel is bound to, as if it had been typed."""
+    selectors: list[Selector] = []
+    for binding in bindings:
+        if binding.server:
+            selectors.append(Selector("server", binding.server))
+        if binding.server_id:
+            selectors.append(Selector("server_id", binding.server_id))
+        if binding.tag:
+            selectors.append(Selector("tag", binding.tag))
+        selectors += [Selector("disk", disk) for disk in binding.disks]
+    return tuple(dict.fromkeys(selectors))
+
+
+def select(
+    selectors: Sequence[Selector], everything: Sequence[Disk], tagged: Mapping[str, Sequence[Disk]]
+) -> Selection:
+    """Choose among all disks of a project. `tagged` holds what the cloud answered for each tag, by the tag's text.
+
+    The listing has no filter for tags, so a tag is a question of its own (List volumes; Querying Resources by Tag).
+    """
+    disks: dict[str, Disk] = {}
+    faults: list[str] = []
+    for selector in selectors:
+        found, fault = _found(selector, everything, tagged)
+        disks |= {disk.id: disk for disk in found}
+        faults += [fault] if fault else []
+    return Selection((), tuple(faults)) if faults else Selection(tuple(disks.values()), ())
+
+
+def _found(
+    selector: Selector, everything: Sequence[Disk], tagged: Mapping[str, Sequence[Disk]]
+) -> tuple[list[Disk], str]:
+    value = selector.value
+    match selector.kind:
+        case "server":
+            return _of_server(value, everything)
+        case "server_id":
+            found = _by_name(disk for disk in everything if any(one.server_id == value for one in disk.attachments))
+            return found, "" if found else f"No disk is attached to a server with the id {quoted(value)}."
+        case "tag":
+            found = _by_name(tagged.get(value, ()))
+            return found, "" if found else f"No disk has the tag {quoted(value)}."
+        case "disk":
+            return _named(value, everything)
+
+
+def _of_server(name: str, everything: Sequence[Disk]) -> tuple[list[Disk], str]:
+    """Exactly, then without case. One name of two servers is a question, not a guess."""
+    same: Callable[[str, str], bool]
+    for same in (_equal, _equal_without_case):
+        found = [(disk, one.server_id) for disk in everything for one in disk.attachments if same(one.host_name, name)]
+        servers = sorted({server_id for _, server_id in found})
+        if len(servers) == 1:
+            return _by_name({disk.id: disk for disk, _ in found}.values()), ""
+        if servers:
+            ids = " or ".join(f"server_id={server_id}" for server_id in servers[:_SHOWN])
+            return [], f"{quoted(name)} is the name of {len(servers)} servers. Say which: {ids}."
+    return [], f"No server {quoted(name)} has disks in this project."
+
+
+def _by_name(disks: Iterable[Disk]) -> list[Disk]:
+    return sorted(disks, key=lambda disk: (disk.server, disk.label, disk.id))
+
+
+def _equal(one: str, other: str) -> bool:
+    return bool(one) and one == other
+
+
+def _equal_without_case(one: str, other: str) -> bool:
+    return bool(one) and one.casefold() == other.casefold()
+
+
+def _named(word: str, everything: Sequence[Disk]) -> tuple[list[Disk], str]:
+    fits = [disk for disk in everything if means(word, disk)]
+    if len(fits) == 1:
+        return fits, ""
+    if not fits:
+        return [], f"No disk {'with the id' if is_disk_id(word) else 'named'} {quoted(word)} is in this project."
+    lines = [f"  ◦ {described(disk)}" for disk in fits[:_SHOWN]]
+    return [], "\n".join([f"{quoted(word)} fits {len(fits)} disks. Say which one by its id:", *lines])

@@ -1,0 +1,99 @@
+"""Saying go to a plan: by who asked for it, or by somebody who could have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from bot.domain import sentences
+from bot.domain.access import CLOSED_RULES, Action, Actor, Denied, NeedsApproval, decide, standing_refused
+from bot.domain.orders import Quick, Selector
+from bot.domain.projects import Project
+from bot.domain.requests import Item, Request, RequestState
+from bot.interfaces import AuditEntry, Clock, Membership, Store
+from bot.workflow.approving import Told
+from bot.workflow.arrival import Refused, with_helpers
+from bot.workflow.planning import set_going, who_may_approve
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowed:
+    request: Request
+    items: Sequence[Item]
+    rule: str
+    approvals: int
+
+
+class Confirming:
+    """Asked of the rows at the moment of the press; of two who press at once, one settles it."""
+
+    def __init__(self, store: Store, membership: Membership, projects: Mapping[str, Project], clock: Clock) -> None:
+        self._store = store
+        self._membership = membership
+        self._projects = projects
+        self._clock = clock
+
+    async def confirm(self, actor: Actor, channel: str | None, request_id: str) -> Told:
+        """`channel` None: from where there is no place; the place of the request counts."""
+        allowed = await self._allowed(actor, channel, request_id)
+        if isinstance(allowed, Told):
+            return allowed
+        request = allowed.request
+        after = set_going(request, allowed.approvals, request.break_glass, self._clock.now(), confirm=False)
+        alerted = after.break_glass and after.state is RequestState.RUNNING
+        notify = await who_may_approve(self._store, self._membership, after, self._clock) if alerted else ()
+        if not await self._store.confirm(after, notify, [self._entry(actor, request, "allowed", allowed.rule)]):
+            return Told("Somebody settled this plan a moment before you.", done=False)
+        if after.state is RequestState.WAITING:
+            return Told("Confirmed. Others have to agree before it runs; I am asking in the thread.", done=True)
+        return Told("Confirmed. It runs now.", done=True)
+
+    async def change(self, actor: Actor, channel: str | None, request_id: str, selectors: tuple[Selector, ...]) -> Told:
+        """Plan the same request anew, with another selection."""
+        allowed = await self._allowed(actor, channel, request_id)
+        if isinstance(allowed, Told):
+            return allowed
+        request = allowed.request
+        assert isinstance(request.order, Quick), "only a quick backup is planned"
+        order = replace(request.order, selectors=selectors)
+        again = replace(request, state=RequestState.RECEIVED, order=order, rev=request.rev + 1, waits_until=None)
+        entry = self._entry(actor, request, "allowed", "plan-changed")
+        if not await self._store.plan_again(again, [entry]):
+            return Told("Somebody settled this plan a moment before you.", done=False)
+        return Told("I am planning it anew.", done=True)
+
+    async def may_change(
+        self, actor: Actor, channel: str | None, request_id: str
+    ) -> tuple[Request, Sequence[Item]] | Told:
+        """Asked before the form for another selection opens, and again when it comes back."""
+        allowed = await self._allowed(actor, channel, request_id)
+        return allowed if isinstance(allowed, Told) else (allowed.request, allowed.items)
+
+    async def _allowed(self, actor: Actor, channel: str | None, request_id: str) -> _Allowed | Told:
+        unknown = Told(f"I know no plan {sentences.quoted(request_id)} that you may confirm.", done=False)
+        if standing := standing_refused(actor):
+            await self._store.record([AuditEntry(actor.user_id, Action.CREATE, "", "denied", standing.rule)])
+            return Told(standing.explanation, done=False)
+        found = await self._store.request(request_id)
+        if found is None or found[0].project is None:
+            return unknown
+        request, alias = found[0], found[0].project
+        place = request.place.channel_id if channel is None else channel
+        grants = await self._store.grants_for(actor)
+        decision = decide(actor, Action.CREATE, alias, self._projects.get(alias), place, grants, self._clock.now())
+        if isinstance(decision, Denied):
+            await self._store.record([self._entry(actor, request, "denied", decision.rule)])
+            if decision.rule in CLOSED_RULES:
+                return unknown
+            refused = Refused(decision.explanation, decision.rule, alias)
+            return Told((await with_helpers(self._store, refused, self._clock)).sentence, done=False)
+        if request.state is not RequestState.PLANNED:
+            return Told(f"This plan can't be confirmed any more: the request is {request.state}.", done=False)
+        needed = decision.approvals if isinstance(decision, NeedsApproval) and not request.break_glass else 0
+        return _Allowed(request, found[1], decision.rule, needed)
+
+    @staticmethod
+    def _entry(actor: Actor, request: Request, outcome: str, rule: str) -> AuditEntry:
+        details = {"project": request.project, "requester": request.actor_id, "hop": "confirm"}
+        allowed = outcome == "allowed"
+        return AuditEntry(actor.user_id, Action.CREATE, request.id, "allowed" if allowed else "denied", rule, details)

@@ -1,0 +1,256 @@
+"""group:{group}: one POST for all disks of a server in a zone; marked before it leaves, looked for before it is
+repeated, and given up for single snapshots where the cloud takes no group.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, NotFound, NotOffered, Throttled
+from bot.domain.groups import (
+    Group,
+    GroupState,
+    group_done,
+    group_made,
+    group_split,
+    group_unanswered,
+    group_waiting,
+    on_its_own,
+)
+from bot.domain.requests import Item, ItemState, Request, RequestState, busy_wait, ended, no_answer, taken, waiting
+from bot.domain.snapshots import SnapshotGroup
+from bot.interfaces import Clock, Cloud, Store
+from bot.workflow.permitting import Permits, before_post
+from bot.workflow.submitting import CLOCK_SKEW, SEND_WITHIN, UNANSWERED_WAIT, UNCONFIGURED_SECONDS, Patience
+from bot.workflow.surveying import GroupOffers
+
+log = logging.getLogger(__name__)
+
+_LOOK_AGAIN_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+class Grouper:
+    """Moves a group from planned to done, or splits it; its items go along."""
+
+    def __init__(
+        self, store: Store, permits: Permits, cloud: Cloud, offers: GroupOffers, clock: Clock, patience: Patience
+    ) -> None:
+        self._store = store
+        self._permits = permits
+        self._cloud = cloud
+        self._offers = offers
+        self._clock = clock
+        self._patience = patience
+
+    async def __call__(self, group_id: str) -> float | None:
+        found = await self._store.group(group_id)
+        if found is None or found[2].state is not RequestState.RUNNING:
+            return None
+        group, members, request = found
+        now = self._clock.now()
+        try:
+            self._cloud.project(group.project)
+        except KeyError:
+            log.error("an open request names a project that is no longer configured", extra={"group": group.id})
+            return UNCONFIGURED_SECONDS
+        match group.state:
+            case GroupState.PLANNED if group.due_at is not None and group.due_at > now:
+                return (group.due_at - now).total_seconds()
+            case GroupState.PLANNED:
+                return await self._send(group, members, request)
+            case GroupState.SUBMITTING:
+                # Nobody else runs this duty, so whoever marked it is gone, and its POST may have arrived.
+                return await self._unanswered(group, members, "The bot was interrupted while it asked the cloud.")
+            case GroupState.UNCERTAIN:
+                return await self._look(group, members)
+            case GroupState.MADE:
+                return await self._find_members(group, members)
+            case GroupState.DONE | GroupState.SPLIT:
+                return None
+
+    # --- sending ------------------------------------------------------------------------------------------------------
+
+    async def _send(self, group: Group, members: Sequence[Item], request: Request) -> float | None:
+        if group.in_doubt:
+            # An earlier answer was lost: whatever has passed since, look once more before it is repeated.
+            try:
+                known = await self._cloud.project(group.project).list_snapshot_groups(limit_to_tag=group.tag)
+            except CloudError as exc:
+                return await self._cannot_look(group, members, exc)
+            if made := _ours(group, known):
+                return await self._made(group, made.id, None)
+        disks = f"{len(members)} disks"
+        if refusal := await self._permits.refusal(request, group.project):
+            now = self._clock.now()
+            never = [
+                ended(item, ItemState.CANCELLED, now, cause=refusal.explanation, code=refusal.rule)
+                for item in members
+                if not item.ended
+            ]
+            entry = before_post(request, group.id, group.project, disks, "denied", refusal.rule)
+            await self._store.save_group(group_done(group), never, [entry])
+            return None
+        entry = before_post(request, group.id, group.project, disks, "allowed", "granted")
+        begun = await self._store.start_group(group, [entry])
+        return await self._post(*begun) if begun else None
+
+    async def _post(self, group: Group, members: Sequence[Item]) -> float | None:
+        evs, now = self._cloud.project(group.project), self._clock.now()
+        try:
+            ticket = await evs.create_snapshot_group(group.asked, send_before=now + SEND_WITHIN)
+        except DiskBusy as exc:
+            return await self._busy(group, members, exc)
+        except Throttled as exc:
+            return await self._wait(group, members, timedelta(seconds=exc.retry_after or 2.0), exc)
+        except CloudUnavailable as exc:
+            if exc.maybe_done:
+                return await self._unanswered(group, members, exc.sentence)
+            return await self._wait(group, members, UNANSWERED_WAIT, exc)
+        except CloudRefused as exc:
+            if isinstance(exc, NotOffered | NotFound):
+                self._offers.say(group.project, offered=False)
+            return await self._split(group, members, exc)
+        return await self._made(group, ticket.snapshot_group_id, ticket.job_id)
+
+    async def _made(self, group: Group, cloud_id: str, job_id: str | None) -> float | None:
+        now = self._clock.now()
+        made = group_made(group, now, look_for=self._patience.look_for, cloud_id=cloud_id, job_id=job_id)
+        await self._store.save_group(made, [])
+        facts = {"group": group.id, "project": group.project, "cloud_group": cloud_id, "job": job_id}
+        log.info("group accepted by the cloud", extra=facts)
+        return 0.0
+
+    async def _busy(self, group: Group, members: Sequence[Item], exc: DiskBusy) -> float | None:
+        """One of the disks is busy; the cloud does not say which. It waits its turn alone, the others go on."""
+        if group.in_doubt:
+            wait = busy_wait(group.waiting_since, self._clock.now(), self._patience.busy_first)
+            return await self._wait(group, members, wait, exc)  # the snapshots in the way may be our own
+        try:
+            snapshots = await self._cloud.project(group.project).list_snapshots()
+        except CloudError:
+            snapshots = []
+        busy = {one.volume_id for one in snapshots if one.status == "creating"}
+        apart = [item for item in members if item.disk.id in busy]
+        if not apart or len(members) - len(apart) < 2:
+            return await self._split(group, members, exc)
+        now = self._clock.now()
+        until = now + self._patience.busy_first
+        moved = [
+            replace(waiting(item, now, until=until, cause=exc.sentence, code=exc.code), group_id=None) for item in apart
+        ]
+        moved += [replace(item, state=ItemState.PLANNED) for item in members if item not in apart]
+        await self._store.save_group(replace(group_waiting(group, now, until=now, cause=""), waiting_since=None), moved)
+        return 0.0
+
+    async def _wait(self, group: Group, members: Sequence[Item], wait: timedelta, exc: CloudError) -> float | None:
+        now = self._clock.now()
+        if group.waiting_since and now - group.waiting_since >= self._patience.busy_deadline:
+            return await self._give_up(group, members, exc)
+        later = group_waiting(group, now, until=now + wait, cause=exc.sentence, code=exc.code)
+        held = [waiting(item, now, until=now + wait, cause=exc.sentence, code=exc.code) for item in members]
+        await self._store.save_group(later, held)
+        return wait.total_seconds()
+
+    async def _give_up(self, group: Group, members: Sequence[Item], exc: CloudError) -> float | None:
+        minutes = round(self._patience.busy_deadline.total_seconds() / 60)
+        now = self._clock.now()
+        if group.in_doubt:
+            state, told = (
+                ItemState.UNKNOWN,
+                f"{exc.sentence} Whether the group was made is not known; look in the console.",
+            )
+        else:
+            state, told = ItemState.FAILED, f"{exc.sentence} I tried for {minutes} minutes and created nothing of it."
+        over = [ended(item, state, now, cause=told, code=exc.code) for item in members]
+        await self._store.save_group(group_done(group), over)
+        return None
+
+    async def _split(self, group: Group, members: Sequence[Item], exc: CloudError) -> float | None:
+        now = self._clock.now()
+        log.info("a group is made as single snapshots", extra={"group": group.id, "code": exc.code})
+        alone = [on_its_own(item, now) for item in members]
+        await self._store.save_group(group_split(group, exc.sentence, exc.code), alone)
+        return None
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    async def _unanswered(self, group: Group, members: Sequence[Item], cause: str) -> float | None:
+        now = self._clock.now()
+        lost = [
+            no_answer(item, now, look_for=self._patience.look_for, cause=cause)
+            for item in members
+            if item.state is ItemState.SUBMITTING
+        ]
+        await self._store.save_group(group_unanswered(group, now, look_for=self._patience.look_for, cause=cause), lost)
+        return 0.0
+
+    async def _look(self, group: Group, members: Sequence[Item]) -> float | None:
+        """Look for the group by its tag; only when the time is over may it be sent again."""
+        now = self._clock.now()
+        over = group.look_until is None or now >= group.look_until
+        try:
+            known = await self._cloud.project(group.project).list_snapshot_groups(
+                limit_to_tag=None if over else group.tag
+            )
+        except CloudError as exc:
+            return await self._cannot_look(group, members, exc)
+        if made := _ours(group, known, by_name=over):
+            return await self._made(group, made.id, None)
+        if over:
+            again = [replace(item, state=ItemState.PLANNED) for item in members if item.state is ItemState.UNCERTAIN]
+            await self._store.save_group(group_waiting(group, now, until=now, cause=group.cause), again)
+            return 0.0
+        left_s = (group.look_until - now).total_seconds() if group.look_until else 0.0
+        return max(min(self._pause_s(group), left_s), 0.05)
+
+    async def _cannot_look(self, group: Group, members: Sequence[Item], exc: CloudError) -> float | None:
+        """Without a look nothing is certain, so nothing is repeated; in the end that is what is told."""
+        now = self._clock.now()
+        since = now - (group.submitted_at or now)
+        if since >= self._patience.busy_deadline:
+            return await self._give_up(replace(group, in_doubt=True), members, exc)
+        if isinstance(exc, Throttled) and exc.retry_after:
+            return max(exc.retry_after, 0.5)
+        return min(max(since.total_seconds() / 4, 2.0), 60.0)
+
+    async def _find_members(self, group: Group, members: Sequence[Item]) -> float | None:
+        """Each item gets the snapshot that the group holds of its disk. Source: ListSnapshotsDetailsV5,
+        `snapshot_group_id`; a group's own record lists no members.
+        """
+        assert group.cloud_id is not None
+        now = self._clock.now()
+        try:
+            snapshots = await self._cloud.project(group.project).list_snapshots(group_id=group.cloud_id)
+        except CloudError as exc:
+            return await self._cannot_look(group, members, exc)
+        of_disk = {one.volume_id: one for one in snapshots}
+        lacking = [item for item in members if not item.ended and item.snapshot_id is None]
+        found = [taken(item, of_disk[item.disk.id].id, group.job_id) for item in lacking if item.disk.id in of_disk]
+        missing = [item for item in lacking if item.disk.id not in of_disk]
+        if missing and (group.look_until is None or now >= group.look_until):
+            cause = "The group was made, but the cloud lists no snapshot of this disk in it. Look at it in the console."
+            found += [ended(item, ItemState.UNKNOWN, now, cause=cause) for item in missing]
+            missing = []
+        if found or not missing:
+            await self._store.save_group(group if missing else group_done(group), found)
+        return self._pause_s(group) if missing else None
+
+    def _pause_s(self, group: Group) -> float:
+        age_s = (self._clock.now() - (group.submitted_at or self._clock.now())).total_seconds()
+        return _LOOK_AGAIN_SECONDS[min(int(age_s / 3), len(_LOOK_AGAIN_SECONDS) - 1)]
+
+
+def _ours(group: Group, known: Sequence[SnapshotGroup], *, by_name: bool = False) -> SnapshotGroup | None:
+    """The cloud's group with our tag; with `by_name` also one of our name and server, made since, without a tag."""
+    for one in known:
+        if one.request_tag == group.id:
+            return one
+    since = group.submitted_at - CLOCK_SKEW if group.submitted_at else None
+    for one in known if by_name and group.attempts <= 1 else ():
+        fresh = since is None or one.created_at is None or one.created_at >= since
+        if one.request_tag is None and one.name == group.asked.name and fresh:
+            return one
+    return None

@@ -1,0 +1,65 @@
+"""What a quick backup has to know of the cloud before it can be planned: read at once, in as few calls as can be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.domain.errors import CloudRefused, CredentialRefused
+from bot.domain.orders import Selector
+from bot.domain.selecting import Selection, select
+from bot.domain.snapshots import Snapshot
+from bot.interfaces import Clock, Evs
+
+BELIEVED = timedelta(hours=1)
+"""How long a project's answer about groups is believed; it changes with the region, not with the hour."""
+
+
+class GroupOffers:
+    """Whether a project takes consistency groups, as it said last. In memory only: a restart asks once more."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._said: dict[str, tuple[bool, datetime]] = {}
+
+    async def offered(self, alias: str, evs: Evs) -> bool:
+        """Ask once an hour. Raises CloudUnavailable, or CredentialRefused."""
+        if (said := self._said.get(alias)) and self._clock.now() - said[1] < BELIEVED:
+            return said[0]
+        try:
+            await evs.list_snapshot_groups()
+        except CredentialRefused:
+            raise
+        except CloudRefused:
+            return self.say(alias, offered=False)
+        return self.say(alias, offered=True)
+
+    def say(self, alias: str, *, offered: bool) -> bool:
+        self._said[alias] = (offered, self._clock.now())
+        return offered
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """`selection` are the disks that were meant, `snapshots` what the project holds of any disk."""
+
+    selection: Selection
+    snapshots: Sequence[Snapshot]
+    groups_offered: bool
+
+
+async def survey(evs: Evs, alias: str, selectors: Sequence[Selector], offers: GroupOffers) -> Survey:
+    """One listing of the disks, one of the snapshots, one question a tag. Raises CloudError."""
+    tags = [one.value for one in selectors if one.kind == "tag"]
+    tagged = asyncio.gather(*(evs.disks_by_tag(*_key_and_values(tag)) for tag in tags))
+    disks, snapshots, offered, found = await asyncio.gather(
+        evs.list_disks(), evs.list_snapshots(), offers.offered(alias, evs), tagged
+    )
+    return Survey(select(selectors, disks, dict(zip(tags, found, strict=True))), snapshots, offered)
+
+
+def _key_and_values(tag: str) -> tuple[str, tuple[str, ...]]:
+    key, colon, value = tag.partition(":")
+    return key, ((value,) if colon else ())

@@ -1,0 +1,418 @@
+"""Quick backups: one line, a plan, one press, and every disk of an incident in one consistent set."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.snapshots import CreateStandardSnapshot
+from bot.evs.cloud import HttpCloud
+from bot.settings import load_settings
+from bot.simulator.cloud.resources import Attachment, Disk
+from bot.simulator.workspace import Message
+from bot.slack.controls import CANCEL, CHANGE, CONFIRM
+from bot.workflow import planning
+from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
+
+PAYMENTS = "0123456789abcdef0123456789abcdef"
+Golden = Callable[[str, Any], None]
+READS = {"list_volumes": 1, "list_snapshots": 1, "list_groups": 1}
+"""What a plan costs: the disks, the snapshots, and whether there are groups."""
+
+
+def add_disks(world: World, server: str, count: int, zone: str = "ap-southeast-3a", first: int = 500) -> None:
+    """Attach this many more disks to a server of payments-prod, a new one if there is none of that name."""
+    disks = world.cloud.world.disks
+    known = {one.server_name: one.server_id for disk in disks.values() for one in disk.attachments}
+    server_id = known.get(server, f"77777777-{first:04d}-4000-8000-000000000001")
+    for number in range(first, first + count):
+        disk_id = f"d15c0000-{number:04d}-4000-8000-{number:012d}"
+        disks[disk_id] = Disk(
+            id=disk_id,
+            name=f"{server}-{number}",
+            project_id=PAYMENTS,
+            availability_zone=zone,
+            size_gb=10,
+            attachments=[Attachment(server_id, server, f"/dev/vd{number}")],
+        )
+
+
+async def planned(world: World, text: str = "", person: str = "alice", channel: str = CHANNEL) -> tuple[str, Message]:
+    """Type `/snapshot quick TEXT`; answers the request and its message once the plan stands in it."""
+    outcome = await world.say(f"quick {text}", person, channel)
+    assert outcome.error is None
+    request = request_id(outcome.text)
+    await world.slack.until(lambda: "planned, waiting for your go" in getattr(world.root(request, channel), "text", ""))
+    root = world.root(request, channel)
+    assert root is not None
+    return request, root
+
+
+async def confirmed(world: World, text: str = "", person: str = "alice") -> str:
+    request, root = await planned(world, text, person)
+    await world.slack.press(person, CHANNEL, root.ts, CONFIRM)
+    return request
+
+
+async def ended(world: World, request: str, timeout: float = 20) -> tuple[Message, Message]:
+    """The request's message and its receipt, once the record stands below them."""
+    await world.slack.until(lambda: bool(world.replies(request, "record")), timeout)
+    root = world.root(request)
+    assert root is not None
+    return root, world.replies(request, "receipt")[0]
+
+
+def calls(world: World) -> Counter[str]:
+    """What reached the cloud, looking at progress left out."""
+    counted = Counter(call["operation"] for call in world.cloud.calls())
+    del counted["create_token"]
+    return counted
+
+
+def told(*messages: Message) -> str:
+    """The words of messages, with everything that differs from run to run named by when it first appears."""
+    text = "\n\n".join(message.text for message in messages)
+    text = re.sub(r"<!date\^\d+\^[^|]+\|[^>]+>", "<time>", text)
+    text = re.sub(r"r-[0-9a-z]{8}", "r-request", text)
+    text = re.sub(r"\d{8}T\d{4}Z", "<stamp>", text)
+    text = re.sub(r"in \d+ s,|within \d+\.\d s", lambda found: re.sub(r"[\d.]+", "n", found[0]), text)
+    seen: dict[str, str] = {}
+    unlike = r"\b(?!d15c0000|77777777)[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b"
+    return re.sub(unlike, lambda found: seen.setdefault(found[0], f"id-{len(seen) + 1}"), text)
+
+
+@pytest.fixture(autouse=True)
+def quick_snapshots(setting: tuple[Any, FastClock]) -> None:
+    timing = setting[0].cloud.world.timing
+    timing.min_seconds = timing.max_seconds = 3.0
+
+
+# --- what it makes ----------------------------------------------------------------------------------------------------
+
+
+async def test_three_disks_of_one_server_become_one_group(world: World, golden: Golden) -> None:
+    request, root = await planned(world, 'reason="INC-42 disk latency" keep=7')
+    golden("quick_plan_one_server", told(root))
+    assert calls(world) == READS
+    await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
+    golden("quick_one_server", told(*await ended(world, request)))
+    assert (calls(world)["create_group"], calls(world)["create_snapshot"]) == (1, 0)
+    (posted,) = world.cloud.calls("create_group")
+    body = posted["body"]["snapshot_group"]
+    assert len(body["volume_ids"]) == 3
+    assert body["server_id"] == "77777777-0001-4000-8000-000000000001"
+    assert body["description"] == "U0ALICE001: INC-42 disk latency"
+    assert body["tags"] == {
+        "snapshot-bot-channel": "C0INCDEMO1",
+        "snapshot-bot-incident": "inc-demo",
+        "snapshot-bot-request": f"{request}-g1",
+    }
+    assert re.fullmatch(r"inc-demo-web-01-\d{8}T\d{4}Z", body["name"])
+    assert {one.group_id for one in world.cloud.world.snapshots.values()} == set(world.cloud.world.groups)
+    assert world.slack_complaints() == []
+
+
+async def test_the_record_can_be_read_by_machines(world: World) -> None:
+    request = await confirmed(world, "reason=INC-42 keep=7")
+    await ended(world, request)
+    (record,) = world.replies(request, "record")
+    kept = json.loads(record.text.partition("```")[2].rpartition("```")[0])
+    assert (kept["request"], kept["project"], kept["asked_by"]) == (request, "payments-prod", "U0ALICE001")
+    assert {disk["snapshot_id"] for disk in kept["disks"]} == set(world.cloud.world.snapshots)
+    assert {disk["group"] for disk in kept["disks"]} == set(world.cloud.world.groups)
+
+
+async def test_a_server_in_two_zones_becomes_one_group_a_zone(world: World, golden: Golden) -> None:
+    add_disks(world, "db-01", 1, "ap-southeast-3a")
+    add_disks(world, "db-01", 1, "ap-southeast-3b", first=600)
+    request = await confirmed(world, "server=db-01")
+    golden("quick_two_zones", told(*await ended(world, request)))
+    assert (calls(world)["create_group"], calls(world)["create_snapshot"]) == (2, 0)
+    zones = [
+        {world.cloud.world.disks[volume].availability_zone for volume in call["body"]["snapshot_group"]["volume_ids"]}
+        for call in world.cloud.calls("create_group")
+    ]
+    assert sorted(map(sorted, zones)) == [["ap-southeast-3a"], ["ap-southeast-3b"]]
+
+
+async def test_seventy_disks_become_two_groups_and_are_summed_up(world: World, golden: Golden) -> None:
+    add_disks(world, "big-01", 70)
+    request, root = await planned(world, "server=big-01")
+    golden("quick_plan_seventy", told(root))
+    await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
+    root, receipt = await ended(world, request)
+    golden("quick_seventy", told(root))
+    assert "finished" in root.text and "70 disks" in root.text
+    sizes = sorted(len(call["body"]["snapshot_group"]["volume_ids"]) for call in world.cloud.calls("create_group"))
+    assert sizes == [6, 64]
+    missing = [one for one in world.cloud.world.snapshots if one not in receipt.text]
+    assert missing == []
+    assert world.slack_complaints() == []
+
+
+async def test_where_there_are_no_groups_single_snapshots_are_started_together(world: World, golden: Golden) -> None:
+    for project in world.cloud.world.projects:
+        project.groups_offered = False
+    request, root = await planned(world)
+    golden("quick_plan_no_groups", told(root))
+    await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
+    golden("quick_no_groups", told(*await ended(world, request)))
+    assert (calls(world)["create_group"], calls(world)["create_snapshot"]) == (0, 3)
+
+
+async def test_groups_that_are_refused_at_the_last_moment_are_made_one_by_one(world: World) -> None:
+    request, root = await planned(world)
+    for project in world.cloud.world.projects:
+        project.groups_offered = False
+    await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
+    root, receipt = await ended(world, request)
+    assert "finished" in root.text
+    assert "*web-01*: single snapshots started together, not one group" in receipt.text
+    assert (calls(world)["create_group"], calls(world)["create_snapshot"]) == (1, 3)
+    assert calls(world)["list_groups"] == 1
+
+
+async def test_a_disk_that_others_copy_waits_its_turn_and_the_rest_goes_on_as_a_group(
+    world: World, golden: Golden
+) -> None:
+    settings = load_settings(world.setting.environment())
+    elsewhere = HttpCloud(settings.projects, settings.credentials, world.clock)
+    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 12.0
+    await elsewhere.project("payments-prod").create_standard_snapshot(
+        CreateStandardSnapshot(volume_id="d15c0000-0002-4000-8000-000000000002", name="by somebody else"),
+        send_before=world.clock.now().replace(year=2099),
+    )
+    await elsewhere.aclose()
+    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 3.0
+    request, root = await planned(world)
+    golden("quick_plan_busy", told(root))
+    await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
+    golden("quick_busy", told(*await ended(world, request)))
+    assert [len(call["body"]["snapshot_group"]["volume_ids"]) for call in world.cloud.calls("create_group")] == [2]
+
+
+async def test_a_disk_that_became_busy_since_the_plan_leaves_its_group(world: World) -> None:
+    request, root = await planned(world)
+    data = "d15c0000-0002-4000-8000-000000000002"
+    world.cloud.fault("create_group", "external_busy", seconds=8, volume_id=data, visible=True)
+    await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
+    root, receipt = await ended(world, request)
+    assert "3 disks in payments-prod: finished" in root.text
+    assert "*web-01*: 2 disks at one moment" in receipt.text
+    sizes = [len(call["body"]["snapshot_group"]["volume_ids"]) for call in world.cloud.calls("create_group")]
+    assert sizes == [3, 2]
+
+
+async def test_where_the_busy_disk_cannot_be_told_each_takes_its_own_turn(world: World) -> None:
+    request, root = await planned(world)
+    data = "d15c0000-0002-4000-8000-000000000002"
+    world.cloud.fault("create_group", "external_busy", seconds=8, volume_id=data)
+    await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
+    root, receipt = await ended(world, request)
+    assert "3 disks in payments-prod: finished" in root.text
+    assert "single snapshots started together, not one group — " in receipt.text
+    assert len(world.cloud.world.snapshots) == 3
+
+
+async def test_one_disk_fails_and_the_rest_succeed(world: World, golden: Golden) -> None:
+    request, root = await planned(world, "server=db-01 disks=spare-disk")
+    disk = "d15c0000-0012-4000-8000-000000000012"
+    world.cloud.fault(
+        "create_snapshot", "job_fail", volume_id=disk, fail_reason="storage pool full", error_code="EVS.9"
+    )
+    await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
+    golden("quick_one_fails", told(*await ended(world, request)))
+
+
+async def test_two_people_at_the_same_instant_copy_each_disk_once(world: World, golden: Golden) -> None:
+    first, second = await asyncio.gather(planned(world), planned(world, person="bob"))
+    await asyncio.gather(
+        world.slack.press("alice", CHANNEL, first[1].ts, CONFIRM),
+        world.slack.press("bob", CHANNEL, second[1].ts, CONFIRM),
+    )
+    roots = [await ended(world, request) for request, _ in (first, second)]
+    for root, receipt in roots:
+        assert "finished" in root.text
+        assert "3 of 3 snapshots available" in receipt.text
+    assert len(world.cloud.world.snapshots) == 3
+    joined = [receipt for _, receipt in roots if receipt.text.count("joined") == 3]
+    assert len(joined) == 1
+    golden("quick_joined", told(joined[0]))
+
+
+@pytest.mark.parametrize("when", ["planned", "confirmed", "posted"])
+async def test_a_restart_in_the_middle_changes_nothing(world: World, golden: Golden, when: str) -> None:
+    if when == "posted":
+        world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 20.0
+    request, root = await planned(world, 'reason="INC-42 disk latency" keep=7')
+    if when == "planned":
+        await world.stop_bot()
+        await world.start_bot()
+    await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
+    if when == "posted":
+        await world.until(lambda: bool(world.cloud.calls("create_group")))
+    if when != "planned":
+        await world.stop_bot()
+        await world.start_bot()
+    root, receipt = await ended(world, request)
+    golden("quick_one_server", told(root, receipt))
+    assert len(world.cloud.calls("create_group")) == 1
+    assert len(world.cloud.world.snapshots) == 3
+
+
+@pytest.mark.parametrize("fault", ["drop_after", "504_after", "html"])
+async def test_a_lost_answer_is_looked_for_and_the_group_is_made_once(world: World, fault: str) -> None:
+    world.cloud.fault("create_group", fault)
+    request = await confirmed(world)
+    root, receipt = await ended(world, request)
+    assert "finished" in root.text
+    assert "3 disks at one moment" in receipt.text
+    assert len(world.cloud.calls("create_group")) == 1
+    assert len(world.cloud.world.groups) == 1
+
+
+async def test_a_lost_question_is_asked_again_after_a_look(quiet_world: World) -> None:
+    world = quiet_world
+    file = world.setting.directory / "bot.toml"
+    file.write_text(re.sub(r"reconcile_seconds = \d+", "reconcile_seconds = 6", file.read_text()))
+    await world.start_bot()
+    world.cloud.fault("create_group", "drop_before")
+    request = await confirmed(world)
+    root, _ = await ended(world, request)
+    assert "finished" in root.text
+    assert len(world.cloud.world.groups) == 1
+
+
+# --- the plan ---------------------------------------------------------------------------------------------------------
+
+
+async def test_a_placeholder_stands_at_once_and_becomes_the_plan(world: World) -> None:
+    await world.say("help")
+    await world.told("alice", "You may use")
+    world.cloud.fault("list_volumes", "slow", seconds=0.5)
+    outcome = await world.say("quick server=web-01")
+    assert "Looking at the disks of server “web-01”. The plan appears in this channel" in outcome.text
+    request = request_id(outcome.text)
+    await world.slack.until(lambda: world.root(request) is not None)
+    root = world.root(request)
+    assert root is not None
+    assert "Backup of server “web-01” in payments-prod: looking at the disks" in root.text
+    await world.slack.until(lambda: "planned" in getattr(world.root(request), "text", ""))
+    assert len([one for one in world.slack.messages(CHANNEL) if one.from_app and not one.ephemeral_to]) == 1
+
+
+async def test_confirm_no_runs_at_once(world: World) -> None:
+    outcome = await world.say("quick server=web-01 confirm=no")
+    root, _ = await ended(world, request_id(outcome.text))
+    assert "finished" in root.text
+
+
+async def test_a_plan_that_is_dropped_creates_nothing(world: World) -> None:
+    request, root = await planned(world)
+    await world.slack.press("alice", CHANNEL, root.ts, CANCEL)
+    await world.slack.until(lambda: "dropped" in getattr(world.root(request), "text", ""))
+    root = world.root(request)  # type: ignore[assignment]
+    assert CONFIRM not in str(root.blocks)
+    assert calls(world) == READS
+
+
+async def test_a_plan_that_nobody_confirms_ends_and_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "CONFIRM_TIME", timedelta(seconds=5))
+    request, root = await planned(world)
+    await world.slack.until(lambda: "Nobody confirmed the plan in time" in getattr(world.root(request), "text", ""))
+    root = world.root(request)  # type: ignore[assignment]
+    assert CONFIRM not in str(root.blocks)
+    assert calls(world) == READS
+
+
+async def test_another_selection_is_planned_in_the_same_message(world: World) -> None:
+    request, root = await planned(world)
+    await world.slack.press("alice", CHANNEL, root.ts, CHANGE)
+    await world.slack.until(lambda: world.slack.view("alice") is not None)
+    wrong = await world.slack.submit("alice", {"disks": {"disks": []}, "others": {"others": "whatever"}})
+    assert "Say what “whatever” is" in wrong.errors["others"]
+    data = "d15c0000-0002-4000-8000-000000000002"
+    assert (await world.slack.submit("alice", {"disks": {"disks": [data]}, "others": {"others": ""}})).ok
+    await world.slack.until(lambda: "Backup of 1 disk" in getattr(world.root(request), "text", ""))
+    await world.slack.until(lambda: "planned, waiting" in getattr(world.root(request), "text", ""))
+    await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
+    await ended(world, request)
+    assert [call["body"]["snapshot"]["volume_id"] for call in world.cloud.calls("create_snapshot")] == [data]
+    assert world.slack_complaints() == []
+
+
+@pytest.mark.parametrize(("person", "words"), [("carol", "I know no plan"), ("gus", "Guests of this workspace")])
+async def test_who_may_not_create_confirms_and_changes_nothing(world: World, person: str, words: str) -> None:
+    world.slack.join(person, CHANNEL)
+    request, root = await planned(world)
+    for action in (CONFIRM, CHANGE, CANCEL):
+        await world.slack.press(person, CHANNEL, root.ts, action)
+    await world.told(person, words)
+    assert "planned, waiting" in getattr(world.root(request), "text", "")
+    assert world.slack.view(person) is None
+    assert calls(world) == READS
+
+
+async def test_somebody_who_could_have_asked_confirms_too_and_of_two_presses_one_counts(world: World) -> None:
+    request, root = await planned(world)
+    await asyncio.gather(
+        world.slack.press("alice", CHANNEL, root.ts, CONFIRM), world.slack.press("bob", CHANNEL, root.ts, CONFIRM)
+    )
+    root, _ = await ended(world, request)
+    assert "finished" in root.text
+    assert len(world.cloud.world.groups) == 1
+
+
+# --- what is meant ----------------------------------------------------------------------------------------------------
+
+
+async def test_in_a_channel_that_is_bound_to_nothing_quick_asks_what_it_means(world: World) -> None:
+    await world.say("help", channel="#ops")
+    await world.told("alice", "You may use")
+    outcome = await world.say("quick", channel="#ops")
+    assert "This channel is not bound to anything yet" in outcome.text
+    _, root = await planned(world, "server=WEB-01", channel="#ops")
+    assert "3 disks" in root.text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("server=web-99", "No server “web-99” has disks in this project."),
+        ("tag=tier:nothing", "No disk has the tag “tier:nothing”."),
+        ("disks=scratch", "“scratch” fits 2 disks. Say which one by its id:"),
+        ("disks=broken-index", "“broken-index”: It is in the state “error”"),
+        ("server_id=77777777-9999-4000-8000-000000000001", "No disk is attached to a server with the id"),
+    ],
+)
+async def test_what_cannot_be_meant_is_a_question(world: World, text: str, words: str) -> None:
+    await world.say(f"quick {text}")
+    await world.told("alice", words)
+    assert world.cloud.calls("create_snapshot") == world.cloud.calls("create_group") == []
+
+
+async def test_one_name_of_two_servers_is_a_question(world: World) -> None:
+    add_disks(world, "twin", 1, first=700)
+    disk = next(one for one in world.cloud.world.disks.values() if one.name == "cold-store")
+    disk.attachments[0].server_name = "twin"
+    await world.say("quick server=twin")
+    message = await world.told("alice", "“twin” is the name of 2 servers. Say which: server_id=")
+    assert "77777777-0003-4000-8000-000000000003" in message.text
+
+
+async def test_a_tag_selects_its_disks(world: World) -> None:
+    _, root = await planned(world, "tag=app:orders")
+    assert "2 disks" in root.text
+    assert "orders-db-wal" in root.text
+
+
+async def test_a_region_without_the_api_says_so(world: World) -> None:
+    await world.say("quick server=old-01 project=legacy", "bob", "#ops")
+    await world.told("bob", "This region does not offer standard snapshots.")
