@@ -24,6 +24,7 @@ from bot.interfaces import Clock, Handler
 from bot.settings import Settings
 from bot.slack.answering import Answering
 from bot.slack.approvals import ApprovalListeners
+from bot.slack.binding import BindListeners
 from bot.slack.bolt import HttpEntry, SocketModeEntry, build_bolt
 from bot.slack.cancelling import CancelListeners
 from bot.slack.channels import SlackChannels
@@ -44,6 +45,7 @@ from bot.store.lock import StoreLock
 from bot.store.store import SqliteStore
 from bot.workflow.approving import Approvals
 from bot.workflow.arrival import Reception
+from bot.workflow.binding import ChannelBindings
 from bot.workflow.cancelling import Cancelling
 from bot.workflow.catalogue import DiskCatalogue
 from bot.workflow.confirming import Confirming
@@ -166,6 +168,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     anonymous = _slack_client(settings, http, None)
     bolt = build_bolt(anonymous, token, _reveal(settings.slack.signing_secret), identity)
     cancelling = Cancelling(store, settings.projects, clock)
+    bindings = ChannelBindings(store, settings.projects, clock)
     answering = Answering(
         command=settings.slack.command,
         team_url=team_url,
@@ -174,6 +177,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         approvals=approvals,
         granting=Granting(store, people, settings.projects, clock),
         cancelling=cancelling,
+        bindings=bindings,
         clock=clock,
         new_reference=new_reference,
     )
@@ -202,17 +206,29 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         replies=replies,
         errands=errands,
     ).register(bolt)
+    presses = Presses(people, store, replies, errands, new_reference)
+    binds = BindListeners(
+        command=settings.slack.command,
+        bindings=bindings,
+        store=store,
+        people=people,
+        client=client,
+        presses=presses,
+        clock=clock,
+        new_id=lambda: new_id("b"),
+    )
     CommandListeners(
         command=settings.slack.command,
         reception=reception,
         answering=answering,
         forms=form_listeners,
+        binds=binds,
         people=people,
         replies=replies,
         urls=urls,
         errands=errands,
     ).register(bolt)
-    presses = Presses(people, store, replies, errands, new_reference)
+    binds.register(bolt)
     PageListeners(answering, replies, errands).register(bolt)
     CancelListeners(cancelling, presses).register(bolt)
     PlanListeners(Confirming(store, people, settings.projects, clock), client, presses).register(bolt)

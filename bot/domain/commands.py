@@ -36,6 +36,8 @@ TEXT_CHARACTERS = 2_000
 KNOWN = (
     "create",
     "quick",
+    "bind",
+    "unbind",
     "status",
     "list",
     "approve",
@@ -140,8 +142,24 @@ class ShowProjects:
     """`projects`: what the caller may use."""
 
 
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """`bind …`: what `quick` means in this channel from now on. Without a selector, the form that asks for it."""
+
+    selectors: tuple[Selector, ...] = ()
+    project: str | None = None
+    keep_days: int | None = None
+    reason: str | None = None
+    confirm: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unbind:
+    """`unbind`: this channel is about nothing any more."""
+
+
 AccessCommand = GrantAccess | RevokeAccess | ShowAccess | ShowProjects
-Question = Status | ListSnapshots | Approve | Deny | Review | Cancel | Help | AccessCommand
+Question = Status | ListSnapshots | Approve | Deny | Review | Cancel | Help | Bind | Unbind | AccessCommand
 """What is answered on the spot, to its asker alone."""
 
 Command = Create | Quick | OpenForm | Question
@@ -165,6 +183,12 @@ def parse_command(text: str) -> Command:
             return _create(rest)
         case "quick":
             return _quick(rest)
+        case "bind":
+            return _bind(rest)
+        case "unbind":
+            if rest:
+                raise CommandError(f"`unbind` takes nothing: it is about this channel. {_UNCHANGED}")
+            return Unbind()
         case "status":
             return _status(rest)
         case "list":
@@ -253,7 +277,22 @@ def _create(words: list[Word]) -> Create | OpenForm:
 
 
 def _quick(words: list[Word]) -> Quick:
-    plain, given, faults = _split(words, QUICK_OPTIONS, repeated=("server", "server_id", "tag"))
+    selectors, read, faults = _selected(words, QUICK_OPTIONS)
+    if faults:
+        raise CommandError(_listed(faults))
+    return Quick(selectors, keep_days=read.pop("keep", None), **read)
+
+
+def _bind(words: list[Word]) -> Bind:
+    selectors, read, faults = _selected(words, tuple(key for key in QUICK_OPTIONS if key != "break_glass"))
+    if faults:
+        raise CommandError(_listed(faults, _UNCHANGED))
+    return Bind(selectors, keep_days=read.pop("keep", None), **read)
+
+
+def _selected(words: list[Word], options: tuple[str, ...]) -> tuple[tuple[Selector, ...], dict[str, Any], list[str]]:
+    """Which disks are meant, the options, and every fault."""
+    plain, given, faults = _split(words, options, repeated=("server", "server_id", "tag"))
     faults += [f"Say what {quoted(word)} is: server={word}, tag={word} or disks={word}." for word in plain]
     selectors: list[Selector] = []
     kinds: Mapping[str, SelectorKind] = {"server": "server", "server_id": "server_id", "tag": "tag"}
@@ -269,9 +308,7 @@ def _quick(words: list[Word]) -> Quick:
         "break_glass": str,
     }
     read = {key: _tried(reader, given[key][0], faults) for key, reader in readers.items() if key in given}
-    if faults:
-        raise CommandError(_listed(faults))
-    return Quick(tuple(dict.fromkeys(selectors)), keep_days=read.pop("keep", None), **read)
+    return tuple(dict.fromkeys(selectors)), read, faults
 
 
 def _status(words: list[Word]) -> Status:

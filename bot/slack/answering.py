@@ -8,6 +8,7 @@ from collections.abc import Callable
 from bot.domain.access import Actor
 from bot.domain.commands import (
     Approve,
+    Bind,
     Cancel,
     Deny,
     GrantAccess,
@@ -19,12 +20,14 @@ from bot.domain.commands import (
     ShowAccess,
     ShowProjects,
     Status,
+    Unbind,
 )
 from bot.domain.errors import LookupFailed
 from bot.interfaces import Clock, People
 from bot.slack import answers
 from bot.slack.message import Message
 from bot.workflow.approving import Approvals
+from bot.workflow.binding import ChannelBindings
 from bot.workflow.cancelling import Cancelling
 from bot.workflow.granting import Granting
 from bot.workflow.inquiry import Inquiry
@@ -45,6 +48,7 @@ class Answering:
         approvals: Approvals,
         granting: Granting,
         cancelling: Cancelling,
+        bindings: ChannelBindings,
         clock: Clock,
         new_reference: Callable[[], str],
     ) -> None:
@@ -55,6 +59,7 @@ class Answering:
         self._approvals = approvals
         self._granting = granting
         self._cancelling = cancelling
+        self._bindings = bindings
         self._clock = clock
         self._new_reference = new_reference
 
@@ -75,6 +80,10 @@ class Answering:
                 return answers.listing(await self._inquiry.listing(actor, channel, question), self._command)
             case Help():
                 return answers.help_text(await self._inquiry.may_do(actor, channel), self._command)
+            case Bind():
+                return answers.told(await self._bindings.bind(actor, channel, question))
+            case Unbind():
+                return answers.told(await self._bindings.unbind(actor, channel))
             case GrantAccess() | RevokeAccess() | ShowAccess() | ShowProjects():
                 return answers.lines(await self._granting.answer(question, actor, channel))
 

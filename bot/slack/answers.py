@@ -11,7 +11,7 @@ from bot.domain.access import Action, Denied
 from bot.domain.commands import ListSnapshots
 from bot.domain.requests import Item, Request, RequestState
 from bot.slack.blocks import BUTTON_VALUE_CHARACTERS, button, buttons
-from bot.slack.controls import LIST_NEWER, LIST_OLDER, NEW_SNAPSHOT, OPEN_FORM
+from bot.slack.controls import BIND, LIST_NEWER, LIST_OLDER, NEW_SNAPSHOT, OPEN_FORM
 from bot.slack.message import Message, arranged
 from bot.slack.root import root
 from bot.slack.text import bold, code, escaped, moment, sentence, shortened
@@ -54,10 +54,21 @@ def form_too_late(form_id: str, command: str) -> Message:
     return {"text": late["text"], "blocks": [*late["blocks"], offered["blocks"][-1]]}
 
 
-def nothing_bound(why: str) -> Message:
-    """`quick` where nothing says what it means: name it, or choose disks now."""
+def nothing_bound(why: str, *, may_bind: bool) -> Message:
+    """`quick` where nothing says what it means: name it, choose disks now, or bind the channel for good."""
     message = arranged([f":grey_question: {sentence(why)}"])
-    message["blocks"].append(buttons([button(NEW_SNAPSHOT, "Choose Disks Now", "pick")], "pick"))
+    pressed = [button(NEW_SNAPSHOT, "Choose Disks Now", "pick")]
+    if may_bind:
+        pressed.append(button(BIND, "Bind This Channel…", "bind"))
+    message["blocks"].append(buttons(pressed, "pick"))
+    return message
+
+
+def how_to_bind(command: str) -> Message:
+    """Where no form can be opened: a button that does, and the words for it."""
+    told = f"What shall `quick` mean in this channel? Type {code(f'{command} bind server=web-01 keep=7')}, or press."
+    message = arranged([told])
+    message["blocks"].append(buttons([button(BIND, "Bind This Channel…", "bind")], "bind"))
     return message
 
 
@@ -147,6 +158,8 @@ def help_text(may: MayDo | Denied, command: str) -> Message:
             f"• {code(f'{command} create DISK{project}')} — a standard snapshot now; DISK is an id or a unique name",
             f"• {code(f'{command} create DISK DISK2{project} {_EXAMPLE}')} — several at once, named and explained",
             f"      options: {_OPTIONS}",
+            f"• {code(f'{command} quick')} — a plan for every disk this channel is bound to, then one press",
+            f"• {code(f'{command} quick server=web-01')} — the same for a server; or `tag=k:v`, `disks=a,b`",
         ]
     if viewable:
         lines += [
@@ -166,6 +179,7 @@ def help_text(may: MayDo | Denied, command: str) -> Message:
         lines += [
             f"• {code(f'{command} grant @someone operator {administered} for=8h')} — or viewer, approver, admin",
             f"• {code(f'{command} revoke @someone {administered}')} — takes back what was granted by command",
+            f"• {code(f'{command} bind server=web-01 keep=7')}, {code(f'{command} unbind')} — what quick means here",
         ]
     lines.append(f"• {code(f'{command} help')} — this")
     if may.by_project:

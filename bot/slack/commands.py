@@ -7,7 +7,7 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.domain.commands import AccessCommand, OpenForm, Question, read_command
+from bot.domain.commands import AccessCommand, Bind, OpenForm, Question, read_command
 from bot.domain.errors import CommandError
 from bot.domain.orders import Create, Order, Quick
 from bot.domain.requests import Place
@@ -15,6 +15,7 @@ from bot.domain.words import plain_text
 from bot.interfaces import People
 from bot.slack import answers
 from bot.slack.answering import Answering
+from bot.slack.binding import BindListeners
 from bot.slack.errands import Errands
 from bot.slack.forms import FormListeners
 from bot.slack.messages import recorded, refusal
@@ -32,6 +33,7 @@ class CommandListeners:
         reception: Reception,
         answering: Answering,
         forms: FormListeners,
+        binds: BindListeners,
         people: People,
         replies: SlackReplies,
         urls: ResponseUrls,
@@ -41,6 +43,7 @@ class CommandListeners:
         self._reception = reception
         self._answering = answering
         self._forms = forms
+        self._binds = binds
         self._people = people
         self._replies = replies
         self._urls = urls
@@ -74,6 +77,8 @@ class CommandListeners:
         match command:
             case Create() | Quick():
                 await self._create(ack, body, text, command)
+            case Bind(selectors=()):
+                await self._binds.open_for_command(ack, body)
             case OpenForm(order):
                 await ack()
                 self._forms.open_for_command(body, order)
@@ -92,9 +97,10 @@ class CommandListeners:
             case Refused(incomplete=True) if isinstance(order, Create):
                 await ack()
                 self._forms.open_for_command(body, order)
-            case Refused(why, rule):
-                told = answers.nothing_bound(why) if rule == NOTHING_BOUND else refusal(why, text, self._command)
-                await ack(**answers.private(told))
+            case Refused(why, rule) if rule == NOTHING_BOUND:
+                await ack(**answers.private(await self._binds.nothing_bound(why, body)))
+            case Refused(why):
+                await ack(**answers.private(refusal(why, text, self._command)))
 
     async def _answer(self, ack: AsyncAck, body: dict[str, Any], question: Question) -> None:
         # What is about rights may also ask Slack about others, so it is never answered at once.

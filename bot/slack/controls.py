@@ -20,6 +20,9 @@ LIST_NEWER = "list_newer"
 LIST_OLDER = "list_older"
 """Turn the page of a list; the value is what that page asks for, as JSON."""
 
+BIND = "bind_channel"
+"""Opens the form that says what `quick` means in the channel of the button."""
+
 CONFIRM = "confirm_plan"
 """Says go to a plan; its value is the request's id."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 
-from bot.domain.commands import OpenForm, Question, read_command
+from bot.domain.commands import Bind, OpenForm, Question, read_command
 from bot.domain.errors import CommandError
 from bot.domain.orders import Create, Order, Quick
 from bot.domain.requests import Place
@@ -74,6 +74,9 @@ class MentionListeners:
         match command:
             case Create() | Quick():
                 await self._create(delivery, command)
+            case Bind(selectors=()):
+                if await self._store.once(delivery.id):
+                    self._say(delivery, answers.how_to_bind(self._command))
             case OpenForm(order):
                 await self._offer_form(delivery, order)
             case _:
@@ -89,10 +92,10 @@ class MentionListeners:
                 self._say(delivery, answers.as_written(told))
             case Refused(incomplete=True) if isinstance(order, Create):
                 await self._offer_form(delivery, order)
-            case Refused(why, rule):
-                unbound = rule == NOTHING_BOUND
-                refused = answers.nothing_bound(why) if unbound else refusal(why, delivery.text, self._command)
-                self._say(delivery, refused)
+            case Refused(why, rule) if rule == NOTHING_BOUND:
+                self._say(delivery, answers.nothing_bound(why, may_bind=False))
+            case Refused(why):
+                self._say(delivery, refusal(why, delivery.text, self._command))
 
     async def _refuse(self, delivery: Delivery, why: str) -> None:
         if await self._store.once(delivery.id):

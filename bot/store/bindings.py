@@ -6,12 +6,15 @@ import json
 from collections.abc import Sequence
 
 from bot.domain.bindings import Binding
-from bot.store.database import Row, Script, sql
+from bot.store.database import Query, Row, Script, sql
 
 _ADD = """
 insert into binding (channel_id, position, project, selector_json, keep_days, confirm, reason, source)
 values (:channel_id, :position, :project, :selector_json, :keep_days, :confirm, :reason, :source)
 """
+
+
+BY_COMMAND = "slack"
 
 
 def project_of(channel: str) -> Script[str | None]:
@@ -41,9 +44,31 @@ def _binding(row: Row) -> Binding:
     )
 
 
+def rebind(channel: str, bindings: Sequence[Binding]) -> Script[bool]:
+    """Replace what was bound by command. False: the channel is bound by a file."""
+    rows = yield sql(
+        "select 1 from binding where channel_id = :channel and source <> :source", channel=channel, source=BY_COMMAND
+    )
+    if rows:
+        return False
+    yield _without_commands(channel)
+    yield from _add(BY_COMMAND, bindings)
+    return True
+
+
 def replace_source(source: str, bindings: Sequence[Binding]) -> Script[None]:
-    """Make the rows of one source exactly these."""
+    """Make the rows of one source exactly these; a file overrules what was bound by command."""
     yield sql("delete from binding where source = :source", source=source)
+    for channel in dict.fromkeys(binding.channel for binding in bindings):
+        yield _without_commands(channel)
+    yield from _add(source, bindings)
+
+
+def _without_commands(channel: str) -> Query:
+    return sql("delete from binding where channel_id = :channel and source = :mine", channel=channel, mine=BY_COMMAND)
+
+
+def _add(source: str, bindings: Sequence[Binding]) -> Script[None]:
     for position, binding in enumerate(bindings):
         selector = {
             "server": binding.server,

@@ -255,6 +255,11 @@ class SqliteStore:
     async def bindings(self, channel: str) -> list[Binding]:
         return await self._database.run(bindings.of_channel(channel))
 
+    async def bind(self, channel: str, bound: Sequence[Binding], entries: Sequence[AuditEntry]) -> bool:
+        """Make what was bound by command in a channel exactly this. False: bot.toml says what it is bound to."""
+        now = self._clock.now()
+        return await self._done(bindings.rebind(channel, bound), entries, now)
+
     async def copying(self, project: str) -> list[str]:
         """The ids of the disks that the bot copies now."""
         return await self._database.run(requests.copying(project))

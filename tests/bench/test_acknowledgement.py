@@ -57,6 +57,7 @@ from bot.store.database import Script, SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.approving import Approvals
 from bot.workflow.arrival import Reception
+from bot.workflow.binding import ChannelBindings
 from bot.workflow.cancelling import Cancelling
 from bot.workflow.granting import Granting
 from bot.workflow.inquiry import Inquiry
@@ -180,6 +181,7 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             approvals=Approvals(store, settings.projects, clock),
             granting=Granting(store, people, settings.projects, clock),
             cancelling=Cancelling(store, settings.projects, clock),
+            bindings=ChannelBindings(store, settings.projects, clock),
             clock=clock,
             new_reference=lambda: new_id("e"),
         )
@@ -198,6 +200,7 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             reception=Reception(store, people, settings.projects, clock, lambda: new_id("r")),
             answering=answering,
             forms=None,  # type: ignore[arg-type]  # no form is opened here
+            binds=None,  # type: ignore[arg-type]  # nor here
             people=people,
             replies=replies,
             urls=urls,

@@ -131,6 +131,7 @@ def parts(*, reception: StubReception | None = None, errands: Errands | None = N
         approvals=None,  # type: ignore[arg-type]  # nor here
         granting=None,  # type: ignore[arg-type]  # nor here
         cancelling=None,  # type: ignore[arg-type]  # nor here
+        bindings=None,  # type: ignore[arg-type]  # nor here
         clock=SystemClock(),
         new_reference=lambda: "e-00000001",
     )
@@ -139,6 +140,7 @@ def parts(*, reception: StubReception | None = None, errands: Errands | None = N
         reception=made.reception,  # type: ignore[arg-type]  # as much of it as a command needs
         answering=answering,
         forms=None,  # type: ignore[arg-type]  # no form is opened here
+        binds=None,  # type: ignore[arg-type]  # nor here
         people=StubPeople(),
         replies=made.replies,  # type: ignore[arg-type]
         urls=StubUrls(),  # type: ignore[arg-type]

@@ -1,0 +1,204 @@
+"""The form that binds a channel: for those who do not know the words for it by heart."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.access import Actor
+from bot.domain.commands import Bind
+from bot.domain.forms import Form
+from bot.domain.orders import REASON_CHARACTERS, Create, Selector, read_days, read_disks, read_reason
+from bot.domain.requests import Place
+from bot.domain.sentences import without_mentions
+from bot.interfaces import Clock, People, Store
+from bot.slack import answers
+from bot.slack.blocks import plain
+from bot.slack.controls import BIND
+from bot.slack.failures import failure_of
+from bot.slack.form_view import unmarked
+from bot.slack.message import Message
+from bot.slack.presses import Presses, place_of
+from bot.workflow.approving import Told
+from bot.workflow.binding import ChannelBindings
+
+log = logging.getLogger(__name__)
+
+BIND_FORM = "bind_form"
+PROJECTS = 100
+"""Slack takes 100 options in a static select (Block Kit, static_select)."""
+
+_STALE = "This form can't be used any more. Open it again with the command bind."
+
+
+class BindListeners:
+    """Which channel a form is about stands in the store; Slack's copy carries only the form's id."""
+
+    def __init__(
+        self,
+        *,
+        command: str,
+        bindings: ChannelBindings,
+        store: Store,
+        people: People,
+        client: AsyncWebClient,
+        presses: Presses,
+        clock: Clock,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._command = command
+        self._bindings = bindings
+        self._store = store
+        self._people = people
+        self._client = client
+        self._presses = presses
+        self._clock = clock
+        self._new_id = new_id
+
+    def register(self, app: AsyncApp) -> None:
+        app.action(BIND)(self.on_bind)
+        app.view(BIND_FORM)(self.on_sent)
+
+    async def nothing_bound(self, why: str, body: dict[str, Any]) -> Message:
+        """The answer to a `quick` that means nothing here; who may bind the channel is offered to."""
+        actor = self._people.known(body["user_id"])
+        may = bool(actor and await self._bindings.may_bind(actor, body["channel_id"]))
+        return answers.nothing_bound(why, may_bind=may)
+
+    async def open_for_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        pressed = {
+            "user": {"id": body["user_id"]},
+            "channel": {"id": body["channel_id"]},
+            "response_url": body.get("response_url"),
+            "trigger_id": body["trigger_id"],
+        }
+        await self.on_bind(ack, pressed)
+
+    async def on_bind(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await self._presses.settle_later(ack, body, lambda actor: self._open(actor, body))
+
+    async def on_sent(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        view, user_id = body["view"], body["user"]["id"]
+        form = await self._store.form(str(view.get("private_metadata") or ""))
+        if form is None or (form.user_id, form.view_id) != (user_id, view["id"]):
+            await ack(response_action="errors", errors={"project": _STALE})
+            return
+        asked, faults = read_bind(view.get("state"))
+        if faults:
+            await ack(response_action="errors", errors={key: unmarked(why)[:2_000] for key, why in faults.items()})
+            return
+        channel = form.place.channel_id
+        told_in = {**body, "channel": {"id": channel}}  # a view has no channel; the answer belongs to the form's
+        await self._presses.settle(ack, told_in, lambda actor: self._bind(actor, channel, asked))
+
+    async def _bind(self, actor: Actor, channel: str, asked: Bind) -> Told:
+        return Told(await self._bindings.bind(actor, channel, asked), done=True)
+
+    async def _open(self, actor: Actor, body: dict[str, Any]) -> Told | None:
+        channel = place_of(body) or ""
+        projects = await self._bindings.may_bind(actor, channel)
+        if not projects:
+            # Says why not, and writes it down.
+            return Told(await self._bindings.bind(actor, channel, Bind()), done=False)
+        form = Form(self._new_id(), actor.user_id, Place("", channel), Create(()), self._clock.now())
+        try:
+            opened = await self._client.views_open(
+                trigger_id=body["trigger_id"], view=bind_form(form.id, projects[:PROJECTS])
+            )
+        except SlackApiError as exc:
+            log.info("the form could not be opened", extra={"error": failure_of(exc).error})
+            words = f"Slack did not let me open the form in time. Type {self._command} bind server=…, or try again."
+            return Told(words, done=False)
+        await self._store.open_form(replace(form, view_id=opened["view"]["id"]))
+        return None
+
+
+def bind_form(form_id: str, projects: Sequence[str]) -> dict[str, Any]:
+    options = [{"text": plain(alias[:75]), "value": alias} for alias in projects]
+    project: dict[str, Any] = {"type": "static_select", "action_id": "value", "options": options}
+    if len(options) == 1:
+        project["initial_option"] = options[0]
+    at_once = {"text": plain("Run at once, without showing the plan first"), "value": "at_once"}
+    reason = {"type": "plain_text_input", "action_id": "value", "max_length": REASON_CHARACTERS}
+    return {
+        "type": "modal",
+        "callback_id": BIND_FORM,
+        "private_metadata": form_id,
+        "title": plain("Bind this channel"),
+        "submit": plain("Bind"),
+        "close": plain("Back"),
+        "blocks": [
+            _input("project", "Project", project),
+            _input("server", "Every disk of this server", _text(), "Its name, such as web-01", optional=True),
+            _input("tag", "Every disk with this tag", _text(), "key:value, such as tier:prod", optional=True),
+            _input("disks", "These disks", _text(), "Ids or names, with commas between them", optional=True),
+            _input("keep", "Keep for days", _text(), "Left empty: until somebody deletes them", optional=True),
+            _input("reason", "Reason, where none is typed", reason, optional=True),
+            _input(
+                "options", "Plan", {"type": "checkboxes", "action_id": "value", "options": [at_once]}, optional=True
+            ),
+        ],
+    }
+
+
+def _text() -> dict[str, Any]:
+    return {"type": "plain_text_input", "action_id": "value", "max_length": 500}
+
+
+def _input(
+    block_id: str, label: str, element: dict[str, Any], hint: str = "", *, optional: bool = False
+) -> dict[str, Any]:
+    block = {"type": "input", "block_id": block_id, "label": plain(label), "element": element, "optional": optional}
+    return {**block, "hint": plain(hint)} if hint else block
+
+
+def read_bind(state: Any) -> tuple[Bind, dict[str, str]]:
+    """What was entered, and every fault by field. Whatever came back in another shape is empty."""
+    values = state.get("values") if isinstance(state, dict) else None
+    fields = values if isinstance(values, dict) else {}
+    faults: dict[str, str] = {}
+
+    def element(name: str) -> dict[str, Any]:
+        block = fields.get(name)
+        found = block.get("value") if isinstance(block, dict) else None
+        return found if isinstance(found, dict) else {}
+
+    def text(name: str) -> str:
+        value = element(name).get("value")
+        return without_mentions(value).strip() if isinstance(value, str) else ""
+
+    def tried(name: str, read: Callable[[str], Any]) -> Any:
+        try:
+            return read(text(name)) if text(name) else None
+        except ValueError as fault:
+            faults[name] = str(fault)
+            return None
+
+    selectors: list[Selector] = []
+    if server := text("server"):
+        selectors.append(Selector("server", server))
+    if tag := text("tag"):
+        selectors.append(Selector("tag", tag))
+    selectors += tried("disks", read_disks) or ()
+    option = element("project").get("selected_option")
+    project = option.get("value") if isinstance(option, dict) else None
+    if not isinstance(project, str):
+        faults["project"] = "Choose a project."
+    if not selectors and not faults:
+        faults["server"] = "Name a server, a tag or disks."
+    at_once = bool(element("options").get("selected_options"))
+    asked = Bind(
+        tuple(dict.fromkeys(selectors)),
+        project if isinstance(project, str) else None,
+        tried("keep", read_days),
+        tried("reason", read_reason),
+        confirm=not at_once,
+    )
+    return asked, faults

@@ -1,0 +1,131 @@
+"""`bind` and `unbind`: what `quick` means in a channel, said by an admin of the project and written in the trail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bot.domain.access import (
+    Action,
+    Actor,
+    Denied,
+    NotChosen,
+    choose_project,
+    decide,
+    in_charge,
+    standing_refused,
+    who_can_help,
+)
+from bot.domain.bindings import Binding
+from bot.domain.commands import Bind
+from bot.domain.orders import Selector
+from bot.domain.projects import Project
+from bot.domain.selecting import selectors_of
+from bot.interfaces import AuditEntry, Clock, Store
+
+_UNCHANGED = "Nothing was changed."
+_IN_THE_FILE = f"This channel is bound in bot.toml; that file has to be changed. {_UNCHANGED}"
+
+
+class ChannelBindings:
+    """Answers sentences; makes no cloud call."""
+
+    def __init__(self, store: Store, projects: Mapping[str, Project], clock: Clock) -> None:
+        self._store = store
+        self._projects = projects
+        self._clock = clock
+
+    async def bind(self, actor: Actor, channel: str, asked: Bind) -> str:
+        """Makes the channel mean exactly this; what was bound by command before is replaced."""
+        alias = await self._administered(actor, channel, asked.project)
+        if isinstance(alias, Denied):
+            return f"{alias.explanation} {_UNCHANGED}"
+        if not asked.selectors:
+            return f"Say what: `bind server=web-01`, `bind tag=tier:prod` or `bind disks=a,b`. {_UNCHANGED}"
+        bindings = [_row(channel, alias, asked, part) for part in _parts(asked.selectors)]
+        entry = self._entry(actor, "bind", channel, alias, "done", "granted")
+        if not await self._store.bind(channel, bindings, [entry]):
+            return _IN_THE_FILE
+        return f"From now on, `quick` in this channel means {told_bindings(bindings)}."
+
+    async def unbind(self, actor: Actor, channel: str) -> str:
+        bound = await self._store.bindings(channel)
+        if not bound:
+            # Said to everybody alike, so that nobody learns from it what is bound where.
+            return f"I know of nothing that you may unbind here. {_UNCHANGED}"
+        for alias in dict.fromkeys(one.project for one in bound):
+            allowed = await self._administered(actor, channel, alias)
+            if isinstance(allowed, Denied):
+                return f"I know of nothing that you may unbind here. {_UNCHANGED}"
+        entry = self._entry(actor, "unbind", channel, bound[0].project, "done", "granted")
+        if not await self._store.bind(channel, [], [entry]):
+            return _IN_THE_FILE
+        return "This channel is bound to nothing now; `quick` asks what is meant."
+
+    async def may_bind(self, actor: Actor, channel: str) -> Sequence[str]:
+        """The projects to which this person may bind this channel."""
+        if standing_refused(actor) or channel.startswith("D"):
+            return ()
+        grants, now = await self._store.grants_for(actor), self._clock.now()
+        return [
+            alias
+            for alias, project in sorted(self._projects.items())
+            if not isinstance(decide(actor, Action.ADMINISTER, alias, project, channel, grants, now), Denied)
+        ]
+
+    async def _administered(self, actor: Actor, channel: str, named: str | None) -> str | Denied:
+        """The project, named or the only one; or why not, written down."""
+        if standing := standing_refused(actor):
+            await self._store.record([self._entry(actor, "bind", channel, named or "", "denied", standing.rule)])
+            return standing
+        if channel.startswith("D"):
+            return Denied("no-place", "A direct message is no channel of an incident. Type it in the channel.")
+        grants, now = await self._store.grants_for(actor), self._clock.now()
+        choice = choose_project(named, None, actor, Action.ADMINISTER, self._projects, channel, grants, now)
+        if isinstance(choice, NotChosen):
+            if choice.candidates:
+                options = " or ".join(f"project={alias}" for alias in choice.candidates)
+                return Denied("no-project-chosen", f"Which project? Say {options}.")
+            await self._store.record([self._entry(actor, "bind", channel, "", "denied", "no-project-chosen")])
+            return Denied("no-project-chosen", "Only an admin of a project may bind a channel to it.")
+        project = self._projects.get(choice.alias)
+        decision = decide(actor, Action.ADMINISTER, choice.alias, project, channel, grants, now)
+        if not isinstance(decision, Denied):
+            return choice.alias
+        await self._store.record([self._entry(actor, "bind", channel, choice.alias, "denied", decision.rule)])
+        return who_can_help(decision, in_charge(await self._store.admin_grants(), choice.alias, now))
+
+    @staticmethod
+    def _entry(actor: Actor, action: str, channel: str, alias: str, outcome: str, rule: str) -> AuditEntry:
+        done = outcome == "done"
+        return AuditEntry(actor.user_id, action, channel, "done" if done else "denied", rule, {"project": alias})
+
+
+def told_bindings(bindings: Sequence[Binding]) -> str:
+    """What `quick` means, in words."""
+    first = bindings[0]
+    what = ", ".join(selector.shown for selector in selectors_of(bindings))
+    kept = f", kept {first.keep_days} days" if first.keep_days else ""
+    asks = "it shows its plan first" if any(one.confirm for one in bindings) else "it runs at once"
+    return f"{what} in {first.project}{kept}; {asks}"
+
+
+def _parts(selectors: Sequence[Selector]) -> list[tuple[Selector, ...]]:
+    """A row for each selector; the disks share one."""
+    disks = tuple(one for one in selectors if one.kind == "disk")
+    return [(one,) for one in selectors if one.kind != "disk"] + ([disks] if disks else [])
+
+
+def _row(channel: str, alias: str, asked: Bind, part: tuple[Selector, ...]) -> Binding:
+    kind = part[0].kind
+    named = {kind: part[0].value} if kind != "disk" else {}
+    return Binding(
+        channel,
+        alias,
+        named.get("server"),
+        named.get("server_id"),
+        named.get("tag"),
+        tuple(one.value for one in part) if kind == "disk" else (),
+        asked.keep_days,
+        asked.confirm is not False,
+        asked.reason,
+    )

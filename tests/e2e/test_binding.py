@@ -1,0 +1,150 @@
+"""What `quick` means in a channel: said by admins, kept, replaced, taken back, and in the trail."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.simulator.workspace import payloads
+from bot.slack.binding import BIND_FORM
+from bot.slack.controls import BIND
+from tests.e2e.conftest import World
+from tests.e2e.test_granting import asked
+from tests.e2e.test_quick import planned
+
+OPS = "#ops"
+
+
+async def trail(world: World) -> list[tuple[str, str, str, str]]:
+    assert world.bot is not None
+    rows = await world.bot.store.audit_page(0)
+    return [
+        (row["actor"], row["action"], row["subject"], row["outcome"])
+        for row in rows
+        if row["action"] in ("bind", "unbind")
+    ]
+
+
+async def test_a_channel_is_bound_by_command_and_quick_means_it(world: World) -> None:
+    told = await asked(
+        world, 'bind server=web-01 disks=spare-disk keep=7 reason="incident"', "From now on", channel=OPS
+    )
+    assert told == (
+        "From now on, `quick` in this channel means server “web-01”, disk “spare-disk” in payments-prod, "
+        "kept 7 days; it shows its plan first."
+    )
+    await world.stop_bot()
+    await world.start_bot()
+    _, root = await planned(world, channel=OPS)
+    assert "4 disks" in root.text
+    assert "“incident”" in root.text
+    told = await asked(world, "bind tag=app:orders confirm=no", "From now on", channel=OPS)
+    assert "tag “app:orders” in payments-prod; it runs at once" in told
+    await world.say("quick", channel=OPS)
+    await world.slack.until(lambda: bool(world.cloud.calls("create_snapshot")))
+    told = await asked(world, "unbind", "bound to nothing now", channel=OPS)
+    outcome = await world.say("quick", channel=OPS)
+    assert "This channel is not bound to anything yet" in outcome.text
+    ops = world.slack.world.channel(OPS).id
+    assert await trail(world) == [
+        ("U0ALICE001", "bind", ops, "done"),
+        ("U0ALICE001", "bind", ops, "done"),
+        ("U0ALICE001", "unbind", ops, "done"),
+    ]
+
+
+async def test_what_bot_toml_binds_is_changed_there(world: World) -> None:
+    await asked(world, "bind server=db-01", "This channel is bound in bot.toml")
+    await asked(world, "unbind", "This channel is bound in bot.toml")
+    _, root = await planned(world)
+    assert "web-01" in root.text
+
+
+@pytest.mark.parametrize(
+    ("text", "person", "words"),
+    [
+        ("bind server=web-01", "bob", "Only an admin of a project may bind a channel to it."),
+        ("bind server=web-01 project=payments-prod", "bob", "In payments-prod you may"),
+        ("bind server=web-01 project=payments-prod", "carol", "There is no project “payments-prod” that you may use."),
+        ("bind server=web-01 project=payments-nope", "carol", "There is no project “payments-nope” that you may use."),
+        ("bind server=web-01", "gus", "Guests of this workspace"),
+        ("unbind", "bob", "I know of nothing that you may unbind here."),
+    ],
+)
+async def test_whoever_is_no_admin_binds_nothing(world: World, text: str, person: str, words: str) -> None:
+    world.slack.join(person, OPS)
+    await asked(world, text, words, person, OPS)
+    assert world.bot is not None
+    assert await world.bot.store.bindings(world.slack.world.channel(OPS).id) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("bind web-01", "Say what “web-01” is: server=web-01, tag=web-01 or disks=web-01."),
+        ("bind server=web-01 keep=x", "takes days"),
+        ("bind server=web-01 break_glass=x", "There is no option “break_glass”."),
+        ("unbind now", "`unbind` takes nothing"),
+    ],
+)
+async def test_what_cannot_be_read_binds_nothing(world: World, text: str, words: str) -> None:
+    outcome = await world.say(text, channel=OPS)
+    assert words in outcome.text
+    assert "Nothing was changed." in outcome.text
+
+
+async def test_in_a_channel_bound_to_nothing_an_admin_is_led_to_the_form(world: World) -> None:
+    await world.say("help", channel=OPS)
+    await world.told("alice", "You may use")
+    outcome = await world.say("quick", channel=OPS)
+    assert BIND in str(outcome.ack)
+    ts = world.private("alice")[-1].ts
+    await world.slack.press("alice", OPS, ts, BIND)
+    await world.slack.until(lambda: world.slack.view("alice") is not None)
+    assert world.slack.view("alice").source["callback_id"] == BIND_FORM
+    wrong = await world.slack.submit("alice", {"keep": {"value": "often"}})
+    assert "takes days" in wrong.errors["keep"]
+    wrong = await world.slack.submit("alice", {"keep": {"value": "3"}})
+    assert wrong.errors == {"server": "Name a server, a tag or disks."}
+    assert (await world.slack.submit("alice", {"server": {"value": "db-01"}})).ok
+    await world.told("alice", "means server “db-01” in payments-prod, kept 3 days; it shows its plan first.")
+    _, root = await planned(world, channel=OPS)
+    assert "orders-db" in root.text
+    assert world.slack_complaints() == []
+
+
+async def test_whoever_may_not_bind_is_shown_no_button_and_no_form(world: World) -> None:
+    world.slack.join("bob", OPS)
+    await world.say("help", "bob", OPS)
+    await world.told("bob", "You may use")
+    outcome = await world.say("quick", "bob", OPS)
+    assert "This channel is not bound to anything yet" in outcome.text
+    assert BIND not in str(outcome.ack)
+    await asked(world, "bind", "Only an admin of a project may bind a channel to it.", "bob", OPS)
+    assert world.slack.view("bob") is None
+
+
+async def test_a_bind_form_of_somebody_else_is_refused(world: World) -> None:
+    await world.say("bind", channel=OPS)
+    await world.slack.until(lambda: world.slack.view("alice") is not None)
+    state = world.slack.state
+    payload = payloads.view_submission(state, state.world.person("bob"), world.slack.view("alice"))
+    delivery = await world.slack.deliverer.interactive(payload, accepts_payload=True)
+    assert "can't be used any more" in str(delivery.ack["errors"])
+
+
+async def test_a_mention_says_how_to_bind_and_binds(world: World) -> None:
+    await world.slack.mention("alice", OPS, "bind")
+    await world.told("alice", "What shall `quick` mean in this channel?")
+    await world.slack.mention("alice", OPS, "bind server=db-01")
+    await world.told("alice", "means server “db-01”")
+
+
+async def test_a_direct_message_is_no_place_to_bind(world: World) -> None:
+    direct = world.slack.world.direct_message(world.slack.world.person("alice")).id
+    outcome = await world.say("bind server=web-01", channel=direct)
+    assert outcome.ok
+    await world.slack.until(
+        lambda: any(
+            "A direct message is no channel" in one.text for one in world.slack.messages(direct, viewer="alice")
+        )
+    )
