@@ -47,12 +47,14 @@ def test_the_readme_says_what_each_scope_and_event_is_for(word: str) -> None:
 
 def test_every_command_and_option_is_in_the_readme() -> None:
     from bot.domain.commands import KNOWN
-    from bot.domain.orders import CREATE_OPTIONS
+    from bot.domain.orders import CREATE_OPTIONS, QUICK_OPTIONS
 
     for word in KNOWN:
         assert f"| `{word}" in README or f", `{word}" in README, word
     for option in CREATE_OPTIONS:
         assert f"| `{option}=" in README, option
+    for option in QUICK_OPTIONS:
+        assert f"| `{option}=" in README or f", `{option}=" in README, option
 
 
 def test_slack_sends_mentions_and_links_as_entities() -> None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message, NotAllowedInSlack, WorkspaceSimulator
 
 CHANNEL = "#inc-demo"
 PERSON = "alice"
-PLAYED = 'create web-01-data web-01-logs keep=7 reason="kernel upgrade on web-01, INC-42"'
-DISKS_PLAYED = 2
+PLAYED = 'quick keep=7 reason="kernel upgrade on web-01, INC-42"'
+DISKS_PLAYED = 3
 PATIENCE_SECONDS = 60.0
 WIDTH = 100
 
@@ -24,6 +24,7 @@ It is 3 a.m. in {channel}, and {person} is about to upgrade web-01. She types on
 """
 OUTRO = """
 Now you: type a command as {person}, or as someone else in front of a colon. Try
+  /snapshot quick server=db-01 confirm=no               /snapshot quick tag=app:orders confirm=no
   /snapshot create orders-db name="before upgrade"      /snapshot create scratch       (two disks have that name)
   /snapshot status      /snapshot list      /snapshot help
   carol: /snapshot create orders-db project=payments-prod                              (carol may not)
@@ -63,18 +64,32 @@ async def play(setting: Setting, start_bot: StartBot, *, once: bool, slack_port:
 async def _backup(setting: Setting, printer: _Printer) -> bool:
     workspace = setting.workspace
     await printer.command(PERSON, CHANNEL, f"/snapshot {PLAYED}")
-    await workspace.until(lambda: _receipts(workspace) > 0, PATIENCE_SECONDS)
+    await workspace.until(lambda: _plan(workspace) is not None, PATIENCE_SECONDS)
+    await printer.press(PERSON, CHANNEL, _plan(workspace))
+    await workspace.until(lambda: _records(workspace) > 0, PATIENCE_SECONDS)
     print(f"\n{'─' * WIDTH}\nThe channel as it stands now:\n")
     print(workspace.render(CHANNEL, viewer=PERSON, width=WIDTH))
     made = [one for one in setting.cloud.snapshots() if one["status"] == "available"]
-    posts = setting.cloud.calls("create_snapshot")
-    print(f"{'─' * WIDTH}\nIn the cloud: {len(made)} snapshots available, made by {len(posts)} POST /v5/…/snapshots.")
+    posts = setting.cloud.calls("create_group")
+    what = f"{len(made)} snapshots available, made by {len(posts)} POST /v5/…/snapshot-groups"
+    print(f"{'─' * WIDTH}\nIn the cloud: {what}.")
     return len(made) == DISKS_PLAYED
 
 
-def _receipts(workspace: WorkspaceSimulator) -> int:
+def _plan(workspace: WorkspaceSimulator) -> Message | None:
+    """The message with the button that says go."""
+    return next((message for message in workspace.messages(CHANNEL) if _go(message)), None)
+
+
+def _go(message: Message) -> dict[str, Any] | None:
+    elements = [element for block in message.blocks for element in block.get("elements", [])]
+    return next((element for element in elements if element.get("style") == "primary"), None)
+
+
+def _records(workspace: WorkspaceSimulator) -> int:
+    """What is said last of a backup: its record for machines."""
     messages = workspace.messages(CHANNEL)
-    return sum(1 for message in messages if message.thread_ts and "Receipt" in message.text)
+    return sum(1 for message in messages if message.thread_ts and "The record of" in message.text)
 
 
 async def _converse(workspace: WorkspaceSimulator, printer: _Printer) -> None:
@@ -116,6 +131,13 @@ class _Printer:
             print(f"  Slack does not let {person} do that: {exc}")
             return
         print(f"  {outcome.error}" if outcome.error else f"  acknowledged after {outcome.latency_ms:.0f} ms")
+
+    async def press(self, person: str, channel: str, message: Message | None) -> None:
+        """Press the button that stands out."""
+        button = _go(message) if message else None
+        assert message is not None and button is not None
+        print(f"{person} in {channel} presses:  [ {button['text']['text']} ]")
+        await self._workspace.press(person, channel, message.ts, button["action_id"])
 
     def on_change(self, message: Message, kind: str) -> None:
         where = "in the thread" if message.thread_ts else CHANNEL

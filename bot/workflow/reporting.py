@@ -119,14 +119,15 @@ class Reporter:
         self._clock = clock
         self._budget = budget
         self._quiet_until: dict[str, datetime] = {}
+        """Until when Slack asked to say nothing at all there."""
+        self._post_from: dict[str, datetime] = {}
         self._aside: dict[str, datetime] = {}
         self._shown: dict[str, tuple[object, ...]] = {}
         """The states each open request was last shown with; memory only, a restart just edits once too early."""
 
     async def __call__(self, home: str) -> float | None:
-        quiet = self._quiet_until.get(home)
-        if quiet and quiet > self._clock.now():
-            return (quiet - self._clock.now()).total_seconds()
+        if (busy_s := self._seconds_until(self._quiet_until.get(home))) > 0:
+            return busy_s
         waits: list[float] = []
         for request, items in _ends_first(await self._store.unsaid(home)):
             saying = next_saying(request, items)
@@ -136,7 +137,7 @@ class Reporter:
                     self._shown.pop(request.id, None)
                     self._aside.pop(request.id, None)
                 continue
-            wait_s = max(self._must_wait(saying), self._aside_s(request))
+            wait_s = max(self._must_wait(saying, home), self._seconds_until(self._aside.get(request.id)))
             if wait_s > 0:
                 waits.append(wait_s)
                 continue
@@ -144,18 +145,20 @@ class Reporter:
             return await self._say(replace(saying, leaders=await self._leaders(items), groups=groups), home)
         return min(waits) if waits else None
 
-    def _aside_s(self, request: Request) -> float:
-        until = self._aside.get(request.id)
-        return (until - self._clock.now()).total_seconds() if until else 0.0
+    def _seconds_until(self, at: datetime | None) -> float:
+        return max((at - self._clock.now()).total_seconds(), 0.0) if at else 0.0
 
     async def _leaders(self, items: Sequence[Item]) -> dict[str, Request]:
         joined = {item.joined_to for item in items if item.joined_to}
         found = [(item_id, await self._store.item(item_id)) for item_id in sorted(joined)]
         return {item_id: pair[1] for item_id, pair in found if pair}
 
-    def _must_wait(self, saying: Saying) -> float:
-        if saying.kind not in ("edit", "ask_edit"):
+    def _must_wait(self, saying: Saying, home: str) -> float:
+        """A new message waits for the pause after the last one in its channel, an edit for its own pause and budget."""
+        if saying.kind == "refusal":
             return 0.0
+        if saying.kind not in ("edit", "ask_edit"):
+            return self._seconds_until(self._post_from.get(home))
         now, request = self._clock.now(), saying.request
         if saying.kind == "ask_edit":
             return self._budget.wait_s(now, final=True)
@@ -222,8 +225,8 @@ class Reporter:
                 pass
         if saying.kind == "refusal":
             return 0.0
-        self._quiet_until[home] = now + POST_EVERY
-        return POST_EVERY.total_seconds()
+        self._post_from[home] = now + POST_EVERY
+        return 0.0
 
     async def _move_home(self, saying: Saying, exc: CannotPost) -> float | None:
         """The bot may not post there: say so where only the person sees it, and go on in a direct message."""

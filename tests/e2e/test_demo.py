@@ -38,9 +38,9 @@ async def said(process: Process, typed: str = "") -> tuple[int, str]:
 async def test_the_demo_plays_one_backup_to_its_true_end() -> None:
     code, text = await said(await bot("demo", "--once"))
     assert code == 0, text
-    assert "Receipt: 2 of 2 snapshots available" in text
+    assert "Receipt: 3 of 3 snapshots available" in text
     assert "finished in" in text and "all available" in text
-    assert "In the cloud: 2 snapshots available, made by 2 POST" in text
+    assert "In the cloud: 3 snapshots available, made by 1 POST /v5/…/snapshot-groups" in text
     assert "Traceback" not in text and "error" not in text.lower().replace("errors", "")
 
 
