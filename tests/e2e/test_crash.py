@@ -376,6 +376,81 @@ async def test_the_next_bot_may_start_as_soon_as_the_first_was_killed(street: St
     assert await street.bot.signal(signal.SIGTERM) == 0
 
 
+# --- groups -----------------------------------------------------------------------------------------------------------
+
+BACKUPS = 6
+GROUP_KILLS = 8
+
+
+async def test_killed_while_consistency_groups_are_made_each_is_made_once(street: Street) -> None:
+    """Killed around the POST of a group, its answer, its members, and the words about them."""
+    rng = random.Random(SEED)
+    disks = {backup: _put_server(street, f"grp-{backup}", 500 + backup * 10) for backup in range(BACKUPS)}
+    alice, robot = street.slack.world.person("alice").id, street.slack.world.app.bot_user_id
+    orders = []
+    for backup in range(BACKUPS):
+        channel = Channel(f"C0GROUP{backup:03d}", f"grp-{backup}", members=[alice, robot])
+        street.slack.world.channels[channel.id] = channel
+        orders.append((f"#grp-{backup}", f"quick server=grp-{backup} confirm=no"))
+    faults = [None, "drop_after", "drop_before", "slow"] * (GROUP_KILLS // 4)
+    rng.shuffle(faults)
+    street.slack.ack_seconds = 1.0
+    typing: list[asyncio.Task[str]] = []
+    for fault in faults:
+        street.slack.advance(3.0)
+        if fault:
+            street.cloud.fault("create_group", fault, **({"seconds": 0.4} if fault == "slow" else {}))
+        await street.bot.start()
+        if orders:
+            channel_name, text = orders.pop()
+            typing.append(asyncio.create_task(street.say_until_taken(text, channel_name, rng)))
+        before = len(street.cloud.calls("create_group"))
+        try:
+            async with asyncio.timeout(3.0):
+                while len(street.cloud.calls("create_group")) == before:
+                    await asyncio.sleep(0.001)
+        except TimeoutError:
+            pass  # no group was asked for in this life; it ends all the same
+        await asyncio.sleep(rng.choice([0.0, 0.002, 0.01, 0.05, 0.3, 0.8]))
+        assert await street.bot.signal(signal.SIGKILL) == -signal.SIGKILL
+    street.cloud.clear_faults()
+    await street.start()
+    await asyncio.gather(*typing)
+    found = await street.until_all_is_said(timeout=60)
+    world = street.cloud.world
+    made = Counter(snapshot.volume_id for snapshot in world.snapshots.values())
+    wanted = [disk for members in disks.values() for disk in members]
+    assert {disk: made[disk] for disk in wanted} == dict.fromkeys(wanted, 1), f"seed {SEED}"
+    assert len(world.groups) == BACKUPS
+    of_cloud = {snapshot.id: snapshot.volume_id for snapshot in world.snapshots.values()}
+    # Whoever heard no acknowledgement typed again: what they asked for twice was joined, never made twice.
+    assert {item.snapshot_id for _, items in found for item in items} == set(of_cloud)
+    assert all(of_cloud[item.snapshot_id or ""] == item.disk.id for _, items in found for item in items)
+    for request, _ in found:
+        assert "finished" in street.messages(request, "root")[-1].text
+        assert "3 of 3 snapshots available" in street.messages(request, "receipt")[-1].text
+        assert street.messages(request, "record")
+    assert [entry for entry in street.slack.journal if entry["entry"] == "validation"] == []
+    assert (await street.bot.signal(signal.SIGTERM)) == 0
+
+
+def _put_server(street: Street, name: str, first: int) -> list[str]:
+    """A server with three disks in one zone; answers their ids."""
+    ids = [f"d15cc4a5-{number:04d}-4000-8000-{number:012d}" for number in range(first, first + 3)]
+    server = {"server_id": f"77777777-{first:04d}-4000-8000-{first:012d}", "server_name": name}
+    for number, disk_id in enumerate(ids):
+        street.cloud.world.put_disk(
+            {
+                "id": disk_id,
+                "name": f"{name}-{number}",
+                "project_id": PAYMENTS,
+                "availability_zone": "ap-southeast-3a",
+                "attachments": [{**server, "device": f"/dev/vd{number}"}],
+            }
+        )
+    return ids
+
+
 # --- SIGTERM ----------------------------------------------------------------------------------------------------------
 
 
