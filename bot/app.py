@@ -40,6 +40,7 @@ from bot.slack.people import SlackPeople
 from bot.slack.plans import PlanListeners
 from bot.slack.presses import Presses
 from bot.slack.replies import ResponseUrls, SlackReplies
+from bot.slack.restoring import RestoreListeners
 from bot.store.database import SqliteDatabase
 from bot.store.lock import StoreLock
 from bot.store.store import SqliteStore
@@ -49,6 +50,7 @@ from bot.workflow.binding import ChannelBindings
 from bot.workflow.cancelling import Cancelling
 from bot.workflow.catalogue import DiskCatalogue
 from bot.workflow.confirming import Confirming
+from bot.workflow.deleting import Deleter, Deleting
 from bot.workflow.forms import Forms
 from bot.workflow.granting import Granting
 from bot.workflow.grouping import Grouper
@@ -59,6 +61,7 @@ from bot.workflow.notifying import Notifier
 from bot.workflow.permitting import Permits
 from bot.workflow.planning import Planner
 from bot.workflow.reporting import EditBudget, Reporter
+from bot.workflow.restoring import RestorePointsInquiry
 from bot.workflow.sealing import Sealer
 from bot.workflow.submitting import Patience, Submitter
 from bot.workflow.surveying import GroupOffers
@@ -168,6 +171,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     anonymous = _slack_client(settings, http, None)
     bolt = build_bolt(anonymous, token, _reveal(settings.slack.signing_secret), identity)
     cancelling = Cancelling(store, settings.projects, clock)
+    deleting = Deleting(store, settings.projects, clock)
     bindings = ChannelBindings(store, settings.projects, clock)
     answering = Answering(
         command=settings.slack.command,
@@ -178,6 +182,8 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         granting=Granting(store, people, settings.projects, clock),
         cancelling=cancelling,
         bindings=bindings,
+        restoring=RestorePointsInquiry(store, cloud, settings.projects, clock),
+        deleting=deleting,
         clock=clock,
         new_reference=new_reference,
     )
@@ -231,6 +237,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     binds.register(bolt)
     PageListeners(answering, replies, errands).register(bolt)
     CancelListeners(cancelling, presses).register(bolt)
+    RestoreListeners(deleting, presses).register(bolt)
     PlanListeners(Confirming(store, people, settings.projects, clock), client, presses).register(bolt)
     ApprovalListeners(approvals, client, presses).register(bolt)
     HomeListeners(store).register(bolt)
@@ -285,6 +292,7 @@ def _handlers(
         "submit": Submitter(store, permits, cloud, settings.projects, clock, patience),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
         "report": Reporter(store, replies, clock, EditBudget()),
+        "delete": Deleter(store, people, cloud, replies, settings.projects, clock),
         "expire": approvals.expire,
         "lapse": Lapser(store, clock),
         "home": HomeKeeper(store, people, homes, settings.projects, clock),

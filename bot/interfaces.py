@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from bot.domain.access import Actor, Grant
 from bot.domain.bindings import Binding
+from bot.domain.deletions import Deletion
 from bot.domain.forms import Form
 from bot.domain.granting import Subject
 from bot.domain.groups import Group
@@ -54,6 +55,8 @@ class Evs(Protocol):
     async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: datetime) -> GroupTicket: ...
 
     async def list_snapshot_groups(self, *, limit_to_tag: tuple[str, str] | None = None) -> list[SnapshotGroup]: ...
+
+    async def delete_snapshot(self, snapshot_id: str, *, send_before: datetime) -> str: ...
 
     async def show_disk(self, disk_id: str) -> Disk: ...
 
@@ -133,7 +136,7 @@ class Filters:
     """Which requests are asked for. `projects` are those the reader may view; None means all of them.
 
     `under_way`: True for those that have not ended, False for those that have. `left_to`: somebody to whom it is left
-    to settle them; neither their own nor any that they agreed to already.
+    to settle them; neither their own nor any that they agreed to already. `restorable`: a snapshot of it was available.
     """
 
     projects: Sequence[str] | None = None
@@ -143,6 +146,8 @@ class Filters:
     waiting: bool = False
     under_way: bool | None = None
     left_to: str | None = None
+    channel: str | None = None
+    restorable: bool = False
     limit: int = 10
     offset: int = 0
 
@@ -251,6 +256,12 @@ class Store(Protocol):
 
     async def save_group(self, group: Group, items: Sequence[Item], audit: Sequence[AuditEntry] = ()) -> bool: ...
 
+    async def ask_deletion(self, rows: Sequence[Deletion], audit: Sequence[AuditEntry]) -> bool: ...
+
+    async def deletions(self, request_id: str) -> list[Deletion]: ...
+
+    async def save_deletions(self, rows: Sequence[Deletion], audit: Sequence[AuditEntry] = ()) -> None: ...
+
     async def review(self, request_id: str, reviewer_id: str, audit: Sequence[AuditEntry]) -> bool: ...
 
     async def untold(self, request_id: str) -> list[str]: ...
@@ -358,6 +369,12 @@ class Notices(Protocol):
     """Says a sentence in a channel. Raises CannotPost, MessageRefused, or SlackBusy."""
 
     async def announce(self, channel: str, sentence: str) -> None: ...
+
+
+class ThreadNotices(Protocol):
+    """Says sentences in the thread of a request. Raises the same."""
+
+    async def say_in_thread(self, request: Request, sentences: Sequence[str]) -> None: ...
 
 
 class DirectReplies(Protocol):

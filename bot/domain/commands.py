@@ -44,6 +44,8 @@ KNOWN = (
     "deny",
     "review",
     "cancel",
+    "restore-points",
+    "delete",
     "access",
     "projects",
     "grant",
@@ -94,6 +96,20 @@ class Deny:
 @dataclass(frozen=True, slots=True)
 class Cancel:
     """`cancel ID`: calls back what was not sent yet; a request, job or snapshot id."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RestorePoints:
+    """`restore-points [#channel]`: what a channel's incidents created and what still exists; None: this channel's."""
+
+    channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """`delete ID`: lets go what a request made, or one snapshot of it; or agrees to somebody else's asking."""
 
     id: str
 
@@ -159,7 +175,8 @@ class Unbind:
 
 
 AccessCommand = GrantAccess | RevokeAccess | ShowAccess | ShowProjects
-Question = Status | ListSnapshots | Approve | Deny | Review | Cancel | Help | Bind | Unbind | AccessCommand
+Change = Approve | Deny | Review | Cancel | Delete | Bind | Unbind
+Question = Status | ListSnapshots | RestorePoints | Help | Change | AccessCommand
 """What is answered on the spot, to its asker alone."""
 
 Command = Create | Quick | OpenForm | Question
@@ -207,13 +224,17 @@ def parse_command(text: str) -> Command:
             return _deny(rest)
         case "cancel":
             return Cancel(_request_id(rest, "cancel"))
+        case "restore-points":
+            return _restore_points(rest)
+        case "delete":
+            return Delete(_request_id(rest, "delete"))
         case "review":
             return Review(_request_id(rest, "review"))
         case _:
             raise CommandError(_unknown_verb(words[0].text))
 
 
-_NAMING_PEOPLE = frozenset({"grant", "revoke", "access"})
+_NAMING_BY_ID = frozenset({"grant", "revoke", "access", "restore-points"})
 """Commands in which a mention is read as an id; everywhere else it is the words that were typed."""
 
 
@@ -221,7 +242,7 @@ def read_command(raw: str) -> Command:
     """Read the text as Slack delivers it, entities and all. Raises CommandError, and nothing else."""
     plain = plain_text(raw)
     verb, *_ = [*plain.split(maxsplit=1), ""]
-    return parse_command(subject_text(raw) if verb.lower() in _NAMING_PEOPLE else plain)
+    return parse_command(subject_text(raw) if verb.lower() in _NAMING_BY_ID else plain)
 
 
 # --- verbs ------------------------------------------------------------------------------------------------------------
@@ -321,6 +342,15 @@ def _request_id(words: list[Word], verb: str) -> str:
     if len(words) != 1:
         raise CommandError(f"`{verb}` takes the id of one request, such as r-7kq2m9xw. Nothing was changed.")
     return words[0].text
+
+
+def _restore_points(words: list[Word]) -> RestorePoints:
+    if not words:
+        return RestorePoints()
+    found = re.fullmatch(r"channel:([CG][A-Z0-9]{2,20})", words[0].text)
+    if len(words) > 1 or not found:
+        raise CommandError("`restore-points` takes one channel, such as `restore-points #inc-42`, or nothing.")
+    return RestorePoints(found[1])
 
 
 def _deny(words: list[Word]) -> Deny:

@@ -21,11 +21,15 @@ def plain_text(text: str) -> str:
 
 
 def subject_text(text: str) -> str:
-    """The same, with people and groups as subjects: `<@U1|bob>` is `user:U1`, `<!subteam^S1|@oncall>` `group:S1`."""
+    """The same, with whatever is mentioned by its id: `<@U1|bob>` is `user:U1`, `<!subteam^S1|@oncall>` `group:S1`,
+    `<#C1|inc-42>` `channel:C1`.
+    """
 
     def word(kind: str, target: str, label: str) -> str:
         if kind == "@":
             return f"user:{target}"
+        if kind == "#":
+            return f"channel:{target}"
         if kind == "!":
             group = target.removeprefix("subteam^")
             return target if group == target else f"group:{group}"

@@ -10,11 +10,13 @@ from bot.domain.commands import (
     Approve,
     Bind,
     Cancel,
+    Delete,
     Deny,
     GrantAccess,
     Help,
     ListSnapshots,
     Question,
+    RestorePoints,
     Review,
     RevokeAccess,
     ShowAccess,
@@ -26,11 +28,14 @@ from bot.domain.errors import LookupFailed
 from bot.interfaces import Clock, People
 from bot.slack import answers
 from bot.slack.message import Message
+from bot.slack.restoring import restore_points
 from bot.workflow.approving import Approvals
 from bot.workflow.binding import ChannelBindings
 from bot.workflow.cancelling import Cancelling
+from bot.workflow.deleting import Deleting
 from bot.workflow.granting import Granting
 from bot.workflow.inquiry import Inquiry
+from bot.workflow.restoring import RestorePointsInquiry
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +54,8 @@ class Answering:
         granting: Granting,
         cancelling: Cancelling,
         bindings: ChannelBindings,
+        restoring: RestorePointsInquiry,
+        deleting: Deleting,
         clock: Clock,
         new_reference: Callable[[], str],
     ) -> None:
@@ -60,6 +67,8 @@ class Answering:
         self._granting = granting
         self._cancelling = cancelling
         self._bindings = bindings
+        self._restoring = restoring
+        self._deleting = deleting
         self._clock = clock
         self._new_reference = new_reference
 
@@ -80,6 +89,10 @@ class Answering:
                 return answers.listing(await self._inquiry.listing(actor, channel, question), self._command)
             case Help():
                 return answers.help_text(await self._inquiry.may_do(actor, channel), self._command)
+            case RestorePoints():
+                return restore_points(await self._restoring.points(actor, channel, question), self._command)
+            case Delete(any_id):
+                return answers.told((await self._deleting.delete(actor, channel, any_id)).sentence)
             case Bind():
                 return answers.told(await self._bindings.bind(actor, channel, question))
             case Unbind():

@@ -165,9 +165,12 @@ def help_text(may: MayDo | Denied, command: str) -> Message:
         lines += [
             f"• {code(f'{command} status')} — what you have running; with an id (request, job or snapshot): that one",
             f"• {code(f'{command} list')} — the latest; narrower with `disk=`, `project=` or `mine`",
+            f"• {code(f'{command} restore-points')} — what was made from this channel, and what still exists",
         ]
     if any(Action.CANCEL in actions for actions in may.by_project.values()):
         lines.append(f"• {code(f'{command} cancel ID')} — calls back what was not sent to the cloud yet")
+    if any(Action.DELETE in actions for actions in may.by_project.values()):
+        lines.append(f"• {code(f'{command} delete ID')} — lets go what a request made, or one snapshot of it")
     if any(Action.APPROVE in actions for actions in may.by_project.values()):
         lines.append(
             f"• {code(f'{command} approve ID')}, {code(f'{command} deny ID reason=…')} — what waits for approval; "

@@ -7,7 +7,7 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.domain.commands import AccessCommand, Bind, OpenForm, Question, read_command
+from bot.domain.commands import AccessCommand, Bind, OpenForm, Question, RestorePoints, read_command
 from bot.domain.errors import CommandError
 from bot.domain.orders import Create, Order, Quick
 from bot.domain.requests import Place
@@ -103,11 +103,11 @@ class CommandListeners:
                 await ack(**answers.private(refusal(why, text, self._command)))
 
     async def _answer(self, ack: AsyncAck, body: dict[str, Any], question: Question) -> None:
-        # What is about rights may also ask Slack about others, so it is never answered at once.
-        if not isinstance(question, AccessCommand) and (actor := self._people.known(body["user_id"])):
+        # What is about rights may also ask Slack about others, and restore points ask the cloud: that takes its time.
+        if not isinstance(question, AccessCommand | RestorePoints) and (actor := self._people.known(body["user_id"])):
             await ack(**answers.private(await self._answering.answer(question, actor, body["channel_id"])))
             return
-        await ack(**answers.private(answers.told("One moment, I am looking up what you may do.")))
+        await ack(**answers.private(answers.told("One moment, I am looking it up.")))
         self._errands.send(self._answer_later(question, body["user_id"], body["channel_id"], body.get("response_url")))
 
     async def _answer_later(self, question: Question, user_id: str, channel: str, url: str | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -152,6 +152,15 @@ class SlackReplies:
 
     async def announce(self, channel: str, sentence: str) -> None:
         await self._post(channel, arranged([as_sentence(sentence)]), None, None)
+
+    async def say_in_thread(self, request: Request, sentences: Sequence[str]) -> None:
+        """Below the request's message; directly to its person where it has none."""
+        message = arranged([as_sentence(one) for one in sentences])
+        if request.root_channel is None:
+            await self._post(request.actor_id, message, None, None)
+            return
+        thread = request.place.thread_ts if request.home == request.place.channel_id else None
+        await self._post(request.root_channel, message, thread or request.root_ts, None)
 
     async def say_to(self, user_id: str, saying: Saying) -> None:
         """The same, as a direct message to somebody."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from bot.domain.groups import Group
 from bot.domain.requests import Item, ItemState, Request, RequestState, ended, following, following_items, joining
 from bot.interfaces import Cancelled, Filters, Settled
-from bot.store import grants, homes
+from bot.store import deletions, grants, homes
 from bot.store.database import Query, Row, Rows, Script, Want, from_ms, sql, to_ms
 from bot.store.rows import group_from, group_row, item_from, item_row, request_from, request_row
 
@@ -471,6 +471,11 @@ def recent(filters: Filters) -> Script[list[tuple[Request, list[Item]]]]:
             "(select 1 from approval where request_id = request.id and approver_id = :left_to)"
         )
         values["left_to"] = filters.left_to
+    if filters.channel is not None:
+        clauses.append("channel_id = :channel")
+        values["channel"] = filters.channel
+    if filters.restorable:
+        clauses.append("exists (select 1 from item where request_id = request.id and state = 'available')")
     where = " and ".join(clauses)
     text = f"select * from request where {where} order by created_at desc, id limit :limit offset :offset"
     rows = yield Query(text, values)
@@ -487,7 +492,7 @@ def counts() -> Script[dict[tuple[str, str], int]]:
 
 def duties() -> Script[list[tuple[str, datetime]]]:
     """Every duty the rows call for; an engine rebuilt from this has lost nothing."""
-    rows = yield sql(f"{_DUTIES} union all {grants.NEXT_LAPSE}")
+    rows = yield sql(f"{_DUTIES} union all {deletions.DUTIES} union all {grants.NEXT_LAPSE}")
     return [(row["key"], at) for row in rows if (at := from_ms(row["at"])) is not None]
 
 

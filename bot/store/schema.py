@@ -155,6 +155,24 @@ create table notice (
 );
 create index notice_untold on notice (request_id) where told = 0;
 
+create table deletion (
+    item_id text primary key references item (id),
+    request_id text not null references request (id),
+    project text not null,
+    snapshot_id text not null,
+    disk_id text not null,
+    label text not null,
+    state text not null,
+    asked_by text not null,
+    channel_id text not null,
+    asked_at bigint not null,
+    agreed_json text not null,
+    cause text not null,
+    told integer not null
+);
+create index deletion_of_request on deletion (request_id);
+create index deletion_untold on deletion (request_id) where told = 0;
+
 create table access_grant (
     subject_kind text not null,
     subject_id text not null,

@@ -9,12 +9,13 @@ from typing import Any
 
 from bot.domain.access import Actor, Grant
 from bot.domain.bindings import Binding
+from bot.domain.deletions import Deletion
 from bot.domain.forms import Form
 from bot.domain.granting import Subject
 from bot.domain.groups import Group
 from bot.domain.requests import Item, Request, RequestState
 from bot.interfaces import AuditEntry, Cancelled, Clock, Filters, HomeRow, Judge, Revise, Revision, Rights, Settled
-from bot.store import audit, bindings, forms, grants, homes, requests
+from bot.store import audit, bindings, deletions, forms, grants, homes, requests
 from bot.store import groups as store_groups
 from bot.store.database import Script, SqliteDatabase, from_ms, sql, to_ms
 
@@ -153,6 +154,23 @@ class SqliteStore:
             return done
 
         return await self._database.run(script())
+
+    async def ask_deletion(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry]) -> bool:
+        """False: each of them was asked for before."""
+        now = self._clock.now()
+        return await self._done(deletions.ask(rows, now), entries, now)
+
+    async def deletions(self, request_id: str) -> list[Deletion]:
+        return await self._database.run(deletions.of_request(request_id))
+
+    async def save_deletions(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry] = ()) -> None:
+        now = self._clock.now()
+
+        def script() -> Script[None]:
+            yield from deletions.save(rows, now)
+            yield from audit.append(entries, now)
+
+        await self._database.run(script())
 
     async def approve(self, request_id: str, approver_id: str, entries: Sequence[AuditEntry]) -> Request | None:
         now = self._clock.now()

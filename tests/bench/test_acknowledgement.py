@@ -182,6 +182,8 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             granting=Granting(store, people, settings.projects, clock),
             cancelling=Cancelling(store, settings.projects, clock),
             bindings=ChannelBindings(store, settings.projects, clock),
+            restoring=None,  # type: ignore[arg-type]  # nobody asks
+            deleting=None,  # type: ignore[arg-type]  # nor here
             clock=clock,
             new_reference=lambda: new_id("e"),
         )

@@ -132,6 +132,8 @@ def parts(*, reception: StubReception | None = None, errands: Errands | None = N
         granting=None,  # type: ignore[arg-type]  # nor here
         cancelling=None,  # type: ignore[arg-type]  # nor here
         bindings=None,  # type: ignore[arg-type]  # nor here
+        restoring=None,  # type: ignore[arg-type]  # nobody asks
+        deleting=None,  # type: ignore[arg-type]  # nor here
         clock=SystemClock(),
         new_reference=lambda: "e-00000001",
     )

@@ -73,6 +73,9 @@ class FakeEvs:
     ) -> list[Disk]:
         raise NotImplementedError
 
+    async def delete_snapshot(self, snapshot_id: str, *, send_before: datetime) -> str:
+        raise NotImplementedError
+
     async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: datetime) -> GroupTicket:
         raise NotImplementedError
 

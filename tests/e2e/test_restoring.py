@@ -1,0 +1,210 @@
+"""Restore points: what a channel's incidents left behind, and letting it go, carefully."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.simulator.workspace import Message
+from bot.slack.controls import DELETE
+from bot.workflow import deleting
+from tests.e2e.conftest import CHANNEL, FastClock, World
+from tests.e2e.test_approvals import Start, start
+from tests.e2e.test_granting import asked
+
+__all__ = ["start"]
+
+
+@pytest.fixture(autouse=True)
+def quick_snapshots(setting: tuple[Any, FastClock]) -> None:
+    timing = setting[0].cloud.world.timing
+    timing.min_seconds = timing.max_seconds = 1.5
+
+
+def there(world: World) -> list[str]:
+    return [one["id"] for one in world.cloud.snapshots() if one["status"] == "available"]
+
+
+async def said(world: World, words: str, timeout: float = 15) -> Message:
+    """Wait until it stands in the channel for everybody."""
+    found: list[Message] = []
+
+    def seen() -> bool:
+        found[:] = [one for one in world.slack.messages(CHANNEL) if words in one.text and one.ephemeral_to is None]
+        return bool(found)
+
+    await world.slack.until(seen, timeout)
+    return found[-1]
+
+
+async def trail(world: World) -> list[tuple[str, str, str]]:
+    assert world.bot is not None
+    rows = await world.bot.store.audit_page(0)
+    return [(row["actor"], row["outcome"], row["rule"]) for row in rows if row["action"] == "delete"]
+
+
+async def test_what_a_channel_created_is_listed_and_what_is_gone_says_so(world: World) -> None:
+    first = await world.create("web-01-data web-01-logs reason=INC-42 keep=7")
+    await world.finished(first)
+    second = await world.create("spare-disk", "bob")
+    await world.finished(second)
+    world.cloud.world.snapshots.pop(there(world)[0])
+    text = await asked(world, "restore-points", "Restore points of")
+    assert text.index(second) < text.index(first)
+    assert "“INC-42”" in text
+    assert text.count("(gone)") == 1
+    assert "still there" in text or "all there" in text
+    assert "to be kept until" in text
+    elsewhere = await asked(world, "restore-points #inc-demo", "Restore points of* <#C0INCDEMO1>", channel="#ops")
+    assert first in elsewhere
+    assert "There are no restore points of this channel" in await asked(
+        world, "restore-points", "There are", channel="#ops"
+    )
+    assert world.slack_complaints() == []
+
+
+async def test_who_may_see_nothing_is_told_of_nothing(world: World) -> None:
+    request = await world.create("web-01-data")
+    await world.finished(request)
+    calls = len(world.cloud.calls())
+    text = await asked(
+        world, "restore-points", "There are no restore points of this channel that you may see.", "carol"
+    )
+    assert request not in text
+    assert len(world.cloud.calls()) == calls
+
+
+async def test_a_cloud_that_does_not_answer_leaves_the_list_and_says_so(world: World) -> None:
+    await world.finished(await world.create("web-01-data"))
+    world.cloud.fault("list_snapshots", "503", times=9)
+    assert "whether they still exist could not be asked" in await asked(world, "restore-points", "Restore points of")
+
+
+async def test_an_admin_lets_them_go_by_the_button(world: World) -> None:
+    request = await world.create("web-01-data web-01-logs keep=7")
+    await world.finished(request)
+    await asked(world, "restore-points", "Restore points of")
+    listed = world.private("alice")[-1]
+    outcome = await world.slack.press("alice", CHANNEL, listed.ts, DELETE)
+    assert "Nobody can bring them back." in outcome.confirm["text"]["text"]
+    await world.told("alice", "Deleting 2 snapshots; the thread says when they are gone.")
+    message = await said(world, "2 snapshots are deleted, as <@U0ALICE001> asked: “web-01-data”, “web-01-logs”.")
+    root = world.root(request)
+    assert root is not None and message.thread_ts == root.ts
+    assert there(world) == []
+    await asked(world, f"delete {request}", "These are deleted already")
+    assert [row[1] for row in await trail(world)][:3] == ["allowed", "done", "done"]
+
+
+async def test_one_of_several_is_let_go_by_its_id(world: World) -> None:
+    request = await world.create("web-01-data web-01-logs")
+    await world.finished(request)
+    first, second = there(world)
+    await asked(world, f"delete {first}", "Deleting 1 snapshot")
+    await said(world, "1 snapshot is deleted")
+    assert there(world) == [second]
+
+
+@pytest.mark.parametrize(
+    ("person", "words"),
+    [("bob", "In payments-prod you may"), ("carol", "I know no restore point"), ("gus", "Guests of this workspace")],
+)
+async def test_only_who_may_delete_does(world: World, person: str, words: str) -> None:
+    world.slack.join(person, CHANNEL)
+    request = await world.create("web-01-data")
+    await world.finished(request)
+    await asked(world, f"delete {request}", words, person)
+    assert len(there(world)) == 1
+    assert world.cloud.calls("delete_snapshot") == []
+
+
+async def test_what_the_bot_did_not_make_is_not_its_to_delete(world: World) -> None:
+    request = await world.create("web-01-data")
+    await world.finished(request)
+    (made,) = there(world)
+    world.cloud.world.snapshots[made].tags["snapshot-bot-request"] = "r-somebody"
+    await asked(world, f"delete {made}", "Deleting 1 snapshot")
+    await said(world, "Kept: the snapshot of “web-01-data”. Its tag says that it was made for another request")
+    await asked(world, "delete 5ca1ab1e-0000-4000-8000-000000000000", "I know no restore point")
+    assert there(world) == [made]
+
+
+async def test_while_a_rollback_runs_nothing_is_deleted(world: World) -> None:
+    request = await world.create("web-01-data")
+    await world.finished(request)
+    disk = world.cloud.world.disks["d15c0000-0002-4000-8000-000000000002"]
+    disk.status = "rollbacking"
+    await asked(world, f"delete {request}", "Deleting 1 snapshot")
+    await said(world, "Kept: the snapshot of “web-01-data”. Its disk is being rolled back.")
+    assert len(there(world)) == 1
+    disk.status = "in-use"
+    await asked(world, f"delete {request}", "Deleting 1 snapshot")
+    await said(world, "1 snapshot is deleted")
+
+
+@pytest.mark.parametrize("fault", ["drop_before", "drop_after", "503", "html"])
+async def test_a_lost_answer_is_looked_after(world: World, fault: str) -> None:
+    request = await world.create("web-01-data")
+    await world.finished(request)
+    world.cloud.fault("delete_snapshot", fault)
+    await asked(world, f"delete {request}", "Deleting 1 snapshot")
+    await said(world, "1 snapshot is deleted")
+    assert there(world) == []
+
+
+async def test_a_restart_in_the_middle_changes_nothing(world: World) -> None:
+    request = await world.create("web-01-data")
+    await world.finished(request)
+    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 15.0
+    await asked(world, f"delete {request}", "Deleting 1 snapshot")
+    await world.until(lambda: bool(world.cloud.calls("delete_snapshot")))
+    await world.stop_bot()
+    await world.start_bot()
+    await said(world, "1 snapshot is deleted")
+    assert len(world.cloud.calls("delete_snapshot")) == 1
+
+
+# --- with a second person ---------------------------------------------------------------------------------------------
+
+
+async def made_with_approval(world: World) -> str:
+    request = await world.create("web-01-data", "bob")
+    await world.slack.until(lambda: bool(world.replies(request, "ask")))
+    await asked(world, f"approve {request}", "You approved it", "eng01")
+    await world.finished(request)
+    return request
+
+
+async def test_where_the_project_says_so_somebody_else_has_to_agree(start: Start) -> None:
+    world = await start("approvals = 1")
+    request = await made_with_approval(world)
+    await asked(world, f"delete {request}", "Another person who may approve has to agree within 60 minutes")
+    await asked(world, f"delete {request}", "You asked for this yourself; somebody else has to agree.")
+    await asked(world, f"delete {request}", "you may cancel, create, view, but not approve", "bob")
+    assert world.cloud.calls("delete_snapshot") == []
+    await asked(world, f"delete {request}", "You agreed; they are deleted now.", "eng02")
+    await said(world, "1 snapshot is deleted, as <@U0ALICE001> asked and <@U0ENG00002> agreed")
+    assert there(world) == []
+
+
+async def test_an_agreement_is_worth_no_more_than_its_persons_right(start: Start) -> None:
+    world = await start("approvals = 1")
+    request = await made_with_approval(world)
+    await asked(world, f"delete {request}", "has to agree within 60 minutes")
+    await world.slack.set_user("alice", tz="Asia/Singapore")
+    world.slack.fault("latency", method="users.info", seconds=0.8)
+    await asked(world, f"delete {request}", "You agreed", "eng02")
+    await world.slack.set_user("eng02", is_restricted=True)
+    await said(world, "Kept: the snapshot of “web-01-data”. Guests of this workspace may not use the snapshot bot.")
+    assert len(there(world)) == 1
+
+
+async def test_when_nobody_agrees_they_stay(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deleting, "AGREE_TIME", timedelta(seconds=4))
+    world = await start("approvals = 1")
+    request = await made_with_approval(world)
+    await asked(world, f"delete {request}", "has to agree within 60 minutes")
+    await said(world, "Kept: the snapshot of “web-01-data”. Nobody else agreed within 60 minutes.")
+    assert len(there(world)) == 1
