@@ -60,6 +60,7 @@ from bot.workflow.lapsing import Lapser
 from bot.workflow.notifying import Notifier
 from bot.workflow.permitting import Permits
 from bot.workflow.planning import Planner
+from bot.workflow.reminding import Keeping, Reminder
 from bot.workflow.reporting import EditBudget, Reporter
 from bot.workflow.restoring import RestorePointsInquiry
 from bot.workflow.sealing import Sealer
@@ -237,7 +238,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     binds.register(bolt)
     PageListeners(answering, replies, errands).register(bolt)
     CancelListeners(cancelling, presses).register(bolt)
-    RestoreListeners(deleting, presses).register(bolt)
+    RestoreListeners(deleting, Keeping(store, settings.projects, clock), presses).register(bolt)
     PlanListeners(Confirming(store, people, settings.projects, clock), client, presses).register(bolt)
     ApprovalListeners(approvals, client, presses).register(bolt)
     HomeListeners(store).register(bolt)
@@ -291,6 +292,7 @@ def _handlers(
         "group": Grouper(store, permits, cloud, offers, clock, patience),
         "submit": Submitter(store, permits, cloud, settings.projects, clock, patience),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
+        "remind": Reminder(store, replies, replies, clock),
         "report": Reporter(store, replies, clock, EditBudget()),
         "delete": Deleter(store, people, cloud, replies, settings.projects, clock),
         "expire": approvals.expire,

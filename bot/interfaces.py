@@ -256,6 +256,8 @@ class Store(Protocol):
 
     async def save_group(self, group: Group, items: Sequence[Item], audit: Sequence[AuditEntry] = ()) -> bool: ...
 
+    async def keep(self, after: Request, audit: Sequence[AuditEntry] = ()) -> None: ...
+
     async def ask_deletion(self, rows: Sequence[Deletion], audit: Sequence[AuditEntry]) -> bool: ...
 
     async def deletions(self, request_id: str) -> list[Deletion]: ...
@@ -339,7 +341,18 @@ class Posted:
 
 
 SayKind = Literal[
-    "root", "edit", "ask", "ask_edit", "accepted", "failure", "receipt", "record", "refusal", "moved", "break_glass"
+    "root",
+    "edit",
+    "ask",
+    "ask_edit",
+    "accepted",
+    "failure",
+    "receipt",
+    "record",
+    "reminder",
+    "refusal",
+    "moved",
+    "break_glass",
 ]
 
 

@@ -62,7 +62,8 @@ class Request:
     that something is still to be told. `verdict` is the sentence of a refusal, `rule` its stable name. One that is
     planned can be confirmed until `waits_until`; one that waits needs `approvals_needed` other people by then, of whom
     `approvers` agreed. `ask_ts` is the message with their buttons, last shown at revision `ask_rev`, `record_ts` the
-    record for machines. `break_glass`: it ran without approval, and somebody who may approve has to review it.
+    record for machines. `kept_until` is set once somebody kept its snapshots longer than was asked for; at `remind_at`
+    people are asked about them. `break_glass`: it ran without approval, and somebody who may approve has to review it.
     """
 
     id: str
@@ -93,6 +94,8 @@ class Request:
     approvers: tuple[str, ...] = ()
     ask_ts: str | None = None
     ask_rev: int = 0
+    kept_until: datetime | None = None
+    remind_at: datetime | None = None
 
     @property
     def not_yet_going(self) -> bool:
@@ -108,9 +111,13 @@ class Request:
         return self.state in (RequestState.DENIED, RequestState.DROPPED)
 
     @property
+    def keep_for(self) -> timedelta:
+        return timedelta(days=self.order.keep_days or 0)
+
+    @property
     def expires_at(self) -> datetime | None:
-        days = self.order.keep_days
-        return None if days is None else self.created_at + timedelta(days=days)
+        """When its snapshots were to go; the bot deletes none by itself."""
+        return self.kept_until or (self.created_at + self.keep_for if self.order.keep_days else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +221,15 @@ def planned_items(
             Item(item_id, request.id, position, alias, DiskRef.of(disk), snapshot, ItemState.PLANNED, due_at=now)
         )
     return items
+
+
+REMIND_BEFORE = timedelta(days=3)
+
+
+def remind_time(request: Request, now: datetime) -> datetime | None:
+    """Three days before the end, or after half of a time that is shorter than that; None where there is no end."""
+    until = request.expires_at
+    return None if until is None else max(until - REMIND_BEFORE, now + (until - now) / 2)
 
 
 def snapshot_name(asked: str | None, disk: Disk, *, alone: bool, at: datetime) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bot.slack.controls import DELETE
 from bot.slack.text import shortened
 
 SECTION_CHARACTERS = 3_000
@@ -40,3 +41,16 @@ def button(action_id: str, label: str, value: str, style: str | None = None) -> 
 
 def plain(text: str) -> dict[str, Any]:
     return {"type": "plain_text", "text": text}
+
+
+def delete_button(request_id: str, count: int, label: str = "Delete…") -> dict[str, Any]:
+    """Asks before it lets restore points go."""
+    snapshots = "1 snapshot" if count == 1 else f"{count} snapshots"
+    confirm = {
+        "title": plain("Delete restore points"),
+        "text": plain(f"Up to {snapshots} of {request_id} will be deleted. Nobody can bring them back."),
+        "confirm": plain("Delete"),
+        "deny": plain("Keep"),
+        "style": "danger",
+    }
+    return {**button(DELETE, label, request_id), "confirm": confirm}

@@ -29,6 +29,9 @@ CONFIRM = "confirm_plan"
 CHANGE = "change_plan"
 """Opens the form for another selection; its value is the request's id."""
 
+KEEP = "keep_points"
+"""Keeps the restore points of a request for as long again; its value is the request's id."""
+
 DELETE = "delete_points"
 """Lets the restore points of a request go; its value is the request's id."""
 

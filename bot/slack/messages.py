@@ -13,8 +13,8 @@ from bot.domain.orders import Quick, named
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Item, ItemState, Request, RequestState, spread_seconds
 from bot.interfaces import Saying
-from bot.slack.blocks import button, buttons
-from bot.slack.controls import APPROVE, ASK_AGAIN, DENY, REVIEW
+from bot.slack.blocks import button, buttons, delete_button
+from bot.slack.controls import APPROVE, ASK_AGAIN, DENY, KEEP, REVIEW
 from bot.slack.message import Message, arranged
 from bot.slack.root import LISTED, agreed, disk_names, people, root
 from bot.slack.text import (
@@ -58,6 +58,8 @@ def rendered(saying: Saying, command: str, team_url: str, now: datetime) -> Mess
             return refusal(saying.request.verdict, saying.request.text, command, saying.request.id)
         case "moved":
             return moved(saying.request)
+        case "reminder":
+            return reminder(saying.request, saying.items, command)
         case "break_glass":
             return break_glass(saying.request, saying.all_items, command, team_url)
 
@@ -136,6 +138,28 @@ def receipt(request: Request, items: Sequence[Item], groups: Sequence[Group], co
     if others:
         lines.append(_again(others, command))
     return arranged([head, *lines])
+
+
+def reminder(request: Request, items: Sequence[Item], command: str) -> Message:
+    """Before restore points were to go: the bot deletes none by itself, so somebody has to say what shall be."""
+    until = f" until {day(request.expires_at)}" if request.expires_at else ""
+    named_disks = disk_names([item.disk for item in items], NAMED)
+    days = request.order.keep_days or 0
+    head = (
+        f":alarm_clock: <@{request.actor_id}>, {plural(len(items), 'snapshot')} of {named_disks} to be kept{until}: "
+        "shall they stay, or go?"
+    )
+    typing = (
+        f"Nothing deletes them by itself, and they are charged for as long as they exist. Request {code(request.id)}; "
+        f"to let them go: {code(f'{command} delete {request.id}')}."
+    )
+    message = arranged([head, typing])
+    pressed = [
+        button(KEEP, f"Keep {plural(days, 'More Day')}", request.id),
+        delete_button(request.id, len(items), "Let Go…"),
+    ]
+    message["blocks"].append(buttons(pressed, "remind"))
+    return message
 
 
 def _brief_receipt_line(item: Item) -> str:
@@ -222,9 +246,7 @@ def _kept_until(request: Request, available: Sequence[Item]) -> str:
         return "Kept until someone deletes them; standard snapshots are charged for as long as they exist."
     if any(item.snapshot.retention_days for item in available):
         return f"The cloud deletes them on {day(request.expires_at)}."
-    return (
-        f"To be kept until {day(request.expires_at)}. Nothing deletes them by itself: someone has to, after that day."
-    )
+    return f"To be kept until {day(request.expires_at)}. Nothing deletes them by itself; I ask before that day."
 
 
 def _way_back() -> str:

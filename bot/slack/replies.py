@@ -130,9 +130,10 @@ class SlackReplies:
                 assert request.root_channel and request.ask_ts
                 await self._call("chat.update", {"channel": request.root_channel, "ts": request.ask_ts, **message})
                 return None
-            case "ask" | "accepted" | "failure" | "receipt" | "record":
+            case "ask" | "accepted" | "failure" | "receipt" | "record" | "reminder":
                 thread = request.place.thread_ts if request.home == request.place.channel_id else None
-                assert request.root_channel
+                if request.root_channel is None:
+                    raise CannotPost("The request has no message.", "no_message")
                 return await self._post(request.root_channel, message, thread or request.root_ts, _metadata(saying))
             case "break_glass":
                 raise AssertionError("said to people one by one, by say_to")

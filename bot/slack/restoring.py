@@ -9,13 +9,14 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.access import Denied
 from bot.slack.answers import told
-from bot.slack.blocks import button, buttons, plain, section
-from bot.slack.controls import DELETE
+from bot.slack.blocks import buttons, delete_button, section
+from bot.slack.controls import DELETE, KEEP
 from bot.slack.message import Message, whole_text
 from bot.slack.presses import Presses, judged_at, pressed
 from bot.slack.text import bold, code, day, escaped, moment, plural, shortened, typed
 from bot.workflow.deleting import Deleting
 from bot.workflow.inquiry import NotFound
+from bot.workflow.reminding import Keeping
 from bot.workflow.restoring import Point, Points
 
 DISKS_SHOWN = 15
@@ -23,17 +24,22 @@ TEXT_CHARACTERS = 12_000
 
 
 class RestoreListeners:
-    def __init__(self, deleting: Deleting, presses: Presses) -> None:
+    def __init__(self, deleting: Deleting, keeping: Keeping, presses: Presses) -> None:
         self._deleting = deleting
+        self._keeping = keeping
         self._presses = presses
 
     def register(self, app: AsyncApp) -> None:
         app.action(DELETE)(self.on_delete)
+        app.action(KEEP)(self.on_keep)
 
     async def on_delete(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await self._presses.settle(
             ack, body, lambda actor: self._deleting.delete(actor, judged_at(body), pressed(body))
         )
+
+    async def on_keep(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await self._presses.settle(ack, body, lambda actor: self._keeping.keep(actor, judged_at(body), pressed(body)))
 
 
 def restore_points(found: Points | NotFound | Denied, command: str) -> Message:
@@ -83,15 +89,3 @@ def _point(point: Point) -> str:
     if len(point.items) > DISKS_SHOWN:
         lines.append(f"      and {len(point.items) - DISKS_SHOWN} more")
     return "\n".join([head, *lines])
-
-
-def delete_button(request_id: str, count: int, label: str = "Delete…") -> dict[str, Any]:
-    snapshots = "1 snapshot" if count == 1 else f"{count} snapshots"
-    confirm = {
-        "title": plain("Delete restore points"),
-        "text": plain(f"Up to {snapshots} of {request_id} will be deleted. Nobody can bring them back."),
-        "confirm": plain("Delete"),
-        "deny": plain("Keep"),
-        "style": "danger",
-    }
-    return {**button(DELETE, label, request_id), "confirm": confirm}

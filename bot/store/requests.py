@@ -16,16 +16,18 @@ from bot.store.rows import group_from, group_row, item_from, item_row, request_f
 _ADD_REQUEST = """
 insert into request (id, state, actor_id, team_id, channel_id, thread_ts, text, order_json, created_at, ver, rev,
     shown_rev, unsaid, project, verdict, rule, home, root_channel, root_ts, edited_at, receipt_ts, record_ts,
-    ended_at, break_glass, reviewed_by, approvals_needed, waits_until, ask_ts, ask_rev, delivery_id)
+    ended_at, break_glass, reviewed_by, approvals_needed, waits_until, ask_ts, ask_rev, kept_until,
+    remind_at, delivery_id)
 values (:id, :state, :actor_id, :team_id, :channel_id, :thread_ts, :text, :order_json, :created_at, :ver, :rev,
     :shown_rev, :unsaid, :project, :verdict, :rule, :home, :root_channel, :root_ts, :edited_at, :receipt_ts, :record_ts,
-    :ended_at, :break_glass, :reviewed_by, :approvals_needed, :waits_until, :ask_ts, :ask_rev, :delivery_id)
+    :ended_at, :break_glass, :reviewed_by, :approvals_needed, :waits_until, :ask_ts, :ask_rev, :kept_until,
+    :remind_at, :delivery_id)
 """
 _MOVE_REQUEST = """
 update request set state = :state, order_json = :order_json,
     project = :project, verdict = :verdict, rule = :rule, rev = :rev, unsaid = 1,
     ended_at = :ended_at, break_glass = :break_glass, reviewed_by = :reviewed_by,
-    approvals_needed = :approvals_needed, waits_until = :waits_until, ver = ver + 1
+    approvals_needed = :approvals_needed, waits_until = :waits_until, remind_at = :remind_at, ver = ver + 1
 where id = :id and ver = :ver returning id
 """
 _ADD_ITEM = """
@@ -72,6 +74,7 @@ union all select 'submit:' || item.id, coalesce(item.due_at, 0) from item join r
 union all select 'group:' || snapshot_group.id, coalesce(snapshot_group.due_at, 0) from snapshot_group
     join request on request.id = snapshot_group.request_id
     where snapshot_group.state in ('planned', 'submitting', 'uncertain', 'made') and request.state = 'running'
+union all select 'remind:' || id, remind_at from request where remind_at is not null and ended_at is not null
 union all select 'home:' || user_id, 0 from home where shown_rev < rev
 union all select 'watch:' || project, 0 from item where state = 'creating' and joined_to is null group by project
 """
@@ -147,6 +150,18 @@ def confirm(after: Request, notify: Sequence[str], now: datetime) -> Script[bool
     yield from _notify(after.id, notify, now)
     yield from _set_going(after, items, (yield from groups_of(after.id)), now)
     return True
+
+
+def keep(after: Request) -> Script[None]:
+    """How long its snapshots are kept, and when people are asked about them."""
+    yield sql(
+        "update request set kept_until = :kept_until, remind_at = :remind_at where id = :id",
+        kept_until=to_ms(after.kept_until),
+        remind_at=to_ms(after.remind_at),
+        id=after.id,
+    )
+    if after.remind_at:
+        yield Want(f"remind:{after.id}", after.remind_at)
 
 
 def plan_again(after: Request, now: datetime) -> Script[bool]:
@@ -318,7 +333,10 @@ def save_all(items: Sequence[Item], now: datetime, *, wake: bool = True) -> Scri
 def follow(request_id: str, now: datetime) -> Script[None]:
     """The request after its items or groups moved."""
     request, items = yield from _whole(request_id)
-    yield from move(following_items(request, items, now), now)
+    after = following_items(request, items, now)
+    yield from move(after, now)
+    if after.ended_at and after.remind_at:
+        yield Want(f"remind:{request_id}", after.remind_at)
 
 
 def _wake(item: Item, now: datetime) -> Script[None]:

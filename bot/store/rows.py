@@ -62,6 +62,8 @@ def request_row(request: Request) -> dict[str, Any]:
         "waits_until": to_ms(request.waits_until),
         "ask_ts": request.ask_ts,
         "ask_rev": request.ask_rev,
+        "kept_until": to_ms(request.kept_until),
+        "remind_at": to_ms(request.remind_at),
     }
 
 
@@ -97,6 +99,8 @@ def request_from(row: Row, approvers: tuple[str, ...] = ()) -> Request:
         approvers=approvers,
         ask_ts=row["ask_ts"],
         ask_rev=row["ask_rev"],
+        kept_until=from_ms(row["kept_until"]),
+        remind_at=from_ms(row["remind_at"]),
     )
 
 

@@ -41,12 +41,15 @@ create table request (
     waits_until bigint,
     ask_ts text,
     ask_rev bigint not null,
+    kept_until bigint,
+    remind_at bigint,
     delivery_id text unique
 );
 create index request_open on request (state) where state in ('received', 'planned', 'waiting', 'running');
 create index request_unsaid on request (home) where unsaid = 1;
 create index request_of_actor on request (actor_id, created_at);
 create index request_by_time on request (created_at);
+create index request_remind on request (remind_at) where remind_at is not null;
 create index request_waiting on request (created_at) where state = 'waiting';
 create index request_unreviewed on request (created_at) where break_glass = 1 and reviewed_by is null;
 

@@ -155,6 +155,15 @@ class SqliteStore:
 
         return await self._database.run(script())
 
+    async def keep(self, after: Request, entries: Sequence[AuditEntry] = ()) -> None:
+        now = self._clock.now()
+
+        def script() -> Script[None]:
+            yield from requests.keep(after)
+            yield from audit.append(entries, now)
+
+        await self._database.run(script())
+
     async def ask_deletion(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry]) -> bool:
         """False: each of them was asked for before."""
         now = self._clock.now()

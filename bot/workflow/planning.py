@@ -16,7 +16,7 @@ from bot.domain.groups import Group
 from bot.domain.orders import Create, Quick
 from bot.domain.projects import Project
 from bot.domain.quick import DISKS_PER_QUICK, Marks, plan_quick, quick_items
-from bot.domain.requests import Item, Request, RequestState, planned_items
+from bot.domain.requests import Item, Request, RequestState, planned_items, remind_time
 from bot.domain.selecting import selectors_of
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import Disk
@@ -104,7 +104,10 @@ class Planner:
             return await self._refuse(request, RequestState.DROPPED, "cloud-refused", exc.sentence)
         if draft.faults:
             return await self._refuse(request, RequestState.DROPPED, "disks", _listed(draft.faults))
-        after = set_going(draft.request, verdict.approvals, verdict.break_glass, self._clock.now(), draft.confirm)
+        now = self._clock.now()
+        after = set_going(draft.request, verdict.approvals, verdict.break_glass, now, draft.confirm)
+        if not project.native_retention:
+            after = replace(after, remind_at=remind_time(after, now))
         alerted = verdict.break_glass and after.state is RequestState.RUNNING
         settled = await self._store.settle(
             after,

@@ -221,7 +221,7 @@ class Reporter:
                 await self._store.showed(replace(request, record_ts=posted.ts if posted else "told"))
             case "receipt" | "refusal":
                 await self._store.showed(replace(request, receipt_ts=posted.ts if posted else "told"))
-            case "moved" | "break_glass":
+            case "moved" | "break_glass" | "reminder":
                 pass
         if saying.kind == "refusal":
             return 0.0

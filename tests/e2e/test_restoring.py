@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.simulator.workspace import Message
-from bot.slack.controls import DELETE
-from bot.workflow import deleting
+from bot.slack.controls import DELETE, KEEP
+from bot.workflow import deleting, planning
 from tests.e2e.conftest import CHANNEL, FastClock, World
 from tests.e2e.test_approvals import Start, start
 from tests.e2e.test_granting import asked
@@ -208,3 +209,70 @@ async def test_when_nobody_agrees_they_stay(start: Start, monkeypatch: pytest.Mo
     await asked(world, f"delete {request}", "has to agree within 60 minutes")
     await said(world, "Kept: the snapshot of “web-01-data”. Nobody else agreed within 60 minutes.")
     assert len(there(world)) == 1
+
+
+# --- before they were to go -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reminders come after seconds instead of days."""
+    monkeypatch.setattr(planning, "remind_time", lambda request, now: request.expires_at and now + timedelta(seconds=8))
+
+
+@pytest.mark.usefixtures("soon")
+async def test_before_they_were_to_go_their_person_is_asked_and_may_keep_them(world: World) -> None:
+    request = await world.create("web-01-data web-01-logs keep=7")
+    await world.finished(request)
+    message = await said(world, "shall they stay, or go?")
+    root = world.root(request)
+    assert root is not None and message.thread_ts == root.ts
+    assert "2 snapshots of *web-01-data*, *web-01-logs* to be kept until" in message.text
+    world.slack.join("carol", CHANNEL)
+    await world.slack.press("carol", CHANNEL, message.ts, KEEP)
+    await world.told("carol", "I know no restore points")
+    await world.slack.press("bob", CHANNEL, message.ts, KEEP)
+    await world.told("bob", "Kept for 7 more days; I ask again before they are over.")
+    await world.slack.press("alice", CHANNEL, message.ts, KEEP)
+    await world.told("alice", "Somebody kept these a moment before you.")
+    assert world.bot is not None
+    found = await world.bot.store.find(request)
+    assert found is not None and found[0].expires_at == found[0].created_at + timedelta(days=14)
+    assert f"remind:{request}" in {key for key, _ in await world.bot.store.duties()}
+    assert len(there(world)) == 2
+    assert world.slack_complaints() == []
+
+
+@pytest.mark.usefixtures("soon")
+async def test_the_reminder_comes_once_also_over_a_restart_and_leads_to_letting_go(world: World) -> None:
+    request = await world.create("web-01-data keep=7")
+    await world.finished(request)
+    await world.stop_bot()
+    await world.start_bot()
+    message = await said(world, "shall they stay, or go?")
+    await world.stop_bot()
+    await world.start_bot()
+    await world.slack.press("alice", CHANNEL, message.ts, DELETE)
+    await said(world, "1 snapshot is deleted")
+    assert len([one for one in world.slack.messages(CHANNEL) if "shall they stay" in one.text]) == 1
+
+
+@pytest.mark.usefixtures("soon")
+async def test_nobody_is_asked_about_what_is_gone_or_goes_by_itself(quiet_world: World) -> None:
+    world = quiet_world
+    await world.start_bot()
+    request = await world.create("web-01-data keep=7")
+    await world.finished(request)
+    await asked(world, f"delete {request}", "Deleting 1 snapshot")
+    forever = await world.create("spare-disk")
+    await world.finished(forever)
+    assert world.bot is not None
+
+    async def pending() -> list[str]:
+        assert world.bot is not None
+        return [key for key, _ in await world.bot.store.duties() if key.startswith("remind:")]
+
+    async with asyncio.timeout(10):
+        while await pending():
+            await asyncio.sleep(0.05)
+    assert not [one for one in world.slack.messages(CHANNEL) if "shall they stay" in one.text]

@@ -173,6 +173,11 @@ def test_the_form_that_asks_an_approver_why_not(golden: Golden) -> None:
     golden("deny_form", checked_view(deny_form("r-one", from_home=False)))
 
 
+def test_a_reminder_asks_whether_to_keep(golden: Golden) -> None:
+    request = a_request(order=Create(("a",), keep_days=7), state=RequestState.FINISHED, ended_at=NOON)
+    golden("reminder", checked_message(said("reminder", request, STATES["available"])))
+
+
 def test_native_retention_is_the_clouds_own_doing() -> None:
     request = a_request(order=Create(("a",), keep_days=7), state=RequestState.FINISHED, ended_at=NOON)
     kept = CreateStandardSnapshot(volume_id="v", name="n", retention_days=7)
