@@ -35,6 +35,7 @@ from bot.slack.forms import FormListeners
 from bot.slack.home import HomeListeners, SlackHomes
 from bot.slack.listeners import ChangeListeners, LastListeners
 from bot.slack.mentions import MentionListeners
+from bot.slack.offers import OfferListeners
 from bot.slack.paging import PageListeners
 from bot.slack.people import SlackPeople
 from bot.slack.plans import PlanListeners
@@ -242,6 +243,16 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     PlanListeners(Confirming(store, people, settings.projects, clock), client, presses).register(bolt)
     ApprovalListeners(approvals, client, presses).register(bolt)
     HomeListeners(store).register(bolt)
+    OfferListeners(
+        pattern=settings.slack.offer_channels,
+        command=settings.slack.command,
+        store=store,
+        client=client,
+        channels=channels,
+        replies=replies,
+        errands=errands,
+        clock=clock,
+    ).register(bolt)
     ChangeListeners(people).register(bolt)
     LastListeners().register(bolt)
 

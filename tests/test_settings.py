@@ -196,7 +196,7 @@ def test_no_secret_shows_in_the_repr_and_each_is_told_to_who_asks(folder: Path) 
 
 SMALL_TABLES = [
     ('[slack]\ncomand = "/x"', "line 2, [slack] comand: There is no such key. Did you mean command?"),
-    ('[slack]\nzzz = "/x"', "line 2, [slack] zzz: There is no such key. Known here: command."),
+    ('[slack]\nzzz = "/x"', "line 2, [slack] zzz: There is no such key. Known here: command, offer_channels."),
     (
         '[slack]\nbot_token = "xoxb-hush"',
         "line 2, [slack] bot_token: This stands in the environment, not in the file. Set SLACK_BOT_TOKEN.",

@@ -41,9 +41,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class SlackSettings:
-    """`api_url` ends with a slash. With `app_token` the bot uses Socket Mode, else HTTP and `signing_secret`."""
+    """`api_url` ends with a slash. With `app_token` the bot uses Socket Mode, else HTTP and `signing_secret`.
+
+    `offer_channels` is the pattern of new channels' names that get a card; None: none does.
+    """
 
     command: str
+    offer_channels: str | None
     bot_token: SecretStr | None
     app_token: SecretStr | None
     signing_secret: SecretStr | None
@@ -134,6 +138,7 @@ def _settings(path: Path, file: ConfigFile, environment: Environment) -> Setting
         config_path=path,
         slack=SlackSettings(
             command=file.slack.command,
+            offer_channels=file.slack.offer_channels,
             bot_token=environment.bot_token,
             app_token=environment.app_token,
             signing_secret=environment.signing_secret,

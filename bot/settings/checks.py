@@ -17,6 +17,7 @@ from bot.settings.faults import Unfit
 _ALIAS = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,30}")
 _COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
+_CHANNEL_PATTERN = re.compile(r"(?=.*[a-z0-9])[a-z0-9_*-]{1,80}")
 _ENTERPRISE_PROJECT = re.compile(r"0|[0-9a-f-]{32,36}")
 _PROJECT_ID = re.compile(r"[0-9a-fA-F]{32}")
 _REGION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -39,6 +40,12 @@ def channel(text: str) -> str:
 
 def command(text: str) -> str:
     return _matching(_COMMAND, text, "A command is / and at most 31 lower-case letters, digits, - or _: /snapshot.")
+
+
+def channel_pattern(text: str) -> str:
+    return _matching(
+        _CHANNEL_PATTERN, text, "Write a channel's name without the hash, * for any letters: inc-*. Not * alone."
+    )
 
 
 def enterprise_project(text: str) -> str:

@@ -92,6 +92,7 @@ class Table(BaseModel):
 
 class SlackTable(Table):
     command: Annotated[str, AfterValidator(checks.command)] = Field("/snapshot", examples=['"/snapshot"'])
+    offer_channels: Annotated[str, AfterValidator(checks.channel_pattern)] | None = Field(None, examples=['"inc-*"'])
 
 
 class StoreTable(Table):

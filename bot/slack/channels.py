@@ -73,6 +73,10 @@ class SlackChannels:
         except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError):
             return ""
 
+    def forget(self, channel: str) -> None:
+        """It changed: ask again."""
+        self._facts.pop(channel, None)
+
     async def _known(self, channel: str) -> dict[str, Any]:
         kept = self._facts.get(channel)
         if kept and self._clock.now() - kept[1] < MAX_AGE:

@@ -154,6 +154,10 @@ class SlackReplies:
     async def announce(self, channel: str, sentence: str) -> None:
         await self._post(channel, arranged([as_sentence(sentence)]), None, None)
 
+    async def post_card(self, channel: str, message: Message) -> None:
+        """A message that belongs to no request. Raises CannotPost, MessageRefused or SlackBusy."""
+        await self._post(channel, message, None, None)
+
     async def say_in_thread(self, request: Request, sentences: Sequence[str]) -> None:
         """Below the request's message; directly to its person where it has none."""
         message = arranged([as_sentence(one) for one in sentences])

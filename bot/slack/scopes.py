@@ -2,6 +2,7 @@
 
 SCOPES = (
     "app_mentions:read",
+    "channels:join",
     "channels:read",
     "chat:write",
     "commands",
@@ -9,4 +10,12 @@ SCOPES = (
     "usergroups:read",
     "users:read",
 )
-EVENTS = ("app_home_opened", "app_mention", "subteam_members_changed", "subteam_updated", "user_change")
+EVENTS = (
+    "app_home_opened",
+    "app_mention",
+    "channel_created",
+    "channel_rename",
+    "subteam_members_changed",
+    "subteam_updated",
+    "user_change",
+)

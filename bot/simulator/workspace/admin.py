@@ -78,6 +78,22 @@ class Admin(Forms):
         if person.id not in place.members:
             place.members.append(person.id)
 
+    async def create_channel(self, user: str, name: str, channel_id: str) -> Delivery | None:
+        """A person makes a public channel; the app hears of it without being in it."""
+        person = self.state.world.person(user)
+        self.state.world.channels[channel_id] = Channel(channel_id, name, members=[person.id])
+        made = {"id": channel_id, "name": name, "created": int(self.state.clock()), "creator": person.id}
+        event = {"type": "channel_created", "channel": made, "event_ts": self._event_ts()}
+        return await self.deliverer.event("channel_created", event)
+
+    async def rename_channel(self, channel: str, name: str) -> Delivery | None:
+        """Give a public channel another name."""
+        place = self.state.world.channel(channel)
+        place.name = name
+        renamed = {"id": place.id, "name": name, "created": int(self.state.clock())}
+        event = {"type": "channel_rename", "channel": renamed, "event_ts": self._event_ts()}
+        return await self.deliverer.event("channel_rename", event)
+
     async def archive(self, channel: str, *, archived: bool = True) -> Delivery | None:
         """Archive a channel, or bring it back."""
         place = self.state.world.channel(channel)

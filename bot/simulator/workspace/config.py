@@ -26,6 +26,8 @@ EVENT_SCOPES = {
     "member_joined_channel": ("channels:read", "groups:read"),
     "member_left_channel": ("channels:read", "groups:read"),
     "channel_archive": ("channels:read",),
+    "channel_created": ("channels:read",),
+    "channel_rename": ("channels:read",),
     "group_archive": ("groups:read",),
     "message.channels": ("channels:history",),
     "message.groups": ("groups:history",),

@@ -33,6 +33,7 @@ class Directory:
             "usergroups.list": self.usergroups_list,
             "usergroups.users.list": self.usergroups_users_list,
             "conversations.info": self.conversations_info,
+            "conversations.join": self.conversations_join,
             "conversations.members": self.conversations_members,
             "conversations.list": self.conversations_list,
             "conversations.open": self.conversations_open,
@@ -51,6 +52,7 @@ class Directory:
             "team.info": ("team:read",),
             "users.conversations": _READ,
             "conversations.info": _READ,
+            "conversations.join": ("channels:join",),
             "conversations.members": _READ,
             "conversations.list": _READ,
             "conversations.open": ("im:write",),
@@ -92,6 +94,18 @@ class Directory:
 
     def conversations_info(self, args: Args) -> dict[str, Any]:
         return {"channel": self._channel_json(self._visible(args, "read"))}
+
+    def conversations_join(self, args: Args) -> dict[str, Any]:
+        channel = self._world.channels.get(str(args.get("channel", "")))
+        if channel is None or channel.is_private:
+            raise SlackRefusal("channel_not_found" if channel is None else "method_not_supported_for_channel_type")
+        if channel.is_archived:
+            raise SlackRefusal("is_archived")
+        already = self._world.bot_is_in(channel)
+        if not already:
+            channel.members.append(self._world.app.bot_user_id)
+        joined = {"channel": self._channel_json(channel)}
+        return {**joined, "warning": "already_in_channel"} if already else joined
 
     def conversations_members(self, args: Args) -> dict[str, Any]:
         channel = self._visible(args, "read")
