@@ -54,9 +54,10 @@ def form_too_late(form_id: str, command: str) -> Message:
     return {"text": late["text"], "blocks": [*late["blocks"], offered["blocks"][-1]]}
 
 
-def nothing_bound(why: str, *, may_bind: bool) -> Message:
+def nothing_bound(why: str, usable: Sequence[str], *, may_bind: bool) -> Message:
     """`quick` where nothing says what it means: name it, choose disks now, or bind the channel for good."""
-    message = arranged([f":grey_question: {sentence(why)}"])
+    projects = [f"You may do this in {', '.join(map(bold, usable))}."] if usable else []
+    message = arranged([f":grey_question: {sentence(why)}", *projects])
     pressed = [button(NEW_SNAPSHOT, "Choose Disks Now", "pick")]
     if may_bind:
         pressed.append(button(BIND, "Bind This Channel…", "bind"))

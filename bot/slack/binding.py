@@ -68,9 +68,11 @@ class BindListeners:
 
     async def nothing_bound(self, why: str, body: dict[str, Any]) -> Message:
         """The answer to a `quick` that means nothing here; who may bind the channel is offered to."""
-        actor = self._people.known(body["user_id"])
-        may = bool(actor and await self._bindings.may_bind(actor, body["channel_id"]))
-        return answers.nothing_bound(why, may_bind=may)
+        actor, channel = self._people.known(body["user_id"]), body["channel_id"]
+        if actor is None:
+            return answers.nothing_bound(why, (), may_bind=False)
+        usable, bindable = await self._bindings.usable(actor, channel), await self._bindings.may_bind(actor, channel)
+        return answers.nothing_bound(why, usable, may_bind=bool(bindable))
 
     async def open_for_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         pressed = {

@@ -93,7 +93,7 @@ class MentionListeners:
             case Refused(incomplete=True) if isinstance(order, Create):
                 await self._offer_form(delivery, order)
             case Refused(why, rule) if rule == NOTHING_BOUND:
-                self._say(delivery, answers.nothing_bound(why, may_bind=False))
+                self._say(delivery, answers.nothing_bound(why, (), may_bind=False))
             case Refused(why):
                 self._say(delivery, refusal(why, delivery.text, self._command))
 

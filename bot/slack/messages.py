@@ -134,7 +134,7 @@ def receipt(request: Request, items: Sequence[Item], groups: Sequence[Group], co
         f"Asked by <@{request.actor_id}>" + (f": {typed(request.order.reason)}" if request.order.reason else ".")
     )
     if available:
-        lines.append(_way_back())
+        lines += _way_back(available[0])
     if others:
         lines.append(_again(others, command))
     return arranged([head, *lines])
@@ -249,11 +249,15 @@ def _kept_until(request: Request, available: Sequence[Item]) -> str:
     return f"To be kept until {day(request.expires_at)}. Nothing deletes them by itself; I ask before that day."
 
 
-def _way_back() -> str:
-    return (
+def _way_back(item: Item) -> list[str]:
+    """By hand, and as the API's own call with one disk as example (EVS API Reference, roll back a snapshot, v5)."""
+    by_hand = (
         "*To go back:* make a new disk from the snapshot and look at it first; or, to overwrite the disk itself, "
         "detach it (it must be available) and roll the snapshot back. Both are in the console under EVS, Snapshots."
     )
+    body = f'{{"rollback": {{"volume_id": "{item.disk.id}"}}}}'
+    call = code(f"POST /v5/PROJECT_ID/snapshots/{item.snapshot_id}/rollback {body}")
+    return [by_hand, f"As a call, for {bold(item.disk.label)}: {call}"]
 
 
 def _again(items: Sequence[Item], command: str) -> str:

@@ -63,13 +63,20 @@ class ChannelBindings:
 
     async def may_bind(self, actor: Actor, channel: str) -> Sequence[str]:
         """The projects to which this person may bind this channel."""
-        if standing_refused(actor) or channel.startswith("D"):
+        return () if channel.startswith("D") else await self._where(actor, Action.ADMINISTER, channel)
+
+    async def usable(self, actor: Actor, channel: str) -> Sequence[str]:
+        """The projects in which this person may make snapshots from here."""
+        return await self._where(actor, Action.CREATE, channel)
+
+    async def _where(self, actor: Actor, action: Action, channel: str) -> Sequence[str]:
+        if standing_refused(actor):
             return ()
         grants, now = await self._store.grants_for(actor), self._clock.now()
         return [
             alias
             for alias, project in sorted(self._projects.items())
-            if not isinstance(decide(actor, Action.ADMINISTER, alias, project, channel, grants, now), Denied)
+            if not isinstance(decide(actor, action, alias, project, channel, grants, now), Denied)
         ]
 
     async def _administered(self, actor: Actor, channel: str, named: str | None) -> str | Denied:

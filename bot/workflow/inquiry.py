@@ -73,7 +73,7 @@ class Inquiry:
             for pair in await self._store.recent(Filters(actor_id=actor.user_id, limit=RECENT))
             if _may_see(pair[0], actor, viewable)
         ]
-        under_way = (RequestState.RECEIVED, RequestState.WAITING, RequestState.RUNNING)
+        under_way = (RequestState.RECEIVED, RequestState.PLANNED, RequestState.WAITING, RequestState.RUNNING)
         running = [pair for pair in own if pair[0].state in under_way]
         if not own:
             return NotFound("You have asked for no snapshot yet. Try `create DISK`, or `help`.")

@@ -97,6 +97,7 @@ async def test_in_a_channel_bound_to_nothing_an_admin_is_led_to_the_form(world: 
     await world.told("alice", "You may use")
     outcome = await world.say("quick", channel=OPS)
     assert BIND in str(outcome.ack)
+    assert "You may do this in *payments-prod*." in outcome.text
     ts = world.private("alice")[-1].ts
     await world.slack.press("alice", OPS, ts, BIND)
     await world.slack.until(lambda: world.slack.view("alice") is not None)

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from bot.simulator.setting import Setting
-from bot.slack.controls import APPROVE, BACKUP_FOR_MESSAGE, CANCEL, NEW_SNAPSHOT
+from bot.slack.controls import APPROVE, BACKUP_FOR_MESSAGE, CANCEL, CONFIRM, NEW_SNAPSHOT
 from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
 from tests.e2e.test_approvals import Start, start
 from tests.e2e.test_approvals import asked as ask_of
 from tests.e2e.test_forms import choose_disks, choose_project, offers, open_form, shown
 from tests.e2e.test_granting import asked
 from tests.e2e.test_home import opened, seen
+from tests.e2e.test_quick import planned
 
 __all__ = ["start"]
 
@@ -245,6 +246,29 @@ async def test_between_the_request_and_its_cancelling(start: Start, person: str)
     words = "Guests of this workspace" if person == "eng03" else f"I know no request “{request}” that you may cancel."
     await world.told(person, words)
     assert "waiting for approval" in getattr(world.root(request), "text", "")
+
+
+@LOSERS
+async def test_between_a_plan_and_the_press_that_starts_it(world: World, person: str) -> None:
+    await given(world, person)
+    request, root = await planned(world, "server=web-01", person)
+    await lost(world, person)
+    await world.slack.press(person, CHANNEL, root.ts, CONFIRM)
+    words = "Guests of this workspace" if person == "eng03" else f"I know no plan “{request}” that you may confirm."
+    await world.told(person, words)
+    assert world.cloud.calls("create_group") == []
+
+
+@LOSERS
+async def test_between_a_plan_and_its_group_when_somebody_else_pressed(world: World, person: str) -> None:
+    """Who asked may not any more; that somebody else could have asked too makes it nobody's backup."""
+    await given(world, person)
+    request, root = await planned(world, "server=web-01", person)
+    await lost(world, person)
+    await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
+    root = await world.finished(request)
+    assert "none available" in root.text
+    assert world.cloud.calls("create_group") == world.cloud.calls("create_snapshot") == []
 
 
 @LOSERS

@@ -19,6 +19,11 @@ REFUSED = ("carol", "gus", "sam", "eve", "strange", "otherbot", "gone")
 COMMANDS = (
     "create web-01-data project=payments-prod",
     'create web-01-data project=payments-prod break_glass=payments-prod reason="because I would like to"',
+    "quick server=web-01 project=payments-prod confirm=no",
+    "bind server=web-01 project=payments-prod",
+    "unbind",
+    "restore-points",
+    "delete {request}",
     "status {request}",
     "list project=payments-prod",
     "access project=payments-prod",

@@ -12,7 +12,19 @@ import pytest
 from bot.domain.disks import is_disk_id
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message, payloads
-from bot.slack.controls import APPROVE, ASK_AGAIN, CANCEL, DENY, NEW_SNAPSHOT, OPEN_FORM, REVIEW
+from bot.slack.controls import (
+    APPROVE,
+    ASK_AGAIN,
+    CANCEL,
+    CHANGE,
+    CONFIRM,
+    DELETE,
+    DENY,
+    KEEP,
+    NEW_SNAPSHOT,
+    OPEN_FORM,
+    REVIEW,
+)
 from bot.slack.form_view import FORM_DISKS, FORM_PLACE, FORM_PROJECT
 from tests.e2e.conftest import CHANNEL, FastClock, World, part, request_id
 from tests.e2e.test_approvals import Start, start
@@ -254,7 +266,7 @@ async def test_a_form_without_its_fields_is_an_empty_form(world: World, state: A
 FORGED = ("", "r-00000000", "r-", "x" * 2000, "' or 1=1 --", '{"a": 1}', "<!channel>")
 
 
-@pytest.mark.parametrize("action", [APPROVE, DENY, REVIEW, CANCEL, OPEN_FORM, ASK_AGAIN])
+@pytest.mark.parametrize("action", [APPROVE, DENY, REVIEW, CANCEL, OPEN_FORM, ASK_AGAIN, CONFIRM, CHANGE, DELETE, KEEP])
 async def test_a_button_with_an_invented_value_does_nothing_and_says_so(start: Start, action: str) -> None:
     world = await start("approvals = 1")
     request = await world.create("web-01-data", "bob")
