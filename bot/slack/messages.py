@@ -35,6 +35,10 @@ from bot.slack.text import (
 NAMED = 10
 """Disks that a sentence names; the message of the request names more."""
 
+NAME_CHARACTERS = 64
+CAUSES = 30
+"""Disks that a list tells one by one; with long names and causes more would not fit into Slack's 50 blocks."""
+
 RECORD_CHARACTERS = 30_000
 """Slack cuts a `text` at 40,000 characters, and a record that is cut is none."""
 
@@ -96,8 +100,14 @@ def _agreed(request: Request) -> str:
 def accepted(items: Sequence[Item]) -> Message:
     """The cloud took it: job and snapshot ids, as a notification."""
     head = f":inbox_tray: *The cloud is creating {plural(len(items), 'snapshot')}*"
-    lines = [f"• {bold(item.disk.label)}: snapshot {code(item.snapshot_id or '')}" + _how_taken(item) for item in items]
+    lines = [f"• {_named(item)}: snapshot {code(item.snapshot_id or '')}{_how_taken(item)}" for item in items[:CAUSES]]
+    if len(items) > CAUSES:
+        lines.append(f"… and {len(items) - CAUSES} more; the receipt names them all.")
     return arranged([head, *lines])
+
+
+def _named(item: Item) -> str:
+    return bold(shortened(item.disk.label, NAME_CHARACTERS))
 
 
 def _how_taken(item: Item) -> str:
@@ -108,7 +118,7 @@ def _how_taken(item: Item) -> str:
 
 def failure(items: Sequence[Item], command: str) -> Message:
     head = f":x: *{plural(len(items), 'disk')} without a snapshot*"
-    lines = [f"• {_cause_in_words(item)}" for item in items]
+    lines = _causes(items)
     lines.append(_again(items, command))
     return arranged([head, *lines])
 
@@ -124,7 +134,7 @@ def receipt(request: Request, items: Sequence[Item], groups: Sequence[Group], co
     head = f"{sign} *Receipt: {len(available)} of {plural(len(items), 'snapshot')} available*"
     line = _receipt_line if len(items) <= LISTED else _brief_receipt_line
     lines = [line(item) for item in available]
-    lines += [f"• {_cause_in_words(item)}" for item in others]
+    lines += _causes(others)
     lines += filter(None, (_how_together(group, items) for group in groups))
     if (spread := spread_seconds(items)) is not None:
         lines.append(f"Taken within {spread:.1f} s of each other.")
@@ -163,18 +173,19 @@ def reminder(request: Request, items: Sequence[Item], command: str) -> Message:
 
 
 def _brief_receipt_line(item: Item) -> str:
-    return f"• {bold(item.disk.label)}: available, {code(item.snapshot_id or '')}"
+    return f"• {_named(item)}: available, {code(item.snapshot_id or '')}"
 
 
 def _how_together(group: Group, items: Sequence[Item]) -> str:
     """Whether the disks of a server were taken at one moment; the service promises crash consistency at most."""
+    server = bold(shortened(group.server, NAME_CHARACTERS))
     members = sum(item.group_id == group.id and item.state is ItemState.AVAILABLE for item in items)
     if group.state is GroupState.SPLIT:
-        return f"{bold(group.server)}: single snapshots started together, not one group — {sentence(group.cause)}"
+        return f"{server}: single snapshots started together, not one group — {sentence(group.cause)}"
     if group.cloud_id is None:
         return ""  # its disks were joined, or never sent; their own lines say so
     return (
-        f"{bold(group.server)}: {plural(members, 'disk')} at one moment (crash-consistent), "
+        f"{server}: {plural(members, 'disk')} at one moment (crash-consistent), "
         f"consistency group {code(group.cloud_id)}."
     )
 
@@ -192,14 +203,18 @@ def record(request: Request, items: Sequence[Item], groups: Sequence[Group]) -> 
         "spread_seconds": spread_seconds(items),
         "disks": [_recorded(item, of_cloud.get(item.group_id or "")) for item in items],
     }
-    text = json.dumps(kept, ensure_ascii=False, indent=None, separators=(", ", ": "))
-    if len(escaped(text)) > RECORD_CHARACTERS:
-        for disk in kept["disks"]:
-            for key in ("server", "size_gib", "created_at", "group", "cause"):
-                disk.pop(key, None)
-        text = json.dumps(kept, ensure_ascii=False)
+    text = json.dumps(kept, ensure_ascii=False)
+    for expendable in _EXPENDABLE:
+        if len(escaped(text)) > RECORD_CHARACTERS:
+            slim = [{key: value for key, value in disk.items() if key not in expendable} for disk in kept["disks"]]
+            kept["disks"] = slim
+            text = json.dumps(kept, ensure_ascii=False)
     head = f":page_facing_up: The record of {code(request.id)}, for the post-mortem:"
     return {"text": f"{head}\n```{escaped(text.replace('```', 'ˋˋˋ'))}```", "blocks": []}
+
+
+_EXPENDABLE = (("server", "size_gib", "created_at", "group", "cause"), ("disk",))
+"""What a record does without, first to last, when hundreds of disks would not fit otherwise; the ids stay."""
 
 
 def _recorded(item: Item, group: str | None) -> dict[str, Any]:
@@ -231,14 +246,21 @@ def _receipt_line(item: Item) -> str:
         "joined" if item.joined_to else "",
     ]
     told = " · ".join(fact for fact in facts if fact)
-    return f"• {bold(item.disk.label)}: available, snapshot {code(item.snapshot_id or '')}\n      {told}"
+    return f"• {_named(item)}: available, snapshot {code(item.snapshot_id or '')}\n      {told}"
+
+
+def _causes(items: Sequence[Item]) -> list[str]:
+    lines = [f"• {_cause_in_words(item)}" for item in items[:CAUSES]]
+    if len(items) > CAUSES:
+        lines.append(f"… and {len(items) - CAUSES} more.")
+    return lines
 
 
 def _cause_in_words(item: Item) -> str:
     word = {ItemState.CANCELLED: "not sent", ItemState.UNKNOWN: "unknown"}.get(item.state, "failed")
     cause = sentence(shortened(item.cause or "the cloud gave no reason", 400))
     known = f" (snapshot {code(item.snapshot_id)})" if item.snapshot_id else ""
-    return f"{bold(item.disk.label)}: {word}{known} — {cause}"
+    return f"{_named(item)}: {word}{known} — {cause}"
 
 
 def _kept_until(request: Request, available: Sequence[Item]) -> str:

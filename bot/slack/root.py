@@ -191,7 +191,7 @@ def _planned_lines(items: Sequence[Item], groups: Sequence[Group]) -> Iterator[s
     together = [group for group in groups if group.state is not GroupState.SPLIT]
     for group in together:
         members = [item for item in copied if item.group_id == group.id]
-        yield f"{bold(group.server)} · {escaped(group.zone)} · {_sum(members)}, one consistent set"
+        yield f"{bold(shortened(group.server, 64))} · {escaped(group.zone)} · {_sum(members)}, one consistent set"
         yield from (f"      • {_planned_disk(item, brief=True)}" for item in members if not brief)
     alone = [item for item in copied if item.group_id is None]
     yield from (_group_line(group, items) for group in groups if group not in together)
@@ -204,7 +204,7 @@ def _planned_lines(items: Sequence[Item], groups: Sequence[Group]) -> Iterator[s
     out = [item for item in items if item.code == LEFT_OUT]
     if out:
         yield f":warning: *Left out* · {plural(len(out), 'disk')}, of which nothing is made"
-    yield from (f"• {bold(item.disk.label)} — {sentence(item.cause)}" for item in out[:LISTED])
+    yield from (f"• {bold(shortened(item.disk.label, 64))} — {sentence(item.cause)}" for item in out[:LISTED])
     if len(out) > LISTED:
         yield f"• and {len(out) - LISTED} more"
 
@@ -215,7 +215,7 @@ def _planned_disk(item: Item, *, brief: bool) -> str:
     facts = " · ".join(fact for fact in (disk_kind(disk), *where, escaped(disk.status)) if fact)
     noted = item.cause and item.state is ItemState.PLANNED
     why = f"\n      {sentence(shortened(item.cause, 300))}" if noted else ""
-    return f"{bold(disk.label)}{f' · {facts}' if facts else ''}{why}"
+    return f"{bold(shortened(disk.label, 64))}{f' · {facts}' if facts else ''}{why}"
 
 
 def _sum(items: Sequence[Item]) -> str:
@@ -264,14 +264,14 @@ def _by_server(items: Sequence[Item]) -> Iterator[str]:
 
     for (server, zone), found in groupby(sorted(items, key=place), key=place):
         members = list(found)
-        name = bold(server) if server else "*not attached*"
+        name = bold(shortened(server, 64)) if server else "*not attached*"
         states = counted(members)
         state = next(one for one in _WORST_FIRST if states[one])
         yield f"{_SIGNS[state]} {name} · {escaped(zone)} · {plural(len(members), 'disk')}: {_counts_in_words(members)}"
 
 
 def _disk_line(item: Item, leader: Request | None, team_url: str) -> str:
-    line = f"{_SIGNS[item.state]} {bold(item.disk.label)} — {_state_in_words(item)}"
+    line = f"{_SIGNS[item.state]} {bold(shortened(item.disk.label, 64))} — {_state_in_words(item)}"
     if item.joined_to and not item.ended:
         line += f", joined: {_leader_in_words(leader, team_url)}"
     if item.snapshot_id:
@@ -313,7 +313,7 @@ def _leader_in_words(leader: Request | None, team_url: str) -> str:
 def _group_line(group: Group, items: Sequence[Item]) -> str:
     """How the disks of a server were taken: together, or why not."""
     disks = plural(sum(item.group_id == group.id for item in items), "disk")
-    where = f"{bold(group.server)} in {escaped(group.zone)}"
+    where = f"{bold(shortened(group.server, 64))} in {escaped(group.zone)}"
     match group.state:
         case GroupState.MADE | GroupState.DONE if group.cloud_id:
             return f":link: {where}: {disks} at one moment, consistency group {code(group.cloud_id)}"

@@ -68,7 +68,7 @@ def duration(seconds: float) -> str:
 
 def disk_kind(disk: DiskRef) -> str:
     size = f"{disk.size} GiB" if disk.size else ""
-    return " ".join(part for part in (size, disk.volume_type) if part)
+    return " ".join(part for part in (size, escaped(disk.volume_type)) if part)
 
 
 def plural(count: int, thing: str) -> str:
