@@ -49,12 +49,13 @@ class EmbeddedEngine:
         """Call the handler named before the colon of each key when its time has come, until `stop`."""
         sweep_at = self._clock.now()
         while not self._stopping:
+            self._changed.clear()  # before anything is awaited: what changes meanwhile, a stop above all, still counts
             now = self._clock.now()
             if now >= sweep_at:
                 await self._sweep()
                 sweep_at = now + timedelta(seconds=SWEEP_SECONDS)
-            self._changed.clear()
-            self._start_due(handlers)
+            if not self._stopping:
+                self._start_due(handlers)
             next_at = min([sweep_at, *(at for at, _, _ in self._heap[:1])])
             wait_s = max((next_at - self._clock.now()).total_seconds(), 0.001)
             await self._changed_or_after(wait_s)

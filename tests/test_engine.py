@@ -176,3 +176,21 @@ async def test_a_stop_lets_what_runs_end_and_cancels_what_does_not() -> None:
     await engine.stop(0.2)
     await task
     assert sorted(ended) == ["long cancelled", "short"]
+
+
+async def test_a_stop_while_the_rows_are_read_ends_it_and_nothing_is_begun() -> None:
+    reading, calls = asyncio.Event(), list[str]()
+
+    class SlowRows(Rows):
+        async def duties(self) -> Iterable[tuple[str, datetime]]:
+            reading.set()
+            await asyncio.sleep(0.05)
+            return await super().duties()
+
+    engine = EmbeddedEngine(CLOCK, SlowRows("plan:a"))
+    task = asyncio.create_task(engine.run({"plan": recorder(calls)}))
+    await reading.wait()
+    await engine.stop(1.0)
+    async with asyncio.timeout(2):
+        await task
+    assert calls == []

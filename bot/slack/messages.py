@@ -279,7 +279,7 @@ def _way_back(item: Item) -> list[str]:
     )
     body = f'{{"rollback": {{"volume_id": "{item.disk.id}"}}}}'
     call = code(f"POST /v5/PROJECT_ID/snapshots/{item.snapshot_id}/rollback {body}")
-    return [by_hand, f"As a call, for {bold(item.disk.label)}: {call}"]
+    return [by_hand, f"As a call, for the first of them: {call}"]
 
 
 def _again(items: Sequence[Item], command: str) -> str:

@@ -62,6 +62,7 @@ CANCELLED = "cancelled"
 _FIND = """
 select id as request_id from request where id = :id
 union select request_id from item where id = :id or snapshot_id = :id or job_id = :id
+union select request_id from snapshot_group where id = :id or cloud_id = :id
 """
 _DUTIES = """
 select 'plan:' || id as key, 0 as at from request where state = 'received'
@@ -318,9 +319,10 @@ def save_all(items: Sequence[Item], now: datetime, *, wake: bool = True) -> Scri
             continue
         saved += 1
         moved.append(item)
-        joined = yield sql("select * from item where joined_to = :id and ended_at is null", id=item.id)
+    for leader in moved:  # grows meanwhile: who was followed before it joined somebody itself still is
+        joined = yield sql("select * from item where joined_to = :id and ended_at is null", id=leader.id)
         for row in joined:
-            follower = following(item_from(row), item)
+            follower = following(item_from(row), leader)
             yield Query(_MOVE_ITEM, item_row(follower))
             moved.append(follower)
     for request_id in dict.fromkeys(item.request_id for item in moved):
@@ -458,7 +460,7 @@ def unsaid(home: str) -> Script[list[tuple[Request, list[Item]]]]:
 
 
 def find(any_id: str) -> Script[tuple[Request, list[Item]] | None]:
-    """By the id of a request, an item, a job or a snapshot."""
+    """By the id of a request, an item, a job, a snapshot or a group."""
     rows = yield sql(_FIND, id=any_id)
     return (yield from _whole(rows[0]["request_id"])) if rows else None
 

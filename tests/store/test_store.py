@@ -9,7 +9,7 @@ from dataclasses import replace
 from bot.domain.access import Grant
 from bot.domain.bindings import Binding
 from bot.domain.orders import Create
-from bot.domain.requests import Item, ItemState, Request, RequestState, ended, sending, taken
+from bot.domain.requests import Item, ItemState, Request, RequestState, ended, sending, taken, waiting
 from bot.interfaces import Arrival, AuditEntry, Filters, Judge
 from bot.store import audit
 from bot.store.database import SqliteDatabase
@@ -227,3 +227,24 @@ async def test_every_audit_row_is_sealed_with_the_one_before(store: SqliteStore,
     )
     swapped = [rows[1], rows[0], *rows[2:]]
     assert audit.first_broken(swapped, audit.GENESIS, 0) is not None
+
+
+async def test_who_joined_one_that_joins_another_later_ends_with_it(store: SqliteStore) -> None:
+    """The first has to wait its turn, the third takes it meanwhile, and the second followed the first all along."""
+    for request_id in ("r-one", "r-two", "r-three"):
+        await running(store, an_item(1, request_id=request_id), request_id=request_id)
+    first = await store.start(sending(await the_item(store, "r-one-1"), NOON), [])
+    second = await store.start(sending(await the_item(store, "r-two-1"), NOON), [])
+    assert first and second and second.joined_to == "r-one-1"
+    await store.save(waiting(first, NOON, until=NOON, cause="busy"))
+    third = await store.start(sending(await the_item(store, "r-three-1"), NOON), [])
+    assert third and third.joined_to is None
+    first = await store.start(sending(await the_item(store, "r-one-1"), NOON), [])
+    assert first and first.joined_to == "r-three-1"
+    await store.save(taken(third, "snap-1", "job-1"))
+    await store.save(ended(await the_item(store, "r-three-1"), ItemState.AVAILABLE, NOON))
+    for item_id in ("r-one-1", "r-two-1", "r-three-1"):
+        item = await the_item(store, item_id)
+        assert (item.state, item.snapshot_id) == (ItemState.AVAILABLE, "snap-1")
+    found = await store.request("r-two")
+    assert found and found[0].state is RequestState.FINISHED
