@@ -117,7 +117,8 @@ def settle(
     used = 0
     if room is not None and items:
         used = yield from used_today(request.actor_id, items[0].project, now)
-        if used + len(items) > room:
+        wanted = sum(not item.ended for item in items)  # those left out of a plan take no room
+        if wanted and used + wanted > room:
             return Settled("over", used)
     moved = yield from move(request, now)
     if not moved:

@@ -209,10 +209,12 @@ def _at_plan(entry: AuditEntry, request: Request) -> AuditEntry:
 
 
 def completed(order: Quick, bound: Sequence[Binding]) -> Quick:
-    """What was typed, and what the channel is bound to where nothing was."""
+    """What was typed, and what the channel is bound to where nothing was. A binding that asks for no confirmation means
+    its own disks, not others that somebody names.
+    """
     keep = [one.keep_days for one in bound if one.keep_days is not None]
     reasons = [one.reason for one in bound if one.reason]
-    unasked = bool(bound) and not any(one.confirm for one in bound)
+    unasked = bool(bound) and not order.selectors and not any(one.confirm for one in bound)
     return replace(
         order,
         selectors=order.selectors or selectors_of(bound),

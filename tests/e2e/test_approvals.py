@@ -242,6 +242,14 @@ async def test_the_daily_limit_counts_disks_and_is_told(start: Start) -> None:
     assert len(world.cloud.snapshots()) == 4
 
 
+async def test_a_disk_left_out_of_a_plan_takes_nothing_of_the_daily_limit(start: Start) -> None:
+    world = await start("daily_limit = 3")
+    await world.say("quick server=web-01 disks=broken-index", "bob")
+    await world.slack.until(lambda: any("planned, waiting" in one.text for one in world.slack.messages(CHANNEL)))
+    await world.say("quick disks=orders-db", "bob")
+    await world.told("bob", "In payments-prod one person may snapshot 3 disks a day (UTC). You have had 3 today")
+
+
 async def test_the_last_disk_of_the_day_cannot_be_taken_twice_at_once(start: Start) -> None:
     world = await start("daily_limit = 1")
     await world.say("help", "bob")

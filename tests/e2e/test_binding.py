@@ -41,6 +41,7 @@ async def test_a_channel_is_bound_by_command_and_quick_means_it(world: World) ->
     assert "tag “app:orders” in payments-prod; it runs at once" in told
     await world.say("quick", channel=OPS)
     await world.slack.until(lambda: bool(world.cloud.calls("create_snapshot")))
+    await planned(world, "server=web-01", channel=OPS)  # other disks than the bound ones are asked about
     told = await asked(world, "unbind", "bound to nothing now", channel=OPS)
     outcome = await world.say("quick", channel=OPS)
     assert "This channel is not bound to anything yet" in outcome.text
