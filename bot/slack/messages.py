@@ -239,7 +239,7 @@ def _utc(at: datetime | None) -> str | None:
 def _receipt_line(item: Item) -> str:
     kind = {True: "incremental", False: "full", None: ""}[item.incremental]
     facts = [
-        f"name {code(item.snapshot.name or '')}",
+        f"name {code(item.snapshot.name or '')}" if _named_by_us(item) else "",
         f"created {moment(item.taken_at)}" if item.taken_at else "",
         disk_kind(item.disk),
         kind,
@@ -247,6 +247,11 @@ def _receipt_line(item: Item) -> str:
     ]
     told = " · ".join(fact for fact in facts if fact)
     return f"• {_named(item)}: available, snapshot {code(item.snapshot_id or '')}\n      {told}"
+
+
+def _named_by_us(item: Item) -> bool:
+    """A joined snapshot has the name that somebody else gave it, a member of a group the one the cloud chose."""
+    return item.joined_to is None and item.group_id is None
 
 
 def _causes(items: Sequence[Item]) -> list[str]:
