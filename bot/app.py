@@ -304,7 +304,7 @@ def _handlers(
         "submit": Submitter(store, permits, cloud, settings.projects, clock, patience),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
         "remind": Reminder(store, replies, replies, clock),
-        "report": Reporter(store, replies, clock, EditBudget()),
+        "report": Reporter(store, replies, clock, EditBudget(clock)),
         "delete": Deleter(store, people, cloud, replies, settings.projects, clock),
         "expire": approvals.expire,
         "lapse": Lapser(store, clock),

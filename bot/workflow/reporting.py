@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -34,6 +35,11 @@ EDITS_A_MINUTE = 50
 
 EDITS_LEFT_TO_ENDS = 15
 
+ASK_AGAIN_S = 0.05
+"""How soon the budget is looked at again while all that stands in the way is under way."""
+
+EDITS = ("edit", "ask_edit")
+"""The sayings that are chat.update; all others are new messages."""
 
 REFUSED_AGAIN = timedelta(minutes=5)
 """How long a message that Slack refused is put aside; a newer revision of it may be accepted."""
@@ -43,23 +49,36 @@ ASK_SETTLED = -1
 
 
 class EditBudget:
-    """chat.update calls of the last minute, of every channel."""
+    """chat.update calls of the last minute, of every channel, and those under way."""
 
-    def __init__(self) -> None:
-        self._spent: deque[datetime] = deque()
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._answered: deque[datetime] = deque()
+        self._under_way = 0
 
-    def wait_s(self, now: datetime, *, final: bool) -> float:
+    def wait_s(self, *, final: bool) -> float:
         """Seconds until an edit may be made; 0.0 for now."""
-        while self._spent and now - self._spent[0] >= timedelta(minutes=1):
-            self._spent.popleft()
+        now = self._clock.now()
+        while self._answered and now - self._answered[0] >= timedelta(minutes=1):
+            self._answered.popleft()
         allowed = EDITS_A_MINUTE if final else EDITS_A_MINUTE - EDITS_LEFT_TO_ENDS
-        if len(self._spent) < allowed:
+        above = len(self._answered) + self._under_way - allowed
+        if above < 0:
             return 0.0
-        oldest = self._spent[len(self._spent) - allowed]
-        return max((oldest + timedelta(minutes=1) - now).total_seconds(), 0.05)
+        if above >= len(self._answered):
+            return ASK_AGAIN_S
+        return max((self._answered[above] + timedelta(minutes=1) - now).total_seconds(), ASK_AGAIN_S)
 
-    def spend(self, now: datetime) -> None:
-        self._spent.append(now)
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """One edit: it takes its room before it leaves, so that two channels never take the same, and gives it back a
+        minute after its answer, by which time Slack has surely counted it."""
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self._answered.append(self._clock.now())
 
 
 def next_saying(request: Request, items: Sequence[Item]) -> Saying | None:
@@ -141,8 +160,9 @@ class Reporter:
             if wait_s > 0:
                 waits.append(wait_s)
                 continue
-            groups = await self._store.groups_of(request.id) if isinstance(request.order, Quick) else ()
-            return await self._say(replace(saying, leaders=await self._leaders(items), groups=groups), home)
+            with self._budget.one() if saying.kind in EDITS else nullcontext():
+                groups = await self._store.groups_of(request.id) if isinstance(request.order, Quick) else ()
+                return await self._say(replace(saying, leaders=await self._leaders(items), groups=groups), home)
         return min(waits) if waits else None
 
     def _seconds_until(self, at: datetime | None) -> float:
@@ -157,18 +177,18 @@ class Reporter:
         """A new message waits for the pause after the last one in its channel, an edit for its own pause and budget."""
         if saying.kind == "refusal":
             return 0.0
-        if saying.kind not in ("edit", "ask_edit"):
+        if saying.kind not in EDITS:
             return self._seconds_until(self._post_from.get(home))
         now, request = self._clock.now(), saying.request
         if saying.kind == "ask_edit":
-            return self._budget.wait_s(now, final=True)
+            return self._budget.wait_s(final=True)
         final = request.ended_at is not None
         if saying.all_items and self._shown.get(request.id) == ():
-            return self._budget.wait_s(now, final=True)  # the plan takes its placeholder's place at once
+            return self._budget.wait_s(final=True)  # the plan takes its placeholder's place at once
         only_progress = self._shown.get(request.id) == _states(saying.all_items)
         apart = PROGRESS_EVERY if only_progress else EDIT_EVERY
         pause = (apart - (now - request.edited_at)).total_seconds() if request.edited_at else 0.0
-        return max(pause, self._budget.wait_s(now, final=final))
+        return max(pause, self._budget.wait_s(final=final))
 
     async def _say(self, saying: Saying, home: str) -> float | None:
         """Say one thing, write down that it was said, and come back for the next one after a polite pause."""
@@ -202,14 +222,12 @@ class Reporter:
                 )
                 await self._store.showed(shown)
             case "edit":
-                self._budget.spend(now)
                 await self._store.showed(replace(request, shown_rev=request.rev, edited_at=now))
                 return 0.0
             case "ask":
                 assert posted is not None
                 await self._store.showed(replace(request, ask_ts=posted.ts, ask_rev=request.rev))
             case "ask_edit":
-                self._budget.spend(now)
                 waits = request.state is RequestState.WAITING
                 await self._store.showed(replace(request, ask_rev=request.rev if waits else ASK_SETTLED))
                 return 0.0

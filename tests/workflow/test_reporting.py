@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -49,16 +50,32 @@ def test_the_most_important_thing_comes_next(request_fields: dict[str, Any], ite
 
 
 def test_progress_leaves_a_share_of_the_edits_to_ends() -> None:
-    budget, now = EditBudget(), NOON
+    clock = FakeClock()
+    budget = EditBudget(clock)
     for _ in range(EDITS_A_MINUTE - EDITS_LEFT_TO_ENDS):
-        assert budget.wait_s(now, final=False) == 0.0
-        budget.spend(now)
-    assert budget.wait_s(now, final=False) == 60.0
+        assert budget.wait_s(final=False) == 0.0
+        with budget.one():
+            pass
+    assert budget.wait_s(final=False) == 60.0
     for _ in range(EDITS_LEFT_TO_ENDS):
-        assert budget.wait_s(now, final=True) == 0.0
-        budget.spend(now)
-    assert budget.wait_s(now, final=True) == 60.0
-    assert budget.wait_s(now + timedelta(minutes=1), final=False) == 0.0
+        assert budget.wait_s(final=True) == 0.0
+        with budget.one():
+            pass
+    assert budget.wait_s(final=True) == 60.0
+    clock.pass_(minutes=1)
+    assert budget.wait_s(final=False) == 0.0
+
+
+def test_edits_under_way_have_taken_their_room_and_keep_it_for_a_minute_after_their_answer() -> None:
+    clock = FakeClock()
+    budget = EditBudget(clock)
+    with ExitStack() as under_way:
+        for _ in range(EDITS_A_MINUTE):
+            assert budget.wait_s(final=True) == 0.0
+            under_way.enter_context(budget.one())
+        clock.pass_(seconds=20)
+        assert budget.wait_s(final=True) > 0.0
+    assert budget.wait_s(final=True) == 60.0
 
 
 class Voice:
@@ -80,7 +97,7 @@ class Desk:
 
     def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
         self.store, self.clock, self.voice = store, clock, Voice()
-        self.reporter = Reporter(store, self.voice, clock, EditBudget())
+        self.reporter = Reporter(store, self.voice, clock, EditBudget(clock))
 
     async def speak(self, home: str = "C1") -> list[str]:
         """Let the duty run until it has nothing more to say; answers what it said."""
@@ -178,8 +195,8 @@ async def test_a_deleted_message_is_replaced_so_that_the_end_has_a_place(desk: D
 
 async def test_a_restart_says_again_only_what_was_not_written_down(desk: Desk) -> None:
     await desk.speak()
-    desk.reporter = Reporter(desk.store, desk.voice, desk.clock, EditBudget())
+    desk.reporter = Reporter(desk.store, desk.voice, desk.clock, EditBudget(desk.clock))
     assert await desk.speak() == []
     await desk.change(lambda item: ended(item, ItemState.FAILED, NOON, cause="gone"))
-    desk.reporter = Reporter(desk.store, desk.voice, desk.clock, EditBudget())
+    desk.reporter = Reporter(desk.store, desk.voice, desk.clock, EditBudget(desk.clock))
     assert await desk.speak() == ["edit", "receipt"]
