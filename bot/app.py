@@ -144,7 +144,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         http,
         urls,
         channels=channels,
-        open_projects={alias for alias, project in settings.projects.items() if project.external_channels},
+        projects=settings.projects,
         command=settings.slack.command,
         team_url=team_url,
         clock=clock,

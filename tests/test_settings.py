@@ -77,6 +77,30 @@ def test_ireland_has_the_european_domain(folder: Path) -> None:
     assert project.evs_endpoint == "https://evs.eu-west-101.myhuaweicloud.eu"
 
 
+ON_THE_CONSOLE = "ecm/?region={}&locale=en-us#/evs/manager/volumelist/detail?volumeid=d%2F1"
+
+
+@pytest.mark.parametrize(
+    ("region", "line", "page"),
+    [
+        ("ap-southeast-3", "", f"https://console-intl.huaweicloud.com/{ON_THE_CONSOLE.format('ap-southeast-3')}"),
+        ("cn-north-4", "", f"https://console.huaweicloud.com/{ON_THE_CONSOLE.format('cn-north-4')}"),
+        ("eu-west-101", "", None),
+        ("ap-southeast-3", 'console_url = ""', None),
+        (
+            "eu-west-101",
+            'console_url = "https://c.example.eu/{region}#{disk_id}"',
+            "https://c.example.eu/eu-west-101#d%2F1",
+        ),
+    ],
+)
+def test_the_console_is_where_the_region_or_the_file_says(
+    folder: Path, region: str, line: str, page: str | None
+) -> None:
+    project = load(f"{VALID.replace('ap-southeast-3', region)}\n{line}\n").projects["payments-prod"]
+    assert project.console_page("d/1") == page
+
+
 def test_every_key_of_a_project_is_read(folder: Path) -> None:
     more = """
 enterprise_project_id = "0"
@@ -324,6 +348,18 @@ IN_A_PROJECT = [
     (
         'iam_endpoint = "https://me:hush@iam.example.com"',
         "iam_endpoint: An address holds no user or password. Secrets have their own keys, under [credentials].",
+    ),
+    (
+        'console_url = "https://c.example.com/{disk}"',
+        "console_url: In braces only {region} and {disk_id} are known.",
+    ),
+    (
+        'console_url = "http://c.example.com/{disk_id}"',
+        'console_url: Write an https:// address, such as https://console.example.com/evs?id={disk_id}, or "".',
+    ),
+    (
+        'console_url = "https://c.example.com/{disk_id}>|<!channel>"',
+        'console_url: Write an https:// address, such as https://console.example.com/evs?id={disk_id}, or "".',
     ),
     (
         'enterprise_project_id = "default"',

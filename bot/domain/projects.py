@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
 from pydantic import SecretStr
 
@@ -46,6 +47,7 @@ class Project:
     `break_glass`: an operator may run without them, with a reason, and somebody reviews it afterwards.
     `daily_limit`: disks per person and UTC day, None for no limit. `native_retention`: send `retention_days`.
     `external_channels`: its names may be read in channels shared with another organisation.
+    `console_url`: the console's page of a disk, with `{disk_id}` for its id; empty for no links.
     """
 
     alias: str
@@ -61,3 +63,7 @@ class Project:
     daily_limit: int | None = None
     native_retention: bool = False
     external_channels: bool = False
+    console_url: str = ""
+
+    def console_page(self, disk_id: str) -> str | None:
+        return self.console_url.replace("{disk_id}", quote(disk_id, safe="")) or None

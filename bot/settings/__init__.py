@@ -192,13 +192,31 @@ def _project(alias: str, table: ProjectTable) -> Project:
         daily_limit=table.daily_limit,
         native_retention=table.native_retention,
         external_channels=table.external_channels,
+        console_url=_console_url(table),
     )
 
 
+def _console_url(table: ProjectTable) -> str:
+    """The international console's page of a disk, unless the file says another, or "" for none.
+
+    Patterns seen in public programs; Huawei Cloud documents none, and Europe and partners have hosts of their own.
+    """
+    if table.console_url is not None:
+        return table.console_url.replace("{region}", table.region)
+    if _in_ireland(table.region):
+        return ""
+    host = "console.huaweicloud.com" if table.region.startswith("cn-") else "console-intl.huaweicloud.com"
+    return f"https://{host}/ecm/?region={table.region}&locale=en-us#/evs/manager/volumelist/detail?volumeid={{disk_id}}"
+
+
 def _default_endpoint(service: str, region: str) -> str:
-    """Source: Huawei Cloud SDK and Terraform provider; the regions in Ireland (eu-west-1…) have the European domain."""
-    domain = "myhuaweicloud.eu" if region.startswith("eu-west-1") else "myhuaweicloud.com"
+    """Source: Huawei Cloud SDK and Terraform provider; Ireland (eu-west-1…) has the European domain."""
+    domain = "myhuaweicloud.eu" if _in_ireland(region) else "myhuaweicloud.com"
     return f"https://{service}.{region}.{domain}"
+
+
+def _in_ireland(region: str) -> bool:
+    return region.startswith("eu-west-1")
 
 
 def _grant(table: GrantTable) -> Grant:

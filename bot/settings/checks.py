@@ -19,6 +19,7 @@ _CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,30}")
 _COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 _CHANNEL_PATTERN = re.compile(r"(?=.*[a-z0-9])[a-z0-9_*-]{1,80}")
 _ENTERPRISE_PROJECT = re.compile(r"0|[0-9a-f-]{32,36}")
+_LINK = re.compile(r"https://[^\s<>|\"'`@]+")
 _PROJECT_ID = re.compile(r"[0-9a-fA-F]{32}")
 _REGION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _SUBJECT = re.compile(r"user:[UW][A-Z0-9]{1,30}|group:S[A-Z0-9]{1,30}|everyone")
@@ -98,6 +99,17 @@ def endpoint(text: str) -> str:
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise Unfit("http:// is accepted on loopback only (127.0.0.1, ::1, localhost). Write https://.")
     return text.rstrip("/")
+
+
+def console_url(text: str) -> str:
+    """With `{region}` and `{disk_id}` where they belong; empty for no links. What would end a link is refused."""
+    if not text:
+        return text
+    _matching(_LINK, text, 'Write an https:// address, such as https://console.example.com/evs?id={disk_id}, or "".')
+    known = text.replace("{region}", "").replace("{disk_id}", "")
+    if "{" in known or "}" in known:
+        raise Unfit("In braces only {region} and {disk_id} are known.")
+    return text
 
 
 def metadata_address(text: str) -> str:

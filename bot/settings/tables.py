@@ -84,6 +84,7 @@ Text = Annotated[str, AfterValidator(checks.filled)]
 Alias = Annotated[str, AfterValidator(checks.alias)]
 Channel = Annotated[str, AfterValidator(checks.channel)]
 Endpoint = Annotated[str, AfterValidator(checks.endpoint)]
+ConsoleUrl = Annotated[str, AfterValidator(checks.console_url)]
 
 
 class Table(BaseModel):
@@ -144,6 +145,7 @@ class ProjectTable(Table):
     )
     evs_endpoint: Endpoint | None = Field(None, examples=['"https://evs.ap-southeast-3.myhuaweicloud.com"'])
     iam_endpoint: Endpoint | None = Field(None, examples=['"https://iam.ap-southeast-3.myhuaweicloud.com"'])
+    console_url: ConsoleUrl | None = Field(None, examples=['"https://console.example.com/evs?id={disk_id}"'])
     channels: list[Channel] = Field([], examples=['["C0PAYINC01"]'])
     approvals: Annotated[int, _between(0, 10)] = Field(0, examples=["0"])
     break_glass: bool = Field(False, examples=["false"])

@@ -34,6 +34,7 @@ region = "ap-southeast-3"
 credentials = "payments"
 evs_endpoint = "{cloud}"
 iam_endpoint = "{cloud}"
+console_url = ""                # nothing simulated has a page in a console
 
 [projects.shop]
 project_id = "5a0b5a0b5a0b5a0b5a0b5a0b5a0b5a0b"
@@ -41,6 +42,7 @@ region = "ap-southeast-3"
 credentials = "shop"
 evs_endpoint = "{cloud}"
 iam_endpoint = "{cloud}"
+console_url = ""
 
 [projects.legacy]
 project_id = "1e9ac71e9ac71e9ac71e9ac71e9ac700"
@@ -48,6 +50,7 @@ region = "eu-west-0"
 credentials = "payments"
 evs_endpoint = "{cloud}"
 iam_endpoint = "{cloud}"
+console_url = ""
 
 [[grants]]                      # alice may do everything in payments-prod
 subject = "user:U0ALICE001"

@@ -10,6 +10,7 @@ from typing import Any
 from bot.domain.disks import is_disk_id
 from bot.domain.groups import Group, GroupState
 from bot.domain.orders import Quick, named
+from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Item, ItemState, Request, RequestState, spread_seconds
 from bot.interfaces import Saying
@@ -31,6 +32,7 @@ from bot.slack.text import (
     shortened,
     typed,
 )
+from bot.slack.way_back import roll_back_url, way_back
 
 NAMED = 10
 """Disks that a sentence names; the message of the request names more."""
@@ -43,8 +45,11 @@ RECORD_CHARACTERS = 30_000
 """Slack cuts a `text` at 40,000 characters, and a record that is cut is none."""
 
 
-def rendered(saying: Saying, command: str, team_url: str, now: datetime) -> Message:
-    """What is said, ready to be sent. `command` is the slash command people type, `team_url` Slack's own address."""
+def rendered(saying: Saying, command: str, team_url: str, now: datetime, project: Project | None) -> Message:
+    """What is said, ready to be sent. `command` is the slash command people type, `team_url` Slack's own address.
+
+    `project` is the one of the request; None where it has none yet, or one that is no longer configured.
+    """
     match saying.kind:
         case "root" | "edit":
             return root(saying.request, saying.all_items, saying.leaders, saying.groups, command, team_url, now)
@@ -55,9 +60,9 @@ def rendered(saying: Saying, command: str, team_url: str, now: datetime) -> Mess
         case "failure":
             return failure(saying.items, command)
         case "receipt":
-            return receipt(saying.request, saying.all_items, saying.groups, command)
+            return receipt(saying.request, saying.all_items, saying.groups, command, project)
         case "record":
-            return record(saying.request, saying.all_items, saying.groups)
+            return record(saying.request, saying.all_items, saying.groups, project)
         case "refusal":
             return refusal(saying.request.verdict, saying.request.text, command, saying.request.id)
         case "moved":
@@ -92,11 +97,6 @@ def ask(request: Request, items: Sequence[Item], command: str) -> Message:
     return message
 
 
-def _agreed(request: Request) -> str:
-    agreed = f"{len(request.approvers)} of {request.approvals_needed} agreed"
-    return f"{agreed} ({people(request.approvers)})" if request.approvers else agreed
-
-
 def accepted(items: Sequence[Item]) -> Message:
     """The cloud took it: job and snapshot ids, as a notification."""
     head = f":inbox_tray: *The cloud is creating {plural(len(items), 'snapshot')}*"
@@ -123,7 +123,9 @@ def failure(items: Sequence[Item], command: str) -> Message:
     return arranged([head, *lines])
 
 
-def receipt(request: Request, items: Sequence[Item], groups: Sequence[Group], command: str) -> Message:
+def receipt(
+    request: Request, items: Sequence[Item], groups: Sequence[Group], command: str, project: Project | None
+) -> Message:
     """What there is to go back to, disk by disk, and how; or the word of whoever refused it."""
     if request.refused:
         again = f"What was asked: {code(f'{command} {shortened(request.text, 500)}')}"
@@ -144,7 +146,7 @@ def receipt(request: Request, items: Sequence[Item], groups: Sequence[Group], co
         f"Asked by <@{request.actor_id}>" + (f": {typed(request.order.reason)}" if request.order.reason else ".")
     )
     if available:
-        lines += _way_back(available[0])
+        lines += way_back(project, available)
     if others:
         lines.append(_again(others, command))
     return arranged([head, *lines])
@@ -190,8 +192,11 @@ def _how_together(group: Group, items: Sequence[Item]) -> str:
     )
 
 
-def record(request: Request, items: Sequence[Item], groups: Sequence[Group]) -> Message:
-    """The same for machines: JSON that a post-mortem can take. Times are UTC, sizes GiB."""
+def record(request: Request, items: Sequence[Item], groups: Sequence[Group], project: Project | None) -> Message:
+    """The same for machines: JSON that a post-mortem can take. Times are UTC, sizes GiB.
+
+    In the ways back `{disk_id}` and `{snapshot_id}` stand for those of each disk.
+    """
     of_cloud = {group.id: group.cloud_id for group in groups}
     kept: dict[str, Any] = {
         "request": request.id,
@@ -201,6 +206,7 @@ def record(request: Request, items: Sequence[Item], groups: Sequence[Group]) -> 
         "ended_at": _utc(request.ended_at),
         "keep_until": _utc(request.expires_at),
         "spread_seconds": spread_seconds(items),
+        "way_back": _ways_back(project),
         "disks": [_recorded(item, of_cloud.get(item.group_id or "")) for item in items],
     }
     text = json.dumps(kept, ensure_ascii=False)
@@ -215,6 +221,13 @@ def record(request: Request, items: Sequence[Item], groups: Sequence[Group]) -> 
 
 _EXPENDABLE = (("server", "size_gib", "created_at", "group", "cause"), ("disk",))
 """What a record does without, first to last, when hundreds of disks would not fit otherwise; the ids stay."""
+
+
+def _ways_back(project: Project | None) -> dict[str, str]:
+    if project is None:
+        return {}
+    ways = {"console": project.console_url, "roll_back": f"POST {roll_back_url(project, '{snapshot_id}')}"}
+    return {way: address for way, address in ways.items() if address}
 
 
 def _recorded(item: Item, group: str | None) -> dict[str, Any]:
@@ -274,17 +287,6 @@ def _kept_until(request: Request, available: Sequence[Item]) -> str:
     if any(item.snapshot.retention_days for item in available):
         return f"The cloud deletes them on {day(request.expires_at)}."
     return f"To be kept until {day(request.expires_at)}. Nothing deletes them by itself; I ask before that day."
-
-
-def _way_back(item: Item) -> list[str]:
-    """By hand, and as the API's own call with one disk as example (EVS API Reference, roll back a snapshot, v5)."""
-    by_hand = (
-        "*To go back:* make a new disk from the snapshot and look at it first; or, to overwrite the disk itself, "
-        "detach it (it must be available) and roll the snapshot back. Both are in the console under EVS, Snapshots."
-    )
-    body = f'{{"rollback": {{"volume_id": "{item.disk.id}"}}}}'
-    call = code(f"POST /v5/PROJECT_ID/snapshots/{item.snapshot_id}/rollback {body}")
-    return [by_hand, f"As a call, for the first of them: {call}"]
 
 
 def _again(items: Sequence[Item], command: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
+from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.interfaces import Clock, Posted, Saying
 from bot.slack.channels import SlackChannels
@@ -95,7 +96,7 @@ class SlackReplies:
         urls: ResponseUrls,
         *,
         channels: SlackChannels,
-        open_projects: Collection[str],
+        projects: Mapping[str, Project],
         command: str,
         team_url: str,
         clock: Clock,
@@ -105,7 +106,7 @@ class SlackReplies:
         self._http = http
         self._urls = urls
         self._channels = channels
-        self._open_projects = open_projects
+        self._projects = projects
         self._command = command
         self._team_url = team_url
 
@@ -115,7 +116,7 @@ class SlackReplies:
         Raises CannotPost, MessageGone, MessageRefused or SlackBusy.
         """
         request = saying.request
-        message = rendered(saying, self._command, self._team_url, self._clock.now())
+        message = self._rendered(saying)
         match saying.kind:
             case "root":
                 if await self._read_by_strangers(request):
@@ -145,9 +146,14 @@ class SlackReplies:
                     raise CannotPost("No way to tell them in the channel.", "no_response_url")
                 return None
 
+    def _rendered(self, saying: Saying) -> Message:
+        project = self._projects.get(saying.request.project or "")
+        return rendered(saying, self._command, self._team_url, self._clock.now(), project)
+
     async def _read_by_strangers(self, request: Request) -> bool:
         """Whether the message would be read by another organisation, in a project that does not want that."""
-        if request.home == request.actor_id or request.project in self._open_projects:
+        project = self._projects.get(request.project or "")
+        if request.home == request.actor_id or (project and project.external_channels):
             return False
         return await self._channels.shared(request.home)
 
@@ -169,7 +175,7 @@ class SlackReplies:
 
     async def say_to(self, user_id: str, saying: Saying) -> None:
         """The same, as a direct message to somebody."""
-        message = rendered(saying, self._command, self._team_url, self._clock.now())
+        message = self._rendered(saying)
         await self._post(user_id, message, None, _metadata(saying))
 
     async def respond(self, url: str | None, message: Mapping[str, Any], *, replace: bool = False) -> bool:

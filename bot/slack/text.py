@@ -66,6 +66,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def link(url: str, label: str) -> str:
+    """A link with words of its own (Formatting message text, Linking to URLs)."""
+    return f"<{escaped(url)}|{typed(label).replace('|', '∣')}>"
+
+
 def disk_kind(disk: DiskRef) -> str:
     size = f"{disk.size} GiB" if disk.size else ""
     return " ".join(part for part in (size, escaped(disk.volume_type)) if part)

@@ -192,7 +192,7 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             http,
             urls,
             channels=SlackChannels(client, clock),
-            open_projects=(),
+            projects=settings.projects,
             command="/snapshot",
             team_url=str(IDENTITY["url"]),
             clock=clock,

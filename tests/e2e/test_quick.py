@@ -87,6 +87,7 @@ def told(*messages: Message) -> str:
     text = re.sub(r"<!date\^\d+\^[^|]+\|[^>]+>", "<time>", text)
     text = re.sub(r"r-[0-9a-z]{8}", "r-request", text)
     text = re.sub(r"\d{8}T\d{4}Z", "<stamp>", text)
+    text = re.sub(r"http://127\.0\.0\.1:\d+", "https://evs", text)
     text = re.sub(r"in \d+ s,|within \d+\.\d s", lambda found: re.sub(r"[\d.]+", "n", found[0]), text)
     seen: dict[str, str] = {}
     unlike = r"\b(?!d15c0000|77777777)[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b"
@@ -132,6 +133,19 @@ async def test_the_record_can_be_read_by_machines(world: World) -> None:
     assert (kept["request"], kept["project"], kept["asked_by"]) == (request, "payments-prod", "U0ALICE001")
     assert {disk["snapshot_id"] for disk in kept["disks"]} == set(world.cloud.world.snapshots)
     assert {disk["group"] for disk in kept["disks"]} == set(world.cloud.world.groups)
+
+
+async def test_the_receipt_leads_to_the_disks_in_the_console(quiet_world: World) -> None:
+    world = quiet_world
+    file = world.setting.directory / "bot.toml"
+    page = "https://console.example.com/{region}#{disk_id}"
+    file.write_text(file.read_text().replace('console_url = ""', f'console_url = "{page}"'))
+    await world.start_bot()
+    request = await confirmed(world, "server=web-01")
+    _, receipt = await ended(world, request)
+    for snapshot in world.cloud.world.snapshots.values():
+        label = world.cloud.world.disks[snapshot.volume_id].name
+        assert f"<https://console.example.com/ap-southeast-3#{snapshot.volume_id}|{label}>" in receipt.text
 
 
 async def test_a_server_in_two_zones_becomes_one_group_a_zone(world: World, golden: Golden) -> None:

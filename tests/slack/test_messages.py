@@ -24,7 +24,7 @@ from bot.slack.message import Message
 from bot.slack.text import bold, code, duration, escaped
 from bot.workflow.inquiry import Found, MayDo, NotFound, Page
 from tests.block_kit import checked_message, checked_view
-from tests.builders import NOON, a_request, an_item
+from tests.builders import NOON, a_project, a_request, an_item
 
 TEAM = "https://harbor-eng.slack.com/"
 LATER = NOON + timedelta(seconds=75)
@@ -32,7 +32,9 @@ Golden = Callable[[str, Any], None]
 
 
 def said(kind: SayKind, request: Request, *items: Item, leaders: dict[str, Request] | None = None) -> Message:
-    return messages.rendered(Saying(kind, request, items, items, leaders or {}), "/snapshot", TEAM, LATER)
+    return messages.rendered(
+        Saying(kind, request, items, items, leaders or {}), "/snapshot", TEAM, LATER, a_project(console_url="")
+    )
 
 
 STATES: dict[str, Item] = {

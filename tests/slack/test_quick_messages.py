@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import json
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -24,7 +27,7 @@ from bot.slack.plans import change_form, read_selection
 from bot.slack.restoring import restore_points
 from bot.workflow.restoring import Point, Points
 from tests.block_kit import checked_message, checked_view
-from tests.builders import NOON, a_request, an_item
+from tests.builders import NOON, a_project, a_request, an_item
 
 Golden = Callable[[str, Any], None]
 LATER = NOON + timedelta(seconds=75)
@@ -58,11 +61,15 @@ def said(
     kind: SayKind, request: Request, items: list[Item], groups: list[Group] | None = None, most: int = 0
 ) -> Message:
     saying = Saying(kind, request, items, items, {}, groups or [])
-    message = checked_message(rendered(saying, "/snapshot", "https://harbor-eng.slack.com/", LATER))
+    message = checked_message(rendered(saying, "/snapshot", "https://harbor-eng.slack.com/", LATER, PROJECT))
     assert not most or len(message["text"]) <= most
     return message
 
 
+PROJECT = a_project(
+    evs_endpoint="https://evs.ap-southeast-3.myhuaweicloud.com",
+    console_url="https://console.example.com/?region=ap-southeast-3&locale=en-us#/disk?id={disk_id}",
+)
 PLANNED: dict[str, Any] = {"waits_until": NOON + timedelta(minutes=15)}
 LEFT = an_item(
     8,
@@ -95,10 +102,42 @@ def test_while_it_runs_and_how_it_ends(golden: Golden) -> None:
     done = a_quick_request(RequestState.FINISHED, **ended)
     golden("quick_done", said("edit", done, available, [made]))
     golden("quick_receipt", said("receipt", done, available, [made]))
-    golden("quick_record", rendered(Saying("record", done, available, available, {}, [made]), "/snapshot", "", LATER))
+    golden(
+        "quick_record",
+        rendered(Saying("record", done, available, available, {}, [made]), "/snapshot", "", LATER, PROJECT),
+    )
     dropped = a_quick_request(RequestState.DROPPED, verdict="Nobody confirmed the plan in time.", **ended)
     never = members(2, ItemState.CANCELLED, cause="Nobody confirmed the plan in time.", ended_at=NOON)
     golden("quick_dropped", said("edit", dropped, never, [a_group()]))
+
+
+def test_the_way_back_is_a_link_and_a_line_that_a_shell_takes_as_it_stands() -> None:
+    hostile = DiskRef("d'; rm -rf /", "data | <!channel>", 100, "SSD", "az-a", "web-01", "in-use")
+    items = [an_item(1, ItemState.AVAILABLE, disk=hostile, snapshot_id="s 1$(id)", ended_at=NOON)]
+    items += members(11, ItemState.AVAILABLE, snapshot_id="snap", ended_at=NOON)
+    text = said("receipt", a_quick_request(RequestState.FINISHED, ended_at=NOON), items)["text"]
+    line = html.unescape(text.partition("```")[2].rpartition("```")[0])
+    words = shlex.split(line)
+    assert words[:4] == [
+        "curl",
+        "-X",
+        "POST",
+        f"{PROJECT.evs_endpoint}/v5/{PROJECT.project_id}/snapshots/s 1$(id)/rollback",
+    ]
+    assert words[4:6] == ["-H", "X-Auth-Token: $TOKEN"]
+    assert json.loads(words[-1]) == {"rollback": {"volume_id": "d'; rm -rf /"}}
+    assert "#/disk?id=d%27%3B%20rm%20-rf%20%2F|data ∣ &lt;!channel&gt;>" in text
+    assert text.count("#/disk?id=") == 10 and "and 2 others." in text
+
+
+def test_without_its_project_the_way_by_hand_is_told() -> None:
+    items = members(1, ItemState.AVAILABLE, snapshot_id="snap", ended_at=NOON)
+    request = a_quick_request(RequestState.FINISHED, ended_at=NOON)
+    shown = [
+        rendered(Saying(kind, request, items, items), "/s", "", LATER, None)["text"] for kind in ("receipt", "record")
+    ]
+    assert "To go back" in shown[0] and "curl" not in shown[0]
+    assert '"way_back": {}' in shown[1]
 
 
 def test_many_disks_are_summed_up_worst_first(golden: Golden) -> None:
@@ -135,7 +174,10 @@ def test_two_hundred_disks_of_any_name_stay_within_slacks_limits(state: ItemStat
     said("receipt", finished, items, groups)
     said("failure", finished, items, groups)
     said("ask", a_quick_request(RequestState.WAITING), items, groups)
-    assert len(rendered(Saying("record", finished, items, items, {}, groups), "/snapshot", "", LATER)["text"]) < 40_000
+    assert (
+        len(rendered(Saying("record", finished, items, items, {}, groups), "/snapshot", "", LATER, PROJECT)["text"])
+        < 40_000
+    )
 
 
 def test_nothing_that_people_or_the_cloud_write_becomes_a_mention_or_a_link() -> None:
@@ -148,7 +190,7 @@ def test_nothing_that_people_or_the_cloud_write_becomes_a_mention_or_a_link() ->
         request = a_quick_request(state, order=order, verdict=HOSTILE, text=HOSTILE, ended_at=NOON)
         kinds: tuple[SayKind, ...] = ("edit", "receipt", "record", "reminder")
         sayings = [Saying(kind, request, items, items, {}, [group]) for kind in kinds]
-        shown += [str(rendered(saying, "/s", "", LATER)) for saying in sayings]
+        shown += [str(rendered(saying, "/s", "", LATER, PROJECT)) for saying in sayings]
         point = Point(request, items, frozenset(), deletable=True)
         shown.append(str(restore_points(Points([point], "C1", more=False), "/s")))
     for text in shown:

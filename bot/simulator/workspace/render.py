@@ -51,6 +51,9 @@ EMOJI = {
     "key": "🔑",
     "hand": "✋",
     "memo": "📝",
+    "alarm_clock": "⏰",
+    "clipboard": "📋",
+    "page_facing_up": "📄",
 }
 _ENTITY = re.compile(r"<([^<>]+)>")
 _SHORTCODE = re.compile(r":([a-z0-9_+-]+):")

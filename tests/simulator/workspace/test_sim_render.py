@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.simulator.workspace import WorkspaceSimulator, default_world
-from bot.simulator.workspace.render import blocks_text, mrkdwn_text
+from bot.simulator.workspace.render import EMOJI, blocks_text, mrkdwn_text
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,12 @@ from bot.simulator.workspace.render import blocks_text, mrkdwn_text
 )
 def test_entities_are_shown_as_people_see_them(text: str, shown: str) -> None:
     assert mrkdwn_text(text, default_world()) == shown
+
+
+def test_every_sign_of_the_bots_messages_is_drawn() -> None:
+    files = (Path(__file__).parents[2] / "golden").glob("*.json")
+    used = {sign for file in files for sign in re.findall(r":([a-z_]+):", file.read_text())}
+    assert used and used <= set(EMOJI)
 
 
 def test_each_kind_of_block_has_its_lines() -> None:
