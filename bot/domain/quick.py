@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,6 +22,7 @@ from bot.domain.snapshots import (
     Disk,
     Snapshot,
     fitted_name,
+    mark_of,
     stamp,
 )
 
@@ -141,6 +143,7 @@ def quick_items(
     """Items in the order in which the disks were named, those left out as ended; and the groups they go into."""
     assert isinstance(request.order, Quick)
     description = described_as(request.actor_id, request.order.reason)
+    disk_names, server_names = _apart(disks), _servers_apart(plan.clusters)
     groups = [
         Group(
             id=f"{request.id}-g{number}",
@@ -151,7 +154,7 @@ def quick_items(
             asked=CreateSnapshotGroup(
                 server_id=cluster.server_id,
                 volume_ids=tuple(disk.id for disk in cluster.disks),
-                name=fitted_name((marks.channel, cluster.server, stamp(now)), f"{request.id}-g{number}"),
+                name=fitted_name((marks.channel, server_names[number - 1], stamp(now)), f"{request.id}-g{number}"),
                 description=description,
                 tags={**marks.tags, REQUEST_TAG: f"{request.id}-g{number}"},
                 enterprise_project_id=marks.enterprise_project_id,
@@ -178,7 +181,7 @@ def quick_items(
             DiskRef.of(disk),
             CreateStandardSnapshot(
                 volume_id=disk.id,
-                name=fitted_name((marks.channel, disk.label, stamp(now)), disk.id),
+                name=fitted_name((marks.channel, disk_names[position - 1], stamp(now)), disk.id),
                 description=description,
                 tags={**marks.tags, REQUEST_TAG: item_id},
                 enterprise_project_id=marks.enterprise_project_id,
@@ -193,6 +196,21 @@ def quick_items(
             item = replace(ended(item, ItemState.CANCELLED, now, cause=why, code=LEFT_OUT), failure_told=True)
         items.append(item)
     return items, groups
+
+
+def _apart(disks: Sequence[Disk]) -> list[str]:
+    """What to call each disk; those that share a name are told apart by six digits drawn from their ids."""
+    seen = Counter(disk.label for disk in disks)
+    return [f"{disk.label}-{mark_of(disk.id)}" if seen[disk.label] > 1 else disk.label for disk in disks]
+
+
+def _servers_apart(clusters: Sequence[Cluster]) -> list[str]:
+    """What to call each group; those of one server, or of servers of one name, are told apart by their numbers."""
+    seen = Counter(cluster.server for cluster in clusters)
+    return [
+        f"{cluster.server}-g{number}" if seen[cluster.server] > 1 else cluster.server
+        for number, cluster in enumerate(clusters, start=1)
+    ]
 
 
 def described_as(actor_id: str, reason: str | None) -> str:

@@ -312,6 +312,11 @@ def stamp(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y%m%dT%H%MZ")
 
 
+def mark_of(disk_id: str) -> str:
+    """Six digits drawn from an id, to keep names apart."""
+    return hashlib.sha256(disk_id.encode()).hexdigest()[:6]
+
+
 def fitted_name(parts: tuple[str, ...], disk_id: str) -> str:
     """Join the parts with dashes within 64 characters; the middle gives way, a time stamp at the end stays.
 
@@ -320,7 +325,7 @@ def fitted_name(parts: tuple[str, ...], disk_id: str) -> str:
     whole = "-".join(part for part in parts if part)
     if len(whole) <= NAME_CHARACTERS:
         return whole
-    mark = hashlib.sha256(disk_id.encode()).hexdigest()[:6]
+    mark = mark_of(disk_id)
     tail_room = 14
     tail = parts[-1] if len(parts) > 1 and len(parts[-1]) <= tail_room else ""
     ending = "-".join(part for part in (mark, tail) if part)

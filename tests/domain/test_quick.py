@@ -127,6 +127,18 @@ def test_long_names_that_begin_alike_stay_apart() -> None:
 # --- which disks are meant --------------------------------------------------------------------------------------------
 
 
+def test_disks_and_groups_of_one_name_stay_apart() -> None:
+    twins = [attached(1, zone="az-a"), attached(2, zone="az-a"), attached(3, zone="az-b"), attached(4, zone="az-b")]
+    disks = [*twins, a_disk("scratch", 5), a_disk("scratch", 6)]
+    plan = plan_quick(disks, [], groups_offered=True)
+    items, groups = quick_items(a_request(order=ORDER), "payments", disks, plan, MARKS, NOON)
+    assert len({item.snapshot.name for item in items}) == 6
+    assert [group.asked.name for group in groups] == [
+        "inc-42-web-01-g1-20261123T1200Z",
+        "inc-42-web-01-g2-20261123T1200Z",
+    ]
+
+
 def test_selectors_add_up_and_each_disk_counts_once() -> None:
     disks = [attached(1), attached(2), attached(3, "db-01")]
     chosen = select([Selector("server", "WEB-01"), Selector("disk", "disk-2"), Selector("disk", "disk-3")], disks, {})

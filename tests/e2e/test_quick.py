@@ -81,14 +81,37 @@ def posts(world: World) -> tuple[int, int]:
     return calls(world)["create_group"], calls(world)["create_snapshot"]
 
 
+def asked(world: World) -> dict[str, list[str]]:
+    """What reached the cloud. A look, and a question that was refused, is named once: how often depends on time."""
+    reads, writes, refused = set(), [], set()
+    for call in world.cloud.calls():
+        if call["operation"] == "create_token":
+            continue
+        query = {key: "<those it made>" if key == "ids" else value for key, value in call["query"].items()}
+        line = f"{call['method']} {call['path']}{''.join(f' {key}={query[key]}' for key in sorted(query))}"
+        line = unnamed(re.sub(r"(?<=/jobs/)[0-9a-f]{32}", "<job>", line))
+        if call["method"] == "GET":
+            reads.add(line)
+            continue
+        line = f"{line} {unnamed(json.dumps(call['body']))} → {call['status']}"
+        if call["status"] < 400:
+            writes.append(line)
+        else:
+            refused.add(line)
+    return {"reads": sorted(reads), "writes": sorted(writes), "refused": sorted(refused)}
+
+
 def told(*messages: Message) -> str:
-    """The words of messages, with everything that differs from run to run named by when it first appears."""
-    text = "\n\n".join(message.text for message in messages)
+    return unnamed("\n\n".join(message.text for message in messages))
+
+
+def unnamed(text: str) -> str:
+    """Everything that differs from run to run is named by when it first appears."""
     text = re.sub(r"<!date\^\d+\^[^|]+\|[^>]+>", "<time>", text)
     text = re.sub(r"r-[0-9a-z]{8}", "r-request", text)
     text = re.sub(r"\d{8}T\d{4}Z", "<stamp>", text)
     text = re.sub(r"http://127\.0\.0\.1:\d+", "https://evs", text)
-    text = re.sub(r"in \d+ s,|within \d+\.\d s", lambda found: re.sub(r"[\d.]+", "n", found[0]), text)
+    text = re.sub(r"in \d+ s,|\d+ s so far|within \d+\.\d s", lambda found: re.sub(r"[\d.]+", "n", found[0]), text)
     seen: dict[str, str] = {}
     unlike = r"\b(?!d15c0000|77777777)[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b"
     return re.sub(unlike, lambda found: seen.setdefault(found[0], f"id-{len(seen) + 1}"), text)
@@ -109,6 +132,7 @@ async def test_three_disks_of_one_server_become_one_group(world: World, golden: 
     assert calls(world) == READS
     await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
     golden("quick_one_server", told(*await ended(world, request)))
+    golden("quick_one_server_calls", asked(world))
     assert posts(world) == (1, 0)
     (posted,) = world.cloud.calls("create_group")
     body = posted["body"]["snapshot_group"]
@@ -153,6 +177,7 @@ async def test_a_server_in_two_zones_becomes_one_group_a_zone(world: World, gold
     add_disks(world, "db-01", 1, "ap-southeast-3b", first=600)
     request = await confirmed(world, "server=db-01")
     golden("quick_two_zones", told(*await ended(world, request)))
+    golden("quick_two_zones_calls", asked(world))
     assert posts(world) == (2, 0)
     zones = [
         {world.cloud.world.disks[volume].availability_zone for volume in call["body"]["snapshot_group"]["volume_ids"]}
@@ -168,6 +193,7 @@ async def test_seventy_disks_become_two_groups_and_are_summed_up(world: World, g
     await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
     root, receipt = await ended(world, request)
     golden("quick_seventy", told(root))
+    golden("quick_seventy_calls", asked(world))
     assert "finished" in root.text and "70 disks" in root.text
     sizes = sorted(len(call["body"]["snapshot_group"]["volume_ids"]) for call in world.cloud.calls("create_group"))
     assert sizes == [6, 64]
@@ -184,6 +210,7 @@ async def test_where_there_are_no_groups_single_snapshots_are_started_together(w
     golden("quick_plan_no_groups", told(root))
     await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
     golden("quick_no_groups", told(*await ended(world, request)))
+    golden("quick_no_groups_calls", asked(world))
     assert posts(world) == (0, 3)
 
 
@@ -215,6 +242,7 @@ async def test_a_disk_that_others_copy_waits_its_turn_and_the_rest_goes_on_as_a_
     golden("quick_plan_busy", told(root))
     await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
     golden("quick_busy", told(*await ended(world, request)))
+    golden("quick_busy_calls", asked(world))
     assert [len(call["body"]["snapshot_group"]["volume_ids"]) for call in world.cloud.calls("create_group")] == [2]
 
 
@@ -249,6 +277,7 @@ async def test_one_disk_fails_and_the_rest_succeed(world: World, golden: Golden)
     )
     await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
     golden("quick_one_fails", told(*await ended(world, request)))
+    golden("quick_one_fails_calls", asked(world))
     assert posts(world) == (0, 3)
 
 
@@ -266,6 +295,8 @@ async def test_two_people_at_the_same_instant_copy_each_disk_once(world: World, 
     joined = [receipt for _, receipt in roots if receipt.text.count("joined") == 3]
     assert len(joined) == 1
     golden("quick_joined", told(joined[0]))
+    whoever = json.loads(json.dumps(asked(world)).replace("U0BOB00002", "U0ALICE001"))
+    golden("quick_joined_calls", whoever)
     assert posts(world) == (1, 0)
 
 
@@ -285,6 +316,7 @@ async def test_a_restart_in_the_middle_changes_nothing(world: World, golden: Gol
         await world.start_bot()
     root, receipt = await ended(world, request)
     golden("quick_one_server", told(root, receipt))
+    golden("quick_one_server_writes", asked(world)["writes"])
     assert len(world.cloud.calls("create_group")) == 1
     assert len(world.cloud.world.snapshots) == 3
 
