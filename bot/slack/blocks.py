@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.slack.controls import DELETE
-from bot.slack.text import shortened
+from bot.slack.text import cut
 
 SECTION_CHARACTERS = 3_000
 CONTEXT_CHARACTERS = 2_000
@@ -18,7 +18,7 @@ def section(text: str, block_id: str) -> dict[str, Any]:
     return {
         "type": "section",
         "block_id": block_id,
-        "text": {"type": "mrkdwn", "text": shortened(text, SECTION_CHARACTERS), "verbatim": True},
+        "text": {"type": "mrkdwn", "text": cut(text, SECTION_CHARACTERS), "verbatim": True},
     }
 
 
@@ -26,7 +26,7 @@ def context(text: str, block_id: str) -> dict[str, Any]:
     return {
         "type": "context",
         "block_id": block_id,
-        "elements": [{"type": "mrkdwn", "text": shortened(text, CONTEXT_CHARACTERS), "verbatim": True}],
+        "elements": [{"type": "mrkdwn", "text": cut(text, CONTEXT_CHARACTERS), "verbatim": True}],
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypedDict
 
 from bot.slack.blocks import SECTION_CHARACTERS, section
-from bot.slack.text import shortened
+from bot.slack.text import cut
 
 POST_CHARACTERS = 12_000
 """Slack cuts a posted `text` only at 40,000 characters; nobody reads that much."""
@@ -17,19 +17,20 @@ class Message(TypedDict):
     blocks: list[dict[str, Any]]
 
 
-def arranged(lines: Sequence[str]) -> Message:
+def arranged(lines: Sequence[str], most: int = POST_CHARACTERS) -> Message:
     """Lines as a message: the same words as `text` and in as few sections as hold them."""
-    return {
-        "text": whole_text(lines, POST_CHARACTERS),
-        "blocks": [section(part, f"part.{n}") for n, part in enumerate(parts(lines))],
-    }
+    return {"text": whole_text(lines, most), "blocks": sections(lines)}
+
+
+def sections(lines: Sequence[str]) -> list[dict[str, Any]]:
+    return [section(part, f"part.{n}") for n, part in enumerate(parts(lines))]
 
 
 def parts(lines: Sequence[str]) -> list[str]:
     """Lines joined into as few sections as their 3,000 characters allow."""
     joined: list[str] = []
     for line in lines:
-        line = shortened(line, SECTION_CHARACTERS)
+        line = cut(line, SECTION_CHARACTERS)
         if joined and len(joined[-1]) + 1 + len(line) <= SECTION_CHARACTERS:
             joined[-1] += f"\n{line}"
         else:
@@ -38,4 +39,21 @@ def parts(lines: Sequence[str]) -> list[str]:
 
 
 def whole_text(lines: Sequence[str], most: int) -> str:
-    return shortened("\n".join(lines), most)
+    return "\n".join(fitted(lines, most))
+
+
+def fitted(lines: Sequence[str], room: int, elsewhere: str = "") -> list[str]:
+    """As many whole lines as `room` characters hold; the last one says how many more there are, and `elsewhere` where.
+
+    A first line that is too long by itself is cut, so that something is said.
+    """
+    if len("\n".join(lines)) <= room:
+        return list(lines)
+    left = room - len(f"… and {len(lines)} more{elsewhere}")
+    kept = 0
+    while len(lines[kept]) < left:
+        left -= len(lines[kept]) + 1
+        kept += 1
+    shown = list(lines[:kept]) or [cut(lines[0], max(left - 1, 1))]
+    more = len(lines) - len(shown)
+    return [*shown, f"… and {more} more{elsewhere}"] if more else shown

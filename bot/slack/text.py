@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from bot.domain.requests import DiskRef
@@ -38,18 +39,32 @@ def code_block(text: str, most: int = 2_600) -> str:
 
 
 def bold(text: str) -> str:
-    """Bold, with the asterisks and line breaks that would end it taken out."""
-    return f"*{escaped(text.replace('*', '∗').replace(chr(10), ' ').strip())}*"
+    """Bold, with the asterisks and line breaks that would end it taken out, unable to begin code."""
+    return f"*{escaped(text.replace('*', '∗').replace('`', 'ˋ').replace(chr(10), ' ').strip())}*"
 
 
 def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+_BROKEN_OFF = re.compile(r"(?:&[a-z]{0,3}|<[^<>]*)$")
+"""An entity, a mention, a link or a time without its end."""
+
+
+def cut(markup: str, most: int) -> str:
+    """`shortened` for what is mrkdwn already: nothing that Slack reads as one is cut in two."""
+    return markup if len(markup) <= most else f"{_BROKEN_OFF.sub('', markup[: most - 1])}…"
+
+
 def moment(at: datetime) -> str:
     """A time in the reader's zone; UTC for whoever can't be shown that."""
     fallback = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time_secs}}|{fallback}>"
+
+
+def time_of_day(at: datetime) -> str:
+    """The same in fewer characters, where the day is told already."""
+    return f"<!date^{int(at.timestamp())}^{{time_secs}}|{at.astimezone(UTC):%H:%M:%S} UTC>"
 
 
 def day(at: datetime) -> str:
@@ -71,9 +86,21 @@ def link(url: str, label: str) -> str:
     return f"<{escaped(url)}|{typed(label).replace('|', '∣')}>"
 
 
+def reason_told(reason: str, team_url: str) -> str:
+    """`typed`, with the addresses of messages and channels of the own workspace made links, and no others."""
+    shown = typed(reason)
+    if not team_url:
+        return shown
+    own = re.compile(
+        rf"(?<![^\s(“\"'\[]){re.escape(team_url.rstrip('/'))}/archives/[A-Z0-9]+"
+        r"(?P<message>/p\d+(?:\?thread_ts=[\d.]+(?:&amp;cid=[A-Z0-9]+)?)?)?(?=[\s.,;:!?)”\"'\]]|$)"
+    )
+    return own.sub(lambda found: f"<{found[0]}{'|the message' if found['message'] else ''}>", shown)
+
+
 def disk_kind(disk: DiskRef) -> str:
     size = f"{disk.size} GiB" if disk.size else ""
-    return " ".join(part for part in (size, escaped(disk.volume_type)) if part)
+    return " ".join(part for part in (size, typed(disk.volume_type)) if part)
 
 
 def plural(count: int, thing: str) -> str:
