@@ -9,11 +9,12 @@ from typing import Any
 
 from bot.domain.access import Action, Denied
 from bot.domain.commands import ListSnapshots
+from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Item, Request, RequestState
 from bot.slack.blocks import BUTTON_VALUE_CHARACTERS, button, buttons
 from bot.slack.controls import BIND, LIST_NEWER, LIST_OLDER, NEW_SNAPSHOT, OPEN_FORM
 from bot.slack.message import Message, arranged
-from bot.slack.root import root
+from bot.slack.root import NAME_CHARACTERS, counts_in_words, root, worst_first
 from bot.slack.text import bold, code, escaped, moment, sentence, shortened
 from bot.workflow.inquiry import RECENT, Found, MayDo, NotFound, Page
 
@@ -22,6 +23,9 @@ _OPTIONS = (
     "`name=` `description=` `tags=k:v,k2:v2` `enterprise_project_id=` `instant_access=` `incremental=` "
     "`keep=` (days) `reason=` `project=`"
 )
+
+DISKS_LISTED = 5
+"""Of a request in a list; with more, those that went worst, and how many of each state there are besides."""
 
 
 def private(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,11 +130,15 @@ def _request_lines(request: Request, items: Sequence[Item]) -> str:
     head = f"{code(request.id)} {_request_state(request)}{where} · <@{request.actor_id}> · {moment(request.created_at)}"
     if request.verdict:
         head += f"\n      {sentence(shortened(request.verdict, 300))}"
+    shown = items if len(items) <= DISKS_LISTED else sorted(items, key=worst_first)[:DISKS_LISTED]
     lines = [
-        f"\n      {bold(item.disk.label)} {item.state}" + (f" · {code(item.snapshot_id)}" if item.snapshot_id else "")
-        for item in items
+        f"{bold(shortened(item.disk.label, NAME_CHARACTERS))} {'left out' if item.code == LEFT_OUT else item.state}"
+        + (f" · {code(item.snapshot_id)}" if item.snapshot_id else "")
+        for item in shown
     ]
-    return head + "".join(lines)
+    if rest := [item for item in items if item not in shown]:
+        lines.append(f"and {len(rest)} more: {counts_in_words(rest)}")
+    return "\n      ".join([head, *lines])
 
 
 def _request_state(request: Request) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 
 from bot.domain.access import Action, Grant
 from bot.domain.orders import named
-from bot.domain.requests import Item, Request, RequestState, counted
+from bot.domain.requests import Item, Request, RequestState
 from bot.slack.blocks import button, buttons, context, plain, section
 from bot.slack.controls import APPROVE, DENY, NEW_SNAPSHOT, REVIEW
+from bot.slack.root import copied, counts_in_words
 from bot.slack.text import bold, code, escaped, moment, plural, sentence, shortened, typed
 from bot.workflow.home import READ, Asked, Home, Usable
 
@@ -112,12 +113,11 @@ def _state(request: Request, items: Sequence[Item]) -> str:
         case RequestState.WAITING:
             return ":hand: waiting for approval"
         case RequestState.RUNNING:
-            ended = sum(item.ended for item in items)
-            return f":hourglass_flowing_sand: running, {ended} of {len(items)} ended"
+            asked = copied(items)
+            return f":hourglass_flowing_sand: running, {sum(item.ended for item in asked)} of {len(asked)} ended"
         case RequestState.FINISHED:
-            counts = ", ".join(f"{count} {state}" for state, count in counted(items).items() if count)
             done = all(item.state == "available" for item in items)
-            return f"{':white_check_mark:' if done else ':warning:'} ended: {counts}"
+            return f"{':white_check_mark:' if done else ':warning:'} ended: {counts_in_words(items)}"
         case RequestState.DENIED:
             return ":no_entry_sign: denied"
         case RequestState.DROPPED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,8 +16,8 @@ from bot.domain.requests import Item, ItemState, Request, RequestState, spread_s
 from bot.interfaces import Saying
 from bot.slack.blocks import button, buttons, delete_button
 from bot.slack.controls import APPROVE, ASK_AGAIN, DENY, KEEP, REVIEW
-from bot.slack.message import Message, arranged
-from bot.slack.root import LISTED, agreed, disk_names, people, root
+from bot.slack.message import POST_CHARACTERS, Message, arranged, fitted, sections
+from bot.slack.root import EDIT_CHARACTERS, LISTED, agreed, copied, disk_names, people, root, worst_first
 from bot.slack.text import (
     bold,
     code,
@@ -28,8 +28,10 @@ from bot.slack.text import (
     moment,
     permalink,
     plural,
+    reason_told,
     sentence,
     shortened,
+    time_of_day,
     typed,
 )
 from bot.slack.way_back import roll_back_url, way_back
@@ -37,11 +39,14 @@ from bot.slack.way_back import roll_back_url, way_back
 NAMED = 10
 """Disks that a sentence names; the message of the request names more."""
 
+ASKED_CHARACTERS = 900
+"""Of names where people are asked to agree: with the longest reason, once it is escaped, the text can be edited."""
+
 NAME_CHARACTERS = 64
 CAUSES = 30
 """Disks that a list tells one by one; with long names and causes more would not fit into Slack's 50 blocks."""
 
-RECORD_CHARACTERS = 30_000
+RECORD_CHARACTERS = 39_800
 """Slack cuts a `text` at 40,000 characters, and a record that is cut is none."""
 
 
@@ -54,13 +59,13 @@ def rendered(saying: Saying, command: str, team_url: str, now: datetime, project
         case "root" | "edit":
             return root(saying.request, saying.all_items, saying.leaders, saying.groups, command, team_url, now)
         case "ask" | "ask_edit":
-            return ask(saying.request, saying.all_items, command)
+            return ask(saying.request, saying.all_items, command, team_url)
         case "accepted":
             return accepted(saying.items)
         case "failure":
             return failure(saying.items, command)
         case "receipt":
-            return receipt(saying.request, saying.all_items, saying.groups, command, project)
+            return receipt(saying.request, saying.all_items, saying.groups, command, team_url, project)
         case "record":
             return record(saying.request, saying.all_items, saying.groups, project)
         case "refusal":
@@ -76,14 +81,14 @@ def rendered(saying: Saying, command: str, team_url: str, now: datetime, project
 # --- in the thread ----------------------------------------------------------------------------------------------------
 
 
-def ask(request: Request, items: Sequence[Item], command: str) -> Message:
+def ask(request: Request, items: Sequence[Item], command: str, team_url: str) -> Message:
     """Asks other people to agree; once it is settled, the buttons give way to the record of it."""
-    disks = disk_names([item.disk for item in items], NAMED)
-    reason = f" “{typed(request.order.reason)}”" if request.order.reason else ""
+    disks = disk_names([item.disk for item in items], NAMED, ASKED_CHARACTERS)
+    reason = f" “{reason_told(request.order.reason, team_url)}”" if request.order.reason else ""
     head = f":hand: <@{request.actor_id}> asks for snapshots of {disks} in {escaped(request.project or '')}.{reason}"
     if request.state is not RequestState.WAITING:
         settled = sentence(request.verdict) if request.refused else f"Approved by {people(request.approvers)}."
-        return arranged([head, settled])
+        return arranged([head, settled], EDIT_CHARACTERS)
     until = f"; open until {moment(request.waits_until)}" if request.waits_until else ""
     one = request.approvals_needed == 1
     others, agree = ("1 other person", "agrees") if one else (f"{request.approvals_needed} other people", "agree")
@@ -91,7 +96,7 @@ def ask(request: Request, items: Sequence[Item], command: str) -> Message:
     typing = (
         f"Without buttons: {code(f'{command} approve {request.id}')} or {code(f'{command} deny {request.id} reason=…')}"
     )
-    message = arranged([head, needed, typing])
+    message = arranged([head, needed, typing], EDIT_CHARACTERS)
     pressed = [button(APPROVE, "Approve", request.id, style="primary"), button(DENY, "Deny…", request.id)]
     message["blocks"].append(buttons(pressed, f"approval.{request.rev}"))
     return message
@@ -124,32 +129,45 @@ def failure(items: Sequence[Item], command: str) -> Message:
 
 
 def receipt(
-    request: Request, items: Sequence[Item], groups: Sequence[Group], command: str, project: Project | None
+    request: Request,
+    items: Sequence[Item],
+    groups: Sequence[Group],
+    command: str,
+    team_url: str,
+    project: Project | None,
 ) -> Message:
-    """What there is to go back to, disk by disk, and how; or the word of whoever refused it."""
+    """What there is to go back to, disk by disk, worst first, and how; or the word of whoever refused it."""
     if request.refused:
         again = f"What was asked: {code(f'{command} {shortened(request.text, 500)}')}"
         return arranged([f":no_entry_sign: <@{request.actor_id}>, {sentence(request.verdict)}", again])
     available = [item for item in items if item.state is ItemState.AVAILABLE]
     others = [item for item in items if item.state is not ItemState.AVAILABLE]
+    asked = copied(items)
     sign = ":white_check_mark:" if not others else ":warning:" if available else ":x:"
-    head = f"{sign} *Receipt: {len(available)} of {plural(len(items), 'snapshot')} available*"
-    line = _receipt_line if len(items) <= LISTED else _brief_receipt_line
-    lines = [line(item) for item in available]
-    lines += _causes(others)
-    lines += filter(None, (_how_together(group, items) for group in groups))
+    out = f", {len(items) - len(asked)} left out" if len(items) > len(asked) else ""
+    head = [f"{sign} *Receipt: {len(available)} of {plural(len(asked), 'snapshot')} available{out}*"]
+    many, recorded = len(items) > LISTED, isinstance(request.order, Quick)
+    if many and recorded:
+        head.append("The record below has every disk with its ids, for a machine or a search.")
+    where = "; the record below names them all" if recorded else ""
+    line = _brief_receipt_line if many else _receipt_line
+    disks = [*_causes(sorted(others, key=worst_first), where), *map(line, available)]
+    together = list(filter(None, (_how_together(group, items) for group in groups)))
+    last = []
     if (spread := spread_seconds(items)) is not None:
-        lines.append(f"Taken within {spread:.1f} s of each other.")
+        last.append(f"Taken within {spread:.1f} s of each other.")
     if available:
-        lines.append(_kept_until(request, available))
-    lines.append(
-        f"Asked by <@{request.actor_id}>" + (f": {typed(request.order.reason)}" if request.order.reason else ".")
-    )
+        last.append(_kept_until(request, available))
+    reason = f": {reason_told(request.order.reason, team_url)}" if request.order.reason else "."
+    last.append(f"Asked by <@{request.actor_id}>{reason}")
     if available:
-        lines += way_back(project, available)
+        last += way_back(project, available)
     if others:
-        lines.append(_again(others, command))
-    return arranged([head, *lines])
+        last.append(_again(others, command))
+    groups_told = fitted(together, POST_CHARACTERS // 4, where)
+    room = max(POST_CHARACTERS - len("\n".join([*head, *groups_told, *last])) - 1, POST_CHARACTERS // 4)
+    text = "\n".join([*head, *fitted(disks, room, where), *groups_told, *last])
+    return {"text": text, "blocks": sections([*head, *disks, *together, *last])}
 
 
 def reminder(request: Request, items: Sequence[Item], command: str) -> Message:
@@ -175,7 +193,9 @@ def reminder(request: Request, items: Sequence[Item], command: str) -> Message:
 
 
 def _brief_receipt_line(item: Item) -> str:
-    return f"• {_named(item)}: available, {code(item.snapshot_id or '')}"
+    created = f" · {time_of_day(item.taken_at)}" if item.taken_at else ""
+    size = f" · {item.disk.size} GiB" if item.disk.size else ""
+    return f"• {_named(item)}: available, {code(item.snapshot_id or '')}{size}{created}"
 
 
 def _how_together(group: Group, items: Sequence[Item]) -> str:
@@ -195,32 +215,68 @@ def _how_together(group: Group, items: Sequence[Item]) -> str:
 def record(request: Request, items: Sequence[Item], groups: Sequence[Group], project: Project | None) -> Message:
     """The same for machines: JSON that a post-mortem can take. Times are UTC, sizes GiB.
 
-    In the ways back `{disk_id}` and `{snapshot_id}` stand for those of each disk.
+    Each of `sets`, the disks of one server and group, has a row of values a disk, named in `columns`. What all its
+    disks share stands once, beside them. In the ways back `{disk_id}` and `{snapshot_id}` stand for those of each disk.
     """
     of_cloud = {group.id: group.cloud_id for group in groups}
+    disks = [_recorded(item, of_cloud.get(item.group_id or "")) for item in items]
     kept: dict[str, Any] = {
         "request": request.id,
         "project": request.project,
+        "channel": request.place.channel_id,
         "asked_by": request.actor_id,
+        "reason": request.order.reason,
         "asked_at": _utc(request.created_at),
         "ended_at": _utc(request.ended_at),
         "keep_until": _utc(request.expires_at),
         "spread_seconds": spread_seconds(items),
         "way_back": _ways_back(project),
-        "disks": [_recorded(item, of_cloud.get(item.group_id or "")) for item in items],
+        "columns": _COLUMNS,
     }
-    text = json.dumps(kept, ensure_ascii=False)
-    for expendable in _EXPENDABLE:
+    text = _as_json({**kept, "sets": _sets(disks)})
+    for fact, most in _EXPENDABLE:
         if len(escaped(text)) > RECORD_CHARACTERS:
-            slim = [{key: value for key, value in disk.items() if key not in expendable} for disk in kept["disks"]]
-            kept["disks"] = slim
-            text = json.dumps(kept, ensure_ascii=False)
+            disks = [{**disk, fact: shortened(disk[fact] or "", most) if most else None} for disk in disks]
+            text = _as_json({**kept, "sets": _sets(disks)})
     head = f":page_facing_up: The record of {code(request.id)}, for the post-mortem:"
     return {"text": f"{head}\n```{escaped(text.replace('```', 'ˋˋˋ'))}```", "blocks": []}
 
 
-_EXPENDABLE = (("server", "size_gib", "created_at", "group", "cause"), ("disk",))
-"""What a record does without, first to last, when hundreds of disks would not fit otherwise; the ids stay."""
+_COLUMNS = ("disk", "disk_id", "size_gib", "snapshot_id", "state", "created_at", "cause")
+_SET = ("server", "group")
+_SHARED = ("state", "created_at")
+
+_EXPENDABLE = (
+    ("cause", 120), ("cause", 40), ("cause", 0), ("disk", 64), ("server", 24),
+    ("disk", 32), ("disk", 12), ("server", 0), ("disk", 0),
+)  # fmt: skip
+"""What a record shortens to so many characters, first to last, where the longest names and causes of hundreds of disks
+would not fit otherwise; the ids, sizes and times stay.
+"""
+
+
+def _sets(disks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    found: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for disk in disks:
+        found.setdefault(tuple(disk[fact] for fact in _SET), []).append(disk)
+    return [_set(members) for members in found.values()]
+
+
+def _set(members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What each disk lacks at the end of its row, and what stands beside the rows, is left out there."""
+    shared = [fact for fact in _SHARED if len({disk[fact] for disk in members}) == 1]
+    beside = {fact: members[0][fact] for fact in (*_SET, *shared) if members[0][fact]}
+    rows = []
+    for disk in members:
+        row = [None if fact in shared else disk[fact] for fact in _COLUMNS]
+        while row and row[-1] is None:
+            row.pop()
+        rows.append(row)
+    return {**beside, "disks": rows}
+
+
+def _as_json(kept: Mapping[str, Any]) -> str:
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
 
 
 def _ways_back(project: Project | None) -> dict[str, str]:
@@ -231,7 +287,7 @@ def _ways_back(project: Project | None) -> dict[str, str]:
 
 
 def _recorded(item: Item, group: str | None) -> dict[str, Any]:
-    facts = {
+    return {
         "disk": item.disk.label,
         "disk_id": item.disk.id,
         "server": item.disk.server,
@@ -240,13 +296,12 @@ def _recorded(item: Item, group: str | None) -> dict[str, Any]:
         "snapshot_id": item.snapshot_id,
         "created_at": _utc(item.taken_at),
         "group": group,
-        "cause": item.cause if item.state is not ItemState.AVAILABLE else None,
+        "cause": (item.cause or None) if item.state is not ItemState.AVAILABLE else None,
     }
-    return {key: value for key, value in facts.items() if value not in (None, "")}
 
 
 def _utc(at: datetime | None) -> str | None:
-    return at.astimezone(UTC).isoformat(timespec="seconds") if at else None
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else None
 
 
 def _receipt_line(item: Item) -> str:
@@ -267,15 +322,16 @@ def _named_by_us(item: Item) -> bool:
     return item.joined_to is None and item.group_id is None
 
 
-def _causes(items: Sequence[Item]) -> list[str]:
+def _causes(items: Sequence[Item], elsewhere: str = "") -> list[str]:
     lines = [f"• {_cause_in_words(item)}" for item in items[:CAUSES]]
     if len(items) > CAUSES:
-        lines.append(f"… and {len(items) - CAUSES} more.")
+        lines.append(f"… and {len(items) - CAUSES} more without a snapshot{elsewhere}.")
     return lines
 
 
 def _cause_in_words(item: Item) -> str:
     word = {ItemState.CANCELLED: "not sent", ItemState.UNKNOWN: "unknown"}.get(item.state, "failed")
+    word = "left out" if item.code == LEFT_OUT else word
     cause = sentence(shortened(item.cause or "the cloud gave no reason", 400))
     known = f" (snapshot {code(item.snapshot_id)})" if item.snapshot_id else ""
     return f"{_named(item)}: {word}{known} — {cause}"
@@ -317,7 +373,7 @@ def break_glass(request: Request, items: Sequence[Item], command: str, team_url:
     """To everybody who could have been asked: what runs without them, why, and what is left for them to do."""
     disks = disk_names([item.disk for item in items], NAMED)
     head = f":rotating_light: <@{request.actor_id}> runs without approval in {escaped(request.project or '')}: {disks}."
-    lines = [f"Reason given: “{typed(request.order.reason or '')}”."]
+    lines = [f"Reason given: “{reason_told(request.order.reason or '', team_url)}”."]
     if request.root_channel and request.root_ts:
         lines.append(f"<{permalink(team_url, request.root_channel, request.root_ts)}|See how it stands>.")
     lines.append(

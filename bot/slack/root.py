@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -11,18 +11,20 @@ from bot.domain.groups import Group, GroupState
 from bot.domain.orders import Quick, named
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import DiskRef, Item, ItemState, Request, RequestState, counted
-from bot.slack.blocks import button, buttons, context, plain, section
+from bot.slack.blocks import CHOOSABLE, CONTEXT_CHARACTERS, button, buttons, context, plain, section
 from bot.slack.controls import CANCEL, CHANGE, CONFIRM
-from bot.slack.message import Message, parts, whole_text
+from bot.slack.message import Message, fitted, parts
 from bot.slack.text import (
     bold,
     code,
+    cut,
     disk_kind,
     duration,
     escaped,
     moment,
     permalink,
     plural,
+    reason_told,
     sentence,
     shortened,
     typed,
@@ -33,6 +35,24 @@ EDIT_CHARACTERS = 3_900
 
 LISTED = 15
 """More disks than this are summarised by server; those that need somebody's eye keep a line of their own."""
+
+CAUSE_CHARACTERS = 300
+NAME_CHARACTERS = 64
+HEAD_CHARACTERS = 1_500
+"""In `text`. With the 2,000 characters that the facts have at most, something is left for the disks."""
+
+UNDER = "\n      ↳ "
+"""Begins what belongs to the disk of the line above."""
+
+NAMES_IN_A_LINE = 1_500
+EVERY_NAME = 200_000
+"""Characters: more than the names of all disks that a request takes."""
+
+_BRIEFER = ((LISTED, 100), (LISTED, 40), (8, 40), (4, 40))
+"""How `text` tells of disks where they do not fit: so many one by one, their causes of so many characters."""
+
+_FEWER_NAMES = (1_500, 800, 400, 200, 100, 50)
+"""How many characters of names `text` gives the disks of each group where all do not fit."""
 
 BAR = ("▰", "▱")
 
@@ -70,22 +90,32 @@ def root(
 ) -> Message:
     """`leaders` are the requests that copy a joined disk, `groups` those of a quick backup."""
     head = [_headline(request, items), *_under(request, items)]
+    facts = cut(_facts(request, command, team_url, now), CONTEXT_CHARACTERS)
+    cost = [_cost(items)] if request.state is RequestState.PLANNED else []
     if request.not_yet_going or request.refused:
-        lines = list(_planned_lines(items, groups))
+        told = _plans(items, groups)
     else:
-        lines = _disk_lines(items, leaders, team_url)
-        lines += [line for group in groups if (line := _group_line(group, items))]
-    facts = _facts(request, command, now)
+        together = [line for group in groups if (line := _group_line(group, items))]
+        told = ([*lines, *together] for lines in _progress(items, leaders, team_url))
+    lines = next(told)
     blocks = [section("\n".join(head), f"head.{request.rev}")]
     blocks += [section(text, f"disks.{request.rev}.{part}") for part, text in enumerate(parts(lines))]
-    if request.state is RequestState.PLANNED:
-        lines.append(_cost(items))
-        blocks.append(section(_cost(items), f"cost.{request.rev}"))
+    blocks += [section(text, f"cost.{request.rev}") for text in cost]
     blocks.append(context(facts, f"facts.{request.rev}"))
     if pressed := _buttons(request, items):
         blocks.append(buttons(pressed, f"do.{request.rev}"))
-    told = [line for line in head if not line.startswith(BAR)]
-    return {"text": whole_text([*told, *lines, facts], EDIT_CHARACTERS), "blocks": blocks}
+    heard = cut("\n".join(line for line in head if not line.startswith(BAR)), HEAD_CHARACTERS)
+    return {"text": _whole_text(heard, lines, told, [*cost, facts]), "blocks": blocks}
+
+
+def _whole_text(head: str, lines: list[str], briefer: Iterable[list[str]], last: Sequence[str]) -> str:
+    """The head and what stands last in full, between them the disks in the fullest way that there is room for."""
+    room = EDIT_CHARACTERS - len("\n".join([head, *last])) - 1
+    for shorter in briefer:
+        if len("\n".join(lines)) <= room:
+            break
+        lines = shorter
+    return "\n".join([head, *(fitted(lines, room) if lines else []), *last])
 
 
 # --- the headline and what stands below it ----------------------------------------------------------------------------
@@ -94,12 +124,13 @@ def root(
 def _headline(request: Request, items: Sequence[Item]) -> str:
     project = escaped(request.project or "")
     quick = isinstance(request.order, Quick)
-    counts = counted(items)
+    asked = copied(items)
+    available = sum(item.state is ItemState.AVAILABLE for item in asked)
+    out = f", {len(items) - len(asked)} left out" if len(items) > len(asked) else ""
     if quick and not items:
         what = f"Backup of {_what_was_named(request)} in {project}"
     else:
-        left_out = 0 if request.state is RequestState.FINISHED else sum(item.code == LEFT_OUT for item in items)
-        what = f"{'Backup' if quick else 'Snapshot'} of {plural(len(items) - left_out, 'disk')} in {project}"
+        what = f"{'Backup' if quick else 'Snapshot'} of {plural(len(asked), 'disk')} in {project}"
     if request.refused:
         return f":no_entry_sign: *{what}: {request.state}, nothing was created*"
     match request.state:
@@ -109,16 +140,15 @@ def _headline(request: Request, items: Sequence[Item]) -> str:
             return f":clipboard: *{what}: planned, waiting for your go*"
         case RequestState.WAITING:
             return f":hand: *{what}: waiting for approval, {agreed(request)}*"
-        case RequestState.FINISHED if counts[ItemState.AVAILABLE] == len(items):
+        case RequestState.FINISHED if available and available == len(asked):
             took = (
                 f" in {duration((request.ended_at - request.created_at).total_seconds())}" if request.ended_at else ""
             )
-            return f":white_check_mark: *{what}: finished{took}, all available*"
-        case RequestState.FINISHED if counts[ItemState.AVAILABLE]:
-            left = len(items) - counts[ItemState.AVAILABLE]
-            return f":warning: *{what}: ended, {counts[ItemState.AVAILABLE]} available, {left} not*"
+            return f"{':warning:' if out else ':white_check_mark:'} *{what}: finished{took}, all available{out}*"
+        case RequestState.FINISHED if available:
+            return f":warning: *{what}: ended, {available} available, {len(asked) - available} not{out}*"
         case RequestState.FINISHED:
-            return f":x: *{what}: ended, none available*"
+            return f":x: *{what}: ended, none available{out}*"
         case _:
             return f":camera_with_flash: *{what}: in progress*"
 
@@ -161,14 +191,25 @@ def people(user_ids: Sequence[str]) -> str:
 
 
 def _bar(items: Sequence[Item]) -> str:
-    done = sum(item.ended for item in items)
-    share = sum(1.0 if item.ended else (item.progress or 0) / 100 for item in items) / len(items)
+    """How far the disks are that are copied; those left out are counted apart, as in the headline."""
+    asked = copied(items)
+    done = sum(item.ended for item in asked)
+    share = sum(1.0 if item.ended else (item.progress or 0) / 100 for item in asked) / max(len(asked), 1)
     filled = min(int(share * 12), 12)
-    return f"{BAR[0] * filled}{BAR[1] * (12 - filled)} {done} of {len(items)} ended · {_counts_in_words(items)}"
+    left_out = f"{len(items) - len(asked)} left out" if len(items) > len(asked) else ""
+    words = (f"{done} of {len(asked)} ended", counts_in_words(asked), left_out)
+    return f"{BAR[0] * filled}{BAR[1] * (12 - filled)} {' · '.join(filter(None, words))}"
 
 
-def _counts_in_words(items: Sequence[Item]) -> str:
-    return ", ".join(f"{count} {_COUNTED_AS.get(state, state)}" for state, count in counted(items).items() if count)
+def copied(items: Sequence[Item]) -> list[Item]:
+    """Without the disks of which nothing was to be made."""
+    return [item for item in items if item.code != LEFT_OUT]
+
+
+def counts_in_words(items: Sequence[Item]) -> str:
+    asked = copied(items)
+    words = [f"{count} {_COUNTED_AS.get(state, state)}" for state, count in counted(asked).items() if count]
+    return ", ".join([*words, *([f"{len(items) - len(asked)} left out"] if len(items) > len(asked) else [])])
 
 
 _COUNTED_AS: Mapping[ItemState, str] = {
@@ -182,40 +223,74 @@ _COUNTED_AS: Mapping[ItemState, str] = {
 # --- the plan ---------------------------------------------------------------------------------------------------------
 
 
-def _planned_lines(items: Sequence[Item], groups: Sequence[Group]) -> Iterator[str]:
-    """Each group with its disks, then those that go alone, then those left out. With many disks only the groups' sums,
-    and the disks about which there is something to say.
+def _plans(items: Sequence[Item], groups: Sequence[Group]) -> Iterator[list[str]]:
+    """The plan, first as it is shown, then in ever fewer characters."""
+    if len(items) <= LISTED:
+        yield list(_planned_lines(items, groups, None))
+    for names in (EVERY_NAME, *_FEWER_NAMES):
+        yield list(_planned_lines(items, groups, names))
+
+
+def _planned_lines(items: Sequence[Item], groups: Sequence[Group], names: int | None) -> Iterator[str]:
+    """Each group with its disks, then those that go alone, then those left out. With so many characters of `names`
+    for the disks of each, only those about which there is something to say have a line.
     """
-    brief = len(items) > LISTED
-    copied = [item for item in items if item.code != LEFT_OUT]
+    wanted = copied(items)
     together = [group for group in groups if group.state is not GroupState.SPLIT]
     for group in together:
-        members = [item for item in copied if item.group_id == group.id]
-        yield f"{bold(shortened(group.server, 64))} · {escaped(group.zone)} · {_sum(members)}, one consistent set"
-        yield from (f"      • {_planned_disk(item, brief=True)}" for item in members if not brief)
-    alone = [item for item in copied if item.group_id is None]
+        members = [item for item in wanted if item.group_id == group.id]
+        name = bold(shortened(group.server, NAME_CHARACTERS))
+        yield f"{name} · {typed(group.zone)} · {_sum(members)}, one consistent set"
+        if names is None:
+            yield from (f"      • {_planned_disk(item, brief=True)}" for item in members)
+        else:
+            yield from _names(members, names, len(items))
+    alone = [item for item in wanted if item.group_id is None]
     yield from (_group_line(group, items) for group in groups if group not in together)
     if together and alone:
         yield f"*One by one* · {_sum(alone)}"
-    shown = [item for item in alone if item.cause][:LISTED] if brief else alone
+    shown = alone if names is None else [item for item in alone if item.cause][:LISTED]
     yield from (f"• {_planned_disk(item, brief=False)}" for item in shown)
     if rest := [item for item in alone if item not in shown]:
-        yield f"• {_sum(rest)}, at once"
+        if shown or not together:
+            yield f"• {_sum(rest)}, at once"
+        yield from _names(rest, names or EVERY_NAME, len(items))
     out = [item for item in items if item.code == LEFT_OUT]
     if out:
         yield f":warning: *Left out* · {plural(len(out), 'disk')}, of which nothing is made"
-    yield from (f"• {bold(shortened(item.disk.label, 64))} — {sentence(item.cause)}" for item in out[:LISTED])
-    if len(out) > LISTED:
-        yield f"• and {len(out) - LISTED} more"
+    yield from (f"• {_disk_name(item)} — {sentence(shortened(item.cause, CAUSE_CHARACTERS))}" for item in out[:LISTED])
+    if more := out[LISTED:]:
+        yield f"• and {len(more)} more"
+        yield from _names(more, names or EVERY_NAME, len(items))
+
+
+def _names(items: Sequence[Item], room: int, planned: int) -> Iterator[str]:
+    """Which disks: their names in as many characters as there is room for, in lines that a section can hold."""
+    names = [typed(shortened(item.disk.label, NAME_CHARACTERS)) for item in items]
+    while names:
+        line = "      "
+        while names and len(line) < min(NAMES_IN_A_LINE, room):
+            line += f"{names.pop(0)}{', ' if names else ''}"
+        room -= len(line)
+        if names and room <= 0:
+            where = "all of them: Change Selection…" if planned <= CHOOSABLE else "fewer at once: Change Selection…"
+            yield f"{line.rstrip(', ')} … and {len(names)} more; {where}"
+            return
+        yield line.rstrip()
 
 
 def _planned_disk(item: Item, *, brief: bool) -> str:
     disk = item.disk
-    where = [] if brief else [f"on {escaped(disk.server)}" if disk.server else "", escaped(disk.availability_zone)]
-    facts = " · ".join(fact for fact in (disk_kind(disk), *where, escaped(disk.status)) if fact)
+    server = f"on {typed(shortened(disk.server, NAME_CHARACTERS))}" if disk.server else ""
+    where = [] if brief else [server, typed(disk.availability_zone)]
+    facts = " · ".join(fact for fact in (disk_kind(disk), *where, typed(disk.status)) if fact)
     noted = item.cause and item.state is ItemState.PLANNED
-    why = f"\n      {sentence(shortened(item.cause, 300))}" if noted else ""
-    return f"{bold(shortened(disk.label, 64))}{f' · {facts}' if facts else ''}{why}"
+    why = f"{UNDER}{sentence(shortened(item.cause, CAUSE_CHARACTERS))}" if noted else ""
+    return f"{_disk_name(item)}{f' · {facts}' if facts else ''}{why}"
+
+
+def _disk_name(item: Item) -> str:
+    return bold(shortened(item.disk.label, NAME_CHARACTERS))
 
 
 def _sum(items: Sequence[Item]) -> str:
@@ -227,29 +302,34 @@ def _gib(items: Sequence[Item]) -> str:
 
 
 def _cost(items: Sequence[Item]) -> str:
-    copied = [item for item in items if item.code != LEFT_OUT]
     return (
         f"Standard snapshots are charged for as long as they exist: the first of a disk copies all of it (here up to "
-        f"{_gib(copied)} GiB), later ones what has changed. Disks may be slower while they are copied."
+        f"{_gib(copied(items))} GiB), later ones what has changed. Disks may be slower while they are copied."
     )
 
 
 # --- how it goes ------------------------------------------------------------------------------------------------------
 
 
-def _disk_lines(items: Sequence[Item], leaders: Mapping[str, Request], team_url: str) -> list[str]:
-    def line(item: Item) -> str:
-        return _disk_line(item, leaders.get(item.joined_to or ""), team_url)
+def _progress(items: Sequence[Item], leaders: Mapping[str, Request], team_url: str) -> Iterator[list[str]]:
+    """How each disk stands, first as it is shown, then in ever fewer characters."""
+
+    def line(item: Item, cause: int = CAUSE_CHARACTERS) -> str:
+        return _disk_line(item, leaders.get(item.joined_to or ""), team_url, cause)
 
     if len(items) <= LISTED:
-        return [line(item) for item in items]
-    order = sorted(items, key=lambda item: (_WORST_FIRST.index(item.state), not item.cause, item.position))
-    troubled = [item for item in order if _needs_an_eye(item)]
-    lines = [line(item) for item in troubled[:LISTED]]
-    if len(troubled) > LISTED:
-        lines.append(f"… and {len(troubled) - LISTED} more like these")
-    rest = [item for item in items if not _needs_an_eye(item)]
-    return lines + list(_by_server(rest))
+        yield [line(item) for item in items]
+    troubled = sorted(filter(_needs_an_eye, items), key=worst_first)
+    rest = list(_by_server([item for item in items if not _needs_an_eye(item)]))
+    for listed, cause in ((LISTED, CAUSE_CHARACTERS), *_BRIEFER):
+        more = len(troubled) - listed
+        others = [f"… and {more} more like these"] if more > 0 else []
+        yield [*(line(item, cause) for item in troubled[:listed]), *others, *rest]
+
+
+def worst_first(item: Item) -> tuple[int, bool, int]:
+    """A key to sort by; of two that stand alike, the one with a cause comes first."""
+    return _WORST_FIRST.index(item.state), not item.cause, item.position
 
 
 def _needs_an_eye(item: Item) -> bool:
@@ -264,21 +344,22 @@ def _by_server(items: Sequence[Item]) -> Iterator[str]:
 
     for (server, zone), found in groupby(sorted(items, key=place), key=place):
         members = list(found)
-        name = bold(shortened(server, 64)) if server else "*not attached*"
+        name = bold(shortened(server, NAME_CHARACTERS)) if server else "*not attached*"
         states = counted(members)
         state = next(one for one in _WORST_FIRST if states[one])
-        yield f"{_SIGNS[state]} {name} · {escaped(zone)} · {plural(len(members), 'disk')}: {_counts_in_words(members)}"
+        yield f"{_SIGNS[state]} {name} · {typed(zone)} · {plural(len(members), 'disk')}: {counts_in_words(members)}"
 
 
-def _disk_line(item: Item, leader: Request | None, team_url: str) -> str:
-    line = f"{_SIGNS[item.state]} {bold(shortened(item.disk.label, 64))} — {_state_in_words(item)}"
+def _disk_line(item: Item, leader: Request | None, team_url: str, cause: int) -> str:
+    line = f"{_SIGNS[item.state]} {_disk_name(item)} — {_state_in_words(item)}"
+    why = sentence(shortened(item.cause, cause))
+    if item.code == LEFT_OUT:
+        return f"{line} — {why}"
     if item.joined_to and not item.ended:
         line += f", joined: {_leader_in_words(leader, team_url)}"
     if item.snapshot_id:
         line += f" · {code(item.snapshot_id)}"
-    if item.cause and item.state is not ItemState.AVAILABLE:
-        line += f"\n      {sentence(shortened(item.cause, 300))}"
-    return line
+    return f"{line}{UNDER}{why}" if why and item.state is not ItemState.AVAILABLE else line
 
 
 def _state_in_words(item: Item) -> str:
@@ -286,7 +367,7 @@ def _state_in_words(item: Item) -> str:
         case ItemState.PLANNED if item.waiting_since:
             return "waiting its turn"
         case ItemState.PLANNED:
-            return "next"
+            return "waiting" if item.cause else "next"
         case ItemState.SUBMITTING:
             return "asking the cloud"
         case ItemState.UNCERTAIN:
@@ -296,7 +377,7 @@ def _state_in_words(item: Item) -> str:
         case ItemState.UNKNOWN:
             return "unknown, still not finished in the cloud"
         case ItemState.CANCELLED:
-            return "not sent"
+            return "left out" if item.code == LEFT_OUT else "not sent"
         case _:
             return str(item.state)
 
@@ -313,7 +394,7 @@ def _leader_in_words(leader: Request | None, team_url: str) -> str:
 def _group_line(group: Group, items: Sequence[Item]) -> str:
     """How the disks of a server were taken: together, or why not."""
     disks = plural(sum(item.group_id == group.id for item in items), "disk")
-    where = f"{bold(shortened(group.server, 64))} in {escaped(group.zone)}"
+    where = f"{bold(shortened(group.server, NAME_CHARACTERS))} in {typed(group.zone)}"
     match group.state:
         case GroupState.MADE | GroupState.DONE if group.cloud_id:
             return f":link: {where}: {disks} at one moment, consistency group {code(group.cloud_id)}"
@@ -326,10 +407,10 @@ def _group_line(group: Group, items: Sequence[Item]) -> str:
 # --- who, why, and what can be done -----------------------------------------------------------------------------------
 
 
-def _facts(request: Request, command: str, now: datetime) -> str:
+def _facts(request: Request, command: str, team_url: str, now: datetime) -> str:
     facts = [f"<@{request.actor_id}>"]
     if request.order.reason:
-        facts.append(f"“{typed(request.order.reason)}”")
+        facts.append(f"“{reason_told(request.order.reason, team_url)}”")
     facts.append(f"asked {moment(request.created_at)}")
     if not request.ended_at:
         facts.append(f"{duration((now - request.created_at).total_seconds())} so far")
@@ -338,6 +419,8 @@ def _facts(request: Request, command: str, now: datetime) -> str:
         facts.append(f":rotating_light: without approval (break-glass), {reviewed}")
     if request.ended_at:
         facts.append(f"ended {moment(request.ended_at)}, receipt in the thread")
+    elif request.state is RequestState.RUNNING:
+        facts.append("receipt follows in the thread")
     facts.append(f"request {code(request.id)}")
     if not request.ended_at:
         facts.append(f"for the latest: {code(f'{command} status {request.id}')}")
@@ -372,7 +455,13 @@ def _cancel_button(request: Request, items: Sequence[Item]) -> dict[str, Any]:
     return {**button(CANCEL, "Cancel", request.id), "confirm": confirm}
 
 
-def disk_names(disks: Sequence[DiskRef], most: int) -> str:
-    """The first few in bold, and how many more."""
-    shown = ", ".join(bold(shortened(disk.label, 64)) for disk in disks[:most])
-    return shown if len(disks) <= most else f"{shown} and {len(disks) - most} more"
+def disk_names(disks: Sequence[DiskRef], most: int, room: int = 2_000) -> str:
+    """The first few in bold, as many as `room` characters hold, and how many more."""
+    shown: list[str] = []
+    for disk in disks[:most]:
+        name = bold(shortened(disk.label, NAME_CHARACTERS))
+        if shown and len(", ".join([*shown, name])) > room:
+            break
+        shown.append(name)
+    more = f" and {len(disks) - len(shown)} more" if len(disks) > len(shown) else ""
+    return f"{', '.join(shown)}{more}"

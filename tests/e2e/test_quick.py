@@ -155,8 +155,11 @@ async def test_the_record_can_be_read_by_machines(world: World) -> None:
     (record,) = world.replies(request, "record")
     kept = json.loads(record.text.partition("```")[2].rpartition("```")[0])
     assert (kept["request"], kept["project"], kept["asked_by"]) == (request, "payments-prod", "U0ALICE001")
-    assert {disk["snapshot_id"] for disk in kept["disks"]} == set(world.cloud.world.snapshots)
-    assert {disk["group"] for disk in kept["disks"]} == set(world.cloud.world.groups)
+    assert (kept["reason"], kept["channel"]) == ("INC-42", "C0INCDEMO1")
+    assert {one["group"] for one in kept["sets"]} == set(world.cloud.world.groups)
+    disks = [dict(zip(kept["columns"], row, strict=False)) for one in kept["sets"] for row in one["disks"]]
+    assert {disk["snapshot_id"] for disk in disks} == set(world.cloud.world.snapshots)
+    assert {disk["disk_id"] for disk in disks} <= set(world.cloud.world.disks)
 
 
 async def test_the_receipt_leads_to_the_disks_in_the_console(quiet_world: World) -> None:

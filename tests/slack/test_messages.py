@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -23,7 +24,7 @@ from bot.slack.approvals import deny_form
 from bot.slack.message import Message
 from bot.slack.text import bold, code, duration, escaped
 from bot.workflow.inquiry import Found, MayDo, NotFound, Page
-from tests.block_kit import checked_message, checked_view
+from tests.block_kit import EDITED, checked_message, checked_view
 from tests.builders import NOON, a_project, a_request, an_item
 
 TEAM = "https://harbor-eng.slack.com/"
@@ -32,9 +33,10 @@ Golden = Callable[[str, Any], None]
 
 
 def said(kind: SayKind, request: Request, *items: Item, leaders: dict[str, Request] | None = None) -> Message:
-    return messages.rendered(
+    message = messages.rendered(
         Saying(kind, request, items, items, leaders or {}), "/snapshot", TEAM, LATER, a_project(console_url="")
     )
+    return checked_message(message, edited=kind in EDITED)
 
 
 STATES: dict[str, Item] = {
@@ -206,8 +208,64 @@ def test_twenty_disks_with_long_names_stay_within_slacks_limits() -> None:
     finished = a_request(state=RequestState.FINISHED, ended_at=NOON, order=Create(("a",), reason="&" * 300))
     kinds: tuple[SayKind, ...] = ("root", "failure", "receipt")
     for kind in kinds:
-        checked_message(said(kind, finished, *items))
-    assert len(said("edit", finished, *items)["text"]) <= 4_000
+        said(kind, finished, *items)
+    waiting = replace(finished, state=RequestState.WAITING, ended_at=None, approvals_needed=2, waits_until=NOON)
+    asks = said("ask", waiting, *items)["text"]
+    assert "`/snapshot approve r-one`" in asks and "&amp;" * 300 in asks
+
+
+@pytest.mark.parametrize("count", [2, 15, 20])
+def test_text_alone_tells_who_why_and_which_request_however_many_disks_failed(count: int) -> None:
+    cause = "The cloud could not create it & said <why> in many words. " * 5
+    items = [
+        replace(
+            STATES["failed"], id=f"r-one-{n}", position=n, cause=cause[:270], disk=DiskRef(f"d{n}", f"orders-{n:02d}")
+        )
+        for n in range(1, count + 1)
+    ]
+    request = a_request(state=RequestState.FINISHED, ended_at=NOON, order=Create(("a",), reason="INC-42 disk latency"))
+    text = said("edit", request, *items)["text"]
+    facts = text.splitlines()[-1]
+    assert "<@U1>" in facts and "INC-42 disk latency" in facts and "request `r-one`" in facts
+    told = [line for line in text.splitlines() if line.startswith(":x: *orders-")]
+    more = re.search("… and ([0-9]+) more like these", text)
+    assert len(told) + (int(more[1]) if more else 0) == count
+    assert len(told) >= min(count, 15)
+
+
+def test_a_backtick_in_a_disks_name_takes_nothing_into_a_code_span() -> None:
+    nasty = DiskRef("d1", "a`b", 100, "S`SD", "az`a", "web`01", "in`use")
+    request = a_request(state=RequestState.FINISHED, ended_at=NOON)
+    shown = [
+        said("edit", a_request(), replace(STATES["creating"], disk=nasty)),
+        said("root", a_request(state=RequestState.WAITING, approvals_needed=1), replace(STATES["next"], disk=nasty)),
+        said("receipt", request, replace(STATES["available"], disk=nasty), replace(STATES["failed"], disk=nasty)),
+    ]
+    for message in shown:
+        outside = message["text"].partition("```")[0].split("`")[::2]
+        inside = message["text"].partition("```")[0].split("`")[1::2]
+        assert "aˋb" in "".join(outside)
+        assert not [text for text in inside if "—" in text or "aˋb" in text]
+    assert "creating, 40 %" in "".join(shown[0]["text"].split("`")[::2])
+
+
+def test_the_message_that_is_the_reason_is_one_press_away() -> None:
+    address = "https://harbor-eng.slack.com/archives/C1/p1767225610000200"
+    order = Create(("a",), reason=f"{address} https://evil.example/archives/C1/p1")
+    request = a_request(order=order, state=RequestState.WAITING, approvals_needed=1)
+    done = replace(request, state=RequestState.FINISHED, ended_at=NOON)
+    shown = [said("root", request, STATES["next"]), said("ask", request, STATES["next"])]
+    shown += [said("receipt", done, STATES["available"]), said("break_glass", done, STATES["available"])]
+    for message in shown:
+        assert f"<{address}|the message>" in message["text"]
+        assert "<https://evil" not in str(message)
+
+
+def test_while_it_runs_it_is_told_where_the_receipt_will_stand() -> None:
+    running = said("edit", a_request(), STATES["creating"])["text"]
+    assert "receipt follows in the thread" in running
+    for state in (RequestState.RECEIVED, RequestState.PLANNED, RequestState.WAITING):
+        assert "receipt" not in said("edit", a_request(state=state), STATES["next"])["text"]
 
 
 HOSTILE = "<!channel> & *x* `y` <@U1> <https://evil|ok>"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -26,7 +27,7 @@ from bot.slack.offers import offer_card
 from bot.slack.plans import change_form, read_selection
 from bot.slack.restoring import restore_points
 from bot.workflow.restoring import Point, Points
-from tests.block_kit import checked_message, checked_view
+from tests.block_kit import EDITED, checked_message, checked_view
 from tests.builders import NOON, a_project, a_request, an_item
 
 Golden = Callable[[str, Any], None]
@@ -57,13 +58,22 @@ def members(count: int, state: ItemState = ItemState.PLANNED, **fields: Any) -> 
     ]
 
 
-def said(
-    kind: SayKind, request: Request, items: list[Item], groups: list[Group] | None = None, most: int = 0
-) -> Message:
+def said(kind: SayKind, request: Request, items: Sequence[Item], groups: Sequence[Group] | None = None) -> Message:
     saying = Saying(kind, request, items, items, {}, groups or [])
-    message = checked_message(rendered(saying, "/snapshot", "https://harbor-eng.slack.com/", LATER, PROJECT))
-    assert not most or len(message["text"]) <= most
-    return message
+    message = rendered(saying, "/snapshot", "https://harbor-eng.slack.com/", LATER, PROJECT)
+    return checked_message(message, edited=kind in EDITED)
+
+
+def recorded_disks(message: Message) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What a machine reads of a record: its facts, and those of each disk with what its set shares."""
+    kept = json.loads(html.unescape(message["text"].partition("```")[2].rpartition("```")[0]))
+    disks = []
+    for one in kept["sets"]:
+        beside = {key: value for key, value in one.items() if key != "disks"}
+        for row in one["disks"]:
+            own = {key: value for key, value in zip(kept["columns"], row, strict=False) if value is not None}
+            disks.append({**beside, **own})
+    return kept, disks
 
 
 PROJECT = a_project(
@@ -79,7 +89,11 @@ LEFT = an_item(
     cause="It is in the state “error”.",
     ended_at=NOON,
 )
-WAITS = an_item(9, disk=a_disk_of("db-01", 9), cause="Another snapshot of it is being created outside the bot.")
+WAITS = an_item(
+    9,
+    disk=a_disk_of("db-01", 9),
+    cause="Another snapshot of it is being created outside the bot; it waits its turn.",
+)
 
 
 def test_from_the_placeholder_to_the_plan(golden: Golden) -> None:
@@ -137,7 +151,7 @@ def test_without_its_project_the_way_by_hand_is_told() -> None:
         rendered(Saying(kind, request, items, items), "/s", "", LATER, None)["text"] for kind in ("receipt", "record")
     ]
     assert "To go back" in shown[0] and "curl" not in shown[0]
-    assert '"way_back": {}' in shown[1]
+    assert '"way_back":{}' in shown[1]
 
 
 def test_many_disks_are_summed_up_worst_first(golden: Golden) -> None:
@@ -169,15 +183,127 @@ def test_two_hundred_disks_of_any_name_stay_within_slacks_limits(state: ItemStat
     for request_state in (RequestState.PLANNED, RequestState.RUNNING, RequestState.FINISHED, RequestState.DROPPED):
         ended = NOON if request_state in (RequestState.FINISHED, RequestState.DROPPED) else None
         request = a_quick_request(request_state, ended_at=ended, verdict="no")
-        said("edit", request, items, groups, most=4_000)
+        assert "request `r-one`" in said("edit", request, items, groups)["text"]
     finished = a_quick_request(RequestState.FINISHED, ended_at=NOON)
     said("receipt", finished, items, groups)
     said("failure", finished, items, groups)
     said("ask", a_quick_request(RequestState.WAITING), items, groups)
-    assert (
-        len(rendered(Saying("record", finished, items, items, {}, groups), "/snapshot", "", LATER, PROJECT)["text"])
-        < 40_000
+    kept, disks = recorded_disks(said("record", finished, items, groups))
+    assert (kept["reason"], kept["channel"]) == ("INC-42", "C1")
+    assert {one["disk_id"]: one["snapshot_id"] for one in disks} == {item.disk.id: item.snapshot_id for item in items}
+
+
+MANY = [
+    an_item(
+        number,
+        ItemState.AVAILABLE if number % 40 else ItemState.FAILED,
+        disk=a_disk_of(f"{number % 5}-{'s' * 62}", number, f"{number:03d}-{'n' * 60}"),
+        cause="The cloud could not create it: storage error (EVS.9)." * 3,
+        snapshot_id=f"5a000000-{number:04d}-4000-8000-{number:012d}",
+        taken_at=NOON + timedelta(seconds=number),
+        ended_at=NOON,
+        group_id=f"r-one-g{number % 5}" if number % 5 else None,
     )
+    for number in range(1, 201)
+]
+MANY_GROUPS = [
+    a_group(id=f"r-one-g{number}", server=f"{number}-{'s' * 62}", state=GroupState.DONE, cloud_id="g" * 36)
+    for number in range(1, 5)
+]
+
+
+def test_the_record_of_two_hundred_disks_with_the_longest_names_is_complete() -> None:
+    request = a_quick_request(RequestState.FINISHED, ended_at=NOON, order=replace(ORDER, reason="r" * 300))
+    message = said("record", request, MANY, MANY_GROUPS)
+    assert len(message["text"]) < 40_000
+    kept, disks = recorded_disks(message)
+    assert kept["reason"] == "r" * 300
+    for item in MANY:
+        (found,) = [one for one in disks if one["disk_id"] == item.disk.id]
+        assert (found["disk"], found["snapshot_id"]) == (item.disk.name, item.snapshot_id)
+        assert (found["size_gib"], found["server"]) == (100, item.disk.server)
+        assert item.taken_at and found["created_at"] == f"{item.taken_at:%Y-%m-%dT%H:%M:%SZ}"
+        assert found["state"] == item.state
+        assert found.get("group") == ("g" * 36 if item.group_id else None)
+
+
+def test_what_all_disks_of_a_set_share_stands_once_in_the_record() -> None:
+    items = [*members(2, ItemState.AVAILABLE, snapshot_id="snap", taken_at=NOON, ended_at=NOON), LEFT]
+    kept, disks = recorded_disks(
+        said("record", a_quick_request(RequestState.FINISHED, ended_at=NOON), items, [a_group(cloud_id="group-1")])
+    )
+    assert kept["sets"][0] == {
+        "server": "web-01",
+        "group": "group-1",
+        "state": "available",
+        "created_at": "2026-11-23T12:00:00Z",
+        "disks": [["web-01-1", items[0].disk.id, 100, "snap"], ["web-01-2", items[1].disk.id, 100, "snap"]],
+    }
+    assert (disks[2]["state"], disks[2]["cause"]) == ("left out", "It is in the state “error”.")
+
+
+def test_a_receipt_of_two_hundred_disks_is_cut_by_whole_lines_and_says_where_all_are() -> None:
+    text = said("receipt", a_quick_request(RequestState.FINISHED, ended_at=NOON), MANY, MANY_GROUPS)["text"]
+    assert len(text) <= 12_000
+    lines = text.splitlines()
+    assert lines[1].startswith("The record below has every disk")
+    told = [line for line in lines if line.startswith("• ")]
+    assert [": failed (snapshot" in line for line in told[:6]] == [True] * 5 + [False]
+    assert all("100 GiB · <!date^" in line for line in told[5:])
+    (more,) = [line for line in lines if line.startswith("… and")]
+    assert more == f"… and {200 - len(told)} more; the record below names them all"
+    for words in (
+        "Taken within 198.0 s",
+        "To be kept until",
+        "Asked by <@U1>: INC-42",
+        "*To go back:*",
+        "curl -X POST",
+    ):
+        assert words in text
+
+
+def test_a_plan_of_seventy_disks_names_them_all() -> None:
+    text = said("edit", a_quick_request(RequestState.PLANNED, **PLANNED), members(70), [a_group()])["text"]
+    for item in members(70):
+        assert item.disk.name in re.split(r"[\s,]+", text)
+    assert "more" not in text
+
+
+def test_a_plan_of_two_hundred_long_names_shows_them_and_its_text_says_how_many_it_does_not() -> None:
+    planned = [replace(item, state=ItemState.PLANNED, cause="") for item in MANY]
+    message = said("edit", a_quick_request(RequestState.PLANNED, **PLANNED), planned, MANY_GROUPS)
+    shown = str(message["blocks"])
+    assert all(item.disk.name in shown for item in planned)
+    assert "more" not in shown
+    text = message["text"]
+    assert len(re.findall("40 disks, 4,000 GiB", text)) == 5
+    assert len(re.findall(r"… and \d+ more; fewer at once: Change Selection…", text)) == 5
+    assert "Standard snapshots are charged" in text and "request `r-one`" in text
+    fewer = said("edit", a_quick_request(RequestState.PLANNED, **PLANNED), planned[:90], MANY_GROUPS)["text"]
+    assert "more; all of them: Change Selection…" in fewer
+
+
+def test_what_is_left_out_of_a_plan_is_counted_apart_to_the_end() -> None:
+    copied = [*members(2, ItemState.CREATING, snapshot_id="snap"), WAITS]
+    running = said("edit", a_quick_request(), [*copied, LEFT])
+    shown = str(running["blocks"])
+    assert "Backup of 3 disks" in shown and "0 of 3 ended · 1 to come, 2 creating · 1 left out" in shown
+    assert ":no_entry_sign: *web-01-8* — left out — It is in the state “error”." in running["text"]
+    assert (
+        "*db-01-9* — waiting\n      ↳ Another snapshot of it is being created outside the bot; it waits"
+        in running["text"]
+    )
+    done = [replace(item, state=ItemState.AVAILABLE, cause="", ended_at=NOON) for item in copied]
+    finished = a_quick_request(RequestState.FINISHED, ended_at=NOON)
+    assert (
+        ":warning: *Backup of 3 disks in payments: finished in 0 s, all available, 1 left out*"
+        in (said("edit", finished, [*done, LEFT])["text"])
+    )
+    receipt = said("receipt", finished, [*done, LEFT])["text"]
+    assert ":warning: *Receipt: 3 of 3 snapshots available, 1 left out*" in receipt
+    assert "*web-01-8*: left out — It is in the state “error”." in receipt
+    alone = said("edit", finished, [LEFT])
+    assert "none available, 1 left out" in alone["text"]
 
 
 def test_nothing_that_people_or_the_cloud_write_becomes_a_mention_or_a_link() -> None:
