@@ -247,6 +247,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         pattern=settings.slack.offer_channels,
         command=settings.slack.command,
         store=store,
+        projects=settings.projects,
         client=client,
         channels=channels,
         replies=replies,

@@ -49,6 +49,10 @@ class SlackChannels:
 
     async def shared(self, channel: str) -> bool:
         """Shared with another organisation, or about to be. Source: Slack, conversations.info; conversation object."""
+        return await self.sharing(channel) is not False
+
+    async def sharing(self, channel: str) -> bool | None:
+        """The same; None where Slack can't say just now."""
         if channel.startswith(("D", "U", "W")):
             return False  # a direct message, by the id of its channel or of its person
         try:
@@ -58,10 +62,10 @@ class SlackChannels:
             if failure.error == "channel_not_found":
                 return False  # nothing can be posted there, and the attempt says so in the right words
             log.warning("slack could not say who reads a channel", extra={"channel": channel, "error": failure.error})
-            return True
+            return None
         except (aiohttp.ClientError, TimeoutError, OSError):
             log.warning("slack could not be asked who reads a channel", extra={"channel": channel})
-            return True
+            return None
         return bool(facts.get("is_ext_shared") or facts.get("is_pending_ext_shared"))
 
     async def name(self, channel: str) -> str:

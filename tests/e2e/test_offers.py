@@ -56,11 +56,13 @@ async def test_a_channel_renamed_to_an_incident_gets_it_too(offering: World) -> 
     await world.slack.until(lambda: bool(cards(world)))
 
 
-async def test_a_bound_channel_is_told_so(offering: World) -> None:
+async def test_a_bound_channel_is_told_what_it_means(offering: World) -> None:
     world = offering
     await world.slack.rename_channel("#inc-demo", "inc-44")
     await world.slack.until(lambda: bool(cards(world, "C0INCDEMO1")))
-    assert "This channel is bound already" in cards(world, "C0INCDEMO1")[0].text
+    card = cards(world, "C0INCDEMO1")[0].text
+    assert "Here it means server “web-01” in payments-prod" in card
+    assert card.endswith("it shows its plan first: nothing more has to be typed.")
 
 
 async def test_a_channel_shared_with_others_gets_none(offering: World) -> None:
@@ -85,5 +87,40 @@ async def test_where_the_bot_may_not_join_nothing_happens(offering: World) -> No
     world.slack.fault("error", method="conversations.join", error="missing_scope")
     await world.slack.create_channel("alice", "inc-47", NEW)
     await world.slack.until(lambda: bool(world.slack.api_calls("conversations.join")))
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.7)
     assert cards(world) == []
+    assert len(world.slack.api_calls("conversations.join")) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "method"),
+    [
+        ("ratelimited", "conversations.info"),
+        ("ratelimited", "conversations.join"),
+        ("ratelimited", "chat.postMessage"),
+        ("status", "conversations.info"),
+        ("status", "conversations.join"),
+        ("reset_after", "conversations.join"),
+    ],
+)
+async def test_a_slack_that_is_busy_for_a_moment_costs_no_card(offering: World, kind: str, method: str) -> None:
+    world = offering
+    world.slack.fault(kind, method=method)
+    await world.slack.create_channel("alice", "inc-48", NEW)
+    await world.slack.until(lambda: bool(cards(world)))
+    await asyncio.sleep(0.3)
+    assert len(cards(world)) == 1
+
+
+async def test_a_stop_before_the_next_attempt_leaves_a_mark_that_ends(offering: World) -> None:
+    world = offering
+    world.slack.fault("ratelimited", method="conversations.join")
+    await world.slack.create_channel("alice", "inc-49", NEW)
+    await world.slack.until(lambda: bool(world.slack.api_calls("conversations.join")))
+    await asyncio.sleep(0.1)
+    await world.stop_bot()
+    await asyncio.sleep(1.0)
+    assert cards(world) == []
+    await world.start_bot()
+    await world.slack.rename_channel(NEW, "inc-49-payments")
+    await world.slack.until(lambda: bool(cards(world)))

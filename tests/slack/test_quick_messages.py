@@ -13,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from bot.domain.bindings import Binding
 from bot.domain.groups import Group, GroupState, group_split
 from bot.domain.orders import Quick, Selector
+from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT, NO_GROUPS
 from bot.domain.requests import DiskRef, Item, ItemState, Request, RequestState
 from bot.domain.snapshots import CreateSnapshotGroup
@@ -339,8 +341,30 @@ def test_channels_and_their_bindings(golden: Golden) -> None:
     golden("nothing_bound", checked_message(answers.nothing_bound("Nothing is bound.", ["payments"], may_bind=True)))
     golden("how_to_bind", checked_message(answers.how_to_bind("/snapshot")))
     golden("bind_form", checked_view(bind_form("b-one", ["payments", "shop"])))
-    golden("offer", checked_message(offer_card("/snapshot", bound=False)))
-    golden("offer_bound", checked_message(offer_card("/snapshot", bound=True)))
+
+
+BOUND = [Binding("C1", "payments", server="web-01 <!here>", keep_days=7), Binding("C1", "payments", tag="tier:prod")]
+
+
+def test_the_card_of_a_new_incident_channel(golden: Golden) -> None:
+    golden("offer", checked_message(offer_card("/snapshot", [], {"payments": PROJECT})))
+    golden("offer_bound", checked_message(offer_card("/snapshot", BOUND, {"payments": PROJECT})))
+
+
+@pytest.mark.parametrize(
+    ("bound", "projects"),
+    [
+        (BOUND, {}),
+        (BOUND, {"payments": a_project(channels=("C2",))}),
+        ([*BOUND, Binding("C1", "vault", tag="tier:prod")], {"payments": PROJECT, "vault": a_project("vault")}),
+    ],
+)
+def test_the_card_names_nothing_that_may_not_be_used_from_the_channel(
+    bound: Sequence[Binding], projects: dict[str, Project]
+) -> None:
+    text = checked_message(offer_card("/snapshot", bound, projects))["text"]
+    assert "This channel is bound already: nothing more has to be typed." in text
+    assert "web-01" not in text and "payments" not in text and "vault" not in text
 
 
 def test_another_selection(golden: Golden) -> None:
