@@ -11,8 +11,8 @@ from bot.slack.text import cut
 SECTION_CHARACTERS = 3_000
 CONTEXT_CHARACTERS = 2_000
 BUTTON_VALUE_CHARACTERS = 2_000
-CHOOSABLE = 100
-"""Options of a static select (Block Kit, multi_static_select)."""
+OPTIONS = 100
+"""Slack takes 100 options in a static select (Block Kit, multi_static_select)."""
 
 
 def section(text: str, block_id: str) -> dict[str, Any]:

@@ -17,7 +17,17 @@ from bot.interfaces import Saying
 from bot.slack.blocks import button, buttons, delete_button
 from bot.slack.controls import APPROVE, ASK_AGAIN, DENY, KEEP, REVIEW
 from bot.slack.message import POST_CHARACTERS, Message, arranged, fitted, sections
-from bot.slack.root import EDIT_CHARACTERS, LISTED, agreed, copied, disk_names, people, root, worst_first
+from bot.slack.root import (
+    EDIT_CHARACTERS,
+    LISTED,
+    agreed,
+    copied,
+    disk_names,
+    people,
+    root,
+    what_was_named,
+    worst_first,
+)
 from bot.slack.text import (
     bold,
     code,
@@ -32,7 +42,6 @@ from bot.slack.text import (
     sentence,
     shortened,
     time_of_day,
-    typed,
 )
 from bot.slack.way_back import roll_back_url, way_back
 
@@ -421,8 +430,7 @@ def recorded(request: Request, *, checked: bool, approvals: int = 0) -> str:
 
 
 def _planning(request: Request, *, checked: bool) -> str:
-    words = named(request.order)
-    what = typed(", ".join(words[:3])) if words else "what this channel is bound to"
+    what = what_was_named(request)
     if checked:
         return (
             f":mag: Looking at the disks of {what}. The plan appears {_followed(request)}; request {code(request.id)}."

@@ -17,7 +17,7 @@ from bot.domain.errors import CommandError
 from bot.domain.orders import Quick, Selector
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Item
-from bot.slack.blocks import CHOOSABLE, plain
+from bot.slack.blocks import OPTIONS, plain
 from bot.slack.controls import CHANGE, CONFIRM
 from bot.slack.failures import failure_of
 from bot.slack.form_view import disk_option, unmarked
@@ -82,9 +82,9 @@ class PlanListeners:
 
 def change_form(request_id: str, items: Sequence[Item]) -> dict[str, Any]:
     """The disks of the plan to take out, and words for others; either may be left as it is."""
-    options = [_option(item) for item in items if item.code != LEFT_OUT][:CHOOSABLE]
+    options = [_option(item) for item in items if item.code != LEFT_OUT][:OPTIONS]
     blocks: list[dict[str, Any]] = []
-    if options and len(items) <= CHOOSABLE:
+    if options and len(items) <= OPTIONS:
         element = {
             "type": "multi_static_select",
             "action_id": _DISKS,

@@ -11,7 +11,7 @@ from bot.domain.groups import Group, GroupState
 from bot.domain.orders import Quick, named
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import DiskRef, Item, ItemState, Request, RequestState, counted
-from bot.slack.blocks import CHOOSABLE, CONTEXT_CHARACTERS, button, buttons, context, plain, section
+from bot.slack.blocks import CONTEXT_CHARACTERS, OPTIONS, button, buttons, context, plain, section
 from bot.slack.controls import CANCEL, CHANGE, CONFIRM
 from bot.slack.message import Message, fitted, parts
 from bot.slack.text import (
@@ -93,7 +93,7 @@ def root(
     facts = cut(_facts(request, command, team_url, now), CONTEXT_CHARACTERS)
     cost = [_cost(items)] if request.state is RequestState.PLANNED else []
     if request.not_yet_going or request.refused:
-        told = _plans(items, groups)
+        told = _plans(request, items, groups)
     else:
         together = [line for group in groups if (line := _group_line(group, items))]
         told = ([*lines, *together] for lines in _progress(items, leaders, team_url))
@@ -128,7 +128,7 @@ def _headline(request: Request, items: Sequence[Item]) -> str:
     available = sum(item.state is ItemState.AVAILABLE for item in asked)
     out = f", {len(items) - len(asked)} left out" if len(items) > len(asked) else ""
     if quick and not items:
-        what = f"Backup of {_what_was_named(request)} in {project}"
+        what = f"Backup of {what_was_named(request)} in {project}"
     else:
         what = f"{'Backup' if quick else 'Snapshot'} of {plural(len(asked), 'disk')} in {project}"
     if request.refused:
@@ -153,7 +153,7 @@ def _headline(request: Request, items: Sequence[Item]) -> str:
             return f":camera_with_flash: *{what}: in progress*"
 
 
-def _what_was_named(request: Request) -> str:
+def what_was_named(request: Request) -> str:
     words = named(request.order)
     more = f" and {len(words) - 3} more" if len(words) > 3 else ""
     return f"{typed(', '.join(words[:3]))}{more}" if words else "what this channel is bound to"
@@ -223,17 +223,20 @@ _COUNTED_AS: Mapping[ItemState, str] = {
 # --- the plan ---------------------------------------------------------------------------------------------------------
 
 
-def _plans(items: Sequence[Item], groups: Sequence[Group]) -> Iterator[list[str]]:
+def _plans(request: Request, items: Sequence[Item], groups: Sequence[Group]) -> Iterator[list[str]]:
     """The plan, first as it is shown, then in ever fewer characters."""
+    elsewhere = ""
+    if request.state is RequestState.PLANNED:
+        elsewhere = f"; {'all of them' if len(items) <= OPTIONS else 'fewer at once'}: Change Selection…"
     if len(items) <= LISTED:
-        yield list(_planned_lines(items, groups, None))
+        yield list(_planned_lines(items, groups, None, elsewhere))
     for names in (EVERY_NAME, *_FEWER_NAMES):
-        yield list(_planned_lines(items, groups, names))
+        yield list(_planned_lines(items, groups, names, elsewhere))
 
 
-def _planned_lines(items: Sequence[Item], groups: Sequence[Group], names: int | None) -> Iterator[str]:
+def _planned_lines(items: Sequence[Item], groups: Sequence[Group], names: int | None, elsewhere: str) -> Iterator[str]:
     """Each group with its disks, then those that go alone, then those left out. With so many characters of `names`
-    for the disks of each, only those about which there is something to say have a line.
+    for the disks of each, only those about which there is something to say have a line; `elsewhere` are the others.
     """
     wanted = copied(items)
     together = [group for group in groups if group.state is not GroupState.SPLIT]
@@ -244,7 +247,7 @@ def _planned_lines(items: Sequence[Item], groups: Sequence[Group], names: int | 
         if names is None:
             yield from (f"      • {_planned_disk(item, brief=True)}" for item in members)
         else:
-            yield from _names(members, names, len(items))
+            yield from _names(members, names, elsewhere)
     alone = [item for item in wanted if item.group_id is None]
     yield from (_group_line(group, items) for group in groups if group not in together)
     if together and alone:
@@ -254,17 +257,17 @@ def _planned_lines(items: Sequence[Item], groups: Sequence[Group], names: int | 
     if rest := [item for item in alone if item not in shown]:
         if shown or not together:
             yield f"• {_sum(rest)}, at once"
-        yield from _names(rest, names or EVERY_NAME, len(items))
+        yield from _names(rest, names or EVERY_NAME, elsewhere)
     out = [item for item in items if item.code == LEFT_OUT]
     if out:
         yield f":warning: *Left out* · {plural(len(out), 'disk')}, of which nothing is made"
     yield from (f"• {_disk_name(item)} — {sentence(shortened(item.cause, CAUSE_CHARACTERS))}" for item in out[:LISTED])
     if more := out[LISTED:]:
         yield f"• and {len(more)} more"
-        yield from _names(more, names or EVERY_NAME, len(items))
+        yield from _names(more, names or EVERY_NAME, elsewhere)
 
 
-def _names(items: Sequence[Item], room: int, planned: int) -> Iterator[str]:
+def _names(items: Sequence[Item], room: int, elsewhere: str) -> Iterator[str]:
     """Which disks: their names in as many characters as there is room for, in lines that a section can hold."""
     names = [typed(shortened(item.disk.label, NAME_CHARACTERS)) for item in items]
     while names:
@@ -273,8 +276,7 @@ def _names(items: Sequence[Item], room: int, planned: int) -> Iterator[str]:
             line += f"{names.pop(0)}{', ' if names else ''}"
         room -= len(line)
         if names and room <= 0:
-            where = "all of them: Change Selection…" if planned <= CHOOSABLE else "fewer at once: Change Selection…"
-            yield f"{line.rstrip(', ')} … and {len(names)} more; {where}"
+            yield f"{line.rstrip(', ')} … and {len(names)} more{elsewhere}"
             return
         yield line.rstrip()
 
