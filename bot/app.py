@@ -152,7 +152,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
 
     cloud = HttpCloud(settings.projects, settings.credentials, clock)
     stack.append(cloud.aclose)
-    homes = SlackHomes(client, settings.slack.command)
+    homes = SlackHomes(client, settings.slack.command, team_url)
     engine = EmbeddedEngine(clock, store)
     database.on_wanted(engine.wake)
     approvals = Approvals(store, settings.projects, clock)

@@ -42,13 +42,15 @@ class HomeListeners:
 class SlackHomes:
     """Implements `bot.workflow.home.Homes`."""
 
-    def __init__(self, client: AsyncWebClient, command: str) -> None:
+    def __init__(self, client: AsyncWebClient, command: str, team_url: str) -> None:
         self._client = client
         self._command = command
+        self._team_url = team_url
 
     async def publish(self, user_id: str, home: Home, rev: int, view_hash: str | None) -> str | None:
         """With the hash of the view that is thought to stand there: a slow answer never overwrites a newer one."""
-        arguments: dict[str, Any] = {"user_id": user_id, "view": home_view(home, rev, self._command)}
+        view = home_view(home, rev, self._command, self._team_url)
+        arguments: dict[str, Any] = {"user_id": user_id, "view": view}
         if view_hash:
             arguments["hash"] = view_hash
         try:

@@ -11,7 +11,7 @@ from bot.domain.requests import Item, Request, RequestState
 from bot.slack.blocks import button, buttons, context, plain, section
 from bot.slack.controls import APPROVE, DENY, NEW_SNAPSHOT, REVIEW
 from bot.slack.root import copied, counts_in_words
-from bot.slack.text import bold, code, escaped, moment, plural, sentence, shortened, typed
+from bot.slack.text import bold, code, escaped, moment, plural, reason_told, sentence, shortened, typed
 from bot.workflow.home import READ, Asked, Home, Usable
 
 SHOWN = 10
@@ -26,7 +26,7 @@ REASON_CHARACTERS = 600
 """Once it is escaped. With five names of 64 characters, each escaped to five, a section stays within its 3,000."""
 
 
-def home_view(home: Home, rev: int, command: str) -> dict[str, Any]:
+def home_view(home: Home, rev: int, command: str, team_url: str = "") -> dict[str, Any]:
     """At most 90 of Slack's 100 blocks when everything is full. Block ids carry the revision they show, so that a press
     of an older rendering can be told from one of this.
     """
@@ -37,34 +37,34 @@ def home_view(home: Home, rev: int, command: str) -> dict[str, Any]:
     may_create = any(usable.allows(Action.CREATE) for usable in home.usable)
     if may_create:
         blocks.append(buttons([button(NEW_SNAPSHOT, "New Snapshot", "home", style="primary")], f"new.{rev}"))
-    blocks += _waiting(home.waiting, rev)
-    blocks += _reviews(home.reviews, rev)
+    blocks += _waiting(home.waiting, rev, team_url)
+    blocks += _reviews(home.reviews, rev, team_url)
     blocks += _own(home, rev, command, may_create=may_create)
     blocks += _projects(home.usable, rev)
     blocks += _help(command, rev)
     return {"type": "home", "blocks": blocks}
 
 
-def _waiting(waiting: Sequence[Asked], rev: int) -> list[dict[str, Any]]:
+def _waiting(waiting: Sequence[Asked], rev: int, team_url: str) -> list[dict[str, Any]]:
     if not waiting:
         return []
     blocks = [_header("Waiting for your approval")]
     for request, items in waiting[:SHOWN]:
         until = f", until {moment(request.waits_until)}" if request.waits_until else ""
         agreed = f"{len(request.approvers)} of {request.approvals_needed} agreed{until}"
-        told = f":hand: {_of_another(request, items, 'asks for')}\n{agreed}"
+        told = f":hand: {_of_another(request, items, 'asks for', team_url)}\n{agreed}"
         blocks.append(section(told, f"wait.{request.id}.{rev}"))
         pressed = [button(APPROVE, "Approve", request.id, style="primary"), button(DENY, "Deny…", request.id)]
         blocks.append(buttons(pressed, f"decide.{request.id}.{rev}"))
     return blocks + _left_out(waiting, "shown as these are settled", f"waiting.{rev}")
 
 
-def _reviews(reviews: Sequence[Asked], rev: int) -> list[dict[str, Any]]:
+def _reviews(reviews: Sequence[Asked], rev: int, team_url: str) -> list[dict[str, Any]]:
     if not reviews:
         return []
     blocks = [_header("Ran without approval: a review is due")]
     for request, items in reviews[:SHOWN]:
-        told = f":rotating_light: {_of_another(request, items, 'snapshotted')}"
+        told = f":rotating_light: {_of_another(request, items, 'snapshotted', team_url)}"
         blocks.append(section(told, f"review.{request.id}.{rev}"))
         blocks.append(buttons([button(REVIEW, "Mark Reviewed", request.id)], f"close.{request.id}.{rev}"))
     return blocks + _left_out(reviews, "shown as these are reviewed", f"reviews.{rev}")
@@ -124,17 +124,17 @@ def _state(request: Request, items: Sequence[Item]) -> str:
             return ":no_entry_sign: dropped, nothing was created"
 
 
-def _of_another(request: Request, items: Sequence[Item], does: str) -> str:
-    reason = f" “{_reason(request.order.reason)}”" if request.order.reason else ""
+def _of_another(request: Request, items: Sequence[Item], does: str, team_url: str) -> str:
+    reason = f" “{_reason(request.order.reason, team_url)}”" if request.order.reason else ""
     asked = f"<@{request.actor_id}> {does} {_disks(request, items)} in {escaped(request.project or '')}.{reason}"
     return f"{asked} · {moment(request.created_at)} · {code(request.id)}"
 
 
-def _reason(text: str) -> str:
+def _reason(text: str, team_url: str) -> str:
     shown = text
     while (length := len(typed(shown))) > REASON_CHARACTERS:
         shown = shortened(shown, len(shown) * REASON_CHARACTERS // length)
-    return typed(shown)
+    return reason_told(shown, team_url)
 
 
 def _disks(request: Request, items: Sequence[Item]) -> str:

@@ -225,6 +225,7 @@ async def test_back_up_for_this_message_stays_in_its_thread_and_links_to_it(eith
     await world.slack.until(lambda: bool(world.replies(request, "receipt")), 20)
     about = [message for message in world.slack.messages(CHANNEL) if (part(message) or ("",))[0] == request]
     assert {message.thread_ts for message in about} == {said.ts}
+    assert all(f"{link}|the message>" in message.text for message in (about[0], world.replies(request, "receipt")[0]))
     assert world.slack_complaints() == []
 
     reply = (await world.slack.say("bob", CHANNEL, "still bad", thread_ts=said.ts)).message

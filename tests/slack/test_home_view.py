@@ -109,6 +109,13 @@ def test_a_long_reason_is_shown_whole_to_whoever_decides_about_it() -> None:
     assert reason in "".join(texts(home_view(Home(waiting=[asked]), 1, "/snapshot")))
 
 
+def test_the_message_that_is_the_reason_is_one_press_away_for_whoever_decides() -> None:
+    address = "https://harbor-eng.slack.com/archives/C1/p1767225610000200"
+    asked = (replace(WAITING[0], order=Create(("orders-db",), reason=f"{address} https://evil.example")), WAITING[1])
+    shown = "".join(texts(home_view(Home(waiting=[asked]), 1, "/snapshot", "https://harbor-eng.slack.com/")))
+    assert f"“<{address}|the message> https://evil.example”" in shown
+
+
 @pytest.mark.parametrize("role", ["viewer", "approver"])
 def test_who_may_not_create_is_offered_no_button_and_no_example_of_it(role: str) -> None:
     view = home_view(Home(usable=[Usable(a_project(), [a_grant(role=role)])]), 1, "/snapshot")
