@@ -93,11 +93,11 @@ def root(
     facts = cut(_facts(request, command, team_url, now), CONTEXT_CHARACTERS)
     cost = [_cost(items)] if request.state is RequestState.PLANNED else []
     if request.not_yet_going or request.refused:
-        told = _plans(request, items, groups)
+        ways = _plans(request, items, groups)
     else:
         together = [line for group in groups if (line := _group_line(group, items))]
-        told = ([*lines, *together] for lines in _progress(items, leaders, team_url))
-    lines = next(told)
+        ways = ([*lines, *together] for lines in _progress(items, leaders, team_url))
+    lines = next(ways)
     blocks = [section("\n".join(head), f"head.{request.rev}")]
     blocks += [section(text, f"disks.{request.rev}.{part}") for part, text in enumerate(parts(lines))]
     blocks += [section(text, f"cost.{request.rev}") for text in cost]
@@ -105,7 +105,7 @@ def root(
     if pressed := _buttons(request, items):
         blocks.append(buttons(pressed, f"do.{request.rev}"))
     heard = cut("\n".join(line for line in head if not line.startswith(BAR)), HEAD_CHARACTERS)
-    return {"text": _whole_text(heard, lines, told, [*cost, facts]), "blocks": blocks}
+    return {"text": _whole_text(heard, lines, ways, [*cost, facts]), "blocks": blocks}
 
 
 def _whole_text(head: str, lines: list[str], briefer: Iterable[list[str]], last: Sequence[str]) -> str:
