@@ -10,7 +10,7 @@ may have happened.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -223,6 +223,17 @@ def planned_items(
     return items
 
 
+def cloud_deletes(items: Iterable[Item]) -> bool:
+    """Whether the cloud itself deletes in time all that was made. A group can't carry `retention_days`, and a joined
+    snapshot is kept for as long as whoever asked first said.
+    """
+    return all(
+        item.snapshot.retention_days and item.group_id is None and item.joined_to is None
+        for item in items
+        if item.state is ItemState.AVAILABLE
+    )
+
+
 REMIND_BEFORE = timedelta(days=3)
 
 
@@ -354,8 +365,10 @@ def busy_wait(since: datetime | None, now: datetime, first: timedelta) -> timede
 # --- how a request follows from its items -----------------------------------------------------------------------------
 
 
-def following_items(request: Request, items: Iterable[Item], now: datetime) -> Request:
-    """The request after its items moved: something to show, and finished once all of them ended."""
+def following_items(request: Request, items: Collection[Item], now: datetime) -> Request:
+    """The request after its items moved: something to show, and finished once all of them ended. Nobody has to be
+    reminded of what the cloud deletes by itself.
+    """
     done = all(item.ended for item in items)
     return replace(
         request,
@@ -363,6 +376,7 @@ def following_items(request: Request, items: Iterable[Item], now: datetime) -> R
         unsaid=True,
         state=RequestState.FINISHED if done else request.state,
         ended_at=now if done else None,
+        remind_at=None if done and cloud_deletes(items) else request.remind_at,
     )
 
 

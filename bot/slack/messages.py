@@ -12,7 +12,7 @@ from bot.domain.groups import Group, GroupState
 from bot.domain.orders import Quick, named
 from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT
-from bot.domain.requests import Item, ItemState, Request, RequestState, spread_seconds
+from bot.domain.requests import Item, ItemState, Request, RequestState, cloud_deletes, spread_seconds
 from bot.interfaces import Saying
 from bot.slack.blocks import button, buttons, delete_button
 from bot.slack.controls import APPROVE, ASK_AGAIN, DENY, KEEP, REVIEW
@@ -349,7 +349,7 @@ def _cause_in_words(item: Item) -> str:
 def _kept_until(request: Request, available: Sequence[Item]) -> str:
     if request.expires_at is None:
         return "Kept until someone deletes them; standard snapshots are charged for as long as they exist."
-    if any(item.snapshot.retention_days for item in available):
+    if cloud_deletes(available):
         return f"The cloud deletes them on {day(request.expires_at)}."
     return f"To be kept until {day(request.expires_at)}. Nothing deletes them by itself; I ask before that day."
 

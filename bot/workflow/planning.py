@@ -106,8 +106,7 @@ class Planner:
             return await self._refuse(request, RequestState.DROPPED, "disks", _listed(draft.faults))
         now = self._clock.now()
         after = set_going(draft.request, verdict.approvals, verdict.break_glass, now, draft.confirm)
-        if not project.native_retention:
-            after = replace(after, remind_at=remind_time(after, now))
+        after = replace(after, remind_at=remind_time(after, now))
         alerted = verdict.break_glass and after.state is RequestState.RUNNING
         settled = await self._store.settle(
             after,
