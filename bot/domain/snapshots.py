@@ -269,6 +269,13 @@ class Job(BaseModel):
             case _:
                 return None
 
+    @property
+    def failure(self) -> str:
+        """Why it failed, as a sentence."""
+        said = " ".join(self.fail_reason.split())[:200]
+        code = f" ({self.error_code})" if self.error_code else ""
+        return f"The cloud could not create it: {said or 'no reason given'}{code}."
+
 
 class Attachment(BaseModel):
     """Where a disk hangs. `host_name` is the server's name. Source: cloudvolumes/detail, `attachments`."""

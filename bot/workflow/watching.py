@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from bot.domain.errors import CloudError, NotFound, Throttled
 from bot.domain.requests import Item, ItemState, ended, seen
-from bot.domain.snapshots import Job, Snapshot
+from bot.domain.snapshots import Snapshot
 from bot.interfaces import AuditEntry, Clock, Cloud, Evs, Store
 
 log = logging.getLogger(__name__)
@@ -84,8 +84,9 @@ class Watcher:
         """Ask the job, and the snapshot itself, about what the listing leaves open."""
         try:
             job = await evs.show_job(item.job_id) if item.job_id else None
-            if job and job.ended == "fail":
-                return await self._end(item, ItemState.FAILED, _reason(job), job.error_code)
+            # A group has one job for all its disks: that it failed says nothing of one that is still being made.
+            if job and job.ended == "fail" and (missing or item.group_id is None):
+                return await self._end(item, ItemState.FAILED, job.failure, job.error_code)
             if missing:
                 await evs.show_snapshot(item.snapshot_id or "")
         except NotFound:
@@ -111,7 +112,7 @@ class Watcher:
         except CloudError:
             job = None
         if job and job.ended == "fail":
-            return await self._end(item, ItemState.FAILED, _reason(job), job.error_code)
+            return await self._end(item, ItemState.FAILED, job.failure, job.error_code)
         now = self._clock.now()
         if job and job.ended is None and (item.waiting_since is None or now - item.waiting_since < REASON_GRACE):
             if item.waiting_since is None:
@@ -151,9 +152,3 @@ class Watcher:
     @staticmethod
     def _round_for(age: timedelta) -> float:
         return next((wait for until, wait in _ROUNDS if age.total_seconds() < until), 30.0)
-
-
-def _reason(job: Job) -> str:
-    said = " ".join(job.fail_reason.split())[:200]
-    code = f" ({job.error_code})" if job.error_code else ""
-    return f"The cloud could not create it: {said or 'no reason given'}{code}."

@@ -175,6 +175,23 @@ async def test_the_receipt_leads_to_the_disks_in_the_console(quiet_world: World)
         assert f"<https://console.example.com/ap-southeast-3#{snapshot.volume_id}|{label}>" in receipt.text
 
 
+async def test_of_what_a_group_holds_the_bot_reminds_since_it_carries_no_retention(quiet_world: World) -> None:
+    world = quiet_world
+    file = world.setting.directory / "bot.toml"
+    heading = "[projects.payments-prod]"
+    file.write_text(file.read_text().replace(heading, f"{heading}\nnative_retention = true"))
+    bot = await world.start_bot()
+    grouped, single = await confirmed(world, "server=web-01 keep=7"), await confirmed(world, "disks=spare-disk keep=7")
+    _, receipt = await ended(world, grouped)
+    assert "Nothing deletes them by itself; I ask before that day." in receipt.text
+    assert {one.retention_days for one in world.cloud.world.snapshots.values() if one.group_id} == {None}
+    _, receipt = await ended(world, single)
+    assert "The cloud deletes them on" in receipt.text
+    assert [one.retention_days for one in world.cloud.world.snapshots.values() if not one.group_id] == [7]
+    reminders = {key for key, _ in await bot.store.duties() if key.startswith("remind:")}
+    assert reminders == {f"remind:{grouped}"}
+
+
 async def test_a_server_in_two_zones_becomes_one_group_a_zone(world: World, golden: Golden) -> None:
     add_disks(world, "db-01", 1, "ap-southeast-3a")
     add_disks(world, "db-01", 1, "ap-southeast-3b", first=600)
@@ -282,6 +299,20 @@ async def test_one_disk_fails_and_the_rest_succeed(world: World, golden: Golden)
     golden("quick_one_fails", told(*await ended(world, request)))
     golden("quick_one_fails_calls", asked(world))
     assert posts(world) == (0, 3)
+
+
+async def test_one_disk_of_a_group_fails_and_those_still_being_made_are_waited_for(
+    world: World, golden: Golden
+) -> None:
+    disk = "d15c0000-0002-4000-8000-000000000002"
+    reason = {"fail_reason": "storage pool full", "error_code": "EVS.9"}
+    world.cloud.fault("create_group", "member_fail", volume_id=disk, seconds=65, **reason)
+    request = await confirmed(world)
+    golden("quick_member_fails", told(*await ended(world, request, timeout=40)))
+    assert posts(world) == (1, 0)
+    states = {one.volume_id: one.status_at(world.clock.now()) for one in world.cloud.world.snapshots.values()}
+    assert states.pop(disk) == "error"
+    assert list(states.values()) == ["available", "available"]
 
 
 async def test_two_people_at_the_same_instant_copy_each_disk_once(world: World, golden: Golden) -> None:

@@ -130,6 +130,17 @@ def apply_creation_faults(call: Call, snapshots: list[Snapshot], job: Job) -> No
             job.fail_reason = options.get("fail_reason", DEFAULT_FAILURE[1])
             for snapshot in snapshots:
                 snapshot.outcome = "error"
+        case Fault(kind="member_fail", options=options) as fault:
+            # One member fails, and the job of the group with it; the others are done some time after.
+            job.error_code = options.get("error_code", DEFAULT_FAILURE[0])
+            job.fail_reason = options.get("fail_reason", DEFAULT_FAILURE[1])
+            later_s = fault.seconds(default=60)
+            for snapshot in snapshots:
+                if snapshot.volume_id == fault.volume_id:
+                    snapshot.outcome = "error"
+                else:
+                    snapshot.duration_s += later_s
+                    snapshot.ready_at = call.now + timedelta(seconds=snapshot.duration_s)
         case Fault(kind="snapshot_error"):
             for snapshot in snapshots:
                 snapshot.outcome = "error"

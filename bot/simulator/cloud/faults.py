@@ -57,6 +57,7 @@ KINDS: Mapping[str, Kind] = {
     "token_expired": _kind("answer"),
     "external_busy": _kind("answer", "seconds", "visible", fits=_CREATES),
     "job_fail": _kind("outcome", "error_code", "fail_reason", fits=_STARTS_A_JOB),
+    "member_fail": _kind("outcome", "error_code", "fail_reason", "seconds", fits=frozenset({"create_group"})),
     "snapshot_error": _kind("outcome", fits=_CREATES),
     "stuck": _kind("outcome", fits=_STARTS_A_JOB),
     "job_unknown": _kind("job", fits=_STARTS_A_JOB | {"show_job"}),
@@ -102,6 +103,8 @@ class Fault:
         found += [f"{self.kind} takes no option {name}" for name in sorted(set(self.options) - kind.options)]
         if (shape := self.options.get("shape", "evs")) not in SHAPES:
             found.append(f"there is no shape {shape}")
+        if self.kind == "member_fail" and self.volume_id is None:
+            found.append("member_fail needs the volume_id of one member")
         if self.times < 1:
             found.append("times must be 1 or more")
         return found

@@ -267,6 +267,7 @@ async def test_faults_are_used_up_oldest_first_and_only_for_their_disk(
         ("any", "slow", {"second": 1}, "slow takes no option second"),
         ("any", "error", {"shape": "round"}, "there is no shape round"),
         ("any", "503", {"times": 0}, "times must be 1 or more"),
+        ("create_group", "member_fail", {}, "member_fail needs the volume_id of one member"),
     ],
 )
 def test_a_fault_that_could_never_happen_is_refused(

@@ -84,3 +84,20 @@ async def test_one_failed_member_makes_the_group_an_error(
     wind(9)
     shown = (await http.get(f"{GROUPS}/{ids['snapshot_group_id']}")).json()["snapshot_group"]
     assert shown["status"] == "error"
+
+
+async def test_one_member_can_fail_with_the_job_while_the_others_are_still_being_made(
+    http: httpx.AsyncClient, sim: CloudSimulator, wind: Wind
+) -> None:
+    failing = sim.world.disk("web-01-data").id
+    sim.fault("create_group", "member_fail", volume_id=failing, seconds=20, fail_reason="storage is full")
+    ids = (await create(http, server_id=WEB_01)).json()
+    for seconds, others, group in ((11, "creating", "creating"), (20, "available", "error")):
+        wind(seconds)
+        job = (await http.get(f"/v1/{PAYMENTS}/jobs/{ids['job_id']}")).json()
+        assert (job["status"], job["fail_reason"]) == ("FAIL", "storage is full")
+        states = {one["volume_id"]: one["status"] for one in await members(http, ids["snapshot_group_id"])}
+        assert states.pop(failing) == "error"
+        assert set(states.values()) == {others}
+        shown = (await http.get(f"{GROUPS}/{ids['snapshot_group_id']}")).json()["snapshot_group"]
+        assert shown["status"] == group
