@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.domain.requests import Item, ItemState
-from bot.domain.snapshots import REQUEST_TAG, CreateSnapshotGroup
+from bot.domain.snapshots import COPYABLE_STATES, REQUEST_TAG, CreateSnapshotGroup, Disk
 
 
 class GroupState(StrEnum):
@@ -55,6 +55,12 @@ class Group:
     @property
     def tag(self) -> tuple[str, str]:
         return REQUEST_TAG, self.id
+
+
+def can_be_member(group: Group, disk: Disk) -> bool:
+    """Whether a disk, as it is now, can be copied together with the others: on their server, in a state to be copied."""
+    attached = any(one.server_id == group.asked.server_id for one in disk.attachments)
+    return attached and disk.status in COPYABLE_STATES
 
 
 def sending_group(group: Group, members: Sequence[Item], now: datetime) -> Group:

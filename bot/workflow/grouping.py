@@ -13,6 +13,7 @@ from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBu
 from bot.domain.groups import (
     Group,
     GroupState,
+    can_be_member,
     group_done,
     group_made,
     group_split,
@@ -28,6 +29,9 @@ from bot.workflow.submitting import CLOCK_SKEW, SEND_WITHIN, UNANSWERED_WAIT, UN
 from bot.workflow.surveying import GroupOffers
 
 log = logging.getLogger(__name__)
+
+DISK_NOT_FOUND = "EVS.5404"
+GONE = "This disk is no longer there: it was deleted after the plan was made. Nothing was created of it."
 
 _LOOK_AGAIN_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
 
@@ -110,9 +114,7 @@ class Grouper:
                 return await self._unanswered(group, members, exc.sentence)
             return await self._wait(group, members, UNANSWERED_WAIT, exc)
         except CloudRefused as exc:
-            if isinstance(exc, NotOffered | NotFound):
-                self._offers.say(group.project, offered=False)
-            return await self._split(group, members, exc)
+            return await self._refused(group, members, exc)
         return await self._made(group, ticket.snapshot_group_id, ticket.job_id)
 
     async def _made(self, group: Group, cloud_id: str, job_id: str | None) -> float | None:
@@ -123,8 +125,48 @@ class Grouper:
         log.info("group accepted by the cloud", extra=facts)
         return 0.0
 
+    async def _refused(self, group: Group, members: Sequence[Item], exc: CloudRefused) -> float | None:
+        """The cloud does not say which disk it means. One that was deleted since the plan has failed, one that was
+        detached is copied alone, and the others are asked for once more; with nobody to blame the group is split.
+        """
+        if isinstance(exc, NotOffered):
+            self._offers.say(group.project, offered=False)
+            return await self._split(group, members, exc)
+        try:
+            disks = await self._cloud.project(group.project).list_disks(ids=[item.disk.id for item in members])
+        except CloudError:
+            return await self._split(group, members, exc)
+        now, there = self._clock.now(), {disk.id: disk for disk in disks}
+        moved = [
+            replace(ended(item, ItemState.FAILED, now, cause=GONE, code=exc.code), group_id=None)
+            for item in members
+            if item.disk.id not in there
+        ]
+        moved += [
+            on_its_own(item, now)
+            for item in members
+            if (disk := there.get(item.disk.id)) and not can_be_member(group, disk)
+        ]
+        if not moved:
+            if isinstance(exc, NotFound) and exc.code != DISK_NOT_FOUND:
+                self._offers.say(group.project, offered=False)
+            return await self._split(group, members, exc)
+        return await self._regroup(group, members, moved)
+
+    async def _regroup(self, group: Group, members: Sequence[Item], moved: Sequence[Item]) -> float | None:
+        """Ask at once for those that are left, without the ones that were moved elsewhere."""
+        now, apart = self._clock.now(), {item.id for item in moved}
+        left = [replace(item, state=ItemState.PLANNED) for item in members if item.id not in apart]
+        again = (
+            replace(group_waiting(group, now, until=now, cause=""), waiting_since=None) if left else group_done(group)
+        )
+        await self._store.save_group(again, [*moved, *left])
+        return 0.0
+
     async def _busy(self, group: Group, members: Sequence[Item], exc: DiskBusy) -> float | None:
-        """One of the disks is busy; the cloud does not say which. It waits its turn alone, the others go on."""
+        """One of the disks is busy; the cloud does not say which. It waits its turn alone, the others go on. When no
+        listing names it, the whole group waits once.
+        """
         if group.in_doubt:
             wait = busy_wait(group.waiting_since, self._clock.now(), self._patience.busy_first)
             return await self._wait(group, members, wait, exc)  # the snapshots in the way may be our own
@@ -134,6 +176,8 @@ class Grouper:
             snapshots = []
         busy = {one.volume_id for one in snapshots if one.status == "creating"}
         apart = [item for item in members if item.disk.id in busy]
+        if not apart and group.code != exc.code:
+            return await self._wait(group, members, self._patience.busy_first, exc)
         if not apart or len(members) - len(apart) < 2:
             return await self._split(group, members, exc)
         now = self._clock.now()
@@ -141,9 +185,7 @@ class Grouper:
         moved = [
             replace(waiting(item, now, until=until, cause=exc.sentence, code=exc.code), group_id=None) for item in apart
         ]
-        moved += [replace(item, state=ItemState.PLANNED) for item in members if item not in apart]
-        await self._store.save_group(replace(group_waiting(group, now, until=now, cause=""), waiting_since=None), moved)
-        return 0.0
+        return await self._regroup(group, members, moved)
 
     async def _wait(self, group: Group, members: Sequence[Item], wait: timedelta, exc: CloudError) -> float | None:
         now = self._clock.now()
@@ -164,7 +206,11 @@ class Grouper:
             )
         else:
             state, told = ItemState.FAILED, f"{exc.sentence} I tried for {minutes} minutes and created nothing of it."
-        over = [ended(item, state, now, cause=told, code=exc.code) for item in members]
+        over = [
+            ended(item, state, now, cause=told, code=exc.code)
+            for item in members
+            if not item.ended and not item.accepted
+        ]
         await self._store.save_group(group_done(group), over)
         return None
 
@@ -231,12 +277,23 @@ class Grouper:
         found = [taken(item, of_disk[item.disk.id].id, group.job_id) for item in lacking if item.disk.id in of_disk]
         missing = [item for item in lacking if item.disk.id not in of_disk]
         if missing and (group.look_until is None or now >= group.look_until):
-            cause = "The group was made, but the cloud lists no snapshot of this disk in it. Look at it in the console."
-            found += [ended(item, ItemState.UNKNOWN, now, cause=cause) for item in missing]
+            found += await self._without_snapshot(group, missing)
             missing = []
         if found or not missing:
             await self._store.save_group(group if missing else group_done(group), found)
         return self._pause_s(group) if missing else None
+
+    async def _without_snapshot(self, group: Group, missing: Sequence[Item]) -> list[Item]:
+        """Members of which the cloud lists nothing: failed, when the group's job says so and why."""
+        evs, now = self._cloud.project(group.project), self._clock.now()
+        try:
+            job = await evs.show_job(group.job_id) if group.job_id else None
+        except CloudError:
+            job = None
+        if job and job.ended == "fail":
+            return [ended(item, ItemState.FAILED, now, cause=job.failure, code=job.error_code) for item in missing]
+        cause = "The group was made, but the cloud lists no snapshot of this disk in it. Look at it in the console."
+        return [ended(item, ItemState.UNKNOWN, now, cause=cause) for item in missing]
 
     def _pause_s(self, group: Group) -> float:
         age_s = (self._clock.now() - (group.submitted_at or self._clock.now())).total_seconds()

@@ -278,15 +278,61 @@ async def test_a_disk_that_became_busy_since_the_plan_leaves_its_group(world: Wo
     assert sizes == [3, 2]
 
 
-async def test_where_the_busy_disk_cannot_be_told_each_takes_its_own_turn(world: World) -> None:
+@pytest.mark.parametrize(("seconds", "how"), [(8, "3 disks at one moment"), (15, "single snapshots started together")])
+async def test_where_the_busy_disk_cannot_be_told_the_group_waits_once_before_each_takes_its_own_turn(
+    world: World, seconds: float, how: str
+) -> None:
     request, root = await planned(world)
     data = "d15c0000-0002-4000-8000-000000000002"
-    world.cloud.fault("create_group", "external_busy", seconds=8, volume_id=data)
+    world.cloud.fault("create_group", "external_busy", seconds=seconds, volume_id=data)
     await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
     root, receipt = await ended(world, request)
     assert "3 disks in payments-prod: finished" in root.text
-    assert "single snapshots started together, not one group — " in receipt.text
+    assert how in receipt.text
+    assert len(world.cloud.calls("create_group")) == 2
     assert len(world.cloud.world.snapshots) == 3
+
+
+async def test_a_disk_that_was_deleted_since_the_plan_fails_and_the_rest_stays_a_group(
+    world: World, golden: Golden
+) -> None:
+    request, root = await planned(world)
+    del world.cloud.world.disks["d15c0000-0002-4000-8000-000000000002"]
+    await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
+    golden("quick_disk_gone", told(*await ended(world, request)))
+    assert posts(world) == (2, 0)
+    _, root = await planned(world)
+    assert "one consistent set" in root.text
+
+
+async def test_a_disk_that_was_detached_since_the_plan_is_copied_alone(world: World) -> None:
+    request, root = await planned(world)
+    world.cloud.world.disks["d15c0000-0002-4000-8000-000000000002"].attachments.clear()
+    await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
+    root, receipt = await ended(world, request)
+    assert "all available" in root.text
+    assert "*web-01*: 2 disks at one moment" in receipt.text
+    assert "fault of the bot" not in told(*world.slack.messages(CHANNEL))
+    assert posts(world) == (2, 1)
+
+
+async def test_a_group_of_two_that_loses_one_goes_on_as_a_single_snapshot(world: World) -> None:
+    add_disks(world, "db-02", 2)
+    request, root = await planned(world, "server=db-02")
+    world.cloud.world.disks.popitem()
+    await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
+    _, receipt = await ended(world, request)
+    assert "1 of 2 snapshots available" in receipt.text
+    assert "no longer there" in receipt.text
+    assert posts(world) == (1, 1)
+
+
+async def test_a_group_that_failed_without_a_trace_in_the_listings_says_why(world: World) -> None:
+    world.cloud.fault("create_group", "job_fail", fail_reason="storage pool full", error_code="EVS.9")
+    world.cloud.fault("create_group", "delayed_visibility", seconds=500)
+    root, receipt = await ended(world, await confirmed(world))
+    assert "none available" in root.text
+    assert receipt.text.count("failed — The cloud could not create it: storage pool full (EVS.9).") == 3
 
 
 async def test_one_disk_fails_and_the_rest_succeed(world: World, golden: Golden) -> None:
