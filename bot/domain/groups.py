@@ -58,7 +58,7 @@ class Group:
 
 
 def can_be_member(group: Group, disk: Disk) -> bool:
-    """Whether a disk, as it is now, can be copied together with the others: on their server, in a state to be copied."""
+    """Whether a disk, as it is now, can be copied together with the others: on their server, in a fit state."""
     attached = any(one.server_id == group.asked.server_id for one in disk.attachments)
     return attached and disk.status in COPYABLE_STATES
 

@@ -100,7 +100,7 @@ def plan_quick(
 def _cannot(disk: Disk, snapshots: Sequence[Snapshot]) -> str:
     if disk.status not in COPYABLE_STATES:
         return f"It is in the state {quoted(disk.status)}; a snapshot can be made when it is available or in-use."
-    if sum(one.volume_id == disk.id for one in snapshots) >= SNAPSHOTS_PER_DISK:
+    if sum(one.volume_id == disk.id and one.by_hand for one in snapshots) >= SNAPSHOTS_PER_DISK:
         return f"It has {SNAPSHOTS_PER_DISK} snapshots, all that a disk can have. Delete one, then ask again."
     return ""
 

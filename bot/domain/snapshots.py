@@ -219,6 +219,15 @@ class Snapshot(BaseModel):
     incremental: bool | None = None
     tags: Tags = {}
     snapshot_group_id: str | None = None
+    snapshot_type: Text = ""
+    category: Text = ""
+
+    @property
+    def by_hand(self) -> bool:
+        """A standard snapshot that somebody made: only these count towards a disk's limit. Cloud Backup's own are
+        `auto`, copies from elsewhere `copy`; `flash` and legacy ones are no standard snapshots.
+        """
+        return self.snapshot_type in ("", "user") and self.category in ("", "standard")
 
     @property
     def item_id(self) -> str | None:
@@ -328,8 +337,11 @@ def fitted_name(parts: tuple[str, ...], disk_id: str) -> str:
     """Join the parts with dashes within 64 characters; the middle gives way, a time stamp at the end stays.
 
     What is cut is replaced by six digits drawn from the disk's id, so two disks with one long prefix keep two names.
+    A beginning that belongs to Cloud Backup gets another word before it.
     """
     whole = "-".join(part for part in parts if part)
+    if whole.startswith(_RESERVED_NAME):
+        return fitted_name(("disk", *parts), disk_id)
     if len(whole) <= NAME_CHARACTERS:
         return whole
     mark = mark_of(disk_id)

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from pydantic import ValidationError
+
 from bot.domain.access import Action, Actor, Denied, Usage, decide, in_charge
 from bot.domain.bindings import Binding
 from bot.domain.disks import Picked, is_disk_id, pick
@@ -102,6 +104,9 @@ class Planner:
             return await self._refuse(request, RequestState.DROPPED, "cloud-unavailable", exc.sentence)
         except CloudError as exc:
             return await self._refuse(request, RequestState.DROPPED, "cloud-refused", exc.sentence)
+        except ValidationError as exc:
+            faults = [error["msg"] for error in exc.errors()]
+            return await self._refuse(request, RequestState.DROPPED, "payload", _listed(faults))
         if draft.faults:
             return await self._refuse(request, RequestState.DROPPED, "disks", _listed(draft.faults))
         now = self._clock.now()
@@ -127,7 +132,7 @@ class Planner:
     # --- which disks --------------------------------------------------------------------------------------------------
 
     async def _drafted(self, request: Request, project: Project) -> Draft:
-        """Raises CloudError."""
+        """Raises CloudError, or ValidationError for what the API would not take."""
         match request.order:
             case Create():
                 picked = await find_disks(self._cloud.project(project.alias), request.order, project.alias)

@@ -67,6 +67,24 @@ def test_what_stands_in_the_way_is_said_of_each_disk() -> None:
     assert [len(cluster.disks) for cluster in plan.clusters] == [2]
 
 
+@pytest.mark.parametrize(
+    ("fields", "counts"),
+    [
+        ({}, True),
+        ({"snapshot_type": "user", "category": "standard"}, True),
+        ({"snapshot_type": "auto"}, False),
+        ({"snapshot_type": "copy"}, False),
+        ({"category": "flash"}, False),
+        ({"category": "legacy"}, False),
+    ],
+)
+def test_only_standard_snapshots_made_by_hand_count_towards_the_limit(fields: dict[str, str], counts: bool) -> None:
+    disk = attached(1)
+    many = [of(disk, number=number).model_copy(update=fields) for number in range(256)]
+    plan = plan_quick([disk], many, groups_offered=True)
+    assert (disk.id in plan.left_out) == counts
+
+
 def test_without_groups_each_goes_alone_and_the_split_is_written_down() -> None:
     disks = [attached(1), attached(2)]
     plan = plan_quick(disks, [], groups_offered=False)

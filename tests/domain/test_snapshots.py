@@ -74,6 +74,13 @@ def test_anything_but_success_and_fail_is_a_pending_job() -> None:
     assert {status for status, end in ended.items() if end} == {"SUCCESS", "FAIL"}
 
 
+@pytest.mark.parametrize("label", ["autobk_snapshot_2026", "autobk_snapshot_" + "x" * 60])
+def test_a_beginning_that_belongs_to_cloud_backup_gets_a_word_before_it(label: str) -> None:
+    name = fitted_name((label, "20261123T1200Z"), "v1")
+    assert CreateStandardSnapshot(volume_id="v1", name=name).name == name
+    assert name.startswith("disk-autobk_snapshot_") and name.endswith("-20261123T1200Z")
+
+
 def test_a_snapshot_without_a_name_is_called_after_disk_and_minute() -> None:
     assert snapshot_name(None, a_disk("orders-db"), alone=True, at=NOON) == "orders-db-20261123T1200Z"
 

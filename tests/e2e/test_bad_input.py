@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.domain import requests
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message
 from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
@@ -95,6 +96,22 @@ async def test_a_closed_project_and_an_unknown_one_are_answered_alike(world: Wor
     assert shop == nowhere
     assert "project=ALIAS" in shop
     assert world.cloud.calls() == []
+    assert_nothing_happened(world)
+
+
+async def test_a_disk_whose_name_begins_as_only_cloud_backups_may_is_copied_all_the_same(world: World) -> None:
+    world.cloud.world.disk("spare-disk").name = "autobk_snapshot_2026"
+    await world.finished(await world.create("autobk_snapshot_2026"))
+    (made,) = world.cloud.world.snapshots.values()
+    assert made.name.startswith("disk-autobk_snapshot_2026-")
+
+
+async def test_what_the_api_would_not_take_ends_the_request_with_its_sentence(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "fitted_name", lambda parts, disk_id: "autobk_snapshot_again")
+    await world.say("create web-01-data")
+    await world.told("alice", "Names that begin with autobk_snapshot_ belong to Cloud Backup; choose another.")
     assert_nothing_happened(world)
 
 
