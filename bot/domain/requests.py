@@ -63,7 +63,9 @@ class Request:
     planned can be confirmed until `waits_until`; one that waits needs `approvals_needed` other people by then, of whom
     `approvers` agreed. `ask_ts` is the message with their buttons, last shown at revision `ask_rev`, `record_ts` the
     record for machines. `kept_until` is set once somebody kept its snapshots longer than was asked for; at `remind_at`
-    people are asked about them. `break_glass`: it ran without approval, and somebody who may approve has to review it.
+    people are asked about them. `received_at` is set once its plan was changed: it was received anew then. `warnings`
+    are what stood in no way but has to be seen. `break_glass`: it ran without approval, and somebody who may approve
+    has to review it.
     """
 
     id: str
@@ -96,6 +98,8 @@ class Request:
     ask_rev: int = 0
     kept_until: datetime | None = None
     remind_at: datetime | None = None
+    received_at: datetime | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def not_yet_going(self) -> bool:

@@ -16,10 +16,22 @@ _SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The disks that were meant, each once, in the order they were named; or every fault at once, never both."""
+    """The disks that were meant, each once, in the order they were named; or every fault at once, never both.
+    `warnings` tell what of a binding fits nothing any more.
+    """
 
     disks: tuple[Disk, ...]
     faults: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one selector means: its disks, or why none. `nothing`: it fits no disk; otherwise it fits too many."""
+
+    disks: Sequence[Disk] = ()
+    fault: str = ""
+    nothing: bool = False
 
 
 def selectors_of(bindings: Sequence[Binding]) -> tuple[Selector, ...]:
@@ -37,50 +49,55 @@ def selectors_of(bindings: Sequence[Binding]) -> tuple[Selector, ...]:
 
 
 def select(
-    selectors: Sequence[Selector], everything: Sequence[Disk], tagged: Mapping[str, Sequence[Disk]]
+    selectors: Sequence[Selector],
+    everything: Sequence[Disk],
+    tagged: Mapping[str, Sequence[Disk]],
+    *,
+    bound: bool = False,
 ) -> Selection:
     """Choose among all disks of a project. `tagged` holds what the cloud answered for each tag, by the tag's text.
 
     The listing has no filter for tags, so a tag is a question of its own (List volumes; Querying Resources by Tag).
+    `bound`: they come from a binding, which grows old: one that fits nothing any more does not keep the others back.
     """
-    disks: dict[str, Disk] = {}
-    faults: list[str] = []
-    for selector in selectors:
-        found, fault = _found(selector, everything, tagged)
-        disks |= {disk.id: disk for disk in found}
-        faults += [fault] if fault else []
-    return Selection((), tuple(faults)) if faults else Selection(tuple(disks.values()), ())
+    found = [_found(selector, everything, tagged) for selector in selectors]
+    disks = {disk.id: disk for one in found for disk in one.disks}
+    stale = [one for one in found if one.nothing and bound and disks]
+    if faults := tuple(one.fault for one in found if one.fault and one not in stale):
+        return Selection((), faults)
+    return Selection(tuple(disks.values()), (), tuple(one.fault for one in stale))
 
 
-def _found(
-    selector: Selector, everything: Sequence[Disk], tagged: Mapping[str, Sequence[Disk]]
-) -> tuple[list[Disk], str]:
+def _found(selector: Selector, everything: Sequence[Disk], tagged: Mapping[str, Sequence[Disk]]) -> _Found:
     value = selector.value
     match selector.kind:
         case "server":
             return _of_server(value, everything)
         case "server_id":
             found = _by_name(disk for disk in everything if any(one.server_id == value for one in disk.attachments))
-            return found, "" if found else f"No disk is attached to a server with the id {quoted(value)}."
+            return _any(found, f"No disk is attached to a server with the id {quoted(value)}.")
         case "tag":
-            found = _by_name(tagged.get(value, ()))
-            return found, "" if found else f"No disk has the tag {quoted(value)}."
+            return _any(_by_name(tagged.get(value, ())), f"No disk has the tag {quoted(value)}.")
         case "disk":
             return _named(value, everything)
 
 
-def _of_server(name: str, everything: Sequence[Disk]) -> tuple[list[Disk], str]:
+def _any(disks: Sequence[Disk], otherwise: str) -> _Found:
+    return _Found(disks) if disks else _Found(fault=otherwise, nothing=True)
+
+
+def _of_server(name: str, everything: Sequence[Disk]) -> _Found:
     """Exactly, then without case. One name of two servers is a question, not a guess."""
     same: Callable[[str, str], bool]
     for same in (_equal, _equal_without_case):
         found = [(disk, one.server_id) for disk in everything for one in disk.attachments if same(one.host_name, name)]
         servers = sorted({server_id for _, server_id in found})
         if len(servers) == 1:
-            return _by_name({disk.id: disk for disk, _ in found}.values()), ""
+            return _Found(_by_name({disk.id: disk for disk, _ in found}.values()))
         if servers:
             ids = " or ".join(f"server_id={server_id}" for server_id in servers[:_SHOWN])
-            return [], f"{quoted(name)} is the name of {len(servers)} servers. Say which: {ids}."
-    return [], f"No server {quoted(name)} has disks in this project."
+            return _Found(fault=f"{quoted(name)} is the name of {len(servers)} servers. Say which: {ids}.")
+    return _any((), f"No server {quoted(name)} has disks in this project.")
 
 
 def _by_name(disks: Iterable[Disk]) -> list[Disk]:
@@ -95,11 +112,10 @@ def _equal_without_case(one: str, other: str) -> bool:
     return bool(one) and one.casefold() == other.casefold()
 
 
-def _named(word: str, everything: Sequence[Disk]) -> tuple[list[Disk], str]:
+def _named(word: str, everything: Sequence[Disk]) -> _Found:
     fits = [disk for disk in everything if means(word, disk)]
-    if len(fits) == 1:
-        return fits, ""
-    if not fits:
-        return [], f"No disk {'with the id' if is_disk_id(word) else 'named'} {quoted(word)} is in this project."
+    if len(fits) <= 1:
+        kind = "with the id" if is_disk_id(word) else "named"
+        return _any(fits, f"No disk {kind} {quoted(word)} is in this project.")
     lines = [f"  ◦ {described(disk)}" for disk in fits[:_SHOWN]]
-    return [], "\n".join([f"{quoted(word)} fits {len(fits)} disks. Say which one by its id:", *lines])
+    return _Found(fault="\n".join([f"{quoted(word)} fits {len(fits)} disks. Say which one by its id:", *lines]))

@@ -91,7 +91,8 @@ def root(
     """`leaders` are the requests that copy a joined disk, `groups` those of a quick backup."""
     head = [_headline(request, items), *_under(request, items)]
     facts = cut(_facts(request, command, team_url, now), CONTEXT_CHARACTERS)
-    cost = [_cost(items)] if request.state is RequestState.PLANNED else []
+    notes = [f":warning: {sentence(warning)}" for warning in request.warnings]
+    notes += [_cost(items)] if request.state is RequestState.PLANNED else []
     if request.not_yet_going or request.refused:
         ways = _plans(request, items, groups)
     else:
@@ -100,12 +101,12 @@ def root(
     lines = next(ways)
     blocks = [section("\n".join(head), f"head.{request.rev}")]
     blocks += [section(text, f"disks.{request.rev}.{part}") for part, text in enumerate(parts(lines))]
-    blocks += [section(text, f"cost.{request.rev}") for text in cost]
+    blocks += [section(text, f"notes.{request.rev}.{part}") for part, text in enumerate(parts(notes))]
     blocks.append(context(facts, f"facts.{request.rev}"))
     if pressed := _buttons(request, items):
         blocks.append(buttons(pressed, f"do.{request.rev}"))
     heard = cut("\n".join(line for line in head if not line.startswith(BAR)), HEAD_CHARACTERS)
-    return {"text": _whole_text(heard, lines, ways, [*cost, facts]), "blocks": blocks}
+    return {"text": _whole_text(heard, lines, ways, [*notes, facts]), "blocks": blocks}
 
 
 def _whole_text(head: str, lines: list[str], briefer: Iterable[list[str]], last: Sequence[str]) -> str:

@@ -17,17 +17,18 @@ _ADD_REQUEST = """
 insert into request (id, state, actor_id, team_id, channel_id, thread_ts, text, order_json, created_at, ver, rev,
     shown_rev, unsaid, project, verdict, rule, home, root_channel, root_ts, edited_at, receipt_ts, record_ts,
     ended_at, break_glass, reviewed_by, approvals_needed, waits_until, ask_ts, ask_rev, kept_until,
-    remind_at, delivery_id)
+    remind_at, received_at, warnings_json, delivery_id)
 values (:id, :state, :actor_id, :team_id, :channel_id, :thread_ts, :text, :order_json, :created_at, :ver, :rev,
     :shown_rev, :unsaid, :project, :verdict, :rule, :home, :root_channel, :root_ts, :edited_at, :receipt_ts, :record_ts,
     :ended_at, :break_glass, :reviewed_by, :approvals_needed, :waits_until, :ask_ts, :ask_rev, :kept_until,
-    :remind_at, :delivery_id)
+    :remind_at, :received_at, :warnings_json, :delivery_id)
 """
 _MOVE_REQUEST = """
 update request set state = :state, order_json = :order_json,
     project = :project, verdict = :verdict, rule = :rule, rev = :rev, unsaid = 1,
     ended_at = :ended_at, break_glass = :break_glass, reviewed_by = :reviewed_by,
-    approvals_needed = :approvals_needed, waits_until = :waits_until, remind_at = :remind_at, ver = ver + 1
+    approvals_needed = :approvals_needed, waits_until = :waits_until, remind_at = :remind_at,
+    received_at = :received_at, warnings_json = :warnings_json, ver = ver + 1
 where id = :id and ver = :ver returning id
 """
 _ADD_ITEM = """
@@ -173,7 +174,7 @@ def plan_again(after: Request, now: datetime) -> Script[bool]:
         return False
     yield sql("delete from item where request_id = :id", id=after.id)
     yield sql("delete from snapshot_group where request_id = :id", id=after.id)
-    yield from move(after, now)
+    yield from move(replace(after, received_at=now, warnings=()), now)
     yield Want(f"plan:{after.id}", now)
     return True
 

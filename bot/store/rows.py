@@ -64,6 +64,8 @@ def request_row(request: Request) -> dict[str, Any]:
         "ask_rev": request.ask_rev,
         "kept_until": to_ms(request.kept_until),
         "remind_at": to_ms(request.remind_at),
+        "received_at": to_ms(request.received_at),
+        "warnings_json": json.dumps(request.warnings, ensure_ascii=False),
     }
 
 
@@ -101,6 +103,8 @@ def request_from(row: Row, approvers: tuple[str, ...] = ()) -> Request:
         ask_rev=row["ask_rev"],
         kept_until=from_ms(row["kept_until"]),
         remind_at=from_ms(row["remind_at"]),
+        received_at=from_ms(row["received_at"]),
+        warnings=tuple(json.loads(row["warnings_json"])),
     )
 
 

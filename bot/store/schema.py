@@ -43,6 +43,8 @@ create table request (
     ask_rev bigint not null,
     kept_until bigint,
     remind_at bigint,
+    received_at bigint,
+    warnings_json text not null,
     delivery_id text unique
 );
 create index request_open on request (state) where state in ('received', 'planned', 'waiting', 'running');

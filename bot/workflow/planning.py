@@ -30,7 +30,9 @@ from bot.workflow.surveying import GroupOffers, survey
 log = logging.getLogger(__name__)
 
 PATIENCE = timedelta(minutes=2)
-"""How long a request waits for a cloud that does not answer before it is dropped with that reason."""
+"""How long a request waits for a cloud that does not answer before it is dropped with that reason, counted from when it
+was received last: a plan that somebody changes is planned anew.
+"""
 
 AGAIN_SECONDS = 3.0
 
@@ -99,7 +101,7 @@ class Planner:
         try:
             draft = await self._drafted(request, project)
         except CloudUnavailable as exc:
-            if self._clock.now() - request.created_at < PATIENCE:
+            if self._clock.now() - (request.received_at or request.created_at) < PATIENCE:
                 return _wait_for(exc)
             return await self._refuse(request, RequestState.DROPPED, "cloud-unavailable", exc.sentence)
         except CloudError as exc:
@@ -150,6 +152,7 @@ class Planner:
 
     async def _quick(self, request: Request, order: Quick, project: Project) -> Draft:
         bound = [one for one in await self._store.bindings(request.place.channel_id) if one.project == project.alias]
+        of_binding = not order.selectors
         order = completed(order, bound)
         request = replace(request, order=order)
         if not order.selectors:
@@ -158,7 +161,8 @@ class Planner:
             )
         evs = self._cloud.project(project.alias)
         found, channel = await asyncio.gather(
-            survey(evs, project.alias, order.selectors, self._offers), self._channels.name(request.place.channel_id)
+            survey(evs, project.alias, order.selectors, self._offers, bound=of_binding),
+            self._channels.name(request.place.channel_id),
         )
         disks = found.selection.disks
         if found.selection.faults:
@@ -177,7 +181,8 @@ class Planner:
             order.keep_days if project.native_retention else None,
         )
         items, groups = quick_items(request, project.alias, disks, plan, marks, self._clock.now())
-        return Draft(request, items, groups, confirm=order.confirm is not False)
+        warned = replace(request, warnings=found.selection.warnings)
+        return Draft(warned, items, groups, confirm=order.confirm is not False or bool(warned.warnings))
 
     # --- refusing -----------------------------------------------------------------------------------------------------
 

@@ -50,14 +50,19 @@ class Survey:
     groups_offered: bool
 
 
-async def survey(evs: Evs, alias: str, selectors: Sequence[Selector], offers: GroupOffers) -> Survey:
-    """One listing of the disks, one of the snapshots, one question a tag. Raises CloudError."""
+async def survey(
+    evs: Evs, alias: str, selectors: Sequence[Selector], offers: GroupOffers, *, bound: bool = False
+) -> Survey:
+    """One listing of the disks, one of the snapshots, one question a tag. `bound`: the selectors come from a binding.
+    Raises CloudError.
+    """
     tags = [one.value for one in selectors if one.kind == "tag"]
     tagged = asyncio.gather(*(evs.disks_by_tag(*_key_and_values(tag)) for tag in tags))
     disks, snapshots, offered, found = await asyncio.gather(
         evs.list_disks(), evs.list_snapshots(), offers.offered(alias, evs), tagged
     )
-    return Survey(select(selectors, disks, dict(zip(tags, found, strict=True))), snapshots, offered)
+    selection = select(selectors, disks, dict(zip(tags, found, strict=True)), bound=bound)
+    return Survey(selection, snapshots, offered)
 
 
 def _key_and_values(tag: str) -> tuple[str, tuple[str, ...]]:

@@ -176,6 +176,23 @@ def test_every_fault_of_a_selection_is_told_at_once() -> None:
     ]
 
 
+def test_of_a_binding_what_fits_nothing_any_more_is_a_warning_unless_nothing_is_left() -> None:
+    disks = [attached(1), attached(2)]
+    stale = [Selector("tag", "a:b"), Selector("server_id", "gone"), Selector("disk", a_disk("x", 9).id)]
+    chosen = select([Selector("server", "web-01"), *stale], disks, {}, bound=True)
+    assert (chosen.disks, chosen.faults, len(chosen.warnings)) == (tuple(disks), (), 3)
+    assert select([Selector("server", "web-01"), *stale], disks, {}).warnings == ()
+    nothing = select(stale, disks, {}, bound=True)
+    assert (len(nothing.faults), nothing.warnings) == (3, ())
+
+
+def test_what_a_binding_names_twice_over_stays_a_question() -> None:
+    disks = [attached(1), attached(2, "twin-a"), a_disk("twin", 3), a_disk("twin", 4)]
+    chosen = select([Selector("server", "web-01"), Selector("disk", "twin")], disks, {}, bound=True)
+    assert chosen.disks == ()
+    assert "“twin” fits 2 disks" in chosen.faults[0]
+
+
 # --- the words --------------------------------------------------------------------------------------------------------
 
 

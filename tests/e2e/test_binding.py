@@ -6,10 +6,10 @@ import pytest
 
 from bot.simulator.workspace import payloads
 from bot.slack.binding import BIND_FORM
-from bot.slack.controls import BIND
+from bot.slack.controls import BIND, CONFIRM
 from tests.e2e.conftest import World
 from tests.e2e.test_granting import asked
-from tests.e2e.test_quick import planned
+from tests.e2e.test_quick import Golden, planned, unnamed
 
 OPS = "#ops"
 
@@ -51,6 +51,21 @@ async def test_a_channel_is_bound_by_command_and_quick_means_it(world: World) ->
         ("U0ALICE001", "bind", ops, "done"),
         ("U0ALICE001", "unbind", ops, "done"),
     ]
+
+
+async def test_a_binding_that_grew_old_is_shown_and_asked_about_and_holds_nothing_back(
+    world: World, golden: Golden
+) -> None:
+    told = await asked(world, "bind server=web-01 tag=app:orders confirm=no", "From now on", channel=OPS)
+    assert "it runs at once" in told
+    for disk in world.cloud.world.disks.values():
+        disk.tags.pop("app", None)
+    request, root = await planned(world, channel=OPS)
+    golden("quick_plan_stale_binding", unnamed(root.text))
+    await world.slack.press("alice", OPS, root.ts, CONFIRM)
+    root = await world.finished(request, OPS)
+    assert "No disk has the tag “app:orders”." in root.text
+    assert "3 disks in payments-prod: finished" in root.text
 
 
 async def test_what_bot_toml_binds_is_changed_there(world: World) -> None:

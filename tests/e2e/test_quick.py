@@ -482,6 +482,23 @@ async def test_another_selection_is_planned_in_the_same_message(world: World) ->
     assert world.slack_complaints() == []
 
 
+async def test_a_plan_made_anew_has_all_its_patience_with_a_cloud_that_does_not_answer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "PATIENCE", timedelta(seconds=15))
+    request, root = await planned(world)
+    await world.clock.sleep(15)
+    await world.slack.press("alice", CHANNEL, root.ts, CHANGE)
+    await world.slack.until(lambda: world.slack.view("alice") is not None)
+    world.cloud.fault("list_snapshots", "503", times=3)
+    data = "d15c0000-0002-4000-8000-000000000002"
+    assert (await world.slack.submit("alice", {"disks": {"disks": [data]}, "others": {"others": ""}})).ok
+    await world.slack.until(lambda: "Backup of 1 disk" in getattr(world.root(request), "text", ""))
+    root = world.root(request)  # type: ignore[assignment]
+    assert "planned, waiting for your go" in root.text
+    assert world.cloud.waiting_faults() == []
+
+
 @pytest.mark.parametrize(("person", "words"), [("carol", "I know no plan"), ("gus", "Guests of this workspace")])
 async def test_who_may_not_create_confirms_and_changes_nothing(world: World, person: str, words: str) -> None:
     world.slack.join(person, CHANNEL)

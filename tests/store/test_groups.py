@@ -108,10 +108,11 @@ async def test_a_wait_is_kept_and_wakes_nobody_too_early(store: SqliteStore) -> 
 async def test_a_plan_made_anew_leaves_nothing_of_the_old_one(store: SqliteStore) -> None:
     request = await received(store, order=ORDER)
     items = [an_item(number, group_id="r-one-g1") for number in (1, 2)]
-    planned = replace(request, state=RequestState.PLANNED, waits_until=NOON)
+    planned = replace(request, state=RequestState.PLANNED, waits_until=NOON, warnings=("No disk has the tag “é”.",))
     assert (await store.settle(planned, items, [], groups=[a_group()])).how == "done"
     found = await store.request("r-one")
     assert found is not None
+    assert (found[0].warnings, found[0].received_at) == (planned.warnings, None)
     other = Quick((Selector("disk", "d"),))
     again = replace(found[0], state=RequestState.RECEIVED, order=other, waits_until=None)
     assert await store.plan_again(again, [])
@@ -119,5 +120,6 @@ async def test_a_plan_made_anew_leaves_nothing_of_the_old_one(store: SqliteStore
     found = await store.request("r-one")
     assert found is not None
     assert (found[0].state, found[0].order, found[1]) == (RequestState.RECEIVED, other, [])
+    assert (found[0].warnings, found[0].received_at) == ((), NOON)
     assert await store.group("r-one-g1") is None
     assert {key for key, _ in await store.duties()} >= {"plan:r-one"}
