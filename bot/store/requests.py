@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from bot.domain.groups import Group
 from bot.domain.requests import Item, ItemState, Request, RequestState, ended, following, following_items, joining
@@ -57,6 +57,9 @@ LEADER = """
 select * from item where disk_id = :disk_id and joined_to is null and id <> :id
     and state in ('submitting', 'uncertain', 'creating')
 """
+FIRST_LOOK = timedelta(seconds=2)
+"""No snapshot is done sooner after it was asked for."""
+
 CANCELLED = "cancelled"
 """The rule of what was called back."""
 
@@ -348,7 +351,7 @@ def _wake(item: Item, now: datetime) -> Script[None]:
         case ItemState.PLANNED | ItemState.SUBMITTING | ItemState.UNCERTAIN if item.group_id is None:
             yield Want(f"submit:{item.id}", item.due_at or now)
         case ItemState.CREATING if item.joined_to is None:
-            yield Want(f"watch:{item.project}", now)
+            yield Want(f"watch:{item.project}", now + FIRST_LOOK)
         case _:
             pass
 

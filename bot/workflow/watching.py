@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from bot.domain.errors import CloudError, NotFound, Throttled
 from bot.domain.requests import Item, ItemState, ended, seen
-from bot.domain.snapshots import Snapshot
+from bot.domain.snapshots import Job, Snapshot
 from bot.interfaces import AuditEntry, Clock, Cloud, Evs, Store
 
 log = logging.getLogger(__name__)
 
 _ROUNDS = ((20, 2.0), (60, 3.0), (180, 5.0), (600, 10.0), (1800, 20.0))
-"""Up to this many seconds after the youngest create, a round every so many seconds; 30 s after that."""
+"""Up to this many seconds after a create, a round every so many seconds at most; 30 s after that."""
+
+_SLOWEST_S = 30.0
+_WIDENING = 0.75
+"""While all goes well the next round may be this share of a snapshot's age away: its end is told that much later at
+most, and a copy of a minute costs seven listings.
+"""
 
 ASK_THE_JOB_EVERY = timedelta(seconds=60)
 """A snapshot that a listing still calls creating has its job asked this often: a job can fail without a trace there."""
@@ -30,6 +36,36 @@ TROUBLE_SECONDS = 10.0
 UNCONFIGURED_SECONDS = 300.0
 
 
+@dataclass(slots=True)
+class _Round:
+    """What one listing says, and the jobs asked because of it: each once, however many disks it is for. `before` is
+    when the last round was, None after a start; `moved` are items that have changed and not ended.
+    """
+
+    evs: Evs
+    by_id: Mapping[str, Snapshot]
+    before: datetime | None
+    moved: list[Item] = field(default_factory=list)
+    _jobs: dict[str, Job | CloudError] = field(default_factory=dict)
+
+    def snapshot(self, item: Item) -> Snapshot | None:
+        return self.by_id.get(item.snapshot_id or "")
+
+    async def job(self, item: Item) -> Job | None:
+        """Raises CloudError."""
+        if not item.job_id:
+            return None
+        if item.job_id not in self._jobs:
+            try:
+                self._jobs[item.job_id] = await self.evs.show_job(item.job_id)
+            except CloudError as exc:
+                self._jobs[item.job_id] = exc
+        answer = self._jobs[item.job_id]
+        if isinstance(answer, CloudError):
+            raise answer
+        return answer
+
+
 class Watcher:
     """Follows a project's snapshots until each ended, truthfully."""
 
@@ -38,6 +74,7 @@ class Watcher:
         self._cloud = cloud
         self._clock = clock
         self._watch_for = watch_for
+        self._last_round: dict[str, datetime] = {}
 
     async def __call__(self, alias: str) -> float | None:
         items = await self._store.creating(alias)
@@ -54,61 +91,62 @@ class Watcher:
             log.warning("snapshots could not be listed", extra={"project": alias, "code": exc.code})
             await self._give_up_on(items)
             return max(exc.retry_after or TROUBLE_SECONDS, 1.0) if isinstance(exc, Throttled) else TROUBLE_SECONDS
-        by_id = {snapshot.id: snapshot for snapshot in listed}
-        moved: list[Item] = []
-        left = [item for item in items if not await self._settled(evs, item, by_id, moved)]
-        await self._store.watched(moved)
+        this = _Round(evs, {snapshot.id: snapshot for snapshot in listed}, self._last_round.get(alias))
+        self._last_round[alias] = self._clock.now()
+        left = [item for item in items if not await self._settled(this, item)]
+        await self._store.watched(this.moved)
         await self._give_up_on(left)
-        return self._next_round(left) if left else 0.0
+        return min((self._next_round(item, this.snapshot(item)) for item in left), default=0.0)
 
-    async def _settled(self, evs: Evs, item: Item, by_id: Mapping[str, Snapshot], moved: list[Item]) -> bool:
-        """Write down how one item ended: True. What has only moved is added to `moved`."""
-        snapshot = by_id.get(item.snapshot_id or "")
+    async def _settled(self, this: _Round, item: Item) -> bool:
+        """Write down how one item ended: True."""
+        snapshot = this.snapshot(item)
         after = seen(item, snapshot) if snapshot else item
         match snapshot.status if snapshot else "":
             case "available":
                 return await self._end(after, ItemState.AVAILABLE)
             case "error":
-                return await self._in_error(evs, after)
+                return await self._in_error(this, after)
             case "deleting" | "error_deleting":
                 return await self._end(after, ItemState.FAILED, "Someone deleted this snapshot before it was finished.")
             case _:
                 pass
-        if not self._ask_now(item, missing=snapshot is None):
+        if not self._ask_now(item, this.before, missing=snapshot is None):
             if after != item:
-                moved.append(after)
+                this.moved.append(after)
             return False
-        return await self._ask(evs, after, missing=snapshot is None, moved=moved)
+        return await self._ask(this, after, missing=snapshot is None)
 
-    async def _ask(self, evs: Evs, item: Item, *, missing: bool, moved: list[Item]) -> bool:
+    async def _ask(self, this: _Round, item: Item, *, missing: bool) -> bool:
         """Ask the job, and the snapshot itself, about what the listing leaves open."""
         try:
-            job = await evs.show_job(item.job_id) if item.job_id else None
+            job = await this.job(item)
             # A group has one job for all its disks: that it failed says nothing of one that is still being made.
             if job and job.ended == "fail" and (missing or item.group_id is None):
                 return await self._end(item, ItemState.FAILED, job.failure, job.error_code)
             if missing:
-                await evs.show_snapshot(item.snapshot_id or "")
+                await this.evs.show_snapshot(item.snapshot_id or "")
         except NotFound:
             if missing and self._age(item) > MISSING_GRACE:
                 cause = "The cloud no longer knows this snapshot: it was deleted, or never made."
                 return await self._end(item, ItemState.FAILED, cause)
         except CloudError as exc:
             log.info("a job could not be asked", extra={"item": item.id, "code": exc.code})
-        moved.append(item)
+        this.moved.append(item)
         return False
 
-    def _ask_now(self, item: Item, *, missing: bool) -> bool:
-        """Once for each full minute of age, give or take a round; a missing one right away when it should be there."""
+    def _ask_now(self, item: Item, before: datetime | None, *, missing: bool) -> bool:
+        """In the first round after each full minute of age; a missing one right away when it should be there."""
         age = self._age(item)
         if missing:
             return age > MISSING_GRACE
-        return age > ASK_THE_JOB_EVERY and age % ASK_THE_JOB_EVERY < timedelta(seconds=self._round_for(age))
+        age_before = before - item.submitted_at if before and item.submitted_at else timedelta()
+        return age // ASK_THE_JOB_EVERY > max(age_before // ASK_THE_JOB_EVERY, 0)
 
-    async def _in_error(self, evs: Evs, item: Item) -> bool:
+    async def _in_error(self, this: _Round, item: Item) -> bool:
         """The listing says error; the job says why, perhaps a moment later."""
         try:
-            job = await evs.show_job(item.job_id) if item.job_id else None
+            job = await this.job(item)
         except CloudError:
             job = None
         if job and job.ended == "fail":
@@ -146,9 +184,17 @@ class Watcher:
     def _age(self, item: Item) -> timedelta:
         return self._clock.now() - (item.submitted_at or self._clock.now())
 
-    def _next_round(self, items: list[Item]) -> float:
-        return self._round_for(min(self._age(item) for item in items))
+    def _next_round(self, item: Item, snapshot: Snapshot | None) -> float:
+        troubled = snapshot is None or item.waiting_since is not None
+        return pause_s(self._age(item).total_seconds(), snapshot.progress if snapshot else None, troubled=troubled)
 
-    @staticmethod
-    def _round_for(age: timedelta) -> float:
-        return next((wait for until, wait in _ROUNDS if age.total_seconds() < until), 30.0)
+
+def pause_s(age_s: float, progress: int | None, *, troubled: bool = False) -> float:
+    """Seconds until a snapshot in the making is looked at again: later the longer it takes, but by the time at which
+    its progress lets expect the end. One that is missing, or in error, is looked at as often as can be.
+    """
+    least = next((wait for until, wait in _ROUNDS if age_s < until), _SLOWEST_S)
+    if troubled:
+        return least
+    left_s = age_s * (100 - progress) / progress if progress else _SLOWEST_S
+    return max(least, min(age_s * _WIDENING, left_s, _SLOWEST_S))
