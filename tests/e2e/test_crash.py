@@ -136,6 +136,15 @@ class Street:
         finally:
             await database.close()
 
+    async def until_items(self, request_id: str, moment: Callable[[Item], bool], timeout: float = 20) -> None:
+        """Wait until all items of a request are so, as the store has it."""
+        async with asyncio.timeout(timeout):
+            while not any(
+                request.id == request_id and items and all(map(moment, items))
+                for request, items in await self.requests()
+            ):
+                await asyncio.sleep(0.05)
+
     async def until_all_is_said(self, timeout: float) -> list[tuple[Request, list[Item]]]:
         """Wait until every request ended and nothing is left to tell; fails with what is left."""
         loop = asyncio.get_running_loop()
@@ -432,6 +441,62 @@ async def test_killed_while_consistency_groups_are_made_each_is_made_once(street
         assert street.messages(request, "record")
     assert [entry for entry in street.slack.journal if entry["entry"] == "validation"] == []
     assert (await street.bot.signal(signal.SIGTERM)) == 0
+
+
+async def test_killed_after_an_uncertain_group_was_refused_each_disk_is_copied_once_and_alone(street: Street) -> None:
+    """Killed while it looks for the group, when the group is refused, and while the single snapshots are sent."""
+    rng = random.Random(SEED)
+    disks = _put_server(street, "grp-refused", 500)
+    street.cloud.fault("create_group", "drop_before")
+    street.cloud.fault("create_group", "error", times=9, status=400, code="EVS.2068", message="volume be locked")
+    await street.start()
+    taken = await street.say_until_taken("quick server=grp-refused confirm=no", "#inc-demo", rng)
+    for operation, count in (("create_group", 1), ("create_group", 2), ("create_snapshot", 1)):
+        async with asyncio.timeout(20):
+            while len(street.cloud.calls(operation)) < count:
+                await asyncio.sleep(0.001)
+        await asyncio.sleep(rng.choice([0.0, 0.002, 0.01, 0.05]))
+        assert await street.bot.signal(signal.SIGKILL) == -signal.SIGKILL
+        await street.start()
+    ((request, items),) = await street.until_all_is_said(timeout=60)
+    assert request.id == taken
+    assert street.cloud.world.groups == {}
+    assert sorted(one.volume_id for one in street.cloud.world.snapshots.values()) == disks
+    _assert_once_in_the_cloud(street, [(request, items)])
+    _assert_told_the_truth(street, request, items)
+    assert "single snapshots started together" in street.messages(request, "receipt")[-1].text
+    assert await street.bot.signal(signal.SIGTERM) == 0
+
+
+async def test_killed_while_a_joined_group_loses_its_leader_its_disks_are_copied_after_all(street: Street) -> None:
+    """Killed once they joined, and once those they had joined failed."""
+    rng = random.Random(SEED)
+    disks = _put_server(street, "grp-joined", 500)
+    timing = street.cloud.world.timing
+    timing.min_seconds = timing.max_seconds = 6.0
+    street.cloud.fault("create_group", "job_fail", fail_reason="storage pool full", error_code="EVS.9")
+    await street.start()
+    first = await street.say_until_taken("quick server=grp-joined confirm=no", "#inc-demo", rng)
+    await street.until_items(first, lambda item: item.state is ItemState.CREATING)
+    second = await street.say_until_taken("quick server=grp-joined confirm=no", "#inc-demo", rng)
+    await street.until_items(second, lambda item: item.joined_to is not None)
+    timing.min_seconds = timing.max_seconds = 1.0
+    for moment in (lambda item: True, lambda item: item.state is ItemState.FAILED):
+        await street.until_items(first, moment)
+        await asyncio.sleep(rng.choice([0.0, 0.002, 0.01, 0.05]))
+        assert await street.bot.signal(signal.SIGKILL) == -signal.SIGKILL
+        await street.start()
+    found = {request.id: (request, items) for request, items in await street.until_all_is_said(timeout=60)}
+    (_, failed), (request, items) = found[first], found[second]
+    assert {(item.state, item.cause) for item in failed} == {
+        (ItemState.FAILED, "The cloud could not create it: storage pool full (EVS.9).")
+    }
+    _assert_told_the_truth(street, request, items)
+    made = {one.id: one.volume_id for one in street.cloud.world.snapshots.values() if one.outcome == "available"}
+    assert {item.snapshot_id: item.disk.id for item in items} == made
+    assert sorted(made.values()) == disks
+    assert len(street.cloud.calls("create_group")) == 1
+    assert await street.bot.signal(signal.SIGTERM) == 0
 
 
 def _put_server(street: Street, name: str, first: int) -> list[str]:

@@ -213,6 +213,7 @@ async def test_seventy_disks_become_two_groups_and_are_summed_up(world: World, g
     await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
     root, receipt = await ended(world, request)
     golden("quick_seventy", told(root))
+    golden("quick_seventy_receipt", told(receipt))
     golden("quick_seventy_calls", asked(world))
     assert "finished" in root.text and "70 disks" in root.text
     sizes = sorted(len(call["body"]["snapshot_group"]["volume_ids"]) for call in world.cloud.calls("create_group"))
