@@ -59,6 +59,7 @@ from bot.workflow.home import HomeKeeper
 from bot.workflow.inquiry import Inquiry
 from bot.workflow.lapsing import Lapser
 from bot.workflow.notifying import Notifier
+from bot.workflow.opened import OpenedForms
 from bot.workflow.permitting import Permits
 from bot.workflow.planning import Planner
 from bot.workflow.reminding import Keeping, Reminder
@@ -192,7 +193,8 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     reception = Reception(store, people, settings.projects, clock, lambda: new_id("r"))
     catalogue = DiskCatalogue(cloud, clock)
     stack.append(catalogue.aclose)
-    forms = Forms(store, people, channels, catalogue, reception, settings.projects, clock, lambda: new_id("f"))
+    opened = OpenedForms(store, clock, lambda: new_id("f"))
+    forms = Forms(store, people, channels, catalogue, reception, settings.projects, clock, opened)
     form_listeners = FormListeners(
         command=settings.slack.command,
         team_url=team_url,
@@ -202,6 +204,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         replies=replies,
         urls=urls,
         errands=errands,
+        clock=clock,
     )
     form_listeners.register(bolt)
     MentionListeners(

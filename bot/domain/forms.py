@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from bot.domain.disks import is_disk_id
 from bot.domain.orders import (
     DISKS_PER_CREATE,
     Create,
+    create_as_typed,
     payload_faults,
     read_days,
     read_reason,
@@ -20,14 +21,17 @@ from bot.domain.orders import (
 from bot.domain.requests import Place
 from bot.domain.sentences import without_mentions
 
+FormKind = Literal["create", "bind", "change", "deny"]
+"""What a form is for: a new snapshot, what a channel means, another selection of a plan, the reason of a denial."""
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
     """One form as it was opened. Slack's copy carries only `id`, so what is trusted of it stands here.
 
-    `order` is what was typed before, `place` where it will be told; with `choose_place` the person may change that.
-    `project` is the one chosen last, `revision` counts those changes. `view_id` is None for a form that could not be
-    shown yet.
+    `order` is what was typed before (for `change`: the disks that are offered), `place` where it will be told; with
+    `choose_place` the person may change that. `project` is the one chosen last, `revision` counts those changes.
+    `view_id` is None for a form that could not be shown yet. `subject` is the request that a plan or denial is about.
     """
 
     id: str
@@ -39,6 +43,8 @@ class Form:
     view_id: str | None = None
     project: str | None = None
     revision: int = 0
+    kind: FormKind = "create"
+    subject: str = ""
 
     @property
     def told_directly(self) -> bool:
@@ -105,3 +111,22 @@ def read_form(values: FormValues) -> tuple[Create, dict[str, str]]:
     elif not all(map(is_disk_id, values.disks)):
         faults["disks"] = "One of these lines is a message, not a disk. Take it out, or choose a disk in its place."
     return order, faults
+
+
+def form_as_typed(values: FormValues) -> str:
+    """The command that asks for what was entered, faults and all: nothing typed is lost with its form."""
+    disks = [word for word in values.disks if is_disk_id(word)]
+    options = {
+        "project": values.project,
+        "name": values.name,
+        "description": values.description,
+        "tags": ",".join(map(str.strip, re.split(r"[,\n]", values.tags))),
+        "enterprise_project_id": values.enterprise_project_id,
+        "instant_access": "yes" if values.instant else "",
+        "incremental": "no" if values.full else "",
+        "keep": values.keep,
+        "reason": values.reason,
+        "break_glass": values.break_glass,
+    }
+    given = {key: without_mentions(text.strip()) for key, text in options.items() if text.strip()}
+    return create_as_typed(disks, given) if disks or given else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -208,8 +208,13 @@ def _create_as_typed(order: Create) -> str:
         "reason": order.reason,
         "break_glass": order.break_glass,
     }
+    return create_as_typed(order.disks, options)
+
+
+def create_as_typed(disks: Iterable[str], options: Mapping[str, str | None]) -> str:
+    """`create DISK… key=value…`, without the options that say nothing."""
     given = [f"{key}={_as_word(value)}" for key, value in options.items() if value]
-    return " ".join(["create", *map(_as_word, order.disks), *given])
+    return " ".join(["create", *map(_as_word, disks), *given])
 
 
 def _yes_or_no(value: bool | None) -> str | None:

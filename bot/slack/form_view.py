@@ -30,6 +30,9 @@ NO_CHOICE = "no-choice"
 
 ERROR_CHARACTERS = 400
 
+_FAULT = "fault"
+_SUBMIT = "Create Snapshot"
+
 
 # --- views ------------------------------------------------------------------------------------------------------------
 
@@ -47,9 +50,14 @@ def refused_view(form_id: str, why: str, said: str) -> dict[str, Any]:
     return _view(form_id, blocks, close="Close")
 
 
+def standing_view(form_id: str, blocks: Sequence[dict[str, Any]], fault: str) -> dict[str, Any]:
+    """The form as it stands, with a sentence on top. Slack keeps what was entered, because no field changes."""
+    return _view(form_id, [_fault(fault), *(one for one in blocks if one.get("block_id") != _FAULT)], submit=_SUBMIT)
+
+
 def filled_view(filling: Filling) -> dict[str, Any]:
     form, order = filling.form, filling.form.order
-    blocks = [section(f":warning: {sentence(filling.fault)}", "fault")] if filling.fault else []
+    blocks = [_fault(filling.fault)] if filling.fault else []
     if form.choose_place:
         blocks.append(_place(form))
     blocks.append(_project(filling))
@@ -67,7 +75,11 @@ def filled_view(filling: Filling) -> dict[str, Any]:
     if filling.break_glass:
         blocks.append(_break_glass(form, order))
     blocks.append(context(_small_print(form), "cost"))
-    return _view(form.id, blocks, submit="Create Snapshot")
+    return _view(form.id, blocks, submit=_SUBMIT)
+
+
+def _fault(fault: str) -> dict[str, Any]:
+    return section(f":warning: {sentence(fault)}", _FAULT)
 
 
 def _view(form_id: str, blocks: list[dict[str, Any]], *, submit: str = "", close: str = "Cancel") -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 from slack_bolt.app.async_app import AsyncApp
@@ -16,14 +16,16 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.forms import Form, read_form
+from bot.domain.errors import LookupFailed
+from bot.domain.forms import Form, form_as_typed
 from bot.domain.orders import Create, as_typed
 from bot.domain.requests import Place
+from bot.interfaces import Clock
 from bot.slack import answers
 from bot.slack.answering import Answering
 from bot.slack.controls import ASK_AGAIN, BACKUP_FOR_MESSAGE, NEW_SNAPSHOT, OPEN_FORM
 from bot.slack.errands import Errands
-from bot.slack.failures import failure_of
+from bot.slack.failures import SlackFailure, failure_of
 from bot.slack.form_view import (
     FORM,
     FORM_DISKS,
@@ -36,15 +38,24 @@ from bot.slack.form_view import (
     offered_projects,
     read_values,
     refused_view,
+    standing_view,
 )
 from bot.slack.message import Message
 from bot.slack.messages import recorded
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.slack.text import permalink
 from bot.workflow.arrival import Accepted, Refused
-from bot.workflow.forms import Filling, Forms, Mend, Offer, Sent
+from bot.workflow.forms import Filling, Forms, Mend, Offer, Sent, Stays
 
 log = logging.getLogger(__name__)
+
+SHOW_TRIES = 3
+WAIT_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 10.0
+"""Nobody looks at "Looking up…" for longer than that; they are offered a new form instead."""
+
+Showing = Literal["shown", "closed", "conflict", "refused", "failed"]
+"""How showing a view ended: `conflict`: the form shows something newer; `refused`: Slack does not take such a view."""
 
 
 class FormListeners:
@@ -61,6 +72,7 @@ class FormListeners:
         replies: SlackReplies,
         urls: ResponseUrls,
         errands: Errands,
+        clock: Clock,
     ) -> None:
         self._command = command
         self._team_url = team_url
@@ -70,6 +82,7 @@ class FormListeners:
         self._replies = replies
         self._urls = urls
         self._errands = errands
+        self._clock = clock
 
     def register(self, app: AsyncApp) -> None:
         app.shortcut(NEW_SNAPSHOT)(self.on_new)
@@ -151,9 +164,17 @@ class FormListeners:
         try:
             await self._forms.keep(form)
             filling = await self._forms.fill(form)
+        except LookupFailed as exc:
+            filling = Refused(exc.sentence)
         except Exception:
             filling = Refused(self._answering.failed("a form could not be filled"))
-        await self._update(view["id"], view["hash"], form.id, filling, form.order)
+        typed = as_typed(form.order) if form.order != Create(()) else ""
+        shown = await self._update(form.id, view["id"], view["hash"], self._view(form.id, filling, typed))
+        if shown == "refused":
+            why = Refused("Slack did not take the form that I made. Tell the people who run the bot; its log says why.")
+            shown = await self._update(form.id, view["id"], view["hash"], self._view(form.id, why, typed))
+        if shown in ("refused", "failed"):
+            await self._tell(body, answers.form_too_late(form.id, self._command))
 
     # --- while it is open ---------------------------------------------------------------------------------------------
 
@@ -181,33 +202,70 @@ class FormListeners:
         projects = await self._forms.projects(_sent(body))
         await ack(options=offered_projects(projects, str(body.get("value") or "")))
 
-    async def _refresh(self, body: dict[str, Any], chosen: Callable[[Sent], Awaitable[Filling | Refused]]) -> None:
+    async def _refresh(
+        self, body: dict[str, Any], chosen: Callable[[Sent], Awaitable[Filling | Refused | Stays]]
+    ) -> None:
+        """What was entered stays, whatever happens; only who may use nothing any more is left without the fields."""
         view, sent = body["view"], _sent(body)
+        typed = form_as_typed(sent.values)
         try:
             filling = await chosen(sent)
         except Exception:
-            filling = Refused(self._answering.failed("a form could not be refreshed"))
-        await self._update(view["id"], view["hash"], sent.form_id, filling, read_form(sent.values)[0])
+            filling = Stays(self._answering.failed("a form could not be refreshed"))
+        if isinstance(filling, Stays):
+            updated = standing_view(sent.form_id, view.get("blocks") or [], filling.fault)
+        else:
+            updated = self._view(sent.form_id, filling, typed)
+        if await self._update(sent.form_id, view["id"], view["hash"], updated) == "conflict":
+            await self._catch_up(sent, typed)
 
-    async def _update(
-        self, view_id: str, view_hash: str, form_id: str, filling: Filling | Refused, entered: Create
-    ) -> None:
-        """With the hash: a slow answer never overwrites a newer one. A view that was closed is nobody's loss."""
+    async def _catch_up(self, sent: Sent, typed: str) -> None:
+        """Two choices at once, and the other one was shown: show what both come to, as the store has it."""
+        for _ in range(SHOW_TRIES):
+            newest = await self._forms.newest(sent.form_id)
+            if newest is None:
+                return
+            updated = self._view(sent.form_id, newest.filling, typed)
+            if await self._update(sent.form_id, sent.view_id, newest.view_hash, updated) != "conflict":
+                return
+            await self._clock.sleep(WAIT_SECONDS)  # whoever shows the other one has not said so yet
+
+    def _view(self, form_id: str, filling: Filling | Refused, typed: str) -> dict[str, Any]:
         match filling:
             case Filling():
-                view = filled_view(filling)
+                return filled_view(filling)
             case Refused(why):
-                said = f"{self._command} {as_typed(entered)}" if entered != Create(()) else ""
-                view = refused_view(form_id, why, said)
-        try:
-            await self._client.views_update(view_id=view_id, hash=view_hash, view=view)
-        except SlackApiError as exc:
-            failure = failure_of(exc)
-            if failure.error not in ("not_found", "hash_conflict"):
-                facts = {"error": failure.error, "why": "; ".join(failure.messages)[:500]}
-                log.error("a form could not be shown", extra=facts)
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            log.warning("slack did not answer while a form was shown")
+                return refused_view(form_id, why, f"{self._command} {typed}" if typed else "")
+
+    async def _update(self, form_id: str, view_id: str, view_hash: str, view: dict[str, Any]) -> Showing:
+        """With the hash: a slow answer never overwrites a newer one. A view that was closed is nobody's loss. Tried a
+        few times; a try whose answer was lost may have arrived, and then the next one conflicts.
+        """
+        for tries_left in reversed(range(SHOW_TRIES)):
+            wait_s = WAIT_SECONDS
+            try:
+                answer = await self._client.views_update(view_id=view_id, hash=view_hash, view=view)
+            except SlackApiError as exc:
+                failure = failure_of(exc)
+                if failure.error == "not_found":
+                    return "closed"
+                if failure.error == "hash_conflict":
+                    return "conflict"
+                if not _passing(failure):
+                    facts = {"error": failure.error, "why": "; ".join(failure.messages)[:500]}
+                    log.error("slack refused a form", extra=facts)
+                    return "refused"
+                wait_s = failure.retry_after or wait_s
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                pass
+            else:
+                await self._forms.shown(form_id, answer["view"]["hash"])
+                return "shown"
+            if not tries_left or wait_s > LONGEST_WAIT_SECONDS:
+                break
+            await self._clock.sleep(wait_s)
+        log.warning("a form could not be shown")
+        return "failed"
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
@@ -248,6 +306,12 @@ class FormListeners:
 def _sent(body: dict[str, Any]) -> Sent:
     view = body["view"]
     return Sent(str(view.get("private_metadata") or ""), str(view["id"]), body["user"]["id"], read_values(view))
+
+
+def _passing(failure: SlackFailure) -> bool:
+    """Worth another try: Slack is busy, in trouble, or gave no readable answer."""
+    trouble = failure.error in ("", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
+    return failure.asks_to_wait or trouble or (failure.status or 0) >= 500
 
 
 def _pressed(body: dict[str, Any]) -> str:

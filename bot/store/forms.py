@@ -12,9 +12,9 @@ from bot.store.rows import order_from, order_text
 
 _ADD = """
 insert into form (id, user_id, team_id, channel_id, thread_ts, order_json, choose_place, view_id, project, revision,
-    opened_at)
+    kind, subject, opened_at)
 values (:id, :user_id, :team_id, :channel_id, :thread_ts, :order_json, :choose_place, :view_id, :project, :revision,
-    :opened_at)
+    :kind, :subject, :opened_at)
 """
 
 
@@ -31,19 +31,38 @@ def add(form: Form) -> Script[None]:
         view_id=form.view_id,
         project=form.project,
         revision=form.revision,
+        kind=form.kind,
+        subject=form.subject,
         opened_at=to_ms(form.opened_at),
     )
 
 
-def move(form: Form) -> Script[None]:
-    """Keep what the person chose since."""
-    yield sql(
-        "update form set project = :project, revision = :revision, channel_id = :channel_id where id = :id",
-        id=form.id,
-        project=form.project,
-        revision=form.revision,
-        channel_id=form.place.channel_id,
+def choose_project(form_id: str, project: str | None, seen: int | None) -> Script[Form | None]:
+    """Another project, counted. With `seen` only while the form is still of that revision: what somebody chose since
+    is not overwritten.
+    """
+    rows = yield sql(
+        "update form set project = :project, revision = revision + 1 "
+        "where id = :id and revision = coalesce(:seen, revision) returning *",
+        id=form_id,
+        project=project,
+        seen=seen,
     )
+    return _form_from(rows[0]) if rows else None
+
+
+def choose_place(form_id: str, channel: str) -> Script[Form | None]:
+    rows = yield sql("update form set channel_id = :channel where id = :id returning *", id=form_id, channel=channel)
+    return _form_from(rows[0]) if rows else None
+
+
+def shown(form_id: str, view_hash: str) -> Script[None]:
+    yield sql("update form set view_hash = :view_hash where id = :id", id=form_id, view_hash=view_hash)
+
+
+def hash_of(form_id: str) -> Script[str | None]:
+    rows = yield sql("select view_hash from form where id = :id", id=form_id)
+    return rows[0]["view_hash"] if rows else None
 
 
 def one(form_id: str) -> Script[Form | None]:
@@ -69,4 +88,6 @@ def _form_from(row: Row) -> Form:
         view_id=row["view_id"],
         project=row["project"],
         revision=row["revision"],
+        kind=row["kind"],
+        subject=row["subject"],
     )

@@ -134,6 +134,9 @@ create table form (
     view_id text,
     project text,
     revision bigint not null,
+    kind text not null,
+    subject text not null,
+    view_hash text,
     opened_at bigint not null
 );
 create index form_by_time on form (opened_at);

@@ -5,7 +5,7 @@ brings back but what somebody entered: whose form it is and where it is told sta
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain.access import (
@@ -28,6 +28,7 @@ from bot.domain.snapshots import Disk
 from bot.interfaces import AuditEntry, Channels, Clock, People, Store
 from bot.workflow.arrival import Accepted, Delivery, Reception, Refused, judged, which_project, with_helpers
 from bot.workflow.catalogue import DiskCatalogue
+from bot.workflow.opened import STALE, OpenedForms, Returned
 
 PREFILL_SECONDS = 2.5
 """How long the loading view may stand while typed disks are looked up; then the form opens without them."""
@@ -65,6 +66,13 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class Stays:
+    """The form stays as it stands, with a sentence on top: what is shown may be behind, nothing typed is lost."""
+
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mend:
     """What is wrong with a form that was sent, by field. Nothing was created, and nothing typed is lost."""
 
@@ -72,16 +80,22 @@ class Mend:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
-    """A form as it came back: `user_id` from Slack's envelope, `form_id` from the view, `view_id` Slack's own."""
+class Sent(Returned):
+    """A form as it came back, with what was entered."""
 
-    form_id: str
-    view_id: str
-    user_id: str
     values: FormValues
 
 
-_STALE = "This form can't be used any more. Open a new one; what you entered stays here until you close it."
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """What a form should show by now, and Slack's hash of what it shows."""
+
+    filling: Filling | Refused
+    view_hash: str
+
+
+_OVER = "This form can't be used any more. Open a new one."
+_WHO = "Slack can't tell me who you are just now. Try again in a minute."
 
 
 class Forms:
@@ -96,7 +110,7 @@ class Forms:
         reception: Reception,
         projects: Mapping[str, Project],
         clock: Clock,
-        new_id: Callable[[], str],
+        opened: OpenedForms,
     ) -> None:
         self._store = store
         self._people = people
@@ -105,21 +119,21 @@ class Forms:
         self._reception = reception
         self._projects = projects
         self._clock = clock
-        self._new_id = new_id
+        self._opened = opened
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
     def begun(self, user_id: str, place: Place, order: Create, *, choose_place: bool = False) -> Form:
-        """A new form, not kept yet: the loading view goes first, because its trigger lives for 3 s only."""
-        return Form(self._new_id(), user_id, place, order, self._clock.now(), choose_place)
+        """A new form, not kept yet: the loading view goes first."""
+        return replace(self._opened.begun("create", user_id, place, order=order), choose_place=choose_place)
 
     async def keep(self, form: Form) -> None:
-        await self._store.open_form(form)
+        await self._opened.keep(form)
 
     async def again(self, user_id: str, form_id: str) -> Form | None:
         """A form that was begun and could not be shown, begun once more. None: there is none of theirs."""
         form = await self._store.form(form_id)
-        if form is None or form.user_id != user_id:
+        if form is None or (form.kind, form.user_id) != ("create", user_id):
             return None
         return self.begun(user_id, form.place, form.order, choose_place=form.choose_place)
 
@@ -135,11 +149,10 @@ class Forms:
         return self.begun(user_id, found[0].place, order)
 
     async def fill(self, form: Form) -> Filling | Refused:
-        """What to show: rights asked now, typed disks looked up if the cloud answers soon enough."""
-        try:
-            actor = await self._people.look_up(form.user_id)
-        except LookupFailed as exc:
-            return Refused(exc.sentence, "lookup-failed")
+        """What to show: rights asked now, typed disks looked up if the cloud answers soon enough. Raises
+        LookupFailed; Refused is who may use nothing.
+        """
+        actor = await self._people.look_up(form.user_id)
         if standing := standing_refused(actor):
             return await self._refuse(form, "", Refused(standing.explanation, standing.rule))
         grants = await self._store.grants_for(actor)
@@ -151,8 +164,11 @@ class Forms:
         wished = (form.project, form.order.project, bound, usable[0] if len(usable) == 1 else None)
         chosen = next((alias for alias in wished if alias in usable), None)
         if chosen != form.project:
-            form = replace(form, project=chosen, revision=form.revision + 1)
-            await self._store.move_form(form)
+            moved = await self._store.form_project(form.id, chosen, seen=form.revision)
+            if moved is None:  # the person chose again meanwhile; that is what counts
+                newest = await self._store.form(form.id)
+                return await self.fill(newest) if newest else Refused(STALE, "form-unknown")
+            form = moved
         disks, unfound = await self._typed_disks(form)
         project = self._projects[chosen] if chosen else None
         return Filling(
@@ -192,33 +208,49 @@ class Forms:
 
     # --- while it is open ---------------------------------------------------------------------------------------------
 
-    async def choose_project(self, sent: Sent) -> Filling | Refused:
-        form = await self._theirs(sent)
+    async def choose_project(self, sent: Sent) -> Filling | Refused | Stays:
+        form = await self._opened.theirs("create", sent)
         if isinstance(form, Refused):
-            return form
-        moved = replace(form, project=sent.values.project or None, revision=form.revision + 1)
-        await self._store.move_form(moved)
-        return await self.fill(moved)
+            return Stays(form.sentence)
+        return await self._filled_again(await self._store.form_project(form.id, sent.values.project or None) or form)
 
-    async def choose_place(self, sent: Sent) -> Filling | Refused:
+    async def choose_place(self, sent: Sent) -> Filling | Refused | Stays:
         """Where it shall be told: only a channel the person is in themselves, asked of Slack and kept in the store."""
-        form = await self._theirs(sent)
+        form = await self._opened.theirs("create", sent)
         if isinstance(form, Refused):
-            return form
+            return Stays(form.sentence)
         channel = sent.values.place or form.user_id
-        fault = ""
         try:
-            if channel != form.user_id and not await self._channels.has_member(channel, form.user_id):
-                fault = "You are not in that channel, or I am not. Choose another, or leave it empty."
+            theirs = channel == form.user_id or await self._channels.has_member(channel, form.user_id)
         except LookupFailed as exc:
-            fault = exc.sentence
-        if not form.choose_place or fault:
-            await self._store.record([self._entry(form, form.project or "", "place-not-theirs")])
-            filling = await self.fill(form)
-            return replace(filling, fault=fault) if isinstance(filling, Filling) else filling
-        moved = replace(form, place=replace(form.place, channel_id=channel))
-        await self._store.move_form(moved)
-        return await self.fill(moved)
+            return Stays(exc.sentence)
+        if form.choose_place and theirs:
+            return await self._filled_again(await self._store.form_place(form.id, channel) or form)
+        await self._store.record([self._entry(form, form.project or "", "place-not-theirs")])
+        filling = await self._filled_again(form)
+        if theirs or not isinstance(filling, Filling):
+            return filling
+        return replace(filling, fault="You are not in that channel, or I am not. Choose another, or leave it empty.")
+
+    async def _filled_again(self, form: Form) -> Filling | Refused | Stays:
+        try:
+            return await self.fill(form)
+        except LookupFailed as exc:
+            return Stays(exc.sentence)
+
+    async def newest(self, form_id: str) -> Newest | None:
+        """What the last choice of all calls for, where several came at once. None: it can't be told, or never was."""
+        form, view_hash = await self._store.form(form_id), await self._store.form_hash(form_id)
+        if form is None or view_hash is None:
+            return None
+        try:
+            return Newest(await self.fill(form), view_hash)
+        except LookupFailed:
+            return None
+
+    async def shown(self, form_id: str, view_hash: str) -> None:
+        """Remember what a form shows: whatever came late is measured by it."""
+        await self._store.form_shown(form_id, view_hash)
 
     async def offer(self, sent: Sent, query: str) -> Offer:
         """The disks that fit, within a second; asked of the cloud only for somebody who may view them."""
@@ -228,14 +260,14 @@ class Forms:
         except TimeoutError:
             return Offer(sentence="Still loading the disks. Type a letter to look again.")
         except LookupFailed:
-            return Offer(sentence="Slack can't tell me who you are just now. Try again in a minute.")
+            return Offer(sentence=_WHO)
         except CloudError:
             return Offer(sentence="The cloud did not list its disks just now. Try again in a minute.")
 
     async def _offer(self, sent: Sent, query: str) -> Offer:
-        form = await self._theirs(sent)
+        form = await self._opened.theirs("create", sent)
         if isinstance(form, Refused):
-            return Offer(sentence="This form can't be used any more. Open a new one.")
+            return Offer(sentence=_OVER)
         if form.project is None:
             return Offer(sentence="Choose the project first; then I can list its disks.")
         actor = await self._people.look_up(form.user_id)
@@ -254,7 +286,7 @@ class Forms:
 
     async def projects(self, sent: Sent) -> list[str]:
         """The projects that can be chosen from the form's place; none for somebody who can't be asked about."""
-        form = await self._theirs(sent)
+        form = await self._opened.theirs("create", sent)
         if isinstance(form, Refused):
             return []
         try:
@@ -269,7 +301,7 @@ class Forms:
         """Every fault at once, or a recorded request. Waits for nobody: what must be asked of Slack or the cloud is
         asked when the request is planned.
         """
-        form = await self._theirs(sent)
+        form = await self._opened.theirs("create", sent)
         if isinstance(form, Refused):
             return form
         order, faults = read_form(sent.values)
@@ -292,7 +324,7 @@ class Forms:
     async def _denied_or_unfit(
         self, form: Form, actor: Actor, order: Create, faults: Mapping[str, str]
     ) -> dict[str, str]:
-        """What stands in the way beside what was entered wrongly: rights, and the disks as they were listed last."""
+        """What stands in the way beside what was entered wrongly: rights, and the disks as they are listed."""
         if order.project is None:
             return {}
         grants = await self._store.grants_for(actor)
@@ -301,8 +333,10 @@ class Forms:
             await self._store.record([replace(verdict.audit, details={**verdict.audit.details, "hop": "form"})])
             refused = await with_helpers(self._store, verdict.outcome, self._clock)
             return {_field_of(verdict.rule, form): refused.sentence}
+        if "disks" in faults:
+            return {}
         listed = self._catalogue.at_hand(order.project)
-        if listed is None or "disks" in faults:
+        if listed is None:
             return {}
         found = {word: [disk for disk in listed if means(word, disk)] for word in order.disks}
         picked = pick(order, found, listed, order.project)
@@ -313,16 +347,6 @@ class Forms:
         return {"disks": "\n".join(picked.faults)}
 
     # --- asking -------------------------------------------------------------------------------------------------------
-
-    async def _theirs(self, sent: Sent) -> Form | Refused:
-        """The form, if it is this person's and this very view. Anything else was tampered with, or is long over."""
-        form = await self._store.form(sent.form_id)
-        if form and form.user_id == sent.user_id and form.view_id == sent.view_id:
-            return form
-        rule = "form-unknown" if form is None else "form-tampered"
-        entry = AuditEntry(sent.user_id, Action.CREATE, "", "denied", rule, {"hop": "form", "form": sent.form_id[:64]})
-        await self._store.record([entry])
-        return Refused(_STALE, rule)
 
     def _usable(self, actor: Actor, place: Place, grants: Sequence[Grant]) -> list[str]:
         return [

@@ -11,6 +11,11 @@ from bot.simulator.workspace.views import View
 from bot.slack.controls import ASK_AGAIN, BACKUP_FOR_MESSAGE, NEW_SNAPSHOT, OPEN_FORM
 from bot.slack.form_view import FORM_DISKS, FORM_PLACE, FORM_PROJECT, NO_CHOICE
 from tests.e2e.conftest import CHANNEL, World, part, request_id
+from tests.e2e.test_approvals import Start, start
+
+__all__ = ["start"]
+
+CANNOT_TELL = "Slack could not tell me who you are just now"
 
 
 async def open_form(world: World, person: str) -> View:
@@ -299,3 +304,114 @@ async def test_a_form_closed_while_it_was_looked_up_is_nobodys_loss(world: World
     await world.say("", person="bob")
     await open_form(world, "bob")
     assert world.slack_complaints() == []
+
+
+# --- trouble while it is open -----------------------------------------------------------------------------------------
+
+
+async def test_a_failed_look_up_while_choosing_leaves_everything_as_it_was_entered(world: World) -> None:
+    await world.say("", "bob", "#ops")
+    await open_form(world, "bob")
+    await choose_project(world, "bob", "payments-prod")
+    await choose_disks(world, "bob", "orders-db-wal")
+    for field, value in {"name": "mine", "keep": "7", "tags": "no colon"}.items():
+        await world.slack.type_in_view("bob", field, "value", value)
+    disks = entered(world.slack.view("bob"), "disks")
+    await world.slack.set_user("bob", tz="Asia/Singapore")  # any change makes him unknown again
+    world.slack.fault("status", method="users.info", status=503)
+    view = await choose_project(world, "bob", "shop")
+    assert CANNOT_TELL in shown(world, "bob")
+    assert view.source["submit"]
+    assert {field: entered(view, field) for field in ("project", "name", "keep", "tags", "disks")} == {
+        "project": "shop",
+        "name": "mine",
+        "keep": "7",
+        "tags": "no colon",
+        "disks": disks,
+    }
+    assert {option["text"]["text"].split(" ")[0] for option in await offers(world, "bob", "shop")} == {
+        "shop-01-data",
+        "shop-01-system",
+    }
+    view = await choose_project(world, "bob", "payments-prod")
+    assert CANNOT_TELL not in shown(world, "bob")
+    assert (entered(view, "name"), entered(view, "tags")) == ("mine", "no colon")
+    assert world.slack_complaints() == []
+
+
+async def test_a_failed_look_up_of_a_place_leaves_everything_as_it_was_entered(world: World) -> None:
+    await world.slack.shortcut("alice", NEW_SNAPSHOT)
+    view = await open_form(world, "alice")
+    await world.slack.type_in_view("alice", "name", "value", "mine")
+    before = view.hash
+    world.slack.fault("status", method="conversations.members", status=503)
+    await world.slack.type_in_view("alice", "place", FORM_PLACE, "#ops")
+    await world.slack.until(lambda: world.slack.view("alice").hash != before)
+    assert "Slack could not tell me who is in that channel just now." in shown(world, "alice")
+    assert entered(world.slack.view("alice"), "name") == "mine"
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("ratelimited", {"retry_after": 2}),
+        ("status", {"status": 503}),
+        ("error", {"error": "internal_error"}),
+        ("reset_after", {}),
+        ("malformed", {}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+async def test_a_form_that_slack_did_not_show_at_once_is_shown_again(
+    world: World, kind: str, options: dict[str, Any]
+) -> None:
+    world.slack.fault(kind, method="views.update", **options)
+    await world.say("create name=nightly")
+    view = await open_form(world, "alice")
+    assert entered(view, "name") == "nightly"
+
+
+async def test_a_form_that_slack_does_not_take_says_so_with_what_was_typed(world: World) -> None:
+    world.slack.fault("error", method="views.update", error="invalid_arguments")
+    await world.say("create name=nightly")
+    await world.slack.until(lambda: "Slack did not take the form" in world.slack.render_view("alice"))
+    assert "/snapshot create name=nightly" in shown(world, "alice")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "times"),
+    [
+        ("status", {"status": 503}, 3),
+        ("ratelimited", {"retry_after": 60}, 1),
+        ("error", {"error": "invalid_arguments"}, 2),
+    ],
+)
+async def test_a_form_that_slack_never_shows_is_offered_by_a_button_with_what_was_typed(
+    world: World, kind: str, options: dict[str, Any], times: int
+) -> None:
+    world.slack.fault(kind, method="views.update", times=times, **options)
+    await world.say("create name=nightly")
+    told = await world.told("alice", "Slack did not let me open the form in time.")
+    assert (await world.slack.press("alice", CHANNEL, told.ts, OPEN_FORM)).ok
+    assert entered(await open_form(world, "alice"), "name") == "nightly"
+
+
+@pytest.mark.parametrize("slow", [1, 2], ids=["the first is shown last", "the first is shown first"])
+async def test_of_two_quick_choices_the_last_one_is_shown(start: Start, slow: int) -> None:
+    world = await start("approvals = 1")
+    await world.say("", "bob", "#ops")
+    await open_form(world, "bob")
+    world.slack.fault("latency", method="views.update", times=slow, seconds=0.8)
+    await world.slack.type_in_view("bob", "project", FORM_PROJECT, "payments-prod")
+    await world.slack.type_in_view("bob", "project", FORM_PROJECT, "shop")
+
+    def updates() -> list[str | None]:
+        calls = [one for one in world.slack.journal if one.get("method") == "views.update"]
+        return [one.get("error") for one in calls]
+
+    await world.slack.until(lambda: updates() == [None, None, "hash_conflict", None])
+    assert "asks for approval" not in shown(world, "bob")
+    assert {option["text"]["text"].split(" ")[0] for option in await offers(world, "bob", "01")} == {
+        "shop-01-data",
+        "shop-01-system",
+    }

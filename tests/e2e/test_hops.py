@@ -159,6 +159,16 @@ async def test_between_the_disks_and_another_project(world: World, person: str) 
     )
 
 
+async def test_what_was_entered_outlives_the_form_of_somebody_who_may_use_nothing_any_more(world: World) -> None:
+    await given(world, "carol")
+    await filled_form(world, "carol")
+    for field, value in {"name": "before upgrade", "tags": "no colon"}.items():
+        await world.slack.type_in_view("carol", field, "value", value)
+    await lost(world, "carol")
+    await choose_project(world, "carol", "payments-prod")
+    assert 'project=payments-prod name="before upgrade" tags="no colon"' in shown(world, "carol")
+
+
 @LOSERS
 async def test_between_the_disks_and_the_submission(world: World, person: str) -> None:
     await given(world, person)

@@ -22,6 +22,7 @@ from bot.slack.form_view import (
     offered,
     read_values,
     refused_view,
+    standing_view,
 )
 from bot.workflow.forms import Filling, Offer
 from tests.block_kit import checked_options, checked_view
@@ -93,6 +94,16 @@ def test_a_hundred_and_one_projects_are_offered_as_one_types(golden: Golden) -> 
     assert [option["value"] for option in form_view.offered_projects(projects, "-10")] == ["team-010", "team-100"][1:]
     assert len(checked_options(form_view.offered_projects(projects, ""))) == 100
     assert checked_options(form_view.offered_projects(projects, "x"))[0]["value"] == form_view.NO_CHOICE
+
+
+def test_a_sentence_comes_on_top_of_what_stands_and_takes_the_place_of_the_one_before(golden: Golden) -> None:
+    before = filled_view(FILLINGS["closed_project"])
+    after = checked_view(standing_view("f-one", before["blocks"], "Slack could not tell me who you are just now."))
+    golden("form_stands", after)
+    assert after["blocks"][1:] == before["blocks"][1:]
+    assert {key: after[key] for key in after if key != "blocks"} == {
+        key: before[key] for key in before if key != "blocks"
+    }
 
 
 def test_long_texts_of_the_cloud_fit_into_every_field() -> None:
