@@ -1,7 +1,8 @@
 """The Bolt app, and the two ways Slack reaches it: Socket Mode and HTTP.
 
 Bolt 1.30 is used with `process_before_response`: it sends what a listener acknowledged as soon as the listener
-returns, instead of looking every 10 ms whether it has. So a listener never waits for Slack or the cloud.
+returns, instead of looking every 10 ms whether it has. So a listener never waits for Slack or the cloud, but for the
+second that a picker or a form may take to answer.
 """
 
 from __future__ import annotations

@@ -5,8 +5,9 @@ brings back but what somebody entered: whose form it is and where it is told sta
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from bot.domain.access import (
     Action,
@@ -30,11 +31,18 @@ from bot.workflow.arrival import Accepted, Delivery, Reception, Refused, judged,
 from bot.workflow.catalogue import DiskCatalogue
 from bot.workflow.opened import STALE, OpenedForms, Returned
 
+_Answer = TypeVar("_Answer")
+
 PREFILL_SECONDS = 2.5
 """How long the loading view may stand while typed disks are looked up; then the form opens without them."""
 
 OFFER_SECONDS = 0.8
 """How long a picker may wait for the cloud; Slack gives it 3 s, people give it one."""
+
+SUBMIT_SECONDS = 1.0
+"""How long a form that was sent may wait for Slack and the cloud, so that errors stand beside their fields; Slack gives
+the acknowledgement 3 s.
+"""
 
 OFFERED = 99
 """Slack takes 100 options (block_suggestion); the last line says that there are more."""
@@ -298,19 +306,20 @@ class Forms:
     # --- sending ------------------------------------------------------------------------------------------------------
 
     async def submit(self, sent: Sent) -> Accepted | Mend | Refused:
-        """Every fault at once, or a recorded request. Waits for nobody: what must be asked of Slack or the cloud is
-        asked when the request is planned.
+        """Every fault at once, or a recorded request. What Slack or the cloud does not answer soon is asked again when
+        the request is planned.
         """
         form = await self._opened.theirs("create", sent)
         if isinstance(form, Refused):
             return form
+        until = asyncio.get_running_loop().time() + SUBMIT_SECONDS
         order, faults = read_form(sent.values)
         if form.choose_place and (sent.values.place or form.user_id) != form.place.channel_id:
             faults["place"] = "I could not make sure yet that you are in that channel. Press the button once more."
         if bad := [word for word in sent.values.disks if not is_disk_id(word)]:
             await self._store.record([self._entry(form, "", "forged-option", disks=len(bad))])
-        if actor := self._people.known(form.user_id):
-            faults |= await self._denied_or_unfit(form, actor, order, faults)
+        if actor := await _soon(self._people.look_up(form.user_id), until):
+            faults |= await self._denied_or_unfit(form, actor, order, faults, until)
         if faults:
             return Mend(faults)
         delivery = Delivery(f"form:{form.id}", form.user_id, form.place, as_typed(order))
@@ -322,7 +331,7 @@ class Forms:
         return Mend({_field_of(answer.rule, form): answer.sentence})
 
     async def _denied_or_unfit(
-        self, form: Form, actor: Actor, order: Create, faults: Mapping[str, str]
+        self, form: Form, actor: Actor, order: Create, faults: Mapping[str, str], until: float
     ) -> dict[str, str]:
         """What stands in the way beside what was entered wrongly: rights, and the disks as they are listed."""
         if order.project is None:
@@ -335,7 +344,7 @@ class Forms:
             return {_field_of(verdict.rule, form): refused.sentence}
         if "disks" in faults:
             return {}
-        listed = self._catalogue.at_hand(order.project)
+        listed = await _soon(self._catalogue.disks(order.project), until)
         if listed is None:
             return {}
         found = {word: [disk for disk in listed if means(word, disk)] for word in order.disks}
@@ -371,6 +380,15 @@ class Forms:
             **facts,
         }
         return AuditEntry(form.user_id, action, alias, "denied", rule, details)
+
+
+async def _soon(asked: Awaitable[_Answer], until: float) -> _Answer | None:
+    """The answer, if there is one by then: `until` is a moment of the event loop's clock, in seconds."""
+    try:
+        async with asyncio.timeout_at(until):
+            return await asked
+    except (TimeoutError, LookupFailed, CloudError):
+        return None
 
 
 def _field_of(rule: str, form: Form) -> str:

@@ -10,6 +10,7 @@ from bot.simulator.workspace import CommandOutcome, Message
 from bot.simulator.workspace.views import View
 from bot.slack.controls import ASK_AGAIN, BACKUP_FOR_MESSAGE, NEW_SNAPSHOT, OPEN_FORM
 from bot.slack.form_view import FORM_DISKS, FORM_PLACE, FORM_PROJECT, NO_CHOICE
+from bot.workflow.forms import SUBMIT_SECONDS
 from tests.e2e.conftest import CHANNEL, World, part, request_id
 from tests.e2e.test_approvals import Start, start
 
@@ -415,3 +416,39 @@ async def test_of_two_quick_choices_the_last_one_is_shown(start: Start, slow: in
         "shop-01-data",
         "shop-01-system",
     }
+
+
+# --- what nothing was known of when it was sent -----------------------------------------------------------------------
+
+
+async def test_errors_stand_beside_their_fields_also_when_nothing_was_at_hand(world: World) -> None:
+    await world.say("")
+    view = await open_form(world, "alice")
+    await choose_disks(world, "alice", "cold-store")
+    await world.stop_bot()
+    await world.start_bot()  # forgets who alice is and which disks there are
+    wrong = {"options": {"value": ["instant"]}, "tags": {"value": "prod"}}
+    result = await world.slack.submit("alice", wrong)
+    assert result.errors.keys() == {block(view, "disks"), "tags"}
+    assert "“cold-store” is of type SATA, which offers no instant restore." in result.errors[block(view, "disks")]
+    assert world.bot is not None
+    assert [row["rule"] for row in await world.bot.store.audit_page(0) if row["outcome"] == "allowed"] == []
+    result = await world.slack.submit("alice", {"options": {"value": []}, "tags": {"value": "tier:prod"}})
+    assert result.ok
+
+
+@pytest.mark.parametrize("slow", ["slack", "cloud"])
+async def test_a_form_is_taken_in_time_while_others_take_theirs(world: World, slow: str) -> None:
+    await world.say("")
+    await open_form(world, "alice")
+    await choose_disks(world, "alice", "spare")
+    await world.stop_bot()
+    await world.start_bot()
+    if slow == "slack":
+        world.slack.fault("latency", method="users.info", seconds=2)
+    else:
+        world.cloud.fault("list_volumes", "slow", seconds=20)
+    result = await world.slack.submit("alice", {})
+    assert result.ok
+    assert SUBMIT_SECONDS * 1_000 <= result.latency_ms < 2_000
+    assert "all available" in (await world.finished(await sent(world, CHANNEL))).text
