@@ -15,7 +15,7 @@ from bot.domain.sentences import MENTION
 from bot.domain.snapshots import COPYABLE_STATES, DESCRIPTION_CHARACTERS, NAME_CHARACTERS, RETENTION_DAYS, Disk
 from bot.slack.blocks import context, plain, section
 from bot.slack.text import code_block, escaped, sentence, shortened
-from bot.workflow.forms import Filling, Offer
+from bot.workflow.forms import Filling, Offer, ProjectOffer
 
 FORM = "snapshot_form"
 FORM_PROJECT = "form_project"
@@ -26,7 +26,7 @@ VALUE = "value"
 OPTION_CHARACTERS = 75
 STATIC_OPTIONS = 100
 NO_CHOICE = "no-choice"
-"""The value of a line in a picker that is a sentence, not a disk."""
+"""The value of a line in a picker that is a sentence, and nothing to choose."""
 
 ERROR_CHARACTERS = 400
 
@@ -231,11 +231,13 @@ def offered(offer: Offer) -> list[dict[str, Any]]:
     return options
 
 
-def offered_projects(projects: Sequence[str], query: str) -> list[dict[str, Any]]:
-    fits = [alias for alias in projects if query.casefold().strip() in alias.casefold()]
-    if not fits:
-        return [_option("No project that you may use fits that", NO_CHOICE)]
-    return [_option(alias, alias) for alias in fits[:STATIC_OPTIONS]]
+def offered_projects(offer: ProjectOffer) -> list[dict[str, Any]]:
+    if offer.sentence:
+        return [_option(offer.sentence, NO_CHOICE)]
+    options = [_option(alias, alias) for alias in offer.projects]
+    if offer.more:
+        options.append(_option(f"… and {offer.more} more: type on", NO_CHOICE))
+    return options
 
 
 def disk_option(label: str, size_gib: int, volume_type: str, description: str, disk_id: str) -> dict[str, Any]:
@@ -275,8 +277,9 @@ def read_values(view: dict[str, Any]) -> FormValues:
         return tuple(dict.fromkeys(map(_value_of, options))) if isinstance(options, list) else ()
 
     boxes = chosen("options")
+    project = _value_of(fields.get("project", {}).get("selected_option"))
     return FormValues(
-        project=_value_of(fields.get("project", {}).get("selected_option")),
+        project="" if project == NO_CHOICE else project,
         disks=chosen("disks"),
         name=text("name"),
         description=text("description"),

@@ -45,7 +45,7 @@ from bot.slack.messages import recorded
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.slack.text import permalink
 from bot.workflow.arrival import Accepted, Refused
-from bot.workflow.forms import Filling, Forms, Mend, Offer, Sent, Stays
+from bot.workflow.forms import Filling, Forms, Mend, Offer, ProjectOffer, Sent, Stays
 
 log = logging.getLogger(__name__)
 
@@ -199,8 +199,12 @@ class FormListeners:
         await ack(options=offered(offer))
 
     async def on_offer_projects(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        projects = await self._forms.projects(_sent(body))
-        await ack(options=offered_projects(projects, str(body.get("value") or "")))
+        try:
+            offer = await self._forms.offer_projects(_sent(body), str(body.get("value") or ""))
+        except Exception:
+            self._answering.failed("the projects of a form could not be offered")
+            offer = ProjectOffer(sentence="Something went wrong on my side. Try again in a minute.")
+        await ack(options=offered_projects(offer))
 
     async def _refresh(
         self, body: dict[str, Any], chosen: Callable[[Sent], Awaitable[Filling | Refused | Stays]]

@@ -74,6 +74,15 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
+class ProjectOffer:
+    """Projects to choose from, and how many more there are; or `sentence` where there is nothing to choose."""
+
+    projects: Sequence[str] = ()
+    more: int = 0
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Stays:
     """The form stays as it stands, with a sentence on top: what is shown may be behind, nothing typed is lost."""
 
@@ -292,16 +301,26 @@ class Forms:
             return Offer(sentence=f"No disk fits “{asked}”." if asked else "This project has no disks.")
         return Offer(fits[:OFFERED], max(len(fits) - OFFERED, 0))
 
-    async def projects(self, sent: Sent) -> list[str]:
-        """The projects that can be chosen from the form's place; none for somebody who can't be asked about."""
+    async def offer_projects(self, sent: Sent, query: str) -> ProjectOffer:
+        """The projects that can be chosen from the form's place, within a second."""
+        try:
+            async with asyncio.timeout(OFFER_SECONDS):
+                return await self._offer_projects(sent, query)
+        except TimeoutError:
+            return ProjectOffer(sentence="Still loading your projects. Type a letter to look again.")
+        except LookupFailed:
+            return ProjectOffer(sentence=_WHO)
+
+    async def _offer_projects(self, sent: Sent, query: str) -> ProjectOffer:
         form = await self._opened.theirs("create", sent)
         if isinstance(form, Refused):
-            return []
-        try:
-            actor = await self._people.look_up(form.user_id)
-        except LookupFailed:
-            return []
-        return self._usable(actor, form.place, await self._store.grants_for(actor))
+            return ProjectOffer(sentence=_OVER)
+        actor = await self._people.look_up(form.user_id)
+        usable = self._usable(actor, form.place, await self._store.grants_for(actor))
+        fits = [alias for alias in usable if query.casefold().strip() in alias.casefold()]
+        if not fits:
+            return ProjectOffer(sentence="No project that you may use fits that")
+        return ProjectOffer(fits[:OFFERED], max(len(fits) - OFFERED, 0))
 
     # --- sending ------------------------------------------------------------------------------------------------------
 

@@ -452,3 +452,42 @@ async def test_a_form_is_taken_in_time_while_others_take_theirs(world: World, sl
     assert result.ok
     assert SUBMIT_SECONDS * 1_000 <= result.latency_ms < 2_000
     assert "all available" in (await world.finished(await sent(world, CHANNEL))).text
+
+
+# --- more projects than a list holds ----------------------------------------------------------------------------------
+
+MANY = """
+[[grants]]
+subject = "user:U0ALICE001"
+role = "operator"
+project = "*"
+"""
+
+
+async def project_lines(world: World, query: str = "") -> list[str]:
+    outcome = await world.slack.suggest("alice", "project", FORM_PROJECT, query)
+    assert outcome.delivery["latency_ms"] < 1_500
+    return [option["text"]["text"] for option in outcome.options]
+
+
+async def test_more_than_a_hundred_projects_are_offered_as_one_types(quiet_world: World) -> None:
+    world = quiet_world
+    file = world.setting.directory / "bot.toml"
+    text = file.read_text()
+    body = text.partition("[projects.payments-prod]\n")[2].partition("\n[")[0]
+    for number in range(120):
+        unlike = body.replace("0123456789abcdef0123456789abcdef", f"{number:032x}")
+        text += f"\n[projects.team-{number:03d}]\n{unlike}\n"
+    file.write_text(text + MANY)
+    await world.start_bot()
+    await world.say("", channel="#ops")
+    await open_form(world, "alice")
+    lines = await project_lines(world)
+    assert (len(lines), lines[-1]) == (100, "… and 24 more: type on")
+    assert await project_lines(world, "team-11") == [f"team-11{number}" for number in range(10)]
+    assert await project_lines(world, "zebra") == ["No project that you may use fits that"]
+    await world.slack.set_user("alice", tz="Asia/Singapore")
+    world.slack.fault("status", method="users.info", status=503)
+    assert await project_lines(world) == ["Slack can't tell me who you are just now. Try again in a minute."]
+    world.slack.fault("latency", method="users.info", seconds=3)
+    assert await project_lines(world) == ["Still loading your projects. Type a letter to look again."]

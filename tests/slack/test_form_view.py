@@ -24,7 +24,7 @@ from bot.slack.form_view import (
     refused_view,
     standing_view,
 )
-from bot.workflow.forms import Filling, Offer
+from bot.workflow.forms import Filling, Offer, ProjectOffer
 from tests.block_kit import checked_options, checked_view
 from tests.builders import NOON, a_disk
 
@@ -91,9 +91,13 @@ def test_a_hundred_and_one_projects_are_offered_as_one_types(golden: Golden) -> 
     view = checked_view(filled_view(Filling(a_form(project="team-007", revision=1), projects)))
     element = view["blocks"][0]["element"]
     assert (element["type"], element["initial_option"]["value"]) == ("external_select", "team-007")
-    assert [option["value"] for option in form_view.offered_projects(projects, "-10")] == ["team-010", "team-100"][1:]
-    assert len(checked_options(form_view.offered_projects(projects, ""))) == 100
-    assert checked_options(form_view.offered_projects(projects, "x"))[0]["value"] == form_view.NO_CHOICE
+    offered = checked_options(form_view.offered_projects(ProjectOffer(projects[:99], more=2)))
+    assert [option["value"] for option in offered] == [*projects[:99], form_view.NO_CHOICE]
+    assert offered[-1]["text"]["text"] == "… and 2 more: type on"
+    (nothing,) = checked_options(form_view.offered_projects(ProjectOffer(sentence="No project fits “x”.")))
+    assert (nothing["value"], nothing["text"]["text"]) == (form_view.NO_CHOICE, "No project fits “x”.")
+    chosen = {"project": {form_view.FORM_PROJECT: {"selected_option": nothing}}}
+    assert read_values({"state": {"values": chosen}}).project == ""
 
 
 def test_a_sentence_comes_on_top_of_what_stands_and_takes_the_place_of_the_one_before(golden: Golden) -> None:
