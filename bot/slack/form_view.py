@@ -208,14 +208,20 @@ def _not_found(filling: Filling) -> str:
 
 
 def _small_print(form: Form) -> str:
-    channel = f"<#{form.place.channel_id}>"
-    where = "in a direct message to you" if form.told_directly else f"in {channel}"
-    if form.place.thread_ts:
-        where = f"in the thread in {channel}"
     return (
-        f"I report {where}. While the snapshot is made, the disk's reads and writes may be slower. "
+        f"I report {_where(form)}. While the snapshot is made, the disk's reads and writes may be slower. "
         "Standard snapshots are charged for as long as they exist."
     )
+
+
+def _where(form: Form) -> str:
+    """A direct message has no name to be shown by, so where it was opened is "here"."""
+    channel = form.place.channel_id
+    if form.told_directly:
+        return "in a direct message to you"
+    if channel.startswith("D"):
+        return "here, in the thread" if form.place.thread_ts else "here"
+    return f"in the thread in <#{channel}>" if form.place.thread_ts else f"in <#{channel}>"
 
 
 # --- pickers ----------------------------------------------------------------------------------------------------------
