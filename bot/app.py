@@ -217,16 +217,14 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         replies=replies,
         errands=errands,
     ).register(bolt)
-    presses = Presses(people, store, replies, errands, new_reference)
+    presses = Presses(people, store, replies, errands, opened, new_reference)
     binds = BindListeners(
         command=settings.slack.command,
         bindings=bindings,
-        store=store,
+        opened=opened,
         people=people,
         client=client,
         presses=presses,
-        clock=clock,
-        new_id=lambda: new_id("b"),
     )
     CommandListeners(
         command=settings.slack.command,
@@ -243,8 +241,8 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     PageListeners(answering, replies, errands).register(bolt)
     CancelListeners(cancelling, presses).register(bolt)
     RestoreListeners(deleting, Keeping(store, settings.projects, clock), presses).register(bolt)
-    PlanListeners(Confirming(store, people, settings.projects, clock), client, presses).register(bolt)
-    ApprovalListeners(approvals, client, presses).register(bolt)
+    PlanListeners(Confirming(store, people, settings.projects, clock), opened, client, presses).register(bolt)
+    ApprovalListeners(approvals, opened, client, presses).register(bolt)
     HomeListeners(store).register(bolt)
     OfferListeners(
         pattern=settings.slack.offer_channels,

@@ -31,7 +31,8 @@ class Form:
 
     `order` is what was typed before (for `change`: the disks that are offered), `place` where it will be told; with
     `choose_place` the person may change that. `project` is the one chosen last, `revision` counts those changes.
-    `view_id` is None for a form that could not be shown yet. `subject` is the request that a plan or denial is about.
+    `view_id` is None for a form that could not be shown yet. `subject` is what it is about: the request of a plan or a
+    denial, the channel that is bound.
     """
 
     id: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -11,11 +12,13 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.access import Actor
+from bot.domain.requests import Place
 from bot.domain.sentences import without_mentions
 from bot.slack.controls import APPROVE, DENY, REVIEW
 from bot.slack.failures import failure_of
-from bot.slack.presses import FROM_HOME, Presses, in_home, judged_at, pressed
+from bot.slack.presses import FROM_HOME, Presses, in_home, judged_at, place_of, pressed, refuse_form
 from bot.workflow.approving import REASON_CHARACTERS, Approvals, Told
+from bot.workflow.opened import OpenedForms
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +31,9 @@ class ApprovalListeners:
     place; then the place of the request counts.
     """
 
-    def __init__(self, approvals: Approvals, client: AsyncWebClient, presses: Presses) -> None:
+    def __init__(self, approvals: Approvals, opened: OpenedForms, client: AsyncWebClient, presses: Presses) -> None:
         self._approvals = approvals
+        self._opened = opened
         self._client = client
         self._presses = presses
 
@@ -54,26 +58,30 @@ class ApprovalListeners:
         await self._presses.settle_later(ack, body, lambda actor: self._open_form(actor, body, pressed(body)))
 
     async def on_reason(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        view = body["view"]
-        reason = _typed_reason(view.get("state"))
-        request_id = str(view.get("private_metadata") or "")
-        if not reason.strip():
-            await ack(response_action="errors", errors={_REASON: "Say why, so that they know what to change."})
+        form = await self._presses.sent_form(ack, body, "deny")
+        if form is None:
             return
-        reason = without_mentions(reason)
-        await self._presses.settle(ack, body, lambda actor: self._approvals.deny(actor, None, request_id, reason))
+        reason, request_id = without_mentions(_typed_reason(body["view"].get("state"))), form.subject
+        if not reason.strip():
+            await refuse_form(ack, body, {_REASON: "Say why, so that they know what to change."})
+            return
+        await self._presses.settle_form(
+            ack, body, form, lambda actor: self._approvals.deny(actor, None, request_id, reason)
+        )
 
     async def _open_form(self, actor: Actor, body: dict[str, Any], request_id: str) -> Told | None:
         if refused := await self._approvals.may_deny(actor, judged_at(body), request_id):
             return refused
+        form = self._opened.begun("deny", actor.user_id, Place("", place_of(body) or ""), subject=request_id)
         try:
-            await self._client.views_open(
-                trigger_id=body["trigger_id"], view=deny_form(request_id, from_home=in_home(body))
+            opened = await self._client.views_open(
+                trigger_id=body["trigger_id"], view=deny_form(form.id, from_home=in_home(body))
             )
         except SlackApiError as exc:
             log.info("the form could not be opened", extra={"error": failure_of(exc).error})
             words = f"Slack did not let me open the form in time. Press again, or type deny {request_id} reason=…"
             return Told(words, done=False)
+        await self._opened.keep(replace(form, view_id=opened["view"]["id"]))
         return None
 
 
@@ -86,12 +94,12 @@ def _typed_reason(state: Any) -> str:
     return reason if isinstance(reason, str) else ""
 
 
-def deny_form(request_id: str, *, from_home: bool) -> dict[str, Any]:
-    """Why not? The request goes along by its id, which is no secret and proves nothing."""
+def deny_form(form_id: str, *, from_home: bool) -> dict[str, Any]:
+    """Why not?"""
     return {
         "type": "modal",
         "callback_id": DENY_FORM + (FROM_HOME if from_home else ""),
-        "private_metadata": request_id,
+        "private_metadata": form_id,
         "title": {"type": "plain_text", "text": "Deny snapshot"},
         "submit": {"type": "plain_text", "text": "Deny"},
         "close": {"type": "plain_text", "text": "Back"},

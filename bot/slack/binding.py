@@ -14,28 +14,25 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.access import Actor
 from bot.domain.commands import Bind
-from bot.domain.forms import Form
-from bot.domain.orders import REASON_CHARACTERS, Create, Selector, read_days, read_disks, read_reason
+from bot.domain.orders import REASON_CHARACTERS, Selector, read_days, read_disks, read_reason
 from bot.domain.requests import Place
 from bot.domain.sentences import without_mentions
-from bot.interfaces import Clock, People, Store
+from bot.interfaces import People
 from bot.slack import answers
 from bot.slack.blocks import plain
 from bot.slack.controls import BIND
 from bot.slack.failures import failure_of
-from bot.slack.form_view import unmarked
 from bot.slack.message import Message
-from bot.slack.presses import Presses, place_of
+from bot.slack.presses import Presses, place_of, refuse_form
 from bot.workflow.approving import Told
 from bot.workflow.binding import ChannelBindings
+from bot.workflow.opened import OpenedForms
 
 log = logging.getLogger(__name__)
 
 BIND_FORM = "bind_form"
 PROJECTS = 100
 """Slack takes 100 options in a static select (Block Kit, static_select)."""
-
-_STALE = "This form can't be used any more. Open it again with the command bind."
 
 
 class BindListeners:
@@ -46,21 +43,17 @@ class BindListeners:
         *,
         command: str,
         bindings: ChannelBindings,
-        store: Store,
+        opened: OpenedForms,
         people: People,
         client: AsyncWebClient,
         presses: Presses,
-        clock: Clock,
-        new_id: Callable[[], str],
     ) -> None:
         self._command = command
         self._bindings = bindings
-        self._store = store
+        self._opened = opened
         self._people = people
         self._client = client
         self._presses = presses
-        self._clock = clock
-        self._new_id = new_id
 
     def register(self, app: AsyncApp) -> None:
         app.action(BIND)(self.on_bind)
@@ -87,18 +80,16 @@ class BindListeners:
         await self._presses.settle_later(ack, body, lambda actor: self._open(actor, body))
 
     async def on_sent(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        view, user_id = body["view"], body["user"]["id"]
-        form = await self._store.form(str(view.get("private_metadata") or ""))
-        if form is None or (form.user_id, form.view_id) != (user_id, view["id"]):
-            await ack(response_action="errors", errors={"project": _STALE})
+        form = await self._presses.sent_form(ack, body, "bind")
+        if form is None:
             return
-        asked, faults = read_bind(view.get("state"))
+        asked, faults = read_bind(body["view"].get("state"))
         if faults:
-            await ack(response_action="errors", errors={key: unmarked(why)[:2_000] for key, why in faults.items()})
+            await refuse_form(ack, body, faults)
             return
         channel = form.place.channel_id
         told_in = {**body, "channel": {"id": channel}}  # a view has no channel; the answer belongs to the form's
-        await self._presses.settle(ack, told_in, lambda actor: self._bind(actor, channel, asked))
+        await self._presses.settle_form(ack, told_in, form, lambda actor: self._bind(actor, channel, asked))
 
     async def _bind(self, actor: Actor, channel: str, asked: Bind) -> Told:
         return Told(await self._bindings.bind(actor, channel, asked), done=True)
@@ -109,7 +100,7 @@ class BindListeners:
         if not projects:
             # Says why not, and writes it down.
             return Told(await self._bindings.bind(actor, channel, Bind()), done=False)
-        form = Form(self._new_id(), actor.user_id, Place("", channel), Create(()), self._clock.now())
+        form = self._opened.begun("bind", actor.user_id, Place("", channel), subject=channel)
         try:
             opened = await self._client.views_open(
                 trigger_id=body["trigger_id"], view=bind_form(form.id, projects[:PROJECTS])
@@ -118,7 +109,7 @@ class BindListeners:
             log.info("the form could not be opened", extra={"error": failure_of(exc).error})
             words = f"Slack did not let me open the form in time. Type {self._command} bind server=…, or try again."
             return Told(words, done=False)
-        await self._store.open_form(replace(form, view_id=opened["view"]["id"]))
+        await self._opened.keep(replace(form, view_id=opened["view"]["id"]))
         return None
 
 
@@ -191,7 +182,7 @@ def read_bind(state: Any) -> tuple[Bind, dict[str, str]]:
     selectors += tried("disks", read_disks) or ()
     option = element("project").get("selected_option")
     project = option.get("value") if isinstance(option, dict) else None
-    if not isinstance(project, str):
+    if not isinstance(project, str) or not project:
         faults["project"] = "Choose a project."
     if not selectors and not faults:
         faults["server"] = "Name a server, a tag or disks."

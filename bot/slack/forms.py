@@ -31,7 +31,6 @@ from bot.slack.form_view import (
     FORM_DISKS,
     FORM_PLACE,
     FORM_PROJECT,
-    errors_beside,
     filled_view,
     loading_view,
     offered,
@@ -42,6 +41,7 @@ from bot.slack.form_view import (
 )
 from bot.slack.message import Message
 from bot.slack.messages import recorded
+from bot.slack.presses import pressed, refuse_form, returned
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.slack.text import permalink
 from bot.workflow.arrival import Accepted, Refused
@@ -137,7 +137,7 @@ class FormListeners:
         self, body: dict[str, Any], begin: Callable[[str, str], Awaitable[Form | None]], otherwise: str
     ) -> None:
         try:
-            form = await begin(body["user"]["id"], _pressed(body))
+            form = await begin(body["user"]["id"], pressed(body))
         except Exception:
             form, otherwise = None, self._answering.failed("a form could not be opened again")
         if form is not None:
@@ -274,18 +274,17 @@ class FormListeners:
     # --- sending ------------------------------------------------------------------------------------------------------
 
     async def on_sent(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        view, sent = body["view"], _sent(body)
+        sent = _sent(body)
         try:
             answer = await self._forms.submit(sent)
         except Exception:
-            told = self._answering.failed("a form could not be taken")
-            await ack(response_action="errors", errors=errors_beside(view, {"project": told}))
+            await refuse_form(ack, body, {"project": self._answering.failed("a form could not be taken")})
             return
         match answer:
             case Mend(faults):
-                await ack(response_action="errors", errors=errors_beside(view, dict(faults)))
+                await refuse_form(ack, body, dict(faults))
             case Refused(why):
-                await ack(response_action="errors", errors=errors_beside(view, {"project": why}))
+                await refuse_form(ack, body, {"project": why})
             case Accepted():
                 await ack()
                 self._errands.send(self._confirm(sent, answer))
@@ -308,18 +307,14 @@ class FormListeners:
 
 
 def _sent(body: dict[str, Any]) -> Sent:
-    view = body["view"]
-    return Sent(str(view.get("private_metadata") or ""), str(view["id"]), body["user"]["id"], read_values(view))
+    which = returned(body)
+    return Sent(which.form_id, which.view_id, which.user_id, read_values(body["view"]))
 
 
 def _passing(failure: SlackFailure) -> bool:
     """Worth another try: Slack is busy, in trouble, or gave no readable answer."""
     trouble = failure.error in ("", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
     return failure.asks_to_wait or trouble or (failure.status or 0) >= 500
-
-
-def _pressed(body: dict[str, Any]) -> str:
-    return str(body["actions"][0].get("value") or "")
 
 
 def _team(body: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -14,17 +15,18 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.access import Actor
 from bot.domain.commands import read_command
 from bot.domain.errors import CommandError
-from bot.domain.orders import Quick, Selector
+from bot.domain.orders import Create, Quick, Selector
 from bot.domain.quick import LEFT_OUT
-from bot.domain.requests import Item
+from bot.domain.requests import Item, Place
 from bot.slack.blocks import OPTIONS, plain
 from bot.slack.controls import CHANGE, CONFIRM
 from bot.slack.failures import failure_of
-from bot.slack.form_view import disk_option, unmarked
-from bot.slack.presses import Presses, judged_at, pressed
+from bot.slack.form_view import disk_option
+from bot.slack.presses import Presses, judged_at, place_of, pressed, refuse_form
 from bot.slack.text import shortened
 from bot.workflow.approving import Told
 from bot.workflow.confirming import Confirming
+from bot.workflow.opened import OpenedForms
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +37,9 @@ _DISKS, _OTHERS = "disks", "others"
 class PlanListeners:
     """Everybody who sees a plan can press; who may is decided by who did, and once."""
 
-    def __init__(self, confirming: Confirming, client: AsyncWebClient, presses: Presses) -> None:
+    def __init__(self, confirming: Confirming, opened: OpenedForms, client: AsyncWebClient, presses: Presses) -> None:
         self._confirming = confirming
+        self._opened = opened
         self._client = client
         self._presses = presses
 
@@ -54,37 +57,50 @@ class PlanListeners:
         await self._presses.settle_later(ack, body, lambda actor: self._open_form(actor, body, pressed(body)))
 
     async def on_changed(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        view = body["view"]
-        chosen, typed = _entered(view.get("state"))
+        form = await self._presses.sent_form(ack, body, "change")
+        if form is None:
+            return
+        chosen, typed = _entered(body["view"].get("state"))
+        if strange := [one for one in chosen if one not in form.order.disks]:
+            await self._opened.record(form, "forged-option", disks=len(strange))
+            await refuse_form(ack, body, {_DISKS: "One of these is no disk of the plan. Take it out."})
+            return
         try:
             selectors = read_selection(chosen, typed)
         except ValueError as fault:
-            await ack(response_action="errors", errors={_OTHERS: unmarked(str(fault))[:2_000]})
+            await refuse_form(ack, body, {_OTHERS: str(fault)})
             return
-        request_id = str(view.get("private_metadata") or "")
-        await self._presses.settle(ack, body, lambda actor: self._change(actor, request_id, selectors))
-
-    async def _change(self, actor: Actor, request_id: str, selectors: Sequence[Selector]) -> Told:
-        return await self._confirming.change(actor, None, request_id, tuple(selectors))
+        request_id = form.subject
+        await self._presses.settle_form(
+            ack, body, form, lambda actor: self._confirming.change(actor, None, request_id, selectors)
+        )
 
     async def _open_form(self, actor: Actor, body: dict[str, Any], request_id: str) -> Told | None:
         found = await self._confirming.may_change(actor, judged_at(body), request_id)
         if isinstance(found, Told):
             return found
-        _, items = found
+        items = found[1]
+        place, disks = Place("", place_of(body) or ""), Create(tuple(item.disk.id for item in offered(items)))
+        form = self._opened.begun("change", actor.user_id, place, subject=request_id, order=disks)
         try:
-            await self._client.views_open(trigger_id=body["trigger_id"], view=change_form(request_id, items))
+            opened = await self._client.views_open(trigger_id=body["trigger_id"], view=change_form(form.id, items))
         except SlackApiError as exc:
             log.info("the form could not be opened", extra={"error": failure_of(exc).error})
             return Told("Slack did not let me open the form in time. Press again.", done=False)
+        await self._opened.keep(replace(form, view_id=opened["view"]["id"]))
         return None
 
 
-def change_form(request_id: str, items: Sequence[Item]) -> dict[str, Any]:
+def offered(items: Sequence[Item]) -> list[Item]:
+    """The disks of a plan that can be taken out by choosing: none where they are too many for one list."""
+    return [item for item in items if item.code != LEFT_OUT] if len(items) <= OPTIONS else []
+
+
+def change_form(form_id: str, items: Sequence[Item]) -> dict[str, Any]:
     """The disks of the plan to take out, and words for others; either may be left as it is."""
-    options = [_option(item) for item in items if item.code != LEFT_OUT][:OPTIONS]
+    options = [_option(item) for item in offered(items)]
     blocks: list[dict[str, Any]] = []
-    if options and len(items) <= OPTIONS:
+    if options:
         element = {
             "type": "multi_static_select",
             "action_id": _DISKS,
@@ -99,7 +115,7 @@ def change_form(request_id: str, items: Sequence[Item]) -> dict[str, Any]:
     return {
         "type": "modal",
         "callback_id": CHANGE_FORM,
-        "private_metadata": request_id,
+        "private_metadata": form_id,
         "title": plain("Change selection"),
         "submit": plain("Plan Again"),
         "close": plain("Back"),

@@ -1,4 +1,4 @@
-"""What follows a press of a button: who pressed, what they may do, and a private word about it."""
+"""What follows a press of a button, or of the one that sends a form: who pressed, what they may do, and a private word."""
 
 from __future__ import annotations
 
@@ -10,11 +10,15 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.access import Actor
 from bot.domain.errors import LookupFailed
+from bot.domain.forms import Form, FormKind
 from bot.interfaces import People, Store
 from bot.slack import answers
 from bot.slack.errands import Errands
+from bot.slack.form_view import errors_beside
 from bot.slack.replies import SlackReplies
 from bot.workflow.approving import Told
+from bot.workflow.arrival import Refused
+from bot.workflow.opened import SENT_ALREADY, OpenedForms, Returned
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +38,33 @@ class Presses:
         store: Store,
         replies: SlackReplies,
         errands: Errands,
+        opened: OpenedForms,
         new_reference: Callable[[], str],
     ) -> None:
         self._people = people
         self._store = store
         self._replies = replies
         self._errands = errands
+        self._opened = opened
         self._new_reference = new_reference
+
+    async def sent_form(self, ack: AsyncAck, body: dict[str, Any], kind: FormKind) -> Form | None:
+        """The form that came back, if it is this person's. None: it is not, and was refused where it stands."""
+        form = await self._opened.theirs(kind, returned(body))
+        if isinstance(form, Refused):
+            await refuse_form(ack, body, {"": form.sentence})
+            return None
+        return form
+
+    async def settle_form(self, ack: AsyncAck, body: dict[str, Any], form: Form, decide: Decide) -> None:
+        """The same for a form with nothing wrong in it, which acts once and is over then."""
+
+        async def once(actor: Actor) -> Told | None:
+            if not await self._opened.first(form):
+                return Told(SENT_ALREADY, done=False)
+            return await decide(actor)
+
+        await self.settle(ack, body, once)
 
     async def settle(self, ack: AsyncAck, body: dict[str, Any], decide: Decide) -> None:
         """Where the person is known the decision comes before the acknowledgement, so that a crash loses neither."""
@@ -84,6 +108,17 @@ class Presses:
         thread_ts = (body.get("container") or {}).get("thread_ts")
         to = (body["user"]["id"], body.get("response_url"), place_of(body) or "")
         await self._replies.tell(*to, answers.told(told.sentence), thread_ts)
+
+
+async def refuse_form(ack: AsyncAck, body: dict[str, Any], faults: dict[str, str]) -> None:
+    """Leave the form open, with what is wrong beside its fields."""
+    await ack(response_action="errors", errors=errors_beside(body["view"], faults))
+
+
+def returned(body: dict[str, Any]) -> Returned:
+    """Which form came back, in which view, from whom."""
+    view = body["view"]
+    return Returned(str(view.get("private_metadata") or ""), str(view["id"]), body["user"]["id"])
 
 
 def pressed(body: dict[str, Any]) -> str:

@@ -4,7 +4,9 @@ words, written down, and reach nothing.
 
 from __future__ import annotations
 
+import asyncio
 import copy
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -30,6 +32,8 @@ from tests.e2e.conftest import CHANNEL, FastClock, World, part, request_id
 from tests.e2e.test_approvals import Start, start
 from tests.e2e.test_approvals import asked as ask_of
 from tests.e2e.test_forms import block, choose_disks, open_form
+from tests.e2e.test_granting import asked as say_and_hear
+from tests.e2e.test_quick import planned
 
 __all__ = ["start"]
 
@@ -259,6 +263,199 @@ async def test_a_form_without_its_fields_is_an_empty_form(world: World, state: A
     payload["view"]["state"] = state
     assert set(errors(await send(world, payload)).values()) == {"Choose a project.", "Choose at least one disk."}
     assert created(world) == 0
+
+
+# --- the forms behind buttons -----------------------------------------------------------------------------------------
+
+OPS = "#ops"
+KINDS = pytest.mark.parametrize("kind", ["bind", "change", "deny"])
+SENT_ALREADY = "This form was sent before, so it changed nothing now."
+
+
+@dataclass
+class Opened:
+    """A form that somebody opened by a button or command, and what Slack would send for it, filled in."""
+
+    world: World
+    kind: str
+    person: str
+    user_id: str
+    request: str
+    payload: dict[str, Any]
+
+    async def stands(self) -> Any:
+        """What the form could change."""
+        assert self.world.bot is not None
+        store = self.world.bot.store
+        found = await store.request(self.request) if self.request else None
+        ops = self.world.slack.world.channel(OPS).id
+        return await store.bindings(ops), found and (found[0].state, found[0].order, found[0].verdict)
+
+    def enter(self, block_id: str, **element: Any) -> None:
+        values = self.payload["view"]["state"]["values"]
+        (state,) = values[block_id].values()
+        state |= element
+
+    async def told(self, words: str) -> None:
+        world, person = self.world, self.person
+
+        def heard() -> bool:
+            return any(words in one.text for one in [*world.private(person), *world.slack.direct_messages(person)])
+
+        await world.slack.until(heard)
+
+
+async def opened(start: Start, kind: str) -> Opened:
+    world = await start("approvals = 1" if kind == "deny" else "")
+    request = ""
+    if kind == "bind":
+        person, user_id = "alice", "U0ALICE001"
+        await world.say("bind", channel=OPS)
+    elif kind == "change":
+        person, user_id = "alice", "U0ALICE001"
+        request, root = await planned(world)
+        await world.slack.press(person, CHANNEL, root.ts, CHANGE)
+    else:
+        person, user_id = "eng01", "U0ENG00001"
+        request = await world.create("web-01-data", "bob")
+        ask = await ask_of(world, request)
+        await world.slack.press(person, CHANNEL, ask.ts, DENY)
+    await world.slack.until(lambda: world.slack.view(person) is not None)
+    assert world.bot is not None
+    form_id = world.slack.view(person).source["private_metadata"]
+    await kept(world, form_id)
+    form = Opened(world, kind, person, user_id, request, submission(world, person))
+    match kind:
+        case "bind":
+            form.enter("server", value="db-01")
+        case "change":
+            form.enter("others", value="server=db-01")
+        case _:
+            form.enter("reason", value="not now")
+    return form
+
+
+async def kept(world: World, form_id: str) -> None:
+    """Slack shows a form a moment before the bot has written down whose it is."""
+    assert world.bot is not None
+    async with asyncio.timeout(5):
+        while await world.bot.store.form(form_id) is None:
+            await asyncio.sleep(0.01)
+
+
+@KINDS
+@pytest.mark.parametrize("metadata", ["", "request", "f-00000000", "x" * 3000, "' or 1=1 --"])
+async def test_another_subject_in_a_form_behind_a_button_is_refused(start: Start, kind: str, metadata: str) -> None:
+    form = await opened(start, kind)
+    before = await form.stands()
+    form.payload["view"]["private_metadata"] = form.request if metadata == "request" else metadata
+    assert set(errors(await send(form.world, form.payload)).values()) == {STALE}
+    assert await trail(form.world) == [(form.user_id, "form-unknown")]
+    assert await form.stands() == before
+
+
+@KINDS
+async def test_a_form_behind_a_button_counts_in_its_own_view_for_its_own_person_and_kind(
+    start: Start, kind: str
+) -> None:
+    form = await opened(start, kind)
+    world, before = form.world, await form.stands()
+    await world.say("", "bob", OPS)
+    bobs = submission(world, "bob") if (await open_form(world, "bob")) else {}
+    foreign, others, swapped = (copy.deepcopy(form.payload) for _ in range(3))
+    foreign["view"]["id"] = bobs["view"]["id"]
+    others["user"]["id"] = "U0BOB00002"
+    swapped["view"]["private_metadata"] = bobs["view"]["private_metadata"]
+    for payload in (foreign, others, swapped):
+        assert set(errors(await send(world, payload)).values()) == {STALE}
+    bobs["view"]["callback_id"] = form.payload["view"]["callback_id"]  # his own form, sent as one of another kind
+    assert STALE in errors(await send(world, bobs)).values()
+    mine, bob = (form.user_id, "form-tampered"), ("U0BOB00002", "form-tampered")
+    assert await trail(world) == [mine, bob, mine, bob]
+    assert await form.stands() == before
+
+
+@KINDS
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_form_behind_a_button_sent_again_undoes_nothing(start: Start, kind: str, restart: bool) -> None:
+    form = await opened(start, kind)
+    world = form.world
+    assert await send(world, form.payload) in (None, "", {})
+    if kind == "bind":
+        await form.told("means server “db-01”")
+        await say_and_hear(world, "bind server=web-01", "From now on", channel=OPS)
+    elif kind == "change":
+        await world.slack.until(lambda: "orders-db" in getattr(world.root(form.request), "text", ""))
+        await world.slack.until(lambda: "planned, waiting" in getattr(world.root(form.request), "text", ""))
+        root = world.root(form.request)
+        assert root is not None
+        await world.slack.close("alice")
+        await world.slack.press("alice", CHANNEL, root.ts, CHANGE)
+        await world.slack.until(lambda: world.slack.view("alice") is not None)
+        await kept(world, world.slack.view("alice").source["private_metadata"])
+        assert (await world.slack.submit("alice", {"others": {"others": "server=web-01"}})).ok
+        await world.slack.until(lambda: "web-01" in getattr(world.root(form.request), "text", ""))
+        await world.slack.until(lambda: "planned, waiting" in getattr(world.root(form.request), "text", ""))
+    else:
+        await world.finished(form.request)
+    if restart:
+        await world.stop_bot()
+        await world.start_bot()
+    before = await form.stands()
+    for _ in range(2):
+        assert await send(world, form.payload) in (None, "", {})
+    await form.told(SENT_ALREADY)
+    await world.slack.until(lambda: len([one for one in everything(world, form.person) if SENT_ALREADY in one]) == 2)
+    assert [rule for _, rule in await trail(world) if rule == "form-replayed"] == ["form-replayed"] * 2
+    assert await form.stands() == before
+
+
+def everything(world: World, person: str) -> list[str]:
+    return [one.text for one in [*world.private(person), *world.slack.direct_messages(person)]]
+
+
+@pytest.mark.parametrize("value", ["foreign", "web-01-data", "", "x" * 5000, "d15c0000"])
+async def test_a_disk_that_a_plan_did_not_offer_is_not_chosen(start: Start, value: str) -> None:
+    form = await opened(start, "change")
+    before = await form.stands()
+    if value == "foreign":
+        value = next(one.id for one in form.world.cloud.world.disks.values() if one.name == SHOP_DISK)
+    form.enter("disks", selected_options=[{"text": {"type": "plain_text", "text": "x"}, "value": value}])
+    for typed in ("server=db-01", ""):
+        form.enter("others", value=typed)
+        assert errors(await send(form.world, form.payload)) == {
+            "disks": "One of these is no disk of the plan. Take it out."
+        }
+    assert await trail(form.world) == [(form.user_id, "forged-option")] * 2
+    assert await form.stands() == before
+
+
+@pytest.mark.parametrize(("alias", "rule"), [("shop", "no-grant"), ("shpo", "unknown-project"), ("", "")])
+async def test_a_project_that_a_bind_form_did_not_offer_is_refused_like_one_that_does_not_exist(
+    start: Start, alias: str, rule: str
+) -> None:
+    form = await opened(start, "bind")
+    before = await form.stands()
+    form.enter("project", selected_option={"text": {"type": "plain_text", "text": alias}, "value": alias})
+    ack = await send(form.world, form.payload)
+    if rule:
+        await form.told(f"There is no project “{alias}” that you may use.")
+    else:
+        assert errors(ack) == {"project": "Choose a project."}
+    assert await trail(form.world) == ([(form.user_id, rule)] if rule else [])
+    assert await form.stands() == before
+
+
+@KINDS
+@pytest.mark.parametrize(
+    "state", [None, [], {"values": None}, {"values": {"reason": "x", "disks": {"disks": []}, "server": None}}], ids=str
+)
+async def test_a_form_behind_a_button_without_its_fields_is_an_empty_form(start: Start, kind: str, state: Any) -> None:
+    form = await opened(start, kind)
+    before = await form.stands()
+    form.payload["view"]["state"] = state
+    assert errors(await send(form.world, form.payload))
+    assert await form.stands() == before
 
 
 # --- buttons ----------------------------------------------------------------------------------------------------------

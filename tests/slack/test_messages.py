@@ -174,7 +174,7 @@ def test_a_form_that_is_offered_by_a_button(golden: Golden) -> None:
 
 
 def test_the_form_that_asks_an_approver_why_not(golden: Golden) -> None:
-    golden("deny_form", checked_view(deny_form("r-one", from_home=False)))
+    golden("deny_form", checked_view(deny_form("f-one", from_home=False)))
 
 
 def test_a_reminder_asks_whether_to_keep(golden: Golden) -> None:

@@ -340,7 +340,7 @@ def test_what_is_left_of_a_channels_incidents(golden: Golden) -> None:
 def test_channels_and_their_bindings(golden: Golden) -> None:
     golden("nothing_bound", checked_message(answers.nothing_bound("Nothing is bound.", ["payments"], may_bind=True)))
     golden("how_to_bind", checked_message(answers.how_to_bind("/snapshot")))
-    golden("bind_form", checked_view(bind_form("b-one", ["payments", "shop"])))
+    golden("bind_form", checked_view(bind_form("f-one", ["payments", "shop"])))
 
 
 BOUND = [Binding("C1", "payments", server="web-01 <!here>", keep_days=7), Binding("C1", "payments", tag="tier:prod")]
@@ -368,9 +368,9 @@ def test_the_card_names_nothing_that_may_not_be_used_from_the_channel(
 
 
 def test_another_selection(golden: Golden) -> None:
-    golden("change_form", checked_view(change_form("r-one", [*members(2), WAITS, LEFT])))
-    checked_view(change_form("r-one", members(100)))
-    many = checked_view(change_form("r-one", members(101)))
+    golden("change_form", checked_view(change_form("f-one", [*members(2), WAITS, LEFT])))
+    checked_view(change_form("f-one", members(100)))
+    many = checked_view(change_form("f-one", members(101)))
     assert [block["block_id"] for block in many["blocks"]] == ["others"]
     assert read_selection(["d1", "d2"], "") == (Selector("disk", "d1"), Selector("disk", "d2"))
     assert read_selection(["d1"], "server=web-01") == (Selector("server", "web-01"),)
