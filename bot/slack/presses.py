@@ -1,4 +1,4 @@
-"""What follows a press of a button, or of the one that sends a form: who pressed, what they may do, and a private word."""
+"""What follows a press of a button, also the one that sends a form: who pressed, what they may do, a private word."""
 
 from __future__ import annotations
 

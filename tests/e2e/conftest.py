@@ -149,6 +149,14 @@ def request_id(text: str) -> str:
     return found[0]
 
 
+async def kept(world: World, form_id: str) -> None:
+    """Slack shows a form a moment before the bot has written down whose it is."""
+    assert world.bot is not None
+    async with asyncio.timeout(5):
+        while await world.bot.store.form(form_id) is None:
+            await asyncio.sleep(0.01)
+
+
 def part(message: Message) -> tuple[str, str] | None:
     payload = (message.metadata or {}).get("event_payload", {})
     return (payload["request"], payload["part"]) if payload else None

@@ -6,17 +6,21 @@ from typing import Any
 
 import pytest
 
+from bot.domain.orders import Quick, Selector
 from bot.simulator.setting import Setting
-from bot.slack.controls import APPROVE, BACKUP_FOR_MESSAGE, CANCEL, CONFIRM, NEW_SNAPSHOT
-from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
+from bot.slack.controls import APPROVE, BACKUP_FOR_MESSAGE, CANCEL, CHANGE, CONFIRM, KEEP, NEW_SNAPSHOT
+from tests.e2e.conftest import CHANNEL, FastClock, World, kept, request_id
 from tests.e2e.test_approvals import Start, start
 from tests.e2e.test_approvals import asked as ask_of
 from tests.e2e.test_forms import choose_disks, choose_project, offers, open_form, shown
 from tests.e2e.test_granting import asked
 from tests.e2e.test_home import opened, seen
 from tests.e2e.test_quick import planned
+from tests.e2e.test_restoring import said, soon
 
-__all__ = ["start"]
+__all__ = ["soon", "start"]
+
+OPS = "#ops"
 
 NO_RIGHT = {
     "carol": ("There is no project in which you may", "There is no project “payments-prod”"),
@@ -274,6 +278,83 @@ async def test_between_a_plan_and_its_group_when_somebody_else_pressed(world: Wo
     root = await world.finished(request)
     assert "none available" in root.text
     assert world.cloud.calls("create_group") == world.cloud.calls("create_snapshot") == []
+
+
+@LOSERS
+async def test_between_a_plan_and_another_selection(world: World, person: str) -> None:
+    await given(world, person)
+    request, root = await planned(world, "server=web-01", person)
+    await lost(world, person)
+    await world.slack.press(person, CHANNEL, root.ts, CHANGE)
+    await heard(world, person, plan_refused(person, request))
+    assert world.slack.view(person) is None
+
+
+@LOSERS
+async def test_between_the_form_for_another_selection_and_its_submission(world: World, person: str) -> None:
+    await given(world, person)
+    request, root = await planned(world, "server=web-01", person)
+    await world.slack.press(person, CHANNEL, root.ts, CHANGE)
+    await form_kept(world, person)
+    await lost(world, person)
+    assert (await world.slack.submit(person, {"others": {"others": "server=db-01"}})).ok
+    await heard(world, person, plan_refused(person, request))
+    assert "orders-db" not in getattr(world.root(request), "text", "")
+    assert world.bot is not None
+    found = await world.bot.store.request(request)
+    assert found is not None and isinstance(found[0].order, Quick)
+    assert found[0].order.selectors == (Selector("server", "web-01"),)
+
+
+@pytest.mark.parametrize("loss", ["a grant is revoked", "the account becomes a guest"])
+async def test_between_the_form_that_binds_a_channel_and_its_submission(world: World, loss: str) -> None:
+    world.slack.join("carol", OPS)
+    await asked(world, "grant @carol admin payments-prod", "is now admin")
+    await world.say("bind", "carol", OPS)
+    await form_kept(world, "carol")
+    if loss == "a grant is revoked":
+        await asked(world, "revoke @carol payments-prod", "is no longer")
+        words = "There is no project “payments-prod” that you may use."
+    else:
+        await world.slack.set_user("carol", is_restricted=True)
+        words = "Guests of this workspace"
+    assert (await world.slack.submit("carol", {"server": {"value": "web-01"}})).ok
+    await heard(world, "carol", words)
+    assert world.bot is not None
+    assert await world.bot.store.bindings(world.slack.world.channel(OPS).id) == []
+
+
+@LOSERS
+@pytest.mark.usefixtures("soon")
+async def test_between_the_reminder_and_keeping(world: World, person: str) -> None:
+    await given(world, person)
+    request = await world.create("web-01-data keep=7")
+    await world.finished(request)
+    message = await said(world, "shall they stay, or go?")
+    await lost(world, person)
+    await world.slack.press(person, CHANNEL, message.ts, KEEP)
+    words = "Guests of this workspace" if person == "eng03" else f"I know no restore points “{request}”"
+    await heard(world, person, words)
+    assert world.bot is not None
+    found = await world.bot.store.find(request)
+    assert found is not None and found[0].kept_until is None
+
+
+def plan_refused(person: str, request: str) -> str:
+    return "Guests of this workspace" if person == "eng03" else f"I know no plan “{request}” that you may confirm."
+
+
+async def heard(world: World, person: str, words: str) -> None:
+    """They alone are told this, in the channel or directly."""
+    await world.slack.until(
+        lambda: any(words in one.text for one in [*world.private(person), *world.slack.direct_messages(person)])
+    )
+
+
+async def form_kept(world: World, person: str) -> None:
+    """Slack shows a form a moment before the bot has written down whose it is."""
+    await world.slack.until(lambda: world.slack.view(person) is not None)
+    await kept(world, world.slack.view(person).source["private_metadata"])
 
 
 @LOSERS

@@ -4,7 +4,6 @@ words, written down, and reach nothing.
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +27,7 @@ from bot.slack.controls import (
     REVIEW,
 )
 from bot.slack.form_view import FORM_DISKS, FORM_PLACE, FORM_PROJECT
-from tests.e2e.conftest import CHANNEL, FastClock, World, part, request_id
+from tests.e2e.conftest import CHANNEL, FastClock, World, kept, part, request_id
 from tests.e2e.test_approvals import Start, start
 from tests.e2e.test_approvals import asked as ask_of
 from tests.e2e.test_forms import block, choose_disks, open_form
@@ -333,14 +332,6 @@ async def opened(start: Start, kind: str) -> Opened:
         case _:
             form.enter("reason", value="not now")
     return form
-
-
-async def kept(world: World, form_id: str) -> None:
-    """Slack shows a form a moment before the bot has written down whose it is."""
-    assert world.bot is not None
-    async with asyncio.timeout(5):
-        while await world.bot.store.form(form_id) is None:
-            await asyncio.sleep(0.01)
 
 
 @KINDS
