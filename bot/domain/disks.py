@@ -17,6 +17,10 @@ _SHOWN = 8
 
 def is_disk_id(word: str) -> bool:
     """EVS disk ids are 36-character UUIDs."""
+    return is_uuid(word)
+
+
+def is_uuid(word: str) -> bool:
     return _UUID.fullmatch(word) is not None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.bindings import Binding
-from bot.domain.disks import described, is_disk_id, means
+from bot.domain.disks import described, is_disk_id, is_uuid, means
 from bot.domain.orders import Selector
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import Disk
@@ -32,6 +32,22 @@ class _Found:
     disks: Sequence[Disk] = ()
     fault: str = ""
     nothing: bool = False
+
+
+def read_servers(text: str) -> tuple[Selector, ...]:
+    """Names or ids with commas between them; an id is known by its shape."""
+    return tuple(
+        Selector("server_id", word.lower()) if is_uuid(word) else Selector("server", word) for word in _listed(text)
+    )
+
+
+def read_tags_of_disks(text: str) -> tuple[Selector, ...]:
+    """`key` or `key:value`, with commas between them."""
+    return tuple(Selector("tag", word) for word in _listed(text))
+
+
+def _listed(text: str) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(str.strip, text.split(",")))))
 
 
 def selectors_of(bindings: Sequence[Binding]) -> tuple[Selector, ...]:
@@ -96,7 +112,7 @@ def _of_server(name: str, everything: Sequence[Disk]) -> _Found:
             return _Found(_by_name({disk.id: disk for disk, _ in found}.values()))
         if servers:
             ids = " or ".join(f"server_id={server_id}" for server_id in servers[:_SHOWN])
-            return _Found(fault=f"{quoted(name)} is the name of {len(servers)} servers. Say which: {ids}.")
+            return _Found(fault=f"{quoted(name)} is the name of {len(servers)} servers. Say which one by its id: {ids}.")
     return _any((), f"No server {quoted(name)} has disks in this project.")
 
 

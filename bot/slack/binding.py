@@ -16,6 +16,7 @@ from bot.domain.access import Actor
 from bot.domain.commands import Bind
 from bot.domain.orders import REASON_CHARACTERS, Selector, read_days, read_disks, read_reason
 from bot.domain.requests import Place
+from bot.domain.selecting import read_servers, read_tags_of_disks
 from bot.domain.sentences import without_mentions
 from bot.interfaces import People
 from bot.slack import answers
@@ -31,6 +32,8 @@ from bot.workflow.opened import OpenedForms
 log = logging.getLogger(__name__)
 
 BIND_FORM = "bind_form"
+_SERVERS = "Names or ids, with commas between them: web-01, web-02. Where two servers share a name, their ids"
+_TAGS = "key:value, with commas between them: tier:prod, app:orders"
 PROJECTS = 100
 """Slack takes 100 options in a static select (Block Kit, static_select)."""
 
@@ -129,9 +132,9 @@ def bind_form(form_id: str, projects: Sequence[str]) -> dict[str, Any]:
         "close": plain("Back"),
         "blocks": [
             _input("project", "Project", project),
-            _input("server", "Every disk of this server", _text(), "Its name, such as web-01", optional=True),
-            _input("tag", "Every disk with this tag", _text(), "key:value, such as tier:prod", optional=True),
-            _input("disks", "These disks", _text(), "Ids or names, with commas between them", optional=True),
+            _input("server", "Every disk of these servers", _text(), _SERVERS, optional=True),
+            _input("tag", "Every disk with one of these tags", _text(), _TAGS, optional=True),
+            _input("disks", "These disks", _text(), "Names or ids, with commas between them", optional=True),
             _input("keep", "Keep for days", _text(), "Left empty: until somebody deletes them", optional=True),
             _input("reason", "Reason, where none is typed", reason, optional=True),
             _input(
@@ -174,11 +177,7 @@ def read_bind(state: Any) -> tuple[Bind, dict[str, str]]:
             faults[name] = str(fault)
             return None
 
-    selectors: list[Selector] = []
-    if server := text("server"):
-        selectors.append(Selector("server", server))
-    if tag := text("tag"):
-        selectors.append(Selector("tag", tag))
+    selectors: list[Selector] = [*read_servers(text("server")), *read_tags_of_disks(text("tag"))]
     selectors += tried("disks", read_disks) or ()
     option = element("project").get("selected_option")
     project = option.get("value") if isinstance(option, dict) else None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bot.simulator.workspace import payloads
 from bot.slack.binding import BIND_FORM
 from bot.slack.controls import BIND, CONFIRM
-from tests.e2e.conftest import World
+from tests.e2e.conftest import World, kept
 from tests.e2e.test_granting import asked
-from tests.e2e.test_quick import Golden, planned, unnamed
+from tests.e2e.test_quick import Golden, add_disks, planned, unnamed
 
 OPS = "#ops"
 
@@ -127,6 +129,43 @@ async def test_in_a_channel_bound_to_nothing_an_admin_is_led_to_the_form(world: 
     _, root = await planned(world, channel=OPS)
     assert "orders-db" in root.text
     assert world.slack_complaints() == []
+
+
+async def test_the_form_takes_several_servers_and_tags_and_an_id_where_a_name_is_not_enough(world: World) -> None:
+    add_disks(world, "twin", 1, first=700)
+    disk = next(one for one in world.cloud.world.disks.values() if one.name == "cold-store")
+    disk.attachments[0].server_name = "twin"
+    await bound_by_form(world, {"server": "twin"}, "means server “twin” in payments-prod")
+    text = await quick_refused(world, "“twin” is the name of 2 servers. Say which one by its id: server_id=")
+    server_id = next(word for word in re.findall(r"[0-9a-f-]{36}", text) if word.startswith("77777777-0700"))
+    entered = {"server": f"{server_id.upper()}, db-01,", "tag": "tier:nothing , app:orders"}
+    words = f"means server “{server_id}”, server “db-01”, tag “tier:nothing”, tag “app:orders” in payments-prod"
+    await bound_by_form(world, entered, words)
+    await quick_refused(world, "No disk has the tag “tier:nothing”.")
+    await bound_by_form(world, {**entered, "tag": ""}, f"means server “{server_id}”, server “db-01” in")
+    _, root = await planned(world, channel=OPS)
+    assert "twin-700" in root.text
+    assert "orders-db" in root.text
+    assert "cold-store" not in root.text
+
+
+async def quick_refused(world: World, words: str) -> str:
+    """What stands in the channel, for everybody or for who asked."""
+    await world.say("quick", channel=OPS)
+
+    def told() -> list[str]:
+        return [one.text for one in world.slack.messages(OPS, viewer="alice") if words in one.text]
+
+    await world.slack.until(lambda: bool(told()))
+    return told()[-1]
+
+
+async def bound_by_form(world: World, values: dict[str, str], words: str) -> None:
+    await world.say("bind", channel=OPS)
+    await world.slack.until(lambda: world.slack.view("alice") is not None)
+    await kept(world, world.slack.view("alice").source["private_metadata"])
+    assert (await world.slack.submit("alice", {field: {"value": value} for field, value in values.items()})).ok
+    await world.told("alice", words)
 
 
 async def test_whoever_may_not_bind_is_shown_no_button_and_no_form(world: World) -> None:

@@ -555,7 +555,7 @@ async def test_one_name_of_two_servers_is_a_question(world: World) -> None:
     disk = next(one for one in world.cloud.world.disks.values() if one.name == "cold-store")
     disk.attachments[0].server_name = "twin"
     await world.say("quick server=twin")
-    message = await world.told("alice", "“twin” is the name of 2 servers. Say which: server_id=")
+    message = await world.told("alice", "“twin” is the name of 2 servers. Say which one by its id: server_id=")
     assert "77777777-0003-4000-8000-000000000003" in message.text
 
 
