@@ -87,7 +87,7 @@ def read_form(values: FormValues) -> tuple[Create, dict[str, str]]:
             faults[field] = str(fault)
             return None
 
-    tags = tried("tags", lambda text: read_tags(",".join(filter(str.strip, re.split(r"[,\n]", text)))), values.tags)
+    tags = tried("tags", lambda text: read_tags(_tags_listed(text)), values.tags)
     order = Create(
         values.disks,
         project=values.project or None,
@@ -114,6 +114,11 @@ def read_form(values: FormValues) -> tuple[Create, dict[str, str]]:
     return order, faults
 
 
+def _tags_listed(text: str) -> str:
+    """Commas and line breaks both part tags; the field has room for lines."""
+    return ",".join(filter(None, map(str.strip, re.split(r"[,\n]", text))))
+
+
 def form_as_typed(values: FormValues) -> str:
     """The command that asks for what was entered, faults and all: nothing typed is lost with its form."""
     disks = [word for word in values.disks if is_disk_id(word)]
@@ -121,7 +126,7 @@ def form_as_typed(values: FormValues) -> str:
         "project": values.project,
         "name": values.name,
         "description": values.description,
-        "tags": ",".join(map(str.strip, re.split(r"[,\n]", values.tags))),
+        "tags": _tags_listed(values.tags),
         "enterprise_project_id": values.enterprise_project_id,
         "instant_access": "yes" if values.instant else "",
         "incremental": "no" if values.full else "",

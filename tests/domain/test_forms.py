@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from bot.domain.commands import parse_command
 from bot.domain.disks import matching
-from bot.domain.forms import FormValues, read_form
+from bot.domain.forms import FormValues, form_as_typed, read_form
 from bot.domain.orders import Create
 from tests.builders import a_disk
 
@@ -87,3 +88,13 @@ def test_disks_are_found_by_a_part_of_name_id_or_server() -> None:
     assert matching([data, web, other], other.id[:13]) == [other]
     assert matching([other, web, data], "") == [data, other, web]
     assert matching([data, web, other], "nothing") == []
+
+
+def test_what_was_entered_is_a_command_again_and_faults_are_in_it_too() -> None:
+    right = values(
+        name=" before upgrade ", tags="tier:prod,\nowner:bob", instant=True, full=True, keep="7", reason="I'm"
+    )
+    assert parse_command(form_as_typed(right)) == read_form(right)[0]
+    wrong = values(disks=(DISK, "no-choice"), name="n" * 65, tags="no colon", keep="often")
+    assert form_as_typed(wrong) == f'create {DISK} project=payments name={"n" * 65} tags="no colon" keep=often'
+    assert form_as_typed(FormValues(disks=("no-choice",), reason="  ")) == ""

@@ -16,7 +16,7 @@ from bot.domain.groups import GroupState
 from bot.domain.orders import Quick, Selector, as_typed
 from bot.domain.quick import LEFT_OUT, NO_GROUPS, Marks, described_as, legal_tag_value, plan_quick, quick_items
 from bot.domain.requests import ItemState
-from bot.domain.selecting import select
+from bot.domain.selecting import read_servers, read_tags_of_disks, select
 from bot.domain.snapshots import Disk, Snapshot
 from tests.builders import NOON, a_disk, a_request
 
@@ -220,6 +220,17 @@ def test_a_binding_is_read() -> None:
     assert parse_command("bind server_id=abc project=p keep=3") == Bind(
         (Selector("server_id", "abc"),), project="p", keep_days=3
     )
+
+
+def test_servers_and_tags_are_listed_with_commas_and_an_id_is_known_by_its_shape() -> None:
+    server_id = "77777777-0001-4000-8000-000000000001"
+    assert read_servers(f" web-01,{server_id.upper()} ,web-01,, 77777777-0001") == (
+        Selector("server", "web-01"),
+        Selector("server_id", server_id),
+        Selector("server", "77777777-0001"),
+    )
+    assert read_tags_of_disks("tier:prod, app") == (Selector("tag", "tier:prod"), Selector("tag", "app"))
+    assert read_servers(" , ") == read_tags_of_disks("") == ()
 
 
 @pytest.mark.parametrize(

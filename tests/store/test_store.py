@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from bot.domain.access import Grant
 from bot.domain.bindings import Binding
+from bot.domain.forms import Form
 from bot.domain.orders import Create
-from bot.domain.requests import Item, ItemState, Request, RequestState, ended, sending, taken, waiting
+from bot.domain.requests import Item, ItemState, Place, Request, RequestState, ended, sending, taken, waiting
 from bot.interfaces import Arrival, AuditEntry, Filters, Judge
 from bot.store import audit
 from bot.store.database import SqliteDatabase
@@ -248,3 +249,21 @@ async def test_who_joined_one_that_joins_another_later_ends_with_it(store: Sqlit
         assert (item.state, item.snapshot_id) == (ItemState.AVAILABLE, "snap-1")
     found = await store.request("r-two")
     assert found and found[0].state is RequestState.FINISHED
+
+
+async def test_a_form_keeps_what_it_is_about_and_the_last_choice_of_its_person(store: SqliteStore) -> None:
+    order = Create(("a",))
+    form = Form("f-one", "U1", Place("T1", "C1", "1.2"), order, NOON, view_id="V1", kind="change", subject="r-one")
+    await store.open_form(form)
+    assert await store.form("f-one") == form
+    first = await store.form_project("f-one", "shop")
+    assert first == replace(form, project="shop", revision=1)
+    assert await store.form_project("f-one", "payments") == replace(form, project="payments", revision=2)
+    assert await store.form_project("f-one", "vault", seen=1) is None  # decided of what stood there before
+    moved = await store.form_place("f-one", "C2")
+    assert moved == replace(form, place=Place("T1", "C2", "1.2"), project="payments", revision=2)
+    assert await store.form("f-one") == moved
+    assert await store.form_hash("f-one") is None
+    await store.form_shown("f-one", "17.abc")
+    assert await store.form_hash("f-one") == "17.abc"
+    assert await store.form_project("f-two", "shop") is None
