@@ -112,7 +112,8 @@ def _of_server(name: str, everything: Sequence[Disk]) -> _Found:
             return _Found(_by_name({disk.id: disk for disk, _ in found}.values()))
         if servers:
             ids = " or ".join(f"server_id={server_id}" for server_id in servers[:_SHOWN])
-            return _Found(fault=f"{quoted(name)} is the name of {len(servers)} servers. Say which one by its id: {ids}.")
+            many = f"{quoted(name)} is the name of {len(servers)} servers. Say which one by its id: {ids}."
+            return _Found(fault=many)
     return _any((), f"No server {quoted(name)} has disks in this project.")
 
 

@@ -13,7 +13,7 @@ from bot.domain.forms import Form, FormValues
 from bot.domain.orders import DISKS_PER_CREATE, REASON_CHARACTERS, Create
 from bot.domain.sentences import MENTION
 from bot.domain.snapshots import COPYABLE_STATES, DESCRIPTION_CHARACTERS, NAME_CHARACTERS, RETENTION_DAYS, Disk
-from bot.slack.blocks import context, plain, section
+from bot.slack.blocks import OPTIONS, context, plain, section
 from bot.slack.text import code_block, escaped, sentence, shortened
 from bot.workflow.forms import Filling, Offer, ProjectOffer
 
@@ -24,7 +24,6 @@ FORM_PLACE = "form_place"
 VALUE = "value"
 
 OPTION_CHARACTERS = 75
-STATIC_OPTIONS = 100
 NO_CHOICE = "no-choice"
 """The value of a line in a picker that is a sentence, and nothing to choose."""
 
@@ -113,7 +112,7 @@ def _place(form: Form) -> dict[str, Any]:
 def _project(filling: Filling) -> dict[str, Any]:
     form = filling.form
     element: dict[str, Any] = {"action_id": FORM_PROJECT, "placeholder": plain("Choose a project")}
-    if len(filling.projects) <= STATIC_OPTIONS:
+    if len(filling.projects) <= OPTIONS:
         element |= {"type": "static_select", "options": [_option(alias, alias) for alias in filling.projects]}
     else:
         element |= {"type": "external_select", "min_query_length": 0}
