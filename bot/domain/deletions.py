@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.domain.groups import Group
 from bot.domain.requests import Item, ItemState
-from bot.domain.snapshots import REQUEST_TAG, Disk, Snapshot
+from bot.domain.snapshots import Disk, Snapshot
 
 
 class DeletionState(StrEnum):
@@ -56,12 +57,22 @@ def deletable(items: Sequence[Item]) -> list[Item]:
 _MADE = (ItemState.AVAILABLE, ItemState.FAILED, ItemState.UNKNOWN)
 
 
-def why_not(deletion: Deletion, snapshot: Snapshot, disk: Disk | None) -> str:
+def made_for(item: Item, group: Group | None, snapshot: Snapshot) -> bool:
+    """Whether the cloud shows that the bot made this snapshot for this item: by its tag, or by the group it is in.
+
+    Whether a cloud gives the tags of a group to its members is not documented, so either proof will do for those.
+    """
+    if group is None:
+        return snapshot.item_id == item.id
+    in_its_group = group.cloud_id is not None and snapshot.snapshot_group_id == group.cloud_id
+    return in_its_group or snapshot.item_id == group.id
+
+
+def why_not(item: Item, group: Group | None, snapshot: Snapshot, disk: Disk | None) -> str:
     """Why this snapshot must stay for now; "" when it may go. Source: EVS API Reference, snapshot status."""
-    tagged = snapshot.tags.get(REQUEST_TAG)
-    if isinstance(tagged, str) and not tagged.startswith(deletion.request_id):
-        return "Its tag says that it was made for another request; look at it in the console."
-    if snapshot.volume_id and snapshot.volume_id != deletion.disk_id:
+    if not made_for(item, group, snapshot):
+        return "Its tag does not say that I made it for this request; look at it in the console."
+    if snapshot.volume_id != item.disk.id:
         return "It is a snapshot of another disk than the bot remembers; look at it in the console."
     if snapshot.status == "rollbacking" or (disk is not None and disk.status in ("rollbacking", "error_rollbacking")):
         return "Its disk is being rolled back. Ask again once that is over."

@@ -25,6 +25,7 @@ from bot.domain.errors import (
     SlackBusy,
     Throttled,
 )
+from bot.domain.groups import Group
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
 from bot.domain.snapshots import Disk
@@ -155,13 +156,13 @@ class Deleter:
         found = await self._store.request(request_id)
         if not rows or found is None:
             return None
-        request = found[0]
+        request, items = found
         asked = [one for one in rows if one.state is DeletionState.ASKED]
         if asked:
             return await self._wait_for_others(request, asked)
         going = [one for one in rows if one.state is DeletionState.DELETING]
         if going:
-            return await self._go_on(request, going)
+            return await self._go_on(request, items, going)
         return await self._tell(request, rows)
 
     async def _wait_for_others(self, request: Request, asked: Sequence[Deletion]) -> float | None:
@@ -171,12 +172,13 @@ class Deleter:
         await self._store.save_deletions([_kept(one, "Nobody else agreed within 60 minutes.") for one in asked])
         return 0.0
 
-    async def _go_on(self, request: Request, going: Sequence[Deletion]) -> float | None:
+    async def _go_on(self, request: Request, items: Sequence[Item], going: Sequence[Deletion]) -> float | None:
         if refused := await self._refused(request, going[0]):
             await self._store.save_deletions([_kept(one, refused) for one in going])
             return 0.0
         evs = self._cloud.project(going[0].project)
-        after = await asyncio.gather(*(self._one(evs, one) for one in going))
+        proofs = await self._proofs(request, items)
+        after = await asyncio.gather(*(self._one(evs, one, *proofs[one.item_id]) for one in going))
         await self._store.save_deletions([one for one, before in zip(after, going, strict=True) if one != before])
         return 0.0 if all(one.ended for one in after) else AGAIN_SECONDS
 
@@ -199,7 +201,12 @@ class Deleter:
             return f"{deletion.project} needs the agreement of {project.approvals} other people."
         return ""
 
-    async def _one(self, evs: Evs, deletion: Deletion) -> Deletion:
+    async def _proofs(self, request: Request, items: Sequence[Item]) -> dict[str, tuple[Item, Group | None]]:
+        """By which the cloud shows that each item's snapshot is the bot's."""
+        groups = {one.id: one for one in await self._store.groups_of(request.id)}
+        return {item.id: (item, groups.get(item.group_id or "")) for item in items}
+
+    async def _one(self, evs: Evs, deletion: Deletion, item: Item, group: Group | None) -> Deletion:
         """Look, then delete; answers the row as it is now."""
         try:
             snapshot = await evs.show_snapshot(deletion.snapshot_id)
@@ -207,7 +214,7 @@ class Deleter:
                 return self._unless_too_long(deletion)
             if snapshot.status == "error_deleting":
                 return _kept(deletion, "The cloud could not delete it; its support has to help.")
-            if cause := why_not(deletion, snapshot, await self._disk(evs, deletion)):
+            if cause := why_not(item, group, snapshot, await self._disk(evs, deletion)):
                 return _kept(deletion, cause)
             await evs.delete_snapshot(deletion.snapshot_id, send_before=self._clock.now() + SEND_WITHIN)
         except NotFound:

@@ -11,7 +11,7 @@ import pytest
 from bot.simulator.workspace import Message
 from bot.slack.controls import DELETE, KEEP
 from bot.workflow import deleting, planning
-from tests.e2e.conftest import CHANNEL, FastClock, World
+from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
 from tests.e2e.test_approvals import Start, start
 from tests.e2e.test_granting import asked
 
@@ -127,7 +127,7 @@ async def test_what_the_bot_did_not_make_is_not_its_to_delete(world: World) -> N
     (made,) = there(world)
     world.cloud.world.snapshots[made].tags["snapshot-bot-request"] = "r-somebody"
     await asked(world, f"delete {made}", "Deleting 1 snapshot")
-    await said(world, "Kept: the snapshot of “web-01-data”. Its tag says that it was made for another request")
+    await said(world, "Kept: the snapshot of “web-01-data”. Its tag does not say that I made it for this request")
     await asked(world, "delete 5ca1ab1e-0000-4000-8000-000000000000", "I know no restore point")
     assert there(world) == [made]
 
@@ -143,6 +143,33 @@ async def test_while_a_rollback_runs_nothing_is_deleted(world: World) -> None:
     disk.status = "in-use"
     await asked(world, f"delete {request}", "Deleting 1 snapshot")
     await said(world, "1 snapshot is deleted")
+
+
+async def test_a_snapshot_without_the_bots_tag_stays(world: World) -> None:
+    request = await world.create("web-01-data")
+    await world.finished(request)
+    (made,) = there(world)
+    del world.cloud.world.snapshots[made].tags["snapshot-bot-request"]
+    await asked(world, f"delete {request}", "Deleting 1 snapshot")
+    await said(world, "Kept: the snapshot of “web-01-data”. Its tag does not say that I made it for this request")
+    assert there(world) == [made]
+
+
+@pytest.mark.parametrize("members_tagged", [True, False])
+async def test_the_members_of_a_group_are_let_go_whether_or_not_they_carry_its_tag(
+    world: World, members_tagged: bool
+) -> None:
+    outcome = await world.say("quick server=web-01 confirm=no")
+    request = request_id(outcome.text)
+    await world.finished(request)
+    members = there(world)
+    assert members and all(world.cloud.world.snapshots[one].group_id for one in members)
+    if not members_tagged:
+        for one in members:
+            world.cloud.world.snapshots[one].tags.clear()
+    await asked(world, f"delete {request}", f"Deleting {len(members)} snapshots")
+    await said(world, f"{len(members)} snapshots are deleted")
+    assert there(world) == []
 
 
 @pytest.mark.parametrize("fault", ["drop_before", "drop_after", "503", "html"])
