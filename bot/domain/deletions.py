@@ -6,13 +6,14 @@ when nobody agreed in time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.domain import sentences
 from bot.domain.groups import Group
-from bot.domain.requests import Item, ItemState
+from bot.domain.requests import Item, ItemState, Request
 from bot.domain.snapshots import Disk, Snapshot
 
 
@@ -28,7 +29,11 @@ ENDED = frozenset({DeletionState.DELETED, DeletionState.KEPT})
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """One snapshot to be deleted. `agreed_by` are other people; `cause`: why it was kept."""
+    """One snapshot to be deleted. What one person asked for at once has the same number `asking` within its request.
+
+    `agreed_by` are other people, `agreed_at` is when nobody else had to agree any more. `announced`: the thread asked
+    others to agree. `cause`: why it was kept. `ver` guards every write.
+    """
 
     item_id: str
     request_id: str
@@ -40,9 +45,13 @@ class Deletion:
     asked_by: str
     channel_id: str
     asked_at: datetime
+    asking: int = 0
     agreed_by: tuple[str, ...] = ()
+    agreed_at: datetime | None = None
+    announced: bool = False
     cause: str = ""
     told: bool = False
+    ver: int = 1
 
     @property
     def ended(self) -> bool:
@@ -54,7 +63,56 @@ def deletable(items: Sequence[Item]) -> list[Item]:
     return [item for item in items if item.snapshot_id and item.joined_to is None and item.state in _MADE]
 
 
+NAMED = 15
+"""Disks that a sentence names; of more it gives the number."""
+
 _MADE = (ItemState.AVAILABLE, ItemState.FAILED, ItemState.UNKNOWN)
+
+AGREE_MINUTES = 60
+AGREE_TIME = timedelta(minutes=AGREE_MINUTES)
+
+
+def agree_until(deletion: Deletion) -> datetime:
+    return deletion.asked_at + AGREE_TIME
+
+
+def agreeing(deletion: Deletion, person: str, needed: int, now: datetime) -> Deletion | None:
+    """One more person agrees; with the last one needed it is deleted. None: it is not theirs to agree to, or too late.
+
+    Who asked never agrees, and nobody agrees twice.
+    """
+    open_to_them = deletion.asked_by != person and person not in deletion.agreed_by
+    if deletion.state is not DeletionState.ASKED or not open_to_them or now >= agree_until(deletion):
+        return None
+    agreed = replace(deletion, agreed_by=(*deletion.agreed_by, person))
+    enough = len(agreed.agreed_by) >= needed
+    return replace(agreed, state=DeletionState.DELETING, agreed_at=now) if enough else agreed
+
+
+def kept(deletion: Deletion, cause: str) -> Deletion:
+    return replace(deletion, state=DeletionState.KEPT, cause=cause)
+
+
+def unanswered(deletion: Deletion) -> Deletion:
+    """Kept because too few others agreed in time."""
+    who = "Not enough other people" if deletion.agreed_by else "Nobody else"
+    return kept(deletion, f"{who} agreed within {AGREE_MINUTES} minutes.")
+
+
+def still_kept(sharing: Iterable[tuple[Item, Request]], now: datetime) -> dict[str, Request]:
+    """Of requests that share snapshots with another one, those whose time is not over, by the snapshot's id."""
+    return {
+        item.snapshot_id: request
+        for item, request in sharing
+        if item.snapshot_id and (request.expires_at is None or now < request.expires_at)
+    }
+
+
+def named(labels: Sequence[str]) -> str:
+    """`1 snapshot (“web-01-data”)`: how many, and of which disks."""
+    count = "1 snapshot" if len(labels) == 1 else f"{len(labels)} snapshots"
+    more = f" and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
+    return f"{count} ({', '.join(sentences.quoted(one) for one in labels[:NAMED])}{more})"
 
 
 def made_for(item: Item, group: Group | None, snapshot: Snapshot) -> bool:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
-from bot.slack.controls import DELETE
-from bot.slack.text import cut
+from bot.slack.controls import AGREE, DELETE
+from bot.slack.text import cut, shortened
 
 SECTION_CHARACTERS = 3_000
 CONTEXT_CHARACTERS = 2_000
 BUTTON_VALUE_CHARACTERS = 2_000
+CONFIRM_CHARACTERS = 300
+CONFIRM_NAMED = 5
+CONFIRM_NAME_CHARACTERS = 32
 OPTIONS = 100
 """Slack takes 100 options in a static select (Block Kit, multi_static_select)."""
 
@@ -45,14 +49,27 @@ def plain(text: str) -> dict[str, Any]:
     return {"type": "plain_text", "text": text}
 
 
-def delete_button(request_id: str, count: int, label: str = "Delete…") -> dict[str, Any]:
-    """Asks before it lets restore points go."""
-    snapshots = "1 snapshot" if count == 1 else f"{count} snapshots"
-    confirm = {
-        "title": plain("Delete restore points"),
-        "text": plain(f"Up to {snapshots} of {request_id} will be deleted. Nobody can bring them back."),
+def delete_button(request_id: str, labels: Sequence[str], label: str = "Delete…") -> dict[str, Any]:
+    """Asks before it lets restore points go, of the disks named."""
+    more = f" and {len(labels) - CONFIRM_NAMED} more" if len(labels) > CONFIRM_NAMED else ""
+    disks = ", ".join(shortened(one, CONFIRM_NAME_CHARACTERS) for one in labels[:CONFIRM_NAMED])
+    snapshots = "the snapshot" if len(labels) == 1 else f"up to {len(labels)} snapshots"
+    sentence = f"This deletes {snapshots} of {disks}{more} ({request_id}). Nobody can bring them back."
+    return {**button(DELETE, label, request_id), "confirm": _confirm("Delete restore points", sentence)}
+
+
+def agree_button(request_id: str, asking: int) -> dict[str, Any]:
+    """Agrees to what the message above it names."""
+    value = json.dumps({"request": request_id, "asking": asking})
+    sentence = "The snapshots named above the button will be deleted. Nobody can bring them back."
+    return {**button(AGREE, "Agree…", value), "confirm": _confirm("Agree to the deletion", sentence)}
+
+
+def _confirm(title: str, sentence: str) -> dict[str, Any]:
+    return {
+        "title": plain(title),
+        "text": plain(shortened(sentence, CONFIRM_CHARACTERS)),
         "confirm": plain("Delete"),
         "deny": plain("Keep"),
         "style": "danger",
     }
-    return {**button(DELETE, label, request_id), "confirm": confirm}

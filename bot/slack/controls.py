@@ -35,6 +35,9 @@ KEEP = "keep_points"
 DELETE = "delete_points"
 """Lets the restore points of a request go; its value is the request's id."""
 
+AGREE = "agree_to_deletion"
+"""Agrees to what somebody else asked to delete; its value is the request's id and the number of the asking, as JSON."""
+
 CANCEL = "cancel_request"
 """Calls back what was not sent yet; its value is the request's id."""
 

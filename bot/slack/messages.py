@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.domain.deletions import deletable
 from bot.domain.disks import is_disk_id
 from bot.domain.groups import Group, GroupState
 from bot.domain.orders import Quick, named
@@ -188,15 +189,20 @@ def reminder(request: Request, items: Sequence[Item], command: str) -> Message:
         f":alarm_clock: <@{request.actor_id}>, {plural(len(items), 'snapshot')} of {named_disks} to be kept{until}: "
         "shall they stay, or go?"
     )
+    own = [item.disk.label for item in deletable(items)]
+    go = (
+        f"to let them go: {code(f'{command} delete {request.id}')}"
+        if own
+        else "another request made them and can let them go once the time of this one is over"
+    )
     typing = (
         f"Nothing deletes them by itself, and they are charged for as long as they exist. Request {code(request.id)}; "
-        f"to let them go: {code(f'{command} delete {request.id}')}."
+        f"{go}."
     )
     message = arranged([head, typing])
-    pressed = [
-        button(KEEP, f"Keep {plural(days, 'More Day')}", request.id),
-        delete_button(request.id, len(items), "Let Go…"),
-    ]
+    pressed = [button(KEEP, f"Keep {plural(days, 'More Day')}", request.id)]
+    if own:
+        pressed.append(delete_button(request.id, own, "Let Go…"))
     message["blocks"].append(buttons(pressed, "remind"))
     return message
 

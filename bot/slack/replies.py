@@ -17,6 +17,7 @@ from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
 from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.interfaces import Clock, Posted, Saying
+from bot.slack.blocks import agree_button, buttons
 from bot.slack.channels import SlackChannels
 from bot.slack.failures import failure_of, retry_seconds
 from bot.slack.message import Message, arranged
@@ -164,9 +165,11 @@ class SlackReplies:
         """A message that belongs to no request. Raises CannotPost, MessageRefused or SlackBusy."""
         await self._post(channel, message, None, None)
 
-    async def say_in_thread(self, request: Request, sentences: Sequence[str]) -> None:
+    async def say_in_thread(self, request: Request, sentences: Sequence[str], *, asking: int | None = None) -> None:
         """Below the request's message; directly to its person where it has none."""
         message = arranged([as_sentence(one) for one in sentences])
+        if asking is not None:
+            message["blocks"].append(buttons([agree_button(request.id, asking)], "agree"))
         if request.root_channel is None:
             await self._post(request.actor_id, message, None, None)
             return

@@ -1,19 +1,22 @@
-"""Restore points as people read them, and the button that lets them go."""
+"""Restore points as people read them, and the buttons that let them go or agree to that."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.domain.access import Denied
+from bot.domain.access import Actor, Denied
+from bot.domain.deletions import deletable
 from bot.slack.answers import told
 from bot.slack.blocks import buttons, delete_button, section
-from bot.slack.controls import DELETE, KEEP
+from bot.slack.controls import AGREE, DELETE, KEEP
 from bot.slack.message import Message, whole_text
 from bot.slack.presses import Presses, judged_at, pressed
 from bot.slack.text import bold, code, day, escaped, moment, plural, shortened, typed
+from bot.workflow.approving import Told
 from bot.workflow.deleting import Deleting
 from bot.workflow.inquiry import NotFound
 from bot.workflow.reminding import Keeping
@@ -31,6 +34,7 @@ class RestoreListeners:
 
     def register(self, app: AsyncApp) -> None:
         app.action(DELETE)(self.on_delete)
+        app.action(AGREE)(self.on_agree)
         app.action(KEEP)(self.on_keep)
 
     async def on_delete(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -38,8 +42,31 @@ class RestoreListeners:
             ack, body, lambda actor: self._deleting.delete(actor, judged_at(body), pressed(body))
         )
 
+    async def on_agree(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await self._presses.settle(ack, body, lambda actor: self._agreed(actor, body))
+
+    async def _agreed(self, actor: Actor, body: dict[str, Any]) -> Told:
+        asked = read_asking(pressed(body))
+        if asked is None:
+            return Told("I can't read that button any more. Type `delete ID` to agree.", done=False)
+        return await self._deleting.agree(actor, judged_at(body), *asked)
+
     async def on_keep(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await self._presses.settle(ack, body, lambda actor: self._keeping.keep(actor, judged_at(body), pressed(body)))
+
+
+def read_asking(value: str) -> tuple[str, int] | None:
+    """What a button agrees to; it comes back from outside, so whatever does not fit is nothing."""
+    try:
+        asked = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(asked, dict):
+        return None
+    request_id, asking = asked.get("request"), asked.get("asking")
+    if not isinstance(request_id, str) or type(asking) is not int:
+        return None
+    return request_id, asking
 
 
 def restore_points(found: Points | NotFound | Denied, command: str) -> Message:
@@ -53,8 +80,10 @@ def restore_points(found: Points | NotFound | Denied, command: str) -> Message:
         words = _point(point)
         lines.append(words)
         blocks.append(section(words, f"point.{point.request.id}"))
-        if point.deletable and point.existing != frozenset():
-            blocks.append(buttons([delete_button(point.request.id, len(_left(point)))], f"go.{point.request.id}"))
+        left = set(_left(point))
+        own = [item.disk.label for item in deletable(point.items) if item.snapshot_id in left]
+        if point.deletable and own:
+            blocks.append(buttons([delete_button(point.request.id, own)], f"go.{point.request.id}"))
     more = f"Only the latest {len(found.points)} are shown. " if found.more else ""
     last = f"{more}To go back, see the receipt of each: {code(f'{command} status ID')}."
     blocks.append(section(last, "last"))

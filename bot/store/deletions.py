@@ -4,49 +4,81 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
-from bot.domain.deletions import Deletion, DeletionState
-from bot.store.database import Row, Script, Want, from_ms, sql, to_ms
+from bot.domain.deletions import Deletion, DeletionState, agreeing
+from bot.store.database import Query, Row, Script, Want, from_ms, sql, to_ms
 
 _ADD = """
 insert into deletion (item_id, request_id, project, snapshot_id, disk_id, label, state, asked_by, channel_id, asked_at,
-    agreed_json, cause, told)
+    asking, agreed_json, agreed_at, announced, cause, told, ver)
 values (:item_id, :request_id, :project, :snapshot_id, :disk_id, :label, :state, :asked_by, :channel_id, :asked_at,
-    :agreed_json, :cause, :told)
+    :asking, :agreed_json, :agreed_at, :announced, :cause, :told, :ver)
 on conflict (item_id) do update set state = excluded.state, asked_by = excluded.asked_by,
-    channel_id = excluded.channel_id, asked_at = excluded.asked_at, agreed_json = excluded.agreed_json,
-    cause = excluded.cause, told = excluded.told
+    channel_id = excluded.channel_id, asked_at = excluded.asked_at, asking = excluded.asking,
+    agreed_json = excluded.agreed_json, agreed_at = excluded.agreed_at, announced = excluded.announced,
+    cause = excluded.cause, told = excluded.told, ver = deletion.ver + 1
 where deletion.state = 'kept'
+"""
+_MOVE = """
+update deletion set state = :state, agreed_json = :agreed_json, agreed_at = :agreed_at, cause = :cause, told = :told,
+    ver = ver + 1
+where item_id = :item_id and ver = :ver
 """
 DUTIES = "select 'delete:' || request_id as key, 0 as at from deletion where told = 0 group by request_id"
 
 
-def ask(deletions: Sequence[Deletion], now: datetime) -> Script[bool]:
-    """Snapshots that nobody asked to delete yet, or that were kept then. False: every one of them was asked for."""
+def ask(deletions: Sequence[Deletion], now: datetime) -> Script[list[Deletion]]:
+    """Snapshots that nobody asked to delete yet, or that were kept then; answers those, as one more asking."""
     before = yield from of_request(deletions[0].request_id)
     open_or_gone = {one.item_id for one in before if one.state is not DeletionState.KEPT}
-    fresh = [one for one in deletions if one.item_id not in open_or_gone]
+    asking = max((one.asking for one in before), default=0) + 1
+    fresh = [replace(one, asking=asking) for one in deletions if one.item_id not in open_or_gone]
     for deletion in fresh:
-        yield sql(_ADD, **_row(deletion))
+        yield Query(_ADD, _row(deletion))
     if fresh:
         yield Want(f"delete:{fresh[0].request_id}", now)
-    return bool(fresh)
+    return fresh
 
 
-def save(deletions: Sequence[Deletion], now: datetime) -> Script[None]:
+def agree(read: Sequence[Deletion], person: str, needed: int, now: datetime) -> Script[list[Deletion]]:
+    """One more person agrees to what was `read`, as its rows stand in this very transaction; answers what that moved.
+
+    Of two at the same instant both count. What was settled, or asked anew, since it was read is left alone.
+    """
+    meant = {(one.item_id, one.asking) for one in read}
+    rows = yield from of_request(read[0].request_id)
+    moved = []
+    for row in rows:
+        after = agreeing(row, person, needed, now)
+        if after is not None and (row.item_id, row.asking) in meant:
+            yield Query(_MOVE, _row(after))
+            moved.append(after)
+    if moved:
+        yield Want(f"delete:{moved[0].request_id}", now)
+    return moved
+
+
+def save(deletions: Sequence[Deletion], now: datetime) -> Script[bool]:
+    """Write rows whose `ver` is still the one that was read, all or none. False: somebody moved one meanwhile."""
+    if not deletions:
+        return False
+    rows = yield from of_request(deletions[0].request_id)
+    versions = {row.item_id: row.ver for row in rows}
+    yield Want(f"delete:{deletions[0].request_id}", now)
+    if any(versions[one.item_id] != one.ver for one in deletions):
+        return False
     for deletion in deletions:
-        yield sql(
-            "update deletion set state = :state, agreed_json = :agreed_json, cause = :cause, told = :told "
-            "where item_id = :item_id",
-            item_id=deletion.item_id,
-            state=str(deletion.state),
-            agreed_json=json.dumps(deletion.agreed_by),
-            cause=deletion.cause,
-            told=int(deletion.told),
-        )
-    if deletions:
-        yield Want(f"delete:{deletions[0].request_id}", now)
+        yield Query(_MOVE, _row(deletion))
+    return True
+
+
+def announced(request_id: str, asking: int) -> Script[None]:
+    """The thread asked others to agree to this asking. No state: it needs no `ver`."""
+    yield sql(
+        "update deletion set announced = 1 where request_id = :id and asking = :asking", id=request_id, asking=asking
+    )
 
 
 def of_request(request_id: str) -> Script[list[Deletion]]:
@@ -66,9 +98,13 @@ def _row(deletion: Deletion) -> dict[str, str | int | None]:
         "asked_by": deletion.asked_by,
         "channel_id": deletion.channel_id,
         "asked_at": to_ms(deletion.asked_at),
+        "asking": deletion.asking,
         "agreed_json": json.dumps(deletion.agreed_by),
+        "agreed_at": to_ms(deletion.agreed_at),
+        "announced": int(deletion.announced),
         "cause": deletion.cause,
         "told": int(deletion.told),
+        "ver": deletion.ver,
     }
 
 
@@ -76,17 +112,21 @@ def _deletion(row: Row) -> Deletion:
     asked_at = from_ms(row["asked_at"])
     assert asked_at is not None
     return Deletion(
-        row["item_id"],
-        row["request_id"],
-        row["project"],
-        row["snapshot_id"],
-        row["disk_id"],
-        row["label"],
-        DeletionState(row["state"]),
-        row["asked_by"],
-        row["channel_id"],
-        asked_at,
-        tuple(json.loads(row["agreed_json"])),
-        row["cause"],
-        bool(row["told"]),
+        item_id=row["item_id"],
+        request_id=row["request_id"],
+        project=row["project"],
+        snapshot_id=row["snapshot_id"],
+        disk_id=row["disk_id"],
+        label=row["label"],
+        state=DeletionState(row["state"]),
+        asked_by=row["asked_by"],
+        channel_id=row["channel_id"],
+        asked_at=asked_at,
+        asking=row["asking"],
+        agreed_by=tuple(json.loads(row["agreed_json"])),
+        agreed_at=from_ms(row["agreed_at"]),
+        announced=bool(row["announced"]),
+        cause=row["cause"],
+        told=bool(row["told"]),
+        ver=row["ver"],
     )

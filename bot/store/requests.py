@@ -60,6 +60,11 @@ select * from item where disk_id = :disk_id and joined_to is null and id <> :id
 FIRST_LOOK = timedelta(seconds=2)
 """No snapshot is done sooner after it was asked for."""
 
+_SHARING = """
+select distinct other.* from item as own join item as other
+    on other.snapshot_id = own.snapshot_id and other.request_id <> own.request_id
+where own.request_id = :id and other.state = 'available' order by other.id
+"""
 CANCELLED = "cancelled"
 """The rule of what was called back."""
 
@@ -448,6 +453,16 @@ def item(item_id: str) -> Script[tuple[Item, Request] | None]:
         return None
     request, _ = yield from _whole(rows[0]["request_id"])
     return item_from(rows[0]), request
+
+
+def sharing(request_id: str) -> Script[list[tuple[Item, Request]]]:
+    """Items of other requests whose restore point is a snapshot of this one, each with its request."""
+    rows = yield sql(_SHARING, id=request_id)
+    found: list[tuple[Item, Request]] = []
+    for row in rows:
+        request, _ = yield from _whole(row["request_id"])
+        found.append((item_from(row), request))
+    return found
 
 
 def creating(project: str) -> Script[list[Item]]:

@@ -174,9 +174,13 @@ create table deletion (
     asked_by text not null,
     channel_id text not null,
     asked_at bigint not null,
+    asking bigint not null,
     agreed_json text not null,
+    agreed_at bigint,
+    announced integer not null,
     cause text not null,
-    told integer not null
+    told integer not null,
+    ver bigint not null
 );
 create index deletion_of_request on deletion (request_id);
 create index deletion_untold on deletion (request_id) where told = 0;

@@ -175,22 +175,43 @@ class SqliteStore:
 
         await self._database.run(script())
 
-    async def ask_deletion(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry]) -> bool:
-        """False: each of them was asked for before."""
+    async def ask_deletion(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry]) -> Sequence[Deletion]:
+        """What of it nobody had asked for yet, or was kept then."""
         now = self._clock.now()
-        return await self._done(deletions.ask(rows, now), entries, now)
+        return await self._moved(deletions.ask(rows, now), entries, now)
+
+    async def agree_to_deletion(
+        self, rows: Sequence[Deletion], person: str, needed: int, entries: Sequence[AuditEntry]
+    ) -> Sequence[Deletion]:
+        """What this agreement moved; nothing where it was settled before."""
+        now = self._clock.now()
+        return await self._moved(deletions.agree(rows, person, needed, now), entries, now)
+
+    async def _moved(
+        self, step: Script[list[Deletion]], entries: Sequence[AuditEntry], now: datetime
+    ) -> Sequence[Deletion]:
+        def script() -> Script[list[Deletion]]:
+            moved = yield from step
+            if moved:
+                yield from audit.append(entries, now)
+            return moved
+
+        return await self._database.run(script())
 
     async def deletions(self, request_id: str) -> list[Deletion]:
         return await self._database.run(deletions.of_request(request_id))
 
-    async def save_deletions(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry] = ()) -> None:
+    async def save_deletions(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry] = ()) -> bool:
+        """False, and nothing is written: somebody moved one of them since it was read."""
         now = self._clock.now()
+        return await self._done(deletions.save(rows, now), entries, now)
 
-        def script() -> Script[None]:
-            yield from deletions.save(rows, now)
-            yield from audit.append(entries, now)
+    async def deletion_announced(self, request_id: str, asking: int) -> None:
+        await self._database.run(deletions.announced(request_id, asking))
 
-        await self._database.run(script())
+    async def sharing(self, request_id: str) -> list[tuple[Item, Request]]:
+        """Who else has a snapshot of this request as a restore point."""
+        return await self._database.run(requests.sharing(request_id))
 
     async def approve(self, request_id: str, approver_id: str, entries: Sequence[AuditEntry]) -> Request | None:
         now = self._clock.now()

@@ -7,13 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain import sentences
 from bot.domain.access import CLOSED_RULES, Action, Actor, Denied, decide, standing_refused
-from bot.domain.deletions import Deletion, DeletionState, deletable, why_not
+from bot.domain.deletions import (
+    AGREE_MINUTES,
+    NAMED,
+    Deletion,
+    DeletionState,
+    agree_until,
+    deletable,
+    kept,
+    named,
+    still_kept,
+    unanswered,
+    why_not,
+)
 from bot.domain.errors import (
     CannotPost,
     CloudError,
@@ -36,11 +48,12 @@ from bot.workflow.lookups import look_up
 
 log = logging.getLogger(__name__)
 
-AGREE_TIME = timedelta(minutes=60)
 SEND_WITHIN = timedelta(seconds=20)
 AGAIN_SECONDS = 3.0
 GIVE_UP = timedelta(hours=1)
 """A snapshot that the cloud has not deleted by then is told as kept; it may still go."""
+
+SETTLED = "This is settled already; the thread says what became of it."
 
 
 class Deleting:
@@ -52,7 +65,10 @@ class Deleting:
         self._clock = clock
 
     async def delete(self, actor: Actor, channel: str | None, any_id: str) -> Told:
-        """Ask to let go everything a request made, or one snapshot of it; or agree to somebody else's asking."""
+        """Ask to let go everything a request made, or one snapshot of it; or agree to somebody else's asking.
+
+        It is agreement only to what the id names: the request's own id, to all that others asked for of it.
+        """
         unknown = Told(f"I know no restore point {sentences.quoted(any_id)} that you may delete.", done=False)
         if standing := standing_refused(actor):
             await self._store.record([AuditEntry(actor.user_id, Action.DELETE, "", "denied", standing.rule)])
@@ -61,20 +77,51 @@ class Deleting:
         if found is None or found[0].project is None:
             return unknown
         request, items = found
-        asked = [one for one in await self._store.deletions(request.id) if one.state is DeletionState.ASKED]
-        action = Action.APPROVE if asked and actor.user_id != asked[0].asked_by else Action.DELETE
+        asked = [
+            one
+            for one in await self._store.deletions(request.id)
+            if one.state is DeletionState.ASKED and any_id in (request.id, one.item_id, one.snapshot_id)
+        ]
+        others = [one for one in asked if one.asked_by != actor.user_id]
+        action = Action.APPROVE if others else Action.DELETE
         if refused := await self._refusal(actor, channel, request, action, unknown):
             return refused
-        if asked:
-            return await self._agree(actor, request, asked)
+        if others:
+            return await self._agree(actor, request, others)
         wanted = [item for item in deletable(items) if any_id in (request.id, item.id, item.snapshot_id)]
         if not wanted:
             return Told("Nothing of that was made by this request, so there is nothing of it to delete.", done=False)
-        return await self._ask(actor, channel or request.place.channel_id, request, wanted)
+        return await self._ask(actor, channel or request.place.channel_id, request, wanted, any_id)
 
-    async def _ask(self, actor: Actor, channel: str, request: Request, wanted: Sequence[Item]) -> Told:
-        needed = self._needed(request)
-        state = DeletionState.ASKED if needed else DeletionState.DELETING
+    async def agree(self, actor: Actor, channel: str | None, request_id: str, asking: int) -> Told:
+        """The button: agree to exactly what its message names, if that still waits."""
+        unknown = Told(f"I know no restore point {sentences.quoted(request_id)} that you may delete.", done=False)
+        found = await self._store.request(request_id)
+        if found is None or found[0].project is None:
+            return unknown
+        request = found[0]
+        if refused := await self._refusal(actor, channel, request, Action.APPROVE, unknown):
+            return refused
+        rows = [one for one in await self._store.deletions(request.id) if one.asking == asking]
+        asked = [one for one in rows if one.state is DeletionState.ASKED]
+        if not asked:
+            return Told(SETTLED, done=False)
+        if asked[0].asked_by == actor.user_id:
+            return Told("You asked for this yourself; somebody else has to agree.", done=False)
+        return await self._agree(actor, request, asked)
+
+    async def _ask(self, actor: Actor, channel: str, request: Request, wanted: Sequence[Item], any_id: str) -> Told:
+        keepers = still_kept(await self._store.sharing(request.id), self._clock.now())
+        stay = [item for item in wanted if item.snapshot_id in keepers]
+        go = [item for item in wanted if item.snapshot_id not in keepers]
+        staying = [await self._why_it_stays(actor, channel, item, keepers[item.snapshot_id or ""]) for item in stay]
+        if stay:
+            await self._store.record([_entry(actor, request, "denied", "kept-by-another-request", len(stay))])
+        asked = [await self._ask_for(actor, channel, request, go, any_id)] if go else []
+        return Told(" ".join([*(one.sentence for one in asked), *staying]), done=any(one.done for one in asked))
+
+    async def _ask_for(self, actor: Actor, channel: str, request: Request, wanted: Sequence[Item], any_id: str) -> Told:
+        needed, now = self._needed(request), self._clock.now()
         rows = [
             Deletion(
                 item.id,
@@ -83,34 +130,60 @@ class Deleting:
                 item.snapshot_id or "",
                 item.disk.id,
                 item.disk.label,
-                state,
+                DeletionState.ASKED if needed else DeletionState.DELETING,
                 actor.user_id,
                 channel,
-                self._clock.now(),
+                now,
+                agreed_at=None if needed else now,
             )
             for item in wanted
         ]
-        entry = _entry(actor, request, "allowed", "granted", len(rows))
-        if not await self._store.ask_deletion(rows, [entry]):
-            return Told("These are deleted already, or are about to be.", done=False)
-        what = "1 snapshot" if len(rows) == 1 else f"{len(rows)} snapshots"
+        fresh = await self._store.ask_deletion(rows, [_entry(actor, request, "allowed", "granted", len(rows))])
+        if not fresh:
+            return await self._asked_before(request, rows)
+        what = named([one.label for one in fresh])
         if needed:
             others = "Another person who may approve has" if needed == 1 else f"{needed} others who may approve have"
-            return Told(f"{others} to agree within 60 minutes, by typing `delete {request.id}` too.", done=True)
+            return Told(
+                f"{others} to agree within {AGREE_MINUTES} minutes to delete {what}: by the button in the "
+                f"thread, or by typing `delete {any_id}` too.",
+                done=True,
+            )
         return Told(f"Deleting {what}; the thread says when they are gone.", done=True)
 
-    async def _agree(self, actor: Actor, request: Request, asked: Sequence[Deletion]) -> Told:
-        first = asked[0]
-        if actor.user_id == first.asked_by:
+    async def _asked_before(self, request: Request, rows: Sequence[Deletion]) -> Told:
+        wanted = {one.item_id for one in rows}
+        waiting = any(
+            one.state is DeletionState.ASKED and one.item_id in wanted
+            for one in await self._store.deletions(request.id)
+        )
+        if waiting:
             return Told("You asked for this yourself; somebody else has to agree.", done=False)
-        if actor.user_id in first.agreed_by:
+        return Told("These are deleted already, or are about to be.", done=False)
+
+    async def _why_it_stays(self, actor: Actor, channel: str, item: Item, keeper: Request) -> str:
+        """Names the other request to whoever may see it."""
+        alias = keeper.project or ""
+        grants = await self._store.grants_for(actor)
+        seen = decide(actor, Action.VIEW, alias, self._projects.get(alias), channel, grants, self._clock.now())
+        whose = "another request" if isinstance(seen, Denied) else f"request {keeper.id}"
+        return f"Kept: the snapshot of {sentences.quoted(item.disk.label)} is also a restore point of {whose}, {_KEEPS}"
+
+    async def _agree(self, actor: Actor, request: Request, asked: Sequence[Deletion]) -> Told:
+        fresh = [one for one in asked if actor.user_id not in one.agreed_by]
+        if not fresh:
             return Told("You agreed to this already.", done=False)
-        agreed = (*first.agreed_by, actor.user_id)
-        enough = len(agreed) >= self._needed(request)
-        state = DeletionState.DELETING if enough else DeletionState.ASKED
-        entry = _entry(actor, request, "allowed", "agreed-to-delete", len(asked))
-        await self._store.save_deletions([replace(one, agreed_by=agreed, state=state) for one in asked], [entry])
-        return Told("You agreed; they are deleted now." if enough else "You agreed; more people have to.", done=True)
+        needed = self._needed(request)
+        entry = _entry(actor, request, "allowed", "agreed-to-delete", len(fresh))
+        moved = await self._store.agree_to_deletion(fresh, actor.user_id, needed, [entry])
+        if not moved:
+            return Told(SETTLED, done=False)
+        what = named([one.label for one in moved])
+        missing = max(needed - len(one.agreed_by) for one in moved)
+        if missing <= 0:
+            return Told(f"You agreed, so I delete {what} now.", done=True)
+        more = "1 more person has" if missing == 1 else f"{missing} more people have"
+        return Told(f"You agreed to delete {what}; {more} to agree.", done=True)
 
     def _needed(self, request: Request) -> int:
         project = self._projects.get(request.project or "")
@@ -152,35 +225,96 @@ class Deleter:
         self._clock = clock
 
     async def __call__(self, request_id: str) -> float | None:
-        rows = [one for one in await self._store.deletions(request_id) if not one.told]
+        """Each step reads the rows anew; what waits for people never holds up what they agreed to."""
         found = await self._store.request(request_id)
-        if not rows or found is None:
+        if found is None:
             return None
         request, items = found
-        asked = [one for one in rows if one.state is DeletionState.ASKED]
-        if asked:
-            return await self._wait_for_others(request, asked)
-        going = [one for one in rows if one.state is DeletionState.DELETING]
-        if going:
-            return await self._go_on(request, items, going)
-        return await self._tell(request, rows)
+        delays = [
+            await self._go_on(request, items),
+            await self._wait_for_others(request),
+            await self._ask_others(request),
+            await self._tell(request),
+        ]
+        return min((one for one in delays if one is not None), default=None)
 
-    async def _wait_for_others(self, request: Request, asked: Sequence[Deletion]) -> float | None:
-        left_s = (asked[0].asked_at + AGREE_TIME - self._clock.now()).total_seconds()
-        if left_s > 0:
-            return left_s
-        await self._store.save_deletions([_kept(one, "Nobody else agreed within 60 minutes.") for one in asked])
-        return 0.0
+    async def _rows(self, request: Request, *states: DeletionState) -> list[Deletion]:
+        return [one for one in await self._store.deletions(request.id) if one.state in states and not one.told]
 
-    async def _go_on(self, request: Request, items: Sequence[Item], going: Sequence[Deletion]) -> float | None:
-        if refused := await self._refused(request, going[0]):
-            await self._store.save_deletions([_kept(one, refused) for one in going])
-            return 0.0
-        evs = self._cloud.project(going[0].project)
+    # --- what others have to agree to ---------------------------------------------------------------------------------
+
+    async def _wait_for_others(self, request: Request) -> float | None:
+        now = self._clock.now()
+        asked = await self._rows(request, DeletionState.ASKED)
+        over = [unanswered(one) for one in asked if now >= agree_until(one)]
+        if over and not await self._save(over):
+            return 0.0  # somebody agreed at this very moment
+        left = [agree_until(one) - now for one in asked if now < agree_until(one)]
+        return min(left).total_seconds() if left else None
+
+    async def _ask_others(self, request: Request) -> float | None:
+        asked = [one for one in await self._rows(request, DeletionState.ASKED) if not one.announced]
+        for rows in _apart(asked, lambda one: one.asking):
+            asking = rows[0].asking
+            try:
+                await self._notices.say_in_thread(request, self._question(rows), asking=asking)
+            except SlackBusy as exc:
+                return exc.retry_after
+            except (CannotPost, MessageGone, MessageRefused):
+                log.warning("nobody could be asked to agree to a deletion", extra={"request": request.id})
+            await self._store.deletion_announced(request.id, asking)
+        return None
+
+    def _question(self, rows: Sequence[Deletion]) -> list[str]:
+        first = rows[0]
+        project = self._projects.get(first.project)
+        needed = project.approvals if project else 1
+        others = "another person who may approve has" if needed == 1 else f"{needed} others who may approve have"
+        question = (
+            f"{sentences.person(first.asked_by)} asks to delete {named([one.label for one in rows])}: {others} to "
+            f"agree within {AGREE_MINUTES} minutes, else they are kept. Nobody can bring them back."
+        )
+        typed = first.snapshot_id if len(rows) == 1 else first.request_id
+        return [question, f"Without the button: the command `delete {typed}`."]
+
+    # --- deleting -----------------------------------------------------------------------------------------------------
+
+    async def _go_on(self, request: Request, items: Sequence[Item]) -> float | None:
+        """Who may not costs no call; and as looking takes its time, it is asked once more right before the DELETE."""
+        going = await self._rows(request, DeletionState.DELETING)
+        if not going:
+            return None
         proofs = await self._proofs(request, items)
-        after = await asyncio.gather(*(self._one(evs, one, *proofs[one.item_id]) for one in going))
-        await self._store.save_deletions([one for one, before in zip(after, going, strict=True) if one != before])
-        return 0.0 if all(one.ended for one in after) else AGAIN_SECONDS
+        allowed, ended = await self._judged(request, going)
+        looked = await asyncio.gather(*(self._look(one, *proofs[one.item_id]) for one in allowed))
+        ready = [one for one, seen in zip(allowed, looked, strict=True) if seen is None]
+        allowed, refused = await self._judged(request, ready)
+        sent = await asyncio.gather(*(self._delete(one) for one in allowed))
+        after = [*ended, *(seen for seen in looked if seen is not None), *refused, *sent]
+        await self._save([one for one in after if one.ended])
+        return None if all(one.ended for one in after) else AGAIN_SECONDS
+
+    async def _proofs(self, request: Request, items: Sequence[Item]) -> dict[str, tuple[Item, Group | None]]:
+        """By which the cloud shows that each item's snapshot is the bot's."""
+        groups = {one.id: one for one in await self._store.groups_of(request.id)}
+        return {item.id: (item, groups.get(item.group_id or "")) for item in items}
+
+    async def _judged(self, request: Request, rows: Sequence[Deletion]) -> tuple[list[Deletion], list[Deletion]]:
+        """Those that may be deleted now, and those that are kept with the reason."""
+        keepers = still_kept(await self._store.sharing(request.id), self._clock.now())
+        allowed: list[Deletion] = []
+        refused = [
+            kept(one, f"It is also a restore point of another request, {_KEEPS}")
+            for one in rows
+            if one.snapshot_id in keepers
+        ]
+        free = [one for one in rows if one.snapshot_id not in keepers]
+        for alike in _apart(free, lambda one: (one.asked_by, one.agreed_by, one.channel_id)):
+            if cause := await self._refused(request, alike[0]):
+                refused += [kept(one, cause) for one in alike]
+            else:
+                allowed += alike
+        return allowed, refused
 
     async def _refused(self, request: Request, deletion: Deletion) -> str:
         """Whoever asked, and everybody who agreed, must still be somebody who may."""
@@ -201,29 +335,35 @@ class Deleter:
             return f"{deletion.project} needs the agreement of {project.approvals} other people."
         return ""
 
-    async def _proofs(self, request: Request, items: Sequence[Item]) -> dict[str, tuple[Item, Group | None]]:
-        """By which the cloud shows that each item's snapshot is the bot's."""
-        groups = {one.id: one for one in await self._store.groups_of(request.id)}
-        return {item.id: (item, groups.get(item.group_id or "")) for item in items}
-
-    async def _one(self, evs: Evs, deletion: Deletion, item: Item, group: Group | None) -> Deletion:
-        """Look, then delete; answers the row as it is now."""
+    async def _look(self, deletion: Deletion, item: Item, group: Group | None) -> Deletion | None:
+        """The row after what the cloud shows of it; None: it may be deleted now."""
+        evs = self._cloud.project(deletion.project)
         try:
             snapshot = await evs.show_snapshot(deletion.snapshot_id)
             if snapshot.status == "deleting":
                 return self._unless_too_long(deletion)
             if snapshot.status == "error_deleting":
-                return _kept(deletion, "The cloud could not delete it; its support has to help.")
-            if cause := why_not(item, group, snapshot, await self._disk(evs, deletion)):
-                return _kept(deletion, cause)
-            await evs.delete_snapshot(deletion.snapshot_id, send_before=self._clock.now() + SEND_WITHIN)
-        except NotFound:
-            return replace(deletion, state=DeletionState.DELETED)
-        except (CloudUnavailable, Throttled):
-            return self._unless_too_long(deletion)
+                return kept(deletion, "The cloud could not delete it; its support has to help.")
+            cause = why_not(item, group, snapshot, await self._disk(evs, deletion))
         except CloudError as exc:
-            return _kept(deletion, exc.sentence)
+            return self._after(deletion, exc)
+        return kept(deletion, cause) if cause else None
+
+    async def _delete(self, deletion: Deletion) -> Deletion:
+        evs = self._cloud.project(deletion.project)
+        try:
+            await evs.delete_snapshot(deletion.snapshot_id, send_before=self._clock.now() + SEND_WITHIN)
+        except CloudError as exc:
+            return self._after(deletion, exc)
         return deletion
+
+    def _after(self, deletion: Deletion, failure: CloudError) -> Deletion:
+        """What an error of the cloud makes of a row: what is not there is deleted, whoever did it."""
+        if isinstance(failure, NotFound):
+            return replace(deletion, state=DeletionState.DELETED)
+        if isinstance(failure, CloudUnavailable | Throttled):
+            return self._unless_too_long(deletion)
+        return kept(deletion, failure.sentence)
 
     async def _disk(self, evs: Evs, deletion: Deletion) -> Disk | None:
         try:
@@ -232,55 +372,69 @@ class Deleter:
             return None  # the disk is gone; its snapshots may outlive it
 
     def _unless_too_long(self, deletion: Deletion) -> Deletion:
-        if self._clock.now() - deletion.asked_at < GIVE_UP:
+        if self._clock.now() - (deletion.agreed_at or deletion.asked_at) < GIVE_UP:
             return deletion
-        return _kept(deletion, "The cloud had not deleted it after an hour; look at it in the console.")
+        return kept(deletion, "The cloud had not deleted it after an hour; look at it in the console.")
 
-    async def _tell(self, request: Request, rows: Sequence[Deletion]) -> float | None:
-        try:
-            await self._notices.say_in_thread(request, told_deletions(rows))
-        except SlackBusy as exc:
-            return exc.retry_after
-        except (CannotPost, MessageGone, MessageRefused):
-            log.warning("nobody could be told of a deletion", extra={"request": request.id})
-        entries = [
-            AuditEntry(
-                one.asked_by,
-                Action.DELETE,
-                one.item_id,
-                "done" if one.state is DeletionState.DELETED else "failed",
-                str(one.state),
-                {"snapshot": one.snapshot_id, "disk": one.disk_id, "project": one.project},
-            )
-            for one in rows
-        ]
-        await self._store.save_deletions([replace(one, told=True) for one in rows], entries)
+    # --- telling ------------------------------------------------------------------------------------------------------
+
+    async def _save(self, after: Sequence[Deletion]) -> bool:
+        return bool(after) and await self._store.save_deletions(after, [_end(one) for one in after])
+
+    async def _tell(self, request: Request) -> float | None:
+        """Each asking once nothing of it is being deleted any more."""
+        busy = {one.asking for one in await self._rows(request, DeletionState.DELETING)}
+        ended = await self._rows(request, DeletionState.DELETED, DeletionState.KEPT)
+        for rows in _apart([one for one in ended if one.asking not in busy], lambda one: one.asking):
+            try:
+                await self._notices.say_in_thread(request, told_deletions(rows))
+            except SlackBusy as exc:
+                return exc.retry_after
+            except (CannotPost, MessageGone, MessageRefused):
+                log.warning("nobody could be told of a deletion", extra={"request": request.id})
+            await self._store.save_deletions([replace(one, told=True) for one in rows])
         return None
 
 
 def told_deletions(rows: Sequence[Deletion]) -> list[str]:
     """What became of each, in words."""
-    gone = [one for one in rows if one.state is DeletionState.DELETED]
-    kept = [one for one in rows if one.state is DeletionState.KEPT]
-    who = sentences.person(rows[0].asked_by)
-    agreed = " and ".join(sentences.person(one) for one in rows[0].agreed_by)
     lines = []
-    if gone:
+    for gone in _apart([one for one in rows if one.state is DeletionState.DELETED], lambda one: one.agreed_by):
         what = "1 snapshot is" if len(gone) == 1 else f"{len(gone)} snapshots are"
-        lines.append(f"{what} deleted, as {who} asked{f' and {agreed} agreed' if agreed else ''}: ")
-        lines[-1] += ", ".join(sentences.quoted(one.label) for one in gone[:15])
-        lines[-1] += f" and {len(gone) - 15} more." if len(gone) > 15 else "."
-    lines += [f"Kept: the snapshot of {sentences.quoted(one.label)}. {one.cause}" for one in kept[:15]]
-    if len(kept) > 15:
-        lines.append(f"And {len(kept) - 15} more were kept.")
+        agreed = " and ".join(sentences.person(one) for one in gone[0].agreed_by)
+        who = f"{sentences.person(gone[0].asked_by)} asked{f' and {agreed} agreed' if agreed else ''}"
+        lines.append(f"{what} deleted, as {who}: {', '.join(sentences.quoted(one.label) for one in gone[:NAMED])}")
+        lines[-1] += f" and {len(gone) - NAMED} more." if len(gone) > NAMED else "."
+    stay = [one for one in rows if one.state is DeletionState.KEPT]
+    lines += [f"Kept: the snapshot of {sentences.quoted(one.label)}. {one.cause}" for one in stay[:NAMED]]
+    if len(stay) > NAMED:
+        lines.append(f"And {len(stay) - NAMED} more were kept.")
     return lines
 
 
-def _kept(deletion: Deletion, cause: str) -> Deletion:
-    return replace(deletion, state=DeletionState.KEPT, cause=cause)
+_KEEPS = "which still keeps it."
+
+
+def _apart(rows: Sequence[Deletion], mark: Callable[[Deletion], Hashable]) -> list[list[Deletion]]:
+    """Rows of one mark together, in the order in which the marks come."""
+    together: dict[Hashable, list[Deletion]] = {}
+    for one in rows:
+        together.setdefault(mark(one), []).append(one)
+    return list(together.values())
 
 
 def _entry(actor: Actor, request: Request, outcome: str, rule: str, count: int) -> AuditEntry:
     details: dict[str, str | int | None] = {"project": request.project, "snapshots": count}
     allowed = outcome == "allowed"
     return AuditEntry(actor.user_id, Action.DELETE, request.id, "allowed" if allowed else "denied", rule, details)
+
+
+def _end(deletion: Deletion) -> AuditEntry:
+    return AuditEntry(
+        deletion.asked_by,
+        Action.DELETE,
+        deletion.item_id,
+        "done" if deletion.state is DeletionState.DELETED else "failed",
+        str(deletion.state),
+        {"snapshot": deletion.snapshot_id, "disk": deletion.disk_id, "project": deletion.project},
+    )

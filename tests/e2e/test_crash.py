@@ -336,6 +336,32 @@ async def test_killed_thirty_times_over_twenty_requests_nothing_is_lost_done_twi
         ) from failed
 
 
+@pytest.mark.parametrize("fault", [None, "drop_after"])
+async def test_killed_around_a_delete_it_is_deleted_and_told_once(street: Street, fault: str | None) -> None:
+    await street.start()
+    outcome = await street.slack.command("alice", "#inc-demo", "create web-01-data web-01-logs keep=7")
+    request = request_id(outcome.text)
+    await street.until_all_is_said(timeout=30)
+    if fault:
+        street.cloud.fault("delete_snapshot", fault)
+    await street.slack.command("alice", "#inc-demo", f"delete {request}")
+    async with asyncio.timeout(10):
+        while not street.cloud.calls("delete_snapshot"):
+            await asyncio.sleep(0.001)
+    assert await street.bot.signal(signal.SIGKILL) == -signal.SIGKILL
+    street.cloud.settle()
+    await street.start()
+
+    def ends() -> list[Message]:
+        return [one for one in street.slack.messages("#inc-demo") if "2 snapshots are deleted" in one.text]
+
+    await street.slack.until(lambda: bool(ends()), 20)
+    assert [one for one in street.cloud.snapshots() if one["status"] != "deleting"] == []
+    assert await street.bot.signal(signal.SIGTERM) == 0
+    assert len(ends()) == 1
+    assert (await street.bot.run("audit", "verify"))[0] == 0
+
+
 def _assert_once_in_the_cloud(street: Street, found: list[tuple[Request, list[Item]]]) -> None:
     items = {item.id: item for _, items in found for item in items}
     made = street.cloud.snapshots()

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from bot.domain import deletions
 from bot.simulator.workspace import Message
-from bot.slack.controls import DELETE, KEEP
-from bot.workflow import deleting, planning
+from bot.slack.controls import AGREE, DELETE, KEEP
+from bot.workflow import planning
 from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
 from tests.e2e.test_approvals import Start, start
 from tests.e2e.test_granting import asked
@@ -38,6 +39,12 @@ async def said(world: World, words: str, timeout: float = 15) -> Message:
 
     await world.slack.until(seen, timeout)
     return found[-1]
+
+
+def controls(message: Message) -> list[tuple[str, str]]:
+    """The buttons of a message and what each is about."""
+    elements = [element for block in message.blocks for element in block.get("elements", [])]
+    return [(element["action_id"], element["value"]) for element in elements if "action_id" in element]
 
 
 async def trail(world: World) -> list[tuple[str, str, str]]:
@@ -89,8 +96,10 @@ async def test_an_admin_lets_them_go_by_the_button(world: World) -> None:
     await asked(world, "restore-points", "Restore points of")
     listed = world.private("alice")[-1]
     outcome = await world.slack.press("alice", CHANNEL, listed.ts, DELETE)
-    assert "Nobody can bring them back." in outcome.confirm["text"]["text"]
-    await world.told("alice", "Deleting 2 snapshots; the thread says when they are gone.")
+    question = outcome.confirm["text"]["text"]
+    assert question.startswith("This deletes up to 2 snapshots of web-01-data, web-01-logs")
+    assert "Nobody can bring them back." in question
+    await world.told("alice", "Deleting 2 snapshots (“web-01-data”, “web-01-logs”); the thread says when")
     message = await said(world, "2 snapshots are deleted, as <@U0ALICE001> asked: “web-01-data”, “web-01-logs”.")
     root = world.root(request)
     assert root is not None and message.thread_ts == root.ts
@@ -172,6 +181,21 @@ async def test_the_members_of_a_group_are_let_go_whether_or_not_they_carry_its_t
     assert there(world) == []
 
 
+async def test_a_restore_point_that_somebody_joined_is_not_taken_from_them(world: World) -> None:
+    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 12.0
+    first = await world.create("web-01-data keep=1")
+    await world.until(lambda: bool(world.cloud.snapshots()))
+    second = await world.create("web-01-data keep=90", "bob")
+    await world.finished(first)
+    await world.finished(second)
+    assert len(there(world)) == 1
+    await asked(world, f"delete {first}", f"is also a restore point of request {second}, which still keeps it.")
+    listed = await asked(world, "restore-points", "Restore points of")
+    assert second in listed
+    assert controls(world.private("alice")[-1]) == [(DELETE, first)]
+    assert len(there(world)) == 1 and world.cloud.calls("delete_snapshot") == []
+
+
 @pytest.mark.parametrize("fault", ["drop_before", "drop_after", "503", "html"])
 async def test_a_lost_answer_is_looked_after(world: World, fault: str) -> None:
     request = await world.create("web-01-data")
@@ -197,8 +221,8 @@ async def test_a_restart_in_the_middle_changes_nothing(world: World) -> None:
 # --- with a second person ---------------------------------------------------------------------------------------------
 
 
-async def made_with_approval(world: World) -> str:
-    request = await world.create("web-01-data", "bob")
+async def made_with_approval(world: World, disks: str = "web-01-data") -> str:
+    request = await world.create(disks, "bob")
     await world.slack.until(lambda: bool(world.replies(request, "ask")))
     await asked(world, f"approve {request}", "You approved it", "eng01")
     await world.finished(request)
@@ -212,9 +236,64 @@ async def test_where_the_project_says_so_somebody_else_has_to_agree(start: Start
     await asked(world, f"delete {request}", "You asked for this yourself; somebody else has to agree.")
     await asked(world, f"delete {request}", "you may cancel, create, view, but not approve", "bob")
     assert world.cloud.calls("delete_snapshot") == []
-    await asked(world, f"delete {request}", "You agreed; they are deleted now.", "eng02")
+    await asked(
+        world,
+        f"delete {request}",
+        "You agreed, so I delete 1 snapshot (“web-01-data”) now.",
+        "eng02",
+    )
     await said(world, "1 snapshot is deleted, as <@U0ALICE001> asked and <@U0ENG00002> agreed")
     assert there(world) == []
+
+
+async def test_a_second_person_is_asked_in_the_thread_and_agrees_by_the_button(start: Start) -> None:
+    world = await start("approvals = 1")
+    request = await made_with_approval(world, "web-01-data web-01-logs")
+    first, second = there(world)
+    label = next(one["volume_id"] for one in world.cloud.snapshots() if one["id"] == first)
+    disk = world.cloud.world.disks[label].name
+    world.slack.fault("ratelimited", method="chat.postMessage")
+    await asked(world, f"delete {first}", "has to agree within 60 minutes")
+    notice = await said(world, "asks to delete")
+    root = world.root(request)
+    assert root is not None and notice.thread_ts == root.ts
+    assert notice.text.startswith(f"<@U0ALICE001> asks to delete 1 snapshot (“{disk}”): another person who may approve")
+    assert f"`delete {first}`" in notice.text
+    await world.stop_bot()
+    await world.start_bot()
+    await asked(world, f"delete {second}", "has to agree within 60 minutes")
+    await world.slack.press("alice", CHANNEL, notice.ts, AGREE)
+    await world.told("alice", "You asked for this yourself; somebody else has to agree.")
+    await world.slack.press("bob", CHANNEL, notice.ts, AGREE)
+    await world.told("bob", "you may cancel, create, view, but not approve")
+    world.slack.join("carol", CHANNEL)
+    await world.slack.press("carol", CHANNEL, notice.ts, AGREE)
+    await world.told("carol", "I know no restore point")
+    assert world.cloud.calls("delete_snapshot") == []
+    await world.slack.press("eng02", CHANNEL, notice.ts, AGREE)
+    await world.told("eng02", f"You agreed, so I delete 1 snapshot (“{disk}”) now.")
+    ended = await said(world, "1 snapshot is deleted, as <@U0ALICE001> asked and <@U0ENG00002> agreed")
+    assert ended.thread_ts == root.ts
+    assert there(world) == [second]  # asked for as well, and waiting: the button agreed to the first alone
+    await world.slack.press("eng01", CHANNEL, notice.ts, AGREE)
+    await world.told("eng01", "This is settled already; the thread says what became of it.")
+    assert there(world) == [second]
+    assert len([one for one in world.slack.messages(CHANNEL) if f"(“{disk}”): another person" in one.text]) == 1
+    assert world.slack_complaints() == []
+
+
+async def test_agreeing_to_one_snapshot_does_not_delete_another(start: Start) -> None:
+    world = await start("approvals = 1")
+    await made_with_approval(world, "web-01-data web-01-logs")
+    first, second = there(world)
+    await asked(world, f"delete {first}", "has to agree within 60 minutes")
+    await asked(world, f"delete {second}", "but not delete", "eng02")
+    await asked(world, "grant @eng02 admin payments-prod", "is now admin")
+    await asked(world, f"delete {second}", "has to agree within 60 minutes", "eng02")
+    assert world.cloud.calls("delete_snapshot") == []
+    await asked(world, f"delete {second}", "You agreed, so I delete 1 snapshot", "eng01")
+    await said(world, "1 snapshot is deleted, as <@U0ENG00002> asked and <@U0ENG00001> agreed")
+    assert there(world) == [first]
 
 
 async def test_an_agreement_is_worth_no_more_than_its_persons_right(start: Start) -> None:
@@ -230,7 +309,7 @@ async def test_an_agreement_is_worth_no_more_than_its_persons_right(start: Start
 
 
 async def test_when_nobody_agrees_they_stay(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deleting, "AGREE_TIME", timedelta(seconds=4))
+    monkeypatch.setattr(deletions, "AGREE_TIME", timedelta(seconds=4))
     world = await start("approvals = 1")
     request = await made_with_approval(world)
     await asked(world, f"delete {request}", "has to agree within 60 minutes")
@@ -282,6 +361,19 @@ async def test_the_reminder_comes_once_also_over_a_restart_and_leads_to_letting_
     await world.slack.press("alice", CHANNEL, message.ts, DELETE)
     await said(world, "1 snapshot is deleted")
     assert len([one for one in world.slack.messages(CHANNEL) if "shall they stay" in one.text]) == 1
+
+
+@pytest.mark.usefixtures("soon")
+async def test_whoever_joined_is_offered_to_keep_it_but_not_to_let_it_go(world: World) -> None:
+    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 12.0
+    first = await world.create("web-01-data")
+    await world.until(lambda: bool(world.cloud.snapshots()))
+    second = await world.create("web-01-data keep=7", "bob")
+    await world.finished(first)
+    await world.finished(second)
+    message = await said(world, "shall they stay, or go?")
+    assert controls(message) == [(KEEP, second)]
+    assert "delete" not in message.text.replace("Nothing deletes", "")
 
 
 @pytest.mark.usefixtures("soon")

@@ -14,6 +14,7 @@ from bot.domain.disks import is_disk_id
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message, payloads
 from bot.slack.controls import (
+    AGREE,
     APPROVE,
     ASK_AGAIN,
     CANCEL,
@@ -451,10 +452,21 @@ async def test_a_form_behind_a_button_without_its_fields_is_an_empty_form(start:
 
 # --- buttons ----------------------------------------------------------------------------------------------------------
 
-FORGED = ("", "r-00000000", "r-", "x" * 2000, "' or 1=1 --", '{"a": 1}', "<!channel>")
+FORGED = (
+    "",
+    "r-00000000",
+    "r-",
+    "x" * 2000,
+    "' or 1=1 --",
+    '{"a": 1}',
+    '{"request": "r-0", "asking": 1}',
+    "<!channel>",
+)
 
 
-@pytest.mark.parametrize("action", [APPROVE, DENY, REVIEW, CANCEL, OPEN_FORM, ASK_AGAIN, CONFIRM, CHANGE, DELETE, KEEP])
+@pytest.mark.parametrize(
+    "action", [APPROVE, DENY, REVIEW, CANCEL, OPEN_FORM, ASK_AGAIN, CONFIRM, CHANGE, DELETE, AGREE, KEEP]
+)
 async def test_a_button_with_an_invented_value_does_nothing_and_says_so(start: Start, action: str) -> None:
     world = await start("approvals = 1")
     request = await world.create("web-01-data", "bob")
