@@ -305,7 +305,7 @@ def _handlers(
         "group": Grouper(store, permits, cloud, offers, clock, patience),
         "submit": Submitter(store, permits, cloud, settings.projects, clock, patience),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
-        "remind": Reminder(store, replies, replies, clock),
+        "remind": Reminder(store, cloud, replies, replies, clock),
         "report": Reporter(store, replies, clock, EditBudget(clock)),
         "delete": Deleter(store, people, cloud, replies, settings.projects, clock),
         "expire": approvals.expire,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.domain import sentences
@@ -11,10 +11,11 @@ from bot.domain.access import CLOSED_RULES, Action, Actor, Denied, decide, stand
 from bot.domain.deletions import DeletionState
 from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
 from bot.domain.projects import Project
-from bot.domain.requests import ItemState, remind_time
-from bot.interfaces import AuditEntry, Clock, DirectReplies, Replies, Saying, Store
+from bot.domain.requests import Item, ItemState, Request, remind_time
+from bot.interfaces import AuditEntry, Clock, Cloud, DirectReplies, Replies, Saying, Store
 from bot.workflow.approving import Told
 from bot.workflow.arrival import Refused, with_helpers
+from bot.workflow.restoring import existing_snapshots
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +23,9 @@ log = logging.getLogger(__name__)
 class Reminder:
     """Reminds once for each end; whoever keeps them longer is asked again before the new one."""
 
-    def __init__(self, store: Store, replies: Replies, direct: DirectReplies, clock: Clock) -> None:
+    def __init__(self, store: Store, cloud: Cloud, replies: Replies, direct: DirectReplies, clock: Clock) -> None:
         self._store = store
+        self._cloud = cloud
         self._replies = replies
         self._direct = direct
         self._clock = clock
@@ -37,12 +39,7 @@ class Reminder:
         left_s = (request.remind_at - self._clock.now()).total_seconds()
         if left_s > 0:
             return left_s
-        gone = {
-            one.item_id
-            for one in await self._store.deletions(request.id)
-            if one.state in (DeletionState.DELETED, DeletionState.DELETING)
-        }
-        left = [item for item in items if item.state is ItemState.AVAILABLE and item.id not in gone]
+        left = await self._left(request, items)
         if left:
             saying = Saying("reminder", request, left, items)
             try:
@@ -53,6 +50,18 @@ class Reminder:
                 return await self._tell_directly(saying)
         await self._store.keep(replace(request, remind_at=None))
         return None
+
+    async def _left(self, request: Request, items: Sequence[Item]) -> list[Item]:
+        """What of it the cloud still has, as far as it can be asked."""
+        gone = {
+            one.item_id
+            for one in await self._store.deletions(request.id)
+            if one.state in (DeletionState.DELETED, DeletionState.DELETING)
+        }
+        left = [item for item in items if item.state is ItemState.AVAILABLE and item.id not in gone]
+        ids = [item.snapshot_id for item in left if item.snapshot_id]
+        existing = await existing_snapshots(self._cloud, request.project or "", ids) if ids else None
+        return left if existing is None else [item for item in left if item.snapshot_id in existing]
 
     async def _tell_directly(self, saying: Saying) -> float | None:
         try:

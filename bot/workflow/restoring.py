@@ -83,12 +83,14 @@ class RestorePointsInquiry:
             for item in items:
                 if item.state is ItemState.AVAILABLE and item.snapshot_id:
                     wanted.setdefault(item.project, []).append(item.snapshot_id)
-        answers = await asyncio.gather(*(self._listed(alias, ids) for alias, ids in wanted.items()))
+        answers = await asyncio.gather(*(existing_snapshots(self._cloud, alias, ids) for alias, ids in wanted.items()))
         return dict(zip(wanted, answers, strict=True))
 
-    async def _listed(self, alias: str, ids: Sequence[str]) -> frozenset[str] | None:
-        try:
-            listed = await self._cloud.project(alias).list_snapshots(ids=ids)
-        except (CloudError, KeyError):
-            return None
-        return frozenset(one.id for one in listed if one.status != "deleting")
+
+async def existing_snapshots(cloud: Cloud, alias: str, ids: Sequence[str]) -> frozenset[str] | None:
+    """Which of some snapshots a project still has, those that are being deleted left out; None: it can't be asked."""
+    try:
+        listed = await cloud.project(alias).list_snapshots(ids=ids)
+    except (CloudError, KeyError):
+        return None
+    return frozenset(one.id for one in listed if one.status != "deleting")

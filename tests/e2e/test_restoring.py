@@ -364,6 +364,25 @@ async def test_the_reminder_comes_once_also_over_a_restart_and_leads_to_letting_
 
 
 @pytest.mark.usefixtures("soon")
+async def test_a_reminder_leaves_out_what_the_cloud_no_longer_has(world: World) -> None:
+    request = await world.create("web-01-data web-01-logs keep=7")
+    await world.finished(request)
+    world.cloud.world.snapshots.pop(there(world)[0])
+    calls = len(world.cloud.calls("list_snapshots"))
+    message = await said(world, "shall they stay, or go?")
+    assert "1 snapshot of" in message.text
+    assert len(world.cloud.calls("list_snapshots")) == calls + 1
+
+
+@pytest.mark.usefixtures("soon")
+async def test_a_reminder_comes_with_all_of_it_where_the_cloud_does_not_answer(world: World) -> None:
+    request = await world.create("web-01-data keep=7")
+    await world.finished(request)
+    world.cloud.fault("list_snapshots", "503", times=9)
+    assert "1 snapshot of *web-01-data*" in (await said(world, "shall they stay, or go?")).text
+
+
+@pytest.mark.usefixtures("soon")
 async def test_whoever_joined_is_offered_to_keep_it_but_not_to_let_it_go(world: World) -> None:
     world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 12.0
     first = await world.create("web-01-data")
