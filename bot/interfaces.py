@@ -375,7 +375,7 @@ class Saying:
     """One message or edit about a request. `items` are those it is about, `all_items` the whole request.
 
     `leaders` are the requests that copy a joined disk, by the id of the item that was joined; `groups` those of a quick
-    backup.
+    backup; `held` the ids of snapshots that another request still keeps.
     """
 
     kind: SayKind
@@ -384,6 +384,7 @@ class Saying:
     all_items: Sequence[Item]
     leaders: Mapping[str, Request] = field(default_factory=dict)
     groups: Sequence[Group] = ()
+    held: frozenset[str] = frozenset()
 
 
 class Replies(Protocol):

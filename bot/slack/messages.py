@@ -83,7 +83,7 @@ def rendered(saying: Saying, command: str, team_url: str, now: datetime, project
         case "moved":
             return moved(saying.request)
         case "reminder":
-            return reminder(saying.request, saying.items, command)
+            return reminder(saying.request, saying.items, command, saying.held)
         case "break_glass":
             return break_glass(saying.request, saying.all_items, command, team_url)
 
@@ -180,8 +180,11 @@ def receipt(
     return {"text": text, "blocks": sections([*head, *disks, *together, *last])}
 
 
-def reminder(request: Request, items: Sequence[Item], command: str) -> Message:
-    """Before restore points were to go: the bot deletes none by itself, so somebody has to say what shall be."""
+def reminder(request: Request, items: Sequence[Item], command: str, held: frozenset[str] = frozenset()) -> Message:
+    """Before restore points were to go: the bot deletes none by itself, so somebody has to say what shall be.
+
+    What this request did not make, or another one still keeps (`held`), it cannot let go.
+    """
     until = f" until {day(request.expires_at)}" if request.expires_at else ""
     named_disks = disk_names([item.disk for item in items], NAMED)
     days = request.order.keep_days or 0
@@ -189,11 +192,11 @@ def reminder(request: Request, items: Sequence[Item], command: str) -> Message:
         f":alarm_clock: <@{request.actor_id}>, {plural(len(items), 'snapshot')} of {named_disks} to be kept{until}: "
         "shall they stay, or go?"
     )
-    own = [item.disk.label for item in deletable(items)]
+    own = [item.disk.label for item in deletable(items) if item.snapshot_id not in held]
     go = (
         f"to let them go: {code(f'{command} delete {request.id}')}"
         if own
-        else "another request made them and can let them go once the time of this one is over"
+        else "another request has them too, so this one cannot let them go"
     )
     typing = (
         f"Nothing deletes them by itself, and they are charged for as long as they exist. Request {code(request.id)}; "

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from bot.domain import sentences
 from bot.domain.access import CLOSED_RULES, Action, Actor, Denied, decide, standing_refused
-from bot.domain.deletions import DeletionState
+from bot.domain.deletions import DeletionState, still_kept
 from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
 from bot.domain.projects import Project
 from bot.domain.requests import Item, ItemState, Request, remind_time
@@ -41,7 +41,8 @@ class Reminder:
             return left_s
         left = await self._left(request, items)
         if left:
-            saying = Saying("reminder", request, left, items)
+            held = still_kept(await self._store.sharing(request.id), self._clock.now())
+            saying = Saying("reminder", request, left, items, held=frozenset(held))
             try:
                 await self._replies.say(saying)
             except SlackBusy as exc:

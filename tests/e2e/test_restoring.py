@@ -383,16 +383,19 @@ async def test_a_reminder_comes_with_all_of_it_where_the_cloud_does_not_answer(w
 
 
 @pytest.mark.usefixtures("soon")
-async def test_whoever_joined_is_offered_to_keep_it_but_not_to_let_it_go(world: World) -> None:
+@pytest.mark.parametrize(("mine", "theirs"), [(" keep=7", ""), ("", " keep=7")])
+async def test_what_another_request_has_too_is_offered_to_keep_but_not_to_let_go(
+    world: World, mine: str, theirs: str
+) -> None:
     world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 12.0
-    first = await world.create("web-01-data")
+    first = await world.create(f"web-01-data{mine}")
     await world.until(lambda: bool(world.cloud.snapshots()))
-    second = await world.create("web-01-data keep=7", "bob")
+    second = await world.create(f"web-01-data{theirs}", "bob")
     await world.finished(first)
     await world.finished(second)
     message = await said(world, "shall they stay, or go?")
-    assert controls(message) == [(KEEP, second)]
-    assert "delete" not in message.text.replace("Nothing deletes", "")
+    assert controls(message) == [(KEEP, first if mine else second)]
+    assert "another request has them too, so this one cannot let them go." in message.text
 
 
 @pytest.mark.usefixtures("soon")
