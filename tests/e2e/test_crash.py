@@ -28,6 +28,7 @@ from bot.interfaces import Filters
 from bot.simulator.cloud.default_world import PAYMENTS
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Channel, Message
+from bot.slack.controls import CONFIRM
 from bot.slack.scopes import SCOPES
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
@@ -136,12 +137,23 @@ class Street:
         finally:
             await database.close()
 
-    async def until_items(self, request_id: str, moment: Callable[[Item], bool], timeout: float = 20) -> None:
+    async def confirm(self, request: str, channel: str = "#inc-demo") -> None:
+        """Press the button of a plan, once its message shows it."""
+        shown: list[Message] = []
+
+        def waits() -> bool:
+            roots = [one for one in self.slack.messages(channel) if part(one) == (request, "root")]
+            shown[:] = [one for one in roots if CONFIRM in str(one.blocks)]
+            return bool(shown)
+
+        await self.slack.until(waits)
+        await self.slack.press("alice", channel, shown[0].ts, CONFIRM)
+
+    async def until_items(self, wanted: str, moment: Callable[[Item], bool], timeout: float = 20) -> None:
         """Wait until all items of a request are so, as the store has it."""
         async with asyncio.timeout(timeout):
             while not any(
-                request.id == request_id and items and all(map(moment, items))
-                for request, items in await self.requests()
+                request.id == wanted and items and all(map(moment, items)) for request, items in await self.requests()
             ):
                 await asyncio.sleep(0.05)
 
@@ -495,29 +507,34 @@ async def test_killed_after_an_uncertain_group_was_refused_each_disk_is_copied_o
 
 
 async def test_killed_while_a_joined_group_loses_its_leader_its_disks_are_copied_after_all(street: Street) -> None:
-    """Killed once they joined, and once those they had joined failed."""
+    """Two plans of the same disks, one confirmed after the other. Killed once the second joined, and once what it had
+    joined failed.
+    """
     rng = random.Random(SEED)
     disks = _put_server(street, "grp-joined", 500)
     timing = street.cloud.world.timing
     timing.min_seconds = timing.max_seconds = 6.0
     street.cloud.fault("create_group", "job_fail", fail_reason="storage pool full", error_code="EVS.9")
     await street.start()
-    first = await street.say_until_taken("quick server=grp-joined confirm=no", "#inc-demo", rng)
+    first, second = [await street.say_until_taken("quick server=grp-joined", "#inc-demo", rng) for _ in range(2)]
+    for request in (first, second):
+        await street.until_items(request, lambda item: item.group_id is not None)
+    await street.confirm(first)
     await street.until_items(first, lambda item: item.state is ItemState.CREATING)
-    second = await street.say_until_taken("quick server=grp-joined confirm=no", "#inc-demo", rng)
+    await street.confirm(second)
     await street.until_items(second, lambda item: item.joined_to is not None)
     timing.min_seconds = timing.max_seconds = 1.0
-    for moment in (lambda item: True, lambda item: item.state is ItemState.FAILED):
+    for moment in (lambda item: item.accepted, lambda item: item.state is ItemState.FAILED):
         await street.until_items(first, moment)
         await asyncio.sleep(rng.choice([0.0, 0.002, 0.01, 0.05]))
         assert await street.bot.signal(signal.SIGKILL) == -signal.SIGKILL
         await street.start()
     found = {request.id: (request, items) for request, items in await street.until_all_is_said(timeout=60)}
-    (_, failed), (request, items) = found[first], found[second]
+    (_, failed), (second_request, items) = found[first], found[second]
     assert {(item.state, item.cause) for item in failed} == {
         (ItemState.FAILED, "The cloud could not create it: storage pool full (EVS.9).")
     }
-    _assert_told_the_truth(street, request, items)
+    _assert_told_the_truth(street, second_request, items)
     made = {one.id: one.volume_id for one in street.cloud.world.snapshots.values() if one.outcome == "available"}
     assert {item.snapshot_id: item.disk.id for item in items} == made
     assert sorted(made.values()) == disks
