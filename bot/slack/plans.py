@@ -35,7 +35,7 @@ _DISKS, _OTHERS = "disks", "others"
 
 
 class PlanListeners:
-    """Everybody who sees a plan can press; who may is decided by who did, and once."""
+    """Everybody who sees a plan can press; what follows is decided by who did, and once."""
 
     def __init__(self, confirming: Confirming, opened: OpenedForms, client: AsyncWebClient, presses: Presses) -> None:
         self._confirming = confirming

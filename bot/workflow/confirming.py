@@ -1,4 +1,8 @@
-"""Saying go to a plan: by who asked for it, or by somebody who could have."""
+"""Saying go to a plan: by who asked for it, or by somebody who could have. Another selection: only by who asked.
+
+A plan runs in the name of its requester, for their reason and past the approval they may have done without; whoever
+chose its disks for them could also agree to their own choice.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,8 @@ from bot.interfaces import AuditEntry, Clock, Membership, Store
 from bot.workflow.approving import Told
 from bot.workflow.arrival import Refused, with_helpers
 from bot.workflow.planning import set_going, who_may_approve
+
+NOT_YOUR_PLAN = "not-your-plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class Confirming:
 
     async def change(self, actor: Actor, channel: str | None, request_id: str, selectors: tuple[Selector, ...]) -> Told:
         """Plan the same request anew, with another selection."""
-        allowed = await self._allowed(actor, channel, request_id)
+        allowed = await self._theirs(actor, channel, request_id)
         if isinstance(allowed, Told):
             return allowed
         request = allowed.request
@@ -66,8 +72,21 @@ class Confirming:
         self, actor: Actor, channel: str | None, request_id: str
     ) -> tuple[Request, Sequence[Item]] | Told:
         """Asked before the form for another selection opens, and again when it comes back."""
-        allowed = await self._allowed(actor, channel, request_id)
+        allowed = await self._theirs(actor, channel, request_id)
         return allowed if isinstance(allowed, Told) else (allowed.request, allowed.items)
+
+    async def _theirs(self, actor: Actor, channel: str | None, request_id: str) -> _Allowed | Told:
+        """What they may confirm, if it is also their own."""
+        allowed = await self._allowed(actor, channel, request_id)
+        if isinstance(allowed, Told) or allowed.request.actor_id == actor.user_id:
+            return allowed
+        await self._store.record([self._entry(actor, allowed.request, "denied", NOT_YOUR_PLAN)])
+        requester = sentences.person(allowed.request.actor_id)
+        return Told(
+            f"Only {requester}, in whose name it runs, can change this plan. You can confirm it as it is, press Drop, "
+            "or make a plan of your own: `quick …`.",
+            done=False,
+        )
 
     async def _allowed(self, actor: Actor, channel: str | None, request_id: str) -> _Allowed | Told:
         unknown = Told(f"I know no plan {sentences.quoted(request_id)} that you may confirm.", done=False)
