@@ -131,12 +131,17 @@ class NeedsApproval:
 CLOSED_RULES = frozenset({"no-grant", "grant-expired", "unknown-project"})
 """Rules of which the person hears only that there is no such project that they may use."""
 
+DAILY_LIMIT = "daily-limit"
+
 Decision = Allowed | NeedsApproval | Denied
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Disks of one person in one project: how many this UTC day has seen already, and how many are asked for now."""
+    """Disks of one person in one project: how many this UTC day has seen already, and how many are asked for now.
+
+    `today` is the day of the request they are asked for in.
+    """
 
     today: int = 0
     wanted: int = 0
@@ -182,14 +187,16 @@ def decide(
     if action is not Action.CREATE:
         return Allowed(because)
     if project.daily_limit is not None and usage.today + usage.wanted > project.daily_limit:
-        return Denied("daily-limit", _over_the_limit(alias, project.daily_limit, usage))
+        return over_the_limit(alias, project.daily_limit, usage)
     return NeedsApproval(because, project.approvals) if project.approvals else Allowed(because)
 
 
-def _over_the_limit(alias: str, limit: int, usage: Usage) -> str:
-    return (
-        f"In {alias} one person may snapshot {limit} disks a day (UTC). You have had {usage.today} today "
-        f"and this asks for {usage.wanted} more."
+def over_the_limit(alias: str, limit: int, usage: Usage, who: str = "You have") -> Denied:
+    """`who` as a sentence begins with them: `You have`, or a mention and `has`."""
+    return Denied(
+        DAILY_LIMIT,
+        f"In {alias} one person may snapshot {limit} disks a day (UTC). {who} had {usage.today} of them "
+        f"and this asks for {usage.wanted} more.",
     )
 
 
@@ -213,7 +220,7 @@ def who_can_help(denied: Denied, admins: Iterable[Grant]) -> Denied:
 
 
 MENTIONED_ADMINS = 3
-_ADMINS_CAN_CHANGE = frozenset({"action-not-granted", "daily-limit"})
+_ADMINS_CAN_CHANGE = frozenset({"action-not-granted", DAILY_LIMIT})
 
 
 def _named(grant: Grant) -> str:

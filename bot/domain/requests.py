@@ -106,6 +106,10 @@ class Request:
         """Planned, and nothing may be sent before somebody says so."""
         return self.state in (RequestState.PLANNED, RequestState.WAITING)
 
+    def time_over(self, now: datetime) -> bool:
+        """Whether the time in which somebody could say go has passed."""
+        return self.waits_until is not None and self.waits_until <= now
+
     @property
     def review_due(self) -> bool:
         return self.break_glass and self.reviewed_by is None

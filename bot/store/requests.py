@@ -123,12 +123,9 @@ def settle(
     `room`: how many disks this person may have in this project per UTC day; counted in this very transaction, so two
     requests at the same instant cannot both take the last one. `notify`: people who get a direct message about it.
     """
-    used = 0
-    if room is not None and items:
-        used = yield from used_today(request.actor_id, items[0].project, now)
-        wanted = sum(not item.ended for item in items)  # those left out of a plan take no room
-        if wanted and used + wanted > room:
-            return Settled("over", used)
+    used, fits = yield from _room_for(request, items, room)
+    if not fits:
+        return Settled("over", used)
     moved = yield from move(request, now)
     if not moved:
         return Settled("late", used)
@@ -152,15 +149,26 @@ def _notify(request_id: str, people: Sequence[str], now: datetime) -> Script[Non
         yield Want(f"notify:{request_id}", now)
 
 
-def confirm(after: Request, notify: Sequence[str], now: datetime) -> Script[bool]:
-    """A planned request goes on, waiting or running, as `after` says. False: it is planned no more."""
+def confirm(after: Request, notify: Sequence[str], now: datetime, room: int | None) -> Script[Settled]:
+    """A planned request goes on, waiting or running, as `after` says, if its person has room for it.
+
+    Late: it is planned no more, or its time is over. A plan takes no room before this.
+    """
     found, items = yield from _whole(after.id)
-    if found.state is not RequestState.PLANNED or found.ver != after.ver:
-        return False
+    if not _still_planned(found, after, now):
+        return Settled("late")
+    used, fits = yield from _room_for(after, items, room)
+    if not fits:
+        return Settled("over", used)
     yield from move(after, now)
     yield from _notify(after.id, notify, now)
     yield from _set_going(after, items, (yield from groups_of(after.id)), now)
-    return True
+    return Settled("done", used)
+
+
+def _still_planned(found: Request, read: Request, now: datetime) -> bool:
+    """Whether a plan stands as it was read and its time is not over: who drops it then may be late."""
+    return found.state is RequestState.PLANNED and found.ver == read.ver and not found.time_over(now)
 
 
 def keep(after: Request) -> Script[None]:
@@ -178,7 +186,7 @@ def keep(after: Request) -> Script[None]:
 def plan_again(after: Request, now: datetime) -> Script[bool]:
     """A planned request is received once more, with another order; nothing of its plan was ever sent."""
     found, _ = yield from _whole(after.id)
-    if found.state is not RequestState.PLANNED or found.ver != after.ver:
+    if not _still_planned(found, after, now):
         return False
     yield sql("delete from item where request_id = :id", id=after.id)
     yield sql("delete from snapshot_group where request_id = :id", id=after.id)
@@ -187,15 +195,29 @@ def plan_again(after: Request, now: datetime) -> Script[bool]:
     return True
 
 
-def used_today(actor_id: str, project: str, now: datetime) -> Script[int]:
-    """Disks this person asked for in this project since midnight UTC, those that were never sent left out."""
-    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+def _room_for(request: Request, items: Sequence[Item], room: int | None) -> Script[tuple[int, bool]]:
+    """How many disks of its day are taken, and whether a request fits in beside them. It is none of them yet."""
+    wanted = sum(not item.ended for item in items)  # those left out of a plan take no room
+    if room is None or not wanted:
+        return 0, True
+    used = yield from used_on(request.created_at, request.actor_id, items[0].project)
+    return used, used + wanted <= room
+
+
+def used_on(day: datetime, actor_id: str, project: str) -> Script[int]:
+    """Disks this person asked for in this project on the UTC day of that moment.
+
+    A request counts on the day it was made, whenever it is settled. Left out are disks that were never sent, and plans
+    that nobody has confirmed yet; what waits for other people to agree counts.
+    """
+    midnight = day.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     rows = yield sql(
         "select count(*) as used from request join item on item.request_id = request.id "
-        "where request.actor_id = :actor_id and request.created_at >= :midnight and item.project = :project "
-        "and item.state <> 'cancelled'",
+        "where request.actor_id = :actor_id and request.created_at >= :midnight and request.created_at < :next "
+        "and request.state <> 'planned' and item.project = :project and item.state <> 'cancelled'",
         actor_id=actor_id,
         midnight=to_ms(midnight),
+        next=to_ms(midnight + timedelta(days=1)),
         project=project,
     )
     return int(rows[0]["used"])
@@ -216,12 +238,12 @@ def _set_going(request: Request, items: Sequence[Item], groups: Sequence[Group],
 
 
 def approve(request_id: str, approver_id: str, now: datetime) -> Script[Request | None]:
-    """One more person agrees; the last one needed sets the request going. None: it no longer waits.
+    """One more person agrees; the last one needed sets the request going. None: it no longer waits, or too long.
 
     Twice by one person counts once, and of two who press at the same instant one is first: both are in the same rows.
     """
     request, items = yield from _whole(request_id)
-    if request.state is not RequestState.WAITING:
+    if request.state is not RequestState.WAITING or request.time_over(now):
         return None
     yield sql(
         "insert into approval (request_id, approver_id, at) values (:request_id, :approver_id, :at) "

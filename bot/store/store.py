@@ -124,13 +124,22 @@ class SqliteStore:
 
         return await self._database.run(script())
 
-    async def confirm(self, after: Request, notify: Sequence[str], entries: Sequence[AuditEntry]) -> bool:
-        """A planned request goes on as `after` says. False: somebody settled it before."""
+    async def confirm(
+        self, after: Request, notify: Sequence[str], entries: Sequence[AuditEntry], *, room: int | None
+    ) -> Settled:
+        """A planned request goes on as `after` says. Late: somebody settled it before, or its time is over."""
         now = self._clock.now()
-        return await self._done(requests.confirm(after, notify, now), entries, now)
+
+        def script() -> Script[Settled]:
+            settled = yield from requests.confirm(after, notify, now, room)
+            if settled.how == "done":
+                yield from audit.append(entries, now)
+            return settled
+
+        return await self._database.run(script())
 
     async def plan_again(self, after: Request, entries: Sequence[AuditEntry]) -> bool:
-        """A planned request is planned anew, with the order of `after`. False: somebody settled it before."""
+        """A planned request is planned anew, with the order of `after`. False: it was settled, or its time is over."""
         now = self._clock.now()
         return await self._done(requests.plan_again(after, now), entries, now)
 
@@ -410,7 +419,7 @@ class SqliteStore:
         return await self._database.run(script())
 
     async def used_today(self, actor_id: str, project: str) -> int:
-        return await self._database.run(requests.used_today(actor_id, project, self._clock.now()))
+        return await self._database.run(requests.used_on(self._clock.now(), actor_id, project))
 
     async def every_grant(self) -> Sequence[Grant]:
         return await self._database.run(grants.every())

@@ -130,6 +130,8 @@ class Approvals:
             return Told("You asked for this yourself; somebody else has to look at it.", done=False)
         if waits and request.state is not RequestState.WAITING:
             return Told(f"This request no longer waits: it is {request.state}.", done=False)
+        if waits and request.time_over(self._clock.now()):
+            return Told("This request no longer waits: the time to settle it is over. Nothing was created.", done=False)
         return None
 
     @staticmethod

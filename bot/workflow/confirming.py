@@ -10,7 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.domain import sentences
-from bot.domain.access import CLOSED_RULES, Action, Actor, Denied, NeedsApproval, decide, standing_refused
+from bot.domain.access import (
+    CLOSED_RULES,
+    Action,
+    Actor,
+    Denied,
+    NeedsApproval,
+    Usage,
+    decide,
+    over_the_limit,
+    standing_refused,
+)
 from bot.domain.orders import Quick, Selector
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
@@ -20,12 +30,14 @@ from bot.workflow.arrival import Refused, with_helpers
 from bot.workflow.planning import set_going, who_may_approve
 
 NOT_YOUR_PLAN = "not-your-plan"
+_TOO_LATE = Told("Somebody settled this plan a moment before you, or its time was over.", done=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Allowed:
     request: Request
     items: Sequence[Item]
+    project: Project
     rule: str
     approvals: int
 
@@ -48,8 +60,12 @@ class Confirming:
         after = set_going(request, allowed.approvals, request.break_glass, self._clock.now(), confirm=False)
         alerted = after.break_glass and after.state is RequestState.RUNNING
         notify = await who_may_approve(self._store, self._membership, after, self._clock) if alerted else ()
-        if not await self._store.confirm(after, notify, [self._entry(actor, request, "allowed", allowed.rule)]):
-            return Told("Somebody settled this plan a moment before you.", done=False)
+        entry = self._entry(actor, request, "allowed", allowed.rule)
+        settled = await self._store.confirm(after, notify, [entry], room=allowed.project.daily_limit)
+        if settled.how == "over":
+            return await self._over_the_limit(actor, allowed, settled.used)
+        if settled.how == "late":
+            return _TOO_LATE
         if after.state is RequestState.WAITING:
             return Told("Confirmed. Others have to agree before it runs; I am asking in the thread.", done=True)
         return Told("Confirmed. It runs now.", done=True)
@@ -65,8 +81,19 @@ class Confirming:
         again = replace(request, state=RequestState.RECEIVED, order=order, rev=request.rev + 1, waits_until=None)
         entry = self._entry(actor, request, "allowed", "plan-changed")
         if not await self._store.plan_again(again, [entry]):
-            return Told("Somebody settled this plan a moment before you.", done=False)
+            return _TOO_LATE
         return Told("I am planning it anew.", done=True)
+
+    async def _over_the_limit(self, actor: Actor, allowed: _Allowed, used: int) -> Told:
+        """Whose limit it is: who asked, not who said go. The plan stays, for when there is room or more is allowed."""
+        request, project = allowed.request, allowed.project
+        usage = Usage(used, sum(not item.ended for item in allowed.items))
+        who = "You have" if request.actor_id == actor.user_id else f"{sentences.person(request.actor_id)} has"
+        denied = over_the_limit(project.alias, project.daily_limit or 0, usage, who)
+        await self._store.record([self._entry(actor, request, "denied", denied.rule)])
+        refused = Refused(denied.explanation, denied.rule, project.alias)
+        told = (await with_helpers(self._store, refused, self._clock)).sentence
+        return Told(f"{told} Nothing was started; the plan stays as it is.", done=False)
 
     async def may_change(
         self, actor: Actor, channel: str | None, request_id: str
@@ -99,7 +126,8 @@ class Confirming:
         request, alias = found[0], found[0].project
         place = request.place.channel_id if channel is None else channel
         grants = await self._store.grants_for(actor)
-        decision = decide(actor, Action.CREATE, alias, self._projects.get(alias), place, grants, self._clock.now())
+        project, now = self._projects.get(alias), self._clock.now()
+        decision = decide(actor, Action.CREATE, alias, project, place, grants, now)
         if isinstance(decision, Denied):
             await self._store.record([self._entry(actor, request, "denied", decision.rule)])
             if decision.rule in CLOSED_RULES:
@@ -108,8 +136,11 @@ class Confirming:
             return Told((await with_helpers(self._store, refused, self._clock)).sentence, done=False)
         if request.state is not RequestState.PLANNED:
             return Told(f"This plan can't be confirmed any more: the request is {request.state}.", done=False)
+        if request.time_over(now):
+            return Told("The time to confirm this plan is over. Nothing was created. Ask again.", done=False)
+        assert project is not None, "nobody is allowed anything in a project that is not configured"
         needed = decision.approvals if isinstance(decision, NeedsApproval) and not request.break_glass else 0
-        return _Allowed(request, found[1], decision.rule, needed)
+        return _Allowed(request, found[1], project, decision.rule, needed)
 
     @staticmethod
     def _entry(actor: Actor, request: Request, outcome: str, rule: str) -> AuditEntry:

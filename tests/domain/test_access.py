@@ -149,7 +149,7 @@ def test_the_daily_limit_counts_what_is_asked_for_and_tells_who_can_change_it() 
     assert rule(at(3, 2)) == "granted"
     denied = at(4, 2)
     assert isinstance(denied, Denied) and denied.rule == "daily-limit"
-    assert "You have had 4 today and this asks for 2 more" in denied.explanation
+    assert "You have had 4 of them and this asks for 2 more" in denied.explanation
     admins = [a_grant("U9", "admin"), a_grant("S1", "admin", kind="group"), a_grant("", "admin", kind="everyone")]
     told = who_can_help(denied, admins).explanation
     assert told.endswith(f"{sentences.person('U9')} or {sentences.group('S1')} can change that.")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bot.simulator.workspace import Message
+from bot.slack.controls import CONFIRM
 from tests.e2e.conftest import CHANNEL, World, request_id
 
 Start = Callable[[str], Awaitable[World]]
@@ -234,7 +235,7 @@ async def test_the_daily_limit_counts_disks_and_is_told(start: Start) -> None:
     world = await start("daily_limit = 3")
     await world.finished(await world.create("web-01-data web-01-logs", "bob"))
     await world.say("create orders-db orders-db-wal", "bob")
-    await world.told("bob", "In payments-prod one person may snapshot 3 disks a day (UTC). You have had 2 today")
+    await world.told("bob", "In payments-prod one person may snapshot 3 disks a day (UTC). You have had 2 of them")
     await world.say("access", "bob")
     await world.told("bob", "At most 3 disks a day (UTC); 2 used today.")
     await world.finished(await world.create("orders-db", "bob"))
@@ -246,8 +247,11 @@ async def test_a_disk_left_out_of_a_plan_takes_nothing_of_the_daily_limit(start:
     world = await start("daily_limit = 3")
     await world.say("quick server=web-01 disks=broken-index", "bob")
     await world.slack.until(lambda: any("planned, waiting" in one.text for one in world.slack.messages(CHANNEL)))
+    (plan,) = [one for one in world.slack.messages(CHANNEL) if "planned, waiting" in one.text]
+    await press(world, "bob", plan, CONFIRM)
+    await world.told("bob", "Confirmed. It runs now.")
     await world.say("quick disks=orders-db", "bob")
-    await world.told("bob", "In payments-prod one person may snapshot 3 disks a day (UTC). You have had 3 today")
+    await world.told("bob", "In payments-prod one person may snapshot 3 disks a day (UTC). You have had 3 of them")
 
 
 async def test_the_last_disk_of_the_day_cannot_be_taken_twice_at_once(start: Start) -> None:

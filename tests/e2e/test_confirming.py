@@ -80,6 +80,26 @@ async def test_who_could_have_made_a_plan_drops_it(start: Start) -> None:
     await world.slack.until(lambda: "<@U0ALICE001> cancelled it" in getattr(world.root(request), "text", ""))
 
 
+async def test_plans_take_nothing_of_the_daily_limit_until_one_is_confirmed(start: Start) -> None:
+    world = await start("daily_limit = 3")
+    first, root = await planned(world, "server=web-01", "bob")
+    second, other = await planned(world, "disks=orders-db,orders-db-wal", "bob")
+    await world.say("access", "bob")
+    await world.told("bob", "At most 3 disks a day (UTC); 0 used today.")
+    await world.slack.press("bob", CHANNEL, root.ts, CONFIRM)
+    await ended(world, first)
+    limit = "In payments-prod one person may snapshot 3 disks a day (UTC)."
+    stays = "this asks for 2 more. <@U0ALICE001> can change that. Nothing was started; the plan stays as it is."
+    await world.slack.press("bob", CHANNEL, other.ts, CONFIRM)
+    await world.told("bob", f"{limit} You have had 3 of them and {stays}")
+    await world.slack.press("alice", CHANNEL, other.ts, CONFIRM)
+    await world.told("alice", f"{limit} <@U0BOB00002> has had 3 of them and {stays}")
+    assert await denied(world) == [("U0BOB00002", "daily-limit"), ("U0ALICE001", "daily-limit")]
+    assert "planned, waiting for your go" in getattr(world.root(second), "text", "")
+    assert len(world.cloud.snapshots()) == 3
+    assert world.slack_complaints() == []
+
+
 async def test_a_person_changes_their_own_plan_also_without_approval(start: Start) -> None:
     world = await start("approvals = 1\nbreak_glass = true")
     request, root = await planned(world, f"server=web-01 {GLASS}", "bob")

@@ -108,7 +108,8 @@ async def test_a_wait_is_kept_and_wakes_nobody_too_early(store: SqliteStore) -> 
 async def test_a_plan_made_anew_leaves_nothing_of_the_old_one(store: SqliteStore) -> None:
     request = await received(store, order=ORDER)
     items = [an_item(number, group_id="r-one-g1") for number in (1, 2)]
-    planned = replace(request, state=RequestState.PLANNED, waits_until=NOON, warnings=("No disk has the tag “é”.",))
+    later = NOON.replace(hour=13)
+    planned = replace(request, state=RequestState.PLANNED, waits_until=later, warnings=("No disk has the tag “é”.",))
     assert (await store.settle(planned, items, [], groups=[a_group()])).how == "done"
     found = await store.request("r-one")
     assert found is not None
