@@ -32,6 +32,7 @@ from bot.domain.projects import Project
 from bot.domain.sentences import quoted
 
 EVERY_PROJECT = "*"
+BOT_TOML = "bot.toml"
 GIVEN_BY_COMMAND = frozenset({"slack", "terminal"})
 """Sources that `revoke` may take back; every other source is a file, and that file has the say."""
 
@@ -100,6 +101,16 @@ def subject_named_in(grant: Grant) -> Subject:
     return Subject(grant.subject_kind, grant.subject_id)
 
 
+def grant_facts(grant: Grant) -> dict[str, str | int | None]:
+    """A grant in the trail."""
+    return {
+        "subject": str(subject_named_in(grant)),
+        "role": str(grant.role),
+        "expires_at": grant.expires_at.isoformat() if grant.expires_at else None,
+        "source": grant.source,
+    }
+
+
 # --- who may grant ----------------------------------------------------------------------------------------------------
 
 
@@ -153,12 +164,12 @@ def file_source(name: str) -> str:
     return f"file:{name}"
 
 
-def owned_by_file(grants: Iterable[Grant], name: str) -> list[Grant]:
-    """Rows as the file of that name owns them; a row said twice counts as said last."""
+def owned_by(grants: Iterable[Grant], source: str) -> list[Grant]:
+    """Rows as a file owns them; a row said twice counts as said last."""
     rows = {}
     for grant in grants:
         expires_at = grant.expires_at.replace(microsecond=0) if grant.expires_at else None
-        row = replace(grant, source=file_source(name), expires_at=expires_at)
+        row = replace(grant, source=source, expires_at=expires_at)
         rows[(row.subject_kind, row.subject_id, row.role, row.project)] = row
     return list(rows.values())
 
@@ -175,7 +186,7 @@ def import_plan(owned: Sequence[Grant], wanted: Sequence[Grant]) -> ImportPlan:
 
 def as_configured(grants: Iterable[Grant], configured: Sequence[Grant]) -> list[Grant]:
     """Grants with the rows of bot.toml as the file says them now, which is what the bot reads when it starts."""
-    return [*(grant for grant in grants if grant.source != "bot.toml"), *configured]
+    return [*(grant for grant in grants if grant.source != BOT_TOML), *configured]
 
 
 def exported(grants: Iterable[Grant], aliases: Iterable[str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.access import Actor, Grant, Role
@@ -45,12 +44,6 @@ def held_by(actor: Actor) -> Script[list[Grant]]:
     )
     rows = yield Query(text, {"user_id": actor.user_id, **groups})
     return [_grant(row) for row in rows]
-
-
-def replace_source(source: str, grants: Iterable[Grant]) -> Script[None]:
-    """Make the rows of one source exactly these."""
-    yield sql("delete from access_grant where source = :source", source=source)
-    yield from add([replace(grant, source=source) for grant in grants])
 
 
 def add(grants: Iterable[Grant]) -> Script[None]:

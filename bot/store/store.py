@@ -11,7 +11,7 @@ from bot.domain.access import Actor, Grant
 from bot.domain.bindings import Binding
 from bot.domain.deletions import Deletion
 from bot.domain.forms import Form
-from bot.domain.granting import Subject
+from bot.domain.granting import BOT_TOML, Subject, grant_facts, import_plan, owned_by
 from bot.domain.groups import Group
 from bot.domain.requests import Item, Request, RequestState
 from bot.interfaces import AuditEntry, Cancelled, Clock, Filters, HomeRow, Judge, Revise, Revision, Rights, Settled
@@ -356,16 +356,19 @@ class SqliteStore:
     # --- grants and the trail -----------------------------------------------------------------------------------------
 
     async def configured_grants(self, configured: Sequence[Grant]) -> None:
-        """Make the rows of `bot.toml` exactly what the file says, and say so in the trail where they change."""
+        """Make the rows of `bot.toml` exactly what the file says; each that differs is a row of the trail."""
         now = self._clock.now()
 
         def script() -> Script[None]:
-            kept = yield from grants.of_source("bot.toml")
-            if set(kept) == set(configured):
-                return
-            yield from grants.replace_source("bot.toml", configured)
-            entry = AuditEntry("bot.toml", "grants", "bot.toml", "done", details={"grants": len(configured)})
-            yield from audit.append([entry], now)
+            kept = yield from grants.of_source(BOT_TOML)
+            plan = import_plan(kept, owned_by(configured, BOT_TOML))
+            yield from grants.remove(plan.removed)
+            yield from grants.add(plan.added)
+            changed = [*(("revoke", row) for row in plan.removed), *(("grant", row) for row in plan.added)]
+            entries = [
+                AuditEntry(BOT_TOML, action, row.project, "done", details=grant_facts(row)) for action, row in changed
+            ]
+            yield from audit.append(entries, now)
 
         await self._database.run(script())
 
@@ -396,7 +399,7 @@ class SqliteStore:
 
     async def configured_bindings(self, configured: Sequence[Binding]) -> None:
         """Make the bindings of `bot.toml` exactly what the file says."""
-        await self._database.run(bindings.replace_source("bot.toml", configured))
+        await self._database.run(bindings.replace_source(BOT_TOML, configured))
 
     async def grants_of(self, subject: Subject) -> list[Grant]:
         return await self._database.run(grants.of_subject(subject))

@@ -25,13 +25,13 @@ from bot.domain.granting import (
     GIVEN_BY_COMMAND,
     Subject,
     file_source,
+    grant_facts,
     import_plan,
     is_closed,
     locked_out,
     may_administer,
-    owned_by_file,
+    owned_by,
     place,
-    subject_named_in,
     told_access,
     told_first_admin,
     told_grant,
@@ -240,7 +240,7 @@ def imported(
     author: Author, file: str, wanted: Sequence[Grant], rights: Rights, aliases: Collection[str], now: datetime
 ) -> Revision:
     """Make the rows of a file what it says. `rights.theirs` are the rows it owns; `told` is the plan, line by line."""
-    plan = import_plan(rights.theirs, owned_by_file(wanted, file))
+    plan = import_plan(rights.theirs, owned_by(wanted, file_source(file)))
     lines = [
         *(f"+ {told_grant(grant)}" for grant in plan.added),
         *(f"- {told_grant(grant)}" for grant in plan.removed),
@@ -267,16 +267,6 @@ def _refused(author: Author, alias: str, rule: str, told: str, file: str | None 
 
 def _entry(author: Author, action: str, grant: Grant) -> AuditEntry:
     return AuditEntry(author.name, action, grant.project, "done", details=grant_facts(grant))
-
-
-def grant_facts(grant: Grant) -> dict[str, str | int | None]:
-    """A grant in the trail."""
-    return {
-        "subject": str(subject_named_in(grant)),
-        "role": str(grant.role),
-        "expires_at": grant.expires_at.isoformat() if grant.expires_at else None,
-        "source": grant.source,
-    }
 
 
 def _after(admins: Sequence[Grant], removed: Sequence[Grant], added: Sequence[Grant]) -> list[Grant]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from bot.domain.granting import grant_facts
 from bot.interfaces import AuditEntry, Clock, Store
-from bot.workflow.granting import grant_facts
 
 
 class Lapser:

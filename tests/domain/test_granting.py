@@ -22,7 +22,7 @@ from bot.domain.granting import (
     import_plan,
     locked_out,
     may_administer,
-    owned_by_file,
+    owned_by,
     subject_of,
     told_access,
     told_granted,
@@ -175,19 +175,19 @@ def test_a_project_gets_its_first_admin_from_nobody_here() -> None:
 
 
 def test_an_import_plans_what_is_added_removed_and_unchanged() -> None:
-    kept, gone, new = owned_by_file([a_grant("U1"), a_grant("U2"), a_grant("U3")], "rights.toml")
+    kept, gone, new = owned_by([a_grant("U1"), a_grant("U2"), a_grant("U3")], "file:rights.toml")
     assert import_plan([kept, gone], [kept, new]) == ImportPlan(added=(new,), removed=(gone,), unchanged=(kept,))
     assert new.source == "file:rights.toml"
 
 
 def test_another_end_is_another_row() -> None:
-    (row,) = owned_by_file([a_grant()], "rights.toml")
+    (row,) = owned_by([a_grant()], "file:rights.toml")
     ending = replace(row, expires_at=NOON)
     assert import_plan([row], [ending]) == ImportPlan(added=(ending,), removed=(row,), unchanged=())
 
 
 def test_a_row_said_twice_counts_as_said_last() -> None:
-    rows = owned_by_file([a_grant(), a_grant(expires_at=NOON)], "rights.toml")
+    rows = owned_by([a_grant(), a_grant(expires_at=NOON)], "file:rights.toml")
     assert [row.expires_at for row in rows] == [NOON]
 
 

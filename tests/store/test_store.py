@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from bot.domain.access import Grant
 from bot.domain.bindings import Binding
@@ -103,6 +105,41 @@ async def test_configured_rows_become_exactly_what_the_file_says(store: SqliteSt
     await store.configured_grants([a_grant(), a_grant("U2")])
     await store.configured_grants([a_grant("U2", role="viewer")])
     assert [(grant.subject_id, grant.role) for grant in await store.every_grant()] == [("U2", "viewer")]
+
+
+async def changes(store: SqliteStore, since: int) -> list[tuple[str, str, str, str, str | None]]:
+    rows = (await store.audit_page(0))[since:]
+    assert {(row["actor"], row["outcome"]) for row in rows} <= {("bot.toml", "done")}
+    facts = [json.loads(row["details_json"]) for row in rows]
+    assert {one["source"] for one in facts} <= {"bot.toml"}
+    return [
+        (row["action"], row["subject"], one["subject"], one["role"], one["expires_at"])
+        for row, one in zip(rows, facts, strict=True)
+    ]
+
+
+async def test_each_row_of_the_file_that_differs_is_a_row_of_the_trail(store: SqliteStore) -> None:
+    kept, gone, ending = a_grant(), a_grant("S2", "viewer", kind="group"), a_grant("U3", "admin", "*")
+    await store.configured_grants([kept, gone, ending])
+    before = len(await store.audit_page(0))
+    assert before == 3
+    await store.configured_grants([replace(ending, expires_at=NOON), kept])
+    assert await changes(store, before) == [
+        ("revoke", "*", "user:U3", "admin", None),
+        ("revoke", "payments", "group:S2", "viewer", None),
+        ("grant", "*", "user:U3", "admin", NOON.isoformat()),
+    ]
+    assert set(await store.every_grant()) == {kept, replace(ending, expires_at=NOON)}
+
+
+async def test_a_file_that_says_the_same_leaves_no_trace(store: SqliteStore) -> None:
+    finely = a_grant("U3", expires_at=NOON + timedelta(microseconds=1_234))
+    twice = [a_grant("U2", expires_at=NOON), a_grant("U2")]
+    await store.configured_grants([a_grant(), finely, *twice])
+    before = await store.audit_page(0)
+    assert [row["action"] for row in before] == ["grant"] * 3
+    await store.configured_grants([*twice, finely, a_grant()])
+    assert await store.audit_page(0) == before
 
 
 async def test_only_the_first_of_two_writers_moves_an_item(store: SqliteStore) -> None:
