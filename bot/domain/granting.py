@@ -128,10 +128,18 @@ def may_administer(
     return Denied("action-not-granted", "Only an admin of every project (role admin in *) may grant there.")
 
 
-def locked_out(before: Sequence[Grant], after: Sequence[Grant], aliases: Iterable[str], at: datetime) -> list[str]:
-    """Projects that have an admin at that moment with the grants of before, and none with those of after."""
+def locked_out(before: Sequence[Grant], after: Sequence[Grant], aliases: Iterable[str], now: datetime) -> list[str]:
+    """Projects that have an admin, now or at any later moment, with the grants of before, and none with those of after.
+
+    Grants end and do not begin, so a project has an admin until the last of its admin grants has ended. `*` is looked
+    at as well, but only for good: who is admin of every project for a time can always be taken out early, because each
+    project has its own.
+    """
+    out = [EVERY_PROJECT] if _administered_until(EVERY_PROJECT, before) == _FOR_GOOD else []
     return [
-        alias for alias in sorted(aliases) if _administered(alias, before, at) and not _administered(alias, after, at)
+        alias
+        for alias in (*out, *sorted(aliases))
+        if (until := _administered_until(alias, before)) > now and _administered_until(alias, after) < until
     ]
 
 
@@ -142,6 +150,15 @@ def without_first_admin(
     return [
         alias for alias in sorted(aliases) if not _administered(alias, admins, at) and _administered(alias, added, at)
     ]
+
+
+_FOR_GOOD = datetime.max.replace(tzinfo=UTC)
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+def _administered_until(alias: str, grants: Iterable[Grant]) -> datetime:
+    ends = (grant.expires_at or _FOR_GOOD for grant in grants if grant.role is Role.ADMIN and grant.covers(alias))
+    return max(ends, default=_NEVER)
 
 
 def _administered(alias: str, grants: Iterable[Grant], at: datetime) -> bool:
@@ -245,7 +262,10 @@ def told_granted(grant: Grant) -> str:
 
 
 def told_locked_out(alias: str) -> str:
-    return f"{alias} would be left without an admin. Make somebody else admin there first. Nothing was changed."
+    return (
+        f"{place(alias)} would be left without an admin, now or once other grants have ended. "
+        "Make somebody else admin there for as long first. Nothing was changed."
+    )
 
 
 def told_first_admin(alias: str) -> str:

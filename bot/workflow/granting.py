@@ -209,9 +209,8 @@ def granted(author: Author, asked: GrantAccess, rights: Rights, aliases: Collect
         return _refused(author, first[0], "first-admin", told_first_admin(first[0]))
     replaced = [row for row in rights.theirs if _key(row) == _key(grant)]
     # Giving a lasting admin an end is a revocation that comes later.
-    ends = locked_out(rights.admins, _after(rights.admins, replaced, [grant]), aliases, expires_at or now)
-    if ends:
-        return _refused(author, ends[0], "last-admin", told_locked_out(ends[0]))
+    if out := locked_out(rights.admins, _after(rights.admins, replaced, [grant]), aliases, now):
+        return _refused(author, out[0], "last-admin", told_locked_out(out[0]))
     return Revision(told_granted(grant), [_entry(author, "grant", grant)], added=[grant])
 
 

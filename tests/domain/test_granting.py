@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -155,13 +155,48 @@ def test_a_grant_in_every_project_needs_an_admin_of_every_project() -> None:
     assert rule(may_administer(an_actor(), "*", None, "C1", [expired], NOON)) == "action-not-granted"
 
 
-def test_the_last_admin_is_who_is_in_force_at_that_moment() -> None:
+def test_the_last_admin_is_who_has_the_role_now_and_for_as_long() -> None:
     other = a_grant("U2", "admin", expires_at=NOON + timedelta(hours=1))
     assert locked_out([ADMIN], [], ["payments", "shop"], NOON) == ["payments"]
-    assert locked_out([ADMIN, other], [other], ["payments"], NOON) == []
-    assert locked_out([ADMIN, other], [other], ["payments"], NOON + timedelta(hours=1)) == ["payments"]
+    assert locked_out([ADMIN, other], [other], ["payments"], NOON) == ["payments"]
+    assert locked_out([other], [], ["payments"], NOON) == ["payments"]
+    assert locked_out([other], [], ["payments"], NOON + timedelta(hours=1)) == []
     assert locked_out([ADMIN], [a_grant("U2", "admin", "*")], ["payments"], NOON) == []
     assert locked_out([ADMIN], [a_grant("U2")], ["payments"], NOON) == ["payments"]
+
+
+_MOMENTS = [NOON + timedelta(hours=hours) for hours in range(-1, 4)]
+_ROWS = st.lists(
+    st.builds(
+        a_grant,
+        st.sampled_from(["U1", "U2"]),
+        st.sampled_from(["admin", "approver"]),
+        st.sampled_from(["payments", "shop", "*"]),
+        expires_at=st.sampled_from([None, *_MOMENTS]),
+    ),
+    max_size=4,
+)
+
+
+def admins_at(alias: str, grants: list[Grant], at: datetime) -> bool:
+    """Whether anybody may administer there at that moment, asked of the decision itself."""
+    project = None if alias == "*" else a_project(alias)
+    people = {an_actor(grant.subject_id) for grant in grants}
+    return any(isinstance(may_administer(who, alias, project, "C1", grants, at), Allowed) for who in people)
+
+
+@given(_ROWS, _ROWS)
+def test_nobody_is_locked_out_at_any_moment_at_which_they_were_not_before(
+    before: list[Grant], after: list[Grant]
+) -> None:
+    def lost(alias: str, moments: list[datetime]) -> bool:
+        return any(admins_at(alias, before, at) and not admins_at(alias, after, at) for at in moments)
+
+    out = locked_out(before, after, ["payments", "shop"], NOON)
+    from_now_on = [at for at in _MOMENTS if at >= NOON]
+    for alias in ("payments", "shop"):
+        assert (alias in out) == lost(alias, from_now_on)
+    assert ("*" in out) == lost("*", from_now_on[-1:])
 
 
 def test_a_project_gets_its_first_admin_from_nobody_here() -> None:
