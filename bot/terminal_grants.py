@@ -62,7 +62,7 @@ async def add_grant(settings: Settings, options: argparse.Namespace) -> int:
         return granted(TERMINAL, asked, _with_file(rights, settings, subject), settings.projects, now)
 
     async with opened_store(settings) as store:
-        return _told(await store.revise_grants(None, subject, revise))
+        return _told(await store.revise_grants(None, subject, asked.project, revise))
 
 
 async def remove_grant(settings: Settings, options: argparse.Namespace) -> int:
@@ -74,7 +74,7 @@ async def remove_grant(settings: Settings, options: argparse.Namespace) -> int:
         return revoked(TERMINAL, asked, _with_file(rights, settings, subject), settings.projects, now)
 
     async with opened_store(settings) as store:
-        return _told(await store.revise_grants(None, subject, revise))
+        return _told(await store.revise_grants(None, subject, asked.project, revise))
 
 
 async def explain_grant(settings: Settings, options: argparse.Namespace) -> int:

@@ -200,11 +200,6 @@ def over_the_limit(alias: str, limit: int, usage: Usage, who: str = "You have") 
     )
 
 
-def in_charge(grants: Iterable[Grant], alias: str, now: datetime) -> list[Grant]:
-    """Those of some grants that cover a project and are in force."""
-    return [grant for grant in grants if grant.covers(alias) and grant.in_force(now)]
-
-
 def asking_helps(denied: Denied) -> bool:
     """Whether the project's admins could change this, and may be named: not those of a project that is closed."""
     return denied.rule in _ADMINS_CAN_CHANGE and denied.rule not in CLOSED_RULES
@@ -215,7 +210,7 @@ def who_can_help(denied: Denied, admins: Iterable[Grant]) -> Denied:
     names = [named for grant in admins if (named := _named(grant))]
     if not asking_helps(denied) or not names:
         return denied
-    asked = " or ".join(dict.fromkeys(names[:MENTIONED_ADMINS]))
+    asked = " or ".join(list(dict.fromkeys(names))[:MENTIONED_ADMINS])
     return replace(denied, explanation=f"{denied.explanation} {asked} can change that.")
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from bot.domain.access import Actor, Grant, Role
-from bot.domain.granting import Subject
+from bot.domain.access import MENTIONED_ADMINS, Actor, Grant, Role
+from bot.domain.granting import EVERY_PROJECT, Subject
 from bot.store.database import Query, Row, Script, Want, from_ms, sql, to_ms
 
 _COLUMNS = "subject_kind, subject_id, role, project, expires_at, source"
@@ -31,6 +31,24 @@ from access_grant as held where expires_at is not null and not exists (
     and lapse.expires_at = held.expires_at)
 """
 NEXT_LAPSE = f"select 'lapse:grants' as key, min(expires_at) as at {_UNMARKED}"
+
+
+def _first_admins(project: str, ends: str, direction: str) -> str:
+    """The first few in the order of their index, one row for each who was given it in several ways."""
+    order = ", ".join(f"{column} {direction}" for column in ("expires_at", "subject_kind", "subject_id"))
+    return (
+        "select * from (select subject_kind, subject_id, role, project, expires_at, min(source) as source "
+        f"from access_grant where role = 'admin' and project = {project} and expires_at {ends} "
+        "and subject_kind <> 'everyone' group by expires_at, subject_kind, subject_id "
+        f"order by {order} limit :most)"
+    )
+
+
+_HELPERS = " union all ".join(
+    _first_admins(project, ends, direction)
+    for project in (":alias", "'*'")
+    for ends, direction in (("is null", "asc"), ("> :now", "desc"))
+)
 _IN_ORDER = "order by project, subject_kind, subject_id, role, source"
 
 
@@ -85,15 +103,32 @@ def of_source(source: str) -> Script[list[Grant]]:
     return [_grant(row) for row in rows]
 
 
-def admins() -> Script[list[Grant]]:
-    """Every admin grant, of all projects: few, found by an index of their own."""
-    rows = yield sql(f"select {_COLUMNS} from access_grant where role = 'admin' order by project, subject_id, source")
+def admins(alias: str) -> Script[list[Grant]]:
+    """Every admin grant that counts in a project, expired ones too; for `*` those of all projects."""
+    text = f"select {_COLUMNS} from access_grant where role = 'admin'"
+    if alias == EVERY_PROJECT:
+        rows = yield sql(f"{text} {_IN_ORDER}")
+    else:
+        rows = yield sql(f"{text} and project in (:alias, '*') {_IN_ORDER}", alias=alias)
     return [_grant(row) for row in rows]
 
 
-def approvers() -> Script[list[Grant]]:
-    """Every grant that lets somebody approve, of all projects."""
-    rows = yield sql(f"select {_COLUMNS} from access_grant where role in ('approver', 'admin')")
+def helpers(alias: str, now: datetime) -> Script[list[Grant]]:
+    """Admins of a project to name: its own before those of `*`, those for good before those for a time.
+
+    However many there are, of each of the four no more are read than are ever named.
+    """
+    rows = yield sql(_HELPERS, alias=alias, now=to_ms(now), most=MENTIONED_ADMINS)
+    return list(dict.fromkeys(_grant(row) for row in rows))
+
+
+def approvers(alias: str, now: datetime) -> Script[list[Grant]]:
+    """Every grant that lets somebody approve in a project now."""
+    text = (
+        f"select {_COLUMNS} from access_grant where role in ('approver', 'admin') and project in (:alias, '*') "
+        "and (expires_at is null or expires_at > :now)"
+    )
+    rows = yield sql(text, alias=alias, now=to_ms(now))
     return [_grant(row) for row in rows]
 
 

@@ -195,7 +195,8 @@ create table access_grant (
     primary key (subject_kind, subject_id, project, role, source)
 );
 create index access_grant_ending on access_grant (expires_at) where expires_at is not null;
-create index access_grant_admin on access_grant (project) where role = 'admin';
+create index access_grant_admin on access_grant (project, expires_at, subject_kind, subject_id) where role = 'admin';
+create index access_grant_approver on access_grant (project) where role in ('approver', 'admin');
 
 create table lapse (
     subject_kind text not null,

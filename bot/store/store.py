@@ -11,7 +11,7 @@ from bot.domain.access import Actor, Grant
 from bot.domain.bindings import Binding
 from bot.domain.deletions import Deletion
 from bot.domain.forms import Form
-from bot.domain.granting import BOT_TOML, Subject, grant_facts, import_plan, owned_by
+from bot.domain.granting import BOT_TOML, EVERY_PROJECT, Subject, grant_facts, import_plan, owned_by
 from bot.domain.groups import Group
 from bot.domain.requests import Item, Request, RequestState
 from bot.interfaces import AuditEntry, Cancelled, Clock, Filters, HomeRow, Judge, Revise, Revision, Rights, Settled
@@ -250,8 +250,9 @@ class SqliteStore:
     async def told(self, request_id: str, user_id: str) -> None:
         await self._database.run(requests.told(request_id, user_id))
 
-    async def approver_grants(self) -> list[Grant]:
-        return await self._database.run(grants.approvers())
+    async def approver_grants(self, project: str) -> list[Grant]:
+        """Those in force."""
+        return await self._database.run(grants.approvers(project, self._clock.now()))
 
     async def refuse_waiting(
         self, request_id: str, state: RequestState, rule: str, verdict: str, entries: Sequence[AuditEntry]
@@ -372,23 +373,23 @@ class SqliteStore:
 
         await self._database.run(script())
 
-    async def revise_grants(self, actor: Actor | None, subject: Subject, revise: Revise) -> Revision:
-        """Change the grants of a subject as `revise` says, under the grants of this very moment.
+    async def revise_grants(self, actor: Actor | None, subject: Subject, project: str, revise: Revise) -> Revision:
+        """Change the grants of a subject in a project as `revise` says, under the grants of this very moment.
 
         `revise` is pure and runs inside the transaction. With `actor` None (the terminal) nobody's grants are held.
         """
-        return await self._revise(actor, grants.of_subject(subject), revise)
+        return await self._revise(actor, grants.of_subject(subject), project, revise)
 
     async def revise_source(self, source: str, revise: Revise) -> Revision:
-        """The same for the rows of a source."""
-        return await self._revise(None, grants.of_source(source), revise)
+        """The same for the rows of a source, which may be about any project."""
+        return await self._revise(None, grants.of_source(source), EVERY_PROJECT, revise)
 
-    async def _revise(self, actor: Actor | None, theirs: Script[list[Grant]], revise: Revise) -> Revision:
+    async def _revise(self, actor: Actor | None, theirs: Script[list[Grant]], project: str, revise: Revise) -> Revision:
         now = self._clock.now()
 
         def script() -> Script[Revision]:
             held = (yield from grants.held_by(actor)) if actor else []
-            rights = Rights(held, (yield from theirs), (yield from grants.admins()))
+            rights = Rights(held, (yield from theirs), (yield from grants.admins(project)))
             revision = revise(rights)
             yield from grants.remove(revision.removed)
             yield from grants.add(revision.added)
@@ -408,7 +409,12 @@ class SqliteStore:
         return await self._database.run(grants.of_source(source))
 
     async def admin_grants(self) -> list[Grant]:
-        return await self._database.run(grants.admins())
+        """Of all projects, expired ones too."""
+        return await self._database.run(grants.admins(EVERY_PROJECT))
+
+    async def helpers(self, project: str) -> list[Grant]:
+        """A few admin grants in force there: whom to ask."""
+        return await self._database.run(grants.helpers(project, self._clock.now()))
 
     async def lapse_grants(self, told: Callable[[Grant], AuditEntry]) -> datetime | None:
         """Write down each grant that came to its end, once. Answers when the next one does."""

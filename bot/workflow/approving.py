@@ -124,7 +124,7 @@ class Approvals:
             if decision.rule in CLOSED_RULES:
                 return Told(unknown, done=False)
             refused = Refused(decision.explanation, decision.rule, alias)
-            return Told((await with_helpers(self._store, refused, self._clock)).sentence, done=False)
+            return Told((await with_helpers(self._store, refused)).sentence, done=False)
         if request.actor_id == actor.user_id:
             await self._store.record([self._entry(actor, request, "denied", "own-request")])
             return Told("You asked for this yourself; somebody else has to look at it.", done=False)

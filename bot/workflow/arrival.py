@@ -16,7 +16,6 @@ from bot.domain.access import (
     asking_helps,
     choose_project,
     decide,
-    in_charge,
     standing_refused,
     who_can_help,
 )
@@ -115,7 +114,7 @@ class Reception:
 
         request = await self._store.arrive(delivery.id, delivery.place.channel_id, actor, judge, mendable=mendable)
         if refused:
-            return await with_helpers(self._store, refused[0], self._clock)
+            return await with_helpers(self._store, refused[0])
         if request is None:
             return Refused("I have answered this command already. Type it again if you still want it.")
         return Accepted(request, actor is not None, sum(approvals), repeated=not made)
@@ -136,13 +135,12 @@ class Reception:
         )
 
 
-async def with_helpers(store: Store, refused: Refused, clock: Clock) -> Refused:
+async def with_helpers(store: Store, refused: Refused) -> Refused:
     """Say whom to ask, where asking helps: the project's admins, never those of one that is closed to the person."""
     denied = Denied(refused.rule, refused.sentence)
     if not asking_helps(denied):
         return refused
-    admins = in_charge(await store.admin_grants(), refused.alias, clock.now())
-    return replace(refused, sentence=who_can_help(denied, admins).explanation)
+    return replace(refused, sentence=who_can_help(denied, await store.helpers(refused.alias)).explanation)
 
 
 @dataclass(frozen=True, slots=True)

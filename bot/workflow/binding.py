@@ -11,7 +11,6 @@ from bot.domain.access import (
     NotChosen,
     choose_project,
     decide,
-    in_charge,
     standing_refused,
     who_can_help,
 )
@@ -99,7 +98,7 @@ class ChannelBindings:
         if not isinstance(decision, Denied):
             return choice.alias
         await self._store.record([self._entry(actor, "bind", channel, choice.alias, "denied", decision.rule)])
-        return who_can_help(decision, in_charge(await self._store.admin_grants(), choice.alias, now))
+        return who_can_help(decision, await self._store.helpers(choice.alias))
 
     @staticmethod
     def _entry(actor: Actor, action: str, channel: str, alias: str, outcome: str, rule: str) -> AuditEntry:

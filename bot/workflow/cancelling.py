@@ -74,7 +74,7 @@ class Cancelling:
         if decision.rule in CLOSED_RULES:
             return unknown
         refused = Refused(decision.explanation, decision.rule, alias)
-        return Told((await with_helpers(self._store, refused, self._clock)).sentence, done=False)
+        return Told((await with_helpers(self._store, refused)).sentence, done=False)
 
     @staticmethod
     def _entry(actor: Actor, request: Request, outcome: str, rule: str) -> AuditEntry:

@@ -59,7 +59,7 @@ class Confirming:
         request = allowed.request
         after = set_going(request, allowed.approvals, request.break_glass, self._clock.now(), confirm=False)
         alerted = after.break_glass and after.state is RequestState.RUNNING
-        notify = await who_may_approve(self._store, self._membership, after, self._clock) if alerted else ()
+        notify = await who_may_approve(self._store, self._membership, after) if alerted else ()
         entry = self._entry(actor, request, "allowed", allowed.rule)
         settled = await self._store.confirm(after, notify, [entry], room=allowed.project.daily_limit)
         if settled.how == "over":
@@ -92,7 +92,7 @@ class Confirming:
         denied = over_the_limit(project.alias, project.daily_limit or 0, usage, who)
         await self._store.record([self._entry(actor, request, "denied", denied.rule)])
         refused = Refused(denied.explanation, denied.rule, project.alias)
-        told = (await with_helpers(self._store, refused, self._clock)).sentence
+        told = (await with_helpers(self._store, refused)).sentence
         return Told(f"{told} Nothing was started; the plan stays as it is.", done=False)
 
     async def may_change(
@@ -133,7 +133,7 @@ class Confirming:
             if decision.rule in CLOSED_RULES:
                 return unknown
             refused = Refused(decision.explanation, decision.rule, alias)
-            return Told((await with_helpers(self._store, refused, self._clock)).sentence, done=False)
+            return Told((await with_helpers(self._store, refused)).sentence, done=False)
         if request.state is not RequestState.PLANNED:
             return Told(f"This plan can't be confirmed any more: the request is {request.state}.", done=False)
         if request.time_over(now):

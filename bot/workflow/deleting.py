@@ -202,7 +202,7 @@ class Deleting:
         if decision.rule in CLOSED_RULES:
             return unknown
         refused = Refused(decision.explanation, decision.rule, alias)
-        return Told((await with_helpers(self._store, refused, self._clock)).sentence, done=False)
+        return Told((await with_helpers(self._store, refused)).sentence, done=False)
 
 
 class Deleter:

@@ -206,9 +206,7 @@ class Forms:
         decision = self._decided(actor, Action.CREATE, named, form.place, grants)
         assert isinstance(decision, Denied)
         await self._store.record([self._entry(form, named, decision.rule)])
-        return (
-            await with_helpers(self._store, Refused(decision.explanation, decision.rule, named), self._clock)
-        ).sentence
+        return (await with_helpers(self._store, Refused(decision.explanation, decision.rule, named))).sentence
 
     async def _typed_disks(self, form: Form) -> tuple[list[Disk], list[str]]:
         words = form.order.disks
@@ -359,7 +357,7 @@ class Forms:
         verdict = judged(actor, order, form.place, self._projects, grants, None, self._clock)
         if isinstance(verdict.outcome, Refused):
             await self._store.record([replace(verdict.audit, details={**verdict.audit.details, "hop": "form"})])
-            refused = await with_helpers(self._store, verdict.outcome, self._clock)
+            refused = await with_helpers(self._store, verdict.outcome)
             return {_field_of(verdict.rule, form): refused.sentence}
         if "disks" in faults:
             return {}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from bot.domain.access import (
     Action,
@@ -14,7 +15,6 @@ from bot.domain.access import (
     Grant,
     Role,
     decide,
-    in_charge,
     standing_refused,
     who_can_help,
 )
@@ -59,6 +59,10 @@ TERMINAL = Author("terminal", "terminal")
 """Whoever may run commands on the bot's machine, and so could write bot.toml as well."""
 
 
+Asked = TypeVar("Asked", GrantAccess, RevokeAccess)
+Change = Callable[[Author, Asked, Rights, Collection[str], datetime], Revision]
+
+
 class Granting:
     """What `grant`, `revoke`, `access` and `projects` do in Slack. Answers sentences; makes no cloud call."""
 
@@ -80,30 +84,31 @@ class Granting:
                 return await self.projects(actor)
 
     async def grant(self, actor: Actor, channel: str, asked: GrantAccess) -> str:
-        now = self._clock.now()
-
-        def revise(rights: Rights) -> Revision:
-            denied = self._denied(actor, channel, asked.project, rights, now)
-            return denied or granted(Author(actor.user_id, "slack"), asked, rights, self._projects, now)
-
-        return (await self._store.revise_grants(actor, asked.subject, revise)).told
+        return await self._change(actor, channel, asked, granted)
 
     async def revoke(self, actor: Actor, channel: str, asked: RevokeAccess) -> str:
-        now = self._clock.now()
+        return await self._change(actor, channel, asked, revoked)
+
+    async def _change(self, actor: Actor, channel: str, asked: Asked, change: Change[Asked]) -> str:
+        """Who may not is told so before anything is looked up for the change, and asked again within it."""
+        now, alias = self._clock.now(), asked.project
+
+        def decided(held: Sequence[Grant]) -> Decision:
+            return may_administer(actor, alias, self._projects.get(alias), channel, held, now)
 
         def revise(rights: Rights) -> Revision:
-            denied = self._denied(actor, channel, asked.project, rights, now)
-            return denied or revoked(Author(actor.user_id, "slack"), asked, rights, self._projects, now)
+            decision = decided(rights.held)
+            if isinstance(decision, Denied):
+                return _denied(actor, channel, alias, decision)
+            return change(Author(actor.user_id, "slack"), asked, rights, self._projects, now)
 
-        return (await self._store.revise_grants(actor, asked.subject, revise)).told
-
-    def _denied(self, actor: Actor, channel: str, alias: str, rights: Rights, now: datetime) -> Revision | None:
-        decision = may_administer(actor, alias, self._projects.get(alias), channel, rights.held, now)
-        if not isinstance(decision, Denied):
-            return None
-        told = who_can_help(decision, in_charge(rights.admins, alias, now)).explanation
-        entry = AuditEntry(actor.user_id, Action.ADMINISTER, alias, "denied", decision.rule, {"channel": channel})
-        return Revision(f"{told} Nothing was changed.", [entry], refused=True)
+        decision = decided(await self._store.grants_for(actor))
+        if isinstance(decision, Denied):
+            helped = who_can_help(decision, await self._store.helpers(alias))
+            denied = _denied(actor, channel, alias, helped)
+            await self._store.record(denied.audit)
+            return denied.told
+        return (await self._store.revise_grants(actor, asked.subject, alias, revise)).told
 
     # --- explaining ---------------------------------------------------------------------------------------------------
 
@@ -126,7 +131,7 @@ class Granting:
         if asked.subject is None or asked.subject == Subject("user", actor.user_id):
             return await self._own_access(actor, channel, asked.project)
         now = self._clock.now()
-        held, admins = await self._store.grants_for(actor), await self._store.admin_grants()
+        held = await self._store.grants_for(actor)
         aliases = [asked.project] if asked.project is not None else sorted(self._projects)
         decisions = {
             alias: may_administer(actor, alias, self._projects.get(alias), channel, held, now) for alias in aliases
@@ -135,28 +140,25 @@ class Granting:
         if not readable:
             decision = decisions.get(asked.project or "")
             denied = decision if isinstance(decision, Denied) else Denied("action-not-granted", _ADMINS_ONLY)
-            helped = who_can_help(denied, in_charge(admins, asked.project or "", now))
+            helped = who_can_help(denied, await self._store.helpers(asked.project or ""))
             return [await self._refuse(actor, Action.ADMINISTER, asked.project or "", helped)]
-        return await self._access_of(asked.subject, readable, channel, admins)
+        return await self._access_of(asked.subject, readable, channel)
 
     async def _own_access(self, actor: Actor, channel: str, named: str | None) -> Sequence[str]:
-        grants, admins = await self._store.grants_for(actor), await self._store.admin_grants()
-        now = self._clock.now()
+        grants = await self._store.grants_for(actor)
         lines = []
         for alias in [named] if named is not None else sorted(self._projects):
             decisions = self._decisions(actor, alias, channel, grants)
             closed = decisions[Action.VIEW]
             if not is_closed(closed):
-                helpers = in_charge(admins, alias, now)
+                helpers = await self._store.helpers(alias)
                 used = await self._used(actor, alias)
                 lines.append(told_access("You", alias, self._projects.get(alias), decisions, helpers, used))
             elif named is not None and isinstance(closed, Denied):
                 return [await self._refuse(actor, Action.VIEW, alias, closed)]
         return lines or [_NO_PROJECT]
 
-    async def _access_of(
-        self, subject: Subject, aliases: Sequence[str], channel: str, admins: Sequence[Grant]
-    ) -> Sequence[str]:
+    async def _access_of(self, subject: Subject, aliases: Sequence[str], channel: str) -> Sequence[str]:
         now = self._clock.now()
         if subject.kind != "user":
             rows = [grant for grant in await self._store.grants_of(subject) if any(map(grant.covers, aliases))]
@@ -173,7 +175,7 @@ class Granting:
                 action: told_of_another(one, alias) if isinstance(one, Denied) else one
                 for action, one in self._decisions(other, alias, channel, grants).items()
             }
-            helpers = in_charge(admins, alias, now)
+            helpers = await self._store.helpers(alias)
             used = await self._used(other, alias)
             lines.append(told_access(subject.shown, alias, self._projects.get(alias), decisions, helpers, used))
         return lines
@@ -256,6 +258,11 @@ def imported(
     entries = [_entry(author, "revoke", grant) for grant in plan.removed]
     entries += [_entry(author, "grant", grant) for grant in plan.added]
     return Revision("\n".join(lines), entries, added=plan.added, removed=plan.removed)
+
+
+def _denied(actor: Actor, channel: str, alias: str, denied: Denied) -> Revision:
+    entry = AuditEntry(actor.user_id, Action.ADMINISTER, alias, "denied", denied.rule, {"channel": channel})
+    return Revision(f"{denied.explanation} Nothing was changed.", [entry], refused=True)
 
 
 def _refused(author: Author, alias: str, rule: str, told: str, file: str | None = None) -> Revision:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from pydantic import ValidationError
 
-from bot.domain.access import Action, Actor, Denied, Usage, decide, in_charge
+from bot.domain.access import Action, Actor, Denied, Usage, decide
 from bot.domain.bindings import Binding
 from bot.domain.disks import Picked, is_disk_id, pick
 from bot.domain.errors import CloudError, CloudUnavailable, LookupFailed, NotFound, Throttled
@@ -91,7 +91,7 @@ class Planner:
         bound = await self._store.bound_project(request.place.channel_id)
         verdict = judged(actor, request.order, request.place, self._projects, grants, bound, self._clock)
         if isinstance(verdict.outcome, Refused):
-            told = (await with_helpers(self._store, verdict.outcome, self._clock)).sentence
+            told = (await with_helpers(self._store, verdict.outcome)).sentence
             return await self._refuse(request, RequestState.DENIED, verdict.rule, told, verdict.audit)
         return await self._plan(replace(request, project=verdict.outcome), actor, verdict)
 
@@ -121,7 +121,7 @@ class Planner:
             [_at_plan(verdict.audit, request)],
             groups=draft.groups,
             room=project.daily_limit,
-            notify=await who_may_approve(self._store, self._membership, after, self._clock) if alerted else (),
+            notify=await who_may_approve(self._store, self._membership, after) if alerted else (),
         )
         wanted = sum(not item.ended for item in draft.items)
         if settled.how == "over":
@@ -194,7 +194,7 @@ class Planner:
         assert isinstance(denied, Denied)
         entry = replace(decided, outcome="denied", rule=denied.rule)
         refused = Refused(denied.explanation, denied.rule, project.alias)
-        told = (await with_helpers(self._store, refused, self._clock)).sentence
+        told = (await with_helpers(self._store, refused)).sentence
         return await self._refuse(request, RequestState.DENIED, denied.rule, told, entry)
 
     async def _refuse(
@@ -250,10 +250,10 @@ def set_going(request: Request, approvals: int, break_glass: bool, now: datetime
     )
 
 
-async def who_may_approve(store: Store, membership: Membership, request: Request, clock: Clock) -> list[str]:
+async def who_may_approve(store: Store, membership: Membership, request: Request) -> list[str]:
     """Everybody who could have been asked: they hear of it directly. A group Slack can't tell is left out."""
     people = set[str]()
-    for grant in in_charge(await store.approver_grants(), request.project or "", clock.now()):
+    for grant in await store.approver_grants(request.project or ""):
         match grant.subject_kind:
             case "user":
                 people.add(grant.subject_id)

@@ -100,7 +100,7 @@ class Keeping:
             if decision.rule in CLOSED_RULES:
                 return unknown
             refused = Refused(decision.explanation, decision.rule, alias)
-            return Told((await with_helpers(self._store, refused, self._clock)).sentence, done=False)
+            return Told((await with_helpers(self._store, refused)).sentence, done=False)
         until, days = request.expires_at, request.order.keep_days
         if until is None or days is None:
             return Told("These are kept until somebody deletes them anyway.", done=False)

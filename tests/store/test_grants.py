@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.domain.access import Grant, Standing
+from bot.domain.access import MENTIONED_ADMINS, Grant, Standing
 from bot.domain.granting import Subject
 from bot.interfaces import AuditEntry, Revision, Rights
 from bot.store import grants
-from bot.store.database import Query, SqliteDatabase
+from bot.store.database import Query, Script, SqliteDatabase
 from bot.store.store import SqliteStore
 from tests.builders import NOON, a_grant, an_actor
 
@@ -20,7 +22,7 @@ BOB = Subject("user", "U2")
 ENTRY = AuditEntry("U1", "grant", "payments", "done")
 
 
-async def revise(store: SqliteStore, *added: Grant, removed: Sequence[Grant] = ()) -> Rights:
+async def revise(store: SqliteStore, *added: Grant, removed: Sequence[Grant] = (), project: str = "payments") -> Rights:
     """Change Bob's grants; answers what the decision was shown."""
     shown: list[Rights] = []
 
@@ -28,7 +30,7 @@ async def revise(store: SqliteStore, *added: Grant, removed: Sequence[Grant] = (
         shown.append(rights)
         return Revision("", [ENTRY], added=added, removed=removed)
 
-    await store.revise_grants(an_actor("U1", Standing.MEMBER, "S1"), BOB, decide)
+    await store.revise_grants(an_actor("U1", Standing.MEMBER, "S1"), BOB, project, decide)
     return shown[0]
 
 
@@ -54,22 +56,80 @@ async def test_what_an_actor_holds_is_found_by_the_primary_key(
         )
 
 
-@pytest.mark.parametrize("script", [grants.admins, lambda: grants.of_subject(BOB)], ids=["admins", "of a subject"])
-async def test_a_change_looks_at_no_more_rows_than_it_is_about(
-    database: SqliteDatabase, tmp_path: Path, script: object
+@pytest.mark.parametrize(
+    ("script", "key"),
+    [
+        (grants.admins("payments"), "INDEX access_grant_admin (project=?)"),
+        (grants.helpers("payments", NOON), "INDEX access_grant_admin (project=? AND expires_at"),
+        (grants.approvers("payments", NOON), "INDEX access_grant_approver (project=?)"),
+        (grants.of_subject(BOB), "(subject_kind=? AND subject_id=?)"),
+    ],
+    ids=["admins", "helpers", "approvers", "of a subject"],
+)
+async def test_no_question_looks_at_more_rows_than_it_is_about(
+    database: SqliteDatabase, tmp_path: Path, script: Script[list[Grant]], key: str
 ) -> None:
-    query = next(script())  # type: ignore[operator]  # one of two functions of one shape
-    assert not [step for step in plan_of(query, tmp_path / "store.db") if step == "SCAN access_grant"]
+    query = next(script)
+    assert isinstance(query, Query)
+    steps = [step for step in plan_of(query, tmp_path / "store.db") if "access_grant" in step]
+    assert steps
+    for step in steps:
+        assert step.startswith("SEARCH") and key in step
 
 
-async def test_a_change_is_shown_who_asks_whom_it_is_about_and_every_admin(store: SqliteStore) -> None:
+async def test_who_is_named_is_read_in_order_and_no_further(database: SqliteDatabase, tmp_path: Path) -> None:
+    query = next(grants.helpers("payments", NOON))
+    assert isinstance(query, Query)
+    assert not [step for step in plan_of(query, tmp_path / "store.db") if "TEMP B-TREE" in step]
+
+
+async def test_a_change_is_shown_who_asks_whom_it_is_about_and_every_admin_there(store: SqliteStore) -> None:
     mine, of_my_group, bobs = a_grant("U1"), a_grant("S1", kind="group"), a_grant("U2", "viewer")
-    boss, other = a_grant("U9", "admin", "shop"), a_grant("U3")
-    await store.configured_grants([mine, of_my_group, bobs, boss, other])
+    here, everywhere, elsewhere = a_grant("U7", "admin"), a_grant("U8", "admin", "*"), a_grant("U9", "admin", "shop")
+    await store.configured_grants([mine, of_my_group, bobs, here, everywhere, elsewhere, a_grant("U3")])
     rights = await revise(store)
     assert set(rights.held) == {mine, of_my_group}
     assert list(rights.theirs) == [bobs]
-    assert list(rights.admins) == [boss]
+    assert set(rights.admins) == {here, everywhere}
+    assert set((await revise(store, project="*")).admins) == {here, everywhere, elsewhere}
+
+
+async def test_whom_to_ask_are_a_few_of_those_who_are_admins_there_now(store: SqliteStore) -> None:
+    later = NOON + timedelta(hours=1)
+    await store.configured_grants(
+        [
+            a_grant("U1", "admin", expires_at=NOON),
+            a_grant("U2", "admin", expires_at=later),
+            a_grant("U3", "admin", expires_at=later + timedelta(hours=1)),
+            a_grant("S4", "admin", kind="group"),
+            a_grant("", "admin", kind="everyone"),
+            a_grant("U5", "approver"),
+            a_grant("U6", "admin", "shop"),
+            a_grant("U7", "admin", "*"),
+        ]
+    )
+    await revise(store, replace(a_grant("S4", "admin", kind="group"), source="slack"))
+
+    async def named(project: str) -> list[str]:
+        return [grant.subject_id for grant in await store.helpers(project)]
+
+    assert await named("payments") == ["S4", "U3", "U2", "U7"]
+    assert await named("shop") == ["U6", "U7"]
+    assert await named("nowhere") == await named("*") == ["U7"]
+
+
+async def test_of_many_admins_only_as_many_are_read_as_are_named(store: SqliteStore) -> None:
+    await store.configured_grants([a_grant(f"U{number}", "admin") for number in range(50)])
+    assert len(await store.helpers("payments")) == MENTIONED_ADMINS
+
+
+async def test_who_may_approve_in_a_project_is_found_among_its_own_and_those_of_every_project(
+    store: SqliteStore,
+) -> None:
+    theirs = [a_grant("U1", "approver"), a_grant("U2", "admin"), a_grant("S3", "approver", "*", kind="group")]
+    others = [a_grant("U4"), a_grant("U5", "approver", "shop"), a_grant("U6", "approver", expires_at=NOON)]
+    await store.configured_grants([*theirs, *others])
+    assert set(await store.approver_grants("payments")) == set(theirs)
 
 
 async def test_rows_are_added_and_removed_with_their_audit_row(store: SqliteStore) -> None:
@@ -95,7 +155,7 @@ async def test_a_change_that_fails_leaves_neither_rows_nor_trail(store: SqliteSt
         return Revision("", [ENTRY], added=[a_grant("U2"), None])  # type: ignore[list-item]  # a bug, on purpose
 
     with pytest.raises(AttributeError):
-        await store.revise_grants(None, BOB, fails)
+        await store.revise_grants(None, BOB, "payments", fails)
     assert await store.grants_of(BOB) == []
     assert await store.audit_page(0) == []
 
