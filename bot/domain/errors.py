@@ -99,7 +99,7 @@ class CannotPost(BotError):
 
 
 class MessageGone(BotError):
-    """The message to edit no longer exists."""
+    """The message to edit, or to reply to, no longer exists."""
 
 
 class MessageRefused(BotError):

@@ -111,6 +111,11 @@ class Request:
         return self.waits_until is not None and self.waits_until <= now
 
     @property
+    def thread_ts(self) -> str | None:
+        """The thread its messages stand in, because it was asked there; None where it has one of its own."""
+        return self.place.thread_ts if self.home == self.place.channel_id else None
+
+    @property
     def review_due(self) -> bool:
         return self.break_glass and self.reviewed_by is None
 

@@ -31,9 +31,7 @@ _CANNOT_POST = frozenset(
         "not_in_channel",
         "channel_not_found",
         "is_archived",
-        "restricted_action",
-        "restricted_action_read_only_channel",
-        "restricted_action_thread_only_channel",
+        "cannot_reply_to_message",
         "messages_tab_disabled",
         "cannot_dm_bot",
         "user_not_found",
@@ -42,7 +40,14 @@ _CANNOT_POST = frozenset(
     }
 )
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "thread_not_found"})
+_UNANSWERED = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+_APP_REFUSED = frozenset(
+    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
+)
+"""Nothing is wrong with the message: it can be said once the app may speak again."""
+
 _UNANSWERED_SECONDS = 5.0
+_APP_REFUSED_SECONDS = 60.0
 
 SHARED = "shared_channel"
 """Why the bot keeps silent where it could post."""
@@ -122,8 +127,7 @@ class SlackReplies:
             case "root":
                 if await self._read_by_strangers(request):
                     raise CannotPost("People of another organisation read along there.", SHARED)
-                thread = request.place.thread_ts if request.home == request.place.channel_id else None
-                return await self._post(request.home, message, thread, _metadata(saying))
+                return await self._post(request.home, message, request.thread_ts, _metadata(saying))
             case "edit":
                 assert request.root_channel and request.root_ts
                 await self._call("chat.update", {"channel": request.root_channel, "ts": request.root_ts, **message})
@@ -133,10 +137,10 @@ class SlackReplies:
                 await self._call("chat.update", {"channel": request.root_channel, "ts": request.ask_ts, **message})
                 return None
             case "ask" | "accepted" | "failure" | "receipt" | "record" | "reminder":
-                thread = request.place.thread_ts if request.home == request.place.channel_id else None
                 if request.root_channel is None:
                     raise CannotPost("The request has no message.", "no_message")
-                return await self._post(request.root_channel, message, thread or request.root_ts, _metadata(saying))
+                thread = request.thread_ts or request.root_ts
+                return await self._post(request.root_channel, message, thread, _metadata(saying))
             case "break_glass":
                 raise AssertionError("said to people one by one, by say_to")
             case "refusal":
@@ -173,8 +177,7 @@ class SlackReplies:
         if request.root_channel is None:
             await self._post(request.actor_id, message, None, None)
             return
-        thread = request.place.thread_ts if request.home == request.place.channel_id else None
-        await self._post(request.root_channel, message, thread or request.root_ts, None)
+        await self._post(request.root_channel, message, request.thread_ts or request.root_ts, None)
 
     async def say_to(self, user_id: str, saying: Saying) -> None:
         """The same, as a direct message to somebody."""
@@ -227,7 +230,7 @@ class SlackReplies:
             if not to["channel"]:
                 raise CannotPost("There is no channel.", "no_channel")
             await self._call("chat.postEphemeral", {**to, **message})
-        except CannotPost:
+        except (CannotPost, MessageGone, MessageRefused):
             await self._post(to["user"], message, None, None)
 
     async def _post(
@@ -266,9 +269,12 @@ def _error_from(exc: SlackApiError, method: str) -> CannotPost | MessageGone | M
         return SlackBusy("Slack asks to wait.", retry_after=wait)
     if error in _GONE:
         return MessageGone("The message is gone.")
-    if error in _CANNOT_POST:
+    if error in _CANNOT_POST or error.startswith("restricted_action"):
         return CannotPost("The bot may not post there.", error)
-    if failure.status is not None and (failure.status >= 500 or not error):
+    if error in _APP_REFUSED:
+        log.error("slack refuses the app", extra={"method": method, "error": error})
+        return SlackBusy("Slack refuses the app.", retry_after=_APP_REFUSED_SECONDS)
+    if error in _UNANSWERED or (failure.status is not None and (failure.status >= 500 or not error)):
         log.warning("slack gave no usable answer", extra={"method": method, "status": failure.status})
         return SlackBusy("Slack did not answer.", retry_after=_UNANSWERED_SECONDS, maybe_done=True)
     facts = {"method": method, "error": error, "why": "; ".join(failure.messages)[:500]}

@@ -424,12 +424,13 @@ def _approvers(request_id: str) -> Script[tuple[str, ...]]:
 def showed(request: Request, accepted: Sequence[str], failures: Sequence[str]) -> Script[None]:
     """Keep what the reporter did. These columns are the reporter's alone, so they need no `ver`."""
     yield sql(
-        "update request set shown_rev = :shown_rev, home = :home, root_channel = :root_channel, root_ts = :root_ts, "
-        "edited_at = :edited_at, receipt_ts = :receipt_ts, record_ts = :record_ts, "
+        "update request set shown_rev = :shown_rev, home = :home, thread_ts = :thread_ts, "
+        "root_channel = :root_channel, root_ts = :root_ts, edited_at = :edited_at, receipt_ts = :receipt_ts, record_ts = :record_ts, "
         "ask_ts = :ask_ts, ask_rev = :ask_rev where id = :id",
         id=request.id,
         shown_rev=request.shown_rev,
         home=request.home,
+        thread_ts=request.place.thread_ts,
         root_channel=request.root_channel,
         root_ts=request.root_ts,
         edited_at=to_ms(request.edited_at),
@@ -445,7 +446,7 @@ def showed(request: Request, accepted: Sequence[str], failures: Sequence[str]) -
 
 
 def move_home(request: Request, now: datetime) -> Script[None]:
-    """What is left to tell goes to `request.home` from now on, with a message of its own."""
+    """What is left to tell goes to `request.home` and its thread from now on, with a message of its own."""
     moved = replace(request, root_channel=None, root_ts=None, shown_rev=0, ask_ts=None, ask_rev=0)
     yield from showed(moved, (), ())
     yield _report(request, now)

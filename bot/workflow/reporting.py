@@ -141,6 +141,8 @@ class Reporter:
         """Until when Slack asked to say nothing at all there."""
         self._post_from: dict[str, datetime] = {}
         self._aside: dict[str, datetime] = {}
+        self._misplaced: set[str] = set()
+        """Requests of which Slack would not take a message where it was to stand; memory only."""
         self._shown: dict[str, tuple[object, ...]] = {}
         """The states each open request was last shown with; memory only, a restart just edits once too early."""
 
@@ -155,6 +157,7 @@ class Reporter:
                 if request.ended_at:
                     self._shown.pop(request.id, None)
                     self._aside.pop(request.id, None)
+                    self._misplaced.discard(request.id)
                 continue
             wait_s = max(self._must_wait(saying, home), self._seconds_until(self._aside.get(request.id)))
             if wait_s > 0:
@@ -197,16 +200,9 @@ class Reporter:
         except CannotPost as exc:
             return await self._move_home(saying, exc)
         except MessageGone:
-            if saying.kind == "ask_edit":
-                await self._store.showed(replace(saying.request, ask_rev=ASK_SETTLED))
-                return 0.0
-            # Someone deleted the message: a new one takes its place, so that the end still has somewhere to stand.
-            await self._store.showed(replace(saying.request, root_ts=None, root_channel=None, shown_rev=0))
-            return 0.0
+            return await self._after_deletion(saying)
         except MessageRefused:
-            # Whatever is wrong with this one message, the others in the channel are not made to wait for it.
-            self._aside[saying.request.id] = self._clock.now() + REFUSED_AGAIN
-            return 0.0
+            return await self._after_refusal(saying)
         except SlackBusy as exc:
             self._quiet_until[home] = self._clock.now() + timedelta(seconds=exc.retry_after)
             return exc.retry_after
@@ -246,6 +242,51 @@ class Reporter:
         self._post_from[home] = now + POST_EVERY
         return 0.0
 
+    async def _after_deletion(self, saying: Saying) -> float | None:
+        """Someone deleted the message that was to be edited or replied to: a new one takes its place, so that the end
+        still has somewhere to stand.
+        """
+        request = saying.request
+        if saying.kind == "ask_edit":
+            await self._store.showed(replace(request, ask_rev=ASK_SETTLED))
+            return 0.0
+        if saying.kind == "edit":
+            return await self._begin_anew(request)
+        if request.thread_ts:
+            log.info("a thread is gone", extra={"request": request.id})
+            await self._store.move_home(replace(request, place=replace(request.place, thread_ts=None)))
+            return 0.0
+        if request.root_ts is None or (request.home != request.actor_id and self._again(request)):
+            return await self._move_home(saying, CannotPost("The message is gone.", "message_not_found"))
+        return await self._begin_anew(request)
+
+    async def _begin_anew(self, request: Request) -> float | None:
+        await self._store.showed(replace(request, root_ts=None, root_channel=None, shown_rev=0))
+        return 0.0
+
+    async def _after_refusal(self, saying: Saying) -> float | None:
+        """Whatever is wrong with this one message, the others in the channel are not made to wait for it. What is
+        refused once more is said another way; directly it is tried until it is taken.
+        """
+        request = saying.request
+        if self._again(request):
+            self._misplaced.discard(request.id)
+            if saying.kind == "edit":
+                return await self._begin_anew(request)
+            if saying.kind == "record":
+                await self._store.showed(replace(request, record_ts="refused"))
+                return 0.0
+            if request.home != request.actor_id:
+                return await self._move_home(saying, CannotPost("Slack refuses the message.", "refused"))
+        self._aside[request.id] = self._clock.now() + REFUSED_AGAIN
+        return 0.0
+
+    def _again(self, request: Request) -> bool:
+        """Whether something of this request had no place before."""
+        before = request.id in self._misplaced
+        self._misplaced.add(request.id)
+        return before
+
     async def _move_home(self, saying: Saying, exc: CannotPost) -> float | None:
         """The bot may not post there: say so where only the person sees it, and go on in a direct message."""
         request = saying.request
@@ -258,6 +299,8 @@ class Reporter:
             await self._replies.say(replace(saying, kind="moved"))
         except (CannotPost, MessageRefused, SlackBusy):
             log.info("the person could not be told in the channel", extra={"request": request.id})
+        self._misplaced.discard(request.id)
+        self._aside.pop(request.id, None)
         await self._store.move_home(replace(request, home=request.actor_id))
         return 0.0
 

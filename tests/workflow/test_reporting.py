@@ -109,6 +109,11 @@ class Desk:
             self.clock.pass_(seconds=wait)
         raise AssertionError("the reporter never falls silent")
 
+    async def in_thread(self, thread_ts: str) -> None:
+        """The request was asked below a message."""
+        request = await self.request()
+        await self.store.move_home(replace(request, place=replace(request.place, thread_ts=thread_ts)))
+
     async def change(self, change: Callable[[Item], Item]) -> None:
         found = await self.store.item("r-one-1")
         assert found is not None
@@ -190,6 +195,58 @@ async def test_a_deleted_message_is_replaced_so_that_the_end_has_a_place(desk: D
     await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
     desk.clock.pass_(seconds=5)
     desk.voice.troubles = [MessageGone("gone")]
+    assert await desk.speak() == ["root", "receipt"]
+
+
+async def test_a_thread_that_is_gone_is_left_for_the_channel(desk: Desk) -> None:
+    await desk.in_thread("9.9")
+    desk.voice.troubles = [MessageGone("thread_not_found")]
+    assert await desk.speak() == ["root"]
+    assert (await desk.request()).place.thread_ts is None
+
+
+async def test_a_reply_that_finds_no_message_twice_is_told_directly(desk: Desk) -> None:
+    await desk.speak()
+    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    await desk.reporter("C1")
+    desk.clock.pass_(seconds=5)
+    assert await desk.reporter("C1") == 0.0
+    desk.voice.said.clear()
+    desk.voice.troubles = [MessageGone("gone")]
+    assert await desk.reporter("C1") == 0.0
+    assert await desk.reporter("C1") == 0.0
+    desk.clock.pass_(seconds=5)
+    desk.voice.troubles = [MessageGone("gone")]
+    await desk.speak()
+    assert await desk.speak("U1") == ["root", "receipt"]
+
+
+@pytest.mark.parametrize("kind", ["root", "receipt"])
+async def test_a_message_refused_twice_is_told_directly(desk: Desk, kind: str) -> None:
+    if kind == "receipt":
+        await desk.speak()
+        await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+        desk.clock.pass_(seconds=5)
+        await desk.reporter("C1")
+        desk.clock.pass_(seconds=5)
+    desk.voice.troubles = [MessageRefused("no"), MessageRefused("no")]
+    await desk.speak()
+    assert (await desk.request()).home == "U1"
+    assert "root" in await desk.speak("U1")
+
+
+async def test_what_is_refused_in_a_direct_message_too_is_tried_again_and_never_given_up(desk: Desk) -> None:
+    desk.voice.troubles = [CannotPost("no", "not_in_channel")]
+    await desk.speak()
+    desk.voice.troubles = [MessageRefused("no")] * 4
+    assert await desk.speak("U1") == ["root"]
+
+
+async def test_an_edit_refused_twice_gives_way_to_a_new_message(desk: Desk) -> None:
+    await desk.speak()
+    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    desk.clock.pass_(seconds=5)
+    desk.voice.troubles = [MessageRefused("no"), MessageRefused("no")]
     assert await desk.speak() == ["root", "receipt"]
 
 
