@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,18 +11,21 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.errors import LookupFailed
+from bot.domain.errors import LookupFailed, SlackBusy
 from bot.interfaces import Clock
 from bot.slack.failures import failure_of
 
 log = logging.getLogger(__name__)
 
 MAX_AGE = timedelta(minutes=5)
+SHARED_MAX_AGE = timedelta(minutes=1)
+"""A channel can become shared at any time, and Slack sends no event for it that the bot is subscribed to."""
+
 _CANNOT_TELL = "Slack could not tell me who is in that channel just now. Try again in a minute."
 
 
 class SlackChannels:
-    """Believes `conversations.info` for five minutes. What can't be asked is taken for shared: then less is said."""
+    """Believes `conversations.info` for a minute about who reads along, for five minutes about the rest."""
 
     def __init__(self, client: AsyncWebClient, clock: Clock) -> None:
         self._client = client
@@ -48,32 +52,41 @@ class SlackChannels:
             raise LookupFailed(_CANNOT_TELL) from None
 
     async def shared(self, channel: str) -> bool:
-        """Shared with another organisation, or about to be. Source: Slack, conversations.info; conversation object."""
+        """Shared with another organisation, or about to be; what Slack can't say is taken for it: then less is said.
+        Raises SlackBusy where Slack asks to wait.
+        """
         return await self.sharing(channel) is not False
 
     async def sharing(self, channel: str) -> bool | None:
-        """The same; None where Slack can't say just now."""
+        """The same; None where Slack can't say just now. While it can't be asked, an answer of the last five minutes
+        counts. Raises SlackBusy. Source: Slack, conversations.info; conversation object.
+        """
         if channel.startswith(("D", "U", "W")):
             return False  # a direct message, by the id of its channel or of its person
         try:
-            facts = await self._known(channel)
+            return _shared(await self._known(channel, SHARED_MAX_AGE))
         except SlackApiError as exc:
             failure = failure_of(exc)
             if failure.error == "channel_not_found":
                 return False  # nothing can be posted there, and the attempt says so in the right words
+            if kept := self._kept(channel, MAX_AGE):
+                return _shared(kept)
+            if failure.asks_to_wait:
+                raise SlackBusy("Slack asks to wait.", retry_after=failure.retry_after or 1.0) from None
             log.warning("slack could not say who reads a channel", extra={"channel": channel, "error": failure.error})
             return None
         except (aiohttp.ClientError, TimeoutError, OSError):
+            if kept := self._kept(channel, MAX_AGE):
+                return _shared(kept)
             log.warning("slack could not be asked who reads a channel", extra={"channel": channel})
             return None
-        return bool(facts.get("is_ext_shared") or facts.get("is_pending_ext_shared"))
 
     async def name(self, channel: str) -> str:
         """Implements `bot.interfaces.Channels`; a name is an ornament, so nothing fails for the lack of one."""
         if channel.startswith(("D", "U", "W")):
             return ""
         try:
-            return str((await self._known(channel)).get("name") or "")
+            return str((await self._known(channel, MAX_AGE)).get("name") or "")
         except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError):
             return ""
 
@@ -81,12 +94,19 @@ class SlackChannels:
         """It changed: ask again."""
         self._facts.pop(channel, None)
 
-    async def _known(self, channel: str) -> dict[str, Any]:
-        kept = self._facts.get(channel)
-        if kept and self._clock.now() - kept[1] < MAX_AGE:
-            return kept[0]
+    async def _known(self, channel: str, max_age: timedelta) -> dict[str, Any]:
+        if kept := self._kept(channel, max_age):
+            return kept
         asked_at = self._clock.now()
         answer = await self._client.conversations_info(channel=channel)
         facts = answer.get("channel") or {}
         self._facts[channel] = (facts, asked_at)
         return facts
+
+    def _kept(self, channel: str, max_age: timedelta) -> dict[str, Any] | None:
+        facts, asked_at = self._facts.get(channel, (None, None))
+        return facts if asked_at and self._clock.now() - asked_at < max_age else None
+
+
+def _shared(facts: Mapping[str, Any]) -> bool:
+    return bool(facts.get("is_ext_shared") or facts.get("is_pending_ext_shared"))

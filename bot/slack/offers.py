@@ -77,9 +77,9 @@ class OfferListeners:
         channel = event.get("channel")
         facts = channel if isinstance(channel, dict) else {}
         channel_id, name = str(facts.get("id") or ""), str(facts.get("name") or "")
+        self._channels.forget(channel_id)
         if self._pattern is None or not channel_id or not fnmatchcase(name, self._pattern):
             return
-        self._channels.forget(channel_id)
         chore = f"offer:{channel_id}"
         due = await self._store.chore_due(chore)
         if due is None or due <= self._clock.now():
@@ -101,17 +101,19 @@ class OfferListeners:
 
     async def _attempt(self, channel_id: str) -> float | None:
         """Seconds until it may be tried again; None once there is nothing more to do."""
-        shared = await self._channels.sharing(channel_id)
-        if shared is None:
-            return 0.0
-        if shared:
-            return None
         try:
+            shared = await self._channels.sharing(channel_id)
+            if shared is None:
+                return 0.0
+            if shared:
+                return None
             await self._client.conversations_join(channel=channel_id)
         except SlackApiError as exc:
             failure = failure_of(exc)
             log.info("the bot may not join", extra={"channel": channel_id, "error": failure.error})
             return (failure.retry_after or 0.0) if _passes(failure) else None
+        except SlackBusy as exc:
+            return exc.retry_after
         except (aiohttp.ClientError, TimeoutError, OSError):
             log.info("slack did not answer when the bot joined", extra={"channel": channel_id})
             return 0.0

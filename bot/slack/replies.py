@@ -125,20 +125,22 @@ class SlackReplies:
         message = self._rendered(saying)
         match saying.kind:
             case "root":
-                if await self._read_by_strangers(request):
-                    raise CannotPost("People of another organisation read along there.", SHARED)
+                await self._keep_from_strangers(request, request.home)
                 return await self._post(request.home, message, request.thread_ts, _metadata(saying))
             case "edit":
                 assert request.root_channel and request.root_ts
+                await self._keep_from_strangers(request, request.root_channel)
                 await self._call("chat.update", {"channel": request.root_channel, "ts": request.root_ts, **message})
                 return None
             case "ask_edit":
                 assert request.root_channel and request.ask_ts
+                await self._keep_from_strangers(request, request.root_channel)
                 await self._call("chat.update", {"channel": request.root_channel, "ts": request.ask_ts, **message})
                 return None
             case "ask" | "accepted" | "failure" | "receipt" | "record" | "reminder":
                 if request.root_channel is None:
                     raise CannotPost("The request has no message.", "no_message")
+                await self._keep_from_strangers(request, request.root_channel)
                 thread = request.thread_ts or request.root_ts
                 return await self._post(request.root_channel, message, thread, _metadata(saying))
             case "break_glass":
@@ -155,12 +157,13 @@ class SlackReplies:
         project = self._projects.get(saying.request.project or "")
         return rendered(saying, self._command, self._team_url, self._clock.now(), project)
 
-    async def _read_by_strangers(self, request: Request) -> bool:
-        """Whether the message would be read by another organisation, in a project that does not want that."""
+    async def _keep_from_strangers(self, request: Request, channel: str) -> None:
+        """Asked before each message and each edit: a channel can become shared at any time. Raises CannotPost."""
         project = self._projects.get(request.project or "")
-        if request.home == request.actor_id or (project and project.external_channels):
-            return False
-        return await self._channels.shared(request.home)
+        if channel == request.actor_id or (project and project.external_channels):
+            return
+        if await self._channels.shared(channel):
+            raise CannotPost("People of another organisation read along there.", SHARED)
 
     async def announce(self, channel: str, sentence: str) -> None:
         await self._post(channel, arranged([as_sentence(sentence)]), None, None)
@@ -170,14 +173,17 @@ class SlackReplies:
         await self._post(channel, message, None, None)
 
     async def say_in_thread(self, request: Request, sentences: Sequence[str], *, asking: int | None = None) -> None:
-        """Below the request's message; directly to its person where it has none."""
+        """Below the request's message; directly to its person where there is none, or none may be answered."""
         message = arranged([as_sentence(one) for one in sentences])
         if asking is not None:
             message["blocks"].append(buttons([agree_button(request.id, asking)], "agree"))
-        if request.root_channel is None:
+        try:
+            if request.root_channel is None:
+                raise CannotPost("The request has no message.", "no_message")
+            await self._keep_from_strangers(request, request.root_channel)
+            await self._post(request.root_channel, message, request.thread_ts or request.root_ts, None)
+        except (CannotPost, MessageGone):
             await self._post(request.actor_id, message, None, None)
-            return
-        await self._post(request.root_channel, message, request.thread_ts or request.root_ts, None)
 
     async def say_to(self, user_id: str, saying: Saying) -> None:
         """The same, as a direct message to somebody."""

@@ -425,8 +425,8 @@ def showed(request: Request, accepted: Sequence[str], failures: Sequence[str]) -
     """Keep what the reporter did. These columns are the reporter's alone, so they need no `ver`."""
     yield sql(
         "update request set shown_rev = :shown_rev, home = :home, thread_ts = :thread_ts, "
-        "root_channel = :root_channel, root_ts = :root_ts, edited_at = :edited_at, receipt_ts = :receipt_ts, record_ts = :record_ts, "
-        "ask_ts = :ask_ts, ask_rev = :ask_rev where id = :id",
+        "root_channel = :root_channel, root_ts = :root_ts, edited_at = :edited_at, receipt_ts = :receipt_ts, "
+        "record_ts = :record_ts, ask_ts = :ask_ts, ask_rev = :ask_rev where id = :id",
         id=request.id,
         shown_rev=request.shown_rev,
         home=request.home,
