@@ -241,7 +241,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     PageListeners(answering, replies, errands).register(bolt)
     CancelListeners(cancelling, presses).register(bolt)
     RestoreListeners(deleting, Keeping(store, settings.projects, clock), presses).register(bolt)
-    PlanListeners(Confirming(store, people, settings.projects, clock), opened, client, presses).register(bolt)
+    PlanListeners(Confirming(store, settings.projects, clock), opened, client, presses).register(bolt)
     ApprovalListeners(approvals, opened, client, presses).register(bolt)
     HomeListeners(store).register(bolt)
     OfferListeners(
@@ -301,7 +301,7 @@ def _handlers(
         return FORGET_EVERY_SECONDS
 
     return {
-        "plan": Planner(store, people, people, channels, cloud, settings.projects, offers, clock),
+        "plan": Planner(store, people, channels, cloud, settings.projects, offers, clock),
         "group": Grouper(store, permits, cloud, offers, clock, patience),
         "submit": Submitter(store, permits, cloud, settings.projects, clock, patience),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
@@ -311,7 +311,7 @@ def _handlers(
         "expire": approvals.expire,
         "lapse": Lapser(store, clock),
         "home": HomeKeeper(store, people, homes, settings.projects, clock),
-        "notify": Notifier(store, replies),
+        "notify": Notifier(store, people, people, replies, settings.projects, clock),
         "seal": Sealer(store, replies, clock),
         "forget": forget,
     }

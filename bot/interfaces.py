@@ -162,6 +162,14 @@ class HomeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """A person, or everybody in a group, who is to be told of a request directly; decided at `since`."""
+
+    subject: Subject
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Settled:
     """`done`; `late`: somebody else was faster; `over`: the daily limit has no room, `used` disks are taken already."""
 
@@ -247,11 +255,11 @@ class Store(Protocol):
         *,
         groups: Sequence[Group] = (),
         room: int | None = None,
-        notify: Sequence[str] = (),
+        notify: Sequence[Subject] = (),
     ) -> Settled: ...
 
     async def confirm(
-        self, after: Request, notify: Sequence[str], audit: Sequence[AuditEntry], *, room: int | None
+        self, after: Request, notify: Sequence[Subject], audit: Sequence[AuditEntry], *, room: int | None
     ) -> Settled: ...
 
     async def plan_again(self, after: Request, audit: Sequence[AuditEntry]) -> bool: ...
@@ -282,9 +290,13 @@ class Store(Protocol):
 
     async def review(self, request_id: str, reviewer_id: str, audit: Sequence[AuditEntry]) -> bool: ...
 
-    async def untold(self, request_id: str) -> list[str]: ...
+    async def tell_directly(self, request_id: str, subjects: Sequence[Subject]) -> None: ...
 
-    async def told(self, request_id: str, user_id: str) -> None: ...
+    async def untold(self, request_id: str) -> list[Notice]: ...
+
+    async def told(
+        self, request_id: str, subject: Subject, audit: Sequence[AuditEntry] = (), *, instead: Sequence[Subject] = ()
+    ) -> None: ...
 
     async def approver_grants(self, project: str) -> list[Grant]: ...
 
@@ -360,6 +372,7 @@ SayKind = Literal[
     "root",
     "edit",
     "ask",
+    "ask_directly",
     "ask_edit",
     "accepted",
     "failure",

@@ -116,6 +116,13 @@ class Request:
         return self.place.thread_ts if self.home == self.place.channel_id else None
 
     @property
+    def told_directly(self) -> bool:
+        """Whether nobody but its person reads its messages. Source: Slack, ids of people (U, W) and of direct messages
+        (D).
+        """
+        return self.home.startswith(("D", "U", "W"))
+
+    @property
     def review_due(self) -> bool:
         return self.break_glass and self.reviewed_by is None
 

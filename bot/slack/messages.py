@@ -68,7 +68,9 @@ def rendered(saying: Saying, command: str, team_url: str, now: datetime, project
     match saying.kind:
         case "root" | "edit":
             return root(saying.request, saying.all_items, saying.leaders, saying.groups, command, team_url, now)
-        case "ask" | "ask_edit":
+        case "ask" | "ask_edit" if saying.request.told_directly:
+            return ask(saying.request, saying.all_items, command, team_url, among_others=False)
+        case "ask" | "ask_edit" | "ask_directly":
             return ask(saying.request, saying.all_items, command, team_url)
         case "accepted":
             return accepted(saying.items)
@@ -91,8 +93,11 @@ def rendered(saying: Saying, command: str, team_url: str, now: datetime, project
 # --- in the thread ----------------------------------------------------------------------------------------------------
 
 
-def ask(request: Request, items: Sequence[Item], command: str, team_url: str) -> Message:
-    """Asks other people to agree; once it is settled, the buttons give way to the record of it."""
+def ask(request: Request, items: Sequence[Item], command: str, team_url: str, *, among_others: bool = True) -> Message:
+    """Asks other people to agree; once it is settled, the buttons give way to the record of it.
+
+    Not `among_others`: only who asked reads it, so there is nothing to press.
+    """
     disks = disk_names([item.disk for item in items], NAMED, ASKED_CHARACTERS)
     reason = f" “{reason_told(request.order.reason, team_url)}”" if request.order.reason else ""
     head = f":hand: <@{request.actor_id}> asks for snapshots of {disks} in {escaped(request.project or '')}.{reason}"
@@ -106,6 +111,9 @@ def ask(request: Request, items: Sequence[Item], command: str, team_url: str) ->
     typing = (
         f"Without buttons: {code(f'{command} approve {request.id}')} or {code(f'{command} deny {request.id} reason=…')}"
     )
+    if not among_others:
+        asked = "Everybody who may approve, by name or through a group, is asked in a direct message."
+        return arranged([head, needed, asked, typing], EDIT_CHARACTERS)
     message = arranged([head, needed, typing], EDIT_CHARACTERS)
     pressed = [button(APPROVE, "Approve", request.id, style="primary"), button(DENY, "Deny…", request.id)]
     message["blocks"].append(buttons(pressed, f"approval.{request.rev}"))

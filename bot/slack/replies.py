@@ -143,7 +143,7 @@ class SlackReplies:
                 await self._keep_from_strangers(request, request.root_channel)
                 thread = request.thread_ts or request.root_ts
                 return await self._post(request.root_channel, message, thread, _metadata(saying))
-            case "break_glass":
+            case "break_glass" | "ask_directly":
                 raise AssertionError("said to people one by one, by say_to")
             case "refusal":
                 await self._whisper(request, message)

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bot.domain.granting import Subject
 from bot.domain.groups import Group
 from bot.domain.requests import Item, ItemState, Request, RequestState, ended, following, following_items, joining
-from bot.interfaces import Cancelled, Filters, Settled
+from bot.interfaces import Cancelled, Filters, Notice, Settled
 from bot.store import deletions, grants, homes
 from bot.store.database import Query, Row, Rows, Script, Want, from_ms, sql, to_ms
 from bot.store.rows import group_from, group_row, item_from, item_row, request_from, request_row
@@ -116,12 +117,12 @@ def settle(
     groups: Sequence[Group],
     now: datetime,
     room: int | None,
-    notify: Sequence[str],
+    notify: Sequence[Subject],
 ) -> Script[Settled]:
     """A received request becomes planned, waiting or running with its items and groups, or is refused with none.
 
     `room`: how many disks this person may have in this project per UTC day; counted in this very transaction, so two
-    requests at the same instant cannot both take the last one. `notify`: people who get a direct message about it.
+    requests at the same instant cannot both take the last one. `notify`: those who get a direct message about it.
     """
     used, fits = yield from _room_for(request, items, room)
     if not fits:
@@ -133,23 +134,27 @@ def settle(
         yield Query(_ADD_GROUP, group_row(group))
     for item in items:
         yield Query(_ADD_ITEM, item_row(item))
-    yield from _notify(request.id, notify, now)
+    yield from tell_directly(request.id, notify, now)
     yield from _set_going(request, items, groups, now)
     return Settled("done", used)
 
 
-def _notify(request_id: str, people: Sequence[str], now: datetime) -> Script[None]:
-    for user_id in sorted(set(people)):
+def tell_directly(request_id: str, subjects: Sequence[Subject], now: datetime) -> Script[None]:
+    """Tell people, and those in groups, of a request: each once, however often it is asked for."""
+    for subject in subjects:
         yield sql(
-            "insert into notice (request_id, user_id) values (:request_id, :user_id)",
+            "insert into notice (request_id, subject_kind, subject_id, since) values (:request_id, :kind, :id, :since) "
+            "on conflict (request_id, subject_kind, subject_id) do nothing",
             request_id=request_id,
-            user_id=user_id,
+            kind=subject.kind,
+            id=subject.id,
+            since=to_ms(now),
         )
-    if people:
+    if subjects:
         yield Want(f"notify:{request_id}", now)
 
 
-def confirm(after: Request, notify: Sequence[str], now: datetime, room: int | None) -> Script[Settled]:
+def confirm(after: Request, notify: Sequence[Subject], now: datetime, room: int | None) -> Script[Settled]:
     """A planned request goes on, waiting or running, as `after` says, if its person has room for it.
 
     Late: it is planned no more, or its time is over. A plan takes no room before this.
@@ -161,7 +166,7 @@ def confirm(after: Request, notify: Sequence[str], now: datetime, room: int | No
     if not fits:
         return Settled("over", used)
     yield from move(after, now)
-    yield from _notify(after.id, notify, now)
+    yield from tell_directly(after.id, notify, now)
     yield from _set_going(after, items, (yield from groups_of(after.id)), now)
     return Settled("done", used)
 
@@ -275,14 +280,21 @@ def review(request_id: str, reviewer_id: str, now: datetime) -> Script[bool]:
     return (yield from move(replace(request, reviewed_by=reviewer_id, rev=request.rev + 1), now))
 
 
-def untold(request_id: str) -> Script[list[str]]:
-    rows = yield sql("select user_id from notice where request_id = :id and told = 0 order by user_id", id=request_id)
-    return [row["user_id"] for row in rows]
+def untold(request_id: str) -> Script[list[Notice]]:
+    """People before groups, so that a group that can't be read keeps nobody waiting."""
+    rows = yield sql(
+        "select * from notice where request_id = :id and told = 0 order by subject_kind desc, subject_id", id=request_id
+    )
+    found = [(Subject(row["subject_kind"], row["subject_id"]), from_ms(row["since"])) for row in rows]
+    return [Notice(subject, since) for subject, since in found if since is not None]
 
 
-def told(request_id: str, user_id: str) -> Script[None]:
+def told(request_id: str, subject: Subject) -> Script[None]:
     yield sql(
-        "update notice set told = 1 where request_id = :id and user_id = :user_id", id=request_id, user_id=user_id
+        "update notice set told = 1 where request_id = :request_id and subject_kind = :kind and subject_id = :id",
+        request_id=request_id,
+        kind=subject.kind,
+        id=subject.id,
     )
 
 

@@ -157,9 +157,11 @@ create table approval (
 
 create table notice (
     request_id text not null references request (id),
-    user_id text not null,
+    subject_kind text not null,
+    subject_id text not null,
+    since bigint not null,
     told integer not null default 0,
-    primary key (request_id, user_id)
+    primary key (request_id, subject_kind, subject_id)
 );
 create index notice_untold on notice (request_id) where told = 0;
 

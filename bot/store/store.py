@@ -14,7 +14,19 @@ from bot.domain.forms import Form
 from bot.domain.granting import BOT_TOML, EVERY_PROJECT, Subject, grant_facts, import_plan, owned_by
 from bot.domain.groups import Group
 from bot.domain.requests import Item, Request, RequestState
-from bot.interfaces import AuditEntry, Cancelled, Clock, Filters, HomeRow, Judge, Revise, Revision, Rights, Settled
+from bot.interfaces import (
+    AuditEntry,
+    Cancelled,
+    Clock,
+    Filters,
+    HomeRow,
+    Judge,
+    Notice,
+    Revise,
+    Revision,
+    Rights,
+    Settled,
+)
 from bot.store import audit, bindings, deletions, forms, grants, homes, requests
 from bot.store import groups as store_groups
 from bot.store.database import Script, SqliteDatabase, from_ms, sql, to_ms
@@ -112,7 +124,7 @@ class SqliteStore:
         *,
         groups: Sequence[Group] = (),
         room: int | None = None,
-        notify: Sequence[str] = (),
+        notify: Sequence[Subject] = (),
     ) -> Settled:
         now = self._clock.now()
 
@@ -125,7 +137,7 @@ class SqliteStore:
         return await self._database.run(script())
 
     async def confirm(
-        self, after: Request, notify: Sequence[str], entries: Sequence[AuditEntry], *, room: int | None
+        self, after: Request, notify: Sequence[Subject], entries: Sequence[AuditEntry], *, room: int | None
     ) -> Settled:
         """A planned request goes on as `after` says. Late: somebody settled it before, or its time is over."""
         now = self._clock.now()
@@ -244,11 +256,24 @@ class SqliteStore:
 
         return await self._database.run(script())
 
-    async def untold(self, request_id: str) -> list[str]:
+    async def tell_directly(self, request_id: str, subjects: Sequence[Subject]) -> None:
+        await self._database.run(requests.tell_directly(request_id, subjects, self._clock.now()))
+
+    async def untold(self, request_id: str) -> list[Notice]:
         return await self._database.run(requests.untold(request_id))
 
-    async def told(self, request_id: str, user_id: str) -> None:
-        await self._database.run(requests.told(request_id, user_id))
+    async def told(
+        self, request_id: str, subject: Subject, entries: Sequence[AuditEntry] = (), *, instead: Sequence[Subject] = ()
+    ) -> None:
+        """`instead`: who is to be told in its place, such as the people of a group."""
+        now = self._clock.now()
+
+        def script() -> Script[None]:
+            yield from requests.told(request_id, subject)
+            yield from requests.tell_directly(request_id, instead, now)
+            yield from audit.append(entries, now)
+
+        await self._database.run(script())
 
     async def approver_grants(self, project: str) -> list[Grant]:
         """Those in force."""

@@ -24,10 +24,11 @@ from bot.domain.access import (
 from bot.domain.orders import Quick, Selector
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
-from bot.interfaces import AuditEntry, Clock, Membership, Store
+from bot.interfaces import AuditEntry, Clock, Store
 from bot.workflow.approving import Told
 from bot.workflow.arrival import Refused, with_helpers
-from bot.workflow.planning import set_going, who_may_approve
+from bot.workflow.notifying import who_may_approve
+from bot.workflow.planning import set_going
 
 NOT_YOUR_PLAN = "not-your-plan"
 _TOO_LATE = Told("Somebody settled this plan a moment before you, or its time was over.", done=False)
@@ -45,9 +46,8 @@ class _Allowed:
 class Confirming:
     """Asked of the rows at the moment of the press; of two who press at once, one settles it."""
 
-    def __init__(self, store: Store, membership: Membership, projects: Mapping[str, Project], clock: Clock) -> None:
+    def __init__(self, store: Store, projects: Mapping[str, Project], clock: Clock) -> None:
         self._store = store
-        self._membership = membership
         self._projects = projects
         self._clock = clock
 
@@ -59,7 +59,7 @@ class Confirming:
         request = allowed.request
         after = set_going(request, allowed.approvals, request.break_glass, self._clock.now(), confirm=False)
         alerted = after.break_glass and after.state is RequestState.RUNNING
-        notify = await who_may_approve(self._store, self._membership, after) if alerted else ()
+        notify = await who_may_approve(self._store, after) if alerted else ()
         entry = self._entry(actor, request, "allowed", allowed.rule)
         settled = await self._store.confirm(after, notify, [entry], room=allowed.project.daily_limit)
         if settled.how == "over":
@@ -67,7 +67,8 @@ class Confirming:
         if settled.how == "late":
             return _TOO_LATE
         if after.state is RequestState.WAITING:
-            return Told("Confirmed. Others have to agree before it runs; I am asking in the thread.", done=True)
+            where = "them directly" if after.told_directly else "in the thread"
+            return Told(f"Confirmed. Others have to agree before it runs; I am asking {where}.", done=True)
         return Told("Confirmed. It runs now.", done=True)
 
     async def change(self, actor: Actor, channel: str | None, request_id: str, selectors: tuple[Selector, ...]) -> Told:

@@ -22,9 +22,10 @@ from bot.domain.requests import Item, Request, RequestState, planned_items, remi
 from bot.domain.selecting import selectors_of
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import Disk
-from bot.interfaces import AuditEntry, Channels, Clock, Cloud, Evs, Membership, People, Store
+from bot.interfaces import AuditEntry, Channels, Clock, Cloud, Evs, People, Store
 from bot.workflow.arrival import Refused, Verdict, judged, with_helpers
 from bot.workflow.lookups import look_up
+from bot.workflow.notifying import who_may_approve
 from bot.workflow.surveying import GroupOffers, survey
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,6 @@ class Planner:
         self,
         store: Store,
         people: People,
-        membership: Membership,
         channels: Channels,
         cloud: Cloud,
         projects: Mapping[str, Project],
@@ -71,7 +71,6 @@ class Planner:
     ) -> None:
         self._store = store
         self._people = people
-        self._membership = membership
         self._channels = channels
         self._cloud = cloud
         self._projects = projects
@@ -121,7 +120,7 @@ class Planner:
             [_at_plan(verdict.audit, request)],
             groups=draft.groups,
             room=project.daily_limit,
-            notify=await who_may_approve(self._store, self._membership, after) if alerted else (),
+            notify=await who_may_approve(self._store, after) if alerted else (),
         )
         wanted = sum(not item.ended for item in draft.items)
         if settled.how == "over":
@@ -248,23 +247,6 @@ def set_going(request: Request, approvals: int, break_glass: bool, now: datetime
         approvals_needed=approvals,
         waits_until=until,
     )
-
-
-async def who_may_approve(store: Store, membership: Membership, request: Request) -> list[str]:
-    """Everybody who could have been asked: they hear of it directly. A group Slack can't tell is left out."""
-    people = set[str]()
-    for grant in await store.approver_grants(request.project or ""):
-        match grant.subject_kind:
-            case "user":
-                people.add(grant.subject_id)
-            case "group":
-                try:
-                    people |= await membership.members(grant.subject_id)
-                except LookupFailed:
-                    log.warning("a group could not be told of a break-glass", extra={"group": grant.subject_id})
-            case "everyone":
-                pass  # nobody is everybody's keeper; those named by a grant of their own are told
-    return sorted(people - {request.actor_id})
 
 
 async def find_disks(evs: Evs, order: Create, alias: str) -> Picked:

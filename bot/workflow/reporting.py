@@ -18,6 +18,7 @@ from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
 from bot.domain.orders import Quick
 from bot.domain.requests import Item, ItemState, Request, RequestState
 from bot.interfaces import Clock, Replies, Saying, Store
+from bot.workflow.notifying import who_may_approve
 
 log = logging.getLogger(__name__)
 
@@ -163,6 +164,9 @@ class Reporter:
             if wait_s > 0:
                 waits.append(wait_s)
                 continue
+            if saying.kind == "ask" and request.told_directly and request.state is RequestState.WAITING:
+                # Written down before it is said: whoever may approve does not read along here.
+                await self._store.tell_directly(request.id, await who_may_approve(self._store, request))
             with self._budget.one() if saying.kind in EDITS else nullcontext():
                 groups = await self._store.groups_of(request.id) if isinstance(request.order, Quick) else ()
                 return await self._say(replace(saying, leaders=await self._leaders(items), groups=groups), home)
@@ -235,7 +239,7 @@ class Reporter:
                 await self._store.showed(replace(request, record_ts=posted.ts if posted else "told"))
             case "receipt" | "refusal":
                 await self._store.showed(replace(request, receipt_ts=posted.ts if posted else "told"))
-            case "moved" | "break_glass" | "reminder":
+            case "moved" | "break_glass" | "ask_directly" | "reminder":
                 pass
         if saying.kind == "refusal":
             return 0.0

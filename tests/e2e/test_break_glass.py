@@ -96,3 +96,11 @@ async def test_a_restart_goes_on_with_those_who_were_not_told_yet(start: Start) 
     await world.finished(request)
     people = ("alice", "eng01", "eng02")
     await world.slack.until(lambda: all(world.slack.direct_messages(person) for person in people))
+
+
+async def test_who_is_refused_everything_hears_nothing_of_it(start: Start) -> None:
+    world = await start(RULES)
+    await world.slack.set_user("eng01", is_restricted=True)
+    await world.create(f"web-01-data break_glass=payments-prod {REASON}", "bob")
+    await world.slack.until(lambda: bool(world.slack.direct_messages("eng02")))
+    assert world.slack.direct_messages("eng01") == []

@@ -119,6 +119,9 @@ def test_what_waits_for_others_and_how_that_ends(golden: Golden) -> None:
     waiting, item = a_request(**WAITING), STATES["next"]
     golden("root_waiting", checked_message(said("root", waiting, item)))
     golden("ask", checked_message(said("ask", waiting, item)))
+    alone = replace(waiting, home="U1")
+    golden("ask_alone", checked_message(said("ask", alone, item)))
+    assert said("ask_directly", alone, item) == said("ask", waiting, item)
     approved = replace(waiting, state=RequestState.RUNNING, approvers=("U7", "U8"))
     golden("ask_approved", checked_message(said("ask_edit", approved, item)))
     verdict = f"{sentences.person('U8')} denied it: “use the replica”. Nothing was created."

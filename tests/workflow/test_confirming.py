@@ -22,11 +22,6 @@ OTHER = (Selector("server", "web-01"),)
 UNTIL = NOON + timedelta(minutes=15)
 
 
-class NoGroups:
-    async def members(self, group_id: str) -> frozenset[str]:
-        return frozenset()
-
-
 @dataclass
 class Desk:
     """A real store with one request that waits until UNTIL, and nobody who drops it then."""
@@ -54,7 +49,7 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     await database.open()
     store, projects = SqliteStore(database, clock), {"payments": a_project()}
     await store.configured_grants([a_grant("U1"), a_grant("U2", "approver")])
-    yield Desk(store, clock, Confirming(store, NoGroups(), projects, clock), Approvals(store, projects, clock))
+    yield Desk(store, clock, Confirming(store, projects, clock), Approvals(store, projects, clock))
     await database.close()
 
 
