@@ -11,6 +11,9 @@ from bot.slack.text import cut
 POST_CHARACTERS = 12_000
 """Slack cuts a posted `text` only at 40,000 characters; nobody reads that much."""
 
+EDIT_CHARACTERS = 3_900
+"""chat.update refuses a `text` over 4,000 characters."""
+
 
 class Message(TypedDict):
     text: str
@@ -18,7 +21,7 @@ class Message(TypedDict):
 
 
 def arranged(lines: Sequence[str], most: int = POST_CHARACTERS) -> Message:
-    """Lines as a message: the same words as `text` and in as few sections as hold them."""
+    """Lines as a message: the same words as `text`, up to `most` characters, and in as few sections as hold them."""
     return {"text": whole_text(lines, most), "blocks": sections(lines)}
 
 

@@ -15,11 +15,10 @@ from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Item, ItemState, Request, RequestState, cloud_deletes, spread_seconds
 from bot.interfaces import Saying
-from bot.slack.blocks import button, buttons, delete_button
+from bot.slack.blocks import SECTION_CHARACTERS, button, buttons, delete_button
 from bot.slack.controls import APPROVE, ASK_AGAIN, DENY, KEEP, REVIEW
-from bot.slack.message import POST_CHARACTERS, Message, arranged, fitted, sections
+from bot.slack.message import EDIT_CHARACTERS, POST_CHARACTERS, Message, arranged, fitted, sections
 from bot.slack.root import (
-    EDIT_CHARACTERS,
     LISTED,
     agreed,
     copied,
@@ -33,6 +32,7 @@ from bot.slack.text import (
     bold,
     code,
     code_block,
+    cut,
     day,
     disk_kind,
     escaped,
@@ -100,7 +100,8 @@ def ask(request: Request, items: Sequence[Item], command: str, team_url: str, *,
     """
     disks = disk_names([item.disk for item in items], NAMED, ASKED_CHARACTERS)
     reason = f" “{reason_told(request.order.reason, team_url)}”" if request.order.reason else ""
-    head = f":hand: <@{request.actor_id}> asks for snapshots of {disks} in {escaped(request.project or '')}.{reason}"
+    asks = f":hand: <@{request.actor_id}> asks for snapshots of {disks} in {escaped(request.project or '')}.{reason}"
+    head = cut(asks, SECTION_CHARACTERS)  # so that what it waits for is never cut off below
     if request.state is not RequestState.WAITING:
         settled = sentence(request.verdict) if request.refused else f"Approved by {people(request.approvers)}."
         return arranged([head, settled], EDIT_CHARACTERS)

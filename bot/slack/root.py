@@ -13,7 +13,7 @@ from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import DiskRef, Item, ItemState, Request, RequestState, counted
 from bot.slack.blocks import CONTEXT_CHARACTERS, OPTIONS, button, buttons, context, plain, section
 from bot.slack.controls import CANCEL, CHANGE, CONFIRM
-from bot.slack.message import Message, fitted, parts
+from bot.slack.message import EDIT_CHARACTERS, Message, fitted, parts
 from bot.slack.text import (
     bold,
     code,
@@ -29,9 +29,6 @@ from bot.slack.text import (
     shortened,
     typed,
 )
-
-EDIT_CHARACTERS = 3_900
-"""chat.update refuses a `text` over 4,000 characters."""
 
 LISTED = 15
 """More disks than this are summarised by server; those that need somebody's eye keep a line of their own."""

@@ -56,10 +56,18 @@ class EditBudget:
         self._clock = clock
         self._answered: deque[datetime] = deque()
         self._under_way = 0
+        self._resting_until: datetime | None = None
+
+    def rest(self, seconds: float) -> None:
+        """Slack asks for a pause: the limit is one for the whole workspace, so it is one pause for every channel."""
+        until = self._clock.now() + timedelta(seconds=seconds)
+        self._resting_until = max(until, self._resting_until or until)
 
     def wait_s(self, *, final: bool) -> float:
         """Seconds until an edit may be made; 0.0 for now."""
         now = self._clock.now()
+        if self._resting_until and now < self._resting_until:
+            return (self._resting_until - now).total_seconds()
         while self._answered and now - self._answered[0] >= timedelta(minutes=1):
             self._answered.popleft()
         allowed = EDITS_A_MINUTE if final else EDITS_A_MINUTE - EDITS_LEFT_TO_ENDS
@@ -139,11 +147,12 @@ class Reporter:
         self._clock = clock
         self._budget = budget
         self._quiet_until: dict[str, datetime] = {}
-        """Until when Slack asked to say nothing at all there."""
+        """Until when Slack asked to post nothing there."""
         self._post_from: dict[str, datetime] = {}
         self._aside: dict[str, datetime] = {}
         self._misplaced: set[str] = set()
         """Requests of which Slack would not take a message where it was to stand; memory only."""
+        self._ask_shown_at: dict[str, datetime] = {}
         self._shown: dict[str, tuple[object, ...]] = {}
         """The states each open request was last shown with; memory only, a restart just edits once too early."""
 
@@ -158,6 +167,7 @@ class Reporter:
                 if request.ended_at:
                     self._shown.pop(request.id, None)
                     self._aside.pop(request.id, None)
+                    self._ask_shown_at.pop(request.id, None)
                     self._misplaced.discard(request.id)
                 continue
             wait_s = max(self._must_wait(saying, home), self._seconds_until(self._aside.get(request.id)))
@@ -188,7 +198,9 @@ class Reporter:
             return self._seconds_until(self._post_from.get(home))
         now, request = self._clock.now(), saying.request
         if saying.kind == "ask_edit":
-            return self._budget.wait_s(final=True)
+            shown_at = self._ask_shown_at.get(request.id)
+            pause = (EDIT_EVERY - (now - shown_at)).total_seconds() if shown_at else 0.0
+            return max(pause, self._budget.wait_s(final=True))
         final = request.ended_at is not None
         if saying.all_items and self._shown.get(request.id) == ():
             return self._budget.wait_s(final=True)  # the plan takes its placeholder's place at once
@@ -208,6 +220,9 @@ class Reporter:
         except MessageRefused:
             return await self._after_refusal(saying)
         except SlackBusy as exc:
+            if saying.kind in EDITS:
+                self._budget.rest(exc.retry_after)
+                return 0.0  # new messages go on
             self._quiet_until[home] = self._clock.now() + timedelta(seconds=exc.retry_after)
             return exc.retry_after
         now = self._clock.now()
@@ -226,11 +241,10 @@ class Reporter:
                 return 0.0
             case "ask":
                 assert posted is not None
+                self._ask_shown_at[request.id] = now
                 await self._store.showed(replace(request, ask_ts=posted.ts, ask_rev=request.rev))
             case "ask_edit":
-                waits = request.state is RequestState.WAITING
-                await self._store.showed(replace(request, ask_rev=request.rev if waits else ASK_SETTLED))
-                return 0.0
+                return await self._ask_edited(request)
             case "accepted":
                 await self._store.showed(request, accepted=[item.id for item in saying.items])
             case "failure":
@@ -244,6 +258,12 @@ class Reporter:
         if saying.kind == "refusal":
             return 0.0
         self._post_from[home] = now + POST_EVERY
+        return 0.0
+
+    async def _ask_edited(self, request: Request) -> float | None:
+        self._ask_shown_at[request.id] = self._clock.now()
+        waits = request.state is RequestState.WAITING
+        await self._store.showed(replace(request, ask_rev=request.rev if waits else ASK_SETTLED))
         return 0.0
 
     async def _after_deletion(self, saying: Saying) -> float | None:
@@ -273,6 +293,9 @@ class Reporter:
         refused once more is said another way; directly it is tried until it is taken.
         """
         request = saying.request
+        if saying.kind == "ask_edit":
+            # What it shows is old, and a press on it is judged by the rows all the same.
+            return await self._ask_edited(request)
         if self._again(request):
             self._misplaced.discard(request.id)
             if saying.kind == "edit":

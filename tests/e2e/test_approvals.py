@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -122,6 +123,19 @@ async def test_two_different_people_are_two_and_one_person_twice_is_one(start: S
     outcome = await world.say(f"approve {request}", "eng02")
     assert outcome.error is None
     assert "all available" in (await world.finished(request)).text
+
+
+async def test_agreements_that_follow_each_other_closely_do_not_edit_the_ask_too_often(start: Start) -> None:
+    world = await start("approvals = 3")
+    request = await world.create("web-01-data", "bob")
+    ask = await asked(world, request)
+    for person in ("eng01", "eng02", "alice"):
+        await press(world, person, ask, "approve_request")
+    await world.finished(request)
+    message = world.replies(request, "ask")[0]
+    assert "Approved by" in message.text
+    times = [at for at, *_ in message.history]
+    assert all(later - earlier >= 2.9 for earlier, later in itertools.pairwise(times))
 
 
 async def test_two_people_who_press_at_the_same_instant_settle_it_once(start: Start) -> None:

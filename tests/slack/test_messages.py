@@ -271,6 +271,17 @@ def test_while_it_runs_it_is_told_where_the_receipt_will_stand() -> None:
         assert "receipt" not in said("edit", a_request(state=state), STATES["next"])["text"]
 
 
+def test_an_ask_with_long_names_can_be_edited_and_still_says_what_to_type() -> None:
+    long = DiskRef("d15c0000-0001-4000-8000-000000000001", "<" * 255)
+    items = [replace(STATES["next"], id=f"r-one-{n}", position=n, disk=long) for n in range(1, 21)]
+    request = a_request(**{**WAITING, "order": Create(("a",), reason="&" * 300)})
+    for state in (RequestState.WAITING, RequestState.DENIED):
+        message = said("ask_edit", replace(request, state=state, verdict="<" * 1_000), *items)
+        assert len(message["text"]) <= 4_000
+        checked_message(message)
+    assert "approve r-one" in said("ask", request, *items)["text"]
+
+
 HOSTILE = "<!channel> & *x* `y` <@U1> <https://evil|ok>"
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.domain.errors import BotError, CannotPost, MessageGone, MessageRefused, SlackBusy
-from bot.domain.requests import Item, ItemState, Request, RequestState, ended, taken
+from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState, ended, taken
 from bot.interfaces import Arrival, Posted, Saying
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
-from bot.workflow.reporting import EDITS_A_MINUTE, EDITS_LEFT_TO_ENDS, EditBudget, Reporter, next_saying
+from bot.workflow.reporting import EDITS, EDITS_A_MINUTE, EDITS_LEFT_TO_ENDS, EditBudget, Reporter, next_saying
 from tests.builders import NOON, FakeClock, a_request, an_item
 
 CREATING = an_item(1, ItemState.CREATING, snapshot_id="snap-1", job_id="job-1")
@@ -81,13 +81,20 @@ def test_edits_under_way_have_taken_their_room_and_keep_it_for_a_minute_after_th
 class Voice:
     """Remembers what was said; raises what it was told to, once each."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
         self.said: list[tuple[str, str]] = []
         self.troubles: list[BotError] = []
+        self.refused_edits: list[BotError] = []
+        self.at: dict[str, datetime] = {}
+        """When each kind was said last."""
 
     async def say(self, saying: Saying) -> Posted | None:
         if self.troubles:
             raise self.troubles.pop(0)
+        if self.refused_edits and saying.kind in EDITS:
+            raise self.refused_edits.pop(0)
+        self.at[saying.kind] = self._clock.now()
         self.said.append((saying.kind, saying.request.home))
         return Posted(saying.request.home, f"{len(self.said)}.0") if saying.kind not in ("edit", "moved") else None
 
@@ -96,7 +103,7 @@ class Desk:
     """A reporter on a real store with one request in it."""
 
     def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
-        self.store, self.clock, self.voice = store, clock, Voice()
+        self.store, self.clock, self.voice = store, clock, Voice(clock)
         self.reporter = Reporter(store, self.voice, clock, EditBudget(clock))
 
     async def speak(self, home: str = "C1") -> list[str]:
@@ -114,15 +121,31 @@ class Desk:
         request = await self.request()
         await self.store.move_home(replace(request, place=replace(request.place, thread_ts=thread_ts)))
 
-    async def change(self, change: Callable[[Item], Item]) -> None:
-        found = await self.store.item("r-one-1")
+    async def add(self, request_id: str, channel: str, **fields: Any) -> None:
+        """Another request, with one disk of its own."""
+        place = Place("T1", channel)
+        request = a_request(request_id, state=RequestState.RECEIVED, unsaid=False, place=place, home=channel)
+        await self.store.arrive(request_id, channel, None, lambda grants, bound: Arrival(request))
+        item = replace(an_item(1, request_id=request_id), disk=DiskRef(f"disk-of-{request_id}", "a"))
+        await self.store.settle(replace(request, **{"state": RequestState.RUNNING, **fields}), [item], [])
+
+    async def wait_for_others(self, approvals: int) -> None:
+        """`r-two` waits for so many; the first request has been told already."""
+        await self.speak()
+        await self.add("r-two", "C1", state=RequestState.WAITING, approvals_needed=approvals)
+
+    async def change(self, change: Callable[[Item], Item], item_id: str = "r-one-1") -> None:
+        found = await self.store.item(item_id)
         assert found is not None
         assert await self.store.save(change(found[0]))
 
     async def request(self) -> Request:
-        found = await self.store.request("r-one")
+        return (await self.whole("r-one"))[0]
+
+    async def whole(self, request_id: str) -> tuple[Request, list[Item]]:
+        found = await self.store.request(request_id)
         assert found is not None
-        return found[0]
+        return found
 
 
 @pytest.fixture
@@ -166,6 +189,51 @@ async def test_slack_is_left_in_peace_for_as_long_as_it_asks(desk: Desk) -> None
     assert desk.voice.said == []
     desk.clock.pass_(seconds=2)
     assert await desk.speak() == ["root"]
+
+
+async def test_where_slack_asks_for_fewer_edits_posts_go_on_and_edits_rest_in_every_channel(desk: Desk) -> None:
+    await desk.add("r-two", "C1")
+    await desk.add("r-three", "C2")
+    for home in ("C1", "C2"):
+        await desk.speak(home)
+    for number in ("r-one", "r-two", "r-three"):
+        await desk.change(lambda item: replace(item, cause="busy", waiting_since=NOON), f"{number}-1")
+    desk.clock.pass_(seconds=10)
+    await desk.add("r-four", "C1")
+    desk.voice.said.clear()
+    edited = next_saying(*(await desk.whole("r-one")))
+    assert edited is not None and edited.kind == "edit"
+    desk.voice.refused_edits = [SlackBusy("wait", retry_after=30.0)]
+    begun = desk.clock.now()
+    assert await desk.speak("C1") == ["root", "edit", "edit"]
+    assert desk.voice.at["root"] - begun < timedelta(seconds=2)
+    assert desk.voice.at["edit"] - begun >= timedelta(seconds=30)
+    desk.clock.at = begun + timedelta(seconds=5)
+    assert await desk.reporter("C2") == 25.0
+
+
+async def test_edits_of_an_ask_are_three_seconds_apart_too(desk: Desk) -> None:
+    await desk.wait_for_others(2)
+    assert await desk.speak() == ["root", "ask"]
+    desk.clock.pass_(seconds=10)
+    await desk.store.approve("r-two", "U7", [])
+    await desk.reporter("C1")
+    first = desk.voice.at["ask_edit"]
+    await desk.store.approve("r-two", "U8", [])
+    assert "ask_edit" in await desk.speak()
+    assert desk.voice.at["ask_edit"] - first >= timedelta(seconds=3)
+
+
+@pytest.mark.parametrize("settled", [True, False])
+async def test_an_ask_that_slack_will_not_have_edited_holds_nothing_back(desk: Desk, settled: bool) -> None:
+    await desk.wait_for_others(1 if settled else 2)
+    await desk.speak()
+    desk.clock.pass_(seconds=10)
+    await desk.store.approve("r-two", "U7", [])
+    desk.voice.refused_edits = [MessageRefused("msg_too_long")]
+    begun = desk.clock.now()
+    assert await desk.speak() == ["edit"]
+    assert desk.clock.now() - begun < timedelta(minutes=1)
 
 
 async def test_a_message_that_slack_refuses_does_not_silence_the_others(desk: Desk) -> None:
