@@ -148,6 +148,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         projects=settings.projects,
         command=settings.slack.command,
         team_url=team_url,
+        bot_user_id=str(identity["user_id"]),
         clock=clock,
     )
 

@@ -390,7 +390,8 @@ class Saying:
     """One message or edit about a request. `items` are those it is about, `all_items` the whole request.
 
     `leaders` are the requests that copy a joined disk, by the id of the item that was joined; `groups` those of a quick
-    backup; `held` the ids of snapshots that another request still keeps.
+    backup; `held` the ids of snapshots that another request still keeps. `why`: the reason of the CannotPost that moved
+    it elsewhere.
     """
 
     kind: SayKind
@@ -400,6 +401,7 @@ class Saying:
     leaders: Mapping[str, Request] = field(default_factory=dict)
     groups: Sequence[Group] = ()
     held: frozenset[str] = frozenset()
+    why: str = ""
 
 
 class Replies(Protocol):

@@ -90,8 +90,16 @@ class LookupFailed(BotError):
         self.retry_after = retry_after
 
 
+SHARED, GONE_AGAIN, REFUSED = "shared_channel", "message_gone", "message_refused"
+"""Why the bot keeps silent where Slack would let it post: strangers read along, its messages there are deleted, or
+Slack will have none of them.
+"""
+
+
 class CannotPost(BotError):
-    """The bot may not post there: not a member, archived, or the place is gone. `reason` is Slack's code."""
+    """The bot may not post there: not a member, archived, or the place is gone. `reason` is Slack's code, or one of the
+    three above.
+    """
 
     def __init__(self, sentence: str, reason: str) -> None:
         super().__init__(sentence)

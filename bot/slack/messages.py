@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.domain import errors
 from bot.domain.deletions import deletable
 from bot.domain.disks import is_disk_id
 from bot.domain.groups import Group, GroupState
@@ -60,8 +61,11 @@ RECORD_CHARACTERS = 39_800
 """Slack cuts a `text` at 40,000 characters, and a record that is cut is none."""
 
 
-def rendered(saying: Saying, command: str, team_url: str, now: datetime, project: Project | None) -> Message:
-    """What is said, ready to be sent. `command` is the slash command people type, `team_url` Slack's own address.
+def rendered(
+    saying: Saying, command: str, team_url: str, now: datetime, project: Project | None, *, bot_user_id: str = ""
+) -> Message:
+    """What is said, ready to be sent. `command` is the slash command people type, `team_url` Slack's own address,
+    `bot_user_id` whom they invite.
 
     `project` is the one of the request; None where it has none yet, or one that is no longer configured.
     """
@@ -83,7 +87,7 @@ def rendered(saying: Saying, command: str, team_url: str, now: datetime, project
         case "refusal":
             return refusal(saying.request.verdict, saying.request.text, command, saying.request.id)
         case "moved":
-            return moved(saying.request)
+            return moved(saying.request, saying.why, bot_user_id)
         case "reminder":
             return reminder(saying.request, saying.items, command, saying.held)
         case "break_glass":
@@ -412,13 +416,37 @@ def break_glass(request: Request, items: Sequence[Item], command: str, team_url:
     return message
 
 
-def moved(request: Request) -> Message:
-    text = (
-        f":mailbox: I can't report in this channel: I was not invited, or people of another organisation read along. "
-        f"Request {code(request.id)} is carried out all the same, and I tell you how it ends in a direct message. "
-        "To follow it here next time, `/invite @snapshot-bot`, or ask in a channel of our own."
-    )
-    return arranged([text])
+def moved(request: Request, why: str, bot_user_id: str) -> Message:
+    """Why the rest is told elsewhere, and what would change that, if anything would."""
+    cause, remedy = _why_not_here(request, why, bot_user_id)
+    told = f"Request {code(request.id)} is carried out all the same, and I tell you how it ends in a direct message."
+    return arranged([" ".join(filter(None, (f":mailbox: I can't report here: {cause}.", told, remedy)))])
+
+
+def _why_not_here(request: Request, why: str, bot_user_id: str) -> tuple[str, str]:
+    """Cause and remedy. Source: Slack, chat.postMessage, errors."""
+    elsewhere = "To follow it among others next time, ask in a channel that I am in."
+    if why.startswith("restricted_action"):
+        return "who may post in this channel is restricted", elsewhere
+    match why:
+        case errors.SHARED:
+            return (
+                "people of another organisation may read along",
+                "To follow it among others next time, ask in a channel of our own.",
+            )
+        case "not_in_channel" | "channel_not_found" if request.place.channel_id.startswith("D"):
+            return "these are direct messages that I am no part of", elsewhere
+        case "not_in_channel" | "channel_not_found":
+            invited = f"/invite <@{bot_user_id}>" if bot_user_id else "invite me"
+            return "I was not invited to this channel", f"To follow it here next time: {invited}"
+        case "is_archived":
+            return "this channel is archived", elsewhere
+        case "cannot_reply_to_message":
+            return "this thread takes no more replies", ""
+        case errors.GONE_AGAIN:
+            return "my messages here were deleted", ""
+        case _:
+            return "Slack does not take my message", ""
 
 
 def recorded(request: Request, *, checked: bool, approvals: int = 0) -> str:

@@ -13,7 +13,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
+from bot.domain.errors import SHARED, CannotPost, MessageGone, MessageRefused, SlackBusy
 from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.interfaces import Clock, Posted, Saying
@@ -48,9 +48,6 @@ _APP_REFUSED = frozenset(
 
 _UNANSWERED_SECONDS = 5.0
 _APP_REFUSED_SECONDS = 60.0
-
-SHARED = "shared_channel"
-"""Why the bot keeps silent where it could post."""
 
 RESPONSE_URL_LIFE = timedelta(minutes=29)
 RESPONSE_URL_USES = 5
@@ -105,6 +102,7 @@ class SlackReplies:
         projects: Mapping[str, Project],
         command: str,
         team_url: str,
+        bot_user_id: str,
         clock: Clock,
     ) -> None:
         self._clock = clock
@@ -115,6 +113,7 @@ class SlackReplies:
         self._projects = projects
         self._command = command
         self._team_url = team_url
+        self._bot_user_id = bot_user_id
 
     async def say(self, saying: Saying) -> Posted | None:
         """Answers where a new message stands, None for edits and private words.
@@ -155,7 +154,8 @@ class SlackReplies:
 
     def _rendered(self, saying: Saying) -> Message:
         project = self._projects.get(saying.request.project or "")
-        return rendered(saying, self._command, self._team_url, self._clock.now(), project)
+        now = self._clock.now()
+        return rendered(saying, self._command, self._team_url, now, project, bot_user_id=self._bot_user_id)
 
     async def _keep_from_strangers(self, request: Request, channel: str) -> None:
         """Asked before each message and each edit: a channel can become shared at any time. Raises CannotPost."""

@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
+from bot.domain.errors import GONE_AGAIN, REFUSED, CannotPost, MessageGone, MessageRefused, SlackBusy
 from bot.domain.orders import Quick
 from bot.domain.requests import Item, ItemState, Request, RequestState
 from bot.interfaces import Clock, Replies, Saying, Store
@@ -281,7 +281,7 @@ class Reporter:
             await self._store.move_home(replace(request, place=replace(request.place, thread_ts=None)))
             return 0.0
         if request.root_ts is None or (request.home != request.actor_id and self._again(request)):
-            return await self._move_home(saying, CannotPost("The message is gone.", "message_not_found"))
+            return await self._move_home(saying, CannotPost("The message is gone.", GONE_AGAIN))
         return await self._begin_anew(request)
 
     async def _begin_anew(self, request: Request) -> float | None:
@@ -304,7 +304,7 @@ class Reporter:
                 await self._store.showed(replace(request, record_ts="refused"))
                 return 0.0
             if request.home != request.actor_id:
-                return await self._move_home(saying, CannotPost("Slack refuses the message.", "refused"))
+                return await self._move_home(saying, CannotPost("Slack refuses the message.", REFUSED))
         self._aside[request.id] = self._clock.now() + REFUSED_AGAIN
         return 0.0
 
@@ -323,7 +323,7 @@ class Reporter:
             return 60.0
         log.info("the bot may not post there", extra={"request": request.id, "reason": exc.reason})
         try:
-            await self._replies.say(replace(saying, kind="moved"))
+            await self._replies.say(replace(saying, kind="moved", why=exc.reason))
         except (CannotPost, MessageRefused, SlackBusy):
             log.info("the person could not be told in the channel", extra={"request": request.id})
         self._misplaced.discard(request.id)

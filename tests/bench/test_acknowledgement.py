@@ -195,6 +195,7 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             projects=settings.projects,
             command="/snapshot",
             team_url=str(IDENTITY["url"]),
+            bot_user_id=str(IDENTITY["user_id"]),
             clock=clock,
         )
         CommandListeners(

@@ -200,7 +200,7 @@ async def test_where_the_bot_may_not_post_the_request_ends_in_a_direct_message(w
     request = await world.create("web-01-data", channel=channel)
     moved = await world.told("alice", "direct message")
     assert request in moved.text
-    assert "/invite @snapshot-bot" in moved.text
+    assert "/invite <@U0SNAPBOT1>" in moved.text
     assert moved.channel == world.slack.world.channel(channel).id
     await assert_ended_by_direct_message(world, request)
     assert world.slack.messages(channel) == []

@@ -41,7 +41,7 @@ async def test_no_edit_and_no_receipt_once_strangers_read_along(world: World) ->
     before = share(world)
     await told_directly(world, "alice", "Receipt: 1 of 1")
     assert said_in(world) == before
-    await world.told("alice", "people of another organisation read along")
+    await world.told("alice", "people of another organisation may read along")
 
 
 async def test_no_receipt_where_only_the_receipt_was_left(world: World) -> None:

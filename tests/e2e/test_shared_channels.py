@@ -22,7 +22,7 @@ async def test_a_request_from_a_shared_channel_is_told_directly_and_nothing_is_s
     outcome = await world.say('create web-01-data project=payments-prod reason="kernel"', "alice", "#shared")
     assert outcome.error is None
     await world.slack.until(lambda: any("Receipt: 1 of 1" in one.text for one in world.slack.direct_messages("alice")))
-    await world.told("alice", "people of another organisation read along")
+    await world.told("alice", "people of another organisation may read along")
     for word in ("payments-prod", "web-01-data", "kernel"):
         assert word not in read_by_strangers(world)
     told = "\n".join(one.text for one in world.slack.direct_messages("alice"))

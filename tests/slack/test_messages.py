@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from bot.domain import sentences
 from bot.domain.access import Action, Denied
 from bot.domain.commands import ListSnapshots
+from bot.domain.errors import GONE_AGAIN, REFUSED, SHARED
 from bot.domain.orders import Create
-from bot.domain.requests import DiskRef, Item, ItemState, Request, RequestState
+from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.interfaces import Saying, SayKind
 from bot.slack import answers, messages
@@ -32,10 +33,12 @@ LATER = NOON + timedelta(seconds=75)
 Golden = Callable[[str, Any], None]
 
 
-def said(kind: SayKind, request: Request, *items: Item, leaders: dict[str, Request] | None = None) -> Message:
-    message = messages.rendered(
-        Saying(kind, request, items, items, leaders or {}), "/snapshot", TEAM, LATER, a_project(console_url="")
-    )
+def said(
+    kind: SayKind, request: Request, *items: Item, leaders: dict[str, Request] | None = None, why: str = ""
+) -> Message:
+    saying = Saying(kind, request, items, items, leaders or {}, why=why)
+    project = a_project(console_url="")
+    message = messages.rendered(saying, "/snapshot", TEAM, LATER, project, bot_user_id="U0BOT")
     return checked_message(message, edited=kind in EDITED)
 
 
@@ -102,8 +105,30 @@ def test_a_refusal_gives_back_what_was_typed(golden: Golden) -> None:
     golden("refusal", checked_message(said("refusal", request)))
 
 
-def test_moved_explains_how_to_invite(golden: Golden) -> None:
-    golden("moved", checked_message(said("moved", a_request())))
+@pytest.mark.parametrize(
+    ("name", "why", "cause"),
+    [
+        ("moved", "not_in_channel", "I was not invited to this channel"),
+        ("moved_shared", SHARED, "people of another organisation may read along"),
+        ("moved_archived", "is_archived", "this channel is archived"),
+        ("moved_restricted", "restricted_action_read_only_channel", "who may post in this channel is restricted"),
+        ("moved_thread", "cannot_reply_to_message", "this thread takes no more replies"),
+        ("moved_deleted", GONE_AGAIN, "my messages here were deleted"),
+        ("moved_refused", REFUSED, "Slack does not take my message"),
+    ],
+)
+def test_moved_says_why_and_whom_to_invite_where_that_helps(golden: Golden, name: str, why: str, cause: str) -> None:
+    message = checked_message(said("moved", a_request(), why=why))
+    golden(name, message)
+    assert cause in message["text"]
+    assert ("/invite <@U0BOT>" in message["text"]) == (why == "not_in_channel")
+
+
+def test_nobody_is_asked_to_invite_the_bot_into_direct_messages_of_others() -> None:
+    direct = a_request(place=Place("T1", "D0OTHERS"), home="D0OTHERS")
+    text = said("moved", direct, why="channel_not_found")["text"]
+    assert "direct messages that I am no part of" in text
+    assert "invite" not in text
 
 
 WAITING: dict[str, Any] = {
