@@ -79,6 +79,7 @@ async def test_every_end_is_shown_within_slacks_budgets_and_none_is_lost(busy_wo
     ended = _ends(world)
     late_s = sorted((shown_at[request] - ended[request]).total_seconds() for request in asked)
     refused = [entry for entry in world.slack.api_calls() if entry["error"] == "ratelimited"]
+    assert [entry for entry in refused if entry["method"] == "chat.update"] == []
     print(
         f"\n{REQUESTS} requests: {len(edits) / REQUESTS:.2f} edits each; the cloud's end to the shown end "
         f"p50 {statistics.median(late_s):.0f} s, p99 {late_s[int(len(late_s) * 0.99)]:.0f} s; "
