@@ -40,6 +40,7 @@ Control over HTTP, JSON in and out; a POST's body holds the arguments of the met
 | POST /_control/message_shortcut  | user, channel, ts, callback_id                                      |
 | POST /_control/say               | user, channel, text, thread_ts?                                     |
 | POST /_control/mention           | user, channel, text, thread_ts?                                     |
+| POST /_control/edit              | user, channel, ts, text                                             |
 | POST /_control/direct_message    | user, text                                                          |
 | POST /_control/open_home         | user                                                                |
 | POST /_control/suggest           | user, block_id, action_id, query, channel?, ts?                     |

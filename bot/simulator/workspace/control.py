@@ -37,6 +37,7 @@ class Control:
             "message_shortcut": sim.message_shortcut,
             "say": sim.say,
             "mention": sim.mention,
+            "edit": sim.edit,
             "direct_message": sim.direct_message,
             "open_home": sim.open_home,
             "suggest": sim.suggest,

@@ -164,7 +164,7 @@ class MessageStore:
             shown |= {"thread_ts": message.thread_ts, "parent_user_id": parent.user if parent else ""}
         elif len(replies := self.thread(message.channel, message.ts)) > 1 and not message.ephemeral_to:
             shown |= {"thread_ts": message.ts, "reply_count": len(replies) - 1}
-        if message.edits and not message.blocks:
+        if message.edits and not (message.from_app and message.blocks):
             shown["edited"] = {"user": message.user, "ts": f"{message.history[-1][0]:.6f}"}
         if with_metadata and message.metadata:
             shown["metadata"] = copy.deepcopy(message.metadata)

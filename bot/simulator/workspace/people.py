@@ -149,11 +149,9 @@ class People:
         world = self.state.world
         typed = escape_typed(text, world, named=False)
         message = self.state.messages.add(place, person.id, typed, payloads.rich_text(typed), thread_ts=thread_ts)
-        event = {**self.state.messages.as_json(message), "channel": place.id, "event_ts": message.ts}
-        if world.is_external(person):
-            event |= {"user_team": person.team_id, "source_team": person.team_id}
+        event = self._written(person, place, message)
         name = "message.im" if place.im_with else "message.groups" if place.is_private else "message.channels"
-        mentioned = f"<@{world.app.bot_user_id}" in typed and not place.im_with
+        mentioned = self._mentions_app(place, typed)
         kind = {"im": "im", "groups": "group", "channels": "channel"}[name.removeprefix("message.")]
         delivery = None
         if world.bot_is_in(place):
@@ -170,6 +168,34 @@ class People:
         """Write a message to @the-app."""
         bot = f"<@{self.state.world.app.bot_user_id}>"
         return await self.say(user, channel, text if bot in text else f"{bot} {text}", thread_ts)
+
+    async def edit(self, user: str, channel: str, ts: str, text: str) -> MentionOutcome:
+        """Change the text of one's own message. Where the app is mentioned then, it hears `app_mention` again: with
+        `edited`, the same `ts`, and an event id of its own.
+        """
+        person, place, message = self.reader(user, channel, ts)
+        if message.user != person.id:
+            raise NotAllowedInSlack(f"{person.name} did not write {ts}")
+        typed = escape_typed(text, self.state.world, named=False)
+        self.state.messages.edit(message, typed, payloads.rich_text(typed))
+        delivery = None
+        if self.state.world.bot_is_in(place) and self._mentions_app(place, typed):
+            called = {**self._written(person, place, message), "type": "app_mention"}
+            called["event_ts"] = called["edited"]["ts"]
+            delivery = await self.deliverer.event("app_mention", called, ext_shared=place.is_ext_shared)
+        return MentionOutcome(
+            ok=delivery is None or delivery.ok, message=message, delivery=delivery.facts() if delivery else None
+        )
+
+    def _written(self, person: Person, place: Channel, message: Message) -> dict[str, Any]:
+        """A person's message as events carry it, without its type."""
+        event = {**self.state.messages.as_json(message), "channel": place.id, "event_ts": message.ts}
+        if self.state.world.is_external(person):
+            event |= {"user_team": person.team_id, "source_team": person.team_id}
+        return event
+
+    def _mentions_app(self, place: Channel, typed: str) -> bool:
+        return f"<@{self.state.world.app.bot_user_id}" in typed and not place.im_with
 
     async def suggest_in_message(
         self, user: str, channel: str, ts: str, block_id: str, action_id: str, query: str

@@ -13,7 +13,7 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator.workspace import WorkspaceSimulator
+from bot.simulator.workspace import NotAllowedInSlack, WorkspaceSimulator
 from bot.simulator.workspace.delivery import sign
 
 
@@ -141,6 +141,30 @@ async def test_a_mention_is_heard_where_the_app_is_a_member(sim: WorkspaceSimula
     event = json.loads(endpoint.received[0][1])["event"]
     assert (event["type"], event["channel"], event["text"]) == ("app_mention", "C0OPS00001", "<@U0SNAPBOT1> status?")
     assert sim.messages("#ops") == [heard.message]
+
+
+async def test_an_edited_mention_is_heard_again_as_the_same_message(
+    sim: WorkspaceSimulator, endpoint: Endpoint
+) -> None:
+    said = (await sim.mention("bob", "#ops", "statsu?")).message
+    await sim.edit("bob", "#ops", said.ts, "<@U0SNAPBOT1> status?")
+    first, again = (json.loads(body) for _, body in endpoint.received)
+    assert "edited" not in first["event"]
+    assert (again["event"]["type"], again["event"]["text"]) == ("app_mention", "<@U0SNAPBOT1> status?")
+    assert again["event"]["ts"] == first["event"]["ts"]
+    assert again["event"]["edited"]["user"] == again["event"]["user"]
+    assert again["event_id"] != first["event_id"]
+    assert sim.message("#ops", said.ts).text == "<@U0SNAPBOT1> status?"
+
+
+async def test_an_edit_without_the_mention_is_not_heard_and_nobody_edits_for_others(
+    sim: WorkspaceSimulator, endpoint: Endpoint
+) -> None:
+    said = (await sim.mention("bob", "#ops", "status?")).message
+    assert (await sim.edit("bob", "#ops", said.ts, "never mind")).delivery is None
+    assert len(endpoint.received) == 1
+    with pytest.raises(NotAllowedInSlack):
+        await sim.edit("alice", "#ops", said.ts, "<@U0SNAPBOT1> list")
 
 
 async def test_coming_and_going_decides_where_the_app_may_write(
