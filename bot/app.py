@@ -36,6 +36,7 @@ from bot.slack.home import HomeListeners, SlackHomes
 from bot.slack.listeners import ChangeListeners, LastListeners
 from bot.slack.mentions import MentionListeners
 from bot.slack.offers import OfferListeners
+from bot.slack.owed import OwedAnswers
 from bot.slack.paging import PageListeners
 from bot.slack.people import SlackPeople
 from bot.slack.plans import PlanListeners
@@ -158,20 +159,9 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     engine = EmbeddedEngine(clock, store)
     database.on_wanted(engine.wake)
     approvals = Approvals(store, settings.projects, clock)
-    handlers = _handlers(settings, clock, store, people, cloud, replies, approvals, homes, channels)
-    running = asyncio.create_task(engine.run(handlers))
-    engine.wake("forget:deliveries", clock.now())
-    if settings.audit_channel:
-        engine.wake(f"seal:{settings.audit_channel}", clock.now())
-
-    async def stop_engine() -> None:
-        await engine.stop(STOP_SECONDS)
-        await running
-
-    stack.append(stop_engine)
-
     errands = Errands()
     stack.append(errands.stop)
+    owed = OwedAnswers(store, replies, clock)
     anonymous = _slack_client(settings, http, None)
     bolt = build_bolt(anonymous, token, _reveal(settings.slack.signing_secret), identity)
     cancelling = Cancelling(store, settings.projects, clock)
@@ -212,13 +202,13 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         command=settings.slack.command,
         bot_user_id=str(identity["user_id"]),
         reception=reception,
+        people=people,
         forms=forms,
         answering=answering,
-        store=store,
-        replies=replies,
-        errands=errands,
+        owed=owed,
+        clock=clock,
     ).register(bolt)
-    presses = Presses(people, store, replies, errands, opened, new_reference)
+    presses = Presses(people, store, replies, errands, owed, opened, clock, new_reference)
     binds = BindListeners(
         command=settings.slack.command,
         bindings=bindings,
@@ -237,6 +227,8 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         replies=replies,
         urls=urls,
         errands=errands,
+        owed=owed,
+        clock=clock,
     ).register(bolt)
     binds.register(bolt)
     PageListeners(answering, replies, errands).register(bolt)
@@ -258,6 +250,18 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     ).register(bolt)
     ChangeListeners(people).register(bolt)
     LastListeners().register(bolt)
+
+    handlers = _handlers(settings, clock, store, people, cloud, replies, approvals, homes, channels, owed)
+    running = asyncio.create_task(engine.run(handlers))
+    engine.wake("forget:deliveries", clock.now())
+    if settings.audit_channel:
+        engine.wake(f"seal:{settings.audit_channel}", clock.now())
+
+    async def stop_engine() -> None:
+        await engine.stop(STOP_SECONDS)
+        await running
+
+    stack.append(stop_engine)
 
     entry: SocketModeEntry | HttpEntry
     if settings.slack.app_token is not None:
@@ -289,6 +293,7 @@ def _handlers(
     approvals: Approvals,
     homes: SlackHomes,
     channels: SlackChannels,
+    owed: OwedAnswers,
 ) -> dict[str, Handler]:
     patience = Patience(
         look_for=timedelta(seconds=settings.cloud.reconcile_s),
@@ -314,6 +319,7 @@ def _handlers(
         "home": HomeKeeper(store, people, homes, settings.projects, clock),
         "notify": Notifier(store, people, people, replies, settings.projects, clock),
         "seal": Sealer(store, replies, clock),
+        "answer": owed,
         "forget": forget,
     }
 

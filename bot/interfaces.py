@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from bot.domain.access import Actor, Grant
 from bot.domain.bindings import Binding
@@ -153,6 +153,25 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True)
+class Errand:
+    """An answer that is owed: what was acknowledged before it was decided, in ids and the words that were typed.
+
+    `id` is that of its delivery. `claim` is what may be acted on once, whichever delivery brings it; `late`: another
+    delivery had taken that already.
+    """
+
+    id: str
+    kind: Literal["command", "mention", "press"]
+    user_id: str
+    channel: str
+    thread_ts: str | None
+    payload: Mapping[str, Any]
+    created_at: datetime
+    claim: str | None = None
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class HomeRow:
     """Somebody's App Home: `rev` counts what changed, `shown_rev` what of it is shown, `view_hash` is Slack's."""
 
@@ -219,7 +238,11 @@ class Store(Protocol):
         self, delivery: str, channel: str, actor: Actor | None, judge: Judge, *, mendable: bool = False
     ) -> Request | None: ...
 
-    async def once(self, delivery: str) -> bool: ...
+    async def take_errand(self, errand: Errand) -> bool: ...
+
+    async def errand(self, errand_id: str) -> Errand | None: ...
+
+    async def errand_done(self, errand: Errand, *, acted: bool) -> None: ...
 
     async def open_form(self, form: Form) -> None: ...
 

@@ -27,9 +27,9 @@ from bot.domain.commands import (
 from bot.domain.errors import LookupFailed
 from bot.interfaces import Clock, People
 from bot.slack import answers
-from bot.slack.message import Message
+from bot.slack.owed import Reply
 from bot.slack.restoring import restore_points
-from bot.workflow.approving import Approvals
+from bot.workflow.approving import Approvals, Told
 from bot.workflow.binding import ChannelBindings
 from bot.workflow.cancelling import Cancelling
 from bot.workflow.deleting import Deleting
@@ -72,42 +72,49 @@ class Answering:
         self._clock = clock
         self._new_reference = new_reference
 
-    async def answer(self, question: Question, actor: Actor, channel: str) -> Message:
+    async def answer(self, question: Question, actor: Actor, channel: str) -> Reply:
         match question:
             case Approve(request_id):
-                return answers.told((await self._approvals.approve(actor, channel, request_id)).sentence)
+                return _as_told(await self._approvals.approve(actor, channel, request_id))
             case Review(request_id):
-                return answers.told((await self._approvals.review(actor, channel, request_id)).sentence)
+                return _as_told(await self._approvals.review(actor, channel, request_id))
             case Deny(request_id, reason):
-                return answers.told((await self._approvals.deny(actor, channel, request_id, reason)).sentence)
+                return _as_told(await self._approvals.deny(actor, channel, request_id, reason))
             case Cancel(any_id):
-                return answers.told((await self._cancelling.cancel(actor, channel, any_id)).sentence)
+                return _as_told(await self._cancelling.cancel(actor, channel, any_id))
+            case Delete(any_id):
+                return _as_told(await self._deleting.delete(actor, channel, any_id))
+            case Bind():
+                return _as_told(await self._bindings.bind(actor, channel, question))
+            case Unbind():
+                return _as_told(await self._bindings.unbind(actor, channel))
+            case GrantAccess():
+                return _as_told(await self._granting.grant(actor, channel, question))
+            case RevokeAccess():
+                return _as_told(await self._granting.revoke(actor, channel, question))
             case Status():
                 found = await self._inquiry.status(actor, channel, question)
-                return answers.status(found, self._command, self._team_url, self._clock.now())
+                return Reply(answers.status(found, self._command, self._team_url, self._clock.now()))
             case ListSnapshots():
-                return answers.listing(await self._inquiry.listing(actor, channel, question), self._command)
+                listed = await self._inquiry.listing(actor, channel, question)
+                return Reply(answers.listing(listed, self._command))
             case Help():
-                return answers.help_text(await self._inquiry.may_do(actor, channel), self._command)
+                return Reply(answers.help_text(await self._inquiry.may_do(actor, channel), self._command))
             case RestorePoints():
-                return restore_points(await self._restoring.points(actor, channel, question), self._command)
-            case Delete(any_id):
-                return answers.told((await self._deleting.delete(actor, channel, any_id)).sentence)
-            case Bind():
-                return answers.told(await self._bindings.bind(actor, channel, question))
-            case Unbind():
-                return answers.told(await self._bindings.unbind(actor, channel))
-            case GrantAccess() | RevokeAccess() | ShowAccess() | ShowProjects():
-                return answers.lines(await self._granting.answer(question, actor, channel))
+                return Reply(restore_points(await self._restoring.points(actor, channel, question), self._command))
+            case ShowAccess():
+                return Reply(answers.lines(await self._granting.access(actor, channel, question)))
+            case ShowProjects():
+                return Reply(answers.lines(await self._granting.projects(actor)))
 
-    async def answer_somebody(self, question: Question, user_id: str, channel: str) -> Message:
+    async def answer_somebody(self, question: Question, user_id: str, channel: str) -> Reply:
         """The same for somebody who may have to be asked about first. Every failure is an answer too."""
         try:
             return await self.answer(question, await self._people.look_up(user_id), channel)
         except LookupFailed as exc:
-            return answers.told(exc.sentence)
+            return Reply(answers.told(exc.sentence))
         except Exception:
-            return answers.told(self.failed("answering a question failed"))
+            return Reply(answers.told(self.failed("answering a question failed")))
 
     def failed(self, what: str) -> str:
         """Log the exception under a new reference, and give the sentence that names it."""
@@ -117,3 +124,7 @@ class Answering:
             f"Something went wrong on my side (reference {reference}). Ask {self._command} status what became of it "
             "before you repeat it, and tell the people who run the bot this reference."
         )
+
+
+def _as_told(told: Told) -> Reply:
+    return Reply(answers.told(told.sentence), acted=told.done)

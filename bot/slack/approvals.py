@@ -16,7 +16,7 @@ from bot.domain.requests import Place
 from bot.domain.sentences import without_mentions
 from bot.slack.controls import APPROVE, DENY, REVIEW
 from bot.slack.failures import failure_of
-from bot.slack.presses import FROM_HOME, Presses, in_home, judged_at, place_of, pressed, refuse_form
+from bot.slack.presses import FROM_HOME, INTERRUPTED, Press, Presses, refuse_form
 from bot.workflow.approving import REASON_CHARACTERS, Approvals, Told
 from bot.workflow.opened import OpenedForms
 
@@ -43,43 +43,51 @@ class ApprovalListeners:
         app.action(REVIEW)(self.on_review)
         app.view(DENY_FORM)(self.on_reason)
         app.view(DENY_FORM + FROM_HOME)(self.on_reason)
+        self._presses.decided_by(APPROVE, self._approve)
+        self._presses.decided_by(REVIEW, self._review)
+        self._presses.decided_by(DENY, self._open_form)
+        self._presses.decided_by(DENY_FORM, self._deny)
 
     async def on_approve(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._presses.settle(
-            ack, body, lambda actor: self._approvals.approve(actor, judged_at(body), pressed(body))
-        )
+        await self._presses.settle(ack, body, APPROVE)
 
     async def on_review(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._presses.settle(
-            ack, body, lambda actor: self._approvals.review(actor, judged_at(body), pressed(body))
-        )
+        await self._presses.settle(ack, body, REVIEW)
 
     async def on_deny(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._presses.settle_later(ack, body, lambda actor: self._open_form(actor, body, pressed(body)))
+        await self._presses.settle_later(ack, body, DENY)
 
     async def on_reason(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         form = await self._presses.sent_form(ack, body, "deny")
         if form is None:
             return
-        reason, request_id = without_mentions(_typed_reason(body["view"].get("state"))), form.subject
-        if not reason.strip():
+        if not _typed_reason(body["view"].get("state")).strip():
             await refuse_form(ack, body, {_REASON: "Say why, so that they know what to change."})
             return
-        await self._presses.settle_form(
-            ack, body, form, lambda actor: self._approvals.deny(actor, None, request_id, reason)
-        )
+        await self._presses.settle_form(ack, body, form, DENY_FORM)
 
-    async def _open_form(self, actor: Actor, body: dict[str, Any], request_id: str) -> Told | None:
-        if refused := await self._approvals.may_deny(actor, judged_at(body), request_id):
+    async def _approve(self, actor: Actor, press: Press) -> Told:
+        return await self._approvals.approve(actor, press.judged_at, press.value)
+
+    async def _review(self, actor: Actor, press: Press) -> Told:
+        return await self._approvals.review(actor, press.judged_at, press.value)
+
+    async def _deny(self, actor: Actor, press: Press) -> Told:
+        return await self._approvals.deny(actor, None, press.value, without_mentions(_typed_reason(press.entered)))
+
+    async def _open_form(self, actor: Actor, press: Press) -> Told | None:
+        if refused := await self._approvals.may_deny(actor, press.judged_at, press.value):
             return refused
-        form = self._opened.begun("deny", actor.user_id, Place("", place_of(body) or ""), subject=request_id)
+        if not press.trigger_id:
+            return INTERRUPTED
+        form = self._opened.begun("deny", actor.user_id, Place("", press.channel), subject=press.value)
         try:
             opened = await self._client.views_open(
-                trigger_id=body["trigger_id"], view=deny_form(form.id, from_home=in_home(body))
+                trigger_id=press.trigger_id, view=deny_form(form.id, from_home=press.in_home)
             )
         except SlackApiError as exc:
             log.info("the form could not be opened", extra={"error": failure_of(exc).error})
-            words = f"Slack did not let me open the form in time. Press again, or type deny {request_id} reason=…"
+            words = f"Slack did not let me open the form in time. Press again, or type deny {press.value} reason=…"
             return Told(words, done=False)
         await self._opened.keep(replace(form, view_id=opened["view"]["id"]))
         return None

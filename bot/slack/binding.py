@@ -24,7 +24,7 @@ from bot.slack.blocks import plain
 from bot.slack.controls import BIND
 from bot.slack.failures import failure_of
 from bot.slack.message import Message
-from bot.slack.presses import Presses, place_of, refuse_form
+from bot.slack.presses import INTERRUPTED, Press, Presses, refuse_form
 from bot.workflow.approving import Told
 from bot.workflow.binding import ChannelBindings
 from bot.workflow.opened import OpenedForms
@@ -61,6 +61,8 @@ class BindListeners:
     def register(self, app: AsyncApp) -> None:
         app.action(BIND)(self.on_bind)
         app.view(BIND_FORM)(self.on_sent)
+        self._presses.decided_by(BIND, self._open)
+        self._presses.decided_by(BIND_FORM, self._bind)
 
     async def nothing_bound(self, why: str, body: dict[str, Any]) -> Message:
         """The answer to a `quick` that means nothing here; who may bind the channel is offered to."""
@@ -80,33 +82,33 @@ class BindListeners:
         await self.on_bind(ack, pressed)
 
     async def on_bind(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._presses.settle_later(ack, body, lambda actor: self._open(actor, body))
+        await self._presses.settle_later(ack, body, BIND)
 
     async def on_sent(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         form = await self._presses.sent_form(ack, body, "bind")
         if form is None:
             return
-        asked, faults = read_bind(body["view"].get("state"))
+        _, faults = read_bind(body["view"].get("state"))
         if faults:
             await refuse_form(ack, body, faults)
             return
-        channel = form.place.channel_id
-        told_in = {**body, "channel": {"id": channel}}  # a view has no channel; the answer belongs to the form's
-        await self._presses.settle_form(ack, told_in, form, lambda actor: self._bind(actor, channel, asked))
+        await self._presses.settle_form(ack, body, form, BIND_FORM)
 
-    async def _bind(self, actor: Actor, channel: str, asked: Bind) -> Told:
-        return Told(await self._bindings.bind(actor, channel, asked), done=True)
+    async def _bind(self, actor: Actor, press: Press) -> Told:
+        return await self._bindings.bind(actor, press.channel, read_bind(press.entered)[0])
 
-    async def _open(self, actor: Actor, body: dict[str, Any]) -> Told | None:
-        channel = place_of(body) or ""
+    async def _open(self, actor: Actor, press: Press) -> Told | None:
+        channel = press.channel
         projects = await self._bindings.may_bind(actor, channel)
         if not projects:
             # Says why not, and writes it down.
-            return Told(await self._bindings.bind(actor, channel, Bind()), done=False)
+            return await self._bindings.bind(actor, channel, Bind())
+        if not press.trigger_id:
+            return INTERRUPTED
         form = self._opened.begun("bind", actor.user_id, Place("", channel), subject=channel)
         try:
             opened = await self._client.views_open(
-                trigger_id=body["trigger_id"], view=bind_form(form.id, projects[:PROJECTS])
+                trigger_id=press.trigger_id, view=bind_form(form.id, projects[:PROJECTS])
             )
         except SlackApiError as exc:
             log.info("the form could not be opened", extra={"error": failure_of(exc).error})

@@ -7,8 +7,10 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
+from bot.domain.access import Actor
 from bot.slack.controls import CANCEL
-from bot.slack.presses import Presses, judged_at, pressed
+from bot.slack.presses import Press, Presses
+from bot.workflow.approving import Told
 from bot.workflow.cancelling import Cancelling
 
 
@@ -19,8 +21,10 @@ class CancelListeners:
 
     def register(self, app: AsyncApp) -> None:
         app.action(CANCEL)(self.on_cancel)
+        self._presses.decided_by(CANCEL, self._cancel)
 
     async def on_cancel(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._presses.settle(
-            ack, body, lambda actor: self._cancelling.cancel(actor, judged_at(body), pressed(body))
-        )
+        await self._presses.settle(ack, body, CANCEL)
+
+    async def _cancel(self, actor: Actor, press: Press) -> Told:
+        return await self._cancelling.cancel(actor, press.judged_at, press.value)

@@ -7,18 +7,19 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.domain.commands import AccessCommand, Bind, OpenForm, Question, RestorePoints, read_command
+from bot.domain.commands import Bind, OpenForm, Question, RestorePoints, ShowAccess, read_command
 from bot.domain.errors import CommandError
 from bot.domain.orders import Create, Order, Quick
 from bot.domain.requests import Place
 from bot.domain.words import plain_text
-from bot.interfaces import People
+from bot.interfaces import Clock, Errand, People
 from bot.slack import answers
 from bot.slack.answering import Answering
 from bot.slack.binding import BindListeners
 from bot.slack.errands import Errands
 from bot.slack.forms import FormListeners
 from bot.slack.messages import recorded, refusal
+from bot.slack.owed import InHand, OwedAnswers, Reply
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.workflow.arrival import NOTHING_BOUND, Accepted, Delivery, Reception, Refused
 
@@ -38,6 +39,8 @@ class CommandListeners:
         replies: SlackReplies,
         urls: ResponseUrls,
         errands: Errands,
+        owed: OwedAnswers,
+        clock: Clock,
     ) -> None:
         self._command = command
         self._reception = reception
@@ -48,9 +51,12 @@ class CommandListeners:
         self._replies = replies
         self._urls = urls
         self._errands = errands
+        self._owed = owed
+        self._clock = clock
 
     def register(self, app: AsyncApp) -> None:
         app.command(self._command)(self.on_command)
+        self._owed.answered_by("command", self._answer_later)
 
     async def on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """Nothing may leave a listener: after an acknowledgement an exception would erase it (Bolt 1.30), and before it
@@ -103,13 +109,25 @@ class CommandListeners:
                 await ack(**answers.private(refusal(why, text, self._command)))
 
     async def _answer(self, ack: AsyncAck, body: dict[str, Any], question: Question) -> None:
-        # What is about rights may also ask Slack about others, and restore points ask the cloud: that takes its time.
-        if not isinstance(question, AccessCommand | RestorePoints) and (actor := self._people.known(body["user_id"])):
-            await ack(**answers.private(await self._answering.answer(question, actor, body["channel_id"])))
+        # Whoever asks about others, or for restore points, has Slack or the cloud asked: that takes its time.
+        at_hand = not isinstance(question, ShowAccess | RestorePoints)
+        if at_hand and (actor := self._people.known(body["user_id"])):
+            await ack(**answers.private((await self._answering.answer(question, actor, body["channel_id"])).message))
             return
+        errand = Errand(
+            f"command:{body['trigger_id']}",
+            "command",
+            body["user_id"],
+            body["channel_id"],
+            None,
+            {"text": str(body.get("text") or "")},
+            self._clock.now(),
+        )
+        await self._owed.take(errand, InHand(body.get("response_url")))
         await ack(**answers.private(answers.told("One moment, I am looking it up.")))
-        self._errands.send(self._answer_later(question, body["user_id"], body["channel_id"], body.get("response_url")))
 
-    async def _answer_later(self, question: Question, user_id: str, channel: str, url: str | None) -> None:
-        message = await self._answering.answer_somebody(question, user_id, channel)
-        await self._replies.tell(user_id, url, channel, message)
+    async def _answer_later(self, errand: Errand, _: InHand) -> Reply:
+        """What is answered later is a question: what creates something is a request by then."""
+        question = read_command(errand.payload["text"])
+        assert not isinstance(question, Create | Quick | OpenForm)
+        return await self._answering.answer_somebody(question, errand.user_id, errand.channel)

@@ -6,32 +6,50 @@ Source: Slack, app_mention (never sent for direct messages, where the command wo
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 
-from bot.domain.commands import Bind, OpenForm, Question, read_command
-from bot.domain.errors import CommandError
+from bot.domain.commands import (
+    Approve,
+    Bind,
+    Cancel,
+    Delete,
+    Deny,
+    GrantAccess,
+    OpenForm,
+    Review,
+    RevokeAccess,
+    Unbind,
+    read_command,
+)
+from bot.domain.errors import CommandError, LookupFailed
 from bot.domain.orders import Create, Order, Quick
 from bot.domain.requests import Place
 from bot.domain.words import plain_text
-from bot.interfaces import Store
+from bot.interfaces import Clock, Errand, People
 from bot.slack import answers
 from bot.slack.answering import Answering
-from bot.slack.errands import Errands
 from bot.slack.message import Message
 from bot.slack.messages import recorded, refusal
-from bot.slack.replies import SlackReplies
-from bot.workflow.arrival import NOTHING_BOUND, Accepted, Delivery, Reception, Refused
+from bot.slack.owed import InHand, OwedAnswers, Reply
+from bot.workflow.arrival import ANSWERED, NOTHING_BOUND, Accepted, Delivery, Reception, Refused
 from bot.workflow.forms import Forms
 
 log = logging.getLogger(__name__)
 
+_CHANGES = Approve | Review | Deny | Cancel | Delete | Unbind | GrantAccess | RevokeAccess
+_TAKEN_UP = "I took this message up when you sent it; editing it changes nothing. Write a new one."
+
 
 class MentionListeners:
-    """An event is acknowledged when the listener returns, so what it asks for is recorded before; Slack repeats what
-    was not acknowledged, and the same event counts once.
+    """An event is acknowledged when the listener returns, so it is written down before; Slack repeats what was not
+    acknowledged, and the same event counts once.
+
+    An edited message comes again as another event. It may mend what was refused, or ask for another answer; what was
+    recorded or changed because of it happens once.
     """
 
     def __init__(
@@ -40,81 +58,102 @@ class MentionListeners:
         command: str,
         bot_user_id: str,
         reception: Reception,
+        people: People,
         forms: Forms,
         answering: Answering,
-        store: Store,
-        replies: SlackReplies,
-        errands: Errands,
+        owed: OwedAnswers,
+        clock: Clock,
     ) -> None:
         self._command = command
         self._mention = f"<@{bot_user_id}"
         self._reception = reception
+        self._people = people
         self._forms = forms
         self._answering = answering
-        self._store = store
-        self._replies = replies
-        self._errands = errands
+        self._owed = owed
+        self._clock = clock
 
     def register(self, app: AsyncApp) -> None:
         app.event("app_mention")(self.on_mention)
+        self._owed.answered_by("mention", self._answer)
 
     async def on_mention(self, event: dict[str, Any], body: dict[str, Any]) -> None:
         user_id = event.get("user")
         if not isinstance(user_id, str) or event.get("bot_id"):
             log.info("a mention by a bot is passed over")
             return
-        raw = after_mention(str(event.get("text") or ""), self._mention)
-        place = Place(str(body.get("team_id") or ""), str(event["channel"]), event.get("thread_ts"))
-        delivery = Delivery(f"event:{body['event_id']}", user_id, place, plain_text(raw).strip())
+        text, channel = after_mention(str(event.get("text") or ""), self._mention), str(event["channel"])
+        message = f"mention:{channel}:{event['ts']}"
+        errand = Errand(
+            f"event:{body['event_id']}",
+            "mention",
+            user_id,
+            channel,
+            event.get("thread_ts"),
+            {"text": text, "team": str(body.get("team_id") or ""), "message": message, "edited": "edited" in event},
+            self._clock.now(),
+            claim=message if changes_something(text) else None,
+        )
+        await self._owed.take(errand, InHand())
+
+    async def _answer(self, errand: Errand, _: InHand) -> Reply | None:
+        try:
+            return await self._answered(errand)
+        except Exception:
+            return Reply(answers.told(self._answering.failed("answering a mention failed")))
+
+    async def _answered(self, errand: Errand) -> Reply | None:
+        if errand.late:
+            return Reply(answers.told(_TAKEN_UP))
+        place = Place(errand.payload["team"], errand.channel, errand.thread_ts)
+        raw = errand.payload["text"]
+        delivery = Delivery(errand.payload["message"], errand.user_id, place, plain_text(raw).strip())
         try:
             command = read_command(raw)
         except CommandError as exc:
-            await self._refuse(delivery, exc.sentence)
-            return
+            return Reply(refusal(exc.sentence, delivery.text, self._command))
         match command:
             case Create() | Quick():
-                await self._create(delivery, command)
+                return Reply(await self._create(delivery, command, edited=errand.payload["edited"]))
             case Bind(selectors=()):
-                if await self._store.once(delivery.id):
-                    self._say(delivery, answers.how_to_bind(self._command))
+                return Reply(answers.how_to_bind(self._command))
             case OpenForm(order):
-                await self._offer_form(delivery, order)
+                return Reply(await self._offer_form(delivery, order))
             case _:
-                if await self._store.once(delivery.id):
-                    self._errands.send(self._answer(command, delivery))
+                return await self._answering.answer_somebody(command, errand.user_id, errand.channel)
 
-    async def _create(self, delivery: Delivery, order: Order) -> None:
-        match await self._reception.create(delivery, order):
-            case Accepted(repeated=True):
-                pass
+    async def _create(self, delivery: Delivery, order: Order, *, edited: bool) -> Message:
+        # Asked now, whoever may not is refused before anything is recorded; then an edit can mend it.
+        with contextlib.suppress(LookupFailed):
+            await self._people.look_up(delivery.user_id)
+        match await self._reception.create(delivery, order, mendable=True):
+            case Accepted(repeated=True) if edited:
+                return answers.told(_TAKEN_UP)
             case Accepted(request, checked, approvals):
-                told = recorded(request, checked=checked, approvals=approvals)
-                self._say(delivery, answers.as_written(told))
+                return answers.as_written(recorded(request, checked=checked, approvals=approvals))
             case Refused(incomplete=True) if isinstance(order, Create):
-                await self._offer_form(delivery, order)
+                return await self._offer_form(delivery, order)
             case Refused(why, rule) if rule == NOTHING_BOUND:
-                self._say(delivery, answers.nothing_bound(why, (), may_bind=False))
+                return answers.nothing_bound(why, (), may_bind=False)
+            case Refused(_, rule) if rule == ANSWERED:
+                return answers.told(_TAKEN_UP)
             case Refused(why):
-                self._say(delivery, refusal(why, delivery.text, self._command))
+                return refusal(why, delivery.text, self._command)
 
-    async def _refuse(self, delivery: Delivery, why: str) -> None:
-        if await self._store.once(delivery.id):
-            self._say(delivery, refusal(why, delivery.text, self._command))
-
-    async def _offer_form(self, delivery: Delivery, order: Create) -> None:
+    async def _offer_form(self, delivery: Delivery, order: Create) -> Message:
         """A mention opens no form, Slack asks for a press: a button does, and what was typed is kept for it."""
         form = self._forms.begun(delivery.user_id, delivery.place, order)
         await self._forms.keep(form)
-        self._say(delivery, answers.form_offered(form.id, self._command))
+        return answers.form_offered(form.id, self._command)
 
-    async def _answer(self, question: Question, delivery: Delivery) -> None:
-        channel = delivery.place.channel_id
-        message = await self._answering.answer_somebody(question, delivery.user_id, channel)
-        await self._replies.tell(delivery.user_id, None, channel, message, delivery.place.thread_ts)
 
-    def _say(self, delivery: Delivery, message: Message) -> None:
-        place = delivery.place
-        self._errands.send(self._replies.tell(delivery.user_id, None, place.channel_id, message, place.thread_ts))
+def changes_something(text: str) -> bool:
+    """Whether it asks for a change that is made on the spot. What creates something is recorded as a request."""
+    try:
+        command = read_command(text)
+    except CommandError:
+        return False
+    return isinstance(command, _CHANGES) or (isinstance(command, Bind) and bool(command.selectors))
 
 
 def after_mention(text: str, mention: str) -> str:

@@ -39,7 +39,7 @@ class PageListeners:
         if asked is None:
             told = answers.told("I can't read that page any more. Type `list` again.")
         else:
-            told = await self._answering.answer_somebody(asked, user_id, channel)
+            told = (await self._answering.answer_somebody(asked, user_id, channel)).message
         if not await self._replies.respond(url, told, replace=True):
             await self._replies.tell(user_id, None, channel, told)
 

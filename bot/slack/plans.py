@@ -22,7 +22,7 @@ from bot.slack.blocks import OPTIONS, plain
 from bot.slack.controls import CHANGE, CONFIRM
 from bot.slack.failures import failure_of
 from bot.slack.form_view import disk_option
-from bot.slack.presses import Presses, judged_at, place_of, pressed, refuse_form
+from bot.slack.presses import INTERRUPTED, Press, Presses, refuse_form
 from bot.slack.text import shortened
 from bot.workflow.approving import Told
 from bot.workflow.confirming import Confirming
@@ -47,14 +47,15 @@ class PlanListeners:
         app.action(CONFIRM)(self.on_confirm)
         app.action(CHANGE)(self.on_change)
         app.view(CHANGE_FORM)(self.on_changed)
+        self._presses.decided_by(CONFIRM, self._confirm)
+        self._presses.decided_by(CHANGE, self._open_form)
+        self._presses.decided_by(CHANGE_FORM, self._change)
 
     async def on_confirm(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._presses.settle(
-            ack, body, lambda actor: self._confirming.confirm(actor, judged_at(body), pressed(body))
-        )
+        await self._presses.settle(ack, body, CONFIRM)
 
     async def on_change(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._presses.settle_later(ack, body, lambda actor: self._open_form(actor, body, pressed(body)))
+        await self._presses.settle_later(ack, body, CHANGE)
 
     async def on_changed(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         form = await self._presses.sent_form(ack, body, "change")
@@ -66,24 +67,29 @@ class PlanListeners:
             await refuse_form(ack, body, {_DISKS: "One of these is no disk of the plan. Take it out."})
             return
         try:
-            selectors = read_selection(chosen, typed)
+            read_selection(chosen, typed)
         except ValueError as fault:
             await refuse_form(ack, body, {_OTHERS: str(fault)})
             return
-        request_id = form.subject
-        await self._presses.settle_form(
-            ack, body, form, lambda actor: self._confirming.change(actor, None, request_id, selectors)
-        )
+        await self._presses.settle_form(ack, body, form, CHANGE_FORM)
 
-    async def _open_form(self, actor: Actor, body: dict[str, Any], request_id: str) -> Told | None:
-        found = await self._confirming.may_change(actor, judged_at(body), request_id)
+    async def _confirm(self, actor: Actor, press: Press) -> Told:
+        return await self._confirming.confirm(actor, press.judged_at, press.value)
+
+    async def _change(self, actor: Actor, press: Press) -> Told:
+        return await self._confirming.change(actor, None, press.value, read_selection(*_entered(press.entered)))
+
+    async def _open_form(self, actor: Actor, press: Press) -> Told | None:
+        found = await self._confirming.may_change(actor, press.judged_at, press.value)
         if isinstance(found, Told):
             return found
+        if not press.trigger_id:
+            return INTERRUPTED
         items = found[1]
-        place, disks = Place("", place_of(body) or ""), Create(tuple(item.disk.id for item in offered(items)))
-        form = self._opened.begun("change", actor.user_id, place, subject=request_id, order=disks)
+        place, disks = Place("", press.channel), Create(tuple(item.disk.id for item in offered(items)))
+        form = self._opened.begun("change", actor.user_id, place, subject=press.value, order=disks)
         try:
-            opened = await self._client.views_open(trigger_id=body["trigger_id"], view=change_form(form.id, items))
+            opened = await self._client.views_open(trigger_id=press.trigger_id, view=change_form(form.id, items))
         except SlackApiError as exc:
             log.info("the form could not be opened", extra={"error": failure_of(exc).error})
             return Told("Slack did not let me open the form in time. Press again.", done=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -11,10 +12,11 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.access import Actor
 from bot.domain.errors import LookupFailed
 from bot.domain.forms import Form, FormKind
-from bot.interfaces import People, Store
+from bot.interfaces import Clock, Errand, People, Store
 from bot.slack import answers
 from bot.slack.errands import Errands
 from bot.slack.form_view import errors_beside
+from bot.slack.owed import InHand, OwedAnswers, Reply
 from bot.slack.replies import SlackReplies
 from bot.workflow.approving import Told
 from bot.workflow.arrival import Refused
@@ -25,8 +27,39 @@ log = logging.getLogger(__name__)
 FROM_HOME = ".home"
 """How the callback id of a form ends that was opened in App Home: Slack does not say where one was opened."""
 
-Decide = Callable[[Actor], Awaitable[Told | None]]
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A button that was pressed, or a form that was sent, as far as it may be written down.
+
+    `value` is the button's, or what the form is about; `entered` the form's state. `channel` is "" in views, which have
+    no place of their own, and for a form where it was opened. `trigger_id` opens a form within seconds, and a restart
+    outlives it.
+    """
+
+    name: str
+    user_id: str
+    value: str
+    channel: str
+    thread_ts: str | None = None
+    entered: Any = None
+    in_home: bool = False
+    form_id: str = ""
+    trigger_id: str = ""
+
+    @property
+    def judged_at(self) -> str | None:
+        """The channel that counts for what a button does. Views, and the direct message with the bot, are no place:
+        there the place of the request counts.
+        """
+        return self.channel if self.channel and not self.channel.startswith("D") else None
+
+
+Decide = Callable[[Actor, Press], Awaitable[Told | None]]
 """Decides as the rows stand; None: there is nothing to say about it."""
+
+INTERRUPTED = Told("I was interrupted before I could open the form. Please press again.", done=False)
+"""For what needs a trigger, which did not live as long."""
 
 
 class Presses:
@@ -38,15 +71,24 @@ class Presses:
         store: Store,
         replies: SlackReplies,
         errands: Errands,
+        owed: OwedAnswers,
         opened: OpenedForms,
+        clock: Clock,
         new_reference: Callable[[], str],
     ) -> None:
         self._people = people
         self._store = store
         self._replies = replies
         self._errands = errands
+        self._owed = owed
         self._opened = opened
+        self._clock = clock
         self._new_reference = new_reference
+        self._decides: dict[str, Decide] = {}
+        owed.answered_by("press", self._answer)
+
+    def decided_by(self, name: str, decide: Decide) -> None:
+        self._decides[name] = decide
 
     async def sent_form(self, ack: AsyncAck, body: dict[str, Any], kind: FormKind) -> Form | None:
         """The form that came back, if it is this person's. None: it is not, and was refused where it stands."""
@@ -56,58 +98,101 @@ class Presses:
             return None
         return form
 
-    async def settle_form(self, ack: AsyncAck, body: dict[str, Any], form: Form, decide: Decide) -> None:
-        """The same for a form with nothing wrong in it, which acts once and is over then."""
+    async def settle_form(self, ack: AsyncAck, body: dict[str, Any], form: Form, name: str) -> None:
+        """A form with nothing wrong in it acts once and is over then."""
+        press = read_press(body, name)
+        press = replace(
+            press,
+            value=form.subject,
+            channel=form.place.channel_id,
+            entered=body["view"].get("state"),
+            form_id=form.id,
+        )
+        await self._settle_later(ack, body, press, f"form:{form.id}")
 
-        async def once(actor: Actor) -> Told | None:
-            if not await self._opened.first(form):
-                return Told(SENT_ALREADY, done=False)
-            return await decide(actor)
-
-        await self.settle(ack, body, once)
-
-    async def settle(self, ack: AsyncAck, body: dict[str, Any], decide: Decide) -> None:
+    async def settle(self, ack: AsyncAck, body: dict[str, Any], name: str) -> None:
         """Where the person is known the decision comes before the acknowledgement, so that a crash loses neither."""
-        actor = self._people.known(body["user"]["id"])
+        press = read_press(body, name)
+        actor = self._people.known(press.user_id)
         if actor is None:
-            await self.settle_later(ack, body, decide)
+            await self._settle_later(ack, body, press)
             return
-        told = await self._decided(decide, actor)
+        told = await self._decided(actor, press)
         await ack()
-        self._errands.send(self._say(body, told))
+        self._errands.send(self._say(press, body.get("response_url"), told))
 
-    async def settle_later(self, ack: AsyncAck, body: dict[str, Any], decide: Decide) -> None:
-        """For what has to ask Slack or the cloud."""
+    async def settle_later(self, ack: AsyncAck, body: dict[str, Any], name: str) -> None:
+        """For what has to ask Slack or the cloud: written down first, so that a crash loses it no more."""
+        await self._settle_later(ack, body, read_press(body, name))
+
+    async def _settle_later(self, ack: AsyncAck, body: dict[str, Any], press: Press, claim: str | None = None) -> None:
+        # One trigger belongs to one delivery, so a repeated delivery brings the same one.
+        facts = ("name", "value", "entered", "in_home", "form_id")
+        errand = Errand(
+            f"press:{body['trigger_id']}",
+            "press",
+            press.user_id,
+            press.channel,
+            press.thread_ts,
+            {fact: getattr(press, fact) for fact in facts},
+            self._clock.now(),
+            claim,
+        )
+        await self._owed.take(errand, InHand(body.get("response_url"), press.trigger_id))
         await ack()
-        self._errands.send(self._look_up_and_settle(body, decide))
 
-    async def _look_up_and_settle(self, body: dict[str, Any], decide: Decide) -> None:
+    async def _answer(self, errand: Errand, in_hand: InHand) -> Reply | None:
+        press = Press(
+            user_id=errand.user_id,
+            channel=errand.channel,
+            thread_ts=errand.thread_ts,
+            trigger_id=in_hand.trigger_id,
+            **errand.payload,
+        )
+        if errand.late:
+            await self._opened.sent_again(press.form_id)
+            return Reply(answers.told(SENT_ALREADY))
         try:
-            actor = await self._people.look_up(body["user"]["id"])
+            told = await self._decided(await self._people.look_up(press.user_id), press)
         except LookupFailed as exc:
-            await self._say(body, Told(exc.sentence, done=False))
-        else:
-            await self._say(body, await self._decided(decide, actor))
+            told = Told(exc.sentence, done=False)
+        if told is None:
+            return None
+        said = await self._to_be_said(press, told)
+        return Reply(answers.told(told.sentence), acted=told.done, silent=not said)
 
-    async def _decided(self, decide: Decide, actor: Actor) -> Told | None:
+    async def _decided(self, actor: Actor, press: Press) -> Told | None:
         try:
-            return await decide(actor)
+            return await self._decides[press.name](actor, press)
         except Exception:
             reference = self._new_reference()
             log.exception("a press failed", extra={"reference": reference})
             words = f"Something went wrong on my side (reference {reference}). Look whether it counted, then try again."
             return Told(words, done=False)
 
-    async def _say(self, body: dict[str, Any], told: Told | None) -> None:
-        if told is None:
-            return
-        if in_home(body):
-            if told.done:
-                return  # App Home, which is shown anew by what was done, is the answer
-            await self._store.home_changed(body["user"]["id"])  # what was pressed there no longer stands
-        thread_ts = (body.get("container") or {}).get("thread_ts")
-        to = (body["user"]["id"], body.get("response_url"), place_of(body) or "")
-        await self._replies.tell(*to, answers.told(told.sentence), thread_ts)
+    async def _to_be_said(self, press: Press, told: Told) -> bool:
+        if press.in_home and told.done:
+            return False  # App Home, which is shown anew by what was done, is the answer
+        if press.in_home:
+            await self._store.home_changed(press.user_id)  # what was pressed there no longer stands
+        return True
+
+    async def _say(self, press: Press, response_url: str | None, told: Told | None) -> None:
+        if told is not None and await self._to_be_said(press, told):
+            message = answers.told(told.sentence)
+            await self._replies.tell(press.user_id, response_url, press.channel, message, press.thread_ts)
+
+
+def read_press(body: dict[str, Any], name: str) -> Press:
+    return Press(
+        name,
+        body["user"]["id"],
+        pressed(body) if body.get("actions") else "",
+        place_of(body) or "",
+        (body.get("container") or {}).get("thread_ts"),
+        in_home=in_home(body),
+        trigger_id=str(body.get("trigger_id") or ""),
+    )
 
 
 async def refuse_form(ack: AsyncAck, body: dict[str, Any], faults: dict[str, str]) -> None:
@@ -130,14 +215,6 @@ def place_of(body: dict[str, Any]) -> str | None:
     """The channel of a press; None in views, which have no place of their own."""
     channel = body.get("channel") or {}
     return str(channel["id"]) if channel.get("id") else None
-
-
-def judged_at(body: dict[str, Any]) -> str | None:
-    """The channel that counts for what a button does. Views, and the direct message with the bot, are no place: there
-    the place of the request counts.
-    """
-    place = place_of(body)
-    return None if place is None or place.startswith("D") else place
 
 
 def in_home(body: dict[str, Any]) -> bool:

@@ -211,12 +211,21 @@ class SlackReplies:
         self, user_id: str, url: str | None, channel: str, message: Message, thread_ts: str | None = None
     ) -> None:
         """A private word to whoever pressed or typed: by response URL, else in the channel or thread, else directly."""
+        try:
+            await self.answer(user_id, url, channel, message, thread_ts)
+        except SlackBusy:
+            log.warning("a private word could not be said", extra={"user": user_id})
+
+    async def answer(
+        self, user_id: str, url: str | None, channel: str, message: Message, thread_ts: str | None = None
+    ) -> None:
+        """The same, for whoever can wait and say it again. Raises SlackBusy."""
         to = {"channel": channel, "user": user_id}
         if thread_ts:
             to["thread_ts"] = thread_ts
         try:
             await self._say_alone(url, to, message)
-        except (CannotPost, MessageGone, MessageRefused, SlackBusy):
+        except (CannotPost, MessageGone, MessageRefused):
             log.warning("a private word could not be said", extra={"user": user_id})
 
     # --- ways ---------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from bot.slack.answers import told
 from bot.slack.blocks import buttons, delete_button, section
 from bot.slack.controls import AGREE, DELETE, KEEP
 from bot.slack.message import Message, whole_text
-from bot.slack.presses import Presses, judged_at, pressed
+from bot.slack.presses import Press, Presses
 from bot.slack.text import bold, code, day, escaped, moment, plural, shortened, typed
 from bot.workflow.approving import Told
 from bot.workflow.deleting import Deleting
@@ -36,23 +36,30 @@ class RestoreListeners:
         app.action(DELETE)(self.on_delete)
         app.action(AGREE)(self.on_agree)
         app.action(KEEP)(self.on_keep)
+        self._presses.decided_by(DELETE, self._delete)
+        self._presses.decided_by(AGREE, self._agree)
+        self._presses.decided_by(KEEP, self._keep)
 
     async def on_delete(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._presses.settle(
-            ack, body, lambda actor: self._deleting.delete(actor, judged_at(body), pressed(body))
-        )
+        await self._presses.settle(ack, body, DELETE)
 
     async def on_agree(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._presses.settle(ack, body, lambda actor: self._agreed(actor, body))
-
-    async def _agreed(self, actor: Actor, body: dict[str, Any]) -> Told:
-        asked = read_asking(pressed(body))
-        if asked is None:
-            return Told("I can't read that button any more. Type `delete ID` to agree.", done=False)
-        return await self._deleting.agree(actor, judged_at(body), *asked)
+        await self._presses.settle(ack, body, AGREE)
 
     async def on_keep(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._presses.settle(ack, body, lambda actor: self._keeping.keep(actor, judged_at(body), pressed(body)))
+        await self._presses.settle(ack, body, KEEP)
+
+    async def _delete(self, actor: Actor, press: Press) -> Told:
+        return await self._deleting.delete(actor, press.judged_at, press.value)
+
+    async def _agree(self, actor: Actor, press: Press) -> Told:
+        asked = read_asking(press.value)
+        if asked is None:
+            return Told("I can't read that button any more. Type `delete ID` to agree.", done=False)
+        return await self._deleting.agree(actor, press.judged_at, *asked)
+
+    async def _keep(self, actor: Actor, press: Press) -> Told:
+        return await self._keeping.keep(actor, press.judged_at, press.value)
 
 
 def read_asking(value: str) -> tuple[str, int] | None:

@@ -10,7 +10,7 @@ from bot.domain.granting import Subject
 from bot.domain.groups import Group
 from bot.domain.requests import Item, ItemState, Request, RequestState, ended, following, following_items, joining
 from bot.interfaces import Cancelled, Filters, Notice, Settled
-from bot.store import deletions, grants, homes
+from bot.store import deletions, errands, grants, homes
 from bot.store.database import Query, Row, Rows, Script, Want, from_ms, sql, to_ms
 from bot.store.rows import group_from, group_row, item_from, item_row, request_from, request_row
 
@@ -567,7 +567,7 @@ def counts() -> Script[dict[tuple[str, str], int]]:
 
 def duties() -> Script[list[tuple[str, datetime]]]:
     """Every duty the rows call for; an engine rebuilt from this has lost nothing."""
-    rows = yield sql(f"{_DUTIES} union all {deletions.DUTIES} union all {grants.NEXT_LAPSE}")
+    rows = yield sql(f"{_DUTIES} union all {deletions.DUTIES} union all {grants.NEXT_LAPSE} union all {errands.DUTIES}")
     return [(row["key"], at) for row in rows if (at := from_ms(row["at"])) is not None]
 
 

@@ -123,6 +123,18 @@ create table delivery (
     received_at bigint not null
 );
 
+create table errand (
+    id text primary key,
+    kind text not null,
+    user_id text not null,
+    channel_id text not null,
+    thread_ts text,
+    payload_json text not null,
+    claim text,
+    late integer not null,
+    created_at bigint not null
+);
+
 create table form (
     id text primary key,
     user_id text not null,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from bot.interfaces import (
     AuditEntry,
     Cancelled,
     Clock,
+    Errand,
     Filters,
     HomeRow,
     Judge,
@@ -27,7 +29,7 @@ from bot.interfaces import (
     Rights,
     Settled,
 )
-from bot.store import audit, bindings, deletions, forms, grants, homes, requests
+from bot.store import audit, bindings, deletions, errands, forms, grants, homes, requests
 from bot.store import groups as store_groups
 from bot.store.database import Script, SqliteDatabase, from_ms, sql, to_ms
 
@@ -55,9 +57,33 @@ class SqliteStore:
         """
         return await self._database.run(self._arrive(delivery, channel, actor, judge, mendable))
 
-    async def once(self, delivery: str) -> bool:
-        """Mark a delivery that leads to no request. False: it was here before."""
-        return await self._database.run(self._first(delivery))
+    async def take_errand(self, errand: Errand) -> bool:
+        """Mark a delivery, and keep what is owed for it until it is answered. False: it was here before.
+
+        What it claims is its own from now on; `late` is set where that was taken before.
+        """
+
+        def script() -> Script[bool]:
+            if not (yield from self._first(errand.id)):
+                return False
+            late = errand.claim is not None and not (yield from self._first(errand.claim))
+            yield from errands.add(replace(errand, claim=None, late=True) if late else errand)
+            return True
+
+        return await self._database.run(script())
+
+    async def errand(self, errand_id: str) -> Errand | None:
+        return await self._database.run(errands.one(errand_id))
+
+    async def errand_done(self, errand: Errand, *, acted: bool) -> None:
+        """It was answered. What it claimed is free again if nothing was changed."""
+
+        def script() -> Script[None]:
+            yield from errands.drop(errand.id)
+            if errand.claim is not None and not acted:
+                yield sql("delete from delivery where id = :id", id=errand.claim)
+
+        await self._database.run(script())
 
     def _first(self, delivery: str) -> Script[bool]:
         rows = yield sql(
@@ -105,11 +131,15 @@ class SqliteStore:
         return await self._database.run(forms.one(form_id))
 
     async def forget_deliveries(self) -> None:
-        """Drop the marks of deliveries that can no longer be repeated, and forms as old as that."""
+        """Drop the marks of deliveries that can no longer be repeated, and forms as old as that. A message can be
+        edited as long as it stands: that it was acted on is never forgotten.
+        """
         before = self._clock.now() - REMEMBER_DELIVERIES
 
         def script() -> Script[None]:
-            yield sql("delete from delivery where received_at < :before", before=to_ms(before))
+            yield sql(
+                "delete from delivery where received_at < :before and id not like 'mention:%'", before=to_ms(before)
+            )
             yield from forms.forget(before)
 
         await self._database.run(script())

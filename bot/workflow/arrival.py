@@ -26,6 +26,7 @@ from bot.interfaces import Arrival, AuditEntry, Clock, People, Store
 
 BREAK_GLASS = "break-glass"
 NOTHING_BOUND = "nothing-bound"
+ANSWERED = "answered-before"
 _WHAT_TO_NAME = (
     "This channel is not bound to anything yet, so I don't know what to back up. Name it: `quick server=web-01`, "
     "`quick tag=tier:prod` or `quick disks=web-01-data,web-01-logs`."
@@ -116,7 +117,7 @@ class Reception:
         if refused:
             return await with_helpers(self._store, refused[0])
         if request is None:
-            return Refused("I have answered this command already. Type it again if you still want it.")
+            return Refused("I have answered this command already. Type it again if you still want it.", ANSWERED)
         return Accepted(request, actor is not None, sum(approvals), repeated=not made)
 
     def _received(self, delivery: Delivery, order: Order, alias: str | None) -> Request:

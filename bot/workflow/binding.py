@@ -20,45 +20,49 @@ from bot.domain.orders import Selector
 from bot.domain.projects import Project
 from bot.domain.selecting import selectors_of
 from bot.interfaces import AuditEntry, Clock, Store
-
-_UNCHANGED = "Nothing was changed."
-_IN_THE_FILE = f"This channel is bound in bot.toml; that file has to be changed. {_UNCHANGED}"
+from bot.workflow.approving import Told
 
 
 class ChannelBindings:
-    """Answers sentences; makes no cloud call."""
+    """Makes no cloud call."""
 
     def __init__(self, store: Store, projects: Mapping[str, Project], clock: Clock) -> None:
         self._store = store
         self._projects = projects
         self._clock = clock
 
-    async def bind(self, actor: Actor, channel: str, asked: Bind) -> str:
+    async def bind(self, actor: Actor, channel: str, asked: Bind) -> Told:
         """Makes the channel mean exactly this; what was bound by command before is replaced."""
         alias = await self._administered(actor, channel, asked.project)
         if isinstance(alias, Denied):
-            return f"{alias.explanation} {_UNCHANGED}"
+            return _refused(alias.explanation)
         if not asked.selectors:
-            return f"Say what: `bind server=web-01`, `bind tag=tier:prod` or `bind disks=a,b`. {_UNCHANGED}"
+            return _refused("Say what: `bind server=web-01`, `bind tag=tier:prod` or `bind disks=a,b`.")
         bindings = [_row(channel, alias, asked, part) for part in _parts(asked.selectors)]
         entry = self._entry(actor, "bind", channel, alias, "done", "granted")
         if not await self._store.bind(channel, bindings, [entry]):
-            return _IN_THE_FILE
-        return f"From now on, `quick` in this channel means {told_bindings(bindings)}."
+            return await self._in_the_file(actor, "bind", channel, alias)
+        return Told(f"From now on, `quick` in this channel means {told_bindings(bindings)}.", done=True)
 
-    async def unbind(self, actor: Actor, channel: str) -> str:
+    async def unbind(self, actor: Actor, channel: str) -> Told:
+        # Said to everybody alike, so that nobody learns from it what is bound where.
+        nothing = _refused("I know of nothing that you may unbind here.")
         bound = await self._store.bindings(channel)
         if not bound:
-            # Said to everybody alike, so that nobody learns from it what is bound where.
-            return f"I know of nothing that you may unbind here. {_UNCHANGED}"
+            await self._store.record([self._entry(actor, "unbind", channel, "", "denied", "nothing-bound")])
+            return nothing
         for alias in dict.fromkeys(one.project for one in bound):
             allowed = await self._administered(actor, channel, alias)
             if isinstance(allowed, Denied):
-                return f"I know of nothing that you may unbind here. {_UNCHANGED}"
+                return nothing
         entry = self._entry(actor, "unbind", channel, bound[0].project, "done", "granted")
         if not await self._store.bind(channel, [], [entry]):
-            return _IN_THE_FILE
-        return "This channel is bound to nothing now; `quick` asks what is meant."
+            return await self._in_the_file(actor, "unbind", channel, bound[0].project)
+        return Told("This channel is bound to nothing now; `quick` asks what is meant.", done=True)
+
+    async def _in_the_file(self, actor: Actor, action: str, channel: str, alias: str) -> Told:
+        await self._store.record([self._entry(actor, action, channel, alias, "denied", "kept-by-file")])
+        return _refused("This channel is bound in bot.toml; that file has to be changed.")
 
     async def may_bind(self, actor: Actor, channel: str) -> Sequence[str]:
         """The projects to which this person may bind this channel."""
@@ -84,14 +88,15 @@ class ChannelBindings:
             await self._store.record([self._entry(actor, "bind", channel, named or "", "denied", standing.rule)])
             return standing
         if channel.startswith("D"):
+            await self._store.record([self._entry(actor, "bind", channel, named or "", "denied", "no-place")])
             return Denied("no-place", "A direct message is no channel of an incident. Type it in the channel.")
         grants, now = await self._store.grants_for(actor), self._clock.now()
         choice = choose_project(named, None, actor, Action.ADMINISTER, self._projects, channel, grants, now)
         if isinstance(choice, NotChosen):
+            await self._store.record([self._entry(actor, "bind", channel, "", "denied", "no-project-chosen")])
             if choice.candidates:
                 options = " or ".join(f"project={alias}" for alias in choice.candidates)
                 return Denied("no-project-chosen", f"Which project? Say {options}.")
-            await self._store.record([self._entry(actor, "bind", channel, "", "denied", "no-project-chosen")])
             return Denied("no-project-chosen", "Only an admin of a project may bind a channel to it.")
         project = self._projects.get(choice.alias)
         decision = decide(actor, Action.ADMINISTER, choice.alias, project, channel, grants, now)
@@ -104,6 +109,10 @@ class ChannelBindings:
     def _entry(actor: Actor, action: str, channel: str, alias: str, outcome: str, rule: str) -> AuditEntry:
         done = outcome == "done"
         return AuditEntry(actor.user_id, action, channel, "done" if done else "denied", rule, {"project": alias})
+
+
+def _refused(sentence: str) -> Told:
+    return Told(f"{sentence} Nothing was changed.", done=False)
 
 
 def told_bindings(bindings: Sequence[Binding]) -> str:

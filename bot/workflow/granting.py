@@ -18,7 +18,7 @@ from bot.domain.access import (
     standing_refused,
     who_can_help,
 )
-from bot.domain.commands import AccessCommand, GrantAccess, RevokeAccess, ShowAccess, ShowProjects
+from bot.domain.commands import GrantAccess, RevokeAccess, ShowAccess
 from bot.domain.errors import LookupFailed
 from bot.domain.granting import (
     EVERY_PROJECT,
@@ -45,6 +45,7 @@ from bot.domain.granting import (
 )
 from bot.domain.projects import Project
 from bot.interfaces import AuditEntry, Clock, People, Revision, Rights, Store
+from bot.workflow.approving import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +73,13 @@ class Granting:
         self._projects = projects
         self._clock = clock
 
-    async def answer(self, command: AccessCommand, actor: Actor, channel: str) -> Sequence[str]:
-        match command:
-            case GrantAccess():
-                return [await self.grant(actor, channel, command)]
-            case RevokeAccess():
-                return [await self.revoke(actor, channel, command)]
-            case ShowAccess():
-                return await self.access(actor, channel, command)
-            case ShowProjects():
-                return await self.projects(actor)
-
-    async def grant(self, actor: Actor, channel: str, asked: GrantAccess) -> str:
+    async def grant(self, actor: Actor, channel: str, asked: GrantAccess) -> Told:
         return await self._change(actor, channel, asked, granted)
 
-    async def revoke(self, actor: Actor, channel: str, asked: RevokeAccess) -> str:
+    async def revoke(self, actor: Actor, channel: str, asked: RevokeAccess) -> Told:
         return await self._change(actor, channel, asked, revoked)
 
-    async def _change(self, actor: Actor, channel: str, asked: Asked, change: Change[Asked]) -> str:
+    async def _change(self, actor: Actor, channel: str, asked: Asked, change: Change[Asked]) -> Told:
         """Who may not is told so before anything is looked up for the change, and asked again within it."""
         now, alias = self._clock.now(), asked.project
 
@@ -107,8 +97,9 @@ class Granting:
             helped = who_can_help(decision, await self._store.helpers(alias))
             denied = _denied(actor, channel, alias, helped)
             await self._store.record(denied.audit)
-            return denied.told
-        return (await self._store.revise_grants(actor, asked.subject, alias, revise)).told
+            return Told(denied.told, done=False)
+        revision = await self._store.revise_grants(actor, asked.subject, alias, revise)
+        return Told(revision.told, done=not revision.refused)
 
     # --- explaining ---------------------------------------------------------------------------------------------------
 

@@ -63,12 +63,10 @@ class OpenedForms:
         await self._store.record([AuditEntry(returned.user_id, _ACTIONS[kind], "", "denied", rule, details)])
         return Refused(STALE, rule)
 
-    async def first(self, form: Form) -> bool:
-        """Take a form that acts when it is sent, before it acts. False: it was sent before, which is written down."""
-        if await self._store.once(f"form:{form.id}"):
-            return True
-        await self.record(form, "form-replayed")
-        return False
+    async def sent_again(self, form_id: str) -> None:
+        """Write down that a form which acted before came back."""
+        if form := await self._store.form(form_id):
+            await self.record(form, "form-replayed")
 
     async def record(self, form: Form, rule: str, **facts: int) -> None:
         """Write down what was wrong with what came back."""

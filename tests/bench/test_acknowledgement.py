@@ -50,6 +50,7 @@ from bot.slack.channels import SlackChannels
 from bot.slack.commands import CommandListeners
 from bot.slack.errands import Errands
 from bot.slack.listeners import ChangeListeners, LastListeners
+from bot.slack.owed import OwedAnswers
 from bot.slack.people import SlackPeople
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.slack.scopes import SCOPES
@@ -208,6 +209,8 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             replies=replies,
             urls=urls,
             errands=errands,
+            owed=OwedAnswers(store, replies, clock),
+            clock=clock,
         ).register(app)
         ChangeListeners(people).register(app)
         LastListeners().register(app)

@@ -9,6 +9,7 @@ from bot.slack.controls import OPEN_FORM
 from bot.slack.mentions import after_mention
 from tests.e2e.conftest import CHANNEL, World, part, request_id
 from tests.e2e.test_forms import open_form, shown
+from tests.e2e.test_granting import asked
 
 
 async def thread(world: World, channel: str = CHANNEL) -> str:
@@ -96,6 +97,51 @@ async def test_an_acknowledgement_that_was_lost_is_repeated_by_slack_and_acted_o
     await world.slack.mention("alice", CHANNEL, "create spare-disk")
     await world.finished(request_id((await world.told("alice", "spare-disk")).text))
     assert len(world.cloud.calls("create_snapshot")) == 1
+
+
+async def test_an_edited_mention_is_not_acted_on_again(either_world: World) -> None:
+    world = either_world
+    said = (await world.slack.mention("alice", CHANNEL, "create spare-disk reason=kernle")).message
+    request = request_id((await world.told("alice", "spare-disk")).text)
+    await world.slack.edit("alice", CHANNEL, said.ts, said.text.replace("kernle", "kernel"))
+    await world.told("alice", "I took this message up when you sent it; editing it changes nothing.")
+    await world.finished(request)
+    assert len(world.cloud.calls("create_snapshot")) == 1
+
+
+async def test_an_edit_mends_what_was_refused_and_counts_once_then(world: World) -> None:
+    said = (await world.slack.mention("alice", CHANNEL, "create spare-disk project=payments-prdo")).message
+    await world.told("alice", "“payments-prdo”")
+    mended = said.text.replace("prdo", "prod")
+    await world.slack.edit("alice", CHANNEL, said.ts, mended)
+    request = request_id((await world.told("alice", "`spare-disk`")).text)
+    await world.slack.edit("alice", CHANNEL, said.ts, f"{mended} keep=7")
+    await world.told("alice", "I took this message up")
+    await world.finished(request)
+    assert len(world.cloud.calls("create_snapshot")) == 1
+
+
+async def test_a_change_that_was_made_is_not_made_again_by_an_edit(world: World) -> None:
+    """Otherwise a typo mended weeks later would give back what was revoked meanwhile."""
+    said = (await world.slack.mention("alice", CHANNEL, "grant @carol vewer payments-prod")).message
+    await world.told("alice", "vewer")
+    granting = said.text.replace("vewer", "viewer")
+    await world.slack.edit("alice", CHANNEL, said.ts, granting)
+    await world.told("alice", "is now viewer")
+    await asked(world, "revoke @carol payments-prod", "is no longer")
+    await world.slack.edit("alice", CHANNEL, said.ts, f"{granting} for=8h")
+    await world.told("alice", "I took this message up")
+    assert world.bot is not None
+    assert "U0CAROL009" not in [grant.subject_id for grant in await world.bot.store.every_grant()]
+
+
+async def test_a_question_may_be_asked_again_by_an_edit_and_may_become_an_order(world: World) -> None:
+    said = (await world.slack.mention("alice", CHANNEL, "status")).message
+    await world.told("alice", "You have asked for no snapshot yet")
+    await world.slack.edit("alice", CHANNEL, said.ts, said.text.replace("status", "help"))
+    await world.told("alice", "Snapshots of EVS disks")
+    await world.slack.edit("alice", CHANNEL, said.ts, said.text.replace("help", "create spare-disk"))
+    await world.finished(request_id((await world.told("alice", "spare-disk")).text))
 
 
 async def test_a_stranger_who_mentions_the_bot_in_a_shared_channel_is_refused(world: World) -> None:

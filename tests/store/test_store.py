@@ -13,7 +13,7 @@ from bot.domain.bindings import Binding
 from bot.domain.forms import Form
 from bot.domain.orders import Create
 from bot.domain.requests import Item, ItemState, Place, Request, RequestState, ended, sending, taken, waiting
-from bot.interfaces import Arrival, AuditEntry, Filters, Judge
+from bot.interfaces import Arrival, AuditEntry, Errand, Filters, Judge
 from bot.store import audit
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
@@ -304,3 +304,39 @@ async def test_a_form_keeps_what_it_is_about_and_the_last_choice_of_its_person(s
     await store.form_shown("f-one", "17.abc")
     assert await store.form_hash("f-one") == "17.abc"
     assert await store.form_project("f-two", "shop") is None
+
+
+def an_errand(event: str, claim: str | None = "mention:C1:1.0") -> Errand:
+    return Errand(f"event:{event}", "mention", "U1", "C1", None, {"text": "approve r-one"}, NOON, claim)
+
+
+async def test_what_is_owed_is_a_duty_until_it_is_answered_and_a_delivery_counts_once(store: SqliteStore) -> None:
+    errand = an_errand("one")
+    assert await store.take_errand(errand)
+    assert not await store.take_errand(errand)
+    assert await store.errand("event:one") == errand
+    assert [key for key, _ in await store.duties()] == ["answer:event:one"]
+    await store.errand_done(errand, acted=True)
+    assert await store.errand("event:one") is None
+    assert await store.duties() == []
+    assert not await store.take_errand(errand)
+
+
+async def test_what_was_acted_on_is_claimed_for_good_and_what_was_refused_is_free_again(
+    store: SqliteStore, clock: FakeClock
+) -> None:
+    await store.take_errand(an_errand("one"))
+    await store.errand_done(an_errand("one"), acted=False)
+    await store.take_errand(an_errand("two"))
+    second = await store.errand("event:two")
+    assert second == an_errand("two")
+    await store.errand_done(second, acted=True)
+    clock.pass_(hours=30)
+    await store.forget_deliveries()
+    await store.take_errand(an_errand("three"))
+    late = await store.errand("event:three")
+    assert late is not None and (late.late, late.claim) == (True, None)
+    await store.errand_done(late, acted=False)
+    await store.take_errand(an_errand("four"))
+    later = await store.errand("event:four")
+    assert later is not None and later.late

@@ -1,0 +1,88 @@
+"""answer:{errand}: what was acknowledged before it was decided is decided and answered, also after a restart.
+
+An acknowledgement promises an answer, so what was asked is written down with its delivery, and kept until the answer
+was given. Deciding it again after a crash does no harm: a right given twice is one, an approval counts once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.domain.errors import SlackBusy
+from bot.interfaces import Clock, Errand, Store
+from bot.slack import answers
+from bot.slack.message import Message
+from bot.slack.replies import SlackReplies
+
+TOO_LATE = timedelta(hours=1)
+"""What somebody asked for that long ago is not done any more behind their back."""
+
+_INTERRUPTED = (
+    "You asked me something while I was being stopped, and it is too long ago to act on it now. "
+    "Look whether it counted, and ask again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """What Slack gave along for a moment. In memory only, a capability is never written down; empty after a restart."""
+
+    response_url: str | None = None
+    trigger_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`acted`: something was recorded or changed, so what was asked is not to be done again. `silent`: they see it."""
+
+    message: Message
+    acted: bool = False
+    silent: bool = False
+
+
+Answerer = Callable[[Errand, InHand], Awaitable[Reply | None]]
+"""Decides as the rows stand and answers; None: there is nothing to say. Every failure is an answer too."""
+
+
+class OwedAnswers:
+    def __init__(self, store: Store, replies: SlackReplies, clock: Clock) -> None:
+        self._store = store
+        self._replies = replies
+        self._clock = clock
+        self._answerers: dict[str, Answerer] = {}
+        self._in_hand: dict[str, InHand] = {}
+        self._decided: dict[str, Reply] = {}
+
+    def answered_by(self, kind: str, answerer: Answerer) -> None:
+        self._answerers[kind] = answerer
+
+    async def take(self, errand: Errand, in_hand: InHand) -> None:
+        """Returns when it is written down, or was before: then it can be acknowledged."""
+        self._in_hand[errand.id] = in_hand
+        if not await self._store.take_errand(errand) and await self._store.errand(errand.id) is None:
+            del self._in_hand[errand.id]
+
+    async def __call__(self, errand_id: str) -> float | None:
+        errand = await self._store.errand(errand_id)
+        if errand is None:
+            return None
+        in_hand, old = self._in_hand.get(errand_id, InHand()), self._clock.now() - errand.created_at >= TOO_LATE
+        reply = self._decided.get(errand_id)
+        if reply is None and old:
+            reply = Reply(answers.told(_INTERRUPTED))
+        elif reply is None:
+            reply = await self._answerers[errand.kind](errand, in_hand)
+        if reply is not None and not reply.silent:
+            to = (errand.user_id, in_hand.response_url, errand.channel)
+            try:
+                await self._replies.answer(*to, reply.message, errand.thread_ts)
+            except SlackBusy as exc:
+                if not old:
+                    self._decided[errand_id] = reply  # it is only to be said again, not decided again
+                    return exc.retry_after
+        await self._store.errand_done(errand, acted=reply is not None and reply.acted)
+        self._in_hand.pop(errand_id, None)
+        self._decided.pop(errand_id, None)
+        return None
