@@ -173,11 +173,14 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class HomeRow:
-    """Somebody's App Home: `rev` counts what changed, `shown_rev` what of it is shown, `view_hash` is Slack's."""
+    """Somebody's App Home: `rev` counts what changed, `shown_rev` what of it is shown, `view_hash` is Slack's.
+    `looked_at`: they opened it, and what they may see is to be shown and written in the trail.
+    """
 
     rev: int
     shown_rev: int
     view_hash: str | None
+    looked_at: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +371,8 @@ class Store(Protocol):
     async def chore_done(self, name: str, next_at: datetime) -> None: ...
 
     async def record(self, audit: Sequence[AuditEntry]) -> None: ...
+
+    def note(self, audit: Sequence[AuditEntry]) -> None: ...
 
     async def revise_grants(self, actor: Actor, subject: Subject, project: str, revise: Revise) -> Revision: ...
 

@@ -105,7 +105,7 @@ class Answering:
             case ShowAccess():
                 return Reply(answers.lines(await self._granting.access(actor, channel, question)))
             case ShowProjects():
-                return Reply(answers.lines(await self._granting.projects(actor)))
+                return Reply(answers.lines(await self._granting.projects(actor, channel)))
 
     async def answer_somebody(self, question: Question, user_id: str, channel: str) -> Reply:
         """The same for somebody who may have to be asked about first. Every failure is an answer too."""

@@ -110,7 +110,8 @@ class CommandListeners:
 
     async def _answer(self, ack: AsyncAck, body: dict[str, Any], question: Question) -> None:
         # Whoever asks about others, or for restore points, has Slack or the cloud asked: that takes its time.
-        at_hand = not isinstance(question, ShowAccess | RestorePoints)
+        others = isinstance(question, ShowAccess) and question.subject is not None
+        at_hand = not others and not isinstance(question, RestorePoints)
         if at_hand and (actor := self._people.known(body["user_id"])):
             await ack(**answers.private((await self._answering.answer(question, actor, body["channel_id"])).message))
             return

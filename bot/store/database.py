@@ -7,6 +7,7 @@ across an await, and one round trip serves a transaction of any length. Nothing 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import queue
 import sqlite3
@@ -20,6 +21,8 @@ from typing import Any, TypeVar
 import sqlite_utils
 
 from bot.store.schema import migrations
+
+log = logging.getLogger(__name__)
 
 CHECKPOINT_EVERY = 100
 """Commits between two moves of the write-ahead log into the file."""
@@ -91,6 +94,17 @@ class SqliteDatabase:
         A caller that is cancelled meanwhile stops nothing: rows, not callers, decide what happens next.
         """
         return await self._on_thread(lambda: self._transaction(script))
+
+    def run_behind(self, script: Script[None]) -> None:
+        """Run a transaction that nobody waits for, after those that were handed over before. It calls for no duty."""
+
+        def job() -> None:
+            try:
+                self._transaction(script)
+            except Exception:
+                log.exception("a transaction that nobody waited for failed")
+
+        self._jobs.put(job)
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
         """Hand over to the thread; one wake-up of the loop brings back the result and the duties wanted."""

@@ -11,8 +11,8 @@ from bot.store.database import Script, Want, sql
 def opened(user_id: str, view_hash: str | None, now: datetime) -> Script[None]:
     """Somebody looks at it: it is to be shown anew. Slack's event says which view it shows, if there was one."""
     yield sql(
-        "insert into home (user_id, rev, shown_rev, view_hash) values (:user_id, 1, 0, :view_hash) "
-        "on conflict (user_id) do update set rev = home.rev + 1, view_hash = excluded.view_hash",
+        "insert into home (user_id, rev, shown_rev, view_hash, looked_at) values (:user_id, 1, 0, :view_hash, 1) "
+        "on conflict (user_id) do update set rev = home.rev + 1, view_hash = excluded.view_hash, looked_at = 1",
         user_id=user_id,
         view_hash=view_hash,
     )
@@ -27,14 +27,18 @@ def changed(user_id: str, now: datetime) -> Script[None]:
 
 
 def one(user_id: str) -> Script[HomeRow | None]:
-    rows = yield sql("select rev, shown_rev, view_hash from home where user_id = :user_id", user_id=user_id)
-    return HomeRow(rows[0]["rev"], rows[0]["shown_rev"], rows[0]["view_hash"]) if rows else None
+    rows = yield sql("select rev, shown_rev, view_hash, looked_at from home where user_id = :user_id", user_id=user_id)
+    if not rows:
+        return None
+    row = rows[0]
+    return HomeRow(row["rev"], row["shown_rev"], row["view_hash"], bool(row["looked_at"]))
 
 
 def published(user_id: str, rev: int, view_hash: str | None) -> Script[None]:
     """What was read at `rev` is shown; a change since then keeps it out of date."""
     yield sql(
-        "update home set shown_rev = :rev, view_hash = :view_hash where user_id = :user_id",
+        "update home set shown_rev = :rev, view_hash = :view_hash, "
+        "looked_at = case when rev = :rev then 0 else looked_at end where user_id = :user_id",
         user_id=user_id,
         rev=rev,
         view_hash=view_hash,

@@ -157,7 +157,8 @@ create table home (
     user_id text primary key,
     rev bigint not null,
     shown_rev bigint not null,
-    view_hash text
+    view_hash text,
+    looked_at integer not null
 );
 
 create table approval (

@@ -368,6 +368,10 @@ class SqliteStore:
     async def record(self, entries: Sequence[AuditEntry]) -> None:
         await self._database.run(audit.append(entries, self._clock.now()))
 
+    def note(self, entries: Sequence[AuditEntry]) -> None:
+        """The same for what nobody waits for: it is written down behind the answer."""
+        self._database.run_behind(audit.append(entries, self._clock.now()))
+
     # --- reading ------------------------------------------------------------------------------------------------------
 
     async def grants_for(self, actor: Actor) -> list[Grant]:

@@ -11,6 +11,7 @@ from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
 from bot.interfaces import AuditEntry, Clock, Store
 from bot.workflow.arrival import Refused, with_helpers
+from bot.workflow.viewing import unknown_id
 
 REASON_CHARACTERS = 300
 
@@ -112,6 +113,7 @@ class Approvals:
     ) -> Told | None:
         unknown = f"I know no request {sentences.quoted(request_id)} that waits for you."
         if found is None or found[0].project is None:
+            await self._store.record([unknown_id(actor.user_id, Action.APPROVE, found[0].id if found else "")])
             return Told(unknown, done=False)
         request, alias = found[0], found[0].project
         assert alias is not None

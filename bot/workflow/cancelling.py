@@ -12,6 +12,7 @@ from bot.domain.requests import Request
 from bot.interfaces import AuditEntry, Clock, Store
 from bot.workflow.approving import Told
 from bot.workflow.arrival import Refused, with_helpers
+from bot.workflow.viewing import unknown_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,13 @@ class Cancelling:
             await self._store.record([AuditEntry(actor.user_id, Action.CANCEL, "", "denied", standing.rule)])
             return Told(standing.explanation, done=False)
         found = await self._store.find(any_id)
-        if found is None:
+        if found is not None and found[0].project is None and found[0].actor_id == actor.user_id:
+            # Nobody has decided yet in which project it would run; it is nothing but its own person's word.
+            return _Allowed(found[0], "own-request")
+        if found is None or found[0].project is None:
+            await self._store.record([unknown_id(actor.user_id, Action.CANCEL, found[0].id if found else "")])
             return unknown
         request, alias = found[0], found[0].project
-        if alias is None:
-            # Nobody has decided yet in which project it would run; it is nothing but its own person's word.
-            return _Allowed(request, "own-request") if request.actor_id == actor.user_id else unknown
         place = request.place.channel_id if channel is None else channel
         grants = await self._store.grants_for(actor)
         project = self._projects.get(alias)

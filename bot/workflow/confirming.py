@@ -29,6 +29,7 @@ from bot.workflow.approving import Told
 from bot.workflow.arrival import Refused, with_helpers
 from bot.workflow.notifying import who_may_approve
 from bot.workflow.planning import set_going
+from bot.workflow.viewing import unknown_id
 
 NOT_YOUR_PLAN = "not-your-plan"
 _TOO_LATE = Told("Somebody settled this plan a moment before you, or its time was over.", done=False)
@@ -123,6 +124,7 @@ class Confirming:
             return Told(standing.explanation, done=False)
         found = await self._store.request(request_id)
         if found is None or found[0].project is None:
+            await self._store.record([unknown_id(actor.user_id, Action.CREATE, found[0].id if found else "")])
             return unknown
         request, alias = found[0], found[0].project
         place = request.place.channel_id if channel is None else channel

@@ -45,6 +45,7 @@ from bot.interfaces import AuditEntry, Clock, Cloud, Evs, People, Store, ThreadN
 from bot.workflow.approving import Told
 from bot.workflow.arrival import Refused, with_helpers
 from bot.workflow.lookups import look_up
+from bot.workflow.viewing import unknown_id
 
 log = logging.getLogger(__name__)
 
@@ -75,6 +76,7 @@ class Deleting:
             return Told(standing.explanation, done=False)
         found = await self._store.find(any_id)
         if found is None or found[0].project is None:
+            await self._store.record([unknown_id(actor.user_id, Action.DELETE, found[0].id if found else "")])
             return unknown
         request, items = found
         asked = [

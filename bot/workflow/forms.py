@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bot.domain.access import (
@@ -30,6 +31,7 @@ from bot.interfaces import AuditEntry, Channels, Clock, People, Store
 from bot.workflow.arrival import Accepted, Delivery, Reception, Refused, judged, which_project, with_helpers
 from bot.workflow.catalogue import DiskCatalogue
 from bot.workflow.opened import STALE, OpenedForms, Returned
+from bot.workflow.viewing import unknown_id, viewed
 
 _Answer = TypeVar("_Answer")
 
@@ -43,6 +45,8 @@ SUBMIT_SECONDS = 1.0
 """How long a form that was sent may wait for Slack and the cloud, so that errors stand beside their fields; Slack gives
 the acknowledgement 3 s.
 """
+
+LOADS_NOTED_EVERY = timedelta(minutes=1)
 
 OFFERED = 99
 """Slack takes 100 options (block_suggestion); the last line says that there are more."""
@@ -137,6 +141,7 @@ class Forms:
         self._projects = projects
         self._clock = clock
         self._opened = opened
+        self._loads: dict[tuple[str, ...], datetime] = {}
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
@@ -151,6 +156,7 @@ class Forms:
         """A form that was begun and could not be shown, begun once more. None: there is none of theirs."""
         form = await self._store.form(form_id)
         if form is None or (form.kind, form.user_id) != ("create", user_id):
+            await self._store.record([unknown_id(user_id, Action.CREATE, form.id if form else "")])
             return None
         return self.begun(user_id, form.place, form.order, choose_place=form.choose_place)
 
@@ -158,6 +164,7 @@ class Forms:
         """A form with what was asked in a request. None: there is no such request of theirs."""
         found = await self._store.request(request_id)
         if found is None or found[0].actor_id != user_id:
+            await self._store.record([unknown_id(user_id, Action.CREATE, found[0].id if found else "")])
             return None
         order = found[0].order
         if isinstance(order, Quick):
@@ -169,13 +176,15 @@ class Forms:
         """What to show: rights asked now, typed disks looked up if the cloud answers soon enough. Raises
         LookupFailed; Refused is who may use nothing.
         """
-        actor = await self._people.look_up(form.user_id)
+        actor = await self._looked_up(form, "", Action.CREATE)
         if standing := standing_refused(actor):
             return await self._refuse(form, "", Refused(standing.explanation, standing.rule))
         grants = await self._store.grants_for(actor)
         usable = self._usable(actor, form.place, grants)
         if not usable:
             return await self._refuse(form, "", Refused(which_project(NotChosen(())), "no-project-chosen"))
+        if form.revision == 0:
+            self._store.note([viewed(form.user_id, "form", usable, form.place.channel_id, form.id)])
         fault = await self._named_in_vain(form, actor, grants, usable)
         bound = await self._store.bound_project(form.place.channel_id)
         wished = (form.project, form.order.project, bound, usable[0] if len(usable) == 1 else None)
@@ -285,13 +294,14 @@ class Forms:
             return Offer(sentence=_OVER)
         if form.project is None:
             return Offer(sentence="Choose the project first; then I can list its disks.")
-        actor = await self._people.look_up(form.user_id)
+        actor = await self._looked_up(form, form.project, Action.VIEW)
         grants = await self._store.grants_for(actor)
         for action in (Action.VIEW, Action.CREATE):
             decision = self._decided(actor, action, form.project, form.place, grants)
             if isinstance(decision, Denied):
                 await self._store.record([self._entry(form, form.project, decision.rule, action)])
                 return Offer(sentence="You may not snapshot disks of this project, so I can't list them.")
+        self._loaded(form, [form.project])
         everything = await self._catalogue.disks(form.project)
         fits = matching(everything, query)
         if not fits:
@@ -313,12 +323,21 @@ class Forms:
         form = await self._opened.theirs("create", sent)
         if isinstance(form, Refused):
             return ProjectOffer(sentence=_OVER)
-        actor = await self._people.look_up(form.user_id)
+        actor = await self._looked_up(form, "", Action.VIEW)
         usable = self._usable(actor, form.place, await self._store.grants_for(actor))
+        self._loaded(form, usable)
         fits = [alias for alias in usable if query.casefold().strip() in alias.casefold()]
         if not fits:
             return ProjectOffer(sentence="No project that you may use fits that")
         return ProjectOffer(fits[:OFFERED], max(len(fits) - OFFERED, 0))
+
+    def _loaded(self, form: Form, projects: Sequence[str]) -> None:
+        """Slack asks for options with each letter that is typed: what is allowed is one row a minute."""
+        now, key = self._clock.now(), (form.user_id, *projects)
+        self._loads = {one: at for one, at in self._loads.items() if now - at < LOADS_NOTED_EVERY}
+        if key not in self._loads or not projects:
+            self._loads[key] = now
+            self._store.note([viewed(form.user_id, "options", projects, form.place.channel_id, form.id)])
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
@@ -373,6 +392,14 @@ class Forms:
         return {"disks": "\n".join(picked.faults)}
 
     # --- asking -------------------------------------------------------------------------------------------------------
+
+    async def _looked_up(self, form: Form, alias: str, action: Action) -> Actor:
+        """Raises LookupFailed, which is a decision too: it refuses."""
+        try:
+            return await self._people.look_up(form.user_id)
+        except LookupFailed:
+            await self._store.record([self._entry(form, alias, "lookup-failed", action)])
+            raise
 
     def _usable(self, actor: Actor, place: Place, grants: Sequence[Grant]) -> list[str]:
         return [

@@ -46,6 +46,7 @@ from bot.domain.granting import (
 from bot.domain.projects import Project
 from bot.interfaces import AuditEntry, Clock, People, Revision, Rights, Store
 from bot.workflow.approving import Told
+from bot.workflow.viewing import viewed
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +104,18 @@ class Granting:
 
     # --- explaining ---------------------------------------------------------------------------------------------------
 
-    async def projects(self, actor: Actor) -> Sequence[str]:
+    async def projects(self, actor: Actor, channel: str) -> Sequence[str]:
         if refused := standing_refused(actor):
             return [await self._refuse(actor, Action.VIEW, "", refused)]
         now = self._clock.now()
         held = [grant for grant in await self._store.grants_for(actor) if grant.names(actor) and grant.in_force(now)]
-        lines = [
-            told_project(alias, project, own)
+        lines = {
+            alias: told_project(alias, project, own)
             for alias, project in sorted(self._projects.items())
             if (own := [grant for grant in held if grant.covers(alias)])
-        ]
-        return lines or [_NO_PROJECT]
+        }
+        self._store.note([viewed(actor.user_id, "projects", lines, channel)])
+        return list(lines.values()) or [_NO_PROJECT]
 
     async def access(self, actor: Actor, channel: str, asked: ShowAccess) -> Sequence[str]:
         """Of oneself every project one may use; of others those one administers."""
@@ -133,21 +135,23 @@ class Granting:
             denied = decision if isinstance(decision, Denied) else Denied("action-not-granted", _ADMINS_ONLY)
             helped = who_can_help(denied, await self._store.helpers(asked.project or ""))
             return [await self._refuse(actor, Action.ADMINISTER, asked.project or "", helped)]
+        self._store.note([viewed(actor.user_id, "access", readable, channel, str(asked.subject))])
         return await self._access_of(asked.subject, readable, channel)
 
     async def _own_access(self, actor: Actor, channel: str, named: str | None) -> Sequence[str]:
         grants = await self._store.grants_for(actor)
-        lines = []
+        lines = {}
         for alias in [named] if named is not None else sorted(self._projects):
             decisions = self._decisions(actor, alias, channel, grants)
             closed = decisions[Action.VIEW]
             if not is_closed(closed):
                 helpers = await self._store.helpers(alias)
                 used = await self._used(actor, alias)
-                lines.append(told_access("You", alias, self._projects.get(alias), decisions, helpers, used))
+                lines[alias] = told_access("You", alias, self._projects.get(alias), decisions, helpers, used)
             elif named is not None and isinstance(closed, Denied):
                 return [await self._refuse(actor, Action.VIEW, alias, closed)]
-        return lines or [_NO_PROJECT]
+        self._store.note([viewed(actor.user_id, "access", lines, channel)])
+        return list(lines.values()) or [_NO_PROJECT]
 
     async def _access_of(self, subject: Subject, aliases: Sequence[str], channel: str) -> Sequence[str]:
         now = self._clock.now()

@@ -15,8 +15,9 @@ from bot.domain.access import MAY, Action, Actor, Denied, Grant, decide, standin
 from bot.domain.errors import LookupFailed, SlackBusy, ViewRefused, ViewStale
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
-from bot.interfaces import Clock, Filters, People, Store
+from bot.interfaces import AuditEntry, Clock, Filters, People, Store
 from bot.workflow.lookups import look_up
+from bot.workflow.viewing import viewed
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +46,8 @@ class Usable:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Everything one person's App Home shows; or `refused`, a sentence for accounts that may do nothing here.
+    """Everything one person's App Home shows; or `refused`, a sentence for accounts that may do nothing here, and
+    its `rule`.
 
     `running` and `recent` are their own requests; `waiting` those that wait for their approval, `reviews` those that
     ran without approval and that they may review. Each newest first, and no more than `READ`.
@@ -57,6 +59,7 @@ class Home:
     waiting: Sequence[Asked] = ()
     reviews: Sequence[Asked] = ()
     refused: str = ""
+    rule: str = ""
 
 
 _UNKNOWN = Home(refused="Slack could not tell me who you are just now, so nothing is shown. I ask again in a minute.")
@@ -108,6 +111,8 @@ class HomeKeeper:
             await self._store.home_published(user_id, row.rev, None)
             return None
         await self._store.home_published(user_id, shows, view_hash)
+        if row.looked_at and home is not _UNKNOWN:
+            self._store.note([_looked_at(user_id, home)])
         self._published_at[user_id] = self._clock.now()
         return again.total_seconds()
 
@@ -115,7 +120,7 @@ class HomeKeeper:
         """Raises LookupFailed."""
         actor = await look_up(self._people, self._clock, user_id)
         if standing := standing_refused(actor):
-            return Home(refused=standing.explanation)
+            return Home(refused=standing.explanation, rule=standing.rule)
         grants = await self._store.grants_for(actor)
         usable = self._usable(actor, grants)
         settled_by_them = [one.project.alias for one in usable if one.allows(Action.APPROVE)]
@@ -159,3 +164,9 @@ class HomeKeeper:
         project, place = self._projects.get(request.project), request.place.channel_id
         decision = decide(actor, action, request.project, project, place, grants, self._clock.now())
         return not isinstance(decision, Denied)
+
+
+def _looked_at(user_id: str, home: Home) -> AuditEntry:
+    if home.rule:
+        return AuditEntry(user_id, Action.VIEW, "", "denied", home.rule, {"asked": "home"})
+    return viewed(user_id, "home", [one.project.alias for one in home.usable], "")

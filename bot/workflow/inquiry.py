@@ -12,6 +12,7 @@ from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
 from bot.domain.sentences import quoted
 from bot.interfaces import AuditEntry, Clock, Filters, Store
+from bot.workflow.viewing import unknown_id, viewed
 
 RECENT = 10
 
@@ -63,16 +64,20 @@ class Inquiry:
         if asked.id is not None:
             found = await self._store.find(asked.id)
             if found is None or not _may_see(found[0], actor, viewable):
+                await self._store.record([await self._hidden(actor, channel, found[0] if found else None)])
                 return NotFound(
                     f"I know no request, job or snapshot {quoted(asked.id)} that you may see. "
                     "`list` shows those you may; an id is copied best from a receipt."
                 )
+            shown_of = [alias for alias in viewable if alias == found[0].project]
+            self._store.note([viewed(actor.user_id, "status", shown_of, channel, found[0].id, own=True)])
             return Found([found], await self._store.groups_of(found[0].id))
         own = [
             pair
             for pair in await self._store.recent(Filters(actor_id=actor.user_id, limit=RECENT))
             if _may_see(pair[0], actor, viewable)
         ]
+        self._store.note([viewed(actor.user_id, "status", viewable, channel, own=bool(own))])
         under_way = (RequestState.RECEIVED, RequestState.PLANNED, RequestState.WAITING, RequestState.RUNNING)
         running = [pair for pair in own if pair[0].state in under_way]
         if not own:
@@ -102,6 +107,7 @@ class Inquiry:
             offset=asked.offset,
         )
         requests = await self._store.recent(filters)
+        self._store.note([viewed(actor.user_id, "list", projects, channel)])
         if not requests:
             return NotFound("No snapshot fits that among those you may see. `list` without filters shows the latest.")
         return Page(requests[:RECENT], asked, more=len(requests) > RECENT)
@@ -111,7 +117,18 @@ class Inquiry:
             return refused
         grants = await self._store.grants_for(actor)
         by_project = {alias: self._actions(actor, alias, channel, grants) for alias in sorted(self._projects)}
-        return MayDo({alias: actions for alias, actions in by_project.items() if actions})
+        usable = {alias: actions for alias, actions in by_project.items() if actions}
+        self._store.note([viewed(actor.user_id, "help", usable, channel)])
+        return MayDo(usable)
+
+    async def _hidden(self, actor: Actor, channel: str, request: Request | None) -> AuditEntry:
+        """Why a request is not shown, for the trail alone: its reader is not even told that there is one."""
+        if request is None or request.project is None:
+            return unknown_id(actor.user_id, Action.VIEW, request.id if request else "")
+        grants, project = await self._store.grants_for(actor), self._projects.get(request.project)
+        decision = decide(actor, Action.VIEW, request.project, project, channel, grants, self._clock.now())
+        details = {"asked": "status", "projects": request.project, "channel": channel}
+        return AuditEntry(actor.user_id, Action.VIEW, request.id, "denied", decision.rule, details)
 
     async def _standing(self, actor: Actor) -> Denied | None:
         if refused := standing_refused(actor):

@@ -16,6 +16,7 @@ from bot.interfaces import AuditEntry, Clock, Cloud, DirectReplies, Replies, Say
 from bot.workflow.approving import Told
 from bot.workflow.arrival import Refused, with_helpers
 from bot.workflow.restoring import existing_snapshots
+from bot.workflow.viewing import unknown_id
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +91,7 @@ class Keeping:
             return Told(standing.explanation, done=False)
         found = await self._store.request(request_id)
         if found is None or found[0].project is None:
+            await self._store.record([unknown_id(actor.user_id, "keep", found[0].id if found else "")])
             return unknown
         request, alias = found[0], found[0].project
         place = request.place.channel_id if channel is None else channel

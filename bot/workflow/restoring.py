@@ -13,6 +13,7 @@ from bot.domain.projects import Project
 from bot.domain.requests import Item, ItemState, Request
 from bot.interfaces import AuditEntry, Clock, Cloud, Filters, Store
 from bot.workflow.inquiry import NotFound
+from bot.workflow.viewing import viewed
 
 SHOWN = 10
 
@@ -61,6 +62,7 @@ class RestorePointsInquiry:
         channel = asked.channel or here
         filters = Filters(projects=viewable, channel=channel, restorable=True, limit=SHOWN + 1)
         found = await self._store.recent(filters)
+        self._store.note([viewed(actor.user_id, "restore-points", viewable, here, channel)])
         if not found:
             return NotFound("There are no restore points of this channel that you may see. `quick` makes some.")
         shown = found[:SHOWN]

@@ -118,7 +118,8 @@ async def test_an_account_that_may_do_nothing_is_told_so_and_shown_nothing(house
     house.people.standing["U1"] = standing
     home = await house.shown()
     assert home.refused
-    assert home == Home(refused=home.refused)
+    assert home == Home(refused=home.refused, rule=home.rule)
+    assert home.rule == f"standing-{standing}".replace(" ", "-")
 
 
 async def test_a_request_that_runs_is_shown_however_many_have_ended_since(house: House) -> None:
@@ -263,7 +264,8 @@ async def test_whom_slack_cannot_name_is_shown_nothing_until_it_can(house: House
     await house.asked()
     house.people.silent = True
     home = await house.shown()
-    assert home == Home(refused=home.refused)
+    assert home == Home(refused=home.refused, rule=home.rule)
+    assert home.rule == f"standing-{standing}".replace(" ", "-")
     assert house.delay == UNKNOWN_AGAIN.total_seconds()
     assert await house.due()
     house.people.silent = False

@@ -1,0 +1,26 @@
+"""Readings in the trail: who looked at what, from where, and of which projects something may have been shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.domain.access import Action
+from bot.interfaces import AuditEntry
+
+
+def viewed(
+    user_id: str, asked: str, projects: Iterable[str], channel: str, subject: str = "", *, own: bool = False
+) -> AuditEntry:
+    """One row for one reading. Of no project nothing can be shown, but what people asked for themselves (`own`)."""
+    named = ",".join(sorted(set(projects)))
+    details = {"asked": asked, "projects": named, "channel": channel}
+    if named:
+        return AuditEntry(user_id, Action.VIEW, subject, "allowed", "granted", details)
+    if own:
+        return AuditEntry(user_id, Action.VIEW, subject, "allowed", "own-request", details)
+    return AuditEntry(user_id, Action.VIEW, subject, "denied", "no-grant", details)
+
+
+def unknown_id(user_id: str, action: str, subject: str = "") -> AuditEntry:
+    """An id that leads to nothing. What was typed is not written down; `subject` is a request that exists."""
+    return AuditEntry(user_id, action, subject, "denied", "unknown-id")

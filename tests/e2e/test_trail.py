@@ -1,0 +1,118 @@
+"""Every decision is a row of the audit trail, and so is every reading that a person asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import World
+from tests.e2e.test_forms import offers, open_form
+from tests.e2e.test_granting import asked
+from tests.e2e.test_home import opened, shows
+
+Row = tuple[str, str, str, str]
+"""Action, outcome, rule, and the projects it names."""
+
+
+async def rows(world: World, user_id: str, since: int = 0) -> list[Row]:
+    assert world.bot is not None
+    page = await world.bot.store.audit_page(since)
+    return [(row["action"], row["outcome"], row["rule"], projects_of(row)) for row in page if row["actor"] == user_id]
+
+
+def projects_of(row: dict[str, Any]) -> str:
+    details = json.loads(row["details_json"])
+    return str(details.get("projects", details.get("project", "")))
+
+
+READINGS = ("status", "list", "help", "projects", "access", "restore-points")
+
+
+async def grown(world: World, user_id: str, count: int) -> list[Row]:
+    """Wait until somebody has so many rows: an allowed reading is written down behind its answer."""
+    async with asyncio.timeout(10):
+        while len(found := await rows(world, user_id)) < count:
+            await asyncio.sleep(0.01)
+    return found
+
+
+async def test_each_reading_is_one_row_that_names_the_projects(world: World) -> None:
+    for count, text in enumerate((*READINGS, "access @bob"), start=1):
+        await world.say(text)
+        assert await grown(world, "U0ALICE001", count) == [("view", "allowed", "granted", "payments-prod")] * count
+    await opened(world, "alice")
+    assert await grown(world, "U0ALICE001", 8) == [("view", "allowed", "granted", "payments-prod")] * 8
+
+
+async def test_whoever_may_view_nothing_leaves_rows_that_say_so(world: World) -> None:
+    for count, text in enumerate(READINGS, start=1):
+        await world.say(text, "carol")
+        assert await grown(world, "U0CAROL009", count) == [("view", "denied", "no-grant", "")] * count
+    await opened(world, "carol")
+    assert await grown(world, "U0CAROL009", 7) == [("view", "denied", "no-grant", "")] * 7
+
+
+async def test_app_home_is_one_row_for_each_time_it_is_opened_and_none_when_it_only_changes(world: World) -> None:
+    await opened(world, "alice")
+    await world.finished(await world.create("spare-disk"))
+    await shows(world, "alice", "ended: 1 available")
+    await opened(world, "alice")
+    await opened(world, "gus")
+    assert await grown(world, "U0GUEST003", 1) == [("view", "denied", "standing-guest", "")]
+    views = [row for row in await rows(world, "U0ALICE001") if row[0] == "view"]
+    assert views == [("view", "allowed", "granted", "payments-prod")] * 2
+
+
+async def test_a_form_is_a_row_and_its_options_are_one_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.workflow.forms.LOADS_NOTED_EVERY", timedelta(seconds=20))
+    await world.say("", "alice")
+    await open_form(world, "alice")
+    for query in ("w", "we", "web"):
+        await offers(world, "alice", query)
+    assert await rows(world, "U0ALICE001") == [("view", "allowed", "granted", "payments-prod")] * 2
+    await world.clock.sleep(21)
+    await offers(world, "alice", "web-01")
+    assert len(await grown(world, "U0ALICE001", 3)) == 3
+
+
+async def test_options_that_are_refused_are_a_row_each_time(world: World) -> None:
+    await world.slack.set_group_members("oncall", ["carol"])
+    await world.say("", "carol")
+    await open_form(world, "carol")
+    await world.slack.set_group_members("oncall", [])
+    for query in ("w", "we", "web"):
+        await offers(world, "carol", query)
+    denied = [row for row in await rows(world, "U0CAROL009") if row[1] == "denied"]
+    assert denied == [("view", "denied", "no-grant", "")] * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "action"),
+    [
+        ("status r-nosuch00", "view"),
+        ("cancel r-nosuch00", "cancel"),
+        ("approve r-nosuch00", "approve"),
+        ("deny r-nosuch00 reason=x", "approve"),
+        ("review r-nosuch00", "approve"),
+        ("delete r-nosuch00", "delete"),
+    ],
+)
+async def test_an_id_that_leads_to_nothing_is_a_denied_row(world: World, text: str, action: str) -> None:
+    await asked(world, text, "I know no")
+    assert await rows(world, "U0ALICE001") == [(action, "denied", "unknown-id", "")]
+
+
+async def test_the_status_of_a_closed_project_is_a_row_that_its_reader_does_not_hear_of(world: World) -> None:
+    request = await world.create("spare-disk")
+    await world.finished(request)
+    await asked(world, f"status {request}", "I know no request", "carol")
+    assert await rows(world, "U0CAROL009") == [("view", "denied", "no-grant", "payments-prod")]
+
+
+async def test_unbinding_what_is_not_bound_is_a_row(world: World) -> None:
+    await asked(world, "unbind", "I know of nothing", channel="#ops")
+    assert await rows(world, "U0ALICE001") == [("unbind", "denied", "nothing-bound", "")]
