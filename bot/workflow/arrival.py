@@ -27,6 +27,7 @@ from bot.interfaces import Arrival, AuditEntry, Clock, People, Store
 BREAK_GLASS = "break-glass"
 NOTHING_BOUND = "nothing-bound"
 ANSWERED = "answered-before"
+_NO_PROJECT = "no-project-chosen"
 _WHAT_TO_NAME = (
     "This channel is not bound to anything yet, so I don't know what to back up. Name it: `quick server=web-01`, "
     "`quick tag=tier:prod` or `quick disks=web-01-data,web-01-logs`."
@@ -169,22 +170,29 @@ def judged(
 ) -> Verdict:
     """Which project this runs in and whether the actor may, asked at every hop in the same words."""
 
-    def denied(rule: str, sentence: str, alias: str, *, incomplete: bool = False) -> Verdict:
+    def denied(rule: str, sentence: str, alias: str, *, incomplete: bool = False, shown: str = "") -> Verdict:
         entry = AuditEntry(actor.user_id, Action.CREATE, alias, "denied", rule, {"channel": place.channel_id})
-        return Verdict(Refused(sentence, rule, alias, incomplete), entry)
+        return Verdict(Refused(sentence, shown or rule, alias, incomplete), entry)
 
     now = clock.now()
     if standing := standing_refused(actor):
         return denied(standing.rule, standing.explanation, order.project or "")
-    if isinstance(order, Quick) and not order.selectors and bound is None:
-        return denied(NOTHING_BOUND, _WHAT_TO_NAME, "")
+    by_binding = isinstance(order, Quick) and not order.selectors
+    anywhere = choose_project(None, None, actor, Action.CREATE, projects, place.channel_id, grants, now)
+    nowhere = anywhere == NotChosen(()) and order.project is None
+    if by_binding and bound is None:
+        # To whoever may use no project here, a channel without a binding and one bound to a closed project are alike.
+        told = which_project(NotChosen(())) if nowhere else _WHAT_TO_NAME
+        return denied(NOTHING_BOUND, told, "", shown=_NO_PROJECT if nowhere else "")
     choice = choose_project(order.project, bound, actor, Action.CREATE, projects, place.channel_id, grants, now)
     if isinstance(choice, NotChosen):
-        return denied("no-project-chosen", which_project(choice), "", incomplete=bool(choice.candidates))
+        return denied(_NO_PROJECT, which_project(choice), "", incomplete=bool(choice.candidates))
     decision = decide(actor, Action.CREATE, choice.alias, projects.get(choice.alias), place.channel_id, grants, now)
     if isinstance(decision, Denied):
         closed = decision.rule in CLOSED_RULES and order.project is None
         # Who did not name the project does not hear its name: the channel's binding tells nothing about a closed one.
+        if closed and by_binding and not nowhere:
+            return denied(decision.rule, _WHAT_TO_NAME, choice.alias, shown=NOTHING_BOUND)
         told = which_project(NotChosen(())) if closed else decision.explanation
         return denied(decision.rule, told, choice.alias)
     if isinstance(decision, NeedsApproval) and order.break_glass is not None:

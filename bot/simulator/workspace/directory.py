@@ -294,6 +294,12 @@ def user_json(person: Person, home_team: str) -> dict[str, Any]:
     }
     if person.team_id != home_team:
         shown["is_stranger"] = False
+    if person.enterprise_id:
+        shown["enterprise_user"] = {
+            "id": person.id,
+            "enterprise_id": person.enterprise_id,
+            "teams": list(person.enterprise_teams),
+        }
     if person.is_invited_user:
         shown["is_invited_user"] = True
     return shown

@@ -62,6 +62,7 @@ class WebApi:
             "team_id": world.team_id,
             "user_id": world.app.bot_user_id,
             "bot_id": world.app.bot_id,
+            **({"enterprise_id": world.enterprise_id} if world.enterprise_id else {}),
             "is_enterprise_install": False,
         }
 

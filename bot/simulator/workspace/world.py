@@ -14,7 +14,9 @@ Record = TypeVar("Record", "Person", "Channel", "Group")
 
 @dataclass
 class Person:
-    """An account. Flags not given are false, as in Slack's user object."""
+    """An account. Flags not given are false, as in Slack's user object; `enterprise_teams` are the workspaces it is a
+    member of in an Enterprise organisation.
+    """
 
     id: str
     name: str
@@ -28,6 +30,8 @@ class Person:
     is_stranger: bool = False
     is_invited_user: bool = False
     deleted: bool = False
+    enterprise_id: str = ""
+    enterprise_teams: list[str] = field(default_factory=list)
     tz: str = "Etc/UTC"
     updated: int = 1767000000
 
@@ -75,6 +79,7 @@ class WorkspaceWorld:
     team_id: str = "T0HARBOR01"
     team_domain: str = "harbor-eng"
     team_name: str = "Harbor Engineering"
+    enterprise_id: str = ""
     app: App = field(default_factory=App)
     people: dict[str, Person] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
@@ -91,8 +96,9 @@ class WorkspaceWorld:
     def from_dict(cls, source: Mapping[str, Any]) -> WorkspaceWorld:
         """Read a world from parsed JSON.
 
-        Keys: `team_id`, `team_domain`, `team_name`, `app` (an object), and `people`, `channels`, `groups`, each a
-        list of objects with the fields of the classes here. Members may be ids or names of listed people.
+        Keys: `team_id`, `team_domain`, `team_name`, `enterprise_id`, `app` (an object), and `people`, `channels`,
+        `groups`, each a list of objects with the fields of the classes here. Members may be ids or names of listed
+        people.
 
         Raises:
             ValueError: every problem, one a line.
@@ -100,7 +106,7 @@ class WorkspaceWorld:
         problems: list[str] = []
         unknown = set(source) - {item.name for item in fields(cls)}
         problems += [f"unknown key: {key}" for key in sorted(unknown)]
-        team = {key: source[key] for key in ("team_id", "team_domain", "team_name") if key in source}
+        team = {key: source[key] for key in ("team_id", "team_domain", "team_name", "enterprise_id") if key in source}
         app_source = source.get("app", {})
         app = App()
         if isinstance(app_source, Mapping):

@@ -8,7 +8,7 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.simulator.workspace import WorkspaceSimulator
+from bot.simulator.workspace import Person, WorkspaceSimulator
 
 HEADER = {"type": "header", "text": {"type": "plain_text", "text": "Snapshots"}}
 
@@ -318,3 +318,14 @@ async def test_a_malformed_answer_comes_after_the_call_was_carried_out(
 def test_a_fault_there_is_not_is_an_error(kind: str, options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=kind):
         WorkspaceSimulator().fault(kind, **options)
+
+
+async def test_an_account_of_an_organisation_says_of_which_workspaces_it_is(
+    sim: WorkspaceSimulator, client: AsyncWebClient
+) -> None:
+    assert "enterprise_id" not in (await client.auth_test()).data
+    sim.world.enterprise_id = "E1"
+    sim.world.people["U0ELSE"] = Person("U0ELSE", "else", "T2", enterprise_id="E1", enterprise_teams=["T2", "T3"])
+    assert (await client.auth_test())["enterprise_id"] == "E1"
+    user = (await client.users_info(user="U0ELSE"))["user"]
+    assert (user["team_id"], user["enterprise_user"]["teams"]) == ("T2", ["T2", "T3"])
