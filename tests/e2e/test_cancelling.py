@@ -56,7 +56,8 @@ async def test_a_request_that_waits_for_approval_is_called_back_whole(waiting_wo
     assert world.slack_complaints() == []
 
 
-async def test_a_disk_that_waits_its_turn_is_called_back_by_another_operator(world: World) -> None:
+async def test_a_disk_that_waits_its_turn_is_called_back_by_another_operator(either_world: World) -> None:
+    world = either_world
     world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 20.0
     world.cloud.fault("create_snapshot", "external_busy", seconds=600, volume_id=DATA)
     request = await world.create("web-01-data spare-disk")
@@ -83,7 +84,8 @@ async def test_what_was_sent_cannot_be_called_back_and_the_answer_says_so(world:
     assert "all available" in (await world.finished(request)).text
 
 
-async def test_a_request_that_is_still_looked_up_can_be_called_back(world: World) -> None:
+async def test_a_request_that_is_still_looked_up_can_be_called_back(either_world: World) -> None:
+    world = either_world
     await world.say("help")
     await world.told("alice", "You may use")
     world.cloud.fault("list_volumes", "slow", seconds=20)

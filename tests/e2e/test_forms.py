@@ -122,7 +122,8 @@ async def test_a_bare_command_leads_through_the_form_to_snapshots(either_world: 
     assert world.slack_complaints() == []
 
 
-async def test_what_was_typed_is_in_the_form_and_errors_stand_beside_their_fields(world: World) -> None:
+async def test_what_was_typed_is_in_the_form_and_errors_stand_beside_their_fields(either_world: World) -> None:
+    world = either_world
     await world.say('create name="nightly copy" keep=3 tags=tier:prod reason="INC-7" incremental=no')
     view = await open_form(world, "alice")
     assert {field: entered(view, field) for field in ("name", "keep", "tags", "reason", "options")} == {
@@ -147,7 +148,8 @@ async def test_what_was_typed_is_in_the_form_and_errors_stand_beside_their_field
     assert world.cloud.calls("create_snapshot") == []
 
 
-async def test_changing_the_project_brings_its_disks_and_keeps_everything_else(world: World) -> None:
+async def test_changing_the_project_brings_its_disks_and_keeps_everything_else(either_world: World) -> None:
+    world = either_world
     await world.say("", person="bob", channel="#ops")
     view = await open_form(world, "bob")
     assert entered(view, "project") is None
@@ -240,7 +242,8 @@ async def test_back_up_for_this_message_stays_in_its_thread_and_links_to_it(eith
     assert f"?thread_ts={said.ts}&cid=C0INCDEMO1" in entered(view, "reason")
 
 
-async def test_help_has_a_button_for_a_new_snapshot_in_its_channel(world: World) -> None:
+async def test_help_has_a_button_for_a_new_snapshot_in_its_channel(either_world: World) -> None:
+    world = either_world
     await world.say("help")
     told = await world.told("alice", "Snapshots of EVS disks")
     assert (await world.slack.press("alice", CHANNEL, told.ts, NEW_SNAPSHOT)).ok
@@ -248,7 +251,8 @@ async def test_help_has_a_button_for_a_new_snapshot_in_its_channel(world: World)
     assert "I report in #inc-demo." in shown(world, "alice")
 
 
-async def test_after_a_refusal_the_form_has_what_was_asked(world: World) -> None:
+async def test_after_a_refusal_the_form_has_what_was_asked(either_world: World) -> None:
+    world = either_world
     await world.say("create web-01-dta keep=9 reason=INC-1")
     told = await world.told("alice", "Did you mean “web-01-data”")
     assert (await world.slack.press("alice", CHANNEL, told.ts, ASK_AGAIN)).ok

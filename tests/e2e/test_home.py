@@ -67,7 +67,8 @@ async def test_home_shows_what_one_may_use_and_follows_a_request_to_its_end(eith
     assert world.slack_complaints() == []
 
 
-async def test_the_button_in_home_opens_the_form_without_a_place(world: World) -> None:
+async def test_the_button_in_home_opens_the_form_without_a_place(either_world: World) -> None:
+    world = either_world
     await opened(world, "alice")
     assert (await world.slack.press_in_view("alice", NEW_SNAPSHOT, home=True)).ok
     await open_form(world, "alice")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.simulator.workspace import Message
-from bot.slack.controls import OPEN_FORM
+from bot.slack.controls import CONFIRM, OPEN_FORM
 from bot.slack.mentions import after_mention
 from tests.e2e.conftest import CHANNEL, World, part, request_id
 from tests.e2e.test_forms import open_form, shown
@@ -32,11 +32,11 @@ async def test_what_is_asked_in_a_thread_stays_in_the_thread(either_world: World
     assert "in this thread" in told.text or "the answer follows here" in told.text
     request = request_id(told.text)
     await world.slack.until(lambda: bool(world.replies(request, "receipt")), 20)
-    about = [message for message in world.slack.messages(CHANNEL) if (part(message) or ("",))[0] == request]
-    assert [part(message) for message in about] == [(request, "root"), (request, "accepted"), (request, "receipt")]
-    assert {message.thread_ts for message in about} == {ts}
-    assert "all available" in about[0].text
-    assert "INC-42" in about[0].text
+    said = about(world, request)
+    assert [part(message) for message in said] == [(request, "root"), (request, "accepted"), (request, "receipt")]
+    assert {message.thread_ts for message in said} == {ts}
+    assert "all available" in said[0].text
+    assert "INC-42" in said[0].text
     assert world.slack_complaints() == []
 
 
@@ -45,6 +45,43 @@ async def test_a_mention_in_the_channel_is_answered_in_the_channel(world: World)
     request = request_id((await world.told("alice", "spare-disk")).text)
     root = await world.finished(request)
     assert root.thread_ts is None
+
+
+async def test_a_quick_backup_asked_for_in_a_thread_is_planned_confirmed_and_ended_there(either_world: World) -> None:
+    world = either_world
+    ts = await thread(world)
+    assert (await world.slack.mention("alice", CHANNEL, "quick server=web-01", thread_ts=ts)).ok
+    request = request_id((await world.told("alice", "web-01")).text)
+
+    def plans() -> list[Message]:
+        return [one for one in about(world, request) if "planned, waiting for your go" in one.text]
+
+    await world.slack.until(lambda: bool(plans()), 20)
+    assert world.cloud.calls("create_group") == []
+    assert (await world.slack.press("alice", CHANNEL, plans()[0].ts, CONFIRM)).ok
+    await world.slack.until(lambda: bool(world.replies(request, "receipt")), 20)
+    assert {message.thread_ts for message in about(world, request)} == {ts}
+    assert len(world.cloud.calls("create_group")) == 1
+    assert world.slack_complaints() == []
+
+
+async def test_status_and_help_by_mention_while_something_runs(either_world: World) -> None:
+    world = either_world
+    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 30.0
+    request = await world.create("spare-disk")
+    await world.until(lambda: bool(world.cloud.calls("create_snapshot")))
+    ts = await thread(world)
+    await world.slack.mention("alice", CHANNEL, "status", thread_ts=ts)
+    await world.slack.until(lambda: any(request in one.text for one in private_in(world, "alice", ts)))
+    await world.slack.mention("alice", CHANNEL, f"status {request}", thread_ts=ts)
+    await world.slack.until(lambda: len([1 for one in private_in(world, "alice", ts) if request in one.text]) == 2)
+    assert "in payments-prod: in progress" in private_in(world, "alice", ts)[-1].text
+    await world.slack.mention("alice", CHANNEL, "help", thread_ts=ts)
+    await world.slack.until(lambda: "Snapshots of EVS disks" in private_in(world, "alice", ts)[-1].text)
+
+
+def about(world: World, request: str) -> list[Message]:
+    return [message for message in world.slack.messages(CHANNEL) if (part(message) or ("",))[0] == request]
 
 
 @pytest.mark.parametrize(
@@ -151,10 +188,12 @@ async def test_a_stranger_who_mentions_the_bot_in_a_shared_channel_is_refused(wo
     assert world.cloud.calls() == []
 
 
-async def test_in_a_direct_message_the_command_works_as_everywhere(world: World) -> None:
+async def test_in_a_direct_message_the_command_works_as_everywhere(either_world: World) -> None:
+    world = either_world
     direct = world.slack.world.direct_message(world.slack.world.person("alice")).id
     request = await world.create("spare-disk", channel=direct)
     assert "all available" in (await world.finished(request, direct)).text
+    assert "all available" in (await world.say(f"status {request}", channel=direct)).text
 
 
 @pytest.mark.parametrize(
