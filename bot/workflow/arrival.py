@@ -178,12 +178,16 @@ def judged(
     if standing := standing_refused(actor):
         return denied(standing.rule, standing.explanation, order.project or "")
     by_binding = isinstance(order, Quick) and not order.selectors
-    anywhere = choose_project(None, None, actor, Action.CREATE, projects, place.channel_id, grants, now)
-    nowhere = anywhere == NotChosen(()) and order.project is None
+
+    def nowhere() -> bool:
+        anywhere = choose_project(None, None, actor, Action.CREATE, projects, place.channel_id, grants, now)
+        return order.project is None and anywhere == NotChosen(())
+
     if by_binding and bound is None:
         # To whoever may use no project here, a channel without a binding and one bound to a closed project are alike.
-        told = which_project(NotChosen(())) if nowhere else _WHAT_TO_NAME
-        return denied(NOTHING_BOUND, told, "", shown=_NO_PROJECT if nowhere else "")
+        if nowhere():
+            return denied(NOTHING_BOUND, which_project(NotChosen(())), "", shown=_NO_PROJECT)
+        return denied(NOTHING_BOUND, _WHAT_TO_NAME, "")
     choice = choose_project(order.project, bound, actor, Action.CREATE, projects, place.channel_id, grants, now)
     if isinstance(choice, NotChosen):
         return denied(_NO_PROJECT, which_project(choice), "", incomplete=bool(choice.candidates))
@@ -191,7 +195,7 @@ def judged(
     if isinstance(decision, Denied):
         closed = decision.rule in CLOSED_RULES and order.project is None
         # Who did not name the project does not hear its name: the channel's binding tells nothing about a closed one.
-        if closed and by_binding and not nowhere:
+        if closed and by_binding and not nowhere():
             return denied(decision.rule, _WHAT_TO_NAME, choice.alias, shown=NOTHING_BOUND)
         told = which_project(NotChosen(())) if closed else decision.explanation
         return denied(decision.rule, told, choice.alias)
