@@ -86,13 +86,13 @@ class HomeKeeper:
 
     async def __call__(self, user_id: str) -> float | None:
         row = await self._store.home(user_id)
-        if row is None or row.shown_rev >= row.rev:
-            self._published_at.pop(user_id, None)
-            return None
-        now = self._clock.now()
         last = self._published_at.get(user_id)
-        if last and now - last < PUBLISH_EVERY:
-            return (last + PUBLISH_EVERY - now).total_seconds()
+        wait_s = (last + PUBLISH_EVERY - self._clock.now()).total_seconds() if last else 0.0
+        if wait_s > 0:
+            return wait_s
+        self._published_at.pop(user_id, None)
+        if row is None or row.shown_rev >= row.rev:
+            return None
         shows, again = row.rev, PUBLISH_EVERY
         try:
             home = await self._read(user_id)

@@ -201,6 +201,16 @@ async def test_it_is_shown_at_most_every_three_seconds(house: House) -> None:
     assert len(house.walls.published) == 2
 
 
+async def test_a_look_at_what_is_shown_already_does_not_shorten_the_pause(house: House) -> None:
+    await house.shown()
+    house.clock.pass_(seconds=1)
+    await house.keeper("U1")
+    await house.asked()
+    shown = len(house.walls.published)
+    assert await house.keeper("U1") == 1.0
+    assert len(house.walls.published) == shown
+
+
 async def test_it_replaces_only_the_view_that_it_showed_last(house: House) -> None:
     await house.shown()
     await house.asked()
