@@ -187,9 +187,10 @@ def _role(grant: Grant) -> str:
 
 
 def _help(command: str, rev: int) -> list[dict[str, Any]]:
-    mention = code("@snapshot-bot create DISK")
+    mention = code("@snapshot-bot quick")
     lines = [
-        f"{code(f'{command} create DISK')} in a channel: a standard snapshot now, followed there to its end.",
+        f"{code(f'{command} quick')} in an incident's channel: every disk it touches, after one press; "
+        f"{code(f'{command} create DISK')}: the disks you name, at once.",
         f"In a thread, mention me: {mention}; or use a message's shortcut, *Back up for this message*.",
         f"{code(f'{command} help')} tells everything you may do.",
     ]
