@@ -187,10 +187,9 @@ def _role(grant: Grant) -> str:
 
 
 def _help(command: str, rev: int) -> list[dict[str, Any]]:
-    mention = code("@snapshot-bot quick")
+    quick, create, mention = code(f"{command} quick"), code(f"{command} create DISK"), code("@snapshot-bot quick")
     lines = [
-        f"{code(f'{command} quick')} in an incident's channel: every disk it touches, after one press; "
-        f"{code(f'{command} create DISK')}: the disks you name, at once.",
+        f"{quick} in an incident's channel: every disk it touches, after one press; {create}: those you name, at once.",
         f"In a thread, mention me: {mention}; or use a message's shortcut, *Back up for this message*.",
         f"{code(f'{command} help')} tells everything you may do.",
     ]
