@@ -132,8 +132,8 @@ def locked_out(before: Sequence[Grant], after: Sequence[Grant], aliases: Iterabl
     """Projects that have an admin, now or at any later moment, with the grants of before, and none with those of after.
 
     Grants end and do not begin, so a project has an admin until the last of its admin grants has ended. `*` is looked
-    at as well, but only for good: who is admin of every project for a time can always be taken out early, because each
-    project has its own.
+    at as well, but only for good: who is admin of every project for a time can be taken out early, as long as each
+    project keeps an admin for itself.
     """
     out = [EVERY_PROJECT] if _administered_until(EVERY_PROJECT, before) == _FOR_GOOD else []
     return [
