@@ -226,7 +226,7 @@ class FormListeners:
     async def _catch_up(self, sent: Sent, typed: str) -> None:
         """Two choices at once, and the other one was shown: show what both come to, as the store has it."""
         for _ in range(SHOW_TRIES):
-            newest = await self._forms.newest(sent.form_id)
+            newest = await self._forms.newest(sent)
             if newest is None:
                 return
             updated = self._view(sent.form_id, newest.filling, typed)

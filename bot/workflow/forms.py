@@ -262,10 +262,10 @@ class Forms:
         except LookupFailed as exc:
             return Stays(exc.sentence)
 
-    async def newest(self, form_id: str) -> Newest | None:
-        """What the last choice of all calls for, where several came at once. None: it can't be told, or never was."""
-        form, view_hash = await self._store.form(form_id), await self._store.form_hash(form_id)
-        if form is None or view_hash is None:
+    async def newest(self, sent: Sent) -> Newest | None:
+        """What the last choice of all calls for, where several came at once. None: unknown, or not theirs."""
+        form, view_hash = await self._store.form(sent.form_id), await self._store.form_hash(sent.form_id)
+        if form is None or view_hash is None or (form.user_id, form.view_id) != (sent.user_id, sent.view_id):
             return None
         try:
             return Newest(await self.fill(form), view_hash)
