@@ -21,6 +21,8 @@ MAX_AGE = timedelta(minutes=5)
 SHARED_MAX_AGE = timedelta(minutes=1)
 """A channel can become shared at any time, and Slack sends no event for it that the bot is subscribed to."""
 
+ASK_AGAIN_SECONDS = 5.0
+
 _CANNOT_TELL = "Slack could not tell me who is in that channel just now. Try again in a minute."
 
 
@@ -52,14 +54,9 @@ class SlackChannels:
             raise LookupFailed(_CANNOT_TELL) from None
 
     async def shared(self, channel: str) -> bool:
-        """Shared with another organisation, or about to be; what Slack can't say is taken for it: then less is said.
-        Raises SlackBusy where Slack asks to wait.
-        """
-        return await self.sharing(channel) is not False
-
-    async def sharing(self, channel: str) -> bool | None:
-        """The same; None where Slack can't say just now. While it can't be asked, an answer of the last five minutes
-        counts. Raises SlackBusy. Source: Slack, conversations.info; conversation object.
+        """Shared with another organisation, or about to be; where the bot may not ask, it is taken for it: then less is
+        said. Raises SlackBusy while Slack gives no answer, and none of the last five minutes is at hand. Source: Slack,
+        conversations.info; conversation object.
         """
         if channel.startswith(("D", "U", "W")):
             return False  # a direct message, by the id of its channel or of its person
@@ -71,15 +68,15 @@ class SlackChannels:
                 return False  # nothing can be posted there, and the attempt says so in the right words
             if kept := self._kept(channel, MAX_AGE):
                 return _shared(kept)
-            if failure.asks_to_wait:
-                raise SlackBusy("Slack asks to wait.", retry_after=failure.retry_after or 1.0) from None
+            if failure.passes:
+                raise SlackBusy("Slack did not answer.", retry_after=failure.retry_after or ASK_AGAIN_SECONDS) from None
             log.warning("slack could not say who reads a channel", extra={"channel": channel, "error": failure.error})
-            return None
+            return True
         except (aiohttp.ClientError, TimeoutError, OSError):
             if kept := self._kept(channel, MAX_AGE):
                 return _shared(kept)
             log.warning("slack could not be asked who reads a channel", extra={"channel": channel})
-            return None
+            raise SlackBusy("Slack did not answer.", retry_after=ASK_AGAIN_SECONDS) from None
 
     async def name(self, channel: str) -> str:
         """Implements `bot.interfaces.Channels`; a name is an ornament, so nothing fails for the lack of one."""

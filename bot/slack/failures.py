@@ -7,6 +7,8 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
+_PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
+
 
 @dataclass(frozen=True, slots=True)
 class SlackFailure:
@@ -20,6 +22,11 @@ class SlackFailure:
     @property
     def asks_to_wait(self) -> bool:
         return self.status == 429 or self.error == "ratelimited"
+
+    @property
+    def passes(self) -> bool:
+        """Slack did not answer the question, and may do so the next time."""
+        return self.asks_to_wait or not self.error or self.error in _PASSING
 
 
 def failure_of(exc: SlackApiError) -> SlackFailure:

@@ -25,7 +25,7 @@ from bot.slack.blocks import button, buttons
 from bot.slack.channels import SlackChannels
 from bot.slack.controls import BIND, NEW_SNAPSHOT
 from bot.slack.errands import Errands
-from bot.slack.failures import SlackFailure, failure_of
+from bot.slack.failures import failure_of
 from bot.slack.message import Message, arranged
 from bot.slack.replies import SlackReplies
 from bot.slack.text import code, sentence, shortened
@@ -37,8 +37,6 @@ ONCE = timedelta(days=36_500)
 
 PAUSES_S = (5.0, 15.0, 60.0, 300.0)
 """How long is waited after each attempt that Slack was too busy for; after the last, the next rename counts anew."""
-
-_PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 
 COVERED_CHARACTERS = 600
 
@@ -102,16 +100,13 @@ class OfferListeners:
     async def _attempt(self, channel_id: str) -> float | None:
         """Seconds until it may be tried again; None once there is nothing more to do."""
         try:
-            shared = await self._channels.sharing(channel_id)
-            if shared is None:
-                return 0.0
-            if shared:
+            if await self._channels.shared(channel_id):
                 return None
             await self._client.conversations_join(channel=channel_id)
         except SlackApiError as exc:
             failure = failure_of(exc)
             log.info("the bot may not join", extra={"channel": channel_id, "error": failure.error})
-            return (failure.retry_after or 0.0) if _passes(failure) else None
+            return (failure.retry_after or 0.0) if failure.passes else None
         except SlackBusy as exc:
             return exc.retry_after
         except (aiohttp.ClientError, TimeoutError, OSError):
@@ -126,10 +121,6 @@ class OfferListeners:
         except (CannotPost, MessageRefused):
             log.info("an offer could not be posted", extra={"channel": channel_id})
         return None
-
-
-def _passes(failure: SlackFailure) -> bool:
-    return failure.asks_to_wait or not failure.error or failure.error in _PASSING
 
 
 def offer_card(command: str, bound: Sequence[Binding], projects: Mapping[str, Project]) -> Message:

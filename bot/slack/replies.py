@@ -1,4 +1,4 @@
-"""Says it in Slack: posts, edits, and private words, with Slack's errors turned into the three the reporter knows."""
+"""Says it in Slack: posts, edits, and private words, with Slack's errors turned into the four the reporter knows."""
 
 from __future__ import annotations
 
@@ -40,7 +40,6 @@ _CANNOT_POST = frozenset(
     }
 )
 _GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "thread_not_found"})
-_UNANSWERED = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 _APP_REFUSED = frozenset(
     {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
 )
@@ -158,7 +157,9 @@ class SlackReplies:
         return rendered(saying, self._command, self._team_url, now, project, bot_user_id=self._bot_user_id)
 
     async def _keep_from_strangers(self, request: Request, channel: str) -> None:
-        """Asked before each message and each edit: a channel can become shared at any time. Raises CannotPost."""
+        """Asked before each message and each edit: a channel can become shared at any time. Raises CannotPost, and
+        SlackBusy while Slack can't say: what is said a little later is no leak.
+        """
         project = self._projects.get(request.project or "")
         if channel == request.actor_id or (project and project.external_channels):
             return
@@ -289,7 +290,7 @@ def _error_from(exc: SlackApiError, method: str) -> CannotPost | MessageGone | M
     if error in _APP_REFUSED:
         log.error("slack refuses the app", extra={"method": method, "error": error})
         return SlackBusy("Slack refuses the app.", retry_after=_APP_REFUSED_SECONDS)
-    if error in _UNANSWERED or (failure.status is not None and (failure.status >= 500 or not error)):
+    if failure.passes or (failure.status or 0) >= 500:
         log.warning("slack gave no usable answer", extra={"method": method, "status": failure.status})
         return SlackBusy("Slack did not answer.", retry_after=_UNANSWERED_SECONDS, maybe_done=True)
     facts = {"method": method, "error": error, "why": "; ".join(failure.messages)[:500]}

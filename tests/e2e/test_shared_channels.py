@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -29,11 +30,20 @@ async def test_a_request_from_a_shared_channel_is_told_directly_and_nothing_is_s
     assert "payments-prod" in told and "web-01-data" in told and "kernel" in told
 
 
-async def test_a_channel_that_slack_cannot_tell_is_taken_for_shared(world: World) -> None:
-    world.slack.fault("error", method="conversations.info")
+async def test_a_channel_that_the_bot_may_not_ask_about_is_taken_for_shared(world: World) -> None:
+    world.slack.fault("error", method="conversations.info", error="missing_scope")
     await world.say("create web-01-data")
     await world.slack.until(lambda: any("Receipt: 1 of 1" in one.text for one in world.slack.direct_messages("alice")))
     assert [one for one in world.slack.messages("#inc-demo") if "payments-prod" in one.text] == []
+
+
+@pytest.mark.parametrize(("fault", "options"), [("error", {}), ("status", {"status": 503}), ("malformed", {}), ("reset_after", {})])
+async def test_a_hiccup_of_slack_moves_nobody_out_of_their_channel(
+    world: World, fault: str, options: dict[str, Any]
+) -> None:
+    world.slack.fault(fault, method="conversations.info", times=2, **options)
+    assert "all available" in (await world.finished(await world.create("web-01-data"))).text
+    assert world.slack.direct_messages("alice") == []
 
 
 async def test_a_project_that_allows_it_is_reported_there(start: Start) -> None:
