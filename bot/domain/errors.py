@@ -110,6 +110,10 @@ class MessageGone(BotError):
     """The message to edit, or to reply to, no longer exists."""
 
 
+class MessageFixed(MessageGone):
+    """The message to edit stands, and may not be edited any more."""
+
+
 class MessageRefused(BotError):
     """Slack understood the message and won't have it, such as blocks it finds invalid."""
 

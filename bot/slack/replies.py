@@ -13,7 +13,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.errors import SHARED, CannotPost, MessageGone, MessageRefused, SlackBusy
+from bot.domain.errors import SHARED, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
 from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.interfaces import Clock, Posted, Saying
@@ -39,7 +39,8 @@ _CANNOT_POST = frozenset(
         "user_disabled",
     }
 )
-_GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "is_inactive", "thread_not_found"})
+_GONE = frozenset({"message_not_found", "is_inactive", "thread_not_found"})
+_FIXED = frozenset({"cant_update_message", "edit_window_closed"})
 _APP_REFUSED = frozenset(
     {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
 )
@@ -283,6 +284,8 @@ def _error_from(exc: SlackApiError, method: str) -> CannotPost | MessageGone | M
         wait = failure.retry_after or 1.0
         log.info("slack asks to wait", extra={"method": method, "seconds": wait})
         return SlackBusy("Slack asks to wait.", retry_after=wait)
+    if error in _FIXED:
+        return MessageFixed("The message may not be edited.")
     if error in _GONE:
         return MessageGone("The message is gone.")
     if error in _CANNOT_POST or error.startswith("restricted_action"):

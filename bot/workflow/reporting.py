@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.errors import GONE_AGAIN, REFUSED, CannotPost, MessageGone, MessageRefused, SlackBusy
+from bot.domain.errors import GONE_AGAIN, REFUSED, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
 from bot.domain.orders import Quick
 from bot.domain.requests import Item, ItemState, Request, RequestState
 from bot.interfaces import Clock, Replies, Saying, Store
@@ -215,6 +215,8 @@ class Reporter:
             posted = await self._replies.say(saying)
         except CannotPost as exc:
             return await self._move_home(saying, exc)
+        except MessageFixed:
+            return await self._after_closing(saying)
         except MessageGone:
             return await self._after_deletion(saying)
         except MessageRefused:
@@ -265,6 +267,16 @@ class Reporter:
         waits = request.state is RequestState.WAITING
         await self._store.showed(replace(request, ask_rev=request.rev if waits else ASK_SETTLED))
         return 0.0
+
+    async def _after_closing(self, saying: Saying) -> float | None:
+        """Where messages may not be edited a new one tells the end, and none the progress: it would be one after the
+        other.
+        """
+        request = saying.request
+        if saying.kind == "edit" and request.ended_at is None:
+            await self._store.showed(replace(request, shown_rev=request.rev, edited_at=self._clock.now()))
+            return 0.0
+        return await self._after_deletion(saying)
 
     async def _after_deletion(self, saying: Saying) -> float | None:
         """Someone deleted the message that was to be edited or replied to: a new one takes its place, so that the end

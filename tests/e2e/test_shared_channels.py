@@ -37,7 +37,9 @@ async def test_a_channel_that_the_bot_may_not_ask_about_is_taken_for_shared(worl
     assert [one for one in world.slack.messages("#inc-demo") if "payments-prod" in one.text] == []
 
 
-@pytest.mark.parametrize(("fault", "options"), [("error", {}), ("status", {"status": 503}), ("malformed", {}), ("reset_after", {})])
+@pytest.mark.parametrize(
+    ("fault", "options"), [("error", {}), ("status", {"status": 503}), ("malformed", {}), ("reset_after", {})]
+)
 async def test_a_hiccup_of_slack_moves_nobody_out_of_their_channel(
     world: World, fault: str, options: dict[str, Any]
 ) -> None:

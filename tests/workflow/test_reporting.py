@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.errors import BotError, CannotPost, MessageGone, MessageRefused, SlackBusy
+from bot.domain.errors import BotError, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
 from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState, ended, taken
 from bot.interfaces import Arrival, Posted, Saying
 from bot.store.database import SqliteDatabase
@@ -263,6 +263,19 @@ async def test_a_deleted_message_is_replaced_so_that_the_end_has_a_place(desk: D
     await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
     desk.clock.pass_(seconds=5)
     desk.voice.troubles = [MessageGone("gone")]
+    assert await desk.speak() == ["root", "receipt"]
+
+
+async def test_where_messages_may_not_be_edited_only_the_end_is_a_new_one(desk: Desk) -> None:
+    await desk.speak()
+    for progress in (10, 20, 30):
+        await desk.change(lambda item, seen=progress: replace(item, progress=seen))  # type: ignore[misc]
+        desk.clock.pass_(seconds=30)
+        desk.voice.troubles = [MessageFixed("edit_window_closed")]
+        assert await desk.speak() == []
+    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    desk.clock.pass_(seconds=30)
+    desk.voice.troubles = [MessageFixed("edit_window_closed")]
     assert await desk.speak() == ["root", "receipt"]
 
 
