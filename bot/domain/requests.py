@@ -41,8 +41,6 @@ class ItemState(StrEnum):
 
 
 ENDED = frozenset({ItemState.AVAILABLE, ItemState.FAILED, ItemState.CANCELLED, ItemState.UNKNOWN})
-IN_THE_CLOUD = frozenset({ItemState.SUBMITTING, ItemState.UNCERTAIN, ItemState.CREATING})
-"""While an item is in one of these, the bot copies that disk, and others who ask for it join."""
 
 
 @dataclass(frozen=True, slots=True)

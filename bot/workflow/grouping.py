@@ -58,8 +58,9 @@ class Grouper:
         try:
             self._cloud.project(group.project)
         except KeyError:
-            log.error("an open request names a project that is no longer configured", extra={"group": group.id})
-            return UNCONFIGURED_SECONDS
+            if group.state is not GroupState.PLANNED or group.in_doubt:
+                log.error("an open request names a project that is no longer configured", extra={"group": group.id})
+                return UNCONFIGURED_SECONDS
         match group.state:
             case GroupState.PLANNED if group.due_at is not None and group.due_at > now:
                 return (group.due_at - now).total_seconds()

@@ -124,6 +124,18 @@ async def test_a_refusal_that_no_disk_explains_splits_the_group_and_only_a_missi
     assert await desk.still_offered() == offered
 
 
+class NoCloud:
+    def project(self, alias: str) -> GroupEvs:
+        raise KeyError(alias)
+
+
+async def test_what_was_never_sent_ends_with_the_project_that_is_no_longer_configured(desk: Desk) -> None:
+    permits = Permits(desk.store, FakePeople({"U1": an_actor()}), {}, desk.clock)
+    desk.move = Grouper(desk.store, permits, NoCloud(), desk.offers, desk.clock, PATIENCE)
+    _, items = await desk.run()
+    assert {item.state for item in items} == {ItemState.CANCELLED}
+
+
 async def test_a_disk_that_is_gone_fails_alone(desk: Desk) -> None:
     desk.evs.answers, desk.evs.disks = [gone()], [attached(1), attached(3)]
     desk.evs.snapshots = [member(1), member(3)]
