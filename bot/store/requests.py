@@ -45,6 +45,7 @@ update item set state = :state, attempts = :attempts, in_doubt = :in_doubt, due_
     submitted_at = :submitted_at, look_until = :look_until, waiting_since = :waiting_since, cause = :cause,
     code = :code, job_id = :job_id,
     snapshot_id = :snapshot_id, progress = :progress, taken_at = :taken_at, incremental = :incremental,
+    accepted_told = case when joined_to is not null and cast(:joined_to as text) is null then 0 else accepted_told end,
     ended_at = :ended_at, joined_to = :joined_to, group_id = :group_id, ver = ver + 1
 where id = :id and ver = :ver returning id
 """

@@ -185,9 +185,15 @@ async def test_a_joined_item_tries_for_itself_when_its_leader_fails(store: Sqlit
     first = await store.start(sending(await the_item(store, "r-one-1"), NOON), [])
     await store.start(sending(await the_item(store, "r-two-1"), NOON), [])
     assert first is not None
-    await store.save(ended(first, ItemState.FAILED, NOON, cause="refused"))
+    second = await store.request("r-two")
+    assert second is not None
+    await store.showed(second[0], accepted=["r-two-1"])
+    await store.save(replace(first, progress=50))
+    assert (await the_item(store, "r-two-1")).accepted_told
+    await store.save(ended(await the_item(store, "r-one-1"), ItemState.FAILED, NOON, cause="refused"))
     follower = await the_item(store, "r-two-1")
     assert (follower.state, follower.joined_to) == (ItemState.PLANNED, None)
+    assert not follower.accepted_told  # its own snapshot has ids of its own to tell
     assert ("submit:r-two-1", NOON) in await store.duties()
 
 
