@@ -38,6 +38,8 @@ NAME_CHARACTERS = 64
 HEAD_CHARACTERS = 1_500
 """In `text`. With the 2,000 characters that the facts have at most, something is left for the disks."""
 
+WARNING_CHARACTERS = 600
+
 UNDER = "\n      ↳ "
 """Begins what belongs to the disk of the line above."""
 
@@ -88,8 +90,8 @@ def root(
     """`leaders` are the requests that copy a joined disk, `groups` those of a quick backup."""
     head = [_headline(request, items), *_under(request, items)]
     facts = cut(_facts(request, command, team_url, now), CONTEXT_CHARACTERS)
-    notes = [f":warning: {sentence(warning)}" for warning in request.warnings]
-    notes += [_cost(items)] if request.state is RequestState.PLANNED else []
+    warnings = [f":warning: {sentence(warning)}" for warning in request.warnings]
+    cost = [_cost(items)] if request.state is RequestState.PLANNED else []
     if request.not_yet_going or request.refused:
         ways = _plans(request, items, groups)
     else:
@@ -98,6 +100,7 @@ def root(
     lines = next(ways)
     blocks = [section("\n".join(head), f"head.{request.rev}")]
     blocks += [section(text, f"disks.{request.rev}.{part}") for part, text in enumerate(parts(lines))]
+    notes = [*fitted(warnings, WARNING_CHARACTERS), *cost]
     blocks += [section(text, f"notes.{request.rev}.{part}") for part, text in enumerate(parts(notes))]
     blocks.append(context(facts, f"facts.{request.rev}"))
     if pressed := _buttons(request, items):

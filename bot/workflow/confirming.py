@@ -79,7 +79,7 @@ class Confirming:
             return allowed
         request = allowed.request
         assert isinstance(request.order, Quick), "only a quick backup is planned"
-        order = replace(request.order, selectors=selectors)
+        order = replace(request.order, selectors=selectors, confirm=True)  # nobody has seen that plan yet
         again = replace(request, state=RequestState.RECEIVED, order=order, rev=request.rev + 1, waits_until=None)
         entry = self._entry(actor, request, "allowed", "plan-changed")
         if not await self._store.plan_again(again, [entry]):

@@ -8,7 +8,7 @@ import pytest
 
 from bot.simulator.workspace import payloads
 from bot.slack.binding import BIND_FORM
-from bot.slack.controls import BIND, CONFIRM
+from bot.slack.controls import BIND, CHANGE, CONFIRM
 from tests.e2e.conftest import World, kept
 from tests.e2e.test_granting import asked
 from tests.e2e.test_quick import Golden, add_disks, planned, unnamed
@@ -68,6 +68,20 @@ async def test_a_binding_that_grew_old_is_shown_and_asked_about_and_holds_nothin
     root = await world.finished(request, OPS)
     assert "No disk has the tag “app:orders”." in root.text
     assert "3 disks in payments-prod: finished" in root.text
+
+
+async def test_another_selection_is_shown_before_it_runs_whatever_the_binding_says(world: World) -> None:
+    await asked(world, "bind server=web-01 tag=app:orders confirm=no", "From now on", channel=OPS)
+    for disk in world.cloud.world.disks.values():
+        disk.tags.pop("app", None)
+    request, root = await planned(world, channel=OPS)
+    await world.slack.press("alice", OPS, root.ts, CHANGE)
+    await world.slack.until(lambda: world.slack.view("alice") is not None)
+    await kept(world, world.slack.view("alice").source["private_metadata"])
+    assert (await world.slack.submit("alice", {"others": {"others": "disks=spare-disk"}})).ok
+    again = "Backup of 1 disk in payments-prod: planned, waiting for your go"
+    await world.slack.until(lambda: again in getattr(world.root(request, OPS), "text", ""))
+    assert world.cloud.calls("create_snapshot") == world.cloud.calls("create_group") == []
 
 
 async def test_what_bot_toml_binds_is_changed_there(world: World) -> None:

@@ -285,6 +285,13 @@ def test_a_plan_of_two_hundred_long_names_shows_them_and_its_text_says_how_many_
     assert "more; all of them: Change Selection…" in fewer
 
 
+def test_however_much_of_a_binding_is_gone_the_plan_can_be_shown() -> None:
+    warnings = tuple(f"No disk with the id “d15c0000-{number:04d}-4000-8000-000000000001”." for number in range(100))
+    message = said("edit", a_quick_request(RequestState.PLANNED, **PLANNED, warnings=warnings), members(3), [a_group()])
+    assert "… and 9" in message["text"] and "request `r-one`" in message["text"]
+    assert len(message["text"]) < 2_000
+
+
 def test_what_is_left_out_of_a_plan_is_counted_apart_to_the_end() -> None:
     copied = [*members(2, ItemState.CREATING, snapshot_id="snap"), WAITS]
     running = said("edit", a_quick_request(), [*copied, LEFT])
