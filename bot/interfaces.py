@@ -185,10 +185,14 @@ class HomeRow:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A person, or everybody in a group, who is to be told of a request directly; decided at `since`."""
+    """A person, or everybody in a group, who is to be told of a request directly; decided at `since`.
+
+    `asking`: they are asked to agree to that asking for a deletion; 0: it is about the request itself.
+    """
 
     subject: Subject
     since: datetime
+    asking: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +314,7 @@ class Store(Protocol):
 
     async def save_deletions(self, rows: Sequence[Deletion], audit: Sequence[AuditEntry] = ()) -> bool: ...
 
-    async def deletion_announced(self, request_id: str, asking: int) -> None: ...
+    async def deletion_announced(self, request_id: str, asking: int, notify: Sequence[Subject] = ()) -> None: ...
 
     async def sharing(self, request_id: str) -> list[tuple[Item, Request]]: ...
 
@@ -321,7 +325,7 @@ class Store(Protocol):
     async def untold(self, request_id: str) -> list[Notice]: ...
 
     async def told(
-        self, request_id: str, subject: Subject, audit: Sequence[AuditEntry] = (), *, instead: Sequence[Subject] = ()
+        self, request_id: str, notice: Notice, audit: Sequence[AuditEntry] = (), *, instead: Sequence[Subject] = ()
     ) -> None: ...
 
     async def approver_grants(self, project: str) -> list[Grant]: ...
@@ -445,17 +449,20 @@ class Notices(Protocol):
 
 
 class ThreadNotices(Protocol):
-    """Says sentences in the thread of a request. With `asking`, a button agrees to that asking for a deletion.
-    Raises the same.
+    """Says sentences in the thread of a request, and answers whether others read along there. With `asking`, a button
+    agrees to that asking for a deletion, where they do. Raises the same.
     """
 
-    async def say_in_thread(self, request: Request, sentences: Sequence[str], *, asking: int | None = None) -> None: ...
+    async def say_in_thread(self, request: Request, sentences: Sequence[str], *, asking: int | None = None) -> bool: ...
 
 
 class DirectReplies(Protocol):
     """Says it to somebody directly. Raises the same."""
 
     async def say_to(self, user_id: str, saying: Saying) -> None: ...
+
+    async def ask_to_agree(self, user_id: str, request_id: str, sentences: Sequence[str], asking: int) -> None:
+        """With the button that agrees to that asking for a deletion."""
 
 
 # --- the engine -------------------------------------------------------------------------------------------------------

@@ -32,7 +32,8 @@ class Deletion:
     """One snapshot to be deleted. What one person asked for at once has the same number `asking` within its request.
 
     `agreed_by` are other people, `agreed_at` is when nobody else had to agree any more. `announced`: the thread asked
-    others to agree. `cause`: why it was kept. `ver` guards every write.
+    others to agree; where they do not read it, each of them is asked directly. `cause`: why it was kept. `ver` guards
+    every write.
     """
 
     item_id: str
@@ -113,6 +114,22 @@ def named(labels: Sequence[str]) -> str:
     count = "1 snapshot" if len(labels) == 1 else f"{len(labels)} snapshots"
     more = f" and {len(labels) - NAMED} more" if len(labels) > NAMED else ""
     return f"{count} ({', '.join(sentences.quoted(one) for one in labels[:NAMED])}{more})"
+
+
+def question(rows: Sequence[Deletion], needed: int) -> str:
+    """What others are asked about one asking."""
+    first = rows[0]
+    others = "another person who may approve has" if needed == 1 else f"{needed} others who may approve have"
+    return (
+        f"{sentences.person(first.asked_by)} asks to delete {named([one.label for one in rows])}: {others} to "
+        f"agree within {AGREE_MINUTES} minutes, else they are kept. Nobody can bring them back."
+    )
+
+
+def otherwise(rows: Sequence[Deletion]) -> str:
+    """How to agree where no button can be pressed."""
+    typed = rows[0].snapshot_id if len(rows) == 1 else rows[0].request_id
+    return f"Without the button: the command `delete {typed}`."
 
 
 def made_for(item: Item, group: Group | None, snapshot: Snapshot) -> bool:

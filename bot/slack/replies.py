@@ -174,18 +174,25 @@ class SlackReplies:
         """A message that belongs to no request. Raises CannotPost, MessageRefused or SlackBusy."""
         await self._post(channel, message, None, None)
 
-    async def say_in_thread(self, request: Request, sentences: Sequence[str], *, asking: int | None = None) -> None:
-        """Below the request's message; directly to its person where there is none, or none may be answered."""
+    async def say_in_thread(self, request: Request, sentences: Sequence[str], *, asking: int | None = None) -> bool:
+        """Below the request's message; directly to its person where there is none, or none may be answered. A button
+        is for others, so it stands only where they read along.
+        """
         message = arranged([as_sentence(one) for one in sentences])
-        if asking is not None:
-            message["blocks"].append(buttons([agree_button(request.id, asking)], "agree"))
+        shown = message if asking is None or request.told_directly else _with_agree(message, request.id, asking)
         try:
             if request.root_channel is None:
                 raise CannotPost("The request has no message.", "no_message")
             await self._keep_from_strangers(request, request.root_channel)
-            await self._post(request.root_channel, message, request.thread_ts or request.root_ts, None)
+            await self._post(request.root_channel, shown, request.thread_ts or request.root_ts, None)
         except (CannotPost, MessageGone):
             await self._post(request.actor_id, message, None, None)
+            return False
+        return not request.told_directly
+
+    async def ask_to_agree(self, user_id: str, request_id: str, sentences: Sequence[str], asking: int) -> None:
+        message = arranged([as_sentence(one) for one in sentences])
+        await self._post(user_id, _with_agree(message, request_id, asking), None, None)
 
     async def say_to(self, user_id: str, saying: Saying) -> None:
         """The same, as a direct message to somebody."""
@@ -299,6 +306,10 @@ def _error_from(exc: SlackApiError, method: str) -> CannotPost | MessageGone | M
     facts = {"method": method, "error": error, "why": "; ".join(failure.messages)[:500]}
     log.error("slack refused a message", extra=facts)
     return MessageRefused(f"Slack refused the message ({error}).")
+
+
+def _with_agree(message: Message, request_id: str, asking: int) -> Message:
+    return {**message, "blocks": [*message["blocks"], buttons([agree_button(request_id, asking)], "agree")]}
 
 
 def _metadata(saying: Saying) -> dict[str, Any]:

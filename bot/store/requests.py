@@ -140,16 +140,20 @@ def settle(
     return Settled("done", used)
 
 
-def tell_directly(request_id: str, subjects: Sequence[Subject], now: datetime) -> Script[None]:
-    """Tell people, and those in groups, of a request: each once, however often it is asked for."""
+def tell_directly(request_id: str, subjects: Sequence[Subject], now: datetime, asking: int = 0) -> Script[None]:
+    """Tell people, and those in groups, of a request, or of an `asking` for a deletion: each once, however often it is
+    asked for.
+    """
     for subject in subjects:
         yield sql(
-            "insert into notice (request_id, subject_kind, subject_id, since) values (:request_id, :kind, :id, :since) "
-            "on conflict (request_id, subject_kind, subject_id) do nothing",
+            "insert into notice (request_id, subject_kind, subject_id, since, asking) "
+            "values (:request_id, :kind, :id, :since, :asking) "
+            "on conflict (request_id, subject_kind, subject_id, asking) do nothing",
             request_id=request_id,
             kind=subject.kind,
             id=subject.id,
             since=to_ms(now),
+            asking=asking,
         )
     if subjects:
         yield Want(f"notify:{request_id}", now)
@@ -284,18 +288,21 @@ def review(request_id: str, reviewer_id: str, now: datetime) -> Script[bool]:
 def untold(request_id: str) -> Script[list[Notice]]:
     """People before groups, so that a group that can't be read keeps nobody waiting."""
     rows = yield sql(
-        "select * from notice where request_id = :id and told = 0 order by subject_kind desc, subject_id", id=request_id
+        "select * from notice where request_id = :id and told = 0 order by subject_kind desc, subject_id, asking",
+        id=request_id,
     )
-    found = [(Subject(row["subject_kind"], row["subject_id"]), from_ms(row["since"])) for row in rows]
-    return [Notice(subject, since) for subject, since in found if since is not None]
+    found = [(Subject(row["subject_kind"], row["subject_id"]), from_ms(row["since"]), row["asking"]) for row in rows]
+    return [Notice(subject, since, asking) for subject, since, asking in found if since is not None]
 
 
-def told(request_id: str, subject: Subject) -> Script[None]:
+def told(request_id: str, notice: Notice) -> Script[None]:
     yield sql(
-        "update notice set told = 1 where request_id = :request_id and subject_kind = :kind and subject_id = :id",
+        "update notice set told = 1 where request_id = :request_id and subject_kind = :kind and subject_id = :id "
+        "and asking = :asking",
         request_id=request_id,
-        kind=subject.kind,
-        id=subject.id,
+        kind=notice.subject.kind,
+        id=notice.subject.id,
+        asking=notice.asking,
     )
 
 

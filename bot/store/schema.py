@@ -174,7 +174,8 @@ create table notice (
     subject_id text not null,
     since bigint not null,
     told integer not null default 0,
-    primary key (request_id, subject_kind, subject_id)
+    asking bigint not null default 0,
+    primary key (request_id, subject_kind, subject_id, asking)
 );
 create index notice_untold on notice (request_id) where told = 0;
 

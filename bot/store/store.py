@@ -257,8 +257,15 @@ class SqliteStore:
         now = self._clock.now()
         return await self._done(deletions.save(rows, now), entries, now)
 
-    async def deletion_announced(self, request_id: str, asking: int) -> None:
-        await self._database.run(deletions.announced(request_id, asking))
+    async def deletion_announced(self, request_id: str, asking: int, notify: Sequence[Subject] = ()) -> None:
+        """`notify`: who is to be asked directly, as they do not read where it was announced."""
+        now = self._clock.now()
+
+        def script() -> Script[None]:
+            yield from deletions.announced(request_id, asking)
+            yield from requests.tell_directly(request_id, notify, now, asking)
+
+        await self._database.run(script())
 
     async def sharing(self, request_id: str) -> list[tuple[Item, Request]]:
         """Who else has a snapshot of this request as a restore point."""
@@ -293,14 +300,14 @@ class SqliteStore:
         return await self._database.run(requests.untold(request_id))
 
     async def told(
-        self, request_id: str, subject: Subject, entries: Sequence[AuditEntry] = (), *, instead: Sequence[Subject] = ()
+        self, request_id: str, notice: Notice, entries: Sequence[AuditEntry] = (), *, instead: Sequence[Subject] = ()
     ) -> None:
         """`instead`: who is to be told in its place, such as the people of a group."""
         now = self._clock.now()
 
         def script() -> Script[None]:
-            yield from requests.told(request_id, subject)
-            yield from requests.tell_directly(request_id, instead, now)
+            yield from requests.told(request_id, notice)
+            yield from requests.tell_directly(request_id, instead, now, notice.asking)
             yield from audit.append(entries, now)
 
         await self._database.run(script())

@@ -22,6 +22,8 @@ from bot.domain.deletions import (
     deletable,
     kept,
     named,
+    otherwise,
+    question,
     still_kept,
     unanswered,
     why_not,
@@ -45,6 +47,7 @@ from bot.interfaces import AuditEntry, Clock, Cloud, Evs, People, Store, ThreadN
 from bot.workflow.approving import Told
 from bot.workflow.arrival import Refused, with_helpers
 from bot.workflow.lookups import look_up
+from bot.workflow.notifying import who_may_approve
 from bot.workflow.viewing import unknown_id
 
 log = logging.getLogger(__name__)
@@ -146,9 +149,10 @@ class Deleting:
         what = named([one.label for one in fresh])
         if needed:
             others = "Another person who may approve has" if needed == 1 else f"{needed} others who may approve have"
+            where = "that I send them" if request.told_directly else "in the thread"
             return Told(
-                f"{others} to agree within {AGREE_MINUTES} minutes to delete {what}: by the button in the "
-                f"thread, or by typing `delete {any_id}` too.",
+                f"{others} to agree within {AGREE_MINUTES} minutes to delete {what}: by the button {where}, or by "
+                f"typing `delete {any_id}` too.",
                 done=True,
             )
         return Told(f"Deleting {what}; the thread says when they are gone.", done=True)
@@ -259,25 +263,20 @@ class Deleter:
         for rows in _apart(asked, lambda one: one.asking):
             asking = rows[0].asking
             try:
-                await self._notices.say_in_thread(request, self._question(rows), asking=asking)
+                read = await self._notices.say_in_thread(request, self._question(request, rows), asking=asking)
             except SlackBusy as exc:
                 return exc.retry_after
             except (CannotPost, MessageGone, MessageRefused):
-                log.warning("nobody could be asked to agree to a deletion", extra={"request": request.id})
-            await self._store.deletion_announced(request.id, asking)
+                log.warning("the thread could not ask to agree to a deletion", extra={"request": request.id})
+                read = False
+            notify = [] if read else await who_may_approve(self._store, request, but=rows[0].asked_by)
+            await self._store.deletion_announced(request.id, asking, notify)
         return None
 
-    def _question(self, rows: Sequence[Deletion]) -> list[str]:
-        first = rows[0]
-        project = self._projects.get(first.project)
-        needed = project.approvals if project else 1
-        others = "another person who may approve has" if needed == 1 else f"{needed} others who may approve have"
-        question = (
-            f"{sentences.person(first.asked_by)} asks to delete {named([one.label for one in rows])}: {others} to "
-            f"agree within {AGREE_MINUTES} minutes, else they are kept. Nobody can bring them back."
-        )
-        typed = first.snapshot_id if len(rows) == 1 else first.request_id
-        return [question, f"Without the button: the command `delete {typed}`."]
+    def _question(self, request: Request, rows: Sequence[Deletion]) -> list[str]:
+        project = self._projects.get(rows[0].project)
+        asked = question(rows, project.approvals if project else 1)
+        return [asked, "I ask those who may approve directly."] if request.told_directly else [asked, otherwise(rows)]
 
     # --- deleting -----------------------------------------------------------------------------------------------------
 

@@ -1,14 +1,16 @@
-"""notify:{request}: a direct message to those who may approve: when something ran without them, and when something
-waits for them where they do not read along.
+"""notify:{request}: a direct message to those who may approve: when something ran without them, and when a request, or
+a deletion, waits for them where they do not read along.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.access import Action, Denied, decide
+from bot.domain.deletions import Deletion, DeletionState, otherwise, question
 from bot.domain.errors import CannotPost, LookupFailed, MessageGone, MessageRefused, SlackBusy
 from bot.domain.granting import Subject
 from bot.domain.projects import Project
@@ -26,11 +28,33 @@ NOTIFY = "notify"
 """What the audit trail calls it."""
 
 
-async def who_may_approve(store: Store, request: Request) -> list[Subject]:
-    """Who holds a grant for it, as people and groups; not everyone: nobody is everybody's keeper."""
+async def who_may_approve(store: Store, request: Request, *, but: str | None = None) -> list[Subject]:
+    """Who holds a grant for it, as people and groups; not everyone: nobody is everybody's keeper.
+
+    Left out is who asked: `but`, where it is about a deletion, else the request's person.
+    """
     grants = await store.approver_grants(request.project or "")
     subjects = {Subject(grant.subject_kind, grant.subject_id) for grant in grants if grant.subject_kind != "everyone"}
-    return sorted(subjects - {Subject("user", request.actor_id)}, key=str)
+    return sorted(subjects - {Subject("user", but or request.actor_id)}, key=str)
+
+
+@dataclass(frozen=True, slots=True)
+class _Matter:
+    """What somebody is told of: the request, or as far as it still waits, what was asked to be deleted of it."""
+
+    request: Request
+    items: Sequence[Item]
+    asked: Sequence[Deletion] = ()
+
+    @property
+    def asked_by(self) -> str:
+        return self.asked[0].asked_by if self.asked else self.request.actor_id
+
+    def agreed(self, person: str) -> bool:
+        """To all of it."""
+        if self.asked:
+            return all(person in one.agreed_by for one in self.asked)
+        return person in self.request.approvers
 
 
 class Notifier:
@@ -57,35 +81,47 @@ class Notifier:
         untold = await self._store.untold(request_id)
         if found is None or not untold:
             return None
-        request, items = found
-        if not request.break_glass and request.state is not RequestState.WAITING:
-            for notice in untold:  # settled: there is nothing left to ask
-                await self._store.told(request.id, notice.subject)
-            return None
+        matters = await self._matters(*found, untold)
         for notice in untold:
+            matter = matters.get(notice.asking)
+            if matter is None:  # settled: there is nothing left to ask
+                await self._store.told(request_id, notice)
+                continue
             try:
-                done = await self._done(notice, request, items)
+                done = await self._done(notice, matter)
             except SlackBusy as exc:
                 return exc.retry_after
             except LookupFailed:
-                done = await self._given_up(notice, request)
+                done = await self._given_up(notice, matter)
             if done:
                 return PAUSE_SECONDS
-        return AGAIN_SECONDS
+        return AGAIN_SECONDS if matters else None
 
-    async def _done(self, notice: Notice, request: Request, items: Sequence[Item]) -> bool:
+    async def _matters(self, request: Request, items: Sequence[Item], untold: Sequence[Notice]) -> dict[int, _Matter]:
+        """What people are still to be told of, by the asking; 0 is the request itself."""
+        matters = {}
+        if request.break_glass or request.state is RequestState.WAITING:
+            matters[0] = _Matter(request, items)
+        for one in await self._store.deletions(request.id):
+            if one.state is DeletionState.ASKED:
+                asked = matters[one.asking].asked if one.asking in matters else ()
+                matters[one.asking] = _Matter(request, items, [*asked, one])
+        wanted = {notice.asking for notice in untold}
+        return {asking: matter for asking, matter in matters.items() if asking in wanted}
+
+    async def _done(self, notice: Notice, matter: _Matter) -> bool:
         """Raises LookupFailed or SlackBusy."""
-        subject = notice.subject
+        subject, request = notice.subject, matter.request
         if subject.kind == "group":
-            members = sorted(await self._membership.members(subject.id) - {request.actor_id})
-            await self._store.told(request.id, subject, instead=[Subject("user", one) for one in members])
+            members = sorted(await self._membership.members(subject.id) - {matter.asked_by})
+            await self._store.told(request.id, notice, instead=[Subject("user", one) for one in members])
             return True
         denied = await self._denied(subject.id, request)
-        if denied is None and subject.id not in request.approvers:
-            await self._tell(subject.id, request, items)
+        if denied is None and not matter.agreed(subject.id):
+            await self._tell(subject.id, notice.asking, matter)
         rule = denied.rule if denied else "granted"
-        entry = _entry(subject, request, rule, denied=denied is not None)
-        await self._store.told(request.id, subject, [entry])
+        entry = _entry(subject, matter, rule, denied=denied is not None)
+        await self._store.told(request.id, notice, [entry])
         return True
 
     async def _denied(self, user_id: str, request: Request) -> Denied | None:
@@ -97,29 +133,39 @@ class Notifier:
         decision = decide(actor, Action.APPROVE, alias, self._projects.get(alias), place, grants, now)
         return decision if isinstance(decision, Denied) else None
 
-    async def _tell(self, user_id: str, request: Request, items: Sequence[Item]) -> None:
-        kind: SayKind = "break_glass" if request.break_glass else "ask_directly"
+    async def _tell(self, user_id: str, asking: int, matter: _Matter) -> None:
         try:
-            await self._replies.say_to(user_id, Saying(kind, request, items, items))
+            await self._say(user_id, asking, matter)
         except (CannotPost, MessageGone, MessageRefused):
-            log.warning("somebody who may approve could not be told", extra={"request": request.id, "user": user_id})
+            facts = {"request": matter.request.id, "user": user_id}
+            log.warning("somebody who may approve could not be told", extra=facts)
 
-    async def _given_up(self, notice: Notice, request: Request) -> bool:
+    async def _say(self, user_id: str, asking: int, matter: _Matter) -> None:
+        request = matter.request
+        if matter.asked:
+            project = self._projects.get(request.project or "")
+            asked = [question(matter.asked, project.approvals if project else 1), otherwise(matter.asked)]
+            await self._replies.ask_to_agree(user_id, request.id, asked, asking)
+            return
+        kind: SayKind = "break_glass" if request.break_glass else "ask_directly"
+        await self._replies.say_to(user_id, Saying(kind, request, matter.items, matter.items))
+
+    async def _given_up(self, notice: Notice, matter: _Matter) -> bool:
         """Whether Slack was asked for long enough; until then it is asked again."""
         if self._clock.now() - notice.since < GIVE_UP:
             return False
-        subject = notice.subject
+        subject, request = notice.subject, matter.request
         log.warning("somebody who may approve was not told", extra={"request": request.id, "subject": str(subject)})
-        await self._store.told(request.id, subject, [_entry(subject, request, "lookup-failed", denied=True)])
+        await self._store.told(request.id, notice, [_entry(subject, matter, "lookup-failed", denied=True)])
         return True
 
 
-def _entry(subject: Subject, request: Request, rule: str, *, denied: bool) -> AuditEntry:
+def _entry(subject: Subject, matter: _Matter, rule: str, *, denied: bool) -> AuditEntry:
     return AuditEntry(
         str(subject) if subject.kind == "group" else subject.id,
         NOTIFY,
-        request.id,
+        matter.request.id,
         "denied" if denied else "allowed",
         rule,
-        {"project": request.project, "requester": request.actor_id},
+        {"project": matter.request.project, "requester": matter.asked_by},
     )

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.simulator.workspace import Message
-from bot.slack.controls import APPROVE, CONFIRM, DENY, NEW_SNAPSHOT
+from bot.slack.controls import AGREE, APPROVE, CONFIRM, DENY, NEW_SNAPSHOT
 from tests.e2e.conftest import World, request_id
 from tests.e2e.test_approvals import Start, buttons, start
 from tests.e2e.test_forms import choose_disks, choose_project, open_form
@@ -126,3 +126,39 @@ async def test_where_they_read_along_nobody_is_asked_directly(start: Start) -> N
     await world.say(f"approve {request}", "eng01")
     await world.finished(request)
     assert [one for person in APPROVERS for one in world.slack.direct_messages(person)] == []
+
+
+async def made_where_nobody_reads_along(world: World) -> str:
+    """Alice's own request, from a shared channel, so that she alone is told of it."""
+    request = request_id((await world.say("create web-01-data project=payments-prod", "alice", "#shared")).text)
+    asked = await told_directly(world, "eng01", f"approve {request}")
+    await world.slack.press("eng01", asked.channel, asked.ts, APPROVE)
+    await told_directly(world, "alice", "*Receipt: 1 of 1")
+    return request
+
+
+async def test_others_are_asked_directly_to_agree_to_a_deletion_and_agree_there(start: Start) -> None:
+    """The project may be used from the shared channel only: the press counts where the request was made."""
+    world = await start('approvals = 1\nchannels = ["C0SHARED03"]')
+    request = await made_where_nobody_reads_along(world)
+    outcome = await world.say(f"delete {request}", "alice", "#shared")
+    assert "by the button that I send them" in outcome.text
+    asked = {person: await told_directly(world, person, "asks to delete 1 snapshot") for person in ("eng01", "eng02")}
+    assert all(buttons(message) == [AGREE] for message in asked.values())
+    own = await told_directly(world, "alice", "asks to delete 1 snapshot")
+    assert buttons(own) == [] and "I ask those who may approve directly." in own.text
+    await world.slack.press("eng02", asked["eng02"].channel, asked["eng02"].ts, AGREE)
+    await told_directly(world, "alice", "1 snapshot is deleted, as <@U0ALICE001> asked and <@U0ENG00002> agreed")
+    await world.slack.press("eng01", asked["eng01"].channel, asked["eng01"].ts, AGREE)
+    await world.told("eng01", "This is settled already")
+    assert sum("asks to delete" in one.text for one in world.slack.direct_messages("alice")) == 1
+    assert world.slack_complaints() == []
+
+
+async def test_a_guest_is_not_asked_to_agree_to_a_deletion(start: Start) -> None:
+    world = await start("approvals = 1")
+    request = await made_where_nobody_reads_along(world)
+    await world.slack.set_user("eng01", is_restricted=True)
+    await world.say(f"delete {request}", "alice", "#shared")
+    await told_directly(world, "eng02", "asks to delete 1 snapshot")
+    assert not any("asks to delete" in one.text for one in world.slack.direct_messages("eng01"))

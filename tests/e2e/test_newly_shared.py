@@ -114,3 +114,20 @@ async def remind_now(world: World, request: str) -> None:
     found = await world.bot.store.request(request)
     assert found is not None
     await world.bot.store.keep(replace(found[0], remind_at=world.clock.now()))
+
+
+async def test_who_may_agree_to_a_deletion_is_asked_directly(start: Start) -> None:
+    world = await start("approvals = 1")
+    request = await world.create("web-01-data", "bob")
+    ask = await asked(world, request)
+    await world.slack.press("eng01", CHANNEL, ask.ts, "approve_request")
+    await world.finished(request)
+    before = share(world)
+    await world.say(f"delete {request}")
+    await told_directly(world, "eng02", "asks to delete 1 snapshot")
+    question = world.slack.direct_messages("eng02")[-1]
+    await told_directly(world, "bob", "asks to delete 1 snapshot")
+    assert "agree_to_deletion" not in str(world.slack.direct_messages("bob")[-1].blocks)
+    await world.slack.press("eng02", question.channel, question.ts, "agree_to_deletion")
+    await told_directly(world, "bob", "1 snapshot is deleted, as <@U0ALICE001> asked and <@U0ENG00002> agreed")
+    assert said_in(world) == before

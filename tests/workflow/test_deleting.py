@@ -117,11 +117,12 @@ class Desk:
     async def look_up(self, user_id: str) -> Actor:
         return self.actors[user_id]
 
-    async def say_in_thread(self, request: Request, sentences: Sequence[str], *, asking: int | None = None) -> None:
+    async def say_in_thread(self, request: Request, sentences: Sequence[str], *, asking: int | None = None) -> bool:
         if self.busy:
             self.busy -= 1
             raise SlackBusy("Slack asks to wait.", retry_after=7.0)
         self.said.append((list(sentences), asking))
+        return not request.told_directly
 
     @property
     def asks(self) -> Deleting:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.domain.access import Actor, Grant, Standing
+from bot.domain.deletions import Deletion, DeletionState
 from bot.domain.errors import LookupFailed
 from bot.domain.requests import RequestState
 from bot.interfaces import Arrival, Saying
@@ -51,6 +52,9 @@ class Office:
 
     async def say_to(self, user_id: str, saying: Saying) -> None:
         self.said.append((user_id, saying.kind))
+
+    async def ask_to_agree(self, user_id: str, request_id: str, sentences: Sequence[str], asking: int) -> None:
+        self.said.append((user_id, f"agree {asking}: {sentences[0]}"))
 
 
 class Desk:
@@ -138,3 +142,23 @@ async def test_what_was_settled_meanwhile_is_asked_of_nobody(desk: Desk) -> None
     assert await desk.notifier("r-two") is None
     assert desk.office.said == []
     assert await desk.store.untold("r-two") == []
+
+
+async def test_an_asking_for_a_deletion_is_put_to_those_who_may_agree_until_it_is_settled(desk: Desk) -> None:
+    await desk.tell()
+    desk.office.said.clear()
+    made = Deletion(
+        "r-one-1", "r-one", "payments", "s1", "d1", "disk-1", DeletionState.ASKED, "U8", "C1", desk.clock.now()
+    )
+    await desk.store.ask_deletion([made], [])
+    found = await desk.store.request("r-one")
+    assert found is not None
+    asked = await who_may_approve(desk.store, found[0], but="U8")
+    await desk.store.deletion_announced("r-one", 1, asked)
+    assert await desk.tell() == ["U1", "U6", "U7"]  # everybody but who asked; also U1, whose request it is
+    assert all(words.startswith("agree 1: \ue000@U8\ue001 asks to delete 1 snapshot") for _, words in desk.office.said)
+    desk.office.said.clear()
+    await desk.store.agree_to_deletion(await desk.store.deletions("r-one"), "U1", 1, [])
+    await desk.store.deletion_announced("r-one", 2, asked)  # nothing waits under that number
+    assert await desk.tell() == []
+    assert await desk.store.untold("r-one") == []
