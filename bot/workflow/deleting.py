@@ -103,6 +103,7 @@ class Deleting:
         unknown = Told(f"I know no restore point {sentences.quoted(request_id)} that you may delete.", done=False)
         found = await self._store.request(request_id)
         if found is None or found[0].project is None:
+            await self._store.record([unknown_id(actor.user_id, Action.DELETE, found[0].id if found else "")])
             return unknown
         request = found[0]
         if refused := await self._refusal(actor, channel, request, Action.APPROVE, unknown):

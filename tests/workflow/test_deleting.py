@@ -239,6 +239,13 @@ async def test_the_button_of_an_asking_that_expired_does_not_agree_to_the_next_o
     assert await desk.states() == {"s1": "asked"}
 
 
+async def test_a_button_of_a_request_that_is_not_there_leaves_a_row_in_the_trail(desk: Desk) -> None:
+    assert not (await desk.asks.agree(ONE, "C1", "r-none", 1)).done
+    assert [(row["actor"], row["action"], row["rule"]) for row in await desk.store.audit_page(0)][-1:] == [
+        ("U8", "delete", "unknown-id")
+    ]
+
+
 async def test_two_who_agree_at_the_same_instant_both_count(desk: Desk) -> None:
     desk.approvals = 2
     await desk.made()
