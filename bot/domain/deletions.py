@@ -64,6 +64,11 @@ def deletable(items: Sequence[Item]) -> list[Item]:
     return [item for item in items if item.snapshot_id and item.joined_to is None and item.state in _MADE]
 
 
+def claims(items: Sequence[Item]) -> list[Item]:
+    """What of a request others made and it still keeps; it can give that up, and nothing is deleted by it."""
+    return [item for item in items if item.joined_to and item.state is ItemState.AVAILABLE and not item.let_go]
+
+
 NAMED = 15
 """Disks that a sentence names; of more it gives the number."""
 
@@ -101,11 +106,13 @@ def unanswered(deletion: Deletion) -> Deletion:
 
 
 def still_kept(sharing: Iterable[tuple[Item, Request]], now: datetime) -> dict[str, Request]:
-    """Of requests that share snapshots with another one, those whose time is not over, by the snapshot's id."""
+    """Of requests that share snapshots with another one, those whose time is not over and that did not let go of them,
+    by the snapshot's id.
+    """
     return {
         item.snapshot_id: request
         for item, request in sharing
-        if item.snapshot_id and (request.expires_at is None or now < request.expires_at)
+        if item.snapshot_id and not item.let_go and (request.expires_at is None or now < request.expires_at)
     }
 
 

@@ -143,7 +143,7 @@ class Item:
     """One disk of a request. `due_at`: when somebody should act next. `cause`: why it waits or how it ended, in words.
 
     `size` is in GiB, `progress` in percent. `joined_to` is the item that copies the same disk for someone else,
-    `group_id` the group it is asked for in.
+    `group_id` the group it is asked for in. `let_go`: joined, and the request keeps it no more.
     `in_doubt`: an answer to its POST was lost, so each further one is preceded by a look.
     """
 
@@ -171,6 +171,7 @@ class Item:
     ended_at: datetime | None = None
     joined_to: str | None = None
     group_id: str | None = None
+    let_go: bool = False
     accepted_told: bool = False
     failure_told: bool = False
 

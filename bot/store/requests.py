@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bot.domain.deletions import claims
 from bot.domain.granting import Subject
 from bot.domain.groups import Group
 from bot.domain.requests import Item, ItemState, Request, RequestState, ended, following, following_items, joining
@@ -71,9 +72,11 @@ CANCELLED = "cancelled"
 """The rule of what was called back."""
 
 _FIND = """
-select id as request_id from request where id = :id
-union select request_id from item where id = :id or snapshot_id = :id or job_id = :id
-union select request_id from snapshot_group where id = :id or cloud_id = :id
+select id as request_id, 0 as joined from request where id = :id
+union select request_id, case when joined_to is null then 0 else 1 end from item
+    where id = :id or snapshot_id = :id or job_id = :id
+union select request_id, 0 from snapshot_group where id = :id or cloud_id = :id
+order by joined, request_id
 """
 _DUTIES = """
 select 'plan:' || id as key, 0 as at from request where state = 'received'
@@ -508,6 +511,15 @@ def sharing(request_id: str) -> Script[list[tuple[Item, Request]]]:
     return found
 
 
+def let_go(request_id: str, item_ids: Sequence[str]) -> Script[list[Item]]:
+    """The request keeps no more what it joined; answers what of that it kept until now."""
+    _, items = yield from _whole(request_id)
+    fresh = [item for item in claims(items) if item.id in item_ids]
+    for item in fresh:
+        yield sql("update item set let_go = 1 where id = :id", id=item.id)
+    return fresh
+
+
 def creating(project: str) -> Script[list[Item]]:
     rows = yield sql(
         "select * from item where project = :project and state = 'creating' and joined_to is null "
@@ -523,7 +535,7 @@ def unsaid(home: str) -> Script[list[tuple[Request, list[Item]]]]:
 
 
 def find(any_id: str) -> Script[tuple[Request, list[Item]] | None]:
-    """By the id of a request, an item, a job, a snapshot or a group."""
+    """By the id of a request, an item, a job, a snapshot or a group. What others joined is whose it was first."""
     rows = yield sql(_FIND, id=any_id)
     return (yield from _whole(rows[0]["request_id"])) if rows else None
 
@@ -558,7 +570,9 @@ def recent(filters: Filters) -> Script[list[tuple[Request, list[Item]]]]:
         clauses.append("channel_id = :channel")
         values["channel"] = filters.channel
     if filters.restorable:
-        clauses.append("exists (select 1 from item where request_id = request.id and state = 'available')")
+        clauses.append(
+            "exists (select 1 from item where request_id = request.id and state = 'available' and let_go = 0)"
+        )
     where = " and ".join(clauses)
     text = f"select * from request where {where} order by created_at desc, id limit :limit offset :offset"
     rows = yield Query(text, values)

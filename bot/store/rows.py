@@ -166,6 +166,7 @@ def item_from(row: Row) -> Item:
         ended_at=from_ms(row["ended_at"]),
         joined_to=row["joined_to"],
         group_id=row["group_id"],
+        let_go=bool(row["let_go"]),
         accepted_told=bool(row["accepted_told"]),
         failure_told=bool(row["failure_told"]),
     )

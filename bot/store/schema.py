@@ -105,6 +105,7 @@ create table item (
     incremental integer,
     ended_at bigint,
     joined_to text references item (id),
+    let_go integer not null default 0,
     group_id text references snapshot_group (id),
     accepted_told integer not null default 0,
     failure_told integer not null default 0,

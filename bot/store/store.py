@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.domain.access import Actor, Grant
 from bot.domain.bindings import Binding
@@ -32,6 +32,8 @@ from bot.interfaces import (
 from bot.store import audit, bindings, deletions, errands, forms, grants, homes, requests
 from bot.store import groups as store_groups
 from bot.store.database import Script, SqliteDatabase, from_ms, sql, to_ms
+
+T = TypeVar("T")
 
 REMEMBER_DELIVERIES = timedelta(hours=25)
 """Slack may repeat an event for up to a day when delayed events are on (Events API, retries)."""
@@ -238,10 +240,12 @@ class SqliteStore:
         now = self._clock.now()
         return await self._moved(deletions.agree(rows, person, needed, now), entries, now)
 
-    async def _moved(
-        self, step: Script[list[Deletion]], entries: Sequence[AuditEntry], now: datetime
-    ) -> Sequence[Deletion]:
-        def script() -> Script[list[Deletion]]:
+    async def let_go(self, request_id: str, item_ids: Sequence[str], entries: Sequence[AuditEntry]) -> Sequence[Item]:
+        """What of it the request kept until now."""
+        return await self._moved(requests.let_go(request_id, item_ids), entries, self._clock.now())
+
+    async def _moved(self, step: Script[list[T]], entries: Sequence[AuditEntry], now: datetime) -> Sequence[T]:
+        def script() -> Script[list[T]]:
             moved = yield from step
             if moved:
                 yield from audit.append(entries, now)

@@ -19,6 +19,7 @@ from bot.domain.deletions import (
     Deletion,
     DeletionState,
     agree_until,
+    claims,
     deletable,
     kept,
     named,
@@ -69,7 +70,8 @@ class Deleting:
         self._clock = clock
 
     async def delete(self, actor: Actor, channel: str | None, any_id: str) -> Told:
-        """Ask to let go everything a request made, or one snapshot of it; or agree to somebody else's asking.
+        """Ask to let go everything a request made, or one snapshot of it; or agree to somebody else's asking. What the
+        request joined it gives up at once.
 
         It is agreement only to what the id names: the request's own id, to all that others asked for of it.
         """
@@ -94,9 +96,13 @@ class Deleting:
         if others:
             return await self._agree(actor, request, others)
         wanted = [item for item in deletable(items) if any_id in (request.id, item.id, item.snapshot_id)]
-        if not wanted:
+        joined = [item.id for item in claims(items) if any_id in (request.id, item.id)]
+        if not wanted and not joined:
             return Told("Nothing of that was made by this request, so there is nothing of it to delete.", done=False)
-        return await self._ask(actor, channel or request.place.channel_id, request, wanted, any_id)
+        told = [await self._let_go(actor, request, joined)] if joined else []
+        if wanted:
+            told.append(await self._ask(actor, channel or request.place.channel_id, request, wanted, any_id))
+        return Told(" ".join(one.sentence for one in told), done=any(one.done for one in told))
 
     async def agree(self, actor: Actor, channel: str | None, request_id: str, asking: int) -> Told:
         """The button: agree to exactly what its message names, if that still waits."""
@@ -115,6 +121,19 @@ class Deleting:
         if asked[0].asked_by == actor.user_id:
             return Told("You asked for this yourself; somebody else has to agree.", done=False)
         return await self._agree(actor, request, asked)
+
+    async def _let_go(self, actor: Actor, request: Request, item_ids: Sequence[str]) -> Told:
+        """Gives up what the request joined. That deletes nothing, so nobody else has to agree to it."""
+        entry = _entry(actor, request, "allowed", "gave-up-joined", len(item_ids))
+        gone = await self._store.let_go(request.id, item_ids, [entry])
+        if not gone:
+            return Told("Somebody gave these up a moment before you.", done=False)
+        what = named([item.disk.label for item in gone])
+        return Told(
+            f"Request {request.id} no longer keeps {what}. Nothing is deleted by that: what made a snapshot is what it "
+            "can be deleted by, once nobody else keeps it.",
+            done=True,
+        )
 
     async def _ask(self, actor: Actor, channel: str, request: Request, wanted: Sequence[Item], any_id: str) -> Told:
         keepers = still_kept(await self._store.sharing(request.id), self._clock.now())
@@ -173,8 +192,10 @@ class Deleting:
         alias = keeper.project or ""
         grants = await self._store.grants_for(actor)
         seen = decide(actor, Action.VIEW, alias, self._projects.get(alias), channel, grants, self._clock.now())
-        whose = "another request" if isinstance(seen, Denied) else f"request {keeper.id}"
-        return f"Kept: the snapshot of {sentences.quoted(item.disk.label)} is also a restore point of {whose}, {_KEEPS}"
+        kept_by = f"Kept: the snapshot of {sentences.quoted(item.disk.label)} is also a restore point of"
+        if isinstance(seen, Denied):
+            return f"{kept_by} another request, {_KEEPS}"
+        return f"{kept_by} request {keeper.id}, {_KEEPS} To give that up: `delete {keeper.id}`."
 
     async def _agree(self, actor: Actor, request: Request, asked: Sequence[Deletion]) -> Told:
         fresh = [one for one in asked if actor.user_id not in one.agreed_by]

@@ -70,7 +70,7 @@ class RestorePointsInquiry:
         points = [
             Point(
                 request,
-                [item for item in items if item.state is ItemState.AVAILABLE],
+                [item for item in items if item.state is ItemState.AVAILABLE and not item.let_go],
                 existing.get(request.project or ""),
                 may(Action.DELETE, request.project or ""),
             )

@@ -194,6 +194,12 @@ async def test_a_restore_point_that_somebody_joined_is_not_taken_from_them(world
     assert second in listed
     assert controls(world.private("alice")[-1]) == [(DELETE, first)]
     assert len(there(world)) == 1 and world.cloud.calls("delete_snapshot") == []
+    await asked(world, f"delete {second}", f"Request {second} no longer keeps 1 snapshot (“web-01-data”).")
+    assert len(there(world)) == 1 and world.cloud.calls("delete_snapshot") == []
+    assert f"`{second}`" not in await asked(world, "restore-points", "Restore points of")
+    await asked(world, f"delete {first}", "Deleting 1 snapshot")
+    await said(world, "1 snapshot is deleted")
+    assert there(world) == []
 
 
 @pytest.mark.parametrize("fault", ["drop_before", "drop_after", "503", "html"])

@@ -446,7 +446,8 @@ async def test_the_restore_point_of_another_request_stays_until_its_time_is_over
     told = await desk.asks.delete(ADMIN, "C1", "s1")
     assert not told.done
     assert told.sentence == (
-        "Kept: the snapshot of “disk-1” is also a restore point of request r-two, which still keeps it."
+        "Kept: the snapshot of “disk-1” is also a restore point of request r-two, which still keeps it. "
+        "To give that up: `delete r-two`."
     )
     told = await desk.asks.delete(ADMIN, "C1", "r-one")
     assert told.sentence.startswith("Deleting 1 snapshot (“disk-2”)") and "request r-two" in told.sentence
@@ -487,6 +488,32 @@ async def test_what_somebody_kept_longer_meanwhile_stays(desk: Desk) -> None:
     assert desk.evs.looks == []
     assert "It is also a restore point of another request, which still keeps it." in desk.heard()
     assert "r-two" not in desk.heard()
+
+
+async def test_who_joined_gives_it_up_at_once_and_whoever_made_it_can_let_it_go_then(desk: Desk) -> None:
+    await desk.made("r-zero")  # its id sorts after that of the request that joined it
+    await desk.made("r-two", joined="r-zero")
+    assert "which still keeps it" in (await desk.asks.delete(ADMIN, "C1", "s1")).sentence
+    desk.approvals = 1  # nothing is deleted by it, so nobody else has to agree
+    told = await desk.asks.delete(ADMIN, "C1", "r-two-1")
+    assert told.done and told.sentence.startswith("Request r-two no longer keeps 1 snapshot (“disk-1”). Nothing is")
+    found = await desk.store.request("r-two")
+    assert found is not None and [item.let_go for item in found[1]] == [True, False]
+    rows = [row for row in await desk.store.audit_page(0) if row["rule"] == "gave-up-joined"]
+    assert [(row["actor"], row["outcome"], row["subject"]) for row in rows] == [("U1", "allowed", "r-two")]
+    assert not (await desk.asks.delete(ADMIN, "C1", "r-two-1")).done
+    desk.approvals = 0
+    assert (await desk.asks.delete(ADMIN, "C1", "s1")).sentence.startswith("Deleting 1 snapshot (“disk-1”)")
+    await desk.work("r-zero")
+    assert desk.evs.deleted == ["s1"]
+    assert await desk.rows("r-two") == {}
+
+
+async def test_giving_up_what_a_request_joined_needs_the_right_to_delete(desk: Desk) -> None:
+    await desk.made()
+    await desk.made("r-two", ["s1"], joined="r-one")
+    assert "but not delete" in (await desk.asks.delete(ONE, "C1", "r-two")).sentence
+    assert "which still keeps it" in (await desk.asks.delete(ADMIN, "C1", "s1")).sentence
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------
