@@ -22,8 +22,7 @@ on conflict (item_id) do update set state = excluded.state, asked_by = excluded.
 where deletion.state = 'kept'
 """
 _MOVE = """
-update deletion set state = :state, agreed_json = :agreed_json, agreed_at = :agreed_at, cause = :cause, told = :told,
-    ver = ver + 1
+update deletion set state = :state, agreed_json = :agreed_json, agreed_at = :agreed_at, cause = :cause, ver = ver + 1
 where item_id = :item_id and ver = :ver
 """
 DUTIES = "select 'delete:' || request_id as key, 0 as at from deletion where told = 0 group by request_id"
@@ -79,6 +78,14 @@ def announced(request_id: str, asking: int) -> Script[None]:
     yield sql(
         "update deletion set announced = 1 where request_id = :id and asking = :asking", id=request_id, asking=asking
     )
+
+
+def told(deletions: Sequence[Deletion]) -> Script[None]:
+    """The thread heard how these ended. One that was asked anew since is another asking, and is not over yet."""
+    for one in deletions:
+        yield sql(
+            "update deletion set told = 1 where item_id = :id and asking = :asking", id=one.item_id, asking=one.asking
+        )
 
 
 def of_request(request_id: str) -> Script[list[Deletion]]:

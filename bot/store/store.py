@@ -271,6 +271,9 @@ class SqliteStore:
 
         await self._database.run(script())
 
+    async def deletions_told(self, rows: Sequence[Deletion]) -> None:
+        await self._database.run(deletions.told(rows))
+
     async def sharing(self, request_id: str) -> list[tuple[Item, Request]]:
         """Who else has a snapshot of this request as a restore point."""
         return await self._database.run(requests.sharing(request_id))

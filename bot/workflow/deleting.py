@@ -415,7 +415,7 @@ class Deleter:
                 return exc.retry_after
             except (CannotPost, MessageGone, MessageRefused):
                 log.warning("nobody could be told of a deletion", extra={"request": request.id})
-            await self._store.save_deletions([replace(one, told=True) for one in rows])
+            await self._store.deletions_told(rows)
         return None
 
 

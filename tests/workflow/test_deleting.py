@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -103,6 +103,7 @@ class Desk:
     evs: FakeEvs = field(default_factory=FakeEvs)
     actors: dict[str, Actor] = field(default_factory=dict)
     said: list[tuple[list[str], int | None]] = field(default_factory=list)
+    while_said: Callable[[], Awaitable[object]] | None = None
     busy: int = 0
 
     def __post_init__(self) -> None:
@@ -122,6 +123,8 @@ class Desk:
             self.busy -= 1
             raise SlackBusy("Slack asks to wait.", retry_after=7.0)
         self.said.append((list(sentences), asking))
+        if self.while_said:
+            await self.while_said()
         return not request.told_directly
 
     @property
@@ -517,6 +520,42 @@ async def test_giving_up_what_a_request_joined_needs_the_right_to_delete(desk: D
 
 
 # --- what is told -----------------------------------------------------------------------------------------------------
+
+
+async def test_what_is_asked_anew_while_the_thread_is_told_makes_it_tell_nothing_twice(desk: Desk) -> None:
+    await desk.made()
+    await desk.asks.delete(ADMIN, "C1", "r-one")
+    desk.actors["U1"] = an_actor("U1", Standing.GUEST)  # both are kept
+    desk.while_said = lambda: desk.asks.delete(SECOND, "C1", "s1")
+    await desk.work()
+    desk.while_said = None
+    assert {one.snapshot_id: (one.asking, one.told) for one in (await desk.rows()).values()} == {
+        "s1": (2, False),
+        "s2": (1, True),
+    }
+    await desk.work()
+    await desk.work()
+    assert desk.heard().count("Kept: the snapshot of “disk-2”") == 1
+    assert desk.heard().count("1 snapshot is deleted") == 1
+
+
+async def test_what_of_an_asking_ends_while_the_rest_is_told_is_told_as_well(desk: Desk) -> None:
+    desk.approvals = 1
+    await desk.made()
+    await desk.asks.delete(ADMIN, "C1", "r-one")
+    await desk.work()
+    await desk.asks.delete(ONE, "C1", "s1")
+    await desk.work()
+
+    async def agreed() -> None:
+        await desk.asks.delete(ONE, "C1", "s2")
+
+    desk.while_said = agreed
+    await desk.work()
+    desk.while_said = None
+    await desk.work()
+    await desk.work()
+    assert [desk.heard().count(f"agreed: “disk-{n}”") for n in (1, 2)] == [1, 1]
 
 
 def test_many_are_named_up_to_a_number() -> None:
