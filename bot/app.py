@@ -156,7 +156,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     cloud = HttpCloud(settings.projects, settings.credentials, clock)
     stack.append(cloud.aclose)
     homes = SlackHomes(client, settings.slack.command, team_url)
-    engine = EmbeddedEngine(clock, store)
+    engine = EmbeddedEngine(clock, store, at_once=frozenset({"answer"}))
     database.on_wanted(engine.wake)
     approvals = Approvals(store, settings.projects, clock)
     errands = Errands()

@@ -22,12 +22,17 @@ AFTER_A_BUG_SECONDS = 5.0
 
 
 class EmbeddedEngine:
-    """One per store file. `wake` is what the store calls after a commit; `run` returns after `stop`."""
+    """One per store file. `wake` is what the store calls after a commit; `run` returns after `stop`.
 
-    def __init__(self, clock: Clock, rows: Duties, *, width: int = 128) -> None:
+    `width` is how many duties run together. Those named in `at_once` have as much room of their own: somebody waits
+    for them, and slow work of the others does not hold them up.
+    """
+
+    def __init__(self, clock: Clock, rows: Duties, *, width: int = 128, at_once: frozenset[str] = frozenset()) -> None:
         self._clock = clock
         self._rows = rows
         self._gate = asyncio.Semaphore(width)
+        self._gates = {name: asyncio.Semaphore(width) for name in at_once}
         self._heap: list[tuple[datetime, int, str]] = []
         self._order = itertools.count()
         self._due: dict[str, datetime] = {}
@@ -102,9 +107,10 @@ class EmbeddedEngine:
 
     async def _call(self, handler: Handler, key: str) -> None:
         delay_s: float | None = AFTER_A_BUG_SECONDS
+        name, _, rest = key.partition(":")
         try:
-            async with self._gate:
-                delay_s = await handler(key.partition(":")[2])
+            async with self._gates.get(name, self._gate):
+                delay_s = await handler(rest)
         except Exception:
             log.exception("a duty failed and will be tried again", extra={"duty": key})
         finally:

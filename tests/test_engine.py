@@ -158,6 +158,25 @@ async def test_a_sweep_does_not_hurry_a_duty_that_asked_to_wait(monkeypatch: pyt
     assert calls == ["c"]
 
 
+async def test_what_somebody_waits_for_does_not_queue_behind_slow_work() -> None:
+    release, begun, answered = asyncio.Event(), list[str](), list[str]()
+
+    async def until_released(_: str) -> float | None:
+        await release.wait()
+        return None
+
+    engine = EmbeddedEngine(CLOCK, Rows("submit:a", "submit:b"), width=1, at_once=frozenset({"answer"}))
+    handlers = {"submit": recorder(begun, until_released), "answer": recorder(answered)}
+    task = asyncio.create_task(engine.run(handlers))
+    await until(lambda: bool(begun))
+    engine.wake("answer:1", CLOCK.now())
+    await until(lambda: bool(answered))
+    assert (len(begun), answered) == (1, ["1"])
+    release.set()
+    await engine.stop(1.0)
+    await task
+
+
 async def test_a_stop_lets_what_runs_end_and_cancels_what_does_not() -> None:
     ended: list[str] = []
 
