@@ -127,7 +127,7 @@ class MentionListeners:
         with contextlib.suppress(LookupFailed):
             await self._people.look_up(delivery.user_id)
         match await self._reception.create(delivery, order, mendable=True):
-            case Accepted(repeated=True) if edited:
+            case Accepted(request, repeated=True) if edited and request.text != delivery.text:
                 return answers.told(_TAKEN_UP)
             case Accepted(request, checked, approvals):
                 return answers.as_written(recorded(request, checked=checked, approvals=approvals))

@@ -153,3 +153,18 @@ async def test_a_mention_that_creates_is_recorded_after_a_kill(street: Street) -
     ((request, _),) = await street.until_all_is_said(timeout=30)
     assert request.state is RequestState.FINISHED
     assert len(street.cloud.calls("create_snapshot")) == 1
+
+
+async def test_an_edit_that_created_something_is_told_so_after_a_kill(street: Street) -> None:
+    """It is not taken for another edit of what was taken up before."""
+    await street.start()
+    said = (await street.slack.mention("alice", CHANNEL, "create web-01-data project=payments-prdo")).message
+    await told(street, "alice", "payments-prdo")
+    busy = street.slack.fault("ratelimited", method="chat.postEphemeral", retry_after=30)
+    await street.slack.edit("alice", CHANNEL, said.ts, said.text.replace("prdo", "prod"))
+    await street.slack.until(lambda: busy.times == 0, 20)
+    await street.bot.signal(signal.SIGKILL)
+    await street.start()
+    await street.until_all_is_said(timeout=30)
+    await told(street, "alice", "snapshot of `web-01-data`")
+    assert [one.text for one in private(street, "alice") if "I took this message up" in one.text] == []
