@@ -161,7 +161,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     approvals = Approvals(store, settings.projects, clock)
     errands = Errands()
     stack.append(errands.stop)
-    owed = OwedAnswers(store, replies, clock)
+    owed = OwedAnswers(store, replies, clock, new_reference)
     anonymous = _slack_client(settings, http, None)
     bolt = build_bolt(anonymous, token, _reveal(settings.slack.signing_secret), identity)
     cancelling = Cancelling(store, settings.projects, clock)

@@ -6,6 +6,7 @@ was given. Deciding it again after a crash does no harm: a right given twice is 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,8 +17,12 @@ from bot.slack import answers
 from bot.slack.message import Message
 from bot.slack.replies import SlackReplies
 
+log = logging.getLogger(__name__)
+
 TOO_LATE = timedelta(hours=1)
 """What somebody asked for that long ago is not done any more behind their back."""
+UNHEARD = 2 * TOO_LATE
+"""For that long an answer is tried to be said while Slack is busy."""
 
 _INTERRUPTED = (
     "You asked me something while I was being stopped, and it is too long ago to act on it now. "
@@ -47,13 +52,15 @@ Answerer = Callable[[Errand, InHand], Awaitable[Reply | None]]
 
 
 class OwedAnswers:
-    def __init__(self, store: Store, replies: SlackReplies, clock: Clock) -> None:
+    def __init__(self, store: Store, replies: SlackReplies, clock: Clock, new_reference: Callable[[], str]) -> None:
         self._store = store
         self._replies = replies
         self._clock = clock
+        self._new_reference = new_reference
         self._answerers: dict[str, Answerer] = {}
         self._in_hand: dict[str, InHand] = {}
-        self._decided: dict[str, Reply] = {}
+        self._decided: dict[str, Reply | None] = {}
+        self._taken: set[str] = set()
 
     def answered_by(self, kind: str, answerer: Answerer) -> None:
         self._answerers[kind] = answerer
@@ -61,28 +68,41 @@ class OwedAnswers:
     async def take(self, errand: Errand, in_hand: InHand) -> None:
         """Returns when it is written down, or was before: then it can be acknowledged."""
         self._in_hand[errand.id] = in_hand
-        if not await self._store.take_errand(errand) and await self._store.errand(errand.id) is None:
-            del self._in_hand[errand.id]
+        if await self._store.take_errand(errand):
+            self._taken.add(errand.id)
+        elif await self._store.errand(errand.id) is None:
+            self._in_hand.pop(errand.id, None)  # it was answered meanwhile, or long ago
 
     async def __call__(self, errand_id: str) -> float | None:
         errand = await self._store.errand(errand_id)
         if errand is None:
             return None
-        in_hand, old = self._in_hand.get(errand_id, InHand()), self._clock.now() - errand.created_at >= TOO_LATE
-        reply = self._decided.get(errand_id)
-        if reply is None and old:
-            reply = Reply(answers.told(_INTERRUPTED))
-        elif reply is None:
-            reply = await self._answerers[errand.kind](errand, in_hand)
+        in_hand, age = self._in_hand.get(errand_id, InHand()), self._clock.now() - errand.created_at
+        if errand_id not in self._decided:  # otherwise it is only to be said again
+            self._decided[errand_id] = await self._decide(errand, in_hand, age)
+        reply = self._decided[errand_id]
         if reply is not None and not reply.silent:
             to = (errand.user_id, in_hand.response_url, errand.channel)
             try:
                 await self._replies.answer(*to, reply.message, errand.thread_ts)
             except SlackBusy as exc:
-                if not old:
-                    self._decided[errand_id] = reply  # it is only to be said again, not decided again
+                if age < UNHEARD:
                     return exc.retry_after
-        await self._store.errand_done(errand, acted=reply is not None and reply.acted)
+        # What was taken in an earlier life may have acted there, though nothing was left to do in this one.
+        acted = (reply is not None and reply.acted) or errand_id not in self._taken
+        await self._store.errand_done(errand, acted=acted)
         self._in_hand.pop(errand_id, None)
         self._decided.pop(errand_id, None)
+        self._taken.discard(errand_id)
         return None
+
+    async def _decide(self, errand: Errand, in_hand: InHand, age: timedelta) -> Reply | None:
+        if age >= TOO_LATE:
+            return Reply(answers.told(_INTERRUPTED))
+        try:
+            return await self._answerers[errand.kind](errand, in_hand)
+        except Exception:
+            reference = self._new_reference()
+            log.exception("an answer that was owed failed", extra={"reference": reference})
+            words = f"Something went wrong on my side (reference {reference}). Look whether it counted, then ask again."
+            return Reply(answers.told(words), acted=True)

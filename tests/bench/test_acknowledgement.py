@@ -209,7 +209,7 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             replies=replies,
             urls=urls,
             errands=errands,
-            owed=OwedAnswers(store, replies, clock),
+            owed=OwedAnswers(store, replies, clock, lambda: "e-1"),
             clock=clock,
         ).register(app)
         ChangeListeners(people).register(app)

@@ -140,7 +140,7 @@ def parts(*, reception: StubReception | None = None) -> Parts:
         replies=made.replies,  # type: ignore[arg-type]
         urls=StubUrls(),  # type: ignore[arg-type]
         errands=made.errands,
-        owed=OwedAnswers(None, made.replies, SystemClock()),  # type: ignore[arg-type]  # nothing is owed here
+        owed=OwedAnswers(None, made.replies, SystemClock(), lambda: "e-1"),  # type: ignore[arg-type]  # nothing is owed here
         clock=SystemClock(),
     ).register(app)
     LastListeners().register(app)
