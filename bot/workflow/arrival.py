@@ -119,7 +119,9 @@ class Reception:
             return await with_helpers(self._store, refused[0])
         if request is None:
             return Refused("I have answered this command already. Type it again if you still want it.", ANSWERED)
-        return Accepted(request, actor is not None, sum(approvals), repeated=not made)
+        if not made:
+            return _accepted_before(request)
+        return Accepted(request, actor is not None, sum(approvals))
 
     def _received(self, delivery: Delivery, order: Order, alias: str | None) -> Request:
         """Whoever may have a quick backup sees its message at once, as a placeholder for the plan."""
@@ -135,6 +137,13 @@ class Reception:
             project=alias,
             home=delivery.place.channel_id,
         )
+
+
+def _accepted_before(request: Request) -> Accepted:
+    """As it stands by now; nothing was judged this time."""
+    waiting = request.state is RequestState.WAITING
+    judged_since = request.state is not RequestState.RECEIVED
+    return Accepted(request, judged_since, request.approvals_needed if waiting else 0, repeated=True)
 
 
 async def with_helpers(store: Store, refused: Refused) -> Refused:
