@@ -73,7 +73,8 @@ class ApprovalListeners:
         return await self._approvals.review(actor, press.judged_at, press.value)
 
     async def _deny(self, actor: Actor, press: Press) -> Told:
-        return await self._approvals.deny(actor, None, press.value, without_mentions(_typed_reason(press.entered)))
+        reason = without_mentions(_typed_reason(press.entered))
+        return await self._approvals.deny(actor, press.judged_at, press.value, reason)
 
     async def _open_form(self, actor: Actor, press: Press) -> Told | None:
         if refused := await self._approvals.may_deny(actor, press.judged_at, press.value):

@@ -19,7 +19,7 @@ from bot.slack.binding import BindListeners
 from bot.slack.errands import Errands
 from bot.slack.forms import FormListeners
 from bot.slack.messages import recorded, refusal
-from bot.slack.owed import InHand, OwedAnswers, Reply
+from bot.slack.owed import InHand, OwedAnswers, Reply, delivered
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.workflow.arrival import NOTHING_BOUND, Accepted, Delivery, Reception, Refused
 
@@ -93,8 +93,7 @@ class CommandListeners:
 
     async def _create(self, ack: AsyncAck, body: dict[str, Any], text: str, order: Order) -> None:
         place = Place(body.get("team_id") or "", body["channel_id"])
-        # One trigger belongs to one delivery, so a repeated delivery brings the same one.
-        delivery = Delivery(f"command:{body['trigger_id']}", body["user_id"], place, text)
+        delivery = Delivery(f"command:{delivered(body['trigger_id'])}", body["user_id"], place, text)
         match await self._reception.create(delivery, order):
             case Accepted(request, checked, approvals):
                 if url := body.get("response_url"):
@@ -116,7 +115,7 @@ class CommandListeners:
             await ack(**answers.private((await self._answering.answer(question, actor, body["channel_id"])).message))
             return
         errand = Errand(
-            f"command:{body['trigger_id']}",
+            f"command:{delivered(body['trigger_id'])}",
             "command",
             body["user_id"],
             body["channel_id"],

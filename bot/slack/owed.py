@@ -1,11 +1,13 @@
 """answer:{errand}: what was acknowledged before it was decided is decided and answered, also after a restart.
 
 An acknowledgement promises an answer, so what was asked is written down with its delivery, and kept until the answer
-was given. Deciding it again after a crash does no harm: a right given twice is one, an approval counts once.
+was given. After a crash it may be decided again: a right given twice is one, an approval counts once, and who hears
+then that nothing was left to do reads that in the answer.
 """
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -32,7 +34,9 @@ _INTERRUPTED = (
 
 @dataclass(frozen=True, slots=True)
 class InHand:
-    """What Slack gave along for a moment. In memory only, a capability is never written down; empty after a restart."""
+    """What Slack gave along for a moment. In memory only, a capability is never written down; empty after a restart,
+    unless Slack delivers it again.
+    """
 
     response_url: str | None = None
     trigger_id: str = ""
@@ -49,6 +53,13 @@ class Reply:
 
 Answerer = Callable[[Errand, InHand], Awaitable[Reply | None]]
 """Decides as the rows stand and answers; None: there is nothing to say. Every failure is an answer too."""
+
+
+def delivered(trigger_id: str) -> str:
+    """The name of a delivery: one trigger belongs to one, so a repeated delivery has the same. A trigger opens forms
+    while it lives, so it is not written down itself.
+    """
+    return hashlib.sha256(trigger_id.encode()).hexdigest()[:32]
 
 
 class OwedAnswers:

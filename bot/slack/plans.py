@@ -77,7 +77,8 @@ class PlanListeners:
         return await self._confirming.confirm(actor, press.judged_at, press.value)
 
     async def _change(self, actor: Actor, press: Press) -> Told:
-        return await self._confirming.change(actor, None, press.value, read_selection(*_entered(press.entered)))
+        selection = read_selection(*_entered(press.entered))
+        return await self._confirming.change(actor, press.judged_at, press.value, selection)
 
     async def _open_form(self, actor: Actor, press: Press) -> Told | None:
         found = await self._confirming.may_change(actor, press.judged_at, press.value)

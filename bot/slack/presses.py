@@ -16,7 +16,7 @@ from bot.interfaces import Clock, Errand, People, Store
 from bot.slack import answers
 from bot.slack.errands import Errands
 from bot.slack.form_view import errors_beside
-from bot.slack.owed import InHand, OwedAnswers, Reply
+from bot.slack.owed import InHand, OwedAnswers, Reply, delivered
 from bot.slack.replies import SlackReplies
 from bot.workflow.approving import Told
 from bot.workflow.arrival import Refused
@@ -49,10 +49,11 @@ class Press:
 
     @property
     def judged_at(self) -> str | None:
-        """The channel that counts for what a button does. Views, and the direct message with the bot, are no place:
-        there the place of the request counts.
+        """The channel that counts for what a button does. Views, a form that was sent among them, and the direct
+        message with the bot are no place: there the place of the request counts.
         """
-        return self.channel if self.channel and not self.channel.startswith("D") else None
+        no_place = self.form_id or not self.channel or self.channel.startswith("D")
+        return None if no_place else self.channel
 
 
 Decide = Callable[[Actor, Press], Awaitable[Told | None]]
@@ -126,10 +127,9 @@ class Presses:
         await self._settle_later(ack, body, read_press(body, name))
 
     async def _settle_later(self, ack: AsyncAck, body: dict[str, Any], press: Press, claim: str | None = None) -> None:
-        # One trigger belongs to one delivery, so a repeated delivery brings the same one.
         facts = ("name", "value", "entered", "in_home", "form_id")
         errand = Errand(
-            f"press:{body['trigger_id']}",
+            f"press:{delivered(body['trigger_id'])}",
             "press",
             press.user_id,
             press.channel,

@@ -11,6 +11,7 @@ from bot.clock import SystemClock
 from bot.domain.access import Role
 from bot.domain.requests import RequestState
 from bot.simulator.workspace import Message
+from bot.simulator.workspace.tickets import Triggers
 from bot.slack.controls import APPROVE, DENY
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
@@ -104,6 +105,27 @@ async def test_a_form_that_could_not_open_before_a_kill_is_asked_to_be_opened_ag
     await told(street, "eng01", "I was interrupted before I could open the form. Please press again.")
     assert (await street.slack.press("eng01", CHANNEL, ask.ts, DENY)).ok
     await street.slack.until(lambda: street.slack.view("eng01") is not None)
+
+
+async def test_what_is_owed_is_written_down_without_the_right_to_open_a_form(
+    street: Street, waiting: tuple[str, Message], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, make = list[str](), Triggers.make
+
+    def overheard(self: Triggers, user: str, channel: str = "", view_id: str = "") -> str:
+        made.append(make(self, user, channel, view_id))
+        return made[-1]
+
+    monkeypatch.setattr(Triggers, "make", overheard)
+    _, ask = waiting
+    slack_is_slow(street)
+    assert (await street.slack.press("eng01", CHANNEL, ask.ts, DENY)).ok
+    await street.slack.command("eng01", CHANNEL, "access")
+    await killed_while_slack_is_asked(street)
+    stored = b"".join(file.read_bytes() for file in street.setting.directory.glob("snapshot-bot.db*"))
+    assert b"press:" in stored
+    assert len(made) == 2
+    assert [trigger for trigger in made if trigger.encode() in stored] == []
 
 
 async def test_a_grant_that_was_acknowledged_is_given_once_after_a_kill(street: Street) -> None:
