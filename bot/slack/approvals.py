@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.access import Actor
-from bot.domain.requests import Place
 from bot.domain.sentences import without_mentions
 from bot.slack.controls import APPROVE, DENY, REVIEW
-from bot.slack.failures import failure_of
+from bot.slack.opening import open_view
 from bot.slack.presses import FROM_HOME, INTERRUPTED, Press, Presses, refuse_form
 from bot.workflow.approving import REASON_CHARACTERS, Approvals, Told
 from bot.workflow.opened import OpenedForms
-
-log = logging.getLogger(__name__)
 
 DENY_FORM = "deny_reason"
 _REASON = "reason"
@@ -81,16 +76,12 @@ class ApprovalListeners:
             return refused
         if not press.trigger_id:
             return INTERRUPTED
-        form = self._opened.begun("deny", actor.user_id, Place("", press.channel), subject=press.value)
-        try:
-            opened = await self._client.views_open(
-                trigger_id=press.trigger_id, view=deny_form(form.id, from_home=press.in_home)
-            )
-        except SlackApiError as exc:
-            log.info("the form could not be opened", extra={"error": failure_of(exc).error})
+        form = self._opened.begun("deny", actor.user_id, press.place, subject=press.value)
+        view = await open_view(self._client, press.trigger_id, deny_form(form.id, from_home=press.in_home))
+        if view is None:
             words = f"Slack did not let me open the form in time. Press again, or type deny {press.value} reason=…"
             return Told(words, done=False)
-        await self._opened.keep(replace(form, view_id=opened["view"]["id"]))
+        await self._opened.keep(replace(form, view_id=view["id"]))
         return None
 
 

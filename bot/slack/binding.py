@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.access import Actor
 from bot.domain.commands import Bind
 from bot.domain.orders import REASON_CHARACTERS, Selector, read_days, read_disks, read_reason
-from bot.domain.requests import Place
 from bot.domain.selecting import read_servers, read_tags_of_disks
 from bot.domain.sentences import without_mentions
 from bot.interfaces import People
 from bot.slack import answers
 from bot.slack.blocks import plain
 from bot.slack.controls import BIND
-from bot.slack.failures import failure_of
 from bot.slack.message import Message
+from bot.slack.opening import open_view
 from bot.slack.presses import INTERRUPTED, Press, Presses, refuse_form
 from bot.workflow.approving import Told
 from bot.workflow.binding import ChannelBindings
 from bot.workflow.opened import OpenedForms
-
-log = logging.getLogger(__name__)
 
 BIND_FORM = "bind_form"
 _SERVERS = "Names or ids, with commas between them: web-01, web-02. Where two servers share a name, their ids"
@@ -105,16 +100,12 @@ class BindListeners:
             return await self._bindings.bind(actor, channel, Bind())
         if not press.trigger_id:
             return INTERRUPTED
-        form = self._opened.begun("bind", actor.user_id, Place("", channel), subject=channel)
-        try:
-            opened = await self._client.views_open(
-                trigger_id=press.trigger_id, view=bind_form(form.id, projects[:PROJECTS])
-            )
-        except SlackApiError as exc:
-            log.info("the form could not be opened", extra={"error": failure_of(exc).error})
+        form = self._opened.begun("bind", actor.user_id, press.place, subject=channel)
+        view = await open_view(self._client, press.trigger_id, bind_form(form.id, projects[:PROJECTS]))
+        if view is None:
             words = f"Slack did not let me open the form in time. Type {self._command} bind server=…, or try again."
             return Told(words, done=False)
-        await self._opened.keep(replace(form, view_id=opened["view"]["id"]))
+        await self._opened.keep(replace(form, view_id=view["id"]))
         return None
 
 

@@ -41,6 +41,7 @@ from bot.slack.form_view import (
 )
 from bot.slack.message import Message
 from bot.slack.messages import recorded
+from bot.slack.opening import open_view
 from bot.slack.presses import pressed, refuse_form, returned
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.slack.text import permalink
@@ -151,15 +152,11 @@ class FormListeners:
     async def _show(self, body: dict[str, Any], form: Form) -> None:
         if url := body.get("response_url"):
             self._urls.keep(form.id, url)
-        try:
-            opened = await self._client.views_open(trigger_id=body["trigger_id"], view=loading_view(form.id))
-        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as exc:
-            error = failure_of(exc).error if isinstance(exc, SlackApiError) else type(exc).__name__
-            log.info("the form could not be opened", extra={"error": error})
+        view = await open_view(self._client, body["trigger_id"], loading_view(form.id))
+        if view is None:
             await self._forms.keep(form)
             await self._tell(body, answers.form_too_late(form.id, self._command))
             return
-        view = opened["view"]
         form = replace(form, view_id=view["id"])
         try:
             await self._forms.keep(form)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.access import Actor
@@ -17,18 +15,16 @@ from bot.domain.commands import read_command
 from bot.domain.errors import CommandError
 from bot.domain.orders import Create, Quick, Selector
 from bot.domain.quick import LEFT_OUT
-from bot.domain.requests import Item, Place
+from bot.domain.requests import Item
 from bot.slack.blocks import OPTIONS, plain
 from bot.slack.controls import CHANGE, CONFIRM
-from bot.slack.failures import failure_of
 from bot.slack.form_view import disk_option
+from bot.slack.opening import open_view
 from bot.slack.presses import INTERRUPTED, Press, Presses, refuse_form
 from bot.slack.text import shortened
 from bot.workflow.approving import Told
 from bot.workflow.confirming import Confirming
 from bot.workflow.opened import OpenedForms
-
-log = logging.getLogger(__name__)
 
 CHANGE_FORM = "change_plan_form"
 _DISKS, _OTHERS = "disks", "others"
@@ -87,14 +83,12 @@ class PlanListeners:
         if not press.trigger_id:
             return INTERRUPTED
         items = found[1]
-        place, disks = Place("", press.channel), Create(tuple(item.disk.id for item in offered(items)))
-        form = self._opened.begun("change", actor.user_id, place, subject=press.value, order=disks)
-        try:
-            opened = await self._client.views_open(trigger_id=press.trigger_id, view=change_form(form.id, items))
-        except SlackApiError as exc:
-            log.info("the form could not be opened", extra={"error": failure_of(exc).error})
+        disks = Create(tuple(item.disk.id for item in offered(items)))
+        form = self._opened.begun("change", actor.user_id, press.place, subject=press.value, order=disks)
+        view = await open_view(self._client, press.trigger_id, change_form(form.id, items))
+        if view is None:
             return Told("Slack did not let me open the form in time. Press again.", done=False)
-        await self._opened.keep(replace(form, view_id=opened["view"]["id"]))
+        await self._opened.keep(replace(form, view_id=view["id"]))
         return None
 
 

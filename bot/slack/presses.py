@@ -12,6 +12,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.access import Actor
 from bot.domain.errors import LookupFailed
 from bot.domain.forms import Form, FormKind
+from bot.domain.requests import Place
 from bot.interfaces import Clock, Errand, People, Store
 from bot.slack import answers
 from bot.slack.errands import Errands
@@ -33,8 +34,8 @@ class Press:
     """A button that was pressed, or a form that was sent, as far as it may be written down.
 
     `value` is the button's, or what the form is about; `entered` the form's state. `channel` is "" in views, which have
-    no place of their own, and for a form where it was opened. `trigger_id` opens a form within seconds, and a restart
-    outlives it.
+    no place of their own; for a form it is, with `thread_ts`, where that was opened. `trigger_id` opens a form within
+    seconds, and a restart outlives it.
     """
 
     name: str
@@ -46,6 +47,11 @@ class Press:
     in_home: bool = False
     form_id: str = ""
     trigger_id: str = ""
+
+    @property
+    def place(self) -> Place:
+        """Where a form that opens by it is answered: where it was pressed, in its thread."""
+        return Place("", self.channel, self.thread_ts)
 
     @property
     def judged_at(self) -> str | None:
@@ -106,6 +112,7 @@ class Presses:
             press,
             value=form.subject,
             channel=form.place.channel_id,
+            thread_ts=form.place.thread_ts,
             entered=body["view"].get("state"),
             form_id=form.id,
         )

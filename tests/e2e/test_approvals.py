@@ -169,6 +169,24 @@ async def test_a_denial_with_its_reason_is_told_to_who_asked(start: Start) -> No
     assert world.slack_complaints() == []
 
 
+async def test_a_denial_is_answered_in_the_thread_where_the_button_was_pressed(start: Start) -> None:
+    world = await start("approvals = 1")
+    ask = await asked(world, await world.create("web-01-data", "bob"))
+    assert ask.thread_ts is not None
+    await press(world, "eng01", ask, "deny_request")
+    await world.slack.until(lambda: world.slack.view("eng01") is not None)
+    assert (await world.slack.submit("eng01", {"reason": {"reason": "not during the freeze"}})).ok
+    assert (await world.told("eng01", "You denied it")).thread_ts == ask.thread_ts
+
+
+async def test_a_form_whose_opening_slack_does_not_answer_is_told_to_be_tried_again(start: Start) -> None:
+    world = await start("approvals = 1")
+    ask = await asked(world, await world.create("web-01-data", "bob"))
+    world.slack.fault("reset_after", method="views.open")
+    await press(world, "eng01", ask, "deny_request")
+    await world.told("eng01", "Slack did not let me open the form in time. Press again, or type deny")
+
+
 async def test_a_denial_typed_needs_its_reason(start: Start) -> None:
     world = await start("approvals = 1")
     request = await world.create("web-01-data", "bob")
