@@ -170,6 +170,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     answering = Answering(
         command=settings.slack.command,
         team_url=team_url,
+        store=store,
         people=people,
         inquiry=Inquiry(store, settings.projects, clock),
         approvals=approvals,

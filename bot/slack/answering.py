@@ -25,7 +25,7 @@ from bot.domain.commands import (
     Unbind,
 )
 from bot.domain.errors import LookupFailed
-from bot.interfaces import Clock, People
+from bot.interfaces import Clock, People, Store
 from bot.slack import answers
 from bot.slack.owed import Reply
 from bot.slack.restoring import restore_points
@@ -36,6 +36,7 @@ from bot.workflow.deleting import Deleting
 from bot.workflow.granting import Granting
 from bot.workflow.inquiry import Inquiry
 from bot.workflow.restoring import RestorePointsInquiry
+from bot.workflow.viewing import not_looked_up
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Answering:
         *,
         command: str,
         team_url: str,
+        store: Store,
         people: People,
         inquiry: Inquiry,
         approvals: Approvals,
@@ -61,6 +63,7 @@ class Answering:
     ) -> None:
         self._command = command
         self._team_url = team_url
+        self._store = store
         self._people = people
         self._inquiry = inquiry
         self._approvals = approvals
@@ -112,6 +115,7 @@ class Answering:
         try:
             return await self.answer(question, await self._people.look_up(user_id), channel)
         except LookupFailed as exc:
+            await self._store.record([not_looked_up(user_id, type(question).__name__, channel)])
             return Reply(answers.told(exc.sentence))
         except Exception:
             return Reply(answers.told(self.failed("answering a question failed")))

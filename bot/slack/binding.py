@@ -94,7 +94,7 @@ class BindListeners:
 
     async def _open(self, actor: Actor, press: Press) -> Told | None:
         channel = press.channel
-        projects = await self._bindings.may_bind(actor, channel)
+        projects = await self._bindings.offered(actor, channel)
         if not projects:
             # Says why not, and writes it down.
             return await self._bindings.bind(actor, channel, Bind())

@@ -22,6 +22,7 @@ from bot.slack.replies import SlackReplies
 from bot.workflow.approving import Told
 from bot.workflow.arrival import Refused
 from bot.workflow.opened import SENT_ALREADY, OpenedForms, Returned
+from bot.workflow.viewing import not_looked_up
 
 log = logging.getLogger(__name__)
 
@@ -162,6 +163,7 @@ class Presses:
         try:
             told = await self._decided(await self._people.look_up(press.user_id), press)
         except LookupFailed as exc:
+            await self._store.record([not_looked_up(press.user_id, press.name, press.channel)])
             told = Told(exc.sentence, done=False)
         if told is None:
             return None

@@ -11,7 +11,7 @@ from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
 from bot.interfaces import AuditEntry, Clock, Store
 from bot.workflow.arrival import Refused, with_helpers
-from bot.workflow.viewing import unknown_id
+from bot.workflow.viewing import unknown_id, viewed
 
 REASON_CHARACTERS = 300
 
@@ -50,8 +50,14 @@ class Approvals:
         )
 
     async def may_deny(self, actor: Actor, channel: str | None, request_id: str) -> Told | None:
-        """Asked before the form for the reason opens, and again when it comes back. None: they may."""
-        return await self._refusal(actor, channel, request_id, await self._store.request(request_id))
+        """Asked before the form for the reason opens; that it opens is written in the trail. None: they may."""
+        found = await self._store.request(request_id)
+        if refused := await self._refusal(actor, channel, request_id, found):
+            return refused
+        assert found is not None
+        place = found[0].place.channel_id if channel is None else channel
+        self._store.note([viewed(actor.user_id, "deny-form", filter(None, [found[0].project]), place, request_id)])
+        return None
 
     async def deny(self, actor: Actor, channel: str | None, request_id: str, reason: str) -> Told:
         found = await self._store.request(request_id)

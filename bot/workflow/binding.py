@@ -21,6 +21,7 @@ from bot.domain.projects import Project
 from bot.domain.selecting import selectors_of
 from bot.interfaces import AuditEntry, Clock, Store
 from bot.workflow.approving import Told
+from bot.workflow.viewing import viewed
 
 
 class ChannelBindings:
@@ -67,6 +68,13 @@ class ChannelBindings:
     async def may_bind(self, actor: Actor, channel: str) -> Sequence[str]:
         """The projects to which this person may bind this channel."""
         return () if channel.startswith("D") else await self._where(actor, Action.ADMINISTER, channel)
+
+    async def offered(self, actor: Actor, channel: str) -> Sequence[str]:
+        """The same, asked before the form opens, which shows them: a reading."""
+        bindable = await self.may_bind(actor, channel)
+        if bindable:
+            self._store.note([viewed(actor.user_id, "bind-form", bindable, channel)])
+        return bindable
 
     async def usable(self, actor: Actor, channel: str) -> Sequence[str]:
         """The projects in which this person may make snapshots from here."""

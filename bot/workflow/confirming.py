@@ -29,7 +29,7 @@ from bot.workflow.approving import Told
 from bot.workflow.arrival import Refused, with_helpers
 from bot.workflow.notifying import who_may_approve
 from bot.workflow.planning import set_going
-from bot.workflow.viewing import unknown_id
+from bot.workflow.viewing import unknown_id, viewed
 
 NOT_YOUR_PLAN = "not-your-plan"
 _TOO_LATE = Told("Somebody settled this plan a moment before you, or its time was over.", done=False)
@@ -100,9 +100,13 @@ class Confirming:
     async def may_change(
         self, actor: Actor, channel: str | None, request_id: str
     ) -> tuple[Request, Sequence[Item]] | Told:
-        """Asked before the form for another selection opens, and again when it comes back."""
+        """Asked before the form for another selection opens, which shows the disks: a reading."""
         allowed = await self._theirs(actor, channel, request_id)
-        return allowed if isinstance(allowed, Told) else (allowed.request, allowed.items)
+        if isinstance(allowed, Told):
+            return allowed
+        place = allowed.request.place.channel_id if channel is None else channel
+        self._store.note([viewed(actor.user_id, "change-form", [allowed.project.alias], place, request_id)])
+        return allowed.request, allowed.items
 
     async def _theirs(self, actor: Actor, channel: str | None, request_id: str) -> _Allowed | Told:
         """What they may confirm, if it is also their own."""

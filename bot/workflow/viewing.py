@@ -21,6 +21,11 @@ def viewed(
     return AuditEntry(user_id, Action.VIEW, subject, "denied", "no-grant", details)
 
 
+def not_looked_up(user_id: str, asked: str, channel: str) -> AuditEntry:
+    """Who this is could not be learnt, so what they asked for was refused, whatever it was."""
+    return AuditEntry(user_id, "ask", "", "denied", "lookup-failed", {"asked": asked, "channel": channel})
+
+
 def unknown_id(user_id: str, action: str, subject: str = "") -> AuditEntry:
     """An id that leads to nothing. What was typed is not written down; `subject` is a request that exists."""
     return AuditEntry(user_id, action, subject, "denied", "unknown-id")

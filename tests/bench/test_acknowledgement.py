@@ -177,6 +177,7 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
         answering = Answering(
             command="/snapshot",
             team_url=str(IDENTITY["url"]),
+            store=store,
             people=people,
             inquiry=Inquiry(store, settings.projects, clock),
             approvals=Approvals(store, settings.projects, clock),

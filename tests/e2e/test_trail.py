@@ -9,10 +9,15 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import World
+from bot.slack.controls import CHANGE, CONFIRM, DENY
+from tests.e2e.conftest import CHANNEL, World
+from tests.e2e.test_approvals import Start, start
 from tests.e2e.test_forms import offers, open_form
 from tests.e2e.test_granting import asked
 from tests.e2e.test_home import opened, shows
+from tests.e2e.test_quick import planned
+
+__all__ = ["start"]
 
 Row = tuple[str, str, str, str]
 """Action, outcome, rule, and the projects it names."""
@@ -116,3 +121,39 @@ async def test_the_status_of_a_closed_project_is_a_row_that_its_reader_does_not_
 async def test_unbinding_what_is_not_bound_is_a_row(world: World) -> None:
     await asked(world, "unbind", "I know of nothing", channel="#ops")
     assert await rows(world, "U0ALICE001") == [("unbind", "denied", "nothing-bound", "")]
+
+
+async def test_a_look_up_that_fails_is_a_row_of_what_was_asked_and_of_what_was_pressed(world: World) -> None:
+    _, root = await planned(world, "server=web-01")
+    world.slack.fault("error", method="users.info", times=8)
+    await world.say("help", "bob")
+    await world.told("bob", "Slack could not tell me who you are just now")
+    refused = ("ask", "denied", "lookup-failed", "")
+    assert await rows(world, "U0BOB00002") == [refused]
+    await world.slack.press("bob", CHANNEL, root.ts, CONFIRM)
+    assert await grown(world, "U0BOB00002", 2) == [refused] * 2
+
+
+async def test_forms_that_a_button_opens_are_readings(start: Start) -> None:
+    world = await start("approvals = 1")
+    request, root = await planned(world, "server=web-01", "bob")
+    await world.slack.press("bob", CHANNEL, root.ts, CHANGE)
+    await world.slack.until(lambda: world.slack.view("bob") is not None)
+    await world.slack.press("bob", CHANNEL, root.ts, CONFIRM)
+    await world.slack.until(lambda: bool(world.replies(request, "ask")))
+    await world.slack.press("eng01", CHANNEL, world.replies(request, "ask")[0].ts, DENY)
+    await world.slack.until(lambda: world.slack.view("eng01") is not None)
+    await world.say("bind", "alice")
+    await world.slack.until(lambda: world.slack.view("alice") is not None)
+    assert world.bot is not None
+    details = [
+        (row["actor"], row["subject"], json.loads(row["details_json"]))
+        for row in await world.bot.store.audit_page(0)
+        if row["action"] == "view"
+    ]
+    channel = world.slack.world.channel(CHANNEL).id
+    assert details == [
+        ("U0BOB00002", request, {"asked": "change-form", "projects": "payments-prod", "channel": channel}),
+        ("U0ENG00001", request, {"asked": "deny-form", "projects": "payments-prod", "channel": channel}),
+        ("U0ALICE001", "", {"asked": "bind-form", "projects": "payments-prod", "channel": channel}),
+    ]

@@ -119,6 +119,7 @@ def parts(*, reception: StubReception | None = None) -> Parts:
     answering = Answering(
         command="/snapshot",
         team_url="https://harbor-eng.slack.com/",
+        store=None,  # type: ignore[arg-type]  # everybody can be looked up
         people=StubPeople(),
         inquiry=None,  # type: ignore[arg-type]  # no question gets that far here
         approvals=None,  # type: ignore[arg-type]  # nor here
