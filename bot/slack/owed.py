@@ -1,8 +1,8 @@
 """answer:{errand}: what was acknowledged before it was decided is decided and answered, also after a restart.
 
 An acknowledgement promises an answer, so what was asked is written down with its delivery, and kept until the answer
-was given. After a crash it may be decided again: a right given twice is one, an approval counts once, and who hears
-then that nothing was left to do reads that in the answer.
+was given. After a crash it may be decided again: a right given twice is one and an approval counts once, though the
+second answer may be that nothing was left to do.
 """
 
 from __future__ import annotations
