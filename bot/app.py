@@ -52,7 +52,7 @@ from bot.workflow.binding import ChannelBindings
 from bot.workflow.cancelling import Cancelling
 from bot.workflow.catalogue import DiskCatalogue
 from bot.workflow.confirming import Confirming
-from bot.workflow.deleting import Deleter, Deleting
+from bot.workflow.deleting import Deleting
 from bot.workflow.forms import Forms
 from bot.workflow.granting import Granting
 from bot.workflow.grouping import Grouper
@@ -64,6 +64,7 @@ from bot.workflow.opened import OpenedForms
 from bot.workflow.permitting import Permits
 from bot.workflow.planning import Planner
 from bot.workflow.reminding import Keeping, Reminder
+from bot.workflow.removing import Deleter
 from bot.workflow.reporting import EditBudget, Reporter
 from bot.workflow.restoring import RestorePointsInquiry
 from bot.workflow.sealing import Sealer

@@ -29,7 +29,8 @@ from bot.domain.snapshots import (
 from bot.interfaces import Arrival
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
-from bot.workflow.deleting import SETTLED, Deleter, Deleting, told_deletions
+from bot.workflow.deleting import SETTLED, Deleting
+from bot.workflow.removing import Deleter, told_deletions
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
 
 ADMIN, SECOND, ONE, TWO = (an_actor(one) for one in ("U1", "U2", "U8", "U9"))
