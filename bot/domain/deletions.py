@@ -129,7 +129,7 @@ def question(rows: Sequence[Deletion], needed: int) -> str:
     others = "another person who may approve has" if needed == 1 else f"{needed} others who may approve have"
     return (
         f"{sentences.person(first.asked_by)} asks to delete {named([one.label for one in rows])}: {others} to "
-        f"agree within {AGREE_MINUTES} minutes, else they are kept. Nobody can bring them back."
+        f"agree within {AGREE_MINUTES} minutes, else they are kept. What is deleted can't be brought back."
     )
 
 

@@ -54,14 +54,14 @@ def delete_button(request_id: str, labels: Sequence[str], label: str = "Deleteâ€
     more = f" and {len(labels) - CONFIRM_NAMED} more" if len(labels) > CONFIRM_NAMED else ""
     disks = ", ".join(shortened(one, CONFIRM_NAME_CHARACTERS) for one in labels[:CONFIRM_NAMED])
     snapshots = "the snapshot" if len(labels) == 1 else f"up to {len(labels)} snapshots"
-    sentence = f"This deletes {snapshots} of {disks}{more} ({request_id}). Nobody can bring them back."
+    sentence = f"This deletes {snapshots} of {disks}{more} ({request_id}). What is deleted can't be brought back."
     return {**button(DELETE, label, request_id), "confirm": _confirm("Delete restore points", sentence)}
 
 
 def agree_button(request_id: str, asking: int) -> dict[str, Any]:
     """Agrees to what the message above it names."""
     value = json.dumps({"request": request_id, "asking": asking})
-    sentence = "The snapshots named above the button will be deleted. Nobody can bring them back."
+    sentence = "The snapshots named above the button will be deleted. What is deleted can't be brought back."
     return {**button(AGREE, "Agreeâ€¦", value), "confirm": _confirm("Agree to the deletion", sentence)}
 
 

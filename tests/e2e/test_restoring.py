@@ -98,7 +98,7 @@ async def test_an_admin_lets_them_go_by_the_button(world: World) -> None:
     outcome = await world.slack.press("alice", CHANNEL, listed.ts, DELETE)
     question = outcome.confirm["text"]["text"]
     assert question.startswith("This deletes up to 2 snapshots of web-01-data, web-01-logs")
-    assert "Nobody can bring them back." in question
+    assert "What is deleted can't be brought back." in question
     await world.told("alice", "Deleting 2 snapshots (“web-01-data”, “web-01-logs”); the thread says when")
     message = await said(world, "2 snapshots are deleted, as <@U0ALICE001> asked: “web-01-data”, “web-01-logs”.")
     root = world.root(request)
