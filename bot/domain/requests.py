@@ -43,6 +43,13 @@ class ItemState(StrEnum):
 ENDED = frozenset({ItemState.AVAILABLE, ItemState.FAILED, ItemState.CANCELLED, ItemState.UNKNOWN})
 
 
+def is_direct(channel_id: str) -> bool:
+    """Whether it is no channel: a direct message (D), or a person (U, W), whose id stands for the conversation with
+    them. Source: Slack, ids.
+    """
+    return channel_id.startswith(("D", "U", "W"))
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where someone asked: Slack ids. `thread_ts` is None outside threads."""
@@ -115,10 +122,8 @@ class Request:
 
     @property
     def told_directly(self) -> bool:
-        """Whether nobody but its person reads its messages. Source: Slack, ids of people (U, W) and of direct messages
-        (D).
-        """
-        return self.home.startswith(("D", "U", "W"))
+        """Whether nobody but its person reads its messages."""
+        return is_direct(self.home)
 
     @property
     def review_due(self) -> bool:

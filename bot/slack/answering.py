@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from bot.domain.access import Actor
@@ -27,6 +26,7 @@ from bot.domain.commands import (
 from bot.domain.errors import LookupFailed
 from bot.interfaces import Clock, People, Store
 from bot.slack import answers
+from bot.slack.mishaps import went_wrong
 from bot.slack.owed import Reply
 from bot.slack.restoring import restore_points
 from bot.workflow.approving import Approvals, Told
@@ -37,8 +37,6 @@ from bot.workflow.granting import Granting
 from bot.workflow.inquiry import Inquiry
 from bot.workflow.restoring import RestorePointsInquiry
 from bot.workflow.viewing import not_looked_up
-
-log = logging.getLogger(__name__)
 
 
 class Answering:
@@ -122,11 +120,11 @@ class Answering:
 
     def failed(self, what: str) -> str:
         """Log the exception under a new reference, and give the sentence that names it."""
-        reference = self._new_reference()
-        log.exception(what, extra={"reference": reference})
-        return (
-            f"Something went wrong on my side (reference {reference}). Ask {self._command} status what became of it "
-            "before you repeat it, and tell the people who run the bot this reference."
+        return went_wrong(
+            self._new_reference(),
+            what,
+            f"Ask {self._command} status what became of it before you repeat it, and tell the people who run the bot "
+            "this reference.",
         )
 
 

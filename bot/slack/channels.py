@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import LookupFailed, SlackBusy
+from bot.domain.requests import is_direct
 from bot.interfaces import Clock
 from bot.slack.failures import failure_of
 
@@ -58,8 +59,8 @@ class SlackChannels:
         said. Raises SlackBusy while Slack gives no answer, and none of the last five minutes is at hand. Source: Slack,
         conversations.info; conversation object.
         """
-        if channel.startswith(("D", "U", "W")):
-            return False  # a direct message, by the id of its channel or of its person
+        if is_direct(channel):
+            return False
         try:
             return _shared(await self._known(channel, SHARED_MAX_AGE))
         except SlackApiError as exc:
@@ -80,7 +81,7 @@ class SlackChannels:
 
     async def name(self, channel: str) -> str:
         """Implements `bot.interfaces.Channels`; a name is an ornament, so nothing fails for the lack of one."""
-        if channel.startswith(("D", "U", "W")):
+        if is_direct(channel):
             return ""
         try:
             return str((await self._known(channel, MAX_AGE)).get("name") or "")

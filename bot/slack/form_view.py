@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.domain.forms import Form, FormValues
 from bot.domain.orders import DISKS_PER_CREATE, REASON_CHARACTERS, Create
+from bot.domain.requests import is_direct
 from bot.domain.sentences import MENTION
 from bot.domain.snapshots import COPYABLE_STATES, DESCRIPTION_CHARACTERS, NAME_CHARACTERS, RETENTION_DAYS, Disk
 from bot.slack.blocks import OPTIONS, context, plain, section
@@ -218,7 +219,7 @@ def _where(form: Form) -> str:
     channel = form.place.channel_id
     if form.told_directly:
         return "in a direct message to you"
-    if channel.startswith("D"):
+    if is_direct(channel):
         return "here, in the thread" if form.place.thread_ts else "here"
     return f"in the thread in <#{channel}>" if form.place.thread_ts else f"in <#{channel}>"
 

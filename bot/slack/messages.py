@@ -12,7 +12,7 @@ from bot.domain.groups import Group, GroupState
 from bot.domain.orders import Quick, named
 from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT
-from bot.domain.requests import Item, ItemState, Request, RequestState, cloud_deletes, spread_seconds
+from bot.domain.requests import Item, ItemState, Request, RequestState, cloud_deletes, is_direct, spread_seconds
 from bot.interfaces import Saying
 from bot.slack.blocks import SECTION_CHARACTERS, button, buttons, delete_button
 from bot.slack.controls import APPROVE, ASK_AGAIN, DENY, KEEP, REVIEW
@@ -338,7 +338,7 @@ def _why_not_here(request: Request, why: str, bot_user_id: str) -> tuple[str, st
                 "people of another organisation may read along",
                 "To follow it among others next time, ask in a channel of our own.",
             )
-        case "not_in_channel" | "channel_not_found" if request.place.channel_id.startswith("D"):
+        case "not_in_channel" | "channel_not_found" if is_direct(request.place.channel_id):
             return "these are direct messages that I am no part of", elsewhere
         case "not_in_channel" | "channel_not_found":
             invited = f"/invite <@{bot_user_id}>" if bot_user_id else "invite me"

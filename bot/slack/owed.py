@@ -8,7 +8,6 @@ second answer may be that nothing was left to do.
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,9 +16,8 @@ from bot.domain.errors import SlackBusy
 from bot.interfaces import Clock, Errand, Store
 from bot.slack import answers
 from bot.slack.message import Message
+from bot.slack.mishaps import went_wrong
 from bot.slack.replies import SlackReplies
-
-log = logging.getLogger(__name__)
 
 TOO_LATE = timedelta(hours=1)
 """What somebody asked for that long ago is not done any more behind their back."""
@@ -113,7 +111,6 @@ class OwedAnswers:
         try:
             return await self._answerers[errand.kind](errand, in_hand)
         except Exception:
-            reference = self._new_reference()
-            log.exception("an answer that was owed failed", extra={"reference": reference})
-            words = f"Something went wrong on my side (reference {reference}). Look whether it counted, then ask again."
+            advice = "Look whether it counted, then ask again."
+            words = went_wrong(self._new_reference(), "an answer that was owed failed", advice)
             return Reply(answers.told(words), acted=True)

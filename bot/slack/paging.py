@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -13,7 +12,7 @@ from bot.slack import answers
 from bot.slack.answering import Answering
 from bot.slack.controls import LIST_NEWER, LIST_OLDER
 from bot.slack.errands import Errands
-from bot.slack.presses import place_of, pressed
+from bot.slack.presses import place_of, pressed, read_object
 from bot.slack.replies import SlackReplies
 
 FURTHEST = 1_000_000
@@ -45,12 +44,9 @@ class PageListeners:
 
 
 def read_page(value: str) -> ListSnapshots | None:
-    """What a button asks for; it comes back from outside, so whatever does not fit is nothing."""
-    try:
-        asked = json.loads(value)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(asked, dict):
+    """What a button asks for; whatever does not fit is nothing."""
+    asked = read_object(value)
+    if asked is None:
         return None
     disk, project, offset = asked.get("disk"), asked.get("project"), asked.get("offset")
     if not all(text is None or isinstance(text, str) for text in (disk, project)):

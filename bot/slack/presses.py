@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,19 +12,18 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.access import Actor
 from bot.domain.errors import LookupFailed
 from bot.domain.forms import Form, FormKind
-from bot.domain.requests import Place
+from bot.domain.requests import Place, is_direct
 from bot.interfaces import Clock, Errand, People, Store
 from bot.slack import answers
 from bot.slack.errands import Errands
 from bot.slack.form_view import errors_beside
+from bot.slack.mishaps import went_wrong
 from bot.slack.owed import InHand, OwedAnswers, Reply, delivered
 from bot.slack.replies import SlackReplies
 from bot.workflow.approving import Told
 from bot.workflow.arrival import Refused
 from bot.workflow.opened import SENT_ALREADY, OpenedForms, Returned
 from bot.workflow.viewing import not_looked_up
-
-log = logging.getLogger(__name__)
 
 FROM_HOME = ".home"
 """How the callback id of a form ends that was opened in App Home: Slack does not say where one was opened."""
@@ -59,7 +58,7 @@ class Press:
         """The channel that counts for what a button does. Views, a form that was sent among them, and the direct
         message with the bot are no place: there the place of the request counts.
         """
-        no_place = self.form_id or not self.channel or self.channel.startswith("D")
+        no_place = self.form_id or not self.channel or is_direct(self.channel)
         return None if no_place else self.channel
 
 
@@ -174,10 +173,8 @@ class Presses:
         try:
             return await self._decides[press.name](actor, press)
         except Exception:
-            reference = self._new_reference()
-            log.exception("a press failed", extra={"reference": reference})
-            words = f"Something went wrong on my side (reference {reference}). Look whether it counted, then try again."
-            return Told(words, done=False)
+            advice = "Look whether it counted, then try again."
+            return Told(went_wrong(self._new_reference(), "a press failed", advice), done=False)
 
     async def _to_be_said(self, press: Press, told: Told) -> bool:
         if press.in_home and told.done:
@@ -218,6 +215,15 @@ def returned(body: dict[str, Any]) -> Returned:
 def pressed(body: dict[str, Any]) -> str:
     """The value of the button."""
     return str(body["actions"][0].get("value") or "")
+
+
+def read_object(value: str) -> dict[str, Any] | None:
+    """The JSON object that a button carries; it comes back from outside, so whatever is none is nothing."""
+    try:
+        carried = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    return carried if isinstance(carried, dict) else None
 
 
 def place_of(body: dict[str, Any]) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -14,7 +13,7 @@ from bot.slack.answers import told
 from bot.slack.blocks import buttons, delete_button, section
 from bot.slack.controls import AGREE, DELETE, KEEP
 from bot.slack.message import Message, whole_text
-from bot.slack.presses import Press, Presses
+from bot.slack.presses import Press, Presses, read_object
 from bot.slack.text import bold, code, day, escaped, moment, plural, shortened, typed
 from bot.workflow.approving import Told
 from bot.workflow.deleting import Deleting
@@ -63,12 +62,9 @@ class RestoreListeners:
 
 
 def read_asking(value: str) -> tuple[str, int] | None:
-    """What a button agrees to; it comes back from outside, so whatever does not fit is nothing."""
-    try:
-        asked = json.loads(value)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(asked, dict):
+    """What a button agrees to; whatever does not fit is nothing."""
+    asked = read_object(value)
+    if asked is None:
         return None
     request_id, asking = asked.get("request"), asked.get("asking")
     if not isinstance(request_id, str) or type(asking) is not int:

@@ -18,6 +18,7 @@ from bot.domain.bindings import Binding
 from bot.domain.commands import Bind
 from bot.domain.orders import Selector
 from bot.domain.projects import Project
+from bot.domain.requests import is_direct
 from bot.domain.selecting import selectors_of
 from bot.interfaces import AuditEntry, Clock, Store
 from bot.workflow.approving import Told
@@ -67,7 +68,7 @@ class ChannelBindings:
 
     async def may_bind(self, actor: Actor, channel: str) -> Sequence[str]:
         """The projects to which this person may bind this channel."""
-        return () if channel.startswith("D") else await self._where(actor, Action.ADMINISTER, channel)
+        return () if is_direct(channel) else await self._where(actor, Action.ADMINISTER, channel)
 
     async def offered(self, actor: Actor, channel: str) -> Sequence[str]:
         """The same, asked before the form opens, which shows them: a reading."""
@@ -95,7 +96,7 @@ class ChannelBindings:
         if standing := standing_refused(actor):
             await self._store.record([self._entry(actor, "bind", channel, named or "", "denied", standing.rule)])
             return standing
-        if channel.startswith("D"):
+        if is_direct(channel):
             await self._store.record([self._entry(actor, "bind", channel, named or "", "denied", "no-place")])
             return Denied("no-place", "A direct message is no channel of an incident. Type it in the channel.")
         grants, now = await self._store.grants_for(actor), self._clock.now()
