@@ -353,10 +353,11 @@ async def test_one_disk_of_a_group_fails_and_those_still_being_made_are_waited_f
 ) -> None:
     disk = "d15c0000-0002-4000-8000-000000000002"
     reason = {"fail_reason": "storage pool full", "error_code": "EVS.9"}
-    world.cloud.fault("create_group", "member_fail", volume_id=disk, seconds=65, **reason)
+    world.cloud.fault("create_group", "member_fail", volume_id=disk, seconds=100, **reason)
     request = await confirmed(world)
     golden("quick_member_fails", told(*await ended(world, request, timeout=40)))
     assert posts(world) == (1, 0)
+    assert calls(world)["show_job"] > 1  # for the failed one, and again while the others were still being made
     states = {one.volume_id: one.status_at(world.clock.now()) for one in world.cloud.world.snapshots.values()}
     assert states.pop(disk) == "error"
     assert list(states.values()) == ["available", "available"]
