@@ -1,20 +1,26 @@
-"""Golden files: Block Kit JSON, one a state, keys sorted. `GOLDEN_UPDATE=1` rewrites them; the diff is read."""
+"""What tests of every layer share: golden files, and a real SQLite file for each test."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from bot.store.database import SqliteDatabase
+from bot.store.store import SqliteStore
+from tests.builders import FakeClock
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
 @pytest.fixture
 def golden() -> Callable[[str, Any], None]:
+    """Block Kit JSON, one a state, keys sorted. `GOLDEN_UPDATE=1` rewrites them; the diff is read."""
+
     def compare(name: str, value: Any) -> None:
         text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         file = GOLDEN / f"{name}.json"
@@ -23,3 +29,21 @@ def golden() -> Callable[[str, Any], None]:
         assert file.read_text(encoding="utf-8") == text
 
     return compare
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+    database = SqliteDatabase(tmp_path / "store.db")
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def store(database: SqliteDatabase, clock: FakeClock) -> SqliteStore:
+    return SqliteStore(database, clock)

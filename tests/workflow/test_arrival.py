@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
 
 from bot.domain.access import Actor
 from bot.domain.orders import Create
 from bot.domain.requests import Place, RequestState
-from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.arrival import Accepted, Delivery, Reception
 from tests.builders import FakeClock, a_grant, a_project, an_actor, an_item
@@ -39,14 +36,11 @@ class Door:
 
 
 @pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[Door]:
-    database, clock = SqliteDatabase(tmp_path / "store.db"), FakeClock()
-    await database.open()
-    store, projects = SqliteStore(database, clock), {"payments": a_project(approvals=1)}
+async def door(store: SqliteStore, clock: FakeClock) -> Door:
+    projects = {"payments": a_project(approvals=1)}
     await store.configured_grants([a_grant("U1")])
     people = Known()
-    yield Door(store, Reception(store, people, projects, clock, lambda: "r-one"))  # type: ignore[arg-type]  # as needed
-    await database.close()
+    return Door(store, Reception(store, people, projects, clock, lambda: "r-one"))  # type: ignore[arg-type]  # as needed
 
 
 async def test_repeated_before_it_was_planned_it_promises_no_more_than_a_look(door: Door) -> None:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from bot.domain.orders import Quick, Selector
 from bot.domain.requests import RequestState
 from bot.interfaces import Arrival
-from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.approving import Approvals, Told
 from bot.workflow.confirming import Confirming
@@ -44,13 +41,10 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    database, clock = SqliteDatabase(tmp_path / "store.db"), FakeClock()
-    await database.open()
-    store, projects = SqliteStore(database, clock), {"payments": a_project()}
+async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
+    projects = {"payments": a_project()}
     await store.configured_grants([a_grant("U1"), a_grant("U2", "approver")])
-    yield Desk(store, clock, Confirming(store, projects, clock), Approvals(store, projects, clock))
-    await database.close()
+    return Desk(store, clock, Confirming(store, projects, clock), Approvals(store, projects, clock))
 
 
 async def test_a_plan_can_be_confirmed_until_its_time_is_over(desk: Desk) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -27,7 +26,6 @@ from bot.domain.snapshots import (
     SnapshotTicket,
 )
 from bot.interfaces import Arrival
-from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.deleting import SETTLED, Deleting
 from bot.workflow.removing import Deleter, told_deletions
@@ -161,15 +159,10 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    clock = FakeClock()
-    database = SqliteDatabase(tmp_path / "store.db")
-    await database.open()
-    store = SqliteStore(database, clock)
+async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
     admins = [a_grant("U1", "admin"), a_grant("U2", "admin")]
     await store.configured_grants([*admins, a_grant("U8", "approver"), a_grant("U9", "approver")])
-    yield Desk(store, clock)
-    await database.close()
+    return Desk(store, clock)
 
 
 # --- what an agreement counts for -------------------------------------------------------------------------------------

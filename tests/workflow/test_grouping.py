@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from bot.domain.groups import Group, GroupState
 from bot.domain.requests import Item, ItemState, RequestState
 from bot.domain.snapshots import CreateSnapshotGroup, Disk, GroupTicket, Job, Snapshot, SnapshotGroup
 from bot.interfaces import Arrival
-from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.grouping import Grouper
 from bot.workflow.permitting import Permits
@@ -87,18 +85,13 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    clock = FakeClock()
-    database = SqliteDatabase(tmp_path / "store.db")
-    await database.open()
-    store = SqliteStore(database, clock)
+async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
     await store.configured_grants([a_grant()])
     request = a_request(state=RequestState.RECEIVED, unsaid=False, order=ORDER)
     await store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
     items = [an_item(number, group_id="r-one-g1") for number in (1, 2, 3)]
     await store.settle(replace(request, state=RequestState.RUNNING), items, [], groups=[a_group()])
-    yield Desk(store, clock)
-    await database.close()
+    return Desk(store, clock)
 
 
 def gone() -> NotFound:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +12,6 @@ from bot.domain.errors import BotError, LookupFailed, SlackBusy, ViewRefused, Vi
 from bot.domain.orders import Create
 from bot.domain.requests import Place, Request, RequestState
 from bot.interfaces import Arrival
-from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.home import PUBLISH_EVERY, UNKNOWN_AGAIN, Home, HomeKeeper
 from tests.builders import FakeClock, a_grant, a_project, a_request, an_actor, an_item
@@ -84,14 +81,9 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    clock = FakeClock()
-    database = SqliteDatabase(tmp_path / "store.db")
-    await database.open()
-    store = SqliteStore(database, clock)
+async def house(store: SqliteStore, clock: FakeClock) -> House:
     await store.configured_grants([a_grant(), a_grant("U9", "approver"), a_grant("U8", "approver", "walled")])
-    yield House(store, clock)
-    await database.close()
+    return House(store, clock)
 
 
 def ids(asked: Any) -> list[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from bot.domain.deletions import Deletion, DeletionState
 from bot.domain.errors import LookupFailed
 from bot.domain.requests import RequestState
 from bot.interfaces import Arrival, Saying
-from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.notifying import GIVE_UP, NOTIFY, Notifier, who_may_approve
 from tests.builders import FakeClock, a_grant, a_project, a_request, an_actor, an_item
@@ -78,19 +76,14 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
     """A request that ran without approval, just set going."""
-    clock = FakeClock()
-    database = SqliteDatabase(tmp_path / "store.db")
-    await database.open()
-    store = SqliteStore(database, clock)
     await store.configured_grants(GRANTS)
     request = a_request(state=RequestState.RECEIVED, unsaid=False)
     await store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
     running = replace(request, state=RequestState.RUNNING, break_glass=True)
     await store.settle(running, [an_item(1)], [], notify=await who_may_approve(store, running))
-    yield Desk(store, clock)
-    await database.close()
+    return Desk(store, clock)
 
 
 async def test_each_person_and_each_member_of_a_group_is_told_once_and_never_who_asked(desk: Desk) -> None:

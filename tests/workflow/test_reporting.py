@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ import pytest
 from bot.domain.errors import BotError, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
 from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState, ended, taken
 from bot.interfaces import Arrival, Posted, Saying
-from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.reporting import EDITS, EDITS_A_MINUTE, EDITS_LEFT_TO_ENDS, EditBudget, Reporter, next_saying
 from tests.builders import NOON, FakeClock, a_request, an_item
@@ -149,16 +147,11 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> Desk:  # type: ignore[misc]  # an async generator fixture
-    clock = FakeClock()
-    database = SqliteDatabase(tmp_path / "store.db")
-    await database.open()
-    store = SqliteStore(database, clock)
+async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
     request = a_request(state=RequestState.RECEIVED, unsaid=False)
     await store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
     await store.settle(replace(request, state=RequestState.RUNNING), [an_item(1)], [])
-    yield Desk(store, clock)
-    await database.close()
+    return Desk(store, clock)
 
 
 async def test_a_request_is_told_from_first_to_last(desk: Desk) -> None:

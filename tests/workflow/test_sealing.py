@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 from bot.domain.errors import CannotPost
 from bot.interfaces import AuditEntry
-from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.sealing import Sealer
 from tests.builders import FakeClock
@@ -24,11 +22,8 @@ class Board:
         self.posted.append((channel, sentence))
 
 
-async def test_the_head_is_posted_once_a_utc_day_and_again_after_trouble(tmp_path: Path) -> None:
-    clock, board = FakeClock(), Board()
-    database = SqliteDatabase(tmp_path / "store.db")
-    await database.open()
-    store = SqliteStore(database, clock)
+async def test_the_head_is_posted_once_a_utc_day_and_again_after_trouble(store: SqliteStore, clock: FakeClock) -> None:
+    board = Board()
     await store.record([AuditEntry("U1", "create", "payments", "denied", "no-grant")])
     rows, head = await store.audit_head()
     board.closed = True
@@ -42,4 +37,3 @@ async def test_the_head_is_posted_once_a_utc_day_and_again_after_trouble(tmp_pat
     clock.pass_(hours=1)
     await Sealer(store, board, clock)("C9")
     assert len(board.posted) == 2
-    await database.close()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -24,7 +23,6 @@ from bot.domain.snapshots import (
     SnapshotTicket,
 )
 from bot.interfaces import Arrival
-from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.permitting import Permits
 from bot.workflow.submitting import Patience, Submitter, ours
@@ -131,17 +129,12 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    clock = FakeClock()
-    database = SqliteDatabase(tmp_path / "store.db")
-    await database.open()
-    store = SqliteStore(database, clock)
+async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
     await store.configured_grants([a_grant()])
     request = a_request(state=RequestState.RECEIVED, unsaid=False)
     await store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
     await store.settle(replace(request, state=RequestState.RUNNING), [an_item(1)], [])
-    yield Desk(store, clock)
-    await database.close()
+    return Desk(store, clock)
 
 
 def lost() -> CloudUnavailable:

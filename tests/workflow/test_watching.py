@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 from bot.domain.requests import ItemState, RequestState, sending, taken
 from bot.domain.snapshots import Job, Snapshot
 from bot.interfaces import Arrival
-from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.watching import Watcher, pause_s
 from tests.builders import NOON, FakeClock, a_request, an_item
@@ -62,11 +60,8 @@ class JobEvs(FakeEvs):
         return Job(status="RUNNING")
 
 
-async def test_the_job_of_many_is_asked_once_in_each_full_minute(tmp_path: Path) -> None:
-    clock, evs = FakeClock(), JobEvs()
-    database = SqliteDatabase(tmp_path / "store.db")
-    await database.open()
-    store = SqliteStore(database, clock)
+async def test_the_job_of_many_is_asked_once_in_each_full_minute(store: SqliteStore, clock: FakeClock) -> None:
+    evs = JobEvs()
     request = a_request(state=RequestState.RECEIVED, unsaid=False)
     await store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
     items = [taken(sending(an_item(number), NOON), f"snap-{number}", "job-1") for number in (1, 2, 3)]
@@ -82,4 +77,3 @@ async def test_the_job_of_many_is_asked_once_in_each_full_minute(tmp_path: Path)
         asked_at += [age_s] * (len(evs.asked) - before)
         clock.pass_(seconds=wait_s)
     assert [age_s // 60 for age_s in asked_at] == [1, 2, 3, 4, 5]
-    await database.close()
