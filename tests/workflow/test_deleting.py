@@ -16,26 +16,21 @@ from bot.domain.orders import Create
 from bot.domain.requests import ItemState, Request, RequestState
 from bot.domain.snapshots import (
     REQUEST_TAG,
-    CreateSnapshotGroup,
-    CreateStandardSnapshot,
     Disk,
-    GroupTicket,
-    Job,
     Snapshot,
-    SnapshotGroup,
-    SnapshotTicket,
 )
 from bot.interfaces import Arrival
 from bot.store.store import SqliteStore
 from bot.workflow.deleting import SETTLED, Deleting
 from bot.workflow.removing import Deleter, told_deletions
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
+from tests.workflow.fakes import UnaskedEvs
 
 ADMIN, SECOND, ONE, TWO = (an_actor(one) for one in ("U1", "U2", "U8", "U9"))
 
 
 @dataclass
-class FakeEvs:
+class FakeEvs(UnaskedEvs):
     """Snapshots by id, deleted when it is told to; `meanwhile` happens while one is looked at."""
 
     snapshots: dict[str, Snapshot] = field(default_factory=dict)
@@ -63,33 +58,6 @@ class FakeEvs:
         if self.slow:
             self.snapshots[snapshot_id] = gone.model_copy(update={"status": "deleting"})
         return "job-1"
-
-    async def create_standard_snapshot(
-        self, snapshot: CreateStandardSnapshot, *, send_before: datetime
-    ) -> SnapshotTicket:
-        raise NotImplementedError
-
-    async def list_snapshots(
-        self, *, volume_id: str | None = None, ids: Sequence[str] = (), group_id: str | None = None
-    ) -> list[Snapshot]:
-        raise NotImplementedError
-
-    async def show_job(self, job_id: str) -> Job:
-        raise NotImplementedError
-
-    async def list_disks(
-        self, *, name: str | None = None, ids: Sequence[str] = (), server_id: str | None = None
-    ) -> list[Disk]:
-        raise NotImplementedError
-
-    async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: datetime) -> GroupTicket:
-        raise NotImplementedError
-
-    async def list_snapshot_groups(self, *, limit_to_tag: tuple[str, str] | None = None) -> list[SnapshotGroup]:
-        raise NotImplementedError
-
-    async def disks_by_tag(self, key: str, values: Sequence[str] = ()) -> list[Disk]:
-        raise NotImplementedError
 
 
 @dataclass

@@ -13,13 +13,8 @@ from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBu
 from bot.domain.requests import Item, ItemState, RequestState
 from bot.domain.snapshots import (
     REQUEST_TAG,
-    CreateSnapshotGroup,
     CreateStandardSnapshot,
-    Disk,
-    GroupTicket,
-    Job,
     Snapshot,
-    SnapshotGroup,
     SnapshotTicket,
 )
 from bot.interfaces import Arrival
@@ -27,12 +22,13 @@ from bot.store.store import SqliteStore
 from bot.workflow.permitting import Permits
 from bot.workflow.submitting import Patience, Submitter, ours
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
+from tests.workflow.fakes import UnaskedEvs
 
 PATIENCE = Patience(timedelta(seconds=60), timedelta(seconds=10), timedelta(minutes=30))
 
 
 @dataclass
-class FakeEvs:
+class FakeEvs(UnaskedEvs):
     """Answers what it was told to, in order, and remembers what it was asked."""
 
     answers: list[CloudError | None] = field(default_factory=list)
@@ -56,32 +52,6 @@ class FakeEvs:
         if isinstance(self.snapshots, CloudError):
             raise self.snapshots
         return self.snapshots
-
-    async def show_job(self, job_id: str) -> Job:
-        raise NotImplementedError
-
-    async def show_snapshot(self, snapshot_id: str) -> Snapshot:
-        raise NotImplementedError
-
-    async def show_disk(self, disk_id: str) -> Disk:
-        raise NotImplementedError
-
-    async def list_disks(
-        self, *, name: str | None = None, ids: Sequence[str] = (), server_id: str | None = None
-    ) -> list[Disk]:
-        raise NotImplementedError
-
-    async def delete_snapshot(self, snapshot_id: str, *, send_before: datetime) -> str:
-        raise NotImplementedError
-
-    async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: datetime) -> GroupTicket:
-        raise NotImplementedError
-
-    async def list_snapshot_groups(self, *, limit_to_tag: tuple[str, str] | None = None) -> list[SnapshotGroup]:
-        raise NotImplementedError
-
-    async def disks_by_tag(self, key: str, values: Sequence[str] = ()) -> list[Disk]:
-        raise NotImplementedError
 
 
 class FakeCloud:

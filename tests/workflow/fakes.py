@@ -1,0 +1,57 @@
+"""What fakes of several tests are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.domain.snapshots import (
+    CreateSnapshotGroup,
+    CreateStandardSnapshot,
+    Disk,
+    GroupTicket,
+    Job,
+    Snapshot,
+    SnapshotGroup,
+    SnapshotTicket,
+)
+
+
+class UnaskedEvs:
+    """A cloud that nobody asks anything; a fake says what it answers to, and a test fails on everything else."""
+
+    async def create_standard_snapshot(
+        self, snapshot: CreateStandardSnapshot, *, send_before: datetime
+    ) -> SnapshotTicket:
+        raise NotImplementedError
+
+    async def list_snapshots(
+        self, *, volume_id: str | None = None, ids: Sequence[str] = (), group_id: str | None = None
+    ) -> list[Snapshot]:
+        raise NotImplementedError
+
+    async def show_job(self, job_id: str) -> Job:
+        raise NotImplementedError
+
+    async def show_snapshot(self, snapshot_id: str) -> Snapshot:
+        raise NotImplementedError
+
+    async def show_disk(self, disk_id: str) -> Disk:
+        raise NotImplementedError
+
+    async def list_disks(
+        self, *, name: str | None = None, ids: Sequence[str] = (), server_id: str | None = None
+    ) -> list[Disk]:
+        raise NotImplementedError
+
+    async def delete_snapshot(self, snapshot_id: str, *, send_before: datetime) -> str:
+        raise NotImplementedError
+
+    async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: datetime) -> GroupTicket:
+        raise NotImplementedError
+
+    async def list_snapshot_groups(self, *, limit_to_tag: tuple[str, str] | None = None) -> list[SnapshotGroup]:
+        raise NotImplementedError
+
+    async def disks_by_tag(self, key: str, values: Sequence[str] = ()) -> list[Disk]:
+        raise NotImplementedError
