@@ -27,9 +27,15 @@ from bot.domain.snapshots import (
 
 
 class Clock(Protocol):
-    """Time as an argument: aware UTC, and seconds."""
+    """Time as an argument. Dates are aware UTC; waits and ages are measured in seconds that never step."""
 
-    def now(self) -> datetime: ...
+    def now(self) -> datetime:
+        """For what is a date: it may step either way when the machine's clock is set."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some moment, for waiting and for how old something is."""
+        ...
 
     async def sleep(self, seconds: float) -> None: ...
 

@@ -19,9 +19,18 @@ class FakeClock:
 
     def __init__(self, at: datetime = NOON) -> None:
         self.at = at
+        self._stepped = timedelta()
 
     def now(self) -> datetime:
         return self.at
+
+    def monotonic(self) -> float:
+        return (self.at - self._stepped - NOON).total_seconds()
+
+    def step(self, **amount: float) -> None:
+        """Somebody sets the clock: the date changes, and no time passes."""
+        self.at += timedelta(**amount)
+        self._stepped += timedelta(**amount)
 
     async def sleep(self, seconds: float) -> None:
         self.at += timedelta(seconds=seconds)

@@ -169,6 +169,5 @@ class ProjectCalls:
     def _patience_s(self, sending: Sending) -> float:
         """How long a call may wait for the end of a pause; a longer wait is the caller's."""
         left = self._deadline_s / 2
-        if sending.send_before is not None:
-            left = min(left, (sending.send_before - self._clock.now()).total_seconds())
-        return left
+        may_leave_for = sending.left_s()
+        return left if may_leave_for is None else min(left, may_leave_for)

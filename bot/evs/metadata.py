@@ -39,21 +39,21 @@ class AgencyKeys:
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
         self._keys: Keys | None = None
-        self._end = self._ask_at = clock.now()
+        self._end = self._ask_at = clock.monotonic()
 
     async def current(self, alias: str) -> Keys:
         """Keys that are valid now. Raises CredentialRefused where the server has no agency, else CloudUnavailable."""
         async with self._one_at_a_time:
             keys = self._keys
-            if keys is not None and self._clock.now() < self._ask_at:
+            if keys is not None and self._clock.monotonic() < self._ask_at:
                 return keys
             self._standing.check(alias)
             try:
                 keys = self._keep(await self._ask(alias))
             except CloudUnavailable:
-                if keys is None or self._clock.now() >= self._end:
+                if keys is None or self._clock.monotonic() >= self._end:
                     raise
-                self._ask_at = min(self._clock.now() + ASK_AGAIN_AFTER, self._end)
+                self._ask_at = min(self._clock.monotonic() + ASK_AGAIN_AFTER.total_seconds(), self._end)
             return keys
 
     def forget(self) -> None:
@@ -86,10 +86,12 @@ class AgencyKeys:
                 self._keys = Keys(SecretStr(access), SecretStr(secret), SecretStr(token))
             case _:
                 raise CloudUnavailable("The server's metadata service gives keys that cannot be read.")
-        now = self._clock.now()
+        date, now = self._clock.now(), self._clock.monotonic()
         end = rest.get("expires_at")
-        self._end = (read_time(end) if isinstance(end, str) else None) or now + RENEW_BEFORE
-        self._ask_at = max(self._end - RENEW_BEFORE, min(now + ASK_AGAIN_AFTER, self._end))
+        ends = (read_time(end) if isinstance(end, str) else None) or date + RENEW_BEFORE
+        self._end = now + (ends - date).total_seconds()
+        ask_again = min(now + ASK_AGAIN_AFTER.total_seconds(), self._end)
+        self._ask_at = max(self._end - RENEW_BEFORE.total_seconds(), ask_again)
         return self._keys
 
 

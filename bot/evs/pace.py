@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from bot.domain.errors import Throttled
 from bot.interfaces import Clock
 
@@ -16,7 +14,7 @@ class Pace:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._until: datetime | None = None
+        self._until = 0.0
         self._step = 0
         self._pauses = 0
 
@@ -39,12 +37,12 @@ class Pace:
             self._step += 1
             self._pauses += 1
         pause_s = min(FIRST_PAUSE_S * 2 ** min(self._step - 1, 10), LONGEST_PAUSE_S)
-        until = self._clock.now() + timedelta(seconds=pause_s if retry_after_s is None else retry_after_s)
-        self._until = max(until, self._until) if self._until else until
+        until = self._clock.monotonic() + (pause_s if retry_after_s is None else retry_after_s)
+        self._until = max(until, self._until) if self._left_s() > 0 else until
 
     def passed(self) -> None:
         """The cloud answers again: the next pause starts small. One that is under way still ends when it ends."""
         self._step = 0
 
     def _left_s(self) -> float:
-        return (self._until - self._clock.now()).total_seconds() if self._until else 0.0
+        return self._until - self._clock.monotonic()

@@ -21,7 +21,7 @@ REST = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class _Rest:
-    until: datetime
+    until: float
     sentence: str
     status: int | None
     code: str
@@ -40,7 +40,7 @@ class Standing:
     def resting(self, alias: str) -> datetime | None:
         """Until when no call goes out with this credential in this project; None while it is in use."""
         rest = self._rest(alias)
-        return rest.until if rest else None
+        return self._date_of(rest.until) if rest else None
 
     def check(self, alias: str) -> None:
         """Raises CredentialRefused while the credential rests."""
@@ -60,7 +60,7 @@ class Standing:
         )
         key = None if everywhere else alias
         if self._active(None) is None and self._active(key) is None:
-            until = self._clock.now() + REST
+            until = self._clock.monotonic() + REST.total_seconds()
             self._rests[key] = _Rest(until, sentence, error.status, error.code)
             self._proven = False
             facts = {
@@ -69,7 +69,7 @@ class Standing:
                 "code": error.code,
                 "status": error.status,
                 "cloud_request": error.request_id,
-                "rests_until": until.isoformat(),
+                "rests_until": self._date_of(until).isoformat(),
             }
             log.error("credential refused by the cloud; it rests", extra=facts)
         return CredentialRefused(sentence, status=error.status, code=error.code, request_id=error.request_id)
@@ -94,4 +94,7 @@ class Standing:
 
     def _active(self, key: str | None) -> _Rest | None:
         rest = self._rests.get(key)
-        return rest if rest is not None and rest.until > self._clock.now() else None
+        return rest if rest is not None and rest.until > self._clock.monotonic() else None
+
+    def _date_of(self, moment: float) -> datetime:
+        return self._clock.now() + timedelta(seconds=moment - self._clock.monotonic())

@@ -78,7 +78,7 @@ class PasswordToken:
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
         self._token = ""
-        self._renew_at = datetime.min.replace(tzinfo=UTC)
+        self._renew_at = 0.0
 
     async def headers(self, unsigned: Unsigned) -> Mapping[str, str]:
         return {"X-Auth-Token": await self._current()}
@@ -97,7 +97,7 @@ class PasswordToken:
         return self._token
 
     def _is_fresh(self) -> bool:
-        return bool(self._token) and self._clock.now() < self._renew_at
+        return bool(self._token) and self._clock.monotonic() < self._renew_at
 
     async def _ask(self) -> Answer:
         url = f"{self._project.iam_endpoint.rstrip('/')}/v3/auth/tokens?nocatalog=true"
@@ -127,7 +127,7 @@ class PasswordToken:
         now = self._clock.now()
         life = max(_end(answer.json(), now + UNTOLD_LIFE) - now, timedelta())
         self._token = token
-        self._renew_at = now + life - min(RENEW_BEFORE, life / 2)
+        self._renew_at = self._clock.monotonic() + (life - min(RENEW_BEFORE, life / 2)).total_seconds()
 
 
 def _end(body: Any, otherwise: datetime) -> datetime:

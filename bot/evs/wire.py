@@ -69,7 +69,9 @@ class Sending:
     def __init__(self, clock: Clock, send_before: datetime | None = None, *, writes: bool = False) -> None:
         self._clock = clock
         self._writes = writes
-        self.send_before = send_before
+        # A date only at the door: while the call waits its turn somebody may set the clock.
+        left = None if send_before is None else (send_before - clock.now()).total_seconds()
+        self._leave_by = None if left is None else clock.monotonic() + left
         self.may_have_arrived = False
 
     @property
@@ -77,8 +79,12 @@ class Sending:
         """Whether something may have been changed by it."""
         return self._writes and self.may_have_arrived
 
+    def left_s(self) -> float | None:
+        """Seconds until it may not leave any more; None where that does not matter."""
+        return None if self._leave_by is None else self._leave_by - self._clock.monotonic()
+
     def check(self) -> None:
-        if self.send_before is not None and self._clock.now() > self.send_before:
+        if (left := self.left_s()) is not None and left < 0:
             raise SentTooLate("The moment to send this had passed; nothing was sent.")
 
     async def trace(self, event: str, _info: Mapping[str, Any]) -> None:

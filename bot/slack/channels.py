@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -33,7 +33,7 @@ class SlackChannels:
     def __init__(self, client: AsyncWebClient, clock: Clock) -> None:
         self._client = client
         self._clock = clock
-        self._facts: dict[str, tuple[dict[str, Any], datetime]] = {}
+        self._facts: dict[str, tuple[dict[str, Any], float]] = {}
 
     async def has_member(self, channel: str, user_id: str) -> bool:
         """Implements `bot.interfaces.Channels`. Source: Slack, conversations.members (cursor pages of 200)."""
@@ -95,15 +95,15 @@ class SlackChannels:
     async def _known(self, channel: str, max_age: timedelta) -> dict[str, Any]:
         if kept := self._kept(channel, max_age):
             return kept
-        asked_at = self._clock.now()
+        asked_at = self._clock.monotonic()
         answer = await self._client.conversations_info(channel=channel)
         facts = answer.get("channel") or {}
         self._facts[channel] = (facts, asked_at)
         return facts
 
     def _kept(self, channel: str, max_age: timedelta) -> dict[str, Any] | None:
-        facts, asked_at = self._facts.get(channel, (None, None))
-        return facts if asked_at and self._clock.now() - asked_at < max_age else None
+        facts, asked_at = self._facts.get(channel, (None, 0.0))
+        return facts if self._clock.monotonic() - asked_at < max_age.total_seconds() else None
 
 
 def _shared(facts: Mapping[str, Any]) -> bool:

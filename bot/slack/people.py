@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 import aiohttp
@@ -31,7 +31,7 @@ T = TypeVar("T")
 @dataclass(frozen=True, slots=True)
 class _Kept(Generic[T]):
     value: T
-    at: datetime
+    at: float
 
 
 class SlackPeople:
@@ -109,7 +109,7 @@ class SlackPeople:
     # --- asking -------------------------------------------------------------------------------------------------------
 
     async def _ask_standing(self, user_id: str) -> Standing:
-        asked_at, changes = self._clock.now(), self._changes
+        asked_at, changes = self._clock.monotonic(), self._changes
         response = await self._client.users_info(user=user_id)
         user = response.get("user")
         if not isinstance(user, dict) or user.get("id") != user_id:
@@ -120,7 +120,7 @@ class SlackPeople:
         return standing
 
     async def _ask_groups(self) -> _Kept[Mapping[str, frozenset[str]]]:
-        asked_at, changes = self._clock.now(), self._changes
+        asked_at, changes = self._clock.monotonic(), self._changes
         try:
             response = await self._client.usergroups_list(include_users=True)
         except SlackApiError as exc:
@@ -157,7 +157,7 @@ class SlackPeople:
             done.exception()  # read, so that an answer nobody waits for any more is not reported as lost
 
     def _fresh(self, kept: _Kept[Any] | None, max_age: timedelta) -> bool:
-        return kept is not None and self._clock.now() - kept.at < max_age
+        return kept is not None and self._clock.monotonic() - kept.at < max_age.total_seconds()
 
 
 def _cannot_tell(retry_after: float | None = None) -> LookupFailed:

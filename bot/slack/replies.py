@@ -6,7 +6,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -59,7 +59,7 @@ _RESPONSE_URLS_KEPT = 5_000
 @dataclass(slots=True)
 class _Url:
     url: str
-    until: datetime
+    until: float
     left: int = RESPONSE_URL_USES
 
 
@@ -71,7 +71,7 @@ class ResponseUrls:
         self._urls: OrderedDict[str, _Url] = OrderedDict()
 
     def keep(self, request_id: str, url: str) -> None:
-        self._urls[request_id] = _Url(url, self._clock.now() + RESPONSE_URL_LIFE)
+        self._urls[request_id] = _Url(url, self._clock.monotonic() + RESPONSE_URL_LIFE.total_seconds())
         while len(self._urls) > _RESPONSE_URLS_KEPT:
             self._urls.popitem(last=False)
 
@@ -82,7 +82,7 @@ class ResponseUrls:
 
     def take(self, request_id: str) -> str | None:
         kept = self._urls.get(request_id)
-        if kept is None or kept.left == 0 or self._clock.now() >= kept.until:
+        if kept is None or kept.left == 0 or self._clock.monotonic() >= kept.until:
             self._urls.pop(request_id, None)
             return None
         kept.left -= 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from bot.domain.snapshots import Disk
 from bot.interfaces import Clock, Cloud
@@ -16,7 +16,7 @@ MAX_AGE = timedelta(seconds=30)
 @dataclass(frozen=True, slots=True)
 class _Kept:
     disks: Sequence[Disk]
-    at: datetime
+    at: float
 
 
 class DiskCatalogue:
@@ -30,7 +30,7 @@ class DiskCatalogue:
 
     def at_hand(self, alias: str) -> Sequence[Disk] | None:
         kept = self._kept.get(alias)
-        return kept.disks if kept and self._clock.now() - kept.at < MAX_AGE else None
+        return kept.disks if kept and self._clock.monotonic() - kept.at < MAX_AGE.total_seconds() else None
 
     async def disks(self, alias: str) -> Sequence[Disk]:
         """Every disk of the project. Whoever stops waiting does not stop the question. Raises CloudError."""
@@ -51,7 +51,7 @@ class DiskCatalogue:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _ask(self, alias: str) -> Sequence[Disk]:
-        asked_at = self._clock.now()
+        asked_at = self._clock.monotonic()
         disks = await self._cloud.project(alias).list_disks()
         self._kept[alias] = _Kept(disks, asked_at)
         return disks

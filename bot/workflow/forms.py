@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 
 from bot.domain.access import (
@@ -141,7 +141,7 @@ class Forms:
         self._projects = projects
         self._clock = clock
         self._opened = opened
-        self._loads: dict[tuple[str, ...], datetime] = {}
+        self._loads: dict[tuple[str, ...], float] = {}
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
@@ -333,8 +333,8 @@ class Forms:
 
     def _loaded(self, form: Form, projects: Sequence[str]) -> None:
         """Slack asks for options with each letter that is typed: what is allowed is one row a minute."""
-        now, key = self._clock.now(), (form.user_id, *projects)
-        self._loads = {one: at for one, at in self._loads.items() if now - at < LOADS_NOTED_EVERY}
+        now, key = self._clock.monotonic(), (form.user_id, *projects)
+        self._loads = {one: at for one, at in self._loads.items() if now - at < LOADS_NOTED_EVERY.total_seconds()}
         if key not in self._loads or not projects:
             self._loads[key] = now
             self._store.note([viewed(form.user_id, "options", projects, form.place.channel_id, form.id)])

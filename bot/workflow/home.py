@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 from bot.domain.access import MAY, Action, Actor, Denied, Grant, decide, standing_refused
@@ -82,12 +82,12 @@ class HomeKeeper:
         self._homes = homes
         self._projects = projects
         self._clock = clock
-        self._published_at: dict[str, datetime] = {}
+        self._published_at: dict[str, float] = {}
 
     async def __call__(self, user_id: str) -> float | None:
         row = await self._store.home(user_id)
         last = self._published_at.get(user_id)
-        wait_s = (last + PUBLISH_EVERY - self._clock.now()).total_seconds() if last else 0.0
+        wait_s = last + PUBLISH_EVERY.total_seconds() - self._clock.monotonic() if last is not None else 0.0
         if wait_s > 0:
             return wait_s
         self._published_at.pop(user_id, None)
@@ -113,7 +113,7 @@ class HomeKeeper:
         await self._store.home_published(user_id, shows, view_hash)
         if row.looked_at and home is not _UNKNOWN:
             self._store.note([_looked_at(user_id, home)])
-        self._published_at[user_id] = self._clock.now()
+        self._published_at[user_id] = self._clock.monotonic()
         return again.total_seconds()
 
     async def _read(self, user_id: str) -> Home:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from bot.domain.errors import CloudRefused, CredentialRefused
 from bot.domain.orders import Selector
@@ -22,11 +22,11 @@ class GroupOffers:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._said: dict[str, tuple[bool, datetime]] = {}
+        self._said: dict[str, tuple[bool, float]] = {}
 
     async def offered(self, alias: str, evs: Evs) -> bool:
         """Ask once an hour. Raises CloudUnavailable, or CredentialRefused."""
-        if (said := self._said.get(alias)) and self._clock.now() - said[1] < BELIEVED:
+        if (said := self._said.get(alias)) and self._clock.monotonic() - said[1] < BELIEVED.total_seconds():
             return said[0]
         try:
             await evs.list_snapshot_groups()
@@ -37,7 +37,7 @@ class GroupOffers:
         return self.say(alias, offered=True)
 
     def say(self, alias: str, *, offered: bool) -> bool:
-        self._said[alias] = (offered, self._clock.now())
+        self._said[alias] = (offered, self._clock.monotonic())
         return offered
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,18 @@ class FastClock:
     def __init__(self, speed: float = SPEED) -> None:
         self._speed = speed
         self._from = datetime.now(UTC)
+        self._begun = time.monotonic()
+        self._stepped = timedelta()
 
     def now(self) -> datetime:
-        return self._from + (datetime.now(UTC) - self._from) * self._speed
+        return self._from + timedelta(seconds=self.monotonic()) + self._stepped
+
+    def monotonic(self) -> float:
+        return (time.monotonic() - self._begun) * self._speed
+
+    def step(self, **amount: float) -> None:
+        """Somebody sets the clock: the date changes, and no time passes."""
+        self._stepped += timedelta(**amount)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / self._speed)

@@ -37,9 +37,18 @@ class FakeClock:
     def __init__(self) -> None:
         self.time = NOON
         self.slept: list[float] = []
+        self._stepped = timedelta()
 
     def now(self) -> datetime:
         return self.time
+
+    def monotonic(self) -> float:
+        return (self.time - self._stepped - NOON).total_seconds()
+
+    def step(self, amount: timedelta) -> None:
+        """Somebody sets the clock: the date changes, and no time passes."""
+        self.time += amount
+        self._stepped += amount
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

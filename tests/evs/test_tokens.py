@@ -269,3 +269,23 @@ async def test_a_missing_right_renews_nothing_and_rests_nothing(
         await cloud.project("web").show_snapshot(SNAPSHOT)
     assert type(caught.value) is CloudRefused
     assert (server.tokens, len(server.asked(SHOW)), cloud.resting("web")) == (1, 1, None)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_that_is_set_changes_neither_how_long_a_password_rests_nor_when_a_token_is_renewed(
+    cloud: HttpCloud, server: ScriptedCloud, clock: FakeClock, hours: int
+) -> None:
+    server.on("GET", SHOW, SHOWN)
+    server.on("POST", TOKENS, Reply(401), server.token())
+    with pytest.raises(CredentialRefused):
+        await cloud.project("web").show_snapshot(SNAPSHOT)
+    clock.step(timedelta(hours=hours))
+    with pytest.raises(CredentialRefused):
+        await cloud.project("web").show_snapshot(SNAPSHOT)
+    assert len(server.seen) == 1
+    clock.time += timedelta(minutes=5)
+    await cloud.project("web").show_snapshot(SNAPSHOT)
+    asked_for = server.tokens
+    clock.step(timedelta(hours=hours))
+    await cloud.project("web").show_snapshot(SNAPSHOT)
+    assert server.tokens == asked_for

@@ -117,3 +117,16 @@ async def test_someone_slack_does_not_know_is_refused(people: SlackPeople) -> No
 async def test_a_guest_is_told_apart_without_asking_for_groups(people: SlackPeople, slack: WorkspaceSimulator) -> None:
     assert await people.look_up(GUEST) == Actor(GUEST, Standing.GUEST)
     assert asked(slack) == ["users.info"]
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_that_is_set_makes_nobody_believed_for_longer_than_a_minute(
+    people: SlackPeople, slack: WorkspaceSimulator, clock: FakeClock, hours: int
+) -> None:
+    await people.look_up(BOB)
+    clock.step(hours=hours)
+    assert people.known(BOB) is not None
+    slack.world.person(BOB).deleted = True
+    clock.pass_(seconds=61)
+    assert people.known(BOB) is None
+    assert (await people.look_up(BOB)).standing is not Standing.MEMBER
