@@ -13,35 +13,49 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
+import aiohttp
 from aiohttp import web
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.request.async_internals import build_async_context
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
+from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.interfaces import Clock
+from bot.slack.failures import failure_of
+from bot.slack.sockets import Socket
 
 log = logging.getLogger(__name__)
 
 PATH = "/slack/events"
 BODY_BYTES = 1024 * 1024
 _MOMENT = re.compile(r"[0-9]{1,12}")
-DEAD_SOCKET_SECONDS = 30.0
-"""slack_sdk retries one refused socket address for ever; after this long a new one is asked for."""
+SOCKETS = 2
 
+FAREWELL_SECONDS = 30.0
+"""How long a connection that Slack said goodbye to is kept; Slack closes it after about ten."""
+
+CONNECT_AGAIN_S = 5.0
+LONGEST_PAUSE_S = 30.0
+SHORT_LIFE = timedelta(seconds=10)
+
+_PAUSES_S = {"too_many_websockets": 60.0, "link_disabled": 30.0}
+"""Reasons that the next connection would meet as well."""
+
+_TOLD = {
+    "too_many_websockets": (logging.WARNING, "slack takes no more connections of this app: too many bots run"),
+    "link_disabled": (logging.ERROR, "Socket Mode is switched off in the settings of the slack app"),
+}
 
 _READ_BY_BOLT = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET")
-
-
-CLOSE_SECONDS = 2.0
-"""How long to wait for Slack's side of a farewell."""
 
 
 @contextmanager
@@ -75,62 +89,81 @@ def build_bolt(client: AsyncWebClient, bot_token: str, signing_secret: str, iden
 
 
 class SocketModeEntry:
-    """One Socket Mode connection, watched: when it stays dead, it is replaced by a new one with a new address."""
+    """Two connections of Socket Mode at all times: Slack takes back each of them every few hours, and what it delivers
+    meanwhile comes by the other. One that Slack said goodbye to answers on until it closes; its successor is opened
+    first. Source: Slack, Using Socket Mode (ten connections an app; each payload goes to one of them).
+    """
 
     def __init__(self, app: AsyncApp, app_token: str, clock: Clock, *, loopback: bool) -> None:
         self._app = app
         self._app_token = app_token
         self._clock = clock
-        self._loopback = loopback
-        self._handler: AsyncSocketModeHandler | None = None
-        self._watch: asyncio.Task[None] | None = None
-        self._stopping = False
+        self._proxy = None if loopback else load_http_proxy_from_env(log)
+        self._http: aiohttp.ClientSession | None = None
+        self._sockets: set[Socket] = set()
+        self._keeping: list[asyncio.Task[None]] = []
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
-        self._watch = asyncio.create_task(self._keep_connected())
+        self._http = aiohttp.ClientSession()
+        self._keeping = [asyncio.create_task(self._keep_one(self._http)) for _ in range(SOCKETS)]
 
     async def connected(self) -> bool:
-        return self._handler is not None and await self._handler.client.is_connected()
+        return any(socket.open for socket in self._sockets)
 
     async def stop(self) -> None:
-        self._stopping = True  # a cancellation that meets the end of an `asyncio.wait_for` inside the SDK can be lost
-        if self._watch:
-            self._watch.cancel()
-            await asyncio.gather(self._watch, return_exceptions=True)
-        await self._close()
+        for task in (*self._keeping, *self._leaving):
+            task.cancel()
+        await asyncio.gather(*self._keeping, *self._leaving, return_exceptions=True)
+        await asyncio.gather(*(socket.close() for socket in self._sockets), return_exceptions=True)
+        self._sockets.clear()
+        if self._http is not None:
+            await self._http.close()
 
-    async def _keep_connected(self) -> None:
-        while not self._stopping:
-            try:
-                await self._connect()
-                dead_s = 0.0
-                while dead_s < DEAD_SOCKET_SECONDS and not self._stopping:
-                    await self._clock.sleep(1.0)
-                    dead_s = 0.0 if await self.connected() else dead_s + 1.0
-                if not self._stopping:
-                    log.warning("the socket stayed dead and is replaced")
-            except Exception as exc:
-                log.warning("slack could not be reached over Socket Mode", extra={"error": type(exc).__name__})
-                await self._clock.sleep(5.0)
-            await self._close()
+    async def _keep_one(self, http: aiohttp.ClientSession) -> None:
+        short_lives = 0
+        while True:
+            socket, began = Socket(self._app, self._app_token, http, self._proxy), self._clock.now()
+            pause = await self._open(socket)
+            if pause is None:
+                reason = await socket.left
+                log.log(*_TOLD.get(reason, (logging.INFO, "a connection to slack is replaced")), extra={"why": reason})
+                short_lives = short_lives + 1 if self._clock.now() - began < SHORT_LIFE else 0
+                # What ends for the first time is replaced at once, what never lasts ever more slowly.
+                pause = _PAUSES_S.get(reason, min(max(short_lives - 1, 0) * 1.0, LONGEST_PAUSE_S))
+                see_off = asyncio.create_task(self._see_off(socket))
+                self._leaving.add(see_off)
+                see_off.add_done_callback(self._leaving.discard)
+            if pause:
+                await self._clock.sleep(pause)
 
-    async def _connect(self) -> None:
-        self._handler = AsyncSocketModeHandler(self._app, self._app_token)
-        if self._loopback:
-            self._handler.client.proxy = None
-        await self._handler.connect_async()  # type: ignore[no-untyped-call]  # Bolt has no types here
-        log.info("connected to slack over Socket Mode")
-
-    async def _close(self) -> None:
-        if self._handler is None:
-            return
-        handler, self._handler = self._handler, None
+    async def _open(self, socket: Socket) -> float | None:
+        """How many seconds to wait before it is tried again; None: it is open, or was refused with a reason."""
+        self._sockets.add(socket)
+        error, pause = "", CONNECT_AGAIN_S
         try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await handler.close_async()  # type: ignore[no-untyped-call]  # nor here
-        except TimeoutError:
-            log.warning("slack did not close the socket in time")
-            await handler.client.aiohttp_client_session.close()
+            await socket.connect()
+        except SlackApiError as exc:
+            failure = failure_of(exc)
+            error, pause = failure.error, failure.retry_after or CONNECT_AGAIN_S
+        except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+            error = type(exc).__name__
+        else:
+            if socket.open:
+                log.info("connected to slack over Socket Mode")
+            return None
+        log.warning("slack could not be reached over Socket Mode", extra={"error": error})
+        await self._forget(socket)
+        return pause
+
+    async def _see_off(self, socket: Socket) -> None:
+        """What Slack sends over it until it closes it is answered."""
+        await socket.ended(FAREWELL_SECONDS)
+        await self._forget(socket)
+
+    async def _forget(self, socket: Socket) -> None:
+        await socket.close()
+        self._sockets.discard(socket)
 
 
 class HttpEntry:

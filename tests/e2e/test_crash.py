@@ -28,6 +28,7 @@ from bot.interfaces import Filters
 from bot.simulator.cloud.default_world import PAYMENTS
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Channel, Message
+from bot.slack.bolt import SOCKETS
 from bot.slack.controls import CONFIRM
 from bot.slack.scopes import SCOPES
 from bot.store.database import SqliteDatabase
@@ -412,7 +413,7 @@ async def test_a_second_bot_on_the_same_store_is_refused_and_names_the_first(str
     assert code == 2
     assert f"process {first.pid}" in said
     assert "Traceback" not in said
-    assert street.slack.connections == 1
+    assert street.slack.connections == SOCKETS, "those of the first"
     assert await street.bot.signal(signal.SIGTERM) == 0
 
 

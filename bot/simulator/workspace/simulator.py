@@ -124,7 +124,7 @@ class WorkspaceSimulator(Admin):
                 await asyncio.sleep(0.05)
 
     async def disconnect_sockets(self, reason: str = "refresh_requested") -> None:
-        """Say goodbye on every connection; all reasons but `warning` also close it."""
+        """Say goodbye on the oldest connection, or on all; all reasons but `warning` also close it."""
         await self._sockets.disconnect(reason)
 
     def messages(self, channel: str, *, viewer: str | None = None) -> list[Message]:

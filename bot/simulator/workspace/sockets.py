@@ -20,6 +20,7 @@ from bot.simulator.workspace.journal import Journal
 
 CONNECTION_LIMIT = 10
 CONNECTION_TIME_S = 18060
+REFRESHES = frozenset({"warning", "refresh_requested"})
 
 
 class SocketGone(Exception):
@@ -30,6 +31,7 @@ class SocketGone(Exception):
 class _Connection:
     number: int
     socket: web.WebSocketResponse
+    told: bool = False
     waiting: dict[str, asyncio.Future[dict[str, Any]]] = field(default_factory=dict)
 
 
@@ -97,9 +99,14 @@ class Sockets:
             connection.waiting.pop(envelope_id, None)
 
     async def disconnect(self, reason: str) -> None:
-        """Tell every connection to move on; all but `warning` also close."""
+        """Tell connections to move on; all but `warning` also close. Slack refreshes each at its own age, so that takes
+        the oldest that was not told yet; what is wrong with the app concerns all.
+        """
         leaving = list(self._connections)
+        if reason in REFRESHES:
+            leaving = sorted(leaving, key=lambda one: (one.told, one.number))[:1]
         for connection in leaving:
+            connection.told = True
             await connection.socket.send_json(self._goodbye(reason))
         if reason != "warning":
             await self.close(leaving)

@@ -1,0 +1,148 @@
+"""One WebSocket of Socket Mode, from its ticket to its end.
+
+slack_sdk's own client closes a connection before it opens the next, which loses what is delivered in between, asks for
+no new ticket while one is refused, and may acknowledge over another connection than the delivery came by (3.47).
+Source: Slack, Using Socket Mode.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import aiohttp
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 15.0
+"""For the ticket, the handshake and Slack's hello together."""
+
+PING_SECONDS = 10.0
+"""A connection over which no answer to a ping came in half of that is dead."""
+
+CLOSE_SECONDS = 2.0
+"""How long to wait for what is being answered, and for Slack's side of a farewell."""
+
+CLOSED = "closed"
+"""The end of a connection that Slack did not announce."""
+
+
+class Socket:
+    """`left` is why it is to be replaced, once it is: Slack's reason, or CLOSED. Until it closes, what is delivered
+    over it is still answered over it.
+    """
+
+    def __init__(self, app: AsyncApp, app_token: str, http: aiohttp.ClientSession, proxy: str | None) -> None:
+        self._app = app
+        self._app_token = app_token
+        self._http = http
+        self._proxy = proxy
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
+        self._answering: set[asyncio.Task[None]] = set()
+        self._reading: asyncio.Task[None] | None = None
+        self._greeted = False
+        self._answered = asyncio.Event()
+        self.left: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    @property
+    def open(self) -> bool:
+        """Slack said hello and can still be answered."""
+        return self._greeted and self._socket is not None and not self._socket.closed
+
+    async def connect(self) -> None:
+        """Each attempt takes a ticket of its own: Slack honours one once. Returns when Slack said hello, or refused
+        with a reason. Raises SlackApiError, aiohttp.ClientError, TimeoutError or OSError.
+        """
+        async with asyncio.timeout(CONNECT_SECONDS):
+            answer = await self._app.client.apps_connections_open(app_token=self._app_token)
+            self._socket = await self._http.ws_connect(
+                answer["url"],
+                heartbeat=PING_SECONDS,
+                proxy=self._proxy,
+                ssl=self._app.client.ssl or True,
+                timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
+            )
+            self._reading = asyncio.create_task(self._read(self._socket))
+            await self._answered.wait()
+
+    async def ended(self, within_s: float) -> None:
+        """Wait that long for Slack to close it."""
+        if self._reading is not None:
+            await asyncio.wait({self._reading}, timeout=within_s)
+
+    async def close(self) -> None:
+        """What is being answered has a moment to be."""
+        if self._answering:
+            await asyncio.wait(self._answering, timeout=CLOSE_SECONDS)
+        if self._socket is not None:
+            await self._socket.close()
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.gather(self._reading, return_exceptions=True)
+        self._leave(CLOSED)
+
+    async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        try:
+            async for frame in socket:
+                if frame.type is aiohttp.WSMsgType.TEXT:
+                    self._take(frame.data)
+        finally:
+            self._leave(CLOSED)
+
+    def _take(self, text: str) -> None:
+        try:
+            message = json.loads(text)
+        except ValueError:
+            message = None
+        match message:
+            case {"type": "hello"}:
+                self._greeted = True
+                self._answered.set()
+            case {"type": "disconnect"}:
+                self._leave(str(message.get("reason") or CLOSED))
+            case {"envelope_id": str(envelope_id), "payload": dict(payload)}:
+                answering = asyncio.create_task(self._answer(envelope_id, payload, _headers(message)))
+                self._answering.add(answering)
+                answering.add_done_callback(self._answering.discard)
+            case _:
+                log.info("slack sent a frame that is no delivery")
+
+    async def _answer(self, envelope_id: str, payload: dict[str, Any], headers: dict[str, str | Sequence[str]]) -> None:
+        try:
+            request = AsyncBoltRequest(mode="socket_mode", body=payload, headers=headers)
+            response = await self._app.async_dispatch(request)
+        except Exception:
+            log.exception("a delivery failed")
+            return
+        if response.status != 200:
+            log.info("a delivery is not acknowledged", extra={"status": response.status})
+            return
+        assert self._socket is not None
+        try:
+            await self._socket.send_json(_acknowledgement(envelope_id, response))
+        except (ConnectionError, aiohttp.ClientError):
+            log.info("a connection closed before its delivery was acknowledged")
+
+    def _leave(self, reason: str) -> None:
+        if not self.left.done():
+            self.left.set_result(reason)
+            self._answered.set()
+
+
+def _headers(message: dict[str, Any]) -> dict[str, str | Sequence[str]]:
+    """The same that a repeated delivery has over HTTP, which Bolt reads."""
+    told = {"x-slack-retry-num": message.get("retry_attempt"), "x-slack-retry-reason": message.get("retry_reason")}
+    return {name: str(value) for name, value in told.items() if value}
+
+
+def _acknowledgement(envelope_id: str, response: BoltResponse) -> dict[str, Any]:
+    if not response.body:
+        return {"envelope_id": envelope_id}
+    is_json = response.first_headers().get("content-type", "").startswith("application/json")
+    return {"envelope_id": envelope_id, "payload": json.loads(response.body) if is_json else {"text": response.body}}
