@@ -33,7 +33,7 @@ from bot.slack.errands import Errands
 from bot.slack.failures import failure_of
 from bot.slack.forms import FormListeners
 from bot.slack.home import HomeListeners, SlackHomes
-from bot.slack.listeners import ChangeListeners, LastListeners
+from bot.slack.listeners import ChangeListeners, LastListeners, Unrouted
 from bot.slack.mentions import MentionListeners
 from bot.slack.offers import OfferListeners
 from bot.slack.owed import OwedAnswers
@@ -188,6 +188,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     stack.append(catalogue.aclose)
     opened = OpenedForms(store, clock, lambda: new_id("f"))
     forms = Forms(store, people, channels, catalogue, reception, settings.projects, clock, opened)
+    Unrouted(people, channels).register(bolt)
     form_listeners = FormListeners(
         command=settings.slack.command,
         team_url=team_url,

@@ -92,6 +92,10 @@ class SlackChannels:
         """It changed: ask again."""
         self._facts.pop(channel, None)
 
+    def forget_everything(self) -> None:
+        """Any of them may have changed."""
+        self._facts.clear()
+
     async def _known(self, channel: str, max_age: timedelta) -> dict[str, Any]:
         if kept := self._kept(channel, max_age):
             return kept

@@ -106,6 +106,13 @@ class SlackPeople:
         self._groups = None
         self._asking.pop("groups", None)
 
+    def forget_everything(self) -> None:
+        """Slack may have kept such words back."""
+        for user_id in list(self._standings):
+            self.forget_user(user_id)
+        self._asking.clear()
+        self.forget_groups()
+
     # --- asking -------------------------------------------------------------------------------------------------------
 
     async def _ask_standing(self, user_id: str) -> Standing:

@@ -336,6 +336,67 @@ async def test_an_event_that_nobody_handles_is_acknowledged(serve: Serve, name: 
     assert answer.status == 200
 
 
+# --- 7. what is no event ----------------------------------------------------------------------------------------------
+
+
+async def deliver(world: World, mode: str, body: dict[str, Any]) -> int:
+    """Brought to the bot as Slack does it; answers the status, 0 where a socket was not answered."""
+    sim: Any = world.slack
+    delivery = await sim.deliverer._deliver("events_api", str(body.get("type")), body)
+    return int(delivery.status or 0) if mode == "http" else 200 if delivery.ok else 0
+
+
+@pytest.fixture(params=["http", "socket"])
+async def world_of(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[World, str]]:
+    clock = FastClock()
+    setting = Setting(tmp_path, scopes=SCOPES, now=clock.now)
+    await setting.start()
+    world = World(setting, clock, socket_mode=request.param == "socket")
+    await world.start_bot()
+    yield world, request.param
+    await world.stop_bot()
+    await setting.stop()
+
+
+async def test_too_many_events_are_one_warning_and_what_was_believed_is_asked_again(
+    world_of: tuple[World, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    world, mode = world_of
+    await world.finished(await world.create("web-01-data"))
+    assert "One moment" not in (await world.say("status")).text
+    asked = len(world.slack.api_calls("users.info")), len(world.slack.api_calls("usergroups.list"))
+    for _ in range(2):
+        assert await deliver(world, mode, recorded("event.app_rate_limited")) == 200
+    warnings = [one for one in caplog.records if one.levelname == "WARNING" and hasattr(one, "minute")]
+    assert [one.minute for one in warnings] == ["2026-01-01T00:01Z"]
+    await world.say("status")
+    await world.told("alice", "all available")
+    now = len(world.slack.api_calls("users.info")), len(world.slack.api_calls("usergroups.list"))
+    assert now == (asked[0] + 1, asked[1] + 1)
+
+
+@pytest.mark.parametrize("minute", [None, "soon", 10**30, -1e300, {}, [1], float("nan")])
+async def test_whatever_minute_slack_names_it_is_acknowledged(world_of: tuple[World, str], minute: Any) -> None:
+    world, mode = world_of
+    body = {**recorded("event.app_rate_limited"), "minute_rate_limited": minute}
+    assert await deliver(world, mode, body) == 200
+
+
+@pytest.mark.parametrize("kind", ["app_requested", "something_of_2027", "", "A" * 5_000])
+async def test_a_delivery_of_a_kind_that_nobody_knows_is_acknowledged_without_a_hint(
+    world_of: tuple[World, str], kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    world, mode = world_of
+    assert await deliver(world, mode, {"type": kind, "team_id": "T0HARBOR01", "token": "legacy"}) == 200
+    assert [one for one in caplog.records if one.levelname in ("WARNING", "ERROR")] == []
+
+
+async def test_too_many_events_are_told_by_slack_alone(serve: Serve) -> None:
+    client = await serve(parts())
+    body = json.dumps(recorded("event.app_rate_limited"))
+    assert (await client.post(body, "application/json", secret="another secret")).status == 401
+
+
 # --- the OAuth trap ---------------------------------------------------------------------------------------------------
 
 
