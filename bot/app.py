@@ -54,6 +54,7 @@ from bot.workflow.catalogue import DiskCatalogue
 from bot.workflow.confirming import Confirming
 from bot.workflow.deleting import Deleting
 from bot.workflow.forms import Forms
+from bot.workflow.gate import Gate
 from bot.workflow.granting import Granting
 from bot.workflow.grouping import Grouper
 from bot.workflow.home import HomeKeeper
@@ -159,21 +160,22 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     homes = SlackHomes(client, settings.slack.command, team_url)
     engine = EmbeddedEngine(clock, store, at_once=frozenset({"answer"}))
     database.on_wanted(engine.wake)
-    approvals = Approvals(store, settings.projects, clock)
+    gate = Gate(store, settings.projects, clock)
+    approvals = Approvals(store, gate, clock)
     errands = Errands()
     stack.append(errands.stop)
     owed = OwedAnswers(store, replies, clock, new_reference)
     anonymous = _slack_client(settings, http, None)
     bolt = build_bolt(anonymous, token, _reveal(settings.slack.signing_secret), identity)
-    cancelling = Cancelling(store, settings.projects, clock)
-    deleting = Deleting(store, settings.projects, clock)
+    cancelling = Cancelling(store, gate)
+    deleting = Deleting(store, gate, settings.projects, clock)
     bindings = ChannelBindings(store, settings.projects, clock)
     answering = Answering(
         command=settings.slack.command,
         team_url=team_url,
         store=store,
         people=people,
-        inquiry=Inquiry(store, settings.projects, clock),
+        inquiry=Inquiry(store, gate, settings.projects, clock),
         approvals=approvals,
         granting=Granting(store, people, settings.projects, clock),
         cancelling=cancelling,
@@ -236,8 +238,8 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     binds.register(bolt)
     PageListeners(answering, replies, errands).register(bolt)
     CancelListeners(cancelling, presses).register(bolt)
-    RestoreListeners(deleting, Keeping(store, settings.projects, clock), presses).register(bolt)
-    PlanListeners(Confirming(store, settings.projects, clock), opened, client, presses).register(bolt)
+    RestoreListeners(deleting, Keeping(store, gate, clock), presses).register(bolt)
+    PlanListeners(Confirming(store, gate, settings.projects, clock), opened, client, presses).register(bolt)
     ApprovalListeners(approvals, opened, client, presses).register(bolt)
     HomeListeners(store).register(bolt)
     OfferListeners(

@@ -29,10 +29,11 @@ from bot.slack import answers
 from bot.slack.mishaps import went_wrong
 from bot.slack.owed import Reply
 from bot.slack.restoring import restore_points
-from bot.workflow.approving import Approvals, Told
+from bot.workflow.approving import Approvals
 from bot.workflow.binding import ChannelBindings
 from bot.workflow.cancelling import Cancelling
 from bot.workflow.deleting import Deleting
+from bot.workflow.gate import Told
 from bot.workflow.granting import Granting
 from bot.workflow.inquiry import Inquiry
 from bot.workflow.restoring import RestorePointsInquiry

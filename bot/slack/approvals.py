@@ -14,7 +14,8 @@ from bot.domain.sentences import without_mentions
 from bot.slack.controls import APPROVE, DENY, REVIEW
 from bot.slack.opening import open_view
 from bot.slack.presses import FROM_HOME, INTERRUPTED, Press, Presses, refuse_form
-from bot.workflow.approving import REASON_CHARACTERS, Approvals, Told
+from bot.workflow.approving import REASON_CHARACTERS, Approvals
+from bot.workflow.gate import Told
 from bot.workflow.opened import OpenedForms
 
 DENY_FORM = "deny_reason"

@@ -22,8 +22,8 @@ from bot.slack.controls import BIND
 from bot.slack.message import Message
 from bot.slack.opening import open_view
 from bot.slack.presses import INTERRUPTED, Press, Presses, refuse_form
-from bot.workflow.approving import Told
 from bot.workflow.binding import ChannelBindings
+from bot.workflow.gate import Told
 from bot.workflow.opened import OpenedForms
 
 BIND_FORM = "bind_form"

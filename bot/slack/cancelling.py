@@ -10,8 +10,8 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.access import Actor
 from bot.slack.controls import CANCEL
 from bot.slack.presses import Press, Presses
-from bot.workflow.approving import Told
 from bot.workflow.cancelling import Cancelling
+from bot.workflow.gate import Told
 
 
 class CancelListeners:

@@ -22,8 +22,8 @@ from bot.slack.form_view import disk_option
 from bot.slack.opening import open_view
 from bot.slack.presses import INTERRUPTED, Press, Presses, refuse_form
 from bot.slack.text import shortened
-from bot.workflow.approving import Told
 from bot.workflow.confirming import Confirming
+from bot.workflow.gate import Told
 from bot.workflow.opened import OpenedForms
 
 CHANGE_FORM = "change_plan_form"

@@ -20,8 +20,8 @@ from bot.slack.form_view import errors_beside
 from bot.slack.mishaps import went_wrong
 from bot.slack.owed import InHand, OwedAnswers, Reply, delivered
 from bot.slack.replies import SlackReplies
-from bot.workflow.approving import Told
 from bot.workflow.arrival import Refused
+from bot.workflow.gate import Told
 from bot.workflow.opened import SENT_ALREADY, OpenedForms, Returned
 from bot.workflow.viewing import not_looked_up
 

@@ -15,8 +15,8 @@ from bot.slack.controls import AGREE, DELETE, KEEP
 from bot.slack.message import Message, whole_text
 from bot.slack.presses import Press, Presses, read_object
 from bot.slack.text import bold, code, day, escaped, moment, plural, shortened, typed
-from bot.workflow.approving import Told
 from bot.workflow.deleting import Deleting
+from bot.workflow.gate import Told
 from bot.workflow.inquiry import NotFound
 from bot.workflow.reminding import Keeping
 from bot.workflow.restoring import Point, Points

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.domain import sentences
-from bot.domain.access import CLOSED_RULES, Action, Actor, Denied, decide
-from bot.domain.projects import Project
-from bot.domain.requests import Item, Request, RequestState
+from bot.domain.access import Action, Actor
+from bot.domain.requests import RequestState
 from bot.interfaces import AuditEntry, Clock, Store
-from bot.workflow.arrival import Refused, with_helpers
-from bot.workflow.viewing import unknown_id, viewed
+from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
+from bot.workflow.viewing import viewed
 
 REASON_CHARACTERS = 300
+SETTLED_BEFORE = "settled-before"
 
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """The answer to the one who pressed or typed; `done` says whether anything changed."""
-
-    sentence: str
-    done: bool
+_APPROVE = Verb(Action.APPROVE, "approve", "I know no request {} that waits for you.")
 
 
 class Approvals:
@@ -30,20 +23,20 @@ class Approvals:
     `channel` is where somebody pressed or typed; None in App Home and in a form, where the place of the request counts.
     """
 
-    def __init__(self, store: Store, projects: Mapping[str, Project], clock: Clock) -> None:
+    def __init__(self, store: Store, gate: Gate, clock: Clock) -> None:
         self._store = store
-        self._projects = projects
+        self._gate = gate
         self._clock = clock
 
     async def approve(self, actor: Actor, channel: str | None, request_id: str) -> Told:
-        found = await self._store.request(request_id)
-        if refused := await self._refusal(actor, channel, request_id, found):
-            return refused
-        assert found is not None
-        entry = self._entry(actor, found[0], "allowed", "granted")
-        after = await self._store.approve(request_id, actor.user_id, [entry])
+        admitted = await self._waiting(actor, channel, request_id)
+        if isinstance(admitted, Told):
+            return admitted
+        request = admitted.request
+        entry = entry_of(actor, _APPROVE, request, "allowed", "granted")
+        after = await self._store.approve(request.id, actor.user_id, [entry])
         if after is None:
-            return Told("Somebody settled this request a moment before you.", done=False)
+            return await self._too_late(actor, admitted)
         missing = after.approvals_needed - len(after.approvers)
         return Told(
             "You approved it; it runs now." if missing <= 0 else f"You approved it; {missing} more needed.", True
@@ -51,40 +44,39 @@ class Approvals:
 
     async def may_deny(self, actor: Actor, channel: str | None, request_id: str) -> Told | None:
         """Asked before the form for the reason opens; that it opens is written in the trail. None: they may."""
-        found = await self._store.request(request_id)
-        if refused := await self._refusal(actor, channel, request_id, found):
-            return refused
-        assert found is not None
-        place = found[0].place.channel_id if channel is None else channel
-        self._store.note([viewed(actor.user_id, "deny-form", filter(None, [found[0].project]), place, request_id)])
+        admitted = await self._waiting(actor, channel, request_id)
+        if isinstance(admitted, Told):
+            return admitted
+        self._store.note([viewed(actor.user_id, "deny-form", [admitted.project], admitted.place, request_id)])
         return None
 
     async def deny(self, actor: Actor, channel: str | None, request_id: str, reason: str) -> Told:
-        found = await self._store.request(request_id)
-        if refused := await self._refusal(actor, channel, request_id, found):
-            return refused
+        admitted = await self._waiting(actor, channel, request_id)
+        if isinstance(admitted, Told):
+            return admitted
         if not reason.strip():
-            return Told("Say why, so that the person knows what to change: deny ID reason=…", done=False)
-        assert found is not None
+            sentence = "Say why, so that the person knows what to change: deny ID reason=…"
+            return await self._gate.refuse(actor, admitted, "reason-missing", sentence)
+        request, rule = admitted.request, "denied-by-approver"
         who = sentences.person(actor.user_id)
         verdict = f"{who} denied it: {sentences.quoted(reason, REASON_CHARACTERS)}. Nothing was created."
-        entry = self._entry(actor, found[0], "denied", "denied-by-approver")
-        done = await self._store.refuse_waiting(request_id, RequestState.DENIED, "denied-by-approver", verdict, [entry])
-        if not done:
-            return Told("Somebody settled this request a moment before you.", done=False)
+        entry = entry_of(actor, _APPROVE, request, "denied", rule)
+        if not await self._store.refuse_waiting(request.id, RequestState.DENIED, rule, verdict, [entry]):
+            return await self._too_late(actor, admitted)
         return Told("You denied it; the person who asked is told your reason.", done=True)
 
     async def review(self, actor: Actor, channel: str | None, request_id: str) -> Told:
         """Close the review that a request without approval asks for."""
-        found = await self._store.request(request_id)
-        if refused := await self._refusal(actor, channel, request_id, found, waits=False):
-            return refused
-        assert found is not None
-        if not found[0].break_glass:
-            return Told("This request did not run without approval, so there is nothing to review.", done=False)
-        entry = replace(self._entry(actor, found[0], "allowed", "reviewed"), action="review")
-        if not await self._store.review(request_id, actor.user_id, [entry]):
-            return Told("Somebody reviewed this request already.", done=False)
+        admitted = await self._others(actor, channel, request_id)
+        if isinstance(admitted, Told):
+            return admitted
+        request = admitted.request
+        if not request.break_glass:
+            sentence = "This request did not run without approval, so there is nothing to review."
+            return await self._gate.refuse(actor, admitted, "nothing-to-review", sentence)
+        entry = replace(entry_of(actor, _APPROVE, request, "allowed", "reviewed"), action="review")
+        if not await self._store.review(request.id, actor.user_id, [entry]):
+            return await self._gate.refuse(actor, admitted, SETTLED_BEFORE, "Somebody reviewed this request already.")
         return Told("Reviewed. The request's message says so.", done=True)
 
     async def expire(self, request_id: str) -> float | None:
@@ -108,42 +100,27 @@ class Approvals:
         await self._store.refuse_waiting(request.id, RequestState.DROPPED, "approval-timeout", verdict, [entry])
         return None
 
-    async def _refusal(
-        self,
-        actor: Actor,
-        channel: str | None,
-        request_id: str,
-        found: tuple[Request, list[Item]] | None,
-        *,
-        waits: bool = True,
-    ) -> Told | None:
-        unknown = f"I know no request {sentences.quoted(request_id)} that waits for you."
-        if found is None or found[0].project is None:
-            await self._store.record([unknown_id(actor.user_id, Action.APPROVE, found[0].id if found else "")])
-            return Told(unknown, done=False)
-        request, alias = found[0], found[0].project
-        assert alias is not None
-        grants = await self._store.grants_for(actor)
-        project = self._projects.get(alias)
-        place = request.place.channel_id if channel is None else channel
-        decision = decide(actor, Action.APPROVE, alias, project, place, grants, self._clock.now())
-        if isinstance(decision, Denied):
-            await self._store.record([self._entry(actor, request, "denied", decision.rule)])
-            if decision.rule in CLOSED_RULES:
-                return Told(unknown, done=False)
-            refused = Refused(decision.explanation, decision.rule, alias)
-            return Told((await with_helpers(self._store, refused)).sentence, done=False)
-        if request.actor_id == actor.user_id:
-            await self._store.record([self._entry(actor, request, "denied", "own-request")])
-            return Told("You asked for this yourself; somebody else has to look at it.", done=False)
-        if waits and request.state is not RequestState.WAITING:
-            return Told(f"This request no longer waits: it is {request.state}.", done=False)
-        if waits and request.time_over(self._clock.now()):
-            return Told("This request no longer waits: the time to settle it is over. Nothing was created.", done=False)
-        return None
+    async def _waiting(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:
+        """Somebody else's request that still waits to be settled."""
+        admitted = await self._others(actor, channel, request_id)
+        if isinstance(admitted, Told):
+            return admitted
+        request = admitted.request
+        if request.state is not RequestState.WAITING:
+            sentence = f"This request no longer waits: it is {request.state}."
+            return await self._gate.refuse(actor, admitted, SETTLED_BEFORE, sentence)
+        if request.time_over(self._clock.now()):
+            sentence = "This request no longer waits: the time to settle it is over. Nothing was created."
+            return await self._gate.refuse(actor, admitted, "approval-timeout", sentence)
+        return admitted
 
-    @staticmethod
-    def _entry(actor: Actor, request: Request, outcome: str, rule: str) -> AuditEntry:
-        allowed = outcome == "allowed"
-        details = {"project": request.project, "requester": request.actor_id}
-        return AuditEntry(actor.user_id, Action.APPROVE, request.id, "allowed" if allowed else "denied", rule, details)
+    async def _others(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:
+        admitted = await self._gate.admits(actor, channel, request_id, _APPROVE)
+        if isinstance(admitted, Told) or admitted.request.actor_id != actor.user_id:
+            return admitted
+        sentence = "You asked for this yourself; somebody else has to look at it."
+        return await self._gate.refuse(actor, admitted, "own-request", sentence)
+
+    async def _too_late(self, actor: Actor, admitted: Admitted) -> Told:
+        sentence = "Somebody settled this request a moment before you."
+        return await self._gate.refuse(actor, admitted, SETTLED_BEFORE, sentence)

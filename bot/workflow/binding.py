@@ -21,7 +21,7 @@ from bot.domain.projects import Project
 from bot.domain.requests import is_direct
 from bot.domain.selecting import selectors_of
 from bot.interfaces import AuditEntry, Clock, Store
-from bot.workflow.approving import Told
+from bot.workflow.gate import Told
 from bot.workflow.viewing import viewed
 
 

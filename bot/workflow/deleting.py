@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bot.domain import sentences
-from bot.domain.access import CLOSED_RULES, Action, Actor, Denied, decide, standing_refused
+from bot.domain.access import Action, Actor, Denied, decide
 from bot.domain.deletions import (
     AGREE_MINUTES,
     Deletion,
@@ -18,19 +19,21 @@ from bot.domain.deletions import (
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
 from bot.interfaces import AuditEntry, Clock, Store
-from bot.workflow.approving import Told
-from bot.workflow.arrival import Refused, with_helpers
-from bot.workflow.viewing import unknown_id
+from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
 
 SETTLED = "This is settled already; the thread says what became of it."
 KEEPS = "which still keeps it."
+_OWN_ASKING = "You asked for this yourself; somebody else has to agree."
+
+_DELETE = Verb(Action.DELETE, "delete", "I know no restore point {} that you may delete.")
 
 
 class Deleting:
     """What people ask for. `channel` None: from where there is no place; the place of the request counts."""
 
-    def __init__(self, store: Store, projects: Mapping[str, Project], clock: Clock) -> None:
+    def __init__(self, store: Store, gate: Gate, projects: Mapping[str, Project], clock: Clock) -> None:
         self._store = store
+        self._gate = gate
         self._projects = projects
         self._clock = clock
 
@@ -40,59 +43,57 @@ class Deleting:
 
         It is agreement only to what the id names: the request's own id, to all that others asked for of it.
         """
-        unknown = Told(f"I know no restore point {sentences.quoted(any_id)} that you may delete.", done=False)
-        if standing := standing_refused(actor):
-            await self._store.record([AuditEntry(actor.user_id, Action.DELETE, "", "denied", standing.rule)])
-            return Told(standing.explanation, done=False)
-        found = await self._store.find(any_id)
-        if found is None or found[0].project is None:
-            await self._store.record([unknown_id(actor.user_id, Action.DELETE, found[0].id if found else "")])
-            return unknown
-        request, items = found
-        asked = [
-            one
-            for one in await self._store.deletions(request.id)
-            if one.state is DeletionState.ASKED and any_id in (request.id, one.item_id, one.snapshot_id)
-        ]
-        others = [one for one in asked if one.asked_by != actor.user_id]
-        action = Action.APPROVE if others else Action.DELETE
-        if refused := await self._refusal(actor, channel, request, action, unknown):
-            return refused
-        if others:
-            return await self._agree(actor, request, others)
+
+        async def action_of(request: Request) -> Action:
+            return Action.APPROVE if await self._left_to(actor, request, any_id) else Action.DELETE
+
+        admitted = await self._gate.admits(actor, channel, any_id, _DELETE, action_of=action_of)
+        if isinstance(admitted, Told):
+            return admitted
+        request, items = admitted.request, admitted.items
+        if others := await self._left_to(actor, request, any_id):
+            return await self._agree(actor, admitted, others)
         wanted = [item for item in deletable(items) if any_id in (request.id, item.id, item.snapshot_id)]
         joined = [item.id for item in claims(items) if any_id in (request.id, item.id)]
         if not wanted and not joined:
-            return Told("Nothing of that was made by this request, so there is nothing of it to delete.", done=False)
-        told = [await self._let_go(actor, request, joined)] if joined else []
+            sentence = "Nothing of that was made by this request, so there is nothing of it to delete."
+            return await self._gate.refuse(actor, admitted, "nothing-to-delete", sentence)
+        told = [await self._let_go(actor, admitted, joined)] if joined else []
         if wanted:
-            told.append(await self._ask(actor, channel or request.place.channel_id, request, wanted, any_id))
+            told.append(await self._ask(actor, admitted, wanted, any_id))
         return Told(" ".join(one.sentence for one in told), done=any(one.done for one in told))
 
     async def agree(self, actor: Actor, channel: str | None, request_id: str, asking: int) -> Told:
         """The button: agree to exactly what its message names, if that still waits."""
-        unknown = Told(f"I know no restore point {sentences.quoted(request_id)} that you may delete.", done=False)
-        found = await self._store.request(request_id)
-        if found is None or found[0].project is None:
-            await self._store.record([unknown_id(actor.user_id, Action.DELETE, found[0].id if found else "")])
-            return unknown
-        request = found[0]
-        if refused := await self._refusal(actor, channel, request, Action.APPROVE, unknown):
-            return refused
-        rows = [one for one in await self._store.deletions(request.id) if one.asking == asking]
+        admitted = await self._gate.admits(actor, channel, request_id, replace(_DELETE, action=Action.APPROVE))
+        if isinstance(admitted, Told):
+            return admitted
+        rows = [one for one in await self._store.deletions(admitted.request.id) if one.asking == asking]
         asked = [one for one in rows if one.state is DeletionState.ASKED]
         if not asked:
-            return Told(SETTLED, done=False)
+            return await self._gate.refuse(actor, admitted, "settled-before", SETTLED)
         if asked[0].asked_by == actor.user_id:
-            return Told("You asked for this yourself; somebody else has to agree.", done=False)
-        return await self._agree(actor, request, asked)
+            return await self._gate.refuse(actor, admitted, "own-request", _OWN_ASKING)
+        return await self._agree(actor, admitted, asked)
 
-    async def _let_go(self, actor: Actor, request: Request, item_ids: Sequence[str]) -> Told:
+    async def _left_to(self, actor: Actor, request: Request, any_id: str) -> list[Deletion]:
+        """What others asked to delete of what the id names, and which waits for somebody to agree."""
+        return [
+            one
+            for one in await self._store.deletions(request.id)
+            if one.state is DeletionState.ASKED
+            and any_id in (request.id, one.item_id, one.snapshot_id)
+            and one.asked_by != actor.user_id
+        ]
+
+    async def _let_go(self, actor: Actor, admitted: Admitted, item_ids: Sequence[str]) -> Told:
         """Gives up what the request joined. That deletes nothing, so nobody else has to agree to it."""
+        request = admitted.request
         entry = deletion_entry(actor, request, "allowed", "gave-up-joined", len(item_ids))
         gone = await self._store.let_go(request.id, item_ids, [entry])
         if not gone:
-            return Told("Somebody gave these up a moment before you.", done=False)
+            sentence = "Somebody gave these up a moment before you."
+            return await self._gate.refuse(actor, admitted, "settled-before", sentence)
         what = named([item.disk.label for item in gone])
         return Told(
             f"Request {request.id} no longer keeps {what}. Nothing is deleted by that: what made a snapshot is what it "
@@ -100,17 +101,21 @@ class Deleting:
             done=True,
         )
 
-    async def _ask(self, actor: Actor, channel: str, request: Request, wanted: Sequence[Item], any_id: str) -> Told:
+    async def _ask(self, actor: Actor, admitted: Admitted, wanted: Sequence[Item], any_id: str) -> Told:
+        request = admitted.request
         keepers = still_kept(await self._store.sharing(request.id), self._clock.now())
         stay = [item for item in wanted if item.snapshot_id in keepers]
         go = [item for item in wanted if item.snapshot_id not in keepers]
-        staying = [await self._why_it_stays(actor, channel, item, keepers[item.snapshot_id or ""]) for item in stay]
+        staying = [
+            await self._why_it_stays(actor, admitted.place, item, keepers[item.snapshot_id or ""]) for item in stay
+        ]
         if stay:
             await self._store.record([deletion_entry(actor, request, "denied", "kept-by-another-request", len(stay))])
-        asked = [await self._ask_for(actor, channel, request, go, any_id)] if go else []
+        asked = [await self._ask_for(actor, admitted, go, any_id)] if go else []
         return Told(" ".join([*(one.sentence for one in asked), *staying]), done=any(one.done for one in asked))
 
-    async def _ask_for(self, actor: Actor, channel: str, request: Request, wanted: Sequence[Item], any_id: str) -> Told:
+    async def _ask_for(self, actor: Actor, admitted: Admitted, wanted: Sequence[Item], any_id: str) -> Told:
+        request = admitted.request
         needed, now = self._needed(request), self._clock.now()
         rows = [
             Deletion(
@@ -122,7 +127,7 @@ class Deleting:
                 item.disk.label,
                 DeletionState.ASKED if needed else DeletionState.DELETING,
                 actor.user_id,
-                channel,
+                admitted.place,
                 now,
                 agreed_at=None if needed else now,
             )
@@ -130,7 +135,7 @@ class Deleting:
         ]
         fresh = await self._store.ask_deletion(rows, [deletion_entry(actor, request, "allowed", "granted", len(rows))])
         if not fresh:
-            return await self._asked_before(request, rows)
+            return await self._asked_before(actor, admitted, rows)
         what = named([one.label for one in fresh])
         if needed:
             others = "Another person who may approve has" if needed == 1 else f"{needed} others who may approve have"
@@ -142,15 +147,16 @@ class Deleting:
             )
         return Told(f"Deleting {what}; the thread says when they are gone.", done=True)
 
-    async def _asked_before(self, request: Request, rows: Sequence[Deletion]) -> Told:
+    async def _asked_before(self, actor: Actor, admitted: Admitted, rows: Sequence[Deletion]) -> Told:
         wanted = {one.item_id for one in rows}
         waiting = any(
             one.state is DeletionState.ASKED and one.item_id in wanted
-            for one in await self._store.deletions(request.id)
+            for one in await self._store.deletions(admitted.request.id)
         )
         if waiting:
-            return Told("You asked for this yourself; somebody else has to agree.", done=False)
-        return Told("These are deleted already, or are about to be.", done=False)
+            return await self._gate.refuse(actor, admitted, "own-request", _OWN_ASKING)
+        sentence = "These are deleted already, or are about to be."
+        return await self._gate.refuse(actor, admitted, "asked-before", sentence)
 
     async def _why_it_stays(self, actor: Actor, channel: str, item: Item, keeper: Request) -> str:
         """Names the other request to whoever may see it."""
@@ -162,15 +168,16 @@ class Deleting:
             return f"{kept_by} another request, {KEEPS}"
         return f"{kept_by} request {keeper.id}, {KEEPS} To give that up: `delete {keeper.id}`."
 
-    async def _agree(self, actor: Actor, request: Request, asked: Sequence[Deletion]) -> Told:
+    async def _agree(self, actor: Actor, admitted: Admitted, asked: Sequence[Deletion]) -> Told:
+        request = admitted.request
         fresh = [one for one in asked if actor.user_id not in one.agreed_by]
         if not fresh:
-            return Told("You agreed to this already.", done=False)
+            return await self._gate.refuse(actor, admitted, "agreed-before", "You agreed to this already.")
         needed = self._needed(request)
         entry = deletion_entry(actor, request, "allowed", "agreed-to-delete", len(fresh))
         moved = await self._store.agree_to_deletion(fresh, actor.user_id, needed, [entry])
         if not moved:
-            return Told(SETTLED, done=False)
+            return await self._gate.refuse(actor, admitted, "settled-before", SETTLED)
         what = named([one.label for one in moved])
         missing = max(needed - len(one.agreed_by) for one in moved)
         if missing <= 0:
@@ -182,23 +189,6 @@ class Deleting:
         project = self._projects.get(request.project or "")
         return project.approvals if project else 0
 
-    async def _refusal(
-        self, actor: Actor, channel: str | None, request: Request, action: Action, unknown: Told
-    ) -> Told | None:
-        alias = request.project or ""
-        place = request.place.channel_id if channel is None else channel
-        grants = await self._store.grants_for(actor)
-        decision = decide(actor, action, alias, self._projects.get(alias), place, grants, self._clock.now())
-        if not isinstance(decision, Denied):
-            return None
-        await self._store.record([deletion_entry(actor, request, "denied", decision.rule, 0)])
-        if decision.rule in CLOSED_RULES:
-            return unknown
-        refused = Refused(decision.explanation, decision.rule, alias)
-        return Told((await with_helpers(self._store, refused)).sentence, done=False)
-
 
 def deletion_entry(actor: Actor, request: Request, outcome: str, rule: str, count: int) -> AuditEntry:
-    details: dict[str, str | int | None] = {"project": request.project, "snapshots": count}
-    allowed = outcome == "allowed"
-    return AuditEntry(actor.user_id, Action.DELETE, request.id, "allowed" if allowed else "denied", rule, details)
+    return entry_of(actor, _DELETE, request, outcome, rule, snapshots=count)

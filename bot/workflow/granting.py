@@ -45,7 +45,7 @@ from bot.domain.granting import (
 )
 from bot.domain.projects import Project
 from bot.interfaces import AuditEntry, Clock, People, Revision, Rights, Store
-from bot.workflow.approving import Told
+from bot.workflow.gate import Told
 from bot.workflow.viewing import viewed
 
 
@@ -217,7 +217,7 @@ def revoked(author: Author, asked: RevokeAccess, rights: Rights, aliases: Collec
         row for row in rights.theirs if row.project == asked.project and (asked.role is None or row.role is asked.role)
     ]
     if not rows:
-        return Revision(_nothing_to_revoke(asked, rights), refused=True)
+        return _refused(author, asked.project, "nothing-to-revoke", _nothing_to_revoke(asked, rights))
     taken = [row for row in rows if row.source in GIVEN_BY_COMMAND]
     kept = [row for row in rows if row.source not in GIVEN_BY_COMMAND]
     if not taken:

@@ -10,18 +10,33 @@ from bot.domain.commands import ListSnapshots, Status
 from bot.domain.groups import Group
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
-from bot.domain.sentences import quoted
 from bot.interfaces import AuditEntry, Clock, Filters, Store
-from bot.workflow.viewing import unknown_id, viewed
+from bot.workflow.gate import OWN_REQUEST, Gate, Told, Verb
+from bot.workflow.viewing import viewed
 
 RECENT = 10
+
+
+def _undecided(request: Request) -> bool:
+    """What was not decided yet, or refused, tells only what was typed: its person may see it whatever they may do."""
+    return request.refused or request.state is RequestState.RECEIVED
+
+
+_STATUS = Verb(
+    Action.VIEW,
+    "view",
+    "I know no request, job or snapshot {} that you may see. `list` shows those you may; an id is copied best from a "
+    "receipt.",
+    own=_undecided,
+    reads=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """Requests with their items, newest first; `groups` where it is a single one that has any."""
 
-    requests: Sequence[tuple[Request, list[Item]]]
+    requests: Sequence[tuple[Request, Sequence[Item]]]
     groups: Sequence[Group] = ()
 
 
@@ -51,27 +66,19 @@ class MayDo:
 class Inquiry:
     """Answers from the store alone; makes no cloud call."""
 
-    def __init__(self, store: Store, projects: Mapping[str, Project], clock: Clock) -> None:
+    def __init__(self, store: Store, gate: Gate, projects: Mapping[str, Project], clock: Clock) -> None:
         self._store = store
+        self._gate = gate
         self._projects = projects
         self._clock = clock
 
     async def status(self, actor: Actor, channel: str, asked: Status) -> Found | NotFound | Denied:
         """One request by any of its ids, or what this person asked for and is still under way, else their last."""
+        if asked.id is not None:
+            return await self._one(actor, channel, asked.id)
         if refused := await self._standing(actor):
             return refused
         viewable = await self._viewable(actor, channel)
-        if asked.id is not None:
-            found = await self._store.find(asked.id)
-            if found is None or not _may_see(found[0], actor, viewable):
-                await self._store.record([await self._hidden(actor, channel, found[0] if found else None)])
-                return NotFound(
-                    f"I know no request, job or snapshot {quoted(asked.id)} that you may see. "
-                    "`list` shows those you may; an id is copied best from a receipt."
-                )
-            shown_of = [alias for alias in viewable if alias == found[0].project]
-            self._store.note([viewed(actor.user_id, "status", shown_of, channel, found[0].id, own=True)])
-            return Found([found], await self._store.groups_of(found[0].id))
         own = [
             pair
             for pair in await self._store.recent(Filters(actor_id=actor.user_id, limit=RECENT))
@@ -84,6 +91,15 @@ class Inquiry:
             return NotFound("You have asked for no snapshot yet. Try `create DISK`, or `help`.")
         shown = running or own[:1]
         return Found(shown, await self._store.groups_of(shown[0][0].id) if len(shown) == 1 else ())
+
+    async def _one(self, actor: Actor, channel: str, any_id: str) -> Found | NotFound:
+        admitted = await self._gate.admits(actor, channel, any_id, _STATUS)
+        if isinstance(admitted, Told):
+            return NotFound(admitted.sentence)
+        own = admitted.rule == OWN_REQUEST
+        projects = [] if own else [admitted.project]
+        self._store.note([viewed(actor.user_id, "status", projects, channel, admitted.request.id, own=own)])
+        return Found([(admitted.request, admitted.items)], await self._store.groups_of(admitted.request.id))
 
     async def listing(self, actor: Actor, channel: str, asked: ListSnapshots) -> Page | NotFound | Denied:
         if refused := await self._standing(actor):
@@ -121,15 +137,6 @@ class Inquiry:
         self._store.note([viewed(actor.user_id, "help", usable, channel)])
         return MayDo(usable)
 
-    async def _hidden(self, actor: Actor, channel: str, request: Request | None) -> AuditEntry:
-        """Why a request is not shown, for the trail alone: its reader is not even told that there is one."""
-        if request is None or request.project is None:
-            return unknown_id(actor.user_id, Action.VIEW, request.id if request else "")
-        grants, project = await self._store.grants_for(actor), self._projects.get(request.project)
-        decision = decide(actor, Action.VIEW, request.project, project, channel, grants, self._clock.now())
-        details = {"asked": "status", "projects": request.project, "channel": channel}
-        return AuditEntry(actor.user_id, Action.VIEW, request.id, "denied", decision.rule, details)
-
     async def _standing(self, actor: Actor) -> Denied | None:
         if refused := standing_refused(actor):
             await self._store.record([AuditEntry(actor.user_id, Action.VIEW, "", "denied", refused.rule)])
@@ -152,8 +159,4 @@ class Inquiry:
 
 
 def _may_see(request: Request, actor: Actor, viewable: frozenset[str]) -> bool:
-    """Requests of projects one may view; one's own undecided and refused ones, which tell only what was typed."""
-    if request.project in viewable:
-        return True
-    undecided = request.refused or request.state is RequestState.RECEIVED
-    return undecided and request.actor_id == actor.user_id
+    return request.project in viewable or (request.actor_id == actor.user_id and _undecided(request))

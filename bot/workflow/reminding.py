@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.domain import sentences
-from bot.domain.access import CLOSED_RULES, Action, Actor, Denied, decide, standing_refused
+from bot.domain.access import Action, Actor
 from bot.domain.deletions import DeletionState, still_kept
 from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
-from bot.domain.projects import Project
 from bot.domain.requests import Item, ItemState, Request, remind_time
 from bot.interfaces import AuditEntry, Clock, Cloud, DirectReplies, Replies, Saying, Store
-from bot.workflow.approving import Told
-from bot.workflow.arrival import Refused, with_helpers
+from bot.workflow.gate import Gate, Told, Verb
 from bot.workflow.restoring import existing_snapshots
-from bot.workflow.viewing import unknown_id
 
 log = logging.getLogger(__name__)
 
@@ -76,40 +72,31 @@ class Reminder:
         return None
 
 
+_KEEP = Verb(Action.CREATE, "keep", "I know no restore points {} that you may keep.")
+
+
 class Keeping:
     """Keeps restore points for as long again; by whoever could have asked for them."""
 
-    def __init__(self, store: Store, projects: Mapping[str, Project], clock: Clock) -> None:
+    def __init__(self, store: Store, gate: Gate, clock: Clock) -> None:
         self._store = store
-        self._projects = projects
+        self._gate = gate
         self._clock = clock
 
     async def keep(self, actor: Actor, channel: str | None, request_id: str) -> Told:
-        unknown = Told(f"I know no restore points {sentences.quoted(request_id)} that you may keep.", done=False)
-        if standing := standing_refused(actor):
-            await self._store.record([AuditEntry(actor.user_id, "keep", "", "denied", standing.rule)])
-            return Told(standing.explanation, done=False)
-        found = await self._store.request(request_id)
-        if found is None or found[0].project is None:
-            await self._store.record([unknown_id(actor.user_id, "keep", found[0].id if found else "")])
-            return unknown
-        request, alias = found[0], found[0].project
-        place = request.place.channel_id if channel is None else channel
-        grants, now = await self._store.grants_for(actor), self._clock.now()
-        decision = decide(actor, Action.CREATE, alias, self._projects.get(alias), place, grants, now)
-        if isinstance(decision, Denied):
-            await self._store.record([AuditEntry(actor.user_id, "keep", request.id, "denied", decision.rule)])
-            if decision.rule in CLOSED_RULES:
-                return unknown
-            refused = Refused(decision.explanation, decision.rule, alias)
-            return Told((await with_helpers(self._store, refused)).sentence, done=False)
+        admitted = await self._gate.admits(actor, channel, request_id, _KEEP)
+        if isinstance(admitted, Told):
+            return admitted
+        request, now = admitted.request, self._clock.now()
         until, days = request.expires_at, request.order.keep_days
         if until is None or days is None:
-            return Told("These are kept until somebody deletes them anyway.", done=False)
+            sentence = "These are kept until somebody deletes them anyway."
+            return await self._gate.refuse(actor, admitted, "kept-for-good", sentence)
         if request.remind_at is not None:
-            return Told("Somebody kept these a moment before you.", done=False)
+            return await self._gate.refuse(actor, admitted, "kept-before", "Somebody kept these a moment before you.")
         kept = replace(request, kept_until=max(until, now) + request.keep_for)
         kept = replace(kept, remind_at=remind_time(kept, now))
-        entry = AuditEntry(actor.user_id, "keep", request.id, "done", decision.rule, {"project": alias, "days": days})
+        details: dict[str, str | int | None] = {"project": admitted.project, "days": days}
+        entry = AuditEntry(actor.user_id, _KEEP.name, request.id, "done", admitted.rule, details)
         await self._store.keep(kept, [entry])
         return Told(f"Kept for {days} more days; I ask again before they are over.", done=True)

@@ -60,6 +60,7 @@ from bot.workflow.approving import Approvals
 from bot.workflow.arrival import Reception
 from bot.workflow.binding import ChannelBindings
 from bot.workflow.cancelling import Cancelling
+from bot.workflow.gate import Gate
 from bot.workflow.granting import Granting
 from bot.workflow.inquiry import Inquiry
 from tests.bench.drivers import (
@@ -174,15 +175,16 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, session=http)
         people, urls, errands = SlackPeople(client, slack.world.team_id, clock), ResponseUrls(clock), Errands()
         app = build_bolt(AsyncWebClient(base_url=api_url, session=http), BOT_TOKEN, SIGNING_SECRET, dict(IDENTITY))
+        gate = Gate(store, settings.projects, clock)
         answering = Answering(
             command="/snapshot",
             team_url=str(IDENTITY["url"]),
             store=store,
             people=people,
-            inquiry=Inquiry(store, settings.projects, clock),
-            approvals=Approvals(store, settings.projects, clock),
+            inquiry=Inquiry(store, gate, settings.projects, clock),
+            approvals=Approvals(store, gate, clock),
             granting=Granting(store, people, settings.projects, clock),
-            cancelling=Cancelling(store, settings.projects, clock),
+            cancelling=Cancelling(store, gate),
             bindings=ChannelBindings(store, settings.projects, clock),
             restoring=None,  # type: ignore[arg-type]  # nobody asks
             deleting=None,  # type: ignore[arg-type]  # nor here

@@ -257,19 +257,25 @@ async def test_a_closed_project_and_a_missing_one_are_answered_to_the_byte_alike
         assert closed
 
 
-async def test_what_a_closed_project_has_and_what_does_not_exist_are_answered_to_the_byte_alike(world: World) -> None:
+@pytest.mark.parametrize("person", ["carol", "gus", "sam"])
+async def test_what_a_closed_project_has_and_what_does_not_exist_are_answered_to_the_byte_alike(
+    world: World, person: str
+) -> None:
     request = await world.create("spare-disk", "bob", CHANNEL)
     await world.finished(request)
     found = await the_bot(world).store.find(request)
     assert found is not None
     (item,) = found[1]
-    await asks(world, "help")
+    await asks(world, "help", person=person)
     for text in ABOUT_A_REQUEST:
         for real in (request, item.id, str(item.snapshot_id), str(item.job_id)):
             fake = real[:-4] + "0000"
-            closed, missing = [await asks(world, text.format(one), one) for one in (real, fake)]
+            closed, missing = [await asks(world, text.format(one), one, person) for one in (real, fake)]
             assert closed == missing, text
-    here, elsewhere = await asks(world, "restore-points", "inc-demo"), await asks(world, "restore-points #ops", "ops")
+    here, elsewhere = (
+        await asks(world, "restore-points", "inc-demo", person),
+        await asks(world, "restore-points #ops", "ops", person),
+    )
     assert here == elsewhere
 
 

@@ -11,8 +11,9 @@ from bot.domain.orders import Quick, Selector
 from bot.domain.requests import RequestState
 from bot.interfaces import Arrival
 from bot.store.store import SqliteStore
-from bot.workflow.approving import Approvals, Told
+from bot.workflow.approving import Approvals
 from bot.workflow.confirming import Confirming
+from bot.workflow.gate import Gate, Told
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
 
 OTHER = (Selector("server", "web-01"),)
@@ -44,7 +45,8 @@ class Desk:
 async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
     projects = {"payments": a_project()}
     await store.configured_grants([a_grant("U1"), a_grant("U2", "approver")])
-    return Desk(store, clock, Confirming(store, projects, clock), Approvals(store, projects, clock))
+    gate = Gate(store, projects, clock)
+    return Desk(store, clock, Confirming(store, gate, projects, clock), Approvals(store, gate, clock))
 
 
 async def test_a_plan_can_be_confirmed_until_its_time_is_over(desk: Desk) -> None:

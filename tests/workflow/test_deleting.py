@@ -22,6 +22,7 @@ from bot.domain.snapshots import (
 from bot.interfaces import Arrival
 from bot.store.store import SqliteStore
 from bot.workflow.deleting import SETTLED, Deleting
+from bot.workflow.gate import Gate
 from bot.workflow.removing import Deleter, told_deletions
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
 from tests.workflow.fakes import UnaskedEvs
@@ -97,7 +98,7 @@ class Desk:
     @property
     def asks(self) -> Deleting:
         projects = {alias: a_project(alias, approvals=self.approvals) for alias in ("payments", "shop")}
-        return Deleting(self.store, projects, self.clock)
+        return Deleting(self.store, Gate(self.store, projects, self.clock), projects, self.clock)
 
     async def work(self, request_id: str = "r-one") -> float | None:
         projects = {"payments": a_project(approvals=self.approvals)}

@@ -107,3 +107,11 @@ def test_the_last_admin_is_taken_out_neither_at_once_nor_later(revision: Revisio
 )
 def test_whatever_leaves_an_admin_for_as_long_is_done(revision: Revision) -> None:
     assert not revision.refused, revision.told
+
+
+def test_a_revocation_of_nothing_is_a_row() -> None:
+    asked = RevokeAccess(Subject("user", "U9"), Role.OPERATOR, "payments")
+    revision = revoked(TERMINAL, asked, Rights((), (), ()), ALIASES, NOON)
+    assert [(entry.subject, entry.outcome, entry.rule) for entry in revision.audit] == [
+        ("payments", "denied", "nothing-to-revoke")
+    ]

@@ -1,0 +1,130 @@
+"""The one way from what somebody wants of a request to `decide`: may this actor do this to it, from this place?
+
+An id that leads nowhere and a request that is closed to the actor are answered alike, to the byte, and what kind of
+account asks is looked at before the id is. Each answer that is no leaves its row in the trail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.domain import sentences
+from bot.domain.access import (
+    CLOSED_RULES,
+    Action,
+    Actor,
+    Denied,
+    NeedsApproval,
+    decide,
+    standing_refused,
+    who_can_help,
+)
+from bot.domain.projects import Project
+from bot.domain.requests import Item, Request
+from bot.interfaces import AuditEntry, Clock, Store
+from bot.workflow.viewing import unknown_id
+
+OWN_REQUEST = "own-request"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The answer to the one who pressed or typed; `done` says whether anything changed."""
+
+    sentence: str
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """What may be done to a request. `action` is what grants allow, `name` how the trail calls it.
+
+    `unknown`: the answer where there is nothing that this actor may do it to, with the id for `{}`. `own`: what of it
+    is its person's own whatever the grants say. `reads`: it changes nothing, so no denial tells that there is one.
+    """
+
+    action: Action
+    name: str
+    unknown: str
+    own: Callable[[Request], bool] = lambda request: False
+    reads: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """They may, by `rule`. `place` is the channel that counted, `approvals` how many others have to agree first."""
+
+    verb: Verb
+    request: Request
+    items: Sequence[Item]
+    place: str
+    rule: str
+    approvals: int = 0
+
+    @property
+    def project(self) -> str:
+        """The alias of the project it is about; "" where none is decided yet."""
+        return self.request.project or ""
+
+
+class Gate:
+    """`channel` None: from where there is no place; then the place of the request counts."""
+
+    def __init__(self, store: Store, projects: Mapping[str, Project], clock: Clock) -> None:
+        self._store = store
+        self._projects = projects
+        self._clock = clock
+
+    async def admits(
+        self,
+        actor: Actor,
+        channel: str | None,
+        any_id: str,
+        verb: Verb,
+        *,
+        action_of: Callable[[Request], Awaitable[Action]] | None = None,
+    ) -> Admitted | Told:
+        """`any_id`: of the request, an item, a job or a snapshot. `action_of`: which action it comes to, where that
+        depends on how the rows of the request stand.
+        """
+        if standing := standing_refused(actor):
+            await self._store.record([AuditEntry(actor.user_id, verb.name, "", "denied", standing.rule)])
+            return Told(standing.explanation, done=False)
+        unknown = Told(verb.unknown.format(sentences.quoted(any_id)), done=False)
+        grants, now = await self._store.grants_for(actor), self._clock.now()
+        found = await self._store.find(any_id)
+        if found and found[0].actor_id == actor.user_id and verb.own(found[0]):
+            return Admitted(verb, *found, _place(channel, found[0]), OWN_REQUEST)
+        if found is None or found[0].project is None:
+            await self._store.record([unknown_id(actor.user_id, verb.name, found[0].id if found else "")])
+            return unknown
+        request, alias = found[0], found[0].project
+        place, project = _place(channel, request), self._projects.get(alias)
+        decision = decide(actor, Action.VIEW, alias, project, place, grants, now)
+        if not (isinstance(decision, Denied) and decision.rule in CLOSED_RULES):
+            action = await action_of(request) if action_of else verb.action
+            decision = decide(actor, action, alias, project, place, grants, now)
+        if isinstance(decision, Denied):
+            await self._store.record([entry_of(actor, verb, request, "denied", decision.rule, channel=place)])
+            if verb.reads or decision.rule in CLOSED_RULES:
+                return unknown
+            return Told(who_can_help(decision, await self._store.helpers(alias)).explanation, done=False)
+        approvals = decision.approvals if isinstance(decision, NeedsApproval) else 0
+        return Admitted(verb, *found, place, decision.rule, approvals)
+
+    async def refuse(self, actor: Actor, admitted: Admitted, rule: str, sentence: str) -> Told:
+        """They might, and it does not come to it as the request stands: that is an answer with a row as well."""
+        await self._store.record([entry_of(actor, admitted.verb, admitted.request, "denied", rule)])
+        return Told(sentence, done=False)
+
+
+def entry_of(actor: Actor, verb: Verb, request: Request, outcome: str, rule: str, **facts: str | int) -> AuditEntry:
+    """A decision about a request, in the trail."""
+    details = {"project": request.project, "requester": request.actor_id, **facts}
+    allowed = outcome == "allowed"
+    return AuditEntry(actor.user_id, verb.name, request.id, "allowed" if allowed else "denied", rule, details)
+
+
+def _place(channel: str | None, request: Request) -> str:
+    return request.place.channel_id if channel is None else channel
