@@ -304,6 +304,7 @@ def _handlers(
         look_for=timedelta(seconds=settings.cloud.reconcile_s),
         busy_first=timedelta(seconds=settings.cloud.busy_retry_s),
         busy_deadline=timedelta(seconds=settings.cloud.busy_deadline_s),
+        unconfigured=timedelta(seconds=settings.cloud.watch_s),
     )
     permits, offers = Permits(store, people, settings.projects, clock), GroupOffers(clock)
 
@@ -313,7 +314,7 @@ def _handlers(
 
     return {
         "plan": Planner(store, people, channels, cloud, settings.projects, offers, clock),
-        "group": Grouper(store, permits, cloud, offers, clock, patience),
+        "group": Grouper(store, permits, cloud, offers, settings.projects, clock, patience),
         "submit": Submitter(store, permits, cloud, settings.projects, clock, patience),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
         "remind": Reminder(store, cloud, replies, replies, clock),

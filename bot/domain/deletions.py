@@ -32,8 +32,8 @@ class Deletion:
     """One snapshot to be deleted. What one person asked for at once has the same number `asking` within its request.
 
     `agreed_by` are other people, `agreed_at` is when nobody else had to agree any more. `announced`: the thread asked
-    others to agree; where they do not read it, each of them is asked directly. `cause`: why it was kept. `ver` guards
-    every write.
+    others to agree; where they do not read it, each of them is asked directly. `cause`: why it was kept. `tried` is how
+    long the cloud was asked and waited for; time in which no bot ran is none of it. `ver` guards every write.
     """
 
     item_id: str
@@ -53,6 +53,7 @@ class Deletion:
     cause: str = ""
     told: bool = False
     ver: int = 1
+    tried: timedelta = timedelta()
 
     @property
     def ended(self) -> bool:

@@ -30,7 +30,7 @@ class GroupState(StrEnum):
 class Group:
     """One row. `cloud_id` and `job_id` are the cloud's; `asked` is what is sent, its `volume_ids` filled in then.
 
-    `cause` says why it waits, or why it was split.
+    `cause` says why it waits, or why it was split; `tried` and `in_vain` are patience spent, as of an item.
     """
 
     id: str
@@ -47,6 +47,8 @@ class Group:
     submitted_at: datetime | None = None
     look_until: datetime | None = None
     waiting_since: datetime | None = None
+    tried: timedelta = timedelta()
+    in_vain: timedelta = timedelta()
     cause: str = ""
     code: str = ""
     job_id: str | None = None
@@ -76,7 +78,20 @@ def sending_group(group: Group, members: Sequence[Item], now: datetime) -> Group
 
 
 def group_unanswered(group: Group, now: datetime, *, look_for: timedelta, cause: str) -> Group:
-    return replace(group, state=GroupState.UNCERTAIN, in_doubt=True, look_until=now + look_for, due_at=now, cause=cause)
+    return replace(
+        group,
+        state=GroupState.UNCERTAIN,
+        in_doubt=True,
+        look_until=now + look_for,
+        due_at=now,
+        in_vain=timedelta(),
+        cause=cause,
+    )
+
+
+def group_looked_in_vain(group: Group, now: datetime, *, spent: timedelta, wait: timedelta) -> Group:
+    """A look answered nothing, or not of all its disks: `spent` is what it took, the next one comes after `wait`."""
+    return replace(group, in_vain=group.in_vain + spent + wait, due_at=now + wait)
 
 
 def group_made(group: Group, now: datetime, *, look_for: timedelta, cloud_id: str, job_id: str | None) -> Group:
@@ -89,18 +104,23 @@ def group_made(group: Group, now: datetime, *, look_for: timedelta, cloud_id: st
         look_until=now + look_for,
         due_at=now,
         waiting_since=None,
+        tried=timedelta(),
+        in_vain=timedelta(),
         cause="",
         code="",
     )
 
 
-def group_waiting(group: Group, now: datetime, *, until: datetime, cause: str, code: str = "") -> Group:
+def group_waiting(
+    group: Group, now: datetime, *, until: datetime, cause: str, code: str = "", spent: timedelta = timedelta()
+) -> Group:
     return replace(
         group,
         state=GroupState.PLANNED,
         due_at=until,
         look_until=None,
         waiting_since=group.waiting_since or now,
+        tried=group.tried + spent + (until - now),
         cause=cause,
         code=code,
     )

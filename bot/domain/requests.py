@@ -69,8 +69,8 @@ class Request:
     `approvers` agreed. `ask_ts` is the message with their buttons, last shown at revision `ask_rev`, `record_ts` the
     record for machines. `kept_until` is set once somebody kept its snapshots longer than was asked for; at `remind_at`
     people are asked about them. `received_at` is set once its plan was changed: it was received anew then. `warnings`
-    are what stood in no way but has to be seen. `break_glass`: it ran without approval, and somebody who may approve
-    has to review it.
+    are what stood in no way but has to be seen. `tried` is how long its plan was asked for in vain; time in which no
+    bot ran is none of it. `break_glass`: it ran without approval, and somebody who may approve has to review it.
     """
 
     id: str
@@ -105,6 +105,7 @@ class Request:
     remind_at: datetime | None = None
     received_at: datetime | None = None
     warnings: tuple[str, ...] = ()
+    tried: timedelta = timedelta()
 
     @property
     def not_yet_going(self) -> bool:
@@ -150,6 +151,8 @@ class Item:
     `size` is in GiB, `progress` in percent. `joined_to` is the item that copies the same disk for someone else,
     `group_id` the group it is asked for in. `let_go`: joined, and the request keeps it no more.
     `in_doubt`: an answer to its POST was lost, so each further one is preceded by a look.
+    `tried` and `in_vain` are patience spent: on sending it, and on looks that answered nothing since the last that did.
+    They add up what was really waited for, so that time in which no bot ran counts as none.
     """
 
     id: str
@@ -166,6 +169,8 @@ class Item:
     submitted_at: datetime | None = None
     look_until: datetime | None = None
     waiting_since: datetime | None = None
+    tried: timedelta = timedelta()
+    in_vain: timedelta = timedelta()
     cause: str = ""
     code: str = ""
     job_id: str | None = None
@@ -290,7 +295,20 @@ def sending(item: Item, now: datetime) -> Item:
 
 def no_answer(item: Item, now: datetime, *, look_for: timedelta, cause: str) -> Item:
     """No usable answer came: look for the tag until `look_until`, and only then try again."""
-    return replace(item, state=ItemState.UNCERTAIN, in_doubt=True, look_until=now + look_for, due_at=now, cause=cause)
+    return replace(
+        item,
+        state=ItemState.UNCERTAIN,
+        in_doubt=True,
+        look_until=now + look_for,
+        due_at=now,
+        in_vain=timedelta(),
+        cause=cause,
+    )
+
+
+def looked_in_vain(item: Item, now: datetime, *, spent: timedelta, wait: timedelta) -> Item:
+    """A look answered nothing: `spent` is what it took, the next one comes after `wait`."""
+    return replace(item, in_vain=item.in_vain + spent + wait, due_at=now + wait)
 
 
 def taken(item: Item, snapshot_id: str, job_id: str | None) -> Item:
@@ -302,20 +320,27 @@ def taken(item: Item, snapshot_id: str, job_id: str | None) -> Item:
         in_doubt=False,
         look_until=None,
         waiting_since=None,
+        tried=timedelta(),
+        in_vain=timedelta(),
         due_at=None,
         cause="",
         code="",
     )
 
 
-def waiting(item: Item, now: datetime, *, until: datetime, cause: str, code: str = "") -> Item:
-    """Not sent, or refused without effect for a reason that passes: its turn comes at `until`."""
+def waiting(
+    item: Item, now: datetime, *, until: datetime, cause: str, code: str = "", spent: timedelta = timedelta()
+) -> Item:
+    """Not sent, or refused without effect for a reason that passes: its turn comes at `until`. `spent` is what was
+    tried before.
+    """
     return replace(
         item,
         state=ItemState.PLANNED,
         look_until=None,
         due_at=until,
         waiting_since=item.waiting_since or now,
+        tried=item.tried + spent + (until - now),
         cause=cause,
         code=code,
     )
@@ -327,9 +352,10 @@ def ended(item: Item, state: ItemState, now: datetime, *, cause: str = "", code:
 
 
 def seen(item: Item, snapshot: Snapshot) -> Item:
-    """What a listing says of a snapshot in the making or done."""
+    """What the cloud says of a snapshot in the making or done."""
     return replace(
         item,
+        in_vain=timedelta(),
         progress=snapshot.progress if snapshot.progress is not None else item.progress,
         taken_at=snapshot.created_at or item.taken_at,
         incremental=snapshot.incremental if snapshot.incremental is not None else item.incremental,
@@ -345,6 +371,8 @@ def joining(item: Item, leader: Item) -> Item:
         group_id=None,
         job_id=leader.job_id,
         snapshot_id=leader.snapshot_id,
+        tried=timedelta(),
+        in_vain=timedelta(),
         due_at=None,
         cause="",
         code="",
@@ -377,9 +405,8 @@ def following(item: Item, leader: Item) -> Item:
     return replace(item, job_id=leader.job_id, snapshot_id=leader.snapshot_id, progress=leader.progress)
 
 
-def busy_wait(since: datetime | None, now: datetime, first: timedelta) -> timedelta:
+def busy_wait(waited: timedelta, first: timedelta) -> timedelta:
     """How long a busy disk waits for its next turn: the first wait, doubling to 60 s, by how long it has waited."""
-    waited = (now - since) if since else timedelta()
     wait = first
     while wait < timedelta(seconds=60) and waited >= wait:
         wait *= 2

@@ -36,6 +36,14 @@ def quoted(typed: str, most: int = 64) -> str:
     return f"“{shown}”" if len(shown) <= most else f"“{shown[: most - 1]}…”"
 
 
+def not_configured(alias: str) -> str:
+    """Why nothing of a project can be looked at, and whose it is to mend."""
+    return (
+        f"bot.toml has no project {quoted(alias)} any more, so I can't look. Whoever runs the bot has to put it back, "
+        "under any name."
+    )
+
+
 def as_words(sentence: str) -> str:
     """For a terminal: mentions as their ids."""
     return MENTION.sub(lambda found: found[2], sentence)

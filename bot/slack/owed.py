@@ -22,7 +22,7 @@ from bot.slack.replies import SlackReplies
 TOO_LATE = timedelta(hours=1)
 """What somebody asked for that long ago is not done any more behind their back."""
 UNHEARD = 2 * TOO_LATE
-"""For that long an answer is tried to be said while Slack is busy."""
+"""For that long an answer is tried to be said while Slack is busy; time in which no bot ran does not count."""
 
 _INTERRUPTED = (
     "You asked me something while I was being stopped, and it is too long ago to act on it now. "
@@ -65,6 +65,7 @@ class OwedAnswers:
         self._store = store
         self._replies = replies
         self._clock = clock
+        self._began = clock.now()
         self._new_reference = new_reference
         self._answerers: dict[str, Answerer] = {}
         self._in_hand: dict[str, InHand] = {}
@@ -95,7 +96,7 @@ class OwedAnswers:
             try:
                 await self._replies.answer(*to, reply.message, errand.thread_ts)
             except SlackBusy as exc:
-                if age < UNHEARD:
+                if self._clock.now() - max(errand.created_at, self._began) < UNHEARD:
                     return exc.retry_after
         # What was taken in an earlier life may have acted there, though nothing was left to do in this one.
         acted = (reply is not None and reply.acted) or errand_id not in self._taken

@@ -378,7 +378,7 @@ def _state_in_words(item: Item) -> str:
         case ItemState.CREATING if item.progress is not None:
             return f"creating, {item.progress} %"
         case ItemState.UNKNOWN:
-            return "unknown, still not finished in the cloud"
+            return "unknown"
         case ItemState.CANCELLED:
             return "left out" if item.code == LEFT_OUT else "not sent"
         case _:

@@ -14,7 +14,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -214,3 +214,11 @@ def to_ms(at: datetime | None) -> int | None:
 
 def from_ms(ms: int | None) -> datetime | None:
     return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def span_ms(span: timedelta) -> int:
+    return round(span.total_seconds() * 1000)
+
+
+def span_from(ms: int) -> timedelta:
+    return timedelta(milliseconds=ms)

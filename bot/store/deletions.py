@@ -8,17 +8,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.deletions import Deletion, DeletionState, agreeing
-from bot.store.database import Query, Row, Script, Want, from_ms, sql, to_ms
+from bot.store.database import Query, Row, Script, Want, from_ms, span_from, span_ms, sql, to_ms
 
 _ADD = """
 insert into deletion (item_id, request_id, project, snapshot_id, disk_id, label, state, asked_by, channel_id, asked_at,
-    asking, agreed_json, agreed_at, announced, cause, told, ver)
+    asking, agreed_json, agreed_at, announced, cause, told, ver, tried_ms)
 values (:item_id, :request_id, :project, :snapshot_id, :disk_id, :label, :state, :asked_by, :channel_id, :asked_at,
-    :asking, :agreed_json, :agreed_at, :announced, :cause, :told, :ver)
+    :asking, :agreed_json, :agreed_at, :announced, :cause, :told, :ver, :tried_ms)
 on conflict (item_id) do update set state = excluded.state, asked_by = excluded.asked_by,
     channel_id = excluded.channel_id, asked_at = excluded.asked_at, asking = excluded.asking,
     agreed_json = excluded.agreed_json, agreed_at = excluded.agreed_at, announced = excluded.announced,
-    cause = excluded.cause, told = excluded.told, ver = deletion.ver + 1
+    cause = excluded.cause, told = excluded.told, tried_ms = excluded.tried_ms, ver = deletion.ver + 1
 where deletion.state = 'kept'
 """
 _MOVE = """
@@ -73,6 +73,17 @@ def save(deletions: Sequence[Deletion], now: datetime) -> Script[bool]:
     return True
 
 
+def spent(deletions: Sequence[Deletion]) -> Script[None]:
+    """Write down how much patience was spent on each, where the row is as it was read."""
+    for one in deletions:
+        yield sql(
+            "update deletion set tried_ms = :tried_ms where item_id = :id and ver = :ver",
+            tried_ms=span_ms(one.tried),
+            id=one.item_id,
+            ver=one.ver,
+        )
+
+
 def announced(request_id: str, asking: int) -> Script[None]:
     """The thread asked others to agree to this asking. No state: it needs no `ver`."""
     yield sql(
@@ -112,6 +123,7 @@ def _row(deletion: Deletion) -> dict[str, str | int | None]:
         "cause": deletion.cause,
         "told": int(deletion.told),
         "ver": deletion.ver,
+        "tried_ms": span_ms(deletion.tried),
     }
 
 
@@ -136,4 +148,5 @@ def _deletion(row: Row) -> Deletion:
         cause=row["cause"],
         told=bool(row["told"]),
         ver=row["ver"],
+        tried=span_from(row["tried_ms"]),
     )

@@ -19,32 +19,32 @@ _ADD_REQUEST = """
 insert into request (id, state, actor_id, team_id, channel_id, thread_ts, text, order_json, created_at, ver, rev,
     shown_rev, unsaid, project, verdict, rule, home, root_channel, root_ts, edited_at, receipt_ts, record_ts,
     ended_at, break_glass, reviewed_by, approvals_needed, waits_until, ask_ts, ask_rev, kept_until,
-    remind_at, received_at, warnings_json, delivery_id)
+    remind_at, received_at, warnings_json, tried_ms, delivery_id)
 values (:id, :state, :actor_id, :team_id, :channel_id, :thread_ts, :text, :order_json, :created_at, :ver, :rev,
     :shown_rev, :unsaid, :project, :verdict, :rule, :home, :root_channel, :root_ts, :edited_at, :receipt_ts, :record_ts,
     :ended_at, :break_glass, :reviewed_by, :approvals_needed, :waits_until, :ask_ts, :ask_rev, :kept_until,
-    :remind_at, :received_at, :warnings_json, :delivery_id)
+    :remind_at, :received_at, :warnings_json, :tried_ms, :delivery_id)
 """
 _MOVE_REQUEST = """
 update request set state = :state, order_json = :order_json,
     project = :project, verdict = :verdict, rule = :rule, rev = :rev, unsaid = 1,
     ended_at = :ended_at, break_glass = :break_glass, reviewed_by = :reviewed_by,
     approvals_needed = :approvals_needed, waits_until = :waits_until, remind_at = :remind_at,
-    received_at = :received_at, warnings_json = :warnings_json, ver = ver + 1
+    received_at = :received_at, warnings_json = :warnings_json, tried_ms = :tried_ms, ver = ver + 1
 where id = :id and ver = :ver returning id
 """
 _ADD_ITEM = """
 insert into item (id, request_id, position, project, disk_id, disk_name, disk_json, snapshot_json, state, ver, attempts,
-    in_doubt, due_at, submitted_at, look_until, waiting_since, cause, code, job_id, snapshot_id, progress, taken_at,
-    incremental, ended_at, joined_to, group_id, failure_told)
+    in_doubt, due_at, submitted_at, look_until, waiting_since, tried_ms, in_vain_ms, cause, code, job_id, snapshot_id,
+    progress, taken_at, incremental, ended_at, joined_to, group_id, failure_told)
 values (:id, :request_id, :position, :project, :disk_id, :disk_name, :disk_json, :snapshot_json, :state, :ver,
-    :attempts, :in_doubt, :due_at, :submitted_at, :look_until, :waiting_since, :cause, :code, :job_id, :snapshot_id,
-    :progress, :taken_at, :incremental, :ended_at, :joined_to, :group_id, :failure_told)
+    :attempts, :in_doubt, :due_at, :submitted_at, :look_until, :waiting_since, :tried_ms, :in_vain_ms, :cause, :code,
+    :job_id, :snapshot_id, :progress, :taken_at, :incremental, :ended_at, :joined_to, :group_id, :failure_told)
 """
 _MOVE_ITEM = """
 update item set state = :state, attempts = :attempts, in_doubt = :in_doubt, due_at = :due_at,
-    submitted_at = :submitted_at, look_until = :look_until, waiting_since = :waiting_since, cause = :cause,
-    code = :code, job_id = :job_id,
+    submitted_at = :submitted_at, look_until = :look_until, waiting_since = :waiting_since, tried_ms = :tried_ms,
+    in_vain_ms = :in_vain_ms, cause = :cause, code = :code, job_id = :job_id,
     snapshot_id = :snapshot_id, progress = :progress, taken_at = :taken_at, incremental = :incremental,
     accepted_told = case when joined_to is not null and cast(:joined_to as text) is null then 0 else accepted_told end,
     ended_at = :ended_at, joined_to = :joined_to, group_id = :group_id, ver = ver + 1
@@ -52,9 +52,9 @@ where id = :id and ver = :ver returning id
 """
 _ADD_GROUP = """
 insert into snapshot_group (id, request_id, project, server, zone, asked_json, state, ver, attempts, in_doubt, due_at,
-    submitted_at, look_until, waiting_since, cause, code, job_id, cloud_id)
+    submitted_at, look_until, waiting_since, tried_ms, in_vain_ms, cause, code, job_id, cloud_id)
 values (:id, :request_id, :project, :server, :zone, :asked_json, :state, :ver, :attempts, :in_doubt, :due_at,
-    :submitted_at, :look_until, :waiting_since, :cause, :code, :job_id, :cloud_id)
+    :submitted_at, :look_until, :waiting_since, :tried_ms, :in_vain_ms, :cause, :code, :job_id, :cloud_id)
 """
 LEADER = """
 select * from item where disk_id = :disk_id and joined_to is null and id <> :id
@@ -203,7 +203,7 @@ def plan_again(after: Request, now: datetime) -> Script[bool]:
         return False
     yield sql("delete from item where request_id = :id", id=after.id)
     yield sql("delete from snapshot_group where request_id = :id", id=after.id)
-    yield from move(replace(after, received_at=now, warnings=()), now)
+    yield from move(replace(after, received_at=now, warnings=(), tried=timedelta()), now)
     yield Want(f"plan:{after.id}", now)
     return True
 
@@ -347,6 +347,21 @@ def cancel(request_id: str, verdict: str, cause: str, now: datetime) -> Script[C
         yield from move(replace(after, state=RequestState.DROPPED, rule=CANCELLED, verdict=verdict), now)
         return Cancelled(len(unsent), 0, dropped=True)
     return Cancelled(len(unsent), sum(not item.ended for item in left), dropped=False)
+
+
+def spent(rows: Sequence[Request | Item | Group]) -> Script[None]:
+    """Write down how much patience was spent, where the row is as it was read. People see nothing of it."""
+    for row in rows:
+        match row:
+            case Request():
+                yield Query("update request set tried_ms = :tried_ms where id = :id and ver = :ver", request_row(row))
+            case Item():
+                yield Query(f"update item set {_SPENT}", item_row(row))
+            case Group():
+                yield Query(f"update snapshot_group set {_SPENT}", group_row(row))
+
+
+_SPENT = "tried_ms = :tried_ms, in_vain_ms = :in_vain_ms, due_at = :due_at where id = :id and ver = :ver"
 
 
 def start(item: Item, now: datetime) -> Script[Item | None]:

@@ -10,7 +10,7 @@ from bot.domain.groups import Group, GroupState
 from bot.domain.orders import Create, Order, Quick, Selector
 from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState
 from bot.domain.snapshots import CreateSnapshotGroup, CreateStandardSnapshot
-from bot.store.database import Row, from_ms, to_ms
+from bot.store.database import Row, from_ms, span_from, span_ms, to_ms
 
 
 def order_text(order: Order) -> str:
@@ -66,6 +66,7 @@ def request_row(request: Request) -> dict[str, Any]:
         "remind_at": to_ms(request.remind_at),
         "received_at": to_ms(request.received_at),
         "warnings_json": json.dumps(request.warnings, ensure_ascii=False),
+        "tried_ms": span_ms(request.tried),
     }
 
 
@@ -105,6 +106,7 @@ def request_from(row: Row, approvers: tuple[str, ...] = ()) -> Request:
         remind_at=from_ms(row["remind_at"]),
         received_at=from_ms(row["received_at"]),
         warnings=tuple(json.loads(row["warnings_json"])),
+        tried=span_from(row["tried_ms"]),
     )
 
 
@@ -126,6 +128,8 @@ def item_row(item: Item) -> dict[str, Any]:
         "submitted_at": to_ms(item.submitted_at),
         "look_until": to_ms(item.look_until),
         "waiting_since": to_ms(item.waiting_since),
+        "tried_ms": span_ms(item.tried),
+        "in_vain_ms": span_ms(item.in_vain),
         "cause": item.cause,
         "code": item.code,
         "job_id": item.job_id,
@@ -156,6 +160,8 @@ def item_from(row: Row) -> Item:
         submitted_at=from_ms(row["submitted_at"]),
         look_until=from_ms(row["look_until"]),
         waiting_since=from_ms(row["waiting_since"]),
+        tried=span_from(row["tried_ms"]),
+        in_vain=span_from(row["in_vain_ms"]),
         cause=row["cause"],
         code=row["code"],
         job_id=row["job_id"],
@@ -188,6 +194,8 @@ def group_row(group: Group) -> dict[str, Any]:
         "submitted_at": to_ms(group.submitted_at),
         "look_until": to_ms(group.look_until),
         "waiting_since": to_ms(group.waiting_since),
+        "tried_ms": span_ms(group.tried),
+        "in_vain_ms": span_ms(group.in_vain),
         "cause": group.cause,
         "code": group.code,
         "job_id": group.job_id,
@@ -211,6 +219,8 @@ def group_from(row: Row) -> Group:
         submitted_at=from_ms(row["submitted_at"]),
         look_until=from_ms(row["look_until"]),
         waiting_since=from_ms(row["waiting_since"]),
+        tried=span_from(row["tried_ms"]),
+        in_vain=span_from(row["in_vain_ms"]),
         cause=row["cause"],
         code=row["code"],
         job_id=row["job_id"],

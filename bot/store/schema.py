@@ -271,3 +271,19 @@ def _first(db: Database) -> None:
             db.execute(statement)
     for trigger in _APPEND_ONLY.strip().split("\ncreate "):
         db.execute(trigger if trigger.startswith("create") else f"create {trigger}")
+
+
+_PATIENCE = """
+alter table request add column tried_ms bigint not null default 0;
+alter table item add column tried_ms bigint not null default 0;
+alter table item add column in_vain_ms bigint not null default 0;
+alter table snapshot_group add column tried_ms bigint not null default 0;
+alter table snapshot_group add column in_vain_ms bigint not null default 0;
+alter table deletion add column tried_ms bigint not null default 0
+"""
+
+
+@migrations(name="0002-patience-spent")
+def _patience(db: Database) -> None:
+    for statement in _PATIENCE.split(";"):
+        db.execute(statement)

@@ -370,6 +370,16 @@ class SqliteStore:
         if items:
             await self._database.run(requests.save_all(items, self._clock.now(), wake=False))
 
+    async def spent(self, rows: Sequence[Request | Item | Group | Deletion]) -> None:
+        """Write down how much patience was spent on each, so that a restart neither forgets it nor adds to it."""
+
+        def script() -> Script[None]:
+            yield from requests.spent([row for row in rows if not isinstance(row, Deletion)])
+            yield from deletions.spent([row for row in rows if isinstance(row, Deletion)])
+
+        if rows:
+            await self._database.run(script())
+
     async def showed(self, request: Request, *, accepted: Sequence[str] = (), failures: Sequence[str] = ()) -> None:
         await self._database.run(requests.showed(request, accepted, failures))
 

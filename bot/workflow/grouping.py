@@ -5,27 +5,42 @@ repeated, and given up for single snapshots where the cloud takes no group.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from bot.domain.access import Denied
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, NotFound, NotOffered, Throttled
 from bot.domain.groups import (
     Group,
     GroupState,
     can_be_member,
     group_done,
+    group_looked_in_vain,
     group_made,
     group_split,
     group_unanswered,
     group_waiting,
     on_its_own,
 )
+from bot.domain.projects import Project
 from bot.domain.requests import Item, ItemState, Request, RequestState, busy_wait, ended, no_answer, taken, waiting
-from bot.domain.snapshots import SnapshotGroup
+from bot.domain.sentences import not_configured
+from bot.domain.snapshots import Job, SnapshotGroup
 from bot.interfaces import Clock, Cloud, Store
 from bot.workflow.permitting import Permits, before_post
-from bot.workflow.submitting import CLOCK_SKEW, SEND_WITHIN, UNANSWERED_WAIT, UNCONFIGURED_SECONDS, Patience
+from bot.workflow.submitting import (
+    CLOCK_SKEW,
+    LOOKED,
+    NOT_CONFIGURED,
+    SEND_WITHIN,
+    UNANSWERED_WAIT,
+    UNCONFIGURED_SECONDS,
+    CannotLook,
+    Patience,
+    not_configured_any_more,
+)
 from bot.workflow.surveying import GroupOffers
 
 log = logging.getLogger(__name__)
@@ -40,12 +55,20 @@ class Grouper:
     """Moves a group from planned to done, or splits it; its items go along."""
 
     def __init__(
-        self, store: Store, permits: Permits, cloud: Cloud, offers: GroupOffers, clock: Clock, patience: Patience
+        self,
+        store: Store,
+        permits: Permits,
+        cloud: Cloud,
+        offers: GroupOffers,
+        projects: Mapping[str, Project],
+        clock: Clock,
+        patience: Patience,
     ) -> None:
         self._store = store
         self._permits = permits
         self._cloud = cloud
         self._offers = offers
+        self._projects = projects
         self._clock = clock
         self._patience = patience
 
@@ -58,11 +81,11 @@ class Grouper:
         try:
             self._cloud.project(group.project)
         except KeyError:
-            if group.state is not GroupState.PLANNED or group.in_doubt:
-                log.error("an open request names a project that is no longer configured", extra={"group": group.id})
-                return UNCONFIGURED_SECONDS
+            return await self._not_configured(group, members, request)
         match group.state:
-            case GroupState.PLANNED if group.due_at is not None and group.due_at > now:
+            case GroupState.PLANNED | GroupState.UNCERTAIN | GroupState.MADE if (
+                group.due_at is not None and group.due_at > now
+            ):
                 return (group.due_at - now).total_seconds()
             case GroupState.PLANNED:
                 return await self._send(group, members, request)
@@ -76,29 +99,47 @@ class Grouper:
             case GroupState.DONE | GroupState.SPLIT:
                 return None
 
+    async def _not_configured(self, group: Group, members: Sequence[Item], request: Request) -> float | None:
+        """Somebody took the project out of bot.toml: nothing is sent any more, and what may have been made is told as
+        that.
+        """
+        if group.state in (GroupState.DONE, GroupState.SPLIT):
+            return None
+        now = self._clock.now()
+        if group.state is GroupState.PLANNED and not group.in_doubt:
+            refusal = not_configured_any_more(group.project, self._projects)
+            return await self._refuse(group, members, request, refusal) if refusal else UNCONFIGURED_SECONDS
+        if group.due_at is not None and group.due_at > now:
+            return (group.due_at - now).total_seconds()
+        log.error("an open request names a project that is no longer configured", extra={"group": group.id})
+        return await self._cannot_look(group, members, CannotLook(not_configured(group.project), NOT_CONFIGURED), now)
+
+    async def _refuse(self, group: Group, members: Sequence[Item], request: Request, refusal: Denied) -> float | None:
+        """Nothing more is sent. In doubt, the group was looked for right now."""
+        now = self._clock.now()
+        state = ItemState.FAILED if group.in_doubt else ItemState.CANCELLED
+        told = f"{refusal.explanation} {LOOKED}" if group.in_doubt else refusal.explanation
+        never = [ended(item, state, now, cause=told, code=refusal.rule) for item in members if not item.ended]
+        entry = before_post(request, group.id, group.project, f"{len(members)} disks", "denied", refusal.rule)
+        await self._store.save_group(group_done(group), never, [entry])
+        return None
+
     # --- sending ------------------------------------------------------------------------------------------------------
 
     async def _send(self, group: Group, members: Sequence[Item], request: Request) -> float | None:
         if group.in_doubt:
             # An earlier answer was lost: whatever has passed since, look once more before it is repeated.
+            began = self._clock.now()
             try:
                 known = await self._cloud.project(group.project).list_snapshot_groups(limit_to_tag=group.tag)
             except CloudError as exc:
-                return await self._cannot_look(group, members, exc)
+                return await self._cannot_look(group, members, CannotLook.because(exc), began)
             if made := _ours(group, known):
                 return await self._made(group, made.id, None)
-        disks = f"{len(members)} disks"
-        if refusal := await self._permits.refusal(request, group.project):
-            now = self._clock.now()
-            never = [
-                ended(item, ItemState.CANCELLED, now, cause=refusal.explanation, code=refusal.rule)
-                for item in members
-                if not item.ended
-            ]
-            entry = before_post(request, group.id, group.project, disks, "denied", refusal.rule)
-            await self._store.save_group(group_done(group), never, [entry])
-            return None
-        entry = before_post(request, group.id, group.project, disks, "allowed", "granted")
+        refusal = not_configured_any_more(group.project, self._projects)
+        if refusal := refusal or await self._permits.refusal(request, group.project):
+            return await self._refuse(group, members, request, refusal)
+        entry = before_post(request, group.id, group.project, f"{len(members)} disks", "allowed", "granted")
         begun = await self._store.start_group(group, [entry])
         return await self._post(*begun) if begun else None
 
@@ -169,7 +210,7 @@ class Grouper:
         listing names it, the whole group waits once.
         """
         if group.in_doubt:
-            wait = busy_wait(group.waiting_since, self._clock.now(), self._patience.busy_first)
+            wait = busy_wait(group.tried, self._patience.busy_first)
             return await self._wait(group, members, wait, exc)  # the snapshots in the way may be our own
         try:
             snapshots = await self._cloud.project(group.project).list_snapshots()
@@ -190,28 +231,30 @@ class Grouper:
 
     async def _wait(self, group: Group, members: Sequence[Item], wait: timedelta, exc: CloudError) -> float | None:
         now = self._clock.now()
-        if group.waiting_since and now - group.waiting_since >= self._patience.busy_deadline:
+        spent = now - (group.submitted_at or now)  # this POST began then, in this very process
+        if group.tried + spent >= self._patience.busy_deadline:
             return await self._give_up(group, members, exc)
-        later = group_waiting(group, now, until=now + wait, cause=exc.sentence, code=exc.code)
+        later = group_waiting(group, now, until=now + wait, cause=exc.sentence, code=exc.code, spent=spent)
         held = [waiting(item, now, until=now + wait, cause=exc.sentence, code=exc.code) for item in members]
         await self._store.save_group(later, held)
         return wait.total_seconds()
 
     async def _give_up(self, group: Group, members: Sequence[Item], exc: CloudError) -> float | None:
+        """The group was busy all the time. In doubt, it was looked for before each further POST."""
         minutes = round(self._patience.busy_deadline.total_seconds() / 60)
-        now = self._clock.now()
+        told = f"{exc.sentence} I tried for {minutes} minutes and created nothing of it."
         if group.in_doubt:
-            state, told = (
-                ItemState.UNKNOWN,
-                f"{exc.sentence} Whether the group was made is not known; look in the console.",
-            )
-        else:
-            state, told = ItemState.FAILED, f"{exc.sentence} I tried for {minutes} minutes and created nothing of it."
-        over = [
-            ended(item, state, now, cause=told, code=exc.code)
-            for item in members
-            if not item.ended and not item.accepted
-        ]
+            told = f"{exc.sentence} Whether the group was made is not known; look in the console."
+        return await self._over(
+            group, members, ItemState.UNKNOWN if group.in_doubt else ItemState.FAILED, told, exc.code
+        )
+
+    async def _over(
+        self, group: Group, members: Sequence[Item], state: ItemState, told: str, code: str
+    ) -> float | None:
+        """The same end for all of which no snapshot was found."""
+        now = self._clock.now()
+        over = [ended(item, state, now, cause=told, code=code) for item in members if _open(item)]
         await self._store.save_group(group_done(group), over)
         return None
 
@@ -243,25 +286,41 @@ class Grouper:
                 limit_to_tag=None if over else group.tag
             )
         except CloudError as exc:
-            return await self._cannot_look(group, members, exc)
+            return await self._cannot_look(group, members, CannotLook.because(exc), now)
         if made := _ours(group, known, by_name=over):
             return await self._made(group, made.id, None)
         if over:
+            if group.tried >= self._patience.busy_deadline:
+                told = (
+                    f"{group.cause} I looked each time before trying again; the cloud holds no group of this request."
+                )
+                return await self._over(group, members, ItemState.FAILED, told, group.code)
             again = [replace(item, state=ItemState.PLANNED) for item in members if item.state is ItemState.UNCERTAIN]
-            await self._store.save_group(group_waiting(group, now, until=now, cause=group.cause), again)
+            spent = self._patience.look_for
+            await self._store.save_group(group_waiting(group, now, until=now, cause=group.cause, spent=spent), again)
             return 0.0
+        if group.in_vain:
+            await self._store.spent([replace(group, in_vain=timedelta())])
         left_s = (group.look_until - now).total_seconds() if group.look_until else 0.0
         return max(min(self._pause_s(group), left_s), 0.05)
 
-    async def _cannot_look(self, group: Group, members: Sequence[Item], exc: CloudError) -> float | None:
+    async def _cannot_look(
+        self, group: Group, members: Sequence[Item], failed: CannotLook, began: datetime
+    ) -> float | None:
         """Without a look nothing is certain, so nothing is repeated; in the end that is what is told."""
         now = self._clock.now()
-        since = now - (group.submitted_at or now)
-        if since >= self._patience.busy_deadline:
-            return await self._give_up(replace(group, in_doubt=True), members, exc)
-        if isinstance(exc, Throttled) and exc.retry_after:
-            return max(exc.retry_after, 0.5)
-        return min(max(since.total_seconds() / 4, 2.0), 60.0)
+        if group.in_vain >= failed.patience(self._patience):
+            told = failed.in_the_end(group.cause, "the group")
+            return await self._over(group, members, ItemState.UNKNOWN, told, failed.code)
+        wait = failed.wait(group.in_vain)
+        after = group_looked_in_vain(group, now, spent=now - began, wait=wait)
+        if failed.code == NOT_CONFIGURED != group.code:
+            told = failed.added_to(group.cause)
+            stay = [replace(item, cause=told, code=NOT_CONFIGURED) for item in members if _open(item)]
+            await self._store.save_group(replace(after, cause=told, code=NOT_CONFIGURED), stay)
+        else:
+            await self._store.spent([after])
+        return wait.total_seconds()
 
     async def _find_members(self, group: Group, members: Sequence[Item]) -> float | None:
         """Each item gets the snapshot that the group holds of its disk. Source: ListSnapshotsDetailsV5,
@@ -272,33 +331,48 @@ class Grouper:
         try:
             snapshots = await self._cloud.project(group.project).list_snapshots(group_id=group.cloud_id)
         except CloudError as exc:
-            return await self._cannot_look(group, members, exc)
+            return await self._cannot_look(group, members, CannotLook.because(exc), now)
         of_disk = {one.volume_id: one for one in snapshots}
         lacking = [item for item in members if not item.ended and item.snapshot_id is None]
         found = [taken(item, of_disk[item.disk.id].id, group.job_id) for item in lacking if item.disk.id in of_disk]
         missing = [item for item in lacking if item.disk.id not in of_disk]
         if missing and (group.look_until is None or now >= group.look_until):
-            found += await self._without_snapshot(group, missing)
-            missing = []
-        if found or not missing:
-            await self._store.save_group(group if missing else group_done(group), found)
-        return self._pause_s(group) if missing else None
+            over = await self._without_snapshot(group, missing)
+            found += over
+            missing = [] if over else missing
+        if not missing:
+            await self._store.save_group(group_done(group), found)
+            return None
+        pause_s = self._pause_s(group)
+        after = group_looked_in_vain(group, now, spent=timedelta(), wait=timedelta(seconds=pause_s))
+        if found:
+            await self._store.save_group(after, found)
+        else:
+            await self._store.spent([after])
+        return pause_s
 
     async def _without_snapshot(self, group: Group, missing: Sequence[Item]) -> list[Item]:
-        """Members of which the cloud lists nothing: failed, when the group's job says so and why."""
+        """How members ended of which the cloud lists nothing: failed, when the group's job says so and why; not at all
+        yet, while it runs or nobody can say.
+        """
         evs, now = self._cloud.project(group.project), self._clock.now()
-        try:
+        job: Job | None = None
+        with suppress(CloudError):  # an unknown job says nothing of the snapshots
             job = await evs.show_job(group.job_id) if group.job_id else None
-        except CloudError:
-            job = None
         if job and job.ended == "fail":
             return [ended(item, ItemState.FAILED, now, cause=job.failure, code=job.error_code) for item in missing]
+        if (job is None or job.ended is None) and group.in_vain < self._patience.busy_deadline:
+            return []
         cause = "The group was made, but the cloud lists no snapshot of this disk in it. Look at it in the console."
         return [ended(item, ItemState.UNKNOWN, now, cause=cause) for item in missing]
 
     def _pause_s(self, group: Group) -> float:
         age_s = (self._clock.now() - (group.submitted_at or self._clock.now())).total_seconds()
         return _LOOK_AGAIN_SECONDS[min(int(age_s / 3), len(_LOOK_AGAIN_SECONDS) - 1)]
+
+
+def _open(item: Item) -> bool:
+    return not item.ended and not item.accepted
 
 
 def _ours(group: Group, known: Sequence[SnapshotGroup], *, by_name: bool = False) -> SnapshotGroup | None:

@@ -75,6 +75,7 @@ class Notifier:
         self._replies = replies
         self._projects = projects
         self._clock = clock
+        self._began = clock.now()
 
     async def __call__(self, request_id: str) -> float | None:
         found = await self._store.request(request_id)
@@ -152,7 +153,7 @@ class Notifier:
 
     async def _given_up(self, notice: Notice, matter: _Matter) -> bool:
         """Whether Slack was asked for long enough; until then it is asked again."""
-        if self._clock.now() - notice.since < GIVE_UP:
+        if self._clock.now() - max(notice.since, self._began) < GIVE_UP:  # no bot asked before it began
             return False
         subject, request = notice.subject, matter.request
         log.warning("somebody who may approve was not told", extra={"request": request.id, "subject": str(subject)})

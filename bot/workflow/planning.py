@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE = timedelta(minutes=2)
 """How long a request waits for a cloud that does not answer before it is dropped with that reason, counted from when it
-was received last: a plan that somebody changes is planned anew.
+was asked first; a plan that somebody changes is planned anew.
 """
 
 AGAIN_SECONDS = 3.0
@@ -96,12 +96,16 @@ class Planner:
 
     async def _plan(self, request: Request, actor: Actor, verdict: Verdict) -> float | None:
         assert request.project is not None
-        project = self._projects[request.project]
+        project, began = self._projects[request.project], self._clock.now()
         try:
             draft = await self._drafted(request, project)
         except CloudUnavailable as exc:
-            if self._clock.now() - (request.received_at or request.created_at) < PATIENCE:
-                return _wait_for(exc)
+            wait_s = _wait_for(exc)
+            spent = self._clock.now() - began
+            if request.tried + spent < PATIENCE:
+                tried = request.tried + spent + timedelta(seconds=wait_s)
+                await self._store.spent([replace(request, tried=tried)])
+                return wait_s
             return await self._refuse(request, RequestState.DROPPED, "cloud-unavailable", exc.sentence)
         except CloudError as exc:
             return await self._refuse(request, RequestState.DROPPED, "cloud-refused", exc.sentence)

@@ -50,7 +50,7 @@ log = logging.getLogger(__name__)
 SEND_WITHIN = timedelta(seconds=20)
 AGAIN_SECONDS = 3.0
 GIVE_UP = timedelta(hours=1)
-"""A snapshot that the cloud has not deleted by then is told as kept; it may still go."""
+"""A snapshot that the cloud has not deleted in so long a time of asking is told as kept; it may still go."""
 
 
 class Deleter:
@@ -127,6 +127,7 @@ class Deleter:
         going = await self._rows(request, DeletionState.DELETING)
         if not going:
             return None
+        began = self._clock.now()
         proofs = await self._proofs(request, items)
         allowed, ended = await self._judged(request, going)
         looked = await asyncio.gather(*(self._look(one, *proofs[one.item_id]) for one in allowed))
@@ -135,7 +136,10 @@ class Deleter:
         sent = await asyncio.gather(*(self._delete(one) for one in allowed))
         after = [*ended, *(seen for seen in looked if seen is not None), *refused, *sent]
         await self._save([one for one in after if one.ended])
-        return None if all(one.ended for one in after) else AGAIN_SECONDS
+        left = [one for one in after if not one.ended]
+        spent = self._clock.now() - began + timedelta(seconds=AGAIN_SECONDS)
+        await self._store.spent([replace(one, tried=one.tried + spent) for one in left])
+        return AGAIN_SECONDS if left else None
 
     async def _proofs(self, request: Request, items: Sequence[Item]) -> dict[str, tuple[Item, Group | None]]:
         """By which the cloud shows that each item's snapshot is the bot's."""
@@ -215,7 +219,7 @@ class Deleter:
             return None  # the disk is gone; its snapshots may outlive it
 
     def _unless_too_long(self, deletion: Deletion) -> Deletion:
-        if self._clock.now() - (deletion.agreed_at or deletion.asked_at) < GIVE_UP:
+        if deletion.tried < GIVE_UP:
             return deletion
         return kept(deletion, "The cloud had not deleted it after an hour; look at it in the console.")
 

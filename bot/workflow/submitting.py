@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
+from bot.domain.access import Denied
 from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, Throttled
 from bot.domain.projects import Project
 from bot.domain.requests import (
@@ -16,11 +17,13 @@ from bot.domain.requests import (
     RequestState,
     busy_wait,
     ended,
+    looked_in_vain,
     no_answer,
     sending,
     taken,
     waiting,
 )
+from bot.domain.sentences import not_configured, quoted
 from bot.domain.snapshots import Snapshot
 from bot.interfaces import Clock, Cloud, Store
 from bot.workflow.permitting import Permits, before_post
@@ -38,13 +41,62 @@ CLOCK_SKEW = timedelta(minutes=2)
 _LOOK_AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0)
 
 
+NOT_CONFIGURED = "project-not-configured"
+LOOKED = "An earlier try was not answered; I looked, and the cloud holds no snapshot of it."
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to look after an uncertain create, and how long and how often a busy disk is asked again."""
+    """How long to look after an uncertain create, and how long and how often a busy disk is asked again; how long a
+    project that is no longer configured is waited for.
+    """
 
     look_for: timedelta = timedelta(seconds=60)
     busy_first: timedelta = timedelta(seconds=10)
     busy_deadline: timedelta = timedelta(minutes=30)
+    unconfigured: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class CannotLook:
+    """Why a look answered nothing. `retry_after` is in seconds, where the cloud said it."""
+
+    sentence: str
+    code: str = ""
+    retry_after: float | None = None
+
+    @classmethod
+    def because(cls, exc: CloudError) -> CannotLook:
+        return cls(exc.sentence, exc.code, exc.retry_after if isinstance(exc, Throttled) else None)
+
+    def patience(self, all_of_it: Patience) -> timedelta:
+        """How long looks may go on failing like this. It counts from the first of them, not from the send."""
+        return all_of_it.unconfigured if self.code == NOT_CONFIGURED else all_of_it.busy_deadline
+
+    def added_to(self, cause: str) -> str:
+        return cause if self.sentence in cause else f"{cause} {self.sentence}".strip()
+
+    def in_the_end(self, cause: str, what: str) -> str:
+        """What is told once nobody looks any more. `cause` is why it had to be looked for."""
+        if self.code == NOT_CONFIGURED:
+            return f"{self.added_to(cause)} Whether {what} was made is not known; look in the console."
+        return f"{cause} Whether {what} was made could not be looked up: {self.sentence} Look in the console.".strip()
+
+    def wait(self, in_vain: timedelta) -> timedelta:
+        """Until the next look: the longer it has gone on, the later."""
+        if self.code == NOT_CONFIGURED:
+            return timedelta(seconds=UNCONFIGURED_SECONDS)
+        if self.retry_after:
+            return timedelta(seconds=max(self.retry_after, 0.5))
+        return min(max(in_vain / 4, timedelta(seconds=2)), timedelta(seconds=60))
+
+
+def not_configured_any_more(alias: str, projects: Mapping[str, Project]) -> Denied | None:
+    """Why nothing more is sent to a project that somebody took out of bot.toml."""
+    if alias in projects:
+        return None
+    who = "Whoever runs the bot can say under which name to ask again."
+    return Denied(NOT_CONFIGURED, f"bot.toml has no project {quoted(alias)} any more, so I send nothing to it. {who}")
 
 
 class Submitter:
@@ -76,11 +128,8 @@ class Submitter:
         if item.group_id is not None:
             return None  # its group is sent for it
         now = self._clock.now()
-        if item.project not in self._projects and item.state is not ItemState.PLANNED:
-            log.error("an open request names a project that is no longer configured", extra={"item": item.id})
-            return UNCONFIGURED_SECONDS
         match item.state:
-            case ItemState.PLANNED if item.due_at is not None and item.due_at > now:
+            case ItemState.PLANNED | ItemState.UNCERTAIN if item.due_at is not None and item.due_at > now:
                 return (item.due_at - now).total_seconds()
             case ItemState.PLANNED:
                 return await self._send(item, request)
@@ -90,25 +139,29 @@ class Submitter:
                 await self._store.save(no_answer(item, now, look_for=self._patience.look_for, cause=cause))
                 return 0.0
             case ItemState.UNCERTAIN:
-                return await self._look(item)
+                return await self._look(item, now)
             case _:
                 return None
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
     async def _send(self, item: Item, request: Request) -> float | None:
-        if item.in_doubt and item.project in self._projects:
+        if item.in_doubt:
             # An earlier answer was lost: whatever has passed since, look once more before it is repeated or given up.
-            try:
-                snapshots = await self._cloud.project(item.project).list_snapshots(volume_id=item.disk.id)
-            except CloudError as exc:
-                return await self._cannot_look(item, exc)
+            began = self._clock.now()
+            snapshots = await self._snapshots(item)
+            if isinstance(snapshots, CannotLook):
+                return await self._cannot_look(item, snapshots, began)
             if snapshot := ours(item, snapshots):
                 await self._store.save(taken(item, snapshot.id, None))
                 return None
-        if refusal := await self._permits.refusal(request, item.project):
+        refusal = not_configured_any_more(item.project, self._projects)
+        if refusal := refusal or await self._permits.refusal(request, item.project):
+            # In doubt, it was looked for right now.
+            state = ItemState.FAILED if item.in_doubt else ItemState.CANCELLED
+            told = f"{refusal.explanation} {LOOKED}" if item.in_doubt else refusal.explanation
             await self._store.save(
-                ended(item, ItemState.CANCELLED, self._clock.now(), cause=refusal.explanation, code=refusal.rule),
+                ended(item, state, self._clock.now(), cause=told, code=refusal.rule),
                 [before_post(request, item.id, item.project, item.disk.id, "denied", refusal.rule)],
             )
             return None
@@ -145,17 +198,18 @@ class Submitter:
 
     async def _busy(self, item: Item, exc: DiskBusy) -> float | None:
         """The disk waits its turn. After a lost answer the snapshot in the way may be our own: `_send` looks first."""
-        wait = busy_wait(item.waiting_since, self._clock.now(), self._patience.busy_first)
+        wait = busy_wait(item.tried, self._patience.busy_first)
         return await self._wait(item, wait, exc.sentence, exc.code)
 
     async def _wait(self, item: Item, wait: timedelta, cause: str, code: str) -> float | None:
         now = self._clock.now()
-        if item.waiting_since and now - item.waiting_since >= self._patience.busy_deadline:
+        spent = now - (item.submitted_at or now)  # this POST began then, in this very process
+        if item.tried + spent >= self._patience.busy_deadline:
             minutes = round(self._patience.busy_deadline.total_seconds() / 60)
             told = f"{cause} I tried for {minutes} minutes and created nothing of this disk."
             await self._store.save(ended(item, ItemState.FAILED, now, cause=told, code=code))
             return None
-        await self._store.save(waiting(item, now, until=now + wait, cause=cause, code=code))
+        await self._store.save(waiting(item, now, until=now + wait, cause=cause, code=code, spent=spent))
         return wait.total_seconds()
 
     async def _end(self, item: Item, exc: CloudError) -> float | None:
@@ -166,44 +220,62 @@ class Submitter:
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
-    async def _look(self, item: Item) -> float | None:
+    async def _look(self, item: Item, now: datetime) -> float | None:
         """Look for the item's tag among the disk's snapshots; only when the time is over may it be sent again."""
-        now = self._clock.now()
         over = item.look_until is None or now >= item.look_until
-        try:
-            snapshots = await self._cloud.project(item.project).list_snapshots(volume_id=item.disk.id)
-        except CloudError as exc:
-            return await self._cannot_look(item, exc)
+        snapshots = await self._snapshots(item)
+        if isinstance(snapshots, CannotLook):
+            return await self._cannot_look(item, snapshots, now)
         if snapshot := ours(item, snapshots, by_name=over):
             await self._store.save(taken(item, snapshot.id, None))
             log.info("snapshot found after a lost answer", extra={"item": item.id, "snapshot": snapshot.id})
             return None
         if over:
             return await self._looked_in_vain(item)
+        if item.code == NOT_CONFIGURED:  # somebody put it back
+            cause = item.cause.replace(not_configured(item.project), "").strip()
+            await self._store.save(replace(item, in_vain=timedelta(), cause=cause, code=""))
+        elif item.in_vain:
+            await self._store.spent([replace(item, in_vain=timedelta())])
         submitted = item.submitted_at or now
         step = min(int((now - submitted).total_seconds() / 4), len(_LOOK_AGAIN_SECONDS) - 1)
         left_s = (item.look_until - now).total_seconds() if item.look_until else 0.0
         return max(min(_LOOK_AGAIN_SECONDS[step], left_s), 0.05)
 
-    async def _cannot_look(self, item: Item, exc: CloudError) -> float | None:
+    async def _snapshots(self, item: Item) -> list[Snapshot] | CannotLook:
+        """What the cloud holds of the item's disk, or why that can't be learned."""
+        try:
+            return await self._cloud.project(item.project).list_snapshots(volume_id=item.disk.id)
+        except KeyError:
+            log.error("an open request names a project that is no longer configured", extra={"item": item.id})
+            return CannotLook(not_configured(item.project), code=NOT_CONFIGURED)
+        except CloudError as exc:
+            return CannotLook.because(exc)
+
+    async def _cannot_look(self, item: Item, failed: CannotLook, began: datetime) -> float | None:
         """Without a look nothing is certain, so nothing is repeated; in the end that is what is told."""
         now = self._clock.now()
-        since = now - (item.submitted_at or now)
-        if since >= self._patience.busy_deadline:
-            told = f"{item.cause} Whether it was made could not be looked up: {exc.sentence} Look in the console."
-            await self._store.save(ended(item, ItemState.UNKNOWN, now, cause=told, code=exc.code))
+        if item.in_vain >= failed.patience(self._patience):
+            told = failed.in_the_end(item.cause, "it")
+            await self._store.save(ended(item, ItemState.UNKNOWN, now, cause=told, code=failed.code))
             return None
-        if isinstance(exc, Throttled) and exc.retry_after:
-            return max(exc.retry_after, 0.5)
-        return min(max(since.total_seconds() / 4, 2.0), 60.0)
+        wait = failed.wait(item.in_vain)
+        after = looked_in_vain(item, now, spent=now - began, wait=wait)
+        if failed.code == NOT_CONFIGURED != item.code:
+            after = replace(after, cause=failed.added_to(item.cause), code=NOT_CONFIGURED)
+            await self._store.save(after)  # whoever reads along hears of it at once
+        else:
+            await self._store.spent([after])
+        return wait.total_seconds()
 
     async def _looked_in_vain(self, item: Item) -> float | None:
         now = self._clock.now()
-        if item.waiting_since and now - item.waiting_since >= self._patience.busy_deadline:
+        if item.tried >= self._patience.busy_deadline:
             told = f"{item.cause} I looked each time before trying again; the cloud holds no snapshot of this request."
             await self._store.save(ended(item, ItemState.FAILED, now, cause=told, code=item.code))
             return None
-        await self._store.save(waiting(item, now, until=now, cause=item.cause, code=item.code))
+        spent = self._patience.look_for
+        await self._store.save(waiting(item, now, until=now, cause=item.cause, code=item.code, spent=spent))
         return 0.0
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.domain.errors import CloudError, NotFound, Throttled
 from bot.domain.requests import Item, ItemState, ended, seen
+from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Job, Snapshot
 from bot.interfaces import AuditEntry, Clock, Cloud, Evs, Store
 
@@ -27,10 +28,22 @@ ASK_THE_JOB_EVERY = timedelta(seconds=60)
 """A snapshot that a listing still calls creating has its job asked this often: a job can fail without a trace there."""
 
 MISSING_GRACE = timedelta(seconds=30)
-"""How long a new snapshot may be missing from listings before its absence means anything."""
+"""How long a new snapshot may be missing from listings before it is asked for by itself."""
+
+GONE_AFTER = timedelta(seconds=60)
+"""The cloud must have answered for so long that it has no such snapshot, after it had shown it, before it is told."""
+
+NEVER_SHOWN = timedelta(minutes=5)
+"""The same for one that it has never shown: rows may appear late (reference, section 8)."""
 
 REASON_GRACE = timedelta(seconds=30)
 """How long a job may run on after its snapshot ended in an error, before the end is told without a reason."""
+
+LONGEST_ROUND = timedelta(seconds=300)
+"""What lies between two rounds counts as patience up to this: meanwhile nobody may have looked at all."""
+
+UNREACHABLE_AFTER = timedelta(minutes=1)
+UNREACHABLE = "The cloud can't be asked how it stands at the moment. I go on asking."
 
 TROUBLE_SECONDS = 10.0
 UNCONFIGURED_SECONDS = 300.0
@@ -39,13 +52,16 @@ UNCONFIGURED_SECONDS = 300.0
 @dataclass(slots=True)
 class _Round:
     """What one listing says, and the jobs asked because of it: each once, however many disks it is for. `before` is
-    when the last round was, None after a start; `moved` are items that have changed and not ended.
+    when the last round was, None after a start, and `since` how much of the time since then was looked in. `moved` are
+    items that have changed and not ended, `spent` those of which only their patience did.
     """
 
     evs: Evs
-    by_id: Mapping[str, Snapshot]
+    by_id: dict[str, Snapshot]
     before: datetime | None
+    since: timedelta
     moved: list[Item] = field(default_factory=list)
+    spent: list[Item] = field(default_factory=list)
     _jobs: dict[str, Job | CloudError] = field(default_factory=dict)
 
     def snapshot(self, item: Item) -> Snapshot | None:
@@ -75,6 +91,7 @@ class Watcher:
         self._clock = clock
         self._watch_for = watch_for
         self._last_round: dict[str, datetime] = {}
+        self._failing_since: dict[str, datetime] = {}
 
     async def __call__(self, alias: str) -> float | None:
         items = await self._store.creating(alias)
@@ -83,26 +100,47 @@ class Watcher:
         try:
             evs = self._cloud.project(alias)
         except KeyError:
-            log.error("open requests name a project that is no longer configured", extra={"project": alias})
-            return UNCONFIGURED_SECONDS
+            return await self._not_configured(alias, items)
         try:
             listed = await evs.list_snapshots(ids=[item.snapshot_id for item in items if item.snapshot_id])
         except CloudError as exc:
             log.warning("snapshots could not be listed", extra={"project": alias, "code": exc.code})
-            await self._give_up_on(items)
+            await self._tell_unreachable(alias, items)
             return max(exc.retry_after or TROUBLE_SECONDS, 1.0) if isinstance(exc, Throttled) else TROUBLE_SECONDS
-        this = _Round(evs, {snapshot.id: snapshot for snapshot in listed}, self._last_round.get(alias))
-        self._last_round[alias] = self._clock.now()
+        self._failing_since.pop(alias, None)
+        before, since = self._round_begins(alias)
+        this = _Round(evs, {snapshot.id: snapshot for snapshot in listed}, before, since)
         left = [item for item in items if not await self._settled(this, item)]
         await self._store.watched(this.moved)
-        await self._give_up_on(left)
+        await self._store.spent(this.spent)
         return min((self._next_round(item, this.snapshot(item)) for item in left), default=0.0)
 
+    def _round_begins(self, alias: str) -> tuple[datetime | None, timedelta]:
+        """When the last round was, and how long since then counts as looked in."""
+        before, now = self._last_round.get(alias), self._clock.now()
+        self._last_round[alias] = now
+        return before, min(now - before, LONGEST_ROUND) if before else timedelta()
+
     async def _settled(self, this: _Round, item: Item) -> bool:
-        """Write down how one item ended: True."""
-        snapshot = this.snapshot(item)
-        after = seen(item, snapshot) if snapshot else item
-        match snapshot.status if snapshot else "":
+        """Write down how one item ended: True. Only what the cloud says of the snapshot itself, or a failed job, ends
+        it: not a call that failed, not a job that nobody knows, and not a row that is not listed.
+        """
+        if snapshot := this.snapshot(item):
+            return await self._shown(this, item, snapshot)
+        if self._age(item) <= MISSING_GRACE:
+            return False
+        try:
+            this.by_id[item.snapshot_id or ""] = snapshot = await this.evs.show_snapshot(item.snapshot_id or "")
+        except NotFound:
+            return await self._not_there(this, item)
+        except CloudError as exc:
+            log.info("a snapshot could not be asked for", extra={"item": item.id, "code": exc.code})
+            return False
+        return await self._shown(this, item, snapshot)
+
+    async def _shown(self, this: _Round, item: Item, snapshot: Snapshot) -> bool:
+        after = seen(item, snapshot)
+        match snapshot.status:
             case "available":
                 return await self._end(after, ItemState.AVAILABLE)
             case "error":
@@ -110,63 +148,99 @@ class Watcher:
             case "deleting" | "error_deleting":
                 return await self._end(after, ItemState.FAILED, "Someone deleted this snapshot before it was finished.")
             case _:
-                pass
-        if not self._ask_now(item, this.before, missing=snapshot is None):
-            if after != item:
-                this.moved.append(after)
-            return False
-        return await self._ask(this, after, missing=snapshot is None)
-
-    async def _ask(self, this: _Round, item: Item, *, missing: bool) -> bool:
-        """Ask the job, and the snapshot itself, about what the listing leaves open."""
-        try:
-            job = await this.job(item)
-            # A group has one job for all its disks: that it failed says nothing of one that is still being made.
-            if job and job.ended == "fail" and (missing or item.group_id is None):
-                return await self._end(item, ItemState.FAILED, job.failure, job.error_code)
-            if missing:
-                await this.evs.show_snapshot(item.snapshot_id or "")
-        except NotFound:
-            if missing and self._age(item) > MISSING_GRACE:
-                cause = "The cloud no longer knows this snapshot: it was deleted, or never made."
-                return await self._end(item, ItemState.FAILED, cause)
-        except CloudError as exc:
-            log.info("a job could not be asked", extra={"item": item.id, "code": exc.code})
-        this.moved.append(item)
+                after = replace(after, waiting_since=None, cause="")
+        # A group has one job for all its disks: that it failed says nothing of one that is still being made.
+        if item.group_id is None and self._ask_now(item, this.before):
+            try:
+                job = await this.job(item)
+            except CloudError as exc:
+                log.info("a job could not be asked", extra={"item": item.id, "code": exc.code})
+                job = None
+            if job and job.ended == "fail":
+                return await self._end(after, ItemState.FAILED, job.failure, job.error_code)
+        if await self._given_up(after):
+            return True
+        if after != item:
+            this.moved.append(after)
         return False
 
-    def _ask_now(self, item: Item, before: datetime | None, *, missing: bool) -> bool:
-        """In the first round after each full minute of age; a missing one right away when it should be there."""
-        age = self._age(item)
-        if missing:
-            return age > MISSING_GRACE
+    async def _not_there(self, this: _Round, item: Item) -> bool:
+        """The cloud says that it has no such snapshot. That may still be too early to say of one it never showed; while
+        its job runs it is.
+        """
+        try:
+            job = await this.job(item)
+        except NotFound:
+            job = None  # an unknown job says nothing
+        except CloudError as exc:
+            log.info("a job could not be asked", extra={"item": item.id, "code": exc.code})
+            return False
+        if job and job.ended == "fail":
+            return await self._end(item, ItemState.FAILED, job.failure, job.error_code)
+        was_there = item.progress is not None or item.taken_at is not None
+        after = replace(item, in_vain=item.in_vain + this.since)
+        coming = not was_there and job is not None and job.ended is None
+        if not coming and after.in_vain >= (GONE_AFTER if was_there else NEVER_SHOWN):
+            how = "it was deleted" if was_there else "it was deleted, or never made"
+            return await self._end(item, ItemState.FAILED, f"The cloud no longer knows this snapshot: {how}.")
+        if coming and await self._given_up(item):
+            return True
+        this.spent.append(after)
+        return False
+
+    def _ask_now(self, item: Item, before: datetime | None) -> bool:
+        """In the first round after each full minute of age."""
         age_before = before - item.submitted_at if before and item.submitted_at else timedelta()
-        return age // ASK_THE_JOB_EVERY > max(age_before // ASK_THE_JOB_EVERY, 0)
+        return self._age(item) // ASK_THE_JOB_EVERY > max(age_before // ASK_THE_JOB_EVERY, 0)
 
     async def _in_error(self, this: _Round, item: Item) -> bool:
         """The listing says error; the job says why, perhaps a moment later."""
         try:
-            job = await this.job(item)
-        except CloudError:
-            job = None
+            job, unasked = await this.job(item), False
+        except CloudError as exc:
+            job, unasked = None, not isinstance(exc, NotFound)
         if job and job.ended == "fail":
             return await self._end(item, ItemState.FAILED, job.failure, job.error_code)
-        now = self._clock.now()
-        if job and job.ended is None and (item.waiting_since is None or now - item.waiting_since < REASON_GRACE):
+        now, open_still = self._clock.now(), unasked or (job is not None and job.ended is None)
+        if open_still and (item.waiting_since is None or now - item.waiting_since < REASON_GRACE):
             if item.waiting_since is None:
                 await self._store.save(
                     replace(item, waiting_since=now, cause="The cloud reports an error; asking why.")
                 )
             return False
-        cause = "The cloud says that creating it ended in an error, and gives no reason."
+        why = "why could not be asked" if unasked else "gives no reason"
+        cause = f"The cloud says that creating it ended in an error, and {why}."
         return await self._end(item, ItemState.FAILED, cause)
 
-    async def _give_up_on(self, items: list[Item]) -> None:
-        for item in items:
-            if self._age(item) > self._watch_for:
-                hours = round(self._watch_for.total_seconds() / 3600)
-                cause = f"After {hours} hours the cloud had not finished it. It may still; look at it in the console."
-                await self._end(item, ItemState.UNKNOWN, cause)
+    async def _given_up(self, item: Item) -> bool:
+        """Asked only after a look that was answered: nothing is known of one that was not."""
+        if self._age(item) <= self._watch_for:
+            return False
+        hours = round(self._watch_for.total_seconds() / 3600)
+        cause = f"After {hours} hours the cloud had not finished it. It may still; look at it in the console."
+        return await self._end(item, ItemState.UNKNOWN, cause)
+
+    # --- nobody to ask ------------------------------------------------------------------------------------------------
+
+    async def _tell_unreachable(self, alias: str, items: Sequence[Item]) -> None:
+        """Nothing ends by that. Whoever reads the message sees why nothing moves."""
+        now = self._clock.now()
+        if now - self._failing_since.setdefault(alias, now) >= UNREACHABLE_AFTER:
+            await self._store.watched([replace(item, cause=UNREACHABLE) for item in items if not item.cause])
+
+    async def _not_configured(self, alias: str, items: Sequence[Item]) -> float:
+        """Somebody took the project out of bot.toml: told at once, and given up when nobody puts it back."""
+        log.error("open requests name a project that is no longer configured", extra={"project": alias})
+        _, since = self._round_begins(alias)
+        cause = not_configured(alias)
+        over = [item for item in items if item.in_vain >= self._watch_for]
+        for item in over:
+            await self._end(item, ItemState.UNKNOWN, f"{cause} Look at the snapshot in the console.")
+        left = [replace(item, cause=cause, in_vain=item.in_vain + since) for item in items if item not in over]
+        untold = {item.id for item in items if item.cause != cause}
+        await self._store.watched([item for item in left if item.id in untold])
+        await self._store.spent([item for item in left if item.id not in untold])
+        return UNCONFIGURED_SECONDS
 
     async def _end(self, item: Item, state: ItemState, cause: str = "", code: str = "") -> bool:
         entry = AuditEntry(

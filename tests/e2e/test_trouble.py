@@ -211,10 +211,31 @@ async def test_a_job_that_the_cloud_forgets_does_not_matter(world: World) -> Non
     await assert_one_available(world, await world.create("web-01-data"))
 
 
-async def test_a_snapshot_deleted_in_the_making_has_failed(world: World) -> None:
+@pytest.mark.parametrize("job", [None, "job_unknown"])
+async def test_a_snapshot_that_listings_show_late_is_waited_for(world: World, job: str | None) -> None:
+    world.cloud.fault("create_snapshot", "delayed_visibility", seconds=90)
+    if job:
+        world.cloud.fault("create_snapshot", job)
+    await assert_one_available(world, await world.create("web-01-data"))
+
+
+async def test_a_day_off_and_listings_that_fail_after_it_end_nothing(world: World) -> None:
     world.cloud.fault("create_snapshot", "stuck")
     request = await world.create("web-01-data")
     await world.slack.until(lambda: bool(world.replies(request, "accepted")))
+    await world.stop_bot()
+    world.cloud.settle()
+    world.clock.step(hours=25)
+    for _ in range(3):
+        world.cloud.fault("list_snapshots", "503")
+    await world.start_bot()
+    await assert_one_available(world, request)
+
+
+async def test_a_snapshot_deleted_in_the_making_has_failed(world: World) -> None:
+    world.cloud.fault("create_snapshot", "stuck")
+    request = await world.create("web-01-data")
+    await world.slack.until(lambda: "creating, " in str(world.root(request)))
     world.cloud.world.snapshots.clear()
     root = await world.finished(request)
     assert "failed" in root.text

@@ -37,6 +37,7 @@ class GroupEvs(FakeEvs):
     disks: list[Disk] | CloudError = field(default_factory=lambda: [attached(number) for number in (1, 2, 3)])
     groups: list[CreateSnapshotGroup] = field(default_factory=list)
     job: Job | CloudError = field(default_factory=lambda: Job(status="RUNNING"))
+    failing: CloudError | None = None
 
     async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: datetime) -> GroupTicket:
         self.groups.append(group)
@@ -46,6 +47,8 @@ class GroupEvs(FakeEvs):
         return GroupTicket(job_id="job-1", snapshot_group_id="cloud-1")
 
     async def list_snapshot_groups(self, *, limit_to_tag: tuple[str, str] | None = None) -> list[SnapshotGroup]:
+        if self.failing:
+            raise self.failing
         return []
 
     async def list_disks(
@@ -68,7 +71,8 @@ class Desk:
         self.store, self.clock, self.evs = store, clock, GroupEvs()
         self.offers = GroupOffers(clock)
         permits = Permits(store, FakePeople({"U1": an_actor()}), {"payments": a_project()}, clock)
-        self.move = Grouper(store, permits, FakeCloud(self.evs), self.offers, clock, PATIENCE)
+        projects = {"payments": a_project()}
+        self.move = Grouper(store, permits, FakeCloud(self.evs), self.offers, projects, clock, PATIENCE)
 
     async def run(self, *, for_: timedelta = timedelta(hours=2)) -> tuple[Group, list[Item]]:
         """Let the duty run, time passing as it asks, until it wants nothing more."""
@@ -124,7 +128,7 @@ class NoCloud:
 
 async def test_what_was_never_sent_ends_with_the_project_that_is_no_longer_configured(desk: Desk) -> None:
     permits = Permits(desk.store, FakePeople({"U1": an_actor()}), {}, desk.clock)
-    desk.move = Grouper(desk.store, permits, NoCloud(), desk.offers, desk.clock, PATIENCE)
+    desk.move = Grouper(desk.store, permits, NoCloud(), desk.offers, {}, desk.clock, PATIENCE)
     _, items = await desk.run()
     assert {item.state for item in items} == {ItemState.CANCELLED}
 
@@ -186,3 +190,51 @@ async def test_giving_up_on_the_missing_leaves_alone_those_that_were_found(desk:
     group, items = await desk.run()
     assert group.state is GroupState.DONE
     assert [item.state for item in items] == [ItemState.AVAILABLE, ItemState.CREATING, ItemState.UNKNOWN]
+
+
+# --- patience counts what was tried, and a running job is no end ------------------------------------------------------
+
+
+@pytest.mark.parametrize("job", [Job(status="RUNNING"), CloudUnavailable("EVS did not answer."), gone()])
+async def test_members_that_appear_late_are_waited_for(desk: Desk, job: Job | CloudError) -> None:
+    desk.evs.snapshots, desk.evs.job = [member(1)], job
+    _, items = await desk.run(for_=timedelta(minutes=10))
+    assert [item.state for item in items] == [ItemState.CREATING, ItemState.SUBMITTING, ItemState.SUBMITTING]
+    desk.evs.snapshots = [member(1), member(2), member(3)]
+    group, items = await desk.run()
+    assert group.state is GroupState.DONE
+    assert {item.state for item in items} == {ItemState.CREATING}
+
+
+async def test_half_an_hour_in_which_no_bot_looked_for_a_group_is_no_patience_spent(desk: Desk) -> None:
+    desk.evs.answers = [CloudUnavailable("EVS did not answer.", maybe_done=True)]
+    await desk.move("r-one-g1")
+    desk.clock.pass_(minutes=36)
+    desk.evs.failing = CloudUnavailable("EVS did not answer.")
+    for _ in range(3):
+        desk.clock.pass_(seconds=await desk.move("r-one-g1") or 0)
+    _, items = await desk.run(for_=timedelta())
+    assert {item.state for item in items} == {ItemState.UNCERTAIN}
+    _, items = await desk.run()
+    assert {item.state for item in items} == {ItemState.UNKNOWN}
+    assert "could not be looked up" in items[0].cause
+
+
+async def test_groups_whose_answers_are_lost_again_and_again_end_after_half_an_hour_of_trying(desk: Desk) -> None:
+    desk.evs.answers = [CloudUnavailable("EVS did not answer.", maybe_done=True) for _ in range(100)]
+    _, items = await desk.run()
+    assert {item.state for item in items} == {ItemState.FAILED}
+    assert 25 <= len(desk.evs.groups) <= 35
+
+
+async def test_a_group_in_doubt_whose_project_is_gone_is_told_as_that_and_ends(desk: Desk) -> None:
+    desk.evs.answers = [CloudUnavailable("EVS did not answer.", maybe_done=True)]
+    await desk.move("r-one-g1")
+    permits = Permits(desk.store, FakePeople({"U1": an_actor()}), {}, desk.clock)
+    desk.move = Grouper(desk.store, permits, NoCloud(), desk.offers, {}, desk.clock, PATIENCE)
+    await desk.move("r-one-g1")
+    _, items = await desk.run(for_=timedelta())
+    assert "bot.toml has no project “payments” any more" in items[0].cause
+    _, items = await desk.run(for_=timedelta(hours=30))
+    assert {item.state for item in items} == {ItemState.UNKNOWN}
+    assert "Whether the group was made is not known" in items[0].cause

@@ -207,3 +207,57 @@ def test_a_name_counts_only_once_looking_is_over_and_only_for_a_fresh_one_withou
     old = named.model_copy(update={"created_at": NOON - timedelta(hours=1)})
     assert ours(item, [old], by_name=True) is None
     assert ours(item, [tagged("r-other-1", name="snap-1")], by_name=True) is None
+
+
+# --- patience counts what was tried -----------------------------------------------------------------------------------
+
+
+async def test_half_an_hour_in_which_no_bot_looked_is_no_patience_spent(desk: Desk) -> None:
+    begun = await desk.store.start(replace(await desk.item(), state=ItemState.SUBMITTING, submitted_at=NOON), [])
+    assert begun is not None
+    desk.clock.pass_(minutes=36)
+    desk.evs.snapshots = CloudUnavailable("EVS did not answer.")
+    for _ in range(3):
+        desk.clock.pass_(seconds=await desk.submit("r-one-1") or 0)
+    assert (await desk.item()).state is ItemState.UNCERTAIN
+    desk.evs.snapshots = [tagged()]
+    item = await desk.run()
+    assert (item.state, item.snapshot_id, desk.evs.posted) == (ItemState.CREATING, "snap-9", [])
+
+
+async def test_patience_spent_on_looks_outlives_a_restart_and_ends(desk: Desk) -> None:
+    desk.evs.answers = [lost()]
+    desk.evs.snapshots = CloudUnavailable("EVS did not answer.")
+    await desk.run(for_=timedelta(minutes=20))
+    desk.clock.pass_(hours=5)
+    another = Desk(desk.store, desk.clock)
+    another.evs.snapshots = CloudUnavailable("EVS did not answer.")
+    began = desk.clock.now()
+    item = await another.run()
+    assert item.state is ItemState.UNKNOWN
+    assert timedelta(minutes=8) < desk.clock.now() - began < timedelta(minutes=12)
+
+
+async def test_restarts_in_a_row_spend_no_more_patience_than_time_passes(desk: Desk) -> None:
+    desk.evs.answers = [lost()]
+    desk.evs.snapshots = CloudUnavailable("EVS did not answer.")
+    await desk.run(for_=timedelta(minutes=10))
+    for _ in range(200):
+        await Desk(desk.store, desk.clock).submit("r-one-1")
+    assert (await desk.item()).state is ItemState.UNCERTAIN
+
+
+async def test_a_busy_disk_is_not_given_up_for_the_time_in_which_no_bot_ran(desk: Desk) -> None:
+    desk.evs.answers = [DiskBusy("Busy (EVS.2409).", status=409, code="EVS.2409") for _ in range(3)]
+    await desk.submit("r-one-1")
+    desk.clock.pass_(minutes=36)
+    item = await desk.run()
+    assert (item.state, len(desk.evs.posted)) == (ItemState.CREATING, 4)
+
+
+async def test_answers_lost_again_and_again_end_after_half_an_hour_of_trying(desk: Desk) -> None:
+    desk.evs.answers = [lost() for _ in range(100)]
+    item = await desk.run()
+    assert item.state is ItemState.FAILED
+    assert "I looked each time" in item.cause
+    assert 25 <= len(desk.evs.posted) <= 35
