@@ -12,6 +12,7 @@ from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 
+from bot.domain.addressing import SeveralOrders, Talk, read_mention
 from bot.domain.commands import (
     Approve,
     Bind,
@@ -19,9 +20,15 @@ from bot.domain.commands import (
     Delete,
     Deny,
     GrantAccess,
+    Help,
+    ListSnapshots,
     OpenForm,
+    RestorePoints,
     Review,
     RevokeAccess,
+    ShowAccess,
+    ShowProjects,
+    Status,
     Unbind,
     read_command,
 )
@@ -41,6 +48,12 @@ from bot.workflow.forms import Forms
 log = logging.getLogger(__name__)
 
 _CHANGES = Approve | Review | Deny | Cancel | Delete | Unbind | GrantAccess | RevokeAccess
+_ASKS = Status | ListSnapshots | RestorePoints | Help | ShowAccess | ShowProjects
+_NOT_MEANT = (
+    "Did you mean me? Begin the line with my name. Nothing was changed: behind other words, in a quote or in code "
+    "my name is only talk about me."
+)
+_ONE_AT_A_TIME = "That message holds several orders, and one message is one. Nothing was done; send them one by one."
 _TAKEN_UP = "I took this message up when you sent it; editing it changes nothing. Write a new one."
 
 
@@ -65,7 +78,7 @@ class MentionListeners:
         clock: Clock,
     ) -> None:
         self._command = command
-        self._mention = f"<@{bot_user_id}"
+        self._bot_user_id = bot_user_id
         self._reception = reception
         self._people = people
         self._forms = forms
@@ -82,7 +95,9 @@ class MentionListeners:
         if not isinstance(user_id, str) or event.get("bot_id"):
             log.info("a mention by a bot is passed over")
             return
-        text, channel = after_mention(str(event.get("text") or ""), self._mention), str(event["channel"])
+        mentioned, channel = read_mention(str(event.get("text") or ""), self._bot_user_id), str(event["channel"])
+        text = "" if isinstance(mentioned, SeveralOrders) else mentioned.text
+        ordered = not isinstance(mentioned, SeveralOrders | Talk)
         message = f"mention:{channel}:{event['ts']}"
         errand = Errand(
             f"event:{body['event_id']}",
@@ -90,9 +105,15 @@ class MentionListeners:
             user_id,
             channel,
             event.get("thread_ts"),
-            {"text": text, "team": str(body.get("team_id") or ""), "message": message, "edited": "edited" in event},
+            {
+                "text": text,
+                "team": str(body.get("team_id") or ""),
+                "message": message,
+                "edited": "edited" in event,
+                "read_as": type(mentioned).__name__,
+            },
             self._clock.now(),
-            claim=message if changes_something(text) else None,
+            claim=message if ordered and changes_something(text, self._command) else None,
         )
         await self._owed.take(errand, InHand())
 
@@ -106,10 +127,14 @@ class MentionListeners:
         if errand.late:
             return Reply(answers.told(_TAKEN_UP))
         place = Place(errand.payload["team"], errand.channel, errand.thread_ts)
-        raw = errand.payload["text"]
+        raw, read_as = errand.payload["text"], errand.payload.get("read_as")
+        if read_as == SeveralOrders.__name__:
+            return Reply(answers.told(_ONE_AT_A_TIME))
+        if read_as == Talk.__name__:
+            return await self._talked_about(errand)
         delivery = Delivery(errand.payload["message"], errand.user_id, place, plain_text(raw).strip())
         try:
-            command = read_command(raw)
+            command = read_command(raw, self._command)
         except CommandError as exc:
             return Reply(refusal(exc.sentence, delivery.text, self._command))
         match command:
@@ -121,6 +146,18 @@ class MentionListeners:
                 return Reply(await self._offer_form(delivery, order))
             case _:
                 return await self._answering.answer_somebody(command, errand.user_id, errand.channel)
+
+    async def _talked_about(self, errand: Errand) -> Reply:
+        """A question is answered wherever my name stands: it is private and changes nothing, and whoever waits for the
+        answer is in a hurry. Everything else is asked back.
+        """
+        try:
+            command = read_command(errand.payload["text"], self._command)
+        except CommandError:
+            return Reply(answers.told(_NOT_MEANT))
+        if isinstance(command, _ASKS):
+            return await self._answering.answer_somebody(command, errand.user_id, errand.channel)
+        return Reply(answers.told(_NOT_MEANT))
 
     async def _create(self, delivery: Delivery, order: Order, *, edited: bool) -> Message:
         # Asked now, whoever may not is refused before anything is recorded; then an edit can mend it.
@@ -147,22 +184,10 @@ class MentionListeners:
         return answers.form_offered(form.id, self._command)
 
 
-def changes_something(text: str) -> bool:
+def changes_something(text: str, command_name: str) -> bool:
     """Whether it asks for a change that is made on the spot. What creates something is recorded as a request."""
     try:
-        command = read_command(text)
+        command = read_command(text, command_name)
     except CommandError:
         return False
     return isinstance(command, _CHANGES) or (isinstance(command, Bind) and bool(command.selectors))
-
-
-def after_mention(text: str, mention: str) -> str:
-    """What stands after the bot's name, or the whole text without it where the name comes last.
-
-    `mention` is the beginning of it, `<@U…`: Slack may add the name people see (`<@U…|name>`).
-    """
-    before, found, after = text.partition(mention)
-    if not found:
-        return text
-    _, _, after = after.partition(">")
-    return after if after.strip() else before

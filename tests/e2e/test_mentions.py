@@ -6,7 +6,6 @@ import pytest
 
 from bot.simulator.workspace import Message
 from bot.slack.controls import CONFIRM, OPEN_FORM
-from bot.slack.mentions import after_mention
 from tests.e2e.conftest import CHANNEL, World, part, request_id
 from tests.e2e.test_forms import open_form, shown
 from tests.e2e.test_granting import asked
@@ -93,7 +92,7 @@ def about(world: World, request: str) -> list[Message]:
         ("projects", "payments-prod"),
         ("create web-01-data nmae=x", "Did you mean `name=`?"),
         ("create web-01-dta", "Did you mean “web-01-data”"),
-        ("dance", "I know `create`"),
+        ("dance", "For a snapshot of a disk: `create dance`."),
     ],
 )
 async def test_answers_are_private_and_stand_in_the_thread(world: World, text: str, answer: str) -> None:
@@ -194,19 +193,3 @@ async def test_in_a_direct_message_the_command_works_as_everywhere(either_world:
     request = await world.create("spare-disk", channel=direct)
     assert "all available" in (await world.finished(request, direct)).text
     assert "all available" in (await world.say(f"status {request}", channel=direct)).text
-
-
-@pytest.mark.parametrize(
-    ("text", "left"),
-    [
-        ("<@U0BOT> create v1", " create v1"),
-        ("<@U0BOT|snapshot-bot> status", " status"),
-        ("hey <@U0BOT> help", " help"),
-        ("please help <@U0BOT>", "please help "),
-        ("<@U0BOT> grant <@U0ALICE> viewer x", " grant <@U0ALICE> viewer x"),
-        ("<@U0BOT>", ""),
-        ("nothing", "nothing"),
-    ],
-)
-def test_the_words_after_the_mention_count(text: str, left: str) -> None:
-    assert after_mention(text, "<@U0BOT") == left
