@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from bot.domain import advice
 from bot.domain.access import Role
+from bot.domain.arguments import Arguments, Option, option_of, read_arguments, unknown_option
 from bot.domain.errors import CommandError
 from bot.domain.granting import Subject, duration_of, subject_of
 from bot.domain.orders import (
@@ -20,15 +21,18 @@ from bot.domain.orders import (
     Quick,
     Selector,
     SelectorKind,
+    disk_selectors,
     payload_faults,
+    read_alias,
     read_days,
-    read_disks,
     read_reason,
+    read_tag,
     read_tags,
     read_yes_or_no,
 )
 from bot.domain.sentences import quoted
-from bot.domain.words import Word, plain_text, subject_text, words_of
+from bot.domain.typed import caseless, plain, unmarked_word, visible, without_backticks
+from bot.domain.words import Word, order_text, plain_text, subject_text, verb_in, words_of
 
 TEXT_CHARACTERS = 2_000
 """Slack documents no limit for a command's text; more than this is refused with a sentence."""
@@ -182,19 +186,33 @@ Question = Status | ListSnapshots | RestorePoints | Help | Change | AccessComman
 Command = Create | Quick | OpenForm | Question
 
 
-def parse_command(text: str) -> Command:
-    """Read what stands after `/snapshot`, as `plain_text` gives it. For any text it raises CommandError or nothing."""
+COMMAND = "/snapshot"
+
+
+def parse_command(text: str, command: str = COMMAND) -> Command:
+    """Read what stands after `command`, as `plain_text` gives it. For any text it raises CommandError or nothing."""
     if len(text) > TEXT_CHARACTERS:
         raise CommandError(
             f"That is {len(text):,} characters and I read at most {TEXT_CHARACTERS:,}. "
             "Nothing was created. Split it into several commands, or shorten the reason."
         )
-    words = words_of(text)
+    words = words_of(order_text(visible(text), command))
+    if len(words) == 1 and words[0].quoted and " " in words[0].text:
+        words = words_of(words[0].text)  # the whole order stood in quotes
+    while len(words) > 1 and words[0].text.lower().strip(",") in _COURTESIES:
+        words = words[1:]
     if not words:
         return OpenForm(Create(()))
-    verb, rest = words[0].text.lower(), words[1:]
+    return _command(words)
+
+
+_COURTESIES = ("please", "pls", "plz")
+
+
+def _command(words: list[Word]) -> Command:
+    verb, rest = verb_in(words[0].text), words[1:]
     match verb:
-        case "help":
+        case "help" | "?" | "h" | "-h" | "--help":
             return Help()
         case "create":
             return _create(rest)
@@ -231,117 +249,117 @@ def parse_command(text: str) -> Command:
         case "review":
             return Review(_request_id(rest, "review"))
         case _:
-            raise CommandError(_unknown_verb(words[0].text))
+            raise CommandError(advice.for_unknown_verb(words, KNOWN))
 
 
 _NAMING_BY_ID = frozenset({"grant", "revoke", "access", "restore-points"})
 """Commands in which a mention is read as an id; everywhere else it is the words that were typed."""
 
 
-def read_command(raw: str) -> Command:
+def read_command(raw: str, command: str = COMMAND) -> Command:
     """Read the text as Slack delivers it, entities and all. Raises CommandError, and nothing else."""
-    plain = plain_text(raw)
-    verb, *_ = [*plain.split(maxsplit=1), ""]
-    return parse_command(subject_text(raw) if verb.lower() in _NAMING_BY_ID else plain)
+    text = plain_text(raw)
+    verb, *_ = [*order_text(text, command).split(maxsplit=1), ""]
+    return parse_command(subject_text(raw) if verb_in(verb) in _NAMING_BY_ID else text, command)
 
 
 # --- verbs ------------------------------------------------------------------------------------------------------------
 
 
-def _unknown_verb(verb: str) -> str:
-    near = difflib.get_close_matches(verb.lower(), KNOWN, n=1)
-    guess = f" Did you mean `{near[0]}`?" if near else ""
-    known = ", ".join(f"`{name}`" for name in KNOWN[:-1])
-    return f"I know {known} and `{KNOWN[-1]}`, but not {quoted(verb)}.{guess} Nothing was done."
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "project": read_alias,
+    "break_glass": read_alias,
+    "instant_access": read_yes_or_no,
+    "incremental": read_yes_or_no,
+    "confirm": read_yes_or_no,
+    "keep": read_days,
+    "tags": read_tags,
+    "reason": read_reason,
+    "enterprise_project_id": caseless,
+}
+"""How the value of an option is read; a text without a reader stays as it was typed."""
 
 
 def _create(words: list[Word]) -> Create | OpenForm:
-    faults: list[str] = []
-    disks: list[str] = []
-    given: dict[str, Any] = {}
-    readers: Mapping[str, Callable[[str], Any]] = {
-        "instant_access": read_yes_or_no,
-        "incremental": read_yes_or_no,
-        "keep": read_days,
-        "tags": read_tags,
-        "reason": read_reason,
-    }
-    for word in words:
-        key, value = _option(word)
-        if key is None:
-            if word.text[:1] in "-–—" and not word.quoted:
-                faults.append(f"Write options as key=value, such as name=nightly, instead of {quoted(word.text)}.")
-            elif word.text in disks:
-                faults.append(f"{quoted(word.text)} is named twice.")
-            elif word.text:
-                disks.append(word.text)
-        elif key not in CREATE_OPTIONS:
-            faults.append(_unknown_option(key, CREATE_OPTIONS))
-        elif key in given:
-            faults.append(f"`{key}=` is given twice.")
-        elif not value:
-            faults.append(f"`{key}=` is empty. Write a value right after the equals sign, without spaces.")
-        else:
-            try:
-                given[key] = readers.get(key, str)(value)
-            except ValueError as fault:
-                given[key] = None
-                faults.append(str(fault))
+    arguments = read_arguments("create", words)
+    given, faults = _options(arguments, CREATE_OPTIONS)
+    values = {key: _tried(_READERS.get(key, str), options[0].value, faults) for key, options in given.items()}
+    disks = arguments.entries
+    for word in arguments.bare:
+        if word.text[:1] in "-–—" and not word.quoted:
+            faults.append(f"Write options as key=value, such as name=nightly, instead of {quoted(word.text)}.")
     if len(disks) > DISKS_PER_CREATE:
         faults.append(f"One command takes up to {DISKS_PER_CREATE} disks; these are {len(disks)}.")
-    faults += payload_faults(given).values()
+    faults += payload_faults(values).values()
     if faults:
         raise CommandError(_listed(faults))
-    tags = given.pop("tags", None) or {}
-    order = Create(tuple(disks), keep_days=given.pop("keep", None), tags=tags, **given)
+    tags = values.pop("tags", None) or {}
+    order = Create(tuple(disks), keep_days=values.pop("keep", None), tags=tags, **values)
     return order if disks else OpenForm(order)
 
 
 def _quick(words: list[Word]) -> Quick:
-    selectors, read, faults = _selected(words, QUICK_OPTIONS)
+    selectors, read, faults = _selected("quick", words, QUICK_OPTIONS)
     if faults:
         raise CommandError(_listed(faults))
     return Quick(selectors, keep_days=read.pop("keep", None), **read)
 
 
 def _bind(words: list[Word]) -> Bind:
-    selectors, read, faults = _selected(words, tuple(key for key in QUICK_OPTIONS if key != "break_glass"))
+    selectors, read, faults = _selected("bind", words, tuple(key for key in QUICK_OPTIONS if key != "break_glass"))
     if faults:
         raise CommandError(_listed(faults, _UNCHANGED))
     return Bind(selectors, keep_days=read.pop("keep", None), **read)
 
 
-def _selected(words: list[Word], options: tuple[str, ...]) -> tuple[tuple[Selector, ...], dict[str, Any], list[str]]:
+def _selected(
+    verb: str, words: list[Word], options: tuple[str, ...]
+) -> tuple[tuple[Selector, ...], dict[str, Any], list[str]]:
     """Which disks are meant, the options, and every fault."""
-    plain, given, faults = _split(words, options, repeated=("server", "server_id", "tag"))
-    faults += [f"Say what {quoted(word)} is: server={word}, tag={word} or disks={word}." for word in plain]
+    arguments = read_arguments(verb, words)
+    given, faults = _options(arguments, options, repeated=("server", "server_id", "tag"))
+    bare = arguments.entries
+    if bare and all(caseless(word) in ("all", "everything") for word in bare):
+        faults.append(f"Say `{verb}` alone for all that this channel is bound to, or name a server: `{verb} server=…`.")
+    else:
+        faults += [f"Say what {quoted(word)} is: server={word}, tag={word} or disks={word}." for word in bare]
     selectors: list[Selector] = []
-    kinds: Mapping[str, SelectorKind] = {"server": "server", "server_id": "server_id", "tag": "tag"}
-    for key, kind in kinds.items():
-        selectors += [Selector(kind, value) for value in given.get(key, ())]
-    for value in given.get("disks", ()):
-        selectors += _tried(read_disks, value, faults) or ()
-    readers: Mapping[str, Callable[[str], Any]] = {
-        "keep": read_days,
-        "reason": read_reason,
-        "confirm": read_yes_or_no,
-        "project": str,
-        "break_glass": str,
+    kinds: Mapping[str, tuple[SelectorKind, Callable[[str], str]]] = {
+        "server": ("server", without_backticks),
+        "server_id": ("server_id", lambda text: caseless(unmarked_word(text))),
+        "tag": ("tag", read_tag),
     }
-    read = {key: _tried(reader, given[key][0], faults) for key, reader in readers.items() if key in given}
+    for key, (kind, reader) in kinds.items():
+        read_all = [_tried(reader, entry, faults) for option in given.get(key, ()) for entry in option.entries]
+        selectors += [Selector(kind, value) for value in read_all if value]
+    for option in given.get("disks", ()):
+        try:
+            selectors += disk_selectors(option.entries)
+        except ValueError as fault:
+            faults.append(str(fault))
+    read: dict[str, Any] = {
+        key: _tried(_READERS[key], given[key][0].value, faults)
+        for key in ("keep", "reason", "confirm", "project", "break_glass")
+        if key in given
+    }
     return tuple(dict.fromkeys(selectors)), read, faults
 
 
 def _status(words: list[Word]) -> Status:
     if len(words) > 1:
         raise CommandError("`status` takes one id: a request, a job or a snapshot. Example: `status r-7kq2m9xw`.")
-    return Status(words[0].text if words else None)
+    return Status(_id(words[0]) if words else None)
+
+
+def _id(word: Word) -> str:
+    """Ids count without case, and in the code span in which I show them."""
+    return caseless(unmarked_word(plain(word.text))).rstrip(",.;")
 
 
 def _request_id(words: list[Word], verb: str) -> str:
     if len(words) != 1:
         raise CommandError(f"`{verb}` takes the id of one request, such as r-7kq2m9xw. Nothing was changed.")
-    return words[0].text
+    return _id(words[0])
 
 
 def _restore_points(words: list[Word]) -> RestorePoints:
@@ -354,14 +372,16 @@ def _restore_points(words: list[Word]) -> RestorePoints:
 
 
 def _deny(words: list[Word]) -> Deny:
-    given = [_option(word) for word in words]
-    reasons = [value for key, value in given if key == "reason"]
-    unknown = [key for key, _ in given if key not in (None, "reason")]
+    arguments = read_arguments("deny", words)
+    reasons = [option.value for option in arguments.options if option.key == "reason"]
+    unknown = [option for option in arguments.options if option.key != "reason"]
     if len(reasons) != 1 or not reasons[0] or unknown:
         raise CommandError("Write `deny ID reason=…`; the person who asked reads the reason. Nothing was changed.")
-    rest = [word for word, (key, _) in zip(words, given, strict=True) if key is None]
+    ids = [*arguments.bare, *(Word(late, quoted=False) for late in arguments.late)]
+    if arguments.late and len(ids) > 1:
+        raise CommandError(_listed(arguments.faults, _UNCHANGED))
     try:
-        return Deny(_request_id(rest, "deny"), read_reason(reasons[0]))
+        return Deny(_request_id(ids, "deny"), read_reason(reasons[0]))
     except ValueError as fault:
         raise CommandError(f"{fault} Nothing was changed.") from None
 
@@ -371,89 +391,87 @@ def _list(words: list[Word]) -> ListSnapshots:
     given: dict[str, str] = {}
     mine = False
     for word in words:
-        key, value = _option(word)
-        if key is None and word.text.lower() == "mine":
+        option = option_of(word)
+        text = caseless(word.text)
+        if option is None and text == "mine":
             mine = True
-        elif key in ("disk", "project") and value:
-            given[key] = value
-        elif key in ("disk", "project"):
-            faults.append(f"`{key}=` is empty.")
-        elif key is not None:
-            faults.append(_unknown_option(key, ("disk", "project")))
-        else:
-            faults.append(
-                f"I can't place {quoted(word.text)}. Try `list disk=NAME`, `list project=ALIAS` or `list mine`."
-            )
+        elif option is None and text not in ("all", "everything"):
+            faults.append(f"I can't place {quoted(word.text)}. Did you mean `list disk={word.text}`, or `list mine`?")
+        elif option is not None and option.key not in ("disk", "project"):
+            faults.append(unknown_option(option, ("disk", "project"), "list"))
+        elif option is not None and not option.value:
+            faults.append(f"`{option.key}=` is empty.")
+        elif option is not None:
+            given[option.key] = without_backticks(option.value) if option.key == "disk" else read_alias(option.value)
     if faults:
         raise CommandError(_listed(faults))
     return ListSnapshots(given.get("disk"), given.get("project"), mine)
 
 
 def _grant(words: list[Word]) -> GrantAccess:
-    plain, given, faults = _split_once(words, ("for",))
-    if len(plain) != 3:
+    bare, given, faults = _split_once("grant", words, ("for",))
+    if len(bare) != 3:
         faults.append("Say whom, as what and where: `grant @someone operator PROJECT`, perhaps with `for=8h`.")
         raise CommandError(_listed(faults, _UNCHANGED))
-    subject = _tried(subject_of, plain[0], faults)
-    role = _tried(_role, plain[1], faults)
+    subject = _tried(subject_of, bare[0], faults)
+    role = _tried(_role, bare[1], faults)
     lasting = _tried(duration_of, given["for"], faults) if "for" in given else None
     if faults or subject is None or role is None:
         raise CommandError(_listed(faults, _UNCHANGED))
-    return GrantAccess(subject, role, plain[2], lasting)
+    return GrantAccess(subject, role, read_alias(bare[2]), lasting)
 
 
 def _revoke(words: list[Word]) -> RevokeAccess:
-    plain, _, faults = _split_once(words, ())
-    if len(plain) not in (2, 3):
+    bare, _, faults = _split_once("revoke", words, ())
+    if len(bare) not in (2, 3):
         faults.append("Say from whom and where: `revoke @someone PROJECT`, or `revoke @someone operator PROJECT`.")
         raise CommandError(_listed(faults, _UNCHANGED))
-    subject = _tried(subject_of, plain[0], faults)
-    role = _tried(_role, plain[1], faults) if len(plain) == 3 else None
+    subject = _tried(subject_of, bare[0], faults)
+    role = _tried(_role, bare[1], faults) if len(bare) == 3 else None
     if faults or subject is None:
         raise CommandError(_listed(faults, _UNCHANGED))
-    return RevokeAccess(subject, role, plain[-1])
+    return RevokeAccess(subject, role, read_alias(bare[-1]))
 
 
 def _access(words: list[Word]) -> ShowAccess:
-    plain, given, faults = _split_once(words, ("project",))
-    if len(plain) > 1:
+    bare, given, faults = _split_once("access", words, ("project",))
+    if len(bare) > 1:
         faults.append("`access` takes one person or group: `access @someone project=ALIAS`.")
-    subject = _tried(subject_of, plain[0], faults) if plain else None
+    subject = _tried(subject_of, bare[0], faults) if bare else None
     if faults:
         raise CommandError(_listed(faults, _UNCHANGED))
-    return ShowAccess(subject, given.get("project"))
+    project = given.get("project")
+    return ShowAccess(subject, read_alias(project) if project else None)
 
 
 _UNCHANGED = "Nothing was changed."
 _Value = TypeVar("_Value")
 
 
-def _split_once(words: list[Word], options: tuple[str, ...]) -> tuple[list[str], dict[str, str], list[str]]:
-    """Plain words, options, and what is wrong with the options."""
-    plain, given, faults = _split(words, options)
-    return plain, {key: values[0] for key, values in given.items()}, faults
+def _split_once(verb: str, words: list[Word], known: tuple[str, ...]) -> tuple[list[str], dict[str, str], list[str]]:
+    """Bare words wherever they stand, options, and what is wrong with the options."""
+    arguments = read_arguments(verb, words)
+    given, faults = _options(replace(arguments, late=()), known)
+    bare = [word.text for word in arguments.bare]
+    return [*bare, *arguments.late], {key: options[0].value for key, options in given.items()}, faults
 
 
-def _split(
-    words: list[Word], options: tuple[str, ...], *, repeated: tuple[str, ...] = ()
-) -> tuple[list[str], dict[str, list[str]], list[str]]:
-    """The same, where some options may be `repeated`."""
-    plain: list[str] = []
-    given: dict[str, list[str]] = {}
-    faults: list[str] = []
-    for word in words:
-        key, value = _option(word)
-        if key is None:
-            plain.append(word.text)
-        elif key not in options:
-            faults.append(_unknown_option(key, options))
-        elif key in given and key not in repeated:
-            faults.append(f"`{key}=` is given twice.")
-        elif not value:
-            faults.append(f"`{key}=` is empty. Write a value right after the equals sign, without spaces.")
+def _options(
+    arguments: Arguments, known: Sequence[str], *, repeated: Sequence[str] = ()
+) -> tuple[dict[str, list[Option]], list[str]]:
+    """The options by key, and what is wrong with them; some may be `repeated`."""
+    given: dict[str, list[Option]] = {}
+    faults = arguments.faults
+    for option in arguments.options:
+        if option.key not in known:
+            faults.append(unknown_option(option, known, arguments.verb))
+        elif option.key in given and option.key not in repeated:
+            faults.append(f"`{option.key}=` is given twice.")
+        elif not option.value:
+            faults.append(f"`{option.key}=` is empty. Write a value right after the equals sign, without spaces.")
         else:
-            given.setdefault(key, []).append(value)
-    return plain, given, faults
+            given.setdefault(option.key, []).append(option)
+    return given, faults
 
 
 def _tried(read: Callable[[str], _Value], text: str, faults: list[str]) -> _Value | None:
@@ -470,25 +488,6 @@ def _role(text: str) -> Role:
     except ValueError:
         roles = ", ".join(role.value for role in Role)
         raise ValueError(f"There is no role {quoted(text)}. The roles are {roles}.") from None
-
-
-# --- options ----------------------------------------------------------------------------------------------------------
-
-
-def _option(word: Word) -> tuple[str | None, str]:
-    found = None if word.quoted else re.match(r"([A-Za-z][A-Za-z_-]*)=(.*)", word.text, re.DOTALL)
-    if not found:
-        return None, word.text
-    return found[1].lower().replace("-", "_"), found[2].strip()
-
-
-def _unknown_option(key: str, known: tuple[str, ...]) -> str:
-    near = difflib.get_close_matches(key, known, n=1)
-    if near:
-        guess = f" Did you mean `{near[0]}=`?"
-    else:
-        guess = f" I know {', '.join(f'`{name}=`' for name in known)}." if known else ""
-    return f"There is no option {quoted(key)}.{guess}"
 
 
 def _listed(faults: list[str], nothing: str = "Nothing was created.") -> str:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from bot.domain.orders import Create
+from bot.domain.orders import DISKS_PER_CREATE, Create
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import COPYABLE_STATES, WITHOUT_INSTANT_ACCESS, Disk
+from bot.domain.typed import caseless, foreign_letters, looks_of, plain, unmarked_word, visible
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _SHOWN = 8
+_NEAR = 3
 
 
 def is_disk_id(word: str) -> bool:
@@ -24,38 +26,95 @@ def is_uuid(word: str) -> bool:
     return _UUID.fullmatch(word) is not None
 
 
+def disk_id_in(word: str) -> str | None:
+    """The id that a word is, in any case and with formatting around it, as the cloud writes it; None for a name."""
+    bare = unmarked_word(plain(word))
+    return bare.lower() if is_disk_id(bare) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """The disks in the order they were asked for, or every fault at once; never both."""
+    """The disks in the order they were asked for, or every fault at once; never both. `unknown` are words that mean no
+    disk among those that were looked at.
+    """
 
     disks: tuple[Disk, ...]
     faults: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
 
 
-def pick(order: Create, found: Mapping[str, Sequence[Disk]], everything: Sequence[Disk], alias: str) -> Picked:
-    """Choose for each word the one disk it means. `found` holds what the cloud listed for each word.
-
-    `everything` is the project's whole listing where a word found nothing (for suggestions), else empty.
-    """
-    disks: dict[str, Disk] = {}
+def pick(order: Create, disks: Sequence[Disk], alias: str) -> Picked:
+    """Choose for each word the one disk it means; a disk that is meant twice is taken once."""
+    chosen: dict[str, Disk] = {}
     faults: list[str] = []
-    for word in order.disks:
-        fits = [disk for disk in found.get(word, ()) if means(word, disk)]
+    unknown: list[str] = []
+    for word, fits in meant(order.disks, disks):
         if not fits:
-            faults.append(_unknown(word, everything, alias))
+            unknown.append(word)
+            faults.append(unknown_disk(word, disks, alias))
         elif len(fits) > 1:
-            faults.append(_ambiguous(word, fits))
-        elif fits[0].id in disks:
-            faults.append(f"{quoted(word)} is {quoted(disks[fits[0].id].label)}, which is named twice.")
-        else:
-            disks[fits[0].id] = fits[0]
+            faults.append(ambiguous(word, fits))
+        elif fits[0].id not in chosen:
+            chosen[fits[0].id] = fits[0]
             faults += _cannot_be_copied(fits[0], order)
-    return Picked((), tuple(faults)) if faults else Picked(tuple(disks.values()), ())
+    if not faults and len(chosen) > DISKS_PER_CREATE:
+        faults.append(f"One command takes up to {DISKS_PER_CREATE} disks; these are {len(chosen)}.")
+    return Picked((), tuple(faults), tuple(unknown)) if faults else Picked(tuple(chosen.values()), ())
 
 
-def means(word: str, disk: Disk) -> bool:
-    """Whether the cloud matches names exactly is not documented, so equality is checked here."""
-    return disk.id.lower() == word.lower() if is_disk_id(word) else disk.name == word
+# --- which disk a word means ------------------------------------------------------------------------------------------
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+_SAME: Sequence[Callable[[str], str]] = (_as_it_is, visible, plain, caseless)
+"""How names are compared: exactly first, then as they look, then odd letters as plain ones, then without case."""
+_COMMAS = re.compile("[,，、]")
+
+
+def meant(words: Iterable[str], disks: Sequence[Disk]) -> list[tuple[str, Sequence[Disk]]]:
+    """For each word the disks that it fits best, of one degree of likeness; none where it fits none at all.
+
+    Where a word fits nothing, formatting and brackets around it are left out, and commas in it part several words.
+    """
+    names = _Names(disks)
+    found: list[tuple[str, Sequence[Disk]]] = []
+    for word in words:
+        fits = names.of(word)
+        parts = [part.strip() for part in _COMMAS.split(unmarked_word(word)) if part.strip()]
+        if fits or len(parts) < 2:
+            found.append((word, fits))
+        else:
+            found += [(part, names.of(part)) for part in parts]
+    return found
+
+
+class _Names:
+    """Disks by what their names become; each index is made when it is needed."""
+
+    def __init__(self, disks: Sequence[Disk]) -> None:
+        self._disks = disks
+        self._by: dict[Callable[[str], str], dict[str, list[Disk]]] = {}
+
+    def of(self, word: str) -> Sequence[Disk]:
+        if id_ := disk_id_in(word):
+            return [disk for disk in self._disks if disk.id.lower() == id_]
+        for same in _SAME:
+            for reading in dict.fromkeys((word, unmarked_word(word))):
+                if fits := self._index(same).get(same(reading)):
+                    return fits
+        return ()
+
+    def _index(self, same: Callable[[str], str]) -> dict[str, list[Disk]]:
+        if same not in self._by:
+            index: dict[str, list[Disk]] = {}
+            for disk in self._disks:
+                if disk.name:
+                    index.setdefault(same(disk.name), []).append(disk)
+            self._by[same] = index
+        return self._by[same]
 
 
 def described(disk: Disk) -> str:
@@ -64,15 +123,36 @@ def described(disk: Disk) -> str:
     return f"{disk.id} · {disk.size} GiB {disk.volume_type} · {where} · {disk.availability_zone} · {disk.status}"
 
 
-def _unknown(word: str, everything: Iterable[Disk], alias: str) -> str:
-    names = sorted({disk.name for disk in everything if disk.name})
-    near = difflib.get_close_matches(word, names, n=3, cutoff=0.5)
-    guess = f" Did you mean {' or '.join(map(quoted, near))}?" if near else ""
-    what = "with the id" if is_disk_id(word) else "named"
-    return f"No disk {what} {quoted(word)} is in {alias}.{guess}"
+def unknown_disk(word: str, everything: Sequence[Disk], alias: str) -> str:
+    """Why a word is no disk of a project, and what may have been meant. `everything` is empty where nobody looked."""
+    if disk_id_in(word):
+        return f"No disk with the id {quoted(word)} is in {alias}."
+    return f"No disk named {quoted(word)} is in {alias}.{_guess(word, everything)}"
 
 
-def _ambiguous(word: str, fits: Sequence[Disk]) -> str:
+def _guess(word: str, everything: Sequence[Disk]) -> str:
+    parts = [part.strip() for part in re.split(r"[;&+/|；＆＋]|\band\b", word) if part.strip()]
+    if len(parts) > 1 and all(fits for _, fits in meant(parts, everything)):
+        return f" Part names with commas: `{','.join(parts)}`."
+    names: dict[str, str] = {}
+    for disk in everything:
+        if disk.name:
+            names.setdefault(caseless(disk.name), disk.name)
+    looks = looks_of(word)
+    for name in names.values():
+        if looks_of(name) == looks:
+            letters = " ".join(foreign_letters(word) or foreign_letters(name))
+            return f" Did you mean {quoted(name)}? Letters of another alphabet look like those: {letters}."
+    near = difflib.get_close_matches(caseless(unmarked_word(word)), names, n=_NEAR, cutoff=0.5)
+    if near:
+        return f" Did you mean {' or '.join(quoted(names[one]) for one in near)}?"
+    if found := re.fullmatch(r"([A-Za-z_]+)[:=＝：](.+)", word):
+        return f" Options are written as {found[1].lower()}={found[2]}."
+    return ""
+
+
+def ambiguous(word: str, fits: Sequence[Disk]) -> str:
+    """Which disks a word fits, each with what tells it from the others."""
     lines = [f"  ◦ {described(disk)}" for disk in fits[:_SHOWN]]
     if len(fits) > _SHOWN:
         lines.append(f"  ◦ and {len(fits) - _SHOWN} more")
@@ -96,14 +176,14 @@ def _cannot_be_copied(disk: Disk, order: Create) -> list[str]:
 
 def matching(disks: Iterable[Disk], query: str) -> list[Disk]:
     """The disks whose name, id or server has every word of the query in it; those it begins come first."""
-    words = query.casefold().split()
+    words = [caseless(unmarked_word(word)) for word in visible(query).split()]
 
     def fits(disk: Disk) -> bool:
-        texts = [text.casefold() for text in (disk.name, disk.id, disk.server)]
+        texts = [caseless(text) for text in (disk.name, disk.id, disk.server)]
         return all(any(word in text for text in texts) for word in words)
 
     def rank(disk: Disk) -> tuple[bool, str, str]:
-        begins = bool(words) and disk.label.casefold().startswith(words[0])
-        return (not begins, disk.label.casefold(), disk.id)
+        label = caseless(disk.label)
+        return (not (words and label.startswith(words[0])), label, disk.id)
 
     return sorted(filter(fits, disks), key=rank)

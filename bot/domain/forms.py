@@ -14,12 +14,13 @@ from bot.domain.orders import (
     Create,
     create_as_typed,
     payload_faults,
+    read_alias,
     read_days,
     read_reason,
     read_tags,
 )
 from bot.domain.requests import Place
-from bot.domain.sentences import without_mentions
+from bot.domain.typed import caseless, entered, plain
 
 FormKind = Literal["create", "bind", "change", "deny"]
 """What a form is for: a new snapshot, what a channel means, another selection of a plan, the reason of a denial."""
@@ -79,10 +80,10 @@ def read_form(values: FormValues) -> tuple[Create, dict[str, str]]:
     faults: dict[str, str] = {}
 
     def tried(field: str, read: Callable[[str], _Value], text: str) -> _Value | None:
-        if not text.strip():
+        if not entered(text):
             return None
         try:
-            return read(without_mentions(text.strip()))
+            return read(entered(text))
         except ValueError as fault:
             faults[field] = str(fault)
             return None
@@ -94,12 +95,12 @@ def read_form(values: FormValues) -> tuple[Create, dict[str, str]]:
         name=tried("name", str, values.name),
         description=tried("description", str, values.description),
         tags=tags or {},
-        enterprise_project_id=tried("enterprise_project_id", str, values.enterprise_project_id),
+        enterprise_project_id=tried("enterprise_project_id", caseless, values.enterprise_project_id),
         instant_access=True if values.instant else None,
         incremental=False if values.full else None,
         keep_days=tried("keep", read_days, values.keep),
         reason=tried("reason", read_reason, values.reason),
-        break_glass=tried("break_glass", str, values.break_glass),
+        break_glass=tried("break_glass", read_alias, values.break_glass),
     )
     given = {"name": order.name, "description": order.description, "tags": order.tags}
     faults = {**payload_faults(given), **faults}
@@ -116,7 +117,7 @@ def read_form(values: FormValues) -> tuple[Create, dict[str, str]]:
 
 def _tags_listed(text: str) -> str:
     """Commas and line breaks both part tags; the field has room for lines."""
-    return ",".join(filter(None, map(str.strip, re.split(r"[,\n]", text))))
+    return ",".join(filter(None, map(str.strip, re.split(r"[,\n]", plain(text)))))
 
 
 def form_as_typed(values: FormValues) -> str:
@@ -134,5 +135,5 @@ def form_as_typed(values: FormValues) -> str:
         "reason": values.reason,
         "break_glass": values.break_glass,
     }
-    given = {key: without_mentions(text.strip()) for key, text in options.items() if text.strip()}
+    given = {key: shown for key, text in options.items() if (shown := entered(text))}
     return create_as_typed(disks, given) if disks or given else ""

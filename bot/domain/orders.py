@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import REQUEST_TAG, RETENTION_DAYS, TAGS_PER_SNAPSHOT, CreateStandardSnapshot
+from bot.domain.typed import caseless, plain
 from bot.domain.words import DOUBLE_QUOTES, SINGLE_QUOTES
 
 DISKS_PER_CREATE = 20
@@ -109,7 +110,7 @@ def named(order: Order) -> tuple[str, ...]:
 
 
 def read_yes_or_no(value: str) -> bool:
-    match value.lower():
+    match caseless(value):
         case "true" | "yes" | "on" | "1":
             return True
         case "false" | "no" | "off" | "0":
@@ -119,24 +120,59 @@ def read_yes_or_no(value: str) -> bool:
 
 
 def read_disks(value: str) -> tuple[Selector, ...]:
-    """`disks=a,b`: ids or names, each once."""
-    words = list(dict.fromkeys(filter(None, map(str.strip, value.split(",")))))
+    """`a,b`: ids or names, each once."""
+    return disk_selectors(value.split(","))
+
+
+def disk_selectors(entries: Iterable[str]) -> tuple[Selector, ...]:
+    """Raises ValueError where there is no entry."""
+    words = list(dict.fromkeys(filter(None, map(str.strip, entries))))
     if not words:
         raise ValueError("`disks=` takes ids or names, such as disks=web-01-data,web-01-logs.")
     return tuple(Selector("disk", word) for word in words)
 
 
 def read_days(value: str) -> int:
-    found = re.fullmatch(r"(\d{1,6})\s*(?:d|day|days)?", value.lower())
+    found = re.fullmatch(r"([0-9]{1,6}) ?(?:d|day|days)?", caseless(value))
     if not found or int(found[1]) not in RETENTION_DAYS:
-        raise ValueError(f"`keep=` takes days, 1 to 65536, such as keep=7 or keep=7d; {quoted(value)} is not that.")
+        days = days_in(value)
+        such = f"`keep={days}`" if days else "keep=7 or keep=7d"
+        raise ValueError(f"`keep=` takes days, 1 to 65536, such as {such}; {quoted(value)} is not that.")
     return int(found[1])
+
+
+_UNIT_DAYS = {"d": 1, "day": 1, "w": 7, "week": 7, "wk": 7, "m": 30, "month": 30, "mo": 30, "y": 365, "year": 365}
+
+
+def days_in(value: str) -> int | None:
+    """How many days somebody may have meant by `7 days`, `2w` or `1 month`."""
+    found = re.match(r"([0-9]{1,5})[ -]?([a-z]*)", caseless(value))
+    unit = _UNIT_DAYS.get(found[2].removesuffix("s") or "d") if found else None
+    days = int(found[1]) * unit if found and unit else 0
+    return days if days in RETENTION_DAYS else None
+
+
+def read_tag(value: str) -> str:
+    """A tag that disks carry, `key` or `key:value`."""
+    tag = plain(value).strip()
+    if "=" in tag and ":" not in tag:
+        raise ValueError(f"Write a tag as key:value: `tag={tag.replace('=', ':', 1)}`.")
+    return tag
+
+
+def read_alias(value: str) -> str:
+    """A project's alias, which counts without case; the alias of every project is `*`."""
+    return caseless(value).strip("`").strip()
 
 
 def read_tags(value: str) -> dict[str, str]:
     tags: dict[str, str] = {}
-    for pair in value.split(","):
-        key, colon, content = pair.strip().partition(":")
+    pairs = [pair.strip() for pair in plain(value).split(",")]
+    for pair in filter(None, pairs):
+        key, colon, content = pair.partition(":")
+        if not colon and "=" in key:
+            mended = ",".join(one if ":" in one else one.replace("=", ":", 1) for one in pairs if one)
+            raise ValueError(f"Write tags as key:value: `tags={mended}`.")
         if not colon or not key:
             raise ValueError(f"Write tags as key:value,key2:value2; {quoted(pair)} has no key and colon.")
         if key in tags:
@@ -180,18 +216,17 @@ def as_typed(order: Order) -> str:
 
 
 def _quick_as_typed(order: Quick) -> str:
-    disks = ",".join(selector.value for selector in order.selectors if selector.kind == "disk")
+    disks = ",".join(as_entry(selector.value) for selector in order.selectors if selector.kind == "disk")
     others = [(selector.kind, selector.value) for selector in order.selectors if selector.kind != "disk"]
     options = [
-        *others,
-        ("disks", disks),
         ("project", order.project),
         ("keep", None if order.keep_days is None else str(order.keep_days)),
         ("reason", order.reason),
         ("confirm", _yes_or_no(order.confirm)),
         ("break_glass", order.break_glass),
     ]
-    return " ".join(["quick", *(f"{key}={_as_word(value)}" for key, value in options if value)])
+    named = [f"{key}={as_word(value)}" for key, value in others] + ([f"disks={disks}"] if disks else [])
+    return " ".join(["quick", *named, *(f"{key}={as_word(value)}" for key, value in options if value)])
 
 
 def _create_as_typed(order: Create) -> str:
@@ -213,18 +248,26 @@ def _create_as_typed(order: Create) -> str:
 
 def create_as_typed(disks: Iterable[str], options: Mapping[str, str | None]) -> str:
     """`create DISK… key=value…`, without the options that say nothing."""
-    given = [f"{key}={_as_word(value)}" for key, value in options.items() if value]
-    return " ".join(["create", *map(_as_word, disks), *given])
+    given = [f"{key}={as_word(value)}" for key, value in options.items() if value]
+    return " ".join(["create", *map(as_entry, disks), *given])
 
 
 def _yes_or_no(value: bool | None) -> str | None:
     return None if value is None else "yes" if value else "no"
 
 
-def _as_word(text: str) -> str:
+def as_word(text: str) -> str:
     """One word of a command: quoted where it would fall apart, with the quotes that do not occur in it."""
-    if re.fullmatch(r"[\w.:,/+-]+", text) and not text.startswith("-"):
-        return text
+    return text if re.fullmatch(r"[\w.:,/+-]+", text) and not text.startswith("-") else _in_quotes(text)
+
+
+def as_entry(text: str) -> str:
+    """One entry of a list: quoted as well where a comma, a list mark or a separator would be read as one."""
+    alone = re.fullmatch(r"[0-9]{1,2}\.|[/+:,.]+|and", text, re.IGNORECASE)
+    return as_word(text) if not alone and "," not in text else _in_quotes(text)
+
+
+def _in_quotes(text: str) -> str:
     if not DOUBLE_QUOTES.intersection(text):
         return f'"{text}"'
     if not SINGLE_QUOTES.intersection(text):

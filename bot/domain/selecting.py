@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.bindings import Binding
-from bot.domain.disks import described, is_disk_id, is_uuid, means
-from bot.domain.orders import Selector
+from bot.domain.disks import ambiguous, is_uuid, meant, unknown_disk
+from bot.domain.orders import Selector, read_tag
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import Disk
 
@@ -42,12 +43,12 @@ def read_servers(text: str) -> tuple[Selector, ...]:
 
 
 def read_tags_of_disks(text: str) -> tuple[Selector, ...]:
-    """`key` or `key:value`, with commas between them."""
-    return tuple(Selector("tag", word) for word in _listed(text))
+    """`key` or `key:value`, with commas between them. Raises ValueError with a sentence."""
+    return tuple(Selector("tag", read_tag(word)) for word in _listed(text))
 
 
 def _listed(text: str) -> list[str]:
-    return list(dict.fromkeys(filter(None, map(str.strip, text.split(",")))))
+    return list(dict.fromkeys(filter(None, map(str.strip, re.split("[,，、\n]", text)))))
 
 
 def selectors_of(bindings: Sequence[Binding]) -> tuple[Selector, ...]:
@@ -130,9 +131,11 @@ def _equal_without_case(one: str, other: str) -> bool:
 
 
 def _named(word: str, everything: Sequence[Disk]) -> _Found:
-    fits = [disk for disk in everything if means(word, disk)]
-    if len(fits) <= 1:
-        kind = "with the id" if is_disk_id(word) else "named"
-        return _any(fits, f"No disk {kind} {quoted(word)} is in this project.")
-    lines = [f"  ◦ {described(disk)}" for disk in fits[:_SHOWN]]
-    return _Found(fault="\n".join([f"{quoted(word)} fits {len(fits)} disks. Say which one by its id:", *lines]))
+    disks: list[Disk] = []
+    for part, fits in meant([word], everything):
+        if not fits:
+            return _any((), unknown_disk(part, everything, "this project"))
+        if len(fits) > 1:
+            return _Found(fault=ambiguous(part, fits))
+        disks += fits
+    return _Found(disks)

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from pydantic_core import PydanticCustomError
 
 from bot.domain.sentences import without_mentions
+from bot.domain.typed import visible
 
 NAME_CHARACTERS = 64
 DESCRIPTION_CHARACTERS = 85
@@ -337,9 +338,9 @@ def fitted_name(parts: tuple[str, ...], disk_id: str) -> str:
     """Join the parts with dashes within 64 characters; the middle gives way, a time stamp at the end stays.
 
     What is cut is replaced by six digits drawn from the disk's id, so two disks with one long prefix keep two names.
-    A beginning that belongs to Cloud Backup gets another word before it.
+    What nobody can see in a name is left out. A beginning that belongs to Cloud Backup gets another word before it.
     """
-    whole = "-".join(part for part in parts if part)
+    whole = visible("-".join(part for part in parts if part))
     if whole.startswith(_RESERVED_NAME):
         return fitted_name(("disk", *parts), disk_id)
     if len(whole) <= NAME_CHARACTERS:
@@ -348,5 +349,5 @@ def fitted_name(parts: tuple[str, ...], disk_id: str) -> str:
     tail_room = 14
     tail = parts[-1] if len(parts) > 1 and len(parts[-1]) <= tail_room else ""
     ending = "-".join(part for part in (mark, tail) if part)
-    head = "-".join(part for part in (parts[:-1] if tail else parts) if part)
+    head = visible("-".join(part for part in (parts[:-1] if tail else parts) if part))
     return f"{head[: NAME_CHARACTERS - len(ending) - 1].rstrip('-')}-{ending}"

@@ -1,19 +1,21 @@
-"""From the text Slack delivers to the words a person typed: entities undone, quotes honoured."""
+"""From the text Slack delivers to the words a person typed: entities undone, dress taken off, quotes honoured."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.domain.errors import CommandError
 from bot.domain.sentences import quoted, without_mentions
+from bot.domain.typed import plain, visible
 
 _ENTITY = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 
 
 def plain_text(text: str) -> str:
-    """Undo `should_escape`: mentions, channels and links become the words a person typed, `&amp;` becomes `&`.
+    """Undo `should_escape`: mentions, channels and links become the words a person typed, `&amp;` becomes `&`. What
+    cannot be seen is dropped.
 
     Source: Slack, Implementing slash commands (escaping); Formatting message text.
     """
@@ -47,9 +49,39 @@ def _typed_word(kind: str, target: str, label: str) -> str:
 
 
 def _unescaped(text: str, word: Callable[[str, str, str], str]) -> str:
-    plain = _ENTITY.sub(lambda found: word(found[1], found[2], found[3] or ""), without_mentions(text))
-    return plain.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    undone = _ENTITY.sub(lambda found: word(found[1], found[2], found[3] or ""), visible(without_mentions(text)))
+    return visible(undone.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
 
+
+# --- what stands around an order --------------------------------------------------------------------------------------
+
+_BEFORE = re.compile(r"(?:>+\s*|[•◦▪‣*–-]\s+|\d{1,2}[.)]\s+)+")
+_AROUND = ("```", "`", "*", "_", "~")
+
+
+def order_text(text: str, command: str) -> str:
+    """An order without what is only its dress: a quote or list mark before it, a code fence, bold, italic or strike
+    around it, and the name of the command itself, which people copy along.
+    """
+    bare, before = text.strip(), ""
+    while bare != before:
+        before = bare
+        bare = _BEFORE.sub("", bare, count=1).strip() if _BEFORE.match(bare) else bare
+        for mark in _AROUND:
+            if len(bare) > 2 * len(mark) and bare.startswith(mark) and bare.endswith(mark):
+                bare = bare[len(mark) : -len(mark)].strip()
+        first, _, rest = bare.partition(" ")
+        if first.strip("`*_~").casefold() == command:
+            bare = rest.strip()
+    return bare
+
+
+def verb_in(word: str) -> str:
+    """The first word of an order as a verb: without case, formatting, and the comma or colon after it."""
+    return plain(word).strip("`*_~ ").rstrip(",:").casefold()
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
 
 DOUBLE_QUOTES = frozenset('"“”„‟«»＂')
 SINGLE_QUOTES = frozenset("'‘’‚‛")
@@ -63,6 +95,24 @@ class Word:
     text: str
     quoted: bool
     """It began with a quote, so an equals sign in it is a letter like any other."""
+    held: frozenset[int] = field(default=frozenset(), compare=False)
+    """Where commas stand in it that were between quotes: they part nothing."""
+
+    @property
+    def entries(self) -> list[str]:
+        """What commas part, without empty entries."""
+        return self.entries_from(0)
+
+    def entries_from(self, start: int) -> list[str]:
+        ends = [at for at in range(start, len(self.text)) if self.text[at] == "," and at not in self.held]
+        starts = [start, *(at + 1 for at in ends)]
+        parts = [self.text[one:end].strip() for one, end in zip(starts, [*ends, len(self.text)], strict=True)]
+        return list(dict.fromkeys(filter(None, parts)))
+
+    def joined_with(self, other: Word) -> Word:
+        """Both as one word."""
+        shifted = {at + len(self.text) for at in other.held}
+        return Word(self.text + other.text, self.quoted, self.held | shifted)
 
 
 def words_of(text: str) -> list[Word]:
@@ -82,6 +132,7 @@ def words_of(text: str) -> list[Word]:
 
 def _word_at(text: str, start: int) -> tuple[Word, int]:
     letters: list[str] = []
+    held: set[int] = set()
     at = start
     while at < len(text) and not text[at].isspace():
         quotes = _quotes_opening(text, start, at)
@@ -93,14 +144,17 @@ def _word_at(text: str, start: int) -> tuple[Word, int]:
         if end is None:
             shown = quoted(text[at : at + 20])
             raise CommandError(f"The quote that opens {shown} is never closed. Close it, or leave it out.")
+        begins = sum(map(len, letters))
+        held |= {begins + found for found, letter in enumerate(text[at + 1 : end]) if letter == ","}
         letters.append(text[at + 1 : end])
         at = end + 1
-    return Word("".join(letters), quoted=bool(_quotes_opening(text, start, start))), at
+    quoted_word = bool(_quotes_opening(text, start, start))
+    return Word("".join(letters), quoted_word, frozenset(held)), at
 
 
 def _quotes_opening(text: str, start: int, at: int) -> frozenset[str]:
     """A quote opens a word, a value after `=`, or one entry of a list after a comma; elsewhere it is a letter."""
-    if at != start and text[at - 1] not in "=,:":
+    if at != start and text[at - 1] not in "=,:＝，：":
         return frozenset()
     return next((quotes for quotes in (DOUBLE_QUOTES, SINGLE_QUOTES) if text[at] in quotes), frozenset())
 
@@ -108,6 +162,6 @@ def _quotes_opening(text: str, start: int, at: int) -> frozenset[str]:
 def _closing(text: str, opening: int, quotes: frozenset[str]) -> int | None:
     """The quote that ends the value: one of its kind that no letter follows, so don't is safe inside single quotes."""
     for at in range(opening + 1, len(text)):
-        if text[at] in quotes and (at + 1 == len(text) or text[at + 1].isspace() or text[at + 1] in ",:"):
+        if text[at] in quotes and (at + 1 == len(text) or text[at + 1].isspace() or text[at + 1] in ",:，："):
             return at
     return None

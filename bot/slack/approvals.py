@@ -10,7 +10,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.access import Actor
-from bot.domain.sentences import without_mentions
+from bot.domain.typed import entered
 from bot.slack.controls import APPROVE, DENY, REVIEW
 from bot.slack.opening import open_view
 from bot.slack.presses import FROM_HOME, INTERRUPTED, Press, Presses, refuse_form
@@ -57,7 +57,7 @@ class ApprovalListeners:
         form = await self._presses.sent_form(ack, body, "deny")
         if form is None:
             return
-        if not _typed_reason(body["view"].get("state")).strip():
+        if not _typed_reason(body["view"].get("state")):
             await refuse_form(ack, body, {_REASON: "Say why, so that they know what to change."})
             return
         await self._presses.settle_form(ack, body, form, DENY_FORM)
@@ -69,7 +69,7 @@ class ApprovalListeners:
         return await self._approvals.review(actor, press.judged_at, press.value)
 
     async def _deny(self, actor: Actor, press: Press) -> Told:
-        reason = without_mentions(_typed_reason(press.entered))
+        reason = _typed_reason(press.entered)
         return await self._approvals.deny(actor, press.judged_at, press.value, reason)
 
     async def _open_form(self, actor: Actor, press: Press) -> Told | None:
@@ -92,7 +92,7 @@ def _typed_reason(state: Any) -> str:
         reason = state["values"][_REASON][_REASON]["value"]
     except (KeyError, TypeError):
         return ""
-    return reason if isinstance(reason, str) else ""
+    return entered(reason) if isinstance(reason, str) else ""
 
 
 def deny_form(form_id: str, *, from_home: bool) -> dict[str, Any]:

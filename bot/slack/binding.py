@@ -14,7 +14,7 @@ from bot.domain.access import Actor
 from bot.domain.commands import Bind
 from bot.domain.orders import REASON_CHARACTERS, Selector, read_days, read_disks, read_reason
 from bot.domain.selecting import read_servers, read_tags_of_disks
-from bot.domain.sentences import without_mentions
+from bot.domain.typed import entered
 from bot.interfaces import People
 from bot.slack import answers
 from bot.slack.blocks import plain
@@ -161,7 +161,7 @@ def read_bind(state: Any) -> tuple[Bind, dict[str, str]]:
 
     def text(name: str) -> str:
         value = element(name).get("value")
-        return without_mentions(value).strip() if isinstance(value, str) else ""
+        return entered(value) if isinstance(value, str) else ""
 
     def tried(name: str, read: Callable[[str], Any]) -> Any:
         try:
@@ -170,7 +170,8 @@ def read_bind(state: Any) -> tuple[Bind, dict[str, str]]:
             faults[name] = str(fault)
             return None
 
-    selectors: list[Selector] = [*read_servers(text("server")), *read_tags_of_disks(text("tag"))]
+    selectors: list[Selector] = [*read_servers(text("server"))]
+    selectors += tried("tag", read_tags_of_disks) or ()
     selectors += tried("disks", read_disks) or ()
     option = element("project").get("selected_option")
     project = option.get("value") if isinstance(option, dict) else None

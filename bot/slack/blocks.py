@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from bot.domain.typed import visible
 from bot.slack.controls import AGREE, DELETE
 from bot.slack.text import cut, shortened
 
@@ -46,7 +47,7 @@ def button(action_id: str, label: str, value: str, style: str | None = None) -> 
 
 
 def plain(text: str) -> dict[str, Any]:
-    return {"type": "plain_text", "text": text}
+    return {"type": "plain_text", "text": visible(text)}
 
 
 def delete_button(request_id: str, labels: Sequence[str], label: str = "Delete…") -> dict[str, Any]:

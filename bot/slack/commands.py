@@ -76,7 +76,7 @@ class CommandListeners:
         raw = str(body.get("text") or "")
         text = plain_text(raw).strip()
         try:
-            command = read_command(raw)
+            command = read_command(raw, self._command)
         except CommandError as exc:
             await ack(**answers.private(refusal(exc.sentence, text, self._command)))
             return
@@ -128,6 +128,6 @@ class CommandListeners:
 
     async def _answer_later(self, errand: Errand, _: InHand) -> Reply:
         """What is answered later is a question: what creates something is a request by then."""
-        question = read_command(errand.payload["text"])
+        question = read_command(errand.payload["text"], self._command)
         assert not isinstance(question, Create | Quick | OpenForm)
         return await self._answering.answer_somebody(question, errand.user_id, errand.channel)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from bot.domain.requests import DiskRef
 from bot.domain.sentences import MENTION
+from bot.domain.typed import visible
 
 
 def sentence(text: str) -> str:
@@ -16,8 +17,10 @@ def sentence(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """The three characters Slack gives a meaning; that also defuses `<!channel>` (Formatting message text)."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """The three characters Slack gives a meaning; that also defuses `<!channel>` (Formatting message text). Names come
+    from the cloud too: what cannot be seen in them, or turns the line round, is left out.
+    """
+    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def code(text: str) -> str:

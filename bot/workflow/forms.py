@@ -20,13 +20,14 @@ from bot.domain.access import (
     decide,
     standing_refused,
 )
-from bot.domain.disks import is_disk_id, matching, means, pick
+from bot.domain.disks import is_disk_id, matching, meant, pick
 from bot.domain.errors import CloudError, LookupFailed
 from bot.domain.forms import Form, FormValues, read_form
 from bot.domain.orders import Create, Quick, as_typed
 from bot.domain.projects import Project
 from bot.domain.requests import Place
 from bot.domain.snapshots import Disk
+from bot.domain.typed import caseless, unmarked_word, visible
 from bot.interfaces import AuditEntry, Channels, Clock, People, Store
 from bot.workflow.arrival import Accepted, Delivery, Reception, Refused, judged, which_project, with_helpers
 from bot.workflow.catalogue import DiskCatalogue
@@ -226,9 +227,9 @@ class Forms:
                 everything = await self._catalogue.disks(form.project)
         except (CloudError, TimeoutError):
             return [], list(words)
-        found = {word: [disk for disk in everything if means(word, disk)] for word in words}
-        disks = {fits[0].id: fits[0] for fits in found.values() if len(fits) == 1}
-        return list(disks.values()), [word for word, fits in found.items() if len(fits) != 1]
+        found = meant(words, everything)
+        disks = {fits[0].id: fits[0] for _, fits in found if len(fits) == 1}
+        return list(disks.values()), [word for word, fits in found if len(fits) != 1]
 
     # --- while it is open ---------------------------------------------------------------------------------------------
 
@@ -305,7 +306,7 @@ class Forms:
         everything = await self._catalogue.disks(form.project)
         fits = matching(everything, query)
         if not fits:
-            asked = " ".join(query.split())[:30]
+            asked = " ".join(visible(query).split())[:30]
             return Offer(sentence=f"No disk fits “{asked}”." if asked else "This project has no disks.")
         return Offer(fits[:OFFERED], max(len(fits) - OFFERED, 0))
 
@@ -326,7 +327,8 @@ class Forms:
         actor = await self._looked_up(form, "", Action.VIEW)
         usable = self._usable(actor, form.place, await self._store.grants_for(actor))
         self._loaded(form, usable)
-        fits = [alias for alias in usable if query.casefold().strip() in alias.casefold()]
+        wanted = caseless(unmarked_word(query.strip()))
+        fits = [alias for alias in usable if wanted in alias]
         if not fits:
             return ProjectOffer(sentence="No project that you may use fits that")
         return ProjectOffer(fits[:OFFERED], max(len(fits) - OFFERED, 0))
@@ -383,11 +385,10 @@ class Forms:
         listed = await _soon(self._catalogue.disks(order.project), until)
         if listed is None:
             return {}
-        found = {word: [disk for disk in listed if means(word, disk)] for word in order.disks}
-        picked = pick(order, found, listed, order.project)
+        picked = pick(order, listed, order.project)
         if not picked.faults:
             return {}
-        if any(not fits for fits in found.values()):
+        if picked.unknown:
             await self._store.record([self._entry(form, order.project, "not-offered")])
         return {"disks": "\n".join(picked.faults)}
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from bot.domain.access import Action, Actor, Denied, Usage, decide
 from bot.domain.bindings import Binding
-from bot.domain.disks import Picked, is_disk_id, pick
+from bot.domain.disks import Picked, disk_id_in, pick
 from bot.domain.errors import CloudError, CloudUnavailable, LookupFailed, NotFound, Throttled
 from bot.domain.groups import Group
 from bot.domain.orders import Create, Quick
@@ -254,17 +254,23 @@ def set_going(request: Request, approvals: int, break_glass: bool, now: datetime
 
 
 async def find_disks(evs: Evs, order: Create, alias: str) -> Picked:
-    """Ask the cloud for what was named: one call for all ids, one per name; the whole listing only to suggest."""
-    words = order.disks
-    ids = [word for word in words if is_disk_id(word)]
-    names = [word for word in words if not is_disk_id(word)]
+    """Ask the cloud for what was named: one call for all ids, one per name. The whole listing only where a name is not
+    there as it was typed: the cloud may write it with other letters for the same word.
+    """
+    ids = [id_ for word in order.disks if (id_ := disk_id_in(word))]
+    names = [word for word in order.disks if not disk_id_in(word)]
     by_name = asyncio.gather(*(evs.list_disks(name=name) for name in names))
     by_id, named = await asyncio.gather(_by_ids(evs, ids), by_name)
-    found = {**dict.fromkeys(ids, by_id), **dict(zip(names, named, strict=True))}
-    picked = pick(order, found, (), alias)
-    if not any(fault.startswith("No disk named") for fault in picked.faults):
-        return picked
-    return pick(order, found, await evs.list_disks(), alias)
+    listed = [disk for disks in (by_id, *named) for disk in disks]
+    # Whether the cloud matches names exactly is not documented; what it gave beside them is not meant yet.
+    exact = {disk.name: disk for disk in listed}
+    if all(name in exact for name in names):
+        return pick(order, _each_once(listed), alias)
+    return pick(order, _each_once([*await evs.list_disks(), *by_id]), alias)
+
+
+def _each_once(disks: Sequence[Disk]) -> list[Disk]:
+    return list({disk.id: disk for disk in disks}.values())
 
 
 async def _by_ids(evs: Evs, ids: list[str]) -> list[Disk]:

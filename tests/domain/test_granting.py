@@ -92,8 +92,8 @@ def test_a_name_in_a_mention_never_says_who_is_meant() -> None:
 
 
 def test_mentions_elsewhere_stay_the_words_that_were_typed() -> None:
-    command = read_command("create v1 reason=&lt;asked-by <@U2|bob>")
-    assert getattr(command, "disks", ()) == ("v1", "@bob")
+    command = read_command('create v1 reason="&lt;asked-by <@U2|bob>"')
+    assert getattr(command, "reason", "") == "<asked-by @bob"
 
 
 @given(

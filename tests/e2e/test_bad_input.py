@@ -47,8 +47,6 @@ WRONG = {
         "create nope-data scratch cache-01-data web-01-logs instant_access=true",
         ["“nope-data”", *TWO_SCRATCHES, "“cache-01-data” is in the state “attaching”", "“web-01-logs” is of type SAS"],
     ),
-    "the same disk by name and id": (f"create web-01-data {DATA}", ["web-01-data", "named twice"]),
-    "the same name twice": ("create web-01-data web-01-data", ["“web-01-data” is named twice"]),
     "more than twenty disks": (f"create {' '.join(f'disk-{n}' for n in range(21))}", ["up to 20 disks", "21"]),
     "dashes before an option": ("create web-01-data --name nightly", ["key=value", "“--name”"]),
     "days that are none": ("create web-01-data keep=soon", ["`keep=` takes days", "“soon”"]),

@@ -1,0 +1,235 @@
+"""What stands after a verb: bare words, then options. What was written so that it means something else is told with the
+whole command as it should be, ready to be copied.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from bot.domain.orders import CREATE_OPTIONS, QUICK_OPTIONS, as_entry, as_word, days_in
+from bot.domain.sentences import quoted
+from bot.domain.typed import plain, unmarked_word
+from bot.domain.words import Word
+
+LISTS = frozenset({"disks", "server", "server_id", "tag", "tags"})
+"""Options that take several values, with commas between them."""
+PROSE = frozenset({"name", "description", "reason"})
+"""Options whose value is kept as it was typed."""
+
+_KEY = re.compile(r"[A-Za-z][A-Za-z_-]*")
+_KNOWN = frozenset({*CREATE_OPTIONS, *QUICK_OPTIONS, "disk", "for"})
+_LIST_MARK = re.compile(r"[•◦▪‣*–-]|[0-9]{1,2}[.)]")
+_SEPARATOR = re.compile(r"and|[&+/;|]", re.IGNORECASE)
+
+OTHER_WORDS = {
+    "keep": "retention retain retention_days keep_days days ttl expire expires expiry kept lifetime",
+    "reason": "comment why note message msg because cause purpose ticket incident",
+    "description": "desc descr text details",
+    "name": "title snapshot_name label_name called as",
+    "tags": "labels label tag",
+    "tag": "tags label labels",
+    "disks": "disk volume volumes vol vols disk_name volume_id disk_id",
+    "disk": "disks volume vol name disk_name",
+    "server": "servers host hosts hostname vm vms ecs instance machine server_name",
+    "server_id": "ecs_id instance_id vm_id",
+    "project": "proj alias account tenant env environment project_id projects",
+    "enterprise_project_id": "eps eps_id enterprise_project enterprise",
+    "instant_access": "instant fast instant_restore",
+    "incremental": "full incr",
+    "confirm": "ask yes wait y",
+    "break_glass": "breakglass force emergency glass",
+}
+"""What else people write for an option, in the order in which it is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """`entries` is the value parted at its commas."""
+
+    key: str
+    value: str
+    entries: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """`bare` are the words before the first option, `late` those after it; `spaced`: there was space around an equals
+    sign, `parted`: words had another separator than a comma between them.
+    """
+
+    verb: str
+    bare: tuple[Word, ...]
+    options: tuple[Option, ...]
+    late: tuple[str, ...] = ()
+    spaced: bool = False
+    parted: str = ""
+    mended: str = ""
+    """The whole command as it should have been written; the same where nothing was wrong."""
+
+    @property
+    def entries(self) -> list[str]:
+        """The bare words, parted at their commas, each once."""
+        return list(dict.fromkeys(entry for word in self.bare for entry in word.entries))
+
+    @property
+    def faults(self) -> list[str]:
+        if self.parted:
+            return [f"Part names with spaces or commas, not with {quoted(self.parted)}: `{self.mended}`."]
+        if self.late:
+            return [f"{self._why_late()} `{self.mended}`."]
+        if self.spaced:
+            return [f"Write options without spaces around the equals sign: `{self.mended}`."]
+        return []
+
+    def _why_late(self) -> str:
+        last = self.options[-1].key
+        if any(option.key in PROSE for option in self.options):
+            return "A value of several words stands in quotes:"
+        if last == "keep":
+            return "`keep=` takes a number of days and nothing else:"
+        return f"Options come last, and after them {quoted(self.late[0])} is no disk. Did you mean"
+
+
+def read_arguments(verb: str, words: Sequence[Word]) -> Arguments:
+    joined, spaced = _joined([word for word in words if word.text or word.quoted])
+    bare: list[Word] = []
+    options: list[Option] = []
+    mended: list[Option] = []
+    moved: list[str] = []
+    late: list[str] = []
+    for place, word in enumerate(joined):
+        option = option_of(word)
+        if option is not None:
+            options.append(option)
+            mended.append(option)
+        elif not options:
+            followed = place + 1 < len(joined) and option_of(joined[place + 1]) is None
+            if word.quoted or not (followed and _LIST_MARK.fullmatch(word.text)):
+                bare.append(word)
+        else:
+            late.append(word.text)
+            mended[-1], elsewhere = _with_word(mended[-1], word, verb)
+            moved += elsewhere
+    bare, parted = _parted(bare)
+    for key, more in (("disks", moved),) if verb != "create" else ():
+        mended += [Option(key, ",".join(more), tuple(more))] if more else []
+    named = [*(entry for word in bare for entry in word.entries), *(moved if verb == "create" else ())]
+    whole = written(verb, dict.fromkeys(named), mended)
+    return Arguments(verb, tuple(bare), tuple(options), tuple(late), spaced, parted, whole)
+
+
+def written(verb: str, names: Iterable[str], options: Iterable[Option]) -> str:
+    """A command as it is typed, in one line that fits a code span."""
+    whole = " ".join([verb, *map(as_entry, names), *map(_written, options)])
+    return " ".join(whole.replace("`", "").split())
+
+
+def _written(option: Option) -> str:
+    if option.key in LISTS and option.key not in ("tags", "tag"):
+        return f"{option.key}={','.join(map(as_entry, option.entries))}"
+    return f"{option.key}={as_word(option.value)}" if option.value else f"{option.key}="
+
+
+def option_of(word: Word) -> Option | None:
+    """`key=value`. A full-width equals sign, or formatting around it all, counts where the key is one that I know: a
+    disk may be called so.
+    """
+    if word.quoted:
+        return None
+    for text, sure in ((word.text, True), (unmarked_word(word.text), False)):
+        found = re.match(r"([^=＝﹦]+)([=＝﹦])(.*)", text, re.DOTALL)
+        if not found:
+            continue
+        key = plain(found[1])
+        known = key.lower().replace("-", "_") in _KNOWN
+        if not _KEY.fullmatch(key) or not (known or (sure and found[2] == "=" and key == found[1])):
+            continue
+        value = word if text == word.text else Word(text, quoted=False)
+        at = found.start(3)
+        listed = value.entries_from(at) if key.lower() in LISTS else [found[3].strip()]
+        return Option(key.lower().replace("-", "_"), found[3].strip(), tuple(_listed_plain(key, listed)))
+    return None
+
+
+def _listed_plain(key: str, entries: list[str]) -> Iterable[str]:
+    """A full-width comma parts servers and tags. A disk's name may have one: disks are parted when they are sought."""
+    if key.lower() not in ("server", "server_id", "tag"):
+        return entries
+    return dict.fromkeys(part.strip() for entry in entries for part in re.split("[，、]", entry) if part.strip())
+
+
+def _joined(words: list[Word]) -> tuple[list[Word], bool]:
+    """`keep = 7` as one word, and a list with spaces after its commas too. Says whether an equals sign stood apart."""
+    joined: list[Word] = []
+    spaced = False
+    for word in words:
+        last = joined[-1] if joined else None
+        if last is None or last.quoted or option_of(word) is not None:
+            joined.append(word)
+            continue
+        option = option_of(last)
+        after_equals = last.text[-1:] in ("=", "＝") and option is not None and not option.value
+        before_equals = (
+            not word.quoted and word.text[:1] in ("=", "＝") and _KEY.fullmatch(plain(last.text)) is not None
+        )
+        goes_on = last.text[-1:] in (",", "，", "、") or (not word.quoted and word.text[:1] in (",", "，", "、"))
+        if after_equals or before_equals:
+            spaced = True
+            joined[-1] = last.joined_with(word)
+        elif option is not None and option.key in LISTS and option.value and goes_on:
+            joined[-1] = last.joined_with(word)
+        else:
+            joined.append(word)
+    return joined, spaced
+
+
+def _with_word(option: Option, word: Word, verb: str) -> tuple[Option, list[str]]:
+    """The option with a word that stood behind it, where it can belong there; else what is a disk of its own."""
+    if option.key in PROSE:
+        return replace(option, value=f"{option.value} {word.text}".strip()), []
+    if option.key == "keep":
+        value = f"{option.value} {word.text}"
+        return (replace(option, value=str(days)), []) if (days := days_in(value)) else (option, word.entries)
+    if _SEPARATOR.fullmatch(word.text):
+        return option, []
+    if option.key in LISTS and verb != "create":
+        entries = tuple(dict.fromkeys([*(one.rstrip(";") for one in option.entries), *word.entries]))
+        return replace(option, entries=entries, value=",".join(entries)), []
+    return option, word.entries
+
+
+def _parted(bare: list[Word]) -> tuple[list[Word], str]:
+    """The words without what people put between them instead of a comma, and what that was."""
+    kept: list[Word] = []
+    parted = ""
+    for place, word in enumerate(bare):
+        between = 0 < place < len(bare) - 1
+        if not word.quoted and between and _SEPARATOR.fullmatch(word.text):
+            parted = parted or word.text
+        elif not word.quoted and place < len(bare) - 1 and len(word.text) > 1 and word.text[-1] in ";；":
+            parted = parted or word.text[-1]
+            kept.append(Word(word.text.rstrip(";；"), quoted=False))
+        else:
+            kept.append(word)
+    return kept, parted
+
+
+def unknown_option(option: Option, known: Sequence[str], verb: str) -> str:
+    """What somebody meant by an option that there is not."""
+    if verb == "create" and option.key in ("server", "server_id", "disks"):
+        return f"`{option.key}=` belongs to quick: `quick {_written(option)}`."
+    for one in known:
+        if option.key in OTHER_WORDS.get(one, "").split():
+            value = days_in(option.value) or option.value if one == "keep" else option.value
+            meant = _written(Option(one, str(value), option.entries if one in LISTS else ()))
+            if one in LISTS and not option.entries:
+                meant = f"{one}={as_word(option.value)}"
+            return f"There is no option {quoted(option.key)}. Did you mean `{meant}`?"
+    near = difflib.get_close_matches(option.key, known, n=1)
+    if near:
+        return f"There is no option {quoted(option.key)}. Did you mean `{near[0]}=`?"
+    others = f" I know {', '.join(f'`{name}=`' for name in known)}." if known else ""
+    return f"There is no option {quoted(option.key)}.{others}"

@@ -1,0 +1,239 @@
+"""Words that mean one thing to whoever types them: understood, or refused with what they want, ready to be copied."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.commands import (
+    Approve,
+    Bind,
+    Cancel,
+    Command,
+    Delete,
+    Deny,
+    GrantAccess,
+    Help,
+    ListSnapshots,
+    Status,
+    parse_command,
+    read_command,
+)
+from bot.domain.errors import CommandError
+from bot.domain.orders import Create, Quick, Selector
+from tests.domain.test_commands import refused
+
+
+def offered(text: str) -> list[str]:
+    """What the refusal offers to copy."""
+    return re.findall("`([^`]*)`", refused(text))
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        ("create data-02 name=before data-03", 'create data-02 name="before data-03"'),
+        ("create data-01 reason=disk full on web 01", 'create data-01 reason="disk full on web 01"'),
+        ("create data-01 reason=disk full keep=7", 'create data-01 reason="disk full" keep=7'),
+        ("create data-01 description=it is late", 'create data-01 description="it is late"'),
+        ("create data-27 keep=7 days", "create data-27 keep=7"),
+        ("create data-27 keep=2 weeks", "create data-27 keep=14"),
+        ("create data-27 keep = 7", "create data-27 keep=7"),
+        ("create data-27 keep= 7", "create data-27 keep=7"),
+        ("create data-27 keep =7", "create data-27 keep=7"),
+        ("create data-27 reason = disk full", 'create data-27 reason="disk full"'),
+        ("create data-27 project=payments data-28", "create data-27 data-28 project=payments"),
+        ("create data-27 keep=7 data-28", "create data-27 data-28 keep=7"),
+        ("create data-27 tags=env=prod", "tags=env:prod"),
+        ("create data-27 tags=env=prod,app:x", "tags=env:prod,app:x"),
+        ("create data-01 retention=7", "keep=7"),
+        ("create data-01 retention=2w", "keep=14"),
+        ("create data-01 comment=now", "reason=now"),
+        ("create server=web-01", "quick server=web-01"),
+        ("create data-19; data-20", "create data-19 data-20"),
+        ("create data-19 ; data-20", "create data-19 data-20"),
+        ("create data-19 and data-20", "create data-19 data-20"),
+        ("create data-19 & data-20", "create data-19 data-20"),
+        ("create data-19 + data-20 / data-21", "create data-19 data-20 data-21"),
+        ("quick server=web-01 reason=disk full", 'quick server=web-01 reason="disk full"'),
+        ("quick server=web-01 keep=7 days", "quick server=web-01 keep=7"),
+        ("quick disks=a and b", "quick disks=a,b"),
+        ("quick disks=a b", "quick disks=a,b"),
+        ("quick tag=tier=prod", "tag=tier:prod"),
+        ("bind server=web-01 reason=night shift", 'bind server=web-01 reason="night shift"'),
+        ("deny r-7kq2m9xw reason=too big now", 'deny r-7kq2m9xw reason="too big now"'),
+        ("quick all", "quick"),
+        ("list data-01", "list disk=data-01"),
+        ("list server=web-01 disk_name=x", "disk=x"),
+    ],
+)
+def test_the_refusal_offers_the_command_that_was_meant(typed: str, wanted: str) -> None:
+    assert wanted in offered(typed)
+    assert "Nothing was" in refused(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        ("snapshot data-01", "create data-01"),
+        ("snap data-01 keep=7", "create data-01 keep=7"),
+        ("take a snapshot of data-01", "create data-01"),
+        ("make backup data-01", "create data-01"),
+        ("back up data-01 reason=now", "create data-01 reason=now"),
+        ("data-01", "create data-01"),
+        ("data-01 data-02 keep=7", "create data-01 data-02 keep=7"),
+        ("can you create data-01", "create data-01"),
+        ("backup server=web-01", "quick server=web-01"),
+        ("server=web-01", "quick server=web-01"),
+        ("backup all", "quick"),
+        ("everything", "quick"),
+        ("stop", "cancel ID"),
+        ("abort r-7kq2m9xw", "cancel r-7kq2m9xw"),
+        ("kill R-7KQ2M9XW", "cancel r-7kq2m9xw"),
+        ("undo", "cancel ID"),
+        ("drop r-7kq2m9xw", "cancel r-7kq2m9xw"),
+        ("rm r-7kq2m9xw", "delete r-7kq2m9xw"),
+        ("remove", "delete ID"),
+        ("wheres my backup", "status"),
+        ("where's my backup?", "status"),
+        ("show r-7kq2m9xw", "status r-7kq2m9xw"),
+        ("show data-01", "list disk=data-01"),
+        ("r-7kq2m9xw", "status r-7kq2m9xw"),
+        ("status?", "status"),
+        ("ls", "list"),
+        ("rollback data-01", "restore-points"),
+        ("revert", "restore-points"),
+        ("recover data-01", "restore-points"),
+        ("restore data-01", "restore-points"),
+        ("restore points", "restore-points"),
+        ("who", "access"),
+        ("whoami", "access"),
+        ("approve-all", "approve ID"),
+        ("lgtm r-7kq2m9xw", "approve r-7kq2m9xw"),
+        ("reject r-7kq2m9xw", "deny r-7kq2m9xw reason=…"),
+        ("retention=7", "create DISK keep=7"),
+        ("keep=7 data-01", "create data-01 keep=7"),
+        ("project=prod", "create DISK project=prod"),
+        ("dry-run", "quick"),
+        ("crate data-01", "create data-01"),
+        ("qiuck", "quick"),
+    ],
+)
+def test_a_word_that_is_no_verb_is_answered_with_the_one_thing_they_want(typed: str, wanted: str) -> None:
+    assert offered(typed)[0] == wanted or wanted in offered(typed)[:2]
+    told = refused(typed)
+    assert "Nothing was done." in told
+    assert len(told) < 200
+    assert not {"unbind", "grant", "revoke"} & set(offered(typed))
+
+
+@pytest.mark.parametrize(
+    "typed", ["don't delete r-7kq2m9xw", "never cancel r-7kq2m9xw", "what would delete r-7kq2m9xw do"]
+)
+def test_talk_after_the_name_is_refused(typed: str) -> None:
+    assert "Nothing was done." in refused(typed)
+    assert not [one for one in offered(typed) if one.startswith(("delete", "cancel"))]
+
+
+@given(st.text(alphabet="abz019-_ =,;\"'“`*•", max_size=40))
+def test_what_is_offered_for_a_value_of_several_words_is_read_as_it_stands(value: str) -> None:
+    words = [word for word in value.replace("=", "").split() if word.strip("`")]
+    if len(words) < 2 or set("\"'“,;") & set(value):
+        return
+    (offer, *_) = offered(f"create v1 reason={' '.join(words)}")
+    assert parse_command(offer) == Create(("v1",), reason=" ".join(" ".join(words).replace("`", "").split()))
+
+
+# --- understood -------------------------------------------------------------------------------------------------------
+
+TWO = Create(("data-17", "data-18"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("create data-17,data-18", TWO),
+        ("create data-17, data-18", TWO),
+        ("create data-17 , data-18,", TWO),
+        ("create data-17 data-18 data-17", TWO),
+        ("create\n• data-17\n• data-18", TWO),
+        ("create\n- data-17\n- data-18", TWO),
+        ("create 1. data-17 2. data-18", TWO),
+        ("create * data-17 * data-18", TWO),
+        ("/snapshot create data-17 data-18", TWO),
+        ("`create data-17 data-18`", TWO),
+        ("```create data-17 data-18```", TWO),
+        ("```\ncreate data-17\ndata-18\n```", TWO),
+        ("*create data-17 data-18*", TWO),
+        ("_*create data-17 data-18*_", TWO),
+        ("> create data-17 data-18", TWO),
+        ("“create data-17 data-18”", TWO),
+        ("please create data-17 data-18", TWO),
+        ("Create: data-17 data-18", TWO),
+        ("`create` data-17 data-18", TWO),
+        ("ｃｒｅａｔｅ data-17,data-18", TWO),
+        ("cre\u00adate data-17 \ufeffdata-18", TWO),
+        ("\u200bcreate \u2068data-17\u2069\u00a0data-18", TWO),
+        ('create "data-17,data-18"', Create(("data-17,data-18",))),
+        ("create v1 keep＝7", Create(("v1",), keep_days=7)),
+        ("create v1 ｋｅｅｐ＝７", Create(("v1",), keep_days=7)),
+        ("create v1 `keep=7`", Create(("v1",), keep_days=7)),
+        ("create odd＝name", Create(("odd＝name",))),
+        ("create v1 tags=env：prod，app：x", Create(("v1",), tags={"env": "prod", "app": "x"})),
+        ("create v1 tags=env:prod, app:x", Create(("v1",), tags={"env": "prod", "app": "x"})),
+        ("create v1 project=PAYMENTS‑PROD", Create(("v1",), project="payments-prod")),
+        ("create v1 project=`payments-prod`", Create(("v1",), project="payments-prod")),
+        ("create v1 name=a\u200bb", Create(("v1",), name="ab")),
+        ('create v1 reason="ok \u202edeteled ton"', Create(("v1",), reason="ok deteled ton")),
+        ("create v1 reason=磁盘已满，重启", Create(("v1",), reason="磁盘已满，重启")),
+        ("create v1 reason=👩‍🚀", Create(("v1",), reason="👩‍🚀")),
+        ("quick server=web-01,web-09", Quick((Selector("server", "web-01"), Selector("server", "web-09")))),
+        ("quick server=web-01, web-09", Quick((Selector("server", "web-01"), Selector("server", "web-09")))),
+        ("quick server=web-01，web-09", Quick((Selector("server", "web-01"), Selector("server", "web-09")))),
+        ("quick disks=a, b", Quick((Selector("disk", "a"), Selector("disk", "b")))),
+        ("quick disks=a ,b", Quick((Selector("disk", "a"), Selector("disk", "b")))),
+        ("quick tag=tier:prod, app:x", Quick((Selector("tag", "tier:prod"), Selector("tag", "app:x")))),
+        ("quick tag=tier：prod", Quick((Selector("tag", "tier:prod"),))),
+        ("quick server_id=`ABCDEF`", Quick((Selector("server_id", "abcdef"),))),
+        ("bind disks=a, b", Bind((Selector("disk", "a"), Selector("disk", "b")))),
+        ("status R-7KQ2M9XW", Status("r-7kq2m9xw")),
+        ("status `r-7kq2m9xw`", Status("r-7kq2m9xw")),
+        ("cancel R‑7KQ2M9XW", Cancel("r-7kq2m9xw")),
+        ("delete *r-7kq2m9xw*", Delete("r-7kq2m9xw")),
+        ("approve <r-7kq2m9xw>", Approve("r-7kq2m9xw")),
+        ("deny R-7KQ2M9XW reason=no", Deny("r-7kq2m9xw", "no")),
+        ("deny reason=no r-7kq2m9xw", Deny("r-7kq2m9xw", "no")),
+        ("list project=PAYMENTS", ListSnapshots(project="payments")),
+        ("list MINE", ListSnapshots(mine=True)),
+        ("list all", ListSnapshots()),
+        ("?", Help()),
+        ("--help", Help()),
+    ],
+)
+def test_what_only_looks_odd_is_understood(typed: str, meant: Command) -> None:
+    assert parse_command(typed) == meant
+
+
+def test_a_project_is_named_without_case_to_grant_too() -> None:
+    given = read_command("grant <@U0CAROL010> operator PAYMENTS-PROD")
+    assert isinstance(given, GrantAccess)
+    assert given.project == "payments-prod"
+    every = read_command("`grant <@U0CAROL010> admin *`")
+    assert isinstance(every, GrantAccess)
+    assert every.project == "*"
+
+
+def test_the_name_of_another_command_is_passed_over_where_it_is_this_bots() -> None:
+    assert parse_command("/snap create v1", "/snap") == Create(("v1",))
+    assert "Nothing was done." in refused("/remind create v1")
+
+
+@given(st.text(alphabet='creat data-01=,;&+`*_~•-.【】＝，：“" \n\u200b\u202e7keepandreason', max_size=60))
+def test_no_clumsy_text_breaks_the_parser(text: str) -> None:
+    for typed in (text, f"create {text}", f"quick {text}", f"deny {text}"):
+        with contextlib.suppress(CommandError):
+            parse_command(typed)

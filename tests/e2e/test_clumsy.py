@@ -1,0 +1,206 @@
+"""What people type with clumsy fingers, copied formatting and letters nobody sees, as Slack delivers it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bot.simulator.setting import Setting
+from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
+from tests.e2e.test_access import ALICES_GRANT, configure
+from tests.e2e.test_granting import EVERYWHERE
+
+M = "<@U0SNAPBOT1>"
+NOT_MEANT = "Did you mean me? Begin the line with my name."
+
+
+@pytest.fixture(autouse=True)
+def quick_snapshots(setting: tuple[Setting, FastClock]) -> None:
+    timing = setting[0].cloud.world.timing
+    timing.min_seconds = timing.max_seconds = 1.5
+
+
+async def made(world: World) -> list[str]:
+    """The disks of which the cloud was asked for a snapshot, once all requests have ended."""
+    assert world.bot is not None
+
+    async def open_requests() -> int:
+        assert world.bot is not None
+        counts = await world.bot.store.counts()
+        return sum(counts.get(("request", state), 0) for state in ("received", "running"))
+
+    async with asyncio.timeout(20):
+        while await open_requests():
+            await asyncio.sleep(0.05)
+    names = {disk.id: disk.name for disk in world.cloud.world.disks.values()}
+    return sorted(names[one.volume_id] for one in world.cloud.world.snapshots.values())
+
+
+async def taken(world: World, typed: str) -> str:
+    """Type a command, which must be taken; answers the request's id."""
+    return request_id((await world.say(typed)).text)
+
+
+# --- talk -------------------------------------------------------------------------------------------------------------
+
+TALK = [
+    "do not run M delete {S}",
+    "what would M delete {S}",
+    "never do M grant <@U0CAROL009> admin *",
+    "> M quick server=web-01 confirm=no",
+    "I'd rather not M unbind",
+    "don't M cancel {R}",
+    "nobody may M revoke <@U0ALICE001> payments-prod",
+    "create spare-disk M",
+    "see what he typed:\n```\nM create spare-disk\n```",
+]
+
+
+async def test_talk_about_the_bot_changes_nothing_and_is_asked_back_privately(quiet_world: World) -> None:
+    world = quiet_world
+    configure(world, ALICES_GRANT, EVERYWHERE)
+    await world.start_bot()
+    request = await world.create("web-01-data")
+    await world.finished(request)
+    ((snapshot, _),) = world.cloud.world.snapshots.items()
+    assert world.bot is not None
+    grants = await world.bot.store.every_grant()
+    for number, talk in enumerate(TALK, start=1):
+        said = talk.replace("M ", f"{M} ").replace("{S}", snapshot).replace("{R}", request)
+        said = said if M in said else f"{said.removesuffix('M')}{M}"
+        await world.slack.mention("alice", CHANNEL, said)
+        await world.slack.until(lambda wanted=number: answered(world) == wanted, 10)
+    assert await made(world) == ["web-01-data"]
+    assert await world.bot.store.every_grant() == grants
+    assert (await world.bot.store.counts())[("request", "finished")] == 1
+
+
+def answered(world: World) -> int:
+    return len([one for one in world.private("alice") if NOT_MEANT in one.text])
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["hi M create spare-disk", "<@U0BOB00002> M create spare-disk", "M, create spare-disk", "M: create spare-disk"],
+)
+async def test_a_greeting_or_an_address_before_the_name_is_no_talk(world: World, said: str) -> None:
+    await world.slack.mention("alice", CHANNEL, said.replace("M", M, 1))
+    await world.finished(request_id((await world.told("alice", "spare-disk")).text))
+    assert await made(world) == ["spare-disk"]
+
+
+async def test_a_question_behind_other_words_is_answered(world: World) -> None:
+    await world.slack.mention("alice", CHANNEL, f"could somebody ask {M} projects")
+    await world.told("alice", "payments-prod")
+
+
+async def test_two_orders_in_one_message_are_none(world: World) -> None:
+    await world.slack.mention("alice", CHANNEL, f"{M} create spare-disk\n{M} create web-01-data")
+    await world.told("alice", "one message is one")
+    assert await made(world) == []
+
+
+async def test_talk_that_an_edit_makes_an_order_counts_once(world: World) -> None:
+    said = (await world.slack.mention("alice", CHANNEL, f"do not {M} create spare-disk")).message
+    await world.told("alice", NOT_MEANT)
+    await world.slack.edit("alice", CHANNEL, said.ts, f"{M} create spare-disk")
+    await world.finished(request_id((await world.told("alice", "`spare-disk`")).text))
+    await world.slack.edit("alice", CHANNEL, said.ts, f"{M} create spare-disk keep=7")
+    await world.told("alice", "I took this message up")
+    assert await made(world) == ["spare-disk"]
+
+
+# --- the same letters to the eye --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "create SPARE-DISK",
+        "create Spare-Disk",
+        "create `spare-disk`",
+        "*create spare-disk*",
+        "```create spare-disk```",
+        "/snapshot create spare-disk",
+        "\u200bcreate \u2068spare\ufeff-disk\u2069",
+        "cre\u00adate spare-disk",
+        "create spare–disk",
+        "ｃｒｅａｔｅ　ｓｐａｒｅ－ｄｉｓｋ",
+        "create 【spare-disk】 keep＝7",
+        "create spare-disk spare-disk",
+        "create D15C0000-0005-4000-8000-000000000005",
+        "create\n• spare-disk",
+    ],
+)
+async def test_what_looks_like_a_name_is_that_name(world: World, typed: str) -> None:
+    ids = [one for one, disk in world.cloud.world.disks.items() if disk.name == "spare-disk"]
+    await taken(world, typed.replace("D15C0000-0005-4000-8000-000000000005", ids[0].upper()))
+    assert await made(world) == ["spare-disk"]
+
+
+@pytest.mark.parametrize(
+    ("real", "typed"),
+    [
+        ("cafe\u0301-disk", "create caf\u00e9-disk"),
+        ("caf\u00e9-disk", "create cafe\u0301-disk"),
+        ("nb\u00a0sp", 'create "nb sp"'),
+        ("nb sp", 'create "nb\u00a0sp"'),
+        ("data-04\u200b", "create data-04"),
+        ("data–13", "create data–13"),
+        ("_tmp_", "create _tmp_"),
+        ("*x*", "create *x*"),
+        ("a,b", 'create "a,b"'),
+        ("【x】", "create 【x】"),
+        ("odd＝name", "create odd＝name"),
+        ("a，b", "create a，b"),
+    ],
+)
+async def test_a_name_with_odd_letters_of_its_own_is_found_as_it_is(world: World, real: str, typed: str) -> None:
+    world.cloud.world.disk("spare-disk").name = real
+    for other, name in (("web-01-data", "tmp"), ("web-01-logs", "x")):
+        world.cloud.world.disk(other).name = name
+    await taken(world, typed)
+    assert await made(world) == [real]
+
+
+async def test_commas_and_full_width_commas_part_names(world: World) -> None:
+    await taken(world, "create spare-disk，web-01-data")
+    assert await made(world) == ["spare-disk", "web-01-data"]
+
+
+async def test_two_names_that_differ_in_case_alone_are_exact_first_and_else_a_question(world: World) -> None:
+    world.cloud.world.disk("web-01-data").name = "Spare-Disk"
+    await world.create("spare-disk")
+    assert await made(world) == ["spare-disk"]
+    await world.say("create SPARE-DISK")
+    await world.told("alice", "fits 2 disks")
+
+
+async def test_letters_of_another_alphabet_are_pointed_out(world: World) -> None:
+    await world.say("create sp\u0430re-disk")
+    told = await world.told("alice", "Did you mean “spare-disk”?")
+    assert "Letters of another alphabet look like those: \u0430" in told.text
+
+
+async def test_other_separators_are_named_with_the_command_that_works(world: World) -> None:
+    await world.say("create spare-disk;web-01-data")
+    await world.told("alice", "Part names with commas: `spare-disk,web-01-data`.")
+
+
+async def test_nothing_that_cannot_be_seen_reaches_the_cloud_or_a_message(world: World) -> None:
+    request = await world.create('spare-disk name=a\u200bb reason="ok \u202edeteled ton"')
+    root = await world.finished(request)
+    (snapshot,) = world.cloud.world.snapshots.values()
+    assert snapshot.name.startswith("ab")
+    assert "ok deteled ton" in root.text
+    assert not [one for one in world.slack.messages(CHANNEL) if set("\u202e\u200b") & set(one.text)]
+
+
+async def test_a_disk_whose_own_name_turns_the_line_round_is_shown_harmless(world: World) -> None:
+    world.cloud.world.disk("spare-disk").name = "ok\u202egnitaerc"
+    await world.finished(await world.create("okgnitaerc"))
+    assert not [one for one in world.slack.messages(CHANNEL) if "\u202e" in one.text]
+    assert not [one for one in world.slack.messages(CHANNEL) if "\u202e" in str(one.blocks)]
+    (snapshot,) = world.cloud.world.snapshots.values()
+    assert "\u202e" not in snapshot.name
