@@ -137,3 +137,7 @@ class ViewRefused(BotError):
 
 class StoreInUse(BotError):
     """Another process runs on this store file."""
+
+
+class StoreTooNew(BotError):
+    """A later version of the bot has changed the store's tables."""

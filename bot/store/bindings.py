@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from bot.domain.bindings import Binding
 from bot.store.database import Query, Row, Script, sql
+from bot.store.reading import readable
 
 _ADD = """
 insert into binding (channel_id, position, project, selector_json, keep_days, confirm, reason, source)
@@ -26,7 +27,7 @@ def project_of(channel: str) -> Script[str | None]:
 def of_channel(channel: str) -> Script[list[Binding]]:
     """What a channel is about, in the order in which it was said."""
     rows = yield sql("select * from binding where channel_id = :channel order by position", channel=channel)
-    return [_binding(row) for row in rows]
+    return (yield from readable(rows, _binding, "binding"))
 
 
 def _binding(row: Row) -> Binding:

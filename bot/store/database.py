@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 import sqlite_utils
 
-from bot.store.schema import migrations
+from bot.store.schema import migrations, refuse_newer
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,16 @@ class Want:
     at: datetime
 
 
-Script = Generator[Query | Want, Rows, T]
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A row that a script could not read and passed over. `why` is the name of the error: its text may hold the row."""
+
+    table: str
+    key: str
+    why: str
+
+
+Script = Generator[Query | Want | Aside, Rows, T]
 """What a transaction does, step by step."""
 
 
@@ -69,6 +78,7 @@ class SqliteDatabase:
         self._db: sqlite_utils.Database | None = None
         self._commits = 0
         self._wants: list[Want] = []
+        self._aside: set[Aside] = set()
         self._wake: Callable[[str, datetime], None] = lambda key, at: None
 
     def on_wanted(self, wake: Callable[[str, datetime], None]) -> None:
@@ -76,8 +86,13 @@ class SqliteDatabase:
         self._wake = wake
 
     async def open(self) -> None:
+        """Raises StoreTooNew."""
         self._thread.start()
-        await self._on_thread(self._connect)
+        try:
+            await self._on_thread(self._connect)
+        except BaseException:
+            self._jobs.put(None)
+            raise
 
     async def make_room_in_the_log(self) -> None:
         """For a process that answers people: see LOG_PAGES."""
@@ -151,7 +166,12 @@ class SqliteDatabase:
         # By itself SQLite moves the log into the file within a commit that somebody waits for; here it is moved after
         # one has been answered (`_checkpoint`), and this is only the net below.
         db.execute("pragma wal_autocheckpoint=10000").fetchall()
-        migrations.apply(db)
+        try:
+            refuse_newer(db, self._path.name)
+            migrations.apply(db)
+        except BaseException:
+            db.close()
+            raise
         self._db = db
 
     def _checkpoint(self) -> None:
@@ -175,6 +195,13 @@ class SqliteDatabase:
             self._db.close()
             self._db = None
 
+    def _set_aside(self, row: Aside) -> None:
+        """Once in a life: the duties that the row calls for come again and again."""
+        if row not in self._aside:
+            self._aside.add(row)
+            facts = {"table": row.table, "row": row.key, "why": row.why}
+            log.error("a stored row can't be read and is set aside; the others go on", extra=facts)
+
     def _transaction(self, script: Script[T]) -> T:
         if self._db is None:
             raise RuntimeError("The store is not open.")
@@ -186,6 +213,9 @@ class SqliteDatabase:
             while True:
                 if isinstance(step, Want):
                     self._wants.append(step)
+                    step = script.send(())
+                elif isinstance(step, Aside):
+                    self._set_aside(step)
                     step = script.send(())
                 else:
                     step = script.send(_fetched(connection.execute(step.sql, step.params)))

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from bot.domain.deletions import Deletion, DeletionState, agreeing
 from bot.store.database import Query, Row, Script, Want, from_ms, span_from, span_ms, sql, to_ms
+from bot.store.reading import readable
 
 _ADD = """
 insert into deletion (item_id, request_id, project, snapshot_id, disk_id, label, state, asked_by, channel_id, asked_at,
@@ -101,7 +102,7 @@ def told(deletions: Sequence[Deletion]) -> Script[None]:
 
 def of_request(request_id: str) -> Script[list[Deletion]]:
     rows = yield sql("select * from deletion where request_id = :id order by item_id", id=request_id)
-    return [_deletion(row) for row in rows]
+    return (yield from readable(rows, _deletion, "deletion"))
 
 
 def _row(deletion: Deletion) -> dict[str, str | int | None]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from bot.interfaces import Errand
-from bot.store.database import Script, Want, from_ms, sql, to_ms
+from bot.store.database import Row, Script, Want, from_ms, sql, to_ms
+from bot.store.reading import first
 
 _ADD = """
 insert into errand (id, kind, user_id, channel_id, thread_ts, payload_json, claim, late, created_at)
@@ -32,9 +33,10 @@ def add(errand: Errand) -> Script[None]:
 
 def one(errand_id: str) -> Script[Errand | None]:
     rows = yield sql("select * from errand where id = :id", id=errand_id)
-    if not rows:
-        return None
-    row = rows[0]
+    return (yield from first(rows, _errand, "errand"))
+
+
+def _errand(row: Row) -> Errand:
     created_at = from_ms(row["created_at"])
     assert created_at is not None
     return Errand(

@@ -8,6 +8,7 @@ from bot.domain.forms import Form
 from bot.domain.orders import Create
 from bot.domain.requests import Place
 from bot.store.database import Row, Script, from_ms, sql, to_ms
+from bot.store.reading import first
 from bot.store.rows import order_from, order_text
 
 _ADD = """
@@ -48,12 +49,12 @@ def choose_project(form_id: str, project: str | None, seen: int | None) -> Scrip
         project=project,
         seen=seen,
     )
-    return _form_from(rows[0]) if rows else None
+    return (yield from first(rows, _form_from, "form"))
 
 
 def choose_place(form_id: str, channel: str) -> Script[Form | None]:
     rows = yield sql("update form set channel_id = :channel where id = :id returning *", id=form_id, channel=channel)
-    return _form_from(rows[0]) if rows else None
+    return (yield from first(rows, _form_from, "form"))
 
 
 def shown(form_id: str, view_hash: str) -> Script[None]:
@@ -67,7 +68,7 @@ def hash_of(form_id: str) -> Script[str | None]:
 
 def one(form_id: str) -> Script[Form | None]:
     rows = yield sql("select * from form where id = :id", id=form_id)
-    return _form_from(rows[0]) if rows else None
+    return (yield from first(rows, _form_from, "form"))
 
 
 def forget(before: datetime) -> Script[None]:

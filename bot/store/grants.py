@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.domain.access import MENTIONED_ADMINS, Actor, Grant, Role
 from bot.domain.granting import EVERY_PROJECT, Subject
 from bot.store.database import Query, Row, Script, Want, from_ms, sql, to_ms
+from bot.store.reading import readable
 
 _COLUMNS = "subject_kind, subject_id, role, project, expires_at, source"
 _ADD = """
@@ -61,7 +62,7 @@ def held_by(actor: Actor) -> Script[list[Grant]]:
         f"or (subject_kind = 'everyone' and subject_id = '') or (subject_kind = 'group' and subject_id in ({names}))"
     )
     rows = yield Query(text, {"user_id": actor.user_id, **groups})
-    return [_grant(row) for row in rows]
+    return (yield from readable(rows, _grant, "access_grant"))
 
 
 def add(grants: Iterable[Grant]) -> Script[None]:
@@ -80,7 +81,7 @@ def remove(grants: Iterable[Grant]) -> Script[None]:
 def lapsed(now: datetime) -> Script[list[Grant]]:
     """Grants whose end has passed, each end told once: a mark of its own outlives the row's being written anew."""
     rows = yield sql(f"select {_COLUMNS} {_UNMARKED} and expires_at <= :now {_IN_ORDER}", now=to_ms(now))
-    grants = [_grant(row) for row in rows]
+    grants = yield from readable(rows, _grant, "access_grant")
     for grant in grants:
         yield sql(_MARK, **_key(grant), expires_at=to_ms(grant.expires_at))
     return grants
@@ -95,12 +96,12 @@ def of_subject(subject: Subject) -> Script[list[Grant]]:
     """Every row that names exactly this subject."""
     text = f"select {_COLUMNS} from access_grant where subject_kind = :kind and subject_id = :id"
     rows = yield sql(text, kind=subject.kind, id=subject.id)
-    return [_grant(row) for row in rows]
+    return (yield from readable(rows, _grant, "access_grant"))
 
 
 def of_source(source: str) -> Script[list[Grant]]:
     rows = yield sql(f"select {_COLUMNS} from access_grant where source = :source {_IN_ORDER}", source=source)
-    return [_grant(row) for row in rows]
+    return (yield from readable(rows, _grant, "access_grant"))
 
 
 def admins(alias: str) -> Script[list[Grant]]:
@@ -110,7 +111,7 @@ def admins(alias: str) -> Script[list[Grant]]:
         rows = yield sql(f"{text} {_IN_ORDER}")
     else:
         rows = yield sql(f"{text} and project in (:alias, '*') {_IN_ORDER}", alias=alias)
-    return [_grant(row) for row in rows]
+    return (yield from readable(rows, _grant, "access_grant"))
 
 
 def helpers(alias: str, now: datetime) -> Script[list[Grant]]:
@@ -119,7 +120,7 @@ def helpers(alias: str, now: datetime) -> Script[list[Grant]]:
     However many there are, of each of the four no more are read than are ever named.
     """
     rows = yield sql(_HELPERS, alias=alias, now=to_ms(now), most=MENTIONED_ADMINS)
-    return list(dict.fromkeys(_grant(row) for row in rows))
+    return list(dict.fromkeys((yield from readable(rows, _grant, "access_grant"))))
 
 
 def approvers(alias: str, now: datetime) -> Script[list[Grant]]:
@@ -129,12 +130,12 @@ def approvers(alias: str, now: datetime) -> Script[list[Grant]]:
         "and (expires_at is null or expires_at > :now)"
     )
     rows = yield sql(text, alias=alias, now=to_ms(now))
-    return [_grant(row) for row in rows]
+    return (yield from readable(rows, _grant, "access_grant"))
 
 
 def every() -> Script[Sequence[Grant]]:
     rows = yield sql(f"select {_COLUMNS} from access_grant {_IN_ORDER}")
-    return [_grant(row) for row in rows]
+    return (yield from readable(rows, _grant, "access_grant"))
 
 
 def _key(grant: Grant) -> dict[str, str]:

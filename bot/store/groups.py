@@ -9,6 +9,7 @@ from bot.domain.groups import Group, GroupState, group_done, group_split, on_its
 from bot.domain.requests import Item, ItemState, Request, joining, sending
 from bot.store import requests
 from bot.store.database import Query, Script, Want, sql
+from bot.store.reading import first
 from bot.store.rows import group_from, group_row, item_from
 
 _MOVE = """
@@ -24,11 +25,10 @@ _OPEN = (GroupState.PLANNED, GroupState.SUBMITTING, GroupState.UNCERTAIN, GroupS
 def whole(group_id: str) -> Script[tuple[Group, list[Item], Request] | None]:
     """The group, the items that are in it now, and their request."""
     rows = yield sql("select * from snapshot_group where id = :id", id=group_id)
-    if not rows:
+    group = yield from first(rows, group_from, "snapshot_group")
+    found = (yield from requests.one(group.request_id)) if group else None
+    if group is None or found is None:
         return None
-    group = group_from(rows[0])
-    found = yield from requests.one(group.request_id)
-    assert found is not None
     request, items = found
     return group, [item for item in items if item.group_id == group_id], request
 
@@ -44,8 +44,11 @@ def start(group: Group, now: datetime) -> Script[tuple[Group, list[Item]] | None
     moved: list[Item] = []
     for item in members:
         leaders = yield sql(requests.LEADER, disk_id=item.disk.id, id=item.id)
-        if leaders:
-            moved.append(joining(item, item_from(leaders[0])))
+        leader = yield from first(leaders, item_from, "item")
+        if leaders and leader is None:
+            return None  # a disk is being copied, for a row that can't be read: asked again with the next sweep
+        if leader:
+            moved.append(joining(item, leader))
     joined = {item.id for item in moved}
     left = [item for item in members if item.id not in joined]
     if len(left) < 2:

@@ -13,6 +13,7 @@ from bot.domain.requests import Item, ItemState, Request, RequestState, ended, f
 from bot.interfaces import Cancelled, Filters, Notice, Settled
 from bot.store import deletions, errands, grants, homes
 from bot.store.database import Query, Row, Rows, Script, Want, from_ms, sql, to_ms
+from bot.store.reading import first, readable
 from bot.store.rows import group_from, group_row, item_from, item_row, request_from, request_row
 
 _ADD_REQUEST = """
@@ -294,8 +295,13 @@ def untold(request_id: str) -> Script[list[Notice]]:
         "select * from notice where request_id = :id and told = 0 order by subject_kind desc, subject_id, asking",
         id=request_id,
     )
-    found = [(Subject(row["subject_kind"], row["subject_id"]), from_ms(row["since"]), row["asking"]) for row in rows]
-    return [Notice(subject, since, asking) for subject, since, asking in found if since is not None]
+    return (yield from readable(rows, _notice, "notice"))
+
+
+def _notice(row: Row) -> Notice:
+    since = from_ms(row["since"])
+    assert since is not None
+    return Notice(Subject(row["subject_kind"], row["subject_id"]), since, row["asking"])
 
 
 def told(request_id: str, notice: Notice) -> Script[None]:
@@ -367,7 +373,10 @@ _SPENT = "tried_ms = :tried_ms, in_vain_ms = :in_vain_ms, due_at = :due_at where
 def start(item: Item, now: datetime) -> Script[Item | None]:
     """Mark an item as being sent, or join it to the one that copies its disk already. None: somebody moved it."""
     leaders = yield sql(LEADER, disk_id=item.disk.id, id=item.id)
-    begun = joining(item, item_from(leaders[0])) if leaders else item
+    leader = yield from first(leaders, item_from, "item")
+    if leaders and leader is None:
+        return None  # its disk is being copied, for a row that can't be read: asked again with the next sweep
+    begun = joining(item, leader) if leader else item
     saved = yield from save(begun, now)
     return replace(begun, ver=begun.ver + 1) if saved else None
 
@@ -391,8 +400,8 @@ def save_all(items: Sequence[Item], now: datetime, *, wake: bool = True) -> Scri
         moved.append(item)
     for leader in moved:  # grows meanwhile: who was followed before it joined somebody itself still is
         joined = yield sql("select * from item where joined_to = :id and ended_at is null", id=leader.id)
-        for row in joined:
-            follower = following(item_from(row), leader)
+        for one in (yield from readable(joined, item_from, "item")):
+            follower = following(one, leader)
             yield Query(_MOVE_ITEM, item_row(follower))
             moved.append(follower)
     for request_id in dict.fromkeys(item.request_id for item in moved):
@@ -403,9 +412,15 @@ def save_all(items: Sequence[Item], now: datetime, *, wake: bool = True) -> Scri
 
 
 def follow(request_id: str, now: datetime) -> Script[None]:
-    """The request after its items or groups moved."""
-    request, items = yield from _whole(request_id)
+    """The request after its items or groups moved. With an item that can't be read it is never at its end."""
+    rows = yield sql("select * from request where id = :id", id=request_id)
+    found = yield from _with_items(rows[0])
+    if found is None:
+        return
+    request, items = found
     after = following_items(request, items, now)
+    if after.ended_at and not (yield from _is_all(request_id, items)):
+        after = replace(after, state=request.state, ended_at=None)
     yield from move(after, now)
     if after.ended_at and after.remind_at:
         yield Want(f"remind:{request_id}", after.remind_at)
@@ -426,19 +441,31 @@ def _report(request: Request, now: datetime) -> Want:
 
 
 def _whole(request_id: str) -> Script[tuple[Request, list[Item]]]:
+    """For who decides something of it: all of it must be there to be read."""
     rows = yield sql("select * from request where id = :id", id=request_id)
-    return (yield from _with_items(rows[0]))
+    found = yield from _with_items(rows[0])
+    if found is None or not (yield from _is_all(request_id, found[1])):
+        raise RuntimeError(f"Request {request_id} or one of its disks can't be read.")
+    return found
 
 
-def _with_items(row: Row) -> Script[tuple[Request, list[Item]]]:
-    items = yield sql("select * from item where request_id = :id order by position", id=row["id"])
+def _is_all(request_id: str, items: Sequence[Item]) -> Script[bool]:
+    """Whether these are all disks of a request, and none was set aside."""
+    rows = yield sql("select count(*) as number from item where request_id = :id", id=request_id)
+    return int(rows[0]["number"]) == len(items)
+
+
+def _with_items(row: Row) -> Script[tuple[Request, list[Item]] | None]:
+    """A request with those of its items that can be read; None where it can't itself."""
+    rows = yield sql("select * from item where request_id = :id order by position", id=row["id"])
     approvers = (yield from _approvers(row["id"])) if row["approvals_needed"] else ()
-    return request_from(row, approvers), [item_from(one) for one in items]
+    request = yield from first([row], lambda one: request_from(one, approvers), "request")
+    return (request, (yield from readable(rows, item_from, "item"))) if request else None
 
 
 def groups_of(request_id: str) -> Script[list[Group]]:
     rows = yield sql("select * from snapshot_group where request_id = :id order by id", id=request_id)
-    return [group_from(row) for row in rows]
+    return (yield from readable(rows, group_from, "snapshot_group"))
 
 
 def copying(project: str) -> Script[list[str]]:
@@ -505,24 +532,23 @@ def one(request_id: str) -> Script[tuple[Request, list[Item]] | None]:
 
 def of_delivery(delivery: str) -> Script[Request | None]:
     rows = yield sql("select * from request where delivery_id = :id", id=delivery)
-    return request_from(rows[0]) if rows else None
+    return (yield from first(rows, request_from, "request"))
 
 
 def item(item_id: str) -> Script[tuple[Item, Request] | None]:
     rows = yield sql("select * from item where id = :id", id=item_id)
-    if not rows:
-        return None
-    request, _ = yield from _whole(rows[0]["request_id"])
-    return item_from(rows[0]), request
+    read = yield from first(rows, item_from, "item")
+    found = (yield from one(read.request_id)) if read else None
+    return (read, found[0]) if read and found else None
 
 
 def sharing(request_id: str) -> Script[list[tuple[Item, Request]]]:
     """Items of other requests whose restore point is a snapshot of this one, each with its request."""
     rows = yield sql(_SHARING, id=request_id)
     found: list[tuple[Item, Request]] = []
-    for row in rows:
-        request, _ = yield from _whole(row["request_id"])
-        found.append((item_from(row), request))
+    for other in (yield from readable(rows, item_from, "item")):
+        its = yield from one(other.request_id)
+        found += [(other, its[0])] if its else []
     return found
 
 
@@ -541,7 +567,7 @@ def creating(project: str) -> Script[list[Item]]:
         "order by submitted_at",
         project=project,
     )
-    return [item_from(row) for row in rows]
+    return (yield from readable(rows, item_from, "item"))
 
 
 def unsaid(home: str) -> Script[list[tuple[Request, list[Item]]]]:
@@ -552,7 +578,7 @@ def unsaid(home: str) -> Script[list[tuple[Request, list[Item]]]]:
 def find(any_id: str) -> Script[tuple[Request, list[Item]] | None]:
     """By the id of a request, an item, a job, a snapshot or a group. What others joined is whose it was first."""
     rows = yield sql(_FIND, id=any_id)
-    return (yield from _whole(rows[0]["request_id"])) if rows else None
+    return (yield from one(rows[0]["request_id"])) if rows else None
 
 
 def recent(filters: Filters) -> Script[list[tuple[Request, list[Item]]]]:
@@ -612,5 +638,5 @@ def _wholes(rows: Rows) -> Script[list[tuple[Request, list[Item]]]]:
     found: list[tuple[Request, list[Item]]] = []
     for row in rows:
         whole = yield from _with_items(row)
-        found.append(whole)
+        found += [whole] if whole else []
     return found

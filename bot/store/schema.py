@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from sqlite_utils import Database, Migrations
 
+from bot.domain.errors import StoreTooNew
+
 migrations = Migrations("snapshot-bot")
 
 _FIRST = """
@@ -262,6 +264,17 @@ begin select raise(abort, 'the audit trail is append-only'); end;
 create trigger audit_is_never_cut before delete on audit
 begin select raise(abort, 'the audit trail is append-only'); end;
 """
+
+
+def refuse_newer(db: Database, file: str) -> None:
+    """Raises StoreTooNew for a store that a later version has changed: what it wrote there could be misread."""
+    known = {step.name for step in migrations.pending(Database(memory=True))}
+    later = sorted(step.name for step in migrations.applied(db) if step.name not in known)
+    if later:
+        raise StoreTooNew(
+            f"The store {file} was last used by a later version of the bot (its schema has {later[-1]}, which this one "
+            "does not know). Start that version, or restore the copy of the store that was made before the upgrade."
+        )
 
 
 @migrations(name="0001-requests-grants-audit")
