@@ -15,7 +15,7 @@ from bot.domain.requests import is_direct
 from bot.domain.sentences import MENTION
 from bot.domain.snapshots import COPYABLE_STATES, DESCRIPTION_CHARACTERS, NAME_CHARACTERS, RETENTION_DAYS, Disk
 from bot.slack.blocks import OPTIONS, context, plain, section
-from bot.slack.text import code_block, escaped, sentence, shortened
+from bot.slack.text import code_block, cut_in_the_middle, escaped, sentence, shortened
 from bot.workflow.forms import Filling, Offer, ProjectOffer
 
 FORM = "snapshot_form"
@@ -25,6 +25,8 @@ FORM_PLACE = "form_place"
 VALUE = "value"
 
 OPTION_CHARACTERS = 75
+ID_CHARACTERS = 13
+"""Of an id, where it stands beside a name: disks made together often agree in their first eight."""
 NO_CHOICE = "no-choice"
 """The value of a line in a picker that is a sentence, and nothing to choose."""
 
@@ -247,16 +249,22 @@ def offered_projects(offer: ProjectOffer) -> list[dict[str, Any]]:
 
 
 def disk_option(label: str, size_gib: int, volume_type: str, description: str, disk_id: str) -> dict[str, Any]:
-    """Name and size, and below them what tells it from its namesakes."""
+    """Name and size, and below them what tells it from its namesakes. A name that is too long is cut in the middle, for
+    names differ at their ends, and has the beginning of the id beside it: of what was chosen only this line is shown.
+    """
     size = f" · {size_gib} GiB {volume_type}".rstrip()
-    return _option(f"{shortened(label, OPTION_CHARACTERS - len(size))}{size}", disk_id, description)
+    room = OPTION_CHARACTERS - len(size)
+    if len(label) > room:
+        beginning = f" · {disk_id[:ID_CHARACTERS]}"
+        label = f"{cut_in_the_middle(label, room - len(beginning))}{beginning}"
+    return _option(f"{label}{size}", disk_id, description)
 
 
 def listed_disk(disk: Disk) -> dict[str, Any]:
     """With its server, state, and the beginning of its id."""
     server = f"on {shortened(disk.server, 30)}" if disk.server else "not attached"
     state = disk.status if disk.status in COPYABLE_STATES else f"{disk.status}: not now"
-    told = f"{server} · {state} · {disk.id[:13]}"
+    told = f"{server} · {state} · {disk.id[:ID_CHARACTERS]}"
     return disk_option(disk.label, disk.size, disk.volume_type, told, disk.id)
 
 

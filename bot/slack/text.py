@@ -50,6 +50,14 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def cut_in_the_middle(text: str, most: int) -> str:
+    """`shortened` for names, of which many begin alike: the end stays."""
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 2
+    return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
+
+
 _BROKEN_OFF = re.compile(r"(?:&[a-z]{0,3}|<[^<>]*)$")
 """An entity, a mention, a link or a time without its end."""
 
