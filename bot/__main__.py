@@ -16,6 +16,7 @@ from bot import app, terminal, terminal_grants
 from bot.clock import SystemClock
 from bot.domain.access import Action, Role
 from bot.domain.errors import BotError
+from bot.domain.orders import read_alias
 from bot.logs import configure_logs
 from bot.settings import Settings, SettingsError, load_settings
 from bot.simulator import demo
@@ -93,12 +94,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_grants(grants: argparse.ArgumentParser) -> None:
     subject: dict[str, Any] = {"metavar": "SUBJECT", "help": "user:U…, group:S… or everyone"}
-    project: dict[str, Any] = {"metavar": "PROJECT", "help": "an alias, or * for every project"}
+    project: dict[str, Any] = {"type": read_alias, "metavar": "PROJECT", "help": "an alias, or * for every project"}
     roles: dict[str, Any] = {"choices": [role.value for role in Role], "metavar": "ROLE", "help": ", ".join(Role)}
     verbs = grants.add_subparsers(required=True, metavar="list | add | remove | explain | import | export")
 
     listing = verbs.add_parser("list", help="every grant and where it stands")
-    listing.add_argument("--project", metavar="P", help="only what counts in this project")
+    listing.add_argument("--project", type=read_alias, metavar="P", help="only what counts in this project")
     _takes_config(listing)
     listing.set_defaults(run=_with_store(terminal_grants.list_grants))
 
@@ -120,7 +121,7 @@ def _add_grants(grants: argparse.ArgumentParser) -> None:
     explain = verbs.add_parser("explain", help="what would be decided, by which rule and why")
     explain.add_argument("subject", **subject)
     explain.add_argument("action", choices=[str(action) for action in Action], metavar="ACTION", help=", ".join(Action))
-    explain.add_argument("project", metavar="PROJECT")
+    explain.add_argument("project", type=read_alias, metavar="PROJECT")
     explain.add_argument("--channel", default="", metavar="C", help="the id of the channel it is asked from")
     explain.add_argument("--group", action="append", default=[], metavar="S", help="a user group they are in")
     _takes_config(explain)

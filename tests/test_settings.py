@@ -56,6 +56,16 @@ def faults(text: str, environ: Mapping[str, str] = ENVIRON, *, need_slack: bool 
     return [str(fault) for fault in caught.value.faults]
 
 
+def test_names_are_normalised_and_an_alias_is_referred_to_in_any_case(folder: Path) -> None:
+    loaded = load(
+        f'{VALID}\n[[grants]]\nsubject = "user:U0ALICE001"\nrole = "operator"\nproject = "Payments-PROD"\n'
+        '[[bindings]]\nchannel = "C0PAYINC01"\nproject = "PAYMENTS-prod"\n'
+        'disks = ["cafe\u0301-disk", "data-01\u200b"]\n'
+    )
+    assert [grant.project for grant in loaded.grants] == ["payments-prod"]
+    assert [(one.project, one.disks) for one in loaded.bindings] == [("payments-prod", ("caf\u00e9-disk", "data-01"))]
+
+
 def test_an_empty_file_has_the_defaults_of_the_contract(folder: Path) -> None:
     loaded = load("")
     assert (loaded.slack.command, loaded.slack.api_url) == ("/snapshot", "https://slack.com/api/")

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from bot.domain.hosts import is_loopback
 from bot.domain.orders import REASON_CHARACTERS
+from bot.domain.typed import entered
 from bot.settings.faults import Unfit
 
 _ALIAS = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
@@ -72,7 +73,9 @@ def subject(text: str) -> str:
 
 
 def tag(text: str) -> str:
-    return _matching(_TAG, text, 'Write the tag\'s key and value with a colon between them, such as "tier:prod".')
+    return _matching(
+        _TAG, entered(text), 'Write the tag\'s key and value with a colon between them, such as "tier:prod".'
+    )
 
 
 def reason(text: str) -> str:
@@ -82,9 +85,10 @@ def reason(text: str) -> str:
 
 
 def filled(text: str) -> str:
-    if not text.strip():
+    """Names are compared with what people type, so both are normalised alike."""
+    if not (shown := entered(text)):
         raise Unfit("There is nothing between the quotes. Write a value, or leave the line out.")
-    return text
+    return shown
 
 
 def _matching(pattern: re.Pattern[str], text: str, sentence: str) -> str:

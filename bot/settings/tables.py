@@ -12,6 +12,7 @@ from pydantic import ValidationInfo as Info
 
 from bot.domain.access import Role
 from bot.domain.snapshots import RETENTION_DAYS
+from bot.domain.typed import caseless
 from bot.settings import checks
 from bot.settings.faults import Unfit, nearest
 from bot.settings.toml import place_name
@@ -58,9 +59,9 @@ def _known_credentials(name: str, info: Info) -> str:
 
 def _known_project(alias: str, info: Info) -> str:
     known = _around(info).projects
-    if alias not in known:
+    if caseless(alias) not in known:
         raise Unfit(f"There is no {place_name(('projects', alias))}. {nearest(alias, known)}")
-    return alias
+    return caseless(alias)
 
 
 def _known_project_or_all(alias: str, info: Info) -> str:
