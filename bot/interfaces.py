@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from bot.domain.access import Actor, Grant
 from bot.domain.bindings import Binding
@@ -156,6 +156,13 @@ class Filters:
     restorable: bool = False
     limit: int = 10
     offset: int = 0
+
+
+class DiskName(NamedTuple):
+    """A disk of a request, as it was called then."""
+
+    id: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -371,6 +378,10 @@ class Store(Protocol):
     async def find(self, any_id: str) -> tuple[Request, list[Item]] | None: ...
 
     async def recent(self, filters: Filters) -> list[tuple[Request, list[Item]]]: ...
+
+    async def disks_named(self, projects: Sequence[str]) -> list[DiskName]:
+        """The disks that requests in these projects were about, by id and name, newest first."""
+        ...
 
     async def home(self, user_id: str) -> HomeRow | None: ...
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -147,8 +148,19 @@ class Usage:
     wanted: int = 0
 
 
-def no_such_project(alias: str) -> str:
-    """The one answer for a project that is closed to someone and for one that does not exist."""
+_SHOWN = 5
+
+
+def no_such_project(alias: str, usable: Sequence[str] = ()) -> str:
+    """The one answer for a project that is closed to someone and for one that does not exist. `usable` are those that
+    they may use, which is what they meant.
+    """
+    none = f"There is no project {sentences.quoted(alias)} that you may use."
+    if len(usable) == 1:
+        return f"{none} Yours is {usable[0]}: say `project={usable[0]}`, or leave project= out."
+    if usable:
+        near = difflib.get_close_matches(alias, usable, n=1, cutoff=0.4) or usable[:1]
+        return f"{none} You may use {', '.join(usable[:_SHOWN])}: say `project={near[0]}`."
     return (
         f"There is no project {sentences.quoted(alias)} that you may use. "
         "Check the alias, or ask the people who run the snapshot bot for access."

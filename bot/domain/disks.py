@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 from bot.domain.orders import DISKS_PER_CREATE, Create
 from bot.domain.sentences import quoted
@@ -65,6 +66,17 @@ def pick(order: Create, disks: Sequence[Disk], alias: str) -> Picked:
 # --- which disk a word means ------------------------------------------------------------------------------------------
 
 
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+
+_AnyDisk = TypeVar("_AnyDisk", bound=_Named)
+
+
 def _as_it_is(text: str) -> str:
     return text
 
@@ -74,13 +86,13 @@ _SAME: Sequence[Callable[[str], str]] = (_as_it_is, visible, plain, caseless)
 _COMMAS = re.compile("[,，、]")
 
 
-def meant(words: Iterable[str], disks: Sequence[Disk]) -> list[tuple[str, Sequence[Disk]]]:
+def meant(words: Iterable[str], disks: Sequence[_AnyDisk]) -> list[tuple[str, Sequence[_AnyDisk]]]:
     """For each word the disks that it fits best, of one degree of likeness; none where it fits none at all.
 
     Where a word fits nothing, formatting and brackets around it are left out, and commas in it part several words.
     """
     names = _Names(disks)
-    found: list[tuple[str, Sequence[Disk]]] = []
+    found: list[tuple[str, Sequence[_AnyDisk]]] = []
     for word in words:
         fits = names.of(word)
         parts = [part.strip() for part in _COMMAS.split(unmarked_word(word)) if part.strip()]
@@ -91,14 +103,14 @@ def meant(words: Iterable[str], disks: Sequence[Disk]) -> list[tuple[str, Sequen
     return found
 
 
-class _Names:
+class _Names(Generic[_AnyDisk]):
     """Disks by what their names become; each index is made when it is needed."""
 
-    def __init__(self, disks: Sequence[Disk]) -> None:
+    def __init__(self, disks: Sequence[_AnyDisk]) -> None:
         self._disks = disks
-        self._by: dict[Callable[[str], str], dict[str, list[Disk]]] = {}
+        self._by: dict[Callable[[str], str], dict[str, list[_AnyDisk]]] = {}
 
-    def of(self, word: str) -> Sequence[Disk]:
+    def of(self, word: str) -> Sequence[_AnyDisk]:
         if id_ := disk_id_in(word):
             return [disk for disk in self._disks if disk.id.lower() == id_]
         for same in _SAME:
@@ -107,9 +119,9 @@ class _Names:
                     return fits
         return ()
 
-    def _index(self, same: Callable[[str], str]) -> dict[str, list[Disk]]:
+    def _index(self, same: Callable[[str], str]) -> dict[str, list[_AnyDisk]]:
         if same not in self._by:
-            index: dict[str, list[Disk]] = {}
+            index: dict[str, list[_AnyDisk]] = {}
             for disk in self._disks:
                 if disk.name:
                     index.setdefault(same(disk.name), []).append(disk)
@@ -123,14 +135,15 @@ def described(disk: Disk) -> str:
     return f"{disk.id} · {disk.size} GiB {disk.volume_type} · {where} · {disk.availability_zone} · {disk.status}"
 
 
-def unknown_disk(word: str, everything: Sequence[Disk], alias: str) -> str:
+def unknown_disk(word: str, everything: Sequence[_Named], alias: str) -> str:
     """Why a word is no disk of a project, and what may have been meant. `everything` is empty where nobody looked."""
     if disk_id_in(word):
         return f"No disk with the id {quoted(word)} is in {alias}."
-    return f"No disk named {quoted(word)} is in {alias}.{_guess(word, everything)}"
+    return f"No disk named {quoted(word)} is in {alias}.{near_names(word, everything)}"
 
 
-def _guess(word: str, everything: Sequence[Disk]) -> str:
+def near_names(word: str, everything: Sequence[_Named]) -> str:
+    """A sentence that begins with a space: what may have been meant by a word that is no name. Empty for no idea."""
     parts = [part.strip() for part in re.split(r"[;&+/|；＆＋]|\band\b", word) if part.strip()]
     if len(parts) > 1 and all(fits for _, fits in meant(parts, everything)):
         return f" Part names with commas: `{','.join(parts)}`."

@@ -10,7 +10,7 @@ from bot.domain.deletions import claims
 from bot.domain.granting import Subject
 from bot.domain.groups import Group
 from bot.domain.requests import Item, ItemState, Request, RequestState, ended, following, following_items, joining
-from bot.interfaces import Cancelled, Filters, Notice, Settled
+from bot.interfaces import Cancelled, DiskName, Filters, Notice, Settled
 from bot.store import deletions, errands, grants, homes
 from bot.store.database import Query, Row, Rows, Script, Want, from_ms, sql, to_ms
 from bot.store.reading import first, readable
@@ -618,6 +618,15 @@ def recent(filters: Filters) -> Script[list[tuple[Request, list[Item]]]]:
     text = f"select * from request where {where} order by created_at desc, id limit :limit offset :offset"
     rows = yield Query(text, values)
     return (yield from _wholes(rows))
+
+
+def disks_named(projects: Sequence[str]) -> Script[list[DiskName]]:
+    """The names of the newest 10,000 items, each once."""
+    values = {f"project_{number}": project for number, project in enumerate(projects)}
+    newest = f"select * from item where project in ({', '.join(f':{name}' for name in values) or 'null'})"
+    text = f"select distinct disk_id, disk_name from ({newest} order by rowid desc limit 10000)"
+    rows = yield Query(text, values)
+    return [DiskName(row["disk_id"], row["disk_name"]) for row in rows]
 
 
 def counts() -> Script[dict[tuple[str, str], int]]:

@@ -19,6 +19,7 @@ from bot.interfaces import (
     AuditEntry,
     Cancelled,
     Clock,
+    DiskName,
     Errand,
     Filters,
     HomeRow,
@@ -433,6 +434,9 @@ class SqliteStore:
 
     async def recent(self, filters: Filters) -> list[tuple[Request, list[Item]]]:
         return await self._database.run(requests.recent(filters))
+
+    async def disks_named(self, projects: Sequence[str]) -> list[DiskName]:
+        return await self._database.run(requests.disks_named(projects))
 
     async def duties(self) -> list[tuple[str, datetime]]:
         return await self._database.run(requests.duties())

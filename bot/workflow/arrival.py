@@ -9,6 +9,7 @@ from bot.domain.access import (
     CLOSED_RULES,
     Action,
     Actor,
+    Chosen,
     Denied,
     Grant,
     NeedsApproval,
@@ -16,6 +17,7 @@ from bot.domain.access import (
     asking_helps,
     choose_project,
     decide,
+    no_such_project,
     standing_refused,
     who_can_help,
 )
@@ -188,9 +190,12 @@ def judged(
         return denied(standing.rule, standing.explanation, order.project or "")
     by_binding = isinstance(order, Quick) and not order.selectors
 
-    def nowhere() -> bool:
+    def usable() -> tuple[str, ...]:
         anywhere = choose_project(None, None, actor, Action.CREATE, projects, place.channel_id, grants, now)
-        return order.project is None and anywhere == NotChosen(())
+        return (anywhere.alias,) if isinstance(anywhere, Chosen) else anywhere.candidates
+
+    def nowhere() -> bool:
+        return order.project is None and not usable()
 
     if by_binding and bound is None:
         # To whoever may use no project here, a channel without a binding and one bound to a closed project are alike.
@@ -207,6 +212,8 @@ def judged(
         if closed and by_binding and not nowhere():
             return denied(decision.rule, _WHAT_TO_NAME, choice.alias, shown=NOTHING_BOUND)
         told = which_project(NotChosen(())) if closed else decision.explanation
+        if order.project is not None and decision.rule in CLOSED_RULES:
+            told = no_such_project(order.project, usable())
         return denied(decision.rule, told, choice.alias)
     if isinstance(decision, NeedsApproval) and order.break_glass is not None:
         project = projects[choice.alias]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.access import Action, Actor, Denied, Grant, decide, standing_refused
 from bot.domain.commands import ListSnapshots, Status
+from bot.domain.disks import meant, near_names
 from bot.domain.groups import Group
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
+from bot.domain.sentences import quoted
 from bot.interfaces import AuditEntry, Clock, Filters, Store
 from bot.workflow.gate import OWN_REQUEST, Gate, Told, Verb
 from bot.workflow.viewing import viewed
@@ -123,10 +125,29 @@ class Inquiry:
             offset=asked.offset,
         )
         requests = await self._store.recent(filters)
+        hint = ""
+        if not requests and asked.disk is not None:
+            disk, hint = await self._disk_meant(asked.disk, projects)
+            asked = replace(asked, disk=disk)
+            requests = await self._store.recent(replace(filters, disk=disk)) if disk else []
         self._store.note([viewed(actor.user_id, "list", projects, channel)])
         if not requests:
-            return NotFound("No snapshot fits that among those you may see. `list` without filters shows the latest.")
+            nothing = "No snapshot fits that among those you may see."
+            return NotFound(f"{nothing}{hint or ' `list` without filters shows the latest.'}")
         return Page(requests[:RECENT], asked, more=len(requests) > RECENT)
+
+    async def _disk_meant(self, word: str, projects: Sequence[str]) -> tuple[str | None, str]:
+        """The disk that a word means which is no id or name as it stands; or None, and what to say instead."""
+        disks = await self._store.disks_named(projects)
+        ((_, fits), *others) = meant([word], disks)
+        if others or not fits:
+            return None, near_names(word, disks)
+        ids = list(dict.fromkeys(disk.id for disk in fits))
+        if len(ids) == 1:
+            return ids[0], ""
+        if len({disk.name for disk in fits}) == 1:
+            return fits[0].name, ""
+        return None, f" {quoted(word)} fits {len(ids)} disks: say `list disk={ids[0]}`, or the id of another."
 
     async def may_do(self, actor: Actor, channel: str) -> MayDo | Denied:
         if refused := await self._standing(actor):

@@ -9,7 +9,11 @@ import pytest
 from bot.simulator.setting import Setting
 from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
 from tests.e2e.test_access import ALICES_GRANT, configure
+from tests.e2e.test_approvals import Start, start
+from tests.e2e.test_forms import offers, open_form
 from tests.e2e.test_granting import EVERYWHERE
+
+__all__ = ["start"]
 
 M = "<@U0SNAPBOT1>"
 NOT_MEANT = "Did you mean me? Begin the line with my name."
@@ -204,3 +208,65 @@ async def test_a_disk_whose_own_name_turns_the_line_round_is_shown_harmless(worl
     assert not [one for one in world.slack.messages(CHANNEL) if "\u202e" in str(one.blocks)]
     (snapshot,) = world.cloud.world.snapshots.values()
     assert "\u202e" not in snapshot.name
+
+
+# --- everywhere people type -------------------------------------------------------------------------------------------
+
+
+async def test_ids_count_in_any_case_and_a_listing_finds_the_name_that_is_meant(world: World) -> None:
+    request = await world.create("spare-disk")
+    await world.finished(request)
+    ((snapshot, _),) = world.cloud.world.snapshots.items()
+    for typed in (request.upper(), f"`{request}`", snapshot.upper(), f"\u200b{request}"):
+        assert "all available" in (await world.say(f"status {typed}")).text
+    for typed in ("disk=SPARE-DISK", "disk=`spare-disk`", "disk=spare–disk", "project=PAYMENTS-PROD mine"):
+        assert request in (await world.say(f"list {typed}")).text
+    assert "Did you mean “spare-disk”?" in (await world.say("list disk=spare-dsk")).text
+    assert "nothing is left to cancel" in (await world.say(f"cancel {request.upper()}")).text
+
+
+async def test_namesakes_in_a_listing_are_told_apart_by_their_ids(world: World) -> None:
+    world.cloud.world.disk("web-01-data").name = "Spare-Disk"
+    for name in ("spare-disk", "Spare-Disk"):
+        await world.finished(await world.create(name))
+    assert "fits 2 disks: say `list disk=" in (await world.say("list disk=SPARE-DISK")).text
+
+
+async def test_a_project_that_is_none_is_answered_with_the_one_they_may_use(world: World) -> None:
+    await world.say("create spare-disk project=prod")
+    await world.told("alice", "Yours is payments-prod: say `project=payments-prod`, or leave project= out.")
+    await world.create("spare-disk project=PAYMENTS-PROD")
+    assert await made(world) == ["spare-disk"]
+
+
+async def test_a_picker_finds_what_is_typed_with_letters_nobody_sees(world: World) -> None:
+    await world.say("")
+    await open_form(world, "alice")
+    for query in ("spare-disk\u200b", "SPARE–DISK", "`spare-disk`", "ｓｐａｒｅ", "\u2068spare\u2069"):
+        (offer,) = await offers(world, "alice", query)
+        assert offer["text"]["text"].startswith("spare-disk")
+
+
+async def test_five_names_that_agree_in_62_letters_are_told_apart_in_the_picker(world: World) -> None:
+    disks = list(world.cloud.world.disks.values())[:5]
+    for number, disk in enumerate(disks):
+        disk.name = f"{'n' * 62}{number}x"
+    await world.say("")
+    await open_form(world, "alice")
+    lines = [one["text"]["text"] for one in await offers(world, "alice", "nnn")]
+    assert len(set(lines)) == 5
+    assert all(
+        disk.id[:13] in line and f"{number}x" in line
+        for number, (disk, line) in enumerate(zip(disks, lines, strict=True))
+    )
+    assert max(map(len, lines)) <= 75
+
+
+async def test_a_reason_of_letters_nobody_sees_is_no_reason(start: Start) -> None:
+    world = await start("approvals = 1\nbreak_glass = true")
+    for reason in ("\u200b" * 16, "\u2800" * 16, "\u202e\u2066" * 8, "\u3164" * 16):
+        outcome = await world.say(f'create web-01-data break_glass=payments-prod reason="{reason}"', "bob")
+        assert "`reason=` is empty" in outcome.text
+    await world.say(f"create web-01-data break_glass=payments-prod reason={'a' + chr(0x200B) * 20}", "bob")
+    await world.told("bob", "a reason of at least 15 characters")
+    assert world.cloud.calls("create_snapshot") == []
