@@ -22,7 +22,7 @@ _CHANNEL_PATTERN = re.compile(r"(?=.*[a-z0-9])[a-z0-9_*-]{1,80}")
 _ENTERPRISE_PROJECT = re.compile(r"0|[0-9a-f-]{32,36}")
 _LINK = re.compile(r"https://[^\s<>|\"'`@]+")
 _PROJECT_ID = re.compile(r"[0-9a-fA-F]{32}")
-_REGION = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+_REGION = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(-[a-z0-9]+)*")
 _SUBJECT = re.compile(r"user:[UW][A-Z0-9]{1,30}|group:S[A-Z0-9]{1,30}|everyone")
 _TAG = re.compile(r"[^:\s][^:]*:.*", re.DOTALL)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -64,7 +64,15 @@ def project_id(text: str) -> str:
 
 
 def region(text: str) -> str:
-    return _matching(_REGION, text, "Write the region's id as it stands in addresses, such as ap-southeast-3.")
+    """A project of a region is named `{region}_{suffix}`; addresses are made of the region alone."""
+    named, underscore, _ = text.strip().lower().partition("_")
+    if underscore and _REGION.fullmatch(named):
+        raise Unfit(
+            f'This is the name of a project, not of a region. Write region = "{named}"; which project of that region '
+            "is meant, project_id says."
+        )
+    sentence = "Write the region's id: lower-case letters, digits and dashes, as in addresses, such as ap-southeast-3."
+    return _matching(_REGION, text, sentence)
 
 
 def subject(text: str) -> str:
@@ -102,6 +110,8 @@ def endpoint(text: str) -> str:
     parts = _address(text)
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise Unfit("http:// is accepted on loopback only (127.0.0.1, ::1, localhost). Write https://.")
+    if "_" in (parts.hostname or ""):
+        raise Unfit("A host's name has no _: addresses are made of the region, never of a project's name.")
     return text.rstrip("/")
 
 
