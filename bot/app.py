@@ -69,6 +69,7 @@ from bot.workflow.removing import Deleter
 from bot.workflow.reporting import EditBudget, Reporter
 from bot.workflow.restoring import RestorePointsInquiry
 from bot.workflow.sealing import Sealer
+from bot.workflow.servers import ServerNames
 from bot.workflow.submitting import Patience, Submitter
 from bot.workflow.surveying import GroupOffers
 from bot.workflow.watching import Watcher
@@ -186,7 +187,8 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         new_reference=new_reference,
     )
     reception = Reception(store, people, settings.projects, clock, lambda: new_id("r"))
-    catalogue = DiskCatalogue(cloud, clock)
+    servers = ServerNames(clock)
+    catalogue = DiskCatalogue(cloud, servers, clock)
     stack.append(catalogue.aclose)
     opened = OpenedForms(store, clock, lambda: new_id("f"))
     forms = Forms(store, people, channels, catalogue, reception, settings.projects, clock, opened)
@@ -256,7 +258,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     ChangeListeners(people).register(bolt)
     LastListeners().register(bolt)
 
-    handlers = _handlers(settings, clock, store, people, cloud, replies, approvals, homes, channels, owed)
+    handlers = _handlers(settings, clock, store, people, cloud, servers, replies, approvals, homes, channels, owed)
     running = asyncio.create_task(engine.run(handlers))
     engine.wake("forget:deliveries", clock.now())
     if settings.audit_channel:
@@ -294,6 +296,7 @@ def _handlers(
     store: SqliteStore,
     people: SlackPeople,
     cloud: HttpCloud,
+    servers: ServerNames,
     replies: SlackReplies,
     approvals: Approvals,
     homes: SlackHomes,
@@ -313,7 +316,7 @@ def _handlers(
         return FORGET_EVERY_SECONDS
 
     return {
-        "plan": Planner(store, people, channels, cloud, settings.projects, offers, clock),
+        "plan": Planner(store, people, channels, cloud, settings.projects, offers, servers, clock),
         "group": Grouper(store, permits, cloud, offers, settings.projects, clock, patience),
         "submit": Submitter(store, permits, cloud, settings.projects, clock, patience),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Protocol
@@ -14,6 +14,7 @@ from bot.domain.forms import Form
 from bot.domain.granting import Subject
 from bot.domain.groups import Group
 from bot.domain.requests import Item, Request, RequestState
+from bot.domain.servers import Server
 from bot.domain.snapshots import (
     CreateSnapshotGroup,
     CreateStandardSnapshot,
@@ -55,12 +56,19 @@ class Evs(Protocol):
     async def show_snapshot(self, snapshot_id: str) -> Snapshot: ...
 
     async def list_snapshots(
-        self, *, volume_id: str | None = None, ids: Sequence[str] = (), group_id: str | None = None
+        self,
+        *,
+        volume_id: str | None = None,
+        ids: Sequence[str] = (),
+        group_id: str | None = None,
+        of_each: Collection[str] = (),
     ) -> list[Snapshot]: ...
 
     async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: datetime) -> GroupTicket: ...
 
     async def list_snapshot_groups(self, *, limit_to_tag: tuple[str, str] | None = None) -> list[SnapshotGroup]: ...
+
+    async def check_snapshot_groups(self) -> None: ...
 
     async def delete_snapshot(self, snapshot_id: str, *, send_before: datetime) -> str: ...
 
@@ -71,6 +79,8 @@ class Evs(Protocol):
     ) -> list[Disk]: ...
 
     async def disks_by_tag(self, key: str, values: Sequence[str] = ()) -> list[Disk]: ...
+
+    async def list_servers(self, *, name: str | None = None, ids: Sequence[str] = ()) -> list[Server]: ...
 
 
 class Cloud(Protocol):

@@ -45,6 +45,7 @@ def a_project(alias: str = "payments", **fields: Any) -> Project:
         "region": "ap-southeast-3",
         "credentials": "main",
         "evs_endpoint": "http://127.0.0.1:1",
+        "ecs_endpoint": "http://127.0.0.1:1",
         "iam_endpoint": "http://127.0.0.1:1",
     }
     return Project(alias, **{**defaults, **fields})

@@ -78,6 +78,7 @@ def test_an_empty_file_has_the_defaults_of_the_contract(folder: Path) -> None:
 def test_a_project_is_reached_where_its_region_is(folder: Path) -> None:
     project = load(VALID).projects["payments-prod"]
     assert project.evs_endpoint == "https://evs.ap-southeast-3.myhuaweicloud.com"
+    assert project.ecs_endpoint == "https://ecs.ap-southeast-3.myhuaweicloud.com"
     assert project.iam_endpoint == "https://iam.ap-southeast-3.myhuaweicloud.com"
     assert (project.channels, project.approvals, project.daily_limit, project.native_retention) == ((), 0, None, False)
 
@@ -85,6 +86,41 @@ def test_a_project_is_reached_where_its_region_is(folder: Path) -> None:
 def test_ireland_has_the_european_domain(folder: Path) -> None:
     project = load(VALID.replace("ap-southeast-3", "eu-west-101")).projects["payments-prod"]
     assert project.evs_endpoint == "https://evs.eu-west-101.myhuaweicloud.eu"
+    assert project.ecs_endpoint == "https://ecs.eu-west-101.myhuaweicloud.eu"
+
+
+@pytest.mark.parametrize(
+    ("lines", "ecs"),
+    [
+        ('evs_endpoint = "https://evs.cloud.example/v"', "https://ecs.cloud.example/v"),
+        ('evs_endpoint = "https://gateway.example"', "https://gateway.example"),
+        ('evs_endpoint = "http://127.0.0.1:8080/"', "http://127.0.0.1:8080"),
+        (
+            'evs_endpoint = "https://evs.a.example"\necs_endpoint = "https://servers.example/"',
+            "https://servers.example",
+        ),
+        ('ecs_endpoint = "http://127.0.0.1:8081"', "http://127.0.0.1:8081"),
+    ],
+)
+def test_servers_are_asked_where_the_file_says_or_beside_evs(folder: Path, lines: str, ecs: str) -> None:
+    assert load(f"{VALID}{lines}\n").projects["payments-prod"].ecs_endpoint == ecs
+
+
+@pytest.mark.parametrize("written", ["cn-north-4_sub", "cn-north-4_my_own", "cn-north-4_", "CN-North-4_Sub"])
+def test_a_projects_name_in_place_of_a_region_is_refused_with_the_region_it_means(folder: Path, written: str) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(VALID.replace("ap-southeast-3", written))
+    (fault,) = refusal.value.faults
+    assert "the name of a project, not of a region" in fault.sentence
+    assert 'region = "cn-north-4"' in fault.sentence
+
+
+@pytest.mark.parametrize(
+    "written", ["_sub", "cn north 4", "cn–north–4", "cn-north-4.", "-cn", "EU-DE", "cn-north-4\u200b", ""]
+)
+def test_a_region_has_lower_case_letters_digits_and_dashes(folder: Path, written: str) -> None:
+    with pytest.raises(SettingsError, match="lower-case letters, digits and dashes"):
+        load(VALID.replace("ap-southeast-3", written))
 
 
 ON_THE_CONSOLE = "ecm/?region={}&locale=en-us#/evs/manager/volumelist/detail?volumeid=d%2F1"
@@ -356,6 +392,14 @@ IN_A_PROJECT = [
         "iam_endpoint: This is not an address. Write one such as https://evs.ap-southeast-3.myhuaweicloud.com.",
     ),
     (
+        'ecs_endpoint = "http://ecs.example.com"',
+        "ecs_endpoint: http:// is accepted on loopback only (127.0.0.1, ::1, localhost). Write https://.",
+    ),
+    (
+        'evs_endpoint = "https://evs.cn-north-4_sub.myhuaweicloud.com"',
+        "evs_endpoint: A host's name has no _: addresses are made of the region, never of a project's name.",
+    ),
+    (
         'iam_endpoint = "https://me:hush@iam.example.com"',
         "iam_endpoint: An address holds no user or password. Secrets have their own keys, under [credentials].",
     ),
@@ -413,7 +457,7 @@ CHANGED_PROJECTS = [
         '"AP Southeast"',
         (
             "line 10, [projects.payments-prod] region: "
-            "Write the region's id as it stands in addresses, such as ap-southeast-3."
+            "Write the region's id: lower-case letters, digits and dashes, as in addresses, such as ap-southeast-3."
         ),
     ),
     (

@@ -81,7 +81,7 @@ def _as_it_is(text: str) -> str:
     return text
 
 
-_SAME: Sequence[Callable[[str], str]] = (_as_it_is, visible, plain, caseless)
+SAME_NAME: Sequence[Callable[[str], str]] = (_as_it_is, visible, plain, caseless)
 """How names are compared: exactly first, then as they look, then odd letters as plain ones, then without case."""
 _COMMAS = re.compile("[,，、]")
 
@@ -113,7 +113,7 @@ class _Names(Generic[_AnyDisk]):
     def of(self, word: str) -> Sequence[_AnyDisk]:
         if id_ := disk_id_in(word):
             return [disk for disk in self._disks if disk.id.lower() == id_]
-        for same in _SAME:
+        for same in SAME_NAME:
             for reading in dict.fromkeys((word, unmarked_word(word))):
                 if fits := self._index(same).get(same(reading)):
                     return fits

@@ -46,6 +46,7 @@ class Project:
     `channels`: Slack channel ids it may be used from, empty for any. `approvals`: how many others must agree;
     `break_glass`: an operator may run without them, with a reason, and somebody reviews it afterwards.
     `daily_limit`: disks per person and UTC day, None for no limit. `native_retention`: send `retention_days`.
+    `ecs_endpoint`: where names of servers are asked.
     `external_channels`: its names may be read in channels shared with another organisation.
     `console_url`: the console's page of a disk, with `{disk_id}` for its id; empty for no links.
     """
@@ -55,6 +56,7 @@ class Project:
     region: str
     credentials: str
     evs_endpoint: str
+    ecs_endpoint: str
     iam_endpoint: str
     enterprise_project_id: str | None = None
     channels: tuple[str, ...] = ()

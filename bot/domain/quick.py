@@ -24,6 +24,7 @@ from bot.domain.snapshots import (
     fitted_name,
     mark_of,
     stamp,
+    within_bytes,
 )
 
 SNAPSHOTS_PER_DISK = 256
@@ -154,8 +155,10 @@ def quick_items(
             asked=CreateSnapshotGroup(
                 server_id=cluster.server_id,
                 volume_ids=tuple(disk.id for disk in cluster.disks),
-                name=fitted_name((marks.channel, server_names[number - 1], stamp(now)), f"{request.id}-g{number}"),
-                description=description,
+                name=within_bytes(
+                    fitted_name((marks.channel, server_names[number - 1], stamp(now)), f"{request.id}-g{number}")
+                ),
+                description=within_bytes(description),
                 tags={**marks.tags, REQUEST_TAG: f"{request.id}-g{number}"},
                 enterprise_project_id=marks.enterprise_project_id,
             ),

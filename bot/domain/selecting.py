@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.bindings import Binding
 from bot.domain.disks import ambiguous, is_uuid, meant, unknown_disk
 from bot.domain.orders import Selector, read_tag
 from bot.domain.sentences import quoted
+from bot.domain.servers import NameMatch, several, unknown
 from bot.domain.snapshots import Disk
-
-_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +68,17 @@ def select(
     selectors: Sequence[Selector],
     everything: Sequence[Disk],
     tagged: Mapping[str, Sequence[Disk]],
+    servers: Mapping[str, NameMatch],
     *,
     bound: bool = False,
 ) -> Selection:
-    """Choose among all disks of a project. `tagged` holds what the cloud answered for each tag, by the tag's text.
+    """Choose among all disks of a project. `tagged` holds what the cloud answered for each tag, by the tag's text;
+    `servers` what each name of a server means, by what was typed.
 
     The listing has no filter for tags, so a tag is a question of its own (List volumes; Querying Resources by Tag).
     `bound`: they come from a binding, which grows old: one that fits nothing any more does not keep the others back.
     """
-    found = [_found(selector, everything, tagged) for selector in selectors]
+    found = [_found(selector, everything, tagged, servers) for selector in selectors]
     disks = {disk.id: disk for one in found for disk in one.disks}
     stale = [one for one in found if one.nothing and bound and disks]
     if faults := tuple(one.fault for one in found if one.fault and one not in stale):
@@ -85,13 +86,18 @@ def select(
     return Selection(tuple(disks.values()), (), tuple(one.fault for one in stale))
 
 
-def _found(selector: Selector, everything: Sequence[Disk], tagged: Mapping[str, Sequence[Disk]]) -> _Found:
+def _found(
+    selector: Selector,
+    everything: Sequence[Disk],
+    tagged: Mapping[str, Sequence[Disk]],
+    servers: Mapping[str, NameMatch],
+) -> _Found:
     value = selector.value
     match selector.kind:
-        case "server":
-            return _of_server(value, everything)
-        case "server_id":
-            found = _by_name(disk for disk in everything if any(one.server_id == value for one in disk.attachments))
+        case "server" if not is_uuid(value):
+            return _of_server(value, everything, servers[value])
+        case "server" | "server_id":
+            found = _by_name(_attached(value, everything))
             return _any(found, f"No disk is attached to a server with the id {quoted(value)}.")
         case "tag":
             return _any(_by_name(tagged.get(value, ())), f"No disk has the tag {quoted(value)}.")
@@ -103,31 +109,25 @@ def _any(disks: Sequence[Disk], otherwise: str) -> _Found:
     return _Found(disks) if disks else _Found(fault=otherwise, nothing=True)
 
 
-def _of_server(name: str, everything: Sequence[Disk]) -> _Found:
-    """Exactly, then without case. One name of two servers is a question, not a guess."""
-    same: Callable[[str, str], bool]
-    for same in (_equal, _equal_without_case):
-        found = [(disk, one.server_id) for disk in everything for one in disk.attachments if same(one.host_name, name)]
-        servers = sorted({server_id for _, server_id in found})
-        if len(servers) == 1:
-            return _Found(_by_name({disk.id: disk for disk, _ in found}.values()))
-        if servers:
-            ids = " or ".join(f"server_id={server_id}" for server_id in servers[:_SHOWN])
-            many = f"{quoted(name)} is the name of {len(servers)} servers. Say which one by its id: {ids}."
-            return _Found(fault=many)
-    return _any((), f"No server {quoted(name)} has disks in this project.")
+def _of_server(name: str, everything: Sequence[Disk], match: NameMatch) -> _Found:
+    """One name of two servers is a question, not a guess."""
+    if match.fault:
+        return _Found(fault=match.fault)
+    if len(match.servers) > 1:
+        disks = {one.id.lower(): len(_attached(one.id, everything)) for one in match.servers}
+        return _Found(fault=several(name, match.servers, disks))
+    if not match.servers:
+        return _any((), unknown(name, match.known))
+    return _any(_by_name(_attached(match.servers[0].id, everything)), f"The server {quoted(name)} has no disks.")
+
+
+def _attached(server_id: str, everything: Sequence[Disk]) -> list[Disk]:
+    wanted = server_id.lower()
+    return [disk for disk in everything if any(one.server_id.lower() == wanted for one in disk.attachments)]
 
 
 def _by_name(disks: Iterable[Disk]) -> list[Disk]:
     return sorted(disks, key=lambda disk: (disk.server, disk.label, disk.id))
-
-
-def _equal(one: str, other: str) -> bool:
-    return bool(one) and one == other
-
-
-def _equal_without_case(one: str, other: str) -> bool:
-    return bool(one) and one.casefold() == other.casefold()
 
 
 def _named(word: str, everything: Sequence[Disk]) -> _Found:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
 from pydantic_core import PydanticCustomError
 
 from bot.domain.sentences import without_mentions
@@ -28,7 +28,10 @@ REQUEST_TAG = "snapshot-bot-request"
 """The bot's own tag: its value is the item's id, and how a lost answer is found again."""
 
 DISKS_PER_GROUP = 64
-"""Our own bound, well within what one server can hold; the API documents none."""
+"""Source: EVS User Guide, Creating a Snapshot Consistency Group."""
+
+GROUP_TEXT_BYTES = 255
+"""A group's name and its description, in UTF-8 (CreateSnapshotGroup)."""
 
 COPYABLE_STATES = frozenset({"available", "in-use"})
 """Disk states in which a snapshot can be made (EVS User Guide, Creating a Snapshot: Prerequisites)."""
@@ -123,10 +126,18 @@ class CreateSnapshotGroup(BaseModel):
 
     volume_ids: tuple[str, ...]
     server_id: str | None = None
-    name: Annotated[str, Field(max_length=255)] | None = None
-    description: Annotated[str, Field(max_length=255)] | None = None
+    name: str | None = None
+    description: str | None = None
     tags: dict[str, str] | None = None
     enterprise_project_id: str | None = None
+
+    @field_validator("name", "description")
+    @classmethod
+    def _text_fits(cls, text: str | None) -> str | None:
+        if text is not None and len(text.encode()) > GROUP_TEXT_BYTES:
+            message = "The name and the description of a group hold 255 bytes each; this one has {got}."
+            raise PydanticCustomError("group_text_too_long", message, {"got": len(text.encode())})
+        return text
 
     @field_validator("tags")
     @classmethod
@@ -136,6 +147,11 @@ class CreateSnapshotGroup(BaseModel):
     def body(self) -> dict[str, Any]:
         """The JSON body, nothing in it that was not asked for."""
         return {"snapshot_group": self.model_dump(mode="json", exclude_none=True)}
+
+
+def within_bytes(text: str, most: int = GROUP_TEXT_BYTES) -> str:
+    """As much of a text as fits, whole characters only."""
+    return text.encode()[:most].decode(errors="ignore")
 
 
 class GroupTicket(BaseModel):
@@ -170,18 +186,26 @@ def _utc(value: object) -> object:
 
 
 def _percent(value: object) -> object:
-    """`"100%"` in the v2 example, no v5 sample is known: with and without the sign, and empty, are all read."""
+    """`"100%"` in the v2 example, no v5 sample is known: with and without the sign, parts of a percent and empty are
+    all read.
+    """
     if isinstance(value, str):
-        digits = value.strip().rstrip("%").strip()
-        try:
-            return int(float(digits))
-        except (ValueError, OverflowError):
-            return None
-    return value
+        value = value.strip().rstrip("%").strip()
+    if not isinstance(value, str | int | float):
+        return value
+    try:
+        return min(max(int(float(value)), 0), 100)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _object(value: object) -> object:
-    return value if isinstance(value, Mapping) else {}
+    """An object on snapshots and disks; a list of pairs in the calls for tags, so that is read here too."""
+    if value is None:
+        return {}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return {pair["key"]: pair.get("value", "") for pair in value if isinstance(pair, Mapping) and "key" in pair}
+    return value
 
 
 def _text(value: object) -> object:
@@ -222,6 +246,8 @@ class Snapshot(BaseModel):
     snapshot_group_id: str | None = None
     snapshot_type: Text = ""
     category: Text = ""
+    unread: frozenset[str] = frozenset()
+    """Fields that the cloud's row had in no form that can be read; they stand at their defaults."""
 
     @property
     def by_hand(self) -> bool:
@@ -250,6 +276,7 @@ class SnapshotGroup(BaseModel):
     status: Text = ""
     created_at: UtcTime = None
     tags: Tags = {}
+    unread: frozenset[str] = frozenset()
 
     @property
     def request_tag(self) -> str | None:
@@ -288,12 +315,14 @@ class Job(BaseModel):
 
 
 class Attachment(BaseModel):
-    """Where a disk hangs. `host_name` is the server's name. Source: cloudvolumes/detail, `attachments`."""
+    """Where a disk hangs. Its `host_name` is left out: it is the physical host, or null. `server_name` is ECS's to
+    tell, and empty until it did. Source: cloudvolumes/detail, `attachments`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     server_id: Text = ""
-    host_name: Text = ""
+    server_name: str = ""
     device: Text = ""
 
 
@@ -313,11 +342,12 @@ class Disk(BaseModel):
     availability_zone: Text = ""
     attachments: Annotated[tuple[Attachment, ...], BeforeValidator(_rows)] = ()
     tags: Tags = {}
+    unread: frozenset[str] = frozenset()
 
     @property
     def server(self) -> str:
-        """The name of the server it is attached to, empty when it is not attached."""
-        return next((one.host_name or one.server_id for one in self.attachments), "")
+        """The name of the server it is attached to, or its id where no name is known; empty when not attached."""
+        return next((one.server_name or one.server_id for one in self.attachments), "")
 
     @property
     def label(self) -> str:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import httpx
 
@@ -28,10 +28,12 @@ RETRY_WAITS_S = (0.5, 2.0)
 
 T = TypeVar("T")
 
+Service = Literal["evs", "ecs"]
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of the EVS API. `action` is the IAM permission it needs, where one is documented.
+    """One call of the EVS API, or of ECS. `action` is the IAM permission it needs, where one is documented.
 
     `writes`: it changes something, so it is sent once. `send_before`: when its first byte must have left at the latest.
     """
@@ -43,6 +45,17 @@ class Call:
     body: Mapping[str, Any] | None = field(default=None, repr=False)
     writes: bool = False
     send_before: datetime | None = None
+    service: Service = "evs"
+
+
+class _Address:
+    """Where a service is: what every call's address is made of."""
+
+    def __init__(self, endpoint: str) -> None:
+        url = httpx.URL(endpoint)
+        self.host = url.netloc.decode("ascii")
+        self.origin = f"{url.scheme}://{self.host}"
+        self.prefix = url.path.rstrip("/")
 
 
 class ProjectCalls:
@@ -67,10 +80,10 @@ class ProjectCalls:
         self._pace = Pace(clock)
         self._slots = asyncio.Semaphore(concurrency)
         self._deadline_s = deadline_s
-        endpoint = httpx.URL(project.evs_endpoint)
-        self._host = endpoint.netloc.decode("ascii")
-        self._origin = f"{endpoint.scheme}://{self._host}"
-        self._prefix = endpoint.path.rstrip("/")
+        self._addresses: Mapping[Service, _Address] = {
+            "evs": _Address(project.evs_endpoint),
+            "ecs": _Address(project.ecs_endpoint),
+        }
 
     async def ask(self, call: Call, read: Callable[[Any], T]) -> T:
         """Send a call and read its answer. `read` turns JSON into a value and raises ValueError for any other shape.
@@ -78,12 +91,12 @@ class ProjectCalls:
         Takes `deadline_s` seconds at most. A call that only reads is tried three times in that time.
         Raises: every kind of CloudError.
         """
-        self._standing.check(self.project.alias)
+        self._check(call)
         sending = Sending(self._clock, call.send_before, writes=call.writes)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._deadline_s):
                 return await self._tries(call, read, sending)
-        words = f"EVS gave no answer within {self._deadline_s:g} s."
+        words = f"{call.service.upper()} gave no answer within {self._deadline_s:g} s."
         raise CloudUnavailable(words, maybe_done=sending.maybe_done)
 
     async def _tries(self, call: Call, read: Callable[[Any], T], sending: Sending) -> T:
@@ -105,7 +118,7 @@ class ProjectCalls:
             return read(value)
         except ValueError:
             request_id = error_from(answer.status, answer.headers, b"").request_id
-        words = f"EVS gave an answer that cannot be read (HTTP {answer.status})."
+        words = f"{call.service.upper()} gave an answer that cannot be read (HTTP {answer.status})."
         raise CloudUnavailable(words, status=answer.status, request_id=request_id, maybe_done=call.writes)
 
     async def _admitted(self, call: Call, sending: Sending) -> Answer:
@@ -120,7 +133,7 @@ class ProjectCalls:
         sending.check()
         await self._pace.wait(self._patience_s(sending))
         async with self._standing.trial():
-            self._standing.check(self.project.alias)
+            self._check(call)
             return await self._exchange(call, sending, may_renew=may_renew)
 
     async def _exchange(self, call: Call, sending: Sending, *, may_renew: bool) -> Answer | None:
@@ -143,6 +156,7 @@ class ProjectCalls:
             writes=call.writes,
             action=call.action,
             hidden=secrets_in(proof),
+            service=call.service,
         )
         if isinstance(error, Throttled):
             self._pace.throttled(mark, error.retry_after)
@@ -151,8 +165,9 @@ class ProjectCalls:
             renewable = self._admission.forget(proof)
             if renewable and may_renew and new_token_may_help(error.code):
                 return None
-            error = self._standing.refuse(error, self.project.alias, everywhere=not renewable)
-        elif error.code.startswith(("EVS.", "Common.")):
+            place, elsewhere = self._places(call)[-1], call.service == "evs" and not renewable
+            error = self._standing.refuse(error, place, everywhere=elsewhere)
+        elif error.code.startswith(("EVS.", "Ecs.", "Pdp.", "Common.")):
             self._standing.accepted()
             self._pace.passed()
         raise error
@@ -160,11 +175,23 @@ class ProjectCalls:
     async def _prepared(self, call: Call) -> tuple[Outgoing, Mapping[str, str]]:
         body = b"" if call.body is None else json.dumps(call.body).encode()
         headers = {} if call.body is None else {"Content-Type": "application/json"}
-        unsigned = Unsigned(call.method, self._host, f"{self._prefix}{call.path}", call.query, headers, body)
+        at = self._addresses[call.service]
+        unsigned = Unsigned(call.method, at.host, f"{at.prefix}{call.path}", call.query, headers, body)
         proof = await self._admission.headers(unsigned)
         query = canonical_query(call.query)
-        url = f"{self._origin}{unsigned.path}{f'?{query}' if query else ''}"
+        url = f"{at.origin}{unsigned.path}{f'?{query}' if query else ''}"
         return Outgoing(call.method, url, {**headers, **proof}, body), proof
+
+    def _check(self, call: Call) -> None:
+        for place in self._places(call):
+            self._standing.check(place)
+
+    def _places(self, call: Call) -> tuple[str, ...]:
+        """Where a refusal counts. What ECS refuses may lie in its address, and must not keep snapshots from being made;
+        what EVS refuses is not tried at ECS either.
+        """
+        alias = self.project.alias
+        return (alias,) if call.service == "evs" else (alias, f"{alias} (ECS)")
 
     def _patience_s(self, sending: Sending) -> float:
         """How long a call may wait for the end of a pause; a longer wait is the caller's."""

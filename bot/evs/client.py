@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
 
-from bot.domain.errors import CloudRefused, NotFound
+from bot.domain.errors import CloudRefused, CloudUnavailable, NotFound
+from bot.domain.servers import Server
 from bot.domain.snapshots import (
     CreateSnapshotGroup,
     CreateStandardSnapshot,
@@ -23,12 +24,21 @@ from bot.domain.snapshots import (
 )
 from bot.evs.calls import Call, ProjectCalls
 from bot.evs.errors import in_brackets
-from bot.evs.paging import Page, all_pages
+from bot.evs.paging import Enough, Page, all_pages
+from bot.evs.reading import another_page, count_at, rows_at, value_at
+from bot.evs.rows import RowReader, Rows
+from bot.evs.servers import ServerLists
 from bot.evs.signing import Scalar
 
 IDS_PER_CALL = 60
 VALUES_PER_TAG = 10
-EVERY_ENTERPRISE_PROJECT = ("enterprise_project_id", "all_granted_eps")
+EVERY_ENTERPRISE_PROJECT: tuple[str, Scalar] = ("enterprise_project_id", "all_granted_eps")
+OLDEST_FIRST: tuple[tuple[str, Scalar], ...] = (
+    EVERY_ENTERPRISE_PROJECT,
+    ("sort_key", "created_at"),
+    ("sort_dir", "asc"),
+)
+"""So that what is made while the pages are read comes last, and moves none of the others."""
 _ID = re.compile(r"[0-9A-Za-z\-]{1,64}", re.ASCII)
 
 Row = TypeVar("Row", Snapshot, SnapshotGroup, Disk)
@@ -45,6 +55,8 @@ class EvsClient:
         self._calls = calls
         self._project_id = calls.project.project_id
         self._job_versions: tuple[str, ...] = ("v1", "v2")
+        self._reader = RowReader(calls.project.alias)
+        self._servers = ServerLists(calls, self._path("v1", "cloudservers", "detail"), self._reader)
 
     async def create_standard_snapshot(
         self, snapshot: CreateStandardSnapshot, *, send_before: datetime
@@ -98,37 +110,55 @@ class EvsClient:
         """
         _must_be_an_id(snapshot_id, "snapshot")
         call = Call("GET", self._path("v5", "snapshots", snapshot_id), "evs:snapshots:get")
-        return await self._calls.ask(call, lambda value: Snapshot.model_validate(_at(value, "snapshot")))
+        return await self._calls.ask(call, lambda value: self._one(Snapshot, "snapshot", value))
 
     async def list_snapshots(
-        self, *, volume_id: str | None = None, ids: Sequence[str] = (), group_id: str | None = None
+        self,
+        *,
+        volume_id: str | None = None,
+        ids: Sequence[str] = (),
+        group_id: str | None = None,
+        of_each: Collection[str] = (),
     ) -> list[Snapshot]:
         """List the snapshots of a disk or a group, those with these ids, or all, newest first. Unknown ids are passed
         over.
 
-        Asks in groups of 60 ids. Raises any CloudError; a list is whole or it is an error.
+        Asks in groups of 60 ids, and of each no further than until all were found; `of_each`: no further than until
+        each of these disks has one. Raises any CloudError; a list is whole or it is an error. A row without a readable
+        id is passed over, but not where it may be of the disk or the group: whoever asks about one wants to know what
+        is not there.
         Source: EVS API Reference, ListSnapshotsDetailsV5.
         """
         found: list[Snapshot] = []
+
+        def passed_over(row: Any) -> None:
+            if (volume_id or group_id) and _may_be_of(row, volume_id, group_id):
+                _uncertain()
+
+        disks = frozenset(of_each)
+
+        def enough(group: Sequence[str]) -> Enough[Snapshot]:
+            if not disks:
+                return _all_found(group)
+            return lambda rows: disks <= {one.volume_id for one in rows.values()}
+
         for group in _groups(ids):
-            query: list[tuple[str, Scalar]] = [
-                EVERY_ENTERPRISE_PROJECT,
-                ("sort_key", "created_at"),
-                ("sort_dir", "desc"),
-            ]
+            query = list(OLDEST_FIRST)
             if volume_id is not None:
                 query.append(("volume_id", volume_id))
             if group_id is not None:
                 query.append(("snapshot_group_id", group_id))
             if group:
                 query.append(("ids", ",".join(group)))
+            path, action = ("v5", "snapshots", "detail"), "evs:snapshots:list"
             found += await self._listed(
-                Snapshot, ("v5", "snapshots", "detail"), "evs:snapshots:list", "snapshots", query
+                Snapshot, path, action, "snapshots", query, enough=enough(group), passed_over=passed_over
             )
+        wanted = _wanted(ids)
         return [
             one
-            for one in found
-            if _one_of(one.id, ids)
+            for one in reversed(found)
+            if (wanted is None or one.id.lower() in wanted)
             and (volume_id is None or one.volume_id in ("", volume_id))
             and (group_id is None or one.snapshot_group_id == group_id)
         ]
@@ -150,20 +180,32 @@ class EvsClient:
     async def list_snapshot_groups(self, *, limit_to_tag: tuple[str, str] | None = None) -> list[SnapshotGroup]:
         """List the groups, newest first; those with one tag, or all. Raises any CloudError.
 
-        How the tag filter is written is documented in two ways, so equality is checked here.
+        How the tag filter is written is documented in two ways, so equality is checked here. A row without a readable
+        id is an error: it may be the one that is looked for.
         Source: SDK ListSnapshotGroupsDetails.
         """
-        query: list[tuple[str, Scalar]] = [
-            EVERY_ENTERPRISE_PROJECT,
-            ("sort_key", "created_at"),
-            ("sort_dir", "desc"),
-        ]
+        query = list(OLDEST_FIRST)
         if limit_to_tag is not None:
             key, value = limit_to_tag
             query.append(("tags", json.dumps([{"key": key, "value": value}], separators=(",", ":"))))
         path = ("v5", "snapshot-groups", "detail")
-        found = await self._listed(SnapshotGroup, path, "", "snapshot_groups", query)
-        return [one for one in found if limit_to_tag is None or one.tags.get(limit_to_tag[0]) == limit_to_tag[1]]
+        found = await self._listed(
+            SnapshotGroup, path, "", "snapshot_groups", query, passed_over=lambda _: _uncertain()
+        )
+        found.reverse()
+        return [
+            one
+            for one in found
+            if limit_to_tag is None or "tags" in one.unread or one.tags.get(limit_to_tag[0]) == limit_to_tag[1]
+        ]
+
+    async def check_snapshot_groups(self) -> None:
+        """Ask for one group, whichever. Raises CloudRefused where this region or this user has none, else any
+        CloudError.
+        """
+        query = (EVERY_ENTERPRISE_PROJECT, ("limit", 1), ("offset", 0))
+        call = Call("GET", self._path("v5", "snapshot-groups", "detail"), query=query)
+        await self._calls.ask(call, lambda value: rows_at(value, "snapshot_groups"))
 
     async def delete_snapshot(self, snapshot_id: str, *, send_before: datetime) -> str:
         """Ask EVS to delete one snapshot that is available or in error; answers the job's id.
@@ -179,7 +221,7 @@ class EvsClient:
             writes=True,
             send_before=send_before,
         )
-        return await self._calls.ask(call, lambda value: str(_at(value, "job_id")))
+        return await self._calls.ask(call, lambda value: str(value_at(value, "job_id")))
 
     async def show_disk(self, disk_id: str) -> Disk:
         """Read one disk. Raises NotFound when there is none, else any CloudError.
@@ -188,7 +230,7 @@ class EvsClient:
         """
         _must_be_an_id(disk_id, "disk")
         call = Call("GET", self._path("v2", "cloudvolumes", disk_id), "evs:volumes:get")
-        return await self._calls.ask(call, lambda value: Disk.model_validate(_at(value, "volume")))
+        return await self._calls.ask(call, lambda value: self._one(Disk, "volume", value))
 
     async def list_disks(
         self, *, name: str | None = None, ids: Sequence[str] = (), server_id: str | None = None
@@ -209,8 +251,10 @@ class EvsClient:
             if group:
                 quoted = ",".join(f"'{one}'" for one in group)
                 query.append(("ids", f"[{quoted}]"))
-            found += await self._listed(Disk, ("v2", "cloudvolumes", "detail"), "evs:volumes:list", "volumes", query)
-        return [one for one in found if _one_of(one.id, ids)]
+            path = ("v2", "cloudvolumes", "detail")
+            found += await self._listed(Disk, path, "evs:volumes:list", "volumes", query, enough=_all_found(group))
+        wanted = _wanted(ids)
+        return [one for one in found if wanted is None or one.id.lower() in wanted]
 
     async def disks_by_tag(self, key: str, values: Sequence[str] = ()) -> list[Disk]:
         """List the disks with a tag: any value, or one of these (asked in groups of 10). Raises any CloudError.
@@ -224,26 +268,58 @@ class EvsClient:
             disks |= {disk.id: disk for disk in found}
         return list(disks.values())
 
+    async def list_servers(self, *, name: str | None = None, ids: Sequence[str] = ()) -> list[Server]:
+        """Servers that may have this name (compare again), those of these ids that exist, or all: asked of ECS.
+
+        Raises CloudRefused without the right ecs:cloudServers:list, else any CloudError.
+        """
+        if not ids:
+            return await self._servers.named_like(name)
+        possible = [one for one in dict.fromkeys(ids) if _ID.fullmatch(one)]
+        return await self._servers.with_ids(possible)
+
     async def _job(self, version: str, job_id: str) -> Job:
         call = Call("GET", self._path(version, "jobs", job_id))
         return await self._calls.ask(call, Job.model_validate)
 
+    def _one(self, model: type[Row], key: str, value: Any) -> Row:
+        if (row := self._reader.row(model, f"{key}s", value_at(value, key))) is None:
+            raise ValueError(f"{key} has no id")
+        return row
+
     async def _listed(
-        self, model: type[Row], path: Sequence[str], action: str, key: str, query: Sequence[tuple[str, Scalar]]
+        self,
+        model: type[Row],
+        path: Sequence[str],
+        action: str,
+        key: str,
+        query: Sequence[tuple[str, Scalar]],
+        *,
+        enough: Enough[Row] = lambda _: False,
+        passed_over: Callable[[Any], None] = lambda _: None,
     ) -> list[Row]:
-        def read(value: Any) -> Page[Row]:
-            return Page([model.model_validate(row) for row in _rows(value, key)], _count(value, "count"))
+        """`enough`: when no further page is needed. `passed_over` hears of each row that cannot be used."""
+
+        def read(value: Any) -> tuple[Rows[Row], int | None, bool | None]:
+            rows = self._reader.rows(model, key, rows_at(value, key))
+            return rows, count_at(value, "count"), another_page(value, f"{key}_links")
 
         async def ask(offset: int, limit: int) -> Page[Row]:
             paged = (*query, ("limit", limit), ("offset", offset))
-            return await self._calls.ask(Call("GET", self._path(*path), action, query=paged), read)
+            rows, total, more = await self._calls.ask(Call("GET", self._path(*path), action, query=paged), read)
+            for row in rows.aside:
+                passed_over(row)
+            return Page(rows.read, rows.received, total, more)
 
-        return await all_pages(ask)
+        return await all_pages(ask, enough=enough)
 
     async def _tagged(self, key: str, values: Sequence[str], offset: int, limit: int) -> Page[Disk]:
         def read(value: Any) -> Page[Disk]:
-            rows = [Disk.model_validate(_at(row, "resource_detail")) for row in _rows(value, "resources")]
-            return Page(rows, _count(value, "total_count"))
+            details = [
+                one.get("resource_detail") if isinstance(one, dict) else one for one in rows_at(value, "resources")
+            ]
+            rows = self._reader.rows(Disk, "resources", details)
+            return Page(rows.read, rows.received, count_at(value, "total_count"))
 
         body = {"action": "filter", "limit": limit, "offset": offset, "tags": [{"key": key, "values": list(values)}]}
         path = self._path("v2", "cloudvolumes", "resource_instances", "action")
@@ -267,23 +343,24 @@ def _groups(ids: Sequence[str]) -> list[Sequence[str]]:
     return [possible[at : at + IDS_PER_CALL] for at in range(0, len(possible), IDS_PER_CALL)]
 
 
-def _one_of(found: str, ids: Sequence[str]) -> bool:
-    return not ids or found.lower() in {one.lower() for one in ids}
+def _all_found(ids: Sequence[str]) -> Callable[[Mapping[str, Any]], bool]:
+    """Whether each of these ids is among the rows; without any, no number of rows is enough."""
+    wanted = _wanted(ids)
+    return lambda rows: wanted is not None and wanted <= {row_id.lower() for row_id in rows}
 
 
-def _at(value: Any, key: str) -> Any:
-    if not isinstance(value, dict) or key not in value:
-        raise ValueError(f"no {key}")
-    return value[key]
+def _wanted(ids: Sequence[str]) -> frozenset[str] | None:
+    """The ids to hold others against, in lower case; None where none were named and all are meant."""
+    return frozenset(one.lower() for one in ids) if ids else None
 
 
-def _rows(value: Any, key: str) -> list[Any]:
-    rows = _at(value, key)
-    if not isinstance(rows, list):
-        raise ValueError(f"{key} is no list")
-    return rows
+def _may_be_of(row: Any, volume_id: str | None, group_id: str | None) -> bool:
+    """Whether a row without a readable id may belong to this disk and this group."""
+    if not isinstance(row, dict):
+        return True
+    pairs = ((row.get("volume_id"), volume_id), (row.get("snapshot_group_id"), group_id))
+    return all(wanted is None or not isinstance(told, str) or told in ("", wanted) for told, wanted in pairs)
 
 
-def _count(value: dict[str, Any], key: str) -> int | None:
-    count = value.get(key)
-    return count if isinstance(count, int) else None
+def _uncertain() -> NoReturn:
+    raise CloudUnavailable("The cloud's list has a row that cannot be read, so what is not there is not certain.")

@@ -42,7 +42,7 @@ class HttpCloud:
         self._credentials = credentials
         self._standings = {name: Standing(name, clock) for name in credentials}
         metadata = [one.metadata_url for one in credentials.values() if isinstance(one, AgencyCredentials)]
-        endpoints = [url for one in projects.values() for url in (one.evs_endpoint, one.iam_endpoint)]
+        endpoints = [url for one in projects.values() for url in (one.evs_endpoint, one.ecs_endpoint, one.iam_endpoint)]
         self._wire = Wire(endpoints, metadata, transport)
         self._agencies = {
             name: AgencyKeys(one, self._standings[name], self._wire, clock)

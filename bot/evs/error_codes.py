@@ -41,6 +41,17 @@ def known(code: str) -> Known | None:
     return _TABLE.get(_current(code))
 
 
+def at_ecs(code: str, meaning: Known) -> Known:
+    """The same, said by ECS, where only names of servers are asked."""
+    if meaning.kind is Kind.NOT_OFFERED:
+        words = "ECS lists no servers at this address: the people who run the bot have to check region and ecs_endpoint"
+        return Known(Kind.NOT_OFFERED, words)
+    if code == "Common.0013":
+        return meaning
+    words = meaning.words.replace("EVS", "ECS").replace("evs_endpoint", "ecs_endpoint")
+    return Known(meaning.kind, words, meaning.quote)
+
+
 def new_token_may_help(code: str) -> bool:
     """Whether a credential refused with this code may only have shown a token that is no longer valid."""
     return _current(code) not in _NOT_CURED
@@ -71,6 +82,7 @@ _CLIENT_TOKEN = (
 def _rows() -> Iterator[tuple[str, Known]]:
     yield from _snapshots()
     yield from _callers()
+    yield from _servers()
     yield from _gateway()
     yield from _iam()
 
@@ -135,6 +147,17 @@ def _callers() -> Iterator[tuple[str, Known]]:
     yield "EVS.5503", Known(Kind.UNAVAILABLE, "EVS is not available at the moment; it usually passes")
     for number in range(2218, 2224):
         yield f"EVS.{number}", Known(Kind.REFUSED, _CLIENT_TOKEN)
+
+
+def _servers() -> Iterator[tuple[str, Known]]:
+    """Source: ECS API Reference, Error Codes."""
+    for code in ("Ecs.0003", "Pdp.0001"):
+        yield code, Known(Kind.PERMISSION, "The cloud does not let the bot list servers")
+    yield "Ecs.0005", Known(Kind.REFUSED, _LIST_FAULT)
+    for code in ("Ecs.0114", "Ecs.0614"):
+        yield code, Known(Kind.NOT_FOUND, "ECS has no such server here: check the id and the project")
+    for code in ("Ecs.0000", "Ecs.0002", "Ecs.1000"):
+        yield code, Known(Kind.UNAVAILABLE, "ECS had an error of its own; it usually passes")
 
 
 def _gateway() -> Iterator[tuple[str, Known]]:

@@ -23,7 +23,7 @@ from bot.domain.errors import (
     NotOffered,
     Throttled,
 )
-from bot.evs.error_codes import Kind, Known, known
+from bot.evs.error_codes import Kind, Known, at_ecs, known
 
 QUOTED_CHARACTERS = 200
 LONGEST_RETRY_AFTER_S = 3600.0
@@ -50,6 +50,7 @@ def error_from(
     writes: bool = False,
     action: str = "",
     hidden: Sequence[str] = (),
+    service: str = "evs",
 ) -> CloudError:
     """Read any answer that is not a success.
 
@@ -63,6 +64,8 @@ def error_from(
     request_id = _header(headers, "x-request-id") or _text_at(value, "request_id")
     refusal = _Refusal(code, _quotable(found[1], hidden), request_id if _CODE.fullmatch(request_id) else "")
     meaning = _meaning(status, code, looks_like_page=value is None and bool(body.strip()))
+    if service == "ecs":
+        meaning = at_ecs(code, meaning)
     facts: dict[str, Any] = {"status": status, "code": code, "request_id": refusal.request_id}
     sentence = _sentence(meaning, refusal, action)
     match meaning.kind:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 from bot.domain.errors import CloudUnavailable
 
 ROWS_PER_PAGE = 1000
-"""The most that EVS gives at once, and what it gives when not told (ListSnapshotsDetailsV5, `limit`)."""
-PAGES = 50
+"""The most that EVS and ECS give at once (ListSnapshotsDetailsV5, ListServersDetails, `limit`)."""
+MOST_ROWS = 50_000
+PAGES = 1_000
+"""More than enough where a service gives 50 rows at a time, whatever it was asked for."""
 
 
 class HasId(Protocol):
@@ -21,30 +23,76 @@ class HasId(Protocol):
 
 
 Row = TypeVar("Row", bound=HasId)
+Enough = Callable[[Mapping[str, Row]], bool]
+"""Whether what was found, by id, is all that was looked for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Row]):
-    """One page; `total` counts all rows where the API tells it (v5 does not)."""
+    """One page. `received` counts its rows, with those that cannot be read; `total` all rows of the list, and `more`
+    says whether another page follows, where the API tells them (v5 tells neither).
+    """
 
     rows: Sequence[Row]
+    received: int
     total: int | None = None
+    more: bool | None = None
+
+    def is_last(self, so_far: int) -> bool:
+        """A short page is not the last one: a service may give fewer rows than it was asked for."""
+        if self.received == 0 or (self.more is False and self.total is None):
+            return True
+        return self.total is not None and so_far >= self.total and not self.more
 
 
-async def all_pages(ask: Callable[[int, int], Awaitable[Page[Row]]]) -> list[Row]:
-    """Ask for pages by (offset, limit) until the last. Rows that move from page to page meanwhile appear once.
-
-    Without a total, a page that is not full is the last. Raises CloudUnavailable when there is no end to it.
+async def all_pages(
+    ask: Callable[[int, int], Awaitable[Page[Row]]],
+    *,
+    enough: Enough[Row] = lambda _: False,
+) -> list[Row]:
+    """Ask for pages by (offset, limit) until the last, or until `enough` is found, by id. Rows that move from page to
+    page meanwhile appear once. Raises CloudUnavailable when there is no end to it.
     """
     rows: dict[str, Row] = {}
-    offset = 0
+    received, repeated = 0, 0
     for _ in range(PAGES):
-        page = await ask(offset, ROWS_PER_PAGE)
-        fresh = {row.id: row for row in page.rows if row.id not in rows}
-        rows |= fresh
-        offset += len(page.rows)
-        if not page.rows or (len(page.rows) < ROWS_PER_PAGE if page.total is None else offset >= page.total):
+        page = await ask(received, ROWS_PER_PAGE)
+        known = len(rows)
+        rows |= {row.id: row for row in page.rows if row.id not in rows}
+        received += page.received
+        if page.is_last(received) or enough(rows):
             return list(rows.values())
-        if not fresh:
-            raise CloudUnavailable("EVS repeats the same page of a list, so the list cannot be read to its end.")
-    raise CloudUnavailable(f"A list at EVS is longer than {PAGES * ROWS_PER_PAGE} rows, which the bot does not read.")
+        repeated = repeated + 1 if page.rows and len(rows) == known else 0
+        _check(received, repeated)
+    raise _endless()
+
+
+async def all_numbered_pages(ask: Callable[[int, int], Awaitable[Page[Row]]]) -> list[Row]:
+    """The same by (number, limit), as ECS counts: pages, from 1. Where the first page is shorter than it was asked for,
+    that is how many rows this service gives, and the limit from then on: so page 2 begins where page 1 ended.
+    """
+    rows: dict[str, Row] = {}
+    received, repeated, limit = 0, 0, ROWS_PER_PAGE
+    for number in range(1, PAGES + 1):
+        page = await ask(number, limit)
+        known = len(rows)
+        rows |= {row.id: row for row in page.rows if row.id not in rows}
+        received += page.received
+        if page.is_last(received):
+            return list(rows.values())
+        if number == 1:
+            limit = min(page.received, ROWS_PER_PAGE)
+        repeated = repeated + 1 if page.rows and len(rows) == known else 0
+        _check(received, repeated)
+    raise _endless()
+
+
+def _check(received: int, repeated: int) -> None:
+    if repeated > 1:
+        raise CloudUnavailable("The cloud repeats the same page of a list, so the list cannot be read to its end.")
+    if received > MOST_ROWS:
+        raise _endless()
+
+
+def _endless() -> CloudUnavailable:
+    return CloudUnavailable(f"A list of the cloud is longer than {MOST_ROWS} rows, which the bot does not read.")

@@ -184,6 +184,7 @@ def _project(alias: str, table: ProjectTable) -> Project:
         region=table.region,
         credentials=table.credentials,
         evs_endpoint=table.evs_endpoint or _default_endpoint("evs", table.region),
+        ecs_endpoint=table.ecs_endpoint or _servers_beside(table.evs_endpoint, table.region),
         iam_endpoint=table.iam_endpoint or _default_endpoint("iam", table.region),
         enterprise_project_id=table.enterprise_project_id,
         channels=tuple(table.channels),
@@ -213,6 +214,16 @@ def _default_endpoint(service: str, region: str) -> str:
     """Source: Huawei Cloud SDK and Terraform provider; Ireland (eu-west-1…) has the European domain."""
     domain = "myhuaweicloud.eu" if _in_ireland(region) else "myhuaweicloud.com"
     return f"https://{service}.{region}.{domain}"
+
+
+def _servers_beside(evs_endpoint: str | None, region: str) -> str:
+    """Where ECS is when the file does not say: by EVS's own name beside it (`evs.` becomes `ecs.`); any other address
+    is taken for a gateway to both. So nothing is ever sent to a host that the file does not lead to.
+    """
+    if evs_endpoint is None:
+        return _default_endpoint("ecs", region)
+    scheme, _, rest = evs_endpoint.partition("://")
+    return f"{scheme}://ecs.{rest.removeprefix('evs.')}" if rest.startswith("evs.") else evs_endpoint
 
 
 def _in_ireland(region: str) -> bool:

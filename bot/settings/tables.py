@@ -145,6 +145,7 @@ class ProjectTable(Table):
         None, examples=['"0"']
     )
     evs_endpoint: Endpoint | None = Field(None, examples=['"https://evs.ap-southeast-3.myhuaweicloud.com"'])
+    ecs_endpoint: Endpoint | None = Field(None, examples=['"https://ecs.ap-southeast-3.myhuaweicloud.com"'])
     iam_endpoint: Endpoint | None = Field(None, examples=['"https://iam.ap-southeast-3.myhuaweicloud.com"'])
     console_url: ConsoleUrl | None = Field(None, examples=['"https://console.example.com/evs?id={disk_id}"'])
     channels: list[Channel] = Field([], examples=['["C0PAYINC01"]'])

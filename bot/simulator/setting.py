@@ -33,6 +33,7 @@ project_id = "0123456789abcdef0123456789abcdef"
 region = "ap-southeast-3"
 credentials = "payments"
 evs_endpoint = "{cloud}"
+ecs_endpoint = "{servers}"
 iam_endpoint = "{cloud}"
 console_url = ""                # nothing simulated has a page in a console
 
@@ -41,6 +42,7 @@ project_id = "5a0b5a0b5a0b5a0b5a0b5a0b5a0b5a0b"
 region = "ap-southeast-3"
 credentials = "shop"
 evs_endpoint = "{cloud}"
+ecs_endpoint = "{servers}"
 iam_endpoint = "{cloud}"
 console_url = ""
 
@@ -49,6 +51,7 @@ project_id = "1e9ac71e9ac71e9ac71e9ac71e9ac700"
 region = "eu-west-0"
 credentials = "payments"
 evs_endpoint = "{cloud}"
+ecs_endpoint = "{servers}"
 iam_endpoint = "{cloud}"
 console_url = ""
 
@@ -107,7 +110,8 @@ class Setting:
     async def start(self, *, slack_port: int = 0, cloud_port: int = 0) -> None:
         await self.cloud.start(cloud_port)
         await self.workspace.start(slack_port)
-        (self.directory / "bot.toml").write_text(_CONFIG.format(cloud=self.cloud.url, **self._patience))
+        addresses = {"cloud": self.cloud.url, "servers": self.cloud.ecs_url}
+        (self.directory / "bot.toml").write_text(_CONFIG.format(**addresses, **self._patience))
 
     async def stop(self) -> None:
         await self.workspace.stop()

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from bot.domain.snapshots import Disk
 from bot.interfaces import Clock, Cloud
+from bot.workflow.servers import ServerNames
 
 MAX_AGE = timedelta(seconds=30)
 
@@ -22,8 +23,9 @@ class _Kept:
 class DiskCatalogue:
     """Asks only for whoever was allowed to: the decision comes before the question. In memory only."""
 
-    def __init__(self, cloud: Cloud, clock: Clock) -> None:
+    def __init__(self, cloud: Cloud, servers: ServerNames, clock: Clock) -> None:
         self._cloud = cloud
+        self._servers = servers
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
         self._asking: dict[str, asyncio.Task[Sequence[Disk]]] = {}
@@ -52,7 +54,7 @@ class DiskCatalogue:
 
     async def _ask(self, alias: str) -> Sequence[Disk]:
         asked_at = self._clock.monotonic()
-        disks = await self._cloud.project(alias).list_disks()
+        disks = await self._servers.of_all(alias, self._cloud.project(alias))
         self._kept[alias] = _Kept(disks, asked_at)
         return disks
 

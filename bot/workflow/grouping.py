@@ -48,6 +48,8 @@ log = logging.getLogger(__name__)
 DISK_NOT_FOUND = "EVS.5404"
 GONE = "This disk is no longer there: it was deleted after the plan was made. Nothing was created of it."
 
+UNREADABLE = "The cloud lists a group whose tags cannot be read."
+
 _LOOK_AGAIN_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
@@ -134,6 +136,8 @@ class Grouper:
                 known = await self._cloud.project(group.project).list_snapshot_groups(limit_to_tag=group.tag)
             except CloudError as exc:
                 return await self._cannot_look(group, members, CannotLook.because(exc), began)
+            if _uncertain(group, known):
+                return await self._cannot_look(group, members, CannotLook(UNREADABLE), began)
             if made := _ours(group, known):
                 return await self._made(group, made.id, None)
         refusal = not_configured_any_more(group.project, self._projects)
@@ -289,6 +293,8 @@ class Grouper:
             return await self._cannot_look(group, members, CannotLook.because(exc), now)
         if made := _ours(group, known, by_name=over):
             return await self._made(group, made.id, None)
+        if _uncertain(group, known):
+            return await self._cannot_look(group, members, CannotLook(UNREADABLE), now)
         if over:
             if group.tried >= self._patience.busy_deadline:
                 told = (
@@ -329,7 +335,8 @@ class Grouper:
         assert group.cloud_id is not None
         now = self._clock.now()
         try:
-            snapshots = await self._cloud.project(group.project).list_snapshots(group_id=group.cloud_id)
+            disks = [item.disk.id for item in members]
+            snapshots = await self._cloud.project(group.project).list_snapshots(group_id=group.cloud_id, of_each=disks)
         except CloudError as exc:
             return await self._cannot_look(group, members, CannotLook.because(exc), now)
         of_disk = {one.volume_id: one for one in snapshots}
@@ -373,6 +380,14 @@ class Grouper:
 
 def _open(item: Item) -> bool:
     return not item.ended and not item.accepted
+
+
+def _uncertain(group: Group, known: Sequence[SnapshotGroup]) -> bool:
+    """Whether ours is not found, and may be one whose tags cannot be read. One that is older never is."""
+    since = group.submitted_at - CLOCK_SKEW if group.submitted_at else None
+    return _ours(group, known) is None and any(
+        "tags" in one.unread and (since is None or one.created_at is None or one.created_at >= since) for one in known
+    )
 
 
 def _ours(group: Group, known: Sequence[SnapshotGroup], *, by_name: bool = False) -> SnapshotGroup | None:

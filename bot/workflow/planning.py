@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from bot.domain.access import Action, Actor, Denied, Usage, decide
 from bot.domain.bindings import Binding
-from bot.domain.disks import Picked, disk_id_in, pick
+from bot.domain.disks import Picked, disk_id_in, meant, pick
 from bot.domain.errors import CloudError, CloudUnavailable, LookupFailed, NotFound, Throttled
 from bot.domain.groups import Group
 from bot.domain.orders import Create, Quick
@@ -26,6 +26,7 @@ from bot.interfaces import AuditEntry, Channels, Clock, Cloud, Evs, People, Stor
 from bot.workflow.arrival import Refused, Verdict, judged, with_helpers
 from bot.workflow.lookups import look_up
 from bot.workflow.notifying import who_may_approve
+from bot.workflow.servers import ServerNames
 from bot.workflow.surveying import GroupOffers, survey
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,7 @@ class Planner:
         cloud: Cloud,
         projects: Mapping[str, Project],
         offers: GroupOffers,
+        servers: ServerNames,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -75,6 +77,7 @@ class Planner:
         self._cloud = cloud
         self._projects = projects
         self._offers = offers
+        self._servers = servers
         self._clock = clock
 
     async def __call__(self, request_id: str) -> float | None:
@@ -140,7 +143,9 @@ class Planner:
         """Raises CloudError, or ValidationError for what the API would not take."""
         match request.order:
             case Create():
-                picked = await find_disks(self._cloud.project(project.alias), request.order, project.alias)
+                picked = await find_disks(
+                    self._cloud.project(project.alias), request.order, project.alias, self._servers
+                )
                 items = planned_items(
                     request,
                     project.alias,
@@ -164,7 +169,7 @@ class Planner:
             )
         evs = self._cloud.project(project.alias)
         found, channel = await asyncio.gather(
-            survey(evs, project.alias, order.selectors, self._offers, bound=of_binding),
+            survey(evs, project.alias, order.selectors, self._offers, self._servers, bound=of_binding),
             self._channels.name(request.place.channel_id),
         )
         disks = found.selection.disks
@@ -253,9 +258,10 @@ def set_going(request: Request, approvals: int, break_glass: bool, now: datetime
     )
 
 
-async def find_disks(evs: Evs, order: Create, alias: str) -> Picked:
-    """Ask the cloud for what was named: one call for all ids, one per name. The whole listing only where a name is not
-    there as it was typed: the cloud may write it with other letters for the same word.
+async def find_disks(evs: Evs, order: Create, alias: str, servers: ServerNames) -> Picked:
+    """Ask the cloud for what was named: one call for all ids, one per name, one for the names of their servers. The
+    whole listing only where a name is not there as it was typed: the cloud may write it with other letters for the same
+    word.
     """
     ids = [id_ for word in order.disks if (id_ := disk_id_in(word))]
     names = [word for word in order.disks if not disk_id_in(word)]
@@ -264,9 +270,11 @@ async def find_disks(evs: Evs, order: Create, alias: str) -> Picked:
     listed = [disk for disks in (by_id, *named) for disk in disks]
     # Whether the cloud matches names exactly is not documented; what it gave beside them is not meant yet.
     exact = {disk.name: disk for disk in listed}
-    if all(name in exact for name in names):
-        return pick(order, _each_once(listed), alias)
-    return pick(order, _each_once([*await evs.list_disks(), *by_id]), alias)
+    if not all(name in exact for name in names):
+        listed = [*await evs.list_disks(), *by_id]
+    disks = _each_once(listed)
+    fitting = _each_once([disk for _, fits in meant(order.disks, disks) for disk in fits])
+    return pick(order, _each_once([*disks, *await servers.of(alias, evs, fitting)]), alias)
 
 
 def _each_once(disks: Sequence[Disk]) -> list[Disk]:

@@ -223,7 +223,7 @@ class Submitter:
     async def _look(self, item: Item, now: datetime) -> float | None:
         """Look for the item's tag among the disk's snapshots; only when the time is over may it be sent again."""
         over = item.look_until is None or now >= item.look_until
-        snapshots = await self._snapshots(item)
+        snapshots = await self._snapshots(item, by_name=over)
         if isinstance(snapshots, CannotLook):
             return await self._cannot_look(item, snapshots, now)
         if snapshot := ours(item, snapshots, by_name=over):
@@ -242,15 +242,18 @@ class Submitter:
         left_s = (item.look_until - now).total_seconds() if item.look_until else 0.0
         return max(min(_LOOK_AGAIN_SECONDS[step], left_s), 0.05)
 
-    async def _snapshots(self, item: Item) -> list[Snapshot] | CannotLook:
+    async def _snapshots(self, item: Item, *, by_name: bool = False) -> list[Snapshot] | CannotLook:
         """What the cloud holds of the item's disk, or why that can't be learned."""
         try:
-            return await self._cloud.project(item.project).list_snapshots(volume_id=item.disk.id)
+            snapshots = await self._cloud.project(item.project).list_snapshots(volume_id=item.disk.id)
         except KeyError:
             log.error("an open request names a project that is no longer configured", extra={"item": item.id})
             return CannotLook(not_configured(item.project), code=NOT_CONFIGURED)
         except CloudError as exc:
             return CannotLook.because(exc)
+        if ours(item, snapshots, by_name=by_name) is None and any(_may_be_ours(item, one) for one in snapshots):
+            return CannotLook("The cloud lists a snapshot of this disk whose tags cannot be read.")
+        return snapshots
 
     async def _cannot_look(self, item: Item, failed: CannotLook, began: datetime) -> float | None:
         """Without a look nothing is certain, so nothing is repeated; in the end that is what is told."""
@@ -277,6 +280,13 @@ class Submitter:
         spent = self._patience.look_for
         await self._store.save(waiting(item, now, until=now, cause=item.cause, code=item.code, spent=spent))
         return 0.0
+
+
+def _may_be_ours(item: Item, snapshot: Snapshot) -> bool:
+    """Whether a row whose tags cannot be read may be what an earlier POST made: never one that is older."""
+    since = item.submitted_at - CLOCK_SKEW if item.submitted_at else None
+    fresh = since is None or snapshot.created_at is None or snapshot.created_at >= since
+    return "tags" in snapshot.unread and fresh
 
 
 def ours(item: Item, snapshots: list[Snapshot], *, by_name: bool = False) -> Snapshot | None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot.domain.disks import is_uuid
 from bot.domain.errors import CloudRefused, CredentialRefused
 from bot.domain.orders import Selector
 from bot.domain.selecting import Selection, select
 from bot.domain.snapshots import Snapshot
 from bot.interfaces import Clock, Evs
+from bot.workflow.servers import ServerNames
 
 BELIEVED = timedelta(hours=1)
 """How long a project's answer about groups is believed; it changes with the region, not with the hour."""
@@ -29,7 +31,7 @@ class GroupOffers:
         if (said := self._said.get(alias)) and self._clock.monotonic() - said[1] < BELIEVED.total_seconds():
             return said[0]
         try:
-            await evs.list_snapshot_groups()
+            await evs.check_snapshot_groups()
         except CredentialRefused:
             raise
         except CloudRefused:
@@ -51,18 +53,30 @@ class Survey:
 
 
 async def survey(
-    evs: Evs, alias: str, selectors: Sequence[Selector], offers: GroupOffers, *, bound: bool = False
+    evs: Evs,
+    alias: str,
+    selectors: Sequence[Selector],
+    offers: GroupOffers,
+    servers: ServerNames,
+    *,
+    bound: bool = False,
 ) -> Survey:
-    """One listing of the disks, one of the snapshots, one question a tag. `bound`: the selectors come from a binding.
-    Raises CloudError.
+    """One listing of the disks, one of the snapshots, one question a tag, one for names of servers. `bound`: the
+    selectors come from a binding. Raises CloudError.
     """
     tags = [one.value for one in selectors if one.kind == "tag"]
     tagged = asyncio.gather(*(evs.disks_by_tag(*_key_and_values(tag)) for tag in tags))
-    disks, snapshots, offered, found = await asyncio.gather(
-        evs.list_disks(), evs.list_snapshots(), offers.offered(alias, evs), tagged
+    named = [one.value for one in selectors if one.kind == "server" and not is_uuid(one.value)]
+    disks, snapshots, offered, found, meant = await asyncio.gather(
+        evs.list_disks(),
+        evs.list_snapshots(),
+        offers.offered(alias, evs),
+        tagged,
+        servers.meant(alias, evs, named),
     )
-    selection = select(selectors, disks, dict(zip(tags, found, strict=True)), bound=bound)
-    return Survey(selection, snapshots, offered)
+    selection = select(selectors, disks, dict(zip(tags, found, strict=True)), meant, bound=bound)
+    called = await servers.of(alias, evs, selection.disks)
+    return Survey(replace(selection, disks=tuple(called)), snapshots, offered)
 
 
 def _key_and_values(tag: str) -> tuple[str, tuple[str, ...]]:

@@ -26,7 +26,7 @@ from bot.clock import SystemClock
 from bot.evs.cloud import HttpCloud
 from bot.interfaces import Clock
 from bot.settings import load_settings
-from bot.simulator.cloud.resources import Attachment, Disk
+from bot.simulator.cloud.resources import Attachment, Disk, Server
 from bot.simulator.setting import Setting
 from bot.slack.controls import CANCEL, CONFIRM
 from bot.slack.scopes import SCOPES
@@ -92,6 +92,7 @@ async def a_bench(directory: Path, clock: Clock) -> AsyncIterator[Bench]:
     setting = Setting(directory, scopes=SCOPES, now=clock.now)
     setting.workspace.state.limits.enabled = False
     await setting.start()
+    setting.cloud.world.servers[SERVER] = Server(SERVER, "fifty", "0123456789abcdef0123456789abcdef")
     for number in range(900, 900 + DISKS):
         disk_id = f"d15c0000-{number:04d}-4000-8000-{number:012d}"
         setting.cloud.world.disks[disk_id] = Disk(
@@ -99,7 +100,7 @@ async def a_bench(directory: Path, clock: Clock) -> AsyncIterator[Bench]:
             name=f"fifty-{number}",
             project_id="0123456789abcdef0123456789abcdef",
             availability_zone="ap-southeast-3a",
-            attachments=[Attachment(SERVER, "fifty", f"/dev/vd{number}")],
+            attachments=[Attachment(SERVER, f"/dev/vd{number}")],
         )
     settings = load_settings({**setting.environment(), "ADMIN_PORT": "0"})
     bot = await app.start(settings, clock)

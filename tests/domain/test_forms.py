@@ -103,7 +103,7 @@ def test_all_faults_are_told_at_once() -> None:
 
 
 def test_disks_are_found_by_a_part_of_name_id_or_server() -> None:
-    web = a_disk("web-data", 1, attachments=[{"server_id": "s1", "host_name": "front-01", "device": "/dev/vdb"}])
+    web = a_disk("web-data", 1, attachments=[{"server_id": "s1", "server_name": "front-01", "device": "/dev/vdb"}])
     data = a_disk("data-web", 2)
     other = a_disk("orders", 3)
     assert matching([data, web, other], "WEB") == [web, data]

@@ -17,6 +17,7 @@ from bot.domain.orders import Quick, Selector, as_typed
 from bot.domain.quick import LEFT_OUT, NO_GROUPS, Marks, described_as, legal_tag_value, plan_quick, quick_items
 from bot.domain.requests import ItemState
 from bot.domain.selecting import read_servers, read_tags_of_disks, select
+from bot.domain.servers import NameMatch, Server, called
 from bot.domain.snapshots import Disk, Snapshot
 from tests.builders import NOON, a_disk, a_request
 
@@ -25,8 +26,15 @@ ORDER = Quick((Selector("server", "web-01"),), reason="INC-42")
 
 
 def attached(number: int, server: str = "web-01", zone: str = "az-a", **fields: Any) -> Disk:
-    attachments = [{"server_id": f"id-{server}", "host_name": server, "device": "/dev/vda"}]
+    attachments = [{"server_id": f"id-{server}", "server_name": server, "device": "/dev/vda"}]
     return a_disk(f"disk-{number}", number, attachments=attachments, availability_zone=zone, **fields)
+
+
+def servers(*names: str) -> dict[str, NameMatch]:
+    """What ECS says of these names, in a project with five servers."""
+    names_there = {"id-web-01": "web-01", "id-db-01": "db-01", "id-twin": "twin", "id-2": "TWIN", "id-twin-a": "twin-a"}
+    there = [Server(id=server_id, name=name) for server_id, name in names_there.items()]
+    return {name: NameMatch(called(name, there)) for name in names}
 
 
 def of(disk: Disk, status: str = "available", number: int = 1) -> Snapshot:
@@ -159,18 +167,19 @@ def test_disks_and_groups_of_one_name_stay_apart() -> None:
 
 def test_selectors_add_up_and_each_disk_counts_once() -> None:
     disks = [attached(1), attached(2), attached(3, "db-01")]
-    chosen = select([Selector("server", "WEB-01"), Selector("disk", "disk-2"), Selector("disk", "disk-3")], disks, {})
+    selectors = [Selector("server", "WEB-01"), Selector("disk", "disk-2"), Selector("disk", "disk-3")]
+    chosen = select(selectors, disks, {}, servers("WEB-01"))
     assert [disk.name for disk in chosen.disks] == ["disk-1", "disk-2", "disk-3"]
 
 
 def test_every_fault_of_a_selection_is_told_at_once() -> None:
     twins = [attached(1, "twin"), attached(2, "TWIN")]
     selectors = [Selector("server", "Twin"), Selector("server", "none"), Selector("tag", "a:b"), Selector("disk", "c")]
-    chosen = select(selectors, twins, {})
+    chosen = select(selectors, twins, {}, servers("Twin", "none"))
     assert chosen.disks == ()
     assert [fault.split(".")[0].split(" is the name")[0] for fault in chosen.faults] == [
         "“Twin”",
-        "No server “none” has disks in this project",
+        "No server “none” is in this project",
         "No disk has the tag “a:b”",
         "No disk named “c” is in this project",
     ]
@@ -179,16 +188,17 @@ def test_every_fault_of_a_selection_is_told_at_once() -> None:
 def test_of_a_binding_what_fits_nothing_any_more_is_a_warning_unless_nothing_is_left() -> None:
     disks = [attached(1), attached(2)]
     stale = [Selector("tag", "a:b"), Selector("server_id", "gone"), Selector("disk", a_disk("x", 9).id)]
-    chosen = select([Selector("server", "web-01"), *stale], disks, {}, bound=True)
+    web = servers("web-01")
+    chosen = select([Selector("server", "web-01"), *stale], disks, {}, web, bound=True)
     assert (chosen.disks, chosen.faults, len(chosen.warnings)) == (tuple(disks), (), 3)
-    assert select([Selector("server", "web-01"), *stale], disks, {}).warnings == ()
-    nothing = select(stale, disks, {}, bound=True)
+    assert select([Selector("server", "web-01"), *stale], disks, {}, web).warnings == ()
+    nothing = select(stale, disks, {}, {}, bound=True)
     assert (len(nothing.faults), nothing.warnings) == (3, ())
 
 
 def test_what_a_binding_names_twice_over_stays_a_question() -> None:
     disks = [attached(1), attached(2, "twin-a"), a_disk("twin", 3), a_disk("twin", 4)]
-    chosen = select([Selector("server", "web-01"), Selector("disk", "twin")], disks, {}, bound=True)
+    chosen = select([Selector("server", "web-01"), Selector("disk", "twin")], disks, {}, servers("web-01"), bound=True)
     assert chosen.disks == ()
     assert "“twin” fits 2 disks" in chosen.faults[0]
 

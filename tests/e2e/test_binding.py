@@ -147,10 +147,9 @@ async def test_in_a_channel_bound_to_nothing_an_admin_is_led_to_the_form(world: 
 
 async def test_the_form_takes_several_servers_and_tags_and_an_id_where_a_name_is_not_enough(world: World) -> None:
     add_disks(world, "twin", 1, first=700)
-    disk = next(one for one in world.cloud.world.disks.values() if one.name == "cold-store")
-    disk.attachments[0].server_name = "twin"
+    world.cloud.world.servers["77777777-0003-4000-8000-000000000003"].name = "twin"
     await bound_by_form(world, {"server": "twin"}, "means server “twin” in payments-prod")
-    text = await quick_refused(world, "“twin” is the name of 2 servers. Say which one by its id: server_id=")
+    text = await quick_refused(world, "“twin” is the name of 2 servers. Say which one by its id:")
     server_id = next(word for word in re.findall(r"[0-9a-f-]{36}", text) if word.startswith("77777777-0700"))
     entered = {"server": f"{server_id.upper()}, db-01,", "tag": "tier:nothing , app:orders"}
     words = f"means server “{server_id}”, server “db-01”, tag “tier:nothing”, tag “app:orders” in payments-prod"

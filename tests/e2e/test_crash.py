@@ -546,7 +546,8 @@ async def test_killed_while_a_joined_group_loses_its_leader_its_disks_are_copied
 def _put_server(street: Street, name: str, first: int) -> list[str]:
     """A server with three disks in one zone; answers their ids."""
     ids = [f"d15cc4a5-{number:04d}-4000-8000-{number:012d}" for number in range(first, first + 3)]
-    server = {"server_id": f"77777777-{first:04d}-4000-8000-{first:012d}", "server_name": name}
+    server_id = f"77777777-{first:04d}-4000-8000-{first:012d}"
+    street.cloud.world.put_server({"id": server_id, "name": name, "project_id": PAYMENTS})
     for number, disk_id in enumerate(ids):
         street.cloud.world.put_disk(
             {
@@ -554,7 +555,7 @@ def _put_server(street: Street, name: str, first: int) -> list[str]:
                 "name": f"{name}-{number}",
                 "project_id": PAYMENTS,
                 "availability_zone": "ap-southeast-3a",
-                "attachments": [{**server, "device": f"/dev/vd{number}"}],
+                "attachments": [{"server_id": server_id, "device": f"/dev/vd{number}"}],
             }
         )
     return ids

@@ -15,7 +15,7 @@ import pytest
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.evs.cloud import HttpCloud
 from bot.settings import load_settings
-from bot.simulator.cloud.resources import Attachment, Disk
+from bot.simulator.cloud.resources import Attachment, Disk, Server
 from bot.simulator.workspace import Message
 from bot.slack.controls import CANCEL, CHANGE, CONFIRM
 from bot.workflow import planning
@@ -23,15 +23,16 @@ from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
 
 PAYMENTS = "0123456789abcdef0123456789abcdef"
 Golden = Callable[[str, Any], None]
-READS = {"list_volumes": 1, "list_snapshots": 1, "list_groups": 1}
-"""What a plan costs: the disks, the snapshots, and whether there are groups."""
+READS = {"list_volumes": 1, "list_snapshots": 1, "list_groups": 1, "list_servers": 1}
+"""What a plan costs: the disks, the snapshots, whether there are groups, and what the servers are called."""
 
 
 def add_disks(world: World, server: str, count: int, zone: str = "ap-southeast-3a", first: int = 500) -> None:
     """Attach this many more disks to a server of payments-prod, a new one if there is none of that name."""
     disks = world.cloud.world.disks
-    known = {one.server_name: one.server_id for disk in disks.values() for one in disk.attachments}
+    known = {one.name: one.id for one in world.cloud.world.servers.values()}
     server_id = known.get(server, f"77777777-{first:04d}-4000-8000-000000000001")
+    world.cloud.world.servers.setdefault(server_id, Server(server_id, server, PAYMENTS, zone))
     for number in range(first, first + count):
         disk_id = f"d15c0000-{number:04d}-4000-8000-{number:012d}"
         disks[disk_id] = Disk(
@@ -40,7 +41,7 @@ def add_disks(world: World, server: str, count: int, zone: str = "ap-southeast-3
             project_id=PAYMENTS,
             availability_zone=zone,
             size_gb=10,
-            attachments=[Attachment(server_id, server, f"/dev/vd{number}")],
+            attachments=[Attachment(server_id, f"/dev/vd{number}")],
         )
 
 
@@ -538,7 +539,7 @@ async def test_in_a_channel_that_is_bound_to_nothing_quick_asks_what_it_means(wo
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("server=web-99", "No server “web-99” has disks in this project."),
+        ("server=web-99", "No server “web-99” is in this project. Did you mean “web-01”?"),
         ("tag=tier:nothing", "No disk has the tag “tier:nothing”."),
         ("disks=scratch", "“scratch” fits 2 disks. Say which one by its id:"),
         ("disks=broken-index", "“broken-index”: It is in the state “error”"),
@@ -553,11 +554,11 @@ async def test_what_cannot_be_meant_is_a_question(world: World, text: str, words
 
 async def test_one_name_of_two_servers_is_a_question(world: World) -> None:
     add_disks(world, "twin", 1, first=700)
-    disk = next(one for one in world.cloud.world.disks.values() if one.name == "cold-store")
-    disk.attachments[0].server_name = "twin"
+    world.cloud.world.servers["77777777-0003-4000-8000-000000000003"].name = "twin"
     await world.say("quick server=twin")
-    message = await world.told("alice", "“twin” is the name of 2 servers. Say which one by its id: server_id=")
-    assert "77777777-0003-4000-8000-000000000003" in message.text
+    message = await world.told("alice", "“twin” is the name of 2 servers. Say which one by its id:")
+    assert "`server_id=77777777-0003-4000-8000-000000000003` (3 disks)" in message.text
+    assert "`server_id=77777777-0700-4000-8000-000000000001` (1 disk)" in message.text
 
 
 async def test_a_tag_selects_its_disks(world: World) -> None:

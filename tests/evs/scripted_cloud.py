@@ -180,7 +180,7 @@ def an_agency(url: str) -> AgencyCredentials:
 
 
 def a_project(url: str, credentials: Credentials, alias: str = "web") -> Project:
-    return Project(alias, PROJECT_ID, "ap-southeast-3", credentials.name, url, url)
+    return Project(alias, PROJECT_ID, "ap-southeast-3", credentials.name, url, url, url)
 
 
 def a_snapshot(**fields: Any) -> CreateStandardSnapshot:

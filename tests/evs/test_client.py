@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -94,35 +95,72 @@ async def test_what_cannot_be_an_id_is_not_put_into_a_path(
     assert server.seen == []
 
 
-async def test_a_disks_snapshots_are_asked_for_newest_first_in_every_enterprise_project(
+async def test_a_disks_snapshots_are_asked_for_oldest_first_and_told_newest_first_in_every_enterprise_project(
     cloud: HttpCloud, server: ScriptedCloud
 ) -> None:
-    rows = [{"id": SNAPSHOT, "volume_id": DISK}, {"id": _uuid(1), "volume_id": _uuid(2)}]
-    server.on("GET", SNAPSHOTS, Reply(200, {"snapshots": rows}))
+    rows = [
+        {"id": _uuid(7), "volume_id": DISK},
+        {"id": SNAPSHOT, "volume_id": DISK},
+        {"id": _uuid(1), "volume_id": "x"},
+    ]
+    server.on("GET", SNAPSHOTS, Reply(200, {"snapshots": rows}), _page("snapshots", range(0)))
     found = await cloud.project("web").list_snapshots(volume_id=DISK)
-    assert [one.id for one in found] == [SNAPSHOT]
+    assert [one.id for one in found] == [SNAPSHOT, _uuid(7)]
     assert server.asked(SNAPSHOTS)[0].query == {
         "volume_id": DISK,
         "sort_key": "created_at",
-        "sort_dir": "desc",
+        "sort_dir": "asc",
         "enterprise_project_id": "all_granted_eps",
         "limit": "1000",
         "offset": "0",
     }
 
 
-async def test_pages_of_snapshots_are_asked_for_until_one_is_short(cloud: HttpCloud, server: ScriptedCloud) -> None:
-    pages = [_page("snapshots", rows) for rows in (range(1000), range(999, 1999), range(0))]
+async def test_pages_of_snapshots_are_asked_for_until_one_is_empty(cloud: HttpCloud, server: ScriptedCloud) -> None:
+    pages = [_page("snapshots", rows) for rows in (range(50), range(49, 99), range(99, 120), range(0))]
     server.on("GET", SNAPSHOTS, *pages)
-    assert len(await cloud.project("web").list_snapshots()) == 1999
-    assert [one.query["offset"] for one in server.asked(SNAPSHOTS)] == ["0", "1000", "2000"]
+    assert len(await cloud.project("web").list_snapshots()) == 120
+    assert [one.query["offset"] for one in server.asked(SNAPSHOTS)] == ["0", "50", "100", "121"]
+
+
+async def test_of_snapshots_asked_for_by_id_no_page_is_asked_for_once_all_were_found(
+    cloud: HttpCloud, server: ScriptedCloud
+) -> None:
+    server.on(
+        "GET", SNAPSHOTS, _page("snapshots", range(2)), _page("snapshots", range(2, 3)), _page("snapshots", range(0))
+    )
+    assert len(await cloud.project("web").list_snapshots(ids=[_uuid(0), _uuid(1).upper()])) == 2
+    assert len(server.asked(SNAPSHOTS)) == 1
+    assert len(await cloud.project("web").list_snapshots(ids=[_uuid(2), _uuid(9)])) == 1
+    assert len(server.asked(SNAPSHOTS)) == 3
+
+
+async def test_ten_thousand_ids_are_held_against_what_was_found_in_no_time(
+    cloud: HttpCloud, server: ScriptedCloud
+) -> None:
+    ids = [_uuid(number) for number in range(10_000)]
+    pages = [_page("snapshots", range(at, min(at + 60, 10_000))) for at in range(0, 10_000, 60)]
+    server.on("GET", SNAPSHOTS, *pages)
+    loop, held, busy = asyncio.get_running_loop(), [0.0], True
+
+    async def watch() -> None:
+        while busy:
+            began = loop.time()
+            await asyncio.sleep(0)
+            held.append(loop.time() - began)
+
+    watching = asyncio.create_task(watch())
+    assert len(await cloud.project("web").list_snapshots(ids=ids)) == 10_000
+    busy = False
+    await watching
+    assert max(held) < 0.25
 
 
 async def test_snapshot_ids_are_asked_for_sixty_at_a_time(cloud: HttpCloud, server: ScriptedCloud) -> None:
     ids = [_uuid(number) for number in range(130)]
     pages = [_page("snapshots", range(start, min(start + 60, 130))) for start in (0, 60, 120)]
     server.on("GET", SNAPSHOTS, *pages)
-    assert [one.id for one in await cloud.project("web").list_snapshots(ids=ids)] == ids
+    assert {one.id for one in await cloud.project("web").list_snapshots(ids=ids)} == set(ids)
     assert [len(one.query["ids"].split(",")) for one in server.asked(SNAPSHOTS)] == [60, 60, 10]
 
 
@@ -169,26 +207,39 @@ async def test_a_list_without_an_end_is_an_error(cloud: HttpCloud, server: Scrip
     server.on("GET", SNAPSHOTS, _page("snapshots", range(1000)))
     with pytest.raises(CloudUnavailable, match="repeats the same page"):
         await cloud.project("web").list_snapshots()
-    server.on("GET", DISKS, *(_page("volumes", range(at, at + 1), count=10**9) for at in range(60)))
+    server.on("GET", DISKS, *(_page("volumes", range(at, at + 1000), count=10**9) for at in range(0, 60_000, 1000)))
     with pytest.raises(CloudUnavailable, match="longer than 50000 rows"):
         await cloud.project("web").list_disks()
-    assert len(server.asked(DISKS)) == 50
+    assert len(server.asked(DISKS)) == 51
 
 
-@pytest.mark.parametrize("body", [{}, [], {"volumes": {}}, {"volumes": [{"name": "without an id"}]}, {"volumes": [3]}])
-async def test_a_list_with_a_row_that_cannot_be_read_is_an_error(
-    cloud: HttpCloud, server: ScriptedCloud, body: Any
+@pytest.mark.parametrize("links", [[], [{"href": "https://evs/first", "rel": "self"}]])
+async def test_disks_without_a_count_end_where_no_next_page_is_linked(
+    cloud: HttpCloud, server: ScriptedCloud, links: list[Any]
 ) -> None:
+    following = [{"href": "https://evs/next", "rel": "next"}]
+    first, last = _page("volumes", range(50)), _page("volumes", range(50, 70))
+    first.body["volumes_links"], last.body["volumes_links"] = following, links
+    server.on("GET", DISKS, first, last)
+    assert len(await cloud.project("web").list_disks()) == 70
+    assert len(server.asked(DISKS)) == 2
+
+
+@pytest.mark.parametrize("body", [{}, [], {"volumes": {}}])
+async def test_a_list_that_is_none_is_an_error(cloud: HttpCloud, server: ScriptedCloud, body: Any) -> None:
     server.on("GET", DISKS, Reply(200, body))
     with pytest.raises(CloudUnavailable, match="cannot be read"):
         await cloud.project("web").list_disks()
 
 
-async def test_a_disk_is_read_with_its_server(cloud: HttpCloud, server: ScriptedCloud) -> None:
-    row = {"id": DISK, "size": 40, "attachments": [{"host_name": "web-01", "server_id": "s1", "device": "/dev/vda"}]}
+@pytest.mark.parametrize("host", [None, "pod01.host", 7, {}])
+async def test_a_disk_is_read_with_its_servers_id_whatever_its_host_is_called(
+    cloud: HttpCloud, server: ScriptedCloud, host: Any
+) -> None:
+    row = {"id": DISK, "size": 40, "attachments": [{"host_name": host, "server_id": "s1", "device": "/dev/vda"}]}
     server.on("GET", f"/cloudvolumes/{DISK}", Reply(200, {"volume": row}))
     disk = await cloud.project("web").show_disk(DISK)
-    assert (disk.size, disk.server) == (40, "web-01")
+    assert (disk.size, disk.server) == (40, "s1")
 
 
 async def test_disks_are_found_by_tag_ten_values_at_a_time(cloud: HttpCloud, server: ScriptedCloud) -> None:

@@ -52,7 +52,9 @@ async def connect(simulator: CloudSimulator, clock: FakeClock) -> AsyncIterator[
 
     def make(credentials: Credentials = PASSWORD, deadline_s: float = 30.0) -> HttpCloud:
         projects = {
-            alias: Project(alias, project_id, "ap-southeast-3", credentials.name, simulator.url, simulator.url)
+            alias: Project(
+                alias, project_id, "ap-southeast-3", credentials.name, simulator.url, simulator.ecs_url, simulator.url
+            )
             for alias, project_id in PROJECTS.items()
         }
         cloud = HttpCloud(projects, {credentials.name: credentials}, clock, deadline_s=deadline_s)
@@ -95,7 +97,7 @@ async def test_disks_are_found_by_every_means(evs: EvsClient) -> None:
     assert (await evs.show_disk(DATA)).name == "web-01-data"
     assert [one.id for one in await evs.list_disks(name="web-01-data")] == [DATA]
     assert [one.id for one in await evs.list_disks(ids=[DATA])] == [DATA]
-    assert {one.server for one in await evs.list_disks(server_id=WEB_01)} == {"web-01"}
+    assert {one.server for one in await evs.list_disks(server_id=WEB_01)} == {WEB_01}
     everything = await evs.list_disks()
     assert len(everything) == 14
     tagged = await evs.disks_by_tag("tier", ["prod"])

@@ -32,6 +32,8 @@ REFUSED: dict[str, int] = {
     **dict.fromkeys(("EVS.0003", "EVS.1027", "EVS.2056", "EVS.5403", "EVS.2144", "EVS.2145"), 403),
     **dict.fromkeys(("APIGW.0302", "APIGW.0304", "APIGW.0306", "APIGW.0310", "APIGW.0401"), 403),
     **dict.fromkeys(("APIGW.0402", "APIGW.0404", "APIGW.0801", "APIGW.0802"), 403),
+    **dict.fromkeys(("Ecs.0003", "Pdp.0001"), 403),
+    "Ecs.0005": 400,
     "EVS.2019": 500,
     "EVS.5413": 413,
     "APIGW.0103": 404,
@@ -47,6 +49,7 @@ UNAVAILABLE = {
     **dict.fromkeys(("EVS.5500", "APIGW.0601", "APIGW.0605", "APIGW.0606", "APIGW.0608", "APIGW.0609"), 500),
     **dict.fromkeys(("APIGW.0610", "APIGW.0611", "APIGW.0612", "APIGW.0705"), 502),
     **dict.fromkeys(("EVS.5503", "APIGW.0613"), 503),
+    **dict.fromkeys(("Ecs.0000", "Ecs.0002", "Ecs.1000"), 500),
 }
 EXPECTED: dict[str, tuple[int, type[CloudError]]] = {
     **{code: (status, CloudRefused) for code, status in REFUSED.items()},
@@ -54,6 +57,7 @@ EXPECTED: dict[str, tuple[int, type[CloudError]]] = {
     **{code: (status, CloudUnavailable) for code, status in UNAVAILABLE.items()},
     "EVS.2409": (409, DiskBusy),
     "EVS.5404": (404, NotFound),
+    **dict.fromkeys(("Ecs.0114", "Ecs.0614"), (404, NotFound)),
     "Common.0011": (400, NotFound),
     "APIGW.0101": (404, NotOffered),
     "APIGW.0308": (429, Throttled),

@@ -43,7 +43,7 @@ TYPED = Create(
     reason="INC-42 <!channel>",
 )
 WORN = a_disk("cache", 2, status="attaching", size=60)
-LONG_NAMED = {"server_id": "s1", "host_name": "db-server-with-a-very-long-name-01", "device": "/dev/vdb"}
+LONG_NAMED = {"server_id": "s1", "server_name": "db-server-with-a-very-long-name-01", "device": "/dev/vdb"}
 SERVED = a_disk("orders-db", 1, attachments=[LONG_NAMED])
 EMPTY = Create(())
 
@@ -118,7 +118,7 @@ def test_a_sentence_comes_on_top_of_what_stands_and_takes_the_place_of_the_one_b
 
 def test_long_texts_of_the_cloud_fit_into_every_field() -> None:
     disk = a_disk("d" * 255, 1, volume_type="GPSSD2", size=32_768, status="restoring-backup")
-    served = a_disk("orders", 2, attachments=[{"server_id": "s", "host_name": "h" * 255, "device": "/dev/vda"}])
+    served = a_disk("orders", 2, attachments=[{"server_id": "s", "server_name": "h" * 255, "device": "/dev/vda"}])
     order = Create(("x" * 300,) * 3, name="n" * 64, reason="r" * 300, tags={f"k{n}": "v" * 43 for n in range(19)})
     form = a_form(order, project="p" * 40, revision=1)
     checked_view(filled_view(Filling(form, ["p" * 40], [disk, served], ["x" * 300] * 20, "f" * 3_000)))

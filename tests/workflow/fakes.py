@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from bot.domain.servers import Server
 from bot.domain.snapshots import (
     CreateSnapshotGroup,
     CreateStandardSnapshot,
@@ -26,7 +27,12 @@ class UnaskedEvs:
         raise NotImplementedError
 
     async def list_snapshots(
-        self, *, volume_id: str | None = None, ids: Sequence[str] = (), group_id: str | None = None
+        self,
+        *,
+        volume_id: str | None = None,
+        ids: Sequence[str] = (),
+        group_id: str | None = None,
+        of_each: Collection[str] = (),
     ) -> list[Snapshot]:
         raise NotImplementedError
 
@@ -51,6 +57,12 @@ class UnaskedEvs:
         raise NotImplementedError
 
     async def list_snapshot_groups(self, *, limit_to_tag: tuple[str, str] | None = None) -> list[SnapshotGroup]:
+        raise NotImplementedError
+
+    async def check_snapshot_groups(self) -> None:
+        raise NotImplementedError
+
+    async def list_servers(self, *, name: str | None = None, ids: Sequence[str] = ()) -> list[Server]:
         raise NotImplementedError
 
     async def disks_by_tag(self, key: str, values: Sequence[str] = ()) -> list[Disk]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from bot.domain.errors import CloudUnavailable
+from bot.domain.servers import Server
 from bot.domain.snapshots import Disk
 from bot.workflow.catalogue import DiskCatalogue
+from bot.workflow.servers import ServerNames
 from tests.builders import FakeClock, a_disk
 
 
@@ -20,6 +23,7 @@ class OneProject:
         self.asked = 0
         self.go = asyncio.Event()
         self.disks: list[Disk] = [a_disk()]
+        self.servers: list[Server] = []
         self.error: Exception | None = None
 
     def project(self, alias: str) -> Any:
@@ -33,10 +37,13 @@ class OneProject:
             raise self.error
         return self.disks
 
+    async def list_servers(self, *, ids: Sequence[str]) -> list[Server]:
+        return self.servers
+
 
 async def test_many_who_ask_at_once_cost_one_question_and_are_believed_for_half_a_minute() -> None:
     cloud, clock = OneProject(), FakeClock()
-    catalogue = DiskCatalogue(cloud, clock)
+    catalogue = DiskCatalogue(cloud, ServerNames(clock), clock)
     assert catalogue.at_hand("payments") is None
     asking = [asyncio.create_task(catalogue.disks("payments")) for _ in range(5)]
     await asyncio.sleep(0)
@@ -53,7 +60,7 @@ async def test_many_who_ask_at_once_cost_one_question_and_are_believed_for_half_
 
 async def test_who_stops_waiting_leaves_the_question_to_the_next() -> None:
     cloud = OneProject()
-    catalogue = DiskCatalogue(cloud, FakeClock())
+    catalogue = DiskCatalogue(cloud, ServerNames(FakeClock()), FakeClock())
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(catalogue.disks("payments"), 0.001)
     cloud.go.set()
@@ -63,7 +70,7 @@ async def test_who_stops_waiting_leaves_the_question_to_the_next() -> None:
 
 async def test_an_answer_is_as_old_as_its_question_and_an_error_is_not_kept() -> None:
     cloud, clock = OneProject(), FakeClock()
-    catalogue = DiskCatalogue(cloud, clock)
+    catalogue = DiskCatalogue(cloud, ServerNames(clock), clock)
     slow = asyncio.create_task(catalogue.disks("payments"))
     while not cloud.asked:
         await asyncio.sleep(0)
@@ -80,7 +87,7 @@ async def test_an_answer_is_as_old_as_its_question_and_an_error_is_not_kept() ->
 
 async def test_it_stops_with_a_question_still_open() -> None:
     cloud = OneProject()
-    catalogue = DiskCatalogue(cloud, FakeClock())
+    catalogue = DiskCatalogue(cloud, ServerNames(FakeClock()), FakeClock())
     waiting = asyncio.create_task(catalogue.disks("payments"))
     while not cloud.asked:
         await asyncio.sleep(0)

@@ -17,13 +17,13 @@ from bot.store.store import SqliteStore
 from bot.workflow.grouping import Grouper
 from bot.workflow.permitting import Permits
 from bot.workflow.surveying import GroupOffers
-from tests.builders import FakeClock, a_disk, a_grant, a_project, a_request, an_actor, an_item
+from tests.builders import NOON, FakeClock, a_disk, a_grant, a_project, a_request, an_actor, an_item
 from tests.store.test_groups import ORDER, a_group
 from tests.workflow.test_submitting import PATIENCE, FakeCloud, FakeEvs, FakePeople
 
 
 def attached(number: int) -> Disk:
-    return a_disk(f"disk-{number}", number, attachments=[{"server_id": "s", "host_name": "web-01"}])
+    return a_disk(f"disk-{number}", number, attachments=[{"server_id": "s", "server_name": "web-01"}])
 
 
 def member(number: int, status: str = "creating") -> Snapshot:
@@ -36,6 +36,7 @@ class GroupEvs(FakeEvs):
 
     disks: list[Disk] | CloudError = field(default_factory=lambda: [attached(number) for number in (1, 2, 3)])
     groups: list[CreateSnapshotGroup] = field(default_factory=list)
+    known: list[SnapshotGroup] = field(default_factory=list)
     job: Job | CloudError = field(default_factory=lambda: Job(status="RUNNING"))
     failing: CloudError | None = None
 
@@ -46,10 +47,13 @@ class GroupEvs(FakeEvs):
             raise answer
         return GroupTicket(job_id="job-1", snapshot_group_id="cloud-1")
 
+    async def check_snapshot_groups(self) -> None:
+        await self.list_snapshot_groups()
+
     async def list_snapshot_groups(self, *, limit_to_tag: tuple[str, str] | None = None) -> list[SnapshotGroup]:
         if self.failing:
             raise self.failing
-        return []
+        return self.known
 
     async def list_disks(
         self, *, name: str | None = None, ids: Sequence[str] = (), server_id: str | None = None
@@ -119,6 +123,19 @@ async def test_a_refusal_that_no_disk_explains_splits_the_group_and_only_a_missi
     assert (group.state, group.cause) == (GroupState.SPLIT, answer.sentence)
     assert [(item.state, item.group_id) for item in items] == [(ItemState.PLANNED, None)] * 3
     assert await desk.still_offered() == offered
+
+
+@pytest.mark.parametrize(("minutes", "posts"), [(0, 1), (None, 1), (-10, 2)])
+async def test_a_fresh_group_whose_tags_cannot_be_read_may_be_ours_so_nothing_is_sent_again(
+    desk: Desk, minutes: int | None, posts: int
+) -> None:
+    made = None if minutes is None else NOON + timedelta(minutes=minutes)
+    desk.evs.answers = [CloudUnavailable("EVS did not answer.", maybe_done=True)]
+    desk.evs.known = [SnapshotGroup(id="cloud-9", created_at=made, unread=frozenset({"tags"}))]
+    desk.evs.snapshots = [member(number) for number in (1, 2, 3)]
+    _, items = await desk.run()
+    assert len(desk.evs.groups) == posts
+    assert {item.state for item in items} == {ItemState.UNKNOWN if posts == 1 else ItemState.CREATING}
 
 
 class NoCloud:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -46,7 +46,12 @@ class FakeEvs(UnaskedEvs):
         return SnapshotTicket(job_id="job-1", snapshot_id="snap-1")
 
     async def list_snapshots(
-        self, *, volume_id: str | None = None, ids: Sequence[str] = (), group_id: str | None = None
+        self,
+        *,
+        volume_id: str | None = None,
+        ids: Sequence[str] = (),
+        group_id: str | None = None,
+        of_each: Collection[str] = (),
     ) -> list[Snapshot]:
         self.looks += 1
         if isinstance(self.snapshots, CloudError):
@@ -135,6 +140,20 @@ async def test_only_after_looking_in_vain_for_a_minute_is_it_sent_again(desk: De
     assert (item.state, len(desk.evs.posted)) == (ItemState.CREATING, 2)
     assert desk.clock.now() - NOON >= timedelta(seconds=60)
     assert desk.evs.looks >= 8
+
+
+@pytest.mark.parametrize(
+    ("minutes", "state", "posts"),
+    [(0, ItemState.UNKNOWN, 1), (None, ItemState.UNKNOWN, 1), (-10, ItemState.CREATING, 2)],
+)
+async def test_a_fresh_row_whose_tags_cannot_be_read_may_be_ours_so_nothing_is_sent_again(
+    desk: Desk, minutes: int | None, state: ItemState, posts: int
+) -> None:
+    made = None if minutes is None else NOON + timedelta(minutes=minutes)
+    desk.evs.answers = [lost()]
+    desk.evs.snapshots = [tagged(tags={}, created_at=made, unread=frozenset({"tags"}))]
+    item = await desk.run()
+    assert (item.state, len(desk.evs.posted)) == (state, posts)
 
 
 async def test_a_busy_answer_after_a_lost_one_is_looked_through_before_each_further_post(desk: Desk) -> None:

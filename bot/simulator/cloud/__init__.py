@@ -1,10 +1,11 @@
-"""A simulated Huawei Cloud on one loopback port: EVS with standard snapshots, IAM and the metadata service.
+"""A simulated Huawei Cloud on two loopback ports: EVS with standard snapshots, IAM and the metadata service on one, ECS
+on the other.
 
 It knows nothing of the bot and shares no code with it: the wire is what both have in common.
 """
 
 from bot.simulator.cloud.default_world import default_world
-from bot.simulator.cloud.resources import Attachment, Disk, Job, Snapshot, SnapshotGroup
+from bot.simulator.cloud.resources import Attachment, Disk, Job, Server, Snapshot, SnapshotGroup
 from bot.simulator.cloud.server import CloudSimulator
 from bot.simulator.cloud.world import AccessKey, Agency, CloudWorld, Project, Switches, Timing, User
 
@@ -17,6 +18,7 @@ __all__ = [
     "Disk",
     "Job",
     "Project",
+    "Server",
     "Snapshot",
     "SnapshotGroup",
     "Switches",

@@ -7,7 +7,7 @@ import hmac
 from datetime import timedelta
 
 from bot.simulator.cloud import errors, signatures
-from bot.simulator.cloud.calls import Call, Principal
+from bot.simulator.cloud.calls import Call, Principal, Route
 from bot.simulator.cloud.world import AccessKey
 
 CLOCK_DIFFERENCE = timedelta(minutes=15)
@@ -37,6 +37,18 @@ def admit(call: Call, principal: Principal) -> None:
         raise errors.evs(400, "EVS.0001", "invalid tenant id!") from None
     if principal.projects is not None and project.name not in principal.projects:
         raise errors.evs(403, "EVS.5403", "Policy check failed.")
+
+
+def authorize(call: Call, route: Route) -> None:
+    """Refuse a call whose right was taken away. Source: EVS error codes, EVS.2056; ECS error codes."""
+    switches = call.world.switches
+    if not route.action or route.action not in switches.denied_actions:
+        return
+    if route.service == "evs":
+        raise errors.evs(403, "EVS.2056", "action in pdp check deny!")
+    if switches.servers_refused_with == "Pdp.0001":
+        raise errors.evs(403, "Pdp.0001", f"Policy does not allow {route.action} to be performed.")
+    raise errors.evs(403, "Ecs.0003", "You do not have permission to perform this action.")
 
 
 def _by_token(call: Call, text: str) -> Principal:

@@ -94,13 +94,17 @@ Handler = Callable[[Call], Answer]
 
 @dataclass(frozen=True)
 class Route:
-    """One published API. `access` says who may call: anybody, any known caller, or one with rights in the project."""
+    """One published API of the service at its own address. `access` says who may call: anybody, any known caller, or
+    one with rights in the project; `action` is the right it takes, where a table names one.
+    """
 
     method: str
     path: str
     operation: str
     handler: Handler
     access: Literal["open", "known", "project"] = "project"
+    action: str = ""
+    service: Literal["evs", "ecs"] = "evs"
 
 
 def fraction_of(name: str) -> float:

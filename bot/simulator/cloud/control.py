@@ -33,6 +33,7 @@ class Control:
                 web.post("/_control/timing", self._set_timing),
                 web.post("/_control/switches", self._set_switches),
                 web.post("/_control/disks", self._put_disk),
+                web.post("/_control/servers", self._put_server),
                 web.post("/_control/reset-journal", self._reset_journal),
             ]
         )
@@ -87,6 +88,13 @@ class Control:
         except ValueError as problem:
             raise _refused(str(problem)) from problem
         return web.json_response({"id": disk.id, "name": disk.name, "status": disk.status})
+
+    async def _put_server(self, request: web.Request) -> web.Response:
+        try:
+            server = self._cloud.world.put_server(await _body(request))
+        except ValueError as problem:
+            raise _refused(str(problem)) from problem
+        return web.json_response({"id": server.id, "name": server.name, "status": server.status})
 
     async def _reset_journal(self, request: web.Request) -> web.Response:
         self._cloud.journal.clear()

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.simulator.cloud import errors, groups, iam, jobs, metadata, snapshots, volumes
-from bot.simulator.cloud.authentication import admit, identify
+from bot.simulator.cloud import errors, groups, iam, jobs, metadata, servers, snapshots, volumes
+from bot.simulator.cloud.authentication import admit, authorize, identify
 from bot.simulator.cloud.calls import Answer, Call, Route
 from bot.simulator.cloud.default_world import default_world
 from bot.simulator.cloud.faults import Fault, FaultQueue
@@ -23,7 +23,15 @@ def _unpublished(call: Call) -> Answer:
     raise errors.no_such_api()
 
 
-ROUTES = (*iam.ROUTES, *metadata.ROUTES, *snapshots.ROUTES, *groups.ROUTES, *jobs.ROUTES, *volumes.ROUTES)
+ROUTES = (
+    *iam.ROUTES,
+    *metadata.ROUTES,
+    *snapshots.ROUTES,
+    *groups.ROUTES,
+    *jobs.ROUTES,
+    *volumes.ROUTES,
+    *servers.ROUTES,
+)
 UNPUBLISHED = Route("*", "/{path:.*}", "unpublished", _unpublished, "open")
 
 
@@ -95,6 +103,7 @@ class Cloud:
             "now": now.isoformat(),
             "projects": len(self.world.projects),
             "disks": len(self.world.disks),
+            "servers": len(self.world.servers),
             "snapshots": dict(statuses),
             "jobs": dict(Counter(job.status_at(now) for job in self.world.jobs.values())),
             "calls": len(self.journal),
@@ -154,6 +163,7 @@ class Cloud:
         if route.access == "project":
             assert call.principal is not None
             admit(call, call.principal)
+            authorize(call, route)
         return route.handler(call)
 
     def _require_published(self, call: Call) -> None:

@@ -60,9 +60,25 @@ def default_world() -> CloudWorld:
             ],
             "agency": {"name": "snapshot-bot-agency"},
             "edge_zones": [EDGE_ZONE],
+            "servers": _servers(),
             "disks": [*_payments_disks(), *_shop_disks(), _disk(LEGACY, 31, "old-data", "eu-west-0a", server=OLD_01)],
         }
     )
+
+
+def _servers() -> list[dict[str, Any]]:
+    """One with its physical host in sight, the others without, as most customers see them."""
+    projects = {SHOP_01: SHOP, OLD_01: LEGACY}
+    return [
+        {
+            "id": server_id,
+            "name": name,
+            "project_id": projects.get(server_id, PAYMENTS),
+            "availability_zone": "eu-west-0a" if server_id == OLD_01 else "ap-southeast-3a",
+            "host": "pod07.host" if server_id == DB_01 else None,
+        }
+        for server_id, name in SERVER_NAMES.items()
+    ]
 
 
 def _payments_disks() -> list[dict[str, Any]]:
@@ -104,7 +120,7 @@ def _disk(
     project_id: str, number: int, name: str, zone: str, *, server: str = "", device: str = "/dev/vda", **fields: Any
 ) -> dict[str, Any]:
     """One disk; its id counts up in a pattern that is easy to recognise."""
-    attached = [{"server_id": server, "server_name": SERVER_NAMES[server], "device": device}] if server else []
+    attached = [{"server_id": server, "device": device}] if server else []
     return {
         "id": f"d15c0000-{number:04d}-4000-8000-{number:012d}",
         "name": name,

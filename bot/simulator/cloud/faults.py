@@ -16,6 +16,7 @@ OPERATIONS = frozenset(
         "create_snapshot_tags", "delete_snapshot_tags",
         "create_group", "show_group", "list_groups", "delete_group",
         "show_job", "list_volumes", "show_volume", "volumes_by_tags", "volume_tags",
+        "list_servers", "show_server",
         "create_token", "list_projects", "list_auth_projects", "create_temporary_key",
         "metadata_token", "metadata_key",
         "any",

@@ -30,20 +30,29 @@ FIELDS: dict[str, type] = {
     "tags": dict,
     "enterprise_project_id": str,
 }
-LENGTHS = {"name": 255, "description": 255}
+BYTES = {"name": 255, "description": 255}
+DISKS_PER_GROUP = 64
+"""Source: EVS User Guide, Creating a Snapshot Consistency Group. The code of its refusal is not documented."""
 
 
 def create_group(call: Call) -> Answer:
     """POST /v5/{project_id}/snapshot-groups: all disks or none."""
     switches = call.world.switches
     body = call.object("snapshot_group")
-    check_fields(body, FIELDS, LENGTHS)
+    check_fields(body, FIELDS, {})
+    for name, most in BYTES.items():
+        if len(body.get(name, "").encode()) > most:
+            raise errors.bad_body(f"Longer than {most} bytes: {name}.")
     check_tags(body.get("tags", {}), switches.tags_per_snapshot)
     instant_access = body.get("instant_access", False)
     disks = [
         check_disk(call, volume_id, instant_access=instant_access, busy_status=switches.group_busy_status)
         for volume_id in _members_wanted(call, body)
     ]
+    if len(disks) > DISKS_PER_GROUP:
+        raise errors.evs(400, "EVS.5400", f"A group holds at most {DISKS_PER_GROUP} disks.")
+    if len({disk.availability_zone for disk in disks}) > 1:
+        raise errors.evs(400, "EVS.5400", "The disks of a group must be in one availability zone.")
     group_id = call.new_id("group")
     group = SnapshotGroup(
         id=group_id,
@@ -87,7 +96,7 @@ def list_groups(call: Call) -> Answer:
         ):
             rows.append(row)
     keys = {name: key for name, key in SORT_KEYS.items() if name != "size"}
-    return Answer(200, {"snapshot_groups": page(ordered(rows, query, keys), query)})
+    return Answer(200, {"snapshot_groups": page(ordered(rows, query, keys), query, most=call.world.switches.page_rows)})
 
 
 def delete_group(call: Call) -> Answer:
@@ -163,8 +172,8 @@ def _shown(call: Call, group: SnapshotGroup) -> dict[str, Any]:
 
 _ALL = "/v5/{project_id}/snapshot-groups"
 ROUTES = (
-    Route("POST", _ALL, "create_group", create_group),
-    Route("GET", f"{_ALL}/detail", "list_groups", list_groups),
-    Route("GET", f"{_ALL}/{{group_id}}", "show_group", show_group),
-    Route("DELETE", f"{_ALL}/{{group_id}}", "delete_group", delete_group),
+    Route("POST", _ALL, "create_group", create_group, action="evs:snapshotGroups:create"),
+    Route("GET", f"{_ALL}/detail", "list_groups", list_groups, action="evs:snapshotGroups:list"),
+    Route("GET", f"{_ALL}/{{group_id}}", "show_group", show_group, action="evs:snapshotGroups:get"),
+    Route("DELETE", f"{_ALL}/{{group_id}}", "delete_group", delete_group, action="evs:snapshotGroups:delete"),
 )

@@ -16,8 +16,10 @@ ALL_ENTERPRISE_PROJECTS = "all_granted_eps"
 Row = TypeVar("Row", bound=Mapping[str, Any])
 
 
-def page(rows: Sequence[Row], query: Mapping[str, str]) -> list[Row]:
-    """Cut one page out of sorted rows: what follows the marker, then offset, then limit."""
+def page(rows: Sequence[Row], query: Mapping[str, str], *, most: int = MAX_LIMIT) -> list[Row]:
+    """Cut one page out of sorted rows: what follows the marker, then offset, then limit. `most`: a service may give
+    fewer rows than it was asked for.
+    """
     limit = whole_number(query, "limit", MAX_LIMIT)
     offset = whole_number(query, "offset", 0)
     if limit < 1:
@@ -32,7 +34,7 @@ def page(rows: Sequence[Row], query: Mapping[str, str]) -> list[Row]:
         if not is_uuid(marker) or not places:
             raise errors.evs(400, "EVS.1024", "invalid marker!")
         rest = rest[places[0] + 1 :]
-    return rest[offset : offset + limit]
+    return rest[offset : offset + min(limit, most)]
 
 
 def whole_number(query: Mapping[str, str], name: str, default: int) -> int:

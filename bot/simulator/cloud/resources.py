@@ -1,4 +1,4 @@
-"""Disks, snapshots, snapshot groups and jobs, whose state follows from the time alone.
+"""Disks, servers, snapshots, snapshot groups and jobs, whose state follows from the time alone.
 
 Nothing here runs in the background: each record knows when it was begun and when it ends, and answers for any moment.
 """
@@ -14,8 +14,25 @@ class Attachment:
     """Where a disk is plugged in."""
 
     server_id: str
-    server_name: str = ""
     device: str = "/dev/vda"
+
+
+@dataclass
+class Server:
+    """An ECS. `host` is the physical host that runs it, as far as the cloud lets its customers see that: mostly not.
+
+    Source: ECS API reference, Querying Details About ECSs.
+    """
+
+    id: str
+    name: str
+    project_id: str
+    availability_zone: str = ""
+    status: str = "ACTIVE"
+    host: str | None = None
+    enterprise_project_id: str = "0"
+    tags: dict[str, str] = field(default_factory=dict)
+    created_at: datetime = LONG_AGO
 
 
 @dataclass

@@ -1,4 +1,6 @@
-"""The simulated cloud on a loopback port: EVS, IAM and the metadata service under one root, over plain HTTP."""
+"""The simulated cloud on loopback ports, over plain HTTP: EVS, IAM and the metadata service under one root, ECS under
+another. Each root answers for the other's paths as the gateway does: there is no such API.
+"""
 
 import asyncio
 import socket
@@ -22,26 +24,44 @@ class CloudSimulator(Cloud):
 
     def __init__(self, world: CloudWorld | None = None, *, now: Callable[[], datetime] | None = None) -> None:
         super().__init__(world, now=now)
-        self._runner: web.AppRunner | None = None
+        self._runners: list[web.AppRunner] = []
         self._stopping = asyncio.Event()
-        self._url = ""
+        self._urls: dict[str, str] = {}
 
     @property
     def url(self) -> str:
-        """The root of every service, such as http://127.0.0.1:49152. Raises RuntimeError unless started."""
-        if self._runner is None:
-            raise RuntimeError("The cloud simulator is not running.")
-        return self._url
+        """The root of EVS, IAM and the metadata service, such as http://127.0.0.1:49152. Raises RuntimeError unless
+        started.
+        """
+        return self._root("evs")
 
-    async def start(self, port: int = 0) -> None:
-        """Listen on this port of 127.0.0.1, or on any free one. Raises OSError when the port is taken."""
-        if self._runner is not None:
+    @property
+    def ecs_url(self) -> str:
+        """The root of ECS. Raises RuntimeError unless started."""
+        return self._root("ecs")
+
+    def _root(self, service: str) -> str:
+        if not self._runners:
+            raise RuntimeError("The cloud simulator is not running.")
+        return self._urls[service]
+
+    async def start(self, port: int = 0, ecs_port: int = 0) -> None:
+        """Listen on these ports of 127.0.0.1, or on any free ones. Raises OSError when a port is taken."""
+        if self._runners:
             raise RuntimeError("The cloud simulator is running already.")
         self._stopping.clear()
+        try:
+            for service, wanted in (("evs", port), ("ecs", ecs_port)):
+                await self._listen(service, wanted)
+        except OSError:
+            await self.stop()
+            raise
+
+    async def _listen(self, service: str, port: int) -> None:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         Control(self).register(app)
-        for route in (*ROUTES, UNPUBLISHED):
-            app.router.add_route(route.method, route.path, self._endpoint(route))
+        for route in (*(one for one in ROUTES if one.service == service), UNPUBLISHED):
+            app.router.add_route(route.method, route.path, self._endpoint(route, service))
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
         await runner.setup()
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -53,17 +73,17 @@ class CloudSimulator(Cloud):
             listener.close()
             await runner.cleanup()
             raise
-        self._runner = runner
-        self._url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self._runners.append(runner)
+        self._urls[service] = f"http://127.0.0.1:{listener.getsockname()[1]}"
 
     async def stop(self) -> None:
-        """Close the port and every connection; callers left hanging get nothing."""
-        runner, self._runner = self._runner, None
+        """Close the ports and every connection; callers left hanging get nothing."""
+        runners, self._runners = self._runners, []
         self._stopping.set()
-        if runner is not None:
+        for runner in runners:
             await runner.cleanup()
 
-    def _endpoint(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def _endpoint(self, route: Route, service: str) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def endpoint(request: web.Request) -> web.StreamResponse:
             try:
                 raw_body = await request.read()
@@ -73,7 +93,7 @@ class CloudSimulator(Cloud):
             params = dict(request.match_info)
             query = {name: ",".join(request.query.getall(name)) for name in request.query}
             outcome = self.handle(
-                route, request.method, request.raw_path, params, query, request.headers, raw_body, self._url
+                route, request.method, request.raw_path, params, query, request.headers, raw_body, self._urls[service]
             )
             return await self._send(request, outcome)
 

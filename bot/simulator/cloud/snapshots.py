@@ -125,7 +125,9 @@ def list_snapshots(call: Call) -> Answer:
         rows = [row for row in rows if row["id"] in wanted]
     elif "id" in call.query:
         rows = [row for row in rows if row["id"] == call.query["id"]]
-    return Answer(200, {"snapshots": page(ordered(rows, call.query, SORT_KEYS), call.query)})
+    return Answer(
+        200, {"snapshots": page(ordered(rows, call.query, SORT_KEYS), call.query, most=call.world.switches.page_rows)}
+    )
 
 
 def count_snapshots(call: Call) -> Answer:
@@ -236,11 +238,11 @@ def _tags_sent(call: Call) -> list[tuple[str, str | None]]:
 
 _ONE = "/v5/{project_id}/snapshots/{snapshot_id}"
 ROUTES = (
-    Route("POST", "/v5/{project_id}/snapshots", "create_snapshot", create_snapshot),
-    Route("GET", "/v5/{project_id}/snapshots/detail", "list_snapshots", list_snapshots),
-    Route("GET", "/v5/{project_id}/snapshots/count", "count_snapshots", count_snapshots),
-    Route("GET", _ONE, "show_snapshot", show_snapshot),
-    Route("DELETE", _ONE, "delete_snapshot", delete_snapshot),
+    Route("POST", "/v5/{project_id}/snapshots", "create_snapshot", create_snapshot, action="evs:snapshots:create"),
+    Route("GET", "/v5/{project_id}/snapshots/detail", "list_snapshots", list_snapshots, action="evs:snapshots:list"),
+    Route("GET", "/v5/{project_id}/snapshots/count", "count_snapshots", count_snapshots, action="evs:snapshots:list"),
+    Route("GET", _ONE, "show_snapshot", show_snapshot, action="evs:snapshots:get"),
+    Route("DELETE", _ONE, "delete_snapshot", delete_snapshot, action="evs:snapshots:delete"),
     Route("POST", f"{_ONE}/tags/create", "create_snapshot_tags", create_snapshot_tags),
     Route("POST", f"{_ONE}/tags/delete", "delete_snapshot_tags", delete_snapshot_tags),
 )

@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 from bot.simulator.cloud import errors
 from bot.simulator.cloud.calls import Answer, Call, Route
 from bot.simulator.cloud.queries import in_enterprise_project, name_matches, ordered, page, passes, quoted_ids
-from bot.simulator.cloud.resources import Attachment, Disk
+from bot.simulator.cloud.resources import Attachment, Disk, Server
 from bot.simulator.cloud.snapshots import SORT_KEYS, evs_time
 
 MAX_TAG_KEYS = 10
 
 
-def shown(disk: Disk, base_url: str) -> dict[str, Any]:
+def shown(disk: Disk, base_url: str, servers: Mapping[str, Server]) -> dict[str, Any]:
     """The volume object, with the documented fields and no top-level `encrypted` to go by."""
     metadata = {"hw:passthrough": "false", "__system__encrypted": "1" if disk.cmk_id else "0"}
     if disk.cmk_id:
@@ -35,7 +35,7 @@ def shown(disk: Disk, base_url: str) -> dict[str, Any]:
         "bootable": "true" if disk.bootable else "false",
         "multiattach": disk.multiattach,
         "shareable": "true" if disk.multiattach else "false",
-        "attachments": [_attachment(disk, attachment) for attachment in disk.attachments],
+        "attachments": [_attachment(disk, attachment, servers) for attachment in disk.attachments],
         "tags": dict(disk.tags),
         "enterprise_project_id": disk.enterprise_project_id,
         "metadata": metadata,
@@ -72,7 +72,7 @@ def list_volumes(call: Call) -> Answer:
         wanted = quoted_ids(query["ids"])
         rows = [row for row in rows if row["id"] in wanted]
     rows = ordered(rows, query, SORT_KEYS)
-    cut = page(rows, query)
+    cut = page(rows, query, most=call.world.switches.page_rows)
     body: dict[str, Any] = {"count": len(rows), "volumes": cut}
     if cut and cut[-1] is not rows[-1]:
         following = {name: value for name, value in query.items() if name != "offset"} | {"marker": cut[-1]["id"]}
@@ -83,7 +83,7 @@ def list_volumes(call: Call) -> Answer:
 
 def show_volume(call: Call) -> Answer:
     """GET /v2/{project_id}/cloudvolumes/{volume_id}."""
-    return Answer(200, {"volume": shown(_existing(call), call.base_url)})
+    return Answer(200, {"volume": shown(_existing(call), call.base_url, call.world.servers)})
 
 
 def volume_tags(call: Call) -> Answer:
@@ -114,7 +114,7 @@ def volumes_by_tags(call: Call) -> Answer:
         if all(key in disk.tags and (not values or disk.tags[key] in values) for key, values in wanted.items())
         and all(_matches(disk, match) for match in matches)
     ]
-    cut = page(found, paging)
+    cut = page(found, paging, most=call.world.switches.page_rows)
     return Answer(
         200,
         {"total_count": len(found), "resources": [{k: v for k, v in entry.items() if k != "id"} for entry in cut]},
@@ -123,7 +123,7 @@ def volumes_by_tags(call: Call) -> Answer:
 
 def _rows(call: Call) -> list[tuple[Disk, dict[str, Any]]]:
     return [
-        (disk, shown(disk, call.base_url))
+        (disk, shown(disk, call.base_url, call.world.servers))
         for disk in call.world.disks.values()
         if disk.project_id == call.params["project_id"]
     ]
@@ -166,14 +166,16 @@ def _existing(call: Call) -> Disk:
     return disk
 
 
-def _attachment(disk: Disk, attachment: Attachment) -> dict[str, Any]:
+def _attachment(disk: Disk, attachment: Attachment, servers: Mapping[str, Server]) -> dict[str, Any]:
+    """`host_name` is the physical host that the server runs on, or null; no answer of EVS holds a server's name."""
+    server = servers.get(attachment.server_id)
     return {
         "id": disk.id,
         "attachment_id": attachment.server_id,
         "volume_id": disk.id,
         "server_id": attachment.server_id,
         "device": attachment.device,
-        "host_name": attachment.server_name,
+        "host_name": server.host if server else None,
         "attached_at": evs_time(disk.created_at),
     }
 
@@ -209,8 +211,14 @@ def _matches(disk: Disk, match: object) -> bool:
 
 _ALL = "/v2/{project_id}/cloudvolumes"
 ROUTES = (
-    Route("GET", f"{_ALL}/detail", "list_volumes", list_volumes),
-    Route("GET", f"{_ALL}/{{volume_id}}", "show_volume", show_volume),
-    Route("GET", f"{_ALL}/{{volume_id}}/tags", "volume_tags", volume_tags),
-    Route("POST", f"{_ALL}/resource_instances/action", "volumes_by_tags", volumes_by_tags),
+    Route("GET", f"{_ALL}/detail", "list_volumes", list_volumes, action="evs:volumes:list"),
+    Route("GET", f"{_ALL}/{{volume_id}}", "show_volume", show_volume, action="evs:volumes:get"),
+    Route("GET", f"{_ALL}/{{volume_id}}/tags", "volume_tags", volume_tags, action="evs:volumeTags:getById"),
+    Route(
+        "POST",
+        f"{_ALL}/resource_instances/action",
+        "volumes_by_tags",
+        volumes_by_tags,
+        action="evs:volumeTags:get",
+    ),
 )

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from bot.simulator.cloud.loading import build, build_list
-from bot.simulator.cloud.resources import Disk, Job, Snapshot, SnapshotGroup
+from bot.simulator.cloud.resources import Disk, Job, Server, Snapshot, SnapshotGroup
 
 TokenError = Literal["APIGW.0301", "APIGW.0307", "EVS.5401", "EVS.0002", "Common.0013", "Common.0018"]
 """The first three come with HTTP status 401, the rest with 400."""
@@ -34,7 +34,9 @@ class Switches:
     """Where sources disagree or say nothing, a test chooses here. The defaults are the likelier reading.
 
     `token_error` and `project_error` say how a bad token and a token of another project are refused.
-    Source: EVS API reference, error codes; gateway error codes.
+    `page_rows` caps every page of a list below the limit asked for. `denied_actions` are rights that nobody has, such
+    as ecs:cloudServers:list; `servers_refused_with` is how ECS says so.
+    Source: EVS API reference, error codes; gateway error codes; ECS API reference, error codes.
     """
 
     busy_status: int = 409
@@ -58,6 +60,9 @@ class Switches:
     jobs_on_v2: bool = True
     jobs_wait_to_execute: bool = False
     progress_with_percent_sign: bool = True
+    page_rows: int = 1000
+    denied_actions: list[str] = field(default_factory=list)
+    servers_refused_with: Literal["Ecs.0003", "Pdp.0001"] = "Pdp.0001"
 
 
 @dataclass
@@ -123,7 +128,7 @@ class Token:
 
 @dataclass
 class CloudWorld:
-    """Everything the simulated cloud knows. Disks, snapshots, groups and jobs are keyed by id."""
+    """Everything the simulated cloud knows. Disks, servers, snapshots, groups and jobs are keyed by id."""
 
     domain_name: str = "ACME"
     domain_id: str = "ac3e0000000000000000000000000001"
@@ -132,6 +137,7 @@ class CloudWorld:
     access_keys: list[AccessKey] = field(default_factory=list)
     agency: Agency | None = None
     disks: dict[str, Disk] = field(default_factory=dict)
+    servers: dict[str, Server] = field(default_factory=dict)
     edge_zones: list[str] = field(default_factory=list)
     timing: Timing = field(default_factory=Timing)
     switches: Switches = field(default_factory=Switches)
@@ -143,22 +149,24 @@ class CloudWorld:
 
     @classmethod
     def from_dict(cls, document: dict[str, Any]) -> "CloudWorld":
-        """Read a world from plain JSON values: the fields above, with `disks` as a list.
+        """Read a world from plain JSON values: the fields above, with `disks` and `servers` as lists.
 
         Raises ValueError that lists every problem found.
         """
         problems: list[str] = []
         rest = dict(document)
         lists: dict[str, list[Any]] = {
-            name: build_list(kind, rest.pop(name, []), name, problems)
-            for name, kind in (("projects", Project), ("users", User), ("access_keys", AccessKey), ("disks", Disk))
+            name: build_list(kind, rest.pop(name, []), name, problems) for name, kind in _LISTS
         }
         disks: list[Disk] = lists.pop("disks")
+        servers: list[Server] = lists.pop("servers")
         world = build(cls, rest, "world", problems)
         if world is not None:
             world.projects, world.users, world.access_keys = lists["projects"], lists["users"], lists["access_keys"]
             world.disks = {disk.id: disk for disk in disks}
+            world.servers = {server.id: server for server in servers}
             problems += world.problems()
+            problems += [f"more than one server has the id {one}" for one in _repeated([s.id for s in servers])]
             problems += [f"more than one disk has the id {disk_id}" for disk_id in _repeated([d.id for d in disks])]
         if problems:
             raise ValueError("This world does not hold together: " + "; ".join(problems))
@@ -190,6 +198,11 @@ class CloudWorld:
             for disk in self.disks.values()
             if disk.project_id not in ids
         ]
+        found += [
+            f"server {server.name} is in the project {server.project_id}, which does not exist"
+            for server in self.servers.values()
+            if server.project_id not in ids
+        ]
         if not 0 <= self.timing.min_seconds <= self.timing.max_seconds:
             found.append("timing: 0 <= min_seconds <= max_seconds must hold")
         return found
@@ -210,6 +223,19 @@ class CloudWorld:
         self.disks[disk.id] = disk
         return disk
 
+    def put_server(self, changes: dict[str, Any]) -> Server:
+        """Add a server, or change the given fields of the one with that id. Raises ValueError with every problem."""
+        problems: list[str] = []
+        known = self.servers.get(str(changes.get("id")))
+        server = build(Server, ({} if known is None else asdict(known)) | changes, "server", problems)
+        if server is not None and server.project_id not in {project.project_id for project in self.projects}:
+            problems.append(f"there is no project {server.project_id}")
+        if problems:
+            raise ValueError("; ".join(problems))
+        assert isinstance(server, Server)
+        self.servers[server.id] = server
+        return server
+
     def project(self, name_or_id: str) -> Project:
         """The project with this name or id. Raises KeyError when there is none."""
         for project in self.projects:
@@ -223,6 +249,15 @@ class CloudWorld:
         if len(found) != 1:
             raise KeyError(f"{len(found)} disks are called {name_or_id}")
         return found[0]
+
+
+_LISTS: tuple[tuple[str, type[Any]], ...] = (
+    ("projects", Project),
+    ("users", User),
+    ("access_keys", AccessKey),
+    ("disks", Disk),
+    ("servers", Server),
+)
 
 
 def _repeated(names: list[str]) -> list[str]:

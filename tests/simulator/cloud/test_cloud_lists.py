@@ -130,7 +130,9 @@ async def test_one_disk_is_shown_whole(http: httpx.AsyncClient, sim: CloudSimula
     assert (disk["bootable"], disk["size"], disk["tags"]) == ("false", 300, {"tier": "prod"})
     assert (disk["metadata"]["__system__encrypted"], disk["encrypted"]) == ("1", False)
     assert disk["os-vol-tenant-attr:tenant_id"] == PAYMENTS
-    assert (disk["attachments"][0]["host_name"], disk["attachments"][0]["device"]) == ("cache-01", "/dev/vdc")
+    assert (disk["attachments"][0]["host_name"], disk["attachments"][0]["device"]) == (None, "/dev/vdc")
+    served = (await http.get(f"{VOLUMES}/{sim.world.disk('orders-db').id}")).json()["volume"]
+    assert served["attachments"][0]["host_name"] == "pod07.host"
 
 
 async def test_a_missing_disk_is_refused_in_either_shape(http: httpx.AsyncClient, sim: CloudSimulator) -> None:
