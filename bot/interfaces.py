@@ -235,6 +235,10 @@ class Cancelled:
     dropped: bool
 
 
+Rebound = Literal["done", "kept-by-file", "settled-before"]
+"""What became of a change of a channel's bindings: done; bot.toml has the say; or somebody changed them meanwhile."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rights:
     """Grants at one moment: `held` may name who asks, `theirs` are the rows in question (of a subject or a source),
@@ -296,7 +300,9 @@ class Store(Protocol):
 
     async def bindings(self, channel: str) -> list[Binding]: ...
 
-    async def bind(self, channel: str, bindings: Sequence[Binding], audit: Sequence[AuditEntry]) -> bool: ...
+    async def bind(
+        self, channel: str, bindings: Sequence[Binding], audit: Sequence[AuditEntry], *, over: Sequence[str]
+    ) -> Rebound: ...
 
     async def copying(self, project: str) -> list[str]: ...
 

@@ -95,9 +95,8 @@ class BindListeners:
     async def _open(self, actor: Actor, press: Press) -> Told | None:
         channel = press.channel
         projects = await self._bindings.offered(actor, channel)
-        if not projects:
-            # Says why not, and writes it down.
-            return await self._bindings.bind(actor, channel, Bind())
+        if isinstance(projects, Told):
+            return projects
         if not press.trigger_id:
             return INTERRUPTED
         form = self._opened.begun("bind", actor.user_id, press.place, subject=channel)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from bot.domain.bindings import Binding
+from bot.interfaces import Rebound
 from bot.store.database import Query, Row, Script, sql
 from bot.store.reading import readable
 
@@ -45,16 +46,16 @@ def _binding(row: Row) -> Binding:
     )
 
 
-def rebind(channel: str, bindings: Sequence[Binding]) -> Script[bool]:
-    """Replace what was bound by command. False: the channel is bound by a file."""
-    rows = yield sql(
-        "select 1 from binding where channel_id = :channel and source <> :source", channel=channel, source=BY_COMMAND
-    )
-    if rows:
-        return False
+def rebind(channel: str, bindings: Sequence[Binding], over: Sequence[str]) -> Script[Rebound]:
+    """Replace what was bound by command, unless a file binds the channel, or it means other projects than `over`."""
+    rows = yield sql("select project, source from binding where channel_id = :channel", channel=channel)
+    if {row["project"] for row in rows} - set(over):
+        return "settled-before"
+    if any(row["source"] != BY_COMMAND for row in rows):
+        return "kept-by-file"
     yield _without_commands(channel)
     yield from _add(BY_COMMAND, bindings)
-    return True
+    return "done"
 
 
 def replace_source(source: str, bindings: Sequence[Binding]) -> Script[None]:

@@ -25,6 +25,7 @@ from bot.interfaces import (
     HomeRow,
     Judge,
     Notice,
+    Rebound,
     Revise,
     Revision,
     Rights,
@@ -408,10 +409,19 @@ class SqliteStore:
     async def bindings(self, channel: str) -> list[Binding]:
         return await self._database.run(bindings.of_channel(channel))
 
-    async def bind(self, channel: str, bound: Sequence[Binding], entries: Sequence[AuditEntry]) -> bool:
-        """Make what was bound by command in a channel exactly this. False: bot.toml says what it is bound to."""
+    async def bind(
+        self, channel: str, bound: Sequence[Binding], entries: Sequence[AuditEntry], *, over: Sequence[str]
+    ) -> Rebound:
+        """Make what was bound by command in a channel exactly this, if it means these projects still (`over`)."""
         now = self._clock.now()
-        return await self._done(bindings.rebind(channel, bound), entries, now)
+
+        def script() -> Script[Rebound]:
+            became = yield from bindings.rebind(channel, bound, over)
+            if became == "done":
+                yield from audit.append(entries, now)
+            return became
+
+        return await self._database.run(script())
 
     async def copying(self, project: str) -> list[str]:
         """The ids of the disks that the bot copies now."""

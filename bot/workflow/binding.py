@@ -16,13 +16,16 @@ from bot.domain.access import (
 )
 from bot.domain.bindings import Binding
 from bot.domain.commands import Bind
+from bot.domain.granting import EVERY_PROJECT, may_administer
 from bot.domain.orders import Selector
 from bot.domain.projects import Project
 from bot.domain.requests import is_direct
 from bot.domain.selecting import selectors_of
-from bot.interfaces import AuditEntry, Clock, Store
+from bot.interfaces import AuditEntry, Clock, Rebound, Store
 from bot.workflow.gate import Told
 from bot.workflow.viewing import viewed
+
+_NOT_YOURS = "This channel means something already that you may not change. Ask the people who run the snapshot bot."
 
 
 class ChannelBindings:
@@ -34,47 +37,78 @@ class ChannelBindings:
         self._clock = clock
 
     async def bind(self, actor: Actor, channel: str, asked: Bind) -> Told:
-        """Makes the channel mean exactly this; what was bound by command before is replaced."""
+        """Makes the channel mean exactly this; what was bound by command before is replaced, by an admin of both."""
         alias = await self._administered(actor, channel, asked.project)
         if isinstance(alias, Denied):
             return _refused(alias.explanation)
+        before = await self._bound(channel)
+        if await self._closed(actor, "bind", channel, before):
+            return _refused(_NOT_YOURS)
         if not asked.selectors:
+            await self._store.record([self._entry(actor, "bind", channel, alias, "denied", "nothing-named")])
             return _refused("Say what: `bind server=web-01`, `bind tag=tier:prod` or `bind disks=a,b`.")
         bindings = [_row(channel, alias, asked, part) for part in _parts(asked.selectors)]
         entry = self._entry(actor, "bind", channel, alias, "done", "granted")
-        if not await self._store.bind(channel, bindings, [entry]):
-            return await self._in_the_file(actor, "bind", channel, alias)
-        return Told(f"From now on, `quick` in this channel means {told_bindings(bindings)}.", done=True)
+        match await self._store.bind(channel, bindings, [entry], over=before):
+            case "done":
+                return Told(f"From now on, `quick` in this channel means {told_bindings(bindings)}.", done=True)
+            case why:
+                return await self._kept(actor, "bind", channel, alias, why)
 
     async def unbind(self, actor: Actor, channel: str) -> Told:
         # Said to everybody alike, so that nobody learns from it what is bound where.
         nothing = _refused("I know of nothing that you may unbind here.")
-        bound = await self._store.bindings(channel)
-        if not bound:
+        before = await self._bound(channel)
+        if not before:
             await self._store.record([self._entry(actor, "unbind", channel, "", "denied", "nothing-bound")])
             return nothing
-        for alias in dict.fromkeys(one.project for one in bound):
-            allowed = await self._administered(actor, channel, alias)
-            if isinstance(allowed, Denied):
-                return nothing
-        entry = self._entry(actor, "unbind", channel, bound[0].project, "done", "granted")
-        if not await self._store.bind(channel, [], [entry]):
-            return await self._in_the_file(actor, "unbind", channel, bound[0].project)
-        return Told("This channel is bound to nothing now; `quick` asks what is meant.", done=True)
+        if await self._closed(actor, "unbind", channel, before):
+            return nothing
+        entry = self._entry(actor, "unbind", channel, before[0], "done", "granted")
+        match await self._store.bind(channel, [], [entry], over=before):
+            case "done":
+                return Told("This channel is bound to nothing now; `quick` asks what is meant.", done=True)
+            case why:
+                return await self._kept(actor, "unbind", channel, before[0], why)
 
-    async def _in_the_file(self, actor: Actor, action: str, channel: str, alias: str) -> Told:
-        await self._store.record([self._entry(actor, action, channel, alias, "denied", "kept-by-file")])
+    async def _bound(self, channel: str) -> Sequence[str]:
+        """The projects the channel is bound to."""
+        return list(dict.fromkeys(one.project for one in await self._store.bindings(channel)))
+
+    async def _closed(self, actor: Actor, action: str, channel: str, bound: Sequence[str]) -> bool:
+        """Whether the channel means a project that this person does not administer. That is in the trail alone: whoever
+        may not change it does not hear its name. One that is no longer configured is left to the admins of all.
+        """
+        if standing := standing_refused(actor):
+            await self._store.record([self._entry(actor, action, channel, "", "denied", standing.rule)])
+            return True
+        grants, now = await self._store.grants_for(actor), self._clock.now()
+        for alias in bound:
+            asked = alias if alias in self._projects else EVERY_PROJECT
+            decision = may_administer(actor, asked, self._projects.get(alias), channel, grants, now)
+            if isinstance(decision, Denied):
+                await self._store.record([self._entry(actor, action, channel, alias, "denied", decision.rule)])
+                return True
+        return False
+
+    async def _kept(self, actor: Actor, action: str, channel: str, alias: str, why: Rebound) -> Told:
+        await self._store.record([self._entry(actor, action, channel, alias, "denied", why)])
+        if why == "settled-before":
+            return _refused("Somebody changed what this channel means a moment before you. Look at it, then try again.")
         return _refused("This channel is bound in bot.toml; that file has to be changed.")
 
     async def may_bind(self, actor: Actor, channel: str) -> Sequence[str]:
         """The projects to which this person may bind this channel."""
         return () if is_direct(channel) else await self._where(actor, Action.ADMINISTER, channel)
 
-    async def offered(self, actor: Actor, channel: str) -> Sequence[str]:
-        """The same, asked before the form opens, which shows them: a reading."""
+    async def offered(self, actor: Actor, channel: str) -> Sequence[str] | Told:
+        """The same, asked before the form opens, which shows them: a reading; or why it does not open."""
         bindable = await self.may_bind(actor, channel)
-        if bindable:
-            self._store.note([viewed(actor.user_id, "bind-form", bindable, channel)])
+        if not bindable:
+            return await self.bind(actor, channel, Bind())
+        if await self._closed(actor, "bind", channel, await self._bound(channel)):
+            return _refused(_NOT_YOURS)
+        self._store.note([viewed(actor.user_id, "bind-form", bindable, channel)])
         return bindable
 
     async def usable(self, actor: Actor, channel: str) -> Sequence[str]:

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from bot.domain.bindings import Binding
 from bot.simulator.workspace import payloads
 from bot.slack.binding import BIND_FORM
 from bot.slack.controls import BIND, CHANGE, CONFIRM
@@ -217,3 +218,73 @@ async def test_a_direct_message_is_no_place_to_bind(world: World) -> None:
             "A direct message is no channel" in one.text for one in world.slack.messages(direct, viewer="alice")
         )
     )
+
+
+CAROL_RUNS_SHOP = """
+[[grants]]
+subject = "user:U0CAROL009"
+role = "admin"
+project = "shop"
+"""
+NOT_YOURS = "This channel means something already that you may not change."
+
+
+async def test_the_channel_of_another_project_is_changed_by_an_admin_of_both_only(quiet_world: World) -> None:
+    """By a command, a mention and the form; whoever may not does not hear which project it is."""
+    world = quiet_world
+    file = world.setting.directory / "bot.toml"
+    file.write_text(file.read_text() + CAROL_RUNS_SHOP)
+    bot = await world.start_bot()
+    world.slack.join("carol", OPS)
+    ops = world.slack.world.channel(OPS).id
+    await asked(world, "bind server=web-01", "in payments-prod", channel=OPS)
+    before = await bot.store.bindings(ops)
+    for text in ("bind server=web-01", "bind tag=tier:prod project=shop confirm=no", "bind disks=a,b"):
+        told = await asked(world, text, NOT_YOURS, "carol", OPS)
+        assert "payments" not in told and "Nothing was changed." in told
+        await world.slack.mention("carol", OPS, text)
+        await world.slack.until(lambda: len([1 for one in world.private("carol") if NOT_YOURS in one.text]) > 1)
+    await world.say("bind", "carol", OPS)  # the form, before it opens
+    await asked(world, "unbind", "I know of nothing that you may unbind here.", "carol", OPS)
+    assert world.slack.view("carol") is None
+    assert await bot.store.bindings(ops) == before
+    denied = [row for row in await trail(world) if row[0] == "U0CAROL009"]
+    assert {row[3] for row in denied} == {"denied"} and len(denied) == 8
+    await asked(world, "grant @carol admin payments-prod", "is now admin", channel=OPS)
+    await asked(world, "bind server=web-01 project=shop", "in shop", "carol", OPS)
+    # Alice is no admin of shop, so it is closed to her the other way round.
+    await asked(world, "bind server=web-01", NOT_YOURS, "alice", OPS)
+
+
+async def test_a_form_that_opened_before_the_channel_was_bound_takes_nothing_over(quiet_world: World) -> None:
+    world = quiet_world
+    file = world.setting.directory / "bot.toml"
+    file.write_text(file.read_text() + CAROL_RUNS_SHOP)
+    bot = await world.start_bot()
+    world.slack.join("carol", OPS)
+    await world.say("bind", "carol", OPS)
+    await world.slack.until(lambda: world.slack.view("carol") is not None)
+    await kept(world, world.slack.view("carol").source["private_metadata"])
+    await asked(world, "bind server=web-01", "in payments-prod", channel=OPS)
+    await world.slack.submit("carol", {"server": {"value": "db-01"}})
+    await world.told("carol", NOT_YOURS)
+    assert [one.project for one in await bot.store.bindings(world.slack.world.channel(OPS).id)] == ["payments-prod"]
+
+
+async def test_the_channel_of_a_project_that_is_gone_is_left_to_the_admins_of_all(quiet_world: World) -> None:
+    world = quiet_world
+    file = world.setting.directory / "bot.toml"
+    file.write_text(file.read_text() + CAROL_RUNS_SHOP.replace('"shop"', '"*"'))
+    bot = await world.start_bot()
+    world.slack.join("carol", OPS)
+    await bot.store.bind(world.slack.world.channel(OPS).id, [Binding("C0OPS00001", "gone", "web-01")], [], over=[])
+    await asked(world, "bind server=web-01", NOT_YOURS, channel=OPS)
+    await asked(world, "unbind", "bound to nothing now", "carol", OPS)
+
+
+async def test_of_two_who_bind_at_once_the_second_one_is_told(world: World) -> None:
+    assert world.bot is not None
+    store, seen = world.bot.store, [Binding(OPS, "payments-prod", "web-01")]
+    assert await store.bind(OPS, seen, [], over=[]) == "done"
+    assert await store.bind(OPS, [Binding(OPS, "shop", "web-01")], [], over=[]) == "settled-before"
+    assert [one.project for one in await store.bindings(OPS)] == ["payments-prod"]
