@@ -1,4 +1,4 @@
-"""For operators, on the loopback address: /healthz, /readyz and /metrics."""
+"""For operators, by default on the loopback address: /healthz, /readyz and /metrics."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ class AdminServer:
 
     def __init__(
         self,
+        host: str,
         port: int,
         ready: Callable[[], Awaitable[bool]],
         counts: Callable[[], Awaitable[Mapping[tuple[str, str], int]]],
     ) -> None:
+        self._host = host
         self._port = port
         self._ready = ready
         self._counts = counts
@@ -28,7 +30,7 @@ class AdminServer:
         server.router.add_get("/metrics", self._on_metrics)
         self._runner = web.AppRunner(server, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        await web.TCPSite(self._runner, self._host, self._port).start()
 
     @property
     def port(self) -> int:

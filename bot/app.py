@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -25,7 +25,7 @@ from bot.settings import Settings
 from bot.slack.answering import Answering
 from bot.slack.approvals import ApprovalListeners
 from bot.slack.binding import BindListeners
-from bot.slack.bolt import HttpEntry, SocketModeEntry, build_bolt
+from bot.slack.bolt import SocketModeEntry, build_bolt
 from bot.slack.cancelling import CancelListeners
 from bot.slack.channels import SlackChannels
 from bot.slack.commands import CommandListeners
@@ -42,6 +42,7 @@ from bot.slack.people import SlackPeople
 from bot.slack.plans import PlanListeners
 from bot.slack.presses import Presses
 from bot.slack.replies import ResponseUrls, SlackReplies
+from bot.slack.request_url import HttpEntry
 from bot.slack.restoring import RestoreListeners
 from bot.store.database import SqliteDatabase
 from bot.store.lock import StoreLock
@@ -276,14 +277,14 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
             bolt, settings.slack.app_token.get_secret_value(), clock, loopback=_slack_is_simulated(settings)
         )
     else:
-        entry = HttpEntry(bolt, settings.port)
+        entry = HttpEntry(bolt, _reveal(settings.slack.signing_secret), settings.port, settings.host)
     await entry.start()
     stack.append(entry.stop)
 
     async def ready() -> bool:
         return await store.writable() and await entry.connected()
 
-    admin = AdminServer(settings.admin_port, ready, store.counts)
+    admin = AdminServer(settings.admin_host, settings.admin_port, ready, store.counts)
     await admin.start()
     stack.append(admin.stop)
     log.info("the bot is up", extra={"team": identity["team_id"], "projects": len(settings.projects)})
@@ -363,8 +364,19 @@ async def _identity(client: AsyncWebClient, clock: Clock) -> dict[str, Any]:
             log.warning("slack can't be reached yet", extra={"error": type(exc).__name__})
         else:
             assert isinstance(answer.data, dict)
-            return answer.data
+            return {**answer.data, "app_id": await _app_id(client, answer.data)}
         await clock.sleep(3.0)
+
+
+async def _app_id(client: AsyncWebClient, identity: Mapping[str, Any]) -> str | None:
+    """Which app the token is of, which auth.test does not say; None: deliveries are not compared with it."""
+    try:
+        answer = await client.bots_info(bot=str(identity.get("bot_id")))
+    except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as exc:
+        log.warning("slack did not say which app this is", extra={"error": type(exc).__name__})
+        return None
+    bot = answer.get("bot")
+    return bot.get("app_id") if isinstance(bot, dict) else None
 
 
 def _slack_is_simulated(settings: Settings) -> bool:

@@ -71,6 +71,7 @@ def test_an_empty_file_has_the_defaults_of_the_contract(folder: Path) -> None:
     assert (loaded.slack.command, loaded.slack.api_url) == ("/snapshot", "https://slack.com/api/")
     assert loaded.store_path == Path("snapshot-bot.db")
     assert loaded.cloud == CloudSettings(reconcile_s=60, busy_retry_s=10, busy_deadline_s=1_800, watch_s=86_400)
+    assert (loaded.host, loaded.admin_host) == ("0.0.0.0", "127.0.0.1")
     assert (loaded.port, loaded.admin_port, loaded.log_format, loaded.log_level) == (3000, 9000, "console", "INFO")
     assert (loaded.credentials, loaded.projects, loaded.grants, loaded.bindings) == ({}, {}, (), ())
 
@@ -233,7 +234,9 @@ def test_the_environment_is_read(folder: Path) -> None:
         "SLACK_SIGNING_SECRET": "sign",
         "SLACK_API_URL": "http://localhost:8089/api",
         "BOT_STORE": "sqlite:////var/lib/x.db",
+        "HOST": "::1",
         "PORT": "0",
+        "ADMIN_HOST": "metrics.internal",
         "ADMIN_PORT": "9001",
         "LOG_FORMAT": "JSON",
         "LOG_LEVEL": "debug",
@@ -242,6 +245,7 @@ def test_the_environment_is_read(folder: Path) -> None:
     assert loaded.slack.api_url == "http://localhost:8089/api/"
     assert loaded.slack.signing_secret == SecretStr("sign")
     assert loaded.store_path == Path("/var/lib/x.db")
+    assert (loaded.host, loaded.admin_host) == ("::1", "metrics.internal")
     assert (loaded.port, loaded.admin_port, loaded.log_format, loaded.log_level) == (0, 9001, "json", "DEBUG")
 
 
@@ -628,7 +632,12 @@ def test_a_folder_and_foreign_text_are_no_configuration(folder: Path) -> None:
         load_settings(ENVIRON, folder / "latin1.toml")
 
 
+_NO_HOST = "Write an address of this machine to listen on, without a port: 127.0.0.1, ::1, 0.0.0.0 or a name."
 VARIABLES = [
+    ("HOST", "http://127.0.0.1", _NO_HOST),
+    ("HOST", "127.0.0.1:3000", _NO_HOST),
+    ("HOST", "10.0.0.300", _NO_HOST),
+    ("ADMIN_HOST", "*", _NO_HOST),
     ("PORT", "65536", "Write a port: a whole number up to 65535, or 0 for any free one."),
     ("ADMIN_PORT", "-1", "Write a port: a whole number up to 65535, or 0 for any free one."),
     ("LOG_FORMAT", "xml", "Write console or json."),

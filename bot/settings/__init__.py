@@ -87,7 +87,9 @@ class Settings:
     projects: dict[str, Project]
     grants: tuple[Grant, ...]
     bindings: tuple[Binding, ...]
+    host: str
     port: int
+    admin_host: str
     admin_port: int
     log_format: LogFormat
     log_level: LogLevel
@@ -151,7 +153,9 @@ def _settings(path: Path, file: ConfigFile, environment: Environment) -> Setting
         projects={alias: _project(alias, table) for alias, table in file.projects.items()},
         grants=tuple(_grant(table) for table in file.grants),
         bindings=tuple(_binding(table) for table in file.bindings),
+        host=environment.host,
         port=environment.port,
+        admin_host=environment.admin_host,
         admin_port=environment.admin_port,
         log_format=environment.log_format,
         log_level=environment.log_level,

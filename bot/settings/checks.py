@@ -20,6 +20,8 @@ _CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,30}")
 _COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
 _CHANNEL_PATTERN = re.compile(r"(?=.*[a-z0-9])[a-z0-9_*-]{1,80}")
 _ENTERPRISE_PROJECT = re.compile(r"0|[0-9a-f-]{32,36}")
+_HOST = re.compile(r"(?=.{1,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.|\Z))+")
+_NUMBERS = re.compile(r"[0-9.]+")
 _LINK = re.compile(r"https://[^\s<>|\"'`@]+")
 _PROJECT_ID = re.compile(r"[0-9a-fA-F]{32}")
 _REGION = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(-[a-z0-9]+)*")
@@ -148,6 +150,15 @@ def _address(text: str) -> SplitResult:
     if parts.username is not None:
         raise Unfit("An address holds no user or password. Secrets have their own keys, under [credentials].")
     return parts
+
+
+def is_host(text: str) -> bool:
+    """An IP address, or a name as DNS allows it."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return bool(_HOST.fullmatch(text)) and not _NUMBERS.fullmatch(text)
+    return True
 
 
 def _is_link_local(host: str) -> bool:

@@ -32,7 +32,9 @@ class Environment:
     signing_secret: SecretStr | None
     api_url: str
     store: Path | None
+    host: str
     port: int
+    admin_host: str
     admin_port: int
     log_format: LogFormat
     log_level: LogLevel
@@ -47,7 +49,9 @@ def read_environment(environ: Mapping[str, str], faults: list[Fault], *, need_sl
         signing_secret=read.secret("SLACK_SIGNING_SECRET"),
         api_url=read.value("SLACK_API_URL", "https://slack.com/api/", _api_url),
         store=read.value("BOT_STORE", "", lambda url: checks.store_path(url) if url else None),
+        host=read.value("HOST", "0.0.0.0", _host),
         port=read.value("PORT", "3000", _port),
+        admin_host=read.value("ADMIN_HOST", "127.0.0.1", _host),
         admin_port=read.value("ADMIN_PORT", "9000", _port),
         log_format=read.value("LOG_FORMAT", "console", _log_format),
         log_level=read.value("LOG_LEVEL", "INFO", _log_level),
@@ -99,6 +103,12 @@ def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65_535):
         raise Unfit("Write a port: a whole number up to 65535, or 0 for any free one.")
     return int(text)
+
+
+def _host(text: str) -> str:
+    if not checks.is_host(text):
+        raise Unfit("Write an address of this machine to listen on, without a port: 127.0.0.1, ::1, 0.0.0.0 or a name.")
+    return text
 
 
 def _log_format(text: str) -> LogFormat:

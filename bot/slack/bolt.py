@@ -1,4 +1,4 @@
-"""The Bolt app, and the two ways Slack reaches it: Socket Mode and HTTP.
+"""The Bolt app, and Socket Mode, one of the two ways Slack reaches it.
 
 Bolt 1.30 is used with `process_before_response`: it sends what a listener acknowledged as soon as the listener
 returns, instead of looking every 10 ms whether it has. So a listener never waits for Slack or the cloud, but for the
@@ -10,34 +10,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl
 
 import aiohttp
-from aiohttp import web
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.context.async_context import AsyncBoltContext
-from slack_bolt.request.async_internals import build_async_context
-from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.interfaces import Clock
+from bot.slack.connections import Tally
 from bot.slack.failures import failure_of
 from bot.slack.sockets import Socket
 
 log = logging.getLogger(__name__)
 
-PATH = "/slack/events"
-BODY_BYTES = 1024 * 1024
-_MOMENT = re.compile(r"[0-9]{1,12}")
 SOCKETS = 2
 
 FAREWELL_SECONDS = 30.0
@@ -77,8 +69,16 @@ def build_bolt(client: AsyncWebClient, bot_token: str, signing_secret: str, iden
     async def authorize() -> AuthorizeResult:
         return authorized
 
+    strangers = Tally("deliveries for another app or workspace were refused")
+
+    async def only_ours(body: dict[str, Any], next_: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
+        if is_ours(body, identity):
+            return await next_()
+        strangers.count()
+        return BoltResponse(status=401, body={"error": "not for this workspace"})
+
     with _without_environment():
-        return AsyncApp(
+        app = AsyncApp(
             name="snapshot-bot",
             client=client,
             authorize=authorize,
@@ -86,6 +86,36 @@ def build_bolt(client: AsyncWebClient, bot_token: str, signing_secret: str, iden
             signing_secret=signing_secret or "socket-mode-checks-no-signature",
             process_before_response=True,
         )
+    app.middleware(only_ours)
+    return app
+
+
+def is_ours(body: Mapping[str, Any], identity: Mapping[str, Any]) -> bool:
+    """Whether a delivery is for this app in this workspace, as auth.test and bots.info named them.
+
+    A well-signed one may not be: the same app may be installed elsewhere. The workspace is that of the installation:
+    people of other organisations who press in a shared channel come under ours, and what only says where somebody is
+    from does not count. An app of the whole organisation answers to the organisation. Where Slack did not say which app
+    this is, that is not compared. Sources: Slack, Events API (authorizations); slack-bolt, extract_team_id.
+    """
+    app = identity.get("app_id")
+    if app and body.get("api_app_id", app) != app:
+        return False
+    installed = [body, *_objects(body.get("authorizations"))]
+    team = [body.get("team"), *({"id": one.get("team_id")} for one in installed)]
+    team += [{"id": one.get("app_installed_team_id")} for one in _objects([body.get("view")])]
+    if _names(team, identity.get("team_id")):
+        return True
+    organisation = [body.get("enterprise"), *({"id": one.get("enterprise_id")} for one in installed)]
+    return bool(identity.get("is_enterprise_install")) and _names(organisation, identity.get("enterprise_id"))
+
+
+def _names(objects: Sequence[Any], wanted: Any) -> bool:
+    return isinstance(wanted, str) and any(one.get("id") == wanted for one in _objects(list(objects)))
+
+
+def _objects(values: Any) -> list[Mapping[str, Any]]:
+    return [one for one in values if isinstance(one, dict)] if isinstance(values, list) else []
 
 
 class SocketModeEntry:
@@ -164,73 +194,3 @@ class SocketModeEntry:
     async def _forget(self, socket: Socket) -> None:
         await socket.close()
         self._sockets.discard(socket)
-
-
-class HttpEntry:
-    """POST /slack/events, with its own reading of form bodies.
-
-    Bolt 1.30 reads a form body that merely contains the word `payload` as empty, so `/snapshot create payload-db` would
-    be answered 404. The signature is still checked by Bolt over the raw bytes.
-    """
-
-    def __init__(self, app: AsyncApp, port: int, host: str = "0.0.0.0") -> None:
-        self._app = app
-        self._port = port
-        self._host = host
-        self._runner: web.AppRunner | None = None
-
-    async def start(self) -> None:
-        server = web.Application(client_max_size=BODY_BYTES)
-        server.router.add_post(PATH, self._on_post)
-        self._runner = web.AppRunner(server, access_log=None)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, self._host, self._port)
-        await site.start()
-        log.info("listening for slack over HTTP", extra={"port": self.port, "path": PATH})
-
-    @property
-    def port(self) -> int:
-        """The port in use, also when 0 asked for any."""
-        assert self._runner is not None
-        return int(self._runner.addresses[0][1])
-
-    async def connected(self) -> bool:
-        return self._runner is not None
-
-    async def stop(self) -> None:
-        if self._runner:
-            await self._runner.cleanup()
-            self._runner = None
-
-    async def _on_post(self, request: web.Request) -> web.Response:
-        raw = (await request.read()).decode("utf-8", "replace")
-        headers = dict(request.headers.items())
-        try:
-            bolt_request = read_request(raw, headers, request.query_string)
-        except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
-            # Whatever a stranger sends is read before its signature is checked; nothing of it is worth a traceback.
-            return web.json_response({"error": "unreadable body"}, status=400)
-        if bolt_request is None:
-            return web.json_response({"error": "invalid request"}, status=401)
-        return _as_web(await self._app.async_dispatch(bolt_request))
-
-
-def read_request(raw: str, headers: dict[str, str], query: str) -> AsyncBoltRequest | None:
-    """A delivery as Bolt wants it. None when its timestamp is no number, over which Bolt's verifier would stumble."""
-    timestamps = [value for name, value in headers.items() if name.lower() == "x-slack-request-timestamp"]
-    if any(not _MOMENT.fullmatch(value) for value in timestamps):
-        return None
-    request = AsyncBoltRequest(body=raw, query=query, headers=dict(headers))
-    if "payload" in raw and not raw.startswith("{") and not request.body:
-        request.body = dict(parse_qsl(raw, keep_blank_values=True))
-        request.context = build_async_context(AsyncBoltContext({}), request.body)
-    if not isinstance(request.body, dict):
-        raise ValueError("a body is an object")
-    return request
-
-
-def _as_web(response: BoltResponse) -> web.Response:
-    answer = web.Response(status=response.status, text=response.body or "")
-    content_type = response.first_headers().get("content-type", "text/plain")
-    answer.content_type = content_type.partition(";")[0]
-    return answer

@@ -45,7 +45,7 @@ from bot.interfaces import Judge
 from bot.settings import load_settings
 from bot.simulator.setting import Setting
 from bot.slack.answering import Answering
-from bot.slack.bolt import HttpEntry, SocketModeEntry, build_bolt
+from bot.slack.bolt import SocketModeEntry, build_bolt
 from bot.slack.channels import SlackChannels
 from bot.slack.commands import CommandListeners
 from bot.slack.errands import Errands
@@ -53,6 +53,7 @@ from bot.slack.listeners import ChangeListeners, LastListeners
 from bot.slack.owed import OwedAnswers
 from bot.slack.people import SlackPeople
 from bot.slack.replies import ResponseUrls, SlackReplies
+from bot.slack.request_url import HttpEntry
 from bot.slack.scopes import SCOPES
 from bot.store.database import Script, SqliteDatabase
 from bot.store.store import SqliteStore
@@ -230,7 +231,7 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
 @asynccontextmanager
 async def _both_over_http(directory: Path, spans: Spans) -> AsyncIterator[tuple[Line, Line]]:
     async with socket_line() as slack, _the_bot(directory, slack.api_url, spans) as app:
-        entry = HttpEntry(app, 0, "127.0.0.1")
+        entry = HttpEntry(app, SIGNING_SECRET, 0, "127.0.0.1")
         await entry.start()
         bare = _bare_app(slack.api_url)
         try:

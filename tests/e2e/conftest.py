@@ -22,7 +22,7 @@ from bot import app
 from bot.settings import load_settings
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import CommandOutcome, Message
-from bot.slack.bolt import HttpEntry
+from bot.slack.request_url import HttpEntry
 
 SPEED = 10.0
 CHANNEL = "#inc-demo"
@@ -80,7 +80,8 @@ class World:
         }
         self.bot = await app.start(load_settings(environment), self.clock)
         if isinstance(self.bot.entry, HttpEntry):
-            self.slack.request_url = f"http://127.0.0.1:{self.bot.entry.port}/slack/events"
+            host = self.environment.get("HOST", "127.0.0.1")
+            self.slack.request_url = f"http://{host}:{self.bot.entry.port}/slack/events"
         await self.slack.wait_for_bot()
         return self.bot
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 
+from bot.slack.request_url import HttpEntry
 from tests.e2e.conftest import World
 
 
@@ -40,3 +42,16 @@ async def test_metrics_count_requests_and_items_by_state(world: World) -> None:
 async def test_at_rest_and_at_the_start_the_bot_makes_no_cloud_call(world: World) -> None:
     await ask(world, "/readyz")
     assert world.cloud.calls() == []
+
+
+async def test_both_servers_listen_where_they_are_told_to(quiet_world: World) -> None:
+    quiet_world.socket_mode = False
+    quiet_world.environment = {"HOST": "127.0.0.2", "ADMIN_HOST": "127.0.0.3"}
+    bot = await quiet_world.start_bot()
+    assert isinstance(bot.entry, HttpEntry)
+    async with httpx.AsyncClient(trust_env=False) as http:
+        assert (await http.get(f"http://127.0.0.3:{bot.admin.port}/healthz")).status_code == 200
+        assert (await http.get(f"http://127.0.0.2:{bot.entry.port}/slack/events")).status_code == 405
+        for closed in (f"http://127.0.0.1:{bot.admin.port}/healthz", f"http://127.0.0.1:{bot.entry.port}/"):
+            with pytest.raises(httpx.ConnectError):
+                await http.get(closed)
