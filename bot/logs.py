@@ -13,6 +13,11 @@ from urllib.parse import quote
 
 HIDDEN = "[hidden]"
 
+_LEAST = 8
+"""Characters of a secret that is hidden wherever it stands. The settings refuse a shorter one; as a part of other words
+it would tell more by its absence, and take the sense out of the log.
+"""
+
 _STANDARD = frozenset({*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName"})
 _SHORT_NAMES = {"warning": "warn", "critical": "fatal"}
 _BARE_VALUE = re.compile(r'[^\s"=]+')
@@ -41,7 +46,7 @@ class Redactor:
     """Hides configured secrets, in each form they may be written in, and whatever is shaped like one."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        written = {form for secret in secrets if secret for form in _forms(secret)}
+        written = {form for secret in secrets if len(secret) >= _LEAST for form in _forms(secret)}
         # The longest first: a secret may begin with another.
         longest_first = sorted(written, key=len, reverse=True)
         self._configured = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None

@@ -184,9 +184,15 @@ def test_what_is_not_secret_is_left_alone(console: io.StringIO) -> None:
     assert text in console.getvalue()
 
 
+def test_nothing_is_hidden_for_a_secret_too_short_to_be_one(stream: io.StringIO) -> None:
+    configure_logs("console", "INFO", ["ack", "", "s", "slacker"], stream)
+    log.info("slack answered the slackers")
+    assert stream.getvalue().endswith("bot.evs  slack answered the slackers\n")
+
+
 def test_a_secret_that_begins_with_another_is_hidden_whole(stream: io.StringIO) -> None:
-    configure_logs("console", "INFO", ["abc", "abcdef"], stream)
-    log.info("abcdef")
+    configure_logs("console", "INFO", ["abcdefgh", "abcdefghij"], stream)
+    log.info("abcdefghij")
     assert stream.getvalue().endswith("bot.evs  [hidden]\n")
 
 

@@ -165,7 +165,7 @@ native_retention = true
 
 
 def test_secrets_come_from_variables_and_from_files_without_their_last_line_break(folder: Path) -> None:
-    (folder / "sk").write_text("se cret\n\n")
+    (folder / "sk").write_text("a se cret\n\n")
     text = """
 [credentials.shop]
 kind = "access_key"
@@ -177,9 +177,9 @@ metadata_url = "http://127.0.0.1:9"
 [credentials.other-vm]
 kind = "agency"
 """
-    assert load(CREDENTIALS + text, {**ENVIRON, "SHOP_AK": "AK"}).credentials == {
+    assert load(CREDENTIALS + text, {**ENVIRON, "SHOP_AK": "AKAKAKAK"}).credentials == {
         "payments": PasswordCredentials("payments", "ACME", "snapshot-bot", SecretStr("hush hush")),
-        "shop": AccessKeyCredentials("shop", SecretStr("AK"), SecretStr("se cret\n")),
+        "shop": AccessKeyCredentials("shop", SecretStr("AKAKAKAK"), SecretStr("a se cret\n")),
         "vm": AgencyCredentials("vm", "http://127.0.0.1:9"),
         "other-vm": AgencyCredentials("other-vm", "http://169.254.169.254"),
     }
@@ -231,7 +231,7 @@ disks = ["a", "b"]
 def test_the_environment_is_read(folder: Path) -> None:
     environ = {
         **ENVIRON,
-        "SLACK_SIGNING_SECRET": "sign",
+        "SLACK_SIGNING_SECRET": "sign-sign",
         "SLACK_API_URL": "http://localhost:8089/api",
         "BOT_STORE": "sqlite:////var/lib/x.db",
         "HOST": "::1",
@@ -243,7 +243,7 @@ def test_the_environment_is_read(folder: Path) -> None:
     }
     loaded = load('[store]\nurl = "sqlite:///here.db"', environ)
     assert loaded.slack.api_url == "http://localhost:8089/api/"
-    assert loaded.slack.signing_secret == SecretStr("sign")
+    assert loaded.slack.signing_secret == SecretStr("sign-sign")
     assert loaded.store_path == Path("/var/lib/x.db")
     assert (loaded.host, loaded.admin_host) == ("::1", "metrics.internal")
     assert (loaded.port, loaded.admin_port, loaded.log_format, loaded.log_level) == (0, 9001, "json", "DEBUG")
@@ -630,6 +630,25 @@ def test_a_folder_and_foreign_text_are_no_configuration(folder: Path) -> None:
         load_settings(ENVIRON, folder)
     with pytest.raises(SettingsError, match="not UTF-8 text"):
         load_settings(ENVIRON, folder / "latin1.toml")
+
+
+_TOO_SHORT = "A secret has at least 8 characters. Copy all of it, or have another one made."
+
+
+@pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"])
+def test_a_short_secret_of_slack_is_refused_by_its_name(folder: Path, name: str) -> None:
+    assert faults("", {**ENVIRON, name: "  ack-ack "}) == [f"environment, {name}: {_TOO_SHORT}"]
+    assert faults("", {**ENVIRON, name: "ack"}, need_slack=False) == [f"environment, {name}: {_TOO_SHORT}"]
+
+
+def test_a_short_secret_of_a_cloud_is_refused_by_its_place(folder: Path) -> None:
+    Path("short").write_text("seven77\n")
+    text = CREDENTIALS + '[credentials.shop]\nkind = "access_key"\naccess_key = "env:AK"\nsecret_key = "file:short"\n'
+    told = faults(text, {**ENVIRON, "PAYMENTS_PASSWORD": "ack", "AK": "1234567"})
+    assert [one.rpartition(": ")[2] for one in told] == [_TOO_SHORT] * 3
+    for place in ("[credentials.payments] password", "[credentials.shop] access_key", "[credentials.shop] secret_key"):
+        assert any(place in one for one in told), told
+    assert "ack," not in str(told) and "1234567" not in str(told)
 
 
 _NO_HOST = "Write an address of this machine to listen on, without a port: 127.0.0.1, ::1, 0.0.0.0 or a name."

@@ -180,13 +180,23 @@ def store_path(url: str) -> Path:
     return Path(path)
 
 
+SECRET_CHARACTERS = 8
+"""A shorter one protects nothing, and could not be hidden in the log without hiding other words."""
+
+
+def long_enough(value: str) -> str:
+    if len(value.strip()) < SECRET_CHARACTERS:
+        raise Unfit(f"A secret has at least {SECRET_CHARACTERS} characters. Copy all of it, or have another one made.")
+    return value
+
+
 def secret(text: str, environ: Mapping[str, str]) -> SecretStr:
     """Follow `env:NAME` or `file:PATH`, relative to the working directory; a file's last line break is left out."""
     match text.partition(":"):
         case ("env", ":", name):
-            return SecretStr(_variable(name, environ))
+            return SecretStr(long_enough(_variable(name, environ)))
         case ("file", ":", path) if path:
-            return SecretStr(_file(path))
+            return SecretStr(long_enough(_file(path)))
         case _:
             raise Unfit('A secret may not stand in this file. Write "env:NAME" (a variable) or "file:PATH".')
 

@@ -85,6 +85,11 @@ class _Reader:
         prefixes, sentence = _MISTAKEN.get(name, ((), ""))
         if prefixes and value.startswith(prefixes):
             self.faults.append(_fault(name, sentence))
+        elif value:
+            try:
+                checks.long_enough(value)
+            except Unfit as unfit:
+                self.faults.append(_fault(name, str(unfit)))
         return SecretStr(value) if value else None
 
     def value(self, name: str, default: str, convert: Callable[[str], T]) -> T:

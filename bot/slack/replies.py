@@ -20,6 +20,7 @@ from bot.interfaces import Clock, Posted, Saying
 from bot.slack.blocks import agree_button, buttons
 from bot.slack.channels import SlackChannels
 from bot.slack.failures import failure_of, retry_seconds
+from bot.slack.hosts import is_slacks
 from bot.slack.message import Message, arranged
 from bot.slack.messages import rendered
 from bot.slack.text import sentence as as_sentence
@@ -200,15 +201,18 @@ class SlackReplies:
         await self._post(user_id, message, None, _metadata(saying))
 
     async def respond(self, url: str | None, message: Mapping[str, Any], *, replace: bool = False) -> bool:
-        """Answer by response URL, to the person alone. False where there is none, or it no longer works.
+        """Answer by response URL, to the person alone. False where there is none, it does not work, or is not Slack's.
 
         With `replace` it takes the place of the private message whose button was pressed.
         """
         if url is None:
             return False
+        if not is_slacks(url, self._client.base_url):
+            log.warning("a response url that is not slack's was not called")
+            return False
         body = {"response_type": "ephemeral", "replace_original": replace, **message}
         try:
-            async with self._http.post(url, json=body, proxy=self._client.proxy) as response:
+            async with self._http.post(url, json=body, proxy=self._client.proxy, allow_redirects=False) as response:
                 if response.status == 429:
                     wait = retry_seconds(response.headers.get("Retry-After"))
                     raise SlackBusy("Slack asks to wait.", retry_after=wait or 1.0)
