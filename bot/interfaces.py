@@ -433,10 +433,13 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """Where a message stands: Slack's `channel` and `ts`, together its identity."""
+    """Where a message stands: Slack's `channel` and `ts`, together its identity. `astray`: it was to stand in a thread
+    that is gone, and stands at the top level.
+    """
 
     channel: str
     ts: str
+    astray: bool = False
 
 
 SayKind = Literal[

@@ -67,7 +67,9 @@ def rendered(
     """
     match saying.kind:
         case "root" | "edit":
-            return root(saying.request, saying.all_items, saying.leaders, saying.groups, command, team_url, now)
+            first = saying.kind == "root"
+            told = (saying.request, saying.all_items, saying.leaders, saying.groups)
+            return root(*told, command, team_url, now, first=first)
         case "ask" | "ask_edit" if saying.request.told_directly:
             return ask(saying.request, saying.all_items, command, team_url, among_others=False)
         case "ask" | "ask_edit" | "ask_directly":
@@ -318,6 +320,12 @@ def break_glass(request: Request, items: Sequence[Item], command: str, team_url:
     message = arranged([head, *lines])
     message["blocks"].append(buttons([button(REVIEW, "Mark Reviewed", request.id)], "review"))
     return message
+
+
+def left_over(request: Request, counts: str) -> Message:
+    """In place of a message of which Slack's answer was lost. `counts` is the address of the one that goes on."""
+    told = f":leftwards_arrow_with_hook: This stood here twice. <{counts}|The other message> of request"
+    return arranged([f"{told} {code(request.id)} is the one that counts."])
 
 
 def moved(request: Request, why: str, bot_user_id: str) -> Message:

@@ -15,6 +15,7 @@ from bot.domain.forms import Form, FormKind
 from bot.domain.requests import Place, is_direct
 from bot.interfaces import Clock, Errand, People, Store
 from bot.slack import answers
+from bot.slack.controls import APPROVE, CANCEL, CHANGE, CONFIRM, DENY
 from bot.slack.errands import Errands
 from bot.slack.form_view import errors_beside
 from bot.slack.mishaps import went_wrong
@@ -24,6 +25,9 @@ from bot.workflow.arrival import Refused
 from bot.workflow.gate import Told
 from bot.workflow.opened import SENT_ALREADY, OpenedForms, Returned
 from bot.workflow.viewing import not_looked_up
+
+ON_ITS_MESSAGE = frozenset({CONFIRM, CHANGE, CANCEL, APPROVE, DENY})
+"""Buttons on the messages of a request that are edited; their value is its id."""
 
 FROM_HOME = ".home"
 """How the callback id of a form ends that was opened in App Home: Slack does not say where one was opened."""
@@ -128,10 +132,13 @@ class Presses:
         told = await self._decided(actor, press)
         await ack()
         self._errands.send(self._say(press, body.get("response_url"), told))
+        self._errands.send(self._replace_left_over(body, press))
 
     async def settle_later(self, ack: AsyncAck, body: dict[str, Any], name: str) -> None:
         """For what has to ask Slack or the cloud: written down first, so that a crash loses it no more."""
-        await self._settle_later(ack, body, read_press(body, name))
+        press = read_press(body, name)
+        await self._settle_later(ack, body, press)
+        self._errands.send(self._replace_left_over(body, press))
 
     async def _settle_later(self, ack: AsyncAck, body: dict[str, Any], press: Press, claim: str | None = None) -> None:
         facts = ("name", "value", "entered", "in_home", "form_id")
@@ -147,6 +154,17 @@ class Presses:
         )
         await self._owed.take(errand, InHand(body.get("response_url"), press.trigger_id))
         await ack()
+
+    async def _replace_left_over(self, body: dict[str, Any], press: Press) -> None:
+        """A message of which Slack's answer was lost stands beside the one that followed it, and nobody knew where: the
+        press says it.
+        """
+        container = body.get("container") or {}
+        ts = container.get("message_ts")
+        if press.name not in ON_ITS_MESSAGE or not press.channel or not ts or container.get("is_ephemeral"):
+            return
+        if found := await self._store.request(press.value):
+            await self._replies.replace_left_over(found[0], press.channel, str(ts))
 
     async def _answer(self, errand: Errand, in_hand: InHand) -> Reply | None:
         press = Press(

@@ -15,14 +15,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import SHARED, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
 from bot.domain.projects import Project
-from bot.domain.requests import Request
+from bot.domain.requests import Request, RequestState
 from bot.interfaces import Clock, Posted, Saying
 from bot.slack.blocks import agree_button, buttons
 from bot.slack.channels import SlackChannels
 from bot.slack.failures import failure_of, retry_seconds
 from bot.slack.hosts import is_slacks
 from bot.slack.message import Message, arranged
-from bot.slack.messages import rendered
+from bot.slack.messages import left_over, rendered
+from bot.slack.text import permalink
 from bot.slack.text import sentence as as_sentence
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ _CANNOT_POST = frozenset(
         "user_disabled",
     }
 )
-_GONE = frozenset({"message_not_found", "is_inactive", "thread_not_found"})
+_GONE = frozenset({"message_not_found", "is_inactive", "thread_not_found", "invalid_thread_ts"})
 _FIXED = frozenset({"cant_update_message", "edit_window_closed"})
 _APP_REFUSED = frozenset(
     {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
@@ -126,7 +127,7 @@ class SlackReplies:
         match saying.kind:
             case "root":
                 await self._keep_from_strangers(request, request.home)
-                return await self._post(request.home, message, request.thread_ts, _metadata(saying))
+                return await self._post(request.home, message, request.thread_ts, _metadata(saying), anywhere=True)
             case "edit":
                 assert request.root_channel and request.root_ts
                 await self._keep_from_strangers(request, request.root_channel)
@@ -167,6 +168,19 @@ class SlackReplies:
             return
         if await self._channels.shared(channel):
             raise CannotPost("People of another organisation read along there.", SHARED)
+
+    async def replace_left_over(self, request: Request, channel: str, ts: str) -> None:
+        """Let a message of a request that is none of those it goes on with say which one counts."""
+        counts = request.root_ts
+        if request.root_channel != channel or counts is None or ts in (counts, request.ask_ts):
+            return
+        if request.state is RequestState.WAITING and request.ask_ts is None:
+            return  # the one with the buttons may be this one, and is not written down yet
+        try:
+            message = left_over(request, permalink(self._team_url, channel, counts))
+            await self._call("chat.update", {"channel": channel, "ts": ts, **message})
+        except (CannotPost, MessageGone, MessageRefused, SlackBusy):
+            log.info("a message that was left over stands as it was", extra={"request": request.id})
 
     async def announce(self, channel: str, sentence: str) -> None:
         await self._post(channel, arranged([as_sentence(sentence)]), None, None)
@@ -262,15 +276,34 @@ class SlackReplies:
             await self._post(to["user"], message, None, None)
 
     async def _post(
-        self, channel: str, message: Message, thread_ts: str | None, metadata: dict[str, Any] | None
+        self,
+        channel: str,
+        message: Message,
+        thread_ts: str | None,
+        metadata: dict[str, Any] | None,
+        *,
+        anywhere: bool = False,
     ) -> Posted:
+        """A reply to a thread that is gone is put at the top level, and only what Slack's answer lacks says so. A loose
+        reply is taken back, and MessageGone raised; what may stand `anywhere` stays.
+        """
         arguments: dict[str, Any] = {"channel": channel, "unfurl_links": False, "unfurl_media": False, **message}
         if thread_ts:
             arguments["thread_ts"] = thread_ts
         if metadata:
             arguments["metadata"] = metadata
         answer = await self._call("chat.postMessage", arguments)
-        return Posted(answer["channel"], answer["ts"])
+        astray = bool(thread_ts) and not (answer.get("message") or {}).get("thread_ts")
+        if astray and not anywhere:
+            await self._take_back(answer["channel"], answer["ts"])
+            raise MessageGone("The thread is gone.")
+        return Posted(answer["channel"], answer["ts"], astray)
+
+    async def _take_back(self, channel: str, ts: str) -> None:
+        try:
+            await self._call("chat.delete", {"channel": channel, "ts": ts})
+        except (CannotPost, MessageGone, MessageRefused, SlackBusy):
+            log.warning("a reply to a thread that is gone stands in the channel", extra={"channel": channel})
 
     async def _call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
         try:

@@ -43,6 +43,7 @@ WARNING_CHARACTERS = 600
 UNDER = "\n      ↳ "
 """Begins what belongs to the disk of the line above."""
 
+LOWER_COUNTS = "should this stand here twice, the lower one counts"
 NAMES_IN_A_LINE = 1_500
 EVERY_NAME = 200_000
 """Characters: more than the names of all disks that a request takes."""
@@ -86,10 +87,17 @@ def root(
     command: str,
     team_url: str,
     now: datetime,
+    *,
+    first: bool = False,
 ) -> Message:
-    """`leaders` are the requests that copy a joined disk, `groups` those of a quick backup."""
+    """`leaders` are the requests that copy a joined disk, `groups` those of a quick backup.
+
+    `first`: it is posted, not edited. When Slack's answer to that is lost nobody can edit it ever again, and a second
+    one follows below it: so it says which of the two counts.
+    """
     head = [_headline(request, items), *_under(request, items)]
-    facts = cut(_facts(request, command, team_url, now), CONTEXT_CHARACTERS)
+    twice = f" · {LOWER_COUNTS}" if first and not request.ended_at else ""
+    facts = cut(_facts(request, command, team_url, now), CONTEXT_CHARACTERS - len(twice)) + twice
     warnings = [f":warning: {sentence(warning)}" for warning in request.warnings]
     cost = [_cost(items)] if request.state is RequestState.PLANNED else []
     if request.not_yet_going or request.refused:

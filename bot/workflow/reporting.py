@@ -237,6 +237,9 @@ class Reporter:
                 shown = replace(
                     request, root_channel=posted.channel, root_ts=posted.ts, shown_rev=request.rev, edited_at=now
                 )
+                if posted.astray:
+                    log.info("a thread is gone", extra={"request": request.id})
+                    shown = replace(shown, place=replace(request.place, thread_ts=None))
                 await self._store.showed(shown)
             case "edit":
                 await self._store.showed(replace(request, shown_rev=request.rev, edited_at=now))

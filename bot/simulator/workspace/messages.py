@@ -18,6 +18,9 @@ from bot.simulator.workspace.world import Channel, WorkspaceWorld
 Blocks = list[dict[str, Any]]
 Listener = Callable[["Message", str], None]
 POST_TEXT_LIMIT = 40_000
+_EARLIEST_TS = 631_152_000
+"""The year 1990, in unix seconds: Slack knows no older message."""
+
 UPDATE_TEXT_LIMIT = 4_000
 
 
@@ -68,9 +71,9 @@ class MessageStore:
         attachments: Blocks | None = None,
         from_app: bool = False,
     ) -> Message:
-        """Store a message as Slack would. Raises SlackRefusal for a thread that has no parent here."""
+        """Store a message as Slack would: a reply to nothing stands at the top level. Raises SlackRefusal."""
         if thread_ts is not None:
-            self._require_parent(channel.id, thread_ts)
+            thread_ts = self._thread_of(channel.id, thread_ts)
         message = Message(
             ts=self._next_ts(channel.id),
             channel=channel.id,
@@ -170,12 +173,25 @@ class MessageStore:
             shown["metadata"] = copy.deepcopy(message.metadata)
         return shown
 
-    def _require_parent(self, channel_id: str, thread_ts: str) -> None:
+    def _thread_of(self, channel_id: str, thread_ts: str) -> str | None:
+        """Where a reply lands: below the root, also when a reply was named. None: no such thread is left, which is no
+        error. A deleted root that has replies stays as a tombstone, and its thread goes on (INFERRED).
+
+        Source: slack-platform reference, section 3 (slack-go issue 1571 and others).
+        """
+        try:
+            fits = _EARLIEST_TS <= float(thread_ts) <= self._clock() + 3600
+        except ValueError:
+            fits = False
+        if not fits:
+            messages = [f"[ERROR] {thread_ts} is not a valid thread_ts"]
+            raise SlackRefusal("invalid_thread_ts", {"response_metadata": {"messages": messages}})
         parent = self.find(channel_id, thread_ts)
-        if parent is None or parent.deleted or parent.ephemeral_to:
-            raise SlackRefusal("thread_not_found")
-        if parent.thread_ts:
-            raise SlackRefusal("cannot_reply_to_message")
+        if parent is not None and parent.thread_ts:
+            parent = self.find(channel_id, parent.thread_ts)
+        if parent is None or parent.ephemeral_to or (parent.deleted and not self.thread(channel_id, parent.ts)):
+            return None
+        return parent.ts
 
     def _next_ts(self, channel_id: str) -> str:
         moment = max(int(self._clock() * 1_000_000), self._last_us.get(channel_id, 0) + 1)

@@ -106,13 +106,40 @@ async def test_timestamps_rise_even_while_the_clock_stands_still(
     assert stamps == ["1767225600.000000", "1767225600.000001", "1767225600.000002"]
 
 
-async def test_a_reply_needs_a_parent_that_is_no_reply(sim: WorkspaceSimulator, client: AsyncWebClient) -> None:
+async def test_a_reply_lands_below_the_root_also_when_a_reply_is_named(
+    sim: WorkspaceSimulator, client: AsyncWebClient
+) -> None:
     parent = await client.chat_postMessage(channel="C0OPS00001", text="parent")
     reply = await client.chat_postMessage(channel="C0OPS00001", text="reply", thread_ts=parent["ts"])
-    assert [message.text for message in sim.thread("#ops", parent["ts"])] == ["parent", "reply"]
-    for thread_ts, error in (("1.000001", "thread_not_found"), (reply["ts"], "cannot_reply_to_message")):
-        call = client.chat_postMessage(channel="C0OPS00001", text="x", thread_ts=thread_ts)
-        assert (await refused(call))["error"] == error
+    await client.chat_postMessage(channel="C0OPS00001", text="another", thread_ts=reply["ts"])
+    assert [message.text for message in sim.thread("#ops", parent["ts"])] == ["parent", "reply", "another"]
+
+
+async def test_a_thread_that_is_gone_is_no_error_and_the_message_stands_at_the_top(
+    sim: WorkspaceSimulator, client: AsyncWebClient
+) -> None:
+    parent = await client.chat_postMessage(channel="C0OPS00001", text="parent")
+    await client.chat_delete(channel="C0OPS00001", ts=parent["ts"])
+    for thread_ts in (parent["ts"], "1700000000.000001"):
+        posted = await client.chat_postMessage(channel="C0OPS00001", text="loose", thread_ts=thread_ts)
+        assert posted["ok"]
+        assert "thread_ts" not in posted["message"]
+        assert sim.message("#ops", posted["ts"]).thread_ts is None
+
+
+async def test_a_deleted_root_with_replies_keeps_its_thread(sim: WorkspaceSimulator, client: AsyncWebClient) -> None:
+    parent = await client.chat_postMessage(channel="C0OPS00001", text="parent")
+    await client.chat_postMessage(channel="C0OPS00001", text="reply", thread_ts=parent["ts"])
+    await client.chat_delete(channel="C0OPS00001", ts=parent["ts"])
+    posted = await client.chat_postMessage(channel="C0OPS00001", text="goes on", thread_ts=parent["ts"])
+    assert posted["message"]["thread_ts"] == parent["ts"]
+
+
+@pytest.mark.parametrize("thread_ts", ["0", "1.000001", "99999999999.000000", "never"])
+async def test_a_thread_outside_of_all_times_is_refused(client: AsyncWebClient, thread_ts: str) -> None:
+    answer = await refused(client.chat_postMessage(channel="C0OPS00001", text="x", thread_ts=thread_ts))
+    assert answer["error"] == "invalid_thread_ts"
+    assert answer["response_metadata"]["messages"] == [f"[ERROR] {thread_ts} is not a valid thread_ts"]
 
 
 async def test_text_alone_takes_the_blocks_away_and_keeps_metadata(
