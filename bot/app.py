@@ -41,9 +41,11 @@ from bot.slack.paging import PageListeners
 from bot.slack.people import SlackPeople
 from bot.slack.plans import PlanListeners
 from bot.slack.presses import Presses
+from bot.slack.recording import RecordListeners
 from bot.slack.replies import ResponseUrls, SlackReplies
 from bot.slack.request_url import HttpEntry
 from bot.slack.restoring import RestoreListeners
+from bot.slack.retrying import RetryListeners
 from bot.store.database import SqliteDatabase
 from bot.store.lock import StoreLock
 from bot.store.store import SqliteStore
@@ -69,6 +71,7 @@ from bot.workflow.reminding import Keeping, Reminder
 from bot.workflow.removing import Deleter
 from bot.workflow.reporting import EditBudget, Reporter
 from bot.workflow.restoring import RestorePointsInquiry
+from bot.workflow.retrying import Retrying
 from bot.workflow.sealing import Sealer
 from bot.workflow.servers import ServerNames
 from bot.workflow.submitting import Patience, Submitter
@@ -172,12 +175,13 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     cancelling = Cancelling(store, gate)
     deleting = Deleting(store, gate, settings.projects, clock)
     bindings = ChannelBindings(store, settings.projects, clock)
+    inquiry = Inquiry(store, gate, settings.projects, clock)
     answering = Answering(
         command=settings.slack.command,
         team_url=team_url,
         store=store,
         people=people,
-        inquiry=Inquiry(store, gate, settings.projects, clock),
+        inquiry=inquiry,
         approvals=approvals,
         granting=Granting(store, people, settings.projects, clock),
         cancelling=cancelling,
@@ -240,6 +244,8 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     ).register(bolt)
     binds.register(bolt)
     PageListeners(answering, replies, errands).register(bolt)
+    RecordListeners(people, store, inquiry, answering, replies, errands).register(bolt)
+    RetryListeners(Retrying(store, gate, reception), presses).register(bolt)
     CancelListeners(cancelling, presses).register(bolt)
     RestoreListeners(deleting, Keeping(store, gate, clock), presses).register(bolt)
     PlanListeners(Confirming(store, gate, settings.projects, clock), opened, client, presses).register(bolt)

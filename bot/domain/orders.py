@@ -35,7 +35,8 @@ CREATE_OPTIONS = (
 class Create:
     """`create DISK… [key=value…]`: disks are ids or names as typed, options only what was given, `keep` in days.
 
-    `break_glass` is the project's alias, typed to confirm that it shall run without approval.
+    `break_glass` is the project's alias, typed to confirm that it shall run without approval. `again_of` is the request
+    whose failures it tries again; nobody types that.
     """
 
     disks: tuple[str, ...]
@@ -49,6 +50,7 @@ class Create:
     keep_days: int | None = None
     reason: str | None = None
     break_glass: str | None = None
+    again_of: str | None = None
 
 
 SelectorKind = Literal["server", "server_id", "tag", "disk"]
@@ -92,6 +94,7 @@ class Quick:
     reason: str | None = None
     confirm: bool | None = None
     break_glass: str | None = None
+    again_of: str | None = None
 
 
 Order = Create | Quick

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -40,6 +40,11 @@ NO_GROUPS = "This region offers no consistency groups."
 
 LEFT_OUT = "left-out"
 """The code of a disk of which nothing is made, known when it was planned."""
+
+
+def failed(items: Iterable[Item]) -> list[Item]:
+    """Those that ended without a snapshot, though one was to be made of them."""
+    return [item for item in items if item.ended and item.state is not ItemState.AVAILABLE and item.code != LEFT_OUT]
 
 
 @dataclass(frozen=True, slots=True)

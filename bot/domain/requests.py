@@ -40,6 +40,8 @@ class ItemState(StrEnum):
     UNKNOWN = "unknown"
 
 
+LAPSED_RULES = frozenset({"plan-timeout", "approval-timeout"})
+
 ENDED = frozenset({ItemState.AVAILABLE, ItemState.FAILED, ItemState.CANCELLED, ItemState.UNKNOWN})
 
 
@@ -66,11 +68,11 @@ class Request:
     `home` is where its message lives: the channel it was asked in, or its person for a direct message. `unsaid` says
     that something is still to be told. `verdict` is the sentence of a refusal, `rule` its stable name. One that is
     planned can be confirmed until `waits_until`; one that waits needs `approvals_needed` other people by then, of whom
-    `approvers` agreed. `ask_ts` is the message with their buttons, last shown at revision `ask_rev`, `record_ts` the
-    record for machines. `kept_until` is set once somebody kept its snapshots longer than was asked for; at `remind_at`
-    people are asked about them. `received_at` is set once its plan was changed: it was received anew then. `warnings`
-    are what stood in no way but has to be seen. `tried` is how long its plan was asked for in vain; time in which no
-    bot ran is none of it. `break_glass`: it ran without approval, and somebody who may approve has to review it.
+    `approvers` agreed. `ask_ts` is the message with their buttons, last shown at revision `ask_rev`. `kept_until` is
+    set once somebody kept its snapshots longer than was asked for; at `remind_at` people are asked about them.
+    `received_at` is set once its plan was changed: it was received anew then. `warnings` are what stood in no way but
+    has to be seen. `tried` is how long its plan was asked for in vain; time in which no bot ran is none of it.
+    `break_glass`: it ran without approval, and somebody who may approve has to review it.
     """
 
     id: str
@@ -92,7 +94,6 @@ class Request:
     root_ts: str | None = None
     edited_at: datetime | None = None
     receipt_ts: str | None = None
-    record_ts: str | None = None
     ended_at: datetime | None = None
     break_glass: bool = False
     reviewed_by: str | None = None
@@ -133,6 +134,11 @@ class Request:
     @property
     def refused(self) -> bool:
         return self.state in (RequestState.DENIED, RequestState.DROPPED)
+
+    @property
+    def lapsed(self) -> bool:
+        """Nobody said go in time, so it can be asked for once more as it was."""
+        return self.state is RequestState.DROPPED and self.rule in LAPSED_RULES
 
     @property
     def keep_for(self) -> timedelta:

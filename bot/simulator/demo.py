@@ -66,7 +66,7 @@ async def _backup(setting: Setting, printer: _Printer) -> bool:
     await printer.command(PERSON, CHANNEL, f"/snapshot {PLAYED}")
     await workspace.until(lambda: _plan(workspace) is not None, PATIENCE_SECONDS)
     await printer.press(PERSON, CHANNEL, _plan(workspace))
-    await workspace.until(lambda: _records(workspace) > 0, PATIENCE_SECONDS)
+    await workspace.until(lambda: _receipts(workspace) > 0, PATIENCE_SECONDS)
     print(f"\n{'─' * WIDTH}\nThe channel as it stands now:\n")
     print(workspace.render(CHANNEL, viewer=PERSON, width=WIDTH))
     made = [one for one in setting.cloud.snapshots() if one["status"] == "available"]
@@ -86,10 +86,10 @@ def _go(message: Message) -> dict[str, Any] | None:
     return next((element for element in elements if element.get("style") == "primary"), None)
 
 
-def _records(workspace: WorkspaceSimulator) -> int:
-    """What is said last of a backup: its record for machines."""
+def _receipts(workspace: WorkspaceSimulator) -> int:
+    """What is said last of a backup."""
     messages = workspace.messages(CHANNEL)
-    return sum(1 for message in messages if message.thread_ts and "The record of" in message.text)
+    return sum(1 for message in messages if message.thread_ts and "*Receipt:" in message.text)
 
 
 async def _converse(workspace: WorkspaceSimulator, printer: _Printer) -> None:

@@ -13,6 +13,10 @@ from bot.slack.text import cut, shortened
 SECTION_CHARACTERS = 3_000
 CONTEXT_CHARACTERS = 2_000
 BUTTON_VALUE_CHARACTERS = 2_000
+BUTTON_CHARACTERS = 75
+BUTTON_LABEL_CHARACTERS = 30
+"""What Slack shows of a label, at least on a phone (Block Kit, button)."""
+
 CONFIRM_CHARACTERS = 300
 CONFIRM_NAMED = 5
 CONFIRM_NAME_CHARACTERS = 32
@@ -44,6 +48,21 @@ def buttons(elements: Sequence[dict[str, Any]], block_id: str) -> dict[str, Any]
 def button(action_id: str, label: str, value: str, style: str | None = None) -> dict[str, Any]:
     made: dict[str, Any] = {"type": "button", "action_id": action_id, "text": plain(label), "value": value}
     return {**made, "style": style} if style else made
+
+
+def link_button(action_id: str, label: str, url: str, spoken: str) -> dict[str, Any]:
+    """Opens a page; `spoken` is what a screen reader says in place of the label."""
+    return {
+        "type": "button",
+        "action_id": action_id,
+        "text": plain(shortened(label, BUTTON_LABEL_CHARACTERS)),
+        "accessibility_label": shortened(spoken, BUTTON_CHARACTERS),
+        "url": url,
+    }
+
+
+def divider(block_id: str) -> dict[str, Any]:
+    return {"type": "divider", "block_id": block_id}
 
 
 def plain(text: str) -> dict[str, Any]:

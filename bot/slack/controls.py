@@ -41,5 +41,14 @@ AGREE = "agree_to_deletion"
 CANCEL = "cancel_request"
 """Calls back what was not sent yet; its value is the request's id."""
 
+TRY_AGAIN = "try_again"
+"""Asks once more for what failed of a request; its value is the request's id."""
+
+RECORD = "show_record"
+"""Shows the record of a request to whoever presses; its value is the request's id."""
+
+CONSOLE = "console"
+"""How the ids of buttons begin that open a page of the console: they tell the bot nothing."""
+
 ASK_AGAIN = "ask_again"
 """A button under a refusal: the form with what was asked; its value is the request's id."""

@@ -13,6 +13,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.response import BoltResponse
 
 from bot.slack.channels import SlackChannels
+from bot.slack.controls import CONSOLE
 from bot.slack.people import SlackPeople
 
 log = logging.getLogger(__name__)
@@ -102,12 +103,17 @@ class LastListeners:
 
     def register(self, app: AsyncApp) -> None:
         anything = re.compile(".*", re.DOTALL)
+        app.action(re.compile(rf"{CONSOLE}\."))(self.on_link)
         app.action(anything)(self.on_old_control)
         app.shortcut(anything)(self.on_old_control)
         app.view(anything)(self.on_old_control)
         app.view_closed(anything)(self.on_old_control)
         app.options(anything)(self.on_old_options)
         app.event(anything)(self.on_other_event)
+
+    async def on_link(self, ack: AsyncAck) -> None:
+        """Slack tells of buttons that open a page as well (Block Kit, button)."""
+        await ack()
 
     async def on_old_control(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         log.info("a control without a use was pressed", extra={"kind": str(body.get("type"))})

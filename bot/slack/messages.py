@@ -4,18 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from bot.domain import errors
 from bot.domain.deletions import deletable
 from bot.domain.disks import is_disk_id
 from bot.domain.groups import Group, GroupState
-from bot.domain.orders import Quick, named
+from bot.domain.orders import DISKS_PER_CREATE, Quick, named
 from bot.domain.projects import Project
-from bot.domain.quick import LEFT_OUT
+from bot.domain.quick import LEFT_OUT, failed
 from bot.domain.requests import Item, ItemState, Request, RequestState, cloud_deletes, is_direct, spread_seconds
 from bot.interfaces import Saying
-from bot.slack.blocks import SECTION_CHARACTERS, button, buttons, delete_button
-from bot.slack.controls import APPROVE, ASK_AGAIN, DENY, KEEP, REVIEW
+from bot.slack.blocks import (
+    SECTION_CHARACTERS,
+    button,
+    buttons,
+    context,
+    delete_button,
+    divider,
+    link_button,
+    section,
+)
+from bot.slack.controls import APPROVE, ASK_AGAIN, CONSOLE, DENY, KEEP, RECORD, REVIEW, TRY_AGAIN
 from bot.slack.message import EDIT_CHARACTERS, POST_CHARACTERS, Message, arranged, fitted, sections
 from bot.slack.record import record
 from bot.slack.root import (
@@ -44,7 +54,7 @@ from bot.slack.text import (
     shortened,
     time_of_day,
 )
-from bot.slack.way_back import way_back
+from bot.slack.way_back import BY_HAND, linked, pages, shell_lines
 
 NAMED = 10
 """Disks that a sentence names; the message of the request names more."""
@@ -144,9 +154,10 @@ def _how_taken(item: Item) -> str:
 
 def failure(items: Sequence[Item], command: str) -> Message:
     head = f":x: *{plural(len(items), 'disk')} without a snapshot*"
-    lines = _causes(items)
-    lines.append(_again(items, command))
-    return arranged([head, *lines])
+    message = arranged([head, *_causes(items), *_again(failed(items), command)])
+    if failed(items):
+        message["blocks"].append(buttons([button(TRY_AGAIN, "Try Again", items[0].request_id)], "again"))
+    return message
 
 
 def receipt(
@@ -159,36 +170,76 @@ def receipt(
 ) -> Message:
     """What there is to go back to, disk by disk, worst first, and how; or the word of whoever refused it."""
     if request.refused:
-        again = f"What was asked: {code(f'{command} {shortened(request.text, 500)}')}"
-        return arranged([f":no_entry_sign: <@{request.actor_id}>, {sentence(request.verdict)}", again])
+        return _refused_receipt(request, command)
     available = [item for item in items if item.state is ItemState.AVAILABLE]
-    others = [item for item in items if item.state is not ItemState.AVAILABLE]
-    asked = copied(items)
-    sign = ":white_check_mark:" if not others else ":warning:" if available else ":x:"
-    out = f", {len(items) - len(asked)} left out" if len(items) > len(asked) else ""
-    head = [f"{sign} *Receipt: {len(available)} of {plural(len(asked), 'snapshot')} available{out}*"]
-    many, recorded = len(items) > LISTED, isinstance(request.order, Quick)
-    if many and recorded:
-        head.append("The record below has every disk with its ids, for a machine or a search.")
-    where = "; the record below names them all" if recorded else ""
-    line = _brief_receipt_line if many else _receipt_line
-    disks = [*_causes(sorted(others, key=worst_first), where), *map(line, available)]
+    others = sorted((item for item in items if item.state is not ItemState.AVAILABLE), key=worst_first)
+    moments = _seconds(available)
+    where = "; the record has them all"
+    line = _brief_receipt_line if len(items) > LISTED else _receipt_line
+    disks = [*_causes(others, where), *(line(item, alone=len(moments) > 1) for item in available)]
     together = list(filter(None, (_how_together(group, items) for group in groups)))
-    last = []
-    if (spread := spread_seconds(items)) is not None:
-        last.append(f"Taken within {spread:.1f} s of each other.")
-    if available:
-        last.append(_kept_until(request, available))
+    head = list(filter(None, [_receipt_headline(items, available), _taken(available)]))
+    known = pages(project, available)
+    shell = shell_lines(project, available)
+    again = _again(failed(items), command)
     reason = f": {reason_told(request.order.reason, team_url)}" if request.order.reason else "."
-    last.append(f"Asked by <@{request.actor_id}>{reason}")
-    if available:
-        last += way_back(project, available)
-    if others:
-        last.append(_again(others, command))
+    facts = [f"Asked by <@{request.actor_id}>{reason}", *([_kept_until(request, available)] if available else [])]
+    way = [BY_HAND, linked(known, available), shell or "The record has what rolls back each disk from a shell."]
+    last = [*facts, *filter(None, way if available else []), *again]
     groups_told = fitted(together, POST_CHARACTERS // 4, where)
     room = max(POST_CHARACTERS - len("\n".join([*head, *groups_told, *last])) - 1, POST_CHARACTERS // 4)
     text = "\n".join([*head, *fitted(disks, room, where), *groups_told, *last])
-    return {"text": text, "blocks": sections([*head, *disks, *together, *last])}
+    blocks = [section("\n".join(head), "head"), *sections([*disks, *together]), context("\n".join(facts), "facts")]
+    if available:
+        blocks += _way_back_blocks(known, shell, len(available))
+    pressed = [button(TRY_AGAIN, "Try Again", request.id, style="primary")] if again else []
+    pressed.append(button(RECORD, "Record for the Post-Mortem", request.id))
+    if again:
+        blocks.append(section("\n".join(again), "how"))
+    return {"text": text, "blocks": [*blocks, buttons(pressed, "next")]}
+
+
+def _refused_receipt(request: Request, command: str) -> Message:
+    again = f"What was asked: {code(f'{command} {shortened(request.text, 500)}')}"
+    message = arranged([f":no_entry_sign: <@{request.actor_id}>, {sentence(request.verdict)}", again])
+    if request.lapsed:
+        message["blocks"].append(buttons([button(TRY_AGAIN, "Try Again", request.id)], "again"))
+    return message
+
+
+def _receipt_headline(items: Sequence[Item], available: Sequence[Item]) -> str:
+    asked = copied(items)
+    sign = ":white_check_mark:" if len(available) == len(items) else ":warning:" if available else ":x:"
+    out = f", {len(items) - len(asked)} left out" if len(items) > len(asked) else ""
+    return f"{sign} *Receipt: {len(available)} of {plural(len(asked), 'snapshot')} available{out}*"
+
+
+def _seconds(available: Sequence[Item]) -> list[datetime]:
+    """The different moments at which they were taken, as people read them."""
+    return sorted({item.taken_at.replace(microsecond=0) for item in available if item.taken_at})
+
+
+def _taken(available: Sequence[Item]) -> str:
+    """When, said once; where they differ, each disk's line has its own time of day."""
+    moments, spread = _seconds(available), spread_seconds(available)
+    if not moments:
+        return ""
+    if spread is None:
+        return f"Taken {moment(moments[0])}."
+    return f"Taken within {spread:.1f} s of each other. First: {moment(moments[0])}."
+
+
+def _way_back_blocks(known: Sequence[tuple[str, str]], shell: str, disks: int) -> list[dict[str, Any]]:
+    """A line, the words, and a button for each page."""
+    more = f" The first {len(known)} of {disks} disks:" if known and disks > len(known) else ""
+    blocks = [divider("line"), section(f"{BY_HAND}{more}", "back")]
+    if known:
+        links = [
+            link_button(f"{CONSOLE}.{number}", label, page, f"Open {label} in the console")
+            for number, (label, page) in enumerate(known)
+        ]
+        blocks.append(buttons(links, "pages"))
+    return [*blocks, section(shell, "shell")] if shell else blocks
 
 
 def reminder(request: Request, items: Sequence[Item], command: str, held: frozenset[str] = frozenset()) -> Message:
@@ -221,8 +272,8 @@ def reminder(request: Request, items: Sequence[Item], command: str, held: frozen
     return message
 
 
-def _brief_receipt_line(item: Item) -> str:
-    created = f" · {time_of_day(item.taken_at)}" if item.taken_at else ""
+def _brief_receipt_line(item: Item, *, alone: bool) -> str:
+    created = f" · {time_of_day(item.taken_at)}" if alone and item.taken_at else ""
     size = f" · {item.disk.size} GiB" if item.disk.size else ""
     return f"• {_named(item)}: available, {code(item.snapshot_id or '')}{size}{created}"
 
@@ -235,23 +286,22 @@ def _how_together(group: Group, items: Sequence[Item]) -> str:
         return f"{server}: single snapshots started together, not one group — {sentence(group.cause)}"
     if group.cloud_id is None:
         return ""  # its disks were joined, or never sent; their own lines say so
-    return (
-        f"{server}: {plural(members, 'disk')} at one moment (crash-consistent), "
-        f"consistency group {code(group.cloud_id)}."
-    )
+    together = f"{plural(members, 'disk')} at one moment (crash-consistent)"
+    return f"{server}: {together}, consistency group {code(group.cloud_id)}."
 
 
-def _receipt_line(item: Item) -> str:
+def _receipt_line(item: Item, *, alone: bool) -> str:
+    """`alone`: at a moment that the disks do not share."""
     kind = {True: "incremental", False: "full", None: ""}[item.incremental]
     facts = [
-        f"name {code(item.snapshot.name or '')}" if _named_by_us(item) else "",
-        f"created {moment(item.taken_at)}" if item.taken_at else "",
         disk_kind(item.disk),
         kind,
+        time_of_day(item.taken_at) if alone and item.taken_at else "",
+        f"name {code(item.snapshot.name or '')}" if _named_by_us(item) else "",
         "joined" if item.joined_to else "",
     ]
     told = " · ".join(fact for fact in facts if fact)
-    return f"• {_named(item)}: available, snapshot {code(item.snapshot_id or '')}\n      {told}"
+    return f"• {_named(item)}: available, snapshot {code(item.snapshot_id or '')}{f' · {told}' if told else ''}"
 
 
 def _named_by_us(item: Item) -> bool:
@@ -282,10 +332,16 @@ def _kept_until(request: Request, available: Sequence[Item]) -> str:
     return f"To be kept until {day(request.expires_at)}. Nothing deletes them by itself; I ask before that day."
 
 
-def _again(items: Sequence[Item], command: str) -> str:
-    disks = " ".join(item.disk.id for item in items[:5])
-    project = items[0].project
-    return f"To try it once more: {code(f'{command} create {disks} project={project}')}"
+def _again(items: Sequence[Item], command: str) -> list[str]:
+    """The next step after a failure, of every disk that failed; typing it is for where Slack has commands."""
+    if not items:
+        return []
+    what = "it" if len(items) == 1 else f"these {len(items)}"
+    told = f"*Try Again* asks for {what} once more, in the name of whoever presses it."
+    if len(items) <= DISKS_PER_CREATE:
+        typed_out = f"{command} create {' '.join(item.disk.id for item in items)} project={items[0].project}"
+        told += f" Without buttons, outside of threads: {code(typed_out)}"
+    return [told]
 
 
 # --- for one person only ----------------------------------------------------------------------------------------------

@@ -123,7 +123,7 @@ class SlackReplies:
         Raises CannotPost, MessageGone, MessageRefused or SlackBusy.
         """
         request = saying.request
-        message = self._rendered(saying)
+        message = self.rendered(saying)
         match saying.kind:
             case "root":
                 await self._keep_from_strangers(request, request.home)
@@ -138,14 +138,14 @@ class SlackReplies:
                 await self._keep_from_strangers(request, request.root_channel)
                 await self._call("chat.update", {"channel": request.root_channel, "ts": request.ask_ts, **message})
                 return None
-            case "ask" | "accepted" | "failure" | "receipt" | "record" | "reminder":
+            case "ask" | "accepted" | "failure" | "receipt" | "reminder":
                 if request.root_channel is None:
                     raise CannotPost("The request has no message.", "no_message")
                 await self._keep_from_strangers(request, request.root_channel)
                 thread = request.thread_ts or request.root_ts
                 return await self._post(request.root_channel, message, thread, _metadata(saying))
-            case "break_glass" | "ask_directly":
-                raise AssertionError("said to people one by one, by say_to")
+            case "break_glass" | "ask_directly" | "record":
+                raise AssertionError("said to people one by one")
             case "refusal":
                 await self._whisper(request, message)
                 return None
@@ -154,7 +154,8 @@ class SlackReplies:
                     raise CannotPost("No way to tell them in the channel.", "no_response_url")
                 return None
 
-    def _rendered(self, saying: Saying) -> Message:
+    def rendered(self, saying: Saying) -> Message:
+        """With what is known of its project."""
         project = self._projects.get(saying.request.project or "")
         now = self._clock.now()
         return rendered(saying, self._command, self._team_url, now, project, bot_user_id=self._bot_user_id)
@@ -211,7 +212,7 @@ class SlackReplies:
 
     async def say_to(self, user_id: str, saying: Saying) -> None:
         """The same, as a direct message to somebody."""
-        message = self._rendered(saying)
+        message = self.rendered(saying)
         await self._post(user_id, message, None, _metadata(saying))
 
     async def respond(self, url: str | None, message: Mapping[str, Any], *, replace: bool = False) -> bool:

@@ -428,6 +428,8 @@ def _facts(request: Request, command: str, team_url: str, now: datetime) -> str:
     if request.break_glass:
         reviewed = f"reviewed by <@{request.reviewed_by}>" if request.reviewed_by else "review due"
         facts.append(f":rotating_light: without approval (break-glass), {reviewed}")
+    if request.order.again_of:
+        facts.append(f"another try of {code(request.order.again_of)}")
     if request.ended_at:
         facts.append(f"ended {moment(request.ended_at)}, receipt in the thread")
     elif request.state is RequestState.RUNNING:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bot.domain.projects import Project
 from bot.domain.requests import Item
-from bot.slack.text import bold, code_block, link, plural, shortened
+from bot.slack.text import code_block, escaped, link, plural, shortened
 
 LINKED = 10
 """Disks with a link each; more would be a wall of blue, and the console finds the others by name."""
@@ -20,31 +20,41 @@ BY_HAND = (
     "(it must be available) and roll the snapshot back. Both are in the console under EVS, Snapshots."
 )
 
+SHELL_DISKS = 3
+"""With more, their commands would be a wall; the record of the request has what each is made of."""
 
-def way_back(project: Project | None, available: Sequence[Item]) -> list[str]:
-    """`available`, at least one, can be gone back to; without its project only the way by hand is known."""
+
+def pages(project: Project | None, available: Sequence[Item]) -> list[tuple[str, str]]:
+    """Name and address of the disks' own pages: no address of a snapshot's page is known."""
     if project is None:
-        return [BY_HAND]
-    first = available[0]
-    label = bold(shortened(first.disk.label, LABEL_CHARACTERS))
-    shell = f"To overwrite {label} from a shell, with a token of IAM in `$TOKEN`:\n"
-    return [BY_HAND, *_pages(project, available), shell + code_block(_roll_back_line(project, first))]
+        return []
+    shown = [(shortened(item.disk.label, LABEL_CHARACTERS), item.disk.id) for item in available[:LINKED]]
+    return [(label, page) for label, disk_id in shown if (page := project.console_page(disk_id))]
+
+
+def linked(found: Sequence[tuple[str, str]], available: Sequence[Item]) -> str:
+    """The same in a sentence; "" where no page is known."""
+    more = len(available) - len(found)
+    others = f" and {plural(more, 'other')}" if more else ""
+    links = ", ".join(link(page, label) for label, page in found)
+    return f"The disks in the console: {links}{others}." if found else ""
+
+
+def shell_lines(project: Project | None, available: Sequence[Item]) -> str:
+    """What rolls back every disk, each in a whole line that a shell takes as it stands; or "" for none of them."""
+    if project is None or len(available) > SHELL_DISKS:
+        return ""
+    commands = "\n".join(_roll_back_line(project, item) for item in available)
+    block = code_block(commands)
+    if block != f"```{escaped(commands)}```":
+        return ""
+    disks = "it" if len(available) == 1 else f"all {len(available)}, a line each,"
+    return f"To overwrite {disks} from a shell, with a token of IAM in `$TOKEN`:\n{block}"
 
 
 def roll_back_url(project: Project, snapshot_id: str) -> str:
     """EVS API Reference, "Rolling Back Disk Data from a Snapshot" (RollbackSnapshotV5)."""
     return f"{project.evs_endpoint}/v5/{project.project_id}/snapshots/{snapshot_id}/rollback"
-
-
-def _pages(project: Project, available: Sequence[Item]) -> list[str]:
-    """The disks' own pages: no address of a snapshot's page is known."""
-    shown = [(item.disk.label, project.console_page(item.disk.id)) for item in available[:LINKED]]
-    links = [link(page, shortened(label, LABEL_CHARACTERS)) for label, page in shown if page]
-    if not links:
-        return []
-    more = len(available) - len(links)
-    others = f" and {plural(more, 'other')}" if more else ""
-    return [f"Disks in the console: {', '.join(links)}{others}."]
 
 
 def _roll_back_line(project: Project, item: Item) -> str:

@@ -18,11 +18,11 @@ from bot.store.rows import group_from, group_row, item_from, item_row, request_f
 
 _ADD_REQUEST = """
 insert into request (id, state, actor_id, team_id, channel_id, thread_ts, text, order_json, created_at, ver, rev,
-    shown_rev, unsaid, project, verdict, rule, home, root_channel, root_ts, edited_at, receipt_ts, record_ts,
+    shown_rev, unsaid, project, verdict, rule, home, root_channel, root_ts, edited_at, receipt_ts,
     ended_at, break_glass, reviewed_by, approvals_needed, waits_until, ask_ts, ask_rev, kept_until,
     remind_at, received_at, warnings_json, tried_ms, delivery_id)
 values (:id, :state, :actor_id, :team_id, :channel_id, :thread_ts, :text, :order_json, :created_at, :ver, :rev,
-    :shown_rev, :unsaid, :project, :verdict, :rule, :home, :root_channel, :root_ts, :edited_at, :receipt_ts, :record_ts,
+    :shown_rev, :unsaid, :project, :verdict, :rule, :home, :root_channel, :root_ts, :edited_at, :receipt_ts,
     :ended_at, :break_glass, :reviewed_by, :approvals_needed, :waits_until, :ask_ts, :ask_rev, :kept_until,
     :remind_at, :received_at, :warnings_json, :tried_ms, :delivery_id)
 """
@@ -491,7 +491,7 @@ def showed(request: Request, accepted: Sequence[str], failures: Sequence[str]) -
     yield sql(
         "update request set shown_rev = :shown_rev, home = :home, thread_ts = :thread_ts, "
         "root_channel = :root_channel, root_ts = :root_ts, edited_at = :edited_at, receipt_ts = :receipt_ts, "
-        "record_ts = :record_ts, ask_ts = :ask_ts, ask_rev = :ask_rev where id = :id",
+        "ask_ts = :ask_ts, ask_rev = :ask_rev where id = :id",
         id=request.id,
         shown_rev=request.shown_rev,
         home=request.home,
@@ -500,7 +500,6 @@ def showed(request: Request, accepted: Sequence[str], failures: Sequence[str]) -
         root_ts=request.root_ts,
         edited_at=to_ms(request.edited_at),
         receipt_ts=request.receipt_ts,
-        record_ts=request.record_ts,
         ask_ts=request.ask_ts,
         ask_rev=request.ask_rev,
     )
@@ -533,6 +532,16 @@ def one(request_id: str) -> Script[tuple[Request, list[Item]] | None]:
 def of_delivery(delivery: str) -> Script[Request | None]:
     rows = yield sql("select * from request where delivery_id = :id", id=delivery)
     return (yield from first(rows, request_from, "request"))
+
+
+def tries_of(request_id: str) -> Script[list[Request]]:
+    """By the deliveries that made them, `again:{request}:{number}`."""
+    rows = yield sql(
+        "select * from request where delivery_id >= :first and delivery_id < :last order by created_at, id",
+        first=f"again:{request_id}:",
+        last=f"again:{request_id};",
+    )
+    return [request_from(row) for row in rows]
 
 
 def item(item_id: str) -> Script[tuple[Item, Request] | None]:

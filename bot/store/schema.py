@@ -35,7 +35,6 @@ create table request (
     root_ts text,
     edited_at bigint,
     receipt_ts text,
-    record_ts text,
     ended_at bigint,
     break_glass integer not null,
     reviewed_by text,

@@ -430,6 +430,10 @@ class SqliteStore:
     async def request(self, request_id: str) -> tuple[Request, list[Item]] | None:
         return await self._database.run(requests.one(request_id))
 
+    async def tries_of(self, request_id: str) -> list[Request]:
+        """The requests that try again what failed of this one, in the order they were asked."""
+        return await self._database.run(requests.tries_of(request_id))
+
     async def item(self, item_id: str) -> tuple[Item, Request] | None:
         return await self._database.run(requests.item(item_id))
 

@@ -39,12 +39,16 @@ BREAK_GLASS_REASON_CHARACTERS = 15
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One command as Slack delivered it. `id` is unique per delivery and the same when Slack repeats it."""
+    """One command as Slack delivered it. `id` is unique per delivery and the same when Slack repeats it.
+
+    `home` is where it is told, if not in `place`.
+    """
 
     id: str
     user_id: str
     place: Place
     text: str
+    home: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +114,9 @@ class Reception:
             if actor is None:
                 return Arrival(received(None))
             verdict = judged(actor, order, delivery.place, self._projects, grants, bound, self._clock)
+            if order.again_of:
+                audit = replace(verdict.audit, details={**verdict.audit.details, "again_of": order.again_of})
+                verdict = replace(verdict, audit=audit)
             if isinstance(verdict.outcome, Refused):
                 refused.append(verdict.outcome)
                 return Arrival(None, [verdict.audit])
@@ -137,7 +144,7 @@ class Reception:
             created_at=self._clock.now(),
             unsaid=isinstance(order, Quick) and alias is not None,
             project=alias,
-            home=delivery.place.channel_id,
+            home=delivery.home or delivery.place.channel_id,
         )
 
 

@@ -94,14 +94,18 @@ class Inquiry:
         shown = running or own[:1]
         return Found(shown, await self._store.groups_of(shown[0][0].id) if len(shown) == 1 else ())
 
-    async def _one(self, actor: Actor, channel: str, any_id: str) -> Found | NotFound:
+    async def _one(self, actor: Actor, channel: str | None, any_id: str, asked: str = "status") -> Found | NotFound:
         admitted = await self._gate.admits(actor, channel, any_id, _STATUS)
         if isinstance(admitted, Told):
             return NotFound(admitted.sentence)
         own = admitted.rule == OWN_REQUEST
         projects = [] if own else [admitted.project]
-        self._store.note([viewed(actor.user_id, "status", projects, channel, admitted.request.id, own=own)])
+        self._store.note([viewed(actor.user_id, asked, projects, admitted.place, admitted.request.id, own=own)])
         return Found([(admitted.request, admitted.items)], await self._store.groups_of(admitted.request.id))
+
+    async def record(self, actor: Actor, channel: str | None, request_id: str) -> Found | NotFound:
+        """All there is of one request; whoever may read how it stands may read that. `channel` as the gate takes it."""
+        return await self._one(actor, channel, request_id, "record")
 
     async def listing(self, actor: Actor, channel: str, asked: ListSnapshots) -> Page | NotFound | Denied:
         if refused := await self._standing(actor):

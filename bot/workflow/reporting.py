@@ -106,8 +106,7 @@ def next_saying(request: Request, items: Sequence[Item]) -> Saying | None:
             return Saying("ask_edit", request, items, items)
         if request.receipt_ts is None:
             return Saying("receipt", request, items, items)
-        due = isinstance(request.order, Quick) and not request.refused and request.record_ts is None
-        return Saying("record", request, items, items) if due else None
+        return None
     if request.state in (RequestState.RECEIVED, RequestState.PLANNED):
         return Saying("edit", request, items, items) if stale else None
     if request.approvals_needed and request.ask_ts is None:
@@ -254,11 +253,9 @@ class Reporter:
                 await self._store.showed(request, accepted=[item.id for item in saying.items])
             case "failure":
                 await self._store.showed(request, failures=[item.id for item in saying.items])
-            case "record":
-                await self._store.showed(replace(request, record_ts=posted.ts if posted else "told"))
             case "receipt" | "refusal":
                 await self._store.showed(replace(request, receipt_ts=posted.ts if posted else "told"))
-            case "moved" | "break_glass" | "ask_directly" | "reminder":
+            case "moved" | "break_glass" | "ask_directly" | "reminder" | "record":
                 pass
         if saying.kind == "refusal":
             return 0.0
@@ -315,9 +312,6 @@ class Reporter:
             self._misplaced.discard(request.id)
             if saying.kind == "edit":
                 return await self._begin_anew(request)
-            if saying.kind == "record":
-                await self._store.showed(replace(request, record_ts="refused"))
-                return 0.0
             if request.home != request.actor_id:
                 return await self._move_home(saying, CannotPost("Slack refuses the message.", REFUSED))
         self._aside[request.id] = self._clock.now() + REFUSED_AGAIN

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import re
 from collections import Counter
@@ -17,7 +18,7 @@ from bot.evs.cloud import HttpCloud
 from bot.settings import load_settings
 from bot.simulator.cloud.resources import Attachment, Disk, Server
 from bot.simulator.workspace import Message
-from bot.slack.controls import CANCEL, CHANGE, CONFIRM
+from bot.slack.controls import CANCEL, CHANGE, CONFIRM, RECORD
 from bot.slack.root import LOWER_COUNTS
 from bot.workflow import planning
 from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
@@ -64,8 +65,8 @@ async def confirmed(world: World, text: str = "", person: str = "alice") -> str:
 
 
 async def ended(world: World, request: str, timeout: float = 20) -> tuple[Message, Message]:
-    """The request's message and its receipt, once the record stands below them."""
-    await world.slack.until(lambda: bool(world.replies(request, "record")), timeout)
+    """The request's message and its receipt."""
+    await world.slack.until(lambda: bool(world.replies(request, "receipt")), timeout)
     root = world.root(request)
     assert root is not None
     return root, world.replies(request, "receipt")[0]
@@ -155,8 +156,10 @@ async def test_three_disks_of_one_server_become_one_group(world: World, golden: 
 async def test_the_record_can_be_read_by_machines(world: World) -> None:
     request = await confirmed(world, "reason=INC-42 keep=7")
     await ended(world, request)
-    (record,) = world.replies(request, "record")
-    kept = json.loads(record.text.partition("```")[2].rpartition("```")[0])
+    (receipt,) = world.replies(request, "receipt")
+    await world.slack.press("alice", CHANNEL, receipt.ts, RECORD)
+    record = await world.told("alice", "for the post-mortem")
+    kept = json.loads(html.unescape(record.text.partition("```")[2].rpartition("```")[0]))
     assert (kept["request"], kept["project"], kept["asked_by"]) == (request, "payments-prod", "U0ALICE001")
     assert (kept["reason"], kept["channel"]) == ("INC-42", "C0INCDEMO1")
     assert {one["group"] for one in kept["sets"]} == set(world.cloud.world.groups)

@@ -23,6 +23,7 @@ from bot.domain.snapshots import CreateSnapshotGroup
 from bot.interfaces import Saying, SayKind
 from bot.slack import answers
 from bot.slack.binding import bind_form
+from bot.slack.controls import TRY_AGAIN
 from bot.slack.message import Message
 from bot.slack.messages import rendered
 from bot.slack.offers import offer_card
@@ -130,10 +131,10 @@ def test_while_it_runs_and_how_it_ends(golden: Golden) -> None:
 def test_the_way_back_is_a_link_and_a_line_that_a_shell_takes_as_it_stands() -> None:
     hostile = DiskRef("d'; rm -rf /", "data | <!channel>", 100, "SSD", "az-a", "web-01", "in-use")
     items = [an_item(1, ItemState.AVAILABLE, disk=hostile, snapshot_id="s 1$(id)", ended_at=NOON)]
-    items += members(11, ItemState.AVAILABLE, snapshot_id="snap", ended_at=NOON)
+    items += members(2, ItemState.AVAILABLE, snapshot_id="snap", ended_at=NOON)
     text = said("receipt", a_quick_request(RequestState.FINISHED, ended_at=NOON), items)["text"]
-    line = html.unescape(text.partition("```")[2].rpartition("```")[0])
-    words = shlex.split(line)
+    lines = html.unescape(text.partition("```")[2].rpartition("```")[0]).splitlines()
+    words = shlex.split(lines[0])
     assert words[:4] == [
         "curl",
         "-X",
@@ -143,7 +144,71 @@ def test_the_way_back_is_a_link_and_a_line_that_a_shell_takes_as_it_stands() -> 
     assert words[4:6] == ["-H", "X-Auth-Token: $TOKEN"]
     assert json.loads(words[-1]) == {"rollback": {"volume_id": "d'; rm -rf /"}}
     assert "#/disk?id=d%27%3B%20rm%20-rf%20%2F|data ∣ &lt;!channel&gt;>" in text
-    assert text.count("#/disk?id=") == 10 and "and 2 others." in text
+    rolled = [json.loads(shlex.split(line)[-1])["rollback"]["volume_id"] for line in lines]
+    assert rolled == [item.disk.id for item in items]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 12, 60])
+def test_every_disk_has_its_whole_roll_back_command_or_none_has(count: int) -> None:
+    items = members(count, ItemState.AVAILABLE, snapshot_id="snap", ended_at=NOON)
+    message = said("receipt", a_quick_request(RequestState.FINISHED, ended_at=NOON), items)
+    for words in (message["text"], json.dumps(message["blocks"])):
+        assert words.count("curl -X POST") == words.count("/rollback") == (count if count <= 3 else 0)
+    assert ("The record has what rolls back each disk" in message["text"]) is (count > 3)
+
+
+def test_a_command_too_long_to_be_shown_whole_is_shown_for_no_disk() -> None:
+    items = members(3, ItemState.AVAILABLE, snapshot_id="&" * 300, ended_at=NOON)
+    assert "curl" not in said("receipt", a_quick_request(RequestState.FINISHED, ended_at=NOON), items)["text"]
+
+
+@pytest.mark.parametrize("count", [1, 10, 12])
+def test_the_pages_of_the_console_are_buttons_and_in_the_text_links(count: int) -> None:
+    items = members(count, ItemState.AVAILABLE, snapshot_id="snap", ended_at=NOON)
+    message = said("receipt", a_quick_request(RequestState.FINISHED, ended_at=NOON), items)
+    shown = min(count, 10)
+    assert message["text"].count("#/disk?id=") == shown
+    assert ("and 2 others." in message["text"]) is (count == 12)
+    (pages,) = [block for block in message["blocks"] if block["block_id"] == "pages"]
+    assert [one["url"] for one in pages["elements"]] == [PROJECT.console_page(item.disk.id) for item in items[:shown]]
+    assert pages["elements"][0]["accessibility_label"] == "Open web-01-1 in the console"
+    kinds = [block["type"] for block in message["blocks"]]
+    assert kinds.index("divider") < message["blocks"].index(pages)
+
+
+def test_the_moment_of_disks_taken_together_is_said_once() -> None:
+    request = a_quick_request(RequestState.FINISHED, ended_at=NOON)
+    together = members(3, ItemState.AVAILABLE, snapshot_id="snap", taken_at=NOON, ended_at=NOON)
+    made = a_group(state=GroupState.DONE, cloud_id="group-1")
+    text = said("receipt", request, together, [made])["text"]
+    assert text.count("time_secs") == 1
+    apart = [replace(one, taken_at=NOON + timedelta(seconds=4 * n)) for n, one in enumerate(together)]
+    lines = said("receipt", request, apart, [made])["text"].splitlines()
+    assert [line.count("time_secs") for line in lines if line.startswith("• ")] == [1, 1, 1]
+    assert "Taken within 8.0 s of each other. First: <!date^" in lines[1]
+
+
+@pytest.mark.parametrize("count", [1, 5, 6, 20, 21])
+def test_the_next_step_after_a_failure_is_a_button_and_names_every_disk_or_none(count: int) -> None:
+    items = [*members(count, ItemState.FAILED, cause="no", ended_at=NOON), LEFT]
+    request = a_quick_request(RequestState.FINISHED, ended_at=NOON)
+    for message in (said("failure", request, items), said("receipt", request, items)):
+        pressed = [one for block in message["blocks"] for one in block.get("elements", ()) if "action_id" in one]
+        assert [one["value"] for one in pressed if one["action_id"] == TRY_AGAIN] == ["r-one"]
+        (line,) = [line for line in message["text"].splitlines() if line.startswith("*Try Again*")]
+        typed = re.findall(r"d15c0000-[0-9a-f-]+", line)
+        assert typed == ([item.disk.id for item in items[:-1]] if count <= 20 else [])
+
+
+def test_where_nothing_failed_there_is_nothing_to_try_again() -> None:
+    items = [*members(2, ItemState.AVAILABLE, snapshot_id="snap", ended_at=NOON), LEFT]
+    message = said("receipt", a_quick_request(RequestState.FINISHED, ended_at=NOON), items)
+    assert TRY_AGAIN not in json.dumps(message) and "Try Again" not in message["text"]
+
+
+def test_a_further_try_says_of_which_request_it_is() -> None:
+    again = a_quick_request(order=replace(ORDER, again_of="r-first001"))
+    assert "another try of `r-first001`" in said("edit", again, members(1))["text"]
 
 
 def test_without_its_project_the_way_by_hand_is_told() -> None:
@@ -248,18 +313,17 @@ def test_a_receipt_of_two_hundred_disks_is_cut_by_whole_lines_and_says_where_all
     text = said("receipt", a_quick_request(RequestState.FINISHED, ended_at=NOON), MANY, MANY_GROUPS)["text"]
     assert len(text) <= 12_000
     lines = text.splitlines()
-    assert lines[1].startswith("The record below has every disk")
     told = [line for line in lines if line.startswith("• ")]
     assert [": failed (snapshot" in line for line in told[:6]] == [True] * 5 + [False]
     assert all("100 GiB · <!date^" in line for line in told[5:])
     (more,) = [line for line in lines if line.startswith("… and")]
-    assert more == f"… and {200 - len(told)} more; the record below names them all"
+    assert more == f"… and {200 - len(told)} more; the record has them all"
     for words in (
         "Taken within 198.0 s",
         "To be kept until",
         "Asked by <@U1>: INC-42",
         "*To go back:*",
-        "curl -X POST",
+        "The record has what rolls back each disk",
     ):
         assert words in text
 
