@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Sequence
 
-from bot.domain.arguments import OTHER_WORDS, Arguments, option_of, read_arguments, written
+from bot.domain.arguments import COURTESIES, EVERYTHING, FILLERS, key_meant, option_of, read_arguments, written
 from bot.domain.orders import as_entry
 from bot.domain.sentences import quoted
 from bot.domain.typed import caseless
@@ -39,7 +39,7 @@ _MEANT: dict[str, str] = {
     ),
     **_each(
         "wheres where's where’s where show state progress check info ps describe get whats what's what’s is watch stat "
-        "jobs job running queue tail log logs ready done eta how's hows inspect view look track",
+        "jobs job running queue tail ready done eta how's hows inspect view look track",
         "status",
     ),
     **_each("ls dir history recent mine find search latest last index catalog catalogue inventory", "list"),
@@ -59,47 +59,89 @@ _MEANT: dict[str, str] = {
     **_each("confirm go proceed execute apply continue", "confirm"),
     **_each("dry-run dryrun dry plan preview simulate test estimate try what-if", "plan"),
     **_each("hi hello hey hallo thanks thank thx ping version info? about commands usage man options docs", "help"),
-    **_each("don't dont don’t not never won't wont won’t cannot can't nobody without", "no"),
     **_each("drop", "drop"),
+    **_each("what when why which", "status"),
+    **_each("how", "help"),
     **_each("reviewed postmortem post-mortem record", "review"),
 }
 """What people say, and which of the commands they mean by it."""
 
-_FILLERS = frozenset(
+_ASKING = frozenset(("can", "could", "would", "will", "you", "kindly", "just", "now", "i", "want", "need", "to", "we"))
+_BEFORE_A_VERB = frozenset(("sudo", "run", "exec", "execute", "do", "then", "snapshot", "bot", "snapshot-bot"))
+_NEGATIONS = frozenset(
     (
-        *("a", "an", "the", "my", "our", "this", "that", "it", "is", "are", "me", "us", "please", "pls", "now", "just"),
-        *("of", "for", "to", "up", "down", "from", "with", "latest", "last", "new", "all"),
-        *("snapshot", "snapshots", "snap", "backup", "backups", "copy", "disk", "disks", "volume", "volumes"),
+        "don't",
+        "dont",
+        "don’t",
+        "not",
+        "never",
+        "won't",
+        "wont",
+        "won’t",
+        "cannot",
+        "can't",
+        "can’t",
+        "nobody",
+        "without",
     )
 )
-_COURTESY = frozenset(("please", "pls", "plz", "can", "could", "would", "will", "you", "kindly", "just", "now"))
 _ID = re.compile(r"r-[a-z0-9]{8}(?:-\w+)?|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 
 
 def for_unknown_verb(words: Sequence[Word], known: Sequence[str]) -> str:
     """The sentence for a command whose first word is no verb."""
     words = [Word(word.text.replace("`", ""), word.quoted, word.held) for word in words]
-    verb = verb_in(words[0].text)
+    asked = verb_in(words[0].text).strip("?!.")
     if option_of(words[0]) is not None:
-        return _without_verb(words)
-    asked = verb.strip("?!.")
-    if asked in _COURTESY and len(words) > 1:
-        return _politely(words, known)
+        return f"{_without_verb(words)} {_NOTHING}"
+    if any(verb_in(word.text) in _NEGATIONS for word in words[:3]):
+        return f"That reads as if it should not be done, so I took it for no order. {_NOTHING}"
+    if not asked:
+        return f"{_HELP} {_NOTHING}"
     if asked in known:
-        rest = " ".join(map(_shown, words[1:]))
-        return f"Did you mean `{f'{asked} {rest}'.strip()}`? {_NOTHING}"
+        return f"Did you mean `{_again(asked, words[1:])}`? {_NOTHING}"
+    if within := _order_within(words, known):
+        return f"Begin with the command: `{within}`. {_NOTHING}"
     if meant := _MEANT.get(asked):
-        return f"{_told(meant, asked, words[1:])} {_NOTHING}"
-    if near := difflib.get_close_matches(asked, known, n=1, cutoff=0.75):
-        again = f" Then: `{' '.join([near[0], *map(_shown, words[1:])])}`." if words[1:] else ""
-        unknown = f"I know {len(known)} commands, but not {quoted(words[0].text)}."
-        return f"{unknown} Did you mean `{near[0]}`?{again} {_NOTHING}"
+        return f"{_told(meant, words[1:])} {_NOTHING}"
+    typo = [] if re.search("[0-9]", asked) else difflib.get_close_matches(asked, [*known, *_MEANT], n=1, cutoff=0.75)
+    if typo:
+        return f"{_nearly(typo[0], words, known)} {_NOTHING}"
     if _ID.fullmatch(asked):
         return f"What of it? For how it stands: `status {asked}`. {_NOTHING}"
-    arguments = read_arguments("create", words)
-    if any(map(_like_a_name, arguments.entries)) or len(words) == 1:
-        return f"I don't know {quoted(words[0].text)}. For a snapshot of a disk: `{arguments.mended}`. {_NOTHING}"
-    return f"I don't know {quoted(words[0].text)}. {_HELP} {_NOTHING}"
+    return f"I don't know {quoted(words[0].text)}. {_for_names(words)} {_NOTHING}"
+
+
+def _nearly(near: str, words: Sequence[Word], known: Sequence[str]) -> str:
+    if near not in known:
+        return _told(_MEANT[near], words[1:])
+    unknown = f"I know {len(known)} commands, but not {quoted(words[0].text)}. Did you mean `{near}`?"
+    return f"{unknown} Then: `{_again(near, words[1:])}`." if words[1:] else unknown
+
+
+def _for_names(words: Sequence[Word]) -> str:
+    """Names alone mean a snapshot of these disks; words of a sentence mean nothing."""
+    named = [word for word in words if caseless(word.text) not in FILLERS | COURTESIES]
+    arguments = read_arguments("create", named)
+    alone = len(words) == 1 and bool(re.fullmatch(r"\w+", words[0].text))
+    if arguments.entries and (alone or all(map(_like_a_name, arguments.entries))):
+        return f"For a snapshot of a disk: `{arguments.mended}`."
+    return _HELP
+
+
+def _again(verb: str, rest: Sequence[Word]) -> str:
+    return " ".join([verb, *map(_shown, rest)])
+
+
+def _order_within(words: Sequence[Word], known: Sequence[str]) -> str:
+    """The order in `can you create …`, `sudo create …` and `@bot create …`; empty where there is none."""
+    at = next((at for at, word in enumerate(words) if verb_in(word.text) not in _ASKING | COURTESIES), 0)
+    first = verb_in(words[0].text)
+    if at == 0 and (first in _BEFORE_A_VERB or first.startswith(("@", "/"))):
+        at = 1
+    if 0 < at < len(words) and verb_in(words[at].text) in known:
+        return _again(verb_in(words[at].text), words[at + 1 :])
+    return ""
 
 
 def _like_a_name(word: str) -> bool:
@@ -112,36 +154,30 @@ def _shown(word: Word) -> str:
     return as_entry(word.text) if option is None else written("", (), [option]).strip()
 
 
-def _politely(words: Sequence[Word], known: Sequence[str]) -> str:
-    """`can you create …`: the order in it."""
-    at = next((place for place, word in enumerate(words) if verb_in(word.text) not in _COURTESY), len(words))
-    rest = words[at:]
-    if rest and verb_in(rest[0].text) in known:
-        return f"Begin with the command: `{' '.join([verb_in(rest[0].text), *map(_shown, rest[1:])])}`. {_NOTHING}"
-    return for_unknown_verb(rest, known) if rest else f"{_HELP} {_NOTHING}"
-
-
 def _without_verb(words: Sequence[Word]) -> str:
     """Options alone: a backup of what they name, or a new snapshot with them."""
     options = [option for word in words if (option := option_of(word)) is not None]
-    if any(option.key in ("server", "server_id", "tag", "disks") for option in options):
-        return f"Begin with the command: `{read_arguments('quick', words).mended}`. {_NOTHING}"
+    if any(option.key in _SELECTING for option in options):
+        return f"Begin with the command: `{read_arguments('quick', words).mended}`."
     arguments = read_arguments("create", [Word("create", quoted=False), *words])
-    names = [entry for entry in arguments.entries if entry != "create"]
-    names += [word for word in arguments.late if _like_a_name(word)]
-    meant = [_renamed(option.key) for option in options]
-    mended = [f"{key}={as_entry(option.value)}" for key, option in zip(meant, options, strict=True) if option.value]
-    command = " ".join(["create", *(map(as_entry, names) if names else ["DISK"]), *mended])
-    alone = " Who may use one project leaves project= out." if meant == ["project"] else ""
-    return f"Begin with the command: `{command}`.{alone} {_NOTHING}"
+    names = [entry for entry in (*arguments.entries, *arguments.late) if _like_a_name(entry)] or ["DISK"]
+    given = [(option, key_meant(option.key)) for option in options if option.value]
+    values = [f"{key}={as_entry(_colons(key, option.value))}" for option, key in given if key]
+    others = [f"{option.key}:{option.value}" for option, key in given if not key]
+    tags = [f"tags={','.join(others)}"] if others else []
+    alone = " Who may use one project leaves project= out." if [key for _, key in given] == ["project"] else ""
+    return f"Begin with the command: `{' '.join(['create', *names, *values, *tags])}`.{alone}"
 
 
-def _renamed(key: str) -> str:
-    return next((one for one, others in OTHER_WORDS.items() if key in others.split()), key)
+def _colons(key: str, value: str) -> str:
+    return value.replace("=", ":") if key == "tags" else value
 
 
-def _told(meant: str, verb: str, rest: Sequence[Word]) -> str:
-    plain_rest = [word for word in rest if caseless(word.text) not in _FILLERS]
+_SELECTING = ("server", "server_id", "tag", "disks")
+
+
+def _told(meant: str, rest: Sequence[Word]) -> str:
+    plain_rest = [word for word in rest if caseless(word.text) not in FILLERS | COURTESIES]
     ids = [caseless(word.text).strip("`") for word in plain_rest if _ID.fullmatch(caseless(word.text).strip("`"))]
     one = ids[0] if ids else "ID"
     match meant:
@@ -151,7 +187,7 @@ def _told(meant: str, verb: str, rest: Sequence[Word]) -> str:
             return "For everything this channel is bound to: `quick`."
         case "cancel":
             return f"To call back what was not sent yet: `cancel {one}`."
-        case "drop" if ids and ids[0].startswith("r-"):
+        case "drop" if not ids or ids[0].startswith("r-"):
             return f"To call back what was not sent yet: `cancel {one}`."
         case "delete" | "drop":
             return f"To delete what was made: `delete {one}`."
@@ -161,7 +197,8 @@ def _told(meant: str, verb: str, rest: Sequence[Word]) -> str:
                 f"`list disk={as_entry(listed[0].text)}`." if listed else f"`{f'status {one}' if ids else 'status'}`."
             )
         case "list":
-            return "`list`."
+            given = [word for word in rest if (option := option_of(word)) and option.key in ("disk", "project")]
+            return f"`{_again('list', given)}`."
         case "restore-points":
             return "For the way back: `restore-points` shows what was made from here, and how to go back to it."
         case "approve":
@@ -180,18 +217,17 @@ def _told(meant: str, verb: str, rest: Sequence[Word]) -> str:
             return "`quick` shows its plan and makes nothing before somebody presses."
         case "review":
             return f"`review {one}`."
-        case "no":
-            return f"That begins with {quoted(verb)}, so I took it for no order."
+        case _ if any(_MEANT.get(caseless(word.text)) == "restore-points" for word in rest):
+            return _told("restore-points", ())
         case _:
             return _HELP
 
 
 def _creation(rest: Sequence[Word], plain_rest: Sequence[Word]) -> str:
     options = [option for word in rest if (option := option_of(word)) is not None]
-    if any(option.key in ("server", "server_id", "tag", "disks") for option in options):
+    if any(option.key in _SELECTING for option in options):
         return f"For a backup of all that is named: `{read_arguments('quick', plain_rest).mended}`."
-    arguments: Arguments = read_arguments("create", plain_rest)
-    if arguments.entries:
-        return f"For a snapshot: `{arguments.mended}`."
-    everything = any(caseless(word.text) in ("all", "everything") for word in rest)
-    return "For everything this channel is bound to: `quick`." if everything else "For a snapshot: `create DISK`."
+    if any(caseless(word.text) in EVERYTHING for word in rest):
+        return "For everything this channel is bound to: `quick`."
+    arguments = read_arguments("create", plain_rest)
+    return f"For a snapshot: `{arguments.mended}`." if arguments.entries else "For a snapshot: `create DISK`."

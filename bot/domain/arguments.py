@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from bot.domain.orders import CREATE_OPTIONS, QUICK_OPTIONS, as_entry, as_word, days_in
 from bot.domain.sentences import quoted
-from bot.domain.typed import plain, unmarked_word
+from bot.domain.typed import caseless, plain, unmarked_word
 from bot.domain.words import Word
 
 LISTS = frozenset({"disks", "server", "server_id", "tag", "tags"})
@@ -21,12 +21,41 @@ PROSE = frozenset({"name", "description", "reason"})
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z_-]*")
 _KNOWN = frozenset({*CREATE_OPTIONS, *QUICK_OPTIONS, "disk", "for"})
+FILLERS = frozenset(
+    (
+        *(
+            "a",
+            "an",
+            "the",
+            "my",
+            "our",
+            "this",
+            "that",
+            "it",
+            "is",
+            "are",
+            "me",
+            "us",
+            "of",
+            "to",
+            "up",
+            "down",
+            "from",
+        ),
+        *("with", "latest", "last", "new", "recent", "named", "called", "disk:", "disk", "disks", "volume", "volumes"),
+        *("snapshot", "snapshots", "snap", "backup", "backups", "copy", "create", "on", "in"),
+    )
+)
+"""Words of a sentence around a name, which mean nothing to the bot."""
+COURTESIES = frozenset(("please", "pls", "plz", "now", "thanks", "thx", "asap", "kindly", "just", "cheers"))
+EVERYTHING = frozenset(("all", "everything", "*"))
+
 _LIST_MARK = re.compile(r"[•◦▪‣*–-]|[0-9]{1,2}[.)]")
 _SEPARATOR = re.compile(r"and|[&+/;|]", re.IGNORECASE)
 
 OTHER_WORDS = {
-    "keep": "retention retain retention_days keep_days days ttl expire expires expiry kept lifetime",
-    "reason": "comment why note message msg because cause purpose ticket incident",
+    "keep": "for retention retain retention_days keep_days days ttl expire expires expiry kept lifetime",
+    "reason": "because comment why note message msg cause purpose ticket incident",
     "description": "desc descr text details",
     "name": "title snapshot_name label_name called as",
     "tags": "labels label tag",
@@ -35,7 +64,7 @@ OTHER_WORDS = {
     "disk": "disks volume vol name disk_name",
     "server": "servers host hosts hostname vm vms ecs instance machine server_name",
     "server_id": "ecs_id instance_id vm_id",
-    "project": "proj alias account tenant env environment project_id projects",
+    "project": "proj alias account project_id projects",
     "enterprise_project_id": "eps eps_id enterprise_project enterprise",
     "instant_access": "instant fast instant_restore",
     "incremental": "full incr",
@@ -79,13 +108,16 @@ class Arguments:
         if self.parted:
             return [f"Part names with spaces or commas, not with {quoted(self.parted)}: `{self.mended}`."]
         if self.late:
-            return [f"{self._why_late()} `{self.mended}`."]
+            why = self._why_late()
+            return [f"{why} `{self.mended}`{'.' if why.endswith(':') else '?'}"]
         if self.spaced:
             return [f"Write options without spaces around the equals sign: `{self.mended}`."]
         return []
 
     def _why_late(self) -> str:
         last = self.options[-1].key
+        if all(caseless(word) in COURTESIES for word in self.late):
+            return "Leave the courtesy out:"
         if any(option.key in PROSE for option in self.options):
             return "A value of several words stands in quotes:"
         if last == "keep":
@@ -190,11 +222,13 @@ def _with_word(option: Option, word: Word, verb: str) -> tuple[Option, list[str]
     """The option with a word that stood behind it, where it can belong there; else what is a disk of its own."""
     if option.key in PROSE:
         return replace(option, value=f"{option.value} {word.text}".strip()), []
+    if caseless(word.text) in COURTESIES or _SEPARATOR.fullmatch(word.text):
+        return option, []
+    if option.key == "tags" and re.search("[:=]", word.text):
+        return replace(option, value=f"{option.value.rstrip(',;')},{word.text}".replace("=", ":")), []
     if option.key == "keep":
         value = f"{option.value} {word.text}"
         return (replace(option, value=str(days)), []) if (days := days_in(value)) else (option, word.entries)
-    if _SEPARATOR.fullmatch(word.text):
-        return option, []
     if option.key in LISTS and verb != "create":
         entries = tuple(dict.fromkeys([*(one.rstrip(";") for one in option.entries), *word.entries]))
         return replace(option, entries=entries, value=",".join(entries)), []
@@ -217,17 +251,55 @@ def _parted(bare: list[Word]) -> tuple[list[Word], str]:
     return kept, parted
 
 
+def options_meant(verb: str, words: Sequence[str]) -> str | None:
+    """The command as it was meant by whoever wrote options as words of their own: `keep 7`, `--keep 7`, `keep:7`,
+    `for 7 days`, `because it is full`. None where no option is among the words.
+    """
+    names: list[str] = []
+    options: list[Option] = []
+    for word in words:
+        key, _, value = plain(word).strip("-").partition(":") if not word.startswith("r-") else (word, "", "")
+        meant = key_meant(key.casefold().replace("-", "_"))
+        at_its_end = options and options[-1].key not in PROSE and options[-1].value
+        if meant and (names or verb != "create") and not (options and options[-1].key in PROSE):
+            options.append(Option(meant, value, (value,) if value else ()))
+        elif options and not at_its_end:
+            joined = f"{options[-1].value} {word}".strip()
+            options[-1] = Option(options[-1].key, joined, (joined,))
+        elif options:
+            options[-1], more = _with_word(options[-1], Word(word, quoted=False), verb)
+            names += more
+        else:
+            names.append(word)
+    if not options or not all(option.value for option in options):
+        return None
+    return written(verb, names, (replace(one, value=_as_days(one)) for one in options))
+
+
+def _as_days(option: Option) -> str:
+    return str(days_in(option.value) or option.value) if option.key == "keep" else option.value
+
+
+def key_meant(key: str) -> str | None:
+    """The option that somebody means by a word; None for a word that is none."""
+    if key in _KNOWN and key != "for":
+        return key
+    return next((one for one, others in OTHER_WORDS.items() if key in others.split()), None)
+
+
 def unknown_option(option: Option, known: Sequence[str], verb: str) -> str:
     """What somebody meant by an option that there is not."""
-    if verb == "create" and option.key in ("server", "server_id", "disks"):
-        return f"`{option.key}=` belongs to quick: `quick {_written(option)}`."
+    if verb == "create" and key_meant(option.key) in ("disks", "disk"):
+        return f"Disks stand alone: `{written('create', option.value.split(','), ())}`."
+    if verb == "create" and key_meant(option.key) in ("server", "server_id"):
+        meant = replace(option, key=key_meant(option.key) or "", entries=tuple(option.value.split(",")))
+        return f"`{meant.key}=` belongs to quick: `{written('quick', (), [meant])}`."
     for one in known:
         if option.key in OTHER_WORDS.get(one, "").split():
-            value = days_in(option.value) or option.value if one == "keep" else option.value
-            meant = _written(Option(one, str(value), option.entries if one in LISTS else ()))
-            if one in LISTS and not option.entries:
-                meant = f"{one}={as_word(option.value)}"
-            return f"There is no option {quoted(option.key)}. Did you mean `{meant}`?"
+            value = _as_days(replace(option, key=one))
+            value = value if one not in ("tags", "tag") or ":" in value else value.replace("=", ":", 1)
+            entries = tuple(value.split(",")) if one in LISTS else ()
+            return f"There is no option {quoted(option.key)}. Did you mean `{_written(Option(one, value, entries))}`?"
     near = difflib.get_close_matches(option.key, known, n=1)
     if near:
         return f"There is no option {quoted(option.key)}. Did you mean `{near[0]}=`?"

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, TypeVar
 
 from bot.domain import advice
 from bot.domain.access import Role
-from bot.domain.arguments import Arguments, Option, option_of, read_arguments, unknown_option
+from bot.domain.arguments import (
+    COURTESIES,
+    EVERYTHING,
+    FILLERS,
+    option_of,
+    options_meant,
+    read_arguments,
+    unknown_option,
+)
 from bot.domain.errors import CommandError
 from bot.domain.granting import Subject, duration_of, subject_of
+from bot.domain.options import READERS, read_options, read_selectors, tried
 from bot.domain.orders import (
     CREATE_OPTIONS,
     DISKS_PER_CREATE,
@@ -20,15 +27,10 @@ from bot.domain.orders import (
     Create,
     Quick,
     Selector,
-    SelectorKind,
-    disk_selectors,
+    as_entry,
     payload_faults,
     read_alias,
-    read_days,
     read_reason,
-    read_tag,
-    read_tags,
-    read_yes_or_no,
 )
 from bot.domain.sentences import quoted
 from bot.domain.typed import caseless, plain, unmarked_word, visible, without_backticks
@@ -266,28 +268,16 @@ def read_command(raw: str, command: str = COMMAND) -> Command:
 # --- verbs ------------------------------------------------------------------------------------------------------------
 
 
-_READERS: Mapping[str, Callable[[str], Any]] = {
-    "project": read_alias,
-    "break_glass": read_alias,
-    "instant_access": read_yes_or_no,
-    "incremental": read_yes_or_no,
-    "confirm": read_yes_or_no,
-    "keep": read_days,
-    "tags": read_tags,
-    "reason": read_reason,
-    "enterprise_project_id": caseless,
-}
-"""How the value of an option is read; a text without a reader stays as it was typed."""
-
-
 def _create(words: list[Word]) -> Create | OpenForm:
     arguments = read_arguments("create", words)
-    given, faults = _options(arguments, CREATE_OPTIONS)
-    values = {key: _tried(_READERS.get(key, str), options[0].value, faults) for key, options in given.items()}
+    given, faults = read_options(arguments, CREATE_OPTIONS)
+    values = {key: tried(READERS.get(key, str), options[0].value, faults) for key, options in given.items()}
     disks = arguments.entries
     for word in arguments.bare:
         if word.text[:1] in "-–—" and not word.quoted:
-            faults.append(f"Write options as key=value, such as name=nightly, instead of {quoted(word.text)}.")
+            wanted = options_meant("create", disks)
+            meant = f" Did you mean `{wanted}`?" if wanted else ""
+            faults.append(f"Write options as key=value, such as name=nightly, instead of {quoted(word.text)}.{meant}")
     if len(disks) > DISKS_PER_CREATE:
         faults.append(f"One command takes up to {DISKS_PER_CREATE} disks; these are {len(disks)}.")
     faults += payload_faults(values).values()
@@ -299,67 +289,38 @@ def _create(words: list[Word]) -> Create | OpenForm:
 
 
 def _quick(words: list[Word]) -> Quick:
-    selectors, read, faults = _selected("quick", words, QUICK_OPTIONS)
+    selectors, read, faults = read_selectors("quick", words, QUICK_OPTIONS)
     if faults:
         raise CommandError(_listed(faults))
     return Quick(selectors, keep_days=read.pop("keep", None), **read)
 
 
 def _bind(words: list[Word]) -> Bind:
-    selectors, read, faults = _selected("bind", words, tuple(key for key in QUICK_OPTIONS if key != "break_glass"))
+    selectors, read, faults = read_selectors("bind", words, tuple(key for key in QUICK_OPTIONS if key != "break_glass"))
     if faults:
         raise CommandError(_listed(faults, _UNCHANGED))
     return Bind(selectors, keep_days=read.pop("keep", None), **read)
 
 
-def _selected(
-    verb: str, words: list[Word], options: tuple[str, ...]
-) -> tuple[tuple[Selector, ...], dict[str, Any], list[str]]:
-    """Which disks are meant, the options, and every fault."""
-    arguments = read_arguments(verb, words)
-    given, faults = _options(arguments, options, repeated=("server", "server_id", "tag"))
-    bare = arguments.entries
-    if bare and all(caseless(word) in ("all", "everything") for word in bare):
-        faults.append(f"Say `{verb}` alone for all that this channel is bound to, or name a server: `{verb} server=…`.")
-    else:
-        faults += [f"Say what {quoted(word)} is: server={word}, tag={word} or disks={word}." for word in bare]
-    selectors: list[Selector] = []
-    kinds: Mapping[str, tuple[SelectorKind, Callable[[str], str]]] = {
-        "server": ("server", without_backticks),
-        "server_id": ("server_id", lambda text: caseless(unmarked_word(text))),
-        "tag": ("tag", read_tag),
-    }
-    for key, (kind, reader) in kinds.items():
-        read_all = [_tried(reader, entry, faults) for option in given.get(key, ()) for entry in option.entries]
-        selectors += [Selector(kind, value) for value in read_all if value]
-    for option in given.get("disks", ()):
-        try:
-            selectors += disk_selectors(option.entries)
-        except ValueError as fault:
-            faults.append(str(fault))
-    read: dict[str, Any] = {
-        key: _tried(_READERS[key], given[key][0].value, faults)
-        for key in ("keep", "reason", "confirm", "project", "break_glass")
-        if key in given
-    }
-    return tuple(dict.fromkeys(selectors)), read, faults
-
-
 def _status(words: list[Word]) -> Status:
-    if len(words) > 1:
+    named = [word for word in words if caseless(word.text) not in FILLERS | COURTESIES]
+    ids = words if len(words) == 1 else [word for word in named if re.search("[0-9]", word.text)]
+    if len(ids) > 1 or len(ids) < len(named):
         raise CommandError("`status` takes one id: a request, a job or a snapshot. Example: `status r-7kq2m9xw`.")
-    return Status(_id(words[0]) if words else None)
+    return Status(_id(ids[0]) if ids else None)
 
 
 def _id(word: Word) -> str:
-    """Ids count without case, and in the code span in which I show them."""
-    return caseless(unmarked_word(plain(word.text))).rstrip(",.;")
+    """Ids count without case, in the code span in which I show them, and with what people write before them."""
+    return re.sub(r"^(?:#|(?:id|request)[=:])", "", caseless(unmarked_word(plain(word.text)))).rstrip(",")
 
 
-def _request_id(words: list[Word], verb: str) -> str:
-    if len(words) != 1:
-        raise CommandError(f"`{verb}` takes the id of one request, such as r-7kq2m9xw. Nothing was changed.")
-    return _id(words[0])
+def _request_id(words: list[Word], verb: str, rest: str = "") -> str:
+    if len(words) == 1:
+        return _id(words[0])
+    ids = [id_ for word in words if re.search("[0-9]", id_ := _id(word))]
+    one = f" Did you mean `{verb} {ids[0]}{rest}`?" if ids else ""
+    raise CommandError(f"`{verb}` takes the id of one request, such as r-7kq2m9xw.{one} Nothing was changed.")
 
 
 def _restore_points(words: list[Word]) -> RestorePoints:
@@ -376,12 +337,17 @@ def _deny(words: list[Word]) -> Deny:
     reasons = [option.value for option in arguments.options if option.key == "reason"]
     unknown = [option for option in arguments.options if option.key != "reason"]
     if len(reasons) != 1 or not reasons[0] or unknown:
-        raise CommandError("Write `deny ID reason=…`; the person who asked reads the reason. Nothing was changed.")
+        bare = [word.text for word in arguments.bare if caseless(word.text) != "reason"]
+        why = f'"{" ".join(bare[1:]).replace(chr(34), "").replace("`", "")}"' if len(bare) > 1 else "…"
+        id_ = _id(arguments.bare[0]) if len(bare) > 1 else "ID"
+        raise CommandError(
+            f"Write `deny {id_} reason={why}`; the person who asked reads the reason. Nothing was changed."
+        )
     ids = [*arguments.bare, *(Word(late, quoted=False) for late in arguments.late)]
     if arguments.late and len(ids) > 1:
         raise CommandError(_listed(arguments.faults, _UNCHANGED))
     try:
-        return Deny(_request_id(ids, "deny"), read_reason(reasons[0]))
+        return Deny(_request_id(ids, "deny", " reason=…"), read_reason(reasons[0]))
     except ValueError as fault:
         raise CommandError(f"{fault} Nothing was changed.") from None
 
@@ -390,19 +356,23 @@ def _list(words: list[Word]) -> ListSnapshots:
     faults: list[str] = []
     given: dict[str, str] = {}
     mine = False
+    strange: list[str] = []
     for word in words:
         option = option_of(word)
         text = caseless(word.text)
-        if option is None and text == "mine":
+        if option is None and text in ("mine", "my"):
             mine = True
-        elif option is None and text not in ("all", "everything"):
-            faults.append(f"I can't place {quoted(word.text)}. Did you mean `list disk={word.text}`, or `list mine`?")
+        elif option is None and text not in FILLERS | COURTESIES | EVERYTHING:
+            strange.append(word.text)
         elif option is not None and option.key not in ("disk", "project"):
             faults.append(unknown_option(option, ("disk", "project"), "list"))
         elif option is not None and not option.value:
             faults.append(f"`{option.key}=` is empty.")
         elif option is not None:
             given[option.key] = without_backticks(option.value) if option.key == "disk" else read_alias(option.value)
+    if strange:
+        meant = options_meant("list", strange) or f"list disk={as_entry(strange[-1])}"
+        faults.append(f"I can't place {quoted(' '.join(strange))}. Did you mean `{meant}`?")
     if faults:
         raise CommandError(_listed(faults))
     return ListSnapshots(given.get("disk"), given.get("project"), mine)
@@ -413,9 +383,9 @@ def _grant(words: list[Word]) -> GrantAccess:
     if len(bare) != 3:
         faults.append("Say whom, as what and where: `grant @someone operator PROJECT`, perhaps with `for=8h`.")
         raise CommandError(_listed(faults, _UNCHANGED))
-    subject = _tried(subject_of, bare[0], faults)
-    role = _tried(_role, bare[1], faults)
-    lasting = _tried(duration_of, given["for"], faults) if "for" in given else None
+    subject = tried(subject_of, bare[0], faults)
+    role = tried(_role, bare[1], faults)
+    lasting = tried(duration_of, given["for"], faults) if "for" in given else None
     if faults or subject is None or role is None:
         raise CommandError(_listed(faults, _UNCHANGED))
     return GrantAccess(subject, role, read_alias(bare[2]), lasting)
@@ -426,8 +396,8 @@ def _revoke(words: list[Word]) -> RevokeAccess:
     if len(bare) not in (2, 3):
         faults.append("Say from whom and where: `revoke @someone PROJECT`, or `revoke @someone operator PROJECT`.")
         raise CommandError(_listed(faults, _UNCHANGED))
-    subject = _tried(subject_of, bare[0], faults)
-    role = _tried(_role, bare[1], faults) if len(bare) == 3 else None
+    subject = tried(subject_of, bare[0], faults)
+    role = tried(_role, bare[1], faults) if len(bare) == 3 else None
     if faults or subject is None:
         raise CommandError(_listed(faults, _UNCHANGED))
     return RevokeAccess(subject, role, read_alias(bare[-1]))
@@ -437,7 +407,7 @@ def _access(words: list[Word]) -> ShowAccess:
     bare, given, faults = _split_once("access", words, ("project",))
     if len(bare) > 1:
         faults.append("`access` takes one person or group: `access @someone project=ALIAS`.")
-    subject = _tried(subject_of, bare[0], faults) if bare else None
+    subject = tried(subject_of, bare[0], faults) if bare else None
     if faults:
         raise CommandError(_listed(faults, _UNCHANGED))
     project = given.get("project")
@@ -445,41 +415,14 @@ def _access(words: list[Word]) -> ShowAccess:
 
 
 _UNCHANGED = "Nothing was changed."
-_Value = TypeVar("_Value")
 
 
 def _split_once(verb: str, words: list[Word], known: tuple[str, ...]) -> tuple[list[str], dict[str, str], list[str]]:
     """Bare words wherever they stand, options, and what is wrong with the options."""
     arguments = read_arguments(verb, words)
-    given, faults = _options(replace(arguments, late=()), known)
+    given, faults = read_options(replace(arguments, late=()), known)
     bare = [word.text for word in arguments.bare]
     return [*bare, *arguments.late], {key: options[0].value for key, options in given.items()}, faults
-
-
-def _options(
-    arguments: Arguments, known: Sequence[str], *, repeated: Sequence[str] = ()
-) -> tuple[dict[str, list[Option]], list[str]]:
-    """The options by key, and what is wrong with them; some may be `repeated`."""
-    given: dict[str, list[Option]] = {}
-    faults = arguments.faults
-    for option in arguments.options:
-        if option.key not in known:
-            faults.append(unknown_option(option, known, arguments.verb))
-        elif option.key in given and option.key not in repeated:
-            faults.append(f"`{option.key}=` is given twice.")
-        elif not option.value:
-            faults.append(f"`{option.key}=` is empty. Write a value right after the equals sign, without spaces.")
-        else:
-            given.setdefault(option.key, []).append(option)
-    return given, faults
-
-
-def _tried(read: Callable[[str], _Value], text: str, faults: list[str]) -> _Value | None:
-    try:
-        return read(text)
-    except ValueError as fault:
-        faults.append(str(fault))
-        return None
 
 
 def _role(text: str) -> Role:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
-from bot.domain.orders import DISKS_PER_CREATE, Create
+from bot.domain.arguments import COURTESIES, EVERYTHING, FILLERS, options_meant
+from bot.domain.orders import DISKS_PER_CREATE, Create, as_typed
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import COPYABLE_STATES, WITHOUT_INSTANT_ACCESS, Disk
 from bot.domain.typed import caseless, foreign_letters, looks_of, plain, unmarked_word, visible
@@ -58,9 +59,24 @@ def pick(order: Create, disks: Sequence[Disk], alias: str) -> Picked:
         elif fits[0].id not in chosen:
             chosen[fits[0].id] = fits[0]
             faults += _cannot_be_copied(fits[0], order)
+    if unknown and (wording := _said_in_words(order, unknown)):
+        return Picked((), (wording,), tuple(unknown))
     if not faults and len(chosen) > DISKS_PER_CREATE:
         faults.append(f"One command takes up to {DISKS_PER_CREATE} disks; these are {len(chosen)}.")
     return Picked((), tuple(faults), tuple(unknown)) if faults else Picked(tuple(chosen.values()), ())
+
+
+def _said_in_words(order: Create, unknown: Sequence[str]) -> str:
+    """Where what is no disk belongs to a sentence, or is an option that was written as a word: the command for it."""
+    around = [word for word in unknown if caseless(word) in FILLERS | COURTESIES]
+    named = [word for word in order.disks if word not in around]
+    if len(around) == len(unknown) and named:
+        return f"Disks and options are all I read: `{as_typed(replace(order, disks=tuple(named)))}`."
+    if meant_so := options_meant("create", order.disks):
+        return f"Write options as key=value: `{meant_so}`."
+    if any(caseless(word) in EVERYTHING for word in unknown):
+        return "For everything this channel is bound to: `quick`. For all disks of a server: `quick server=web-01`."
+    return ""
 
 
 # --- which disk a word means ------------------------------------------------------------------------------------------
@@ -159,8 +175,6 @@ def near_names(word: str, everything: Sequence[_Named]) -> str:
     near = difflib.get_close_matches(caseless(unmarked_word(word)), names, n=_NEAR, cutoff=0.5)
     if near:
         return f" Did you mean {' or '.join(quoted(names[one]) for one in near)}?"
-    if found := re.fullmatch(r"([A-Za-z_]+)[:=＝：](.+)", word):
-        return f" Options are written as {found[1].lower()}={found[2]}."
     return ""
 
 

@@ -171,6 +171,8 @@ def read_alias(value: str) -> str:
 def read_tags(value: str) -> dict[str, str]:
     tags: dict[str, str] = {}
     pairs = [pair.strip() for pair in plain(value).split(",")]
+    if len(pairs) == 1 and ";" in value:
+        raise ValueError(f"Part tags with commas: `tags={','.join(filter(None, map(str.strip, value.split(';'))))}`.")
     for pair in filter(None, pairs):
         key, colon, content = pair.partition(":")
         if not colon and "=" in key:

@@ -43,7 +43,7 @@ _READ_AS = str.maketrans({"、": ",", "،": ",", "﹐": ",", "。": ".", "∶": 
 
 MARKS = "`*_~"
 """Slack's formatting: code, bold, italic, strike (Formatting message text)."""
-_BRACKETS = ("【】", "〔〕", "〖〗", "「」", "『』", "（）", "［］", "〈〉", "《》", "()", "[]", "<>", "{}")
+_AROUND_A_WORD = f"{MARKS}•◦▪‣【】〔〕〖〗「」『』（）［］〈〉《》()[]<>{{}}"
 
 
 def visible(text: str) -> str:
@@ -80,15 +80,10 @@ def caseless(text: str) -> str:
 
 
 def unmarked_word(word: str) -> str:
-    """A word without formatting, brackets and list marks around it; a word of nothing else stays as it is."""
-    bare, before = word, ""
-    while bare != before:
-        before = bare
-        bare = bare.strip(f"{MARKS}•◦▪‣")
-        for pair in _BRACKETS:
-            if bare[:1] == pair[0] and bare[-1:] == pair[1] and len(bare) > 2:
-                bare = bare[1:-1]
-    return bare or word
+    """A word without formatting, brackets, list marks and the end of a sentence around it; a word of nothing else stays
+    as it is.
+    """
+    return word.strip(_AROUND_A_WORD).rstrip(_AROUND_A_WORD + ".!?;；") or word
 
 
 def without_backticks(value: str) -> str:

@@ -55,7 +55,7 @@ def _unescaped(text: str, word: Callable[[str, str, str], str]) -> str:
 
 # --- what stands around an order --------------------------------------------------------------------------------------
 
-_BEFORE = re.compile(r"(?:>+\s*|[•◦▪‣*–-]\s+|\d{1,2}[.)]\s+)+")
+_BEFORE = re.compile(r"(?:>+\s*|[•◦▪‣*–—-]\s+|\d{1,2}[.)]\s+)+")
 _AROUND = ("```", "`", "*", "_", "~")
 
 

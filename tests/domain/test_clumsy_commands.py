@@ -67,6 +67,19 @@ def offered(text: str) -> list[str]:
         ("bind server=web-01 reason=night shift", 'bind server=web-01 reason="night shift"'),
         ("deny r-7kq2m9xw reason=too big now", 'deny r-7kq2m9xw reason="too big now"'),
         ("quick all", "quick"),
+        ("quick server web-01", "quick server=web-01"),
+        ("quick server=web-01 now", "quick server=web-01"),
+        ("quick server=web-01;web-02", "quick server=web-01,web-02"),
+        ("create data-01 tags=env:prod app:x", "create data-01 tags=env:prod,app:x"),
+        ("create data-01 tags=env:prod;app:x", "tags=env:prod,app:x"),
+        ("create data-01 --keep 7", "create data-01 keep=7"),
+        ("create data-01 tag=tier=prod", "tags=tier:prod"),
+        ("create disks=data-01,data-02", "create data-01 data-02"),
+        ("create data-01 keep=1w", "keep=7"),
+        ("cancel r-7kq2m9xw please", "cancel r-7kq2m9xw"),
+        ("deny r-7kq2m9xw too big", 'deny r-7kq2m9xw reason="too big"'),
+        ("deny r-7kq2m9xw reason too big", 'deny r-7kq2m9xw reason="too big"'),
+        ("list project payments", "list project=payments"),
         ("list data-01", "list disk=data-01"),
         ("list server=web-01 disk_name=x", "disk=x"),
     ],
@@ -120,6 +133,17 @@ def test_the_refusal_offers_the_command_that_was_meant(typed: str, wanted: str) 
         ("project=prod", "create DISK project=prod"),
         ("dry-run", "quick"),
         ("crate data-01", "create data-01"),
+        ("resotre data-01", "restore-points"),
+        ("how do I restore", "restore-points"),
+        ("what is running", "status"),
+        ("ls disk=data-01", "list disk=data-01"),
+        ("sudo create data-01", "create data-01"),
+        ("@snapshot-bot create data-01", "create data-01"),
+        ("snapshot everything", "quick"),
+        ("status-01 data-02", "create status-01 data-02"),
+        ("tags=env=prod data-01", "create data-01 tags=env:prod"),
+        ("name=x", "create DISK name=x"),
+        ("the disk is full on web-01", "help"),
         ("qiuck", "quick"),
     ],
 )
@@ -132,7 +156,13 @@ def test_a_word_that_is_no_verb_is_answered_with_the_one_thing_they_want(typed: 
 
 
 @pytest.mark.parametrize(
-    "typed", ["don't delete r-7kq2m9xw", "never cancel r-7kq2m9xw", "what would delete r-7kq2m9xw do"]
+    "typed",
+    [
+        "don't delete r-7kq2m9xw",
+        "do not delete r-7kq2m9xw",
+        "never cancel r-7kq2m9xw",
+        "what would delete r-7kq2m9xw do",
+    ],
 )
 def test_talk_after_the_name_is_refused(typed: str) -> None:
     assert "Nothing was done." in refused(typed)
@@ -210,6 +240,10 @@ TWO = Create(("data-17", "data-18"))
         ("list project=PAYMENTS", ListSnapshots(project="payments")),
         ("list MINE", ListSnapshots(mine=True)),
         ("list all", ListSnapshots()),
+        ("list my snapshots", ListSnapshots(mine=True)),
+        ("status of r-7kq2m9xw", Status("r-7kq2m9xw")),
+        ("status id=R-7KQ2M9XW", Status("r-7kq2m9xw")),
+        ("cancel #r-7kq2m9xw", Cancel("r-7kq2m9xw")),
         ("?", Help()),
         ("--help", Help()),
     ],

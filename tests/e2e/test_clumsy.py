@@ -192,6 +192,34 @@ async def test_other_separators_are_named_with_the_command_that_works(world: Wor
     await world.told("alice", "Part names with commas: `spare-disk,web-01-data`.")
 
 
+@pytest.mark.parametrize(
+    ("typed", "wanted"),
+    [
+        ("spare-disk keep 7", "Write options as key=value: `create spare-disk keep=7`."),
+        ("spare-disk keep:7", "Write options as key=value: `create spare-disk keep=7`."),
+        ("spare-disk for 2 weeks", "Write options as key=value: `create spare-disk keep=14`."),
+        ("spare-disk because disk is full", '`create spare-disk reason="disk is full"`'),
+        ("a snapshot of spare-disk please", "Disks and options are all I read: `create spare-disk`."),
+        ("all", "For everything this channel is bound to: `quick`."),
+        ("spare-dsk web-01-data", "Did you mean “spare-disk”?"),
+    ],
+)
+async def test_words_around_a_name_are_answered_with_the_command_without_them(
+    world: World, typed: str, wanted: str
+) -> None:
+    await world.create(typed)
+    await world.told("alice", wanted)
+    assert await made(world) == []
+
+
+@pytest.mark.parametrize(
+    "typed", ["(spare-disk, web-01-data)", "[spare-disk web-01-data]", "<spare-disk> web-01-data."]
+)
+async def test_brackets_and_a_full_stop_are_passed_over(world: World, typed: str) -> None:
+    await world.create(typed)
+    assert await made(world) == ["spare-disk", "web-01-data"]
+
+
 async def test_nothing_that_cannot_be_seen_reaches_the_cloud_or_a_message(world: World) -> None:
     request = await world.create('spare-disk name=a\u200bb reason="ok \u202edeteled ton"')
     root = await world.finished(request)
