@@ -138,6 +138,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     store = SqliteStore(database, clock)
     await store.configured_grants(settings.grants)
     await store.configured_bindings(settings.bindings)
+    former = await store.configured_projects(settings.projects)
 
     http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SLACK_SECONDS))
     stack.append(http.close)
@@ -160,7 +161,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         clock=clock,
     )
 
-    cloud = HttpCloud(settings.projects, settings.credentials, clock)
+    cloud = HttpCloud(settings.projects, settings.credentials, clock, former=former)
     stack.append(cloud.aclose)
     homes = SlackHomes(client, settings.slack.command, team_url)
     engine = EmbeddedEngine(clock, store, at_once=frozenset({"answer"}))

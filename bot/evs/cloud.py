@@ -29,11 +29,13 @@ class HttpCloud:
         credentials: Mapping[str, Credentials],
         clock: Clock,
         *,
+        former: Mapping[str, str] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         concurrency: int = 8,
         deadline_s: float = DEADLINE_S,
     ) -> None:
-        """`projects` by alias, `credentials` by name. `concurrency`: calls at a time for each project.
+        """`projects` by alias, `credentials` by name, `former` aliases by which what still runs knows its project, with
+        the one it has now. `concurrency`: calls at a time for each project.
 
         `deadline_s` bounds each call in seconds, everything it waits for included. Raises KeyError for a project whose
         credentials are not among those given.
@@ -50,6 +52,7 @@ class HttpCloud:
             if isinstance(one, AgencyCredentials)
         }
         self._projects = dict(projects)
+        self._former = dict(former or {})
         self._clients = {
             alias: EvsClient(
                 ProjectCalls(
@@ -66,8 +69,8 @@ class HttpCloud:
         }
 
     def project(self, alias: str) -> EvsClient:
-        """The client of one project. Raises KeyError for an alias that is not configured."""
-        return self._clients[alias]
+        """The client of one project. Raises KeyError for an alias that is not configured, and that no project had."""
+        return self._clients[self._former.get(alias, alias)]
 
     def resting(self, alias: str) -> datetime | None:
         """Until when the project's credential rests after a refusal; None while it is in use."""

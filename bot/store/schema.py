@@ -299,3 +299,8 @@ alter table deletion add column tried_ms bigint not null default 0
 def _patience(db: Database) -> None:
     for statement in _PATIENCE.split(";"):
         db.execute(statement)
+
+
+@migrations(name="0003-project-aliases")
+def _project_aliases(db: Database) -> None:
+    db.execute("create table project_alias (alias text primary key, project_id text not null, region text not null)")

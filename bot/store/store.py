@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from bot.domain.deletions import Deletion
 from bot.domain.forms import Form
 from bot.domain.granting import BOT_TOML, EVERY_PROJECT, Subject, grant_facts, import_plan, owned_by
 from bot.domain.groups import Group
+from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
 from bot.interfaces import (
     AuditEntry,
@@ -31,7 +32,7 @@ from bot.interfaces import (
     Rights,
     Settled,
 )
-from bot.store import audit, bindings, deletions, errands, forms, grants, homes, requests
+from bot.store import audit, bindings, deletions, errands, forms, grants, homes, projects, requests
 from bot.store import groups as store_groups
 from bot.store.database import Script, SqliteDatabase, from_ms, sql, to_ms
 
@@ -498,6 +499,10 @@ class SqliteStore:
             return revision
 
         return await self._database.run(script())
+
+    async def configured_projects(self, configured: Mapping[str, Project]) -> dict[str, str]:
+        """Note what each alias stands for; answers former ones whose project has another name now, with that."""
+        return await self._database.run(projects.configured(configured))
 
     async def configured_bindings(self, configured: Sequence[Binding]) -> None:
         """Make the bindings of `bot.toml` exactly what the file says."""

@@ -113,7 +113,8 @@ class Grouper:
             return await self._refuse(group, members, request, refusal) if refusal else UNCONFIGURED_SECONDS
         if group.due_at is not None and group.due_at > now:
             return (group.due_at - now).total_seconds()
-        log.error("an open request names a project that is no longer configured", extra={"group": group.id})
+        if group.code != NOT_CONFIGURED:
+            log.error("an open request names a project that is no longer configured", extra={"group": group.id})
         return await self._cannot_look(group, members, CannotLook(not_configured(group.project), NOT_CONFIGURED), now)
 
     async def _refuse(self, group: Group, members: Sequence[Item], request: Request, refusal: Denied) -> float | None:

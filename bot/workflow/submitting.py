@@ -33,7 +33,9 @@ log = logging.getLogger(__name__)
 SEND_WITHIN = timedelta(seconds=20)
 """A POST that has not begun to leave by then is not sent any more."""
 
-UNCONFIGURED_SECONDS = 300.0
+UNCONFIGURED_SECONDS = 30.0
+"""How often it is looked whether a project is configured again; that costs no call."""
+
 UNANSWERED_WAIT = timedelta(seconds=5)
 CLOCK_SKEW = timedelta(minutes=2)
 """How far the cloud's creation times may lie before our own note of sending."""
@@ -247,7 +249,8 @@ class Submitter:
         try:
             snapshots = await self._cloud.project(item.project).list_snapshots(volume_id=item.disk.id)
         except KeyError:
-            log.error("an open request names a project that is no longer configured", extra={"item": item.id})
+            if item.code != NOT_CONFIGURED:
+                log.error("an open request names a project that is no longer configured", extra={"item": item.id})
             return CannotLook(not_configured(item.project), code=NOT_CONFIGURED)
         except CloudError as exc:
             return CannotLook.because(exc)

@@ -1,0 +1,42 @@
+"""Which project of the cloud each alias of bot.toml stood for: what runs is found again after the file changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.domain.projects import Project
+from bot.store.database import Script, sql
+
+_KEEP = """
+insert into project_alias (alias, project_id, region) values (:alias, :project_id, :region)
+on conflict (alias) do update set project_id = excluded.project_id, region = excluded.region
+"""
+_OPEN = (
+    ("item", "state in ('planned', 'submitting', 'uncertain', 'creating')"),
+    ("snapshot_group", "state in ('planned', 'submitting', 'uncertain', 'made')"),
+    ("deletion", "state in ('asked', 'deleting')"),
+)
+"""What is still looked at in the cloud, by table."""
+
+
+def configured(projects: Mapping[str, Project]) -> Script[dict[str, str]]:
+    """Note what the aliases stand for now. Answers those that are configured no more and whose project has another name
+    now, with that name.
+
+    What runs under an alias that stands for another project from now on keeps the one it was begun in.
+    """
+    rows = yield sql("select alias, project_id, region from project_alias")
+    before = {row["alias"]: (row["project_id"], row["region"]) for row in rows}
+    now = {alias: (one.project_id, one.region) for alias, one in projects.items()}
+    for alias in [alias for alias in before if now.get(alias, before[alias]) != before[alias]]:
+        stood_for = before.pop(alias)
+        aside = f"{alias}~{stood_for[0][:8]}"
+        before[aside] = stood_for
+        for table, is_open in _OPEN:
+            yield sql(
+                f"update {table} set project = :aside where project = :alias and {is_open}", aside=aside, alias=alias
+            )
+    for alias, (project_id, region) in (before | now).items():
+        yield sql(_KEEP, alias=alias, project_id=project_id, region=region)
+    named = {one: alias for alias, one in now.items()}
+    return {alias: named[one] for alias, one in before.items() if alias not in now and one in named}
