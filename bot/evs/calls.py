@@ -132,7 +132,7 @@ class ProjectCalls:
     async def _in_turn(self, call: Call, sending: Sending, *, may_renew: bool) -> Answer | None:
         sending.check()
         await self._pace.wait(self._patience_s(sending))
-        async with self._standing.trial():
+        async with self._standing.trial(self.project.alias):
             self._check(call)
             return await self._exchange(call, sending, may_renew=may_renew)
 

@@ -45,7 +45,8 @@ class HttpCloud:
         self._standings = {name: Standing(name, clock) for name in credentials}
         metadata = [one.metadata_url for one in credentials.values() if isinstance(one, AgencyCredentials)]
         endpoints = [url for one in projects.values() for url in (one.evs_endpoint, one.ecs_endpoint, one.iam_endpoint)]
-        self._wire = Wire(endpoints, metadata, transport)
+        # Each project's calls at a time fit into the pool, so that one whose calls hang keeps nobody else waiting.
+        self._wire = Wire(endpoints, metadata, transport, connections=concurrency * max(len(projects), 1))
         self._agencies = {
             name: AgencyKeys(one, self._standings[name], self._wire, clock)
             for name, one in credentials.items()

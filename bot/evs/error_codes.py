@@ -65,6 +65,19 @@ def _current(code: str) -> str:
     return code
 
 
+LOCKED = "its account is locked after too many wrong passwords; wait, or have an administrator unlock it"
+DISABLED = "its user is disabled; an administrator has to enable it"
+CONSOLE_ONLY = "its user may use the console only; an administrator has to allow programmatic access"
+EXPIRED = "its password has expired; somebody has to sign in as this user and choose a new one"
+UNREAD = "IAM cannot read the request for a token; check domain, user and project_id"
+NO_RIGHT = "its user has no right in this project; an administrator has to let it in, or project_id is another's"
+NOT_ACCEPTED = (
+    "IAM does not accept its user and password: one of them is wrong, or the user has login protection (MFA), or the "
+    "account is a HUAWEI ID, and IAM answers all three alike. Give the bot an IAM user of its own without login "
+    "protection, or an access key"
+)
+"""Source: IAM API Reference, Obtaining a User Token Through Password Authentication; issues of its clients on MFA."""
+
 _BOT_FAULT = "EVS could not read what the bot sent; this is a fault of the bot, tell the people who run it"
 _LIST_FAULT = "EVS did not accept how the bot asked for a list; this is a fault of the bot, tell the people who run it"
 _UNCERTAIN = "EVS had an error of its own, and whether it acted is not certain"
@@ -193,15 +206,29 @@ def _gateway() -> Iterator[tuple[str, Known]]:
 
 def _iam() -> Iterator[tuple[str, Known]]:
     yield "IAM.0012", Known(Kind.THROTTLED, "The cloud asks for fewer calls; the bot waits and tries again")
-    locked = "its account is locked after wrong passwords; wait, or have an administrator unlock it"
-    yield "IAM.0061", Known(Kind.CREDENTIAL, locked)
+    yield "IAM.0061", Known(Kind.CREDENTIAL, LOCKED)
+    yield (
+        "IAM.0062",
+        Known(Kind.CREDENTIAL, "its password is wrong; the people who run the bot have to set the right one"),
+    )
     for code in ("IAM.0080", "IAM.0082"):
-        yield code, Known(Kind.CREDENTIAL, "its user is disabled; an administrator has to enable it")
-    yield "IAM.0081", Known(Kind.CREDENTIAL, "its user has no programmatic access; an administrator has to allow it")
+        yield code, Known(Kind.CREDENTIAL, DISABLED)
+    yield "IAM.0081", Known(Kind.CREDENTIAL, CONSOLE_ONLY)
+    yield "IAM.0083", Known(Kind.CREDENTIAL, "its user may not use this region, which is a private one")
+    yield (
+        "IAM.1105",
+        Known(Kind.CREDENTIAL, "its access key has expired; the people who run the bot have to make a new one"),
+    )
+    temporary = "its temporary key has expired; the people who run the bot have to give it a new one, or one that lasts"
+    yield "IAM.1108", Known(Kind.CREDENTIAL, temporary)
+    for code in ("IAM.0007", "IAM.0011", "IAM.0072", "IAM.0073"):
+        yield code, Known(Kind.CREDENTIAL, UNREAD)
 
 
 _TABLE = dict(_rows())
 
-_NOT_CURED = frozenset({"APIGW.0303", "APIGW.0305", "APIGW.0311", "IAM.0061", "IAM.0080", "IAM.0081", "IAM.0082"})
+_NOT_CURED = frozenset({"APIGW.0303", "APIGW.0305", "APIGW.0311"}) | {
+    f"IAM.{number}" for number in ("0061", "0062", "0080", "0081", "0082", "0083", "1105")
+}
 
 DOCUMENTED = frozenset(_TABLE)

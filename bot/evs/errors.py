@@ -32,6 +32,7 @@ _PAIRS = (("error_code", "error_msg"), ("errorCode", "errorMsg"), ("code", "mess
 _CODE = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/=_.:;\-]{40,}")
 """Nothing that explains an error is this long without a space; tokens, signatures and secrets are."""
+_PLAIN_WORD = re.compile(r"[A-Za-z][a-z']{0,15}[.,:;!?]?|[A-Z]{2,4}|[0-9]{1,4}|…[.,:;!?]?")
 _NEVER_QUOTED = ("APIGW.", "APIG.", "APIC.", "IAM.")
 
 
@@ -83,6 +84,14 @@ def error_from(
             return CredentialRefused(sentence, **facts)
         case Kind.REFUSED | Kind.PERMISSION:
             return CloudRefused(sentence, **facts)
+
+
+def plain_words_of(body: bytes, hidden: Sequence[str]) -> str:
+    """What an answer says, for a log: ordinary words alone, everything that may be a name, a key or an id left out."""
+    value = _json(body)
+    found = _pair(value, _DEEPEST) or _message_alone(value, _DEEPEST) or ("", "")
+    words = _quotable(found[1], hidden).split()
+    return " ".join(word if _PLAIN_WORD.fullmatch(word) else "…" for word in words)
 
 
 def credential_reason(code: str) -> str:

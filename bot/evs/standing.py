@@ -19,12 +19,28 @@ REST = timedelta(minutes=5)
 """As long as the gateway locks an access key after more than five failures (API Signing Guide)."""
 
 
+TRIAL_S = 3.0
+"""How long one call alone may try a credential that was not accepted yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Rest:
     until: float
     sentence: str
     status: int | None
     code: str
+
+
+class _Turn:
+    """A lock held by one, let go once."""
+
+    def __init__(self, lock: asyncio.Lock) -> None:
+        self._lock: asyncio.Lock | None = lock
+
+    def end(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.release()
 
 
 class Standing:
@@ -35,6 +51,7 @@ class Standing:
         self._clock = clock
         self._rests: dict[str | None, _Rest] = {}
         self._trial = asyncio.Lock()
+        self._in_project: dict[str, asyncio.Lock] = {}
         self._proven = False
 
     def resting(self, alias: str) -> datetime | None:
@@ -47,12 +64,15 @@ class Standing:
         if rest := self._rest(alias):
             raise CredentialRefused(rest.sentence, status=rest.status, code=rest.code)
 
-    def refuse(self, error: CloudError, alias: str, *, everywhere: bool, reason: str = "") -> CredentialRefused:
+    def refuse(
+        self, error: CloudError, alias: str, *, everywhere: bool, reason: str = "", said: str = ""
+    ) -> CredentialRefused:
         """Lay the credential to rest, with one log line, and answer what to raise.
 
-        `everywhere`: for every project; else for this one, since the fault may lie in its address.
+        `everywhere`: for every project; else for this one, since the fault may lie in its address. `said`: the cloud's
+        own words, scrubbed, for the log.
         """
-        why = credential_reason(error.code) or reason
+        why = reason or credential_reason(error.code)
         sentence = (
             "The cloud refused the bot's own credentials for this project. Nothing was created. "
             f"Tell the people who run the bot: credential “{self._name}” was refused"
@@ -69,6 +89,7 @@ class Standing:
                 "code": error.code,
                 "status": error.status,
                 "cloud_request": error.request_id,
+                "said": said,
                 "rests_until": self._date_of(until).isoformat(),
             }
             log.error("credential refused by the cloud; it rests", extra=facts)
@@ -79,14 +100,24 @@ class Standing:
         self._proven = True
 
     @asynccontextmanager
-    async def trial(self) -> AsyncIterator[None]:
-        """Until it was accepted once, one call at a time, so that a wrong key fails once and not by the dozen."""
-        if not self._proven:
-            async with self._trial:
-                if not self._proven:
-                    yield
-                    return
-        yield
+    async def trial(self, alias: str) -> AsyncIterator[None]:
+        """Until it was accepted once, one call at a time, so that a wrong key fails once and not by the dozen.
+
+        Whoever hears nothing within three seconds lets other projects try: a cloud that hangs in one says nothing of
+        the credential.
+        """
+        if self._proven:
+            yield
+            return
+        async with self._in_project.setdefault(alias, asyncio.Lock()):
+            await self._trial.acquire()
+            turn = _Turn(self._trial)
+            later = asyncio.get_running_loop().call_later(TRIAL_S, turn.end)
+            try:
+                yield
+            finally:
+                later.cancel()
+                turn.end()
 
     def _rest(self, alias: str) -> _Rest | None:
         rests = [rest for key in (None, alias) if (rest := self._active(key))]

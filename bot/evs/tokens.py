@@ -4,28 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from bot.domain.errors import CloudUnavailable
+from bot.domain.errors import CloudError, CloudUnavailable
 from bot.domain.projects import PasswordCredentials, Project
-from bot.evs.errors import error_from
+from bot.evs.error_codes import CONSOLE_ONLY, DISABLED, EXPIRED, LOCKED, NO_RIGHT, NOT_ACCEPTED, UNREAD
+from bot.evs.errors import credential_reason, error_from, plain_words_of
 from bot.evs.signing import Keys, Unsigned, sign
 from bot.evs.standing import Standing
 from bot.evs.wire import Answer, Outgoing, Sending, Wire
 from bot.interfaces import Clock
+
+log = logging.getLogger("bot.evs")
 
 RENEW_BEFORE = timedelta(minutes=10)
 UNTOLD_LIFE = timedelta(hours=1)
 """Taken for a token whose end IAM does not tell; the documented life is 24 hours."""
 
 _WHY = {
-    400: "IAM cannot read the request for a token; check domain, user and project_id",
-    401: "IAM does not accept the user's name or password",
-    403: "IAM does not let this user in",
+    400: UNREAD,
+    401: NOT_ACCEPTED,
+    403: NO_RIGHT,
     404: "IAM does not know the project; check project_id and iam_endpoint",
 }
+
+_SAID = (("expired", EXPIRED), ("locked", LOCKED), ("disabled", DISABLED), ("console access", CONSOLE_ONLY))
+"""IAM puts its own codes into one body and plain words into another; the words are the same."""
+
+EXPIRES_SOON = timedelta(days=14)
 
 
 class Admission(Protocol):
@@ -78,6 +87,7 @@ class PasswordToken:
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
         self._token = ""
+        self._warned = False
         self._renew_at = 0.0
 
     async def headers(self, unsigned: Unsigned) -> Mapping[str, str]:
@@ -106,13 +116,15 @@ class PasswordToken:
         answer = await self._wire.send(Outgoing("POST", url, headers, body), Sending(self._clock))
         if answer.succeeded:
             return answer
-        error = error_from(answer.status, answer.headers, answer.body)
+        who = self._credentials
+        hidden = (who.password.get_secret_value(), who.user, who.domain)
+        error = error_from(answer.status, answer.headers, answer.body, hidden=hidden)
         if isinstance(error, CloudUnavailable):
             raise error
-        everywhere = answer.status in (401, 403)
-        raise self._standing.refuse(
-            error, self._project.alias, everywhere=everywhere, reason=_WHY.get(answer.status, "")
-        )
+        said = plain_words_of(answer.body, hidden)
+        reason = why_refused(error, said)
+        everywhere = answer.status in (401, 403) and reason != NO_RIGHT
+        raise self._standing.refuse(error, self._project.alias, everywhere=everywhere, reason=reason, said=said)
 
     def _request(self) -> dict[str, Any]:
         who = self._credentials
@@ -126,8 +138,26 @@ class PasswordToken:
             raise CloudUnavailable("IAM answered without a token.", status=answer.status)
         now = self._clock.now()
         life = max(_end(answer.json(), now + UNTOLD_LIFE) - now, timedelta())
+        self._warn_of_the_end(answer.json())
         self._token = token
         self._renew_at = self._clock.monotonic() + (life - min(RENEW_BEFORE, life / 2)).total_seconds()
+
+    def _warn_of_the_end(self, body: Any) -> None:
+        """A password that expires stops the bot from one call to the next; each good answer tells when."""
+        match body:
+            case {"token": {"user": {"password_expires_at": str(text)}}} if text and (end := read_time(text)):
+                if not self._warned and end - self._clock.now() < EXPIRES_SOON:
+                    self._warned = True
+                    facts = {"credential": self._credentials.name, "expires_at": end.isoformat()}
+                    log.warning("the password of a credential expires soon", extra=facts)
+            case _:
+                pass
+
+
+def why_refused(error: CloudError, said: str) -> str:
+    """Why IAM gives no token, as the end of "… was refused, because": by its code, its words, else its status."""
+    by_words = (words for mark, words in _SAID if mark in said.lower())
+    return credential_reason(error.code) or next(by_words, "") or _WHY.get(error.status or 0, "")
 
 
 def _end(body: Any, otherwise: datetime) -> datetime:

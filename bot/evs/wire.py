@@ -16,10 +16,12 @@ from bot.domain.errors import CloudError, CloudUnavailable, SentTooLate
 from bot.domain.hosts import is_loopback
 from bot.interfaces import Clock
 
+log = logging.getLogger("bot.evs")
+
 BODY_BYTES = 8 * 1024 * 1024
 CONNECT_S = 5.0
 READ_S = 15.0
-CONNECTIONS = 64
+IDLE_CONNECTIONS = 64
 HEADERS = {
     "User-Agent": "snapshot-bot/0.1",
     "X-Language": "en-us",
@@ -104,9 +106,17 @@ class Wire:
     """One connection pool for everything: never redirected, never more than 8 MiB of an answer, no cookies kept."""
 
     def __init__(
-        self, endpoints: Iterable[str], direct: Iterable[str], transport: httpx.AsyncBaseTransport | None
+        self,
+        endpoints: Iterable[str],
+        direct: Iterable[str],
+        transport: httpx.AsyncBaseTransport | None,
+        *,
+        connections: int,
     ) -> None:
-        """`endpoints` are base URLs; the loopback ones among them, and all of `direct`, bypass proxies."""
+        """`endpoints` are base URLs; the loopback ones among them, and all of `direct`, bypass proxies. `connections`:
+        as many as all who send may want at a time.
+        """
+        self._away: set[str] = set()
         _keep_headers_out_of_logs()
         hosts = {"127.0.0.1", "localhost", "::1"}
         hosts |= {host for url in endpoints if _is_this_machine(host := httpx.URL(url).host)}
@@ -115,7 +125,7 @@ class Wire:
             transport=transport,
             mounts={f"all://{f'[{host}]' if ':' in host else host}": None for host in hosts},
             timeout=httpx.Timeout(READ_S, connect=CONNECT_S),
-            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+            limits=httpx.Limits(max_connections=connections, max_keepalive_connections=IDLE_CONNECTIONS),
             headers=HEADERS,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
@@ -129,18 +139,35 @@ class Wire:
         sending.may_have_arrived = False
         sending.check()
         failure: CloudError
+        host = _host(out.url)
         try:
-            return await self._exchange(out, sending)
+            answer = await self._exchange(out, sending)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as exc:
-            failure = _not_sent(out.url, "it cannot be reached", type(exc).__name__)
+            failure = CloudUnavailable(f"The cloud cannot be reached at {host}; nothing was sent to it.")
+            self._lost(host, exc)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
-            failure = _not_sent(out.url, "the address cannot be used", type(exc).__name__)
+            failure = CloudUnavailable(f"The cloud's address {host} cannot be used; nothing was sent to it.")
+            self._lost(host, exc)
         except (httpx.HTTPError, httpx.StreamError, ValueError) as exc:
-            words = "did not answer in time" if isinstance(exc, httpx.TimeoutException) else "broke off"
-            sentence = f"The cloud ({_host(out.url)}) {words} ({type(exc).__name__})."
-            failure = CloudUnavailable(sentence, maybe_done=sending.maybe_done)
+            words = "did not answer in time" if isinstance(exc, httpx.TimeoutException) else "broke off its answer"
+            failure = CloudUnavailable(f"The cloud at {host} {words}.", maybe_done=sending.maybe_done)
+            self._lost(host, exc)
+        else:
+            self._found(host)
+            return answer
         # Raised out here, the error has no context: httpx's own errors hold the request and its headers.
         raise failure
+
+    def _lost(self, host: str, exc: Exception) -> None:
+        """Said once, however often it is tried, until the host answers again."""
+        if host not in self._away:
+            self._away.add(host)
+            log.warning("the cloud cannot be reached", extra={"host": host, "error": type(exc).__name__})
+
+    def _found(self, host: str) -> None:
+        if host in self._away:
+            self._away.discard(host)
+            log.info("the cloud answers again", extra={"host": host})
 
     async def _exchange(self, out: Outgoing, sending: Sending) -> Answer:
         request = self._http.build_request(
@@ -170,10 +197,6 @@ async def _bounded(response: httpx.Response, sending: Sending) -> bytes:
             raise TooLarge(words, status=response.status_code, maybe_done=sending.maybe_done)
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _not_sent(url: str, why: str, kind: str) -> CloudUnavailable:
-    return CloudUnavailable(f"Nothing was sent to the cloud ({_host(url)}): {why} ({kind}).")
 
 
 def _host(url: str) -> str:

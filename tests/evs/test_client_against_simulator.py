@@ -22,6 +22,7 @@ from bot.domain.snapshots import CreateStandardSnapshot
 from bot.evs.client import EvsClient
 from bot.evs.cloud import HttpCloud
 from bot.simulator.cloud import CloudSimulator
+from bot.simulator.cloud.world import IamRefusal, KeyRefusal
 from tests.evs.scripted_cloud import FakeClock
 
 PROJECTS = {
@@ -137,7 +138,7 @@ async def test_a_wrong_secret_is_shown_once(connect: Connect, simulator: CloudSi
 async def test_a_wrong_password_is_shown_once(connect: Connect, simulator: CloudSimulator) -> None:
     cloud = connect(PasswordCredentials("main", "ACME", "snapshot-bot", SecretStr("wrong")))
     for _ in range(9):
-        with pytest.raises(CredentialRefused, match="name or password"):
+        with pytest.raises(CredentialRefused, match="user and password"):
             await cloud.project("shop").list_disks()
     assert len(simulator.calls()) == 1
 
@@ -213,3 +214,63 @@ async def test_jobs_that_only_v2_knows_are_found_there(
     simulator.world.switches.jobs_on_v1 = False
     ticket = await evs.create_standard_snapshot(_order(), send_before=clock.now() + timedelta(minutes=1))
     assert (await evs.show_job(ticket.job_id)).ended is None
+
+
+@pytest.mark.parametrize(
+    ("switch", "words"),
+    [
+        ("mfa", "login protection (MFA)"),
+        ("huawei_id", "HUAWEI ID"),
+        ("wrong_password", "its password is wrong"),
+        ("password_expired", "its password has expired"),
+        ("locked", "its account is locked"),
+        ("disabled", "its user is disabled"),
+        ("console_only", "may use the console only"),
+        ("no_right", "has no right in this project"),
+        ("private_region", "a private one"),
+        ("bad_request", "check domain, user and project_id"),
+    ],
+)
+async def test_each_refusal_of_iam_is_told_apart_tried_once_and_one_line_in_the_log(
+    connect: Connect, simulator: CloudSimulator, caplog: pytest.LogCaptureFixture, switch: IamRefusal, words: str
+) -> None:
+    simulator.world.switches.iam_refuses = switch
+    evs = connect().project("payments-prod")
+    for _ in range(3):
+        with pytest.raises(CredentialRefused) as caught:
+            await evs.list_disks()
+        assert words in caught.value.sentence
+        assert "credential “main”" in caught.value.sentence
+    assert len(simulator.calls()) == 1
+    (line,) = [one for one in caplog.records if one.levelname == "ERROR"]
+    assert (line.__dict__["credential"], bool(line.__dict__["said"])) == ("main", True)
+    assert "snapshot-bot" not in line.__dict__["said"]
+
+
+async def test_a_throttled_iam_is_no_refusal(connect: Connect, simulator: CloudSimulator) -> None:
+    simulator.world.switches.iam_refuses = "throttled"
+    cloud = connect()
+    with pytest.raises(Throttled):
+        await cloud.project("payments-prod").list_disks()
+    assert cloud.resting("payments-prod") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("IAM.0080", "user is disabled"),
+        ("IAM.1105", "access key has expired"),
+        ("IAM.1108", "temporary key has expired"),
+    ],
+)
+async def test_each_refusal_of_a_key_is_told_apart_and_tried_once(
+    connect: Connect, simulator: CloudSimulator, code: KeyRefusal, words: str
+) -> None:
+    simulator.world.switches.key_refused_with = code
+    evs = connect(ACCESS_KEY).project("payments-prod")
+    for _ in range(3):
+        with pytest.raises(CredentialRefused) as caught:
+            await evs.list_disks()
+        assert words in caught.value.sentence
+        assert ACCESS_KEY.access_key.get_secret_value() not in caught.value.sentence
+    assert len(simulator.calls()) == 1

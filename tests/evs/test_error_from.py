@@ -42,7 +42,8 @@ REFUSED: dict[str, int] = {
 CREDENTIAL = {
     **dict.fromkeys(("EVS.0002", "Common.0013"), 400),
     **dict.fromkeys(("EVS.5401", "APIGW.0301", "APIGW.0307", "APIGW.0303", "APIGW.0305", "APIGW.0311"), 401),
-    **dict.fromkeys(("IAM.0061", "IAM.0080", "IAM.0081", "IAM.0082"), 403),
+    **dict.fromkeys(("IAM.0061", "IAM.0062", "IAM.0080", "IAM.0081", "IAM.0082", "IAM.0083"), 403),
+    **dict.fromkeys(("IAM.1105", "IAM.1108", "IAM.0007", "IAM.0011", "IAM.0072", "IAM.0073"), 400),
 }
 UNAVAILABLE = {
     **dict.fromkeys(("EVS.2001", "EVS.2002", "EVS.2005", "EVS.2010", "EVS.2013", "EVS.2014", "EVS.2023"), 500),

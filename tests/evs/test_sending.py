@@ -103,7 +103,7 @@ async def test_a_deadline_that_passes_while_waiting_for_a_token_leaves_nothing_o
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://nowhere.invalid", "ftp://127.0.0.1"])
 async def test_what_never_connected_was_not_done(build: Build, url: str) -> None:
     evs = build(an_access_key(), url=url).project("web")
-    with pytest.raises(CloudUnavailable, match="Nothing was sent") as caught:
+    with pytest.raises(CloudUnavailable, match="nothing was sent") as caught:
         await evs.create_standard_snapshot(a_snapshot(), send_before=SOON)
     assert not caught.value.maybe_done
 

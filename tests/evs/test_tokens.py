@@ -143,10 +143,30 @@ async def test_refusals_that_no_token_cures_are_not_repeated(
 @pytest.mark.parametrize(
     ("reply", "reason"),
     [
-        (Reply(401, {"error": {"code": 401, "message": "The username or password is wrong."}}), "name or password"),
-        (Reply(401, {"error_code": "IAM.0061", "error_msg": "locked"}), "locked after wrong passwords"),
+        (
+            Reply(401, {"error": {"code": 401, "message": "The username or password is wrong."}}),
+            "login protection (MFA)",
+        ),
+        (Reply(401, {"error_code": "IAM.0061", "error_msg": "Account locked."}), "locked after too many wrong"),
+        (Reply(401, {"error": {"code": 401, "message": "The account is locked."}}), "locked after too many wrong"),
+        (Reply(401, {"error_code": "IAM.0062", "error_msg": "Incorrect password."}), "its password is wrong"),
+        (
+            Reply(
+                401, {"error": {"code": 401, "message": "The password is expired and needs to be changed for user: x"}}
+            ),
+            "its password has expired",
+        ),
         (Reply(403, {"error_code": "IAM.0082", "error_msg": ""}), "its user is disabled"),
-        (Reply(403, {"error": {"code": 403, "message": "no right"}}), "does not let this user in"),
+        (Reply(403, {"error": {"code": 403, "message": "The user snapshot-bot is disabled."}}), "its user is disabled"),
+        (Reply(403, {"error_code": "IAM.0081", "error_msg": "console"}), "may use the console only"),
+        (
+            Reply(
+                403,
+                {"error": {"message": "This user only supports console access, not programmatic access.", "code": 403}},
+            ),
+            "may use the console only",
+        ),
+        (Reply(403, {"error_code": "IAM.0083", "error_msg": ""}), "may not use this region"),
     ],
 )
 async def test_a_refused_password_is_tried_once_told_and_rests_everywhere(
@@ -166,6 +186,46 @@ async def test_a_refused_password_is_tried_once_told_and_rests_everywhere(
     assert cloud.resting("web") == cloud.resting("shop") == NOON + timedelta(minutes=5)
     lines = [record for record in caplog.records if record.levelno >= logging.ERROR]
     assert [(line.name, line.__dict__["credential"]) for line in lines] == [("bot.evs", "payments")]
+    assert "snapshot-bot" not in lines[0].__dict__["said"]
+
+
+async def test_iams_own_words_stand_in_the_log_without_names_and_keys(
+    cloud: HttpCloud, server: ScriptedCloud, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = f"The user snapshot-bot of ACME with {PASSWORD} and key AKIA1234567890 from 10.0.0.1 is not allowed."
+    server.on("POST", TOKENS, Reply(401, {"error": {"code": 401, "message": said}}))
+    with pytest.raises(CredentialRefused) as caught:
+        await cloud.project("web").show_disk(DISK)
+    (line,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
+    assert line.__dict__["said"] == "The user … of … with … and key … from … is not allowed."
+    assert "not allowed" not in caught.value.sentence
+
+
+async def test_no_right_in_one_project_leaves_the_others_alone(cloud: HttpCloud, server: ScriptedCloud) -> None:
+    reply = Reply(403, {"error": {"code": 403, "message": "You have no right to do this action", "title": "Forbidden"}})
+    server.on("POST", TOKENS, reply, server.token())
+    server.on("GET", SHOW, SHOWN)
+    with pytest.raises(CredentialRefused, match="no right in this project"):
+        await cloud.project("web").show_snapshot(SNAPSHOT)
+    assert cloud.resting("shop") is None
+    assert (await cloud.project("shop").show_snapshot(SNAPSHOT)).id == SNAPSHOT
+
+
+@pytest.mark.parametrize(("days", "warned"), [(13, 1), (16, 0), (None, 0), (-1, 1)])
+async def test_a_password_that_expires_soon_is_warned_of_once(
+    build: Build, server: ScriptedCloud, clock: FakeClock, caplog: pytest.LogCaptureFixture, days: int, warned: int
+) -> None:
+    end = "" if days is None else (NOON + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+    token = server.token()
+    token.body["token"]["user"] = {"password_expires_at": end}
+    server.on("POST", TOKENS, token)
+    server.on("GET", SHOW, SHOWN)
+    cloud = build()
+    for _ in range(2):
+        await cloud.project("web").show_snapshot(SNAPSHOT)
+        clock.time += timedelta(hours=25)
+    lines = [one for one in caplog.records if one.getMessage() == "the password of a credential expires soon"]
+    assert [line.__dict__["credential"] for line in lines] == ["payments"] * warned
 
 
 async def test_after_five_minutes_a_rested_password_is_tried_again(
@@ -204,7 +264,7 @@ async def test_a_resting_credential_is_told_at_once_even_during_a_pause(
 async def test_a_late_refusal_of_an_old_token_does_not_cost_the_new_one(
     server: ScriptedCloud, clock: FakeClock
 ) -> None:
-    wire = Wire([server.url], [], None)
+    wire = Wire([server.url], [], None, connections=8)
     project = a_project(server.url, a_password())
     admission = PasswordToken(a_password(), project, Standing("payments", clock), wire, clock)
     unsigned = Unsigned("GET", "evs", "/", (), {}, b"")

@@ -4,13 +4,14 @@ Source: IAM API reference: password token, agency token, temporary keys, project
 """
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.simulator.cloud import errors
 from bot.simulator.cloud.authentication import identify
 from bot.simulator.cloud.calls import Answer, Call, Principal, Route
-from bot.simulator.cloud.world import AccessKey, Project, Token, User
+from bot.simulator.cloud.world import AccessKey, IamRefusal, Project, Token, User
 
 INVALID_BODY = "The request body is invalid"
 WRONG_PASSWORD = "The username or password is wrong."
@@ -141,7 +142,32 @@ def _caller(call: Call) -> Principal:
         raise errors.iam(401, "The X-Auth-Token is invalid!") from None
 
 
+REFUSALS: Mapping[IamRefusal, tuple[int, str, str]] = {
+    "mfa": (401, "", WRONG_PASSWORD),
+    "huawei_id": (401, "", WRONG_PASSWORD),
+    "wrong_password": (401, "IAM.0062", "Incorrect password."),
+    "password_expired": (401, "", "The password is expired and needs to be changed for user: {user}."),
+    "locked": (401, "IAM.0061", "Account locked."),
+    "disabled": (403, "IAM.0082", "The user {user} is disabled."),
+    "console_only": (403, "IAM.0081", "This user only supports console access, not programmatic access."),
+    "no_right": (403, "", "You have no right to do this action"),
+    "private_region": (403, "IAM.0083", "The user has no access to this private region."),
+    "bad_request": (400, "IAM.0011", "Request body is invalid."),
+    "throttled": (429, "IAM.0012", "The throttling threshold has been reached. Threshold: 100 times per 60 seconds"),
+}
+"""Status, IAM's own code (or none, in the v3 shape) and message. MFA and a HUAWEI ID look like a wrong password."""
+
+
+def _refuse(call: Call, who: dict[str, Any]) -> None:
+    """Raises ApiError where a switch says that nobody gets a token."""
+    if why := call.world.switches.iam_refuses:
+        status, code, message = REFUSALS[why]
+        message = message.format(user=who.get("name", ""))
+        raise errors.ApiError(status, code, message, "iam-extended") if code else errors.iam(status, message)
+
+
 def _user_with(call: Call, who: dict[str, Any], password: str) -> User:
+    _refuse(call, who)
     world = call.world
     match who:
         case {"id": str(user_id)}:
@@ -165,16 +191,17 @@ def _user_with(call: Call, who: dict[str, Any], password: str) -> User:
         raise errors.iam(401, WRONG_PASSWORD)
     user.wrong_passwords = 0
     if not user.enabled:
-        raise errors.ApiError(403, "IAM.0082", "The user is disabled.", "iam-extended")
+        raise errors.ApiError(403, "IAM.0082", f"The user {user.name} is disabled.", "iam-extended")
     if not user.programmatic_access:
-        raise errors.ApiError(403, "IAM.0081", "Programmatic access is disabled.", "iam-extended")
+        message = "This user only supports console access, not programmatic access."
+        raise errors.ApiError(403, "IAM.0081", message, "iam-extended")
     return user
 
 
 def _locked(call: Call) -> errors.ApiError:
     if call.world.switches.lockout_as_plain_401:
-        return errors.iam(401, "The account is locked.")
-    return errors.ApiError(401, "IAM.0061", "The account is locked.", "iam-extended")
+        return errors.iam(401, "Account locked.")
+    return errors.ApiError(401, "IAM.0061", "Account locked.", "iam-extended")
 
 
 def _scope(call: Call, allowed: list[str] | None) -> Project | None:

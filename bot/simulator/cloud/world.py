@@ -15,6 +15,26 @@ TokenError = Literal["APIGW.0301", "APIGW.0307", "EVS.5401", "EVS.0002", "Common
 """The first three come with HTTP status 401, the rest with 400."""
 
 
+IamRefusal = Literal[
+    "",
+    "mfa",
+    "huawei_id",
+    "wrong_password",
+    "password_expired",
+    "locked",
+    "disabled",
+    "console_only",
+    "no_right",
+    "private_region",
+    "bad_request",
+    "throttled",
+]
+"""Why IAM gives nobody a token any more, whatever is right about the request."""
+
+KeyRefusal = Literal["", "IAM.0080", "IAM.1105", "IAM.1108"]
+"""Its user is disabled; the key has expired; the temporary key has expired."""
+
+
 @dataclass
 class Timing:
     """How long things take, in seconds.
@@ -35,7 +55,8 @@ class Switches:
 
     `token_error` and `project_error` say how a bad token and a token of another project are refused.
     `page_rows` caps every page of a list below the limit asked for. `denied_actions` are rights that nobody has, such
-    as ecs:cloudServers:list; `servers_refused_with` is how ECS says so.
+    as ecs:cloudServers:list; `servers_refused_with` is how ECS says so. `iam_refuses` and `key_refused_with` are what
+    passwords and access keys meet.
     Source: EVS API reference, error codes; gateway error codes; ECS API reference, error codes.
     """
 
@@ -62,6 +83,8 @@ class Switches:
     progress_with_percent_sign: bool = True
     page_rows: int = 1000
     denied_actions: list[str] = field(default_factory=list)
+    iam_refuses: IamRefusal = ""
+    key_refused_with: KeyRefusal = ""
     servers_refused_with: Literal["Ecs.0003", "Pdp.0001"] = "Pdp.0001"
 
 

@@ -61,7 +61,7 @@ async def test_five_wrong_passwords_lock_the_user_out_for_fifteen_minutes(
         assert (await login(anonymous, password="guess")).status_code == 401
     assert (await login(anonymous)).json()["error_code"] == "IAM.0061"
     sim.world.switches.lockout_as_plain_401 = True
-    message = "The account is locked."
+    message = "Account locked."
     assert (await login(anonymous)).json() == {"error": {"code": 401, "message": message, "title": "Unauthorized"}}
     wind(901)
     assert (await login(anonymous)).status_code == 201
