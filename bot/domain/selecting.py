@@ -13,11 +13,13 @@ from bot.domain.sentences import quoted
 from bot.domain.servers import NameMatch, several, unknown
 from bot.domain.snapshots import Disk
 
+_SERVERS = ("server", "server_id")
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """The disks that were meant, each once, in the order they were named; or every fault at once, never both.
-    `warnings` tell what of a binding fits nothing any more.
+    `warnings` tell what of a binding fits nothing any more, and which disks may belong here and could not be read.
     """
 
     disks: tuple[Disk, ...]
@@ -83,7 +85,18 @@ def select(
     stale = [one for one in found if one.nothing and bound and disks]
     if faults := tuple(one.fault for one in found if one.fault and one not in stale):
         return Selection((), faults)
-    return Selection(tuple(disks.values()), (), tuple(one.fault for one in stale))
+    open_ = _perhaps_attached(everything, disks) if any(one.kind in _SERVERS for one in selectors) else ()
+    return Selection(tuple(disks.values()), (), (*(one.fault for one in stale), *open_))
+
+
+def _perhaps_attached(everything: Sequence[Disk], chosen: Mapping[str, Disk]) -> tuple[str, ...]:
+    """Disks that may hang on a server that was named: the cloud's row does not say it in a form that can be read."""
+    return tuple(
+        f"Where {quoted(disk.label)} is attached, the cloud says in no form that I can read; it is not in this backup. "
+        f"Name it, if it belongs here: disks={disk.id}."
+        for disk in everything
+        if "attachments" in disk.unread and disk.id not in chosen
+    )
 
 
 def _found(

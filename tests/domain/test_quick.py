@@ -196,6 +196,17 @@ def test_of_a_binding_what_fits_nothing_any_more_is_a_warning_unless_nothing_is_
     assert (len(nothing.faults), nothing.warnings) == (3, ())
 
 
+def test_a_disk_of_which_nobody_can_read_where_it_hangs_is_a_warning_to_who_names_a_server() -> None:
+    odd = a_disk("odd", 9, unread=frozenset({"attachments"}))
+    disks = [attached(1), odd]
+    chosen = select([Selector("server", "web-01")], disks, {}, servers("web-01"))
+    assert [disk.name for disk in chosen.disks] == ["disk-1"]
+    (warning,) = chosen.warnings
+    assert f"disks={odd.id}" in warning
+    assert select([Selector("server", "web-01"), Selector("disk", "odd")], disks, {}, servers("web-01")).warnings == ()
+    assert select([Selector("disk", "disk-1")], disks, {}, {}).warnings == ()
+
+
 def test_what_a_binding_names_twice_over_stays_a_question() -> None:
     disks = [attached(1), attached(2, "twin-a"), a_disk("twin", 3), a_disk("twin", 4)]
     chosen = select([Selector("server", "web-01"), Selector("disk", "twin")], disks, {}, servers("web-01"), bound=True)
