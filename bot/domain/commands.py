@@ -196,7 +196,7 @@ def parse_command(text: str, command: str = COMMAND) -> Command:
     if len(text) > TEXT_CHARACTERS:
         raise CommandError(
             f"That is {len(text):,} characters and I read at most {TEXT_CHARACTERS:,}. "
-            "Nothing was created. Split it into several commands, or shorten the reason."
+            "Nothing was done. Split it into several commands, or shorten the reason."
         )
     words = words_of(order_text(visible(text), command))
     if len(words) == 1 and words[0].quoted and " " in words[0].text:
@@ -374,7 +374,7 @@ def _list(words: list[Word]) -> ListSnapshots:
         meant = options_meant("list", strange) or f"list disk={as_entry(strange[-1])}"
         faults.append(f"I can't place {quoted(' '.join(strange))}. Did you mean `{meant}`?")
     if faults:
-        raise CommandError(_listed(faults))
+        raise CommandError(_listed(faults, _ASKED))
     return ListSnapshots(given.get("disk"), given.get("project"), mine)
 
 
@@ -415,6 +415,8 @@ def _access(words: list[Word]) -> ShowAccess:
 
 
 _UNCHANGED = "Nothing was changed."
+_ASKED = "Nothing was done."
+"""Of a question: there was nothing to make or to change."""
 
 
 def _split_once(verb: str, words: list[Word], known: tuple[str, ...]) -> tuple[list[str], dict[str, str], list[str]]:

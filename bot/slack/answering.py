@@ -99,11 +99,12 @@ class Answering:
                 return Reply(answers.status(found, self._command, self._team_url, self._clock.now()))
             case ListSnapshots():
                 listed = await self._inquiry.listing(actor, channel, question)
-                return Reply(answers.listing(listed, self._command))
+                return Reply(answers.listing(listed, self._command, self._team_url))
             case Help():
                 return Reply(answers.help_text(await self._inquiry.may_do(actor, channel), self._command))
             case RestorePoints():
-                return Reply(restore_points(await self._restoring.points(actor, channel, question), self._command))
+                points = await self._restoring.points(actor, channel, question)
+                return Reply(restore_points(points, self._command, self._team_url))
             case ShowAccess():
                 return Reply(answers.lines(await self._granting.access(actor, channel, question)))
             case ShowProjects():

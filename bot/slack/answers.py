@@ -15,7 +15,7 @@ from bot.slack.blocks import BUTTON_VALUE_CHARACTERS, button, buttons
 from bot.slack.controls import BIND, LIST_NEWER, LIST_OLDER, NEW_SNAPSHOT, OPEN_FORM
 from bot.slack.message import Message, arranged
 from bot.slack.root import NAME_CHARACTERS, counts_in_words, root, worst_first
-from bot.slack.text import bold, code, escaped, moment, sentence, shortened
+from bot.slack.text import bold, code, escaped, message_of, moment, sentence, shortened
 from bot.workflow.inquiry import RECENT, Found, MayDo, NotFound, Page
 
 _EXAMPLE = 'name="before upgrade" keep=7 reason="INC-42"'
@@ -88,17 +88,17 @@ def status(found: Found | NotFound | Denied, command: str, team_url: str, now: d
             if len(requests) == 1 and not requests[0][0].refused and requests[0][1]:
                 request, items = requests[0]
                 return root(request, items, {}, groups, command, team_url, now)
-            return arranged([_request_lines(request, items) for request, items in requests])
+            return arranged([_request_lines(request, items, team_url) for request, items in requests])
         case NotFound(text) | Denied(_, text):
             return told(text)
 
 
-def listing(found: Page | NotFound | Denied, command: str) -> Message:
+def listing(found: Page | NotFound | Denied, command: str, team_url: str = "") -> Message:
     match found:
         case Page(requests, asked, more):
             first, last = asked.offset + 1, asked.offset + len(requests)
             which = "The latest requests you may see" if first == 1 else f"Older requests, {first} to {last}"
-            lines = [f"*{which}*", *(_request_lines(*pair) for pair in requests)]
+            lines = [f"*{which}*", *(_request_lines(*pair, team_url) for pair in requests)]
             if more:
                 narrower = f"{command} list disk=NAME"
                 lines.append(f"There are older ones. Narrow it down: {code(narrower)}, `project=ALIAS` or `mine`.")
@@ -125,11 +125,13 @@ def _page(asked: ListSnapshots, offset: int) -> str:
     return json.dumps(page, ensure_ascii=False)[:BUTTON_VALUE_CHARACTERS]
 
 
-def _request_lines(request: Request, items: Sequence[Item]) -> str:
+def _request_lines(request: Request, items: Sequence[Item], team_url: str) -> str:
     where = f" in {escaped(request.project)}" if request.project else ""
     head = f"{code(request.id)} {_request_state(request)}{where} · <@{request.actor_id}> · {moment(request.created_at)}"
-    if request.verdict:
-        head += f"\n      {sentence(shortened(request.verdict, 300))}"
+    if told_in := message_of(request, team_url):
+        head += f" · {told_in}"
+    if request.verdict:  # that nothing was created is said already
+        head += f"\n      {sentence(shortened(request.verdict.replace(' Nothing was created.', ''), 300))}"
     shown = items if len(items) <= DISKS_LISTED else sorted(items, key=worst_first)[:DISKS_LISTED]
     lines = [
         f"{bold(shortened(item.disk.label, NAME_CHARACTERS))} {'left out' if item.code == LEFT_OUT else item.state}"

@@ -11,7 +11,7 @@ from bot.domain.requests import Item, Request, RequestState
 from bot.slack.blocks import button, buttons, context, plain, section
 from bot.slack.controls import APPROVE, DENY, NEW_SNAPSHOT, REVIEW
 from bot.slack.root import copied, counts_in_words
-from bot.slack.text import bold, code, escaped, moment, plural, reason_told, sentence, shortened, typed
+from bot.slack.text import bold, code, escaped, message_of, moment, plural, reason_told, sentence, shortened, typed
 from bot.workflow.home import READ, Asked, Home, Usable
 
 SHOWN = 10
@@ -39,7 +39,7 @@ def home_view(home: Home, rev: int, command: str, team_url: str = "") -> dict[st
         blocks.append(buttons([button(NEW_SNAPSHOT, "New Snapshot", "home", style="primary")], f"new.{rev}"))
     blocks += _waiting(home.waiting, rev, team_url)
     blocks += _reviews(home.reviews, rev, team_url)
-    blocks += _own(home, rev, command, may_create=may_create)
+    blocks += _own(home, rev, command, team_url, may_create=may_create)
     blocks += _projects(home.usable, rev)
     blocks += _help(command, rev)
     return {"type": "home", "blocks": blocks}
@@ -70,7 +70,7 @@ def _reviews(reviews: Sequence[Asked], rev: int, team_url: str) -> list[dict[str
     return blocks + _left_out(reviews, "shown as these are reviewed", f"reviews.{rev}")
 
 
-def _own(home: Home, rev: int, command: str, *, may_create: bool) -> list[dict[str, Any]]:
+def _own(home: Home, rev: int, command: str, team_url: str, *, may_create: bool) -> list[dict[str, Any]]:
     """A section for each, so that a long one never cuts another off."""
     blocks = [_header("Your requests")]
     if not home.running and not home.recent:
@@ -78,11 +78,13 @@ def _own(home: Home, rev: int, command: str, *, may_create: bool) -> list[dict[s
         later = "With the role operator in a project you can ask for snapshots, and follow them here."
         blocks.append(section(f"Nothing yet. {example if may_create else later}", f"none.{rev}"))
     listed = code(f"{command} list mine")
-    blocks += [section(_own_line(asked), f"running.{asked[0].id}.{rev}") for asked in home.running[:SHOWN]]
+    blocks += [section(_own_line(asked, team_url), f"running.{asked[0].id}.{rev}") for asked in home.running[:SHOWN]]
     blocks += _left_out(home.running, listed, f"running.{rev}")
     if home.recent:
         blocks.append(context("*Lately*", f"lately.{rev}"))
-    blocks += [section(_own_line(asked), f"recent.{asked[0].id}.{rev}") for asked in home.recent[:ENDED_SHOWN]]
+    blocks += [
+        section(_own_line(asked, team_url), f"recent.{asked[0].id}.{rev}") for asked in home.recent[:ENDED_SHOWN]
+    ]
     if len(home.recent) > ENDED_SHOWN:
         blocks.append(context(f"and older ones: {listed}", f"older.{rev}"))
     return blocks
@@ -97,11 +99,11 @@ def _left_out(asked: Sequence[Asked], where: str, block_id: str) -> list[dict[st
     return [context(f"and {number} more: {where}", f"more.{block_id}")]
 
 
-def _own_line(asked: Asked) -> str:
+def _own_line(asked: Asked, team_url: str) -> str:
     request, items = asked
     where = f" in {escaped(request.project)}" if request.project else ""
     told = f"{_state(request, items)} · {_disks(request, items)}{where} · {moment(request.created_at)}"
-    return f"{told} · {code(request.id)}"
+    return " · ".join(filter(None, (told, code(request.id), message_of(request, team_url, own=True))))
 
 
 def _state(request: Request, items: Sequence[Item]) -> str:
@@ -127,7 +129,8 @@ def _state(request: Request, items: Sequence[Item]) -> str:
 def _of_another(request: Request, items: Sequence[Item], does: str, team_url: str) -> str:
     reason = f" “{_reason(request.order.reason, team_url)}”" if request.order.reason else ""
     asked = f"<@{request.actor_id}> {does} {_disks(request, items)} in {escaped(request.project or '')}.{reason}"
-    return f"{asked} · {moment(request.created_at)} · {code(request.id)}"
+    where = message_of(request, team_url)
+    return " · ".join(filter(None, (asked, moment(request.created_at), code(request.id), where)))
 
 
 def _reason(text: str, team_url: str) -> str:

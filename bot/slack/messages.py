@@ -14,6 +14,7 @@ from bot.domain.orders import DISKS_PER_CREATE, Quick, named
 from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT, failed
 from bot.domain.requests import Item, ItemState, Request, RequestState, cloud_deletes, is_direct, spread_seconds
+from bot.domain.typed import caseless
 from bot.interfaces import Saying
 from bot.slack.blocks import (
     SECTION_CHARACTERS,
@@ -350,7 +351,7 @@ def _again(items: Sequence[Item], command: str) -> list[str]:
 def refusal(told: str, said: str, command: str, reference: str | None = None) -> Message:
     """Cause and fix, and what was typed, ready to be copied and mended."""
     lines = [f":no_entry_sign: {sentence(told)}"]
-    if "Nothing was" not in told:
+    if "Nothing was" not in told and (reference or _makes_something(said)):
         lines.append("Nothing was created.")
     if said.strip():
         lines.append(f"You typed: {code_block(f'{command} {said}')}")
@@ -360,6 +361,11 @@ def refusal(told: str, said: str, command: str, reference: str | None = None) ->
     if reference:
         message["blocks"].append(buttons([button(ASK_AGAIN, "Change and Ask Again", reference)], "again"))
     return message
+
+
+def _makes_something(said: str) -> bool:
+    """Whether what was typed could have; a question that is refused says nothing of it."""
+    return caseless(said).partition(" ")[0] in ("create", "quick")
 
 
 def break_glass(request: Request, items: Sequence[Item], command: str, team_url: str) -> Message:

@@ -169,7 +169,6 @@ class SlackPeople:
 
 def _cannot_tell(retry_after: float | None = None) -> LookupFailed:
     return LookupFailed(
-        "Slack could not tell me who you are just now, so I refused to act for you. Nothing was created. "
-        "Try again in a minute.",
+        "Slack could not tell me who you are just now, so I refused to act for you. Try again in a minute.",
         retry_after=retry_after,
     )

@@ -1,4 +1,4 @@
-"""The buttons under a plan: go, and another selection, which is asked for in a form. The third, drop, calls it back."""
+"""The buttons under a plan: go, and another selection, which is asked for in a form. The third cancels the plan."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def read_selection(chosen: Sequence[str], typed: str) -> tuple[Selector, ...]:
             raise ValueError("Name a server, a tag or disks, such as server=web-01.")
         return order.selectors
     if not chosen:
-        raise ValueError("Leave at least one disk, or name something else. To make nothing, press Drop instead.")
+        raise ValueError("Leave at least one disk, or name something else. To make nothing, press Cancel Plan instead.")
     return tuple(Selector("disk", disk) for disk in chosen)
 
 

@@ -14,7 +14,7 @@ from bot.slack.blocks import buttons, delete_button, section
 from bot.slack.controls import AGREE, DELETE, KEEP
 from bot.slack.message import Message, whole_text
 from bot.slack.presses import Press, Presses, read_object
-from bot.slack.text import bold, code, day, escaped, moment, plural, shortened, typed
+from bot.slack.text import bold, code, day, escaped, message_of, moment, plural, shortened, typed
 from bot.workflow.deleting import Deleting
 from bot.workflow.gate import Told
 from bot.workflow.inquiry import NotFound
@@ -72,7 +72,7 @@ def read_asking(value: str) -> tuple[str, int] | None:
     return request_id, asking
 
 
-def restore_points(found: Points | NotFound | Denied, command: str) -> Message:
+def restore_points(found: Points | NotFound | Denied, command: str, team_url: str = "") -> Message:
     """One section a request, with its button for whoever may let it go."""
     if not isinstance(found, Points):
         return told(found.sentence if isinstance(found, NotFound) else found.explanation)
@@ -80,7 +80,7 @@ def restore_points(found: Points | NotFound | Denied, command: str) -> Message:
     blocks = [section(head, "head")]
     lines = [head]
     for point in found.points:
-        words = _point(point)
+        words = _point(point, team_url)
         lines.append(words)
         blocks.append(section(words, f"point.{point.request.id}"))
         left = set(_left(point))
@@ -99,7 +99,7 @@ def _left(point: Point) -> list[str]:
     return ids if existing is None else [one for one in ids if one in existing]
 
 
-def _point(point: Point) -> str:
+def _point(point: Point, team_url: str) -> str:
     request, left = point.request, set(_left(point))
     reason = f" “{typed(shortened(request.order.reason, 200))}”" if request.order.reason else ""
     if point.existing is None:
@@ -109,9 +109,10 @@ def _point(point: Point) -> str:
     else:
         state = f"{len(left)} of {plural(len(point.items), 'snapshot')} still there"
     kept = f", to be kept until {day(request.expires_at)}" if request.expires_at else ""
+    told_in = f" · {found}" if (found := message_of(request, team_url)) else ""
     head = (
         f"{code(request.id)} · {moment(request.created_at)} · <@{request.actor_id}> in "
-        f"{escaped(request.project or '')}{reason}\n      {state}{kept}"
+        f"{escaped(request.project or '')}{told_in}{reason}\n      {state}{kept}"
     )
     lines = [
         f"      {bold(shortened(item.disk.label, 64))} {code(item.snapshot_id or '')}"

@@ -447,7 +447,7 @@ def _buttons(request: Request, items: Sequence[Item]) -> list[dict[str, Any]]:
         return [
             button(CONFIRM, f"Back up {disks}", request.id, style="primary"),
             button(CHANGE, "Change Selection…", request.id),
-            button(CANCEL, "Drop", request.id),
+            button(CANCEL, "Cancel Plan", request.id),
         ]
     waits = any(item.unsent and item.waiting_since for item in items)
     if request.state is RequestState.WAITING or (request.state is RequestState.RUNNING and waits):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from bot.domain.requests import DiskRef
+from bot.domain.requests import DiskRef, Request, is_direct
 from bot.domain.sentences import MENTION
 from bot.domain.typed import visible
 
@@ -116,6 +116,20 @@ def disk_kind(disk: DiskRef) -> str:
 
 def plural(count: int, thing: str) -> str:
     return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def message_of(request: Request, team_url: str, *, own: bool = False) -> str:
+    """A link to the request's message; "" where there is none. What stands in a direct message only its own person
+    can open.
+    """
+    if not team_url or not request.root_channel or not request.root_ts:
+        return ""
+    if is_direct(request.root_channel) and not own:
+        return ""
+    address = permalink(team_url, request.root_channel, request.root_ts)
+    if request.thread_ts:
+        address += f"?thread_ts={request.thread_ts}&cid={request.root_channel}"
+    return link(address, "its message")
 
 
 def permalink(team_url: str, channel: str, ts: str) -> str:

@@ -98,8 +98,8 @@ class Confirming:
             return allowed
         requester = sentences.person(allowed.request.actor_id)
         sentence = (
-            f"Only {requester}, in whose name it runs, can change this plan. You can confirm it as it is, press Drop, "
-            "or make a plan of your own: `quick …`."
+            f"Only {requester}, in whose name it runs, can change this plan. You can confirm it as it is, "
+            "press Cancel Plan, or make a plan of your own: `quick …`."
         )
         return await self._gate.refuse(actor, allowed, NOT_YOUR_PLAN, sentence)
 

@@ -55,7 +55,7 @@ async def test_nobody_changes_what_runs_in_the_name_of_another(start: Start, rul
     request, root = await planned(world, text, "bob")
     await world.slack.press("alice", CHANNEL, root.ts, CHANGE)
     told = await world.told("alice", NOT_YOURS)
-    assert "confirm it as it is, press Drop, or make a plan of your own: `quick …`" in told.text
+    assert "confirm it as it is, press Cancel Plan, or make a plan of your own: `quick …`" in told.text
     assert world.slack.view("alice") is None
     assert set((await change_in_a_form_of_their_own(world, "alice", request)).values()) == {STALE}
     assert await denied(world) == [("U0ALICE001", "not-your-plan"), ("U0ALICE001", "form-unknown")]

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from bot.domain import sentences
 from bot.domain.access import Action, Denied
-from bot.domain.commands import ListSnapshots
-from bot.domain.errors import GONE_AGAIN, REFUSED, SHARED
+from bot.domain.commands import ListSnapshots, read_command
+from bot.domain.errors import GONE_AGAIN, REFUSED, SHARED, CommandError
 from bot.domain.orders import Create
 from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState
 from bot.domain.snapshots import CreateStandardSnapshot
@@ -23,7 +23,7 @@ from bot.interfaces import Saying, SayKind
 from bot.slack import answers, messages
 from bot.slack.approvals import deny_form
 from bot.slack.message import Message
-from bot.slack.text import bold, code, duration, escaped
+from bot.slack.text import bold, code, duration, escaped, message_of
 from bot.workflow.inquiry import Found, MayDo, NotFound, Page
 from tests.block_kit import EDITED, checked_message, checked_view
 from tests.builders import NOON, a_project, a_request, an_item
@@ -357,3 +357,60 @@ def test_listing_and_status(golden: Golden) -> None:
     one = answers.status(Found([running]), "/snapshot", TEAM, NOON)
     assert "creating, 40 %" in one["text"]
     assert answers.status(NotFound("Nothing <here>."), "/snapshot", TEAM, NOON)["text"] == "Nothing &lt;here&gt;."
+
+
+# --- questions --------------------------------------------------------------------------------------------------------
+
+QUESTIONS = [
+    "status a b",
+    "status ID extra=1",
+    "list foo=bar",
+    "list disk=",
+    "list web-01",
+    "help me please",
+    "projects x",
+    "access @a @b",
+    "access nobody",
+    "restore-points here there",
+    "statsu",
+    "x" * 2_001,
+    '"unclosed',
+    "lsit mine",
+]
+
+
+@pytest.mark.parametrize("typed", QUESTIONS)
+def test_a_question_that_cannot_be_answered_never_says_that_nothing_was_created(typed: str) -> None:
+    try:
+        read_command(typed)
+    except CommandError as exc:
+        assert "created" not in messages.refusal(exc.sentence, typed, "/snapshot")["text"]
+
+
+@pytest.mark.parametrize("typed", ["create a nmae=b", "CREATE a nmae=b", "quick foo", "quick keep=never"])
+def test_an_order_that_is_refused_says_that_nothing_was_created(typed: str) -> None:
+    with pytest.raises(CommandError) as caught:
+        read_command(typed)
+    assert "Nothing was" in messages.refusal(caught.value.sentence, typed, "/snapshot")["text"]
+
+
+def test_a_list_of_what_was_called_off_does_not_end_with_what_was_not_created() -> None:
+    dropped = a_request(state=RequestState.DROPPED, verdict="Nobody confirmed it. Nothing was created.")
+    for message in (
+        answers.listing(Page([(dropped, [])], ListSnapshots(), more=False), "/snapshot"),
+        answers.status(Found([(dropped, [])]), "/snapshot", TEAM, NOON),
+    ):
+        assert "Nothing was created" not in message["text"]
+
+
+# --- links to the message ---------------------------------------------------------------------------------------------
+
+
+def test_a_link_to_a_message_in_a_thread_leads_into_the_thread() -> None:
+    posted = a_request(root_channel="C1", root_ts="1795435200.000100", home="C1")
+    assert message_of(posted, TEAM) == f"<{TEAM}archives/C1/p1795435200000100|its message>"
+    below = replace(posted, place=replace(posted.place, channel_id="C1", thread_ts="1795435100.000100"))
+    assert "?thread_ts=1795435100.000100&amp;cid=C1|" in message_of(below, TEAM)
+    assert message_of(a_request(), TEAM) == message_of(posted, "") == ""
+    direct = replace(posted, root_channel="D1", home="U1")
+    assert (message_of(direct, TEAM), bool(message_of(direct, TEAM, own=True))) == ("", True)
