@@ -108,11 +108,12 @@ def _with_what_is_below(order: str, below: list[str]) -> str:
     if not order:
         below = below[next((at for at, line in enumerate(below) if line.strip()), len(below)) :]
         kept, below = [line for line in below[:1] if not _unescaped(line).startswith(">")], below[1:]
+    open_fence = sum(line.count("```") for line in kept) % 2 == 1
     for line in below:
-        whole = "\n".join(kept)
-        open_fence = whole.count("```") % 2 == 1
-        if not open_fence and not (kept and (whole.rstrip().endswith((",", "，", "、")) or _is_list(line))):
+        goes_on = kept and kept[-1].rstrip().endswith((",", "，", "、"))
+        if not (open_fence or goes_on or (kept and _is_list(line))):
             break
+        open_fence ^= line.count("```") % 2 == 1
         kept.append(line)
     return "\n".join(kept).strip()
 

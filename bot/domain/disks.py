@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 
 from bot.domain.arguments import COURTESIES, EVERYTHING, FILLERS, options_meant
@@ -17,6 +18,8 @@ from bot.domain.typed import caseless, foreign_letters, looks_of, plain, unmarke
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _SHOWN = 8
 _NEAR = 3
+_GUESSED = 5
+"""For so many unknown words of one command similar names are looked for, which takes its time among thousands."""
 
 
 def is_disk_id(word: str) -> bool:
@@ -53,7 +56,7 @@ def pick(order: Create, disks: Sequence[Disk], alias: str) -> Picked:
     for word, fits in meant(order.disks, disks):
         if not fits:
             unknown.append(word)
-            faults.append(unknown_disk(word, disks, alias))
+            faults.append(unknown_disk(word, disks if len(unknown) <= _GUESSED else (), alias))
         elif len(fits) > 1:
             faults.append(ambiguous(word, fits))
         elif fits[0].id not in chosen:
@@ -97,7 +100,13 @@ def _as_it_is(text: str) -> str:
     return text
 
 
-SAME_NAME: Sequence[Callable[[str], str]] = (_as_it_is, visible, plain, caseless)
+@lru_cache(maxsize=32_768)
+def _caseless_name(name: str) -> str:
+    """`caseless` for names from the cloud, which are compared again and again."""
+    return caseless(name)
+
+
+SAME_NAME: Sequence[Callable[[str], str]] = (_as_it_is, visible, plain, _caseless_name)
 """How names are compared: exactly first, then as they look, then odd letters as plain ones, then without case."""
 _COMMAS = re.compile("[,，、]")
 
@@ -107,26 +116,29 @@ def meant(words: Iterable[str], disks: Sequence[_AnyDisk]) -> list[tuple[str, Se
 
     Where a word fits nothing, formatting and brackets around it are left out, and commas in it part several words.
     """
-    names = _Names(disks)
-    found: list[tuple[str, Sequence[_AnyDisk]]] = []
-    for word in words:
-        fits = names.of(word)
-        parts = [part.strip() for part in _COMMAS.split(unmarked_word(word)) if part.strip()]
-        if fits or len(parts) < 2:
-            found.append((word, fits))
-        else:
-            found += [(part, names.of(part)) for part in parts]
-    return found
+    return DiskNames(disks).meant(words)
 
 
-class _Names(Generic[_AnyDisk]):
+class DiskNames(Generic[_AnyDisk]):
     """Disks by what their names become; each index is made when it is needed."""
 
     def __init__(self, disks: Sequence[_AnyDisk]) -> None:
         self._disks = disks
         self._by: dict[Callable[[str], str], dict[str, list[_AnyDisk]]] = {}
 
-    def of(self, word: str) -> Sequence[_AnyDisk]:
+    def meant(self, words: Iterable[str]) -> list[tuple[str, Sequence[_AnyDisk]]]:
+        """As the function of that name."""
+        found: list[tuple[str, Sequence[_AnyDisk]]] = []
+        for word in words:
+            fits = self._of(word)
+            parts = [part.strip() for part in _COMMAS.split(unmarked_word(word)) if part.strip()]
+            if fits or len(parts) < 2:
+                found.append((word, fits))
+            else:
+                found += [(part, self._of(part)) for part in parts]
+        return found
+
+    def _of(self, word: str) -> Sequence[_AnyDisk]:
         if id_ := disk_id_in(word):
             return [disk for disk in self._disks if disk.id.lower() == id_]
         for same in SAME_NAME:
@@ -166,10 +178,10 @@ def near_names(word: str, everything: Sequence[_Named]) -> str:
     names: dict[str, str] = {}
     for disk in everything:
         if disk.name:
-            names.setdefault(caseless(disk.name), disk.name)
+            names.setdefault(_caseless_name(disk.name), disk.name)
     looks = looks_of(word)
     for name in names.values():
-        if looks_of(name) == looks:
+        if not (word.isascii() and name.isascii()) and looks_of(name) == looks:
             letters = " ".join(foreign_letters(word) or foreign_letters(name))
             return f" Did you mean {quoted(name)}? Letters of another alphabet look like those: {letters}."
     near = difflib.get_close_matches(caseless(unmarked_word(word)), names, n=_NEAR, cutoff=0.5)
@@ -206,11 +218,11 @@ def matching(disks: Iterable[Disk], query: str) -> list[Disk]:
     words = [caseless(unmarked_word(word)) for word in visible(query).split()]
 
     def fits(disk: Disk) -> bool:
-        texts = [caseless(text) for text in (disk.name, disk.id, disk.server)]
+        texts = [_caseless_name(text) for text in (disk.name, disk.id, disk.server)]
         return all(any(word in text for text in texts) for word in words)
 
     def rank(disk: Disk) -> tuple[bool, str, str]:
-        label = caseless(disk.label)
+        label = _caseless_name(disk.label)
         return (not (words and label.startswith(words[0])), label, disk.id)
 
     return sorted(filter(fits, disks), key=rank)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.bindings import Binding
-from bot.domain.disks import ambiguous, is_uuid, meant, unknown_disk
+from bot.domain.disks import DiskNames, ambiguous, is_uuid, unknown_disk
 from bot.domain.orders import Selector, read_tag
 from bot.domain.sentences import quoted
 from bot.domain.servers import NameMatch, several, unknown
@@ -80,7 +80,8 @@ def select(
     The listing has no filter for tags, so a tag is a question of its own (List volumes; Querying Resources by Tag).
     `bound`: they come from a binding, which grows old: one that fits nothing any more does not keep the others back.
     """
-    found = [_found(selector, everything, tagged, servers) for selector in selectors]
+    names = DiskNames(everything)
+    found = [_found(selector, everything, names, tagged, servers) for selector in selectors]
     disks = {disk.id: disk for one in found for disk in one.disks}
     stale = [one for one in found if one.nothing and bound and disks]
     if faults := tuple(one.fault for one in found if one.fault and one not in stale):
@@ -102,6 +103,7 @@ def _perhaps_attached(everything: Sequence[Disk], chosen: Mapping[str, Disk]) ->
 def _found(
     selector: Selector,
     everything: Sequence[Disk],
+    names: DiskNames[Disk],
     tagged: Mapping[str, Sequence[Disk]],
     servers: Mapping[str, NameMatch],
 ) -> _Found:
@@ -115,7 +117,7 @@ def _found(
         case "tag":
             return _any(_by_name(tagged.get(value, ())), f"No disk has the tag {quoted(value)}.")
         case "disk":
-            return _named(value, everything)
+            return _named(value, everything, names)
 
 
 def _any(disks: Sequence[Disk], otherwise: str) -> _Found:
@@ -143,9 +145,9 @@ def _by_name(disks: Iterable[Disk]) -> list[Disk]:
     return sorted(disks, key=lambda disk: (disk.server, disk.label, disk.id))
 
 
-def _named(word: str, everything: Sequence[Disk]) -> _Found:
+def _named(word: str, everything: Sequence[Disk], names: DiskNames[Disk]) -> _Found:
     disks: list[Disk] = []
-    for part, fits in meant([word], everything):
+    for part, fits in names.meant([word]):
         if not fits:
             return _any((), unknown_disk(part, everything, "this project"))
         if len(fits) > 1:

@@ -273,8 +273,10 @@ async def find_disks(evs: Evs, order: Create, alias: str, servers: ServerNames) 
     if not all(name in exact for name in names):
         listed = [*await evs.list_disks(), *by_id]
     disks = _each_once(listed)
-    fitting = _each_once([disk for _, fits in meant(order.disks, disks) for disk in fits])
-    return pick(order, _each_once([*disks, *await servers.of(alias, evs, fitting)]), alias)
+    # Among thousands of names the comparing and guessing takes long, and others wait for the loop.
+    found = await asyncio.to_thread(meant, order.disks, disks)
+    fitting = _each_once([disk for _, fits in found for disk in fits])
+    return await asyncio.to_thread(pick, order, _each_once([*disks, *await servers.of(alias, evs, fitting)]), alias)
 
 
 def _each_once(disks: Sequence[Disk]) -> list[Disk]:

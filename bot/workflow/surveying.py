@@ -74,7 +74,8 @@ async def survey(
         tagged,
         servers.meant(alias, evs, named),
     )
-    selection = select(selectors, disks, dict(zip(tags, found, strict=True)), meant, bound=bound)
+    of_tag = dict(zip(tags, found, strict=True))
+    selection = await asyncio.to_thread(select, selectors, disks, of_tag, meant, bound=bound)
     called = await servers.of(alias, evs, selection.disks)
     return Survey(replace(selection, disks=tuple(called)), snapshots, offered)
 

@@ -9,7 +9,7 @@ import pytest
 from bot.simulator.setting import Setting
 from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
 from tests.e2e.test_access import ALICES_GRANT, configure
-from tests.e2e.test_approvals import Start, start
+from tests.e2e.test_approvals import Start, asked, press, start
 from tests.e2e.test_forms import offers, open_form
 from tests.e2e.test_granting import EVERYWHERE
 
@@ -298,3 +298,14 @@ async def test_a_reason_of_letters_nobody_sees_is_no_reason(start: Start) -> Non
     await world.say(f"create web-01-data break_glass=payments-prod reason={'a' + chr(0x200B) * 20}", "bob")
     await world.told("bob", "a reason of at least 15 characters")
     assert world.cloud.calls("create_snapshot") == []
+
+
+async def test_a_denial_with_letters_nobody_sees_waits_for_a_reason(start: Start) -> None:
+    world = await start("approvals = 1")
+    request = await world.create("web-01-data", "bob")
+    await press(world, "eng01", await asked(world, request), "deny_request")
+    await world.slack.until(lambda: world.slack.view("eng01") is not None)
+    outcome = await world.slack.submit("eng01", {"reason": {"reason": "\u200b\u2066\u3164"}})
+    assert "Say why" in str(outcome)
+    await world.slack.submit("eng01", {"reason": {"reason": "ok \u202edeteled ton"}})
+    assert "ok deteled ton" in (await world.finished(request)).text + world.replies(request, "receipt")[0].text
