@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -24,6 +25,9 @@ from bot.simulator.setting import Setting, read_world
 from bot.slack.scopes import SCOPES
 
 OK, FAILED, BAD_USE = 0, 1, 2
+
+STOP_SECONDS = 9.0
+"""A stop may take 10 s in all, whatever hangs."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -155,11 +159,31 @@ async def _run(options: argparse.Namespace) -> int:
         return OK
     try:
         bot = starting.result()
-        await signalled
-        await bot.stop()
+        return await _until_it_ends(bot, signalled)
     finally:
         signalled.cancel()
-    return OK
+
+
+async def _until_it_ends(bot: app.Bot, signalled: asyncio.Future[Any]) -> int:
+    """By a signal, or because a part of it ended by itself: then with a sentence, as it has to be started again."""
+    failed = asyncio.ensure_future(bot.failed())
+    await asyncio.wait({signalled, failed}, return_when=asyncio.FIRST_COMPLETED)
+    code = OK
+    if failed.done():
+        _complain(failed.result())
+        code = FAILED
+    failed.cancel()
+    try:
+        await asyncio.wait_for(bot.stop(), STOP_SECONDS)
+    except TimeoutError:
+        _complain("Something did not end in time and was left behind; nothing that was recorded is lost.")
+        code = FAILED
+    return code
+
+
+def _complain(sentence: str) -> None:
+    with contextlib.suppress(OSError):  # the disk that is full may be the one under the log
+        print(sentence, file=sys.stderr)
 
 
 async def _demo(options: argparse.Namespace) -> int:

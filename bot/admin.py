@@ -8,17 +8,21 @@ from aiohttp import web
 
 
 class AdminServer:
-    """`ready`: the store is writable and Slack is connected. `counts`: requests and items by state."""
+    """`trouble`: why the process should be started again, "" while it works. `ready`: the store is writable and Slack
+    is connected. `counts`: requests and items by state.
+    """
 
     def __init__(
         self,
         host: str,
         port: int,
+        trouble: Callable[[], Awaitable[str]],
         ready: Callable[[], Awaitable[bool]],
         counts: Callable[[], Awaitable[Mapping[tuple[str, str], int]]],
     ) -> None:
         self._host = host
         self._port = port
+        self._trouble = trouble
         self._ready = ready
         self._counts = counts
         self._runner: web.AppRunner | None = None
@@ -44,6 +48,8 @@ class AdminServer:
             self._runner = None
 
     async def _on_health(self, _: web.Request) -> web.Response:
+        if trouble := await self._trouble():
+            return web.Response(status=503, text=f"{trouble}\n")
         return web.Response(text="ok\n")
 
     async def _on_ready(self, _: web.Request) -> web.Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -49,6 +49,7 @@ from bot.slack.retrying import RetryListeners
 from bot.store.database import SqliteDatabase
 from bot.store.lock import StoreLock
 from bot.store.store import SqliteStore
+from bot.supervision import Vitals
 from bot.workflow.approving import Approvals
 from bot.workflow.arrival import Reception
 from bot.workflow.binding import ChannelBindings
@@ -106,12 +107,13 @@ def new_reference() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """A started bot. `stop` takes 10 s at most."""
+    """A started bot. `stop` takes 10 s at most; `failed` returns when the bot can't go on, with why."""
 
     store: SqliteStore
     entry: SocketModeEntry | HttpEntry
     admin: AdminServer
     stop: Callable[[], Any]
+    failed: Callable[[], Awaitable[str]]
 
 
 async def start(settings: Settings, clock: Clock) -> Bot:
@@ -136,6 +138,8 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     stack.append(database.close)
     await database.make_room_in_the_log()
     store = SqliteStore(database, clock)
+    if set_back := await store.clock_set_meanwhile():
+        log.warning("the machine's clock was set back", extra={"seconds": round(-set_back.total_seconds(), 1)})
     await store.configured_grants(settings.grants)
     await store.configured_bindings(settings.bindings)
     former = await store.configured_projects(settings.projects)
@@ -164,7 +168,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     cloud = HttpCloud(settings.projects, settings.credentials, clock, former=former)
     stack.append(cloud.aclose)
     homes = SlackHomes(client, settings.slack.command, team_url)
-    engine = EmbeddedEngine(clock, store, at_once=frozenset({"answer"}))
+    engine = EmbeddedEngine(clock, store)
     database.on_wanted(engine.wake)
     gate = Gate(store, settings.projects, clock)
     approvals = Approvals(store, gate, clock)
@@ -274,7 +278,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
 
     async def stop_engine() -> None:
         await engine.stop(STOP_SECONDS)
-        await running
+        await asyncio.gather(running, return_exceptions=True)  # it may have ended before, which was told then
 
     stack.append(stop_engine)
 
@@ -291,11 +295,12 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     async def ready() -> bool:
         return await store.writable() and await entry.connected()
 
-    admin = AdminServer(settings.admin_host, settings.admin_port, ready, store.counts)
+    vitals = Vitals(store.answers, store.broken, running, lambda: engine.idle_s)
+    admin = AdminServer(settings.admin_host, settings.admin_port, vitals.trouble, ready, store.counts)
     await admin.start()
     stack.append(admin.stop)
     log.info("the bot is up", extra={"team": identity["team_id"], "projects": len(settings.projects)})
-    return Bot(store, entry, admin, stop)
+    return Bot(store, entry, admin, stop, vitals.failed)
 
 
 def _handlers(

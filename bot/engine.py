@@ -2,6 +2,9 @@
 
 Nothing here is durable. What the timer heap holds is rebuilt from the rows at the start and compared with them every
 half minute, so a lost alarm is late and never lost. A duty runs at least once and never twice at the same time.
+
+Waiting is measured in seconds that never step. A date in the rows becomes such a moment when it is heard of, and once
+more when the machine's clock was set.
 """
 
 from __future__ import annotations
@@ -10,66 +13,105 @@ import asyncio
 import heapq
 import itertools
 import logging
+from collections import deque
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from bot.domain.errors import StoreFailed
 from bot.interfaces import Clock, Duties, Handler
 
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 30.0
 AFTER_A_BUG_SECONDS = 5.0
+LOOK_SECONDS = 1.0
+"""How often it is looked whether the clock was set, and whether a full disk has room again."""
+
+STEP_SECONDS = 1.0
+"""A clock that is further away from where it was to be has been set."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    """Whose duties wait for each other: those of one kind and, where the rows say so, of one project and person."""
+
+    running: int = 0
+    waiting: deque[str] = field(default_factory=deque)
 
 
 class EmbeddedEngine:
     """One per store file. `wake` is what the store calls after a commit; `run` returns after `stop`.
 
-    `width` is how many duties run together. Those named in `at_once` have as much room of their own: somebody waits
-    for them, and slow work of the others does not hold them up.
+    `share` is how many duties of one lane run together. Lanes do not wait for each other, so a project whose calls hang
+    holds up nobody else, and no kind of duty another.
     """
 
-    def __init__(self, clock: Clock, rows: Duties, *, width: int = 128, at_once: frozenset[str] = frozenset()) -> None:
+    def __init__(self, clock: Clock, rows: Duties, *, share: int = 16) -> None:
         self._clock = clock
         self._rows = rows
-        self._gate = asyncio.Semaphore(width)
-        self._gates = {name: asyncio.Semaphore(width) for name in at_once}
-        self._heap: list[tuple[datetime, int, str]] = []
+        self._share = share
+        self._lanes: dict[tuple[str, str], _Lane] = {}
+        self._lane_of: dict[str, str] = {}
+        self._heap: list[tuple[float, int, str]] = []
         self._order = itertools.count()
-        self._due: dict[str, datetime] = {}
-        self._running: dict[str, asyncio.Task[None]] = {}
-        self._again: dict[str, datetime] = {}
+        self._due: dict[str, float] = {}
+        self._begun: dict[str, asyncio.Task[None] | None] = {}
+        """Those whose time has come; None while one waits for room in its lane."""
+        self._again: dict[str, float] = {}
         self._changed = asyncio.Event()
         self._stopping = False
+        self._held = False
+        """Nothing can be written down, so nothing is begun: what is done then would be done again and again."""
+        self._turned_at = clock.monotonic()
 
-    def wake(self, key: str, at: datetime) -> None:
+    def wake(self, key: str, at: datetime, lane: str = "") -> None:
         """Run this duty at that time; the earliest time asked for counts, and one asked for while it runs is kept."""
-        if key in self._running:
-            self._again[key] = min(at, self._again.get(key, at))
-        elif key not in self._due or at < self._due[key]:
-            self._due[key] = at
-            heapq.heappush(self._heap, (at, next(self._order), key))
+        self._lane_of[key] = lane
+        self._wake(key, self._clock.monotonic() + (at - self._clock.now()).total_seconds())
+
+    def _wake(self, key: str, moment: float) -> None:
+        if key in self._begun:
+            self._again[key] = min(moment, self._again.get(key, moment))
+        elif key not in self._due or moment < self._due[key]:
+            self._due[key] = moment
+            heapq.heappush(self._heap, (moment, next(self._order), key))
             self._changed.set()
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since it last looked whether something is due; a second or so while all is well."""
+        return self._clock.monotonic() - self._turned_at
 
     async def run(self, handlers: Mapping[str, Handler]) -> None:
         """Call the handler named before the colon of each key when its time has come, until `stop`."""
-        sweep_at = self._clock.now()
+        sweep_at = self._clock.monotonic()
+        fast_by = self._fast_by()
         while not self._stopping:
             self._changed.clear()  # before anything is awaited: what changes meanwhile, a stop above all, still counts
-            now = self._clock.now()
+            self._turned_at = now = self._clock.monotonic()
+            if abs((step := self._fast_by() - fast_by).total_seconds()) >= STEP_SECONDS:
+                fast_by += step
+                await self._clock_set(step)
+            if self._held and await self._rows.writable():
+                log.warning("the store can be written again; what waited goes on")
+                self._held, sweep_at = False, now
+                for name in list(self._lanes):
+                    self._fill(name, handlers)
             if now >= sweep_at:
                 await self._sweep()
-                sweep_at = now + timedelta(seconds=SWEEP_SECONDS)
-            if not self._stopping:
+                sweep_at = now + SWEEP_SECONDS
+            if not self._stopping and not self._held:
                 self._start_due(handlers)
             next_at = min([sweep_at, *(at for at, _, _ in self._heap[:1])])
-            wait_s = max((next_at - self._clock.now()).total_seconds(), 0.001)
+            wait_s = LOOK_SECONDS if self._held else min(max(next_at - self._clock.monotonic(), 0.001), LOOK_SECONDS)
             await self._changed_or_after(wait_s)
 
     async def stop(self, grace_s: float) -> None:
         """Take no more work and let what runs end; after `grace_s` seconds it is cancelled, its rows know the rest."""
         self._stopping = True
         self._changed.set()
-        running = list(self._running.values())
+        running = [task for task in self._begun.values() if task is not None]
         if running:
             _, late = await asyncio.wait(running, timeout=grace_s)
             for task in late:
@@ -87,36 +129,79 @@ class EmbeddedEngine:
             for one in waiting:
                 one.cancel()
 
-    async def _sweep(self) -> None:
+    # --- what the rows say --------------------------------------------------------------------------------------------
+
+    async def _sweep(self, *, clock_set: bool = False) -> None:
+        """`clock_set`: the moments of dates are other ones now, of those that are known too."""
         try:
             called_for = await self._rows.duties()
         except Exception:
             log.exception("the rows could not be read for a sweep")
             return
-        for key, at in called_for:
-            if key not in self._due and key not in self._running:
-                self.wake(key, at)
+        for key, at, lane in called_for:
+            known = key in self._due or key in self._begun
+            if not known or (clock_set and at.timestamp() > 0):
+                self.wake(key, at, lane)
+
+    async def _clock_set(self, by: timedelta) -> None:
+        log.warning("the machine's clock was set", extra={"seconds": round(by.total_seconds(), 1)})
+        try:
+            await self._rows.clock_set(by)
+        except StoreFailed:
+            log.exception("what waits could not be told that the clock was set")
+        await self._sweep(clock_set=True)
+
+    def _fast_by(self) -> timedelta:
+        """How far the date is ahead of the seconds; only its changes say something."""
+        return timedelta(seconds=self._clock.now().timestamp() - self._clock.monotonic())
+
+    # --- whose turn it is ---------------------------------------------------------------------------------------------
 
     def _start_due(self, handlers: Mapping[str, Handler]) -> None:
-        now = self._clock.now()
+        now = self._clock.monotonic()
         while self._heap and self._heap[0][0] <= now:
             at, _, key = heapq.heappop(self._heap)
             if self._due.get(key) == at:  # otherwise an earlier alarm has taken this one's place
                 del self._due[key]
-                self._running[key] = asyncio.create_task(self._call(handlers[key.partition(":")[0]], key))
+                self._begun[key] = None
+                self._lanes.setdefault(self._lane(key), _Lane()).waiting.append(key)
+                self._fill(self._lane(key), handlers)
+
+    def _lane(self, key: str) -> tuple[str, str]:
+        return key.partition(":")[0], self._lane_of.get(key, "")
+
+    def _fill(self, name: tuple[str, str], handlers: Mapping[str, Handler]) -> None:
+        lane = self._lanes[name]
+        while lane.waiting and lane.running < self._share and not self._stopping and not self._held:
+            key = lane.waiting.popleft()
+            lane.running += 1
+            task = asyncio.create_task(self._call(handlers[name[0]], key))
+            self._begun[key] = task
+            task.add_done_callback(lambda _: self._left(name, handlers))
+        if not lane.waiting and not lane.running:
+            del self._lanes[name]
+
+    def _left(self, name: tuple[str, str], handlers: Mapping[str, Handler]) -> None:
+        self._lanes[name].running -= 1
+        self._fill(name, handlers)
 
     async def _call(self, handler: Handler, key: str) -> None:
         delay_s: float | None = AFTER_A_BUG_SECONDS
-        name, _, rest = key.partition(":")
         try:
-            async with self._gates.get(name, self._gate):
-                delay_s = await handler(rest)
+            delay_s = await handler(key.partition(":")[2])
+        except StoreFailed as exc:
+            delay_s = 0.0
+            if not self._held:
+                log.error("the store failed; nothing is done until it can be written again", exc_info=exc)
+                self._held = True
         except Exception:
             log.exception("a duty failed and will be tried again", extra={"duty": key})
         finally:
-            del self._running[key]
-            times = [] if delay_s is None else [self._clock.now() + timedelta(seconds=delay_s)]
+            del self._begun[key]
+            moments = [] if delay_s is None else [self._clock.monotonic() + delay_s]
             if key in self._again:
-                times.append(self._again.pop(key))
-            if times and not self._stopping:
-                self.wake(key, min(times))
+                moments.append(self._again.pop(key))
+            if moments and not self._stopping:
+                self._wake(key, min(moments))
+            elif key not in self._due:
+                self._lane_of.pop(key, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, Protocol
 
 from bot.domain.access import Actor, Grant
@@ -516,6 +516,14 @@ Handler = Callable[[str], Awaitable[float | None]]
 
 
 class Duties(Protocol):
-    """Every duty the rows call for, as (key, when)."""
+    """The rows as the engine sees them. Raises StoreFailed."""
 
-    async def duties(self) -> Iterable[tuple[str, datetime]]: ...
+    async def duties(self) -> Iterable[tuple[str, datetime, str]]:
+        """Every duty they call for: its key, when, and the lane in which it waits."""
+        ...
+
+    async def writable(self) -> bool: ...
+
+    async def clock_set(self, by: timedelta) -> None:
+        """The machine's clock was set: what only measures how long something waits moves along."""
+        ...

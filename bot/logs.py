@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import math
@@ -144,13 +145,18 @@ def _one_line(text: str) -> str:
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Writes one record; one that cannot be rendered is told without its contents."""
+    """Writes one record; one that cannot be rendered is told without its contents.
+
+    Where nothing can be written at all, as to a full disk or a pipe that nobody reads, the bot works on unheard.
+    """
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         if self.stream.closed:
             return
         place = f"{record.name} line {record.lineno}"
-        self.stream.write(json.dumps({"level": "error", "message": "log record not written", "logger": place}) + "\n")
+        told = json.dumps({"level": "error", "message": "log record not written", "logger": place})
+        with contextlib.suppress(OSError):
+            self.stream.write(f"{told}\n")
 
 
 class _OwnFirst(logging.Filter):

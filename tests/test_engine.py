@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.clock import SystemClock
+from bot.domain.errors import StoreFailed
 from bot.engine import EmbeddedEngine
 from bot.interfaces import Handler
 
@@ -22,9 +23,30 @@ class Rows:
 
     def __init__(self, *keys: str) -> None:
         self.keys = list(keys)
+        self.dated: dict[str, datetime] = {}
+        self.full = False
+        self.moved: list[timedelta] = []
 
-    async def duties(self) -> Iterable[tuple[str, datetime]]:
-        return [(key, CLOCK.now() - timedelta(minutes=1)) for key in self.keys]
+    async def duties(self) -> Iterable[tuple[str, datetime, str]]:
+        """What stands behind a slash is the lane."""
+        past = CLOCK.now() - timedelta(minutes=1)
+        return [(key, self.dated.get(key, past), key.partition("/")[2]) for key in self.keys]
+
+    async def writable(self) -> bool:
+        return not self.full
+
+    async def clock_set(self, by: timedelta) -> None:
+        self.moved.append(by)
+
+
+class SetClock(SystemClock):
+    """The machine's clock, which somebody may set."""
+
+    def __init__(self) -> None:
+        self.by = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.by
 
 
 @asynccontextmanager
@@ -158,23 +180,87 @@ async def test_a_sweep_does_not_hurry_a_duty_that_asked_to_wait(monkeypatch: pyt
     assert calls == ["c"]
 
 
-async def test_what_somebody_waits_for_does_not_queue_behind_slow_work() -> None:
-    release, begun, answered = asyncio.Event(), list[str](), list[str]()
+@pytest.mark.parametrize(
+    ("hanging", "healthy"),
+    [("submit:{}/slow", "submit:x/fast"), ("submit:{}/slow", "plan:x/slow"), ("report:{}/C1", "report:x/C2")],
+)
+async def test_work_that_hangs_holds_up_neither_another_lane_nor_another_kind(hanging: str, healthy: str) -> None:
+    release, begun, done = asyncio.Event(), list[str](), list[str]()
 
-    async def until_released(_: str) -> float | None:
-        await release.wait()
+    async def handler(rest: str) -> float | None:
+        if rest.startswith("x"):
+            done.append(rest)
+        else:
+            begun.append(rest)
+            await release.wait()
         return None
 
-    engine = EmbeddedEngine(CLOCK, Rows("submit:a", "submit:b"), width=1, at_once=frozenset({"answer"}))
-    handlers = {"submit": recorder(begun, until_released), "answer": recorder(answered)}
-    task = asyncio.create_task(engine.run(handlers))
-    await until(lambda: bool(begun))
-    engine.wake("answer:1", CLOCK.now())
-    await until(lambda: bool(answered))
-    assert (len(begun), answered) == (1, ["1"])
-    release.set()
+    rows = Rows(*(hanging.format(number) for number in range(400)))
+    async with running(rows, submit=handler, plan=handler, report=handler) as engine:
+        await until(lambda: bool(begun))
+        engine.wake(healthy, CLOCK.now(), healthy.partition("/")[2])
+        await until(lambda: bool(done))
+        assert len(begun) == 16
+        release.set()
+        await until(lambda: len(begun) == 400)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_that_is_set_delays_and_hurries_nothing_that_waits(
+    hours: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.engine.LOOK_SECONDS", 0.01)
+    clock, rows, calls = SetClock(), Rows("watch:p"), list[str]()
+
+    async def again_soon(_: str) -> float | None:
+        return 0.3
+
+    engine = EmbeddedEngine(clock, rows)
+    task = asyncio.create_task(engine.run({"watch": recorder(calls, again_soon), "expire": recorder(calls)}))
+    await until(lambda: calls == ["p"])
+    clock.by = timedelta(hours=hours)
+    await until(lambda: bool(rows.moved))
+    assert abs(rows.moved[0] - timedelta(hours=hours)) < timedelta(seconds=1)
+    await until(lambda: len(calls) == 3)
     await engine.stop(1.0)
     await task
+
+
+async def test_what_is_due_at_a_date_is_due_then_by_the_clock_as_it_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.engine.LOOK_SECONDS", 0.01)
+    clock, rows, calls = SetClock(), Rows("expire:plan"), list[str]()
+    rows.dated["expire:plan"] = CLOCK.now() + timedelta(hours=1)
+    engine = EmbeddedEngine(clock, rows)
+    task = asyncio.create_task(engine.run({"expire": recorder(calls)}))
+    await asyncio.sleep(0.05)
+    assert calls == []
+    clock.by = timedelta(hours=2)
+    await until(lambda: calls == ["plan"])
+    await engine.stop(1.0)
+    await task
+
+
+async def test_while_nothing_can_be_written_nothing_is_begun_and_all_goes_on_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.engine.LOOK_SECONDS", 0.01)
+    rows, calls = Rows(*(f"submit:{number}" for number in range(40))), list[str]()
+    rows.full = True
+
+    async def fails_while_full(_: str) -> float | None:
+        if rows.full:
+            raise StoreFailed("The disk is full.")
+        return None
+
+    async with running(rows, submit=recorder(calls, fails_while_full)) as engine:
+        await until(lambda: len(calls) == 16)
+        engine.wake("submit:later", CLOCK.now())
+        await asyncio.sleep(0.1)
+        assert len(calls) == 16
+        calls.clear()
+        rows.full = False
+        await until(lambda: set(calls) == {*map(str, range(40)), "later"})
+    assert len(calls) == 41
 
 
 async def test_a_stop_lets_what_runs_end_and_cancels_what_does_not() -> None:
@@ -201,7 +287,7 @@ async def test_a_stop_while_the_rows_are_read_ends_it_and_nothing_is_begun() -> 
     reading, calls = asyncio.Event(), list[str]()
 
     class SlowRows(Rows):
-        async def duties(self) -> Iterable[tuple[str, datetime]]:
+        async def duties(self) -> Iterable[tuple[str, datetime, str]]:
             reading.set()
             await asyncio.sleep(0.05)
             return await super().duties()

@@ -15,7 +15,17 @@ MODULES = sorted((ROOT / "bot").rglob("*.py"))
 VALUES = {"bot.domain"}
 EDGES = {"bot.slack", "bot.evs", "bot.store"}
 NEEDS = {"bot.interfaces", *VALUES}
-WIRED = {"bot.admin", "bot.settings", "bot.logs", "bot.clock", "bot.engine", "bot.workflow", *EDGES, *NEEDS}
+WIRED = {
+    "bot.admin",
+    "bot.supervision",
+    "bot.settings",
+    "bot.logs",
+    "bot.clock",
+    "bot.engine",
+    "bot.workflow",
+    *EDGES,
+    *NEEDS,
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "bot": set(),
     "bot.domain": set(),
@@ -27,6 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.store": NEEDS,
     "bot.settings": VALUES,
     "bot.admin": set(),
+    "bot.supervision": VALUES,
     "bot.logs": NEEDS,
     "bot.clock": NEEDS,
     "bot.simulator": set(),

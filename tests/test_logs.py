@@ -203,6 +203,15 @@ def test_a_record_that_cannot_be_rendered_is_told_without_its_contents(console: 
     assert told == {"level": "error", "message": "log record not written", "logger": "bot.evs line 7"}
 
 
+def test_a_disk_without_room_for_the_log_stops_nobody(stream: io.StringIO) -> None:
+    class Full(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError("No space left on device")
+
+    configure_logs("console", "INFO", SECRETS, Full())
+    log.info("unheard")
+
+
 OTHERS = ["slack_bolt.AsyncApp", "slack_sdk", "aiohttp.access", "httpx", "httpcore", "x:AsyncApp"]
 
 

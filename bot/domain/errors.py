@@ -135,6 +135,10 @@ class ViewRefused(BotError):
     """Slack understood the view and won't have it, or the app has no Home."""
 
 
+class StoreFailed(BotError):
+    """The store could not be read or written: its disk is full, or gone. All of the transaction was undone."""
+
+
 class StoreInUse(BotError):
     """Another process runs on this store file."""
 

@@ -32,7 +32,7 @@ from bot.domain.commands import (
     Unbind,
     read_command,
 )
-from bot.domain.errors import CommandError, LookupFailed
+from bot.domain.errors import CommandError, LookupFailed, StoreFailed
 from bot.domain.orders import Create, Order, Quick
 from bot.domain.requests import Place
 from bot.domain.words import plain_text
@@ -115,7 +115,10 @@ class MentionListeners:
             self._clock.now(),
             claim=message if ordered and changes_something(text, self._command) else None,
         )
-        await self._owed.take(errand, InHand())
+        try:
+            await self._owed.take(errand, InHand())
+        except StoreFailed:
+            await self._owed.not_taken(errand)
 
     async def _answer(self, errand: Errand, _: InHand) -> Reply | None:
         try:

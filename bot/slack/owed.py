@@ -71,6 +71,8 @@ class OwedAnswers:
         self._in_hand: dict[str, InHand] = {}
         self._decided: dict[str, Reply | None] = {}
         self._taken: set[str] = set()
+        self._said: set[str] = set()
+        """Answered, while that could not be written down."""
 
     def answered_by(self, kind: str, answerer: Answerer) -> None:
         self._answerers[kind] = answerer
@@ -83,6 +85,12 @@ class OwedAnswers:
         elif await self._store.errand(errand.id) is None:
             self._in_hand.pop(errand.id, None)  # it was answered meanwhile, or long ago
 
+    async def not_taken(self, errand: Errand) -> None:
+        """Say that it could not be written down, to somebody who has nothing but the message they wrote."""
+        self._in_hand.pop(errand.id, None)
+        words = went_wrong(self._new_reference(), "a question could not be taken", "Ask again in a minute.")
+        await self._replies.tell(errand.user_id, None, errand.channel, answers.told(words), errand.thread_ts)
+
     async def __call__(self, errand_id: str) -> float | None:
         errand = await self._store.errand(errand_id)
         if errand is None:
@@ -91,19 +99,21 @@ class OwedAnswers:
         if errand_id not in self._decided:  # otherwise it is only to be said again
             self._decided[errand_id] = await self._decide(errand, in_hand, age)
         reply = self._decided[errand_id]
-        if reply is not None and not reply.silent:
+        if reply is not None and not reply.silent and errand_id not in self._said:
             to = (errand.user_id, in_hand.response_url, errand.channel)
             try:
                 await self._replies.answer(*to, reply.message, errand.thread_ts)
             except SlackBusy as exc:
                 if self._clock.now() - max(errand.created_at, self._began) < UNHEARD:
                     return exc.retry_after
+        self._said.add(errand_id)
         # What was taken in an earlier life may have acted there, though nothing was left to do in this one.
         acted = (reply is not None and reply.acted) or errand_id not in self._taken
         await self._store.errand_done(errand, acted=acted)
         self._in_hand.pop(errand_id, None)
         self._decided.pop(errand_id, None)
         self._taken.discard(errand_id)
+        self._said.discard(errand_id)
         return None
 
     async def _decide(self, errand: Errand, in_hand: InHand, age: timedelta) -> Reply | None:

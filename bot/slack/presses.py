@@ -10,7 +10,7 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.access import Actor
-from bot.domain.errors import LookupFailed
+from bot.domain.errors import LookupFailed, StoreFailed
 from bot.domain.forms import Form, FormKind
 from bot.domain.requests import Place, is_direct
 from bot.interfaces import Clock, Errand, People, Store
@@ -152,7 +152,12 @@ class Presses:
             self._clock.now(),
             claim,
         )
-        await self._owed.take(errand, InHand(body.get("response_url"), press.trigger_id))
+        try:
+            await self._owed.take(errand, InHand(body.get("response_url"), press.trigger_id))
+        except StoreFailed:
+            words = went_wrong(self._new_reference(), "a press could not be taken", "Try again in a minute.")
+            to = (press.user_id, body.get("response_url"), press.channel)
+            self._errands.send(self._replies.tell(*to, answers.told(words), press.thread_ts))
         await ack()
 
     async def _replace_left_over(self, body: dict[str, Any], press: Press) -> None:

@@ -7,6 +7,7 @@ across an await, and one round trip serves a transaction of any length. Nothing 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import queue
@@ -20,6 +21,7 @@ from typing import Any, TypeVar
 
 import sqlite_utils
 
+from bot.domain.errors import StoreFailed
 from bot.store.schema import migrations, refuse_newer
 
 log = logging.getLogger(__name__)
@@ -29,6 +31,23 @@ CHECKPOINT_EVERY = 100
 
 LOG_PAGES = 1_500
 """Room made in the log at the start, about 6 MB: overwriting is synced faster than appending, at p99 by far."""
+
+STOP_SECONDS = 2.0
+"""How long an ending process waits for the store's thread. One that hangs on a dead disk is left behind."""
+
+_OF_THE_DISK = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+}
+"""What is wrong with the place and not with the statement (SQLite, Result and Error Codes)."""
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -45,10 +64,13 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A duty this transaction calls for; the engine hears of it once the transaction is committed."""
+    """A duty this transaction calls for; the engine hears of it once the transaction is committed. `lane`: whose work
+    it is, so that nobody's slow work holds up another's.
+    """
 
     key: str
     at: datetime
+    lane: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +90,43 @@ def sql(text: str, /, **params: Any) -> Query:
     return Query(text, params)
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """`do` answers its caller, whatever happens; `fail` does where it is not done any more."""
+
+    do: Callable[[], None]
+    fail: Callable[[BaseException], None]
+
+
 class SqliteDatabase:
     """WAL, `synchronous=FULL` (accepted means never lost, on power failure too), mode 0600, one writer thread."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._serve, name="store", daemon=True)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread()
         self._db: sqlite_utils.Database | None = None
         self._commits = 0
         self._wants: list[Want] = []
         self._aside: set[Aside] = set()
-        self._wake: Callable[[str, datetime], None] = lambda key, at: None
+        self._wake: Callable[[str, datetime, str], None] = lambda key, at, lane: None
+        self._broken: asyncio.Event | None = None
 
-    def on_wanted(self, wake: Callable[[str, datetime], None]) -> None:
-        """Who hears of duties. Called in the event loop, after the commit."""
+    def on_wanted(self, wake: Callable[[str, datetime, str], None]) -> None:
+        """Who hears of duties, with their lanes. Called in the event loop, after the commit."""
         self._wake = wake
 
+    async def broken(self) -> None:
+        """Returns when the store's thread does no more work, though nobody closed it."""
+        assert self._broken is not None
+        await self._broken.wait()
+
     async def open(self) -> None:
-        """Raises StoreTooNew."""
+        """Raises StoreFailed or StoreTooNew."""
+        self._broken = asyncio.Event()
+        self._thread = threading.Thread(
+            target=self._serve, args=(asyncio.get_running_loop(),), name="store", daemon=True
+        )
         self._thread.start()
         try:
             await self._on_thread(self._connect)
@@ -99,58 +139,78 @@ class SqliteDatabase:
         await self._on_thread(self._grow_log)
 
     async def close(self) -> None:
-        await self._on_thread(self._disconnect)
+        """Takes STOP_SECONDS at most, whatever the disk does."""
+        try:
+            await asyncio.wait_for(self._on_thread(self._disconnect), STOP_SECONDS)
+        except (TimeoutError, StoreFailed):
+            log.error("the store could not be closed")
         self._jobs.put(None)
-        self._thread.join()
+        self._thread.join(0.1)
 
     async def run(self, script: Script[T]) -> T:
         """Run a transaction and commit it, or roll all of it back. Its duties are announced after the commit.
 
         A caller that is cancelled meanwhile stops nothing: rows, not callers, decide what happens next.
+        Raises StoreFailed when the disk is full or gone; all of it was rolled back then.
         """
         return await self._on_thread(lambda: self._transaction(script))
 
     def run_behind(self, script: Script[None]) -> None:
         """Run a transaction that nobody waits for, after those that were handed over before. It calls for no duty."""
 
-        def job() -> None:
+        def do() -> None:
             try:
                 self._transaction(script)
             except Exception:
                 log.exception("a transaction that nobody waited for failed")
 
-        self._jobs.put(job)
+        self._jobs.put(_Job(do, lambda exc: None))
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
         """Hand over to the thread; one wake-up of the loop brings back the result and the duties wanted."""
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[T] = loop.create_future()
 
-        def job() -> None:
+        def do() -> None:
             self._wants = []
             try:
                 result = work()
             except BaseException as exc:
-                loop.call_soon_threadsafe(_fail, answered, exc)
+                fail(exc)
             else:
                 loop.call_soon_threadsafe(self._answer, answered, result, self._wants)
-            if self._commits >= CHECKPOINT_EVERY:
-                self._checkpoint()
 
-        self._jobs.put(job)
+        def fail(exc: BaseException) -> None:
+            loop.call_soon_threadsafe(_fail, answered, _as_ours(exc))
+
+        self._jobs.put(_Job(do, fail))
         return await answered
 
     def _answer(self, answered: asyncio.Future[T], result: T, wants: list[Want]) -> None:
         for want in wants:
-            self._wake(want.key, want.at)
+            self._wake(want.key, want.at, want.lane)
         if not answered.done():
             answered.set_result(result)
 
     # --- on the store's thread ----------------------------------------------------------------------------------------
 
-    def _serve(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job()
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Do one job after the other. Whatever ends that, who asks afterwards is answered all the same."""
+        try:
+            while (job := self._jobs.get()) is not None:
+                job.do()
+                if self._commits >= CHECKPOINT_EVERY:
+                    self._checkpoint()
+        except BaseException as exc:
+            log.critical("the store's thread is broken", exc_info=exc)
+            with contextlib.suppress(RuntimeError):  # the loop is gone: so is whoever would hear of it
+                loop.call_soon_threadsafe(self._tell_broken)
+                while (job := self._jobs.get()) is not None:
+                    job.fail(StoreFailed("The bot's store is broken; it has to be started again."))
+
+    def _tell_broken(self) -> None:
+        if self._broken is not None:
+            self._broken.set()
 
     def _connect(self) -> None:
         # Made with 0600 before SQLite sees it: the -wal and -shm files take over its mode.
@@ -175,19 +235,25 @@ class SqliteDatabase:
         self._db = db
 
     def _checkpoint(self) -> None:
+        """Move the log into the file. Where that fails the log holds all of it, and it is tried again later."""
         self._commits = 0
-        if self._db is not None:
-            self._db.execute("pragma wal_checkpoint(passive)").fetchall()
+        try:
+            if self._db is not None:
+                self._db.execute("pragma wal_checkpoint(passive)").fetchall()
+        except sqlite3.Error as exc:
+            log.warning("the store's log could not be moved into its file", extra={"error": str(exc)})
 
     def _grow_log(self) -> None:
         assert self._db is not None
         self._db.execute("pragma synchronous=off")
-        self._db.execute("create table if not exists log_room (pages integer)")
-        self._db.execute("delete from log_room")
-        self._db.execute("insert into log_room values (0)")
-        for _ in range(LOG_PAGES):
-            self._db.execute("update log_room set pages = pages + 1")
-        self._db.execute("pragma synchronous=full")
+        try:
+            self._db.execute("create table if not exists log_room (pages integer)")
+            self._db.execute("delete from log_room")
+            self._db.execute("insert into log_room values (0)")
+            for _ in range(LOG_PAGES):
+                self._db.execute("update log_room set pages = pages + 1")
+        finally:
+            self._db.execute("pragma synchronous=full")
         self._db.execute("pragma wal_checkpoint(restart)").fetchall()
 
     def _disconnect(self) -> None:
@@ -209,6 +275,17 @@ class SqliteDatabase:
         assert connection is not None
         connection.execute("begin immediate")
         try:
+            result = self._stepped(script, connection)
+            connection.execute("commit")
+        except BaseException:
+            if connection.in_transaction:  # for some failures SQLite has rolled it back by itself
+                connection.execute("rollback")
+            raise
+        self._commits += 1
+        return result
+
+    def _stepped(self, script: Script[T], connection: sqlite3.Connection) -> T:
+        try:
             step = next(script)
             while True:
                 if isinstance(step, Want):
@@ -220,13 +297,18 @@ class SqliteDatabase:
                 else:
                     step = script.send(_fetched(connection.execute(step.sql, step.params)))
         except StopIteration as stop:
-            connection.execute("commit")
-            self._commits += 1
             result: T = stop.value
             return result
-        except BaseException:
-            connection.execute("rollback")
-            raise
+
+
+def _as_ours(exc: BaseException) -> BaseException:
+    """A disk that is full, gone or read-only, and a file that is locked or damaged, leave as StoreFailed."""
+    code = getattr(exc, "sqlite_errorcode", None)
+    if code is None or code & 0xFF not in _OF_THE_DISK:
+        return exc
+    ours = StoreFailed(f"The bot's store could not be read or written ({exc}).")
+    ours.__cause__ = exc
+    return ours
 
 
 def _fail(answered: asyncio.Future[T], exc: BaseException) -> None:

@@ -26,7 +26,9 @@ _MOVE = """
 update deletion set state = :state, agreed_json = :agreed_json, agreed_at = :agreed_at, cause = :cause, ver = ver + 1
 where item_id = :item_id and ver = :ver
 """
-DUTIES = "select 'delete:' || request_id as key, 0 as at from deletion where told = 0 group by request_id"
+DUTIES = (
+    "select 'delete:' || request_id as key, 0 as at, project as lane from deletion where told = 0 group by request_id"
+)
 
 
 def ask(deletions: Sequence[Deletion], now: datetime) -> Script[list[Deletion]]:
@@ -38,7 +40,7 @@ def ask(deletions: Sequence[Deletion], now: datetime) -> Script[list[Deletion]]:
     for deletion in fresh:
         yield Query(_ADD, _row(deletion))
     if fresh:
-        yield Want(f"delete:{fresh[0].request_id}", now)
+        yield Want(f"delete:{fresh[0].request_id}", now, fresh[0].project)
     return fresh
 
 
@@ -56,7 +58,7 @@ def agree(read: Sequence[Deletion], person: str, needed: int, now: datetime) -> 
             yield Query(_MOVE, _row(after))
             moved.append(after)
     if moved:
-        yield Want(f"delete:{moved[0].request_id}", now)
+        yield Want(f"delete:{moved[0].request_id}", now, moved[0].project)
     return moved
 
 
@@ -66,7 +68,7 @@ def save(deletions: Sequence[Deletion], now: datetime) -> Script[bool]:
         return False
     rows = yield from of_request(deletions[0].request_id)
     versions = {row.item_id: row.ver for row in rows}
-    yield Want(f"delete:{deletions[0].request_id}", now)
+    yield Want(f"delete:{deletions[0].request_id}", now, deletions[0].project)
     if any(versions[one.item_id] != one.ver for one in deletions):
         return False
     for deletion in deletions:

@@ -12,7 +12,7 @@ _ADD = """
 insert into errand (id, kind, user_id, channel_id, thread_ts, payload_json, claim, late, created_at)
 values (:id, :kind, :user_id, :channel_id, :thread_ts, :payload_json, :claim, :late, :created_at)
 """
-DUTIES = "select 'answer:' || id as key, 0 as at from errand"
+DUTIES = "select 'answer:' || id as key, 0 as at, user_id as lane from errand"
 
 
 def add(errand: Errand) -> Script[None]:
@@ -28,7 +28,7 @@ def add(errand: Errand) -> Script[None]:
         late=int(errand.late),
         created_at=to_ms(errand.created_at),
     )
-    yield Want(f"answer:{errand.id}", errand.created_at)
+    yield Want(f"answer:{errand.id}", errand.created_at, errand.user_id)
 
 
 def one(errand_id: str) -> Script[Errand | None]:

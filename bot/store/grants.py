@@ -31,7 +31,7 @@ from access_grant as held where expires_at is not null and not exists (
     and lapse.project = held.project and lapse.role = held.role and lapse.source = held.source
     and lapse.expires_at = held.expires_at)
 """
-NEXT_LAPSE = f"select 'lapse:grants' as key, min(expires_at) as at {_UNMARKED}"
+NEXT_LAPSE = f"select 'lapse:grants' as key, min(expires_at) as at, '' as lane {_UNMARKED}"
 
 
 def _first_admins(project: str, ends: str, direction: str) -> str:
@@ -88,7 +88,7 @@ def lapsed(now: datetime) -> Script[list[Grant]]:
 
 
 def next_end() -> Script[datetime | None]:
-    rows = yield sql(f"select min(expires_at) as at {_UNMARKED}")
+    rows = yield sql(f"select min(expires_at) as at, '' as lane {_UNMARKED}")
     return from_ms(rows[0]["at"])
 
 

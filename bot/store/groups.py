@@ -74,9 +74,6 @@ def save(group: Group, items: Sequence[Item], now: datetime) -> Script[bool]:
     if not items:
         yield from requests.follow(group.request_id, now)
     if group.state in _OPEN:
-        yield want(group, now)
+        rows = yield sql("select actor_id from request where id = :id", id=group.request_id)
+        yield Want(f"group:{group.id}", group.due_at or now, f"{group.project}/{rows[0]['actor_id']}")
     return True
-
-
-def want(group: Group, now: datetime) -> Want:
-    return Want(f"group:{group.id}", group.due_at or now)

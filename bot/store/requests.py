@@ -80,19 +80,24 @@ union select request_id, 0 from snapshot_group where id = :id or cloud_id = :id
 order by joined, request_id
 """
 _DUTIES = """
-select 'plan:' || id as key, 0 as at from request where state = 'received'
-union all select 'report:' || home, 0 from request where unsaid = 1 group by home
-union all select 'notify:' || request_id, 0 from notice where told = 0 group by request_id
-union all select 'expire:' || id, waits_until from request where state in ('planned', 'waiting')
-union all select 'submit:' || item.id, coalesce(item.due_at, 0) from item join request on request.id = item.request_id
+select 'plan:' || id as key, 0 as at, coalesce(project, '') || '/' || actor_id as lane
+    from request where state = 'received'
+union all select 'report:' || home, 0, home from request where unsaid = 1 group by home
+union all select 'notify:' || request_id, 0, '' from notice where told = 0 group by request_id
+union all select 'expire:' || id, waits_until, '' from request where state in ('planned', 'waiting')
+union all select 'submit:' || item.id, coalesce(item.due_at, 0), item.project || '/' || request.actor_id
+    from item join request on request.id = item.request_id
     where item.state in ('planned', 'submitting', 'uncertain') and item.joined_to is null
     and item.group_id is null and request.state = 'running'
-union all select 'group:' || snapshot_group.id, coalesce(snapshot_group.due_at, 0) from snapshot_group
+union all select 'group:' || snapshot_group.id, coalesce(snapshot_group.due_at, 0),
+    snapshot_group.project || '/' || request.actor_id from snapshot_group
     join request on request.id = snapshot_group.request_id
     where snapshot_group.state in ('planned', 'submitting', 'uncertain', 'made') and request.state = 'running'
-union all select 'remind:' || id, remind_at from request where remind_at is not null and ended_at is not null
-union all select 'home:' || user_id, 0 from home where shown_rev < rev
-union all select 'watch:' || project, 0 from item where state = 'creating' and joined_to is null group by project
+union all select 'remind:' || id, remind_at, coalesce(project, '') from request
+    where remind_at is not null and ended_at is not null
+union all select 'home:' || user_id, 0, '' from home where shown_rev < rev
+union all select 'watch:' || project, 0, project from item
+    where state = 'creating' and joined_to is null group by project
 """
 
 
@@ -102,7 +107,7 @@ union all select 'watch:' || project, 0 from item where state = 'creating' and j
 def add(request: Request, delivery: str) -> Script[None]:
     yield Query(_ADD_REQUEST, {**request_row(request), "delivery_id": delivery})
     if request.state is RequestState.RECEIVED:
-        yield Want(f"plan:{request.id}", request.created_at)
+        yield Want(f"plan:{request.id}", request.created_at, lane(request))
     if request.unsaid:
         yield _report(request, request.created_at)
 
@@ -194,7 +199,7 @@ def keep(after: Request) -> Script[None]:
         id=after.id,
     )
     if after.remind_at:
-        yield Want(f"remind:{after.id}", after.remind_at)
+        yield Want(f"remind:{after.id}", after.remind_at, after.project or "")
 
 
 def plan_again(after: Request, now: datetime) -> Script[bool]:
@@ -205,7 +210,7 @@ def plan_again(after: Request, now: datetime) -> Script[bool]:
     yield sql("delete from item where request_id = :id", id=after.id)
     yield sql("delete from snapshot_group where request_id = :id", id=after.id)
     yield from move(replace(after, received_at=now, warnings=(), tried=timedelta()), now)
-    yield Want(f"plan:{after.id}", now)
+    yield Want(f"plan:{after.id}", now, lane(after))
     return True
 
 
@@ -241,10 +246,10 @@ def _set_going(request: Request, items: Sequence[Item], groups: Sequence[Group],
     match request.state:
         case RequestState.RUNNING:
             for group in groups:
-                yield Want(f"group:{group.id}", group.due_at or now)
+                yield Want(f"group:{group.id}", group.due_at or now, lane(request))
             for item in items:
                 if item.group_id is None and not item.ended:
-                    yield Want(f"submit:{item.id}", item.due_at or now)
+                    yield Want(f"submit:{item.id}", item.due_at or now, lane(request))
         case RequestState.PLANNED | RequestState.WAITING:
             yield Want(f"expire:{request.id}", request.waits_until or now)
         case _:
@@ -404,40 +409,49 @@ def save_all(items: Sequence[Item], now: datetime, *, wake: bool = True) -> Scri
             follower = following(one, leader)
             yield Query(_MOVE_ITEM, item_row(follower))
             moved.append(follower)
+    followed: dict[str, Request | None] = {}
     for request_id in dict.fromkeys(item.request_id for item in moved):
-        yield from follow(request_id, now)
+        followed[request_id] = yield from follow(request_id, now)
     for item in moved if wake else ():
-        yield from _wake(item, now)
+        request = followed[item.request_id]
+        yield from _wake(item, lane(request) if request else item.project, now)
     return saved
 
 
-def follow(request_id: str, now: datetime) -> Script[None]:
+def lane(request: Request) -> str:
+    """Whose work it is: those of one person in one project wait for each other, and for nobody else."""
+    return f"{request.project or ''}/{request.actor_id}"
+
+
+def follow(request_id: str, now: datetime) -> Script[Request | None]:
     """The request after its items or groups moved. With an item that can't be read it is never at its end."""
     rows = yield sql("select * from request where id = :id", id=request_id)
     found = yield from _with_items(rows[0])
     if found is None:
-        return
+        return None
     request, items = found
     after = following_items(request, items, now)
     if after.ended_at and not (yield from _is_all(request_id, items)):
         after = replace(after, state=request.state, ended_at=None)
     yield from move(after, now)
     if after.ended_at and after.remind_at:
-        yield Want(f"remind:{request_id}", after.remind_at)
+        yield Want(f"remind:{request_id}", after.remind_at, after.project or "")
+    return after
 
 
-def _wake(item: Item, now: datetime) -> Script[None]:
+def _wake(item: Item, whose: str, now: datetime) -> Script[None]:
     match item.state:
         case ItemState.PLANNED | ItemState.SUBMITTING | ItemState.UNCERTAIN if item.group_id is None:
-            yield Want(f"submit:{item.id}", item.due_at or now)
+            yield Want(f"submit:{item.id}", item.due_at or now, whose)
         case ItemState.CREATING if item.joined_to is None:
-            yield Want(f"watch:{item.project}", now + FIRST_LOOK)
+            yield Want(f"watch:{item.project}", now + FIRST_LOOK, item.project)
         case _:
             pass
 
 
 def _report(request: Request, now: datetime) -> Want:
-    return Want(f"report:{request.home or request.place.channel_id}", now)
+    home = request.home or request.place.channel_id
+    return Want(f"report:{home}", now, home)
 
 
 def _whole(request_id: str) -> Script[tuple[Request, list[Item]]]:
@@ -646,10 +660,10 @@ def counts() -> Script[dict[tuple[str, str], int]]:
     return {(row["kind"], row["state"]): row["number"] for row in rows}
 
 
-def duties() -> Script[list[tuple[str, datetime]]]:
+def duties() -> Script[list[tuple[str, datetime, str]]]:
     """Every duty the rows call for; an engine rebuilt from this has lost nothing."""
     rows = yield sql(f"{_DUTIES} union all {deletions.DUTIES} union all {grants.NEXT_LAPSE} union all {errands.DUTIES}")
-    return [(row["key"], at) for row in rows if (at := from_ms(row["at"])) is not None]
+    return [(row["key"], at, row["lane"]) for row in rows if (at := from_ms(row["at"])) is not None]
 
 
 def _wholes(rows: Rows) -> Script[list[tuple[Request, list[Item]]]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 from bot.domain.access import Actor, Grant
 from bot.domain.bindings import Binding
 from bot.domain.deletions import Deletion
+from bot.domain.errors import StoreFailed
 from bot.domain.forms import Form
 from bot.domain.granting import BOT_TOML, EVERY_PROJECT, Subject, grant_facts, import_plan, owned_by
 from bot.domain.groups import Group
@@ -32,11 +32,14 @@ from bot.interfaces import (
     Rights,
     Settled,
 )
-from bot.store import audit, bindings, deletions, errands, forms, grants, homes, projects, requests
+from bot.store import audit, bindings, deletions, errands, forms, grants, homes, projects, requests, waits
 from bot.store import groups as store_groups
 from bot.store.database import Script, SqliteDatabase, from_ms, sql, to_ms
 
 T = TypeVar("T")
+
+_PROBE = "probe"
+"""The row that is written to see whether rows can be."""
 
 REMEMBER_DELIVERIES = timedelta(hours=25)
 """Slack may repeat an event for up to a day when delayed events are on (Events API, retries)."""
@@ -453,8 +456,15 @@ class SqliteStore:
     async def disks_named(self, projects: Sequence[str]) -> list[DiskName]:
         return await self._database.run(requests.disks_named(projects))
 
-    async def duties(self) -> list[tuple[str, datetime]]:
+    async def duties(self) -> list[tuple[str, datetime, str]]:
         return await self._database.run(requests.duties())
+
+    async def clock_set(self, by: timedelta) -> None:
+        await self._database.run(waits.moved(by))
+
+    async def clock_set_meanwhile(self) -> timedelta:
+        """Before anything else is written: what waits, if the clock was set back since the last row was."""
+        return await self._database.run(waits.set_back_meanwhile(self._clock.now()))
 
     # --- grants and the trail -----------------------------------------------------------------------------------------
 
@@ -540,16 +550,29 @@ class SqliteStore:
         return await self._database.run(grants.every())
 
     async def writable(self) -> bool:
-        """Whether a transaction can be begun and committed now."""
+        """Whether a row can be written and committed now: a full disk is noticed no sooner."""
+
+        def script() -> Script[None]:
+            yield sql("delete from chore where name = :name", name=_PROBE)
+            yield sql("insert into chore (name, next_at) values (:name, 0)", name=_PROBE)
+
+        try:
+            await self._database.run(script())
+        except StoreFailed:
+            return False
+        return True
+
+    async def answers(self) -> None:
+        """Returns when the store's thread has come round to it. Raises StoreFailed where it never will."""
 
         def script() -> Script[None]:
             yield sql("select 1")
 
-        try:
-            await self._database.run(script())
-        except sqlite3.Error:
-            return False
-        return True
+        await self._database.run(script())
+
+    async def broken(self) -> None:
+        """Returns when the store does no more work, though nobody closed it."""
+        await self._database.broken()
 
     async def counts(self) -> dict[tuple[str, str], int]:
         """How many requests and items stand in which state."""

@@ -15,8 +15,9 @@ from bot.simulator.workspace.tickets import Triggers
 from bot.slack.controls import APPROVE, DENY
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
+from tests.e2e.street import Street
 from tests.e2e.test_approvals import APPROVERS
-from tests.e2e.test_crash import Street, street
+from tests.e2e.test_crash import street
 
 __all__ = ["street"]
 

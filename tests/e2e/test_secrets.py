@@ -28,7 +28,7 @@ from bot.simulator.workspace.tickets import ResponseUrls
 from bot.slack.scopes import SCOPES
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
-from tests.e2e.test_crash import BotProcess
+from tests.e2e.street import BotProcess
 
 # The word in the middle of each is what is looked for: letters and digits look the same however the rest is escaped.
 BOT_TOKEN = "xoxb-1200045678-SeedBotTokenQ7fK2"

@@ -7,8 +7,8 @@ import sqlite3
 from pathlib import Path
 
 from tests.e2e.conftest import CHANNEL, World
+from tests.e2e.street import Street, a_street
 from tests.e2e.test_admin import ask
-from tests.e2e.test_crash import Street, a_street
 
 
 def spoil(world: World | Street, statement: str) -> None:

@@ -9,10 +9,11 @@ import stat
 import threading
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot.domain.errors import StoreInUse
+from bot.domain.errors import StoreFailed, StoreInUse
 from bot.store.database import Script, SqliteDatabase, Want, sql
 from bot.store.lock import StoreLock
 from tests.builders import NOON
@@ -40,7 +41,7 @@ async def test_a_transaction_is_kept_whole_or_not_at_all(database: SqliteDatabas
 
 async def test_duties_are_announced_after_the_commit_and_only_then(database: SqliteDatabase) -> None:
     heard: list[tuple[str, datetime]] = []
-    database.on_wanted(lambda key, at: heard.append((key, at)))
+    database.on_wanted(lambda key, at, _: heard.append((key, at)))
     with pytest.raises(ZeroDivisionError):
         await database.run(adds(1, then=ZeroDivisionError()))
     await asyncio.sleep(0)
@@ -118,3 +119,81 @@ def test_a_second_bot_on_one_file_is_refused_with_the_name_of_the_first(tmp_path
         StoreLock(tmp_path / "store.db")
     first.release()
     StoreLock(tmp_path / "store.db").release()
+
+
+def pages(count: int) -> Script[None]:
+    """What a full disk is to SQLite: no more pages."""
+    yield sql(f"pragma max_page_count = {count}")
+
+
+def fills() -> Script[None]:
+    for number in range(200):
+        yield sql("insert into delivery (id, received_at) values (:id, 1)", id=f"{number}-{'x' * 2000}")
+
+
+async def test_a_full_disk_is_told_undone_and_forgotten_when_there_is_room(database: SqliteDatabase) -> None:
+    await database.run(adds(1))
+    await database.run(pages(1))  # SQLite takes what it has now for the least
+    for _ in range(3):
+        with pytest.raises(StoreFailed, match="full"):
+            await database.run(fills())
+    database.run_behind(fills())
+    await database.run(pages(1_000_000))
+    assert await database.run(adds(2)) == 2
+
+
+async def test_a_log_that_cannot_be_moved_into_the_file_stops_nothing(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("bot.store.database.CHECKPOINT_EVERY", 1)
+
+    class Unmovable:
+        def __init__(self, real: Any) -> None:
+            self._real = real
+
+        def execute(self, text: str) -> Any:
+            if "checkpoint" in text:
+                raise sqlite3.OperationalError("disk I/O error")
+            return self._real.execute(text)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._real, name)
+
+    monkeypatch.setattr(database, "_db", Unmovable(database._db))
+    for number in range(3):
+        assert await database.run(adds(number)) == number + 1
+    assert {record.message for record in caplog.records} == {"the store's log could not be moved into its file"}
+
+
+async def test_who_asks_a_broken_store_is_answered_and_it_says_so(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("bot.store.database.CHECKPOINT_EVERY", 1)
+    monkeypatch.setattr(database, "_checkpoint", broken)
+    await database.run(adds(1))
+    async with asyncio.timeout(5):
+        await database.broken()
+        with pytest.raises(StoreFailed):
+            await database.run(adds(2))
+        await database.close()
+    monkeypatch.undo()
+
+
+async def test_a_store_that_hangs_does_not_hold_up_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.store.database.STOP_SECONDS", 0.1)
+    database, released = SqliteDatabase(tmp_path / "hangs.db"), threading.Event()
+    await database.open()
+
+    def hangs() -> Script[None]:
+        released.wait(5)
+        yield sql("select 1")
+
+    hanging = asyncio.create_task(database.run(hangs()))
+    await asyncio.sleep(0.01)
+    async with asyncio.timeout(2):
+        await database.close()
+    released.set()
+    await hanging

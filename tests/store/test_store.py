@@ -194,7 +194,7 @@ async def test_a_joined_item_tries_for_itself_when_its_leader_fails(store: Sqlit
     follower = await the_item(store, "r-two-1")
     assert (follower.state, follower.joined_to) == (ItemState.PLANNED, None)
     assert not follower.accepted_told  # its own snapshot has ids of its own to tell
-    assert ("submit:r-two-1", NOON) in await store.duties()
+    assert ("submit:r-two-1", NOON, "payments/U1") in await store.duties()
 
 
 async def test_the_duties_are_what_the_rows_call_for(store: SqliteStore) -> None:
@@ -202,7 +202,7 @@ async def test_the_duties_are_what_the_rows_call_for(store: SqliteStore) -> None
     await running(store, an_item(1), an_item(2), request_id="r-one")
     item = await the_item(store, "r-one-2")
     await store.save(taken(item, "snap-b", "job-b"))
-    keys = {key for key, _ in await store.duties()}
+    keys = {key for key, *_ in await store.duties()}
     assert keys == {"plan:r-new", "submit:r-one-1", "watch:payments", "report:C1"}
 
 
@@ -321,7 +321,7 @@ async def test_what_is_owed_is_a_duty_until_it_is_answered_and_a_delivery_counts
     assert await store.take_errand(errand)
     assert not await store.take_errand(errand)
     assert await store.errand("event:one") == errand
-    assert [key for key, _ in await store.duties()] == ["answer:event:one"]
+    assert [key for key, *_ in await store.duties()] == ["answer:event:one"]
     await store.errand_done(errand, acted=True)
     assert await store.errand("event:one") is None
     assert await store.duties() == []

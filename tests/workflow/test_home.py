@@ -77,7 +77,7 @@ class House:
         return request
 
     async def due(self, user_id: str = "U1") -> bool:
-        return f"home:{user_id}" in {key for key, _ in await self.store.duties()}
+        return f"home:{user_id}" in {key for key, *_ in await self.store.duties()}
 
 
 @pytest.fixture

@@ -1,0 +1,64 @@
+"""Whether the parts without which the bot does nothing still work: the store's thread, and the loop of duties.
+
+A bot that stands still looks well from outside, and nobody is told anything any more. One that ends is started again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from bot.domain.errors import StoreFailed
+
+log = logging.getLogger(__name__)
+
+ANSWERS_WITHIN_S = 5.0
+"""How long the store's thread may be busy with what was handed over before."""
+
+TURNS_WITHIN_S = 90.0
+"""How long the loop of duties may be without a turn; it looks at the clock each second, and sweeps in between."""
+
+
+class Vitals:
+    """What must not end while the bot is up."""
+
+    def __init__(
+        self,
+        store_answers: Callable[[], Awaitable[None]],
+        store_broken: Callable[[], Awaitable[None]],
+        duties: asyncio.Task[None],
+        idle_s: Callable[[], float],
+    ) -> None:
+        self._store_answers = store_answers
+        self._store_broken = store_broken
+        self._duties = duties
+        self._idle_s = idle_s
+
+    async def trouble(self) -> str:
+        """One sentence, "" while all is well."""
+        if self._duties.done():
+            return "The loop of duties has ended."
+        if self._idle_s() > TURNS_WITHIN_S:
+            return "The loop of duties stands still."
+        try:
+            async with asyncio.timeout(ANSWERS_WITHIN_S):
+                await self._store_answers()
+        except TimeoutError:
+            return "The store does not answer."
+        except StoreFailed as exc:
+            return exc.sentence
+        return ""
+
+    async def failed(self) -> str:
+        """Returns when one of them has ended, with the sentence for whoever has to know."""
+        broken = asyncio.ensure_future(self._store_broken())
+        try:
+            await asyncio.wait({broken, self._duties}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            broken.cancel()
+        if not self._duties.done():
+            return "The bot's store is broken, so the bot stops. Nothing that was recorded is lost: start it again."
+        why = None if self._duties.cancelled() else self._duties.exception()
+        log.critical("the loop of duties has ended", exc_info=why)
+        return "The bot's duties stand still, so the bot stops. Nothing that was recorded is lost: start it again."

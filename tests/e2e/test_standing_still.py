@@ -1,0 +1,185 @@
+"""What made the bot stand still: a full disk, a clock that is set, a part of it that ends, work that hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import re
+import resource
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.conftest import request_id
+from tests.e2e.street import Street, a_street
+
+NO_ROOM = "was not recorded"
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+async def operator_sees(street: Street, path: str) -> tuple[int, str]:
+    async with httpx.AsyncClient(trust_env=False, timeout=10) as http:
+        answer = await http.get(f"http://127.0.0.1:{street.bot.environment['ADMIN_PORT']}{path}")
+    return answer.status_code, answer.text
+
+
+async def until_answer(street: Street, path: str, status: int, timeout: float = 10) -> None:
+    async with asyncio.timeout(timeout):
+        while (await operator_sees(street, path))[0] != status:
+            await asyncio.sleep(0.05)
+
+
+# --- a disk that is full for a moment ---------------------------------------------------------------------------------
+
+
+class SmallDisk:
+    """A tmpfs of its own for the store, filled to the last byte and freed again. Needs root."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        size = b"size=9m,mode=0700"
+        self.mounted = self._libc.mount(b"tmpfs", str(place).encode(), b"tmpfs", 0, size) == 0
+
+    def fill(self, _: Street) -> None:
+        with (self.place / "ballast").open("wb", buffering=0) as ballast:
+            try:
+                while ballast.write(b"x" * 4096):
+                    pass
+            except OSError:
+                pass
+
+    def free(self, _: Street) -> None:
+        (self.place / "ballast").unlink()
+
+    def unmount(self) -> None:
+        if self.mounted:
+            self._libc.umount2(str(self.place).encode(), 2)
+
+
+class LimitedFiles:
+    """No file of the bot may be written beyond its first bytes, until that is lifted."""
+
+    def fill(self, street: Street) -> None:
+        self._limit(street, 0)
+
+    def free(self, street: Street) -> None:
+        self._limit(street, resource.RLIM_INFINITY)
+
+    def _limit(self, street: Street, soft: int) -> None:
+        assert street.bot.process is not None
+        resource.prlimit(street.bot.process.pid, resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
+
+
+@asynccontextmanager
+async def on_a_small_disk(directory: Path, kind: str) -> AsyncIterator[tuple[Street, SmallDisk | LimitedFiles]]:
+    place = directory / "store"
+    place.mkdir()
+    small = SmallDisk(place) if kind == "tmpfs" else None
+    if small is not None and not small.mounted:
+        small = None
+    disk = small or LimitedFiles()
+    store = f"sqlite:///{place / 'snapshot-bot.db'}"
+    try:
+        async with a_street(directory, ADMIN_PORT=str(free_port()), BOT_STORE=store) as street:
+            yield street, disk
+    finally:
+        if small is not None:
+            small.unmount()
+
+
+async def use_up_the_log(street: Street) -> None:
+    """The log in front of the file has some room of its own; denials, each a row, take it up."""
+    for _ in range(1_000):
+        told = await street.slack.command("alice", "#inc-demo", "create orders-db project=legacy")
+        if NO_ROOM in told.text:
+            return
+    raise AssertionError("the disk never gets full")
+
+
+@pytest.mark.parametrize("kind", ["tmpfs", "file-size limit"])
+async def test_a_disk_that_is_full_for_a_moment_is_told_and_all_goes_on_when_there_is_room(
+    tmp_path: Path, kind: str
+) -> None:
+    async with on_a_small_disk(tmp_path, kind) as (street, disk):
+        await street.start()
+        before = await street.slack.command("alice", "#inc-demo", "create web-01-data")
+        taken = [request_id(before.text)]
+        disk.fill(street)
+        await use_up_the_log(street)
+        for _ in range(10):
+            refused = await street.slack.command("alice", "#inc-demo", "create web-01-logs")
+            assert refused.error is None
+            assert NO_ROOM in refused.text
+            assert re.search(r"\be-[0-9a-z]{8}\b", refused.text)
+        await until_answer(street, "/readyz", 503)
+        assert await operator_sees(street, "/healthz") == (200, "ok\n")
+        disk.free(street)
+        await until_answer(street, "/readyz", 200)
+        after = await street.slack.command("alice", "#inc-demo", "create web-01-data")
+        taken.append(request_id(after.text))
+        found = await street.until_all_is_said(timeout=60)
+        backups = [request for request, _ in found if "web-01" in request.text]
+        assert {request.id for request in backups} == set(taken)
+        for request in backups:
+            assert len(street.messages(request, "receipt")) == 1
+            assert len(street.messages(request, "root")) == 1
+        assert await street.bot.signal(signal.SIGTERM) == 0
+
+
+async def test_a_bot_whose_disk_is_full_can_still_be_stopped(tmp_path: Path) -> None:
+    async with on_a_small_disk(tmp_path, "file-size limit") as (street, disk):
+        await street.start()
+        disk.fill(street)
+        for _ in range(3):
+            assert NO_ROOM in (await street.slack.command("alice", "#inc-demo", "create web-01-data")).text
+        await street.bot.signal(signal.SIGTERM, within=10)
+
+
+# --- a part that ends -------------------------------------------------------------------------------------------------
+
+DEAD_THREAD = """
+import sys, bot.store.database as database
+def dies(self): raise MemoryError("no more of it")
+database.CHECKPOINT_EVERY, database.SqliteDatabase._checkpoint = 20, dies
+from bot.__main__ import main
+sys.exit(main())
+"""
+DEAD_ENGINE = """
+import sys, bot.engine as engine
+def dies(self, handlers):
+    if self._due and any(key.startswith("plan") for key in self._due): raise MemoryError("no more of it")
+    return real(self, handlers)
+real, engine.EmbeddedEngine._start_due = engine.EmbeddedEngine._start_due, dies
+from bot.__main__ import main
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "sentence"), [(DEAD_THREAD, "The bot's store is broken"), (DEAD_ENGINE, "The bot's duties stand still")]
+)
+async def test_a_part_that_ends_by_itself_ends_the_bot_with_a_sentence_and_the_next_one_goes_on(
+    tmp_path: Path, program: str, sentence: str
+) -> None:
+    async with a_street(tmp_path) as street:
+        street.bot.program = ("-c", program)
+        await street.start()
+        told = await street.slack.command("alice", "#inc-demo", "create web-01-data")
+        assert await street.bot.ended(within=10) == 1
+        assert f"{sentence}, so the bot stops. Nothing that was recorded is lost: start it again." in street.bot.text()
+        street.bot.program = ("-m", "bot")
+        await street.start()
+        found = await street.until_all_is_said(timeout=30)
+        assert [request.id for request, _ in found] == [request_id(told.text)]
+        assert await street.bot.signal(signal.SIGTERM) == 0
