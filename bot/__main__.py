@@ -210,7 +210,8 @@ async def _simulate(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="snapshot-bot-simulation-") as directory:
         setting = Setting(Path(directory), scopes=SCOPES, world=world)
         await setting.start(slack_port=options.slack_port, cloud_port=options.cloud_port)
-        print(f"# Slack at {setting.workspace.url}, the cloud at {setting.cloud.url}. In another terminal:")
+        cloud = f"the cloud at {setting.cloud.url}, its servers (ECS) at {setting.cloud.ecs_url}"
+        print(f"# Slack at {setting.workspace.url}, {cloud}. In another terminal:")
         for name, value in setting.environment().items():
             print(f"export {name}='{value}'")
         print("snapshot-bot run", flush=True)

@@ -125,14 +125,13 @@ class EvsClient:
 
         Asks in groups of 60 ids, and of each no further than until all were found; `of_each`: no further than until
         each of these disks has one. Raises any CloudError; a list is whole or it is an error. A row without a readable
-        id is passed over, but not where it may be of the disk or the group: whoever asks about one wants to know what
-        is not there.
+        id is passed over, but not where it may be of the disk: whoever asks about one wants to know what is not there.
         Source: EVS API Reference, ListSnapshotsDetailsV5.
         """
         found: list[Snapshot] = []
 
         def passed_over(row: Any) -> None:
-            if (volume_id or group_id) and _may_be_of(row, volume_id, group_id):
+            if volume_id is not None and _may_be_of(row, volume_id):
                 _uncertain()
 
         disks = frozenset(of_each)
@@ -354,12 +353,10 @@ def _wanted(ids: Sequence[str]) -> frozenset[str] | None:
     return frozenset(one.lower() for one in ids) if ids else None
 
 
-def _may_be_of(row: Any, volume_id: str | None, group_id: str | None) -> bool:
-    """Whether a row without a readable id may belong to this disk and this group."""
-    if not isinstance(row, dict):
-        return True
-    pairs = ((row.get("volume_id"), volume_id), (row.get("snapshot_group_id"), group_id))
-    return all(wanted is None or not isinstance(told, str) or told in ("", wanted) for told, wanted in pairs)
+def _may_be_of(row: Any, volume_id: str) -> bool:
+    """Whether a row without a readable id may belong to this disk."""
+    told = row.get("volume_id") if isinstance(row, dict) else None
+    return not isinstance(told, str) or told in ("", volume_id)
 
 
 def _uncertain() -> NoReturn:

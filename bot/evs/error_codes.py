@@ -41,13 +41,11 @@ def known(code: str) -> Known | None:
     return _TABLE.get(_current(code))
 
 
-def at_ecs(code: str, meaning: Known) -> Known:
+def at_ecs(meaning: Known) -> Known:
     """The same, said by ECS, where only names of servers are asked."""
     if meaning.kind is Kind.NOT_OFFERED:
         words = "ECS lists no servers at this address: the people who run the bot have to check region and ecs_endpoint"
         return Known(Kind.NOT_OFFERED, words)
-    if code == "Common.0013":
-        return meaning
     words = meaning.words.replace("EVS", "ECS").replace("evs_endpoint", "ecs_endpoint")
     return Known(meaning.kind, words, meaning.quote)
 

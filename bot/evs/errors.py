@@ -66,7 +66,7 @@ def error_from(
     refusal = _Refusal(code, _quotable(found[1], hidden), request_id if _CODE.fullmatch(request_id) else "")
     meaning = _meaning(status, code, looks_like_page=value is None and bool(body.strip()))
     if service == "ecs":
-        meaning = at_ecs(code, meaning)
+        meaning = at_ecs(meaning)
     facts: dict[str, Any] = {"status": status, "code": code, "request_id": refusal.request_id}
     sentence = _sentence(meaning, refusal, action)
     match meaning.kind:

@@ -3,6 +3,7 @@
 Source: EVS API reference, CreateSnapshotV5, ShowSnapshotV5, ListSnapshotsDetailsV5, GetSnapshotsCountV5.
 """
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -125,9 +126,9 @@ def list_snapshots(call: Call) -> Answer:
         rows = [row for row in rows if row["id"] in wanted]
     elif "id" in call.query:
         rows = [row for row in rows if row["id"] == call.query["id"]]
-    return Answer(
-        200, {"snapshots": page(ordered(rows, call.query, SORT_KEYS), call.query, most=call.world.switches.page_rows)}
-    )
+    switches = call.world.switches
+    whole = [*map(json.loads, switches.stray_rows), *ordered(rows, call.query, SORT_KEYS)]
+    return Answer(200, {"snapshots": page(whole, call.query, most=switches.page_rows)})
 
 
 def count_snapshots(call: Call) -> Answer:

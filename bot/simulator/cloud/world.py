@@ -54,7 +54,8 @@ class Switches:
     """Where sources disagree or say nothing, a test chooses here. The defaults are the likelier reading.
 
     `token_error` and `project_error` say how a bad token and a token of another project are refused.
-    `page_rows` caps every page of a list below the limit asked for. `denied_actions` are rights that nobody has, such
+    `page_rows` caps every page of a list below the limit asked for; `stray_rows`, each JSON, begin every list of
+    snapshots, whatever it was asked for. `denied_actions` are rights that nobody has, such
     as ecs:cloudServers:list; `servers_refused_with` is how ECS says so. `iam_refuses` and `key_refused_with` are what
     passwords and access keys meet.
     Source: EVS API reference, error codes; gateway error codes; ECS API reference, error codes.
@@ -82,6 +83,7 @@ class Switches:
     jobs_wait_to_execute: bool = False
     progress_with_percent_sign: bool = True
     page_rows: int = 1000
+    stray_rows: list[str] = field(default_factory=list)
     denied_actions: list[str] = field(default_factory=list)
     iam_refuses: IamRefusal = ""
     key_refused_with: KeyRefusal = ""
