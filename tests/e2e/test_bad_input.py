@@ -245,7 +245,7 @@ def read(text: str) -> str:
 def sections(message: Message) -> list[str]:
     texts: list[dict[str, Any]] = []
     for block in message.blocks:
-        texts += [block["text"]] if "text" in block else block["elements"]
+        texts += [block["text"]] if "text" in block else block.get("elements", ())
     return [words for text in texts if isinstance(words := text["text"], str)]  # a button's label is the bot's own
 
 
