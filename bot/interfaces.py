@@ -478,6 +478,7 @@ class Saying:
     groups: Sequence[Group] = ()
     held: frozenset[str] = frozenset()
     why: str = ""
+    called: Sequence[Subject] = ()
 
 
 class Replies(Protocol):

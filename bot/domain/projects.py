@@ -45,6 +45,7 @@ class Project:
 
     `channels`: Slack channel ids it may be used from, empty for any. `approvals`: how many others must agree;
     `break_glass`: an operator may run without them, with a reason, and somebody reviews it afterwards.
+    `notify_approvers`: those who may approve are mentioned where a request waits for them.
     `daily_limit`: disks per person and UTC day, None for no limit. `native_retention`: send `retention_days`.
     `ecs_endpoint`: where names of servers are asked.
     `external_channels`: its names may be read in channels shared with another organisation.
@@ -62,6 +63,7 @@ class Project:
     channels: tuple[str, ...] = ()
     approvals: int = 0
     break_glass: bool = False
+    notify_approvers: bool = False
     daily_limit: int | None = None
     native_retention: bool = False
     external_channels: bool = False

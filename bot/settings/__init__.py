@@ -194,6 +194,7 @@ def _project(alias: str, table: ProjectTable) -> Project:
         channels=tuple(table.channels),
         approvals=table.approvals,
         break_glass=table.break_glass,
+        notify_approvers=table.notify_approvers,
         daily_limit=table.daily_limit,
         native_retention=table.native_retention,
         external_channels=table.external_channels,

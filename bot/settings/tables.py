@@ -151,6 +151,7 @@ class ProjectTable(Table):
     channels: list[Channel] = Field([], examples=['["C0PAYINC01"]'])
     approvals: Annotated[int, _between(0, 10)] = Field(0, examples=["0"])
     break_glass: bool = Field(False, examples=["false"])
+    notify_approvers: bool = Field(False, examples=["false"])
     daily_limit: Annotated[int, _between(1, 100_000)] | None = Field(None, examples=["50"])
     native_retention: bool = Field(False, examples=["false"])
     external_channels: bool = Field(False, examples=["false"])

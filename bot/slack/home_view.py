@@ -8,6 +8,7 @@ from typing import Any
 from bot.domain.access import Action, Grant
 from bot.domain.orders import named
 from bot.domain.requests import Item, Request, RequestState
+from bot.slack.asking import asked_facts
 from bot.slack.blocks import button, buttons, context, plain, section
 from bot.slack.controls import APPROVE, DENY, NEW_SNAPSHOT, REVIEW
 from bot.slack.root import copied, counts_in_words
@@ -52,7 +53,9 @@ def _waiting(waiting: Sequence[Asked], rev: int, team_url: str) -> list[dict[str
     for request, items in waiting[:SHOWN]:
         until = f", until {moment(request.waits_until)}" if request.waits_until else ""
         agreed = f"{len(request.approvers)} of {request.approvals_needed} agreed{until}"
-        told = f":hand: {_of_another(request, items, 'asks for', team_url)}\n{agreed}"
+        told = "\n".join(
+            [f":hand: {_of_another(request, items, 'asks for', team_url)}", *asked_facts(request, items), agreed]
+        )
         blocks.append(section(told, f"wait.{request.id}.{rev}"))
         pressed = [button(APPROVE, "Approve", request.id, style="primary"), button(DENY, "Deny…", request.id)]
         blocks.append(buttons(pressed, f"decide.{request.id}.{rev}"))

@@ -13,11 +13,11 @@ from bot.domain.groups import Group, GroupState
 from bot.domain.orders import DISKS_PER_CREATE, Quick, named
 from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT, failed
-from bot.domain.requests import Item, ItemState, Request, RequestState, cloud_deletes, is_direct, spread_seconds
+from bot.domain.requests import Item, ItemState, Request, cloud_deletes, is_direct, spread_seconds
 from bot.domain.typed import caseless
 from bot.interfaces import Saying
+from bot.slack.asking import NAMED, ask
 from bot.slack.blocks import (
-    SECTION_CHARACTERS,
     button,
     buttons,
     context,
@@ -26,15 +26,13 @@ from bot.slack.blocks import (
     link_button,
     section,
 )
-from bot.slack.controls import APPROVE, ASK_AGAIN, CONSOLE, DENY, KEEP, RECORD, REVIEW, TRY_AGAIN
-from bot.slack.message import EDIT_CHARACTERS, POST_CHARACTERS, Message, arranged, fitted, sections
+from bot.slack.controls import ASK_AGAIN, CONSOLE, KEEP, RECORD, REVIEW, TRY_AGAIN
+from bot.slack.message import POST_CHARACTERS, Message, arranged, fitted, sections
 from bot.slack.record import record
 from bot.slack.root import (
     LISTED,
-    agreed,
     copied,
     disk_names,
-    people,
     root,
     what_was_named,
     worst_first,
@@ -43,7 +41,6 @@ from bot.slack.text import (
     bold,
     code,
     code_block,
-    cut,
     day,
     disk_kind,
     escaped,
@@ -56,12 +53,6 @@ from bot.slack.text import (
     time_of_day,
 )
 from bot.slack.way_back import BY_HAND, linked, pages, shell_lines
-
-NAMED = 10
-"""Disks that a sentence names; the message of the request names more."""
-
-ASKED_CHARACTERS = 900
-"""Of names where people are asked to agree: with the longest reason, once it is escaped, the text can be edited."""
 
 NAME_CHARACTERS = 64
 CAUSES = 30
@@ -84,7 +75,7 @@ def rendered(
         case "ask" | "ask_edit" if saying.request.told_directly:
             return ask(saying.request, saying.all_items, command, team_url, among_others=False)
         case "ask" | "ask_edit" | "ask_directly":
-            return ask(saying.request, saying.all_items, command, team_url)
+            return ask(saying.request, saying.all_items, command, team_url, called=saying.called)
         case "accepted":
             return accepted(saying.items)
         case "failure":
@@ -104,34 +95,6 @@ def rendered(
 
 
 # --- in the thread ----------------------------------------------------------------------------------------------------
-
-
-def ask(request: Request, items: Sequence[Item], command: str, team_url: str, *, among_others: bool = True) -> Message:
-    """Asks other people to agree; once it is settled, the buttons give way to the record of it.
-
-    Not `among_others`: only who asked reads it, so there is nothing to press.
-    """
-    disks = disk_names([item.disk for item in items], NAMED, ASKED_CHARACTERS)
-    reason = f" “{reason_told(request.order.reason, team_url)}”" if request.order.reason else ""
-    asks = f":hand: <@{request.actor_id}> asks for snapshots of {disks} in {escaped(request.project or '')}.{reason}"
-    head = cut(asks, SECTION_CHARACTERS)  # so that what it waits for is never cut off below
-    if request.state is not RequestState.WAITING:
-        settled = sentence(request.verdict) if request.refused else f"Approved by {people(request.approvers)}."
-        return arranged([head, settled], EDIT_CHARACTERS)
-    until = f"; open until {moment(request.waits_until)}" if request.waits_until else ""
-    one = request.approvals_needed == 1
-    others, agree = ("1 other person", "agrees") if one else (f"{request.approvals_needed} other people", "agree")
-    needed = f"It runs once {others} {agree}: {agreed(request)} so far{until}."
-    typing = (
-        f"Without buttons: {code(f'{command} approve {request.id}')} or {code(f'{command} deny {request.id} reason=…')}"
-    )
-    if not among_others:
-        asked = "Everybody who may approve, by name or through a group, is asked in a direct message."
-        return arranged([head, needed, asked, typing], EDIT_CHARACTERS)
-    message = arranged([head, needed, typing], EDIT_CHARACTERS)
-    pressed = [button(APPROVE, "Approve", request.id, style="primary"), button(DENY, "Deny…", request.id)]
-    message["blocks"].append(buttons(pressed, f"approval.{request.rev}"))
-    return message
 
 
 def accepted(items: Sequence[Item]) -> Message:

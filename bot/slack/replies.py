@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -123,6 +123,8 @@ class SlackReplies:
         Raises CannotPost, MessageGone, MessageRefused or SlackBusy.
         """
         request = saying.request
+        if saying.called and not await self._may_call(request):
+            saying = replace(saying, called=())
         message = self.rendered(saying)
         match saying.kind:
             case "root":
@@ -159,6 +161,13 @@ class SlackReplies:
         project = self._projects.get(saying.request.project or "")
         now = self._clock.now()
         return rendered(saying, self._command, self._team_url, now, project, bot_user_id=self._bot_user_id)
+
+    async def _may_call(self, request: Request) -> bool:
+        """Whether those who may approve are mentioned: where the project says so, and only colleagues read along.
+        Raises SlackBusy.
+        """
+        project = self._projects.get(request.project or "")
+        return bool(project and project.notify_approvers) and not await self._channels.shared(request.home)
 
     async def _keep_from_strangers(self, request: Request, channel: str) -> None:
         """Asked before each message and each edit: a channel can become shared at any time. Raises CannotPost, and

@@ -176,6 +176,8 @@ class Reporter:
             if saying.kind == "ask" and request.told_directly and request.state is RequestState.WAITING:
                 # Written down before it is said: whoever may approve does not read along here.
                 await self._store.tell_directly(request.id, await who_may_approve(self._store, request))
+            if saying.kind in ("ask", "ask_edit") and request.state is RequestState.WAITING:
+                saying = replace(saying, called=await who_may_approve(self._store, request))
             with self._budget.one() if saying.kind in EDITS else nullcontext():
                 groups = await self._store.groups_of(request.id) if isinstance(request.order, Quick) else ()
                 return await self._say(replace(saying, leaders=await self._leaders(items), groups=groups), home)

@@ -300,3 +300,21 @@ async def test_the_last_disk_of_the_day_cannot_be_taken_twice_at_once(start: Sta
     await world.slack.until(lambda: sum(bool(world.replies(request, "receipt")) for request in requests) == 1)
     await world.slack.until(lambda: sum("1 disks a day" in one.text for one in world.private("bob")) == 4)
     assert len(world.cloud.calls("create_snapshot")) == 1
+
+
+@pytest.mark.parametrize("notify", [True, False])
+async def test_those_who_may_approve_are_mentioned_where_the_project_says_so(start: Start, notify: bool) -> None:
+    world = await start(f"approvals = 1\nnotify_approvers = {str(notify).lower()}")
+    request = await world.create("web-01-data", "bob")
+    told = await asked(world, request)
+    for user in ("<@U0ENG00001>", "<@U0ENG00002>", "<@U0ALICE001>"):
+        assert (user in told.text) is notify
+    assert "<@U0BOB00002>, <@" not in told.text
+    assert ("May approve: " in told.text) is notify
+
+
+async def test_in_a_shared_channel_nobody_is_mentioned(start: Start) -> None:
+    world = await start("approvals = 1\nnotify_approvers = true\nexternal_channels = true")
+    world.slack.world.channel(CHANNEL).is_ext_shared = True
+    request = await world.create("web-01-data", "bob")
+    assert "May approve" not in (await asked(world, request)).text

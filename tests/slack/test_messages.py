@@ -16,6 +16,7 @@ from bot.domain import sentences
 from bot.domain.access import Action, Denied
 from bot.domain.commands import ListSnapshots, read_command
 from bot.domain.errors import GONE_AGAIN, REFUSED, SHARED, CommandError
+from bot.domain.granting import Subject
 from bot.domain.orders import Create
 from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState
 from bot.domain.snapshots import CreateStandardSnapshot
@@ -138,6 +139,37 @@ WAITING: dict[str, Any] = {
     "waits_until": NOON + timedelta(minutes=60),
     "order": Create(("orders-db",), reason="INC-42 before the upgrade"),
 }
+
+
+def test_an_approval_says_how_much_where_and_what_it_is_charged_by(golden: Golden) -> None:
+    data = replace(STATES["next"], disk=replace(STATES["next"].disk, size=1_200, availability_zone="az-b"))
+    logs = replace(
+        data, id="r-one-2", disk=replace(data.disk, name="logs", volume_type="SAS", availability_zone="az-a")
+    )
+    waiting = a_request(**{**WAITING, "order": Create(("a",), keep_days=7)})
+    message = checked_message(said("ask", waiting, data, logs), edited=True)
+    golden("ask_two", message)
+    assert "*Size:* 2 disks, 2,400 GiB · SAS, SSD · zone az-a, az-b" in message["text"]
+    assert "*Cost:* charged by what is stored, here up to 2,400 GiB, to be kept until <!date^" in message["text"]
+    full = [replace(one, snapshot=one.snapshot.model_copy(update={"incremental": False})) for one in (data, logs)]
+    assert "until somebody deletes them: full copies, as asked for." in said("ask", a_request(**WAITING), *full)["text"]
+
+
+def test_those_who_may_approve_are_called_where_it_waits_and_no_more_of_them_than_ten(golden: Golden) -> None:
+    called = [Subject("group", "S0ONCALL02"), *(Subject("user", f"U{number}") for number in range(10, 24))]
+    message = calling(a_request(**WAITING), called)
+    golden("ask_calls", message)
+    assert "May approve: <!subteam^S0ONCALL02>, <@U10>, " in message["text"]
+    assert message["text"].count("<@U") == 2 + 9 and " and 5 more." in message["text"]
+    settled = calling(a_request(**{**WAITING, "state": RequestState.RUNNING, "approvers": ("U8",)}), called)
+    assert "May approve" not in settled["text"]
+    assert "May approve" not in calling(a_request(**WAITING, home="U1"), called)["text"]
+
+
+def calling(request: Request, called: list[Subject]) -> Message:
+    saying = Saying("ask", request, [STATES["next"]], [STATES["next"]], called=called)
+    message = messages.rendered(saying, "/snapshot", TEAM, LATER, a_project(console_url=""))
+    return checked_message(message, edited=True)
 
 
 def test_what_waits_for_others_and_how_that_ends(golden: Golden) -> None:
