@@ -187,10 +187,12 @@ def option_of(word: Word) -> Option | None:
 
 
 def _listed_plain(key: str, entries: list[str]) -> Iterable[str]:
-    """A full-width comma parts servers and tags. A disk's name may have one: disks are parted when they are sought."""
+    """Every comma parts servers and tags, also a full-width one and one in quotes. A disk's name may have such a comma:
+    disks are parted when they are sought.
+    """
     if key.lower() not in ("server", "server_id", "tag"):
         return entries
-    return dict.fromkeys(part.strip() for entry in entries for part in re.split("[，、]", entry) if part.strip())
+    return dict.fromkeys(part.strip() for entry in entries for part in re.split("[,，、]", entry) if part.strip())
 
 
 def _joined(words: list[Word]) -> tuple[list[Word], bool]:

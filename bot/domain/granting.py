@@ -30,6 +30,7 @@ from bot.domain.access import (
 )
 from bot.domain.projects import Project
 from bot.domain.sentences import quoted
+from bot.domain.typed import caseless, unmarked_word
 
 EVERY_PROJECT = "*"
 BOT_TOML = "bot.toml"
@@ -71,12 +72,14 @@ class Subject:
 
 
 def subject_of(text: str) -> Subject:
-    """Read `user:U…`, `group:S…` or `everyone`. Raises ValueError with a sentence."""
-    if found := _PERSON.fullmatch(text):
+    """Read `user:U…`, `group:S…` or `everyone`, in any case. Raises ValueError with a sentence."""
+    kind, colon, named = caseless(unmarked_word(text)).partition(":")
+    read = f"{kind}{colon}{named.upper()}"
+    if found := _PERSON.fullmatch(read):
         return Subject("user", found[1])
-    if found := _GROUP.fullmatch(text):
+    if found := _GROUP.fullmatch(read):
         return Subject("group", found[1])
-    if text.lower() == "everyone":
+    if read == "everyone":
         return Subject("everyone")
     raise ValueError(
         f"I can't tell who {quoted(text)} is. Pick a person or a group from the list Slack offers after @, "

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.domain.disks import SAME_NAME
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import Disk, Text
+from bot.domain.typed import unmarked_word
 
 GONE = frozenset({"DELETED", "SOFT_DELETED"})
 """States of a server that only lists still know. Source: ECS API Reference, ECS Statuses."""
@@ -43,8 +44,9 @@ def called(name: str, servers: Iterable[Server]) -> tuple[Server, ...]:
     """The servers of this whole name: exactly, else as it looks, else without case. ECS itself matches parts too."""
     there = {one.id.lower(): one for one in servers if one.name and one.status not in GONE}.values()
     for same in SAME_NAME:
-        if found := tuple(one for one in there if same(one.name) == same(name)):
-            return found
+        for reading in dict.fromkeys((name, unmarked_word(name))):
+            if found := tuple(one for one in there if same(one.name) == same(reading)):
+                return found
     return ()
 
 

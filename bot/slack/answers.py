@@ -168,7 +168,7 @@ def help_text(may: MayDo | Denied, command: str) -> Message:
             f"• {code(command)} — a form, filled in with the mouse or the thumb",
             f"• {code(f'{command} create DISK{project}')} — a standard snapshot now; DISK is an id or a unique name",
             f"• {code(f'{command} create DISK DISK2{project} {_EXAMPLE}')} — several at once, named and explained",
-            f"      options: {_OPTIONS}",
+            f"      options come last, several words in quotes: {_OPTIONS}",
             f"• {code(f'{command} quick')} — a plan for every disk this channel is bound to, then one press",
             f"• {code(f'{command} quick server=web-01')} — the same for a server; or `tag=k:v`, `disks=a,b`",
         ]

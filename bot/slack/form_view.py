@@ -14,6 +14,7 @@ from bot.domain.orders import DISKS_PER_CREATE, REASON_CHARACTERS, Create
 from bot.domain.requests import is_direct
 from bot.domain.sentences import MENTION
 from bot.domain.snapshots import COPYABLE_STATES, DESCRIPTION_CHARACTERS, NAME_CHARACTERS, RETENTION_DAYS, Disk
+from bot.domain.typed import visible
 from bot.slack.blocks import OPTIONS, context, plain, section
 from bot.slack.text import code_block, cut_in_the_middle, escaped, sentence, shortened
 from bot.workflow.forms import Filling, Offer, ProjectOffer
@@ -330,8 +331,8 @@ def errors_beside(view: dict[str, Any], faults: dict[str, str]) -> dict[str, str
 
 
 def unmarked(fault: str) -> str:
-    """Errors are plain text: no mentions, no code spans."""
-    return MENTION.sub(lambda found: found[2], fault).replace("`", "")
+    """Errors are plain text: no mentions, no code spans, and nothing that turns the line round."""
+    return visible(MENTION.sub(lambda found: found[2], fault)).replace("`", "")
 
 
 # --- pieces -----------------------------------------------------------------------------------------------------------

@@ -223,6 +223,7 @@ TWO = Create(("data-17", "data-18"))
         ("create v1 reason=👩‍🚀", Create(("v1",), reason="👩‍🚀")),
         ("quick server=web-01,web-09", Quick((Selector("server", "web-01"), Selector("server", "web-09")))),
         ("quick server=web-01, web-09", Quick((Selector("server", "web-01"), Selector("server", "web-09")))),
+        ('quick server="web-01, web-09"', Quick((Selector("server", "web-01"), Selector("server", "web-09")))),
         ("quick server=web-01，web-09", Quick((Selector("server", "web-01"), Selector("server", "web-09")))),
         ("quick disks=a, b", Quick((Selector("disk", "a"), Selector("disk", "b")))),
         ("quick disks=a ,b", Quick((Selector("disk", "a"), Selector("disk", "b")))),
@@ -256,6 +257,8 @@ def test_a_project_is_named_without_case_to_grant_too() -> None:
     given = read_command("grant <@U0CAROL010> operator PAYMENTS-PROD")
     assert isinstance(given, GrantAccess)
     assert given.project == "payments-prod"
+    for who in ("user:u0carol010", "USER:U0CAROL010", "`user:U0CAROL010`"):
+        assert read_command(f"grant {who} operator payments-prod") == given
     every = read_command("`grant <@U0CAROL010> admin *`")
     assert isinstance(every, GrantAccess)
     assert every.project == "*"

@@ -309,3 +309,23 @@ async def test_a_denial_with_letters_nobody_sees_waits_for_a_reason(start: Start
     assert "Say why" in str(outcome)
     await world.slack.submit("eng01", {"reason": {"reason": "ok \u202edeteled ton"}})
     assert "ok deteled ton" in (await world.finished(request)).text + world.replies(request, "receipt")[0].text
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "WEB-01",
+        "`web-01`",
+        "web–01",
+        "\u200bweb-01",
+        "【web-01】",
+        "*web-01*",
+        "ｗｅｂ-01",
+        '"web-01, web-01"',
+        "web-01，WEB-01",
+    ],
+)
+async def test_a_server_is_called_as_it_looks(world: World, typed: str) -> None:
+    request = request_id((await world.say(f"quick server={typed} confirm=no")).text)
+    await world.finished(request)
+    assert await made(world) == ["web-01-data", "web-01-logs", "web-01-system"]
