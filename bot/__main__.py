@@ -5,21 +5,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import io
 import os
 import signal
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from bot import app, terminal, terminal_grants
 from bot.clock import SystemClock
 from bot.domain.access import Action, Role
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, StoreMissing
+from bot.domain.harmless import harmless
 from bot.domain.orders import read_alias
 from bot.logs import configure_logs
-from bot.settings import Settings, SettingsError, load_settings
+from bot.settings import SettingsError, StoreSettings, load_settings, load_store
 from bot.simulator import demo
 from bot.simulator.setting import Setting, read_world
 from bot.slack.scopes import SCOPES
@@ -32,22 +34,35 @@ STOP_SECONDS = 9.0
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit codes: 0 well, 1 refused or failed, 2 bad configuration or bad use."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that has no such letters ends no command
     options = _parser().parse_args(arguments)
     try:
         code: int = asyncio.run(options.run(options))
     except SettingsError as exc:
-        print(exc, file=sys.stderr)
+        terminal.complain(exc.sentence)
         return BAD_USE
+    except StoreMissing as exc:
+        terminal.complain(exc.sentence)
+        return FAILED
     except BotError as exc:
-        print(exc.sentence, file=sys.stderr)
+        terminal.complain(exc.sentence)
         return BAD_USE
     except KeyboardInterrupt:
         return OK
     return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """One whose complaint about what was typed is harmless itself."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(harmless(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="snapshot-bot", description="Standard snapshots of Huawei Cloud EVS disks, asked for in Slack."
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -90,7 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--since", metavar="YYYY-MM-DD", help="only rows from this day on, in UTC")
     _takes_config(export)
     export.set_defaults(run=_with_store(terminal.export_audit))
-    verify = verbs.add_parser("verify", help="check the hash chain from its first row")
+    verify = verbs.add_parser("verify", help="check that the trail is whole, from its first row to its last")
+    verify.add_argument("--head", metavar="SEQ:HASH", help="a head as it was posted: it must still be there")
     _takes_config(verify)
     verify.set_defaults(run=_with_store(terminal.verify_audit))
     return parser
@@ -105,7 +121,7 @@ def _add_grants(grants: argparse.ArgumentParser) -> None:
     listing = verbs.add_parser("list", help="every grant and where it stands")
     listing.add_argument("--project", type=read_alias, metavar="P", help="only what counts in this project")
     _takes_config(listing)
-    listing.set_defaults(run=_with_store(terminal_grants.list_grants))
+    listing.set_defaults(run=_with_rights(terminal_grants.list_grants))
 
     add = verbs.add_parser("add", help="give a role")
     add.add_argument("subject", **subject)
@@ -113,14 +129,14 @@ def _add_grants(grants: argparse.ArgumentParser) -> None:
     add.add_argument("project", **project)
     add.add_argument("--for", dest="lasting", metavar="8h", help="s, m, h or d; for good by default")
     _takes_config(add)
-    add.set_defaults(run=_with_store(terminal_grants.add_grant))
+    add.set_defaults(run=_with_rights(terminal_grants.add_grant))
 
     remove = verbs.add_parser("remove", help="take back what was granted by command")
     remove.add_argument("subject", **subject)
     remove.add_argument("role", nargs="?", **roles)
     remove.add_argument("project", **project)
     _takes_config(remove)
-    remove.set_defaults(run=_with_store(terminal_grants.remove_grant))
+    remove.set_defaults(run=_with_rights(terminal_grants.remove_grant))
 
     explain = verbs.add_parser("explain", help="what would be decided, by which rule and why")
     explain.add_argument("subject", **subject)
@@ -129,17 +145,17 @@ def _add_grants(grants: argparse.ArgumentParser) -> None:
     explain.add_argument("--channel", default="", metavar="C", help="the id of the channel it is asked from")
     explain.add_argument("--group", action="append", default=[], metavar="S", help="a user group they are in")
     _takes_config(explain)
-    explain.set_defaults(run=_with_store(terminal_grants.explain_grant))
+    explain.set_defaults(run=_with_rights(terminal_grants.explain_grant))
 
     take_in = verbs.add_parser("import", help="make the rows of a file what it says; prints its plan")
     take_in.add_argument("file", type=Path, metavar="FILE", help="TOML with [[grants]] as in bot.toml")
     take_in.add_argument("--apply", action="store_true", help="do it; without this nothing changes")
     _takes_config(take_in)
-    take_in.set_defaults(run=_with_store(terminal_grants.import_grants))
+    take_in.set_defaults(run=_with_rights(terminal_grants.import_grants))
 
     export = verbs.add_parser("export", help="every grant as TOML that import reads back")
     _takes_config(export)
-    export.set_defaults(run=_with_store(terminal_grants.export_grants))
+    export.set_defaults(run=_with_rights(terminal_grants.export_grants))
 
 
 def _takes_config(parser: argparse.ArgumentParser) -> None:
@@ -183,7 +199,7 @@ async def _until_it_ends(bot: app.Bot, signalled: asyncio.Future[Any]) -> int:
 
 def _complain(sentence: str) -> None:
     with contextlib.suppress(OSError):  # the disk that is full may be the one under the log
-        print(sentence, file=sys.stderr)
+        terminal.complain(sentence)
 
 
 async def _demo(options: argparse.Namespace) -> int:
@@ -204,7 +220,7 @@ async def _simulate(options: argparse.Namespace) -> int:
     try:
         world = read_world(options.world) if options.world else None
     except ValueError as exc:
-        print(exc, file=sys.stderr)
+        terminal.complain(str(exc))
         return BAD_USE
     stopped = _on_signal()
     with tempfile.TemporaryDirectory(prefix="snapshot-bot-simulation-") as directory:
@@ -220,13 +236,22 @@ async def _simulate(options: argparse.Namespace) -> int:
     return OK
 
 
-def _with_store(
-    command: Callable[[Settings, argparse.Namespace], Awaitable[int]],
-) -> Callable[[argparse.Namespace], Awaitable[int]]:
+_Command = Callable[[StoreSettings, argparse.Namespace], Awaitable[int]]
+_Run = Callable[[argparse.Namespace], Awaitable[int]]
+
+
+def _with_store(command: _Command, *, rights: bool = False) -> _Run:
+    """For commands that need the store alone: no token, no secret of a cloud, and nothing else of bot.toml."""
+
     async def run(options: argparse.Namespace) -> int:
-        return await command(load_settings(os.environ, options.config, need_slack=False), options)
+        return await command(load_store(os.environ, options.config, rights=rights), options)
 
     return run
+
+
+def _with_rights(command: _Command) -> _Run:
+    """The same with the projects and grants of bot.toml."""
+    return _with_store(command, rights=True)
 
 
 def _on_signal() -> asyncio.Event:

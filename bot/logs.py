@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 from urllib.parse import quote
 
+from bot.domain.harmless import harmless
+
 HIDDEN = "[hidden]"
 
 _LEAST = 8
@@ -109,10 +111,10 @@ class ConsoleFormatter(_Formatter):
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC)
         level = record.levelname.lower()
-        message = _one_line(self.sentence(record))
+        message = harmless(self.sentence(record))
         head = f"{at:%H:%M:%S} {_SHORT_NAMES.get(level, level):<5} {record.name}  {message}"
-        facts = " ".join(f"{_one_line(name)}={_shown(value)}" for name, value in self.facts(record).items())
-        trouble = [f"    {_one_line(line)}" for line in self.trouble(record).splitlines()]
+        facts = " ".join(f"{harmless(name)}={_shown(value)}" for name, value in self.facts(record).items())
+        trouble = [f"    {harmless(line)}" for line in self.trouble(record).splitlines()]
         return "\n".join([f"{head}  {facts}" if facts else head, *trouble])
 
 
@@ -129,19 +131,12 @@ class JsonFormatter(_Formatter):
         trouble = {"exception": text} if (text := self.trouble(record)) else {}
         taken = {*own, "exception"}
         facts = {f"{name}_" if name in taken else name: value for name, value in self.facts(record).items()}
-        return json.dumps({**own, **facts, **trouble})
+        return json.dumps({**own, **facts, **trouble}).replace("\x7f", "\\u007f")
 
 
 def _shown(value: object) -> str:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return _one_line(text if _BARE_VALUE.fullmatch(text) else json.dumps(value, ensure_ascii=False))
-
-
-def _one_line(text: str) -> str:
-    """Escapes line breaks and other control characters, so that no text can pass for a record of its own."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+    return harmless(text if _BARE_VALUE.fullmatch(text) else json.dumps(value, ensure_ascii=False))
 
 
 class _Handler(logging.StreamHandler[TextIO]):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,93 +13,128 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.clock import SystemClock
+from bot.domain.errors import StoreMissing
+from bot.domain.harmless import harmless, json_line
 from bot.domain.requests import Item, Request
 from bot.domain.sentences import as_words
 from bot.interfaces import Filters
-from bot.settings import Settings
-from bot.store import audit
+from bot.settings import StoreSettings
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
+from bot.store.verification import Verification
 
+DONE, FAILED, BAD_USE = 0, 1, 2
 _PAGE = 1_000
 _LATEST = 50
+_HEAD = re.compile(r"(?:row\s+)?([0-9]{1,18})\s*[:,]\s*([0-9a-fA-F]{64})\.?")
+
+
+def say(text: str) -> None:
+    """Lines on the standard output; what others wrote in them is harmless there."""
+    print("\n".join(map(harmless, text.split("\n"))))
+
+
+def complain(text: str) -> None:
+    """The same on standard error."""
+    print("\n".join(map(harmless, text.split("\n"))), file=sys.stderr)
 
 
 @asynccontextmanager
-async def opened_store(settings: Settings) -> AsyncIterator[SqliteStore]:
-    """The configured store for the time of one command."""
+async def opened_store(settings: StoreSettings, *, made: bool = False) -> AsyncIterator[SqliteStore]:
+    """The store for the time of one command. `made`: one that is not there yet is made; else it is StoreMissing."""
+    if not made and not settings.store_path.exists():
+        raise StoreMissing(f"There is no store at {settings.store_path}. Name the file with BOT_STORE or --config.")
     database = SqliteDatabase(settings.store_path)
-    await database.open()
+    try:
+        await database.open()
+    except sqlite3.DatabaseError as exc:
+        raise StoreMissing(f"{settings.store_path} can't be opened as a store: {exc}.") from None
     try:
         yield SqliteStore(database, SystemClock())
     finally:
         await database.close()
 
 
-async def list_requests(settings: Settings, options: argparse.Namespace) -> int:
+async def list_requests(settings: StoreSettings, options: argparse.Namespace) -> int:
     async with opened_store(settings) as store:
         for request, items in await store.recent(Filters(unreviewed=options.unreviewed, limit=_LATEST)):
-            print(_line(request, items))
-    return 0
+            say(_line(request, items))
+    return DONE
 
 
-async def show_request(settings: Settings, options: argparse.Namespace) -> int:
+async def show_request(settings: StoreSettings, options: argparse.Namespace) -> int:
     async with opened_store(settings) as store:
         found = await store.find(options.id)
     if found is None:
-        print(f"No request, item, job or snapshot has the id {options.id}.", file=sys.stderr)
-        return 1
+        complain(f"No request, item, job or snapshot has the id {harmless(options.id)}.")
+        return FAILED
     request, items = found
-    print(_line(request, items))
-    print(f"  typed: {json.dumps(request.text, ensure_ascii=False)}")
+    say(_line(request, items))
+    say(f"  typed: {json_line(request.text)}")
     if request.verdict:
-        print(f"  refused ({request.rule}): {as_words(request.verdict)}")
+        say(f"  refused ({request.rule}): {_one_line(request.verdict)}")
     for item in items:
-        print(f"  {item.id}  {item.state:<10} {item.disk.label} ({item.disk.id})")
-        print(f"      snapshot {item.snapshot_id or '-'}  job {item.job_id or '-'}")
+        say(f"  {item.id}  {item.state:<10} {harmless(item.disk.label)} ({harmless(item.disk.id)})")
+        say(f"      snapshot {item.snapshot_id or '-'}  job {item.job_id or '-'}")
         if item.cause:
-            print(f"      {as_words(item.cause)}")
-    return 0
+            say(f"      {_one_line(item.cause)}")
+    return DONE
 
 
-async def export_audit(settings: Settings, options: argparse.Namespace) -> int:
+async def export_audit(settings: StoreSettings, options: argparse.Namespace) -> int:
     """One JSON object a line, oldest first."""
     try:
         since = datetime.fromisoformat(options.since).replace(tzinfo=UTC) if options.since else None
     except ValueError:
-        print(f"--since takes a day such as 2026-11-23, not {options.since}.", file=sys.stderr)
-        return 2
-    async for row in _rows(settings):
-        at = datetime.fromtimestamp(row["at"] / 1000, UTC)
-        if since is None or at >= since:
-            details = json.loads(row.pop("details_json"))
-            print(
-                json.dumps({**row, "at": at.isoformat(timespec="milliseconds"), "details": details}, ensure_ascii=False)
-            )
-    return 0
-
-
-async def verify_audit(settings: Settings, _: argparse.Namespace) -> int:
-    previous, seq = audit.GENESIS, 0
-    async for row in _rows(settings):
-        if broken := audit.first_broken([row], previous, seq):
-            print(f"The audit trail is broken: {broken}.", file=sys.stderr)
-            return 1
-        previous, seq = row["hash"], row["seq"]
-    print(f"The audit trail holds: {seq} rows, head {previous}.")
-    return 0
-
-
-async def _rows(settings: Settings) -> AsyncIterator[dict[str, Any]]:
+        complain(f"--since takes a day such as 2026-11-23, not {harmless(options.since)}.")
+        return BAD_USE
     async with opened_store(settings) as store:
-        after = 0
-        while page := await store.audit_page(after, _PAGE):
+        async for page in _pages(store):
             for row in page:
-                after = row["seq"]
-                yield row
+                at = datetime.fromtimestamp(row["at"] / 1000, UTC)
+                if since is None or at >= since:
+                    details = json.loads(row.pop("details_json"))
+                    print(json_line({**row, "at": at.isoformat(timespec="milliseconds"), "details": details}))
+    return DONE
+
+
+async def verify_audit(settings: StoreSettings, options: argparse.Namespace) -> int:
+    """Every fault a line; a chain that is broken is the only one then."""
+    heads = []
+    if options.head is not None:
+        found = _HEAD.fullmatch(options.head)
+        if found is None:
+            complain(f"--head takes ROW:HASH as it was posted, not {harmless(options.head)}.")
+            return BAD_USE
+        heads.append((int(found[1]), found[2].lower()))
+    async with opened_store(settings) as store:
+        verification = Verification(await store.witness(), heads)
+        broken = None
+        async for page in _pages(store):
+            if broken := verification.take(page):
+                break
+    faults = [broken] if broken else verification.missing()
+    for fault in faults:
+        complain(f"The audit trail is broken: {fault}.")
+    if faults:
+        return FAILED
+    say(f"The audit trail holds: {verification.seq} rows, head {verification.previous}.")
+    return DONE
+
+
+async def _pages(store: SqliteStore) -> AsyncIterator[list[dict[str, Any]]]:
+    """The trail from its very first row, wherever that stands."""
+    after = None
+    while page := await store.audit_page(after, _PAGE):
+        after = page[-1]["seq"]
+        yield page
+
+
+def _one_line(sentence: str) -> str:
+    return harmless(as_words(sentence))
 
 
 def _line(request: Request, items: list[Item]) -> str:
-    disks = ", ".join(f"{item.disk.label} {item.state}" for item in items)
+    disks = ", ".join(f"{harmless(item.disk.label)} {item.state}" for item in items)
     at = request.created_at.strftime("%Y-%m-%d %H:%M")
     return f"{request.id}  {at}  {request.state:<8}  {request.actor_id}  {request.project or '-'}  {disks}".rstrip()

@@ -6,7 +6,6 @@ Rows of bot.toml count as the file says them now, which is what the bot reads wh
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -27,29 +26,29 @@ from bot.domain.granting import (
 from bot.domain.projects import Project
 from bot.domain.sentences import as_words, quoted
 from bot.interfaces import Revision, Rights
-from bot.settings import Settings, load_grants
-from bot.terminal import opened_store
+from bot.settings import StoreSettings, load_grants
+from bot.terminal import complain, opened_store, say
 from bot.workflow.granting import TERMINAL, granted, imported, revoked
 
 DONE, REFUSED = 0, 1
 T = TypeVar("T")
 
 
-async def list_grants(settings: Settings, options: argparse.Namespace) -> int:
+async def list_grants(settings: StoreSettings, options: argparse.Namespace) -> int:
     now = SystemClock().now()
     for grant in await _every(settings):
         if options.project is None or grant.covers(options.project):
             expired = "" if grant.in_force(now) else " Expired."
-            print(f"{as_words(told_grant(grant))}{expired}")
+            say(f"{as_words(told_grant(grant))}{expired}")
     return DONE
 
 
-async def export_grants(settings: Settings, _: argparse.Namespace) -> int:
-    print(exported(await _every(settings), settings.projects), end="")
+async def export_grants(settings: StoreSettings, _: argparse.Namespace) -> int:
+    say(exported(await _every(settings), settings.projects).removesuffix("\n"))
     return DONE
 
 
-async def add_grant(settings: Settings, options: argparse.Namespace) -> int:
+async def add_grant(settings: StoreSettings, options: argparse.Namespace) -> int:
     subject = _read(subject_of, options.subject)
     if options.project != EVERY_PROJECT and options.project not in settings.projects:
         known = ", ".join(sorted(settings.projects)) or "none"
@@ -61,11 +60,11 @@ async def add_grant(settings: Settings, options: argparse.Namespace) -> int:
     def revise(rights: Rights) -> Revision:
         return granted(TERMINAL, asked, _with_file(rights, settings, subject), settings.projects, now)
 
-    async with opened_store(settings) as store:
+    async with opened_store(settings, made=True) as store:
         return _told(await store.revise_grants(None, subject, asked.project, revise))
 
 
-async def remove_grant(settings: Settings, options: argparse.Namespace) -> int:
+async def remove_grant(settings: StoreSettings, options: argparse.Namespace) -> int:
     subject = _read(subject_of, options.subject)
     asked = RevokeAccess(subject, Role(options.role) if options.role else None, options.project)
     now = SystemClock().now()
@@ -73,11 +72,11 @@ async def remove_grant(settings: Settings, options: argparse.Namespace) -> int:
     def revise(rights: Rights) -> Revision:
         return revoked(TERMINAL, asked, _with_file(rights, settings, subject), settings.projects, now)
 
-    async with opened_store(settings) as store:
+    async with opened_store(settings, made=True) as store:
         return _told(await store.revise_grants(None, subject, asked.project, revise))
 
 
-async def explain_grant(settings: Settings, options: argparse.Namespace) -> int:
+async def explain_grant(settings: StoreSettings, options: argparse.Namespace) -> int:
     """What `decide` says, with what only Slack knows taken as the options say."""
     subject = _read(subject_of, options.subject)
     groups = frozenset(_read(subject_of, f"group:{one.removeprefix('group:')}").id for one in options.group)
@@ -85,19 +84,19 @@ async def explain_grant(settings: Settings, options: argparse.Namespace) -> int:
     action, alias = Action(options.action), options.project
     project = settings.projects.get(alias)
     decision = decide(actor, action, alias, project, options.channel, await _every(settings), SystemClock().now())
-    print(f"rule: {decision.rule}")
+    say(f"rule: {decision.rule}")
     match decision:
         case Denied(_, explanation):
-            print(as_words(explanation))
+            say(as_words(explanation))
         case NeedsApproval(because, approvals):
-            print(f"{subject} may {action} in {alias} once {approvals} more agree. {_because(because)}")
+            say(f"{subject} may {action} in {alias} once {approvals} more agree. {_because(because)}")
         case _:
-            print(f"{subject} may {action} in {alias}. {_because(decision.because)}")
-    print(_assumptions(subject, groups, project, options.channel))
+            say(f"{subject} may {action} in {alias}. {_because(decision.because)}")
+    say(_assumptions(subject, groups, project, options.channel))
     return REFUSED if isinstance(decision, Denied) else DONE
 
 
-async def import_grants(settings: Settings, options: argparse.Namespace) -> int:
+async def import_grants(settings: StoreSettings, options: argparse.Namespace) -> int:
     file = options.file.name
     wanted = load_grants(options.file, settings.projects)
     source, now = file_source(file), SystemClock().now()
@@ -105,24 +104,24 @@ async def import_grants(settings: Settings, options: argparse.Namespace) -> int:
     def revise(rights: Rights) -> Revision:
         return imported(TERMINAL, file, wanted, _with_file(rights, settings), settings.projects, now)
 
-    async with opened_store(settings) as store:
+    async with opened_store(settings, made=True) as store:
         if options.apply:
             return _told(await store.revise_source(source, revise))
         planned = revise(Rights((), await store.grants_from(source), await store.admin_grants()))
     code = _told(planned)
     if not planned.refused:
-        print("Nothing was changed yet. Repeat it with --apply to do this.")
+        say("Nothing was changed yet. Repeat it with --apply to do this.")
     return code
 
 
-async def _every(settings: Settings) -> Sequence[Grant]:
-    async with opened_store(settings) as store:
+async def _every(settings: StoreSettings) -> Sequence[Grant]:
+    async with opened_store(settings, made=True) as store:
         stored = await store.every_grant()
     rows = as_configured(stored, settings.grants)
     return sorted(rows, key=lambda row: (row.project, row.subject_kind, row.subject_id, row.role, row.source))
 
 
-def _with_file(rights: Rights, settings: Settings, subject: Subject | None = None) -> Rights:
+def _with_file(rights: Rights, settings: StoreSettings, subject: Subject | None = None) -> Rights:
     """Rights with bot.toml as it stands now."""
     admins = as_configured(rights.admins, [row for row in settings.grants if row.role is Role.ADMIN])
     if subject is None:
@@ -157,7 +156,7 @@ def _because(grant: Grant) -> str:
 
 
 def _told(revision: Revision) -> int:
-    print(as_words(revision.told), file=sys.stderr if revision.refused else sys.stdout)
+    (complain if revision.refused else say)(as_words(revision.told))
     return REFUSED if revision.refused else DONE
 
 

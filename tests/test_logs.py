@@ -184,6 +184,27 @@ def test_what_is_not_secret_is_left_alone(console: io.StringIO) -> None:
     assert text in console.getvalue()
 
 
+NASTY = "data\x1b[2J\n\u202edeteled\u3164\x9b31m\x7f"
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_what_would_act_in_a_terminal_or_hide_is_made_visible(
+    form: Literal["console", "json"], stream: io.StringIO
+) -> None:
+    configure_logs(form, "INFO", [], stream)
+    try:
+        raise ValueError(NASTY)
+    except ValueError:
+        log.exception(NASTY, extra={"disk": NASTY, NASTY: [NASTY, {NASTY: NASTY}]})
+    written = stream.getvalue()
+    assert all(line.isprintable() for line in written.split("\n"))
+    assert "\u3164" not in written and "\x7f" not in written
+    if form == "json":
+        assert json.loads(written)["disk"] == NASTY
+    else:
+        assert "\\x1b[2J\\n\\u202edeteled\\u3164\\x9b31m\\x7f" in written
+
+
 def test_nothing_is_hidden_for_a_secret_too_short_to_be_one(stream: io.StringIO) -> None:
     configure_logs("console", "INFO", ["ack", "", "s", "slacker"], stream)
     log.info("slack answered the slackers")

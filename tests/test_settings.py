@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from bot.domain.access import Grant, Role
 from bot.domain.bindings import Binding
 from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, PasswordCredentials
-from bot.settings import CloudSettings, Settings, SettingsError, load_settings
+from bot.settings import CloudSettings, Settings, SettingsError, load_settings, load_store
 
 ENVIRON = {"SLACK_BOT_TOKEN": "xoxb-hush", "SLACK_APP_TOKEN": "xapp-hush", "PAYMENTS_PASSWORD": "hush hush"}
 
@@ -49,10 +49,10 @@ def load(text: str, environ: Mapping[str, str] = ENVIRON) -> Settings:
     return load_settings(environ)
 
 
-def faults(text: str, environ: Mapping[str, str] = ENVIRON, *, need_slack: bool = True) -> list[str]:
+def faults(text: str, environ: Mapping[str, str] = ENVIRON) -> list[str]:
     Path("bot.toml").write_text(text, "utf-8")
     with pytest.raises(SettingsError) as caught:
-        load_settings(environ, need_slack=need_slack)
+        load_settings(environ)
     return [str(fault) for fault in caught.value.faults]
 
 
@@ -257,9 +257,63 @@ def test_an_argument_names_the_file_before_the_variable_does(folder: Path) -> No
     assert load_settings(environ, Path("one.toml")).store_path == Path("one.db")
 
 
-def test_commands_that_do_not_talk_to_slack_need_no_token(folder: Path) -> None:
-    Path("bot.toml").touch()
-    assert load_settings({}, need_slack=False).slack.bot_token is None
+NOT_FOR_THE_STORE = """
+[slack]
+comand = "/snap"
+[credentials.payments]
+kind = "password"
+password = "env:NOT_SET"
+[bindings]
+[audit]
+[audit]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "path"),
+    [
+        (None, {}, "snapshot-bot.db"),
+        (None, {"BOT_STORE": "sqlite:////var/lib/x.db"}, "/var/lib/x.db"),
+        ('[store]\nurl = "sqlite:///here.db"' + NOT_FOR_THE_STORE, {}, "here.db"),
+        (NOT_FOR_THE_STORE, {"PORT": "x", "SLACK_BOT_TOKEN": "xapp-", "LOG_LEVEL": "loud"}, "snapshot-bot.db"),
+        ("this is not TOML", {"BOT_STORE": "sqlite:///there.db"}, "there.db"),
+        ('[store]\nurl = "sqlite:///here.db"', {"BOT_STORE": "sqlite:///there.db"}, "there.db"),
+    ],
+)
+def test_the_store_alone_needs_no_token_no_secret_and_no_other_table(
+    folder: Path, text: str | None, environ: dict[str, str], path: str
+) -> None:
+    if text is not None:
+        Path("bot.toml").write_text(text, "utf-8")
+    assert load_store(environ).store_path == Path(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "told"),
+    [
+        (None, {"BOT_CONFIG": "other.toml"}, "other.toml: There is no such file"),
+        (None, {"BOT_STORE": "x.db"}, "environment, BOT_STORE: Write sqlite:///snapshot-bot.db"),
+        ("this is not TOML", {}, "bot.toml line 1: This is not TOML"),
+        ('[store]\nurl = "mysql://x"', {}, "[store] url: Write sqlite:///snapshot-bot.db"),
+    ],
+)
+def test_a_store_that_is_not_known_is_told(folder: Path, text: str | None, environ: dict[str, str], told: str) -> None:
+    if text is not None:
+        Path("bot.toml").write_text(text, "utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load_store(environ)
+    assert told in str(caught.value)
+
+
+def test_rights_are_read_without_the_secrets_and_their_own_faults_are_told(folder: Path) -> None:
+    Path("bot.toml").write_text(VALID, "utf-8")
+    known = load_store({}, rights=True)
+    assert list(known.projects) == ["payments-prod"]
+    Path("bot.toml").write_text(VALID + '[[grants]]\nsubject = "bob"\nrole = "king"\nproject = "nope"', "utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load_store({}, rights=True)
+    assert len(caught.value.faults) == 3
+    assert load_store({}).projects == {}
 
 
 def test_no_secret_shows_in_the_repr_and_each_is_told_to_who_asks(folder: Path) -> None:
@@ -638,7 +692,6 @@ _TOO_SHORT = "A secret has at least 8 characters. Copy all of it, or have anothe
 @pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"])
 def test_a_short_secret_of_slack_is_refused_by_its_name(folder: Path, name: str) -> None:
     assert faults("", {**ENVIRON, name: "  ack-ack "}) == [f"environment, {name}: {_TOO_SHORT}"]
-    assert faults("", {**ENVIRON, name: "ack"}, need_slack=False) == [f"environment, {name}: {_TOO_SHORT}"]
 
 
 def test_a_short_secret_of_a_cloud_is_refused_by_its_place(folder: Path) -> None:

@@ -145,3 +145,7 @@ class StoreInUse(BotError):
 
 class StoreTooNew(BotError):
     """A later version of the bot has changed the store's tables."""
+
+
+class StoreMissing(BotError):
+    """There is no store where one should be, or the file is none."""

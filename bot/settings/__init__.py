@@ -12,9 +12,10 @@ from pydantic import SecretStr
 from bot.domain.access import Grant, SubjectKind
 from bot.domain.bindings import Binding
 from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, Credentials, PasswordCredentials, Project
-from bot.settings.configfile import read_config, read_grants
-from bot.settings.environment import Environment, LogFormat, LogLevel, read_environment
-from bot.settings.faults import Fault, SettingsError
+from bot.settings import checks
+from bot.settings.configfile import read_config, read_grants, read_rights, read_store_url
+from bot.settings.environment import Environment, LogFormat, LogLevel, read_environment, read_store
+from bot.settings.faults import Fault, SettingsError, Unfit
 from bot.settings.tables import (
     AccessKeyTable,
     AgencyTable,
@@ -24,6 +25,7 @@ from bot.settings.tables import (
     GrantTable,
     PasswordTable,
     ProjectTable,
+    StoreTable,
 )
 
 __all__ = [
@@ -34,8 +36,10 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SlackSettings",
+    "StoreSettings",
     "load_grants",
     "load_settings",
+    "load_store",
 ]
 
 
@@ -111,19 +115,53 @@ def _secrets_of(credentials: Credentials) -> list[SecretStr | None]:
             return []
 
 
-def load_settings(environ: Mapping[str, str], config: Path | None = None, *, need_slack: bool = True) -> Settings:
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """For commands that look at the store alone. `projects` and `grants` are those of bot.toml, where asked for."""
+
+    store_path: Path
+    projects: dict[str, Project]
+    grants: tuple[Grant, ...]
+
+
+def load_settings(environ: Mapping[str, str], config: Path | None = None) -> Settings:
     """Read the configuration once: `config`, else BOT_CONFIG, else bot.toml, and the variables.
 
-    `need_slack=False` accepts that there are no Slack tokens, for commands that do not talk to Slack.
     Raises SettingsError, and nothing else, with every fault at once.
     """
-    path = config or Path(environ.get("BOT_CONFIG") or "bot.toml")
+    path = _config_path(environ, config)
     faults: list[Fault] = []
     file = read_config(path, environ, faults)
-    environment = read_environment(environ, faults, need_slack=need_slack)
+    environment = read_environment(environ, faults)
     if file is None or faults:
         raise SettingsError(faults)
     return _settings(path, file, environment)
+
+
+def load_store(environ: Mapping[str, str], config: Path | None = None, *, rights: bool = False) -> StoreSettings:
+    """Where the store is: BOT_STORE, else what the file says, else the default; no secret, no token, and no other table
+    is looked at. With `rights` the projects and grants of the file are read as well. A file that nobody named may be
+    missing. Raises SettingsError.
+    """
+    faults: list[Fault] = []
+    path, store = _config_path(environ, config), read_store(environ, faults)
+    named = config is not None or bool(environ.get("BOT_CONFIG"))
+    there = named or path.exists()
+    if store is None and not faults:
+        url = read_store_url(path, faults) if there else None
+        try:
+            store = checks.store_path(url) if url else StoreTable().url
+        except Unfit as unfit:
+            faults.append(Fault(str(path), None, "[store] url", str(unfit)))
+    file = read_rights(path, faults) if rights and there and not faults else None
+    if store is None or faults:
+        raise SettingsError(faults)
+    projects = {alias: _project(alias, table) for alias, table in file.projects.items()} if file else {}
+    return StoreSettings(store, projects, tuple(_grant(table) for table in file.grants) if file else ())
+
+
+def _config_path(environ: Mapping[str, str], config: Path | None) -> Path:
+    return config or Path(environ.get("BOT_CONFIG") or "bot.toml")
 
 
 def load_grants(path: Path, projects: Collection[str]) -> list[Grant]:

@@ -63,6 +63,32 @@ def read_config(path: Path, environ: Mapping[str, str], faults: list[Fault]) -> 
         return None
 
 
+def read_store_url(path: Path, faults: list[Fault]) -> str | None:
+    """What `[store] url` says, whatever else is wrong with the file. None where it says nothing."""
+    text, twice = _text(path, faults), list[Fault]()
+    document = None if text is None else toml.parse(str(path), text, twice)
+    if document is None:
+        faults.extend(twice)
+    url = _dict(document.tables.get("store")).get("url") if document else None
+    return url if isinstance(url, str) else None
+
+
+def read_rights(path: Path, faults: list[Fault]) -> ConfigFile | None:
+    """Projects and grants alone: no secret is followed, and what is wrong with other tables is nobody's concern."""
+    text = _text(path, faults)
+    document = None if text is None else toml.parse(str(path), text, faults)
+    if document is None:
+        return None
+    faults.extend(_doubled_projects(document))
+    around = Around({}, _declared(document, "credentials"), _declared(document, "projects"))
+    try:
+        tables = {name: document.tables[name] for name in ("projects", "grants") if name in document.tables}
+        return ConfigFile.model_validate(tables, context=around)
+    except ValidationError as refusal:
+        faults.extend(document.fault(_path(error), _sentence(error)) for error in refusal.errors(include_url=False))
+        return None
+
+
 def read_grants(path: Path, projects: Collection[str], faults: list[Fault]) -> list[GrantTable]:
     """Read a file of `[[grants]]` alone, as they stand in bot.toml. What is wrong is added to `faults`."""
     text = _text(path, faults)

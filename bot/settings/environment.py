@@ -40,7 +40,7 @@ class Environment:
     log_level: LogLevel
 
 
-def read_environment(environ: Mapping[str, str], faults: list[Fault], *, need_slack: bool) -> Environment:
+def read_environment(environ: Mapping[str, str], faults: list[Fault]) -> Environment:
     """Read every variable. What is wrong is added to `faults`, and its default stands in for it."""
     read = _Reader(environ, faults)
     environment = Environment(
@@ -48,7 +48,7 @@ def read_environment(environ: Mapping[str, str], faults: list[Fault], *, need_sl
         app_token=read.secret("SLACK_APP_TOKEN"),
         signing_secret=read.secret("SLACK_SIGNING_SECRET"),
         api_url=read.value("SLACK_API_URL", "https://slack.com/api/", _api_url),
-        store=read.value("BOT_STORE", "", lambda url: checks.store_path(url) if url else None),
+        store=read.value("BOT_STORE", "", _store),
         host=read.value("HOST", "0.0.0.0", _host),
         port=read.value("PORT", "3000", _port),
         admin_host=read.value("ADMIN_HOST", "127.0.0.1", _host),
@@ -56,9 +56,17 @@ def read_environment(environ: Mapping[str, str], faults: list[Fault], *, need_sl
         log_format=read.value("LOG_FORMAT", "console", _log_format),
         log_level=read.value("LOG_LEVEL", "INFO", _log_level),
     )
-    if need_slack:
-        faults.extend(_absent(environment))
+    faults.extend(_absent(environment))
     return environment
+
+
+def read_store(environ: Mapping[str, str], faults: list[Fault]) -> Path | None:
+    """BOT_STORE alone; None where it is not set."""
+    return _Reader(environ, faults).value("BOT_STORE", "", _store)
+
+
+def _store(url: str) -> Path | None:
+    return checks.store_path(url) if url else None
 
 
 def _absent(environment: Environment) -> list[Fault]:

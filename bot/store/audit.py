@@ -14,6 +14,9 @@ from bot.store.database import Row, Script, sql, to_ms
 GENESIS = "0" * 64
 """What the first row is sealed with."""
 
+LOWEST = -(2**63)
+"""The least number a row can have: rows of the bot count from 1, and one below that was not written by it."""
+
 _LAST = "select seq, hash from audit order by seq desc limit 1"
 _ADD = """
 insert into audit (seq, at, actor, action, subject, outcome, rule, details_json, previous_hash, hash)
@@ -55,8 +58,10 @@ def head() -> Script[tuple[int, str]]:
     return (last[0]["seq"], last[0]["hash"]) if last else (0, GENESIS)
 
 
-def page(after: int, limit: int) -> Script[list[dict[str, Any]]]:
-    rows = yield sql("select * from audit where seq > :after order by seq limit :limit", after=after, limit=limit)
+def page(after: int | None, limit: int) -> Script[list[dict[str, Any]]]:
+    """Rows behind one of that number; None: from the lowest, which is 1 unless somebody else wrote one."""
+    first = LOWEST if after is None else after + 1
+    rows = yield sql("select * from audit where seq >= :first order by seq limit :limit", first=first, limit=limit)
     return [dict(row) for row in rows]
 
 
@@ -68,7 +73,24 @@ def first_broken(rows: Sequence[Row], previous: str, seq: int) -> str | None:
             return f"row {seq} is missing: row {row['seq']} stands in its place"
         if row["previous_hash"] != previous:
             return f"row {seq} does not follow the row before it"
-        if row["hash"] != sealed(row, previous):
+        if not _is_sealed(row, previous):
             return f"row {seq} was altered"
         previous = row["hash"]
     return None
+
+
+def _is_sealed(row: Row, previous: str) -> bool:
+    try:
+        return bool(row["hash"] == sealed(row, previous))
+    except (TypeError, ValueError):
+        return False  # a kind of value that the bot never writes
+
+
+def posted(seq: int, seal: str, now: datetime) -> Script[None]:
+    """That head stands where nobody can take it back, so it must stand in the trail for ever."""
+    yield sql(
+        "insert into posted_head (seq, hash, posted_at) values (:seq, :hash, :at) on conflict (seq) do nothing",
+        seq=seq,
+        hash=seal,
+        at=to_ms(now),
+    )

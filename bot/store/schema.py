@@ -257,12 +257,17 @@ create table audit (
 );
 """
 
-_APPEND_ONLY = """
-create trigger audit_is_never_changed before update on audit
-begin select raise(abort, 'the audit trail is append-only'); end;
-create trigger audit_is_never_cut before delete on audit
-begin select raise(abort, 'the audit trail is append-only'); end;
-"""
+AUDIT_TRIGGERS = {
+    "audit_is_never_changed": """
+        create trigger audit_is_never_changed before update on audit
+        begin select raise(abort, 'the audit trail is append-only'); end
+    """,
+    "audit_is_never_cut": """
+        create trigger audit_is_never_cut before delete on audit
+        begin select raise(abort, 'the audit trail is append-only'); end
+    """,
+}
+"""What keeps the trail append-only, as long as nobody takes it away: `audit verify` looks for it."""
 
 
 def refuse_newer(db: Database, file: str) -> None:
@@ -281,8 +286,8 @@ def _first(db: Database) -> None:
     for statement in _FIRST.split(";"):
         if statement.strip():
             db.execute(statement)
-    for trigger in _APPEND_ONLY.strip().split("\ncreate "):
-        db.execute(trigger if trigger.startswith("create") else f"create {trigger}")
+    for trigger in AUDIT_TRIGGERS.values():
+        db.execute(trigger)
 
 
 _PATIENCE = """
@@ -304,3 +309,8 @@ def _patience(db: Database) -> None:
 @migrations(name="0003-project-aliases")
 def _project_aliases(db: Database) -> None:
     db.execute("create table project_alias (alias text primary key, project_id text not null, region text not null)")
+
+
+@migrations(name="0004-posted-heads")
+def _posted_heads(db: Database) -> None:
+    db.execute("create table posted_head (seq bigint primary key, hash text not null, posted_at bigint not null)")

@@ -32,7 +32,7 @@ from bot.interfaces import (
     Rights,
     Settled,
 )
-from bot.store import audit, bindings, deletions, errands, forms, grants, homes, projects, requests, waits
+from bot.store import audit, bindings, deletions, errands, forms, grants, homes, projects, requests, verification, waits
 from bot.store import groups as store_groups
 from bot.store.database import Script, SqliteDatabase, from_ms, sql, to_ms
 
@@ -593,6 +593,19 @@ class SqliteStore:
     async def audit_head(self) -> tuple[int, str]:
         return await self._database.run(audit.head())
 
+    async def head_posted(self, seq: int, seal: str, chore: str, next_at: datetime) -> None:
+        """That head of the trail was posted, which was a chore."""
+        now = self._clock.now()
+
+        def script() -> Script[None]:
+            yield from audit.posted(seq, seal, now)
+            yield from _chore_done(chore, next_at)
+
+        await self._database.run(script())
+
+    async def witness(self) -> verification.Witness:
+        return await self._database.run(verification.witness())
+
     async def chore_due(self, name: str) -> datetime | None:
         """When a chore is to be done next; None if it never was."""
 
@@ -603,18 +616,19 @@ class SqliteStore:
         return await self._database.run(script())
 
     async def chore_done(self, name: str, next_at: datetime) -> None:
-        def script() -> Script[None]:
-            yield sql(
-                "insert into chore (name, next_at) values (:name, :next_at) "
-                "on conflict (name) do update set next_at = excluded.next_at",
-                name=name,
-                next_at=to_ms(next_at),
-            )
+        await self._database.run(_chore_done(name, next_at))
 
-        await self._database.run(script())
-
-    async def audit_page(self, after: int, limit: int = 1000) -> list[dict[str, Any]]:
+    async def audit_page(self, after: int | None, limit: int = 1000) -> list[dict[str, Any]]:
         return await self._database.run(audit.page(after, limit))
+
+
+def _chore_done(name: str, next_at: datetime) -> Script[None]:
+    yield sql(
+        "insert into chore (name, next_at) values (:name, :next_at) "
+        "on conflict (name) do update set next_at = excluded.next_at",
+        name=name,
+        next_at=to_ms(next_at),
+    )
 
 
 def _settled(entries: Sequence[AuditEntry], now: datetime) -> Script[None]:

@@ -32,17 +32,14 @@ class Sealer:
         if due is not None and now < due:
             return (due - now).total_seconds()
         rows, head = await self._store.audit_head()
-        told = (
-            f"Head of the audit trail: row {rows}, {head}. "
-            "To check: snapshot-bot audit export shows this hash at this row, and snapshot-bot audit verify holds."
-        )
+        told = f"Head of the audit trail: row {rows}, {head}. To check: snapshot-bot audit verify --head {rows}:{head}"
         try:
             await self._notices.announce(channel, told)
         except BotError as exc:
             log.warning("the head of the audit trail could not be posted", extra={"error": type(exc).__name__})
             return TROUBLE_SECONDS
         tomorrow = next_day(now)
-        await self._store.chore_done(CHORE, tomorrow)
+        await self._store.head_posted(rows, head, CHORE, tomorrow)
         return (tomorrow - now).total_seconds()
 
 
