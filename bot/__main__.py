@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from bot import app, terminal, terminal_grants
 from bot.clock import SystemClock
 from bot.domain.access import Action, Role
-from bot.domain.errors import BotError, StoreMissing
+from bot.domain.errors import BotError, StoreFailed, StoreMissing
 from bot.domain.harmless import harmless
 from bot.domain.orders import read_alias
 from bot.logs import configure_logs
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as exc:
         terminal.complain(exc.sentence)
         return BAD_USE
-    except StoreMissing as exc:
+    except (StoreMissing, StoreFailed) as exc:
         terminal.complain(exc.sentence)
         return FAILED
     except BotError as exc:

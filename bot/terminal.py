@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.clock import SystemClock
-from bot.domain.errors import StoreMissing
+from bot.domain.errors import StoreFailed, StoreMissing
 from bot.domain.harmless import harmless, json_line
 from bot.domain.requests import Item, Request
 from bot.domain.sentences import as_words
@@ -47,7 +47,7 @@ async def opened_store(settings: StoreSettings, *, made: bool = False) -> AsyncI
     database = SqliteDatabase(settings.store_path)
     try:
         await database.open()
-    except sqlite3.DatabaseError as exc:
+    except (sqlite3.DatabaseError, StoreFailed) as exc:
         raise StoreMissing(f"{settings.store_path} can't be opened as a store: {exc}.") from None
     try:
         yield SqliteStore(database, SystemClock())
