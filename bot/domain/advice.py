@@ -176,51 +176,51 @@ def _colons(key: str, value: str) -> str:
 _SELECTING = ("server", "server_id", "tag", "disks")
 
 
+_SAID = {
+    "quick": "For everything this channel is bound to: `quick`.",
+    "cancel": "To call back what was not sent yet: `cancel {id}`.",
+    "delete": "To delete what was made: `delete {id}`.",
+    "restore-points": "For the way back: `restore-points` shows what was made from here, and how to go back to it.",
+    "approve": "`approve {id}`, one request at a time.",
+    "deny": "`deny {id} reason=…`.",
+    "review": "`review {id}`.",
+    "access": "`access`.",
+    "projects": "`projects`.",
+    "bind": "`bind server=web-01`.",
+    "unbind": "`unbind`.",
+    "grant": "`grant @someone operator PROJECT`.",
+    "revoke": "`revoke @someone operator PROJECT`.",
+    "confirm": "Press the button under the plan.",
+    "plan": "`quick` shows its plan and makes nothing before somebody presses.",
+    "help": _HELP,
+}
+"""What is said for each meaning; `{id}` is the id that was typed, if one was."""
+
+
 def _told(meant: str, rest: Sequence[Word]) -> str:
-    plain_rest = [word for word in rest if caseless(word.text) not in FILLERS | COURTESIES]
-    ids = [caseless(word.text).strip("`") for word in plain_rest if _ID.fullmatch(caseless(word.text).strip("`"))]
-    one = ids[0] if ids else "ID"
+    named = [word for word in rest if caseless(word.text) not in FILLERS | COURTESIES]
+    ids = [id_ for word in named if _ID.fullmatch(id_ := caseless(word.text))]
     match meant:
         case "create":
-            return _creation(rest, plain_rest)
-        case "quick":
-            return "For everything this channel is bound to: `quick`."
-        case "cancel":
-            return f"To call back what was not sent yet: `cancel {one}`."
-        case "drop" if not ids or ids[0].startswith("r-"):
-            return f"To call back what was not sent yet: `cancel {one}`."
-        case "delete" | "drop":
-            return f"To delete what was made: `delete {one}`."
+            return _creation(rest, named)
+        case "drop":
+            meant = "delete" if ids and not ids[0].startswith("r-") else "cancel"
         case "status":
-            listed = [word for word in plain_rest if _like_a_name(word.text) and not ids and option_of(word) is None]
-            return (
-                f"`list disk={as_entry(listed[0].text)}`." if listed else f"`{f'status {one}' if ids else 'status'}`."
-            )
+            return _looking(named, ids)
         case "list":
             given = [word for word in rest if (option := option_of(word)) and option.key in ("disk", "project")]
             return f"`{_again('list', given)}`."
-        case "restore-points":
-            return "For the way back: `restore-points` shows what was made from here, and how to go back to it."
-        case "approve":
-            return f"`approve {one}`, one request at a time."
-        case "deny":
-            return f"`deny {one} reason=…`."
-        case "access" | "projects" | "unbind":
-            return f"`{meant}`."
-        case "bind":
-            return "`bind server=web-01`."
-        case "grant" | "revoke":
-            return f"`{meant} @someone operator PROJECT`."
-        case "confirm":
-            return "Press the button under the plan."
-        case "plan":
-            return "`quick` shows its plan and makes nothing before somebody presses."
-        case "review":
-            return f"`review {one}`."
-        case _ if any(_MEANT.get(caseless(word.text)) == "restore-points" for word in rest):
-            return _told("restore-points", ())
-        case _:
-            return _HELP
+        case "help" if any(_MEANT.get(caseless(word.text)) == "restore-points" for word in rest):
+            meant = "restore-points"
+    return _SAID[meant].replace("{id}", ids[0] if ids else "ID")
+
+
+def _looking(named: Sequence[Word], ids: Sequence[str]) -> str:
+    """For an id its state; for a name, the snapshots of that disk."""
+    if ids:
+        return f"`status {ids[0]}`."
+    disks = [word.text for word in named if _like_a_name(word.text) and option_of(word) is None]
+    return f"`list disk={as_entry(disks[0])}`." if disks else "`status`."
 
 
 def _creation(rest: Sequence[Word], plain_rest: Sequence[Word]) -> str:
@@ -228,6 +228,6 @@ def _creation(rest: Sequence[Word], plain_rest: Sequence[Word]) -> str:
     if any(option.key in _SELECTING for option in options):
         return f"For a backup of all that is named: `{read_arguments('quick', plain_rest).mended}`."
     if any(caseless(word.text) in EVERYTHING for word in rest):
-        return "For everything this channel is bound to: `quick`."
+        return _SAID["quick"]
     arguments = read_arguments("create", plain_rest)
     return f"For a snapshot: `{arguments.mended}`." if arguments.entries else "For a snapshot: `create DISK`."

@@ -223,9 +223,7 @@ def _command(words: list[Word]) -> Command:
         case "bind":
             return _bind(rest)
         case "unbind":
-            if rest:
-                raise CommandError(f"`unbind` takes nothing: it is about this channel. {_UNCHANGED}")
-            return Unbind()
+            return _unbind(rest)
         case "status":
             return _status(rest)
         case "list":
@@ -266,6 +264,12 @@ def read_command(raw: str, command: str = COMMAND) -> Command:
 
 
 # --- verbs ------------------------------------------------------------------------------------------------------------
+
+
+def _unbind(words: list[Word]) -> Unbind:
+    if words:
+        raise CommandError(f"`unbind` takes nothing: it is about this channel. {_UNCHANGED}")
+    return Unbind()
 
 
 def _create(words: list[Word]) -> Create | OpenForm:

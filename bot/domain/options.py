@@ -68,7 +68,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     "keep": read_days,
     "tags": read_tags,
     "reason": read_reason,
-    "enterprise_project_id": caseless,
+    "enterprise_project_id": lambda text: caseless(unmarked_word(text)),
 }
 """How the value of an option is read; a text without a reader stays as it was typed."""
 

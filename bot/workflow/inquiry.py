@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.domain.access import Action, Actor, Denied, Grant, decide, standing_refused
+from bot.domain.access import (
+    CLOSED_RULES,
+    Action,
+    Actor,
+    Denied,
+    Grant,
+    decide,
+    no_such_project,
+    standing_refused,
+)
 from bot.domain.commands import ListSnapshots, Status
 from bot.domain.disks import meant, near_names
 from bot.domain.groups import Group
@@ -118,6 +127,8 @@ class Inquiry:
             if isinstance(decision, Denied):
                 entry = AuditEntry(actor.user_id, Action.VIEW, asked.project, "denied", decision.rule)
                 await self._store.record([entry])
+                if decision.rule in CLOSED_RULES:
+                    return replace(decision, explanation=no_such_project(asked.project, sorted(viewable)))
                 return decision
             return NotFound("Nothing there yet.")
         projects = [asked.project] if asked.project is not None else sorted(viewable)

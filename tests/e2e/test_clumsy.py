@@ -263,6 +263,7 @@ async def test_namesakes_in_a_listing_are_told_apart_by_their_ids(world: World) 
 async def test_a_project_that_is_none_is_answered_with_the_one_they_may_use(world: World) -> None:
     await world.say("create spare-disk project=prod")
     await world.told("alice", "Yours is payments-prod: say `project=payments-prod`, or leave project= out.")
+    assert "Yours is payments-prod: say `project=payments-prod`" in (await world.say("list project=prod")).text
     await world.create("spare-disk project=PAYMENTS-PROD")
     assert await made(world) == ["spare-disk"]
 
