@@ -73,6 +73,7 @@ class Request:
     `received_at` is set once its plan was changed: it was received anew then. `warnings` are what stood in no way but
     has to be seen. `tried` is how long its plan was asked for in vain; time in which no bot ran is none of it.
     `break_glass`: it ran without approval, and somebody who may approve has to review it.
+    `started_at`: when it began to run, after whatever it had waited for.
     """
 
     id: str
@@ -107,6 +108,7 @@ class Request:
     received_at: datetime | None = None
     warnings: tuple[str, ...] = ()
     tried: timedelta = timedelta()
+    started_at: datetime | None = None
 
     @property
     def not_yet_going(self) -> bool:
@@ -139,6 +141,11 @@ class Request:
     def lapsed(self) -> bool:
         """Nobody said go in time, so it can be asked for once more as it was."""
         return self.state is RequestState.DROPPED and self.rule in LAPSED_RULES
+
+    @property
+    def counted_from(self) -> datetime:
+        """When what it takes began: the time that people took to say go is none of it."""
+        return self.started_at or self.created_at
 
     @property
     def keep_for(self) -> timedelta:

@@ -38,6 +38,13 @@ def told(text: str) -> Message:
     return arranged([sentence(text)])
 
 
+def below(head: Sequence[str], message: Message) -> Message:
+    """A message with sentences above it."""
+    first = arranged(head) if head else Message(text="", blocks=[])
+    text = "\n".join(filter(None, [first["text"], message["text"]]))
+    return {**message, "text": text, "blocks": [*first["blocks"], *message["blocks"]]}
+
+
 def as_written(text: str) -> Message:
     """What is mrkdwn already."""
     return arranged([text])
@@ -84,11 +91,13 @@ def lines(sentences: Sequence[str]) -> Message:
 
 def status(found: Found | NotFound | Denied, command: str, team_url: str, now: datetime) -> Message:
     match found:
-        case Found(requests, groups):
+        case Found(requests, groups, before):
+            head = ["Nothing of yours is under way. What you asked for last:"] if before else []
             if len(requests) == 1 and not requests[0][0].refused and requests[0][1]:
                 request, items = requests[0]
-                return root(request, items, {}, groups, command, team_url, now)
-            return arranged([_request_lines(request, items, team_url) for request, items in requests])
+                shown = root(request, items, {}, groups, command, team_url, now)
+                return below(head, shown)
+            return arranged([*head, *(_request_lines(request, items, team_url) for request, items in requests)])
         case NotFound(text) | Denied(_, text):
             return told(text)
 

@@ -151,7 +151,7 @@ def _headline(request: Request, items: Sequence[Item]) -> str:
             return f":hand: *{what}: waiting for approval, {agreed(request)}*"
         case RequestState.FINISHED if available and available == len(asked):
             took = (
-                f" in {duration((request.ended_at - request.created_at).total_seconds())}" if request.ended_at else ""
+                f" in {duration((request.ended_at - request.counted_from).total_seconds())}" if request.ended_at else ""
             )
             return f"{':warning:' if out else ':white_check_mark:'} *{what}: finished{took}, all available{out}*"
         case RequestState.FINISHED if available:
@@ -423,15 +423,15 @@ def _facts(request: Request, command: str, team_url: str, now: datetime) -> str:
     if request.order.reason:
         facts.append(f"“{reason_told(request.order.reason, team_url)}”")
     facts.append(f"asked {moment(request.created_at)}")
-    if not request.ended_at:
-        facts.append(f"{duration((now - request.created_at).total_seconds())} so far")
+    if request.state in (RequestState.RECEIVED, RequestState.RUNNING):
+        facts.append(f"{duration((now - request.counted_from).total_seconds())} so far")
     if request.break_glass:
         reviewed = f"reviewed by <@{request.reviewed_by}>" if request.reviewed_by else "review due"
         facts.append(f":rotating_light: without approval (break-glass), {reviewed}")
     if request.order.again_of:
         facts.append(f"another try of {code(request.order.again_of)}")
     if request.ended_at:
-        facts.append(f"ended {moment(request.ended_at)}, receipt in the thread")
+        facts.append(f"ended {moment(request.ended_at)}{'' if request.refused else ', receipt in the thread'}")
     elif request.state is RequestState.RUNNING:
         facts.append("receipt follows in the thread")
     facts.append(f"request {code(request.id)}")

@@ -20,18 +20,19 @@ _ADD_REQUEST = """
 insert into request (id, state, actor_id, team_id, channel_id, thread_ts, text, order_json, created_at, ver, rev,
     shown_rev, unsaid, project, verdict, rule, home, root_channel, root_ts, edited_at, receipt_ts,
     ended_at, break_glass, reviewed_by, approvals_needed, waits_until, ask_ts, ask_rev, kept_until,
-    remind_at, received_at, warnings_json, tried_ms, delivery_id)
+    remind_at, received_at, warnings_json, tried_ms, started_at, delivery_id)
 values (:id, :state, :actor_id, :team_id, :channel_id, :thread_ts, :text, :order_json, :created_at, :ver, :rev,
     :shown_rev, :unsaid, :project, :verdict, :rule, :home, :root_channel, :root_ts, :edited_at, :receipt_ts,
     :ended_at, :break_glass, :reviewed_by, :approvals_needed, :waits_until, :ask_ts, :ask_rev, :kept_until,
-    :remind_at, :received_at, :warnings_json, :tried_ms, :delivery_id)
+    :remind_at, :received_at, :warnings_json, :tried_ms, :started_at, :delivery_id)
 """
 _MOVE_REQUEST = """
 update request set state = :state, order_json = :order_json,
     project = :project, verdict = :verdict, rule = :rule, rev = :rev, unsaid = 1,
     ended_at = :ended_at, break_glass = :break_glass, reviewed_by = :reviewed_by,
     approvals_needed = :approvals_needed, waits_until = :waits_until, remind_at = :remind_at,
-    received_at = :received_at, warnings_json = :warnings_json, tried_ms = :tried_ms, ver = ver + 1
+    received_at = :received_at, warnings_json = :warnings_json, tried_ms = :tried_ms,
+    started_at = :started_at, ver = ver + 1
 where id = :id and ver = :ver returning id
 """
 _ADD_ITEM = """
@@ -114,6 +115,8 @@ def add(request: Request, delivery: str) -> Script[None]:
 
 def move(request: Request, now: datetime) -> Script[bool]:
     """Write a request whose `ver` is still the one that was read; something is to be told afterwards."""
+    if request.state is RequestState.RUNNING and request.started_at is None:
+        request = replace(request, started_at=now)
     moved = yield Query(_MOVE_REQUEST, request_row(request))
     if moved:
         yield _report(request, now)

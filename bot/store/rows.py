@@ -66,6 +66,7 @@ def request_row(request: Request) -> dict[str, Any]:
         "received_at": to_ms(request.received_at),
         "warnings_json": json.dumps(request.warnings, ensure_ascii=False),
         "tried_ms": span_ms(request.tried),
+        "started_at": to_ms(request.started_at),
     }
 
 
@@ -105,6 +106,7 @@ def request_from(row: Row, approvers: tuple[str, ...] = ()) -> Request:
         received_at=from_ms(row["received_at"]),
         warnings=tuple(json.loads(row["warnings_json"])),
         tried=span_from(row["tried_ms"]),
+        started_at=from_ms(row["started_at"]),
     )
 
 

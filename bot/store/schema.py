@@ -314,3 +314,8 @@ def _project_aliases(db: Database) -> None:
 @migrations(name="0004-posted-heads")
 def _posted_heads(db: Database) -> None:
     db.execute("create table posted_head (seq bigint primary key, hash text not null, posted_at bigint not null)")
+
+
+@migrations(name="0005-request-started")
+def _request_started(db: Database) -> None:
+    db.execute("alter table request add column started_at bigint")

@@ -67,13 +67,15 @@ class Approvals:
 
     async def review(self, actor: Actor, channel: str | None, request_id: str) -> Told:
         """Close the review that a request without approval asks for."""
-        admitted = await self._others(actor, channel, request_id)
+        admitted = await self._gate.admits(actor, channel, request_id, _APPROVE)
         if isinstance(admitted, Told):
             return admitted
         request = admitted.request
         if not request.break_glass:
             sentence = "This request did not run without approval, so there is nothing to review."
             return await self._gate.refuse(actor, admitted, "nothing-to-review", sentence)
+        if request.review_due and request.actor_id == actor.user_id:
+            return await self._own(actor, admitted)
         entry = replace(entry_of(actor, _APPROVE, request, "allowed", "reviewed"), action="review")
         if not await self._store.review(request.id, actor.user_id, [entry]):
             return await self._gate.refuse(actor, admitted, SETTLED_BEFORE, "Somebody reviewed this request already.")
@@ -102,22 +104,19 @@ class Approvals:
 
     async def _waiting(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:
         """Somebody else's request that still waits to be settled."""
-        admitted = await self._others(actor, channel, request_id)
+        admitted = await self._gate.admits(actor, channel, request_id, _APPROVE)
         if isinstance(admitted, Told):
             return admitted
         request = admitted.request
         if request.state is not RequestState.WAITING:
-            sentence = f"This request no longer waits: it is {request.state}."
+            sentence = f"This request does not wait for approval: it is {request.state}."
             return await self._gate.refuse(actor, admitted, SETTLED_BEFORE, sentence)
         if request.time_over(self._clock.now()):
             sentence = "This request no longer waits: the time to settle it is over. Nothing was created."
             return await self._gate.refuse(actor, admitted, "approval-timeout", sentence)
-        return admitted
+        return await self._own(actor, admitted) if request.actor_id == actor.user_id else admitted
 
-    async def _others(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:
-        admitted = await self._gate.admits(actor, channel, request_id, _APPROVE)
-        if isinstance(admitted, Told) or admitted.request.actor_id != actor.user_id:
-            return admitted
+    async def _own(self, actor: Actor, admitted: Admitted) -> Told:
         sentence = "You asked for this yourself; somebody else has to look at it."
         return await self._gate.refuse(actor, admitted, "own-request", sentence)
 

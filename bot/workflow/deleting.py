@@ -56,7 +56,7 @@ class Deleting:
         wanted = [item for item in deletable(items) if any_id in (request.id, item.id, item.snapshot_id)]
         joined = [item.id for item in claims(items) if any_id in (request.id, item.id)]
         if not wanted and not joined:
-            sentence = "Nothing of that was made by this request, so there is nothing of it to delete."
+            sentence = _why_nothing([item for item in items if any_id in (request.id, item.id, item.snapshot_id)])
             return await self._gate.refuse(actor, admitted, "nothing-to-delete", sentence)
         told = [await self._let_go(actor, admitted, joined)] if joined else []
         if wanted:
@@ -188,6 +188,12 @@ class Deleting:
     def _needed(self, request: Request) -> int:
         project = self._projects.get(request.project or "")
         return project.approvals if project else 0
+
+
+def _why_nothing(meant: Sequence[Item]) -> str:
+    if any(not item.ended for item in meant):
+        return "It is still being made. What has begun in the cloud can be deleted once it is finished; ask again then."
+    return "Nothing of that was made by this request, so there is nothing of it to delete."
 
 
 def deletion_entry(actor: Actor, request: Request, outcome: str, rule: str, count: int) -> AuditEntry:

@@ -45,10 +45,13 @@ _STATUS = Verb(
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Requests with their items, newest first; `groups` where it is a single one that has any."""
+    """Requests with their items, newest first; `groups` where it is a single one that has any. `before`: none was named
+    and none is under way, so it is the last that was.
+    """
 
     requests: Sequence[tuple[Request, Sequence[Item]]]
     groups: Sequence[Group] = ()
+    before: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +93,24 @@ class Inquiry:
         if refused := await self._standing(actor):
             return refused
         viewable = await self._viewable(actor, channel)
-        own = [
-            pair
-            for pair in await self._store.recent(Filters(actor_id=actor.user_id, limit=RECENT))
-            if _may_see(pair[0], actor, viewable)
+        running, ended = [
+            [
+                pair
+                for pair in await self._store.recent(Filters(actor_id=actor.user_id, under_way=way, limit=RECENT))
+                if _may_see(pair[0], actor, viewable)
+            ]
+            for way in (True, False)
         ]
-        self._store.note([viewed(actor.user_id, "status", viewable, channel, own=bool(own))])
-        under_way = (RequestState.RECEIVED, RequestState.PLANNED, RequestState.WAITING, RequestState.RUNNING)
-        running = [pair for pair in own if pair[0].state in under_way]
-        if not own:
+        self._store.note([viewed(actor.user_id, "status", viewable, channel, own=bool(running or ended))])
+        if not running and not ended:
             return NotFound("You have asked for no snapshot yet. Try `create DISK`, or `help`.")
-        shown = running or own[:1]
-        return Found(shown, await self._store.groups_of(shown[0][0].id) if len(shown) == 1 else ())
+        shown = running or [pair for pair in ended if not pair[0].refused][:1]
+        if not shown:
+            return NotFound(
+                "Nothing of yours is under way, and of what you asked for last nothing was made. `list mine` shows it."
+            )
+        groups = await self._store.groups_of(shown[0][0].id) if len(shown) == 1 else ()
+        return Found(shown, groups, before=not running)
 
     async def _one(self, actor: Actor, channel: str | None, any_id: str, asked: str = "status") -> Found | NotFound:
         admitted = await self._gate.admits(actor, channel, any_id, _STATUS)

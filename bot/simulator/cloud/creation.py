@@ -79,7 +79,11 @@ def duration_of(call: Call, resource_id: str) -> float:
 
 
 def new_snapshot(call: Call, disk: Disk, wanted: dict[str, Any], *, group_id: str = "") -> Snapshot:
-    """Add a snapshot in the state `creating` to the world."""
+    """Add a snapshot in the state `creating` to the world. The first of a disk is always full.
+
+    Source: EVS API reference, section 10 (incremental and full).
+    """
+    before = [one for one in call.world.snapshots.values() if one.volume_id == disk.id and one.status_at(call.now)]
     snapshot_id = call.new_id("snapshot")
     duration_s = duration_of(call, snapshot_id)
     snapshot = Snapshot(
@@ -98,7 +102,7 @@ def new_snapshot(call: Call, disk: Disk, wanted: dict[str, Any], *, group_id: st
         ready_at=call.now + timedelta(seconds=duration_s),
         tags=dict(wanted.get("tags", {})),
         instant_access=wanted.get("instant_access", False),
-        incremental=wanted.get("incremental", True),
+        incremental=bool(before) and wanted.get("incremental", True),
         retention_days=wanted.get("retention_days"),
         group_id=group_id,
     )
