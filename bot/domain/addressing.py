@@ -6,6 +6,7 @@ in a code fence never are: they show what somebody else wrote, or what could be 
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -17,7 +18,8 @@ _GREETING = (
     r"(?: (?:there|all|team|folks|everyone|bot))?"
     r"|dear|ok|okay|thanks|thank you|thx|cheers|please|pls|plz|@here|@channel|:[a-z0-9_+-]+:)"
 )
-_BEFORE_THE_NAME = re.compile(rf"[\s*_~]*(?:(?:{_ADDRESS}|{_GREETING}(?![\w'’]))[\s,;:!.…*_~–—-]*)*", re.IGNORECASE)
+_BEFORE_THE_NAME = re.compile(rf"[\s*_]*(?:(?:{_ADDRESS}|{_GREETING}(?![\w'’]))[\s,;:!.…*_–—-]*)*", re.IGNORECASE)
+"""What is struck through is no order any more."""
 _BETWEEN_TWO_NAMES = re.compile(r"[\s,;:!.…*_~–—-]*")
 _AFTER_THE_NAME = re.compile(r"[*_~]*(?:[\s,;:!.…–—-]+|$)")
 _LIST_MARK = re.compile(r"(?:[•◦▪‣*–-]|\d{1,2}[.)])\s+")
@@ -61,7 +63,8 @@ def read_mention(message: str, bot_id: str) -> Mentioned:
         return SeveralOrders()
     if orders:
         number, rest = orders[0]
-        return Order(_with_what_is_below(rest, lines[number + 1 :]))
+        below = itertools.takewhile(lambda line: not name.search(line), lines[number + 1 :])
+        return Order(_with_what_is_below(rest, list(below)))
     before, *others = name.split(text)
     behind = others[-1] if others else ""
     return Talk(_after_name(behind) or before.strip())
@@ -69,6 +72,9 @@ def read_mention(message: str, bot_id: str) -> Mentioned:
 
 def _order_in(line: str, name: re.Pattern[str]) -> str | None:
     """What stands behind the bot's name where that begins the line, be it said once or twice."""
+    line = line.strip()
+    while len(line) > 2 and line[0] == line[-1] and line[0] in "*_":
+        line = line[1:-1]  # the whole line is bold or italic
     end = 0
     for found in name.finditer(line):
         between = _BETWEEN_TWO_NAMES if end else _BEFORE_THE_NAME
@@ -110,6 +116,8 @@ def _with_what_is_below(order: str, below: list[str]) -> str:
         kept, below = [line for line in below[:1] if not _unescaped(line).startswith(">")], below[1:]
     open_fence = sum(line.count("```") for line in kept) % 2 == 1
     for line in below:
+        if not line.strip() and not open_fence:
+            continue
         goes_on = kept and kept[-1].rstrip().endswith((",", "，", "、"))
         if not (open_fence or goes_on or (kept and _is_list(line))):
             break

@@ -77,8 +77,10 @@ def order_text(text: str, command: str) -> str:
 
 
 def verb_in(word: str) -> str:
-    """The first word of an order as a verb: without case, formatting, and the comma or colon after it."""
-    return plain(word).strip("`*_~ ").rstrip(",:").casefold()
+    """The first word of an order as a verb: without case, formatting, brackets, and the comma or colon after it. A
+    question mark stays: `unbind?` orders nothing.
+    """
+    return plain(word).strip("`*_~ ()[]<>【】").rstrip(",:").casefold()
 
 
 # --- words ------------------------------------------------------------------------------------------------------------

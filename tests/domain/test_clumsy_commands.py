@@ -205,6 +205,7 @@ TWO = Create(("data-17", "data-18"))
         ("please create data-17 data-18", TWO),
         ("Create: data-17 data-18", TWO),
         ("`create` data-17 data-18", TWO),
+        ("(create) data-17 data-18", TWO),
         ("ｃｒｅａｔｅ data-17,data-18", TWO),
         ("cre\u00adate data-17 \ufeffdata-18", TWO),
         ("\u200bcreate \u2068data-17\u2069\u00a0data-18", TWO),
