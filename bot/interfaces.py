@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, NamedTuple, Protocol
 
-from bot.domain.access import Actor, Grant
+from bot.domain.access import Actor, Grant, GroupStanding, Standing
 from bot.domain.bindings import Binding
 from bot.domain.deletions import Deletion
 from bot.domain.forms import Form
@@ -100,6 +100,16 @@ class People(Protocol):
         ...
 
     async def look_up(self, user_id: str) -> Actor: ...
+
+
+class Accounts(People, Protocol):
+    """What Slack has under an id that a grant would name. Raises LookupFailed when Slack can't be asked."""
+
+    async def account(self, user_id: str) -> Standing | None:
+        """None: Slack knows nobody of that id."""
+        ...
+
+    async def group(self, group_id: str) -> GroupStanding: ...
 
 
 class Channels(Protocol):

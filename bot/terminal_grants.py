@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from bot.clock import SystemClock
@@ -20,6 +21,7 @@ from bot.domain.granting import (
     duration_of,
     exported,
     file_source,
+    not_checked,
     subject_of,
     told_grant,
 )
@@ -58,7 +60,8 @@ async def add_grant(settings: StoreSettings, options: argparse.Namespace) -> int
     now = SystemClock().now()
 
     def revise(rights: Rights) -> Revision:
-        return granted(TERMINAL, asked, _with_file(rights, settings, subject), settings.projects, now)
+        revision = granted(TERMINAL, asked, _with_file(rights, settings, subject), settings.projects, now)
+        return revision if revision.refused else replace(revision, told=f"{revision.told}{not_checked(subject)}")
 
     async with opened_store(settings, made=True) as store:
         return _told(await store.revise_grants(None, subject, asked.project, revise))

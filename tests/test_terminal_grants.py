@@ -88,6 +88,13 @@ def test_what_is_added_is_listed_explained_and_removed_again(run: Run) -> None:
     ]
 
 
+def test_the_terminal_says_that_it_did_not_ask_slack_who_that_is(run: Run) -> None:
+    told = "Not checked, because Slack was not asked: whether U2 is a full member of the workspace.\n"
+    assert run("add", "user:U2", "viewer", "payments").out.endswith(told)
+    assert "whether S1 is a user group of the workspace." in run("add", "group:S1", "viewer", "payments").out
+    assert "Not checked" not in run("add", "everyone", "viewer", "payments").out
+
+
 def test_only_the_role_that_was_named_is_removed(run: Run) -> None:
     run("add", "group:S1", "operator", "payments")
     run("add", "group:S1", "approver", "payments")

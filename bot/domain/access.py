@@ -51,6 +51,15 @@ class Standing(StrEnum):
     INVITED = "invited"
 
 
+class GroupStanding(StrEnum):
+    """What becomes of a user group, as `usergroups.list` tells it (Slack, usergroup object)."""
+
+    KNOWN = "known"
+    DISABLED = "disabled"
+    EXTERNAL = "external"
+    UNKNOWN = "unknown"
+
+
 _REFUSED: Mapping[Standing, str] = {
     Standing.DEACTIVATED: "This Slack account is deactivated, so it may not do anything here.",
     Standing.BOT: "Bots and workflows may not ask for snapshots; a person has to.",

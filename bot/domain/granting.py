@@ -21,8 +21,10 @@ from bot.domain.access import (
     Decision,
     Denied,
     Grant,
+    GroupStanding,
     NeedsApproval,
     Role,
+    Standing,
     SubjectKind,
     decide,
     standing_refused,
@@ -112,6 +114,46 @@ def grant_facts(grant: Grant) -> dict[str, str | int | None]:
         "expires_at": grant.expires_at.isoformat() if grant.expires_at else None,
         "source": grant.source,
     }
+
+
+# --- who can be granted something -------------------------------------------------------------------------------------
+
+_NEVER_COUNTS: Mapping[Standing | GroupStanding | None, str] = {
+    None: "is nobody Slack knows: pick them from the list it offers after @",
+    Standing.DEACTIVATED: "is a deactivated account",
+    Standing.BOT: "is a bot or a workflow, and a person has to ask for snapshots",
+    Standing.GUEST: "is a guest of this workspace",
+    Standing.SINGLE_CHANNEL_GUEST: "is a guest of this workspace",
+    Standing.STRANGER: "is no member of this workspace",
+    Standing.OTHER_TEAM: "is of another workspace",
+    Standing.OTHER_WORKSPACE: "is of another workspace of the organisation",
+    GroupStanding.UNKNOWN: "is no user group of this workspace",
+    GroupStanding.DISABLED: "is a disabled user group, which has no members",
+    GroupStanding.EXTERNAL: "is a user group of another organisation",
+}
+
+
+def never_counts(subject: Subject, standing: Standing | GroupStanding | None) -> Denied | None:
+    """Why a grant to them would give nothing to anybody, whatever it says; None where it can count."""
+    why = _NEVER_COUNTS.get(standing)
+    if why is None:
+        return None
+    kind = "unknown" if standing is None else str(standing).replace(" ", "-")
+    named = quoted(subject.id) if kind == "unknown" else subject.shown
+    return Denied(f"subject-{kind}", f"{named} {why}. A grant to them would never count.")
+
+
+def not_yet(standing: Standing | GroupStanding | None) -> str:
+    """What is to be said of one that counts later."""
+    return " They have not signed in yet; it counts once they have." if standing is Standing.INVITED else ""
+
+
+def not_checked(subject: Subject) -> str:
+    """Where Slack can't be asked."""
+    if subject.kind == "everyone":
+        return ""
+    what = "a full member" if subject.kind == "user" else "a user group"
+    return f" Not checked, because Slack was not asked: whether {subject.shown} is {what} of the workspace."
 
 
 # --- who may grant ----------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.access import Actor, Standing, standing_from
+from bot.domain.access import Actor, GroupStanding, Standing, standing_from
 from bot.domain.errors import LookupFailed
 from bot.interfaces import Clock
 from bot.slack.failures import failure_of
@@ -24,6 +24,9 @@ USER_MAX_AGE = timedelta(seconds=60)
 GROUPS_MAX_AGE = timedelta(minutes=5)
 WITHOUT_GROUPS = frozenset({"plan_upgrade_required"})
 """Workspaces on a plan without user groups have none; anything else that fails, refuses."""
+
+_NOBODY = frozenset({"user_not_found", "user_not_visible"})
+"""Slack's words for an id that names nobody, or nobody that the app may see (users.info, errors)."""
 
 T = TypeVar("T")
 
@@ -83,6 +86,37 @@ class SlackPeople:
             log.warning("slack could not be asked who somebody is", extra={"user": user_id})
             raise _cannot_tell() from None
         return Actor(user_id, standing, groups.value.get(user_id, frozenset()))
+
+    async def account(self, user_id: str) -> Standing | None:
+        """What kind of account that is, not older than a minute; None: there is none. Raises LookupFailed."""
+        kept = self._standings.get(user_id)
+        if kept and self._fresh(kept, USER_MAX_AGE):
+            return kept.value
+        try:
+            return await self._once(f"user:{user_id}", lambda: self._ask_standing(user_id))
+        except SlackApiError as exc:
+            if failure_of(exc).error in _NOBODY:
+                return None
+            raise _cannot_tell(failure_of(exc).retry_after) from None
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            raise _cannot_tell() from None
+
+    async def group(self, group_id: str) -> GroupStanding:
+        """What kind of user group that is, asked now: disabled ones are not among those whose members are kept."""
+        try:
+            answer = await self._client.usergroups_list(include_disabled=True)
+        except SlackApiError as exc:
+            if failure_of(exc).error in WITHOUT_GROUPS:
+                return GroupStanding.UNKNOWN
+            raise _cannot_tell(failure_of(exc).retry_after) from None
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            raise _cannot_tell() from None
+        found = next((one for one in answer.get("usergroups") or [] if one.get("id") == group_id), None)
+        if found is None:
+            return GroupStanding.UNKNOWN
+        if found.get("is_external"):
+            return GroupStanding.EXTERNAL
+        return GroupStanding.DISABLED if found.get("date_delete") else GroupStanding.KNOWN
 
     async def members(self, group_id: str) -> frozenset[str]:
         """The people of a user group, not older than groups are believed. Raises LookupFailed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -13,7 +13,9 @@ from bot.domain.access import (
     Decision,
     Denied,
     Grant,
+    GroupStanding,
     Role,
+    Standing,
     decide,
     standing_refused,
     who_can_help,
@@ -30,6 +32,8 @@ from bot.domain.granting import (
     is_closed,
     locked_out,
     may_administer,
+    never_counts,
+    not_yet,
     owned_by,
     place,
     told_access,
@@ -44,7 +48,7 @@ from bot.domain.granting import (
     without_first_admin,
 )
 from bot.domain.projects import Project
-from bot.interfaces import AuditEntry, Clock, People, Revision, Rights, Store
+from bot.interfaces import Accounts, AuditEntry, Clock, Revision, Rights, Store
 from bot.workflow.gate import Told
 from bot.workflow.viewing import viewed
 
@@ -68,14 +72,40 @@ Change = Callable[[Author, Asked, Rights, Collection[str], datetime], Revision]
 class Granting:
     """What `grant`, `revoke`, `access` and `projects` do in Slack. Answers sentences; makes no cloud call."""
 
-    def __init__(self, store: Store, people: People, projects: Mapping[str, Project], clock: Clock) -> None:
+    def __init__(self, store: Store, people: Accounts, projects: Mapping[str, Project], clock: Clock) -> None:
         self._store = store
         self._people = people
         self._projects = projects
         self._clock = clock
 
     async def grant(self, actor: Actor, channel: str, asked: GrantAccess) -> Told:
-        return await self._change(actor, channel, asked, granted)
+        """Only to whom it can count: Slack is asked who that is, after whether the person may grant at all."""
+        if refused := await self._not_administered(actor, channel, asked.project):
+            return refused
+        subject = asked.subject
+        try:
+            standing = await self._standing(subject)
+        except LookupFailed:
+            why = f"Slack could not tell me who {subject.shown} is just now. Try again in a minute."
+            return await self._in_vain(actor, channel, asked.project, Denied("lookup-failed", why))
+        if never := never_counts(subject, standing):
+            return await self._in_vain(actor, channel, asked.project, never)
+        told = await self._change(actor, channel, asked, granted)
+        return replace(told, sentence=f"{told.sentence}{not_yet(standing)}") if told.done else told
+
+    async def _standing(self, subject: Subject) -> Standing | GroupStanding | None:
+        match subject.kind:
+            case "user":
+                return await self._people.account(subject.id)
+            case "group":
+                return await self._people.group(subject.id)
+            case "everyone":
+                return GroupStanding.KNOWN
+
+    async def _in_vain(self, actor: Actor, channel: str, alias: str, why: Denied) -> Told:
+        denied = _denied(actor, channel, alias, why)
+        await self._store.record(denied.audit)
+        return Told(denied.told, done=False)
 
     async def revoke(self, actor: Actor, channel: str, asked: RevokeAccess) -> Told:
         return await self._change(actor, channel, asked, revoked)
@@ -93,14 +123,17 @@ class Granting:
                 return _denied(actor, channel, alias, decision)
             return change(Author(actor.user_id, "slack"), asked, rights, self._projects, now)
 
-        decision = decided(await self._store.grants_for(actor))
-        if isinstance(decision, Denied):
-            helped = who_can_help(decision, await self._store.helpers(alias))
-            denied = _denied(actor, channel, alias, helped)
-            await self._store.record(denied.audit)
-            return Told(denied.told, done=False)
+        if refused := await self._not_administered(actor, channel, alias):
+            return refused
         revision = await self._store.revise_grants(actor, asked.subject, alias, revise)
         return Told(revision.told, done=not revision.refused)
+
+    async def _not_administered(self, actor: Actor, channel: str, alias: str) -> Told | None:
+        held = await self._store.grants_for(actor)
+        decision = may_administer(actor, alias, self._projects.get(alias), channel, held, self._clock.now())
+        if not isinstance(decision, Denied):
+            return None
+        return await self._in_vain(actor, channel, alias, who_can_help(decision, await self._store.helpers(alias)))
 
     # --- explaining ---------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.simulator.workspace.world import Group, Person
 from bot.store.audit import GENESIS, first_broken
 from tests.e2e.conftest import World
 from tests.e2e.test_access import ALICES_GRANT, CLOSED, GUESTS, close_to, configure
@@ -115,6 +116,66 @@ async def test_a_grant_that_cannot_be_read_changes_nothing(world: World) -> None
     assert "Nothing was created" not in outcome.text
     outcome = await world.say("grant @nobody-here operator payments-prod")
     assert "I can't tell who “@nobody-here” is." in outcome.text
+
+
+@pytest.mark.parametrize(
+    ("person", "words", "rule"),
+    [
+        ("U0GUEST003", "<@U0GUEST003> is a guest of this workspace.", "guest"),
+        ("sam", "is a guest of this workspace.", "single-channel-guest"),
+        ("eve", "is of another workspace.", "other-team"),
+        ("strange", "is no member of this workspace.", "stranger"),
+        ("otherbot", "is a bot or a workflow", "bot"),
+        ("U0SNAPBOT1", "is a bot or a workflow", "bot"),
+        ("USLACKBOT", "is a bot or a workflow", "bot"),
+        ("gone", "is a deactivated account.", "deactivated"),
+        ("U0NOBODY00", "“U0NOBODY00” is nobody Slack knows", "unknown"),
+        ("W0NOBODY00", "“W0NOBODY00” is nobody Slack knows", "unknown"),
+        ("S0NOGROUP0", "“S0NOGROUP0” is no user group of this workspace.", "unknown"),
+        ("S0DISABLED", "is a disabled user group", "disabled"),
+        ("S0EXTERNAL", "is a user group of another organisation.", "external"),
+    ],
+)
+async def test_whoever_could_never_use_a_right_is_given_none(world: World, person: str, words: str, rule: str) -> None:
+    groups, people = world.slack.world.groups, world.slack.world.people
+    groups["S0DISABLED"] = Group("S0DISABLED", "old-team", users=["U0BOB00002"], date_delete=1767000001)
+    groups["S0EXTERNAL"] = Group("S0EXTERNAL", "partners", users=["U0BOB00002"], is_external=True)
+    people.setdefault("USLACKBOT", Person("USLACKBOT", "slackbot", "T0HARBOR01"))
+    user = next((one.id for one in people.values() if person in (one.id, one.name)), person)
+    subject = f"group:{user}" if user.startswith("S") else f"user:{user}"
+    for typed in (f"grant {subject} admin payments-prod", f"grant {subject} viewer payments-prod for=8h"):
+        told = await asked(world, typed, words)
+        assert "A grant to them would never count. Nothing was changed." in told
+    assert await rows_of(world, user) == []
+    assert [row[1:] for row in await trail(world)][-2:] == [
+        ("administer", "payments-prod", "denied", f"subject-{rule}")
+    ] * 2
+
+
+async def test_who_is_invited_is_granted_and_told_of_it(world: World) -> None:
+    world.slack.world.person("carol").is_invited_user = True
+    told = await asked(world, "grant @carol viewer payments-prod", "is now viewer")
+    assert "They have not signed in yet; it counts once they have." in told
+
+
+async def test_whoever_may_not_grant_learns_nothing_of_whom_they_named(world: World) -> None:
+    told = {
+        (await asked(world, f"grant user:{user} admin payments-prod", "may", "bob")).replace(user, "ID")
+        for user in ("U0GUEST003", "U0CAROL009", "U0NOBODY00")
+    }
+    assert len(told) == 1
+    assert "U0NOBODY00" not in str(world.slack.api_calls("users.info"))
+
+
+@pytest.mark.parametrize("method", ["users.info", "usergroups.list"])
+async def test_while_slack_does_not_say_who_that_is_nothing_is_granted(world: World, method: str) -> None:
+    await world.say("help")
+    await world.told("alice", "You may use")
+    world.slack.fault("status", method=method, status=500)
+    subject = "user:U0CAROL009" if method == "users.info" else "group:S0DBADMIN1"
+    assert "Nothing was changed." in await asked(world, f"grant {subject} viewer payments-prod", "just now")
+    assert (await trail(world))[-1][3:] == ("denied", "lookup-failed")
+    await asked(world, f"grant {subject} viewer payments-prod", "is now viewer")
 
 
 # --- revoking ---------------------------------------------------------------------------------------------------------

@@ -315,7 +315,7 @@ def group_json(group: Group, team_id: str) -> dict[str, Any]:
         "name": group.name or group.handle,
         "description": "",
         "handle": group.handle,
-        "is_external": False,
+        "is_external": group.is_external,
         "date_create": 1766000000,
         "date_update": group.date_update,
         "date_delete": group.date_delete,

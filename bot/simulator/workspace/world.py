@@ -59,6 +59,7 @@ class Group:
     users: list[str] = field(default_factory=list)
     date_delete: int = 0
     date_update: int = 1767000000
+    is_external: bool = False
 
 
 @dataclass
