@@ -33,7 +33,7 @@ class Form:
     `order` is what was typed before (for `change`: the disks that are offered), `place` where it will be told; with
     `choose_place` the person may change that. `project` is the one chosen last, `revision` counts those changes.
     `view_id` is None for a form that could not be shown yet. `subject` is what it is about: the request of a plan or a
-    denial, the channel that is bound.
+    denial, the channel that is bound. `more`: somebody wants to see the fields that are seldom filled in.
     """
 
     id: str
@@ -47,11 +47,19 @@ class Form:
     revision: int = 0
     kind: FormKind = "create"
     subject: str = ""
+    more: bool = False
 
     @property
     def told_directly(self) -> bool:
         """No channel: the answer goes to the person. A person's id stands for the conversation with them."""
         return self.place.channel_id == self.user_id
+
+    @property
+    def shows_more(self) -> bool:
+        """Asked for, or because something stands in them: what is not shown would not be sent."""
+        order = self.order
+        texts = (order.name, order.description, order.tags, order.enterprise_project_id)
+        return self.more or any(texts) or order.instant_access is not None or order.incremental is not None
 
 
 @dataclass(frozen=True, slots=True)

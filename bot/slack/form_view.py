@@ -15,7 +15,7 @@ from bot.domain.requests import is_direct
 from bot.domain.sentences import MENTION
 from bot.domain.snapshots import COPYABLE_STATES, DESCRIPTION_CHARACTERS, NAME_CHARACTERS, RETENTION_DAYS, Disk
 from bot.domain.typed import visible
-from bot.slack.blocks import OPTIONS, context, plain, section
+from bot.slack.blocks import OPTIONS, button, buttons, context, divider, plain, section
 from bot.slack.text import code_block, cut_in_the_middle, escaped, sentence, shortened
 from bot.workflow.forms import Filling, Offer, ProjectOffer
 
@@ -23,6 +23,7 @@ FORM = "snapshot_form"
 FORM_PROJECT = "form_project"
 FORM_DISKS = "form_disks"
 FORM_PLACE = "form_place"
+FORM_MORE = "form_more"
 VALUE = "value"
 
 OPTION_CHARACTERS = 75
@@ -73,8 +74,7 @@ def filled_view(filling: Filling) -> dict[str, Any]:
     if filling.unfound:
         blocks.append(context(_not_found(filling), "unfound"))
     blocks += _often_wanted(order)
-    blocks.append({"type": "divider", "block_id": "rarely"})
-    blocks += _rarely_wanted(order)
+    blocks += _rarely_wanted(order) if form.shows_more else [_more_options()]
     if filling.break_glass:
         blocks.append(_break_glass(form, order))
     blocks.append(context(_small_print(form), "cost"))
@@ -184,6 +184,7 @@ def _rarely_wanted(order: Create) -> list[dict[str, Any]]:
     name_hint = "Several disks: each name ends with its disk. Left empty: the disk's name and the time."
     tags_hint = "key:value, separated by commas. Letters, digits, _ and - (values also dots)."
     return [
+        divider("rarely"),
         _input("name", "Name", name, optional=True, hint=name_hint),
         _input("description", "Description", description, optional=True),
         _input("tags", "Tags", tags, optional=True, hint=tags_hint),
@@ -194,8 +195,13 @@ def _rarely_wanted(order: Create) -> list[dict[str, Any]]:
             optional=True,
             hint="Its id. Left empty: the one set for the project.",
         ),
-        _input("options", "Options", options, optional=True),
+        _input("options", "Copies", options, optional=True),
     ]
+
+
+def _more_options() -> dict[str, Any]:
+    spoken = "More options: name, description, tags, enterprise project, copies"
+    return buttons([{**button(FORM_MORE, "More Options", "more"), "accessibility_label": spoken}], "rarely")
 
 
 def _needs_approval(filling: Filling) -> str:

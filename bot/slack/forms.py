@@ -29,6 +29,7 @@ from bot.slack.failures import SlackFailure, failure_of
 from bot.slack.form_view import (
     FORM,
     FORM_DISKS,
+    FORM_MORE,
     FORM_PLACE,
     FORM_PROJECT,
     filled_view,
@@ -93,6 +94,7 @@ class FormListeners:
         app.action(ASK_AGAIN)(self.on_ask_again)
         app.action(FORM_PROJECT)(self.on_project)
         app.action(FORM_PLACE)(self.on_place)
+        app.action(FORM_MORE)(self.on_more)
         app.action(FORM_DISKS)(self.on_disks)
         app.options(FORM_DISKS)(self.on_offer)
         app.options(FORM_PROJECT)(self.on_offer_projects)
@@ -182,6 +184,10 @@ class FormListeners:
     async def on_place(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
         self._errands.send(self._refresh(body, self._forms.choose_place))
+
+    async def on_more(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        self._errands.send(self._refresh(body, self._forms.show_more))
 
     async def on_disks(self, ack: AsyncAck) -> None:
         """Slack tells of each choice where it likes to; they are read when the form is sent."""

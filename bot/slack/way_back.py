@@ -48,8 +48,8 @@ def shell_lines(project: Project | None, available: Sequence[Item]) -> str:
     block = code_block(commands)
     if block != f"```{escaped(commands)}```":
         return ""
-    disks = "it" if len(available) == 1 else f"all {len(available)}, a line each,"
-    return f"To overwrite {disks} from a shell, with a token of IAM in `$TOKEN`:\n{block}"
+    which = {1: "it", 2: "both, a line each,"}.get(len(available), f"all {len(available)}, a line each,")
+    return f"To overwrite {which} from a shell, with a token of IAM in `$TOKEN`:\n{block}"
 
 
 def roll_back_url(project: Project, snapshot_id: str) -> str:

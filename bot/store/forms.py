@@ -57,6 +57,11 @@ def choose_place(form_id: str, channel: str) -> Script[Form | None]:
     return (yield from first(rows, _form_from, "form"))
 
 
+def show_more(form_id: str) -> Script[Form | None]:
+    rows = yield sql("update form set more = 1 where id = :id returning *", id=form_id)
+    return (yield from first(rows, _form_from, "form"))
+
+
 def shown(form_id: str, view_hash: str) -> Script[None]:
     yield sql("update form set view_hash = :view_hash where id = :id", id=form_id, view_hash=view_hash)
 
@@ -91,4 +96,5 @@ def _form_from(row: Row) -> Form:
         revision=row["revision"],
         kind=row["kind"],
         subject=row["subject"],
+        more=bool(row["more"]),
     )

@@ -319,3 +319,8 @@ def _posted_heads(db: Database) -> None:
 @migrations(name="0005-request-started")
 def _request_started(db: Database) -> None:
     db.execute("alter table request add column started_at bigint")
+
+
+@migrations(name="0006-more-options")
+def _more_options(db: Database) -> None:
+    db.execute("alter table form add column more integer not null default 0")

@@ -128,6 +128,10 @@ class SqliteStore:
     async def form_place(self, form_id: str, channel: str) -> Form | None:
         return await self._database.run(forms.choose_place(form_id, channel))
 
+    async def form_more(self, form_id: str) -> Form | None:
+        """Show all its fields from now on."""
+        return await self._database.run(forms.show_more(form_id))
+
     async def form_shown(self, form_id: str, view_hash: str) -> None:
         await self._database.run(forms.shown(form_id, view_hash))
 

@@ -257,6 +257,13 @@ class Forms:
             return filling
         return replace(filling, fault="You are not in that channel, or I am not. Choose another, or leave it empty.")
 
+    async def show_more(self, sent: Sent) -> Filling | Refused | Stays:
+        """The same with all its fields."""
+        form = await self._opened.theirs("create", sent)
+        if isinstance(form, Refused):
+            return Stays(form.sentence)
+        return await self._filled_again(await self._store.form_more(form.id) or form)
+
     async def _filled_again(self, form: Form) -> Filling | Refused | Stays:
         try:
             return await self.fill(form)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from bot.simulator.workspace import CommandOutcome, Message
 from bot.simulator.workspace.views import View
 from bot.slack.controls import ASK_AGAIN, BACKUP_FOR_MESSAGE, NEW_SNAPSHOT, OPEN_FORM
-from bot.slack.form_view import FORM_DISKS, FORM_PLACE, FORM_PROJECT, NO_CHOICE
+from bot.slack.form_view import FORM_DISKS, FORM_MORE, FORM_PLACE, FORM_PROJECT, NO_CHOICE
 from bot.workflow.forms import SUBMIT_SECONDS
 from tests.e2e.conftest import CHANNEL, World, part, request_id
 from tests.e2e.test_approvals import Start, start
@@ -69,6 +70,14 @@ async def choose_project(world: World, person: str, alias: str) -> View:
     return view
 
 
+async def more_options(world: World, person: str) -> View:
+    """Press the button that shows every field."""
+    await world.slack.press_in_view(person, FORM_MORE)
+    await world.slack.until(lambda: any(one["block_id"] == "tags" for one in world.slack.view(person).blocks))
+    view: View = world.slack.view(person)
+    return view
+
+
 def shown(world: World, person: str) -> str:
     text: str = world.slack.render_view(person)
     return text
@@ -95,6 +104,7 @@ async def test_a_bare_command_leads_through_the_form_to_snapshots(either_world: 
     assert "I report in #inc-demo." in shown(world, "alice")
     assert "charged for as long as they exist" in shown(world, "alice")
     await choose_disks(world, "alice", "web-01-data", "orders-db-wal")
+    await more_options(world, "alice")
     result = await world.slack.submit(
         "alice",
         {
@@ -120,6 +130,57 @@ async def test_a_bare_command_leads_through_the_form_to_snapshots(either_world: 
         assert (body["instant_access"], body["incremental"]) == (True, False)
         assert {"tier": "prod", "owner": "alice"}.items() <= body["tags"].items()
     assert world.slack_complaints() == []
+
+
+HIDDEN = ("name", "description", "tags", "enterprise_project_id", "options")
+
+
+async def test_more_options_keep_what_was_entered_and_stay_open(either_world: World) -> None:
+    world = either_world
+    await world.say("", "bob", "#ops")
+    view = await open_form(world, "bob")
+    fields = {one["block_id"].partition(".")[0] for one in view.blocks if one["type"] == "input"}
+    assert fields == {"project", "reason", "keep"}
+    await world.slack.type_in_view("bob", "reason", "value", "INC-42")
+    await world.slack.type_in_view("bob", "keep", "value", "7")
+    await choose_project(world, "bob", "payments-prod")
+    await choose_disks(world, "bob", "orders-db-wal")
+    disks = entered(world.slack.view("bob"), "disks")
+    view = await more_options(world, "bob")
+    assert {field: entered(view, field) for field in ("project", "disks", "reason", "keep")} == {
+        "project": "payments-prod", "disks": disks, "reason": "INC-42", "keep": "7",
+    }  # fmt: skip
+    assert "More Options" not in shown(world, "bob")
+    await world.slack.type_in_view("bob", "tags", "value", "no colon")
+    result = await world.slack.submit("bob", {})
+    assert result.errors.keys() == {"tags"}
+    view = await choose_project(world, "bob", "shop")
+    assert (entered(view, "tags"), entered(view, "reason")) == ("no colon", "INC-42")
+    assert world.slack_complaints() == []
+
+
+async def test_a_choice_and_more_options_at_once_both_count(world: World) -> None:
+    await world.say("", "bob", "#ops")
+    view = await open_form(world, "bob")
+    world.slack.fault("latency", method="views.update", seconds=0.2)
+    await asyncio.gather(
+        world.slack.type_in_view("bob", block(view, "project"), FORM_PROJECT, "shop"),
+        world.slack.press_in_view("bob", FORM_MORE),
+    )
+    await world.slack.until(
+        lambda: {"disks", "tags"} <= {one["block_id"].partition(".")[0] for one in world.slack.view("bob").blocks}, 10
+    )
+    assert entered(world.slack.view("bob"), "project") == "shop"
+
+
+@pytest.mark.parametrize(
+    "typed", ["name=x", "description=x", "tags=a:b", "enterprise_project_id=0", "instant_access=no", "incremental=yes"]
+)
+async def test_what_was_typed_for_a_field_behind_more_options_shows_it(world: World, typed: str) -> None:
+    await world.say(f"create {typed}")
+    view = await open_form(world, "alice")
+    assert set(HIDDEN) <= {one["block_id"] for one in view.blocks}
+    assert "More Options" not in shown(world, "alice")
 
 
 async def test_what_was_typed_is_in_the_form_and_errors_stand_beside_their_fields(either_world: World) -> None:
@@ -154,6 +215,7 @@ async def test_changing_the_project_brings_its_disks_and_keeps_everything_else(e
     view = await open_form(world, "bob")
     assert entered(view, "project") is None
     assert "Choose the project; then its disks can be chosen here." in shown(world, "bob")
+    await more_options(world, "bob")
     await world.slack.type_in_view("bob", "name", "value", "mine")
     await choose_project(world, "bob", "payments-prod")
     await choose_disks(world, "bob", "orders-db-wal")
@@ -319,6 +381,7 @@ async def test_a_failed_look_up_while_choosing_leaves_everything_as_it_was_enter
     await open_form(world, "bob")
     await choose_project(world, "bob", "payments-prod")
     await choose_disks(world, "bob", "orders-db-wal")
+    await more_options(world, "bob")
     for field, value in {"name": "mine", "keep": "7", "tags": "no colon"}.items():
         await world.slack.type_in_view("bob", field, "value", value)
     disks = entered(world.slack.view("bob"), "disks")
@@ -346,7 +409,8 @@ async def test_a_failed_look_up_while_choosing_leaves_everything_as_it_was_enter
 
 async def test_a_failed_look_up_of_a_place_leaves_everything_as_it_was_entered(world: World) -> None:
     await world.slack.shortcut("alice", NEW_SNAPSHOT)
-    view = await open_form(world, "alice")
+    await open_form(world, "alice")
+    view = await more_options(world, "alice")
     await world.slack.type_in_view("alice", "name", "value", "mine")
     before = view.hash
     world.slack.fault("status", method="conversations.members", status=503)
@@ -427,8 +491,9 @@ async def test_of_two_quick_choices_the_last_one_is_shown(start: Start, slow: in
 
 async def test_errors_stand_beside_their_fields_also_when_nothing_was_at_hand(world: World) -> None:
     await world.say("")
-    view = await open_form(world, "alice")
+    await open_form(world, "alice")
     await choose_disks(world, "alice", "cold-store")
+    view = await more_options(world, "alice")
     await world.stop_bot()
     await world.start_bot()  # forgets who alice is and which disks there are
     wrong = {"options": {"value": ["instant"]}, "tags": {"value": "prod"}}

@@ -12,7 +12,7 @@ from bot.slack.controls import APPROVE, BACKUP_FOR_MESSAGE, CANCEL, CHANGE, CONF
 from tests.e2e.conftest import CHANNEL, FastClock, World, kept, request_id
 from tests.e2e.test_approvals import Start, start
 from tests.e2e.test_approvals import asked as ask_of
-from tests.e2e.test_forms import choose_disks, choose_project, offers, open_form, shown
+from tests.e2e.test_forms import choose_disks, choose_project, more_options, offers, open_form, shown
 from tests.e2e.test_granting import asked
 from tests.e2e.test_home import opened, seen
 from tests.e2e.test_quick import planned
@@ -166,6 +166,7 @@ async def test_between_the_disks_and_another_project(world: World, person: str) 
 async def test_what_was_entered_outlives_the_form_of_somebody_who_may_use_nothing_any_more(world: World) -> None:
     await given(world, "carol")
     await filled_form(world, "carol")
+    await more_options(world, "carol")
     for field, value in {"name": "before upgrade", "tags": "no colon"}.items():
         await world.slack.type_in_view("carol", field, "value", value)
     await lost(world, "carol")

@@ -55,6 +55,7 @@ def a_form(order: Create = EMPTY, **fields: Any) -> Form:
 FILLINGS: dict[str, Filling] = {
     "empty": Filling(a_form(), ["payments", "shop"]),
     "only_project": Filling(a_form(project="payments", revision=1), ["payments"]),
+    "more_options": Filling(a_form(project="payments", revision=1, more=True), ["payments"]),
     "prefilled": Filling(
         a_form(TYPED, project="payments", revision=1), ["payments", "shop"], disks=[SERVED], unfound=["nope"]
     ),
@@ -203,7 +204,7 @@ def test_whatever_comes_back_is_read_or_passed_over(junk: Any) -> None:
 
 
 def test_faults_stand_beside_their_fields_and_strangers_beside_the_project() -> None:
-    view = filled_view(FILLINGS["only_project"])
+    view = filled_view(FILLINGS["more_options"])
     faults = {"disks": "Choose `one`.", "place": "Not there.", "project": "Not you.", "tags": "t" * 900}
     errors = errors_beside(view, faults)
     assert errors["disks.1"] == "Choose one."
