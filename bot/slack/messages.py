@@ -54,6 +54,9 @@ from bot.slack.text import (
 )
 from bot.slack.way_back import BY_HAND, linked, pages, shell_lines
 
+ONE_MOMENT_S = 60.0
+"""Of disks taken closer together than that, the first moment and the spread tell all that anybody looks for."""
+
 NAME_CHARACTERS = 64
 CAUSES = 30
 """Disks that a list tells one by one; with long names and causes more would not fit into Slack's 50 blocks."""
@@ -137,10 +140,10 @@ def receipt(
         return _refused_receipt(request, command)
     available = [item for item in items if item.state is ItemState.AVAILABLE]
     others = sorted((item for item in items if item.state is not ItemState.AVAILABLE), key=worst_first)
-    moments = _seconds(available)
+    apart = _far_apart(available)
     where = "; the record has them all"
     line = _brief_receipt_line if len(items) > LISTED else _receipt_line
-    disks = [*_causes(others, where), *(line(item, alone=len(moments) > 1) for item in available)]
+    disks = [*_causes(others, where), *(line(item, alone=apart) for item in available)]
     together = list(filter(None, (_how_together(group, items) for group in groups)))
     head = list(filter(None, [_receipt_headline(items, available), _taken(available)]))
     known = pages(project, available)
@@ -178,16 +181,17 @@ def _receipt_headline(items: Sequence[Item], available: Sequence[Item]) -> str:
     return f"{sign} *Receipt: {len(available)} of {plural(len(asked), 'snapshot')} available{out}*"
 
 
-def _seconds(available: Sequence[Item]) -> list[datetime]:
-    """The different moments at which they were taken, as people read them."""
-    return sorted({item.taken_at.replace(microsecond=0) for item in available if item.taken_at})
+def _far_apart(available: Sequence[Item]) -> bool:
+    """Whether one moment does not tell of all: then each disk's line has its own time of day."""
+    return (spread_seconds(available) or 0.0) >= ONE_MOMENT_S
 
 
 def _taken(available: Sequence[Item]) -> str:
-    """When, said once; where they differ, each disk's line has its own time of day."""
-    moments, spread = _seconds(available), spread_seconds(available)
+    """When, said once."""
+    moments = sorted(item.taken_at for item in available if item.taken_at)
     if not moments:
         return ""
+    spread = spread_seconds(available)
     if spread is None:
         return f"Taken {moment(moments[0])}."
     return f"Taken within {spread:.1f} s of each other. First: {moment(moments[0])}."

@@ -182,10 +182,10 @@ def test_the_moment_of_disks_taken_together_is_said_once() -> None:
     made = a_group(state=GroupState.DONE, cloud_id="group-1")
     text = said("receipt", request, together, [made])["text"]
     assert text.count("time_secs") == 1
-    apart = [replace(one, taken_at=NOON + timedelta(seconds=4 * n)) for n, one in enumerate(together)]
+    apart = [replace(one, taken_at=NOON + timedelta(seconds=40 * n)) for n, one in enumerate(together)]
     lines = said("receipt", request, apart, [made])["text"].splitlines()
     assert [line.count("time_secs") for line in lines if line.startswith("• ")] == [1, 1, 1]
-    assert "Taken within 8.0 s of each other. First: <!date^" in lines[1]
+    assert "Taken within 80.0 s of each other. First: <!date^" in lines[1]
 
 
 @pytest.mark.parametrize("count", [1, 5, 6, 20, 21])
