@@ -74,8 +74,8 @@ def asked_facts(request: Request, items: Sequence[Item]) -> list[str]:
     where = " · ".join(
         filter(None, (f"*Size:* {plural(len(wanted), 'disk')}, {size}", kinds, zones and f"zone {zones}"))
     )
-    end = f"to be kept until {day(request.expires_at)}" if request.expires_at else "until somebody deletes them"
-    cost = f"*Cost:* charged by what is stored, here up to {size}, {end}: {_copies(wanted)}."
+    end = f"to be kept until {day(request.expires_at)}" if request.expires_at else "kept until somebody deletes them"
+    cost = f"*Cost:* charged by what is stored, here up to {size}; {_copies(wanted)}; {end}."
     return [where, cost]
 
 

@@ -52,7 +52,7 @@ from bot.slack.text import (
     shortened,
     time_of_day,
 )
-from bot.slack.way_back import BY_HAND, linked, pages, shell_lines
+from bot.slack.way_back import BY_HAND, linked, named_pages, pages, shell_lines
 
 ONE_MOMENT_S = 60.0
 """Of disks taken closer together than that, the first moment and the spread tell all that anybody looks for."""
@@ -121,10 +121,9 @@ def _how_taken(item: Item) -> str:
 
 def failure(items: Sequence[Item], command: str) -> Message:
     head = f":x: *{plural(len(items), 'disk')} without a snapshot*"
-    message = arranged([head, *_causes(items), *_again(failed(items), command)])
-    if failed(items):
-        message["blocks"].append(buttons([button(TRY_AGAIN, "Try Again", items[0].request_id)], "again"))
-    return message
+    lines, left = [head, *_causes(items)], failed(items)
+    message = arranged([*lines, *_again(left, command)])
+    return {**message, "blocks": [*sections(lines), *_again_blocks(left)]}
 
 
 def receipt(
@@ -146,24 +145,17 @@ def receipt(
     disks = [*_causes(others, where), *(line(item, alone=apart) for item in available)]
     together = list(filter(None, (_how_together(group, items) for group in groups)))
     head = list(filter(None, [_receipt_headline(items, available), _taken(available)]))
-    known = pages(project, available)
-    shell = shell_lines(project, available)
-    again = _again(failed(items), command)
     reason = f": {reason_told(request.order.reason, team_url)}" if request.order.reason else "."
     facts = [f"Asked by <@{request.actor_id}>{reason}", *([_kept_until(request, available)] if available else [])]
-    way = [BY_HAND, linked(known, available), shell or "The record has what rolls back each disk from a shell."]
-    last = [*facts, *filter(None, way if available else []), *again]
+    back, back_blocks = _way_back(project, available) if available else ([], [])
+    last = [*facts, *_again(failed(items), command), *back]
     groups_told = fitted(together, POST_CHARACTERS // 4, where)
     room = max(POST_CHARACTERS - len("\n".join([*head, *groups_told, *last])) - 1, POST_CHARACTERS // 4)
     text = "\n".join([*head, *fitted(disks, room, where), *groups_told, *last])
     blocks = [section("\n".join(head), "head"), *sections([*disks, *together]), context("\n".join(facts), "facts")]
-    if available:
-        blocks += _way_back_blocks(known, shell, len(available))
-    pressed = [button(TRY_AGAIN, "Try Again", request.id, style="primary")] if again else []
-    pressed.append(button(RECORD, "Record for the Post-Mortem", request.id))
-    if again:
-        blocks.append(section("\n".join(again), "how"))
-    return {"text": text, "blocks": [*blocks, buttons(pressed, "next")]}
+    blocks += [*_again_blocks(failed(items)), *back_blocks]
+    record = buttons([button(RECORD, "Record for the Post-Mortem", request.id)], "next")
+    return {"text": text, "blocks": [*blocks, record]}
 
 
 def _refused_receipt(request: Request, command: str) -> Message:
@@ -197,17 +189,21 @@ def _taken(available: Sequence[Item]) -> str:
     return f"Taken within {spread:.1f} s of each other. First: {moment(moments[0])}."
 
 
-def _way_back_blocks(known: Sequence[tuple[str, str]], shell: str, disks: int) -> list[dict[str, Any]]:
-    """A line, the words, and a button for each page."""
-    more = f" The first {len(known)} of {disks} disks:" if known and disks > len(known) else ""
-    blocks = [divider("line"), section(f"{BY_HAND}{more}", "back")]
+def _way_back(project: Project | None, available: Sequence[Item]) -> tuple[list[str], list[dict[str, Any]]]:
+    """How to go back, as lines, and below a divider with a button for each page."""
+    known, shell = pages(project, available), shell_lines(project, available)
+    if project is not None and not shell:
+        shell = "The record has what rolls back each disk from a shell."
+    lines = [BY_HAND, *filter(None, (linked(known, available), shell))]
+    there = f"\n{named_pages(known, available)}:" if known else ""
+    blocks = [divider("line"), section(f"{BY_HAND}{there}", "back")]
     if known:
         links = [
             link_button(f"{CONSOLE}.{number}", label, page, f"Open {label} in the console")
             for number, (label, page) in enumerate(known)
         ]
         blocks.append(buttons(links, "pages"))
-    return [*blocks, section(shell, "shell")] if shell else blocks
+    return lines, [*blocks, section(shell, "shell")] if shell else blocks
 
 
 def reminder(request: Request, items: Sequence[Item], command: str, held: frozenset[str] = frozenset()) -> Message:
@@ -301,15 +297,27 @@ def _kept_until(request: Request, available: Sequence[Item]) -> str:
 
 
 def _again(items: Sequence[Item], command: str) -> list[str]:
-    """The next step after a failure, of every disk that failed; typing it is for where Slack has commands."""
+    """The next step after a failure, of every disk that failed; typing it is for who has no buttons."""
     if not items:
         return []
-    what = "it" if len(items) == 1 else f"these {len(items)}"
-    told = f"*Try Again* asks for {what} once more, in the name of whoever presses it."
+    told = _again_told(items)
     if len(items) <= DISKS_PER_CREATE:
         typed_out = f"{command} create {' '.join(item.disk.id for item in items)} project={items[0].project}"
         told += f" Without buttons, outside of threads: {code(typed_out)}"
     return [told]
+
+
+def _again_told(items: Sequence[Item]) -> str:
+    what = "it" if len(items) == 1 else f"these {len(items)}"
+    return f"*Try Again* asks for {what} once more, in the name of whoever presses it."
+
+
+def _again_blocks(items: Sequence[Item]) -> list[dict[str, Any]]:
+    """Right below what failed, before anything else is read."""
+    if not items:
+        return []
+    pressed = button(TRY_AGAIN, "Try Again", items[0].request_id, style="primary")
+    return [section(_again_told(items), "again"), buttons([pressed], "try")]
 
 
 # --- for one person only ----------------------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ def _point(point: Point, team_url: str) -> str:
     told_in = f" · {found}" if (found := message_of(request, team_url)) else ""
     head = (
         f"{code(request.id)} · {moment(request.created_at)} · <@{request.actor_id}> in "
-        f"{escaped(request.project or '')}{told_in}{reason}\n      {state}{kept}"
+        f"{escaped(request.project or '')}{reason}{told_in}\n      {state}{kept}"
     )
     lines = [
         f"      {bold(shortened(item.disk.label, 64))} {code(item.snapshot_id or '')}"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bot.domain.projects import Project
 from bot.domain.requests import Item
-from bot.slack.text import code_block, escaped, link, plural, shortened
+from bot.slack.text import code_block, escaped, link, shortened
 
 LINKED = 10
 """Disks with a link each; more would be a wall of blue, and the console finds the others by name."""
@@ -32,12 +32,16 @@ def pages(project: Project | None, available: Sequence[Item]) -> list[tuple[str,
     return [(label, page) for label, disk_id in shown if (page := project.console_page(disk_id))]
 
 
+def named_pages(found: Sequence[tuple[str, str]], available: Sequence[Item]) -> str:
+    """What the links lead to, and of how many disks."""
+    of = f", {len(found)} of {len(available)}" if len(available) > len(found) else ""
+    return f"The disks in the console{of}"
+
+
 def linked(found: Sequence[tuple[str, str]], available: Sequence[Item]) -> str:
-    """The same in a sentence; "" where no page is known."""
-    more = len(available) - len(found)
-    others = f" and {plural(more, 'other')}" if more else ""
+    """The same with the links in a sentence; "" where no page is known."""
     links = ", ".join(link(page, label) for label, page in found)
-    return f"The disks in the console: {links}{others}." if found else ""
+    return f"{named_pages(found, available)}: {links}." if found else ""
 
 
 def shell_lines(project: Project | None, available: Sequence[Item]) -> str:

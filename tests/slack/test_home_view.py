@@ -22,7 +22,8 @@ Golden = Callable[[str, Any], None]
 
 DONE = an_item(1, ItemState.AVAILABLE, snapshot_id="snap-1", taken_at=NOON, ended_at=NOON)
 RUNNING = (a_request(), [DONE, an_item(2, ItemState.CREATING, snapshot_id="snap-2", progress=40)])
-ENDED = (a_request("r-two", state=RequestState.FINISHED, ended_at=NOON), [replace(DONE, request_id="r-two")])
+POSTED: dict[str, Any] = {"root_channel": "C1", "root_ts": "1795435200.000100", "home": "C1"}
+ENDED = (a_request("r-two", state=RequestState.FINISHED, ended_at=NOON, **POSTED), [replace(DONE, request_id="r-two")])
 DENIED: Asked = (
     a_request("r-three", state=RequestState.DENIED, project=None, order=Create(("orders-db <!here>",))),
     [],
@@ -61,7 +62,7 @@ HOMES: dict[str, Home] = {
 
 @pytest.mark.parametrize("name", HOMES)
 def test_home_in_every_state(golden: Golden, name: str) -> None:
-    golden(f"home_{name}", checked_view(home_view(HOMES[name], 7, "/snapshot")))
+    golden(f"home_{name}", checked_view(home_view(HOMES[name], 7, "/snapshot", "https://harbor-eng.slack.com/")))
 
 
 def texts(view: dict[str, Any]) -> list[str]:

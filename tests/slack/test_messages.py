@@ -150,9 +150,12 @@ def test_an_approval_says_how_much_where_and_what_it_is_charged_by(golden: Golde
     message = checked_message(said("ask", waiting, data, logs), edited=True)
     golden("ask_two", message)
     assert "*Size:* 2 disks, 2,400 GiB · SAS, SSD · zone az-a, az-b" in message["text"]
-    assert "*Cost:* charged by what is stored, here up to 2,400 GiB, to be kept until <!date^" in message["text"]
+    assert "*Cost:* charged by what is stored, here up to 2,400 GiB; the first copy" in message["text"]
     full = [replace(one, snapshot=one.snapshot.model_copy(update={"incremental": False})) for one in (data, logs)]
-    assert "until somebody deletes them: full copies, as asked for." in said("ask", a_request(**WAITING), *full)["text"]
+    assert (
+        "full copies, as asked for; kept until somebody deletes them."
+        in said("ask", a_request(**WAITING), *full)["text"]
+    )
 
 
 def test_those_who_may_approve_are_called_where_it_waits_and_no_more_of_them_than_ten(golden: Golden) -> None:
@@ -380,11 +383,14 @@ def test_help_shows_only_what_the_caller_may_do(golden: Golden) -> None:
 
 
 def test_listing_and_status(golden: Golden) -> None:
-    running = (a_request(), [STATES["creating"]])
+    posted = a_request(root_channel="C1", root_ts="1795435200.000100", home="C1")
+    running = (posted, [STATES["creating"]])
     refused = (a_request("r-two", state=RequestState.DENIED, verdict="No.", project=None), list[Item]())
     golden(
         "list",
-        checked_message(answers.listing(Page([running, refused], ListSnapshots(offset=10), more=True), "/snapshot")),
+        checked_message(
+            answers.listing(Page([running, refused], ListSnapshots(offset=10), more=True), "/snapshot", TEAM)
+        ),
     )
     one = answers.status(Found([running]), "/snapshot", TEAM, NOON)
     assert "creating, 40 %" in one["text"]

@@ -34,6 +34,7 @@ from tests.block_kit import EDITED, checked_message, checked_view
 from tests.builders import NOON, a_project, a_request, an_item
 
 Golden = Callable[[str, Any], None]
+TEAM = "https://harbor-eng.slack.com/"
 LATER = NOON + timedelta(seconds=75)
 ORDER = Quick((Selector("server", "web-01"),), reason="INC-42", keep_days=7)
 HOSTILE = "<!channel> & *x* `y` <@U1> <https://evil|ok>"
@@ -168,7 +169,7 @@ def test_the_pages_of_the_console_are_buttons_and_in_the_text_links(count: int) 
     message = said("receipt", a_quick_request(RequestState.FINISHED, ended_at=NOON), items)
     shown = min(count, 10)
     assert message["text"].count("#/disk?id=") == shown
-    assert ("and 2 others." in message["text"]) is (count == 12)
+    assert ("in the console, 10 of 12: " in message["text"]) is (count == 12)
     (pages,) = [block for block in message["blocks"] if block["block_id"] == "pages"]
     assert [one["url"] for one in pages["elements"]] == [PROJECT.console_page(item.disk.id) for item in items[:shown]]
     assert pages["elements"][0]["accessibility_label"] == "Open web-01-1 in the console"
@@ -400,12 +401,13 @@ def test_nothing_that_people_or_the_cloud_write_becomes_a_mention_or_a_link() ->
 def test_what_is_left_of_a_channels_incidents(golden: Golden) -> None:
     items = members(2, ItemState.AVAILABLE, snapshot_id="snap", ended_at=NOON)
     items[1] = replace(items[1], snapshot_id="gone")
-    request = a_quick_request(RequestState.FINISHED, ended_at=NOON)
+    posted = {"root_channel": "C1", "root_ts": "1795435200.000100", "home": "C1"}
+    request = a_quick_request(RequestState.FINISHED, ended_at=NOON, **posted)
     points = [
         Point(request, items, frozenset({"snap"}), deletable=True),
         Point(replace(request, id="r-two"), items, None, deletable=False),
     ]
-    golden("restore_points", checked_message(restore_points(Points(points, "C1", more=True), "/snapshot")))
+    golden("restore_points", checked_message(restore_points(Points(points, "C1", more=True), "/snapshot", TEAM)))
 
 
 def test_channels_and_their_bindings(golden: Golden) -> None:
