@@ -57,6 +57,7 @@ from bot.workflow.cancelling import Cancelling
 from bot.workflow.catalogue import DiskCatalogue
 from bot.workflow.confirming import Confirming
 from bot.workflow.deleting import Deleting
+from bot.workflow.doubting import Doubting
 from bot.workflow.forms import Forms
 from bot.workflow.gate import Gate
 from bot.workflow.granting import Granting
@@ -179,6 +180,8 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     bolt = build_bolt(anonymous, token, _reveal(settings.slack.signing_secret), identity)
     cancelling = Cancelling(store, gate)
     deleting = Deleting(store, gate, settings.projects, clock)
+    opened = OpenedForms(store, clock, lambda: new_id("f"))
+    doubting = Doubting(store, cloud, deleting, opened, clock)
     bindings = ChannelBindings(store, settings.projects, clock)
     inquiry = Inquiry(store, gate, settings.projects, clock)
     answering = Answering(
@@ -192,7 +195,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         cancelling=cancelling,
         bindings=bindings,
         restoring=RestorePointsInquiry(store, cloud, settings.projects, clock),
-        deleting=deleting,
+        doubting=doubting,
         clock=clock,
         new_reference=new_reference,
     )
@@ -200,7 +203,6 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     servers = ServerNames(clock)
     catalogue = DiskCatalogue(cloud, servers, clock)
     stack.append(catalogue.aclose)
-    opened = OpenedForms(store, clock, lambda: new_id("f"))
     forms = Forms(store, people, channels, catalogue, reception, settings.projects, clock, opened)
     Unrouted(people, channels).register(bolt)
     form_listeners = FormListeners(
@@ -252,7 +254,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     RecordListeners(people, store, inquiry, answering, replies, errands).register(bolt)
     RetryListeners(Retrying(store, gate, reception), presses).register(bolt)
     CancelListeners(cancelling, presses).register(bolt)
-    RestoreListeners(deleting, Keeping(store, gate, clock), presses).register(bolt)
+    RestoreListeners(deleting, doubting, Keeping(store, gate, clock), presses).register(bolt)
     PlanListeners(Confirming(store, gate, settings.projects, clock), opened, client, presses).register(bolt)
     ApprovalListeners(approvals, opened, client, presses).register(bolt)
     HomeListeners(store).register(bolt)

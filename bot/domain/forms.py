@@ -22,16 +22,19 @@ from bot.domain.orders import (
 from bot.domain.requests import Place
 from bot.domain.typed import caseless, entered, plain
 
-FormKind = Literal["create", "bind", "change", "deny"]
-"""What a form is for: a new snapshot, what a channel means, another selection of a plan, the reason of a denial."""
+FormKind = Literal["create", "bind", "change", "deny", "delete"]
+"""What a form is for: a new snapshot, what a channel means, another selection of a plan, the reason of a denial, or (a
+question with one button) what a deletion would let go.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
     """One form as it was opened. Slack's copy carries only `id`, so what is trusted of it stands here.
 
-    `order` is what was typed before (for `change`: the disks that are offered), `place` where it will be told; with
-    `choose_place` the person may change that. `project` is the one chosen last, `revision` counts those changes.
+    `order` is what was typed before (for `change` the disks that are offered, for `delete` the items that were named),
+    `place` where it will be told; with `choose_place` the person may change that. `project` is the one chosen last,
+    `revision` counts those changes.
     `view_id` is None for a form that could not be shown yet. `subject` is what it is about: the request of a plan or a
     denial, the channel that is bound. `more`: somebody wants to see the fields that are seldom filled in.
     """

@@ -28,11 +28,11 @@ from bot.interfaces import Clock, People, Store
 from bot.slack import answers
 from bot.slack.mishaps import went_wrong
 from bot.slack.owed import Reply
-from bot.slack.restoring import restore_points
+from bot.slack.restoring import once_more, restore_points
 from bot.workflow.approving import Approvals
 from bot.workflow.binding import ChannelBindings
 from bot.workflow.cancelling import Cancelling
-from bot.workflow.deleting import Deleting
+from bot.workflow.doubting import Doubting
 from bot.workflow.gate import Told
 from bot.workflow.granting import Granting
 from bot.workflow.inquiry import Inquiry
@@ -56,7 +56,7 @@ class Answering:
         cancelling: Cancelling,
         bindings: ChannelBindings,
         restoring: RestorePointsInquiry,
-        deleting: Deleting,
+        doubting: Doubting,
         clock: Clock,
         new_reference: Callable[[], str],
     ) -> None:
@@ -70,7 +70,7 @@ class Answering:
         self._cancelling = cancelling
         self._bindings = bindings
         self._restoring = restoring
-        self._deleting = deleting
+        self._doubting = doubting
         self._clock = clock
         self._new_reference = new_reference
 
@@ -85,7 +85,8 @@ class Answering:
             case Cancel(any_id):
                 return _as_told(await self._cancelling.cancel(actor, channel, any_id))
             case Delete(any_id):
-                return _as_told(await self._deleting.delete(actor, channel, any_id))
+                asked = await self._doubting.ask(actor, channel, any_id)
+                return _as_told(asked) if isinstance(asked, Told) else Reply(once_more(asked))
             case Bind():
                 return _as_told(await self._bindings.bind(actor, channel, question))
             case Unbind():

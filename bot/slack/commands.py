@@ -7,7 +7,7 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.domain.commands import Bind, GrantAccess, OpenForm, Question, RestorePoints, ShowAccess, read_command
+from bot.domain.commands import Bind, Delete, GrantAccess, OpenForm, Question, RestorePoints, ShowAccess, read_command
 from bot.domain.errors import CommandError
 from bot.domain.orders import Create, Order, Quick
 from bot.domain.requests import Place
@@ -110,8 +110,7 @@ class CommandListeners:
     async def _answer(self, ack: AsyncAck, body: dict[str, Any], question: Question) -> None:
         # Whoever asks about others, or for restore points, has Slack or the cloud asked: that takes its time.
         others = isinstance(question, ShowAccess) and question.subject is not None
-        others = others or isinstance(question, GrantAccess)
-        at_hand = not others and not isinstance(question, RestorePoints)
+        at_hand = not others and not isinstance(question, RestorePoints | Delete | GrantAccess)
         if at_hand and (actor := self._people.known(body["user_id"])):
             await ack(**answers.private((await self._answering.answer(question, actor, body["channel_id"])).message))
             return

@@ -35,6 +35,9 @@ KEEP = "keep_points"
 DELETE = "delete_points"
 """Lets the restore points of a request go; its value is the request's id."""
 
+DELETE_FOR_GOOD = "delete_for_good"
+"""Answers the question that a typed `delete` asks; its value is the id of what is kept about that question."""
+
 AGREE = "agree_to_deletion"
 """Agrees to what somebody else asked to delete; its value is the request's id and the number of the asking, as JSON."""
 

@@ -23,7 +23,7 @@ from bot.slack.owed import InHand, OwedAnswers, Reply, delivered
 from bot.slack.replies import SlackReplies
 from bot.workflow.arrival import Refused
 from bot.workflow.gate import Told
-from bot.workflow.opened import SENT_ALREADY, OpenedForms, Returned
+from bot.workflow.opened import PRESSED_ALREADY, SENT_ALREADY, OpenedForms, Returned
 from bot.workflow.viewing import not_looked_up
 
 ON_ITS_MESSAGE = frozenset({CONFIRM, CHANGE, CANCEL, APPROVE, DENY})
@@ -134,6 +134,11 @@ class Presses:
         self._errands.send(self._say(press, body.get("response_url"), told))
         self._errands.send(self._replace_left_over(body, press))
 
+    async def settle_once(self, ack: AsyncAck, body: dict[str, Any], name: str) -> None:
+        """A button that acts once, whoever presses it how often: its value names what is kept about it."""
+        press = read_press(body, name)
+        await self._settle_later(ack, body, press, f"form:{press.user_id}:{press.value[:64]}")
+
     async def settle_later(self, ack: AsyncAck, body: dict[str, Any], name: str) -> None:
         """For what has to ask Slack or the cloud: written down first, so that a crash loses it no more."""
         press = read_press(body, name)
@@ -180,8 +185,8 @@ class Presses:
             **errand.payload,
         )
         if errand.late:
-            await self._opened.sent_again(press.form_id)
-            return Reply(answers.told(SENT_ALREADY))
+            await self._opened.sent_again(press.form_id or press.value)
+            return Reply(answers.told(SENT_ALREADY if press.form_id else PRESSED_ALREADY))
         try:
             told = await self._decided(await self._people.look_up(press.user_id), press)
         except LookupFailed as exc:

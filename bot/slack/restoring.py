@@ -9,13 +9,15 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.access import Actor, Denied
 from bot.domain.deletions import deletable
+from bot.domain.requests import Item
 from bot.slack.answers import told
-from bot.slack.blocks import buttons, delete_button, section
-from bot.slack.controls import AGREE, DELETE, KEEP
-from bot.slack.message import Message, whole_text
+from bot.slack.blocks import button, buttons, delete_button, section
+from bot.slack.controls import AGREE, DELETE, DELETE_FOR_GOOD, KEEP
+from bot.slack.message import Message, arranged, whole_text
 from bot.slack.presses import Press, Presses, read_object
-from bot.slack.text import bold, code, day, escaped, message_of, moment, plural, shortened, typed
+from bot.slack.text import bold, code, day, escaped, message_of, moment, plural, sentence, shortened, typed
 from bot.workflow.deleting import Deleting
+from bot.workflow.doubting import PRESS_WITHIN, Doubting, Question
 from bot.workflow.gate import Told
 from bot.workflow.inquiry import NotFound
 from bot.workflow.reminding import Keeping
@@ -23,24 +25,31 @@ from bot.workflow.restoring import Point, Points
 
 DISKS_SHOWN = 15
 TEXT_CHARACTERS = 12_000
+PRESS_MINUTES = round(PRESS_WITHIN.total_seconds() / 60)
 
 
 class RestoreListeners:
-    def __init__(self, deleting: Deleting, keeping: Keeping, presses: Presses) -> None:
+    def __init__(self, deleting: Deleting, doubting: Doubting, keeping: Keeping, presses: Presses) -> None:
         self._deleting = deleting
+        self._doubting = doubting
         self._keeping = keeping
         self._presses = presses
 
     def register(self, app: AsyncApp) -> None:
         app.action(DELETE)(self.on_delete)
+        app.action(DELETE_FOR_GOOD)(self.on_delete_for_good)
         app.action(AGREE)(self.on_agree)
         app.action(KEEP)(self.on_keep)
         self._presses.decided_by(DELETE, self._delete)
+        self._presses.decided_by(DELETE_FOR_GOOD, self._delete_for_good)
         self._presses.decided_by(AGREE, self._agree)
         self._presses.decided_by(KEEP, self._keep)
 
     async def on_delete(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await self._presses.settle(ack, body, DELETE)
+
+    async def on_delete_for_good(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await self._presses.settle_once(ack, body, DELETE_FOR_GOOD)
 
     async def on_agree(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         await self._presses.settle(ack, body, AGREE)
@@ -51,10 +60,14 @@ class RestoreListeners:
     async def _delete(self, actor: Actor, press: Press) -> Told:
         return await self._deleting.delete(actor, press.judged_at, press.value)
 
+    async def _delete_for_good(self, actor: Actor, press: Press) -> Told:
+        return await self._doubting.answered(actor, press.value)
+
     async def _agree(self, actor: Actor, press: Press) -> Told:
-        asked = read_asking(press.value)
-        if asked is None:
-            return Told("I can't read that button any more. Type `delete ID` to agree.", done=False)
+        asked = read_asking(press.value) or (
+            "",
+            0,
+        )  # what can't be read leads nowhere, and that is an answer with a row
         return await self._deleting.agree(actor, press.judged_at, *asked)
 
     async def _keep(self, actor: Actor, press: Press) -> Told:
@@ -70,6 +83,33 @@ def read_asking(value: str) -> tuple[str, int] | None:
     if not isinstance(request_id, str) or type(asking) is not int:
         return None
     return request_id, asking
+
+
+def once_more(asked: Question) -> Message:
+    """What would be lost, the worst of it first, and the button that lets it go."""
+    doomed, items = asked.doomed, sorted(asked.doomed.items, key=lambda item: item.id not in asked.last)
+    what = f"{plural(len(items), 'snapshot')} of request {code(asked.request.id)}"
+    by = f", as <@{doomed.asked_by}> asks" if doomed.asked_by else ""
+    lines = [f":warning: *Delete {what}{by}?* What is deleted can't be brought back."]
+    lines += [_lost(item, last=item.id in asked.last) for item in items[:DISKS_SHOWN]]
+    if len(items) > DISKS_SHOWN:
+        lines.append(f"and {len(items) - DISKS_SHOWN} more, of {plural(len(asked.last), 'disk')} in all the last one")
+    if not asked.looked:
+        lines.append("The cloud could not be asked which other restore points still exist.")
+    if doomed.missing:
+        others = "Another person has" if doomed.missing == 1 else f"{doomed.missing} others have"
+        lines.append(f"{others} to agree before it is done.")
+    lines += [sentence(one) for one in doomed.staying]
+    lines.append(f"Nothing is deleted until you press; the button works for {PRESS_MINUTES} minutes.")
+    message = arranged(lines)
+    message["blocks"].append(buttons([button(DELETE_FOR_GOOD, "Delete for Good", asked.form_id, "danger")], "go"))
+    return message
+
+
+def _lost(item: Item, *, last: bool) -> str:
+    taken = f", taken {moment(item.taken_at)}" if item.taken_at else ""
+    told = f"• {bold(shortened(item.disk.label, 64))} {code(item.snapshot_id or '')}{taken}"
+    return f"{told}: *the last restore point of this disk* that I know of" if last else told
 
 
 def restore_points(found: Points | NotFound | Denied, command: str, team_url: str = "") -> Message:

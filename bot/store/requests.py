@@ -70,6 +70,11 @@ select distinct other.* from item as own join item as other
     on other.snapshot_id = own.snapshot_id and other.request_id <> own.request_id
 where own.request_id = :id and other.state = 'available' order by other.id
 """
+_POINTS = """
+select * from item where disk_id = :disk_id and state = 'available' and snapshot_id is not null and not exists (
+    select 1 from deletion where deletion.snapshot_id = item.snapshot_id and deletion.state <> 'kept')
+order by coalesce(taken_at, ended_at) desc, id limit :most
+"""
 CANCELLED = "cancelled"
 """The rule of what was called back."""
 
@@ -575,6 +580,18 @@ def sharing(request_id: str) -> Script[list[tuple[Item, Request]]]:
     for other in (yield from readable(rows, item_from, "item")):
         its = yield from one(other.request_id)
         found += [(other, its[0])] if its else []
+    return found
+
+
+_POINTS_OF_A_DISK = 20
+
+
+def points_of(disk_ids: Sequence[str]) -> Script[list[Item]]:
+    """Of each disk the newest snapshots that ended available and that nobody asked to delete, or that were kept."""
+    found: list[Item] = []
+    for disk_id in dict.fromkeys(disk_ids):
+        rows = yield sql(_POINTS, disk_id=disk_id, most=_POINTS_OF_A_DISK)
+        found += [item_from(row) for row in rows]
     return found
 
 

@@ -284,6 +284,10 @@ class SqliteStore:
     async def deletions_told(self, rows: Sequence[Deletion]) -> None:
         await self._database.run(deletions.told(rows))
 
+    async def points_of(self, items: Sequence[Item]) -> list[Item]:
+        """The newest restore points of the same disks that nobody lets go, these among them."""
+        return await self._database.run(requests.points_of([item.disk.id for item in items]))
+
     async def sharing(self, request_id: str) -> list[tuple[Item, Request]]:
         """Who else has a snapshot of this request as a restore point."""
         return await self._database.run(requests.sharing(request_id))

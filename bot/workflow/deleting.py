@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from bot.domain import sentences
 from bot.domain.access import Action, Actor, Denied, decide
@@ -28,6 +28,29 @@ _OWN_ASKING = "You asked for this yourself; somebody else has to agree."
 _DELETE = Verb(Action.DELETE, "delete", "I know no restore point {} that you may delete.")
 
 
+@dataclass(frozen=True, slots=True)
+class Doomed:
+    """Items whose snapshots would be deleted. `asked_by`: somebody else asked for it, and this would be agreement.
+    `missing`: how many others have to agree after it. `staying`: sentences about what the id names and is kept.
+    """
+
+    admitted: Admitted
+    items: Sequence[Item]
+    asked_by: str
+    missing: int
+    staying: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """What an id names: what others asked to delete, what can be let go, and the ids of what can be given up."""
+
+    admitted: Admitted
+    others: Sequence[Deletion]
+    wanted: Sequence[Item]
+    joined: Sequence[str]
+
+
 class Deleting:
     """What people ask for. `channel` None: from where there is no place; the place of the request counts."""
 
@@ -37,31 +60,67 @@ class Deleting:
         self._projects = projects
         self._clock = clock
 
-    async def delete(self, actor: Actor, channel: str | None, any_id: str) -> Told:
+    async def delete(
+        self, actor: Actor, channel: str | None, any_id: str, *, only: Collection[str] | None = None
+    ) -> Told:
         """Ask to let go everything a request made, or one snapshot of it; or agree to somebody else's asking. What the
-        request joined it gives up at once.
+        request joined it gives up at once. `only`: ids of the items that may go by it, where they were named before.
 
         It is agreement only to what the id names: the request's own id, to all that others asked for of it.
         """
+        meant = await self._meant(actor, channel, any_id, only)
+        if isinstance(meant, Told):
+            return meant
+        if meant.others:
+            return await self._agree(actor, meant.admitted, meant.others)
+        told = [await self._let_go(actor, meant.admitted, meant.joined)] if meant.joined else []
+        if meant.wanted:
+            told.append(await self._ask(actor, meant.admitted, meant.wanted, any_id))
+        return Told(" ".join(one.sentence for one in told), done=any(one.done for one in told))
 
+    async def doomed(self, actor: Actor, channel: str, any_id: str) -> Doomed | Told:
+        """What `delete` would let go for good. Where that is nothing, what it answers; what deletes nothing is done."""
+        meant = await self._meant(actor, channel, any_id, None)
+        if isinstance(meant, Told):
+            return meant
+        admitted, needed = meant.admitted, self._needed(meant.admitted.request)
+        if meant.others:
+            ids = {one.item_id for one in meant.others if actor.user_id not in one.agreed_by}
+            if not ids:
+                return await self._agree(actor, admitted, meant.others)
+            going = [item for item in admitted.items if item.id in ids]
+            return Doomed(admitted, going, meant.others[0].asked_by, max(needed - 1, 0))
+        go, staying = await self._parted(actor, admitted, meant.wanted)
+        rows = await self._store.deletions(admitted.request.id)
+        before = {one.item_id for one in rows if one.state is not DeletionState.KEPT}
+        if fresh := [item for item in go if item.id not in before]:
+            return Doomed(admitted, fresh, "", needed, staying)
+        told = [await self._let_go(actor, admitted, meant.joined)] if meant.joined else []
+        told += [await self._asked_before(actor, admitted, [item.id for item in go])] if go else []
+        sentences = [*(one.sentence for one in told), *staying]
+        return Told(" ".join(sentences), done=any(one.done for one in told))
+
+    async def _meant(
+        self, actor: Actor, channel: str | None, any_id: str, only: Collection[str] | None
+    ) -> _Meant | Told:
         async def action_of(request: Request) -> Action:
             return Action.APPROVE if await self._left_to(actor, request, any_id) else Action.DELETE
+
+        def named_by(item_id: str, *ids: str | None) -> bool:
+            return any_id in (item_id, *ids) and (only is None or item_id in only)
 
         admitted = await self._gate.admits(actor, channel, any_id, _DELETE, action_of=action_of)
         if isinstance(admitted, Told):
             return admitted
         request, items = admitted.request, admitted.items
-        if others := await self._left_to(actor, request, any_id):
-            return await self._agree(actor, admitted, others)
-        wanted = [item for item in deletable(items) if any_id in (request.id, item.id, item.snapshot_id)]
+        others = await self._left_to(actor, request, any_id)
+        others = [one for one in others if only is None or one.item_id in only]
+        wanted = [item for item in deletable(items) if named_by(item.id, request.id, item.snapshot_id)]
         joined = [item.id for item in claims(items) if any_id in (request.id, item.id)]
-        if not wanted and not joined:
+        if not others and not wanted and not joined:
             sentence = _why_nothing([item for item in items if any_id in (request.id, item.id, item.snapshot_id)])
             return await self._gate.refuse(actor, admitted, "nothing-to-delete", sentence)
-        told = [await self._let_go(actor, admitted, joined)] if joined else []
-        if wanted:
-            told.append(await self._ask(actor, admitted, wanted, any_id))
-        return Told(" ".join(one.sentence for one in told), done=any(one.done for one in told))
+        return _Meant(admitted, others, wanted, joined)
 
     async def agree(self, actor: Actor, channel: str | None, request_id: str, asking: int) -> Told:
         """The button: agree to exactly what its message names, if that still waits."""
@@ -102,17 +161,23 @@ class Deleting:
         )
 
     async def _ask(self, actor: Actor, admitted: Admitted, wanted: Sequence[Item], any_id: str) -> Told:
+        go, staying = await self._parted(actor, admitted, wanted)
+        asked = [await self._ask_for(actor, admitted, go, any_id)] if go else []
+        return Told(" ".join([*(one.sentence for one in asked), *staying]), done=any(one.done for one in asked))
+
+    async def _parted(
+        self, actor: Actor, admitted: Admitted, wanted: Sequence[Item]
+    ) -> tuple[Sequence[Item], Sequence[str]]:
+        """What may go, and why the rest stays; that is written down."""
         request = admitted.request
         keepers = still_kept(await self._store.sharing(request.id), self._clock.now())
         stay = [item for item in wanted if item.snapshot_id in keepers]
-        go = [item for item in wanted if item.snapshot_id not in keepers]
         staying = [
             await self._why_it_stays(actor, admitted.place, item, keepers[item.snapshot_id or ""]) for item in stay
         ]
         if stay:
             await self._store.record([deletion_entry(actor, request, "denied", "kept-by-another-request", len(stay))])
-        asked = [await self._ask_for(actor, admitted, go, any_id)] if go else []
-        return Told(" ".join([*(one.sentence for one in asked), *staying]), done=any(one.done for one in asked))
+        return [item for item in wanted if item.snapshot_id not in keepers], staying
 
     async def _ask_for(self, actor: Actor, admitted: Admitted, wanted: Sequence[Item], any_id: str) -> Told:
         request = admitted.request
@@ -135,7 +200,7 @@ class Deleting:
         ]
         fresh = await self._store.ask_deletion(rows, [deletion_entry(actor, request, "allowed", "granted", len(rows))])
         if not fresh:
-            return await self._asked_before(actor, admitted, rows)
+            return await self._asked_before(actor, admitted, [row.item_id for row in rows])
         what = named([one.label for one in fresh])
         if needed:
             others = "Another person who may approve has" if needed == 1 else f"{needed} others who may approve have"
@@ -147,8 +212,7 @@ class Deleting:
             )
         return Told(f"Deleting {what}; the thread says when they are gone.", done=True)
 
-    async def _asked_before(self, actor: Actor, admitted: Admitted, rows: Sequence[Deletion]) -> Told:
-        wanted = {one.item_id for one in rows}
+    async def _asked_before(self, actor: Actor, admitted: Admitted, wanted: Collection[str]) -> Told:
         waiting = any(
             one.state is DeletionState.ASKED and one.item_id in wanted
             for one in await self._store.deletions(admitted.request.id)

@@ -19,11 +19,14 @@ from bot.workflow.arrival import Refused
 STALE = "This form can't be used any more. Open a new one; what you entered stays here until you close it."
 SENT_ALREADY = "This form was sent before, so it changed nothing now. Open a new one."
 
+PRESSED_ALREADY = "You pressed this before, so it changed nothing now. The first answer counts."
+
 _ACTIONS: dict[FormKind, str] = {
     "create": Action.CREATE,
     "change": Action.CREATE,
     "deny": Action.APPROVE,
     "bind": "bind",
+    "delete": Action.DELETE,
 }
 
 

@@ -188,7 +188,7 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             cancelling=Cancelling(store, gate),
             bindings=ChannelBindings(store, settings.projects, clock),
             restoring=None,  # type: ignore[arg-type]  # nobody asks
-            deleting=None,  # type: ignore[arg-type]  # nor here
+            doubting=None,  # type: ignore[arg-type]  # nor here
             clock=clock,
             new_reference=lambda: new_id("e"),
         )

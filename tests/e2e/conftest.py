@@ -22,6 +22,7 @@ from bot import app
 from bot.settings import load_settings
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import CommandOutcome, Message
+from bot.slack.controls import DELETE_FOR_GOOD
 from bot.slack.request_url import HttpEntry
 
 SPEED = 10.0
@@ -147,11 +148,34 @@ class World:
             if message.ephemeral_to == user
         ]
 
+    async def delete(self, any_id: str, words: str, person: str = "alice", channel: str = CHANNEL) -> None:
+        """Type `delete ID`, press when it asks once more, and wait for the answer to that."""
+        before = len(self.cloud.calls("delete_snapshot"))
+        await press_when_asked(self.slack, any_id, person, channel)
+        assert len(self.cloud.calls("delete_snapshot")) >= before
+        await self.told(person, words)
+
     async def until(self, predicate: Callable[[], bool], timeout: float = 10) -> None:
         """For what happens in the cloud, where nobody announces a change."""
         async with asyncio.timeout(timeout):
             while not predicate():
                 await asyncio.sleep(0.01)
+
+
+async def press_when_asked(slack: Any, any_id: str, person: str, channel: str) -> Message:
+    """Type `delete ID` and press the button of the private card that asks once more."""
+    user = slack.world.person(person).id
+
+    def cards() -> list[Message]:
+        seen = [one for one in slack.messages(channel, viewer=user) if one.ephemeral_to == user]
+        return [one for one in seen if "Nothing is deleted until you press" in one.text]
+
+    before = len(cards())
+    await slack.command(person, channel, f"delete {any_id}")
+    await slack.until(lambda: len(cards()) > before)
+    card = cards()[-1]
+    await slack.press(person, channel, card.ts, DELETE_FOR_GOOD)
+    return card
 
 
 def request_id(text: str) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from bot.simulator.workspace import Message
 from bot.slack.controls import AGREE, APPROVE, CONFIRM, DENY, NEW_SNAPSHOT
-from tests.e2e.conftest import World, request_id
+from tests.e2e.conftest import World, press_when_asked, request_id
 from tests.e2e.test_approvals import Start, buttons, start
 from tests.e2e.test_forms import choose_disks, choose_project, open_form
 
@@ -67,7 +67,7 @@ async def test_an_approver_agrees_in_a_direct_message_and_the_next_hears_that_it
     await world.told("eng01", "You approved it; it runs now.")
     await told_directly(world, "bob", "*Receipt: 1 of 1")
     await world.slack.press("eng02", asked["eng02"].channel, asked["eng02"].ts, APPROVE)
-    await world.told("eng02", "This request no longer waits: it is finished.")
+    await world.told("eng02", "This request does not wait for approval: it is finished.")
     assert len(world.cloud.calls("create_snapshot")) == 1
     assert [times_asked(world, person) for person in APPROVERS] == [1, 1, 1]
     assert "payments-prod" not in "".join(one.text for one in world.slack.messages("#shared", viewer="eve"))
@@ -141,8 +141,7 @@ async def test_others_are_asked_directly_to_agree_to_a_deletion_and_agree_there(
     """The project may be used from the shared channel only: the press counts where the request was made."""
     world = await start('approvals = 1\nchannels = ["C0SHARED03"]')
     request = await made_where_nobody_reads_along(world)
-    outcome = await world.say(f"delete {request}", "alice", "#shared")
-    assert "by the button that I send them" in outcome.text
+    await world.delete(request, "by the button that I send them", "alice", "#shared")
     asked = {person: await told_directly(world, person, "asks to delete 1 snapshot") for person in ("eng01", "eng02")}
     assert all(buttons(message) == [AGREE] for message in asked.values())
     own = await told_directly(world, "alice", "asks to delete 1 snapshot")
@@ -159,6 +158,6 @@ async def test_a_guest_is_not_asked_to_agree_to_a_deletion(start: Start) -> None
     world = await start("approvals = 1")
     request = await made_where_nobody_reads_along(world)
     await world.slack.set_user("eng01", is_restricted=True)
-    await world.say(f"delete {request}", "alice", "#shared")
+    await press_when_asked(world.slack, request, "alice", "#shared")
     await told_directly(world, "eng02", "asks to delete 1 snapshot")
     assert not any("asks to delete" in one.text for one in world.slack.direct_messages("eng01"))

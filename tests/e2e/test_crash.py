@@ -21,7 +21,7 @@ from bot.domain.snapshots import REQUEST_TAG
 from bot.simulator.cloud.default_world import PAYMENTS
 from bot.simulator.workspace import Channel, Message
 from bot.slack.bolt import SOCKETS
-from tests.e2e.conftest import request_id
+from tests.e2e.conftest import press_when_asked, request_id
 from tests.e2e.street import BotProcess, Street, a_street
 
 SEED = int(os.environ.get("CRASH_SEED", "20261123"))
@@ -191,7 +191,7 @@ async def test_killed_around_a_delete_it_is_deleted_and_told_once(street: Street
     await street.until_all_is_said(timeout=30)
     if fault:
         street.cloud.fault("delete_snapshot", fault)
-    await street.slack.command("alice", "#inc-demo", f"delete {request}")
+    await press_when_asked(street.slack, request, "alice", "#inc-demo")
     async with asyncio.timeout(10):
         while not street.cloud.calls("delete_snapshot"):
             await asyncio.sleep(0.001)

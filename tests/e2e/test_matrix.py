@@ -18,6 +18,7 @@ from bot.simulator.workspace.escaping import escape_typed
 from bot.slack.approvals import DENY_FORM
 from bot.slack.binding import BIND_FORM
 from bot.slack.controls import (
+    AGREE,
     APPROVE,
     ASK_AGAIN,
     BACKUP_FOR_MESSAGE,
@@ -26,6 +27,7 @@ from bot.slack.controls import (
     CHANGE,
     CONFIRM,
     DELETE,
+    DELETE_FOR_GOOD,
     DENY,
     KEEP,
     LIST_NEWER,
@@ -74,7 +76,8 @@ TYPED = (
     "review {request}",
     "help",
 )
-BUTTONS = (APPROVE, DENY, REVIEW, CANCEL, CONFIRM, CHANGE, KEEP, DELETE, BIND, NEW_SNAPSHOT, OPEN_FORM, ASK_AGAIN)
+ABOUT_REQUESTS = (APPROVE, DENY, REVIEW, CANCEL, CONFIRM, CHANGE, KEEP, DELETE, DELETE_FOR_GOOD, AGREE)
+BUTTONS = (*ABOUT_REQUESTS, BIND, NEW_SNAPSHOT, OPEN_FORM, ASK_AGAIN)
 SECRETS = ("orders-db", "kernel", "web-01-logs")
 """What stands in the requests that wait, and is nobody's business who may not view the project."""
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.simulator.workspace import Message
-from tests.e2e.conftest import CHANNEL, World, part
+from tests.e2e.conftest import CHANNEL, World, part, press_when_asked
 from tests.e2e.test_approvals import Start, asked, start
 
 __all__ = ["start"]
@@ -93,7 +93,7 @@ async def test_what_was_deleted_is_told_directly(world: World) -> None:
     request = await world.create("web-01-data")
     await world.finished(request)
     before = share(world)
-    await world.say(f"delete {request}")
+    await press_when_asked(world.slack, request, "alice", CHANNEL)
     await told_directly(world, "alice", "1 snapshot is deleted")
     assert said_in(world) == before
 
@@ -123,7 +123,7 @@ async def test_who_may_agree_to_a_deletion_is_asked_directly(start: Start) -> No
     await world.slack.press("eng01", CHANNEL, ask.ts, "approve_request")
     await world.finished(request)
     before = share(world)
-    await world.say(f"delete {request}")
+    await press_when_asked(world.slack, request, "alice", CHANNEL)
     await told_directly(world, "eng02", "asks to delete 1 snapshot")
     question = world.slack.direct_messages("eng02")[-1]
     await told_directly(world, "bob", "asks to delete 1 snapshot")

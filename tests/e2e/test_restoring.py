@@ -112,7 +112,7 @@ async def test_one_of_several_is_let_go_by_its_id(world: World) -> None:
     request = await world.create("web-01-data web-01-logs")
     await world.finished(request)
     first, second = there(world)
-    await asked(world, f"delete {first}", "Deleting 1 snapshot")
+    await world.delete(first, "Deleting 1 snapshot")
     await said(world, "1 snapshot is deleted")
     assert there(world) == [second]
 
@@ -135,7 +135,7 @@ async def test_what_the_bot_did_not_make_is_not_its_to_delete(world: World) -> N
     await world.finished(request)
     (made,) = there(world)
     world.cloud.world.snapshots[made].tags["snapshot-bot-request"] = "r-somebody"
-    await asked(world, f"delete {made}", "Deleting 1 snapshot")
+    await world.delete(made, "Deleting 1 snapshot")
     await said(world, "Kept: the snapshot of “web-01-data”. Its tag does not say that I made it for this request")
     await asked(world, "delete 5ca1ab1e-0000-4000-8000-000000000000", "I know no restore point")
     assert there(world) == [made]
@@ -146,11 +146,11 @@ async def test_while_a_rollback_runs_nothing_is_deleted(world: World) -> None:
     await world.finished(request)
     disk = world.cloud.world.disks["d15c0000-0002-4000-8000-000000000002"]
     disk.status = "rollbacking"
-    await asked(world, f"delete {request}", "Deleting 1 snapshot")
+    await world.delete(request, "Deleting 1 snapshot")
     await said(world, "Kept: the snapshot of “web-01-data”. Its disk is being rolled back.")
     assert len(there(world)) == 1
     disk.status = "in-use"
-    await asked(world, f"delete {request}", "Deleting 1 snapshot")
+    await world.delete(request, "Deleting 1 snapshot")
     await said(world, "1 snapshot is deleted")
 
 
@@ -159,7 +159,7 @@ async def test_a_snapshot_without_the_bots_tag_stays(world: World) -> None:
     await world.finished(request)
     (made,) = there(world)
     del world.cloud.world.snapshots[made].tags["snapshot-bot-request"]
-    await asked(world, f"delete {request}", "Deleting 1 snapshot")
+    await world.delete(request, "Deleting 1 snapshot")
     await said(world, "Kept: the snapshot of “web-01-data”. Its tag does not say that I made it for this request")
     assert there(world) == [made]
 
@@ -176,7 +176,7 @@ async def test_the_members_of_a_group_are_let_go_whether_or_not_they_carry_its_t
     if not members_tagged:
         for one in members:
             world.cloud.world.snapshots[one].tags.clear()
-    await asked(world, f"delete {request}", f"Deleting {len(members)} snapshots")
+    await world.delete(request, f"Deleting {len(members)} snapshots")
     await said(world, f"{len(members)} snapshots are deleted")
     assert there(world) == []
 
@@ -197,7 +197,7 @@ async def test_a_restore_point_that_somebody_joined_is_not_taken_from_them(world
     await asked(world, f"delete {second}", f"Request {second} no longer keeps 1 snapshot (“web-01-data”).")
     assert len(there(world)) == 1 and world.cloud.calls("delete_snapshot") == []
     assert f"`{second}`" not in await asked(world, "restore-points", "Restore points of")
-    await asked(world, f"delete {first}", "Deleting 1 snapshot")
+    await world.delete(first, "Deleting 1 snapshot")
     await said(world, "1 snapshot is deleted")
     assert there(world) == []
 
@@ -207,7 +207,7 @@ async def test_a_lost_answer_is_looked_after(world: World, fault: str) -> None:
     request = await world.create("web-01-data")
     await world.finished(request)
     world.cloud.fault("delete_snapshot", fault)
-    await asked(world, f"delete {request}", "Deleting 1 snapshot")
+    await world.delete(request, "Deleting 1 snapshot")
     await said(world, "1 snapshot is deleted")
     assert there(world) == []
 
@@ -216,7 +216,7 @@ async def test_a_restart_in_the_middle_changes_nothing(world: World) -> None:
     request = await world.create("web-01-data")
     await world.finished(request)
     world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 15.0
-    await asked(world, f"delete {request}", "Deleting 1 snapshot")
+    await world.delete(request, "Deleting 1 snapshot")
     await world.until(lambda: bool(world.cloud.calls("delete_snapshot")))
     await world.stop_bot()
     await world.start_bot()
@@ -238,16 +238,11 @@ async def made_with_approval(world: World, disks: str = "web-01-data") -> str:
 async def test_where_the_project_says_so_somebody_else_has_to_agree(start: Start) -> None:
     world = await start("approvals = 1")
     request = await made_with_approval(world)
-    await asked(world, f"delete {request}", "Another person who may approve has to agree within 60 minutes")
+    await world.delete(request, "Another person who may approve has to agree within 60 minutes")
     await asked(world, f"delete {request}", "You asked for this yourself; somebody else has to agree.")
     await asked(world, f"delete {request}", "you may cancel, create, view, but not approve", "bob")
     assert world.cloud.calls("delete_snapshot") == []
-    await asked(
-        world,
-        f"delete {request}",
-        "You agreed, so I delete 1 snapshot (“web-01-data”) now.",
-        "eng02",
-    )
+    await world.delete(request, "You agreed, so I delete 1 snapshot (“web-01-data”) now.", "eng02")
     await said(world, "1 snapshot is deleted, as <@U0ALICE001> asked and <@U0ENG00002> agreed")
     assert there(world) == []
 
@@ -259,7 +254,7 @@ async def test_a_second_person_is_asked_in_the_thread_and_agrees_by_the_button(s
     label = next(one["volume_id"] for one in world.cloud.snapshots() if one["id"] == first)
     disk = world.cloud.world.disks[label].name
     world.slack.fault("ratelimited", method="chat.postMessage")
-    await asked(world, f"delete {first}", "has to agree within 60 minutes")
+    await world.delete(first, "has to agree within 60 minutes")
     notice = await said(world, "asks to delete")
     root = world.root(request)
     assert root is not None and notice.thread_ts == root.ts
@@ -267,7 +262,7 @@ async def test_a_second_person_is_asked_in_the_thread_and_agrees_by_the_button(s
     assert f"`delete {first}`" in notice.text
     await world.stop_bot()
     await world.start_bot()
-    await asked(world, f"delete {second}", "has to agree within 60 minutes")
+    await world.delete(second, "has to agree within 60 minutes")
     await world.slack.press("alice", CHANNEL, notice.ts, AGREE)
     await world.told("alice", "You asked for this yourself; somebody else has to agree.")
     await world.slack.press("bob", CHANNEL, notice.ts, AGREE)
@@ -292,12 +287,12 @@ async def test_agreeing_to_one_snapshot_does_not_delete_another(start: Start) ->
     world = await start("approvals = 1")
     await made_with_approval(world, "web-01-data web-01-logs")
     first, second = there(world)
-    await asked(world, f"delete {first}", "has to agree within 60 minutes")
+    await world.delete(first, "has to agree within 60 minutes")
     await asked(world, f"delete {second}", "but not delete", "eng02")
     await asked(world, "grant @eng02 admin payments-prod", "is now admin")
-    await asked(world, f"delete {second}", "has to agree within 60 minutes", "eng02")
+    await world.delete(second, "has to agree within 60 minutes", "eng02")
     assert world.cloud.calls("delete_snapshot") == []
-    await asked(world, f"delete {second}", "You agreed, so I delete 1 snapshot", "eng01")
+    await world.delete(second, "You agreed, so I delete 1 snapshot", "eng01")
     await said(world, "1 snapshot is deleted, as <@U0ENG00002> asked and <@U0ENG00001> agreed")
     assert there(world) == [first]
 
@@ -305,10 +300,10 @@ async def test_agreeing_to_one_snapshot_does_not_delete_another(start: Start) ->
 async def test_an_agreement_is_worth_no_more_than_its_persons_right(start: Start) -> None:
     world = await start("approvals = 1")
     request = await made_with_approval(world)
-    await asked(world, f"delete {request}", "has to agree within 60 minutes")
+    await world.delete(request, "has to agree within 60 minutes")
     await world.slack.set_user("alice", tz="Asia/Singapore")
     world.slack.fault("latency", method="users.info", seconds=0.8)
-    await asked(world, f"delete {request}", "You agreed", "eng02")
+    await world.delete(request, "You agreed", "eng02")
     await world.slack.set_user("eng02", is_restricted=True)
     await said(world, "Kept: the snapshot of “web-01-data”. Guests of this workspace may not use the snapshot bot.")
     assert len(there(world)) == 1
@@ -318,7 +313,7 @@ async def test_when_nobody_agrees_they_stay(start: Start, monkeypatch: pytest.Mo
     monkeypatch.setattr(deletions, "AGREE_TIME", timedelta(seconds=4))
     world = await start("approvals = 1")
     request = await made_with_approval(world)
-    await asked(world, f"delete {request}", "has to agree within 60 minutes")
+    await world.delete(request, "has to agree within 60 minutes")
     await said(world, "Kept: the snapshot of “web-01-data”. Nobody else agreed within 60 minutes.")
     assert len(there(world)) == 1
 
@@ -415,7 +410,7 @@ async def test_nobody_is_asked_about_what_is_gone_or_goes_by_itself(quiet_world:
     await world.start_bot()
     request = await world.create("web-01-data keep=7")
     await world.finished(request)
-    await asked(world, f"delete {request}", "Deleting 1 snapshot")
+    await world.delete(request, "Deleting 1 snapshot")
     forever = await world.create("spare-disk")
     await world.finished(forever)
     assert world.bot is not None

@@ -128,7 +128,7 @@ def parts(*, reception: StubReception | None = None) -> Parts:
         cancelling=None,  # type: ignore[arg-type]  # nor here
         bindings=None,  # type: ignore[arg-type]  # nor here
         restoring=None,  # type: ignore[arg-type]  # nobody asks
-        deleting=None,  # type: ignore[arg-type]  # nor here
+        doubting=None,  # type: ignore[arg-type]  # nor here
         clock=SystemClock(),
         new_reference=lambda: "e-00000001",
     )
