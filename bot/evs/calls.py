@@ -14,13 +14,13 @@ import httpx
 
 from bot.domain.errors import CloudUnavailable, CredentialRefused, SentTooLate, Throttled
 from bot.domain.projects import Project
+from bot.evs.auth import Admission, secrets_in
+from bot.evs.credential_breaker import CredentialBreaker
 from bot.evs.error_codes import new_token_may_help
 from bot.evs.errors import error_from
-from bot.evs.pace import Pace
+from bot.evs.rate_limiter import RateLimiter
 from bot.evs.signing import Query, Unsigned, canonical_query
-from bot.evs.standing import Standing
-from bot.evs.tokens import Admission, secrets_in
-from bot.evs.wire import Answer, Outgoing, Sending, TooLarge, Wire
+from bot.evs.transport import Answer, Outgoing, SendAttempt, TooLarge, Transport
 from bot.interfaces import Clock
 
 RETRY_WAITS_S = (0.5, 2.0)
@@ -65,8 +65,8 @@ class ProjectCalls:
         self,
         project: Project,
         admission: Admission,
-        standing: Standing,
-        wire: Wire,
+        breaker: CredentialBreaker,
+        transport: Transport,
         clock: Clock,
         *,
         concurrency: int,
@@ -74,10 +74,10 @@ class ProjectCalls:
     ) -> None:
         self.project = project
         self._admission = admission
-        self._standing = standing
-        self._wire = wire
+        self._breaker = breaker
+        self._transport = transport
         self._clock = clock
-        self._pace = Pace(clock)
+        self._limiter = RateLimiter(clock)
         self._slots = asyncio.Semaphore(concurrency)
         self._deadline_s = deadline_s
         self._addresses: Mapping[Service, _Address] = {
@@ -92,27 +92,27 @@ class ProjectCalls:
         Raises: every kind of CloudError.
         """
         self._check(call)
-        sending = Sending(self._clock, call.send_before, writes=call.writes)
+        attempt = SendAttempt(self._clock, call.send_before, writes=call.writes)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._deadline_s):
-                return await self._tries(call, read, sending)
+                return await self._tries(call, read, attempt)
         words = f"{call.service.upper()} gave no answer within {self._deadline_s:g} s."
-        raise CloudUnavailable(words, maybe_done=sending.maybe_done)
+        raise CloudUnavailable(words, maybe_done=attempt.maybe_done)
 
-    async def _tries(self, call: Call, read: Callable[[Any], T], sending: Sending) -> T:
+    async def _tries(self, call: Call, read: Callable[[Any], T], attempt: SendAttempt) -> T:
         for wait_s in () if call.writes else RETRY_WAITS_S:
             try:
-                return await self._try(call, read, sending)
+                return await self._try(call, read, attempt)
             except (Throttled, SentTooLate, TooLarge):
                 raise
             except CloudUnavailable:
                 pass
             await self._clock.sleep(wait_s)
-        return await self._try(call, read, sending)
+        return await self._try(call, read, attempt)
 
-    async def _try(self, call: Call, read: Callable[[Any], T], sending: Sending) -> T:
+    async def _try(self, call: Call, read: Callable[[Any], T], attempt: SendAttempt) -> T:
         async with self._slots:
-            answer = await self._admitted(call, sending)
+            answer = await self._admitted(call, attempt)
         value = answer.json()
         try:
             return read(value)
@@ -121,33 +121,33 @@ class ProjectCalls:
         words = f"{call.service.upper()} gave an answer that cannot be read (HTTP {answer.status})."
         raise CloudUnavailable(words, status=answer.status, request_id=request_id, maybe_done=call.writes)
 
-    async def _admitted(self, call: Call, sending: Sending) -> Answer:
+    async def _admitted(self, call: Call, attempt: SendAttempt) -> Answer:
         """A success, after one more try with a new token at most."""
-        answer = await self._in_turn(call, sending, may_renew=True)
+        answer = await self._in_turn(call, attempt, may_renew=True)
         if answer is None:
-            answer = await self._in_turn(call, sending, may_renew=False)
+            answer = await self._in_turn(call, attempt, may_renew=False)
         assert answer is not None, "a second refusal is raised"
         return answer
 
-    async def _in_turn(self, call: Call, sending: Sending, *, may_renew: bool) -> Answer | None:
-        sending.check()
-        await self._pace.wait(self._patience_s(sending))
-        async with self._standing.trial(self.project.alias):
+    async def _in_turn(self, call: Call, attempt: SendAttempt, *, may_renew: bool) -> Answer | None:
+        attempt.check()
+        await self._limiter.wait(self._patience_s(attempt))
+        async with self._breaker.trial(self.project.alias):
             self._check(call)
-            return await self._exchange(call, sending, may_renew=may_renew)
+            return await self._exchange(call, attempt, may_renew=may_renew)
 
-    async def _exchange(self, call: Call, sending: Sending, *, may_renew: bool) -> Answer | None:
+    async def _exchange(self, call: Call, attempt: SendAttempt, *, may_renew: bool) -> Answer | None:
         """A success, or None when a new token makes sense; any other end is raised."""
-        mark = self._pace.mark()
+        mark = self._limiter.mark()
         try:
             out, proof = await self._prepared(call)
         except Throttled as exc:
-            self._pace.throttled(mark, exc.retry_after)
+            self._limiter.throttled(mark, exc.retry_after)
             raise
-        answer = await self._wire.send(out, sending)
+        answer = await self._transport.send(out, attempt)
         if answer.succeeded:
-            self._standing.accepted()
-            self._pace.passed()
+            self._breaker.accepted()
+            self._limiter.passed()
             return answer
         error = error_from(
             answer.status,
@@ -159,17 +159,17 @@ class ProjectCalls:
             service=call.service,
         )
         if isinstance(error, Throttled):
-            self._pace.throttled(mark, error.retry_after)
+            self._limiter.throttled(mark, error.retry_after)
         elif isinstance(error, CredentialRefused):
-            sending.may_have_arrived = False
+            attempt.may_have_arrived = False
             renewable = self._admission.forget(proof)
             if renewable and may_renew and new_token_may_help(error.code):
                 return None
             place, elsewhere = self._places(call)[-1], call.service == "evs" and not renewable
-            error = self._standing.refuse(error, place, everywhere=elsewhere)
+            error = self._breaker.refuse(error, place, everywhere=elsewhere)
         elif error.code.startswith(("EVS.", "Ecs.", "Pdp.", "Common.")):
-            self._standing.accepted()
-            self._pace.passed()
+            self._breaker.accepted()
+            self._limiter.passed()
         raise error
 
     async def _prepared(self, call: Call) -> tuple[Outgoing, Mapping[str, str]]:
@@ -184,7 +184,7 @@ class ProjectCalls:
 
     def _check(self, call: Call) -> None:
         for place in self._places(call):
-            self._standing.check(place)
+            self._breaker.check(place)
 
     def _places(self, call: Call) -> tuple[str, ...]:
         """Where a refusal counts. What ECS refuses may lie in its address, and must not keep snapshots from being made;
@@ -193,8 +193,8 @@ class ProjectCalls:
         alias = self.project.alias
         return (alias,) if call.service == "evs" else (alias, f"{alias} (ECS)")
 
-    def _patience_s(self, sending: Sending) -> float:
+    def _patience_s(self, attempt: SendAttempt) -> float:
         """How long a call may wait for the end of a pause; a longer wait is the caller's."""
         left = self._deadline_s / 2
-        may_leave_for = sending.left_s()
+        may_leave_for = attempt.left_s()
         return left if may_leave_for is None else min(left, may_leave_for)

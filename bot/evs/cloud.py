@@ -8,13 +8,13 @@ from datetime import datetime
 import httpx
 
 from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, Credentials, PasswordCredentials, Project
+from bot.evs.auth import AccessKey, Admission, PasswordToken
 from bot.evs.calls import ProjectCalls
 from bot.evs.client import EvsClient
+from bot.evs.credential_breaker import CredentialBreaker
 from bot.evs.metadata import AgencyAdmission, AgencyKeys
 from bot.evs.signing import Keys
-from bot.evs.standing import Standing
-from bot.evs.tokens import AccessKey, Admission, PasswordToken
-from bot.evs.wire import Wire
+from bot.evs.transport import Transport
 from bot.interfaces import Clock
 
 DEADLINE_S = 30.0
@@ -42,13 +42,13 @@ class HttpCloud:
         """
         self._clock = clock
         self._credentials = credentials
-        self._standings = {name: Standing(name, clock) for name in credentials}
+        self._breakers = {name: CredentialBreaker(name, clock) for name in credentials}
         metadata = [one.metadata_url for one in credentials.values() if isinstance(one, AgencyCredentials)]
         endpoints = [url for one in projects.values() for url in (one.evs_endpoint, one.ecs_endpoint, one.iam_endpoint)]
         # Each project's calls at a time fit into the pool, so that one whose calls hang keeps nobody else waiting.
-        self._wire = Wire(endpoints, metadata, transport, connections=concurrency * max(len(projects), 1))
+        self._transport = Transport(endpoints, metadata, transport, connections=concurrency * max(len(projects), 1))
         self._agencies = {
-            name: AgencyKeys(one, self._standings[name], self._wire, clock)
+            name: AgencyKeys(one, self._breakers[name], self._transport, clock)
             for name, one in credentials.items()
             if isinstance(one, AgencyCredentials)
         }
@@ -59,8 +59,8 @@ class HttpCloud:
                 ProjectCalls(
                     project,
                     self._admission(project),
-                    self._standings[project.credentials],
-                    self._wire,
+                    self._breakers[project.credentials],
+                    self._transport,
                     clock,
                     concurrency=concurrency,
                     deadline_s=deadline_s,
@@ -75,18 +75,18 @@ class HttpCloud:
 
     def resting(self, alias: str) -> datetime | None:
         """Until when the project's credential rests after a refusal; None while it is in use."""
-        return self._standings[self._projects[alias].credentials].resting(alias)
+        return self._breakers[self._projects[alias].credentials].resting(alias)
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._wire.aclose()
+        await self._transport.aclose()
 
     def _admission(self, project: Project) -> Admission:
         credentials = self._credentials[project.credentials]
         match credentials:
             case PasswordCredentials():
-                standing = self._standings[project.credentials]
-                return PasswordToken(credentials, project, standing, self._wire, self._clock)
+                breaker = self._breakers[project.credentials]
+                return PasswordToken(credentials, project, breaker, self._transport, self._clock)
             case AccessKeyCredentials(_, access, secret, security_token):
                 return AccessKey(Keys(access, secret, security_token), project.project_id, self._clock)
             case AgencyCredentials():

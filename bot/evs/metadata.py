@@ -13,11 +13,11 @@ from pydantic import SecretStr
 
 from bot.domain.errors import CloudUnavailable
 from bot.domain.projects import AgencyCredentials
+from bot.evs.auth import read_time
+from bot.evs.credential_breaker import CredentialBreaker
 from bot.evs.errors import error_from
 from bot.evs.signing import Keys, Unsigned, sign
-from bot.evs.standing import Standing
-from bot.evs.tokens import read_time
-from bot.evs.wire import Answer, Outgoing, Sending, Wire
+from bot.evs.transport import Answer, Outgoing, SendAttempt, Transport
 from bot.interfaces import Clock
 
 RENEW_BEFORE = timedelta(minutes=40)
@@ -32,10 +32,12 @@ _NO_AGENCY = "Please configure Cloud Service Agency first"
 class AgencyKeys:
     """The current keys of the server's agency, fetched by one caller for all projects that use them."""
 
-    def __init__(self, credentials: AgencyCredentials, standing: Standing, wire: Wire, clock: Clock) -> None:
+    def __init__(
+        self, credentials: AgencyCredentials, breaker: CredentialBreaker, transport: Transport, clock: Clock
+    ) -> None:
         self._url = credentials.metadata_url.rstrip("/")
-        self._standing = standing
-        self._wire = wire
+        self._breaker = breaker
+        self._transport = transport
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
         self._keys: Keys | None = None
@@ -47,7 +49,7 @@ class AgencyKeys:
             keys = self._keys
             if keys is not None and self._clock.monotonic() < self._ask_at:
                 return keys
-            self._standing.check(alias)
+            self._breaker.check(alias)
             try:
                 keys = self._keep(await self._ask(alias))
             except CloudUnavailable:
@@ -71,14 +73,14 @@ class AgencyKeys:
             missing = _NO_AGENCY.encode() in answer.body
             reason = "the server has no agency" if missing else "the server's metadata service wants another token"
             error = error_from(answer.status, answer.headers, b"")
-            raise self._standing.refuse(error, alias, everywhere=True, reason=reason)
+            raise self._breaker.refuse(error, alias, everywhere=True, reason=reason)
         if not answer.succeeded:
             raise CloudUnavailable("The server's metadata service gives no keys.", status=answer.status)
         return answer
 
     async def _get(self, method: str, path: str, headers: Mapping[str, str]) -> Answer:
         out = Outgoing(method, f"{self._url}{path}", headers, timeout_s=TIMEOUT_S)
-        return await self._wire.send(out, Sending(self._clock))
+        return await self._transport.send(out, SendAttempt(self._clock))
 
     def _keep(self, answer: Answer) -> Keys:
         match answer.json():

@@ -75,7 +75,7 @@ async def test_a_create_that_was_not_carried_out_is_sent_again(
 
 async def test_a_cloud_that_hangs_leaves_one_snapshot(quiet_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world = quiet_world
-    monkeypatch.setattr("bot.evs.wire.READ_S", 0.3)
+    monkeypatch.setattr("bot.evs.transport.READ_S", 0.3)
     await world.start_bot()
     world.cloud.fault("create_snapshot", "hang")
     request = await world.create("web-01-data")

@@ -58,7 +58,7 @@ async def test_projects_whose_calls_hang_leave_the_others_their_connections(
     projects["sound"] = a_project(server.url, keys["sound"], "sound")
     cloud = HttpCloud(projects, {key.name: key for key in keys.values()}, clock)
     for alias in aliases:
-        cloud._standings[keys[alias].name].accepted()
+        cloud._breakers[keys[alias].name].accepted()
     stuck = [asyncio.create_task(cloud.project(alias).show_disk(DISK)) for alias in aliases for _ in range(12)]
     await hanging.has_been_asked(DISK, 20 * 8)
     async with asyncio.timeout(2):
@@ -73,7 +73,7 @@ async def test_projects_whose_calls_hang_leave_the_others_their_connections(
 async def test_a_project_that_hangs_keeps_another_of_the_same_credential_waiting_for_seconds_at_most(
     server: ScriptedCloud, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.evs.standing.TRIAL_S", 0.1)
+    monkeypatch.setattr("bot.evs.credential_breaker.TRIAL_S", 0.1)
     hanging, key = ScriptedCloud(), an_access_key()
     await hanging.start()
     hanging.on("GET", f"/{DISK}", Reply(end="hang"))

@@ -1,4 +1,4 @@
-"""Whether a credential is in use, on trial or at rest. A refused one is not shown to the cloud again for a while."""
+"""The breaker of a credential: in use, on trial or at rest. A refused one is not shown to the cloud for a while."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class _Turn:
             lock.release()
 
 
-class Standing:
-    """What the cloud thinks of one credential: everywhere, or in a single project."""
+class CredentialBreaker:
+    """One credential: open everywhere, or in a single project, for a while after a refusal there."""
 
     def __init__(self, name: str, clock: Clock) -> None:
         self._name = name

@@ -62,7 +62,7 @@ class Answer:
             return None
 
 
-class Sending:
+class SendAttempt:
     """How far one call got, and until when it may leave.
 
     Raises SentTooLate when the first byte would leave after `send_before`.
@@ -71,7 +71,7 @@ class Sending:
     def __init__(self, clock: Clock, send_before: datetime | None = None, *, writes: bool = False) -> None:
         self._clock = clock
         self._writes = writes
-        # A date only at the door: while the call waits its turn somebody may set the clock.
+        # A date only at the door: the clock may be set while the call waits its turn.
         left = None if send_before is None else (send_before - clock.now()).total_seconds()
         self._leave_by = None if left is None else clock.monotonic() + left
         self.may_have_arrived = False
@@ -102,7 +102,7 @@ class TooLarge(CloudUnavailable):
     """The answer's body is over the limit; asking again would only load it again."""
 
 
-class Wire:
+class Transport:
     """One connection pool for everything: never redirected, never more than 8 MiB of an answer, no cookies kept."""
 
     def __init__(
@@ -134,14 +134,14 @@ class Wire:
     async def aclose(self) -> None:
         await self._http.aclose()
 
-    async def send(self, out: Outgoing, sending: Sending) -> Answer:
+    async def send(self, out: Outgoing, attempt: SendAttempt) -> Answer:
         """Send once. Raises CloudUnavailable (TooLarge, SentTooLate among them), and nothing that holds the request."""
-        sending.may_have_arrived = False
-        sending.check()
+        attempt.may_have_arrived = False
+        attempt.check()
         failure: CloudError
         host = _host(out.url)
         try:
-            answer = await self._exchange(out, sending)
+            answer = await self._exchange(out, attempt)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as exc:
             failure = CloudUnavailable(f"The cloud cannot be reached at {host}; nothing was sent to it.")
             self._lost(host, exc)
@@ -150,7 +150,7 @@ class Wire:
             self._lost(host, exc)
         except (httpx.HTTPError, httpx.StreamError, ValueError) as exc:
             words = "did not answer in time" if isinstance(exc, httpx.TimeoutException) else "broke off its answer"
-            failure = CloudUnavailable(f"The cloud at {host} {words}.", maybe_done=sending.maybe_done)
+            failure = CloudUnavailable(f"The cloud at {host} {words}.", maybe_done=attempt.maybe_done)
             self._lost(host, exc)
         else:
             self._found(host)
@@ -169,32 +169,32 @@ class Wire:
             self._away.discard(host)
             log.info("the cloud answers again", extra={"host": host})
 
-    async def _exchange(self, out: Outgoing, sending: Sending) -> Answer:
+    async def _exchange(self, out: Outgoing, attempt: SendAttempt) -> Answer:
         request = self._http.build_request(
             out.method,
             out.url,
             headers=dict(out.headers),
             content=out.body,
             timeout=httpx.USE_CLIENT_DEFAULT if out.timeout_s is None else out.timeout_s,
-            extensions={"trace": sending.trace},
+            extensions={"trace": attempt.trace},
         )
         # A transport that tells no steps leaves it open; one that connects first takes this back.
-        sending.may_have_arrived = True
+        attempt.may_have_arrived = True
         response = await self._http.send(request, stream=True)
         try:
-            body = await _bounded(response, sending)
+            body = await _bounded(response, attempt)
         finally:
             await response.aclose()
         return Answer(response.status_code, response.headers, body)
 
 
-async def _bounded(response: httpx.Response, sending: Sending) -> bytes:
+async def _bounded(response: httpx.Response, attempt: SendAttempt) -> bytes:
     chunks, size = [], 0
     async for chunk in response.aiter_bytes():
         size += len(chunk)
         if size > BODY_BYTES:
             words = f"The cloud's answer is over {BODY_BYTES // 1024**2} MiB and was not read."
-            raise TooLarge(words, status=response.status_code, maybe_done=sending.maybe_done)
+            raise TooLarge(words, status=response.status_code, maybe_done=attempt.maybe_done)
         chunks.append(chunk)
     return b"".join(chunks)
 

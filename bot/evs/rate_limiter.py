@@ -1,4 +1,4 @@
-"""After a 429, everyone on the project slows down."""
+"""After a 429, every call of the project slows down."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 60.0
 
 
-class Pace:
+class RateLimiter:
     """The shared pause of one project: 2, 4, 8 … 60 s, or what the cloud asks for; over with the first success."""
 
     def __init__(self, clock: Clock) -> None:

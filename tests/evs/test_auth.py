@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.errors import CloudRefused, CloudUnavailable, CredentialRefused, Throttled
+from bot.evs.auth import PasswordToken
 from bot.evs.cloud import HttpCloud
+from bot.evs.credential_breaker import CredentialBreaker
 from bot.evs.signing import Unsigned
-from bot.evs.standing import Standing
-from bot.evs.tokens import PasswordToken
-from bot.evs.wire import Wire
+from bot.evs.transport import Transport
 from tests.evs.conftest import Build
 from tests.evs.scripted_cloud import (
     DISK,
@@ -264,16 +264,16 @@ async def test_a_resting_credential_is_told_at_once_even_during_a_pause(
 async def test_a_late_refusal_of_an_old_token_does_not_cost_the_new_one(
     server: ScriptedCloud, clock: FakeClock
 ) -> None:
-    wire = Wire([server.url], [], None, connections=8)
+    transport = Transport([server.url], [], None, connections=8)
     project = a_project(server.url, a_password())
-    admission = PasswordToken(a_password(), project, Standing("payments", clock), wire, clock)
+    admission = PasswordToken(a_password(), project, CredentialBreaker("payments", clock), transport, clock)
     unsigned = Unsigned("GET", "evs", "/", (), {}, b"")
     old = await admission.headers(unsigned)
     admission.forget(old)
     new = await admission.headers(unsigned)
     admission.forget(old)
     assert await admission.headers(unsigned) == new != old
-    await wire.aclose()
+    await transport.aclose()
 
 
 async def test_a_create_with_a_refused_token_was_not_done_when_iam_then_hangs(

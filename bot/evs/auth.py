@@ -11,11 +11,11 @@ from typing import Any, Protocol
 
 from bot.domain.errors import CloudError, CloudUnavailable
 from bot.domain.projects import PasswordCredentials, Project
+from bot.evs.credential_breaker import CredentialBreaker
 from bot.evs.error_codes import CONSOLE_ONLY, DISABLED, EXPIRED, LOCKED, NO_RIGHT, NOT_ACCEPTED, UNREAD
 from bot.evs.errors import credential_reason, error_from, plain_words_of
 from bot.evs.signing import Keys, Unsigned, sign
-from bot.evs.standing import Standing
-from bot.evs.wire import Answer, Outgoing, Sending, Wire
+from bot.evs.transport import Answer, Outgoing, SendAttempt, Transport
 from bot.interfaces import Clock
 
 log = logging.getLogger("bot.evs")
@@ -78,12 +78,17 @@ class PasswordToken:
     """
 
     def __init__(
-        self, credentials: PasswordCredentials, project: Project, standing: Standing, wire: Wire, clock: Clock
+        self,
+        credentials: PasswordCredentials,
+        project: Project,
+        breaker: CredentialBreaker,
+        transport: Transport,
+        clock: Clock,
     ) -> None:
         self._credentials = credentials
         self._project = project
-        self._standing = standing
-        self._wire = wire
+        self._breaker = breaker
+        self._transport = transport
         self._clock = clock
         self._one_at_a_time = asyncio.Lock()
         self._token = ""
@@ -102,7 +107,7 @@ class PasswordToken:
         if not self._is_fresh():
             async with self._one_at_a_time:
                 if not self._is_fresh():
-                    self._standing.check(self._project.alias)
+                    self._breaker.check(self._project.alias)
                     self._keep(await self._ask())
         return self._token
 
@@ -113,7 +118,7 @@ class PasswordToken:
         url = f"{self._project.iam_endpoint.rstrip('/')}/v3/auth/tokens?nocatalog=true"
         body = json.dumps(self._request()).encode()
         headers = {"Content-Type": "application/json;charset=utf8"}
-        answer = await self._wire.send(Outgoing("POST", url, headers, body), Sending(self._clock))
+        answer = await self._transport.send(Outgoing("POST", url, headers, body), SendAttempt(self._clock))
         if answer.succeeded:
             return answer
         who = self._credentials
@@ -124,7 +129,7 @@ class PasswordToken:
         said = plain_words_of(answer.body, hidden)
         reason = why_refused(error, said)
         everywhere = answer.status in (401, 403) and reason != NO_RIGHT
-        raise self._standing.refuse(error, self._project.alias, everywhere=everywhere, reason=reason, said=said)
+        raise self._breaker.refuse(error, self._project.alias, everywhere=everywhere, reason=reason, said=said)
 
     def _request(self) -> dict[str, Any]:
         who = self._credentials
