@@ -148,7 +148,7 @@ async def test_a_press_that_comes_too_late_is_told_directly_and_home_is_shown_as
     await world.slack.press_in_view("carol", APPROVE, home=True)
     await world.slack.until(lambda: "Waiting for your approval" not in seen(world, "carol"))
     await world.slack.until(lambda: bool(world.slack.direct_messages("carol")))
-    assert "no longer waits" in world.slack.direct_messages("carol")[-1].text
+    assert "does not wait for approval" in world.slack.direct_messages("carol")[-1].text
     assert world.cloud.calls("create_snapshot") == []
 
 

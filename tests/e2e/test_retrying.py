@@ -188,3 +188,19 @@ async def test_the_record_is_not_shown_to_who_may_not_see_the_request(world: Wor
     await world.slack.press("gus", CHANNEL, receipt.ts, RECORD)
     await world.slack.until(lambda: bool(world.private("gus")))
     assert not any('"columns"' in one.text for one in world.private("gus"))
+
+
+async def test_pressed_in_a_direct_message_it_counts_where_it_was_asked_and_is_told_directly(world: World) -> None:
+    world.slack.fault("error", method="chat.postMessage", error="restricted_action")
+    world.cloud.fault("create_snapshot", "job_fail", volume_id=world.cloud.world.disk("web-01-data").id)
+    await world.say("create web-01-data")
+
+    def receipts() -> list[Message]:
+        return [one for one in world.slack.direct_messages("alice") if "Receipt:" in one.text]
+
+    await world.slack.until(lambda: len(receipts()) == 1, 20)
+    (receipt,) = receipts()
+    await world.slack.press("alice", receipt.channel, receipt.ts, TRY_AGAIN)
+    await world.slack.until(lambda: len(receipts()) == 2, 20)
+    assert "1 of 1 snapshot available" in receipts()[1].text
+    assert not [one for one in world.slack.messages(CHANNEL) if "Receipt:" in one.text]
