@@ -18,6 +18,7 @@ from bot.slack import answers
 from bot.slack.message import Message
 from bot.slack.mishaps import went_wrong
 from bot.slack.replies import SlackReplies
+from bot.workflow.viewing import not_done
 
 TOO_LATE = timedelta(hours=1)
 """What somebody asked for that long ago is not done any more behind their back."""
@@ -118,8 +119,11 @@ class OwedAnswers:
 
     async def _decide(self, errand: Errand, in_hand: InHand, age: timedelta) -> Reply | None:
         if age >= TOO_LATE:
+            await self._store.record([not_done(errand.user_id, errand.kind, errand.channel, "too-late")])
             return Reply(answers.told(_INTERRUPTED))
         try:
+            if errand.late and errand.kind == "mention":
+                await self._store.record([not_done(errand.user_id, errand.kind, errand.channel, "answered-before")])
             return await self._answerers[errand.kind](errand, in_hand)
         except Exception:
             advice = "Look whether it counted, then ask again."

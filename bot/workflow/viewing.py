@@ -23,7 +23,12 @@ def viewed(
 
 def not_looked_up(user_id: str, asked: str, channel: str) -> AuditEntry:
     """Who this is could not be learnt, so what they asked for was refused, whatever it was."""
-    return AuditEntry(user_id, "ask", "", "denied", "lookup-failed", {"asked": asked, "channel": channel})
+    return not_done(user_id, asked, channel, "lookup-failed")
+
+
+def not_done(user_id: str, asked: str, channel: str, rule: str) -> AuditEntry:
+    """It was asked for too late, or once more: nothing was decided about it, and they are told so."""
+    return AuditEntry(user_id, "ask", "", "denied", rule, {"asked": asked, "channel": channel})
 
 
 def unknown_id(user_id: str, action: str, subject: str = "") -> AuditEntry:

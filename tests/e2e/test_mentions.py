@@ -168,6 +168,9 @@ async def test_a_change_that_was_made_is_not_made_again_by_an_edit(world: World)
     await world.slack.edit("alice", CHANNEL, said.ts, f"{granting} for=8h")
     await world.told("alice", "I took this message up")
     assert world.bot is not None
+    last = (await world.bot.store.audit_page(0))[-1]
+    assert (last["actor"], last["outcome"], last["rule"]) == ("U0ALICE001", "denied", "answered-before")
+    assert world.bot is not None
     assert "U0CAROL009" not in [grant.subject_id for grant in await world.bot.store.every_grant()]
 
 

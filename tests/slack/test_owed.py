@@ -89,6 +89,8 @@ async def test_what_was_asked_too_long_ago_is_not_acted_on_any_more(owing: Owing
     assert owing.decided == 0
     assert "it is too long ago to act on it now" in owing.ears.heard[0][1]
     assert await owing.store.duties() == []
+    rows = await owing.store.audit_page(0)
+    assert [(row["actor"], row["outcome"], row["rule"]) for row in rows] == [(ERRAND.user_id, "denied", "too-late")]
 
 
 async def test_an_answer_is_tried_to_be_said_for_two_hours_in_each_life_while_slack_is_busy(owing: Owing) -> None:
