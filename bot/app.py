@@ -58,6 +58,7 @@ from bot.workflow.catalogue import DiskCatalogue
 from bot.workflow.confirming import Confirming
 from bot.workflow.deleting import Deleting
 from bot.workflow.doubting import Doubting
+from bot.workflow.existing import Existing
 from bot.workflow.forms import Forms
 from bot.workflow.gate import Gate
 from bot.workflow.granting import Granting
@@ -183,7 +184,9 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     opened = OpenedForms(store, clock, lambda: new_id("f"))
     doubting = Doubting(store, cloud, deleting, opened, clock)
     bindings = ChannelBindings(store, settings.projects, clock)
-    inquiry = Inquiry(store, gate, settings.projects, clock)
+    existing = Existing(store, cloud, clock)
+    stack.append(existing.aclose)
+    inquiry = Inquiry(store, existing, gate, settings.projects, clock)
     answering = Answering(
         command=settings.slack.command,
         team_url=team_url,
@@ -194,7 +197,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         granting=Granting(store, people, settings.projects, clock),
         cancelling=cancelling,
         bindings=bindings,
-        restoring=RestorePointsInquiry(store, cloud, settings.projects, clock),
+        restoring=RestorePointsInquiry(store, existing, cloud, settings.projects, clock),
         doubting=doubting,
         clock=clock,
         new_reference=new_reference,

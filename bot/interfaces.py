@@ -393,6 +393,8 @@ class Store(Protocol):
 
     async def watched(self, items: Sequence[Item]) -> None: ...
 
+    async def gone(self, snapshot_id: str, by: str | None, audit: Sequence[AuditEntry]) -> bool: ...
+
     async def spent(self, rows: Sequence[Request | Item | Group | Deletion]) -> None: ...
 
     async def creating(self, project: str) -> list[Item]: ...
@@ -469,6 +471,7 @@ SayKind = Literal[
     "accepted",
     "failure",
     "receipt",
+    "receipt_edit",
     "record",
     "reminder",
     "refusal",

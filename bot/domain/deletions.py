@@ -62,12 +62,14 @@ class Deletion:
 
 def deletable(items: Sequence[Item]) -> list[Item]:
     """What of a request can be let go: snapshots that it made itself; a joined one belongs to whoever made it."""
-    return [item for item in items if item.snapshot_id and item.joined_to is None and item.state in _MADE]
+    made = [item for item in items if item.snapshot_id and item.state in _MADE and not item.gone]
+    return [item for item in made if item.joined_to is None]
 
 
 def claims(items: Sequence[Item]) -> list[Item]:
     """What of a request others made and it still keeps; it can give that up, and nothing is deleted by it."""
-    return [item for item in items if item.joined_to and item.state is ItemState.AVAILABLE and not item.let_go]
+    kept = [item for item in items if item.joined_to and item.state is ItemState.AVAILABLE]
+    return [item for item in kept if not item.let_go and not item.gone]
 
 
 NAMED = 15

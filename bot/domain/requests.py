@@ -73,7 +73,8 @@ class Request:
     `received_at` is set once its plan was changed: it was received anew then. `warnings` are what stood in no way but
     has to be seen. `tried` is how long its plan was asked for in vain; time in which no bot ran is none of it.
     `break_glass`: it ran without approval, and somebody who may approve has to review it.
-    `started_at`: when it began to run, after whatever it had waited for.
+    `started_at`: when it began to run, after whatever it had waited for. `receipt_gone`: of how many snapshots its
+    receipt says that they are deleted.
     """
 
     id: str
@@ -109,6 +110,7 @@ class Request:
     warnings: tuple[str, ...] = ()
     tried: timedelta = timedelta()
     started_at: datetime | None = None
+    receipt_gone: int = 0
 
     @property
     def not_yet_going(self) -> bool:
@@ -162,7 +164,8 @@ class Item:
     """One disk of a request. `due_at`: when somebody should act next. `cause`: why it waits or how it ended, in words.
 
     `size` is in GiB, `progress` in percent. `joined_to` is the item that copies the same disk for someone else,
-    `group_id` the group it is asked for in. `let_go`: joined, and the request keeps it no more.
+    `group_id` the group it is asked for in. `let_go`: joined, and the request keeps it no more. `gone_at`: when its
+    snapshot was deleted, by whom it was asked for in `gone_by`; None: outside of the bot, which noticed it then.
     `in_doubt`: an answer to its POST was lost, so each further one is preceded by a look.
     `tried` and `in_vain` are patience spent: on sending it, and on looks that answered nothing since the last that did.
     They add up what was really waited for, so that time in which no bot ran counts as none.
@@ -197,6 +200,13 @@ class Item:
     let_go: bool = False
     accepted_told: bool = False
     failure_told: bool = False
+    gone_at: datetime | None = None
+    gone_by: str | None = None
+
+    @property
+    def gone(self) -> bool:
+        """Its snapshot was made, and is deleted since."""
+        return self.gone_at is not None
 
     @property
     def ended(self) -> bool:

@@ -14,7 +14,7 @@ from bot.domain.requests import Item, Request, RequestState
 from bot.slack.blocks import BUTTON_VALUE_CHARACTERS, button, buttons
 from bot.slack.controls import BIND, LIST_NEWER, LIST_OLDER, NEW_SNAPSHOT, OPEN_FORM
 from bot.slack.message import Message, arranged
-from bot.slack.root import NAME_CHARACTERS, counts_in_words, root, worst_first
+from bot.slack.root import NAME_CHARACTERS, counts_in_words, gone_in_words, root, worst_first
 from bot.slack.text import bold, code, escaped, message_of, moment, sentence, shortened
 from bot.workflow.inquiry import RECENT, Found, MayDo, NotFound, Page
 
@@ -143,13 +143,19 @@ def _request_lines(request: Request, items: Sequence[Item], team_url: str) -> st
         head += f"\n      {sentence(shortened(request.verdict.replace(' Nothing was created.', ''), 300))}"
     shown = items if len(items) <= DISKS_LISTED else sorted(items, key=worst_first)[:DISKS_LISTED]
     lines = [
-        f"{bold(shortened(item.disk.label, NAME_CHARACTERS))} {'left out' if item.code == LEFT_OUT else item.state}"
+        f"{bold(shortened(item.disk.label, NAME_CHARACTERS))} {_item_state(item)}"
         + (f" · {code(item.snapshot_id)}" if item.snapshot_id else "")
         for item in shown
     ]
     if rest := [item for item in items if item not in shown]:
         lines.append(f"and {len(rest)} more: {counts_in_words(rest)}")
     return "\n      ".join([head, *lines])
+
+
+def _item_state(item: Item) -> str:
+    if item.gone:
+        return gone_in_words(item)
+    return "left out" if item.code == LEFT_OUT else str(item.state)
 
 
 def _request_state(request: Request) -> str:

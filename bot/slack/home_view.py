@@ -121,7 +121,7 @@ def _state(request: Request, items: Sequence[Item]) -> str:
             asked = copied(items)
             return f":hourglass_flowing_sand: running, {sum(item.ended for item in asked)} of {len(asked)} ended"
         case RequestState.FINISHED:
-            done = all(item.state == "available" for item in items)
+            done = all(item.state == "available" and not item.gone for item in items)
             return f"{':white_check_mark:' if done else ':warning:'} ended: {counts_in_words(items)}"
         case RequestState.DENIED:
             return ":no_entry_sign: denied"

@@ -27,12 +27,13 @@ from bot.slack.blocks import (
     section,
 )
 from bot.slack.controls import ASK_AGAIN, CONSOLE, KEEP, RECORD, REVIEW, TRY_AGAIN
-from bot.slack.message import POST_CHARACTERS, Message, arranged, fitted, sections
+from bot.slack.message import EDIT_CHARACTERS, POST_CHARACTERS, Message, arranged, fitted, sections
 from bot.slack.record import record
 from bot.slack.root import (
     LISTED,
     copied,
     disk_names,
+    gone_in_words,
     root,
     what_was_named,
     worst_first,
@@ -83,8 +84,9 @@ def rendered(
             return accepted(saying.items)
         case "failure":
             return failure(saying.items, command)
-        case "receipt":
-            return receipt(saying.request, saying.all_items, saying.groups, command, team_url, project)
+        case "receipt" | "receipt_edit":
+            most = POST_CHARACTERS if saying.kind == "receipt" else EDIT_CHARACTERS
+            return receipt(saying.request, saying.all_items, saying.groups, command, team_url, project, most)
         case "record":
             return record(saying.request, saying.all_items, saying.groups, project)
         case "refusal":
@@ -133,24 +135,29 @@ def receipt(
     command: str,
     team_url: str,
     project: Project | None,
+    most: int = POST_CHARACTERS,
 ) -> Message:
-    """What there is to go back to, disk by disk, worst first, and how; or the word of whoever refused it."""
+    """What there is to go back to, disk by disk, worst first, and how; or the word of whoever refused it. `most`: the
+    characters of its `text`.
+    """
     if request.refused:
         return _refused_receipt(request, command)
-    available = [item for item in items if item.state is ItemState.AVAILABLE]
+    available = [item for item in items if item.state is ItemState.AVAILABLE and not item.gone]
+    deleted = [item for item in items if item.state is ItemState.AVAILABLE and item.gone]
     others = sorted((item for item in items if item.state is not ItemState.AVAILABLE), key=worst_first)
     apart = _far_apart(available)
     where = "; the record has them all"
     line = _brief_receipt_line if len(items) > LISTED else _receipt_line
-    disks = [*_causes(others, where), *(line(item, alone=apart) for item in available)]
+    gone = [f"• {_named(item)}: {gone_in_words(item)}, snapshot {code(item.snapshot_id or '')}" for item in deleted]
+    disks = [*_causes(others, where), *(line(item, alone=apart) for item in available), *gone]
     together = list(filter(None, (_how_together(group, items) for group in groups)))
     head = list(filter(None, [_receipt_headline(items, available), _taken(available)]))
     reason = f": {reason_told(request.order.reason, team_url)}" if request.order.reason else "."
     facts = [f"Asked by <@{request.actor_id}>{reason}", *([_kept_until(request, available)] if available else [])]
     back, back_blocks = _way_back(project, available) if available else ([], [])
     last = [*facts, *_again(failed(items), command), *back]
-    groups_told = fitted(together, POST_CHARACTERS // 4, where)
-    room = max(POST_CHARACTERS - len("\n".join([*head, *groups_told, *last])) - 1, POST_CHARACTERS // 4)
+    groups_told = fitted(together, most // 4, where)
+    room = max(most - len("\n".join([*head, *groups_told, *last])) - 1, most // 4)
     text = "\n".join([*head, *fitted(disks, room, where), *groups_told, *last])
     blocks = [section("\n".join(head), "head"), *sections([*disks, *together]), context("\n".join(facts), "facts")]
     blocks += [*_again_blocks(failed(items)), *back_blocks]
@@ -168,9 +175,12 @@ def _refused_receipt(request: Request, command: str) -> Message:
 
 def _receipt_headline(items: Sequence[Item], available: Sequence[Item]) -> str:
     asked = copied(items)
+    since = sum(item.state is ItemState.AVAILABLE and item.gone for item in items)
     sign = ":white_check_mark:" if len(available) == len(items) else ":warning:" if available else ":x:"
+    sign = ":wastebasket:" if since else sign
     out = f", {len(items) - len(asked)} left out" if len(items) > len(asked) else ""
-    return f"{sign} *Receipt: {len(available)} of {plural(len(asked), 'snapshot')} available{out}*"
+    deleted = f", {since} deleted since" if since else ""
+    return f"{sign} *Receipt: {len(available)} of {plural(len(asked), 'snapshot')} available{deleted}{out}*"
 
 
 def _far_apart(available: Sequence[Item]) -> bool:

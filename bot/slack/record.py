@@ -99,7 +99,7 @@ def _recorded(item: Item, group: str | None) -> dict[str, Any]:
         "disk_id": item.disk.id,
         "server": item.disk.server,
         "size_gib": item.disk.size,
-        "state": "left out" if item.code == LEFT_OUT else str(item.state),
+        "state": "deleted" if item.gone else "left out" if item.code == LEFT_OUT else str(item.state),
         "snapshot_id": item.snapshot_id,
         "created_at": _utc(item.taken_at),
         "group": group,

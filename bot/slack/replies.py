@@ -135,6 +135,12 @@ class SlackReplies:
                 await self._keep_from_strangers(request, request.root_channel)
                 await self._call("chat.update", {"channel": request.root_channel, "ts": request.root_ts, **message})
                 return None
+            case "receipt_edit":
+                assert request.root_channel and request.receipt_ts
+                await self._keep_from_strangers(request, request.root_channel)
+                place = {"channel": request.root_channel, "ts": request.receipt_ts}
+                await self._call("chat.update", {**place, **message})
+                return None
             case "ask_edit":
                 assert request.root_channel and request.ask_ts
                 await self._keep_from_strangers(request, request.root_channel)

@@ -15,6 +15,7 @@ from bot.slack.blocks import button, buttons, delete_button, section
 from bot.slack.controls import AGREE, DELETE, DELETE_FOR_GOOD, KEEP
 from bot.slack.message import Message, arranged, whole_text
 from bot.slack.presses import Press, Presses, read_object
+from bot.slack.root import gone_in_words
 from bot.slack.text import bold, code, day, escaped, message_of, moment, plural, sentence, shortened, typed
 from bot.workflow.deleting import Deleting
 from bot.workflow.doubting import PRESS_WITHIN, Doubting, Question
@@ -135,7 +136,7 @@ def restore_points(found: Points | NotFound | Denied, command: str, team_url: st
 
 def _left(point: Point) -> list[str]:
     existing = point.existing
-    ids = [item.snapshot_id or "" for item in point.items]
+    ids = [item.snapshot_id or "" for item in point.items if not item.gone]
     return ids if existing is None else [one for one in ids if one in existing]
 
 
@@ -156,7 +157,7 @@ def _point(point: Point, team_url: str) -> str:
     )
     lines = [
         f"      {bold(shortened(item.disk.label, 64))} {code(item.snapshot_id or '')}"
-        + ("" if item.snapshot_id in left else " (gone)")
+        + (f" ({gone_in_words(item)})" if item.gone else "" if item.snapshot_id in left else " (gone)")
         for item in point.items[:DISKS_SHOWN]
     ]
     if len(point.items) > DISKS_SHOWN:

@@ -149,6 +149,9 @@ def _headline(request: Request, items: Sequence[Item]) -> str:
             return f":clipboard: *{what}: planned, waiting for your go*"
         case RequestState.WAITING:
             return f":hand: *{what}: waiting for approval, {agreed(request)}*"
+        case RequestState.FINISHED if gone := sum(item.gone for item in asked if item.state is ItemState.AVAILABLE):
+            since = "all of them" if gone == available else str(gone)
+            return f":wastebasket: *{what}: finished, {available} made, {since} deleted since{out}*"
         case RequestState.FINISHED if available and available == len(asked):
             took = (
                 f" in {duration((request.ended_at - request.counted_from).total_seconds())}" if request.ended_at else ""
@@ -217,7 +220,9 @@ def copied(items: Sequence[Item]) -> list[Item]:
 
 def counts_in_words(items: Sequence[Item]) -> str:
     asked = copied(items)
-    words = [f"{count} {_COUNTED_AS.get(state, state)}" for state, count in counted(asked).items() if count]
+    there, gone = [item for item in asked if not item.gone], sum(item.gone for item in asked)
+    words = [f"{count} {_COUNTED_AS.get(state, state)}" for state, count in counted(there).items() if count]
+    words += [f"{gone} deleted since"] if gone else []
     return ", ".join([*words, *([f"{len(items) - len(asked)} left out"] if len(items) > len(asked) else [])])
 
 
@@ -362,7 +367,8 @@ def _by_server(items: Sequence[Item]) -> Iterator[str]:
 
 
 def _disk_line(item: Item, leader: Request | None, team_url: str, cause: int) -> str:
-    line = f"{_SIGNS[item.state]} {_disk_name(item)} — {_state_in_words(item)}"
+    sign = ":wastebasket:" if item.gone else _SIGNS[item.state]
+    line = f"{sign} {_disk_name(item)} — {gone_in_words(item) if item.gone else _state_in_words(item)}"
     why = sentence(shortened(item.cause, cause))
     if item.code == LEFT_OUT:
         return f"{line} — {why}"
@@ -371,6 +377,12 @@ def _disk_line(item: Item, leader: Request | None, team_url: str, cause: int) ->
     if item.snapshot_id:
         line += f" · {code(item.snapshot_id)}"
     return f"{line}{UNDER}{why}" if why and item.state is not ItemState.AVAILABLE else line
+
+
+def gone_in_words(item: Item) -> str:
+    """Who deleted its snapshot, and when."""
+    when = f" on {moment(item.gone_at)}" if item.gone_at else ""
+    return f"deleted by <@{item.gone_by}>{when}" if item.gone_by else f"deleted outside of the bot, noticed{when}"
 
 
 def _state_in_words(item: Item) -> str:

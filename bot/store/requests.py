@@ -68,7 +68,7 @@ FIRST_LOOK = timedelta(seconds=2)
 _SHARING = """
 select distinct other.* from item as own join item as other
     on other.snapshot_id = own.snapshot_id and other.request_id <> own.request_id
-where own.request_id = :id and other.state = 'available' order by other.id
+where own.request_id = :id and other.state = 'available' and other.gone_at is null order by other.id
 """
 _POINTS = """
 select * from item where disk_id = :disk_id and state = 'available' and snapshot_id is not null and not exists (
@@ -513,7 +513,7 @@ def showed(request: Request, accepted: Sequence[str], failures: Sequence[str]) -
     yield sql(
         "update request set shown_rev = :shown_rev, home = :home, thread_ts = :thread_ts, "
         "root_channel = :root_channel, root_ts = :root_ts, edited_at = :edited_at, receipt_ts = :receipt_ts, "
-        "ask_ts = :ask_ts, ask_rev = :ask_rev where id = :id",
+        "ask_ts = :ask_ts, ask_rev = :ask_rev, receipt_gone = :receipt_gone where id = :id",
         id=request.id,
         shown_rev=request.shown_rev,
         home=request.home,
@@ -524,6 +524,7 @@ def showed(request: Request, accepted: Sequence[str], failures: Sequence[str]) -
         receipt_ts=request.receipt_ts,
         ask_ts=request.ask_ts,
         ask_rev=request.ask_rev,
+        receipt_gone=request.receipt_gone,
     )
     for item_id in accepted:
         yield sql("update item set accepted_told = 1 where id = :id", id=item_id)
@@ -536,6 +537,25 @@ def move_home(request: Request, now: datetime) -> Script[None]:
     moved = replace(request, root_channel=None, root_ts=None, shown_rev=0, ask_ts=None, ask_rev=0)
     yield from showed(moved, (), ())
     yield _report(request, now)
+
+
+def gone(snapshot_id: str, by: str | None, now: datetime) -> Script[bool]:
+    """A snapshot was deleted: whatever names it says so, in every request that has it. False: that was known."""
+    rows = yield sql(
+        "update item set gone_at = :at, gone_by = :by where snapshot_id = :id and gone_at is null "
+        "and state in ('available', 'failed', 'unknown') returning request_id",
+        at=to_ms(now),
+        by=by,
+        id=snapshot_id,
+    )
+    for request_id in sorted({row["request_id"] for row in rows}):
+        moved = yield sql(
+            "update request set rev = rev + 1, unsaid = 1, ver = ver + 1 where id = :id returning home, actor_id",
+            id=request_id,
+        )
+        yield Want(f"report:{moved[0]['home']}", now)
+        yield from homes.changed(moved[0]["actor_id"], now)
+    return bool(rows)
 
 
 def all_said(request: Request) -> Script[None]:
@@ -655,7 +675,8 @@ def recent(filters: Filters) -> Script[list[tuple[Request, list[Item]]]]:
         values["channel"] = filters.channel
     if filters.restorable:
         clauses.append(
-            "exists (select 1 from item where request_id = request.id and state = 'available' and let_go = 0)"
+            "exists (select 1 from item where request_id = request.id and state = 'available' and let_go = 0 "
+            "and gone_at is null)"
         )
     where = " and ".join(clauses)
     text = f"select * from request where {where} order by created_at desc, id limit :limit offset :offset"

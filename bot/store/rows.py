@@ -107,6 +107,7 @@ def request_from(row: Row, approvers: tuple[str, ...] = ()) -> Request:
         warnings=tuple(json.loads(row["warnings_json"])),
         tried=span_from(row["tried_ms"]),
         started_at=from_ms(row["started_at"]),
+        receipt_gone=row["receipt_gone"],
     )
 
 
@@ -175,6 +176,8 @@ def item_from(row: Row) -> Item:
         let_go=bool(row["let_go"]),
         accepted_told=bool(row["accepted_told"]),
         failure_told=bool(row["failure_told"]),
+        gone_at=from_ms(row["gone_at"]),
+        gone_by=row["gone_by"],
     )
 
 

@@ -324,3 +324,16 @@ def _request_started(db: Database) -> None:
 @migrations(name="0006-more-options")
 def _more_options(db: Database) -> None:
     db.execute("alter table form add column more integer not null default 0")
+
+
+_GONE = """
+alter table item add column gone_at bigint;
+alter table item add column gone_by text;
+alter table request add column receipt_gone integer not null default 0
+"""
+
+
+@migrations(name="0007-snapshots-gone")
+def _gone(db: Database) -> None:
+    for statement in _GONE.split(";"):
+        db.execute(statement)

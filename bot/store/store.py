@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from bot.domain.access import Actor, Grant
 from bot.domain.bindings import Binding
-from bot.domain.deletions import Deletion
+from bot.domain.deletions import Deletion, DeletionState
 from bot.domain.errors import StoreFailed
 from bot.domain.forms import Form
 from bot.domain.granting import BOT_TOML, EVERY_PROJECT, Subject, grant_facts, import_plan, owned_by
@@ -267,9 +267,22 @@ class SqliteStore:
         return await self._database.run(deletions.of_request(request_id))
 
     async def save_deletions(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry] = ()) -> bool:
-        """False, and nothing is written: somebody moved one of them since it was read."""
+        """False, and nothing is written: somebody moved one of them since it was read. What is deleted is gone."""
         now = self._clock.now()
-        return await self._done(deletions.save(rows, now), entries, now)
+
+        def script() -> Script[bool]:
+            saved = yield from deletions.save(rows, now)
+            for row in rows if saved else ():
+                if row.state is DeletionState.DELETED:
+                    yield from requests.gone(row.snapshot_id, row.asked_by, now)
+            return saved
+
+        return await self._done(script(), entries, now)
+
+    async def gone(self, snapshot_id: str, by: str | None, entries: Sequence[AuditEntry]) -> bool:
+        """A snapshot was deleted, by whom it was asked for; None: outside of the bot. False: that was known."""
+        now = self._clock.now()
+        return await self._done(requests.gone(snapshot_id, by, now), entries, now)
 
     async def deletion_announced(self, request_id: str, asking: int, notify: Sequence[Subject] = ()) -> None:
         """`notify`: who is to be asked directly, as they do not read where it was announced."""

@@ -21,6 +21,7 @@ from bot.domain.requests import Item, Request
 from bot.interfaces import AuditEntry, Clock, Store
 from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
 
+DELETED_ALREADY = "These are deleted already, or are about to be."
 SETTLED = "This is settled already; the thread says what became of it."
 KEEPS = "which still keeps it."
 _OWN_ASKING = "You asked for this yourself; somebody else has to agree."
@@ -219,7 +220,7 @@ class Deleting:
         )
         if waiting:
             return await self._gate.refuse(actor, admitted, "own-request", _OWN_ASKING)
-        sentence = "These are deleted already, or are about to be."
+        sentence = DELETED_ALREADY
         return await self._gate.refuse(actor, admitted, "asked-before", sentence)
 
     async def _why_it_stays(self, actor: Actor, channel: str, item: Item, keeper: Request) -> str:
@@ -257,6 +258,8 @@ class Deleting:
 def _why_nothing(meant: Sequence[Item]) -> str:
     if any(not item.ended for item in meant):
         return "It is still being made. What has begun in the cloud can be deleted once it is finished; ask again then."
+    if any(item.gone for item in meant):
+        return DELETED_ALREADY
     return "Nothing of that was made by this request, so there is nothing of it to delete."
 
 

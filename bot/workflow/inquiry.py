@@ -22,6 +22,7 @@ from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
 from bot.domain.sentences import quoted
 from bot.interfaces import AuditEntry, Clock, Filters, Store
+from bot.workflow.existing import Existing
 from bot.workflow.gate import OWN_REQUEST, Gate, Told, Verb
 from bot.workflow.viewing import viewed
 
@@ -78,10 +79,13 @@ class MayDo:
 
 
 class Inquiry:
-    """Answers from the store alone; makes no cloud call."""
+    """Answers from the store, and has the cloud asked only whether what it shows as made still exists."""
 
-    def __init__(self, store: Store, gate: Gate, projects: Mapping[str, Project], clock: Clock) -> None:
+    def __init__(
+        self, store: Store, existing: Existing, gate: Gate, projects: Mapping[str, Project], clock: Clock
+    ) -> None:
         self._store = store
+        self._existing = existing
         self._gate = gate
         self._projects = projects
         self._clock = clock
@@ -109,6 +113,7 @@ class Inquiry:
             return NotFound(
                 "Nothing of yours is under way, and of what you asked for last nothing was made. `list mine` shows it."
             )
+        shown = await self._existing.looked_at(shown)
         groups = await self._store.groups_of(shown[0][0].id) if len(shown) == 1 else ()
         return Found(shown, groups, before=not running)
 
@@ -119,7 +124,8 @@ class Inquiry:
         own = admitted.rule == OWN_REQUEST
         projects = [] if own else [admitted.project]
         self._store.note([viewed(actor.user_id, asked, projects, admitted.place, admitted.request.id, own=own)])
-        return Found([(admitted.request, admitted.items)], await self._store.groups_of(admitted.request.id))
+        shown = await self._existing.looked_at([(admitted.request, admitted.items)])
+        return Found(shown, await self._store.groups_of(admitted.request.id))
 
     async def record(self, actor: Actor, channel: str | None, request_id: str) -> Found | NotFound:
         """All there is of one request; whoever may read how it stands may read that. `channel` as the gate takes it."""
@@ -158,7 +164,7 @@ class Inquiry:
         if not requests:
             nothing = "No snapshot fits that among those you may see."
             return NotFound(f"{nothing}{hint or ' `list` without filters shows the latest.'}")
-        return Page(requests[:RECENT], asked, more=len(requests) > RECENT)
+        return Page(await self._existing.looked_at(requests[:RECENT]), asked, more=len(requests) > RECENT)
 
     async def _disk_meant(self, word: str, projects: Sequence[str]) -> tuple[str | None, str]:
         """The disk that a word means which is no id or name as it stands; or None, and what to say instead."""

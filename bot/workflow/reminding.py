@@ -56,7 +56,11 @@ class Reminder:
             for one in await self._store.deletions(request.id)
             if one.state in (DeletionState.DELETED, DeletionState.DELETING)
         }
-        left = [item for item in items if item.state is ItemState.AVAILABLE and not item.let_go and item.id not in gone]
+        left = [
+            item
+            for item in items
+            if item.state is ItemState.AVAILABLE and not item.let_go and not item.gone and item.id not in gone
+        ]
         ids = [item.snapshot_id for item in left if item.snapshot_id]
         existing = await existing_snapshots(self._cloud, request.project or "", ids) if ids else None
         return left if existing is None else [item for item in left if item.snapshot_id in existing]

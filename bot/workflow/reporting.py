@@ -39,7 +39,7 @@ EDITS_LEFT_TO_ENDS = 15
 ASK_AGAIN_S = 0.05
 """How soon the budget is looked at again while all that stands in the way is under way."""
 
-EDITS = ("edit", "ask_edit")
+EDITS = ("edit", "ask_edit", "receipt_edit")
 """The sayings that are chat.update; all others are new messages."""
 
 REFUSED_AGAIN = timedelta(minutes=5)
@@ -106,6 +106,8 @@ def next_saying(request: Request, items: Sequence[Item]) -> Saying | None:
             return Saying("ask_edit", request, items, items)
         if request.receipt_ts is None:
             return Saying("receipt", request, items, items)
+        if request.receipt_gone < gone_of(items):
+            return Saying("receipt_edit", request, items, items)
         return None
     if request.state in (RequestState.RECEIVED, RequestState.PLANNED):
         return Saying("edit", request, items, items) if stale else None
@@ -123,6 +125,10 @@ def next_saying(request: Request, items: Sequence[Item]) -> Saying | None:
     if untold := [item for item in failures if not item.failure_told]:
         return Saying("failure", request, untold, items)
     return Saying("edit", request, items, items) if stale else None
+
+
+def gone_of(items: Sequence[Item]) -> int:
+    return sum(item.gone for item in items)
 
 
 def _has_placeholder(request: Request) -> bool:
@@ -256,7 +262,10 @@ class Reporter:
             case "failure":
                 await self._store.showed(request, failures=[item.id for item in saying.items])
             case "receipt" | "refusal":
-                await self._store.showed(replace(request, receipt_ts=posted.ts if posted else "told"))
+                told = replace(request, receipt_ts=posted.ts if posted else "told")
+                await self._store.showed(replace(told, receipt_gone=gone_of(saying.all_items)))
+            case "receipt_edit":
+                return await self._receipt_settled(saying)
             case "moved" | "break_glass" | "ask_directly" | "reminder" | "record":
                 pass
         if saying.kind == "refusal":
@@ -268,6 +277,11 @@ class Reporter:
         self._ask_shown_at[request.id] = self._clock.now()
         waits = request.state is RequestState.WAITING
         await self._store.showed(replace(request, ask_rev=request.rev if waits else ASK_SETTLED))
+        return 0.0
+
+    async def _receipt_settled(self, saying: Saying) -> float | None:
+        """It says what is deleted, or can't be made to."""
+        await self._store.showed(replace(saying.request, receipt_gone=gone_of(saying.all_items)))
         return 0.0
 
     async def _after_closing(self, saying: Saying) -> float | None:
@@ -287,6 +301,12 @@ class Reporter:
         request = saying.request
         if saying.kind == "ask_edit":
             await self._store.showed(replace(request, ask_rev=ASK_SETTLED))
+            return 0.0
+        if saying.kind == "receipt_edit":
+            return await self._receipt_settled(saying)
+        if saying.kind == "edit" and request.receipt_ts is not None:
+            # All was told long ago; whoever took the message away is not told it again.
+            await self._store.showed(replace(request, shown_rev=request.rev))
             return 0.0
         if saying.kind == "edit":
             return await self._begin_anew(request)
@@ -310,6 +330,8 @@ class Reporter:
         if saying.kind == "ask_edit":
             # What it shows is old, and a press on it is judged by the rows all the same.
             return await self._ask_edited(request)
+        if saying.kind == "receipt_edit":
+            return await self._receipt_settled(saying)
         if self._again(request):
             self._misplaced.discard(request.id)
             if saying.kind == "edit":

@@ -12,10 +12,13 @@ from bot.domain.errors import CloudError
 from bot.domain.projects import Project
 from bot.domain.requests import Item, ItemState, Request
 from bot.interfaces import AuditEntry, Clock, Cloud, Filters, Store
+from bot.workflow.existing import Existing
 from bot.workflow.inquiry import NotFound
 from bot.workflow.viewing import viewed
 
 SHOWN = 10
+PATIENCE_S = 10.0
+"""Whoever asks for restore points was told that the cloud is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +45,11 @@ class Points:
 class RestorePointsInquiry:
     """Only of projects that the reader may view from here; the cloud is asked for nothing else."""
 
-    def __init__(self, store: Store, cloud: Cloud, projects: Mapping[str, Project], clock: Clock) -> None:
+    def __init__(
+        self, store: Store, existing: Existing, cloud: Cloud, projects: Mapping[str, Project], clock: Clock
+    ) -> None:
         self._store = store
+        self._looking = existing
         self._cloud = cloud
         self._projects = projects
         self._clock = clock
@@ -65,7 +71,7 @@ class RestorePointsInquiry:
         self._store.note([viewed(actor.user_id, "restore-points", viewable, here, channel)])
         if not found:
             return NotFound("There are no restore points of this channel that you may see. `quick` makes some.")
-        shown = found[:SHOWN]
+        shown = await self._looking.looked_at(found[:SHOWN], within_s=PATIENCE_S)
         existing = await self._existing(shown)
         points = [
             Point(

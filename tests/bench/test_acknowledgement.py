@@ -41,6 +41,7 @@ from bot.clock import SystemClock
 from bot.domain.access import Actor
 from bot.domain.requests import Request
 from bot.engine import EmbeddedEngine
+from bot.evs.cloud import HttpCloud
 from bot.interfaces import Judge
 from bot.settings import load_settings
 from bot.simulator.setting import Setting
@@ -61,6 +62,7 @@ from bot.workflow.approving import Approvals
 from bot.workflow.arrival import Reception
 from bot.workflow.binding import ChannelBindings
 from bot.workflow.cancelling import Cancelling
+from bot.workflow.existing import Existing
 from bot.workflow.gate import Gate
 from bot.workflow.granting import Granting
 from bot.workflow.inquiry import Inquiry
@@ -177,12 +179,13 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
         people, urls, errands = SlackPeople(client, slack.world.team_id, clock), ResponseUrls(clock), Errands()
         app = build_bolt(AsyncWebClient(base_url=api_url, session=http), BOT_TOKEN, SIGNING_SECRET, dict(IDENTITY))
         gate = Gate(store, settings.projects, clock)
+        existing = Existing(store, HttpCloud(settings.projects, settings.credentials, clock), clock)
         answering = Answering(
             command="/snapshot",
             team_url=str(IDENTITY["url"]),
             store=store,
             people=people,
-            inquiry=Inquiry(store, gate, settings.projects, clock),
+            inquiry=Inquiry(store, existing, gate, settings.projects, clock),
             approvals=Approvals(store, gate, clock),
             granting=Granting(store, people, settings.projects, clock),
             cancelling=Cancelling(store, gate),

@@ -69,7 +69,7 @@ async def test_what_has_ended_is_told_as_that_to_its_own_person_too(world: World
     await world.finished(request)
     said = await answered(world, f"{verb} {request}{' reason=late' if verb == 'deny' else ''}")
     assert "yourself" not in said
-    assert ("does not wait for approval: it is finished" in said) == (verb != "review")
+    assert ("no longer waits: it is finished" in said) == (verb != "review")
 
 
 @pytest.mark.parametrize("by", ["request", "snapshot"])

@@ -20,10 +20,12 @@ from bot.workflow.approving import Approvals
 from bot.workflow.cancelling import Cancelling
 from bot.workflow.confirming import Confirming
 from bot.workflow.deleting import Deleting
+from bot.workflow.existing import Existing
 from bot.workflow.gate import Gate
 from bot.workflow.inquiry import Inquiry
 from bot.workflow.reminding import Keeping
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
+from tests.workflow.test_submitting import FakeCloud, FakeEvs
 
 OTHER = (Selector("server", "web-02"),)
 REFUSED = [standing for standing in Standing if standing is not Standing.MEMBER]
@@ -44,7 +46,9 @@ class Desk:
         approvals = Approvals(self.store, gate, self.clock)
         confirming = Confirming(self.store, gate, projects, self.clock)
         deleting = Deleting(self.store, gate, projects, self.clock)
-        inquiry = Inquiry(self.store, gate, projects, self.clock)
+        inquiry = Inquiry(
+            self.store, Existing(self.store, FakeCloud(FakeEvs()), self.clock), gate, projects, self.clock
+        )
         self.verbs: dict[str, Callable[[Actor, str | None, str], Awaitable[Any]]] = {
             "approve": approvals.approve,
             "deny": lambda actor, channel, one: approvals.deny(actor, channel, one, "no"),
