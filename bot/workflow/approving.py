@@ -109,7 +109,7 @@ class Approvals:
             return admitted
         request = admitted.request
         if request.state is not RequestState.WAITING:
-            sentence = f"This request no longer waits: it is {request.state}."
+            sentence = f"This request does not wait for approval: it is {request.state}."
             return await self._gate.refuse(actor, admitted, SETTLED_BEFORE, sentence)
         if request.time_over(self._clock.now()):
             sentence = "This request no longer waits: the time to settle it is over. Nothing was created."

@@ -8,6 +8,7 @@ import pytest
 
 from bot.slack.controls import CANCEL, CONFIRM
 from tests.e2e.conftest import CHANNEL, World, request_id
+from tests.e2e.test_gone import answered
 
 
 async def planned(world: World, text: str = "quick server=web-01") -> str:
@@ -20,10 +21,6 @@ async def press(world: World, request: str, button: str) -> None:
     root = world.root(request)
     assert root is not None
     await world.slack.press("alice", CHANNEL, root.ts, button)
-
-
-async def answered(world: World, text: str, person: str = "alice") -> str:
-    return str((await world.say(text, person)).text)
 
 
 async def test_the_time_that_somebody_took_to_press_is_not_what_the_backup_took(world: World) -> None:
@@ -69,7 +66,7 @@ async def test_what_has_ended_is_told_as_that_to_its_own_person_too(world: World
     await world.finished(request)
     said = await answered(world, f"{verb} {request}{' reason=late' if verb == 'deny' else ''}")
     assert "yourself" not in said
-    assert ("no longer waits: it is finished" in said) == (verb != "review")
+    assert ("does not wait for approval: it is finished" in said) == (verb != "review")
 
 
 @pytest.mark.parametrize("by", ["request", "snapshot"])
