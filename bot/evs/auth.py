@@ -1,21 +1,36 @@
-"""How calls are let in: a password's token, an access key, or the keys of the server's agency."""
+"""Proofs of who sends a request: a password's token, or a signature with an access key or an agency's keys.
+
+A token is renewed once. A refused signature is never repeated: after five the gateway locks the key.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import json
 import logging
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator, Generator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
-from bot.domain.errors import CloudError, CloudUnavailable
+import httpx
+
+from bot.domain.errors import CloudError, CloudUnavailable, CredentialRefused
 from bot.domain.projects import PasswordCredentials, Project
 from bot.evs.credential_breaker import CredentialBreaker
-from bot.evs.error_codes import CONSOLE_ONLY, DISABLED, EXPIRED, LOCKED, NO_RIGHT, NOT_ACCEPTED, UNREAD
+from bot.evs.error_codes import (
+    CONSOLE_ONLY,
+    DISABLED,
+    EXPIRED,
+    LOCKED,
+    NO_RIGHT,
+    NOT_ACCEPTED,
+    UNREAD,
+    new_token_may_help,
+)
 from bot.evs.errors import credential_reason, error_from, plain_words_of
-from bot.evs.signing import Keys, Unsigned, sign
-from bot.evs.transport import Answer, Outgoing, SendAttempt, Transport
+from bot.evs.metadata import AgencyKeys
+from bot.evs.reading import json_in
+from bot.evs.renewal import Renewed, read_time
+from bot.evs.signing import Keys, sign_request
+from bot.evs.transport import SendAttempt, Transport, attempt_of
 from bot.interfaces import Clock
 
 log = logging.getLogger("bot.evs")
@@ -37,42 +52,36 @@ _SAID = (("expired", EXPIRED), ("locked", LOCKED), ("disabled", DISABLED), ("con
 EXPIRES_SOON = timedelta(days=14)
 
 
-class Admission(Protocol):
-    """Adds to a request what proves who sends it."""
+class KeyAuth(httpx.Auth):
+    """Signs a request with a key that stays the same. Source: API Signing Guide."""
 
-    async def headers(self, unsigned: Unsigned) -> Mapping[str, str]:
-        """Raises CloudError when there is no proof to be had; nothing of the call itself was sent then."""
-        ...
-
-    def forget(self, headers: Mapping[str, str]) -> bool:
-        """The cloud refused these headers. Answers whether another try with new ones makes sense."""
-        ...
-
-
-def secrets_in(proof: Mapping[str, str]) -> list[str]:
-    """What of these headers must never be quoted, should an answer echo it."""
-    shown = [proof.get("X-Auth-Token", ""), proof.get("X-Security-Token", "")]
-    parts = proof.get("Authorization", "").replace(",", "").split()
-    return [one for one in (*shown, *(part.partition("=")[2] for part in parts)) if one]
-
-
-class AccessKey:
-    """Signs with a key that stays the same. Source: API Signing Guide."""
-
-    def __init__(self, keys: Keys, project_id: str, clock: Clock) -> None:
+    def __init__(self, keys: Keys, project: Project, clock: Clock) -> None:
         self._keys = keys
-        self._project_id = project_id
+        self._project = project
         self._clock = clock
 
-    async def headers(self, unsigned: Unsigned) -> Mapping[str, str]:
-        return sign(unsigned, self._keys, self._project_id, self._clock.now())
-
-    def forget(self, headers: Mapping[str, str]) -> bool:
-        return False
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        sign_request(request, self._keys, self._project.project_id, self._clock.now())
+        yield request
 
 
-class PasswordToken:
-    """An IAM token of one project, renewed 10 minutes before its end, by one caller for all who wait.
+class AgencyAuth(httpx.Auth):
+    """Signs a request with the keys that the server's agency has now."""
+
+    def __init__(self, keys: AgencyKeys, project: Project, clock: Clock) -> None:
+        self._keys = keys
+        self._project = project
+        self._clock = clock
+
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        keys = await self._keys.current(self._project.alias)
+        sign_request(request, keys, self._project.project_id, self._clock.now())
+        if await _refused((yield request)) is not None:
+            self._keys.forget(keys)
+
+
+class TokenAuth(httpx.Auth):
+    """Shows an IAM token of one project, and once a new one where the cloud no longer takes the old.
 
     Source: IAM API Reference, Obtaining a User Token Through Password Authentication.
     """
@@ -90,45 +99,40 @@ class PasswordToken:
         self._breaker = breaker
         self._transport = transport
         self._clock = clock
-        self._one_at_a_time = asyncio.Lock()
-        self._token = ""
+        self._token: Renewed[str] = Renewed(clock, RENEW_BEFORE)
         self._warned = False
-        self._renew_at = 0.0
 
-    async def headers(self, unsigned: Unsigned) -> Mapping[str, str]:
-        return {"X-Auth-Token": await self._current()}
+    async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """Raises CloudError where there is no token to be had; of the request itself nothing was done then."""
+        attempt = attempt_of(request)
+        for may_renew in (True, False):
+            token = await self._token.current(self._ask)
+            request.headers["X-Auth-Token"] = token
+            response = yield request
+            if (code := await _refused(response)) is None:
+                return
+            self._token.forget(token)
+            if not (may_renew and new_token_may_help(code)):
+                return
+            attempt.may_have_arrived = False
+            await attempt.turn()
+            self._breaker.check(self._project.alias)
 
-    def forget(self, headers: Mapping[str, str]) -> bool:
-        if headers["X-Auth-Token"] == self._token:
-            self._token = ""
-        return True
-
-    async def _current(self) -> str:
-        if not self._is_fresh():
-            async with self._one_at_a_time:
-                if not self._is_fresh():
-                    self._breaker.check(self._project.alias)
-                    self._keep(await self._ask())
-        return self._token
-
-    def _is_fresh(self) -> bool:
-        return bool(self._token) and self._clock.monotonic() < self._renew_at
-
-    async def _ask(self) -> Answer:
+    async def _ask(self) -> tuple[str, datetime]:
+        self._breaker.check(self._project.alias)
         url = f"{self._project.iam_endpoint.rstrip('/')}/v3/auth/tokens?nocatalog=true"
-        body = json.dumps(self._request()).encode()
-        headers = {"Content-Type": "application/json;charset=utf8"}
-        answer = await self._transport.send(Outgoing("POST", url, headers, body), SendAttempt(self._clock))
-        if answer.succeeded:
-            return answer
+        headers, attempt = {"Content-Type": "application/json;charset=utf8"}, SendAttempt(self._clock)
+        answer = await self._transport.send("POST", url, attempt, headers=headers, body=self._request())
+        if answer.is_success:
+            return self._told(answer)
         who = self._credentials
         hidden = (who.password.get_secret_value(), who.user, who.domain)
-        error = error_from(answer.status, answer.headers, answer.body, hidden=hidden)
+        error = error_from(answer.status_code, answer.headers, answer.content, hidden=hidden)
         if isinstance(error, CloudUnavailable):
             raise error
-        said = plain_words_of(answer.body, hidden)
+        said = plain_words_of(answer.content, hidden)
         reason = why_refused(error, said)
-        everywhere = answer.status in (401, 403) and reason != NO_RIGHT
+        everywhere = answer.status_code in (401, 403) and reason != NO_RIGHT
         raise self._breaker.refuse(error, self._project.alias, everywhere=everywhere, reason=reason, said=said)
 
     def _request(self) -> dict[str, Any]:
@@ -137,15 +141,13 @@ class PasswordToken:
         identity = {"methods": ["password"], "password": {"user": user}}
         return {"auth": {"identity": identity, "scope": {"project": {"id": self._project.project_id}}}}
 
-    def _keep(self, answer: Answer) -> None:
+    def _told(self, answer: httpx.Response) -> tuple[str, datetime]:
         token = answer.headers.get("X-Subject-Token", "")
         if not (token and token.isascii() and token.isprintable()):
-            raise CloudUnavailable("IAM answered without a token.", status=answer.status)
-        now = self._clock.now()
-        life = max(_end(answer.json(), now + UNTOLD_LIFE) - now, timedelta())
-        self._warn_of_the_end(answer.json())
-        self._token = token
-        self._renew_at = self._clock.monotonic() + (life - min(RENEW_BEFORE, life / 2)).total_seconds()
+            raise CloudUnavailable("IAM answered without a token.", status=answer.status_code)
+        body = json_in(answer.content)
+        self._warn_of_the_end(body)
+        return token, _end(body) or self._clock.now() + UNTOLD_LIFE
 
     def _warn_of_the_end(self, body: Any) -> None:
         """A password that expires stops the bot from one call to the next; each good answer tells when."""
@@ -165,18 +167,23 @@ def why_refused(error: CloudError, said: str) -> str:
     return credential_reason(error.code) or next(by_words, "") or _WHY.get(error.status or 0, "")
 
 
-def _end(body: Any, otherwise: datetime) -> datetime:
+def _end(body: Any) -> datetime | None:
     match body:
-        case {"token": {"expires_at": str(text)}}:
-            return read_time(text) or otherwise
+        case {"token": {"expires_at": text}}:
+            return read_time(text)
         case _:
-            return otherwise
+            return None
 
 
-def read_time(text: str) -> datetime | None:
-    """IAM writes UTC with six decimals and a Z. None for what cannot be read."""
-    try:
-        read = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return read.replace(tzinfo=UTC) if read.tzinfo is None else read
+async def _refused(response: httpx.Response) -> str | None:
+    """The code of an answer that refuses the credential, whichever status it has; None for any other answer."""
+    body = await response.aread()
+    error = None if response.is_success else error_from(response.status_code, response.headers, body)
+    return error.code if isinstance(error, CredentialRefused) else None
+
+
+def secrets_in(headers: Mapping[str, str]) -> list[str]:
+    """Values of a request's headers that must never be quoted, should an answer echo one."""
+    shown = [headers.get("X-Auth-Token", ""), headers.get("X-Security-Token", "")]
+    parts = headers.get("Authorization", "").replace(",", "").split()
+    return [one for one in (*shown, *(part.partition("=")[2] for part in parts)) if one]

@@ -8,11 +8,11 @@ from datetime import datetime
 import httpx
 
 from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, Credentials, PasswordCredentials, Project
-from bot.evs.auth import AccessKey, Admission, PasswordToken
+from bot.evs.auth import AgencyAuth, KeyAuth, TokenAuth
 from bot.evs.calls import ProjectCalls
 from bot.evs.client import EvsClient
 from bot.evs.credential_breaker import CredentialBreaker
-from bot.evs.metadata import AgencyAdmission, AgencyKeys
+from bot.evs.metadata import AgencyKeys
 from bot.evs.signing import Keys
 from bot.evs.transport import Transport
 from bot.interfaces import Clock
@@ -58,7 +58,7 @@ class HttpCloud:
             alias: EvsClient(
                 ProjectCalls(
                     project,
-                    self._admission(project),
+                    self._auth(project),
                     self._breakers[project.credentials],
                     self._transport,
                     clock,
@@ -81,15 +81,12 @@ class HttpCloud:
         """Close every connection."""
         await self._transport.aclose()
 
-    def _admission(self, project: Project) -> Admission:
+    def _auth(self, project: Project) -> httpx.Auth:
         credentials = self._credentials[project.credentials]
         match credentials:
-            case PasswordCredentials():
-                breaker = self._breakers[project.credentials]
-                return PasswordToken(credentials, project, breaker, self._transport, self._clock)
+            case PasswordCredentials(name):
+                return TokenAuth(credentials, project, self._breakers[name], self._transport, self._clock)
             case AccessKeyCredentials(_, access, secret, security_token):
-                return AccessKey(Keys(access, secret, security_token), project.project_id, self._clock)
-            case AgencyCredentials():
-                return AgencyAdmission(
-                    self._agencies[project.credentials], project.project_id, project.alias, self._clock
-                )
+                return KeyAuth(Keys(access, secret, security_token), project, self._clock)
+            case AgencyCredentials(name):
+                return AgencyAuth(self._agencies[name], project, self._clock)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,18 +29,6 @@ class _Rest:
     sentence: str
     status: int | None
     code: str
-
-
-class _Turn:
-    """A lock held by one, let go once."""
-
-    def __init__(self, lock: asyncio.Lock) -> None:
-        self._lock: asyncio.Lock | None = lock
-
-    def end(self) -> None:
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            lock.release()
 
 
 class CredentialBreaker:
@@ -103,7 +91,7 @@ class CredentialBreaker:
     async def trial(self, alias: str) -> AsyncIterator[None]:
         """Until it was accepted once, one call at a time, so that a wrong key fails once and not by the dozen.
 
-        Whoever hears nothing within three seconds lets other projects try: a cloud that hangs in one says nothing of
+        A call without an answer lets other projects try after three seconds: a cloud that hangs in one says nothing of
         the credential.
         """
         if self._proven:
@@ -111,13 +99,10 @@ class CredentialBreaker:
             return
         async with self._in_project.setdefault(alias, asyncio.Lock()):
             await self._trial.acquire()
-            turn = _Turn(self._trial)
-            later = asyncio.get_running_loop().call_later(TRIAL_S, turn.end)
-            try:
+            with ExitStack() as turn:
+                turn.callback(self._trial.release)
+                turn.callback(asyncio.get_running_loop().call_later(TRIAL_S, turn.close).cancel)
                 yield
-            finally:
-                later.cancel()
-                turn.end()
 
     def _rest(self, alias: str) -> _Rest | None:
         rests = [rest for key in (None, alias) if (rest := self._active(key))]

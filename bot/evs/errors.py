@@ -6,7 +6,6 @@ Sources: EVS API Reference, Error Codes; API Signing Guide, Error Codes; the par
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from bot.domain.errors import (
     Throttled,
 )
 from bot.evs.error_codes import Kind, Known, at_ecs, known
+from bot.evs.reading import json_in
 
 QUOTED_CHARACTERS = 200
 LONGEST_RETRY_AFTER_S = 3600.0
@@ -59,7 +59,7 @@ def error_from(
     IAM permission the call needs, named when it is missing. `hidden` are texts that must not be quoted.
     Source: EVS API Reference, Error Codes.
     """
-    value = _json(body)
+    value = json_in(body)
     found = _pair(value, _DEEPEST) or _message_alone(value, _DEEPEST) or ("", "")
     code = found[0] or str(status)
     request_id = _header(headers, "x-request-id") or _text_at(value, "request_id")
@@ -88,7 +88,7 @@ def error_from(
 
 def plain_words_of(body: bytes, hidden: Sequence[str]) -> str:
     """What an answer says, for a log: ordinary words alone, everything that may be a name, a key or an id left out."""
-    value = _json(body)
+    value = json_in(body)
     found = _pair(value, _DEEPEST) or _message_alone(value, _DEEPEST) or ("", "")
     words = _quotable(found[1], hidden).split()
     return " ".join(word if _PLAIN_WORD.fullmatch(word) else "…" for word in words)
@@ -148,13 +148,6 @@ def _sentence(meaning: Known, refusal: _Refusal, action: str) -> str:
     if meaning.quote and refusal.message and not refusal.code.startswith(_NEVER_QUOTED):
         words = f"{words}. It says “{refusal.message}”"
     return f"{words} {in_brackets(refusal.code)}."
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _pair(value: Any, depth: int) -> tuple[str, str] | None:

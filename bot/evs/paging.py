@@ -49,50 +49,28 @@ async def all_pages(
     ask: Callable[[int, int], Awaitable[Page[Row]]],
     *,
     enough: Enough[Row] = lambda _: False,
+    numbered: bool = False,
 ) -> list[Row]:
     """Ask for pages by (offset, limit) until the last, or until `enough` is found, by id. Rows that move from page to
     page meanwhile appear once. Raises CloudUnavailable when there is no end to it.
-    """
-    rows: dict[str, Row] = {}
-    received, repeated = 0, 0
-    for _ in range(PAGES):
-        page = await ask(received, ROWS_PER_PAGE)
-        known = len(rows)
-        rows |= {row.id: row for row in page.rows if row.id not in rows}
-        received += page.received
-        if page.is_last(received) or enough(rows):
-            return list(rows.values())
-        repeated = repeated + 1 if page.rows and len(rows) == known else 0
-        _check(received, repeated)
-    raise _endless()
 
-
-async def all_numbered_pages(ask: Callable[[int, int], Awaitable[Page[Row]]]) -> list[Row]:
-    """The same by (number, limit), as ECS counts: pages, from 1. Where the first page is shorter than it was asked for,
+    `numbered`: by (number, limit), as ECS counts: pages, from 1. Where the first page is shorter than it was asked for,
     that is how many rows this service gives, and the limit from then on: so page 2 begins where page 1 ended.
     """
     rows: dict[str, Row] = {}
     received, repeated, limit = 0, 0, ROWS_PER_PAGE
     for number in range(1, PAGES + 1):
-        page = await ask(number, limit)
+        page = await ask(number if numbered else received, limit)
         known = len(rows)
         rows |= {row.id: row for row in page.rows if row.id not in rows}
         received += page.received
-        if page.is_last(received):
+        if page.is_last(received) or enough(rows):
             return list(rows.values())
-        if number == 1:
+        if numbered and number == 1:
             limit = min(page.received, ROWS_PER_PAGE)
         repeated = repeated + 1 if page.rows and len(rows) == known else 0
-        _check(received, repeated)
-    raise _endless()
-
-
-def _check(received: int, repeated: int) -> None:
-    if repeated > 1:
-        raise CloudUnavailable("The cloud repeats the same page of a list, so the list cannot be read to its end.")
-    if received > MOST_ROWS:
-        raise _endless()
-
-
-def _endless() -> CloudUnavailable:
-    return CloudUnavailable(f"A list of the cloud is longer than {MOST_ROWS} rows, which the bot does not read.")
+        if repeated > 1:
+            raise CloudUnavailable("The cloud repeats the same page of a list, so the list cannot be read to its end.")
+        if received > MOST_ROWS:
+            break
+    raise CloudUnavailable(f"A list of the cloud is longer than {MOST_ROWS} rows, which the bot does not read.")

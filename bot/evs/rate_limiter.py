@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from bot.domain.errors import Throttled
 from bot.interfaces import Clock
 
@@ -12,14 +15,18 @@ LONGEST_PAUSE_S = 60.0
 class RateLimiter:
     """The shared pause of one project: 2, 4, 8 … 60 s, or what the cloud asks for; over with the first success."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, longest_wait_s: float) -> None:
         self._clock = clock
+        self._longest_wait_s = longest_wait_s
         self._until = 0.0
         self._step = 0
         self._pauses = 0
 
-    async def wait(self, at_most_s: float) -> None:
-        """Wait until the pause is over. Raises Throttled, with the seconds left, when that takes too long."""
+    async def wait(self, left_s: float | None) -> None:
+        """Wait until the pause is over. Raises Throttled, with the seconds left, when that takes longer than a call may
+        wait, which is `left_s` at most.
+        """
+        at_most_s = self._longest_wait_s if left_s is None else min(self._longest_wait_s, left_s)
         while (left := self._left_s()) > 0:
             if left > at_most_s:
                 raise Throttled(
@@ -27,12 +34,18 @@ class RateLimiter:
                 )
             await self._clock.sleep(left)
 
-    def mark(self) -> int:
-        """Which pauses a call that leaves now knows of."""
-        return self._pauses
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Begin a pause when the call inside is throttled. Several calls refused at once count as one step."""
+        mark = self._pauses
+        try:
+            yield
+        except Throttled as exc:
+            # From a call that would not wait for a pause under way it says how long that lasts, and changes nothing.
+            self._throttled(mark, exc.retry_after)
+            raise
 
-    def throttled(self, mark: int, retry_after_s: float | None) -> None:
-        """Begin a pause. Several calls refused at once count as one step."""
+    def _throttled(self, mark: int, retry_after_s: float | None) -> None:
         if mark == self._pauses:
             self._step += 1
             self._pauses += 1

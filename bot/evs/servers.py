@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.domain.servers import Server
 from bot.evs.calls import Call, ProjectCalls
-from bot.evs.paging import Page, all_numbered_pages
+from bot.evs.paging import Page, all_pages
 from bot.evs.reading import count_at, rows_at
 from bot.evs.rows import RowReader
 from bot.evs.signing import Scalar
@@ -41,7 +41,7 @@ class ServerLists:
         async def ask(number: int, limit: int) -> Page[Server]:
             return await self._page((*query, ("limit", limit), ("offset", number)))
 
-        return await all_numbered_pages(ask)
+        return await all_pages(ask, numbered=True)
 
     async def with_ids(self, ids: Sequence[str]) -> list[Server]:
         """Those that exist, a hundred to a call. Raises any CloudError."""

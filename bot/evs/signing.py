@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import quote, unquote
 
+import httpx
 from pydantic import SecretStr
 
 ALGORITHM = "SDK-HMAC-SHA256"
@@ -97,15 +98,18 @@ def sign(unsigned: Unsigned, keys: Keys, project_id: str, at: datetime) -> dict[
     added = {"X-Sdk-Date": at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ"), "X-Project-Id": project_id}
     if keys.security_token is not None:
         added["X-Security-Token"] = keys.security_token.get_secret_value()
-    whole = Unsigned(
-        unsigned.method,
-        unsigned.host,
-        unsigned.path,
-        unsigned.query,
-        {**unsigned.headers, **added},
-        unsigned.body,
-    )
+    whole = replace(unsigned, headers={**unsigned.headers, **added})
     return {**added, "Authorization": authorization(whole, keys)}
+
+
+def sign_request(request: httpx.Request, keys: Keys, project_id: str, at: datetime) -> None:
+    """Sign a request whose body is at hand; of its headers Content-Type alone takes part."""
+    url = request.url
+    path = url.raw_path.partition(b"?")[0].decode("ascii")
+    headers = {name: request.headers[name] for name in ("Content-Type",) if name in request.headers}
+    host, query = request.headers["Host"], url.params.multi_items()
+    unsigned = Unsigned(request.method, host, path, query, headers, request.content)
+    request.headers.update(sign(unsigned, keys, project_id, at))
 
 
 def _payload_hash(headers: Mapping[str, str], body: bytes) -> str:

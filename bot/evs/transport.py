@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
@@ -14,6 +13,7 @@ import httpx
 
 from bot.domain.errors import CloudError, CloudUnavailable, SentTooLate
 from bot.domain.hosts import is_loopback
+from bot.evs.rate_limiter import RateLimiter
 from bot.interfaces import Clock
 
 log = logging.getLogger("bot.evs")
@@ -31,46 +31,23 @@ HEADERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """One HTTP request. `timeout_s` stands for all of connecting, sending and reading where it is not None."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(default=b"", repr=False)
-    timeout_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Any answer at all. Headers and body stay out of its repr: a token may stand in them."""
-
-    status: int
-    headers: httpx.Headers = field(repr=False)
-    body: bytes = field(repr=False)
-
-    @property
-    def succeeded(self) -> bool:
-        return 200 <= self.status < 300
-
-    def json(self) -> Any:
-        """The body as JSON, None when it is not."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-
-
 class SendAttempt:
     """How far one call got, and until when it may leave.
 
     Raises SentTooLate when the first byte would leave after `send_before`.
     """
 
-    def __init__(self, clock: Clock, send_before: datetime | None = None, *, writes: bool = False) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        send_before: datetime | None = None,
+        *,
+        writes: bool = False,
+        limiter: RateLimiter | None = None,
+    ) -> None:
         self._clock = clock
         self._writes = writes
+        self._limiter = limiter
         # A date only at the door: the clock may be set while the call waits its turn.
         left = None if send_before is None else (send_before - clock.now()).total_seconds()
         self._leave_by = None if left is None else clock.monotonic() + left
@@ -81,12 +58,14 @@ class SendAttempt:
         """Whether something may have been changed by it."""
         return self._writes and self.may_have_arrived
 
-    def left_s(self) -> float | None:
-        """Seconds until it may not leave any more; None where that does not matter."""
-        return None if self._leave_by is None else self._leave_by - self._clock.monotonic()
+    async def turn(self) -> None:
+        """Wait for the end of a pause. Raises Throttled where that takes too long."""
+        self.check()
+        if self._limiter is not None:
+            await self._limiter.wait(self._left_s())
 
     def check(self) -> None:
-        if (left := self.left_s()) is not None and left < 0:
+        if (left := self._left_s()) is not None and left < 0:
             raise SentTooLate("The moment to send this had passed; nothing was sent.")
 
     async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
@@ -96,6 +75,17 @@ class SendAttempt:
         elif event.endswith(".send_request_headers.started"):
             self.check()
             self.may_have_arrived = True
+
+    def _left_s(self) -> float | None:
+        """Seconds until it may not leave any more; None where that does not matter."""
+        return None if self._leave_by is None else self._leave_by - self._clock.monotonic()
+
+
+def attempt_of(request: httpx.Request) -> SendAttempt:
+    """The attempt that a request made by `Transport` belongs to."""
+    attempt = request.extensions["attempt"]
+    assert isinstance(attempt, SendAttempt)
+    return attempt
 
 
 class TooLarge(CloudUnavailable):
@@ -129,19 +119,41 @@ class Transport:
             headers=HEADERS,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
+            event_hooks={"request": [_before_it_leaves], "response": [_bounded]},
         )
 
     async def aclose(self) -> None:
         await self._http.aclose()
 
-    async def send(self, out: Outgoing, attempt: SendAttempt) -> Answer:
-        """Send once. Raises CloudUnavailable (TooLarge, SentTooLate among them), and nothing that holds the request."""
-        attempt.may_have_arrived = False
-        attempt.check()
+    async def send(
+        self,
+        method: str,
+        url: str,
+        attempt: SendAttempt,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+        auth: httpx.Auth | None = None,
+        timeout_s: float | None = None,
+    ) -> httpx.Response:
+        """Send once, or again where `auth` says so, and read the answer to its end.
+
+        `timeout_s` stands for all of connecting, sending and reading. Raises CloudUnavailable (TooLarge, SentTooLate
+        among them), what `auth` raises, and nothing that holds the request.
+        """
         failure: CloudError
-        host = _host(out.url)
+        typed = {} if body is None else {"Content-Type": "application/json"}
+        host = _host(url)
         try:
-            answer = await self._exchange(out, attempt)
+            request = self._http.build_request(
+                method,
+                url,
+                headers={**typed, **(headers or {})},
+                content=b"" if body is None else json.dumps(body).encode(),
+                timeout=httpx.USE_CLIENT_DEFAULT if timeout_s is None else timeout_s,
+                extensions={"trace": attempt.trace, "attempt": attempt},
+            )
+            response = await self._http.send(request, auth=auth)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as exc:
             failure = CloudUnavailable(f"The cloud cannot be reached at {host}; nothing was sent to it.")
             self._lost(host, exc)
@@ -154,7 +166,7 @@ class Transport:
             self._lost(host, exc)
         else:
             self._found(host)
-            return answer
+            return response
         # Raised out here, the error has no context: httpx's own errors hold the request and its headers.
         raise failure
 
@@ -169,34 +181,37 @@ class Transport:
             self._away.discard(host)
             log.info("the cloud answers again", extra={"host": host})
 
-    async def _exchange(self, out: Outgoing, attempt: SendAttempt) -> Answer:
-        request = self._http.build_request(
-            out.method,
-            out.url,
-            headers=dict(out.headers),
-            content=out.body,
-            timeout=httpx.USE_CLIENT_DEFAULT if out.timeout_s is None else out.timeout_s,
-            extensions={"trace": attempt.trace},
-        )
-        # A transport that tells no steps leaves it open; one that connects first takes this back.
-        attempt.may_have_arrived = True
-        response = await self._http.send(request, stream=True)
-        try:
-            body = await _bounded(response, attempt)
-        finally:
-            await response.aclose()
-        return Answer(response.status_code, response.headers, body)
+
+async def _before_it_leaves(request: httpx.Request) -> None:
+    attempt = attempt_of(request)
+    attempt.check()
+    # A transport that tells no steps leaves it open; one that connects first takes this back.
+    attempt.may_have_arrived = True
 
 
-async def _bounded(response: httpx.Response, attempt: SendAttempt) -> bytes:
-    chunks, size = [], 0
-    async for chunk in response.aiter_bytes():
-        size += len(chunk)
-        if size > BODY_BYTES:
-            words = f"The cloud's answer is over {BODY_BYTES // 1024**2} MiB and was not read."
-            raise TooLarge(words, status=response.status_code, maybe_done=attempt.maybe_done)
-        chunks.append(chunk)
-    return b"".join(chunks)
+async def _bounded(response: httpx.Response) -> None:
+    response.stream = _Body(response)
+    response.headers.pop("Content-Encoding", None)
+
+
+class _Body(httpx.AsyncByteStream):
+    """An answer's body, unpacked, and no more of it than the limit."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self._packed = httpx.Response(answer.status_code, headers=answer.headers, stream=answer.stream)
+        self._attempt = attempt_of(answer.request)
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in self._packed.aiter_bytes():
+            size += len(chunk)
+            if size > BODY_BYTES:
+                words = f"The cloud's answer is over {BODY_BYTES // 1024**2} MiB and was not read."
+                raise TooLarge(words, status=self._packed.status_code, maybe_done=self._attempt.maybe_done)
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self._packed.aclose()
 
 
 def _host(url: str) -> str:

@@ -6,14 +6,14 @@ import asyncio
 import logging
 from datetime import timedelta
 
+import httpx
 import pytest
 
 from bot.domain.errors import CloudRefused, CloudUnavailable, CredentialRefused, Throttled
-from bot.evs.auth import PasswordToken
+from bot.evs.auth import TokenAuth
 from bot.evs.cloud import HttpCloud
 from bot.evs.credential_breaker import CredentialBreaker
-from bot.evs.signing import Unsigned
-from bot.evs.transport import Transport
+from bot.evs.transport import SendAttempt, Transport
 from tests.evs.conftest import Build
 from tests.evs.scripted_cloud import (
     DISK,
@@ -74,6 +74,25 @@ async def test_a_token_is_renewed_ten_minutes_before_its_end(
     assert server.tokens == 2
 
 
+@pytest.mark.parametrize("away", [Reply(503), Reply(end="drop"), Reply(429), Reply(201)])
+async def test_a_token_that_still_counts_is_shown_while_iam_gives_no_other(
+    cloud: HttpCloud, server: ScriptedCloud, clock: FakeClock, away: Reply
+) -> None:
+    server.on("GET", SHOW, SHOWN)
+    server.on("POST", TOKENS, server.token(), away)
+    evs = cloud.project("web")
+    await evs.show_snapshot(SNAPSHOT)
+    clock.time += timedelta(hours=23, minutes=51)
+    for _ in range(2):
+        await evs.show_snapshot(SNAPSHOT)
+    assert {one.headers["X-Auth-Token"] for one in server.asked(SHOW)} == {"token-1-kept-to-myself"}
+    assert (len(server.asked(TOKENS)), clock.slept) == (2, [])
+    clock.time += timedelta(minutes=9)
+    with pytest.raises(CloudUnavailable):
+        await evs.show_snapshot(SNAPSHOT)
+    assert len(server.asked(SHOW)) == 3
+
+
 async def test_a_short_lived_token_is_not_renewed_at_every_call(
     cloud: HttpCloud, server: ScriptedCloud, clock: FakeClock
 ) -> None:
@@ -117,6 +136,35 @@ async def test_many_calls_with_one_stale_token_renew_it_once(cloud: HttpCloud, s
     server.hold.set()
     await calls
     assert server.tokens == 2
+
+
+async def test_a_request_with_a_new_token_waits_for_a_pause_that_began_meanwhile(
+    build: Build, clock: FakeClock
+) -> None:
+    shown: list[tuple[float, str]] = []
+    on_its_way, throttled = asyncio.Event(), asyncio.Event()
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == TOKENS:
+            return httpx.Response(201, headers={"X-Subject-Token": f"token-at-{clock.monotonic():g}"}, json={})
+        if request.url.path.endswith("/detail"):
+            return httpx.Response(429, headers={"Retry-After": "5"})
+        shown.append((clock.monotonic(), request.headers["X-Auth-Token"]))
+        if len(shown) == 2:
+            on_its_way.set()
+            await throttled.wait()
+            return httpx.Response(401, json={"error_code": "APIGW.0307", "error_msg": ""})
+        return httpx.Response(200, json=SHOWN.body)
+
+    evs = build(transport=httpx.MockTransport(answer)).project("web")
+    await evs.show_snapshot(SNAPSHOT)
+    renewing = asyncio.create_task(evs.show_snapshot(SNAPSHOT))
+    await on_its_way.wait()
+    with pytest.raises(Throttled):
+        await evs.list_disks()
+    throttled.set()
+    await renewing
+    assert shown == [(0, "token-at-0"), (0, "token-at-0"), (5, "token-at-5")]
 
 
 async def test_a_second_refusal_rests_the_credential_in_this_project_alone(
@@ -261,18 +309,25 @@ async def test_a_resting_credential_is_told_at_once_even_during_a_pause(
     assert clock.slept == []
 
 
+def _a_request(clock: FakeClock) -> httpx.Request:
+    return httpx.Request("GET", "https://evs.example", extensions={"attempt": SendAttempt(clock)})
+
+
 async def test_a_late_refusal_of_an_old_token_does_not_cost_the_new_one(
     server: ScriptedCloud, clock: FakeClock
 ) -> None:
     transport = Transport([server.url], [], None, connections=8)
     project = a_project(server.url, a_password())
-    admission = PasswordToken(a_password(), project, CredentialBreaker("payments", clock), transport, clock)
-    unsigned = Unsigned("GET", "evs", "/", (), {}, b"")
-    old = await admission.headers(unsigned)
-    admission.forget(old)
-    new = await admission.headers(unsigned)
-    admission.forget(old)
-    assert await admission.headers(unsigned) == new != old
+    auth = TokenAuth(a_password(), project, CredentialBreaker("payments", clock), transport, clock)
+    early, late, after = (auth.async_auth_flow(_a_request(clock)) for _ in range(3))
+    old = [(await flow.__anext__()).headers["X-Auth-Token"] for flow in (early, late)]
+    refusal = httpx.Response(401, json={"error_code": "APIGW.0307", "error_msg": ""})
+    new = [(await flow.asend(refusal)).headers["X-Auth-Token"] for flow in (early, late)]
+    new.append((await after.__anext__()).headers["X-Auth-Token"])
+    assert len({*old}) == len({*new}) == 1
+    assert old[0] != new[0]
+    for flow in (early, late, after):
+        await flow.aclose()
     await transport.aclose()
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
 from datetime import timedelta
 
 import pytest
@@ -237,3 +239,17 @@ async def test_an_unknown_alias_is_a_key_error(cloud: HttpCloud) -> None:
     for ask in (cloud.project, cloud.resting):
         with pytest.raises(KeyError):
             ask("nowhere")
+
+
+async def test_a_packed_answer_is_read_up_to_the_limit_of_what_it_unpacks_to(
+    cloud: HttpCloud, server: ScriptedCloud
+) -> None:
+    body = json.dumps({"volume": {"id": DISK, "name": "x" * 9_000_000}}).encode()
+    packed = [
+        Reply(200, gzip.compress(one), {"Content-Encoding": "gzip"}) for one in (b'{"volume": {"id": "d1"}}', body)
+    ]
+    server.on("GET", f"/{DISK}", *packed)
+    assert (await cloud.project("web").show_disk(DISK)).id == "d1"
+    with pytest.raises(CloudUnavailable, match="over 8 MiB"):
+        await cloud.project("web").show_disk(DISK)
+    assert len(server.asked(DISK)) == 2
