@@ -40,6 +40,7 @@ from bot.workflow.submitting import (
     CannotLook,
     Patience,
     not_configured_any_more,
+    took,
 )
 from bot.workflow.surveying import GroupOffers
 
@@ -236,7 +237,7 @@ class Grouper:
 
     async def _wait(self, group: Group, members: Sequence[Item], wait: timedelta, exc: CloudError) -> float | None:
         now = self._clock.now()
-        spent = now - (group.submitted_at or now)  # this POST began then, in this very process
+        spent = took(group.submitted_at, now)  # this POST began then, in this very process
         if group.tried + spent >= self._patience.busy_deadline:
             return await self._give_up(group, members, exc)
         later = group_waiting(group, now, until=now + wait, cause=exc.sentence, code=exc.code, spent=spent)
@@ -320,7 +321,7 @@ class Grouper:
             told = failed.in_the_end(group.cause, "the group")
             return await self._over(group, members, ItemState.UNKNOWN, told, failed.code)
         wait = failed.wait(group.in_vain)
-        after = group_looked_in_vain(group, now, spent=now - began, wait=wait)
+        after = group_looked_in_vain(group, now, spent=took(began, now), wait=wait)
         if failed.code == NOT_CONFIGURED != group.code:
             told = failed.added_to(group.cause)
             stay = [replace(item, cause=told, code=NOT_CONFIGURED) for item in members if _open(item)]

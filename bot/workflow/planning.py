@@ -99,12 +99,12 @@ class Planner:
 
     async def _plan(self, request: Request, actor: Actor, verdict: Verdict) -> float | None:
         assert request.project is not None
-        project, began = self._projects[request.project], self._clock.now()
+        project, began = self._projects[request.project], self._clock.monotonic()
         try:
             draft = await self._drafted(request, project)
         except CloudUnavailable as exc:
             wait_s = _wait_for(exc)
-            spent = self._clock.now() - began
+            spent = timedelta(seconds=self._clock.monotonic() - began)
             if request.tried + spent < PATIENCE:
                 tried = request.tried + spent + timedelta(seconds=wait_s)
                 await self._store.spent([replace(request, tried=tried)])

@@ -127,7 +127,7 @@ class Deleter:
         going = await self._rows(request, DeletionState.DELETING)
         if not going:
             return None
-        began = self._clock.now()
+        began = self._clock.monotonic()
         proofs = await self._proofs(request, items)
         allowed, ended = await self._judged(request, going)
         looked = await asyncio.gather(*(self._look(one, *proofs[one.item_id]) for one in allowed))
@@ -137,7 +137,7 @@ class Deleter:
         after = [*ended, *(seen for seen in looked if seen is not None), *refused, *sent]
         await self._save([one for one in after if one.ended])
         left = [one for one in after if not one.ended]
-        spent = self._clock.now() - began + timedelta(seconds=AGAIN_SECONDS)
+        spent = timedelta(seconds=self._clock.monotonic() - began + AGAIN_SECONDS)
         await self._store.spent([replace(one, tried=one.tried + spent) for one in left])
         return AGAIN_SECONDS if left else None
 

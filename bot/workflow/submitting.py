@@ -93,6 +93,15 @@ class CannotLook:
         return min(max(in_vain / 4, timedelta(seconds=2)), timedelta(seconds=60))
 
 
+LONGEST_CALL = timedelta(seconds=60)
+"""What seems to have taken longer is a clock that was set."""
+
+
+def took(began: datetime | None, now: datetime) -> timedelta:
+    """How long a call of this process took that began then."""
+    return min(max(now - (began or now), timedelta()), LONGEST_CALL)
+
+
 def not_configured_any_more(alias: str, projects: Mapping[str, Project]) -> Denied | None:
     """Why nothing more is sent to a project that somebody took out of bot.toml."""
     if alias in projects:
@@ -205,7 +214,7 @@ class Submitter:
 
     async def _wait(self, item: Item, wait: timedelta, cause: str, code: str) -> float | None:
         now = self._clock.now()
-        spent = now - (item.submitted_at or now)  # this POST began then, in this very process
+        spent = took(item.submitted_at, now)  # this POST began then, in this very process
         if item.tried + spent >= self._patience.busy_deadline:
             minutes = round(self._patience.busy_deadline.total_seconds() / 60)
             told = f"{cause} I tried for {minutes} minutes and created nothing of this disk."
@@ -266,7 +275,7 @@ class Submitter:
             await self._store.save(ended(item, ItemState.UNKNOWN, now, cause=told, code=failed.code))
             return None
         wait = failed.wait(item.in_vain)
-        after = looked_in_vain(item, now, spent=now - began, wait=wait)
+        after = looked_in_vain(item, now, spent=took(began, now), wait=wait)
         if failed.code == NOT_CONFIGURED != item.code:
             after = replace(after, cause=failed.added_to(item.cause), code=NOT_CONFIGURED)
             await self._store.save(after)  # whoever reads along hears of it at once

@@ -91,7 +91,8 @@ class Watcher:
         self._clock = clock
         self._watch_for = watch_for
         self._last_round: dict[str, datetime] = {}
-        self._failing_since: dict[str, datetime] = {}
+        self._round_began: dict[str, float] = {}
+        self._failing_since: dict[str, float] = {}
 
     async def __call__(self, alias: str) -> float | None:
         items = await self._store.creating(alias)
@@ -117,9 +118,10 @@ class Watcher:
 
     def _round_begins(self, alias: str) -> tuple[datetime | None, timedelta]:
         """When the last round was, and how long since then counts as looked in."""
-        before, now = self._last_round.get(alias), self._clock.now()
-        self._last_round[alias] = now
-        return before, min(now - before, LONGEST_ROUND) if before else timedelta()
+        before, moment = self._last_round.get(alias), self._clock.monotonic()
+        since = timedelta(seconds=moment - self._round_began.get(alias, moment))
+        self._last_round[alias], self._round_began[alias] = self._clock.now(), moment
+        return before, min(since, LONGEST_ROUND)
 
     async def _settled(self, this: _Round, item: Item) -> bool:
         """Write down how one item ended: True. Only what the cloud says of the snapshot itself, or a failed job, ends
@@ -224,8 +226,8 @@ class Watcher:
 
     async def _tell_unreachable(self, alias: str, items: Sequence[Item]) -> None:
         """Nothing ends by that. Whoever reads the message sees why nothing moves."""
-        now = self._clock.now()
-        if now - self._failing_since.setdefault(alias, now) >= UNREACHABLE_AFTER:
+        moment = self._clock.monotonic()
+        if moment - self._failing_since.setdefault(alias, moment) >= UNREACHABLE_AFTER.total_seconds():
             await self._store.watched([replace(item, cause=UNREACHABLE) for item in items if not item.cause])
 
     async def _not_configured(self, alias: str, items: Sequence[Item]) -> float:

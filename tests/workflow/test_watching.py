@@ -244,3 +244,15 @@ async def test_a_project_that_is_put_back_goes_on_as_if_nothing_had_been(desk: W
     assert (await desk.item()).cause == ""
     desk.evs.snapshots = [Snapshot(id="snap-1", status="available")]
     assert (await desk.run()).state is ItemState.AVAILABLE
+
+
+async def test_a_clock_that_is_set_spends_no_patience(desk: WatchDesk) -> None:
+    desk.evs.snapshots = [Snapshot(id="snap-1", status="creating", progress=40)]
+    await desk.watch("payments")
+    desk.evs.snapshots = []
+    desk.clock.pass_(seconds=40)
+    await desk.watch("payments")
+    desk.clock.step(minutes=10)
+    desk.clock.pass_(seconds=2)
+    await desk.watch("payments")
+    assert (await desk.item()).state is ItemState.CREATING
