@@ -504,7 +504,7 @@ async def test_the_buttons_of_others_are_not_ones_own(world: World) -> None:
     await world.told("bob", "That form can't be opened any more, or it is somebody else's.")
     assert world.slack.view("bob") is None
     await press(world, "bob", NEW_SNAPSHOT, form_id)  # which has no value at all
-    assert "name" in [one.partition(".")[0] for one in (await open_form(world, "bob")).values]
+    assert "reason" in [one.partition(".")[0] for one in (await open_form(world, "bob")).values]
     assert "mine" not in str(world.slack.view("bob").values)
 
 

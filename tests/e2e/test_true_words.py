@@ -75,8 +75,8 @@ async def test_what_is_still_being_made_is_not_said_to_be_nothing(world: World, 
     request = await world.create("web-01-data")
     await world.slack.until(lambda: bool(world.replies(request, "accepted")))
     snapshot = world.cloud.snapshots()[0]["id"]
-    said = await answered(world, f"delete {request if by == 'request' else snapshot}")
-    assert "It is still being made" in said
+    await world.say(f"delete {request if by == 'request' else snapshot}")
+    said = (await world.told("alice", "It is still being made")).text
     assert "Nothing" not in said
 
 
