@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.errors import LookupFailed, SlackBusy
 from bot.domain.requests import is_direct
 from bot.interfaces import Clock
+from bot.slack.backoff import Backoff
 from bot.slack.failures import failure_of
 
 log = logging.getLogger(__name__)
@@ -21,8 +22,6 @@ log = logging.getLogger(__name__)
 MAX_AGE = timedelta(minutes=5)
 SHARED_MAX_AGE = timedelta(minutes=1)
 """A channel can become shared at any time, and Slack sends no event for it that the bot is subscribed to."""
-
-ASK_AGAIN_SECONDS = 5.0
 
 _CANNOT_TELL = "Slack could not tell me who is in that channel just now. Try again in a minute."
 
@@ -33,6 +32,7 @@ class SlackChannels:
     def __init__(self, client: AsyncWebClient, clock: Clock) -> None:
         self._client = client
         self._clock = clock
+        self._backoff = Backoff()
         self._facts: dict[str, tuple[dict[str, Any], float]] = {}
 
     async def has_member(self, channel: str, user_id: str) -> bool:
@@ -70,14 +70,15 @@ class SlackChannels:
             if kept := self._kept(channel, MAX_AGE):
                 return _shared(kept)
             if failure.passes:
-                raise SlackBusy("Slack did not answer.", retry_after=failure.retry_after or ASK_AGAIN_SECONDS) from None
+                wait = self._backoff.failed(channel, failure.retry_after)
+                raise SlackBusy("Slack did not answer.", retry_after=wait) from None
             log.warning("slack could not say who reads a channel", extra={"channel": channel, "error": failure.error})
             return True
         except (aiohttp.ClientError, TimeoutError, OSError):
             if kept := self._kept(channel, MAX_AGE):
                 return _shared(kept)
             log.warning("slack could not be asked who reads a channel", extra={"channel": channel})
-            raise SlackBusy("Slack did not answer.", retry_after=ASK_AGAIN_SECONDS) from None
+            raise SlackBusy("Slack did not answer.", retry_after=self._backoff.failed(channel)) from None
 
     async def name(self, channel: str) -> str:
         """Implements `bot.interfaces.Channels`; a name is an ornament, so nothing fails for the lack of one."""
@@ -103,6 +104,7 @@ class SlackChannels:
         answer = await self._client.conversations_info(channel=channel)
         facts = answer.get("channel") or {}
         self._facts[channel] = (facts, asked_at)
+        self._backoff.answered(channel)
         return facts
 
     def _kept(self, channel: str, max_age: timedelta) -> dict[str, Any] | None:

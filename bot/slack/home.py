@@ -15,13 +15,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import SlackBusy, ViewRefused, ViewStale
 from bot.interfaces import Store
+from bot.slack.backoff import Backoff
 from bot.slack.failures import failure_of
 from bot.slack.home_view import home_view
 from bot.workflow.home import Home
 
 log = logging.getLogger(__name__)
-
-_UNANSWERED_SECONDS = 5.0
 
 
 class HomeListeners:
@@ -45,6 +44,7 @@ class SlackHomes:
     def __init__(self, client: AsyncWebClient, command: str, team_url: str) -> None:
         self._client = client
         self._command = command
+        self._backoff = Backoff()
         self._team_url = team_url
 
     async def publish(self, user_id: str, home: Home, rev: int, view_hash: str | None) -> str | None:
@@ -60,13 +60,17 @@ class SlackHomes:
             if failure.error == "hash_conflict":
                 raise ViewStale("A newer view stands there.") from None
             if failure.asks_to_wait:
-                raise SlackBusy("Slack asks to wait.", retry_after=failure.retry_after or 1.0) from None
+                raise SlackBusy(
+                    "Slack asks to wait.", retry_after=self._backoff.failed(user_id, failure.retry_after)
+                ) from None
             if failure.status is not None and (failure.status >= 500 or not failure.error):
-                raise SlackBusy("Slack did not answer.", retry_after=_UNANSWERED_SECONDS) from None
+                wait = self._backoff.failed(user_id, failure.retry_after)
+                raise SlackBusy("Slack did not answer.", retry_after=wait) from None
             facts = {"user": user_id, "error": failure.error, "why": "; ".join(failure.messages)[:500]}
             log.error("slack refused an app home", extra=facts)
             raise ViewRefused(f"Slack refused the view ({failure.error}).") from None
         except (aiohttp.ClientError, TimeoutError, OSError):
-            raise SlackBusy("Slack did not answer.", retry_after=_UNANSWERED_SECONDS) from None
+            raise SlackBusy("Slack did not answer.", retry_after=self._backoff.failed(user_id)) from None
+        self._backoff.answered(user_id)
         published = (answer.get("view") or {}).get("hash")
         return published if isinstance(published, str) else None

@@ -17,9 +17,10 @@ from bot.domain.errors import SHARED, CannotPost, MessageFixed, MessageGone, Mes
 from bot.domain.projects import Project
 from bot.domain.requests import Request, RequestState
 from bot.interfaces import Clock, Posted, Saying
+from bot.slack.backoff import Backoff
 from bot.slack.blocks import agree_button, buttons
 from bot.slack.channels import SlackChannels
-from bot.slack.failures import failure_of, retry_seconds
+from bot.slack.failures import SlackFailure, failure_of, retry_seconds
 from bot.slack.hosts import is_slacks
 from bot.slack.message import Message, arranged
 from bot.slack.messages import left_over, rendered
@@ -48,7 +49,6 @@ _APP_REFUSED = frozenset(
 )
 """Nothing is wrong with the message: it can be said once the app may speak again."""
 
-_UNANSWERED_SECONDS = 5.0
 _APP_REFUSED_SECONDS = 60.0
 
 RESPONSE_URL_LIFE = timedelta(minutes=29)
@@ -108,6 +108,7 @@ class SlackReplies:
         clock: Clock,
     ) -> None:
         self._clock = clock
+        self._backoff = Backoff()
         self._client = client
         self._http = http
         self._urls = urls
@@ -322,28 +323,42 @@ class SlackReplies:
             log.warning("a reply to a thread that is gone stands in the channel", extra={"channel": channel})
 
     async def _call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        to = f"{method} {arguments.get('channel', '')}"
         try:
             response = await self._client.api_call(method, json=arguments)
         except SlackApiError as exc:
-            error = _error_from(exc, method)
+            error = self._error_from(exc, method, to)
             if isinstance(error, MessageRefused) and "blocks" in arguments:
                 # The words matter more than their arrangement: `text` alone tells all.
                 return await self._call(method, {key: value for key, value in arguments.items() if key != "blocks"})
             raise error from None
         except (aiohttp.ClientError, TimeoutError, OSError):
             log.warning("slack did not answer", extra={"method": method})
-            raise SlackBusy("Slack did not answer.", retry_after=_UNANSWERED_SECONDS, maybe_done=True) from None
+            raise SlackBusy("Slack did not answer.", retry_after=self._backoff.failed(to), maybe_done=True) from None
+        self._backoff.answered(to)
         answer: dict[str, Any] = response.data if isinstance(response.data, dict) else {}
         return answer
 
+    def _error_from(
+        self, exc: SlackApiError, method: str, to: str
+    ) -> CannotPost | MessageGone | MessageRefused | SlackBusy:
+        failure = failure_of(exc)
+        if failure.asks_to_wait:
+            wait = self._backoff.failed(to, failure.retry_after)
+            log.info("slack asks to wait", extra={"method": method, "seconds": wait})
+            return SlackBusy("Slack asks to wait.", retry_after=wait)
+        error = _refusal(failure, method)
+        if error is not None:
+            self._backoff.answered(to)
+            return error
+        log.warning("slack gave no usable answer", extra={"method": method, "status": failure.status})
+        wait = self._backoff.failed(to, failure.retry_after)
+        return SlackBusy("Slack did not answer.", retry_after=wait, maybe_done=True)
 
-def _error_from(exc: SlackApiError, method: str) -> CannotPost | MessageGone | MessageRefused | SlackBusy:
-    failure = failure_of(exc)
+
+def _refusal(failure: SlackFailure, method: str) -> CannotPost | MessageGone | MessageRefused | SlackBusy | None:
+    """What Slack's code says; None: it says nothing, and the next try may."""
     error = failure.error
-    if failure.asks_to_wait:
-        wait = failure.retry_after or 1.0
-        log.info("slack asks to wait", extra={"method": method, "seconds": wait})
-        return SlackBusy("Slack asks to wait.", retry_after=wait)
     if error in _FIXED:
         return MessageFixed("The message may not be edited.")
     if error in _GONE:
@@ -354,8 +369,7 @@ def _error_from(exc: SlackApiError, method: str) -> CannotPost | MessageGone | M
         log.error("slack refuses the app", extra={"method": method, "error": error})
         return SlackBusy("Slack refuses the app.", retry_after=_APP_REFUSED_SECONDS)
     if failure.passes or (failure.status or 0) >= 500:
-        log.warning("slack gave no usable answer", extra={"method": method, "status": failure.status})
-        return SlackBusy("Slack did not answer.", retry_after=_UNANSWERED_SECONDS, maybe_done=True)
+        return None
     facts = {"method": method, "error": error, "why": "; ".join(failure.messages)[:500]}
     log.error("slack refused a message", extra=facts)
     return MessageRefused(f"Slack refused the message ({error}).")

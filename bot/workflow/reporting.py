@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
+from enum import IntEnum
 
 from bot.domain.errors import GONE_AGAIN, REFUSED, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
 from bot.domain.orders import Quick
 from bot.domain.requests import Item, ItemState, Request, RequestState
-from bot.interfaces import Clock, Replies, Saying, Store
+from bot.interfaces import Clock, Posted, Replies, Saying, SayKind, Store
 from bot.workflow.notifying import who_may_approve
 
 log = logging.getLogger(__name__)
@@ -32,9 +33,21 @@ POST_EVERY = timedelta(seconds=1)
 """chat.postMessage: about one message a second and channel."""
 
 EDITS_A_MINUTE = 50
-"""chat.update is Tier 3, shared by the whole workspace; progress leaves a share of it to final states."""
+"""chat.update is Tier 3, shared by the whole workspace."""
 
-EDITS_LEFT_TO_ENDS = 15
+
+class Urgency(IntEnum):
+    """Whom an edit matters to: each leaves a share of the minute's edits to those above it."""
+
+    PROGRESS = 30
+    """Somebody may be watching."""
+
+    END = 42
+    """It is over; where that is not told by a message of its own, it is told by this edit."""
+
+    AWAITED = EDITS_A_MINUTE
+    """Somebody looks at the message and waits: for the plan they asked for, the refusal, or what their press did."""
+
 
 ASK_AGAIN_S = 0.05
 """How soon the budget is looked at again while all that stands in the way is under way."""
@@ -54,29 +67,27 @@ class EditBudget:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._answered: deque[datetime] = deque()
+        self._answered: deque[float] = deque()
         self._under_way = 0
-        self._resting_until: datetime | None = None
+        self._resting_until = 0.0
 
     def rest(self, seconds: float) -> None:
         """Slack asks for a pause: the limit is one for the whole workspace, so it is one pause for every channel."""
-        until = self._clock.now() + timedelta(seconds=seconds)
-        self._resting_until = max(until, self._resting_until or until)
+        self._resting_until = max(self._clock.monotonic() + seconds, self._resting_until)
 
-    def wait_s(self, *, final: bool) -> float:
+    def wait_s(self, urgency: Urgency) -> float:
         """Seconds until an edit may be made; 0.0 for now."""
-        now = self._clock.now()
-        if self._resting_until and now < self._resting_until:
-            return (self._resting_until - now).total_seconds()
-        while self._answered and now - self._answered[0] >= timedelta(minutes=1):
+        now = self._clock.monotonic()
+        if now < self._resting_until:
+            return self._resting_until - now
+        while self._answered and now - self._answered[0] >= 60.0:
             self._answered.popleft()
-        allowed = EDITS_A_MINUTE if final else EDITS_A_MINUTE - EDITS_LEFT_TO_ENDS
-        above = len(self._answered) + self._under_way - allowed
+        above = len(self._answered) + self._under_way - urgency
         if above < 0:
             return 0.0
         if above >= len(self._answered):
             return ASK_AGAIN_S
-        return max((self._answered[above] + timedelta(minutes=1) - now).total_seconds(), ASK_AGAIN_S)
+        return max(self._answered[above] + 60.0 - now, ASK_AGAIN_S)
 
     @contextmanager
     def one(self) -> Iterator[None]:
@@ -87,44 +98,49 @@ class EditBudget:
             yield
         finally:
             self._under_way -= 1
-            self._answered.append(self._clock.now())
+            self._answered.append(self._clock.monotonic())
 
 
-def next_saying(request: Request, items: Sequence[Item]) -> Saying | None:
-    """The most important thing still to be told of a request, or None. Pure; the rows remember what was said."""
+def sayings(request: Request, items: Sequence[Item]) -> list[Saying]:
+    """What is to be told of a request now, the most important first: where that has to wait, the next may go before it.
+
+    Pure; the rows remember what was said. The receipt follows the last edit, and goes before it where edits have no
+    room.
+    """
+
+    def of(*kinds: tuple[SayKind, bool]) -> list[Saying]:
+        return [Saying(kind, request, items, items) for kind, due in kinds if due]
+
     if request.refused and request.root_ts is None:
-        return None if request.receipt_ts else Saying("refusal", request, (), items)
+        return [] if request.receipt_ts else [Saying("refusal", request, (), items)]
     if request.state is RequestState.RECEIVED and not _has_placeholder(request):
-        return None
+        return []
     if request.root_ts is None:
-        return Saying("root", request, items, items)
-    stale = request.shown_rev < request.rev
+        return of(("root", True))
+    stale, untold = request.shown_rev < request.rev, request.receipt_ts is None
     if request.state is RequestState.FINISHED or request.refused:
-        if stale:
-            return Saying("edit", request, items, items)
-        if _ask_is_stale(request):
-            return Saying("ask_edit", request, items, items)
-        if request.receipt_ts is None:
-            return Saying("receipt", request, items, items)
-        if request.receipt_gone < gone_of(items):
-            return Saying("receipt_edit", request, items, items)
-        return None
+        gone = not untold and request.receipt_gone < gone_of(items)
+        return of(("edit", stale), ("ask_edit", _ask_is_stale(request)), ("receipt", untold), ("receipt_edit", gone))
     if request.state in (RequestState.RECEIVED, RequestState.PLANNED):
-        return Saying("edit", request, items, items) if stale else None
+        return of(("edit", stale))
     if request.approvals_needed and request.ask_ts is None:
-        return Saying("ask", request, items, items)
+        return of(("ask", True))
     if _ask_is_stale(request):
-        return Saying("ask_edit", request, items, items)
+        return of(("ask_edit", True))
     if request.state is RequestState.WAITING:
-        return Saying("edit", request, items, items) if stale else None
+        return of(("edit", stale))
+    return _of_running(request, items) or of(("edit", stale))
+
+
+def _of_running(request: Request, items: Sequence[Item]) -> list[Saying]:
+    """What deserves a notification while it runs."""
     accepted = [item for item in items if item.accepted and not item.accepted_told]
     sending = [item for item in items if item.state in (ItemState.PLANNED, ItemState.SUBMITTING) and not item.cause]
     if accepted and not sending:
-        return Saying("accepted", request, accepted, items)
+        return [Saying("accepted", request, accepted, items)]
     failures = [item for item in items if item.ended and item.state is not ItemState.AVAILABLE]
-    if untold := [item for item in failures if not item.failure_told]:
-        return Saying("failure", request, untold, items)
-    return Saying("edit", request, items, items) if stale else None
+    untold = [item for item in failures if not item.failure_told]
+    return [Saying("failure", request, untold, items)] if untold else []
 
 
 def gone_of(items: Sequence[Item]) -> int:
@@ -151,46 +167,75 @@ class Reporter:
         self._replies = replies
         self._clock = clock
         self._budget = budget
-        self._quiet_until: dict[str, datetime] = {}
+        self._quiet_until: dict[str, float] = {}
         """Until when Slack asked to post nothing there."""
-        self._post_from: dict[str, datetime] = {}
-        self._aside: dict[str, datetime] = {}
+        self._edits_from: dict[str, float] = {}
+        """From when edits there are tried again, after one that was not answered."""
+        self._post_from: dict[str, float] = {}
+        self._aside: dict[tuple[str, SayKind], float] = {}
         self._misplaced: set[str] = set()
         """Requests of which Slack would not take a message where it was to stand; memory only."""
-        self._ask_shown_at: dict[str, datetime] = {}
+        self._ask_shown_at: dict[str, float] = {}
+        self._posted_at: dict[str, float] = {}
+        self._edited_at: dict[str, float] = {}
         self._shown: dict[str, tuple[object, ...]] = {}
-        """The states each open request was last shown with; memory only, a restart just edits once too early."""
+        """The states each open request was last shown with. All of this is memory: a restart edits once too early."""
+        self._unwritten: dict[str, Callable[[], Awaitable[None]]] = {}
+        """What was said while that could not be written down: it is, before anything else is said in that channel."""
 
     async def __call__(self, home: str) -> float | None:
+        if home in self._unwritten:
+            await self._write_down(home, self._unwritten[home])
         if (busy_s := self._seconds_until(self._quiet_until.get(home))) > 0:
             return busy_s
         waits: list[float] = []
-        for request, items in _ends_first(await self._store.unsaid(home)):
-            saying = next_saying(request, items)
-            if saying is None:
+        due: list[Saying] = []
+        for request, items in await self._store.unsaid(home):
+            if found := sayings(request, items):
+                due += found
+            else:
                 await self._store.all_said(request)
-                if request.ended_at:
-                    self._shown.pop(request.id, None)
-                    self._aside.pop(request.id, None)
-                    self._ask_shown_at.pop(request.id, None)
-                    self._misplaced.discard(request.id)
+                self._forget_if_over(request)
+        edited_first: set[str] = set()
+        for saying in sorted(due, key=_rank):
+            if saying.kind == "receipt" and saying.request.id in edited_first:
                 continue
-            wait_s = max(self._must_wait(saying, home), self._seconds_until(self._aside.get(request.id)))
-            if wait_s > 0:
-                waits.append(wait_s)
-                continue
-            if saying.kind == "ask" and request.told_directly and request.state is RequestState.WAITING:
-                # Written down before it is said: whoever may approve does not read along here.
-                await self._store.tell_directly(request.id, await who_may_approve(self._store, request))
-            if saying.kind in ("ask", "ask_edit") and request.state is RequestState.WAITING:
-                saying = replace(saying, called=await who_may_approve(self._store, request))
-            with self._budget.one() if saying.kind in EDITS else nullcontext():
-                groups = await self._store.groups_of(request.id) if isinstance(request.order, Quick) else ()
-                return await self._say(replace(saying, leaders=await self._leaders(items), groups=groups), home)
+            wait_s = max(
+                self._must_wait(saying, home), self._seconds_until(self._aside.get((saying.request.id, saying.kind)))
+            )
+            if wait_s <= 0:
+                return await self._say_whole(saying, home)
+            if saying.kind in EDITS and wait_s <= EDIT_EVERY.total_seconds() and self._budget.wait_s(Urgency.END) <= 0:
+                edited_first.add(saying.request.id)
+            waits.append(wait_s)
         return min(waits) if waits else None
 
-    def _seconds_until(self, at: datetime | None) -> float:
-        return max((at - self._clock.now()).total_seconds(), 0.0) if at else 0.0
+    async def _say_whole(self, saying: Saying, home: str) -> float | None:
+        """With what only the rows know."""
+        request = saying.request
+        if saying.kind == "ask" and request.told_directly and request.state is RequestState.WAITING:
+            # Written down before it is said: whoever may approve does not read along here.
+            await self._store.tell_directly(request.id, await who_may_approve(self._store, request))
+        if saying.kind in ("ask", "ask_edit") and request.state is RequestState.WAITING:
+            saying = replace(saying, called=await who_may_approve(self._store, request))
+        with self._budget.one() if saying.kind in EDITS else nullcontext():
+            groups = await self._store.groups_of(request.id) if isinstance(request.order, Quick) else ()
+            leaders = await self._leaders(saying.all_items)
+            return await self._say(replace(saying, leaders=leaders, groups=groups), home)
+
+    def _forget_if_over(self, request: Request) -> None:
+        if request.ended_at:
+            for kept in (self._shown, self._ask_shown_at, self._posted_at, self._edited_at):
+                kept.pop(request.id, None)
+            self._take_up(request)
+
+    def _take_up(self, request: Request) -> None:
+        """Nothing of it is set aside any more."""
+        self._misplaced.discard(request.id)
+        self._aside = {key: until for key, until in self._aside.items() if key[0] != request.id}
+
+    def _seconds_until(self, moment: float | None) -> float:
+        return 0.0 if moment is None else max(moment - self._clock.monotonic(), 0.0)
 
     async def _leaders(self, items: Sequence[Item]) -> dict[str, Request]:
         joined = {item.joined_to for item in items if item.joined_to}
@@ -203,18 +248,35 @@ class Reporter:
             return 0.0
         if saying.kind not in EDITS:
             return self._seconds_until(self._post_from.get(home))
-        now, request = self._clock.now(), saying.request
         if saying.kind == "ask_edit":
-            shown_at = self._ask_shown_at.get(request.id)
-            pause = (EDIT_EVERY - (now - shown_at)).total_seconds() if shown_at else 0.0
-            return max(pause, self._budget.wait_s(final=True))
-        final = request.ended_at is not None
-        if saying.all_items and self._shown.get(request.id) == ():
-            return self._budget.wait_s(final=True)  # the plan takes its placeholder's place at once
-        only_progress = self._shown.get(request.id) == _states(saying.all_items)
-        apart = PROGRESS_EVERY if only_progress else EDIT_EVERY
-        pause = (apart - (now - request.edited_at)).total_seconds() if request.edited_at else 0.0
-        return max(pause, self._budget.wait_s(final=final))
+            pause = self._since(self._ask_shown_at.get(saying.request.id), EDIT_EVERY)
+            urgency = Urgency.AWAITED
+        else:
+            pause, urgency = self._pause_and_urgency(saying)
+        return max(pause, self._seconds_until(self._edits_from.get(home)), self._budget.wait_s(urgency))
+
+    def _pause_and_urgency(self, saying: Saying) -> tuple[float, Urgency]:
+        """An edit that shows more than progress waits for no message that was just posted, only for the last edit."""
+        request = saying.request
+        before, edited_at = self._shown.get(request.id), self._last_edit(request)
+        if request.state is RequestState.FINISHED:
+            return self._since(edited_at, EDIT_EVERY), Urgency.END
+        if request.refused or request.not_yet_going or (before and before[0] is not request.state):
+            return self._since(edited_at, EDIT_EVERY), Urgency.AWAITED
+        only_progress = before == _shown_of(request, saying.all_items)
+        last = edited_at if edited_at is not None else self._posted_at.get(request.id)
+        return self._since(last, PROGRESS_EVERY if only_progress else EDIT_EVERY), Urgency.PROGRESS
+
+    def _last_edit(self, request: Request) -> float | None:
+        """The row knows of edits in an earlier life."""
+        if request.id in self._edited_at or request.id in self._posted_at or request.edited_at is None:
+            return self._edited_at.get(request.id)
+        ago_s = (self._clock.now() - request.edited_at).total_seconds()
+        return self._clock.monotonic() - ago_s if ago_s >= 0 else None
+
+    def _since(self, moment: float | None, pause: timedelta) -> float:
+        """Seconds that are left of a pause after that moment."""
+        return 0.0 if moment is None else moment + pause.total_seconds() - self._clock.monotonic()
 
     async def _say(self, saying: Saying, home: str) -> float | None:
         """Say one thing, write down that it was said, and come back for the next one after a polite pause."""
@@ -229,15 +291,46 @@ class Reporter:
         except MessageRefused:
             return await self._after_refusal(saying)
         except SlackBusy as exc:
-            if saying.kind in EDITS:
-                self._budget.rest(exc.retry_after)
-                return 0.0  # new messages go on
-            self._quiet_until[home] = self._clock.now() + timedelta(seconds=exc.retry_after)
+            return self._after_no_answer(saying, exc, home)
+        self._remember(saying, home)
+        await self._write_down(home, lambda: self._said(saying, posted))
+        return 0.0
+
+    def _after_no_answer(self, saying: Saying, exc: SlackBusy, home: str) -> float:
+        now = self._clock.monotonic()
+        if saying.kind not in EDITS:
+            self._quiet_until[home] = now + exc.retry_after
             return exc.retry_after
-        now = self._clock.now()
-        request = saying.request
+        if exc.maybe_done:
+            self._edits_from[home] = now + exc.retry_after  # Slack has trouble there, and perhaps only there
+        else:
+            self._budget.rest(exc.retry_after)
+        return 0.0  # new messages go on
+
+    def _remember(self, saying: Saying, home: str) -> None:
+        now, request = self._clock.monotonic(), saying.request
         if saying.kind in ("root", "edit"):
-            self._shown[request.id] = _states(saying.all_items)
+            self._shown[request.id] = _shown_of(request, saying.all_items)
+        match saying.kind:
+            case "root":
+                self._posted_at[request.id] = now
+            case "edit":
+                self._edited_at[request.id] = now
+            case "ask" | "ask_edit":
+                self._ask_shown_at[request.id] = now
+            case _:
+                pass
+        if saying.kind not in EDITS and saying.kind != "refusal":
+            self._post_from[home] = now + POST_EVERY.total_seconds()
+
+    async def _write_down(self, home: str, write: Callable[[], Awaitable[None]]) -> None:
+        """Said again it would stand twice, so it is kept until the store takes it."""
+        self._unwritten[home] = write
+        await write()
+        del self._unwritten[home]
+
+    async def _said(self, saying: Saying, posted: Posted | None) -> None:
+        request, now = saying.request, self._clock.now()
         match saying.kind:
             case "root":
                 assert posted is not None
@@ -250,13 +343,11 @@ class Reporter:
                 await self._store.showed(shown)
             case "edit":
                 await self._store.showed(replace(request, shown_rev=request.rev, edited_at=now))
-                return 0.0
             case "ask":
                 assert posted is not None
-                self._ask_shown_at[request.id] = now
                 await self._store.showed(replace(request, ask_ts=posted.ts, ask_rev=request.rev))
             case "ask_edit":
-                return await self._ask_edited(request)
+                await self._ask_edited(request)
             case "accepted":
                 await self._store.showed(request, accepted=[item.id for item in saying.items])
             case "failure":
@@ -265,24 +356,17 @@ class Reporter:
                 told = replace(request, receipt_ts=posted.ts if posted else "told")
                 await self._store.showed(replace(told, receipt_gone=gone_of(saying.all_items)))
             case "receipt_edit":
-                return await self._receipt_settled(saying)
+                await self._receipt_settled(saying)
             case "moved" | "break_glass" | "ask_directly" | "reminder" | "record":
                 pass
-        if saying.kind == "refusal":
-            return 0.0
-        self._post_from[home] = now + POST_EVERY
-        return 0.0
 
-    async def _ask_edited(self, request: Request) -> float | None:
-        self._ask_shown_at[request.id] = self._clock.now()
+    async def _ask_edited(self, request: Request) -> None:
         waits = request.state is RequestState.WAITING
         await self._store.showed(replace(request, ask_rev=request.rev if waits else ASK_SETTLED))
-        return 0.0
 
-    async def _receipt_settled(self, saying: Saying) -> float | None:
+    async def _receipt_settled(self, saying: Saying) -> None:
         """It says what is deleted, or can't be made to."""
         await self._store.showed(replace(saying.request, receipt_gone=gone_of(saying.all_items)))
-        return 0.0
 
     async def _after_closing(self, saying: Saying) -> float | None:
         """Where messages may not be edited a new one tells the end, and none the progress: it would be one after the
@@ -303,7 +387,8 @@ class Reporter:
             await self._store.showed(replace(request, ask_rev=ASK_SETTLED))
             return 0.0
         if saying.kind == "receipt_edit":
-            return await self._receipt_settled(saying)
+            await self._receipt_settled(saying)
+            return 0.0
         if saying.kind == "edit" and request.receipt_ts is not None:
             # All was told long ago; whoever took the message away is not told it again.
             await self._store.showed(replace(request, shown_rev=request.rev))
@@ -329,16 +414,19 @@ class Reporter:
         request = saying.request
         if saying.kind == "ask_edit":
             # What it shows is old, and a press on it is judged by the rows all the same.
-            return await self._ask_edited(request)
+            self._ask_shown_at[request.id] = self._clock.monotonic()
+            await self._ask_edited(request)
+            return 0.0
         if saying.kind == "receipt_edit":
-            return await self._receipt_settled(saying)
+            await self._receipt_settled(saying)
+            return 0.0
         if self._again(request):
             self._misplaced.discard(request.id)
             if saying.kind == "edit":
                 return await self._begin_anew(request)
             if request.home != request.actor_id:
                 return await self._move_home(saying, CannotPost("Slack refuses the message.", REFUSED))
-        self._aside[request.id] = self._clock.now() + REFUSED_AGAIN
+        self._aside[request.id, saying.kind] = self._clock.monotonic() + REFUSED_AGAIN.total_seconds()
         return 0.0
 
     def _again(self, request: Request) -> bool:
@@ -359,25 +447,29 @@ class Reporter:
             await self._replies.say(replace(saying, kind="moved", why=exc.reason))
         except (CannotPost, MessageRefused, SlackBusy):
             log.info("the person could not be told in the channel", extra={"request": request.id})
-        self._misplaced.discard(request.id)
-        self._aside.pop(request.id, None)
+        self._take_up(request)
         await self._store.move_home(replace(request, home=request.actor_id))
         return 0.0
 
 
-def _states(items: Sequence[Item]) -> tuple[object, ...]:
-    return tuple((item.state, item.cause) for item in items)
+def _shown_of(request: Request, items: Sequence[Item]) -> tuple[object, ...]:
+    """What of a request is more than progress."""
+    return (request.state, *((item.state, item.cause) for item in items))
 
 
-def _ends_first(pending: Sequence[tuple[Request, list[Item]]]) -> list[tuple[Request, list[Item]]]:
-    """Refusals and ends before progress, and first messages before edits, each in the order they were asked."""
-
-    def rank(entry: tuple[Request, list[Item]]) -> int:
-        request = entry[0]
-        if request.refused:
-            return 0
-        if request.root_ts is None:
+def _rank(saying: Saying) -> int:
+    """First what somebody waits for: a refusal, a plan, a question to others. Then first messages, ends, and progress,
+    each in the order they were asked.
+    """
+    request = saying.request
+    if request.refused or request.not_yet_going or saying.kind in ("ask", "ask_edit"):
+        return 0
+    match saying.kind:
+        case "root":
             return 1
-        return 2 if request.state is RequestState.FINISHED else 3
-
-    return sorted(pending, key=rank)
+        case "failure":
+            return 2
+        case "accepted":
+            return 3
+        case _:
+            return 2 if request.state is RequestState.FINISHED else 4

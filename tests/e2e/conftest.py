@@ -120,8 +120,16 @@ class World:
         return [message for message in self.slack.messages(channel) if part(message) == (request, kind)]
 
     async def finished(self, request: str, channel: str = CHANNEL, timeout: float = 20) -> Message:
-        """Wait for the receipt; answers the root message as it stands then."""
-        await self.slack.until(lambda: bool(self.replies(request, "receipt", channel)), timeout)
+        """Wait for the receipt, and for the edit that may follow it; answers the root message as it stands then."""
+
+        def over() -> bool:
+            root = self.root(request, channel)
+            ended = root is not None and any(
+                word in root.text for word in (": finished", ": ended", "nothing was created")
+            )
+            return ended and bool(self.replies(request, "receipt", channel))
+
+        await self.slack.until(over, timeout)
         root = self.root(request, channel)
         assert root is not None
         return root

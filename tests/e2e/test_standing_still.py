@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bot.domain.requests import ItemState, RequestState
 from tests.e2e.conftest import request_id
 from tests.e2e.street import Street, a_street
 
@@ -182,4 +183,46 @@ async def test_a_part_that_ends_by_itself_ends_the_bot_with_a_sentence_and_the_n
         await street.start()
         found = await street.until_all_is_said(timeout=30)
         assert [request.id for request, _ in found] == [request_id(told.text)]
+        assert await street.bot.signal(signal.SIGTERM) == 0
+
+
+# --- a clock that is set ----------------------------------------------------------------------------------------------
+
+SET_CLOCK = """
+import sys
+from datetime import timedelta
+from pathlib import Path
+import bot.__main__ as program
+class Clock(program.SystemClock):
+    def now(self):
+        return super().now() + timedelta(seconds=float(Path(sys.argv[1]).read_text()))
+program.SystemClock = Clock
+sys.exit(program.main(["run"]))
+"""
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_that_is_set_by_an_hour_silences_nobody_and_lets_nobody_act_for_longer(
+    tmp_path: Path, hours: int
+) -> None:
+    """Set while a snapshot is made, while a disk waits its turn, and while a message is edited."""
+    by = tmp_path / "by"
+    by.write_text("0")
+    async with a_street(tmp_path) as street:
+        street.bot.program = ("-c", SET_CLOCK, str(by))
+        await street.start()
+        street.cloud.world.timing.min_seconds = street.cloud.world.timing.max_seconds = 4.0
+        street.cloud.fault("create_snapshot", "error", times=2, status=409, code="EVS.2409", message="busy")
+        first = request_id((await street.slack.command("alice", "#inc-demo", "create web-01-data")).text)
+        second = request_id((await street.slack.command("alice", "#inc-demo", "create web-01-logs")).text)
+        await street.until_items(first, lambda item: item.state is not ItemState.PLANNED or bool(item.cause))
+        by.write_text(str(hours * 3600))
+        begun = asyncio.get_running_loop().time()
+        third = request_id((await street.slack.command("alice", "#inc-demo", "create orders-db")).text)
+        found = await street.until_all_is_said(timeout=30)
+        assert asyncio.get_running_loop().time() - begun < 25
+        assert {request.id: request.state for request, _ in found} == dict.fromkeys(
+            (first, second, third), RequestState.FINISHED
+        )
+        assert {item.state for _, items in found for item in items} == {ItemState.AVAILABLE}
         assert await street.bot.signal(signal.SIGTERM) == 0

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from bot.domain.errors import BotError, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
+from bot.domain.errors import BotError, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy, StoreFailed
+from bot.domain.orders import Quick
 from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState, ended, taken
 from bot.interfaces import Arrival, Posted, Saying
 from bot.store.store import SqliteStore
-from bot.workflow.reporting import EDITS, EDITS_A_MINUTE, EDITS_LEFT_TO_ENDS, EditBudget, Reporter, next_saying
+from bot.workflow.reporting import EDITS, EDITS_A_MINUTE, EditBudget, Reporter, Urgency, sayings
 from tests.builders import NOON, FakeClock, a_request, an_item
 
 CREATING = an_item(1, ItemState.CREATING, snapshot_id="snap-1", job_id="job-1")
@@ -38,30 +39,39 @@ POSTED = {"root_ts": "1.1", "root_channel": "C1"}
         ({**POSTED, "shown_rev": 1}, [an_item(1), an_item(2, ItemState.FAILED)], "failure"),
         ({**POSTED, "shown_rev": 1}, [an_item(1), an_item(2, ItemState.FAILED, failure_told=True)], None),
         ({**POSTED, "shown_rev": 0, "state": RequestState.FINISHED}, [DONE], "edit"),
+        ({**POSTED, "shown_rev": 0, "state": RequestState.DROPPED}, [], "edit"),
         ({**POSTED, "shown_rev": 1, "state": RequestState.FINISHED}, [DONE], "receipt"),
         ({**POSTED, "shown_rev": 1, "state": RequestState.FINISHED, "receipt_ts": "2.2"}, [DONE], None),
     ],
 )
 def test_the_most_important_thing_comes_next(request_fields: dict[str, Any], items: list[Item], kind: str) -> None:
-    saying = next_saying(a_request(**request_fields), items)
-    assert (saying.kind if saying else None) == kind
+    first = next(iter(sayings(a_request(**request_fields), items)), None)
+    assert (first.kind if first else None) == kind
 
 
-def test_progress_leaves_a_share_of_the_edits_to_ends() -> None:
+def test_progress_leaves_a_share_of_the_edits_to_ends_and_ends_to_what_is_waited_for() -> None:
     clock = FakeClock()
     budget = EditBudget(clock)
-    for _ in range(EDITS_A_MINUTE - EDITS_LEFT_TO_ENDS):
-        assert budget.wait_s(final=False) == 0.0
-        with budget.one():
-            pass
-    assert budget.wait_s(final=False) == 60.0
-    for _ in range(EDITS_LEFT_TO_ENDS):
-        assert budget.wait_s(final=True) == 0.0
-        with budget.one():
-            pass
-    assert budget.wait_s(final=True) == 60.0
+    made = 0
+    for urgency in sorted(Urgency):
+        while made < urgency:
+            assert budget.wait_s(urgency) == 0.0
+            with budget.one():
+                made += 1
+        assert budget.wait_s(urgency) == 60.0
     clock.pass_(minutes=1)
-    assert budget.wait_s(final=False) == 0.0
+    assert budget.wait_s(Urgency.PROGRESS) == 0.0
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_is_set_changes_nothing_about_the_room_for_edits(hours: int) -> None:
+    clock = FakeClock()
+    budget = EditBudget(clock)
+    for _ in range(EDITS_A_MINUTE):
+        with budget.one():
+            pass
+    clock.step(hours=hours)
+    assert budget.wait_s(Urgency.AWAITED) == pytest.approx(60.0)
 
 
 def test_edits_under_way_have_taken_their_room_and_keep_it_for_a_minute_after_their_answer() -> None:
@@ -69,11 +79,11 @@ def test_edits_under_way_have_taken_their_room_and_keep_it_for_a_minute_after_th
     budget = EditBudget(clock)
     with ExitStack() as under_way:
         for _ in range(EDITS_A_MINUTE):
-            assert budget.wait_s(final=True) == 0.0
+            assert budget.wait_s(Urgency.AWAITED) == 0.0
             under_way.enter_context(budget.one())
         clock.pass_(seconds=20)
-        assert budget.wait_s(final=True) > 0.0
-    assert budget.wait_s(final=True) == 60.0
+        assert budget.wait_s(Urgency.AWAITED) > 0.0
+    assert budget.wait_s(Urgency.AWAITED) == 60.0
 
 
 class Voice:
@@ -83,12 +93,14 @@ class Voice:
         self._clock = clock
         self.said: list[tuple[str, str]] = []
         self.troubles: list[BotError] = []
+        self.troubled: str | None = None
+        """The kind that the troubles are for; each and every one where it is None."""
         self.refused_edits: list[BotError] = []
         self.at: dict[str, datetime] = {}
         """When each kind was said last."""
 
     async def say(self, saying: Saying) -> Posted | None:
-        if self.troubles:
+        if self.troubles and saying.kind == (self.troubled or saying.kind):
             raise self.troubles.pop(0)
         if self.refused_edits and saying.kind in EDITS:
             raise self.refused_edits.pop(0)
@@ -102,7 +114,11 @@ class Desk:
 
     def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
         self.store, self.clock, self.voice = store, clock, Voice(clock)
-        self.reporter = Reporter(store, self.voice, clock, EditBudget(clock))
+        self.restart()
+
+    def restart(self) -> None:
+        self.budget = EditBudget(self.clock)
+        self.reporter = Reporter(self.store, self.voice, self.clock, self.budget)
 
     async def speak(self, home: str = "C1") -> list[str]:
         """Let the duty run until it has nothing more to say; answers what it said."""
@@ -194,8 +210,7 @@ async def test_where_slack_asks_for_fewer_edits_posts_go_on_and_edits_rest_in_ev
     desk.clock.pass_(seconds=10)
     await desk.add("r-four", "C1")
     desk.voice.said.clear()
-    edited = next_saying(*(await desk.whole("r-one")))
-    assert edited is not None and edited.kind == "edit"
+    assert [saying.kind for saying in sayings(*(await desk.whole("r-one")))] == ["edit"]
     desk.voice.refused_edits = [SlackBusy("wait", retry_after=30.0)]
     begun = desk.clock.now()
     assert await desk.speak("C1") == ["root", "edit", "edit"]
@@ -282,16 +297,11 @@ async def test_a_thread_that_is_gone_is_left_for_the_channel(desk: Desk) -> None
 async def test_a_reply_that_finds_no_message_twice_is_told_directly(desk: Desk) -> None:
     await desk.speak()
     await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
-    await desk.reporter("C1")
     desk.clock.pass_(seconds=5)
-    assert await desk.reporter("C1") == 0.0
     desk.voice.said.clear()
-    desk.voice.troubles = [MessageGone("gone")]
-    assert await desk.reporter("C1") == 0.0
-    assert await desk.reporter("C1") == 0.0
-    desk.clock.pass_(seconds=5)
-    desk.voice.troubles = [MessageGone("gone")]
-    await desk.speak()
+    desk.voice.troubled = "receipt"
+    desk.voice.troubles = [MessageGone("gone"), MessageGone("gone")]
+    assert await desk.speak() == ["edit", "root", "moved"]
     assert await desk.speak("U1") == ["root", "receipt"]
 
 
@@ -301,8 +311,7 @@ async def test_a_message_refused_twice_is_told_directly(desk: Desk, kind: str) -
         await desk.speak()
         await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
         desk.clock.pass_(seconds=5)
-        await desk.reporter("C1")
-        desk.clock.pass_(seconds=5)
+    desk.voice.troubled = kind
     desk.voice.troubles = [MessageRefused("no"), MessageRefused("no")]
     await desk.speak()
     assert (await desk.request()).home == "U1"
@@ -320,14 +329,94 @@ async def test_an_edit_refused_twice_gives_way_to_a_new_message(desk: Desk) -> N
     await desk.speak()
     await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
     desk.clock.pass_(seconds=5)
+    desk.voice.troubled = "edit"
     desk.voice.troubles = [MessageRefused("no"), MessageRefused("no")]
-    assert await desk.speak() == ["root", "receipt"]
+    assert await desk.speak() == ["receipt", "root"]
 
 
 async def test_a_restart_says_again_only_what_was_not_written_down(desk: Desk) -> None:
     await desk.speak()
-    desk.reporter = Reporter(desk.store, desk.voice, desk.clock, EditBudget(desk.clock))
+    desk.restart()
     assert await desk.speak() == []
     await desk.change(lambda item: ended(item, ItemState.FAILED, NOON, cause="gone"))
-    desk.reporter = Reporter(desk.store, desk.voice, desk.clock, EditBudget(desk.clock))
+    desk.restart()
     assert await desk.speak() == ["edit", "receipt"]
+
+
+async def test_a_receipt_waits_for_no_room_among_the_edits(desk: Desk) -> None:
+    await desk.speak()
+    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    for _ in range(EDITS_A_MINUTE):
+        with desk.budget.one():
+            pass
+    begun = desk.clock.now()
+    assert await desk.speak() == ["receipt", "edit"]
+    assert desk.voice.at["receipt"] - begun <= timedelta(seconds=1)
+    assert desk.voice.at["edit"] - begun >= timedelta(seconds=59)
+
+
+async def a_placeholder(desk: Desk, request_id: str = "r-two") -> Request:
+    """A quick backup whose message stands before its plan is known."""
+    request = a_request(request_id, state=RequestState.RECEIVED, unsaid=True, order=Quick())
+    await desk.store.arrive(request_id, "C1", None, lambda grants, bound: Arrival(request))
+    await desk.speak()
+    return request
+
+
+@pytest.mark.parametrize("state", [RequestState.DROPPED, RequestState.DENIED, RequestState.PLANNED])
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_what_a_placeholder_comes_to_is_shown_at_once(desk: Desk, state: RequestState, restarted: bool) -> None:
+    """Though ends and progress have taken all their room, and the placeholder was posted a moment ago."""
+    placeholder = await a_placeholder(desk)
+    if restarted:
+        desk.clock.pass_(seconds=3)
+        desk.restart()
+    for _ in range(Urgency.END):
+        with desk.budget.one():
+            pass
+    begun = desk.clock.now()
+    ended_at = NOON if state is not RequestState.PLANNED else None
+    after = replace(placeholder, state=state, rev=placeholder.rev + 1, ended_at=ended_at, verdict="No such server.")
+    await desk.store.settle(after, [], [])
+    assert (await desk.speak())[0] == "edit"
+    assert desk.voice.at["edit"] == begun
+
+
+async def test_what_was_said_while_nothing_could_be_written_is_not_said_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise StoreFailed("The disk is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.store, "showed", full)
+        for _ in range(3):
+            with pytest.raises(StoreFailed):
+                await desk.reporter("C1")
+    assert await desk.speak() == []
+    assert desk.voice.said == [("root", "C1")]
+    assert (await desk.request()).root_ts == "1.0"
+
+
+async def test_an_edit_that_slack_does_not_answer_holds_up_no_other_channel(desk: Desk) -> None:
+    await desk.add("r-two", "C2")
+    for home in ("C1", "C2"):
+        await desk.speak(home)
+    for number in ("r-one", "r-two"):
+        await desk.change(lambda item: replace(item, cause="busy", waiting_since=NOON), f"{number}-1")
+    desk.clock.pass_(seconds=10)
+    desk.voice.refused_edits = [SlackBusy("no answer", retry_after=30.0, maybe_done=True)]
+    assert await desk.reporter("C1") == 0.0
+    begun = desk.clock.now()
+    assert await desk.speak("C2") == ["edit"]
+    assert desk.clock.now() == begun
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_that_is_set_keeps_nobody_waiting_for_a_message(desk: Desk, hours: int) -> None:
+    await desk.speak()
+    await desk.change(lambda item: replace(item, cause="busy", waiting_since=NOON))
+    desk.clock.step(hours=hours)
+    begun = desk.clock.monotonic()
+    assert await desk.speak() == ["edit"]
+    assert desk.clock.monotonic() - begun <= 4.0
