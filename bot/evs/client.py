@@ -125,7 +125,7 @@ class EvsClient:
 
         Asks in groups of 60 ids, and of each no further than until all were found; `of_each`: no further than until
         each of these disks has one. Raises any CloudError; a list is whole or it is an error. A row without a readable
-        id is passed over, but not where it may be of the disk: whoever asks about one wants to know what is not there.
+        id is passed over, but not where it may be of the disk: there an absence has to be certain.
         Source: EVS API Reference, ListSnapshotsDetailsV5.
         """
         found: list[Snapshot] = []

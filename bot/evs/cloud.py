@@ -45,7 +45,7 @@ class HttpCloud:
         self._breakers = {name: CredentialBreaker(name, clock) for name in credentials}
         metadata = [one.metadata_url for one in credentials.values() if isinstance(one, AgencyCredentials)]
         endpoints = [url for one in projects.values() for url in (one.evs_endpoint, one.ecs_endpoint, one.iam_endpoint)]
-        # Each project's calls at a time fit into the pool, so that one whose calls hang keeps nobody else waiting.
+        # Each project's calls at a time fit into the pool, so that one whose calls hang keeps no other waiting.
         self._transport = Transport(endpoints, metadata, transport, connections=concurrency * max(len(projects), 1))
         self._agencies = {
             name: AgencyKeys(one, self._breakers[name], self._transport, clock)

@@ -1,4 +1,4 @@
-"""What each documented error code means, in words for people.
+"""Meanings of the documented error codes, in words for people.
 
 Sources: EVS API Reference, Error Codes (evs_04_0038); API Signing Guide, Error Codes; IAM API Reference, Error Codes.
 """
@@ -37,7 +37,7 @@ class Known:
 
 
 def known(code: str) -> Known | None:
-    """What is documented about a code, None for any other."""
+    """The documented meaning of a code, None for any other."""
     return _TABLE.get(_current(code))
 
 

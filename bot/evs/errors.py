@@ -87,7 +87,7 @@ def error_from(
 
 
 def plain_words_of(body: bytes, hidden: Sequence[str]) -> str:
-    """What an answer says, for a log: ordinary words alone, everything that may be a name, a key or an id left out."""
+    """Words of an answer, for a log: ordinary words alone, everything that may be a name, a key or an id left out."""
     value = json_in(body)
     found = _pair(value, _DEEPEST) or _message_alone(value, _DEEPEST) or ("", "")
     words = _quotable(found[1], hidden).split()

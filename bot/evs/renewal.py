@@ -11,7 +11,7 @@ from bot.domain.errors import CloudUnavailable
 from bot.interfaces import Clock
 
 ASK_AGAIN_AFTER = timedelta(minutes=1)
-"""What is near its end, or handed out again as it is, is not asked for at every call."""
+"""A value near its end, or handed out again as it is, is not asked for at every call."""
 
 T = TypeVar("T")
 

@@ -32,7 +32,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Unsigned:
-    """What is to be signed. `host` has the port where the address has one; `body` is the bytes as sent."""
+    """A request before it is signed. `host` has the port where the address has one; `body` is the bytes as sent."""
 
     method: str
     host: str
