@@ -14,17 +14,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bot import app, terminal, terminal_grants
+from bot import app, cli, cli_grants
 from bot.clock import SystemClock
 from bot.domain.access import Action, Role
 from bot.domain.errors import BotError, StoreFailed, StoreMissing
-from bot.domain.harmless import harmless
 from bot.domain.orders import read_alias
+from bot.domain.terminal_text import harmless
 from bot.logs import configure_logs
 from bot.settings import SettingsError, StoreSettings, load_settings, load_store
 from bot.simulator import demo
 from bot.simulator.setting import Setting, read_world
-from bot.slack.scopes import SCOPES
+from bot.slack.client.scopes import SCOPES
 
 OK, FAILED, BAD_USE = 0, 1, 2
 
@@ -41,13 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = asyncio.run(options.run(options))
     except SettingsError as exc:
-        terminal.complain(exc.sentence)
+        cli.complain(exc.sentence)
         return BAD_USE
     except (StoreMissing, StoreFailed) as exc:
-        terminal.complain(exc.sentence)
+        cli.complain(exc.sentence)
         return FAILED
     except BotError as exc:
-        terminal.complain(exc.sentence)
+        cli.complain(exc.sentence)
         return BAD_USE
     except KeyboardInterrupt:
         return OK
@@ -93,22 +93,22 @@ def _parser() -> argparse.ArgumentParser:
         "--unreviewed", action="store_true", help="only those that ran without approval and wait for review"
     )
     _takes_config(listing)
-    listing.set_defaults(run=_with_store(terminal.list_requests))
+    listing.set_defaults(run=_with_store(cli.list_requests))
     show = verbs.add_parser("show", help="one request, by the id of the request, its job or its snapshot")
     show.add_argument("id", metavar="ID")
     _takes_config(show)
-    show.set_defaults(run=_with_store(terminal.show_request))
+    show.set_defaults(run=_with_store(cli.show_request))
 
     audit = commands.add_parser("audit", help="the audit trail")
     verbs = audit.add_subparsers(required=True, metavar="export | verify")
     export = verbs.add_parser("export", help="every row as a line of JSON")
     export.add_argument("--since", metavar="YYYY-MM-DD", help="only rows from this day on, in UTC")
     _takes_config(export)
-    export.set_defaults(run=_with_store(terminal.export_audit))
+    export.set_defaults(run=_with_store(cli.export_audit))
     verify = verbs.add_parser("verify", help="check that the trail is whole, from its first row to its last")
     verify.add_argument("--head", metavar="SEQ:HASH", help="a head as it was posted: it must still be there")
     _takes_config(verify)
-    verify.set_defaults(run=_with_store(terminal.verify_audit))
+    verify.set_defaults(run=_with_store(cli.verify_audit))
     return parser
 
 
@@ -121,7 +121,7 @@ def _add_grants(grants: argparse.ArgumentParser) -> None:
     listing = verbs.add_parser("list", help="every grant and where it stands")
     listing.add_argument("--project", type=read_alias, metavar="P", help="only what counts in this project")
     _takes_config(listing)
-    listing.set_defaults(run=_with_rights(terminal_grants.list_grants))
+    listing.set_defaults(run=_with_rights(cli_grants.list_grants))
 
     add = verbs.add_parser("add", help="give a role")
     add.add_argument("subject", **subject)
@@ -129,14 +129,14 @@ def _add_grants(grants: argparse.ArgumentParser) -> None:
     add.add_argument("project", **project)
     add.add_argument("--for", dest="lasting", metavar="8h", help="s, m, h or d; for good by default")
     _takes_config(add)
-    add.set_defaults(run=_with_rights(terminal_grants.add_grant))
+    add.set_defaults(run=_with_rights(cli_grants.add_grant))
 
     remove = verbs.add_parser("remove", help="take back what was granted by command")
     remove.add_argument("subject", **subject)
     remove.add_argument("role", nargs="?", **roles)
     remove.add_argument("project", **project)
     _takes_config(remove)
-    remove.set_defaults(run=_with_rights(terminal_grants.remove_grant))
+    remove.set_defaults(run=_with_rights(cli_grants.remove_grant))
 
     explain = verbs.add_parser("explain", help="what would be decided, by which rule and why")
     explain.add_argument("subject", **subject)
@@ -145,17 +145,17 @@ def _add_grants(grants: argparse.ArgumentParser) -> None:
     explain.add_argument("--channel", default="", metavar="C", help="the id of the channel it is asked from")
     explain.add_argument("--group", action="append", default=[], metavar="S", help="a user group they are in")
     _takes_config(explain)
-    explain.set_defaults(run=_with_rights(terminal_grants.explain_grant))
+    explain.set_defaults(run=_with_rights(cli_grants.explain_grant))
 
     take_in = verbs.add_parser("import", help="make the rows of a file what it says; prints its plan")
     take_in.add_argument("file", type=Path, metavar="FILE", help="TOML with [[grants]] as in bot.toml")
     take_in.add_argument("--apply", action="store_true", help="do it; without this nothing changes")
     _takes_config(take_in)
-    take_in.set_defaults(run=_with_rights(terminal_grants.import_grants))
+    take_in.set_defaults(run=_with_rights(cli_grants.import_grants))
 
     export = verbs.add_parser("export", help="every grant as TOML that import reads back")
     _takes_config(export)
-    export.set_defaults(run=_with_rights(terminal_grants.export_grants))
+    export.set_defaults(run=_with_rights(cli_grants.export_grants))
 
 
 def _takes_config(parser: argparse.ArgumentParser) -> None:
@@ -199,7 +199,7 @@ async def _until_it_ends(bot: app.Bot, signalled: asyncio.Future[Any]) -> int:
 
 def _complain(sentence: str) -> None:
     with contextlib.suppress(OSError):  # the disk that is full may be the one under the log
-        terminal.complain(sentence)
+        cli.complain(sentence)
 
 
 async def _demo(options: argparse.Namespace) -> int:
@@ -220,7 +220,7 @@ async def _simulate(options: argparse.Namespace) -> int:
     try:
         world = read_world(options.world) if options.world else None
     except ValueError as exc:
-        terminal.complain(str(exc))
+        cli.complain(str(exc))
         return BAD_USE
     stopped = _on_signal()
     with tempfile.TemporaryDirectory(prefix="snapshot-bot-simulation-") as directory:

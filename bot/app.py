@@ -22,64 +22,64 @@ from bot.engine import EmbeddedEngine
 from bot.evs.cloud import HttpCloud
 from bot.interfaces import Clock, Handler
 from bot.settings import Settings
-from bot.slack.answering import Answering
-from bot.slack.approvals import ApprovalListeners
-from bot.slack.binding import BindListeners
+from bot.slack.background_tasks import Errands
 from bot.slack.bolt import SocketModeEntry, build_bolt
-from bot.slack.cancelling import CancelListeners
-from bot.slack.channels import SlackChannels
-from bot.slack.commands import CommandListeners
-from bot.slack.errands import Errands
-from bot.slack.failures import failure_of
-from bot.slack.forms import FormListeners
-from bot.slack.home import HomeListeners, SlackHomes
-from bot.slack.listeners import ChangeListeners, LastListeners, Unrouted
-from bot.slack.mentions import MentionListeners
-from bot.slack.offers import OfferListeners
-from bot.slack.owed import OwedAnswers
-from bot.slack.paging import PageListeners
-from bot.slack.people import SlackPeople
-from bot.slack.plans import PlanListeners
-from bot.slack.presses import Presses
-from bot.slack.recording import RecordListeners
-from bot.slack.replies import ResponseUrls, SlackReplies
-from bot.slack.request_url import HttpEntry
-from bot.slack.restoring import RestoreListeners
-from bot.slack.retrying import RetryListeners
+from bot.slack.client.channels import SlackChannels
+from bot.slack.client.errors import failure_of
+from bot.slack.client.people import SlackPeople
+from bot.slack.client.poster import ResponseUrls, SlackReplies
+from bot.slack.http.request_url import HttpEntry
+from bot.slack.listeners.actions import Presses
+from bot.slack.listeners.app_home import HomeListeners, SlackHomes
+from bot.slack.listeners.approvals import ApprovalListeners
+from bot.slack.listeners.binding import BindListeners
+from bot.slack.listeners.cancelling import CancelListeners
+from bot.slack.listeners.channel_card import OfferListeners
+from bot.slack.listeners.commands import CommandListeners
+from bot.slack.listeners.deferred_replies import OwedAnswers
+from bot.slack.listeners.events import ChangeListeners, LastListeners, Unrouted
+from bot.slack.listeners.mentions import MentionListeners
+from bot.slack.listeners.modals import FormListeners
+from bot.slack.listeners.pages import PageListeners
+from bot.slack.listeners.plans import PlanListeners
+from bot.slack.listeners.post_mortem import RecordListeners
+from bot.slack.listeners.queries import Answering
+from bot.slack.listeners.restore_points import RestoreListeners
+from bot.slack.listeners.try_again import RetryListeners
 from bot.store.database import SqliteDatabase
 from bot.store.lock import StoreLock
 from bot.store.store import SqliteStore
 from bot.supervision import Vitals
-from bot.workflow.approving import Approvals
-from bot.workflow.arrival import Reception
-from bot.workflow.binding import ChannelBindings
-from bot.workflow.cancelling import Cancelling
-from bot.workflow.catalogue import DiskCatalogue
-from bot.workflow.confirming import Confirming
-from bot.workflow.deleting import Deleting
-from bot.workflow.doubting import Doubting
-from bot.workflow.existing import Existing
-from bot.workflow.forms import Forms
+from bot.workflow.actions.approve import Approvals
+from bot.workflow.actions.bind import ChannelBindings
+from bot.workflow.actions.cancel import Cancelling
+from bot.workflow.actions.confirm import Confirming
+from bot.workflow.actions.delete import Deleting
+from bot.workflow.actions.doubt import Doubting
+from bot.workflow.actions.fill_form import Forms
+from bot.workflow.actions.grant import Granting
+from bot.workflow.actions.try_again import Retrying
+from bot.workflow.check_before_sending import Permits
+from bot.workflow.discovery import GroupOffers
+from bot.workflow.form_sessions import OpenedForms
 from bot.workflow.gate import Gate
-from bot.workflow.granting import Granting
-from bot.workflow.grouping import Grouper
-from bot.workflow.home import HomeKeeper
-from bot.workflow.inquiry import Inquiry
-from bot.workflow.lapsing import Lapser
-from bot.workflow.notifying import Notifier
-from bot.workflow.opened import OpenedForms
-from bot.workflow.permitting import Permits
-from bot.workflow.planning import Planner
-from bot.workflow.reminding import Keeping, Reminder
-from bot.workflow.removing import Deleter
-from bot.workflow.reporting import EditBudget, Reporter
-from bot.workflow.restoring import RestorePointsInquiry
-from bot.workflow.retrying import Retrying
-from bot.workflow.sealing import Sealer
+from bot.workflow.intake import Reception
+from bot.workflow.jobs.anchor_audit import Sealer
+from bot.workflow.jobs.delete import Deleter
+from bot.workflow.jobs.expire_grants import Lapser
+from bot.workflow.jobs.notify import Notifier
+from bot.workflow.jobs.plan import Planner
+from bot.workflow.jobs.publish_home import HomeKeeper
+from bot.workflow.jobs.remind import Keeping, Reminder
+from bot.workflow.jobs.report import EditBudget, Reporter
+from bot.workflow.jobs.submit import Patience, Submitter
+from bot.workflow.jobs.submit_group import Grouper
+from bot.workflow.jobs.watch import Watcher
+from bot.workflow.queries.disk_choices import DiskCatalogue
+from bot.workflow.queries.existing import Existing
+from bot.workflow.queries.restore_points import RestorePointsInquiry
+from bot.workflow.queries.status import Inquiry
 from bot.workflow.servers import ServerNames
-from bot.workflow.submitting import Patience, Submitter
-from bot.workflow.surveying import GroupOffers
-from bot.workflow.watching import Watcher
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from bot.domain.access import Actor, Grant, GroupStanding, Standing
 from bot.domain.bindings import Binding
+from bot.domain.consistency_groups import Group
 from bot.domain.deletions import Deletion
 from bot.domain.forms import Form
 from bot.domain.granting import Subject
-from bot.domain.groups import Group
 from bot.domain.requests import Item, Request, RequestState
 from bot.domain.servers import Server
 from bot.domain.snapshots import (

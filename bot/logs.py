@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 from urllib.parse import quote
 
-from bot.domain.harmless import harmless
+from bot.domain.terminal_text import harmless
 
 HIDDEN = "[hidden]"
 

@@ -42,9 +42,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.clock": NEEDS,
     "bot.simulator": set(),
     "bot.app": WIRED,
-    "bot.terminal": {"bot.app", *WIRED},
-    "bot.terminal_grants": {"bot.terminal", *WIRED},
-    "bot.__main__": {"bot.app", "bot.terminal", "bot.terminal_grants", "bot.simulator", *WIRED},
+    "bot.cli": {"bot.app", *WIRED},
+    "bot.cli_grants": {"bot.cli", *WIRED},
+    "bot.__main__": {"bot.app", "bot.cli", "bot.cli_grants", "bot.simulator", *WIRED},
 }
 """A part of the bot, and what it may import of the bot beside itself."""
 
@@ -120,7 +120,7 @@ def test_only_the_clock_knows_what_time_it_is(path: Path) -> None:
 
 
 def test_only_the_entrances_import_the_wiring() -> None:
-    assert {own for own, others in MAY_IMPORT.items() if "bot.app" in others} == {"bot.__main__", "bot.terminal"}
+    assert {own for own, others in MAY_IMPORT.items() if "bot.app" in others} == {"bot.__main__", "bot.cli"}
 
 
 @pytest.mark.parametrize(

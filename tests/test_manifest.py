@@ -11,14 +11,14 @@ import jsonschema
 import pytest
 import yaml
 
-from bot.slack.controls import BACKUP_FOR_MESSAGE, NEW_SNAPSHOT
-from bot.slack.scopes import EVENTS, SCOPES
+from bot.slack.client.scopes import EVENTS, SCOPES
+from bot.slack.ids import BACKUP_FOR_MESSAGE, NEW_SNAPSHOT
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "tests" / "data" / "slack-manifest.schema.json"
 """Slack's own, unmodified: slackapi/manifest-schema, schemas/manifest.schema.2.0.0.json (MIT)."""
 MANIFEST: dict[str, Any] = yaml.safe_load((ROOT / "manifest.yml").read_text(encoding="utf-8"))
-LISTENERS = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "bot" / "slack").glob("*.py")))
+LISTENERS = "\n".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "bot" / "slack").rglob("*.py")))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

@@ -10,7 +10,7 @@ import itertools
 import re
 from dataclasses import dataclass
 
-from bot.domain.typed import visible
+from bot.domain.normalise import visible
 
 _ADDRESS = r"<(?:@[^<>]*|![^<>]*)>"
 _GREETING = (

@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 
 from bot.domain.arguments import COURTESIES, EVERYTHING, FILLERS, key_meant, option_of, read_arguments, written
+from bot.domain.normalise import caseless
 from bot.domain.orders import as_entry
 from bot.domain.sentences import quoted
-from bot.domain.typed import caseless
 from bot.domain.words import Word, verb_in
 
 _NOTHING = "Nothing was done."

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from bot.domain.normalise import caseless, plain, unmarked_word
 from bot.domain.orders import CREATE_OPTIONS, QUICK_OPTIONS, as_entry, as_word, days_in
 from bot.domain.sentences import quoted
-from bot.domain.typed import caseless, plain, unmarked_word
 from bot.domain.words import Word
 
 LISTS = frozenset({"disks", "server", "server_id", "tag", "tags"})

@@ -19,6 +19,7 @@ from bot.domain.arguments import (
 )
 from bot.domain.errors import CommandError
 from bot.domain.granting import Subject, duration_of, subject_of
+from bot.domain.normalise import caseless, plain, unmarked_word, visible, without_backticks
 from bot.domain.options import READERS, read_options, read_selectors, tried
 from bot.domain.orders import (
     CREATE_OPTIONS,
@@ -33,7 +34,6 @@ from bot.domain.orders import (
     read_reason,
 )
 from bot.domain.sentences import quoted
-from bot.domain.typed import caseless, plain, unmarked_word, visible, without_backticks
 from bot.domain.words import Word, order_text, plain_text, subject_text, verb_in, words_of
 
 TEXT_CHARACTERS = 2_000

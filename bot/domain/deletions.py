@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from bot.domain import sentences
-from bot.domain.groups import Group
+from bot.domain.consistency_groups import Group
 from bot.domain.requests import Item, ItemState, Request
 from bot.domain.snapshots import Disk, Snapshot
 

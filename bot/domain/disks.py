@@ -10,10 +10,10 @@ from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 
 from bot.domain.arguments import COURTESIES, EVERYTHING, FILLERS, options_meant
+from bot.domain.normalise import caseless, foreign_letters, looks_of, plain, unmarked_word, visible
 from bot.domain.orders import DISKS_PER_CREATE, Create, as_typed
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import COPYABLE_STATES, WITHOUT_INSTANT_ACCESS, Disk
-from bot.domain.typed import caseless, foreign_letters, looks_of, plain, unmarked_word, visible
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _SHOWN = 8

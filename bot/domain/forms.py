@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal, TypeVar
 
 from bot.domain.disks import is_disk_id
+from bot.domain.normalise import caseless, entered, plain
 from bot.domain.orders import (
     DISKS_PER_CREATE,
     Create,
@@ -20,7 +21,6 @@ from bot.domain.orders import (
     read_tags,
 )
 from bot.domain.requests import Place
-from bot.domain.typed import caseless, entered, plain
 
 FormKind = Literal["create", "bind", "change", "deny", "delete"]
 """What a form is for: a new snapshot, what a channel means, another selection of a plan, the reason of a denial, or (a

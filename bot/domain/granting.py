@@ -30,9 +30,9 @@ from bot.domain.access import (
     standing_refused,
     who_can_help,
 )
+from bot.domain.normalise import caseless, unmarked_word
 from bot.domain.projects import Project
 from bot.domain.sentences import quoted
-from bot.domain.typed import caseless, unmarked_word
 
 EVERY_PROJECT = "*"
 BOT_TOML = "bot.toml"

@@ -14,6 +14,7 @@ from bot.domain.arguments import (
     read_arguments,
     unknown_option,
 )
+from bot.domain.normalise import caseless, unmarked_word, without_backticks
 from bot.domain.orders import (
     Selector,
     SelectorKind,
@@ -27,7 +28,6 @@ from bot.domain.orders import (
     read_yes_or_no,
 )
 from bot.domain.sentences import quoted
-from bot.domain.typed import caseless, unmarked_word, without_backticks
 from bot.domain.words import Word
 
 _Value = TypeVar("_Value")

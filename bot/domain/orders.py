@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
+from bot.domain.normalise import caseless, plain
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import REQUEST_TAG, RETENTION_DAYS, TAGS_PER_SNAPSHOT, CreateStandardSnapshot
-from bot.domain.typed import caseless, plain
 from bot.domain.words import DOUBLE_QUOTES, SINGLE_QUOTES
 
 DISKS_PER_CREATE = 20

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.domain.groups import Group, group_split
+from bot.domain.consistency_groups import Group, group_split
 from bot.domain.orders import Quick
 from bot.domain.requests import DiskRef, Item, ItemState, Request, ended
 from bot.domain.sentences import quoted

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 
 from bot.domain.disks import SAME_NAME
+from bot.domain.normalise import unmarked_word
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import Disk, Text
-from bot.domain.typed import unmarked_word
 
 GONE = frozenset({"DELETED", "SOFT_DELETED"})
 """States of a server that only lists still know. Source: ECS API Reference, ECS Statuses."""

@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator
 from pydantic_core import PydanticCustomError
 
+from bot.domain.normalise import visible
 from bot.domain.sentences import without_mentions
-from bot.domain.typed import visible
 
 NAME_CHARACTERS = 64
 DESCRIPTION_CHARACTERS = 85

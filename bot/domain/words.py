@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.domain.errors import CommandError
+from bot.domain.normalise import plain, visible
 from bot.domain.sentences import quoted, without_mentions
-from bot.domain.typed import plain, visible
 
 _ENTITY = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
 

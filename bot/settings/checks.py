@@ -11,8 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import SecretStr
 
 from bot.domain.hosts import is_loopback
+from bot.domain.normalise import entered
 from bot.domain.orders import REASON_CHARACTERS
-from bot.domain.typed import entered
 from bot.settings.faults import Unfit
 
 _ALIAS = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")

@@ -11,8 +11,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from pydantic import ValidationInfo as Info
 
 from bot.domain.access import Role
+from bot.domain.normalise import caseless
 from bot.domain.snapshots import RETENTION_DAYS
-from bot.domain.typed import caseless
 from bot.settings import checks
 from bot.settings.faults import Unfit, nearest
 from bot.settings.toml import place_name

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bot.domain.consistency_groups import Group
 from bot.domain.deletions import claims
 from bot.domain.granting import Subject
-from bot.domain.groups import Group
 from bot.domain.requests import Item, ItemState, Request, RequestState, ended, following, following_items, joining
 from bot.interfaces import Cancelled, DiskName, Filters, Notice, Settled
-from bot.store import deletions, errands, grants, homes
+from bot.store import deferred_replies, deletions, grants, homes
 from bot.store.database import Query, Row, Rows, Script, Want, from_ms, sql, to_ms
 from bot.store.reading import first, readable
 from bot.store.rows import group_from, group_row, item_from, item_row, request_from, request_row
@@ -703,7 +703,9 @@ def counts() -> Script[dict[tuple[str, str], int]]:
 
 def duties() -> Script[list[tuple[str, datetime, str]]]:
     """Every duty the rows call for; an engine rebuilt from this has lost nothing."""
-    rows = yield sql(f"{_DUTIES} union all {deletions.DUTIES} union all {grants.NEXT_LAPSE} union all {errands.DUTIES}")
+    rows = yield sql(
+        f"{_DUTIES} union all {deletions.DUTIES} union all {grants.NEXT_LAPSE} union all {deferred_replies.DUTIES}"
+    )
     return [(row["key"], at, row["lane"]) for row in rows if (at := from_ms(row["at"])) is not None]
 
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
-from bot.domain.groups import Group, GroupState
+from bot.domain.consistency_groups import Group, GroupState
 from bot.domain.orders import Create, Order, Quick, Selector
 from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState
 from bot.domain.snapshots import CreateSnapshotGroup, CreateStandardSnapshot

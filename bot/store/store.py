@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from bot.domain.access import Actor, Grant
 from bot.domain.bindings import Binding
+from bot.domain.consistency_groups import Group
 from bot.domain.deletions import Deletion, DeletionState
 from bot.domain.errors import StoreFailed
 from bot.domain.forms import Form
 from bot.domain.granting import BOT_TOML, EVERY_PROJECT, Subject, grant_facts, import_plan, owned_by
-from bot.domain.groups import Group
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
 from bot.interfaces import (
@@ -32,8 +32,20 @@ from bot.interfaces import (
     Rights,
     Settled,
 )
-from bot.store import audit, bindings, deletions, errands, forms, grants, homes, projects, requests, verification, waits
-from bot.store import groups as store_groups
+from bot.store import (
+    audit,
+    bindings,
+    deferred_replies,
+    deletions,
+    forms,
+    grants,
+    homes,
+    projects,
+    requests,
+    verification,
+    waits,
+)
+from bot.store import consistency_groups as store_groups
 from bot.store.database import Script, SqliteDatabase, from_ms, sql, to_ms
 
 T = TypeVar("T")
@@ -75,19 +87,19 @@ class SqliteStore:
             if not (yield from self._first(errand.id)):
                 return False
             late = errand.claim is not None and not (yield from self._first(errand.claim))
-            yield from errands.add(replace(errand, claim=None, late=True) if late else errand)
+            yield from deferred_replies.add(replace(errand, claim=None, late=True) if late else errand)
             return True
 
         return await self._database.run(script())
 
     async def errand(self, errand_id: str) -> Errand | None:
-        return await self._database.run(errands.one(errand_id))
+        return await self._database.run(deferred_replies.one(errand_id))
 
     async def errand_done(self, errand: Errand, *, acted: bool) -> None:
         """It was answered. What it claimed is free again if nothing was changed."""
 
         def script() -> Script[None]:
-            yield from errands.drop(errand.id)
+            yield from deferred_replies.drop(errand.id)
             if errand.claim is not None and not acted:
                 yield sql("delete from delivery where id = :id", id=errand.claim)
 

@@ -23,7 +23,7 @@ from bot.domain.access import (
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
 from bot.interfaces import AuditEntry, Clock, Store
-from bot.workflow.viewing import unknown_id
+from bot.workflow.audit_of_reads import unknown_id
 
 OWN_REQUEST = "own-request"
 

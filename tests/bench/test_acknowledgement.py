@@ -45,27 +45,27 @@ from bot.evs.cloud import HttpCloud
 from bot.interfaces import Judge
 from bot.settings import load_settings
 from bot.simulator.setting import Setting
-from bot.slack.answering import Answering
+from bot.slack.background_tasks import Errands
 from bot.slack.bolt import SocketModeEntry, build_bolt
-from bot.slack.channels import SlackChannels
-from bot.slack.commands import CommandListeners
-from bot.slack.errands import Errands
-from bot.slack.listeners import ChangeListeners, LastListeners
-from bot.slack.owed import OwedAnswers
-from bot.slack.people import SlackPeople
-from bot.slack.replies import ResponseUrls, SlackReplies
-from bot.slack.request_url import HttpEntry
-from bot.slack.scopes import SCOPES
+from bot.slack.client.channels import SlackChannels
+from bot.slack.client.people import SlackPeople
+from bot.slack.client.poster import ResponseUrls, SlackReplies
+from bot.slack.client.scopes import SCOPES
+from bot.slack.http.request_url import HttpEntry
+from bot.slack.listeners.commands import CommandListeners
+from bot.slack.listeners.deferred_replies import OwedAnswers
+from bot.slack.listeners.events import ChangeListeners, LastListeners
+from bot.slack.listeners.queries import Answering
 from bot.store.database import Script, SqliteDatabase
 from bot.store.store import SqliteStore
-from bot.workflow.approving import Approvals
-from bot.workflow.arrival import Reception
-from bot.workflow.binding import ChannelBindings
-from bot.workflow.cancelling import Cancelling
-from bot.workflow.existing import Existing
+from bot.workflow.actions.approve import Approvals
+from bot.workflow.actions.bind import ChannelBindings
+from bot.workflow.actions.cancel import Cancelling
+from bot.workflow.actions.grant import Granting
 from bot.workflow.gate import Gate
-from bot.workflow.granting import Granting
-from bot.workflow.inquiry import Inquiry
+from bot.workflow.intake import Reception
+from bot.workflow.queries.existing import Existing
+from bot.workflow.queries.status import Inquiry
 from tests.bench.drivers import (
     APP_TOKEN,
     BOT_TOKEN,

@@ -28,8 +28,8 @@ from bot.interfaces import Clock
 from bot.settings import load_settings
 from bot.simulator.cloud.resources import Attachment, Disk, Server
 from bot.simulator.setting import Setting
-from bot.slack.controls import CANCEL, CONFIRM
-from bot.slack.scopes import SCOPES
+from bot.slack.client.scopes import SCOPES
+from bot.slack.ids import CANCEL, CONFIRM
 from tests.e2e.conftest import CHANNEL, FastClock, request_id
 
 DISKS = 50

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from bot.domain.commands import Help, ListSnapshots, OpenForm, Status, parse_command
 from bot.domain.errors import CommandError
+from bot.domain.normalise import entered
 from bot.domain.orders import Create, as_typed
-from bot.domain.typed import entered
 from bot.domain.words import plain_text
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from bot.domain.consistency_groups import Group
 from bot.domain.deletions import why_not
-from bot.domain.groups import Group
 from bot.domain.requests import ItemState
 from bot.domain.snapshots import REQUEST_TAG, CreateSnapshotGroup, Snapshot
 from tests.builders import a_disk, an_item

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.commands import Bind, parse_command
+from bot.domain.consistency_groups import GroupState
 from bot.domain.errors import CommandError
-from bot.domain.groups import GroupState
 from bot.domain.orders import Quick, Selector, as_typed
 from bot.domain.quick import LEFT_OUT, NO_GROUPS, Marks, described_as, legal_tag_value, plan_quick, quick_items
 from bot.domain.requests import ItemState

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bot.domain import sentences
 from bot.domain.words import plain_text
-from bot.slack.text import sentence
+from bot.slack.views.mrkdwn import sentence
 
 
 def test_a_mention_in_a_sentence_becomes_slacks_own() -> None:

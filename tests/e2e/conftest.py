@@ -22,8 +22,8 @@ from bot import app
 from bot.settings import load_settings
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import CommandOutcome, Message
-from bot.slack.controls import DELETE_FOR_GOOD
-from bot.slack.request_url import HttpEntry
+from bot.slack.http.request_url import HttpEntry
+from bot.slack.ids import DELETE_FOR_GOOD
 
 SPEED = 10.0
 CHANNEL = "#inc-demo"

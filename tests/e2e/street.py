@@ -20,8 +20,8 @@ from bot.domain.requests import Item, Request
 from bot.interfaces import Filters
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message
-from bot.slack.controls import CONFIRM
-from bot.slack.scopes import SCOPES
+from bot.slack.client.scopes import SCOPES
+from bot.slack.ids import CONFIRM
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
 from tests.e2e.conftest import part, request_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from bot.slack.request_url import HttpEntry
+from bot.slack.http.request_url import HttpEntry
 from tests.e2e.conftest import World
 
 

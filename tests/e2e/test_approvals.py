@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.simulator.workspace import Message
-from bot.slack.controls import CONFIRM
+from bot.slack.ids import CONFIRM
 from tests.e2e.conftest import CHANNEL, World, request_id
 
 Start = Callable[[str], Awaitable[World]]
@@ -233,7 +233,7 @@ async def test_an_approval_is_worth_no_more_than_its_approvers_right(start: Star
 async def test_nobody_in_an_hour_means_no_and_says_so(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     from datetime import timedelta
 
-    monkeypatch.setattr("bot.workflow.planning.APPROVAL_TIME", timedelta(seconds=8))
+    monkeypatch.setattr("bot.workflow.jobs.plan.APPROVAL_TIME", timedelta(seconds=8))
     world = await start("approvals = 1")
     request = await world.create("web-01-data", "bob")
     ask = await asked(world, request)

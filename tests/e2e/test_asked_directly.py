@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bot.simulator.workspace import Message
-from bot.slack.controls import AGREE, APPROVE, CONFIRM, DENY, NEW_SNAPSHOT
+from bot.slack.ids import AGREE, APPROVE, CONFIRM, DENY, NEW_SNAPSHOT
 from tests.e2e.conftest import World, press_when_asked, request_id
 from tests.e2e.test_approvals import Start, buttons, start
 from tests.e2e.test_forms import choose_disks, choose_project, open_form

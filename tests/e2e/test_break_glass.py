@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.slack.controls import REVIEW
+from bot.slack.ids import REVIEW
 from tests.e2e.conftest import World
 from tests.e2e.test_approvals import Start, start
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.slack.controls import CANCEL
+from bot.slack.ids import CANCEL
 from tests.e2e.conftest import CHANNEL, World
 
 DATA = "d15c0000-0002-4000-8000-000000000002"

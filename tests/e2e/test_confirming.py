@@ -7,7 +7,7 @@ import copy
 import pytest
 
 from bot.simulator.workspace import Message, payloads
-from bot.slack.controls import APPROVE, CANCEL, CHANGE, CONFIRM
+from bot.slack.ids import APPROVE, CANCEL, CHANGE, CONFIRM
 from tests.e2e.conftest import CHANNEL, World
 from tests.e2e.test_approvals import Start, asked, start
 from tests.e2e.test_quick import ended, planned

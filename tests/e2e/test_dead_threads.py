@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 
 from bot.simulator.workspace import Message
-from bot.slack.controls import BACKUP_FOR_MESSAGE, CANCEL, CONFIRM
-from bot.slack.root import LOWER_COUNTS
+from bot.slack.ids import BACKUP_FOR_MESSAGE, CANCEL, CONFIRM
+from bot.slack.views.status_message import LOWER_COUNTS
 from tests.e2e.conftest import CHANNEL, World, part, request_id
 from tests.e2e.test_forms import choose_disks, open_form
 

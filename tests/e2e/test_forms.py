@@ -9,9 +9,9 @@ import pytest
 
 from bot.simulator.workspace import CommandOutcome, Message
 from bot.simulator.workspace.views import View
-from bot.slack.controls import ASK_AGAIN, BACKUP_FOR_MESSAGE, NEW_SNAPSHOT, OPEN_FORM
-from bot.slack.form_view import FORM_DISKS, FORM_MORE, FORM_PLACE, FORM_PROJECT, NO_CHOICE
-from bot.workflow.forms import SUBMIT_SECONDS
+from bot.slack.ids import ASK_AGAIN, BACKUP_FOR_MESSAGE, NEW_SNAPSHOT, OPEN_FORM
+from bot.slack.views.create_modal import FORM_DISKS, FORM_MORE, FORM_PLACE, FORM_PROJECT, NO_CHOICE
+from bot.workflow.actions.fill_form import SUBMIT_SECONDS
 from tests.e2e.conftest import CHANNEL, World, part, request_id
 from tests.e2e.test_approvals import Start, start
 

@@ -9,9 +9,9 @@ import pytest
 
 from bot.domain.requests import RequestState
 from bot.simulator.workspace import NotAllowedInSlack
-from bot.slack.approvals import DENY_FORM
-from bot.slack.controls import APPROVE, DENY, NEW_SNAPSHOT, REVIEW
-from bot.slack.presses import FROM_HOME
+from bot.slack.ids import APPROVE, DENY, NEW_SNAPSHOT, REVIEW
+from bot.slack.listeners.actions import FROM_HOME
+from bot.slack.listeners.approvals import DENY_FORM
 from tests.e2e.conftest import World
 from tests.e2e.test_forms import open_form
 from tests.e2e.test_granting import asked

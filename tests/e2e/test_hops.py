@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.orders import Quick, Selector
 from bot.simulator.setting import Setting
-from bot.slack.controls import APPROVE, BACKUP_FOR_MESSAGE, CANCEL, CHANGE, CONFIRM, KEEP, NEW_SNAPSHOT
+from bot.slack.ids import APPROVE, BACKUP_FOR_MESSAGE, CANCEL, CHANGE, CONFIRM, KEEP, NEW_SNAPSHOT
 from tests.e2e.conftest import CHANNEL, FastClock, World, kept, request_id
 from tests.e2e.test_approvals import Start, start
 from tests.e2e.test_approvals import asked as ask_of

@@ -6,8 +6,8 @@ import pytest
 
 from bot.domain.commands import ListSnapshots
 from bot.simulator.workspace import Message
-from bot.slack.controls import LIST_NEWER, LIST_OLDER
-from bot.slack.paging import read_page
+from bot.slack.ids import LIST_NEWER, LIST_OLDER
+from bot.slack.listeners.pages import read_page
 from tests.e2e.conftest import CHANNEL, World, request_id
 
 

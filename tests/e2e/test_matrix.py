@@ -15,9 +15,7 @@ import pytest
 from bot.app import Bot
 from bot.simulator.workspace import Message, Person, payloads
 from bot.simulator.workspace.escaping import escape_typed
-from bot.slack.approvals import DENY_FORM
-from bot.slack.binding import BIND_FORM
-from bot.slack.controls import (
+from bot.slack.ids import (
     AGREE,
     APPROVE,
     ASK_AGAIN,
@@ -36,8 +34,10 @@ from bot.slack.controls import (
     OPEN_FORM,
     REVIEW,
 )
-from bot.slack.form_view import FORM_DISKS, FORM_PROJECT, NO_CHOICE
-from bot.slack.plans import CHANGE_FORM
+from bot.slack.listeners.approvals import DENY_FORM
+from bot.slack.listeners.binding import BIND_FORM
+from bot.slack.listeners.plans import CHANGE_FORM
+from bot.slack.views.create_modal import FORM_DISKS, FORM_PROJECT, NO_CHOICE
 from tests.e2e.conftest import CHANNEL, World
 from tests.e2e.test_approvals import Start, asked, start
 from tests.e2e.test_forms import choose_disks, open_form

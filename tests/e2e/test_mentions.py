@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.simulator.workspace import Message
-from bot.slack.controls import CONFIRM, OPEN_FORM
+from bot.slack.ids import CONFIRM, OPEN_FORM
 from tests.e2e.conftest import CHANNEL, World, part, request_id
 from tests.e2e.test_forms import open_form, shown
 from tests.e2e.test_granting import asked

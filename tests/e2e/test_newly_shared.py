@@ -17,7 +17,7 @@ __all__ = ["start"]
 @pytest.fixture(autouse=True)
 def asked_at_each_message(monkeypatch: pytest.MonkeyPatch) -> None:
     """How long an answer is believed is not the point here."""
-    monkeypatch.setattr("bot.slack.channels.SHARED_MAX_AGE", timedelta(0))
+    monkeypatch.setattr("bot.slack.client.channels.SHARED_MAX_AGE", timedelta(0))
 
 
 def share(world: World, channel: str = CHANNEL) -> int:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.simulator.workspace import Message
-from bot.slack.controls import BIND
+from bot.slack.ids import BIND
 from tests.e2e.conftest import World
 
 NEW = "C0INC00042"

@@ -12,7 +12,7 @@ from bot.domain.access import Role
 from bot.domain.requests import RequestState
 from bot.simulator.workspace import Message
 from bot.simulator.workspace.tickets import Triggers
-from bot.slack.controls import APPROVE, DENY
+from bot.slack.ids import APPROVE, DENY
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
 from tests.e2e.street import Street

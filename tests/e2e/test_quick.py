@@ -18,9 +18,9 @@ from bot.evs.cloud import HttpCloud
 from bot.settings import load_settings
 from bot.simulator.cloud.resources import Attachment, Disk, Server
 from bot.simulator.workspace import Message
-from bot.slack.controls import CANCEL, CHANGE, CONFIRM, RECORD
-from bot.slack.root import LOWER_COUNTS
-from bot.workflow import planning
+from bot.slack.ids import CANCEL, CHANGE, CONFIRM, RECORD
+from bot.slack.views.status_message import LOWER_COUNTS
+from bot.workflow.jobs import plan
 from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
 
 PAYMENTS = "0123456789abcdef0123456789abcdef"
@@ -466,7 +466,7 @@ async def test_a_plan_that_is_dropped_creates_nothing(world: World) -> None:
 
 
 async def test_a_plan_that_nobody_confirms_ends_and_says_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "CONFIRM_TIME", timedelta(seconds=5))
+    monkeypatch.setattr(plan, "CONFIRM_TIME", timedelta(seconds=5))
     request, root = await planned(world)
     await world.slack.until(lambda: "Nobody confirmed the plan in time" in getattr(world.root(request), "text", ""))
     root = world.root(request)  # type: ignore[assignment]
@@ -493,7 +493,7 @@ async def test_another_selection_is_planned_in_the_same_message(world: World) ->
 async def test_a_plan_made_anew_has_all_its_patience_with_a_cloud_that_does_not_answer(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "PATIENCE", timedelta(seconds=15))
+    monkeypatch.setattr(plan, "PATIENCE", timedelta(seconds=15))
     request, root = await planned(world)
     await world.clock.sleep(15)
     await world.slack.press("alice", CHANNEL, root.ts, CHANGE)

@@ -10,8 +10,8 @@ import pytest
 
 from bot.domain import deletions
 from bot.simulator.workspace import Message
-from bot.slack.controls import AGREE, DELETE, KEEP
-from bot.workflow import planning
+from bot.slack.ids import AGREE, DELETE, KEEP
+from bot.workflow.jobs import plan
 from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
 from tests.e2e.test_approvals import Start, start
 from tests.e2e.test_granting import asked
@@ -324,7 +324,7 @@ async def test_when_nobody_agrees_they_stay(start: Start, monkeypatch: pytest.Mo
 @pytest.fixture
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reminders come after seconds instead of days."""
-    monkeypatch.setattr(planning, "remind_time", lambda request, now: request.expires_at and now + timedelta(seconds=8))
+    monkeypatch.setattr(plan, "remind_time", lambda request, now: request.expires_at and now + timedelta(seconds=8))
 
 
 @pytest.mark.usefixtures("soon")

@@ -11,7 +11,7 @@ import pytest
 
 from bot.domain.requests import RequestState
 from bot.simulator.workspace import Message
-from bot.slack.controls import CONFIRM, RECORD, TRY_AGAIN
+from bot.slack.ids import CONFIRM, RECORD, TRY_AGAIN
 from tests.e2e.conftest import CHANNEL, World, request_id
 from tests.e2e.test_quick import planned
 

@@ -25,7 +25,7 @@ from bot.simulator.setting import Setting
 from bot.simulator.workspace import CommandOutcome, Message, delivery
 from bot.simulator.workspace.sockets import Sockets
 from bot.simulator.workspace.tickets import ResponseUrls
-from bot.slack.scopes import SCOPES
+from bot.slack.client.scopes import SCOPES
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
 from tests.e2e.street import BotProcess

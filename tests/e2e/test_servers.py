@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain.snapshots import REQUEST_TAG
 from bot.simulator.cloud.resources import Attachment, Disk, Server
-from bot.slack.controls import CONFIRM
+from bot.slack.ids import CONFIRM
 from tests.e2e.conftest import CHANNEL, World
 from tests.e2e.test_forms import offers, open_form
 from tests.e2e.test_quick import PAYMENTS, add_disks, calls, confirmed, ended, planned, posts

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.simulator.workspace import Message
-from bot.slack.controls import CONFIRM
+from bot.slack.ids import CONFIRM
 from tests.e2e.conftest import World, request_id
 from tests.e2e.test_approvals import Start, start
 
@@ -77,7 +77,7 @@ async def test_a_denial_in_a_shared_channel_is_told_directly(start: Start) -> No
 async def test_a_request_in_a_shared_channel_that_nobody_settled_ends_directly(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.workflow.planning.APPROVAL_TIME", timedelta(seconds=8))
+    monkeypatch.setattr("bot.workflow.jobs.plan.APPROVAL_TIME", timedelta(seconds=8))
     world = await start("approvals = 1")
     await world.say("create web-01-data project=payments-prod", "bob", "#shared")
     await world.slack.until(lambda: any("Nobody settled it" in one.text for one in world.slack.direct_messages("bob")))

@@ -13,7 +13,7 @@ import pytest
 from bot.domain.disks import is_disk_id
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message, payloads
-from bot.slack.controls import (
+from bot.slack.ids import (
     AGREE,
     APPROVE,
     ASK_AGAIN,
@@ -27,7 +27,7 @@ from bot.slack.controls import (
     OPEN_FORM,
     REVIEW,
 )
-from bot.slack.form_view import FORM_DISKS, FORM_PLACE, FORM_PROJECT
+from bot.slack.views.create_modal import FORM_DISKS, FORM_PLACE, FORM_PROJECT
 from tests.e2e.conftest import CHANNEL, FastClock, World, kept, part, request_id
 from tests.e2e.test_approvals import Start, start
 from tests.e2e.test_approvals import asked as ask_of

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.slack.controls import CHANGE, CONFIRM, DENY
+from bot.slack.ids import CHANGE, CONFIRM, DENY
 from tests.e2e.conftest import CHANNEL, World
 from tests.e2e.test_approvals import Start, start
 from tests.e2e.test_forms import offers, open_form
@@ -73,7 +73,7 @@ async def test_app_home_is_one_row_for_each_time_it_is_opened_and_none_when_it_o
 
 
 async def test_a_form_is_a_row_and_its_options_are_one_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.workflow.forms.LOADS_NOTED_EVERY", timedelta(seconds=20))
+    monkeypatch.setattr("bot.workflow.actions.fill_form.LOADS_NOTED_EVERY", timedelta(seconds=20))
     await world.say("", "alice")
     await open_form(world, "alice")
     for query in ("w", "we", "web"):

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bot.slack.controls import CANCEL, CONFIRM
+from bot.slack.ids import CANCEL, CONFIRM
 from tests.e2e.conftest import CHANNEL, World, request_id
 from tests.e2e.test_gone import answered
 

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from bot.slack.controls import CONFIRM
+from bot.slack.ids import CONFIRM
 from tests.e2e.conftest import World, request_id
 
 

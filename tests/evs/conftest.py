@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.projects import Credentials
 from bot.evs.cloud import HttpCloud
-from tests.evs.scripted_cloud import FakeClock, ScriptedCloud, a_password, a_project
+from tests.fakes.scripted_cloud import FakeClock, ScriptedCloud, a_password, a_project
 
 Build = Callable[..., HttpCloud]
 

@@ -15,7 +15,7 @@ from bot.evs.cloud import HttpCloud
 from bot.evs.credential_breaker import CredentialBreaker
 from bot.evs.transport import SendAttempt, Transport
 from tests.evs.conftest import Build
-from tests.evs.scripted_cloud import (
+from tests.fakes.scripted_cloud import (
     DISK,
     NOON,
     PASSWORD,

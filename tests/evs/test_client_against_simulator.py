@@ -23,7 +23,7 @@ from bot.evs.client import EvsClient
 from bot.evs.cloud import HttpCloud
 from bot.simulator.cloud import CloudSimulator
 from bot.simulator.cloud.world import IamRefusal, KeyRefusal
-from tests.evs.scripted_cloud import FakeClock
+from tests.fakes.scripted_cloud import FakeClock
 
 PROJECTS = {
     "payments-prod": "0123456789abcdef0123456789abcdef",

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from bot.domain.errors import CloudUnavailable, CredentialRefused, NotFound
 from bot.evs.signing import Keys, Unsigned, authorization
 from tests.evs.conftest import Build
-from tests.evs.scripted_cloud import (
+from tests.fakes.scripted_cloud import (
     ACCESS_KEY,
     DISK,
     NOON,

@@ -12,7 +12,7 @@ from bot.domain.errors import CloudUnavailable
 from bot.domain.projects import AccessKeyCredentials
 from bot.evs.cloud import HttpCloud
 from tests.evs.conftest import Build
-from tests.evs.scripted_cloud import DISK, FakeClock, Reply, ScriptedCloud, a_project, an_access_key
+from tests.fakes.scripted_cloud import DISK, FakeClock, Reply, ScriptedCloud, a_project, an_access_key
 
 SHOWN = Reply(200, {"volume": {"id": DISK}})
 

@@ -15,7 +15,7 @@ from bot.evs.client import EvsClient
 from bot.evs.cloud import HttpCloud
 from bot.interfaces import Cloud
 from tests.evs.conftest import Build
-from tests.evs.scripted_cloud import (
+from tests.fakes.scripted_cloud import (
     DISK,
     NOON,
     TICKET,

@@ -10,7 +10,7 @@ import pytest
 from bot.domain.errors import CloudUnavailable
 from bot.domain.snapshots import Snapshot
 from bot.evs.cloud import HttpCloud
-from tests.evs.scripted_cloud import DISK, SNAPSHOT, Reply, ScriptedCloud
+from tests.fakes.scripted_cloud import DISK, SNAPSHOT, Reply, ScriptedCloud
 
 SNAPSHOTS, DISKS = "/v5/[0-9a-f]+/snapshots/detail", "/v2/[0-9a-f]+/cloudvolumes/detail"
 GROUPS = "/v5/[0-9a-f]+/snapshot-groups/detail"

@@ -13,7 +13,7 @@ import pytest
 from bot.domain.errors import CloudError
 from bot.domain.projects import Credentials
 from tests.evs.conftest import Build
-from tests.evs.scripted_cloud import (
+from tests.fakes.scripted_cloud import (
     ACCESS_KEY,
     NOON,
     PASSWORD,

@@ -13,7 +13,7 @@ import pytest
 from bot.domain.errors import CloudRefused, CloudUnavailable, DiskBusy, SentTooLate, Throttled
 from bot.evs.cloud import HttpCloud
 from tests.evs.conftest import Build
-from tests.evs.scripted_cloud import (
+from tests.fakes.scripted_cloud import (
     DISK,
     JOB,
     NOON,

@@ -23,16 +23,16 @@ from bot.clock import SystemClock
 from bot.domain.access import Actor, Standing
 from bot.domain.requests import Place
 from bot.simulator.setting import Setting
-from bot.slack.answering import Answering
+from bot.slack.background_tasks import Errands
 from bot.slack.bolt import build_bolt
-from bot.slack.commands import CommandListeners
-from bot.slack.errands import Errands
-from bot.slack.listeners import LastListeners
-from bot.slack.message import Message
-from bot.slack.owed import OwedAnswers
-from bot.slack.request_url import HttpEntry, read_request
-from bot.slack.scopes import SCOPES
-from bot.workflow.arrival import Accepted, Delivery
+from bot.slack.client.scopes import SCOPES
+from bot.slack.http.request_url import HttpEntry, read_request
+from bot.slack.listeners.commands import CommandListeners
+from bot.slack.listeners.deferred_replies import OwedAnswers
+from bot.slack.listeners.events import LastListeners
+from bot.slack.listeners.queries import Answering
+from bot.slack.views.message import Message
+from bot.workflow.intake import Accepted, Delivery
 from tests.builders import a_request
 from tests.e2e.conftest import FastClock, World
 

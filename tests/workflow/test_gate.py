@@ -16,16 +16,16 @@ from bot.domain.requests import ItemState, RequestState
 from bot.interfaces import Arrival
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
-from bot.workflow.approving import Approvals
-from bot.workflow.cancelling import Cancelling
-from bot.workflow.confirming import Confirming
-from bot.workflow.deleting import Deleting
-from bot.workflow.existing import Existing
+from bot.workflow.actions.approve import Approvals
+from bot.workflow.actions.cancel import Cancelling
+from bot.workflow.actions.confirm import Confirming
+from bot.workflow.actions.delete import Deleting
 from bot.workflow.gate import Gate
-from bot.workflow.inquiry import Inquiry
-from bot.workflow.reminding import Keeping
+from bot.workflow.jobs.remind import Keeping
+from bot.workflow.queries.existing import Existing
+from bot.workflow.queries.status import Inquiry
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
-from tests.workflow.test_submitting import FakeCloud, FakeEvs
+from tests.workflow.jobs.test_submit import FakeCloud, FakeEvs
 
 OTHER = (Selector("server", "web-02"),)
 REFUSED = [standing for standing in Standing if standing is not Standing.MEMBER]

@@ -1,0 +1,140 @@
+"""Commands that look at the store without Slack. They run beside a running bot, through SQLite's own locks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.clock import SystemClock
+from bot.domain.errors import StoreFailed, StoreMissing
+from bot.domain.requests import Item, Request
+from bot.domain.sentences import as_words
+from bot.domain.terminal_text import harmless, json_line
+from bot.interfaces import Filters
+from bot.settings import StoreSettings
+from bot.store.database import SqliteDatabase
+from bot.store.store import SqliteStore
+from bot.store.verification import Verification
+
+DONE, FAILED, BAD_USE = 0, 1, 2
+_PAGE = 1_000
+_LATEST = 50
+_HEAD = re.compile(r"(?:row\s+)?([0-9]{1,18})\s*[:,]\s*([0-9a-fA-F]{64})\.?")
+
+
+def say(text: str) -> None:
+    """Lines on the standard output; what others wrote in them is harmless there."""
+    print("\n".join(map(harmless, text.split("\n"))))
+
+
+def complain(text: str) -> None:
+    """The same on standard error."""
+    print("\n".join(map(harmless, text.split("\n"))), file=sys.stderr)
+
+
+@asynccontextmanager
+async def opened_store(settings: StoreSettings, *, made: bool = False) -> AsyncIterator[SqliteStore]:
+    """The store for the time of one command. `made`: one that is not there yet is made; else it is StoreMissing."""
+    if not made and not settings.store_path.exists():
+        raise StoreMissing(f"There is no store at {settings.store_path}. Name the file with BOT_STORE or --config.")
+    database = SqliteDatabase(settings.store_path)
+    try:
+        await database.open()
+    except (sqlite3.DatabaseError, StoreFailed) as exc:
+        raise StoreMissing(f"{settings.store_path} can't be opened as a store: {exc}.") from None
+    try:
+        yield SqliteStore(database, SystemClock())
+    finally:
+        await database.close()
+
+
+async def list_requests(settings: StoreSettings, options: argparse.Namespace) -> int:
+    async with opened_store(settings) as store:
+        for request, items in await store.recent(Filters(unreviewed=options.unreviewed, limit=_LATEST)):
+            say(_line(request, items))
+    return DONE
+
+
+async def show_request(settings: StoreSettings, options: argparse.Namespace) -> int:
+    async with opened_store(settings) as store:
+        found = await store.find(options.id)
+    if found is None:
+        complain(f"No request, item, job or snapshot has the id {harmless(options.id)}.")
+        return FAILED
+    request, items = found
+    say(_line(request, items))
+    say(f"  typed: {json_line(request.text)}")
+    if request.verdict:
+        say(f"  refused ({request.rule}): {_one_line(request.verdict)}")
+    for item in items:
+        say(f"  {item.id}  {item.state:<10} {harmless(item.disk.label)} ({harmless(item.disk.id)})")
+        say(f"      snapshot {item.snapshot_id or '-'}  job {item.job_id or '-'}")
+        if item.cause:
+            say(f"      {_one_line(item.cause)}")
+    return DONE
+
+
+async def export_audit(settings: StoreSettings, options: argparse.Namespace) -> int:
+    """One JSON object a line, oldest first."""
+    try:
+        since = datetime.fromisoformat(options.since).replace(tzinfo=UTC) if options.since else None
+    except ValueError:
+        complain(f"--since takes a day such as 2026-11-23, not {harmless(options.since)}.")
+        return BAD_USE
+    async with opened_store(settings) as store:
+        async for page in _pages(store):
+            for row in page:
+                at = datetime.fromtimestamp(row["at"] / 1000, UTC)
+                if since is None or at >= since:
+                    details = json.loads(row.pop("details_json"))
+                    print(json_line({**row, "at": at.isoformat(timespec="milliseconds"), "details": details}))
+    return DONE
+
+
+async def verify_audit(settings: StoreSettings, options: argparse.Namespace) -> int:
+    """Every fault a line; a chain that is broken is the only one then."""
+    heads = []
+    if options.head is not None:
+        found = _HEAD.fullmatch(options.head)
+        if found is None:
+            complain(f"--head takes ROW:HASH as it was posted, not {harmless(options.head)}.")
+            return BAD_USE
+        heads.append((int(found[1]), found[2].lower()))
+    async with opened_store(settings) as store:
+        verification = Verification(await store.witness(), heads)
+        broken = None
+        async for page in _pages(store):
+            if broken := verification.take(page):
+                break
+    faults = [broken] if broken else verification.missing()
+    for fault in faults:
+        complain(f"The audit trail is broken: {fault}.")
+    if faults:
+        return FAILED
+    say(f"The audit trail holds: {verification.seq} rows, head {verification.previous}.")
+    return DONE
+
+
+async def _pages(store: SqliteStore) -> AsyncIterator[list[dict[str, Any]]]:
+    """The trail from its very first row, wherever that stands."""
+    after = None
+    while page := await store.audit_page(after, _PAGE):
+        after = page[-1]["seq"]
+        yield page
+
+
+def _one_line(sentence: str) -> str:
+    return harmless(as_words(sentence))
+
+
+def _line(request: Request, items: list[Item]) -> str:
+    disks = ", ".join(f"{harmless(item.disk.label)} {item.state}" for item in items)
+    at = request.created_at.strftime("%Y-%m-%d %H:%M")
+    return f"{request.id}  {at}  {request.state:<8}  {request.actor_id}  {request.project or '-'}  {disks}".rstrip()

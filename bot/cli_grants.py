@@ -1,0 +1,170 @@
+"""`snapshot-bot grants …`: the authorization table without Slack.
+
+Rows of bot.toml count as the file says them now, which is what the bot reads when it starts; they are not written here.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from bot.cli import complain, opened_store, say
+from bot.clock import SystemClock
+from bot.domain.access import Action, Actor, Denied, Grant, NeedsApproval, Role, Standing, decide
+from bot.domain.commands import GrantAccess, RevokeAccess
+from bot.domain.errors import CommandError
+from bot.domain.granting import (
+    EVERY_PROJECT,
+    Subject,
+    as_configured,
+    duration_of,
+    exported,
+    file_source,
+    not_checked,
+    subject_of,
+    told_grant,
+)
+from bot.domain.projects import Project
+from bot.domain.sentences import as_words, quoted
+from bot.interfaces import Revision, Rights
+from bot.settings import StoreSettings, load_grants
+from bot.workflow.actions.grant import TERMINAL, granted, imported, revoked
+
+DONE, REFUSED = 0, 1
+T = TypeVar("T")
+
+
+async def list_grants(settings: StoreSettings, options: argparse.Namespace) -> int:
+    now = SystemClock().now()
+    for grant in await _every(settings):
+        if options.project is None or grant.covers(options.project):
+            expired = "" if grant.in_force(now) else " Expired."
+            say(f"{as_words(told_grant(grant))}{expired}")
+    return DONE
+
+
+async def export_grants(settings: StoreSettings, _: argparse.Namespace) -> int:
+    say(exported(await _every(settings), settings.projects).removesuffix("\n"))
+    return DONE
+
+
+async def add_grant(settings: StoreSettings, options: argparse.Namespace) -> int:
+    subject = _read(subject_of, options.subject)
+    if options.project != EVERY_PROJECT and options.project not in settings.projects:
+        known = ", ".join(sorted(settings.projects)) or "none"
+        raise CommandError(f"There is no project {quoted(options.project)}. Configured: {known}.")
+    time = None if options.lasting is None else _read(duration_of, options.lasting)
+    asked = GrantAccess(subject, Role(options.role), options.project, time)
+    now = SystemClock().now()
+
+    def revise(rights: Rights) -> Revision:
+        revision = granted(TERMINAL, asked, _with_file(rights, settings, subject), settings.projects, now)
+        return revision if revision.refused else replace(revision, told=f"{revision.told}{not_checked(subject)}")
+
+    async with opened_store(settings, made=True) as store:
+        return _told(await store.revise_grants(None, subject, asked.project, revise))
+
+
+async def remove_grant(settings: StoreSettings, options: argparse.Namespace) -> int:
+    subject = _read(subject_of, options.subject)
+    asked = RevokeAccess(subject, Role(options.role) if options.role else None, options.project)
+    now = SystemClock().now()
+
+    def revise(rights: Rights) -> Revision:
+        return revoked(TERMINAL, asked, _with_file(rights, settings, subject), settings.projects, now)
+
+    async with opened_store(settings, made=True) as store:
+        return _told(await store.revise_grants(None, subject, asked.project, revise))
+
+
+async def explain_grant(settings: StoreSettings, options: argparse.Namespace) -> int:
+    """What `decide` says, with what only Slack knows taken as the options say."""
+    subject = _read(subject_of, options.subject)
+    groups = frozenset(_read(subject_of, f"group:{one.removeprefix('group:')}").id for one in options.group)
+    actor = _assumed(subject, groups)
+    action, alias = Action(options.action), options.project
+    project = settings.projects.get(alias)
+    decision = decide(actor, action, alias, project, options.channel, await _every(settings), SystemClock().now())
+    say(f"rule: {decision.rule}")
+    match decision:
+        case Denied(_, explanation):
+            say(as_words(explanation))
+        case NeedsApproval(because, approvals):
+            say(f"{subject} may {action} in {alias} once {approvals} more agree. {_because(because)}")
+        case _:
+            say(f"{subject} may {action} in {alias}. {_because(decision.because)}")
+    say(_assumptions(subject, groups, project, options.channel))
+    return REFUSED if isinstance(decision, Denied) else DONE
+
+
+async def import_grants(settings: StoreSettings, options: argparse.Namespace) -> int:
+    file = options.file.name
+    wanted = load_grants(options.file, settings.projects)
+    source, now = file_source(file), SystemClock().now()
+
+    def revise(rights: Rights) -> Revision:
+        return imported(TERMINAL, file, wanted, _with_file(rights, settings), settings.projects, now)
+
+    async with opened_store(settings, made=True) as store:
+        if options.apply:
+            return _told(await store.revise_source(source, revise))
+        planned = revise(Rights((), await store.grants_from(source), await store.admin_grants()))
+    code = _told(planned)
+    if not planned.refused:
+        say("Nothing was changed yet. Repeat it with --apply to do this.")
+    return code
+
+
+async def _every(settings: StoreSettings) -> Sequence[Grant]:
+    async with opened_store(settings, made=True) as store:
+        stored = await store.every_grant()
+    rows = as_configured(stored, settings.grants)
+    return sorted(rows, key=lambda row: (row.project, row.subject_kind, row.subject_id, row.role, row.source))
+
+
+def _with_file(rights: Rights, settings: StoreSettings, subject: Subject | None = None) -> Rights:
+    """Rights with bot.toml as it stands now."""
+    admins = as_configured(rights.admins, [row for row in settings.grants if row.role is Role.ADMIN])
+    if subject is None:
+        return Rights(rights.held, rights.theirs, admins)
+    theirs = as_configured(rights.theirs, [row for row in settings.grants if subject.is_named_by(row)])
+    return Rights(rights.held, theirs, admins)
+
+
+def _assumed(subject: Subject, groups: frozenset[str]) -> Actor:
+    match subject.kind:
+        case "user":
+            return Actor(subject.id, Standing.MEMBER, groups)
+        case "group":
+            return Actor("", Standing.MEMBER, groups | {subject.id})
+        case "everyone":
+            return Actor("", Standing.MEMBER, groups)
+
+
+def _assumptions(subject: Subject, groups: frozenset[str], project: Project | None, channel: str) -> str:
+    told = "Assumed, because Slack was not asked: a full member"
+    if groups:
+        told += f", in {', '.join(sorted(groups))} and no other group"
+    elif subject.kind == "user":
+        told += ", in no user group (name them with --group S…)"
+    if project is not None and project.channels and not channel:
+        told += ", in no channel (name it with --channel C…)"
+    return f"{told}."
+
+
+def _because(grant: Grant) -> str:
+    return f"Because of: {as_words(told_grant(grant))}"
+
+
+def _told(revision: Revision) -> int:
+    (complain if revision.refused else say)(as_words(revision.told))
+    return REFUSED if revision.refused else DONE
+
+
+def _read(read: Callable[[str], T], text: str) -> T:
+    try:
+        return read(text)
+    except ValueError as fault:
+        raise CommandError(str(fault)) from None

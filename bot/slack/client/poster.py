@@ -1,0 +1,387 @@
+"""Says it in Slack: posts, edits, and private words, with Slack's errors turned into the four the reporter knows."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.errors import SHARED, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
+from bot.domain.projects import Project
+from bot.domain.requests import Request, RequestState
+from bot.interfaces import Clock, Posted, Saying
+from bot.slack.client.backoff import Backoff
+from bot.slack.client.channels import SlackChannels
+from bot.slack.client.errors import SlackFailure, failure_of, retry_seconds
+from bot.slack.client.hosts import is_slacks
+from bot.slack.views.blocks import agree_button, buttons
+from bot.slack.views.message import Message, arranged
+from bot.slack.views.mrkdwn import permalink
+from bot.slack.views.mrkdwn import sentence as as_sentence
+from bot.slack.views.thread import left_over, rendered
+
+log = logging.getLogger(__name__)
+
+_CANNOT_POST = frozenset(
+    {
+        "not_in_channel",
+        "channel_not_found",
+        "is_archived",
+        "cannot_reply_to_message",
+        "messages_tab_disabled",
+        "cannot_dm_bot",
+        "user_not_found",
+        "user_not_in_channel",
+        "user_disabled",
+    }
+)
+_GONE = frozenset({"message_not_found", "is_inactive", "thread_not_found", "invalid_thread_ts"})
+_FIXED = frozenset({"cant_update_message", "edit_window_closed"})
+_APP_REFUSED = frozenset(
+    {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope"}
+)
+"""Nothing is wrong with the message: it can be said once the app may speak again."""
+
+_APP_REFUSED_SECONDS = 60.0
+
+RESPONSE_URL_LIFE = timedelta(minutes=29)
+RESPONSE_URL_USES = 5
+"""Slack allows 5 posts within 30 minutes (Handling user interaction, response_url)."""
+
+_RESPONSE_URLS_KEPT = 5_000
+
+
+@dataclass(slots=True)
+class _Url:
+    url: str
+    until: float
+    left: int = RESPONSE_URL_USES
+
+
+class ResponseUrls:
+    """The reply paths of recent commands, in memory only: a response URL is a capability and is never written down."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._urls: OrderedDict[str, _Url] = OrderedDict()
+
+    def keep(self, request_id: str, url: str) -> None:
+        self._urls[request_id] = _Url(url, self._clock.monotonic() + RESPONSE_URL_LIFE.total_seconds())
+        while len(self._urls) > _RESPONSE_URLS_KEPT:
+            self._urls.popitem(last=False)
+
+    def hand_over(self, form_id: str, request_id: str) -> None:
+        """What was the form's is the request's now."""
+        if kept := self._urls.pop(form_id, None):
+            self._urls[request_id] = kept
+
+    def take(self, request_id: str) -> str | None:
+        kept = self._urls.get(request_id)
+        if kept is None or kept.left == 0 or self._clock.monotonic() >= kept.until:
+            self._urls.pop(request_id, None)
+            return None
+        kept.left -= 1
+        return kept.url
+
+
+class SlackReplies:
+    """Implements `bot.interfaces.Replies`."""
+
+    def __init__(
+        self,
+        client: AsyncWebClient,
+        http: aiohttp.ClientSession,
+        urls: ResponseUrls,
+        *,
+        channels: SlackChannels,
+        projects: Mapping[str, Project],
+        command: str,
+        team_url: str,
+        bot_user_id: str,
+        clock: Clock,
+    ) -> None:
+        self._clock = clock
+        self._backoff = Backoff()
+        self._client = client
+        self._http = http
+        self._urls = urls
+        self._channels = channels
+        self._projects = projects
+        self._command = command
+        self._team_url = team_url
+        self._bot_user_id = bot_user_id
+
+    async def say(self, saying: Saying) -> Posted | None:
+        """Answers where a new message stands, None for edits and private words.
+
+        Raises CannotPost, MessageGone, MessageRefused or SlackBusy.
+        """
+        request = saying.request
+        if saying.called and not await self._may_call(request):
+            saying = replace(saying, called=())
+        message = self.rendered(saying)
+        match saying.kind:
+            case "root":
+                await self._keep_from_strangers(request, request.home)
+                return await self._post(request.home, message, request.thread_ts, _metadata(saying), anywhere=True)
+            case "edit":
+                assert request.root_channel and request.root_ts
+                await self._keep_from_strangers(request, request.root_channel)
+                await self._call("chat.update", {"channel": request.root_channel, "ts": request.root_ts, **message})
+                return None
+            case "receipt_edit":
+                assert request.root_channel and request.receipt_ts
+                await self._keep_from_strangers(request, request.root_channel)
+                place = {"channel": request.root_channel, "ts": request.receipt_ts}
+                await self._call("chat.update", {**place, **message})
+                return None
+            case "ask_edit":
+                assert request.root_channel and request.ask_ts
+                await self._keep_from_strangers(request, request.root_channel)
+                await self._call("chat.update", {"channel": request.root_channel, "ts": request.ask_ts, **message})
+                return None
+            case "ask" | "accepted" | "failure" | "receipt" | "reminder":
+                if request.root_channel is None:
+                    raise CannotPost("The request has no message.", "no_message")
+                await self._keep_from_strangers(request, request.root_channel)
+                thread = request.thread_ts or request.root_ts
+                return await self._post(request.root_channel, message, thread, _metadata(saying))
+            case "break_glass" | "ask_directly" | "record":
+                raise AssertionError("said to people one by one")
+            case "refusal":
+                await self._whisper(request, message)
+                return None
+            case "moved":
+                if not await self.respond(self._urls.take(request.id), message):
+                    raise CannotPost("No way to tell them in the channel.", "no_response_url")
+                return None
+
+    def rendered(self, saying: Saying) -> Message:
+        """With what is known of its project."""
+        project = self._projects.get(saying.request.project or "")
+        now = self._clock.now()
+        return rendered(saying, self._command, self._team_url, now, project, bot_user_id=self._bot_user_id)
+
+    async def _may_call(self, request: Request) -> bool:
+        """Whether those who may approve are mentioned: where the project says so, and only colleagues read along.
+        Raises SlackBusy.
+        """
+        project = self._projects.get(request.project or "")
+        return bool(project and project.notify_approvers) and not await self._channels.shared(request.home)
+
+    async def _keep_from_strangers(self, request: Request, channel: str) -> None:
+        """Asked before each message and each edit: a channel can become shared at any time. Raises CannotPost, and
+        SlackBusy while Slack can't say: what is said a little later is no leak.
+        """
+        project = self._projects.get(request.project or "")
+        if channel == request.actor_id or (project and project.external_channels):
+            return
+        if await self._channels.shared(channel):
+            raise CannotPost("People of another organisation read along there.", SHARED)
+
+    async def replace_left_over(self, request: Request, channel: str, ts: str) -> None:
+        """Let a message of a request that is none of those it goes on with say which one counts."""
+        counts = request.root_ts
+        if request.root_channel != channel or counts is None or ts in (counts, request.ask_ts):
+            return
+        if request.state is RequestState.WAITING and request.ask_ts is None:
+            return  # the one with the buttons may be this one, and is not written down yet
+        try:
+            message = left_over(request, permalink(self._team_url, channel, counts))
+            await self._call("chat.update", {"channel": channel, "ts": ts, **message})
+        except (CannotPost, MessageGone, MessageRefused, SlackBusy):
+            log.info("a message that was left over stands as it was", extra={"request": request.id})
+
+    async def announce(self, channel: str, sentence: str) -> None:
+        await self._post(channel, arranged([as_sentence(sentence)]), None, None)
+
+    async def post_card(self, channel: str, message: Message) -> None:
+        """A message that belongs to no request. Raises CannotPost, MessageRefused or SlackBusy."""
+        await self._post(channel, message, None, None)
+
+    async def say_in_thread(self, request: Request, sentences: Sequence[str], *, asking: int | None = None) -> bool:
+        """Below the request's message; directly to its person where there is none, or none may be answered. A button
+        is for others, so it stands only where they read along.
+        """
+        message = arranged([as_sentence(one) for one in sentences])
+        shown = message if asking is None or request.told_directly else _with_agree(message, request.id, asking)
+        try:
+            if request.root_channel is None:
+                raise CannotPost("The request has no message.", "no_message")
+            await self._keep_from_strangers(request, request.root_channel)
+            await self._post(request.root_channel, shown, request.thread_ts or request.root_ts, None)
+        except (CannotPost, MessageGone):
+            await self._post(request.actor_id, message, None, None)
+            return False
+        return not request.told_directly
+
+    async def ask_to_agree(self, user_id: str, request_id: str, sentences: Sequence[str], asking: int) -> None:
+        message = arranged([as_sentence(one) for one in sentences])
+        await self._post(user_id, _with_agree(message, request_id, asking), None, None)
+
+    async def say_to(self, user_id: str, saying: Saying) -> None:
+        """The same, as a direct message to somebody."""
+        message = self.rendered(saying)
+        await self._post(user_id, message, None, _metadata(saying))
+
+    async def respond(self, url: str | None, message: Mapping[str, Any], *, replace: bool = False) -> bool:
+        """Answer by response URL, to the person alone. False where there is none, it does not work, or is not Slack's.
+
+        With `replace` it takes the place of the private message whose button was pressed.
+        """
+        if url is None:
+            return False
+        if not is_slacks(url, self._client.base_url):
+            log.warning("a response url that is not slack's was not called")
+            return False
+        body = {"response_type": "ephemeral", "replace_original": replace, **message}
+        try:
+            async with self._http.post(url, json=body, proxy=self._client.proxy, allow_redirects=False) as response:
+                if response.status == 429:
+                    wait = retry_seconds(response.headers.get("Retry-After"))
+                    raise SlackBusy("Slack asks to wait.", retry_after=wait or 1.0)
+                return response.status == 200
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+
+    async def tell(
+        self, user_id: str, url: str | None, channel: str, message: Message, thread_ts: str | None = None
+    ) -> None:
+        """A private word to whoever pressed or typed: by response URL, else in the channel or thread, else directly."""
+        try:
+            await self.answer(user_id, url, channel, message, thread_ts)
+        except SlackBusy:
+            log.warning("a private word could not be said", extra={"user": user_id})
+
+    async def answer(
+        self, user_id: str, url: str | None, channel: str, message: Message, thread_ts: str | None = None
+    ) -> None:
+        """The same, for whoever can wait and say it again. Raises SlackBusy."""
+        to = {"channel": channel, "user": user_id}
+        if thread_ts:
+            to["thread_ts"] = thread_ts
+        try:
+            await self._say_alone(url, to, message)
+        except (CannotPost, MessageGone, MessageRefused):
+            log.warning("a private word could not be said", extra={"user": user_id})
+
+    # --- ways ---------------------------------------------------------------------------------------------------------
+
+    async def _whisper(self, request: Request, message: Message) -> None:
+        """Where the person is looking, to them alone: response URL, else an ephemeral message, else a direct one."""
+        to: dict[str, Any] = {"channel": request.place.channel_id, "user": request.actor_id}
+        if request.place.thread_ts:
+            to["thread_ts"] = request.place.thread_ts
+        await self._say_alone(self._urls.take(request.id), to, message)
+
+    async def _say_alone(self, url: str | None, to: Mapping[str, Any], message: Message) -> None:
+        """`to` has `user`, and `channel` where there is one to say it in."""
+        if await self.respond(url, message):
+            return
+        try:
+            if not to["channel"]:
+                raise CannotPost("There is no channel.", "no_channel")
+            await self._call("chat.postEphemeral", {**to, **message})
+        except (CannotPost, MessageGone, MessageRefused):
+            await self._post(to["user"], message, None, None)
+
+    async def _post(
+        self,
+        channel: str,
+        message: Message,
+        thread_ts: str | None,
+        metadata: dict[str, Any] | None,
+        *,
+        anywhere: bool = False,
+    ) -> Posted:
+        """A reply to a thread that is gone is put at the top level, and only what Slack's answer lacks says so. A loose
+        reply is taken back, and MessageGone raised; what may stand `anywhere` stays.
+        """
+        arguments: dict[str, Any] = {"channel": channel, "unfurl_links": False, "unfurl_media": False, **message}
+        if thread_ts:
+            arguments["thread_ts"] = thread_ts
+        if metadata:
+            arguments["metadata"] = metadata
+        answer = await self._call("chat.postMessage", arguments)
+        astray = bool(thread_ts) and not (answer.get("message") or {}).get("thread_ts")
+        if astray and not anywhere:
+            await self._take_back(answer["channel"], answer["ts"])
+            raise MessageGone("The thread is gone.")
+        return Posted(answer["channel"], answer["ts"], astray)
+
+    async def _take_back(self, channel: str, ts: str) -> None:
+        try:
+            await self._call("chat.delete", {"channel": channel, "ts": ts})
+        except (CannotPost, MessageGone, MessageRefused, SlackBusy):
+            log.warning("a reply to a thread that is gone stands in the channel", extra={"channel": channel})
+
+    async def _call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        to = f"{method} {arguments.get('channel', '')}"
+        try:
+            response = await self._client.api_call(method, json=arguments)
+        except SlackApiError as exc:
+            error = self._error_from(exc, method, to)
+            if isinstance(error, MessageRefused) and "blocks" in arguments:
+                # The words matter more than their arrangement: `text` alone tells all.
+                return await self._call(method, {key: value for key, value in arguments.items() if key != "blocks"})
+            raise error from None
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            log.warning("slack did not answer", extra={"method": method})
+            raise SlackBusy("Slack did not answer.", retry_after=self._backoff.failed(to), maybe_done=True) from None
+        self._backoff.answered(to)
+        answer: dict[str, Any] = response.data if isinstance(response.data, dict) else {}
+        return answer
+
+    def _error_from(
+        self, exc: SlackApiError, method: str, to: str
+    ) -> CannotPost | MessageGone | MessageRefused | SlackBusy:
+        failure = failure_of(exc)
+        if failure.asks_to_wait:
+            wait = self._backoff.failed(to, failure.retry_after)
+            log.info("slack asks to wait", extra={"method": method, "seconds": wait})
+            return SlackBusy("Slack asks to wait.", retry_after=wait)
+        error = _refusal(failure, method)
+        if error is not None:
+            self._backoff.answered(to)
+            return error
+        log.warning("slack gave no usable answer", extra={"method": method, "status": failure.status})
+        wait = self._backoff.failed(to, failure.retry_after)
+        return SlackBusy("Slack did not answer.", retry_after=wait, maybe_done=True)
+
+
+def _refusal(failure: SlackFailure, method: str) -> CannotPost | MessageGone | MessageRefused | SlackBusy | None:
+    """What Slack's code says; None: it says nothing, and the next try may."""
+    error = failure.error
+    if error in _FIXED:
+        return MessageFixed("The message may not be edited.")
+    if error in _GONE:
+        return MessageGone("The message is gone.")
+    if error in _CANNOT_POST or error.startswith("restricted_action"):
+        return CannotPost("The bot may not post there.", error)
+    if error in _APP_REFUSED:
+        log.error("slack refuses the app", extra={"method": method, "error": error})
+        return SlackBusy("Slack refuses the app.", retry_after=_APP_REFUSED_SECONDS)
+    if failure.passes or (failure.status or 0) >= 500:
+        return None
+    facts = {"method": method, "error": error, "why": "; ".join(failure.messages)[:500]}
+    log.error("slack refused a message", extra=facts)
+    return MessageRefused(f"Slack refused the message ({error}).")
+
+
+def _with_agree(message: Message, request_id: str, asking: int) -> Message:
+    return {**message, "blocks": [*message["blocks"], buttons([agree_button(request_id, asking)], "agree")]}
+
+
+def _metadata(saying: Saying) -> dict[str, Any]:
+    """Lets auditors and later versions tell the bot's messages apart (Slack, Message metadata). No secrets in it."""
+    return {
+        "event_type": "snapshot_request",
+        "event_payload": {"request": saying.request.id, "part": saying.kind, "revision": saying.request.rev},
+    }

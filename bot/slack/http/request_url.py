@@ -1,0 +1,153 @@
+"""HTTP, the other way Slack reaches the bot: POST /slack/events, for whoever can sign what they send.
+
+Nothing of a body is read as anything before its signature was checked over its raw bytes. Bolt 1.30 checks it again,
+and reads a form that merely contains the word `payload` as empty, so forms are read here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.request.async_internals import build_async_context
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.signature import SignatureVerifier
+
+from bot.slack.http.connections import USUAL, Connections, Limits, Tally
+
+log = logging.getLogger(__name__)
+
+PATH = "/slack/events"
+BODY_BYTES = 1024 * 1024
+PROBE_BYTES = 1024
+"""Of what is not signed no more is read: Slack's `ssl_check` is that short."""
+
+STOP_SECONDS = 2.0
+
+_MOMENT = re.compile(r"[0-9]{1,12}")
+_SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
+
+
+class HttpEntry:
+    """A server of its own for one address; the rest is 404. `host` "" is every address of the machine."""
+
+    def __init__(self, app: AsyncApp, signing_secret: str, port: int, host: str, limits: Limits = USUAL) -> None:
+        self._app = app
+        self._verifier = SignatureVerifier(signing_secret)
+        self._port = port
+        self._host = host
+        self._limits = limits
+        self._listening: asyncio.Server | None = None
+        # Bodies are signed as they were sent, so none is unpacked; none is read that nobody wants.
+        self._http = web.Server(self._on_request, access_log=None, auto_decompress=False, lingering_time=0.0)
+        self.connections = Connections(self._http, limits)
+        self.unsigned = Tally("deliveries without a good signature were refused")
+
+    async def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._listening = await loop.create_server(self.connections, self._host or None, self._port)
+        log.info("listening for slack over HTTP", extra={"host": self._host, "port": self.port, "path": PATH})
+
+    @property
+    def port(self) -> int:
+        """The port in use, also when 0 asked for any."""
+        assert self._listening is not None
+        return int(self._listening.sockets[0].getsockname()[1])
+
+    async def connected(self) -> bool:
+        return self._listening is not None
+
+    async def stop(self) -> None:
+        """What is being answered may end by itself; whoever has nothing in hand is closed at once."""
+        if self._listening is None:
+            return
+        self._listening.close()
+        self._listening = None
+        self._http.pre_shutdown()
+        await self._http.shutdown(STOP_SECONDS)
+        self.connections.stop()
+        self.unsigned.stop()
+
+    async def _on_request(self, request: web.BaseRequest) -> web.Response:
+        with self.connections.answering(request.transport):
+            answer = await self._answer(request)
+            if answer.status >= 400:
+                answer.force_close()
+            return answer
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        if request.path != PATH:
+            return web.json_response({"error": "not found"}, status=404)
+        if request.method != "POST":
+            return web.json_response({"error": "method not allowed"}, status=405, headers={"Allow": "POST"})
+        if (request.content_length or 0) > BODY_BYTES:
+            return web.json_response({"error": "too large"}, status=413)
+        signature = _signature(request)
+        if signature is None and (request.content_length is None or request.content_length > PROBE_BYTES):
+            return self._refused()
+        try:
+            async with asyncio.timeout(self._limits.body):
+                body = await request.read()
+        except TimeoutError:
+            return web.json_response({"error": "too slow"}, status=408)
+        except (OSError, web.RequestPayloadError):
+            return web.json_response({"error": "unreadable body"}, status=400)
+        if signature is None:
+            return web.Response() if _is_ssl_check(body) else self._refused()
+        return await self._verified(request, body, *signature)
+
+    async def _verified(self, request: web.BaseRequest, body: bytes, moment: str, signature: str) -> web.Response:
+        try:
+            if not self._verifier.is_valid(body, moment, signature):
+                return self._refused()
+        except UnicodeDecodeError:  # Slack signs UTF-8, and its verifier reads nothing else
+            return self._refused()
+        try:
+            bolt_request = read_request(body.decode(), dict(request.headers.items()), request.query_string)
+        except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
+            return web.json_response({"error": "unreadable body"}, status=400)
+        return _as_web(await self._app.async_dispatch(bolt_request))
+
+    def _refused(self) -> web.Response:
+        self.unsigned.count()
+        return web.json_response({"error": "invalid request"}, status=401)
+
+
+def _signature(request: web.BaseRequest) -> tuple[str, str] | None:
+    """The moment and the signature, each named once and well-formed; None is no signature."""
+    moments = request.headers.getall("X-Slack-Request-Timestamp", [])
+    signatures = request.headers.getall("X-Slack-Signature", [])
+    if len(moments) != 1 or len(signatures) != 1:
+        return None
+    if not _MOMENT.fullmatch(moments[0]) or not _SIGNATURE.fullmatch(signatures[0]):
+        return None
+    return moments[0], signatures[0]
+
+
+def _is_ssl_check(body: bytes) -> bool:
+    """Slack's look at the certificate, which nothing follows from. Source: Slack, Implementing slash commands."""
+    return b"ssl_check=1" in body.split(b"&")
+
+
+def read_request(raw: str, headers: dict[str, str], query: str) -> AsyncBoltRequest:
+    """A delivery as Bolt wants it. Raises ValueError, and what Bolt's reading may, for what is none."""
+    request = AsyncBoltRequest(body=raw, query=query, headers=dict(headers))
+    if "payload" in raw and not raw.startswith("{") and not request.body:
+        request.body = dict(parse_qsl(raw, keep_blank_values=True))
+        request.context = build_async_context(AsyncBoltContext({}), request.body)
+    if not isinstance(request.body, dict):
+        raise ValueError("a body is an object")
+    return request
+
+
+def _as_web(response: BoltResponse) -> web.Response:
+    answer = web.Response(status=response.status, text=response.body or "")
+    content_type = response.first_headers().get("content-type", "text/plain")
+    answer.content_type = content_type.partition(";")[0]
+    return answer

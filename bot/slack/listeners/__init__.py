@@ -1,0 +1,1 @@
+"""The ways into the bot: what Slack delivers is read, recorded and acknowledged."""

@@ -1,0 +1,151 @@
+"""A card in a channel that is made or renamed for an incident: what `quick` does there, or how to bind it.
+
+Off unless `offer_channels` is configured. The bot joins only public channels, reads no message in them, and posts once.
+Source: Slack, channel_created, channel_rename; conversations.join.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from typing import Any
+
+import aiohttp
+from slack_bolt.app.async_app import AsyncApp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.bindings import Binding
+from bot.domain.errors import CannotPost, MessageRefused, SlackBusy
+from bot.domain.projects import Project
+from bot.interfaces import Clock, Store
+from bot.slack.background_tasks import Errands
+from bot.slack.client.channels import SlackChannels
+from bot.slack.client.errors import failure_of
+from bot.slack.client.poster import SlackReplies
+from bot.slack.ids import BIND, NEW_SNAPSHOT
+from bot.slack.views.blocks import button, buttons
+from bot.slack.views.message import Message, arranged
+from bot.slack.views.mrkdwn import code, sentence, shortened
+from bot.workflow.actions.bind import told_bindings
+
+log = logging.getLogger(__name__)
+
+ONCE = timedelta(days=36_500)
+
+PAUSES_S = (5.0, 15.0, 60.0, 300.0)
+"""How long is waited after each attempt that Slack was too busy for; after the last, the next rename counts anew."""
+
+COVERED_CHARACTERS = 600
+
+
+class OfferListeners:
+    """`pattern` is what a channel's name has to match, such as `inc-*`; None: nothing is offered."""
+
+    def __init__(
+        self,
+        *,
+        pattern: str | None,
+        command: str,
+        store: Store,
+        projects: Mapping[str, Project],
+        client: AsyncWebClient,
+        channels: SlackChannels,
+        replies: SlackReplies,
+        errands: Errands,
+        clock: Clock,
+    ) -> None:
+        self._pattern = pattern
+        self._command = command
+        self._store = store
+        self._projects = projects
+        self._client = client
+        self._channels = channels
+        self._replies = replies
+        self._errands = errands
+        self._clock = clock
+
+    def register(self, app: AsyncApp) -> None:
+        app.event("channel_created")(self.on_channel)
+        app.event("channel_rename")(self.on_channel)
+
+    async def on_channel(self, event: dict[str, Any]) -> None:
+        channel = event.get("channel")
+        facts = channel if isinstance(channel, dict) else {}
+        channel_id, name = str(facts.get("id") or ""), str(facts.get("name") or "")
+        self._channels.forget(channel_id)
+        if self._pattern is None or not channel_id or not fnmatchcase(name, self._pattern):
+            return
+        chore = f"offer:{channel_id}"
+        due = await self._store.chore_due(chore)
+        if due is None or due <= self._clock.now():
+            # Marked first: a card that a crash swallows is nobody's loss, one that comes twice is a nuisance.
+            await self._store.chore_done(chore, self._clock.now() + ONCE)
+            self._errands.send(self._offer(channel_id, chore))
+
+    async def _offer(self, channel_id: str, chore: str) -> None:
+        for pause in PAUSES_S:
+            wait = await self._attempt(channel_id)
+            if wait is None:
+                return
+            wait = max(wait, pause)
+            # The mark outlasts the pause by as much again: whoever stops the bot meanwhile leaves one that ends.
+            await self._store.chore_done(chore, self._clock.now() + timedelta(seconds=2 * wait))
+            await self._clock.sleep(wait)
+            await self._store.chore_done(chore, self._clock.now() + ONCE)
+        await self._store.chore_done(chore, self._clock.now())
+
+    async def _attempt(self, channel_id: str) -> float | None:
+        """Seconds until it may be tried again; None once there is nothing more to do."""
+        try:
+            if await self._channels.shared(channel_id):
+                return None
+            await self._client.conversations_join(channel=channel_id)
+        except SlackApiError as exc:
+            failure = failure_of(exc)
+            log.info("the bot may not join", extra={"channel": channel_id, "error": failure.error})
+            return (failure.retry_after or 0.0) if failure.passes else None
+        except SlackBusy as exc:
+            return exc.retry_after
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            log.info("slack did not answer when the bot joined", extra={"channel": channel_id})
+            return 0.0
+        card = offer_card(self._command, await self._store.bindings(channel_id), self._projects)
+        try:
+            await self._replies.post_card(channel_id, card)
+        except SlackBusy as exc:
+            log.info("an offer could not be posted", extra={"channel": channel_id})
+            return None if exc.maybe_done else exc.retry_after
+        except (CannotPost, MessageRefused):
+            log.info("an offer could not be posted", extra={"channel": channel_id})
+        return None
+
+
+def offer_card(command: str, bound: Sequence[Binding], projects: Mapping[str, Project]) -> Message:
+    """What `quick` would cover, where its project may be used from the channel: then a plan would tell it everybody
+    there as well. Otherwise no project and no disk is named.
+    """
+    head = f":camera_with_flash: *An incident?* {code(f'{command} quick')} snapshots every disk it touches"
+    if bound:
+        covered = "This channel is bound already"
+        if _told_here(bound, projects):
+            covered = f"Here it means {sentence(shortened(told_bindings(bound), COVERED_CHARACTERS))}"
+        return arranged([f"{head}.", f"{covered}: nothing more has to be typed."])
+    how = (
+        f"Nothing is bound here yet: name a server, {code(f'{command} quick server=web-01')}, "
+        "or let an admin of its project bind this channel."
+    )
+    message = arranged([f"{head}, plan first.", how])
+    pressed = [button(BIND, "Bind This Channel…", "bind"), button(NEW_SNAPSHOT, "Choose Disks", "pick")]
+    message["blocks"].append(buttons(pressed, "offer"))
+    return message
+
+
+def _told_here(bound: Sequence[Binding], projects: Mapping[str, Project]) -> bool:
+    first = bound[0]
+    project = projects.get(first.project)
+    if project is None or any(one.project != first.project for one in bound):
+        return False
+    return not project.channels or first.channel in project.channels

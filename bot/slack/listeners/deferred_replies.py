@@ -1,0 +1,131 @@
+"""answer:{errand}: what was acknowledged before it was decided is decided and answered, also after a restart.
+
+An acknowledgement promises an answer, so what was asked is written down with its delivery, and kept until the answer
+was given. After a crash it may be decided again: a right given twice is one and an approval counts once, though the
+second answer may be that nothing was left to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.domain.errors import SlackBusy
+from bot.interfaces import Clock, Errand, Store
+from bot.slack.client.poster import SlackReplies
+from bot.slack.unexpected import went_wrong
+from bot.slack.views import responses
+from bot.slack.views.message import Message
+from bot.workflow.audit_of_reads import not_done
+
+TOO_LATE = timedelta(hours=1)
+"""What somebody asked for that long ago is not done any more behind their back."""
+UNHEARD = 2 * TOO_LATE
+"""For that long an answer is tried to be said while Slack is busy; time in which no bot ran does not count."""
+
+_INTERRUPTED = (
+    "You asked me something while I was being stopped, and it is too long ago to act on it now. "
+    "Look whether it counted, and ask again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InHand:
+    """What Slack gave along for a moment. In memory only, a capability is never written down; empty after a restart,
+    unless Slack delivers it again.
+    """
+
+    response_url: str | None = None
+    trigger_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`acted`: something was recorded or changed, so what was asked is not to be done again. `silent`: they see it."""
+
+    message: Message
+    acted: bool = False
+    silent: bool = False
+
+
+Answerer = Callable[[Errand, InHand], Awaitable[Reply | None]]
+"""Decides as the rows stand and answers; None: there is nothing to say. Every failure is an answer too."""
+
+
+def delivered(trigger_id: str) -> str:
+    """The name of a delivery: one trigger belongs to one, so a repeated delivery has the same. A trigger opens forms
+    while it lives, so it is not written down itself.
+    """
+    return hashlib.sha256(trigger_id.encode()).hexdigest()[:32]
+
+
+class OwedAnswers:
+    def __init__(self, store: Store, replies: SlackReplies, clock: Clock, new_reference: Callable[[], str]) -> None:
+        self._store = store
+        self._replies = replies
+        self._clock = clock
+        self._began = clock.now()
+        self._new_reference = new_reference
+        self._answerers: dict[str, Answerer] = {}
+        self._in_hand: dict[str, InHand] = {}
+        self._decided: dict[str, Reply | None] = {}
+        self._taken: set[str] = set()
+        self._said: set[str] = set()
+        """Answered, while that could not be written down."""
+
+    def answered_by(self, kind: str, answerer: Answerer) -> None:
+        self._answerers[kind] = answerer
+
+    async def take(self, errand: Errand, in_hand: InHand) -> None:
+        """Returns when it is written down, or was before: then it can be acknowledged."""
+        self._in_hand[errand.id] = in_hand
+        if await self._store.take_errand(errand):
+            self._taken.add(errand.id)
+        elif await self._store.errand(errand.id) is None:
+            self._in_hand.pop(errand.id, None)  # it was answered meanwhile, or long ago
+
+    async def not_taken(self, errand: Errand) -> None:
+        """Say that it could not be written down, to somebody who has nothing but the message they wrote."""
+        self._in_hand.pop(errand.id, None)
+        words = went_wrong(self._new_reference(), "a question could not be taken", "Ask again in a minute.")
+        await self._replies.tell(errand.user_id, None, errand.channel, responses.told(words), errand.thread_ts)
+
+    async def __call__(self, errand_id: str) -> float | None:
+        errand = await self._store.errand(errand_id)
+        if errand is None:
+            return None
+        in_hand, age = self._in_hand.get(errand_id, InHand()), self._clock.now() - errand.created_at
+        if errand_id not in self._decided:  # otherwise it is only to be said again
+            self._decided[errand_id] = await self._decide(errand, in_hand, age)
+        reply = self._decided[errand_id]
+        if reply is not None and not reply.silent and errand_id not in self._said:
+            to = (errand.user_id, in_hand.response_url, errand.channel)
+            try:
+                await self._replies.answer(*to, reply.message, errand.thread_ts)
+            except SlackBusy as exc:
+                if self._clock.now() - max(errand.created_at, self._began) < UNHEARD:
+                    return exc.retry_after
+        self._said.add(errand_id)
+        # What was taken in an earlier life may have acted there, though nothing was left to do in this one.
+        acted = (reply is not None and reply.acted) or errand_id not in self._taken
+        await self._store.errand_done(errand, acted=acted)
+        self._in_hand.pop(errand_id, None)
+        self._decided.pop(errand_id, None)
+        self._taken.discard(errand_id)
+        self._said.discard(errand_id)
+        return None
+
+    async def _decide(self, errand: Errand, in_hand: InHand, age: timedelta) -> Reply | None:
+        if age >= TOO_LATE:
+            await self._store.record([not_done(errand.user_id, errand.kind, errand.channel, "too-late")])
+            return Reply(responses.told(_INTERRUPTED))
+        try:
+            if errand.late and errand.kind == "mention":
+                await self._store.record([not_done(errand.user_id, errand.kind, errand.channel, "answered-before")])
+            return await self._answerers[errand.kind](errand, in_hand)
+        except Exception:
+            advice = "Look whether it counted, then ask again."
+            words = went_wrong(self._new_reference(), "an answer that was owed failed", advice)
+            return Reply(responses.told(words), acted=True)

@@ -1,0 +1,127 @@
+"""What Slack tells the bot unasked, and whatever else it delivers."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.response import BoltResponse
+
+from bot.slack.client.channels import SlackChannels
+from bot.slack.client.people import SlackPeople
+from bot.slack.ids import CONSOLE
+
+log = logging.getLogger(__name__)
+
+
+class ChangeListeners:
+    """Slack's word that people or groups changed: what was cached about them is dropped at once."""
+
+    def __init__(self, people: SlackPeople) -> None:
+        self._people = people
+
+    def register(self, app: AsyncApp) -> None:
+        app.event("user_change")(self.on_user_change)
+        app.event("subteam_members_changed")(self.on_groups_change)
+        app.event("subteam_updated")(self.on_groups_change)
+
+    async def on_user_change(self, event: dict[str, Any]) -> None:
+        user = event.get("user")
+        if isinstance(user, dict) and isinstance(user.get("id"), str):
+            self._people.forget_user(user["id"])
+
+    async def on_groups_change(self) -> None:
+        self._people.forget_groups()
+
+
+_ROUTED = frozenset(
+    {
+        "event_callback",
+        "block_actions",
+        "interactive_message",
+        "message_action",
+        "shortcut",
+        "view_submission",
+        "view_closed",
+        "block_suggestion",
+        "dialog_submission",
+        "dialog_cancellation",
+        "dialog_suggestion",
+    }
+)
+"""The types of deliveries for which Bolt 1.30 has listeners; a command has none."""
+
+
+class Unrouted:
+    """What Slack tells the app itself, which is no event: taken before Bolt, which would answer it with 404."""
+
+    def __init__(self, people: SlackPeople, channels: SlackChannels) -> None:
+        self._people = people
+        self._channels = channels
+        self._minute: Any = None
+
+    def register(self, app: AsyncApp) -> None:
+        app.middleware(self.on_delivery)
+
+    async def on_delivery(
+        self, body: dict[str, Any], next_: Callable[[], Awaitable[BoltResponse]]
+    ) -> BoltResponse | None:
+        kind = body.get("type")
+        if not isinstance(kind, str) or kind in _ROUTED:
+            return await next_()
+        if kind == "app_rate_limited":
+            self._on_rate_limited(body.get("minute_rate_limited"))
+        else:
+            log.info("a delivery without a use arrived", extra={"kind": kind[:40]})
+        return BoltResponse(status=200)
+
+    def _on_rate_limited(self, minute: Any) -> None:
+        """For a while events were not delivered. Changes of people, groups and channels among them are asked for anew;
+        mentions are lost, since the bot may not read messages. Source: Slack, Events API, rate limiting.
+        """
+        self._people.forget_everything()
+        self._channels.forget_everything()
+        if minute != self._minute:
+            self._minute = minute
+            log.warning("slack held events back because there were too many", extra={"minute": _minute(minute)})
+
+
+def _minute(seconds: Any) -> str:
+    try:
+        return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%MZ}"
+    except (TypeError, ValueError, OverflowError, OSError):
+        return "unknown"
+
+
+class LastListeners:
+    """Registered last: whatever else Slack delivers is acknowledged, so that nobody sees an error for a leftover."""
+
+    def register(self, app: AsyncApp) -> None:
+        anything = re.compile(".*", re.DOTALL)
+        app.action(re.compile(rf"{CONSOLE}\."))(self.on_link)
+        app.action(anything)(self.on_old_control)
+        app.shortcut(anything)(self.on_old_control)
+        app.view(anything)(self.on_old_control)
+        app.view_closed(anything)(self.on_old_control)
+        app.options(anything)(self.on_old_options)
+        app.event(anything)(self.on_other_event)
+
+    async def on_link(self, ack: AsyncAck) -> None:
+        """Slack tells of buttons that open a page as well (Block Kit, button)."""
+        await ack()
+
+    async def on_old_control(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        log.info("a control without a use was pressed", extra={"kind": str(body.get("type"))})
+        await ack()
+
+    async def on_old_options(self, ack: AsyncAck) -> None:
+        await ack(options=[])
+
+    async def on_other_event(self, body: dict[str, Any]) -> None:
+        event = body.get("event")
+        log.info("an event without a use arrived", extra={"kind": str(event.get("type") if event else "")})

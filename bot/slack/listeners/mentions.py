@@ -1,0 +1,196 @@
+"""`@snapshot-bot …`: the same grammar as the command, for threads, where Slack has no commands.
+
+What is asked for in a thread stays there; private answers are shown there to their person alone.
+Source: Slack, app_mention (never sent for direct messages, where the command works).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+
+from bot.domain.addressing import SeveralOrders, Talk, read_mention
+from bot.domain.commands import (
+    Approve,
+    Bind,
+    Cancel,
+    Delete,
+    Deny,
+    GrantAccess,
+    Help,
+    ListSnapshots,
+    OpenForm,
+    RestorePoints,
+    Review,
+    RevokeAccess,
+    ShowAccess,
+    ShowProjects,
+    Status,
+    Unbind,
+    read_command,
+)
+from bot.domain.errors import CommandError, LookupFailed, StoreFailed
+from bot.domain.orders import Create, Order, Quick
+from bot.domain.requests import Place
+from bot.domain.words import plain_text
+from bot.interfaces import Clock, Errand, People
+from bot.slack.listeners.deferred_replies import InHand, OwedAnswers, Reply
+from bot.slack.listeners.queries import Answering
+from bot.slack.views import responses
+from bot.slack.views.message import Message
+from bot.slack.views.thread import recorded, refusal
+from bot.workflow.actions.fill_form import Forms
+from bot.workflow.intake import ANSWERED, NOTHING_BOUND, Accepted, Delivery, Reception, Refused
+
+log = logging.getLogger(__name__)
+
+_CHANGES = Approve | Review | Deny | Cancel | Delete | Unbind | GrantAccess | RevokeAccess
+_ASKS = Status | ListSnapshots | RestorePoints | Help | ShowAccess | ShowProjects
+_NOT_MEANT = (
+    "Did you mean me? Begin the line with my name. Nothing was changed: behind other words, in a quote or in code "
+    "my name is only talk about me."
+)
+_ONE_AT_A_TIME = "That message holds several orders, and one message is one. Nothing was done; send them one by one."
+_TAKEN_UP = "I took this message up when you sent it; editing it changes nothing. Write a new one."
+
+
+class MentionListeners:
+    """An event is acknowledged when the listener returns, so it is written down before; Slack repeats what was not
+    acknowledged, and the same event counts once.
+
+    An edited message comes again as another event. It may mend what was refused, or ask for another answer; what was
+    recorded or changed because of it happens once.
+    """
+
+    def __init__(
+        self,
+        *,
+        command: str,
+        bot_user_id: str,
+        reception: Reception,
+        people: People,
+        forms: Forms,
+        answering: Answering,
+        owed: OwedAnswers,
+        clock: Clock,
+    ) -> None:
+        self._command = command
+        self._bot_user_id = bot_user_id
+        self._reception = reception
+        self._people = people
+        self._forms = forms
+        self._answering = answering
+        self._owed = owed
+        self._clock = clock
+
+    def register(self, app: AsyncApp) -> None:
+        app.event("app_mention")(self.on_mention)
+        self._owed.answered_by("mention", self._answer)
+
+    async def on_mention(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        user_id = event.get("user")
+        if not isinstance(user_id, str) or event.get("bot_id"):
+            log.info("a mention by a bot is passed over")
+            return
+        mentioned, channel = read_mention(str(event.get("text") or ""), self._bot_user_id), str(event["channel"])
+        text = "" if isinstance(mentioned, SeveralOrders) else mentioned.text
+        ordered = not isinstance(mentioned, SeveralOrders | Talk)
+        message = f"mention:{channel}:{event['ts']}"
+        errand = Errand(
+            f"event:{body['event_id']}",
+            "mention",
+            user_id,
+            channel,
+            event.get("thread_ts"),
+            {
+                "text": text,
+                "team": str(body.get("team_id") or ""),
+                "message": message,
+                "edited": "edited" in event,
+                "read_as": type(mentioned).__name__,
+            },
+            self._clock.now(),
+            claim=message if ordered and changes_something(text, self._command) else None,
+        )
+        try:
+            await self._owed.take(errand, InHand())
+        except StoreFailed:
+            await self._owed.not_taken(errand)
+
+    async def _answer(self, errand: Errand, _: InHand) -> Reply | None:
+        try:
+            return await self._answered(errand)
+        except Exception:
+            return Reply(responses.told(self._answering.failed("answering a mention failed")))
+
+    async def _answered(self, errand: Errand) -> Reply | None:
+        if errand.late:
+            return Reply(responses.told(_TAKEN_UP))
+        place = Place(errand.payload["team"], errand.channel, errand.thread_ts)
+        raw, read_as = errand.payload["text"], errand.payload.get("read_as")
+        if read_as == SeveralOrders.__name__:
+            return Reply(responses.told(_ONE_AT_A_TIME))
+        if read_as == Talk.__name__:
+            return await self._talked_about(errand)
+        delivery = Delivery(errand.payload["message"], errand.user_id, place, plain_text(raw).strip())
+        try:
+            command = read_command(raw, self._command)
+        except CommandError as exc:
+            return Reply(refusal(exc.sentence, delivery.text, self._command))
+        match command:
+            case Create() | Quick():
+                return Reply(await self._create(delivery, command, edited=errand.payload["edited"]))
+            case Bind(selectors=()):
+                return Reply(responses.how_to_bind(self._command))
+            case OpenForm(order):
+                return Reply(await self._offer_form(delivery, order))
+            case _:
+                return await self._answering.answer_somebody(command, errand.user_id, errand.channel)
+
+    async def _talked_about(self, errand: Errand) -> Reply:
+        """A question is answered wherever my name stands: it is private and changes nothing, and whoever waits for the
+        answer is in a hurry. Everything else is asked back.
+        """
+        try:
+            command = read_command(errand.payload["text"], self._command)
+        except CommandError:
+            return Reply(responses.told(_NOT_MEANT))
+        if isinstance(command, _ASKS):
+            return await self._answering.answer_somebody(command, errand.user_id, errand.channel)
+        return Reply(responses.told(_NOT_MEANT))
+
+    async def _create(self, delivery: Delivery, order: Order, *, edited: bool) -> Message:
+        # Asked now, whoever may not is refused before anything is recorded; then an edit can mend it.
+        with contextlib.suppress(LookupFailed):
+            await self._people.look_up(delivery.user_id)
+        match await self._reception.create(delivery, order, mendable=True):
+            case Accepted(request, repeated=True) if edited and request.text != delivery.text:
+                return responses.told(_TAKEN_UP)
+            case Accepted(request, checked, approvals):
+                return responses.as_written(recorded(request, checked=checked, approvals=approvals))
+            case Refused(incomplete=True) if isinstance(order, Create):
+                return await self._offer_form(delivery, order)
+            case Refused(why, rule) if rule == NOTHING_BOUND:
+                return responses.nothing_bound(why, (), may_bind=False)
+            case Refused(_, rule) if rule == ANSWERED:
+                return responses.told(_TAKEN_UP)
+            case Refused(why):
+                return refusal(why, delivery.text, self._command)
+
+    async def _offer_form(self, delivery: Delivery, order: Create) -> Message:
+        """A mention opens no form, Slack asks for a press: a button does, and what was typed is kept for it."""
+        form = self._forms.begun(delivery.user_id, delivery.place, order)
+        await self._forms.keep(form)
+        return responses.form_offered(form.id, self._command)
+
+
+def changes_something(text: str, command_name: str) -> bool:
+    """Whether it asks for a change that is made on the spot. What creates something is recorded as a request."""
+    try:
+        command = read_command(text, command_name)
+    except CommandError:
+        return False
+    return isinstance(command, _CHANGES) or (isinstance(command, Bind) and bool(command.selectors))

@@ -1,0 +1,135 @@
+"""Answers what is asked rather than ordered: the same words for a command, a mention and a button."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.domain.access import Actor
+from bot.domain.commands import (
+    Approve,
+    Bind,
+    Cancel,
+    Delete,
+    Deny,
+    GrantAccess,
+    Help,
+    ListSnapshots,
+    Question,
+    RestorePoints,
+    Review,
+    RevokeAccess,
+    ShowAccess,
+    ShowProjects,
+    Status,
+    Unbind,
+)
+from bot.domain.errors import LookupFailed
+from bot.interfaces import Clock, People, Store
+from bot.slack.listeners.deferred_replies import Reply
+from bot.slack.listeners.restore_points import once_more, restore_points
+from bot.slack.unexpected import went_wrong
+from bot.slack.views import responses
+from bot.workflow.actions.approve import Approvals
+from bot.workflow.actions.bind import ChannelBindings
+from bot.workflow.actions.cancel import Cancelling
+from bot.workflow.actions.doubt import Doubting
+from bot.workflow.actions.grant import Granting
+from bot.workflow.audit_of_reads import not_looked_up
+from bot.workflow.gate import Told
+from bot.workflow.queries.restore_points import RestorePointsInquiry
+from bot.workflow.queries.status import Inquiry
+
+
+class Answering:
+    """`command` is the slash command people type, `team_url` Slack's own address."""
+
+    def __init__(
+        self,
+        *,
+        command: str,
+        team_url: str,
+        store: Store,
+        people: People,
+        inquiry: Inquiry,
+        approvals: Approvals,
+        granting: Granting,
+        cancelling: Cancelling,
+        bindings: ChannelBindings,
+        restoring: RestorePointsInquiry,
+        doubting: Doubting,
+        clock: Clock,
+        new_reference: Callable[[], str],
+    ) -> None:
+        self._command = command
+        self._team_url = team_url
+        self._store = store
+        self._people = people
+        self._inquiry = inquiry
+        self._approvals = approvals
+        self._granting = granting
+        self._cancelling = cancelling
+        self._bindings = bindings
+        self._restoring = restoring
+        self._doubting = doubting
+        self._clock = clock
+        self._new_reference = new_reference
+
+    async def answer(self, question: Question, actor: Actor, channel: str) -> Reply:
+        match question:
+            case Approve(request_id):
+                return _as_told(await self._approvals.approve(actor, channel, request_id))
+            case Review(request_id):
+                return _as_told(await self._approvals.review(actor, channel, request_id))
+            case Deny(request_id, reason):
+                return _as_told(await self._approvals.deny(actor, channel, request_id, reason))
+            case Cancel(any_id):
+                return _as_told(await self._cancelling.cancel(actor, channel, any_id))
+            case Delete(any_id):
+                asked = await self._doubting.ask(actor, channel, any_id)
+                return _as_told(asked) if isinstance(asked, Told) else Reply(once_more(asked))
+            case Bind():
+                return _as_told(await self._bindings.bind(actor, channel, question))
+            case Unbind():
+                return _as_told(await self._bindings.unbind(actor, channel))
+            case GrantAccess():
+                return _as_told(await self._granting.grant(actor, channel, question))
+            case RevokeAccess():
+                return _as_told(await self._granting.revoke(actor, channel, question))
+            case Status():
+                found = await self._inquiry.status(actor, channel, question)
+                return Reply(responses.status(found, self._command, self._team_url, self._clock.now()))
+            case ListSnapshots():
+                listed = await self._inquiry.listing(actor, channel, question)
+                return Reply(responses.listing(listed, self._command, self._team_url))
+            case Help():
+                return Reply(responses.help_text(await self._inquiry.may_do(actor, channel), self._command))
+            case RestorePoints():
+                points = await self._restoring.points(actor, channel, question)
+                return Reply(restore_points(points, self._command, self._team_url))
+            case ShowAccess():
+                return Reply(responses.lines(await self._granting.access(actor, channel, question)))
+            case ShowProjects():
+                return Reply(responses.lines(await self._granting.projects(actor, channel)))
+
+    async def answer_somebody(self, question: Question, user_id: str, channel: str) -> Reply:
+        """The same for somebody who may have to be asked about first. Every failure is an answer too."""
+        try:
+            return await self.answer(question, await self._people.look_up(user_id), channel)
+        except LookupFailed as exc:
+            await self._store.record([not_looked_up(user_id, type(question).__name__, channel)])
+            return Reply(responses.told(exc.sentence))
+        except Exception:
+            return Reply(responses.told(self.failed("answering a question failed")))
+
+    def failed(self, what: str) -> str:
+        """Log the exception under a new reference, and give the sentence that names it."""
+        return went_wrong(
+            self._new_reference(),
+            what,
+            f"Ask {self._command} status what became of it before you repeat it, and tell the people who run the bot "
+            "this reference.",
+        )
+
+
+def _as_told(told: Told) -> Reply:
+    return Reply(responses.told(told.sentence), acted=told.done)

@@ -1,0 +1,165 @@
+"""Restore points as people read them, and the buttons that let them go or agree to that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+
+from bot.domain.access import Actor, Denied
+from bot.domain.deletions import deletable
+from bot.domain.requests import Item
+from bot.slack.ids import AGREE, DELETE, DELETE_FOR_GOOD, KEEP
+from bot.slack.listeners.actions import Press, Presses, read_object
+from bot.slack.views.blocks import button, buttons, delete_button, section
+from bot.slack.views.message import Message, arranged, whole_text
+from bot.slack.views.mrkdwn import bold, code, day, escaped, message_of, moment, plural, sentence, shortened, typed
+from bot.slack.views.responses import told
+from bot.slack.views.status_message import gone_in_words
+from bot.workflow.actions.delete import Deleting
+from bot.workflow.actions.doubt import PRESS_WITHIN, Doubting, Question
+from bot.workflow.gate import Told
+from bot.workflow.jobs.remind import Keeping
+from bot.workflow.queries.restore_points import Point, Points
+from bot.workflow.queries.status import NotFound
+
+DISKS_SHOWN = 15
+TEXT_CHARACTERS = 12_000
+PRESS_MINUTES = round(PRESS_WITHIN.total_seconds() / 60)
+
+
+class RestoreListeners:
+    def __init__(self, deleting: Deleting, doubting: Doubting, keeping: Keeping, presses: Presses) -> None:
+        self._deleting = deleting
+        self._doubting = doubting
+        self._keeping = keeping
+        self._presses = presses
+
+    def register(self, app: AsyncApp) -> None:
+        app.action(DELETE)(self.on_delete)
+        app.action(DELETE_FOR_GOOD)(self.on_delete_for_good)
+        app.action(AGREE)(self.on_agree)
+        app.action(KEEP)(self.on_keep)
+        self._presses.decided_by(DELETE, self._delete)
+        self._presses.decided_by(DELETE_FOR_GOOD, self._delete_for_good)
+        self._presses.decided_by(AGREE, self._agree)
+        self._presses.decided_by(KEEP, self._keep)
+
+    async def on_delete(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await self._presses.settle(ack, body, DELETE)
+
+    async def on_delete_for_good(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await self._presses.settle_once(ack, body, DELETE_FOR_GOOD)
+
+    async def on_agree(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await self._presses.settle(ack, body, AGREE)
+
+    async def on_keep(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        await self._presses.settle(ack, body, KEEP)
+
+    async def _delete(self, actor: Actor, press: Press) -> Told:
+        return await self._deleting.delete(actor, press.judged_at, press.value)
+
+    async def _delete_for_good(self, actor: Actor, press: Press) -> Told:
+        return await self._doubting.answered(actor, press.value)
+
+    async def _agree(self, actor: Actor, press: Press) -> Told:
+        asked = read_asking(press.value) or (
+            "",
+            0,
+        )  # what can't be read leads nowhere, and that is an answer with a row
+        return await self._deleting.agree(actor, press.judged_at, *asked)
+
+    async def _keep(self, actor: Actor, press: Press) -> Told:
+        return await self._keeping.keep(actor, press.judged_at, press.value)
+
+
+def read_asking(value: str) -> tuple[str, int] | None:
+    """What a button agrees to; whatever does not fit is nothing."""
+    asked = read_object(value)
+    if asked is None:
+        return None
+    request_id, asking = asked.get("request"), asked.get("asking")
+    if not isinstance(request_id, str) or type(asking) is not int:
+        return None
+    return request_id, asking
+
+
+def once_more(asked: Question) -> Message:
+    """What would be lost, the worst of it first, and the button that lets it go."""
+    doomed, items = asked.doomed, sorted(asked.doomed.items, key=lambda item: item.id not in asked.last)
+    what = f"{plural(len(items), 'snapshot')} of request {code(asked.request.id)}"
+    by = f", as <@{doomed.asked_by}> asks" if doomed.asked_by else ""
+    lines = [f":warning: *Delete {what}{by}?* What is deleted can't be brought back."]
+    lines += [_lost(item, last=item.id in asked.last) for item in items[:DISKS_SHOWN]]
+    if len(items) > DISKS_SHOWN:
+        lines.append(f"and {len(items) - DISKS_SHOWN} more, of {plural(len(asked.last), 'disk')} in all the last one")
+    if not asked.looked:
+        lines.append("The cloud could not be asked which other restore points still exist.")
+    if doomed.missing:
+        others = "Another person has" if doomed.missing == 1 else f"{doomed.missing} others have"
+        lines.append(f"{others} to agree before it is done.")
+    lines += [sentence(one) for one in doomed.staying]
+    lines.append(f"Nothing is deleted until you press; the button works for {PRESS_MINUTES} minutes.")
+    message = arranged(lines)
+    message["blocks"].append(buttons([button(DELETE_FOR_GOOD, "Delete for Good", asked.form_id, "danger")], "go"))
+    return message
+
+
+def _lost(item: Item, *, last: bool) -> str:
+    taken = f", taken {moment(item.taken_at)}" if item.taken_at else ""
+    told = f"• {bold(shortened(item.disk.label, 64))} {code(item.snapshot_id or '')}{taken}"
+    return f"{told}: *the last restore point of this disk* that I know of" if last else told
+
+
+def restore_points(found: Points | NotFound | Denied, command: str, team_url: str = "") -> Message:
+    """One section a request, with its button for whoever may let it go."""
+    if not isinstance(found, Points):
+        return told(found.sentence if isinstance(found, NotFound) else found.explanation)
+    head = f":floppy_disk: *Restore points of* <#{found.channel}>"
+    blocks = [section(head, "head")]
+    lines = [head]
+    for point in found.points:
+        words = _point(point, team_url)
+        lines.append(words)
+        blocks.append(section(words, f"point.{point.request.id}"))
+        left = set(_left(point))
+        own = [item.disk.label for item in deletable(point.items) if item.snapshot_id in left]
+        if point.deletable and own:
+            blocks.append(buttons([delete_button(point.request.id, own)], f"go.{point.request.id}"))
+    more = f"Only the latest {len(found.points)} are shown. " if found.more else ""
+    last = f"{more}To go back, see the receipt of each: {code(f'{command} status ID')}."
+    blocks.append(section(last, "last"))
+    return {"text": whole_text([*lines, last], TEXT_CHARACTERS), "blocks": blocks}
+
+
+def _left(point: Point) -> list[str]:
+    existing = point.existing
+    ids = [item.snapshot_id or "" for item in point.items if not item.gone]
+    return ids if existing is None else [one for one in ids if one in existing]
+
+
+def _point(point: Point, team_url: str) -> str:
+    request, left = point.request, set(_left(point))
+    reason = f" “{typed(shortened(request.order.reason, 200))}”" if request.order.reason else ""
+    if point.existing is None:
+        state = f"{plural(len(point.items), 'snapshot')}; whether they still exist could not be asked just now"
+    elif len(left) == len(point.items):
+        state = f"{plural(len(left), 'snapshot')}, all there"
+    else:
+        state = f"{len(left)} of {plural(len(point.items), 'snapshot')} still there"
+    kept = f", to be kept until {day(request.expires_at)}" if request.expires_at else ""
+    told_in = f" · {found}" if (found := message_of(request, team_url)) else ""
+    head = (
+        f"{code(request.id)} · {moment(request.created_at)} · <@{request.actor_id}> in "
+        f"{escaped(request.project or '')}{reason}{told_in}\n      {state}{kept}"
+    )
+    lines = [
+        f"      {bold(shortened(item.disk.label, 64))} {code(item.snapshot_id or '')}"
+        + (f" ({gone_in_words(item)})" if item.gone else "" if item.snapshot_id in left else " (gone)")
+        for item in point.items[:DISKS_SHOWN]
+    ]
+    if len(point.items) > DISKS_SHOWN:
+        lines.append(f"      and {len(point.items) - DISKS_SHOWN} more")
+    return "\n".join([head, *lines])

@@ -1,0 +1,1 @@
+"""Messages and views: values in, Block Kit out. Pure."""

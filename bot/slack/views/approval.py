@@ -1,0 +1,99 @@
+"""The message that asks other people to agree: what they would agree to, and who could. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bot.domain.granting import Subject
+from bot.domain.requests import Item, Request, RequestState
+from bot.slack.ids import APPROVE, DENY
+from bot.slack.views.blocks import SECTION_CHARACTERS, button, buttons
+from bot.slack.views.message import EDIT_CHARACTERS, Message, arranged
+from bot.slack.views.mrkdwn import code, cut, day, escaped, moment, plural, reason_told, sentence, shortened, typed
+from bot.slack.views.status_message import agreed, copied, disk_names, people
+
+NAMED = 10
+"""Disks that the sentence names; the message of the request names more."""
+
+NAMES_CHARACTERS = 900
+"""Of names: with the longest reason, once it is escaped, the text can be edited."""
+
+MENTIONED = 10
+"""People and groups that are called; the others read it all the same."""
+
+PLACES_TOLD = 4
+PLACE_CHARACTERS = 32
+
+
+def ask(
+    request: Request,
+    items: Sequence[Item],
+    command: str,
+    team_url: str,
+    *,
+    among_others: bool = True,
+    called: Sequence[Subject] = (),
+) -> Message:
+    """Once it is settled, the buttons give way to the record of it. `called` are mentioned while it waits.
+
+    Not `among_others`: only who asked reads it, so there is nothing to press.
+    """
+    disks = disk_names([item.disk for item in items], NAMED, NAMES_CHARACTERS)
+    reason = f" “{reason_told(request.order.reason, team_url)}”" if request.order.reason else ""
+    asks = f":hand: <@{request.actor_id}> asks for snapshots of {disks} in {escaped(request.project or '')}.{reason}"
+    head = cut(asks, SECTION_CHARACTERS)  # so that what it waits for is never cut off below
+    if request.state is not RequestState.WAITING:
+        settled = sentence(request.verdict) if request.refused else f"Approved by {people(request.approvers)}."
+        return arranged([head, settled], EDIT_CHARACTERS)
+    until = f"; open until {moment(request.waits_until)}" if request.waits_until else ""
+    one = request.approvals_needed == 1
+    others, agree = ("1 other person", "agrees") if one else (f"{request.approvals_needed} other people", "agree")
+    needed = f"It runs once {others} {agree}: {agreed(request)} so far{until}."
+    facts = asked_facts(request, items)
+    typing = (
+        f"Without buttons: {code(f'{command} approve {request.id}')} or {code(f'{command} deny {request.id} reason=…')}"
+    )
+    if not among_others:
+        asked = "Everybody who may approve, by name or through a group, is asked in a direct message."
+        return arranged([head, *facts, needed, asked, typing], EDIT_CHARACTERS)
+    calls = [_called(called)] if called else []
+    message = arranged([head, *facts, needed, *calls, typing], EDIT_CHARACTERS)
+    pressed = [button(APPROVE, "Approve", request.id, style="primary"), button(DENY, "Deny…", request.id)]
+    message["blocks"].append(buttons(pressed, f"approval.{request.rev}"))
+    return message
+
+
+def asked_facts(request: Request, items: Sequence[Item]) -> list[str]:
+    """How much, where, and what it costs: no price is known, only what it is charged by."""
+    wanted = copied(items)
+    size = f"{sum(item.disk.size for item in wanted):,} GiB"
+    kinds, zones = (
+        _some(item.disk.volume_type for item in wanted),
+        _some(item.disk.availability_zone for item in wanted),
+    )
+    where = " · ".join(
+        filter(None, (f"*Size:* {plural(len(wanted), 'disk')}, {size}", kinds, zones and f"zone {zones}"))
+    )
+    end = f"to be kept until {day(request.expires_at)}" if request.expires_at else "kept until somebody deletes them"
+    cost = f"*Cost:* charged by what is stored, here up to {size}; {_copies(wanted)}; {end}."
+    return [where, cost]
+
+
+def _copies(items: Sequence[Item]) -> str:
+    full = [item for item in items if item.snapshot.incremental is False]
+    if items and len(full) == len(items):
+        return "full copies, as asked for"
+    return "the first copy of a disk is a full one, later ones hold what has changed"
+
+
+def _some(words: Iterable[str]) -> str:
+    """Each once, the first few of them."""
+    found = sorted(set(filter(None, words)))
+    more = [f"{len(found) - PLACES_TOLD} more"] if len(found) > PLACES_TOLD else []
+    return ", ".join([*(typed(shortened(one, PLACE_CHARACTERS)) for one in found[:PLACES_TOLD]), *more])
+
+
+def _called(subjects: Sequence[Subject]) -> str:
+    more = len(subjects) - MENTIONED
+    others = f" and {more} more" if more > 0 else ""
+    return f"May approve: {', '.join(sentence(one.shown) for one in subjects[:MENTIONED])}{others}."

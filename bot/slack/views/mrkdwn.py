@@ -1,0 +1,137 @@
+"""Slack's mrkdwn: what people typed is escaped, moments are shown in the reader's own time."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from bot.domain.normalise import visible
+from bot.domain.requests import DiskRef, Request, is_direct
+from bot.domain.sentences import MENTION
+
+
+def sentence(text: str) -> str:
+    """One of the bot's own sentences: escaped, with the people and channels it mentions by id made into mentions."""
+    shapes = {"@": "<@{}>", "#": "<#{}>", "!": "<!subteam^{}>"}
+    return MENTION.sub(lambda found: shapes[found[1]].format(found[2]), escaped(text))
+
+
+def escaped(text: str) -> str:
+    """The three characters Slack gives a meaning; that also defuses `<!channel>` (Formatting message text). Names come
+    from the cloud too: what cannot be seen in them, or turns the line round, is left out.
+    """
+    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def code(text: str) -> str:
+    """A code span. There is no escape for a backtick in one, so it becomes a look-alike."""
+    return f"`{escaped(text.replace('`', 'ˋ').replace(chr(10), ' '))}`" if text else ""
+
+
+def typed(text: str) -> str:
+    """What somebody typed, within a sentence: escaped, in one line, unable to begin code."""
+    return escaped(" ".join(text.replace("`", "ˋ").split()))
+
+
+def code_block(text: str, most: int = 2_600) -> str:
+    """A block of code of at most so many characters once it is escaped."""
+    shown = text.replace("```", "ˋˋˋ")
+    while len(escaped(shown)) > most:
+        shown = f"{shown[: len(shown) * most // (len(escaped(shown)) + 1) - 1]}…"
+    return f"```{escaped(shown)}```"
+
+
+def bold(text: str) -> str:
+    """Bold, with the asterisks and line breaks that would end it taken out, unable to begin code."""
+    return f"*{escaped(text.replace('*', '∗').replace('`', 'ˋ').replace(chr(10), ' ').strip())}*"
+
+
+def shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def cut_in_the_middle(text: str, most: int) -> str:
+    """`shortened` for names, of which many begin alike: the end stays."""
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 2
+    return f"{text[: most - 1 - end]}…{text[len(text) - end :]}"
+
+
+_BROKEN_OFF = re.compile(r"(?:&[a-z]{0,3}|<[^<>]*)$")
+"""An entity, a mention, a link or a time without its end."""
+
+
+def cut(markup: str, most: int) -> str:
+    """`shortened` for what is mrkdwn already: nothing that Slack reads as one is cut in two."""
+    return markup if len(markup) <= most else f"{_BROKEN_OFF.sub('', markup[: most - 1])}…"
+
+
+def moment(at: datetime) -> str:
+    """A time in the reader's zone; UTC for whoever can't be shown that."""
+    fallback = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time_secs}}|{fallback}>"
+
+
+def time_of_day(at: datetime) -> str:
+    """The same in fewer characters, where the day is told already."""
+    return f"<!date^{int(at.timestamp())}^{{time_secs}}|{at.astimezone(UTC):%H:%M:%S} UTC>"
+
+
+def day(at: datetime) -> str:
+    return f"<!date^{int(at.timestamp())}^{{date_short}}|{at.astimezone(UTC):%Y-%m-%d}>"
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `3 min 5 s`, `2 h 10 min`."""
+    whole = max(round(seconds), 0)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def link(url: str, label: str) -> str:
+    """A link with words of its own (Formatting message text, Linking to URLs)."""
+    return f"<{escaped(url)}|{typed(label).replace('|', '∣')}>"
+
+
+def reason_told(reason: str, team_url: str) -> str:
+    """`typed`, with the addresses of messages and channels of the own workspace made links, and no others."""
+    shown = typed(reason)
+    if not team_url:
+        return shown
+    own = re.compile(
+        rf"(?<![^\s(“\"'\[]){re.escape(team_url.rstrip('/'))}/archives/[A-Z0-9]+"
+        r"(?P<message>/p\d+(?:\?thread_ts=[\d.]+(?:&amp;cid=[A-Z0-9]+)?)?)?(?=[\s.,;:!?)”\"'\]]|$)"
+    )
+    return own.sub(lambda found: f"<{found[0]}{'|the message' if found['message'] else ''}>", shown)
+
+
+def disk_kind(disk: DiskRef) -> str:
+    size = f"{disk.size} GiB" if disk.size else ""
+    return " ".join(part for part in (size, typed(disk.volume_type)) if part)
+
+
+def plural(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def message_of(request: Request, team_url: str, *, own: bool = False) -> str:
+    """A link to the request's message; "" where there is none. What stands in a direct message only its own person
+    can open.
+    """
+    if not team_url or not request.root_channel or not request.root_ts:
+        return ""
+    if is_direct(request.root_channel) and not own:
+        return ""
+    address = permalink(team_url, request.root_channel, request.root_ts)
+    if request.thread_ts:
+        address += f"?thread_ts={request.thread_ts}&cid={request.root_channel}"
+    return link(address, "its message")
+
+
+def permalink(team_url: str, channel: str, ts: str) -> str:
+    """The address of a message, as chat.getPermalink would give it."""
+    return f"{team_url.rstrip('/')}/archives/{channel}/p{ts.replace('.', '')}"

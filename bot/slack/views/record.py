@@ -1,0 +1,111 @@
+"""The record of a request: its receipt once more, as JSON that a post-mortem can take."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.domain.consistency_groups import Group
+from bot.domain.projects import Project
+from bot.domain.quick import LEFT_OUT
+from bot.domain.requests import Item, ItemState, Request, spread_seconds
+from bot.slack.views.message import Message
+from bot.slack.views.mrkdwn import code, escaped, shortened
+from bot.slack.views.restore_help import roll_back_url
+
+RECORD_CHARACTERS = 39_800
+"""Slack cuts a `text` at 40,000 characters, and a record that is cut is none."""
+
+
+def record(request: Request, items: Sequence[Item], groups: Sequence[Group], project: Project | None) -> Message:
+    """The same for machines: JSON that a post-mortem can take. Times are UTC, sizes GiB.
+
+    Each of `sets`, the disks of one server and group, has a row of values a disk, named in `columns`. What all its
+    disks share stands once, beside them. In the ways back `{disk_id}` and `{snapshot_id}` stand for those of each disk.
+    """
+    of_cloud = {group.id: group.cloud_id for group in groups}
+    disks = [_recorded(item, of_cloud.get(item.group_id or "")) for item in items]
+    kept: dict[str, Any] = {
+        "request": request.id,
+        "project": request.project,
+        "channel": request.place.channel_id,
+        "asked_by": request.actor_id,
+        "reason": request.order.reason,
+        "asked_at": _utc(request.created_at),
+        "ended_at": _utc(request.ended_at),
+        "keep_until": _utc(request.expires_at),
+        "spread_seconds": spread_seconds(items),
+        "way_back": _ways_back(project),
+        "columns": _COLUMNS,
+    }
+    text = _as_json({**kept, "sets": _sets(disks)})
+    for fact, most in _EXPENDABLE:
+        if len(escaped(text)) > RECORD_CHARACTERS:
+            disks = [{**disk, fact: shortened(disk[fact] or "", most) if most else None} for disk in disks]
+            text = _as_json({**kept, "sets": _sets(disks)})
+    head = f":page_facing_up: The record of {code(request.id)}, for the post-mortem:"
+    return {"text": f"{head}\n```{escaped(text.replace('```', 'ˋˋˋ'))}```", "blocks": []}
+
+
+_COLUMNS = ("disk", "disk_id", "size_gib", "snapshot_id", "state", "created_at", "cause")
+_SET = ("server", "group")
+_SHARED = ("state", "created_at")
+
+_EXPENDABLE = (
+    ("cause", 120), ("cause", 40), ("cause", 0), ("disk", 64), ("server", 24),
+    ("disk", 32), ("disk", 12), ("server", 0), ("disk", 0),
+)  # fmt: skip
+"""What a record shortens to so many characters, first to last, where the longest names and causes of hundreds of disks
+would not fit otherwise; the ids, sizes and times stay.
+"""
+
+
+def _sets(disks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    found: dict[tuple[Any, ...], list[Mapping[str, Any]]] = {}
+    for disk in disks:
+        found.setdefault(tuple(disk[fact] for fact in _SET), []).append(disk)
+    return [_set(members) for members in found.values()]
+
+
+def _set(members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What each disk lacks at the end of its row, and what stands beside the rows, is left out there."""
+    shared = [fact for fact in _SHARED if len({disk[fact] for disk in members}) == 1]
+    beside = {fact: members[0][fact] for fact in (*_SET, *shared) if members[0][fact]}
+    rows = []
+    for disk in members:
+        row = [None if fact in shared else disk[fact] for fact in _COLUMNS]
+        while row and row[-1] is None:
+            row.pop()
+        rows.append(row)
+    return {**beside, "disks": rows}
+
+
+def _as_json(kept: Mapping[str, Any]) -> str:
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"))
+
+
+def _ways_back(project: Project | None) -> dict[str, str]:
+    if project is None:
+        return {}
+    ways = {"console": project.console_url, "roll_back": f"POST {roll_back_url(project, '{snapshot_id}')}"}
+    return {way: address for way, address in ways.items() if address}
+
+
+def _recorded(item: Item, group: str | None) -> dict[str, Any]:
+    return {
+        "disk": item.disk.label,
+        "disk_id": item.disk.id,
+        "server": item.disk.server,
+        "size_gib": item.disk.size,
+        "state": "deleted" if item.gone else "left out" if item.code == LEFT_OUT else str(item.state),
+        "snapshot_id": item.snapshot_id,
+        "created_at": _utc(item.taken_at),
+        "group": group,
+        "cause": (item.cause or None) if item.state is not ItemState.AVAILABLE else None,
+    }
+
+
+def _utc(at: datetime | None) -> str | None:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if at else None

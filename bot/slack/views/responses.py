@@ -1,0 +1,225 @@
+"""Answers to one person's question: status, list, help, refusals. Pure; private; nothing here is remembered."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from bot.domain.access import Action, Denied
+from bot.domain.commands import ListSnapshots
+from bot.domain.quick import LEFT_OUT
+from bot.domain.requests import Item, Request, RequestState
+from bot.slack.ids import BIND, LIST_NEWER, LIST_OLDER, NEW_SNAPSHOT, OPEN_FORM
+from bot.slack.views.blocks import BUTTON_VALUE_CHARACTERS, button, buttons
+from bot.slack.views.message import Message, arranged
+from bot.slack.views.mrkdwn import bold, code, escaped, message_of, moment, sentence, shortened
+from bot.slack.views.status_message import NAME_CHARACTERS, counts_in_words, gone_in_words, root, worst_first
+from bot.workflow.queries.status import RECENT, Found, MayDo, NotFound, Page
+
+_EXAMPLE = 'name="before upgrade" keep=7 reason="INC-42"'
+_OPTIONS = (
+    "`name=` `description=` `tags=k:v,k2:v2` `enterprise_project_id=` `instant_access=` `incremental=` "
+    "`keep=` (days) `reason=` `project=`"
+)
+
+DISKS_LISTED = 5
+"""Of a request in a list; with more, those that went worst, and how many of each state there are besides."""
+
+
+def private(message: Mapping[str, Any]) -> dict[str, Any]:
+    """The same message for one pair of eyes. Always said outright (Slack, slash command responses)."""
+    return {"response_type": "ephemeral", **message}
+
+
+def told(text: str) -> Message:
+    """One sentence."""
+    return arranged([sentence(text)])
+
+
+def below(head: Sequence[str], message: Message) -> Message:
+    """A message with sentences above it."""
+    first = arranged(head) if head else Message(text="", blocks=[])
+    text = "\n".join(filter(None, [first["text"], message["text"]]))
+    return {**message, "text": text, "blocks": [*first["blocks"], *message["blocks"]]}
+
+
+def as_written(text: str) -> Message:
+    """What is mrkdwn already."""
+    return arranged([text])
+
+
+def form_offered(form_id: str, command: str) -> Message:
+    """Where no form can be opened: a button that does, with what was typed in it."""
+    typed = code(f"{command} create DISK project=ALIAS")
+    message = arranged([f"Which disks? Press the button and choose them, or name them: {typed}."])
+    message["blocks"].append(buttons([button(OPEN_FORM, "Open the Form", form_id)], "form"))
+    return message
+
+
+def form_too_late(form_id: str, command: str) -> Message:
+    """Slack gives a form three seconds; the button gives it three more."""
+    offered = form_offered(form_id, command)
+    late = arranged(["Slack did not let me open the form in time.", offered["text"]])
+    return {"text": late["text"], "blocks": [*late["blocks"], offered["blocks"][-1]]}
+
+
+def nothing_bound(why: str, usable: Sequence[str], *, may_bind: bool) -> Message:
+    """`quick` where nothing says what it means: name it, choose disks now, or bind the channel for good."""
+    projects = [f"You may do this in {', '.join(map(bold, usable))}."] if usable else []
+    message = arranged([f":grey_question: {sentence(why)}", *projects])
+    pressed = [button(NEW_SNAPSHOT, "Choose Disks Now", "pick")]
+    if may_bind:
+        pressed.append(button(BIND, "Bind This Channel…", "bind"))
+    message["blocks"].append(buttons(pressed, "pick"))
+    return message
+
+
+def how_to_bind(command: str) -> Message:
+    """Where no form can be opened: a button that does, and the words for it."""
+    told = f"What shall `quick` mean in this channel? Type {code(f'{command} bind server=web-01 keep=7')}, or press."
+    message = arranged([told])
+    message["blocks"].append(buttons([button(BIND, "Bind This Channel…", "bind")], "bind"))
+    return message
+
+
+def lines(sentences: Sequence[str]) -> Message:
+    """Several sentences, a line each."""
+    return arranged([sentence(one) for one in sentences])
+
+
+def status(found: Found | NotFound | Denied, command: str, team_url: str, now: datetime) -> Message:
+    match found:
+        case Found(requests, groups, before):
+            head = ["Nothing of yours is under way. What you asked for last:"] if before else []
+            if len(requests) == 1 and not requests[0][0].refused and requests[0][1]:
+                request, items = requests[0]
+                shown = root(request, items, {}, groups, command, team_url, now)
+                return below(head, shown)
+            return arranged([*head, *(_request_lines(request, items, team_url) for request, items in requests)])
+        case NotFound(text) | Denied(_, text):
+            return told(text)
+
+
+def listing(found: Page | NotFound | Denied, command: str, team_url: str = "") -> Message:
+    match found:
+        case Page(requests, asked, more):
+            first, last = asked.offset + 1, asked.offset + len(requests)
+            which = "The latest requests you may see" if first == 1 else f"Older requests, {first} to {last}"
+            lines = [f"*{which}*", *(_request_lines(*pair, team_url) for pair in requests)]
+            if more:
+                narrower = f"{command} list disk=NAME"
+                lines.append(f"There are older ones. Narrow it down: {code(narrower)}, `project=ALIAS` or `mine`.")
+            message = arranged(lines)
+            if pages := _pages(asked, more=more):
+                message["blocks"].append(buttons(pages, f"pages.{asked.offset}"))
+            return message
+        case NotFound(text) | Denied(_, text):
+            return told(text)
+
+
+def _pages(asked: ListSnapshots, *, more: bool) -> list[dict[str, Any]]:
+    pages = []
+    if asked.offset:
+        pages.append(button(LIST_NEWER, "Newer", _page(asked, max(asked.offset - RECENT, 0))))
+    if more:
+        pages.append(button(LIST_OLDER, "Older", _page(asked, asked.offset + RECENT)))
+    return pages
+
+
+def _page(asked: ListSnapshots, offset: int) -> str:
+    """Within the 2,000 characters of a button's value: a command's text is no longer than that before it is JSON."""
+    page = {"disk": asked.disk, "project": asked.project, "mine": asked.mine, "offset": offset}
+    return json.dumps(page, ensure_ascii=False)[:BUTTON_VALUE_CHARACTERS]
+
+
+def _request_lines(request: Request, items: Sequence[Item], team_url: str) -> str:
+    where = f" in {escaped(request.project)}" if request.project else ""
+    head = f"{code(request.id)} {_request_state(request)}{where} · <@{request.actor_id}> · {moment(request.created_at)}"
+    if told_in := message_of(request, team_url):
+        head += f" · {told_in}"
+    if request.verdict:  # that nothing was created is said already
+        head += f"\n      {sentence(shortened(request.verdict.replace(' Nothing was created.', ''), 300))}"
+    shown = items if len(items) <= DISKS_LISTED else sorted(items, key=worst_first)[:DISKS_LISTED]
+    lines = [
+        f"{bold(shortened(item.disk.label, NAME_CHARACTERS))} {_item_state(item)}"
+        + (f" · {code(item.snapshot_id)}" if item.snapshot_id else "")
+        for item in shown
+    ]
+    if rest := [item for item in items if item not in shown]:
+        lines.append(f"and {len(rest)} more: {counts_in_words(rest)}")
+    return "\n      ".join([head, *lines])
+
+
+def _item_state(item: Item) -> str:
+    if item.gone:
+        return gone_in_words(item)
+    return "left out" if item.code == LEFT_OUT else str(item.state)
+
+
+def _request_state(request: Request) -> str:
+    match request.state:
+        case RequestState.DENIED:
+            return "denied"
+        case RequestState.DROPPED:
+            return "dropped, nothing was created"
+        case RequestState.RECEIVED:
+            return "received, being checked"
+        case _:
+            return str(request.state)
+
+
+def help_text(may: MayDo | Denied, command: str) -> Message:
+    """Only what the caller may do, with their own project in the examples."""
+    if isinstance(may, Denied):
+        return told(may.explanation)
+    creatable = [alias for alias, actions in may.by_project.items() if Action.CREATE in actions]
+    viewable = [alias for alias, actions in may.by_project.items() if Action.VIEW in actions]
+    lines = ["*Snapshots of EVS disks, from here*"]
+    if creatable:
+        project = f" project={creatable[0]}" if len(creatable) > 1 else ""
+        lines += [
+            f"• {code(command)} — a form, filled in with the mouse or the thumb",
+            f"• {code(f'{command} create DISK{project}')} — a standard snapshot now; DISK is an id or a unique name",
+            f"• {code(f'{command} create DISK DISK2{project} {_EXAMPLE}')} — several at once, named and explained",
+            f"      options come last, several words in quotes: {_OPTIONS}",
+            f"• {code(f'{command} quick')} — a plan for every disk this channel is bound to, then one press",
+            f"• {code(f'{command} quick server=web-01')} — the same for a server; or `tag=k:v`, `disks=a,b`",
+        ]
+    if viewable:
+        lines += [
+            f"• {code(f'{command} status')} — what you have running; with an id (request, job or snapshot): that one",
+            f"• {code(f'{command} list')} — the latest; narrower with `disk=`, `project=` or `mine`",
+            f"• {code(f'{command} restore-points')} — what was made from this channel, and what still exists",
+        ]
+    if any(Action.CANCEL in actions for actions in may.by_project.values()):
+        lines.append(f"• {code(f'{command} cancel ID')} — calls back what was not sent to the cloud yet")
+    if any(Action.DELETE in actions for actions in may.by_project.values()):
+        lines.append(f"• {code(f'{command} delete ID')} — lets go what a request made, or one snapshot of it")
+    if any(Action.APPROVE in actions for actions in may.by_project.values()):
+        lines.append(
+            f"• {code(f'{command} approve ID')}, {code(f'{command} deny ID reason=…')} — what waits for approval; "
+            f"{code(f'{command} review ID')} — what ran without"
+        )
+    lines.append(f"• {code(f'{command} projects')}, {code(f'{command} access')} — what you may use, and why or why not")
+    administered = next((alias for alias, actions in may.by_project.items() if Action.ADMINISTER in actions), None)
+    if administered:
+        lines += [
+            f"• {code(f'{command} grant @someone operator {administered} for=8h')} — or viewer, approver, admin",
+            f"• {code(f'{command} revoke @someone {administered}')} — takes back what was granted by command",
+            f"• {code(f'{command} bind server=web-01 keep=7')}, {code(f'{command} unbind')} — what quick means here",
+        ]
+    lines.append(f"• {code(f'{command} help')} — this")
+    if may.by_project:
+        usable = [f"{bold(alias)} ({', '.join(sorted(actions))})" for alias, actions in may.by_project.items()]
+        lines.append(f"You may use, from this channel: {', '.join(usable)}.")
+    else:
+        lines.append(
+            "You may use no project from this channel. Ask the people who run the snapshot bot for access, "
+            "or try the channel of the project."
+        )
+    message = arranged(lines)
+    if creatable:
+        message["blocks"].append(buttons([button(NEW_SNAPSHOT, "New Snapshot", "help", style="primary")], "new"))
+    return message

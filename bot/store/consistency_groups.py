@@ -1,0 +1,79 @@
+"""Consistency groups of a request, and the items that are asked for in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.domain.consistency_groups import Group, GroupState, group_done, group_split, on_its_own, sending_group
+from bot.domain.requests import Item, ItemState, Request, joining, sending
+from bot.store import requests
+from bot.store.database import Query, Script, Want, sql
+from bot.store.reading import first
+from bot.store.rows import group_from, group_row, item_from
+
+_MOVE = """
+update snapshot_group set state = :state, asked_json = :asked_json, attempts = :attempts, in_doubt = :in_doubt,
+    due_at = :due_at, submitted_at = :submitted_at, look_until = :look_until, waiting_since = :waiting_since,
+    tried_ms = :tried_ms, in_vain_ms = :in_vain_ms,
+    cause = :cause, code = :code, job_id = :job_id, cloud_id = :cloud_id, ver = ver + 1
+where id = :id and ver = :ver returning id
+"""
+_OPEN = (GroupState.PLANNED, GroupState.SUBMITTING, GroupState.UNCERTAIN, GroupState.MADE)
+
+
+def whole(group_id: str) -> Script[tuple[Group, list[Item], Request] | None]:
+    """The group, the items that are in it now, and their request."""
+    rows = yield sql("select * from snapshot_group where id = :id", id=group_id)
+    group = yield from first(rows, group_from, "snapshot_group")
+    found = (yield from requests.one(group.request_id)) if group else None
+    if group is None or found is None:
+        return None
+    request, items = found
+    return group, [item for item in items if item.group_id == group_id], request
+
+
+def start(group: Group, now: datetime) -> Script[tuple[Group, list[Item]] | None]:
+    """Mark a group and its members as being sent. Whose disk is copied already joins that item instead; who is left
+    alone is sent alone. None: nothing is left to be sent as a group, or somebody moved it.
+    """
+    found = yield from whole(group.id)
+    if found is None or found[0].ver != group.ver:
+        return None
+    members = [item for item in found[1] if item.state is ItemState.PLANNED]
+    moved: list[Item] = []
+    for item in members:
+        leaders = yield sql(requests.LEADER, disk_id=item.disk.id, id=item.id)
+        leader = yield from first(leaders, item_from, "item")
+        if leaders and leader is None:
+            return None  # a disk is being copied, for a row that can't be read: asked again with the next sweep
+        if leader:
+            moved.append(joining(item, leader))
+    joined = {item.id for item in moved}
+    left = [item for item in members if item.id not in joined]
+    if len(left) < 2:
+        moved += [on_its_own(item, now) for item in left]
+        yield from save(
+            group_split(group, "Only one of its disks was left to copy.") if left else group_done(group), moved, now
+        )
+        return None
+    moved += [sending(item, now) for item in left]
+    begun = sending_group(group, left, now)
+    yield from save(begun, moved, now)
+    after = yield from whole(group.id)
+    assert after is not None
+    return after[0], [item for item in after[1] if item.state is ItemState.SUBMITTING]
+
+
+def save(group: Group, items: Sequence[Item], now: datetime) -> Script[bool]:
+    """Write a group whose `ver` is still the one that was read, and its items with it."""
+    moved = yield Query(_MOVE, group_row(group))
+    if not moved:
+        return False
+    yield from requests.save_all(items, now)
+    if not items:
+        yield from requests.follow(group.request_id, now)
+    if group.state in _OPEN:
+        rows = yield sql("select actor_id from request where id = :id", id=group.request_id)
+        yield Want(f"group:{group.id}", group.due_at or now, f"{group.project}/{rows[0]['actor_id']}")
+    return True

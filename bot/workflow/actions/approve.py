@@ -1,0 +1,125 @@
+"""Other people agree, or not: approve, deny, and expire:{request} for when nobody does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.domain import sentences
+from bot.domain.access import Action, Actor
+from bot.domain.requests import RequestState
+from bot.interfaces import AuditEntry, Clock, Store
+from bot.workflow.audit_of_reads import viewed
+from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
+
+REASON_CHARACTERS = 300
+SETTLED_BEFORE = "settled-before"
+
+_APPROVE = Verb(Action.APPROVE, "approve", "I know no request {} that waits for you.")
+
+
+class Approvals:
+    """Each decision is asked of the rows at its own moment; of two at once the first one settles it.
+
+    `channel` is where somebody pressed or typed; None in App Home and in a form, where the place of the request counts.
+    """
+
+    def __init__(self, store: Store, gate: Gate, clock: Clock) -> None:
+        self._store = store
+        self._gate = gate
+        self._clock = clock
+
+    async def approve(self, actor: Actor, channel: str | None, request_id: str) -> Told:
+        admitted = await self._waiting(actor, channel, request_id)
+        if isinstance(admitted, Told):
+            return admitted
+        request = admitted.request
+        entry = entry_of(actor, _APPROVE, request, "allowed", "granted")
+        after = await self._store.approve(request.id, actor.user_id, [entry])
+        if after is None:
+            return await self._too_late(actor, admitted)
+        missing = after.approvals_needed - len(after.approvers)
+        return Told(
+            "You approved it; it runs now." if missing <= 0 else f"You approved it; {missing} more needed.", True
+        )
+
+    async def may_deny(self, actor: Actor, channel: str | None, request_id: str) -> Told | None:
+        """Asked before the form for the reason opens; that it opens is written in the trail. None: they may."""
+        admitted = await self._waiting(actor, channel, request_id)
+        if isinstance(admitted, Told):
+            return admitted
+        self._store.note([viewed(actor.user_id, "deny-form", [admitted.project], admitted.place, request_id)])
+        return None
+
+    async def deny(self, actor: Actor, channel: str | None, request_id: str, reason: str) -> Told:
+        admitted = await self._waiting(actor, channel, request_id)
+        if isinstance(admitted, Told):
+            return admitted
+        if not reason.strip():
+            sentence = "Say why, so that the person knows what to change: deny ID reason=…"
+            return await self._gate.refuse(actor, admitted, "reason-missing", sentence)
+        request, rule = admitted.request, "denied-by-approver"
+        who = sentences.person(actor.user_id)
+        verdict = f"{who} denied it: {sentences.quoted(reason, REASON_CHARACTERS)}. Nothing was created."
+        entry = entry_of(actor, _APPROVE, request, "denied", rule)
+        if not await self._store.refuse_waiting(request.id, RequestState.DENIED, rule, verdict, [entry]):
+            return await self._too_late(actor, admitted)
+        return Told("You denied it; the person who asked is told your reason.", done=True)
+
+    async def review(self, actor: Actor, channel: str | None, request_id: str) -> Told:
+        """Close the review that a request without approval asks for."""
+        admitted = await self._gate.admits(actor, channel, request_id, _APPROVE)
+        if isinstance(admitted, Told):
+            return admitted
+        request = admitted.request
+        if not request.break_glass:
+            sentence = "This request did not run without approval, so there is nothing to review."
+            return await self._gate.refuse(actor, admitted, "nothing-to-review", sentence)
+        if request.review_due and request.actor_id == actor.user_id:
+            return await self._own(actor, admitted)
+        entry = replace(entry_of(actor, _APPROVE, request, "allowed", "reviewed"), action="review")
+        if not await self._store.review(request.id, actor.user_id, [entry]):
+            return await self._gate.refuse(actor, admitted, SETTLED_BEFORE, "Somebody reviewed this request already.")
+        return Told("Reviewed. The request's message says so.", done=True)
+
+    async def expire(self, request_id: str) -> float | None:
+        """The duty: end a request which nobody confirmed, or to which nobody agreed, in time."""
+        found = await self._store.request(request_id)
+        if found is None:
+            return None
+        request, until, now = found[0], found[0].waits_until, self._clock.now()
+        if not request.not_yet_going or until is None:
+            return None
+        if now < until:
+            return (until - now).total_seconds()
+        if request.state is RequestState.PLANNED:
+            verdict = "Nobody confirmed the plan in time, so it was dropped. Nothing was created. Ask again."
+            entry = AuditEntry("snapshot-bot", Action.CREATE, request.id, "denied", "plan-timeout")
+            await self._store.refuse_waiting(request.id, RequestState.DROPPED, "plan-timeout", verdict, [entry])
+            return None
+        minutes = round((now - request.created_at).total_seconds() / 60)
+        verdict = f"Nobody settled it within {minutes} minutes, so it was dropped. Nothing was created. Ask again."
+        entry = AuditEntry("snapshot-bot", Action.APPROVE, request.id, "denied", "approval-timeout")
+        await self._store.refuse_waiting(request.id, RequestState.DROPPED, "approval-timeout", verdict, [entry])
+        return None
+
+    async def _waiting(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:
+        """Somebody else's request that still waits to be settled."""
+        admitted = await self._gate.admits(actor, channel, request_id, _APPROVE)
+        if isinstance(admitted, Told):
+            return admitted
+        request = admitted.request
+        if request.state is not RequestState.WAITING:
+            sentence = f"This request does not wait for approval: it is {request.state}."
+            return await self._gate.refuse(actor, admitted, SETTLED_BEFORE, sentence)
+        if request.time_over(self._clock.now()):
+            sentence = "This request no longer waits: the time to settle it is over. Nothing was created."
+            return await self._gate.refuse(actor, admitted, "approval-timeout", sentence)
+        return await self._own(actor, admitted) if request.actor_id == actor.user_id else admitted
+
+    async def _own(self, actor: Actor, admitted: Admitted) -> Told:
+        sentence = "You asked for this yourself; somebody else has to look at it."
+        return await self._gate.refuse(actor, admitted, "own-request", sentence)
+
+    async def _too_late(self, actor: Actor, admitted: Admitted) -> Told:
+        sentence = "Somebody settled this request a moment before you."
+        return await self._gate.refuse(actor, admitted, SETTLED_BEFORE, sentence)

@@ -1,0 +1,189 @@
+"""`bind` and `unbind`: what `quick` means in a channel, said by an admin of the project and written in the trail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bot.domain.access import (
+    Action,
+    Actor,
+    Denied,
+    NotChosen,
+    choose_project,
+    decide,
+    standing_refused,
+    who_can_help,
+)
+from bot.domain.bindings import Binding
+from bot.domain.commands import Bind
+from bot.domain.granting import EVERY_PROJECT, may_administer
+from bot.domain.orders import Selector
+from bot.domain.projects import Project
+from bot.domain.requests import is_direct
+from bot.domain.selecting import selectors_of
+from bot.interfaces import AuditEntry, Clock, Rebound, Store
+from bot.workflow.audit_of_reads import viewed
+from bot.workflow.gate import Told
+
+_NOT_YOURS = "This channel means something already that you may not change. Ask the people who run the snapshot bot."
+
+
+class ChannelBindings:
+    """Makes no cloud call."""
+
+    def __init__(self, store: Store, projects: Mapping[str, Project], clock: Clock) -> None:
+        self._store = store
+        self._projects = projects
+        self._clock = clock
+
+    async def bind(self, actor: Actor, channel: str, asked: Bind) -> Told:
+        """Makes the channel mean exactly this; what was bound by command before is replaced, by an admin of both."""
+        alias = await self._administered(actor, channel, asked.project)
+        if isinstance(alias, Denied):
+            return _refused(alias.explanation)
+        before = await self._bound(channel)
+        if await self._closed(actor, "bind", channel, before):
+            return _refused(_NOT_YOURS)
+        if not asked.selectors:
+            await self._store.record([self._entry(actor, "bind", channel, alias, "denied", "nothing-named")])
+            return _refused("Say what: `bind server=web-01`, `bind tag=tier:prod` or `bind disks=a,b`.")
+        bindings = [_row(channel, alias, asked, part) for part in _parts(asked.selectors)]
+        entry = self._entry(actor, "bind", channel, alias, "done", "granted")
+        match await self._store.bind(channel, bindings, [entry], over=before):
+            case "done":
+                return Told(f"From now on, `quick` in this channel means {told_bindings(bindings)}.", done=True)
+            case why:
+                return await self._kept(actor, "bind", channel, alias, why)
+
+    async def unbind(self, actor: Actor, channel: str) -> Told:
+        # Said to everybody alike, so that nobody learns from it what is bound where.
+        nothing = _refused("I know of nothing that you may unbind here.")
+        before = await self._bound(channel)
+        if not before:
+            await self._store.record([self._entry(actor, "unbind", channel, "", "denied", "nothing-bound")])
+            return nothing
+        if await self._closed(actor, "unbind", channel, before):
+            return nothing
+        entry = self._entry(actor, "unbind", channel, before[0], "done", "granted")
+        match await self._store.bind(channel, [], [entry], over=before):
+            case "done":
+                return Told("This channel is bound to nothing now; `quick` asks what is meant.", done=True)
+            case why:
+                return await self._kept(actor, "unbind", channel, before[0], why)
+
+    async def _bound(self, channel: str) -> Sequence[str]:
+        """The projects the channel is bound to."""
+        return list(dict.fromkeys(one.project for one in await self._store.bindings(channel)))
+
+    async def _closed(self, actor: Actor, action: str, channel: str, bound: Sequence[str]) -> bool:
+        """Whether the channel means a project that this person does not administer. That is in the trail alone: whoever
+        may not change it does not hear its name. One that is no longer configured is left to the admins of all.
+        """
+        if standing := standing_refused(actor):
+            await self._store.record([self._entry(actor, action, channel, "", "denied", standing.rule)])
+            return True
+        grants, now = await self._store.grants_for(actor), self._clock.now()
+        for alias in bound:
+            asked = alias if alias in self._projects else EVERY_PROJECT
+            decision = may_administer(actor, asked, self._projects.get(alias), channel, grants, now)
+            if isinstance(decision, Denied):
+                await self._store.record([self._entry(actor, action, channel, alias, "denied", decision.rule)])
+                return True
+        return False
+
+    async def _kept(self, actor: Actor, action: str, channel: str, alias: str, why: Rebound) -> Told:
+        await self._store.record([self._entry(actor, action, channel, alias, "denied", why)])
+        if why == "settled-before":
+            return _refused("Somebody changed what this channel means a moment before you. Look at it, then try again.")
+        return _refused("This channel is bound in bot.toml; that file has to be changed.")
+
+    async def may_bind(self, actor: Actor, channel: str) -> Sequence[str]:
+        """The projects to which this person may bind this channel."""
+        return () if is_direct(channel) else await self._where(actor, Action.ADMINISTER, channel)
+
+    async def offered(self, actor: Actor, channel: str) -> Sequence[str] | Told:
+        """The same, asked before the form opens, which shows them: a reading; or why it does not open."""
+        bindable = await self.may_bind(actor, channel)
+        if not bindable:
+            return await self.bind(actor, channel, Bind())
+        if await self._closed(actor, "bind", channel, await self._bound(channel)):
+            return _refused(_NOT_YOURS)
+        self._store.note([viewed(actor.user_id, "bind-form", bindable, channel)])
+        return bindable
+
+    async def usable(self, actor: Actor, channel: str) -> Sequence[str]:
+        """The projects in which this person may make snapshots from here."""
+        return await self._where(actor, Action.CREATE, channel)
+
+    async def _where(self, actor: Actor, action: Action, channel: str) -> Sequence[str]:
+        if standing_refused(actor):
+            return ()
+        grants, now = await self._store.grants_for(actor), self._clock.now()
+        return [
+            alias
+            for alias, project in sorted(self._projects.items())
+            if not isinstance(decide(actor, action, alias, project, channel, grants, now), Denied)
+        ]
+
+    async def _administered(self, actor: Actor, channel: str, named: str | None) -> str | Denied:
+        """The project, named or the only one; or why not, written down."""
+        if standing := standing_refused(actor):
+            await self._store.record([self._entry(actor, "bind", channel, named or "", "denied", standing.rule)])
+            return standing
+        if is_direct(channel):
+            await self._store.record([self._entry(actor, "bind", channel, named or "", "denied", "no-place")])
+            return Denied("no-place", "A direct message is no channel of an incident. Type it in the channel.")
+        grants, now = await self._store.grants_for(actor), self._clock.now()
+        choice = choose_project(named, None, actor, Action.ADMINISTER, self._projects, channel, grants, now)
+        if isinstance(choice, NotChosen):
+            await self._store.record([self._entry(actor, "bind", channel, "", "denied", "no-project-chosen")])
+            if choice.candidates:
+                options = " or ".join(f"project={alias}" for alias in choice.candidates)
+                return Denied("no-project-chosen", f"Which project? Say {options}.")
+            return Denied("no-project-chosen", "Only an admin of a project may bind a channel to it.")
+        project = self._projects.get(choice.alias)
+        decision = decide(actor, Action.ADMINISTER, choice.alias, project, channel, grants, now)
+        if not isinstance(decision, Denied):
+            return choice.alias
+        await self._store.record([self._entry(actor, "bind", channel, choice.alias, "denied", decision.rule)])
+        return who_can_help(decision, await self._store.helpers(choice.alias))
+
+    @staticmethod
+    def _entry(actor: Actor, action: str, channel: str, alias: str, outcome: str, rule: str) -> AuditEntry:
+        done = outcome == "done"
+        return AuditEntry(actor.user_id, action, channel, "done" if done else "denied", rule, {"project": alias})
+
+
+def _refused(sentence: str) -> Told:
+    return Told(f"{sentence} Nothing was changed.", done=False)
+
+
+def told_bindings(bindings: Sequence[Binding]) -> str:
+    """What `quick` means, in words."""
+    first = bindings[0]
+    what = ", ".join(selector.shown for selector in selectors_of(bindings))
+    kept = f", kept {first.keep_days} days" if first.keep_days else ""
+    asks = "it shows its plan first" if any(one.confirm for one in bindings) else "it runs at once"
+    return f"{what} in {first.project}{kept}; {asks}"
+
+
+def _parts(selectors: Sequence[Selector]) -> list[tuple[Selector, ...]]:
+    """A row for each selector; the disks share one."""
+    disks = tuple(one for one in selectors if one.kind == "disk")
+    return [(one,) for one in selectors if one.kind != "disk"] + ([disks] if disks else [])
+
+
+def _row(channel: str, alias: str, asked: Bind, part: tuple[Selector, ...]) -> Binding:
+    kind = part[0].kind
+    named = {kind: part[0].value} if kind != "disk" else {}
+    return Binding(
+        channel,
+        alias,
+        named.get("server"),
+        named.get("server_id"),
+        named.get("tag"),
+        tuple(one.value for one in part) if kind == "disk" else (),
+        asked.keep_days,
+        asked.confirm is not False,
+        asked.reason,
+    )

@@ -1,0 +1,122 @@
+"""Saying go to a plan: by who asked for it, or by somebody who could have. Another selection: only by who asked.
+
+A plan runs in the name of its requester, for their reason and past the approval they may have done without; whoever
+chose its disks for them could also agree to their own choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from bot.domain import sentences
+from bot.domain.access import Action, Actor, Usage, over_the_limit
+from bot.domain.orders import Quick, Selector
+from bot.domain.projects import Project
+from bot.domain.requests import Item, Request, RequestState
+from bot.interfaces import Clock, Store
+from bot.workflow.audit_of_reads import viewed
+from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
+from bot.workflow.intake import Refused, with_helpers
+from bot.workflow.jobs.notify import who_may_approve
+from bot.workflow.jobs.plan import set_going
+
+NOT_YOUR_PLAN = "not-your-plan"
+
+_CONFIRM = Verb(Action.CREATE, "create", "I know no plan {} that you may confirm.")
+
+
+class Confirming:
+    """Asked of the rows at the moment of the press; of two who press at once, one settles it."""
+
+    def __init__(self, store: Store, gate: Gate, projects: Mapping[str, Project], clock: Clock) -> None:
+        self._store = store
+        self._gate = gate
+        self._projects = projects
+        self._clock = clock
+
+    async def confirm(self, actor: Actor, channel: str | None, request_id: str) -> Told:
+        """`channel` None: from where there is no place; the place of the request counts."""
+        allowed = await self._planned(actor, channel, request_id)
+        if isinstance(allowed, Told):
+            return allowed
+        request = allowed.request
+        needed = 0 if request.break_glass else allowed.approvals
+        after = set_going(request, needed, request.break_glass, self._clock.now(), confirm=False)
+        alerted = after.break_glass and after.state is RequestState.RUNNING
+        notify = await who_may_approve(self._store, after) if alerted else ()
+        entry = entry_of(actor, _CONFIRM, request, "allowed", allowed.rule, hop="confirm")
+        settled = await self._store.confirm(after, notify, [entry], room=self._projects[allowed.project].daily_limit)
+        if settled.how == "over":
+            return await self._over_the_limit(actor, allowed, settled.used)
+        if settled.how == "late":
+            return await self._too_late(actor, allowed)
+        if after.state is RequestState.WAITING:
+            where = "them directly" if after.told_directly else "in the thread"
+            return Told(f"Confirmed. Others have to agree before it runs; I am asking {where}.", done=True)
+        return Told("Confirmed. It runs now.", done=True)
+
+    async def change(self, actor: Actor, channel: str | None, request_id: str, selectors: tuple[Selector, ...]) -> Told:
+        """Plan the same request anew, with another selection."""
+        allowed = await self._theirs(actor, channel, request_id)
+        if isinstance(allowed, Told):
+            return allowed
+        request = allowed.request
+        assert isinstance(request.order, Quick), "only a quick backup is planned"
+        order = replace(request.order, selectors=selectors, confirm=True)  # nobody has seen that plan yet
+        again = replace(request, state=RequestState.RECEIVED, order=order, rev=request.rev + 1, waits_until=None)
+        entry = entry_of(actor, _CONFIRM, request, "allowed", "plan-changed", hop="confirm")
+        if not await self._store.plan_again(again, [entry]):
+            return await self._too_late(actor, allowed)
+        return Told("I am planning it anew.", done=True)
+
+    async def _over_the_limit(self, actor: Actor, allowed: Admitted, used: int) -> Told:
+        """Whose limit it is: who asked, not who said go. The plan stays, for when there is room or more is allowed."""
+        request, project = allowed.request, self._projects[allowed.project]
+        usage = Usage(used, sum(not item.ended for item in allowed.items))
+        who = "You have" if request.actor_id == actor.user_id else f"{sentences.person(request.actor_id)} has"
+        denied = over_the_limit(project.alias, project.daily_limit or 0, usage, who)
+        await self._store.record([entry_of(actor, _CONFIRM, request, "denied", denied.rule, hop="confirm")])
+        refused = Refused(denied.explanation, denied.rule, project.alias)
+        told = (await with_helpers(self._store, refused)).sentence
+        return Told(f"{told} Nothing was started; the plan stays as it is.", done=False)
+
+    async def may_change(
+        self, actor: Actor, channel: str | None, request_id: str
+    ) -> tuple[Request, Sequence[Item]] | Told:
+        """Asked before the form for another selection opens, which shows the disks: a reading."""
+        allowed = await self._theirs(actor, channel, request_id)
+        if isinstance(allowed, Told):
+            return allowed
+        self._store.note([viewed(actor.user_id, "change-form", [allowed.project], allowed.place, request_id)])
+        return allowed.request, allowed.items
+
+    async def _theirs(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:
+        """What they may confirm, if it is also their own."""
+        allowed = await self._planned(actor, channel, request_id)
+        if isinstance(allowed, Told) or allowed.request.actor_id == actor.user_id:
+            return allowed
+        requester = sentences.person(allowed.request.actor_id)
+        sentence = (
+            f"Only {requester}, in whose name it runs, can change this plan. You can confirm it as it is, "
+            "press Cancel Plan, or make a plan of your own: `quick …`."
+        )
+        return await self._gate.refuse(actor, allowed, NOT_YOUR_PLAN, sentence)
+
+    async def _planned(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:
+        """A plan that still waits for a word."""
+        admitted = await self._gate.admits(actor, channel, request_id, _CONFIRM)
+        if isinstance(admitted, Told):
+            return admitted
+        request = admitted.request
+        if request.state is not RequestState.PLANNED:
+            sentence = f"This plan can't be confirmed any more: the request is {request.state}."
+            return await self._gate.refuse(actor, admitted, "no-plan-any-more", sentence)
+        if request.time_over(self._clock.now()):
+            sentence = "The time to confirm this plan is over. Nothing was created. Ask again."
+            return await self._gate.refuse(actor, admitted, "plan-timeout", sentence)
+        return admitted
+
+    async def _too_late(self, actor: Actor, admitted: Admitted) -> Told:
+        sentence = "Somebody settled this plan a moment before you, or its time was over."
+        return await self._gate.refuse(actor, admitted, "settled-before", sentence)

@@ -1,0 +1,91 @@
+"""`delete ID`, typed: what would be lost is told, and nothing is deleted until the same person presses.
+
+What is pressed is decided anew, and lets go no more than what was told: the ids stand in the store, not in the button.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.domain.access import Actor
+from bot.domain.orders import Create
+from bot.domain.requests import Item, Place, Request
+from bot.interfaces import AuditEntry, Clock, Cloud, Store
+from bot.workflow.actions.delete import Deleting, Doomed
+from bot.workflow.audit_of_reads import viewed
+from bot.workflow.form_sessions import OpenedForms
+from bot.workflow.gate import Told
+from bot.workflow.queries.restore_points import existing_snapshots
+
+PRESS_WITHIN = timedelta(minutes=15)
+
+_NOT_YOURS = Told("This question can't be answered any more. Type `delete ID` again.", done=False)
+_OVER = Told("The time to answer this question is over. Nothing was deleted. Type `delete ID` again.", done=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What would go. `last` are ids of items that are the last restore point of their disk, as far as is known;
+    `looked`: the cloud said which others there are. `form_id` is what the button carries.
+    """
+
+    doomed: Doomed
+    last: frozenset[str]
+    looked: bool
+    form_id: str
+
+    @property
+    def request(self) -> Request:
+        return self.doomed.admitted.request
+
+
+class Doubting:
+    """Asks once more."""
+
+    def __init__(self, store: Store, cloud: Cloud, deleting: Deleting, opened: OpenedForms, clock: Clock) -> None:
+        self._store = store
+        self._cloud = cloud
+        self._deleting = deleting
+        self._opened = opened
+        self._clock = clock
+
+    async def ask(self, actor: Actor, channel: str, any_id: str) -> Question | Told:
+        """What would be lost; or the answer at once where nothing would."""
+        doomed = await self._deleting.doomed(actor, channel, any_id)
+        if isinstance(doomed, Told):
+            return doomed
+        last, looked = await self._last_points(doomed.items)
+        ids = Create(tuple(item.id for item in doomed.items))
+        form = self._opened.begun("delete", actor.user_id, Place("", channel), subject=any_id, order=ids)
+        await self._opened.keep(form)
+        request = doomed.admitted.request
+        self._store.note([viewed(actor.user_id, "delete-question", [doomed.admitted.project], channel, request.id)])
+        return Question(doomed, last, looked, form.id)
+
+    async def answered(self, actor: Actor, form_id: str) -> Told:
+        """Pressed. That it is pressed once is seen to by who hands it over."""
+        form = await self._store.form(form_id)
+        if form is None or (form.kind, form.user_id) != ("delete", actor.user_id):
+            return await self._refuse(actor, "form-unknown" if form is None else "form-tampered", _NOT_YOURS)
+        if self._clock.now() >= form.opened_at + PRESS_WITHIN:
+            return await self._refuse(actor, "question-timeout", _OVER)
+        return await self._deleting.delete(actor, form.place.channel_id, form.subject, only=form.order.disks)
+
+    async def _refuse(self, actor: Actor, rule: str, told: Told) -> Told:
+        await self._store.record([AuditEntry(actor.user_id, "delete", "", "denied", rule, {"hop": "question"})])
+        return told
+
+    async def _last_points(self, items: Sequence[Item]) -> tuple[frozenset[str], bool]:
+        """Of each disk the newest other points that the rows know are looked for in its project."""
+        going = {item.snapshot_id for item in items}
+        others = [one for one in await self._store.points_of(items) if one.snapshot_id not in going]
+        looked, there = True, set[str]()
+        for alias in dict.fromkeys(one.project for one in others):
+            ids = list(dict.fromkeys(one.snapshot_id for one in others if one.project == alias and one.snapshot_id))
+            existing = await existing_snapshots(self._cloud, alias, ids)
+            looked = looked and existing is not None
+            there |= set(ids) if existing is None else existing
+        left = {one.disk.id for one in others if one.snapshot_id in there}
+        return frozenset(item.id for item in items if item.disk.id not in left), looked

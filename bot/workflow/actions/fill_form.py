@@ -1,0 +1,452 @@
+"""The form from its opening to its submission. Rights are asked at every hop, and nothing is believed of what Slack
+brings back but what somebody entered: whose form it is and where it is told stands in the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TypeVar
+
+from bot.domain.access import (
+    Action,
+    Actor,
+    Decision,
+    Denied,
+    Grant,
+    NotChosen,
+    decide,
+    standing_refused,
+)
+from bot.domain.disks import is_disk_id, matching, meant, pick
+from bot.domain.errors import CloudError, LookupFailed
+from bot.domain.forms import Form, FormValues, read_form
+from bot.domain.normalise import caseless, unmarked_word, visible
+from bot.domain.orders import Create, Quick, as_typed
+from bot.domain.projects import Project
+from bot.domain.requests import Place
+from bot.domain.snapshots import Disk
+from bot.interfaces import AuditEntry, Channels, Clock, People, Store
+from bot.workflow.audit_of_reads import unknown_id, viewed
+from bot.workflow.form_sessions import STALE, OpenedForms, Returned
+from bot.workflow.intake import Accepted, Delivery, Reception, Refused, judged, which_project, with_helpers
+from bot.workflow.queries.disk_choices import DiskCatalogue
+
+_Answer = TypeVar("_Answer")
+
+PREFILL_SECONDS = 2.5
+"""How long the loading view may stand while typed disks are looked up; then the form opens without them."""
+
+OFFER_SECONDS = 0.8
+"""How long a picker may wait for the cloud; Slack gives it 3 s, people give it one."""
+
+SUBMIT_SECONDS = 1.0
+"""How long a form that was sent may wait for Slack and the cloud, so that errors stand beside their fields; Slack gives
+the acknowledgement 3 s.
+"""
+
+LOADS_NOTED_EVERY = timedelta(minutes=1)
+
+OFFERED = 99
+"""Slack takes 100 options (block_suggestion); the last line says that there are more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """What a form shows. `projects` are those the person may use from its place; `disks` are chosen beforehand, and
+    `unfound` are words that were typed for disks but name none, or not one. `fault` is a sentence about its project
+    or place. `approvals` others have to agree in the chosen project; `break_glass`: it can be run without them.
+    """
+
+    form: Form
+    projects: Sequence[str]
+    disks: Sequence[Disk] = ()
+    unfound: Sequence[str] = ()
+    fault: str = ""
+    approvals: int = 0
+    break_glass: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Disks to choose from, and how many more there are; or `sentence` where there is nothing to choose."""
+
+    disks: Sequence[Disk] = ()
+    more: int = 0
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectOffer:
+    """Projects to choose from, and how many more there are; or `sentence` where there is nothing to choose."""
+
+    projects: Sequence[str] = ()
+    more: int = 0
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stays:
+    """The form stays as it stands, with a sentence on top: what is shown may be behind, nothing typed is lost."""
+
+    fault: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """What is wrong with a form that was sent, by field. Nothing was created, and nothing typed is lost."""
+
+    faults: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sent(Returned):
+    """A form as it came back, with what was entered."""
+
+    values: FormValues
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """What a form should show by now, and Slack's hash of what it shows."""
+
+    filling: Filling | Refused
+    view_hash: str
+
+
+_OVER = "This form can't be used any more. Open a new one."
+_WHO = "Slack can't tell me who you are just now. Try again in a minute."
+
+
+class Forms:
+    """What a form needs to know, and what becomes of it."""
+
+    def __init__(
+        self,
+        store: Store,
+        people: People,
+        channels: Channels,
+        catalogue: DiskCatalogue,
+        reception: Reception,
+        projects: Mapping[str, Project],
+        clock: Clock,
+        opened: OpenedForms,
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._channels = channels
+        self._catalogue = catalogue
+        self._reception = reception
+        self._projects = projects
+        self._clock = clock
+        self._opened = opened
+        self._loads: dict[tuple[str, ...], float] = {}
+
+    # --- opening ------------------------------------------------------------------------------------------------------
+
+    def begun(self, user_id: str, place: Place, order: Create, *, choose_place: bool = False) -> Form:
+        """A new form, not kept yet: the loading view goes first."""
+        return replace(self._opened.begun("create", user_id, place, order=order), choose_place=choose_place)
+
+    async def keep(self, form: Form) -> None:
+        await self._opened.keep(form)
+
+    async def again(self, user_id: str, form_id: str) -> Form | None:
+        """A form that was begun and could not be shown, begun once more. None: there is none of theirs."""
+        form = await self._store.form(form_id)
+        if form is None or (form.kind, form.user_id) != ("create", user_id):
+            await self._store.record([unknown_id(user_id, Action.CREATE, form.id if form else "")])
+            return None
+        return self.begun(user_id, form.place, form.order, choose_place=form.choose_place)
+
+    async def asked_again(self, user_id: str, request_id: str) -> Form | None:
+        """A form with what was asked in a request. None: there is no such request of theirs."""
+        found = await self._store.request(request_id)
+        if found is None or found[0].actor_id != user_id:
+            await self._store.record([unknown_id(user_id, Action.CREATE, found[0].id if found else "")])
+            return None
+        order = found[0].order
+        if isinstance(order, Quick):
+            named = tuple(one.value for one in order.selectors if one.kind == "disk")
+            order = Create(named, project=order.project, keep_days=order.keep_days, reason=order.reason)
+        return self.begun(user_id, found[0].place, order)
+
+    async def fill(self, form: Form) -> Filling | Refused:
+        """What to show: rights asked now, typed disks looked up if the cloud answers soon enough. Raises
+        LookupFailed; Refused is who may use nothing.
+        """
+        actor = await self._looked_up(form, "", Action.CREATE)
+        if standing := standing_refused(actor):
+            return await self._refuse(form, "", Refused(standing.explanation, standing.rule))
+        grants = await self._store.grants_for(actor)
+        usable = self._usable(actor, form.place, grants)
+        if not usable:
+            return await self._refuse(form, "", Refused(which_project(NotChosen(())), "no-project-chosen"))
+        if form.revision == 0:
+            self._store.note([viewed(form.user_id, "form", usable, form.place.channel_id, form.id)])
+        fault = await self._named_in_vain(form, actor, grants, usable)
+        bound = await self._store.bound_project(form.place.channel_id)
+        wished = (form.project, form.order.project, bound, usable[0] if len(usable) == 1 else None)
+        chosen = next((alias for alias in wished if alias in usable), None)
+        if chosen != form.project:
+            moved = await self._store.form_project(form.id, chosen, seen=form.revision)
+            if moved is None:  # the person chose again meanwhile; that is what counts
+                newest = await self._store.form(form.id)
+                return await self.fill(newest) if newest else Refused(STALE, "form-unknown")
+            form = moved
+        disks, unfound = await self._typed_disks(form)
+        project = self._projects[chosen] if chosen else None
+        return Filling(
+            form,
+            usable,
+            disks,
+            unfound,
+            fault,
+            approvals=project.approvals if project else 0,
+            break_glass=bool(project and project.approvals and project.break_glass),
+        )
+
+    async def _named_in_vain(self, form: Form, actor: Actor, grants: Sequence[Grant], usable: Sequence[str]) -> str:
+        """Why the project that was typed, or was chosen before the place changed, can't be used from here."""
+        named = form.project or form.order.project
+        if named is None or named in usable:
+            return ""
+        decision = self._decided(actor, Action.CREATE, named, form.place, grants)
+        assert isinstance(decision, Denied)
+        await self._store.record([self._entry(form, named, decision.rule)])
+        return (await with_helpers(self._store, Refused(decision.explanation, decision.rule, named))).sentence
+
+    async def _typed_disks(self, form: Form) -> tuple[list[Disk], list[str]]:
+        words = form.order.disks
+        if form.project is None or not words:
+            return [], list(words)
+        try:
+            async with asyncio.timeout(PREFILL_SECONDS):
+                everything = await self._catalogue.disks(form.project)
+        except (CloudError, TimeoutError):
+            return [], list(words)
+        found = meant(words, everything)
+        disks = {fits[0].id: fits[0] for _, fits in found if len(fits) == 1}
+        return list(disks.values()), [word for word, fits in found if len(fits) != 1]
+
+    # --- while it is open ---------------------------------------------------------------------------------------------
+
+    async def choose_project(self, sent: Sent) -> Filling | Refused | Stays:
+        form = await self._opened.theirs("create", sent)
+        if isinstance(form, Refused):
+            return Stays(form.sentence)
+        return await self._filled_again(await self._store.form_project(form.id, sent.values.project or None) or form)
+
+    async def choose_place(self, sent: Sent) -> Filling | Refused | Stays:
+        """Where it shall be told: only a channel the person is in themselves, asked of Slack and kept in the store."""
+        form = await self._opened.theirs("create", sent)
+        if isinstance(form, Refused):
+            return Stays(form.sentence)
+        channel = sent.values.place or form.user_id
+        try:
+            theirs = channel == form.user_id or await self._channels.has_member(channel, form.user_id)
+        except LookupFailed as exc:
+            return Stays(exc.sentence)
+        if form.choose_place and theirs:
+            return await self._filled_again(await self._store.form_place(form.id, channel) or form)
+        await self._store.record([self._entry(form, form.project or "", "place-not-theirs")])
+        filling = await self._filled_again(form)
+        if theirs or not isinstance(filling, Filling):
+            return filling
+        return replace(filling, fault="You are not in that channel, or I am not. Choose another, or leave it empty.")
+
+    async def show_more(self, sent: Sent) -> Filling | Refused | Stays:
+        """The same with all its fields."""
+        form = await self._opened.theirs("create", sent)
+        if isinstance(form, Refused):
+            return Stays(form.sentence)
+        return await self._filled_again(await self._store.form_more(form.id) or form)
+
+    async def _filled_again(self, form: Form) -> Filling | Refused | Stays:
+        try:
+            return await self.fill(form)
+        except LookupFailed as exc:
+            return Stays(exc.sentence)
+
+    async def newest(self, sent: Sent) -> Newest | None:
+        """What the last choice of all calls for, where several came at once. None: unknown, or not theirs."""
+        form, view_hash = await self._store.form(sent.form_id), await self._store.form_hash(sent.form_id)
+        if form is None or view_hash is None or (form.user_id, form.view_id) != (sent.user_id, sent.view_id):
+            return None
+        try:
+            return Newest(await self.fill(form), view_hash)
+        except LookupFailed:
+            return None
+
+    async def shown(self, form_id: str, view_hash: str) -> None:
+        """Remember what a form shows: whatever came late is measured by it."""
+        await self._store.form_shown(form_id, view_hash)
+
+    async def offer(self, sent: Sent, query: str) -> Offer:
+        """The disks that fit, within a second; asked of the cloud only for somebody who may view them."""
+        try:
+            async with asyncio.timeout(OFFER_SECONDS):
+                return await self._offer(sent, query)
+        except TimeoutError:
+            return Offer(sentence="Still loading the disks. Type a letter to look again.")
+        except LookupFailed:
+            return Offer(sentence=_WHO)
+        except CloudError:
+            return Offer(sentence="The cloud did not list its disks just now. Try again in a minute.")
+
+    async def _offer(self, sent: Sent, query: str) -> Offer:
+        form = await self._opened.theirs("create", sent)
+        if isinstance(form, Refused):
+            return Offer(sentence=_OVER)
+        if form.project is None:
+            return Offer(sentence="Choose the project first; then I can list its disks.")
+        actor = await self._looked_up(form, form.project, Action.VIEW)
+        grants = await self._store.grants_for(actor)
+        for action in (Action.VIEW, Action.CREATE):
+            decision = self._decided(actor, action, form.project, form.place, grants)
+            if isinstance(decision, Denied):
+                await self._store.record([self._entry(form, form.project, decision.rule, action)])
+                return Offer(sentence="You may not snapshot disks of this project, so I can't list them.")
+        self._loaded(form, [form.project])
+        everything = await self._catalogue.disks(form.project)
+        fits = matching(everything, query)
+        if not fits:
+            asked = " ".join(visible(query).split())[:30]
+            return Offer(sentence=f"No disk fits “{asked}”." if asked else "This project has no disks.")
+        return Offer(fits[:OFFERED], max(len(fits) - OFFERED, 0))
+
+    async def offer_projects(self, sent: Sent, query: str) -> ProjectOffer:
+        """The projects that can be chosen from the form's place, within a second."""
+        try:
+            async with asyncio.timeout(OFFER_SECONDS):
+                return await self._offer_projects(sent, query)
+        except TimeoutError:
+            return ProjectOffer(sentence="Still loading your projects. Type a letter to look again.")
+        except LookupFailed:
+            return ProjectOffer(sentence=_WHO)
+
+    async def _offer_projects(self, sent: Sent, query: str) -> ProjectOffer:
+        form = await self._opened.theirs("create", sent)
+        if isinstance(form, Refused):
+            return ProjectOffer(sentence=_OVER)
+        actor = await self._looked_up(form, "", Action.VIEW)
+        usable = self._usable(actor, form.place, await self._store.grants_for(actor))
+        self._loaded(form, usable)
+        wanted = caseless(unmarked_word(query.strip()))
+        fits = [alias for alias in usable if wanted in alias]
+        if not fits:
+            return ProjectOffer(sentence="No project that you may use fits that")
+        return ProjectOffer(fits[:OFFERED], max(len(fits) - OFFERED, 0))
+
+    def _loaded(self, form: Form, projects: Sequence[str]) -> None:
+        """Slack asks for options with each letter that is typed: what is allowed is one row a minute."""
+        now, key = self._clock.monotonic(), (form.user_id, *projects)
+        self._loads = {one: at for one, at in self._loads.items() if now - at < LOADS_NOTED_EVERY.total_seconds()}
+        if key not in self._loads or not projects:
+            self._loads[key] = now
+            self._store.note([viewed(form.user_id, "options", projects, form.place.channel_id, form.id)])
+
+    # --- sending ------------------------------------------------------------------------------------------------------
+
+    async def submit(self, sent: Sent) -> Accepted | Mend | Refused:
+        """Every fault at once, or a recorded request. What Slack or the cloud does not answer soon is asked again when
+        the request is planned.
+        """
+        form = await self._opened.theirs("create", sent)
+        if isinstance(form, Refused):
+            return form
+        until = asyncio.get_running_loop().time() + SUBMIT_SECONDS
+        order, faults = read_form(sent.values)
+        if form.choose_place and (sent.values.place or form.user_id) != form.place.channel_id:
+            faults["place"] = "I could not make sure yet that you are in that channel. Press the button once more."
+        if bad := [word for word in sent.values.disks if not is_disk_id(word)]:
+            await self._store.record([self._entry(form, "", "forged-option", disks=len(bad))])
+        if actor := await _soon(self._people.look_up(form.user_id), until):
+            faults |= await self._denied_or_unfit(form, actor, order, faults, until)
+        if faults:
+            return Mend(faults)
+        delivery = Delivery(f"form:{form.id}", form.user_id, form.place, as_typed(order))
+        answer = await self._reception.create(delivery, order, mendable=True)
+        if isinstance(answer, Accepted):
+            if answer.repeated:
+                await self._store.record([self._entry(form, order.project or "", "form-replayed")])
+            return answer
+        return Mend({_field_of(answer.rule, form): answer.sentence})
+
+    async def _denied_or_unfit(
+        self, form: Form, actor: Actor, order: Create, faults: Mapping[str, str], until: float
+    ) -> dict[str, str]:
+        """What stands in the way beside what was entered wrongly: rights, and the disks as they are listed."""
+        if order.project is None:
+            return {}
+        grants = await self._store.grants_for(actor)
+        verdict = judged(actor, order, form.place, self._projects, grants, None, self._clock)
+        if isinstance(verdict.outcome, Refused):
+            await self._store.record([replace(verdict.audit, details={**verdict.audit.details, "hop": "form"})])
+            refused = await with_helpers(self._store, verdict.outcome)
+            return {_field_of(verdict.rule, form): refused.sentence}
+        if "disks" in faults:
+            return {}
+        listed = await _soon(self._catalogue.disks(order.project), until)
+        if listed is None:
+            return {}
+        picked = pick(order, listed, order.project)
+        if not picked.faults:
+            return {}
+        if picked.unknown:
+            await self._store.record([self._entry(form, order.project, "not-offered")])
+        return {"disks": "\n".join(picked.faults)}
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    async def _looked_up(self, form: Form, alias: str, action: Action) -> Actor:
+        """Raises LookupFailed, which is a decision too: it refuses."""
+        try:
+            return await self._people.look_up(form.user_id)
+        except LookupFailed:
+            await self._store.record([self._entry(form, alias, "lookup-failed", action)])
+            raise
+
+    def _usable(self, actor: Actor, place: Place, grants: Sequence[Grant]) -> list[str]:
+        return [
+            alias
+            for alias in sorted(self._projects)
+            if not isinstance(self._decided(actor, Action.CREATE, alias, place, grants), Denied)
+        ]
+
+    def _decided(self, actor: Actor, action: Action, alias: str, place: Place, grants: Sequence[Grant]) -> Decision:
+        return decide(actor, action, alias, self._projects.get(alias), place.channel_id, grants, self._clock.now())
+
+    async def _refuse(self, form: Form, alias: str, refused: Refused) -> Refused:
+        await self._store.record([self._entry(form, alias, refused.rule)])
+        return refused
+
+    @staticmethod
+    def _entry(form: Form, alias: str, rule: str, action: Action = Action.CREATE, **facts: int) -> AuditEntry:
+        details: dict[str, str | int | None] = {
+            "channel": form.place.channel_id,
+            "hop": "form",
+            "form": form.id,
+            **facts,
+        }
+        return AuditEntry(form.user_id, action, alias, "denied", rule, details)
+
+
+async def _soon(asked: Awaitable[_Answer], until: float) -> _Answer | None:
+    """The answer, if there is one by then: `until` is a moment of the event loop's clock, in seconds."""
+    try:
+        async with asyncio.timeout_at(until):
+            return await asked
+    except (TimeoutError, LookupFailed, CloudError):
+        return None
+
+
+def _field_of(rule: str, form: Form) -> str:
+    """Beside which field a refusal belongs."""
+    if rule.startswith("break-glass-reason"):
+        return "reason"
+    if rule.startswith("break-glass"):
+        return "break_glass"
+    return "place" if rule == "channel-not-allowed" and form.choose_place else "project"

@@ -1,0 +1,103 @@
+"""Trying again what failed of a request: a new one, of whoever asks for it, with the rights they have then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.domain import sentences
+from bot.domain.access import CLOSED_RULES, Action, Actor
+from bot.domain.orders import DISKS_PER_CREATE, Create, Order, Quick, Selector, as_typed
+from bot.domain.quick import failed
+from bot.domain.requests import Item, Place, Request
+from bot.interfaces import Store
+from bot.workflow.gate import Admitted, Gate, Told, Verb
+from bot.workflow.intake import ANSWERED, Accepted, Delivery, Reception
+
+_AGAIN = Verb(Action.CREATE, "try-again", "I know no request {} that you may try again.")
+
+
+class Retrying:
+    """The first request's order, of the disks that failed and that no further try has taken up. Of two who ask at once
+    one is taken: both would make the same delivery.
+    """
+
+    def __init__(self, store: Store, gate: Gate, reception: Reception) -> None:
+        self._store = store
+        self._gate = gate
+        self._reception = reception
+
+    async def again(self, actor: Actor, place: Place | None, request_id: str) -> Told:
+        """`place` is where it was asked for, and where it will be told; None: from a direct message, which is no place.
+        Then the place of the first request counts, and it is told directly.
+        """
+        admitted = await self._gate.admits(actor, place.channel_id if place else None, request_id, _AGAIN)
+        if isinstance(admitted, Told):
+            return admitted
+        first, tries = admitted.request, await self._store.tries_of(admitted.request.id)
+        taken_up = {disk for one in tries if not one.refused for disk in _disks(one)}
+        left = [item for item in failed(admitted.items) if item.disk.id not in taken_up]
+        order = _order(first, left, tried=any(not one.refused for one in tries))
+        if order is None:
+            return await self._nothing_left(actor, admitted, tries)
+        delivery = Delivery(
+            f"again:{first.id}:{len(tries)}",
+            actor.user_id,
+            place or first.place,
+            as_typed(order),
+            home="" if place else actor.user_id,
+        )
+        answer = await self._reception.create(delivery, order, mendable=True)
+        if isinstance(answer, Accepted):
+            if answer.repeated:
+                return await self._nothing_left(actor, admitted, [answer.request])
+            return _under_way(answer, len(left), place)
+        if answer.rule == ANSWERED:
+            return Told("Somebody pressed it at the same moment. Press it again.", done=False)
+        if answer.rule in CLOSED_RULES:
+            return Told(_AGAIN.unknown.format(sentences.quoted(request_id)), done=False)
+        return Told(answer.sentence, done=False)
+
+    async def _nothing_left(self, actor: Actor, admitted: Admitted, tries: Sequence[Request]) -> Told:
+        words = "Nothing of this request has failed, so there is nothing to try again."
+        if tries:
+            last = tries[-1]
+            who = sentences.person(last.actor_id)
+            words = f"{who} tried that again already: request `{last.id}`. What fails there has its own button."
+        return await self._gate.refuse(actor, admitted, "tried-before" if tries else "nothing-failed", words)
+
+
+def _order(first: Request, left: Sequence[Item], *, tried: bool) -> Order | None:
+    """The same as was asked for, of these disks alone; all of it where nobody said go in time. A press is the go for
+    it, and no word to run it without others: that has to be typed.
+    """
+    asked = first.order
+    if first.lapsed and not tried:
+        return replace(asked, project=first.project, break_glass=None, again_of=first.id)
+    if not left:
+        return None
+    ids = tuple(item.disk.id for item in left)
+    if isinstance(asked, Create) and len(ids) <= DISKS_PER_CREATE:
+        return replace(asked, disks=ids, project=first.project, break_glass=None, again_of=first.id)
+    return Quick(
+        tuple(Selector("disk", one) for one in ids),
+        project=first.project,
+        keep_days=asked.keep_days,
+        reason=asked.reason,
+        confirm=False,
+        again_of=first.id,
+    )
+
+
+def _disks(request: Request) -> tuple[str, ...]:
+    order = request.order
+    return order.disks if isinstance(order, Create) else tuple(one.value for one in order.selectors)
+
+
+def _under_way(answer: Accepted, disks: int, place: Place | None) -> Told:
+    what = f"another try of {'1 disk' if disks == 1 else f'{disks} disks'}" if disks else "the same once more"
+    where = "in a direct message" if place is None else "in this thread" if place.thread_ts else "in this channel"
+    then = ""
+    if answer.approvals:
+        then = " It runs once another person agrees." if answer.approvals == 1 else " It runs once others agree."
+    return Told(f"On it: {what}, request `{answer.request.id}`.{then} Follow it {where}.", done=True)

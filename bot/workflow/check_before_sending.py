@@ -1,0 +1,67 @@
+"""The last question before a POST: whether the person who asked may still do this here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.domain.access import Action, Actor, Allowed, Decision, Denied, NeedsApproval, decide
+from bot.domain.errors import LookupFailed
+from bot.domain.projects import Project
+from bot.domain.requests import Request
+from bot.interfaces import AuditEntry, Clock, People, Store
+from bot.workflow.intake import glass_stays
+from bot.workflow.retry import look_up
+
+
+class Permits:
+    """Asks Slack and the grants anew each time; an approval is worth no more than its approver's right."""
+
+    def __init__(self, store: Store, people: People, projects: Mapping[str, Project], clock: Clock) -> None:
+        self._store = store
+        self._people = people
+        self._projects = projects
+        self._clock = clock
+
+    async def refusal(self, request: Request, alias: str) -> Denied | None:
+        """Why nothing of this request may be sent to this project now; None where it may."""
+        try:
+            actor = await look_up(self._people, self._clock, request.actor_id)
+        except LookupFailed as exc:
+            return Denied("lookup-failed", exc.sentence)
+        decision = await self._decide(actor, Action.CREATE, request, alias)
+        match decision:
+            case Denied():
+                return decision
+            case NeedsApproval() if request.break_glass:
+                project = self._projects.get(alias)
+                return glass_stays(project, request.order) if project else None
+            case NeedsApproval(_, needed):
+                return await self._approval_missing(request, alias, needed)
+            case Allowed():
+                return None
+
+    async def _decide(self, actor: Actor, action: Action, request: Request, alias: str) -> Decision:
+        project, channel = self._projects.get(alias), request.place.channel_id
+        grants = await self._store.grants_for(actor)
+        return decide(actor, action, alias, project, channel, grants, self._clock.now())
+
+    async def _approval_missing(self, request: Request, alias: str, needed: int) -> Denied | None:
+        """Those who agreed must still be people who may."""
+        counted = 0
+        for user_id in request.approvers:
+            try:
+                approver = await look_up(self._people, self._clock, user_id)
+            except LookupFailed as exc:
+                return Denied("lookup-failed", exc.sentence)
+            decision = await self._decide(approver, Action.APPROVE, request, alias)
+            counted += user_id != request.actor_id and not isinstance(decision, Denied)
+        if counted >= needed:
+            return None
+        return Denied("approval-missing", f"{alias} needs the approval of {needed} other people; it has {counted}.")
+
+
+def before_post(request: Request, subject: str, alias: str, disk: str, outcome: str, rule: str) -> AuditEntry:
+    """`subject` is the item or group that is sent, `disk` an id, or how many there are."""
+    details = {"request": request.id, "disk": disk, "project": alias, "hop": "submit"}
+    allowed = outcome == "allowed"
+    return AuditEntry(request.actor_id, Action.CREATE, subject, "allowed" if allowed else "denied", rule, details)

@@ -1,0 +1,78 @@
+"""Forms that were opened, of whatever kind: whose they are, and that each is sent once.
+
+Slack brings back a form's id and nothing that is believed: who opened it, in which view and about what stands in the
+store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot.domain.access import Action
+from bot.domain.forms import Form, FormKind
+from bot.domain.orders import Create
+from bot.domain.requests import Place
+from bot.interfaces import AuditEntry, Clock, Store
+from bot.workflow.intake import Refused
+
+STALE = "This form can't be used any more. Open a new one; what you entered stays here until you close it."
+SENT_ALREADY = "This form was sent before, so it changed nothing now. Open a new one."
+
+PRESSED_ALREADY = "You pressed this before, so it changed nothing now. The first answer counts."
+
+_ACTIONS: dict[FormKind, str] = {
+    "create": Action.CREATE,
+    "change": Action.CREATE,
+    "deny": Action.APPROVE,
+    "bind": "bind",
+    "delete": Action.DELETE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A form as it came back: `form_id` from the view, `view_id` Slack's own, `user_id` from Slack's envelope."""
+
+    form_id: str
+    view_id: str
+    user_id: str
+
+
+class OpenedForms:
+    """What every kind of form has in common."""
+
+    def __init__(self, store: Store, clock: Clock, new_id: Callable[[], str]) -> None:
+        self._store = store
+        self._clock = clock
+        self._new_id = new_id
+
+    def begun(
+        self, kind: FormKind, user_id: str, place: Place, *, subject: str = "", order: Create | None = None
+    ) -> Form:
+        """A new form, not kept yet: its view goes first, because the trigger of a view lives for 3 s only."""
+        return Form(self._new_id(), user_id, place, order or Create(()), self._clock.now(), kind=kind, subject=subject)
+
+    async def keep(self, form: Form) -> None:
+        await self._store.open_form(form)
+
+    async def theirs(self, kind: FormKind, returned: Returned) -> Form | Refused:
+        """The form, if it is this person's and this very view. Anything else was tampered with, or is long over."""
+        form = await self._store.form(returned.form_id)
+        if form and (form.kind, form.user_id, form.view_id) == (kind, returned.user_id, returned.view_id):
+            return form
+        rule = "form-unknown" if form is None else "form-tampered"
+        details = {"hop": "form", "form": returned.form_id[:64]}
+        await self._store.record([AuditEntry(returned.user_id, _ACTIONS[kind], "", "denied", rule, details)])
+        return Refused(STALE, rule)
+
+    async def sent_again(self, form_id: str) -> None:
+        """Write down that a form which acted before came back."""
+        if form := await self._store.form(form_id):
+            await self.record(form, "form-replayed")
+
+    async def record(self, form: Form, rule: str, **facts: int) -> None:
+        """Write down what was wrong with what came back."""
+        details: dict[str, str | int | None] = {"channel": form.place.channel_id, "hop": "form", "form": form.id}
+        entry = AuditEntry(form.user_id, _ACTIONS[form.kind], form.subject, "denied", rule, {**details, **facts})
+        await self._store.record([entry])

@@ -1,0 +1,278 @@
+"""delete:{request}: lets go what was asked and agreed to, asked again right before, and only what the bot made itself.
+
+Deleting twice does no harm: what is gone is gone, and what is being deleted is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain import sentences
+from bot.domain.access import Action, Denied, decide
+from bot.domain.consistency_groups import Group
+from bot.domain.deletions import (
+    NAMED,
+    Deletion,
+    DeletionState,
+    agree_until,
+    kept,
+    otherwise,
+    question,
+    still_kept,
+    unanswered,
+    why_not,
+)
+from bot.domain.errors import (
+    CannotPost,
+    CloudError,
+    CloudUnavailable,
+    LookupFailed,
+    MessageGone,
+    MessageRefused,
+    NotFound,
+    SlackBusy,
+    Throttled,
+)
+from bot.domain.projects import Project
+from bot.domain.requests import Item, Request
+from bot.domain.snapshots import Disk
+from bot.interfaces import AuditEntry, Clock, Cloud, Evs, People, Store, ThreadNotices
+from bot.workflow.actions.delete import KEEPS, deletion_entry
+from bot.workflow.jobs.notify import who_may_approve
+from bot.workflow.retry import look_up
+
+log = logging.getLogger(__name__)
+
+SEND_WITHIN = timedelta(seconds=20)
+AGAIN_SECONDS = 3.0
+GIVE_UP = timedelta(hours=1)
+"""A snapshot that the cloud has not deleted in so long a time of asking is told as kept; it may still go."""
+
+
+class Deleter:
+    """The duty: asks once more whether it may, looks, deletes, and tells what became of each."""
+
+    def __init__(
+        self,
+        store: Store,
+        people: People,
+        cloud: Cloud,
+        notices: ThreadNotices,
+        projects: Mapping[str, Project],
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._cloud = cloud
+        self._notices = notices
+        self._projects = projects
+        self._clock = clock
+
+    async def __call__(self, request_id: str) -> float | None:
+        """Each step reads the rows anew; what waits for people never holds up what they agreed to."""
+        found = await self._store.request(request_id)
+        if found is None:
+            return None
+        request, items = found
+        delays = [
+            await self._go_on(request, items),
+            await self._wait_for_others(request),
+            await self._ask_others(request),
+            await self._tell(request),
+        ]
+        return min((one for one in delays if one is not None), default=None)
+
+    async def _rows(self, request: Request, *states: DeletionState) -> list[Deletion]:
+        return [one for one in await self._store.deletions(request.id) if one.state in states and not one.told]
+
+    # --- what others have to agree to ---------------------------------------------------------------------------------
+
+    async def _wait_for_others(self, request: Request) -> float | None:
+        now = self._clock.now()
+        asked = await self._rows(request, DeletionState.ASKED)
+        over = [unanswered(one) for one in asked if now >= agree_until(one)]
+        if over and not await self._save(over):
+            return 0.0  # somebody agreed at this very moment
+        left = [agree_until(one) - now for one in asked if now < agree_until(one)]
+        return min(left).total_seconds() if left else None
+
+    async def _ask_others(self, request: Request) -> float | None:
+        asked = [one for one in await self._rows(request, DeletionState.ASKED) if not one.announced]
+        for rows in _apart(asked, lambda one: one.asking):
+            asking = rows[0].asking
+            try:
+                read = await self._notices.say_in_thread(request, self._question(request, rows), asking=asking)
+            except SlackBusy as exc:
+                return exc.retry_after
+            except (CannotPost, MessageGone, MessageRefused):
+                log.warning("the thread could not ask to agree to a deletion", extra={"request": request.id})
+                read = False
+            notify = [] if read else await who_may_approve(self._store, request, but=rows[0].asked_by)
+            await self._store.deletion_announced(request.id, asking, notify)
+        return None
+
+    def _question(self, request: Request, rows: Sequence[Deletion]) -> list[str]:
+        project = self._projects.get(rows[0].project)
+        asked = question(rows, project.approvals if project else 1)
+        return [asked, "I ask those who may approve directly."] if request.told_directly else [asked, otherwise(rows)]
+
+    # --- deleting -----------------------------------------------------------------------------------------------------
+
+    async def _go_on(self, request: Request, items: Sequence[Item]) -> float | None:
+        """Who may not costs no call; and as looking takes its time, it is asked once more right before the DELETE."""
+        going = await self._rows(request, DeletionState.DELETING)
+        if not going:
+            return None
+        began = self._clock.monotonic()
+        proofs = await self._proofs(request, items)
+        allowed, ended = await self._judged(request, going)
+        looked = await asyncio.gather(*(self._look(one, *proofs[one.item_id]) for one in allowed))
+        ready = [one for one, seen in zip(allowed, looked, strict=True) if seen is None]
+        allowed, refused = await self._judged(request, ready)
+        sent = await asyncio.gather(*(self._delete(one) for one in allowed))
+        after = [*ended, *(seen for seen in looked if seen is not None), *refused, *sent]
+        await self._save([one for one in after if one.ended])
+        left = [one for one in after if not one.ended]
+        spent = timedelta(seconds=self._clock.monotonic() - began + AGAIN_SECONDS)
+        await self._store.spent([replace(one, tried=one.tried + spent) for one in left])
+        return AGAIN_SECONDS if left else None
+
+    async def _proofs(self, request: Request, items: Sequence[Item]) -> dict[str, tuple[Item, Group | None]]:
+        """By which the cloud shows that each item's snapshot is the bot's."""
+        groups = {one.id: one for one in await self._store.groups_of(request.id)}
+        return {item.id: (item, groups.get(item.group_id or "")) for item in items}
+
+    async def _judged(self, request: Request, rows: Sequence[Deletion]) -> tuple[list[Deletion], list[Deletion]]:
+        """Those that may be deleted now, and those that are kept with the reason."""
+        keepers = still_kept(await self._store.sharing(request.id), self._clock.now())
+        allowed: list[Deletion] = []
+        refused = [
+            kept(one, f"It is also a restore point of another request, {KEEPS}")
+            for one in rows
+            if one.snapshot_id in keepers
+        ]
+        free = [one for one in rows if one.snapshot_id not in keepers]
+        for alike in _apart(free, lambda one: (one.asked_by, one.agreed_by, one.channel_id)):
+            if cause := await self._refused(request, alike[0]):
+                refused += [kept(one, cause) for one in alike]
+            else:
+                allowed += alike
+        return allowed, refused
+
+    async def _refused(self, request: Request, deletion: Deletion) -> str:
+        """Whoever asked, and everybody who agreed, must still be somebody who may."""
+        people = [(deletion.asked_by, Action.DELETE), *((one, Action.APPROVE) for one in deletion.agreed_by)]
+        project = self._projects.get(deletion.project)
+        for user_id, action in people:
+            try:
+                actor = await look_up(self._people, self._clock, user_id)
+            except LookupFailed as exc:
+                return exc.sentence
+            grants = await self._store.grants_for(actor)
+            place, now = deletion.channel_id, self._clock.now()
+            decision = decide(actor, action, deletion.project, project, place, grants, now)
+            if isinstance(decision, Denied):
+                await self._store.record([deletion_entry(actor, request, "denied", decision.rule, 1)])
+                return decision.explanation
+        if project is not None and len(deletion.agreed_by) < project.approvals:
+            return f"{deletion.project} needs the agreement of {project.approvals} other people."
+        return ""
+
+    async def _look(self, deletion: Deletion, item: Item, group: Group | None) -> Deletion | None:
+        """The row after what the cloud shows of it; None: it may be deleted now."""
+        evs = self._cloud.project(deletion.project)
+        try:
+            snapshot = await evs.show_snapshot(deletion.snapshot_id)
+            if snapshot.status == "deleting":
+                return self._unless_too_long(deletion)
+            if snapshot.status == "error_deleting":
+                return kept(deletion, "The cloud could not delete it; its support has to help.")
+            cause = why_not(item, group, snapshot, await self._disk(evs, deletion))
+        except CloudError as exc:
+            return self._after(deletion, exc)
+        return kept(deletion, cause) if cause else None
+
+    async def _delete(self, deletion: Deletion) -> Deletion:
+        evs = self._cloud.project(deletion.project)
+        try:
+            await evs.delete_snapshot(deletion.snapshot_id, send_before=self._clock.now() + SEND_WITHIN)
+        except CloudError as exc:
+            return self._after(deletion, exc)
+        return deletion
+
+    def _after(self, deletion: Deletion, failure: CloudError) -> Deletion:
+        """What an error of the cloud makes of a row: what is not there is deleted, whoever did it."""
+        if isinstance(failure, NotFound):
+            return replace(deletion, state=DeletionState.DELETED)
+        if isinstance(failure, CloudUnavailable | Throttled):
+            return self._unless_too_long(deletion)
+        return kept(deletion, failure.sentence)
+
+    async def _disk(self, evs: Evs, deletion: Deletion) -> Disk | None:
+        try:
+            return await evs.show_disk(deletion.disk_id)
+        except NotFound:
+            return None  # the disk is gone; its snapshots may outlive it
+
+    def _unless_too_long(self, deletion: Deletion) -> Deletion:
+        if deletion.tried < GIVE_UP:
+            return deletion
+        return kept(deletion, "The cloud had not deleted it after an hour; look at it in the console.")
+
+    # --- telling ------------------------------------------------------------------------------------------------------
+
+    async def _save(self, after: Sequence[Deletion]) -> bool:
+        return bool(after) and await self._store.save_deletions(after, [_end(one) for one in after])
+
+    async def _tell(self, request: Request) -> float | None:
+        """Each asking once nothing of it is being deleted any more."""
+        busy = {one.asking for one in await self._rows(request, DeletionState.DELETING)}
+        ended = await self._rows(request, DeletionState.DELETED, DeletionState.KEPT)
+        for rows in _apart([one for one in ended if one.asking not in busy], lambda one: one.asking):
+            try:
+                await self._notices.say_in_thread(request, told_deletions(rows))
+            except SlackBusy as exc:
+                return exc.retry_after
+            except (CannotPost, MessageGone, MessageRefused):
+                log.warning("nobody could be told of a deletion", extra={"request": request.id})
+            await self._store.deletions_told(rows)
+        return None
+
+
+def told_deletions(rows: Sequence[Deletion]) -> list[str]:
+    """What became of each, in words."""
+    lines = []
+    for gone in _apart([one for one in rows if one.state is DeletionState.DELETED], lambda one: one.agreed_by):
+        what = "1 snapshot is" if len(gone) == 1 else f"{len(gone)} snapshots are"
+        agreed = " and ".join(sentences.person(one) for one in gone[0].agreed_by)
+        who = f"{sentences.person(gone[0].asked_by)} asked{f' and {agreed} agreed' if agreed else ''}"
+        lines.append(f"{what} deleted, as {who}: {', '.join(sentences.quoted(one.label) for one in gone[:NAMED])}")
+        lines[-1] += f" and {len(gone) - NAMED} more." if len(gone) > NAMED else "."
+    stay = [one for one in rows if one.state is DeletionState.KEPT]
+    lines += [f"Kept: the snapshot of {sentences.quoted(one.label)}. {one.cause}" for one in stay[:NAMED]]
+    if len(stay) > NAMED:
+        lines.append(f"And {len(stay) - NAMED} more were kept.")
+    return lines
+
+
+def _apart(rows: Sequence[Deletion], mark: Callable[[Deletion], Hashable]) -> list[list[Deletion]]:
+    """Rows of one mark together, in the order in which the marks come."""
+    together: dict[Hashable, list[Deletion]] = {}
+    for one in rows:
+        together.setdefault(mark(one), []).append(one)
+    return list(together.values())
+
+
+def _end(deletion: Deletion) -> AuditEntry:
+    return AuditEntry(
+        deletion.asked_by,
+        Action.DELETE,
+        deletion.item_id,
+        "done" if deletion.state is DeletionState.DELETED else "failed",
+        str(deletion.state),
+        {"snapshot": deletion.snapshot_id, "disk": deletion.disk_id, "project": deletion.project},
+    )

@@ -1,0 +1,302 @@
+"""plan:{request}: who asks, in which project, which disks; what the API will be sent is written down before it is."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from pydantic import ValidationError
+
+from bot.domain.access import Action, Actor, Denied, Usage, decide
+from bot.domain.bindings import Binding
+from bot.domain.consistency_groups import Group
+from bot.domain.disks import Picked, disk_id_in, meant, pick
+from bot.domain.errors import CloudError, CloudUnavailable, LookupFailed, NotFound, Throttled
+from bot.domain.orders import Create, Quick
+from bot.domain.projects import Project
+from bot.domain.quick import DISKS_PER_QUICK, Marks, plan_quick, quick_items
+from bot.domain.requests import Item, Request, RequestState, planned_items, remind_time
+from bot.domain.selecting import selectors_of
+from bot.domain.sentences import quoted
+from bot.domain.snapshots import Disk
+from bot.interfaces import AuditEntry, Channels, Clock, Cloud, Evs, People, Store
+from bot.workflow.discovery import GroupOffers, survey
+from bot.workflow.intake import Refused, Verdict, judged, with_helpers
+from bot.workflow.jobs.notify import who_may_approve
+from bot.workflow.retry import look_up
+from bot.workflow.servers import ServerNames
+
+log = logging.getLogger(__name__)
+
+PATIENCE = timedelta(minutes=2)
+"""How long a request waits for a cloud that does not answer before it is dropped with that reason, counted from when it
+was asked first; a plan that somebody changes is planned anew.
+"""
+
+AGAIN_SECONDS = 3.0
+
+APPROVAL_TIME = timedelta(minutes=60)
+"""How long a request waits for other people to agree."""
+
+
+CONFIRM_TIME = timedelta(minutes=15)
+"""How long a plan waits for somebody to confirm it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a request comes to: items and groups, or every fault at once. `confirm`: somebody has to say go."""
+
+    request: Request
+    items: Sequence[Item] = ()
+    groups: Sequence[Group] = ()
+    faults: Sequence[str] = ()
+    confirm: bool = False
+
+
+class Planner:
+    """Turns a received request into items, or refuses it with every fault at once. Nothing is created here."""
+
+    def __init__(
+        self,
+        store: Store,
+        people: People,
+        channels: Channels,
+        cloud: Cloud,
+        projects: Mapping[str, Project],
+        offers: GroupOffers,
+        servers: ServerNames,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._channels = channels
+        self._cloud = cloud
+        self._projects = projects
+        self._offers = offers
+        self._servers = servers
+        self._clock = clock
+
+    async def __call__(self, request_id: str) -> float | None:
+        found = await self._store.request(request_id)
+        if found is None or found[0].state is not RequestState.RECEIVED:
+            return None
+        request = found[0]
+        try:
+            actor = await look_up(self._people, self._clock, request.actor_id)
+        except LookupFailed as exc:
+            return await self._refuse(request, RequestState.DENIED, "lookup-failed", exc.sentence)
+        grants = await self._store.grants_for(actor)
+        bound = await self._store.bound_project(request.place.channel_id)
+        verdict = judged(actor, request.order, request.place, self._projects, grants, bound, self._clock)
+        if isinstance(verdict.outcome, Refused):
+            told = (await with_helpers(self._store, verdict.outcome)).sentence
+            return await self._refuse(request, RequestState.DENIED, verdict.rule, told, verdict.audit)
+        return await self._plan(replace(request, project=verdict.outcome), actor, verdict)
+
+    async def _plan(self, request: Request, actor: Actor, verdict: Verdict) -> float | None:
+        assert request.project is not None
+        project, began = self._projects[request.project], self._clock.monotonic()
+        try:
+            draft = await self._drafted(request, project)
+        except CloudUnavailable as exc:
+            wait_s = _wait_for(exc)
+            spent = timedelta(seconds=self._clock.monotonic() - began)
+            if request.tried + spent < PATIENCE:
+                tried = request.tried + spent + timedelta(seconds=wait_s)
+                await self._store.spent([replace(request, tried=tried)])
+                return wait_s
+            return await self._refuse(request, RequestState.DROPPED, "cloud-unavailable", exc.sentence)
+        except CloudError as exc:
+            return await self._refuse(request, RequestState.DROPPED, "cloud-refused", exc.sentence)
+        except ValidationError as exc:
+            faults = [error["msg"] for error in exc.errors()]
+            return await self._refuse(request, RequestState.DROPPED, "payload", _listed(faults))
+        if draft.faults:
+            return await self._refuse(request, RequestState.DROPPED, "disks", _listed(draft.faults))
+        now = self._clock.now()
+        after = set_going(draft.request, verdict.approvals, verdict.break_glass, now, draft.confirm)
+        after = replace(after, remind_at=remind_time(after, now))
+        alerted = verdict.break_glass and after.state is RequestState.RUNNING
+        settled = await self._store.settle(
+            after,
+            draft.items,
+            [_at_plan(verdict.audit, request)],
+            groups=draft.groups,
+            room=project.daily_limit,
+            notify=await who_may_approve(self._store, after) if alerted else (),
+        )
+        wanted = sum(not item.ended for item in draft.items)
+        if settled.how == "over":
+            return await self._over_the_limit(request, actor, project, Usage(settled.used, wanted), verdict.audit)
+        if settled.how == "done":
+            facts = {"request": request.id, "project": project.alias, "disks": wanted, "groups": len(draft.groups)}
+            log.info("request planned", extra={**facts, "approvals": verdict.approvals})
+        return None
+
+    # --- which disks --------------------------------------------------------------------------------------------------
+
+    async def _drafted(self, request: Request, project: Project) -> Draft:
+        """Raises CloudError, or ValidationError for what the API would not take."""
+        match request.order:
+            case Create():
+                picked = await find_disks(
+                    self._cloud.project(project.alias), request.order, project.alias, self._servers
+                )
+                items = planned_items(
+                    request,
+                    project.alias,
+                    picked.disks,
+                    enterprise_project_id=project.enterprise_project_id,
+                    native_retention=project.native_retention,
+                    now=self._clock.now(),
+                )
+                return Draft(request, items, faults=picked.faults)
+            case Quick() as order:
+                return await self._quick(request, order, project)
+
+    async def _quick(self, request: Request, order: Quick, project: Project) -> Draft:
+        bound = [one for one in await self._store.bindings(request.place.channel_id) if one.project == project.alias]
+        of_binding = not order.selectors
+        order = completed(order, bound)
+        request = replace(request, order=order)
+        if not order.selectors:
+            return Draft(
+                request, faults=[f"This channel is bound to nothing in {project.alias}: name what to back up."]
+            )
+        evs = self._cloud.project(project.alias)
+        found, channel = await asyncio.gather(
+            survey(evs, project.alias, order.selectors, self._offers, self._servers, bound=of_binding),
+            self._channels.name(request.place.channel_id),
+        )
+        disks = found.selection.disks
+        if found.selection.faults:
+            return Draft(request, faults=found.selection.faults)
+        if len(disks) > DISKS_PER_QUICK:
+            much = f"These are {len(disks)} disks; one backup takes up to {DISKS_PER_QUICK}. Name fewer."
+            return Draft(request, faults=[much])
+        ours = await self._store.copying(project.alias)
+        plan = plan_quick(disks, found.snapshots, groups_offered=found.groups_offered, ours=ours)
+        if not plan.copied:
+            return Draft(request, faults=[f"{quoted(disk.label)}: {plan.left_out[disk.id]}" for disk in disks])
+        marks = Marks(
+            channel,
+            request.place.channel_id,
+            project.enterprise_project_id,
+            order.keep_days if project.native_retention else None,
+        )
+        items, groups = quick_items(request, project.alias, disks, plan, marks, self._clock.now())
+        warned = replace(request, warnings=found.selection.warnings)
+        return Draft(warned, items, groups, confirm=order.confirm is not False or bool(warned.warnings))
+
+    # --- refusing -----------------------------------------------------------------------------------------------------
+
+    async def _over_the_limit(
+        self, request: Request, actor: Actor, project: Project, usage: Usage, decided: AuditEntry
+    ) -> float | None:
+        grants, now = await self._store.grants_for(actor), self._clock.now()
+        denied = decide(actor, Action.CREATE, project.alias, project, request.place.channel_id, grants, now, usage)
+        assert isinstance(denied, Denied)
+        entry = replace(decided, outcome="denied", rule=denied.rule)
+        refused = Refused(denied.explanation, denied.rule, project.alias)
+        told = (await with_helpers(self._store, refused)).sentence
+        return await self._refuse(request, RequestState.DENIED, denied.rule, told, entry)
+
+    async def _refuse(
+        self, request: Request, state: RequestState, rule: str, sentence: str, decided: AuditEntry | None = None
+    ) -> float | None:
+        refused = replace(
+            request, state=state, rule=rule, verdict=sentence, rev=request.rev + 1, ended_at=self._clock.now()
+        )
+        entry = decided or AuditEntry(
+            request.actor_id, Action.CREATE, request.project or request.order.project or "", "denied", rule
+        )
+        settled = await self._store.settle(refused, [], [_at_plan(entry, request)])
+        if settled.how == "done":
+            log.info("request refused", extra={"request": request.id, "rule": rule, "user": request.actor_id})
+        return None
+
+
+def _at_plan(entry: AuditEntry, request: Request) -> AuditEntry:
+    details = {**entry.details, "channel": request.place.channel_id, "request": request.id, "hop": "plan"}
+    return replace(entry, details=details)
+
+
+def completed(order: Quick, bound: Sequence[Binding]) -> Quick:
+    """What was typed, and what the channel is bound to where nothing was. A binding that asks for no confirmation means
+    its own disks, not others that somebody names.
+    """
+    keep = [one.keep_days for one in bound if one.keep_days is not None]
+    reasons = [one.reason for one in bound if one.reason]
+    unasked = bool(bound) and not order.selectors and not any(one.confirm for one in bound)
+    return replace(
+        order,
+        selectors=order.selectors or selectors_of(bound),
+        keep_days=order.keep_days if order.keep_days is not None else next(iter(keep), None),
+        reason=order.reason or next(iter(reasons), None),
+        confirm=order.confirm if order.confirm is not None else not unasked,
+    )
+
+
+def set_going(request: Request, approvals: int, break_glass: bool, now: datetime, confirm: bool) -> Request:
+    """The request as it goes on: planned until somebody confirms it, waiting for those who must agree, or running."""
+    state, until = RequestState.RUNNING, None
+    if confirm:
+        state, until = RequestState.PLANNED, now + CONFIRM_TIME
+    elif approvals:
+        state, until = RequestState.WAITING, now + APPROVAL_TIME
+    return replace(
+        request,
+        state=state,
+        rev=request.rev + 1,
+        break_glass=break_glass,
+        approvals_needed=approvals,
+        waits_until=until,
+    )
+
+
+async def find_disks(evs: Evs, order: Create, alias: str, servers: ServerNames) -> Picked:
+    """Ask the cloud for what was named: one call for all ids, one per name, one for the names of their servers. The
+    whole listing only where a name is not there as it was typed: the cloud may write it with other letters for the same
+    word.
+    """
+    ids = [id_ for word in order.disks if (id_ := disk_id_in(word))]
+    names = [word for word in order.disks if not disk_id_in(word)]
+    by_name = asyncio.gather(*(evs.list_disks(name=name) for name in names))
+    by_id, named = await asyncio.gather(_by_ids(evs, ids), by_name)
+    listed = [disk for disks in (by_id, *named) for disk in disks]
+    # Whether the cloud matches names exactly is not documented; what it gave beside them is not meant yet.
+    exact = {disk.name: disk for disk in listed}
+    if not all(name in exact for name in names):
+        listed = [*await evs.list_disks(), *by_id]
+    disks = _each_once(listed)
+    # Among thousands of names the comparing and guessing takes long, and others wait for the loop.
+    found = await asyncio.to_thread(meant, order.disks, disks)
+    fitting = _each_once([disk for _, fits in found for disk in fits])
+    return await asyncio.to_thread(pick, order, _each_once([*disks, *await servers.of(alias, evs, fitting)]), alias)
+
+
+def _each_once(disks: Sequence[Disk]) -> list[Disk]:
+    return list({disk.id: disk for disk in disks}.values())
+
+
+async def _by_ids(evs: Evs, ids: list[str]) -> list[Disk]:
+    if len(ids) != 1:
+        return await evs.list_disks(ids=ids) if ids else []
+    try:
+        return [await evs.show_disk(ids[0])]
+    except NotFound:
+        return []
+
+
+def _wait_for(exc: CloudUnavailable) -> float:
+    return max(exc.retry_after or AGAIN_SECONDS, 0.5) if isinstance(exc, Throttled) else AGAIN_SECONDS
+
+
+def _listed(faults: Sequence[str]) -> str:
+    if len(faults) == 1:
+        return faults[0]
+    return "\n".join([f"{len(faults)} things stand in the way:", *(f"• {fault}" for fault in faults)])

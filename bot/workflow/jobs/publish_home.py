@@ -1,0 +1,172 @@
+"""home:{user}: App Home shows what somebody may use, what they asked for, and what waits for them.
+
+App Home is private and no channel, so each request is judged at the place where it was made.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Protocol
+
+from bot.domain.access import MAY, Action, Actor, Denied, Grant, decide, standing_refused
+from bot.domain.errors import LookupFailed, SlackBusy, ViewRefused, ViewStale
+from bot.domain.projects import Project
+from bot.domain.requests import Item, Request
+from bot.interfaces import AuditEntry, Clock, Filters, People, Store
+from bot.workflow.audit_of_reads import viewed
+from bot.workflow.retry import look_up
+
+log = logging.getLogger(__name__)
+
+READ = 50
+"""Requests of each kind that are looked at; the view shows the first of them and says how many more there are."""
+
+PUBLISH_EVERY = timedelta(seconds=3)
+"""views.publish is Tier 4, shared by everybody's Home."""
+
+UNKNOWN_AGAIN = timedelta(minutes=1)
+"""After Slack could not say who somebody is."""
+
+Asked = tuple[Request, Sequence[Item]]
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """A project somebody may use, and the grants of theirs that say so."""
+
+    project: Project
+    grants: Sequence[Grant]
+
+    def allows(self, action: Action) -> bool:
+        return any(action in MAY[grant.role] for grant in self.grants)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Everything one person's App Home shows; or `refused`, a sentence for accounts that may do nothing here, and
+    its `rule`.
+
+    `running` and `recent` are their own requests; `waiting` those that wait for their approval, `reviews` those that
+    ran without approval and that they may review. Each newest first, and no more than `READ`.
+    """
+
+    usable: Sequence[Usable] = ()
+    running: Sequence[Asked] = ()
+    recent: Sequence[Asked] = ()
+    waiting: Sequence[Asked] = ()
+    reviews: Sequence[Asked] = ()
+    refused: str = ""
+    rule: str = ""
+
+
+_UNKNOWN = Home(refused="Slack could not tell me who you are just now, so nothing is shown. I ask again in a minute.")
+
+
+class Homes(Protocol):
+    """Shows App Home; answers the new view's hash. Raises ViewStale, ViewRefused, or SlackBusy."""
+
+    async def publish(self, user_id: str, home: Home, rev: int, view_hash: str | None) -> str | None: ...
+
+
+class HomeKeeper:
+    """Closes the gap between the rows and what App Home shows, like the reporter does for messages."""
+
+    def __init__(
+        self, store: Store, people: People, homes: Homes, projects: Mapping[str, Project], clock: Clock
+    ) -> None:
+        self._store = store
+        self._people = people
+        self._homes = homes
+        self._projects = projects
+        self._clock = clock
+        self._published_at: dict[str, float] = {}
+
+    async def __call__(self, user_id: str) -> float | None:
+        row = await self._store.home(user_id)
+        last = self._published_at.get(user_id)
+        wait_s = last + PUBLISH_EVERY.total_seconds() - self._clock.monotonic() if last is not None else 0.0
+        if wait_s > 0:
+            return wait_s
+        self._published_at.pop(user_id, None)
+        if row is None or row.shown_rev >= row.rev:
+            return None
+        shows, again = row.rev, PUBLISH_EVERY
+        try:
+            home = await self._read(user_id)
+        except LookupFailed:
+            # The refusal stands there meanwhile, and stays out of date until Slack can say who they are.
+            home, shows, again = _UNKNOWN, row.shown_rev, UNKNOWN_AGAIN
+        try:
+            view_hash = await self._homes.publish(user_id, home, row.rev, row.view_hash)
+        except SlackBusy as exc:
+            return exc.retry_after
+        except ViewStale:
+            # Somebody published in between. What is shown next is read anew, after that, and not the same once more.
+            await self._store.home_published(user_id, row.shown_rev, None)
+            return 0.0
+        except ViewRefused:
+            await self._store.home_published(user_id, row.rev, None)
+            return None
+        await self._store.home_published(user_id, shows, view_hash)
+        if row.looked_at and home is not _UNKNOWN:
+            self._store.note([_looked_at(user_id, home)])
+        self._published_at[user_id] = self._clock.monotonic()
+        return again.total_seconds()
+
+    async def _read(self, user_id: str) -> Home:
+        """Raises LookupFailed."""
+        actor = await look_up(self._people, self._clock, user_id)
+        if standing := standing_refused(actor):
+            return Home(refused=standing.explanation, rule=standing.rule)
+        grants = await self._store.grants_for(actor)
+        usable = self._usable(actor, grants)
+        settled_by_them = [one.project.alias for one in usable if one.allows(Action.APPROVE)]
+        theirs = Filters(projects=settled_by_them, left_to=user_id, limit=READ)
+        own = Filters(actor_id=user_id, limit=READ)
+        return Home(
+            usable=usable,
+            running=await self._own(actor, grants, replace(own, under_way=True)),
+            recent=await self._own(actor, grants, replace(own, under_way=False)),
+            waiting=await self._theirs_to_settle(actor, grants, replace(theirs, waiting=True)),
+            reviews=await self._theirs_to_settle(actor, grants, replace(theirs, unreviewed=True)),
+        )
+
+    def _usable(self, actor: Actor, grants: Sequence[Grant]) -> list[Usable]:
+        now = self._clock.now()
+        held = [grant for grant in grants if grant.names(actor) and grant.in_force(now)]
+        found = [
+            Usable(project, [grant for grant in held if grant.covers(alias)])
+            for alias, project in sorted(self._projects.items())
+        ]
+        return [usable for usable in found if usable.grants]
+
+    async def _theirs_to_settle(self, actor: Actor, grants: Sequence[Grant], filters: Filters) -> Sequence[Asked]:
+        """Requests of others which this person may settle, judged from where they were made."""
+        found = await self._store.recent(filters)
+        return [pair for pair in found if self._may(actor, Action.APPROVE, pair[0], grants)]
+
+    async def _own(self, actor: Actor, grants: Sequence[Grant], filters: Filters) -> Sequence[Asked]:
+        """Of a project that is closed to them only what they typed themselves, and not in which project that was."""
+        shown: list[Asked] = []
+        for request, items in await self._store.recent(filters):
+            if self._may(actor, Action.VIEW, request, grants):
+                shown.append((request, items))
+            elif not items:
+                shown.append((replace(request, project=None), items))
+        return shown
+
+    def _may(self, actor: Actor, action: Action, request: Request, grants: Sequence[Grant]) -> bool:
+        if request.project is None:
+            return False
+        project, place = self._projects.get(request.project), request.place.channel_id
+        decision = decide(actor, action, request.project, project, place, grants, self._clock.now())
+        return not isinstance(decision, Denied)
+
+
+def _looked_at(user_id: str, home: Home) -> AuditEntry:
+    if home.rule:
+        return AuditEntry(user_id, Action.VIEW, "", "denied", home.rule, {"asked": "home"})
+    return viewed(user_id, "home", [one.project.alias for one in home.usable], "")

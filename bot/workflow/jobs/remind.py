@@ -1,0 +1,106 @@
+"""remind:{request}: some days before restore points were to go, asks whether to keep them or to let them go."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.domain.access import Action, Actor
+from bot.domain.deletions import DeletionState, still_kept
+from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
+from bot.domain.requests import Item, ItemState, Request, remind_time
+from bot.interfaces import AuditEntry, Clock, Cloud, DirectReplies, Replies, Saying, Store
+from bot.workflow.gate import Gate, Told, Verb
+from bot.workflow.queries.restore_points import existing_snapshots
+
+log = logging.getLogger(__name__)
+
+
+class Reminder:
+    """Reminds once for each end; whoever keeps them longer is asked again before the new one."""
+
+    def __init__(self, store: Store, cloud: Cloud, replies: Replies, direct: DirectReplies, clock: Clock) -> None:
+        self._store = store
+        self._cloud = cloud
+        self._replies = replies
+        self._direct = direct
+        self._clock = clock
+
+    async def __call__(self, request_id: str) -> float | None:
+        found = await self._store.request(request_id)
+        if found is None or found[0].remind_at is None or found[0].ended_at is None:
+            return None
+        request, items = found
+        assert request.remind_at is not None
+        left_s = (request.remind_at - self._clock.now()).total_seconds()
+        if left_s > 0:
+            return left_s
+        left = await self._left(request, items)
+        if left:
+            held = still_kept(await self._store.sharing(request.id), self._clock.now())
+            saying = Saying("reminder", request, left, items, held=frozenset(held))
+            try:
+                await self._replies.say(saying)
+            except SlackBusy as exc:
+                return exc.retry_after
+            except (CannotPost, MessageGone, MessageRefused):
+                return await self._tell_directly(saying)
+        await self._store.keep(replace(request, remind_at=None))
+        return None
+
+    async def _left(self, request: Request, items: Sequence[Item]) -> list[Item]:
+        """What of it the cloud still has, as far as it can be asked."""
+        gone = {
+            one.item_id
+            for one in await self._store.deletions(request.id)
+            if one.state in (DeletionState.DELETED, DeletionState.DELETING)
+        }
+        left = [
+            item
+            for item in items
+            if item.state is ItemState.AVAILABLE and not item.let_go and not item.gone and item.id not in gone
+        ]
+        ids = [item.snapshot_id for item in left if item.snapshot_id]
+        existing = await existing_snapshots(self._cloud, request.project or "", ids) if ids else None
+        return left if existing is None else [item for item in left if item.snapshot_id in existing]
+
+    async def _tell_directly(self, saying: Saying) -> float | None:
+        try:
+            await self._direct.say_to(saying.request.actor_id, saying)
+        except SlackBusy as exc:
+            return exc.retry_after
+        except (CannotPost, MessageGone, MessageRefused):
+            log.warning("nobody could be reminded", extra={"request": saying.request.id})
+        await self._store.keep(replace(saying.request, remind_at=None))
+        return None
+
+
+_KEEP = Verb(Action.CREATE, "keep", "I know no restore points {} that you may keep.")
+
+
+class Keeping:
+    """Keeps restore points for as long again; by whoever could have asked for them."""
+
+    def __init__(self, store: Store, gate: Gate, clock: Clock) -> None:
+        self._store = store
+        self._gate = gate
+        self._clock = clock
+
+    async def keep(self, actor: Actor, channel: str | None, request_id: str) -> Told:
+        admitted = await self._gate.admits(actor, channel, request_id, _KEEP)
+        if isinstance(admitted, Told):
+            return admitted
+        request, now = admitted.request, self._clock.now()
+        until, days = request.expires_at, request.order.keep_days
+        if until is None or days is None:
+            sentence = "These are kept until somebody deletes them anyway."
+            return await self._gate.refuse(actor, admitted, "kept-for-good", sentence)
+        if request.remind_at is not None:
+            return await self._gate.refuse(actor, admitted, "kept-before", "Somebody kept these a moment before you.")
+        kept = replace(request, kept_until=max(until, now) + request.keep_for)
+        kept = replace(kept, remind_at=remind_time(kept, now))
+        details: dict[str, str | int | None] = {"project": admitted.project, "days": days}
+        entry = AuditEntry(actor.user_id, _KEEP.name, request.id, "done", admitted.rule, details)
+        await self._store.keep(kept, [entry])
+        return Told(f"Kept for {days} more days; I ask again before they are over.", done=True)

@@ -1,0 +1,475 @@
+"""report:{home}: closes the gap between what the rows say and what people were shown, within Slack's budgets.
+
+A message is state, not an event: the root message of a request is edited until it shows the last revision. Only what
+deserves a notification is a message of its own in the thread: accepted, a failure, the receipt. A message whose
+sending was cut off by a crash may stand twice; none is ever missing, and each says nothing but the truth of its time.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from datetime import timedelta
+from enum import IntEnum
+
+from bot.domain.errors import GONE_AGAIN, REFUSED, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
+from bot.domain.orders import Quick
+from bot.domain.requests import Item, ItemState, Request, RequestState
+from bot.interfaces import Clock, Posted, Replies, Saying, SayKind, Store
+from bot.workflow.jobs.notify import who_may_approve
+
+log = logging.getLogger(__name__)
+
+EDIT_EVERY = timedelta(seconds=3)
+"""At most one edit of a message in that time (Slack's design guidance on progress)."""
+
+PROGRESS_EVERY = timedelta(seconds=9)
+"""An edit that only moves percentages waits longer, so that an end rarely has to wait for the pause after one."""
+
+POST_EVERY = timedelta(seconds=1)
+"""chat.postMessage: about one message a second and channel."""
+
+EDITS_A_MINUTE = 50
+"""chat.update is Tier 3, shared by the whole workspace."""
+
+
+class Urgency(IntEnum):
+    """Whom an edit matters to: each leaves a share of the minute's edits to those above it."""
+
+    PROGRESS = 30
+    """Somebody may be watching."""
+
+    END = 42
+    """It is over; where that is not told by a message of its own, it is told by this edit."""
+
+    AWAITED = EDITS_A_MINUTE
+    """Somebody looks at the message and waits: for the plan they asked for, the refusal, or what their press did."""
+
+
+ASK_AGAIN_S = 0.05
+"""How soon the budget is looked at again while all that stands in the way is under way."""
+
+EDITS = ("edit", "ask_edit", "receipt_edit")
+"""The sayings that are chat.update; all others are new messages."""
+
+REFUSED_AGAIN = timedelta(minutes=5)
+"""How long a message that Slack refused is put aside; a newer revision of it may be accepted."""
+
+ASK_SETTLED = -1
+"""The revision of a message whose buttons were taken off; it is never edited again."""
+
+
+class EditBudget:
+    """chat.update calls of the last minute, of every channel, and those under way."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._answered: deque[float] = deque()
+        self._under_way = 0
+        self._resting_until = 0.0
+
+    def rest(self, seconds: float) -> None:
+        """Slack asks for a pause: the limit is one for the whole workspace, so it is one pause for every channel."""
+        self._resting_until = max(self._clock.monotonic() + seconds, self._resting_until)
+
+    def wait_s(self, urgency: Urgency) -> float:
+        """Seconds until an edit may be made; 0.0 for now."""
+        now = self._clock.monotonic()
+        if now < self._resting_until:
+            return self._resting_until - now
+        while self._answered and now - self._answered[0] >= 60.0:
+            self._answered.popleft()
+        above = len(self._answered) + self._under_way - urgency
+        if above < 0:
+            return 0.0
+        if above >= len(self._answered):
+            return ASK_AGAIN_S
+        return max(self._answered[above] + 60.0 - now, ASK_AGAIN_S)
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """One edit: it takes its room before it leaves, so that two channels never take the same, and gives it back a
+        minute after its answer, by which time Slack has surely counted it."""
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self._answered.append(self._clock.monotonic())
+
+
+def sayings(request: Request, items: Sequence[Item]) -> list[Saying]:
+    """What is to be told of a request now, the most important first: where that has to wait, the next may go before it.
+
+    Pure; the rows remember what was said. The receipt follows the last edit, and goes before it where edits have no
+    room.
+    """
+
+    def of(*kinds: tuple[SayKind, bool]) -> list[Saying]:
+        return [Saying(kind, request, items, items) for kind, due in kinds if due]
+
+    if request.refused and request.root_ts is None:
+        return [] if request.receipt_ts else [Saying("refusal", request, (), items)]
+    if request.state is RequestState.RECEIVED and not _has_placeholder(request):
+        return []
+    if request.root_ts is None:
+        return of(("root", True))
+    stale, untold = request.shown_rev < request.rev, request.receipt_ts is None
+    if request.state is RequestState.FINISHED or request.refused:
+        gone = not untold and request.receipt_gone < gone_of(items)
+        return of(("edit", stale), ("ask_edit", _ask_is_stale(request)), ("receipt", untold), ("receipt_edit", gone))
+    if request.state in (RequestState.RECEIVED, RequestState.PLANNED):
+        return of(("edit", stale))
+    if request.approvals_needed and request.ask_ts is None:
+        return of(("ask", True))
+    if _ask_is_stale(request):
+        return of(("ask_edit", True))
+    if request.state is RequestState.WAITING:
+        return of(("edit", stale))
+    return _of_running(request, items) or of(("edit", stale))
+
+
+def _of_running(request: Request, items: Sequence[Item]) -> list[Saying]:
+    """What deserves a notification while it runs."""
+    accepted = [item for item in items if item.accepted and not item.accepted_told]
+    sending = [item for item in items if item.state in (ItemState.PLANNED, ItemState.SUBMITTING) and not item.cause]
+    if accepted and not sending:
+        return [Saying("accepted", request, accepted, items)]
+    failures = [item for item in items if item.ended and item.state is not ItemState.AVAILABLE]
+    untold = [item for item in failures if not item.failure_told]
+    return [Saying("failure", request, untold, items)] if untold else []
+
+
+def gone_of(items: Sequence[Item]) -> int:
+    return sum(item.gone for item in items)
+
+
+def _has_placeholder(request: Request) -> bool:
+    """A quick backup that its person may have shows its message before its plan is known."""
+    return isinstance(request.order, Quick) and request.project is not None
+
+
+def _ask_is_stale(request: Request) -> bool:
+    """Whether the message with the buttons shows an older count, or buttons that nobody needs any more."""
+    if request.ask_ts is None or request.ask_rev == ASK_SETTLED:
+        return False
+    return request.state is not RequestState.WAITING or request.ask_rev < request.rev
+
+
+class Reporter:
+    """Speaks in one channel at a time; every channel has its own duty, and all share the budget for edits."""
+
+    def __init__(self, store: Store, replies: Replies, clock: Clock, budget: EditBudget) -> None:
+        self._store = store
+        self._replies = replies
+        self._clock = clock
+        self._budget = budget
+        self._quiet_until: dict[str, float] = {}
+        """Until when Slack asked to post nothing there."""
+        self._edits_from: dict[str, float] = {}
+        """From when edits there are tried again, after one that was not answered."""
+        self._post_from: dict[str, float] = {}
+        self._aside: dict[tuple[str, SayKind], float] = {}
+        self._misplaced: set[str] = set()
+        """Requests of which Slack would not take a message where it was to stand; memory only."""
+        self._ask_shown_at: dict[str, float] = {}
+        self._posted_at: dict[str, float] = {}
+        self._edited_at: dict[str, float] = {}
+        self._shown: dict[str, tuple[object, ...]] = {}
+        """The states each open request was last shown with. All of this is memory: a restart edits once too early."""
+        self._unwritten: dict[str, Callable[[], Awaitable[None]]] = {}
+        """What was said while that could not be written down: it is, before anything else is said in that channel."""
+
+    async def __call__(self, home: str) -> float | None:
+        if home in self._unwritten:
+            await self._write_down(home, self._unwritten[home])
+        if (busy_s := self._seconds_until(self._quiet_until.get(home))) > 0:
+            return busy_s
+        waits: list[float] = []
+        due: list[Saying] = []
+        for request, items in await self._store.unsaid(home):
+            if found := sayings(request, items):
+                due += found
+            else:
+                await self._store.all_said(request)
+                self._forget_if_over(request)
+        edited_first: set[str] = set()
+        for saying in sorted(due, key=_rank):
+            if saying.kind == "receipt" and saying.request.id in edited_first:
+                continue
+            wait_s = max(
+                self._must_wait(saying, home), self._seconds_until(self._aside.get((saying.request.id, saying.kind)))
+            )
+            if wait_s <= 0:
+                return await self._say_whole(saying, home)
+            if saying.kind in EDITS and wait_s <= EDIT_EVERY.total_seconds() and self._budget.wait_s(Urgency.END) <= 0:
+                edited_first.add(saying.request.id)
+            waits.append(wait_s)
+        return min(waits) if waits else None
+
+    async def _say_whole(self, saying: Saying, home: str) -> float | None:
+        """With what only the rows know."""
+        request = saying.request
+        if saying.kind == "ask" and request.told_directly and request.state is RequestState.WAITING:
+            # Written down before it is said: whoever may approve does not read along here.
+            await self._store.tell_directly(request.id, await who_may_approve(self._store, request))
+        if saying.kind in ("ask", "ask_edit") and request.state is RequestState.WAITING:
+            saying = replace(saying, called=await who_may_approve(self._store, request))
+        with self._budget.one() if saying.kind in EDITS else nullcontext():
+            groups = await self._store.groups_of(request.id) if isinstance(request.order, Quick) else ()
+            leaders = await self._leaders(saying.all_items)
+            return await self._say(replace(saying, leaders=leaders, groups=groups), home)
+
+    def _forget_if_over(self, request: Request) -> None:
+        if request.ended_at:
+            for kept in (self._shown, self._ask_shown_at, self._posted_at, self._edited_at):
+                kept.pop(request.id, None)
+            self._take_up(request)
+
+    def _take_up(self, request: Request) -> None:
+        """Nothing of it is set aside any more."""
+        self._misplaced.discard(request.id)
+        self._aside = {key: until for key, until in self._aside.items() if key[0] != request.id}
+
+    def _seconds_until(self, moment: float | None) -> float:
+        return 0.0 if moment is None else max(moment - self._clock.monotonic(), 0.0)
+
+    async def _leaders(self, items: Sequence[Item]) -> dict[str, Request]:
+        joined = {item.joined_to for item in items if item.joined_to}
+        found = [(item_id, await self._store.item(item_id)) for item_id in sorted(joined)]
+        return {item_id: pair[1] for item_id, pair in found if pair}
+
+    def _must_wait(self, saying: Saying, home: str) -> float:
+        """A new message waits for the pause after the last one in its channel, an edit for its own pause and budget."""
+        if saying.kind == "refusal":
+            return 0.0
+        if saying.kind not in EDITS:
+            return self._seconds_until(self._post_from.get(home))
+        if saying.kind == "ask_edit":
+            pause = self._since(self._ask_shown_at.get(saying.request.id), EDIT_EVERY)
+            urgency = Urgency.AWAITED
+        else:
+            pause, urgency = self._pause_and_urgency(saying)
+        return max(pause, self._seconds_until(self._edits_from.get(home)), self._budget.wait_s(urgency))
+
+    def _pause_and_urgency(self, saying: Saying) -> tuple[float, Urgency]:
+        """An edit that shows more than progress waits for no message that was just posted, only for the last edit."""
+        request = saying.request
+        before, edited_at = self._shown.get(request.id), self._last_edit(request)
+        if request.state is RequestState.FINISHED:
+            return self._since(edited_at, EDIT_EVERY), Urgency.END
+        if request.refused or request.not_yet_going or (before and before[0] is not request.state):
+            return self._since(edited_at, EDIT_EVERY), Urgency.AWAITED
+        only_progress = before == _shown_of(request, saying.all_items)
+        last = edited_at if edited_at is not None else self._posted_at.get(request.id)
+        return self._since(last, PROGRESS_EVERY if only_progress else EDIT_EVERY), Urgency.PROGRESS
+
+    def _last_edit(self, request: Request) -> float | None:
+        """The row knows of edits in an earlier life."""
+        if request.id in self._edited_at or request.id in self._posted_at or request.edited_at is None:
+            return self._edited_at.get(request.id)
+        ago_s = (self._clock.now() - request.edited_at).total_seconds()
+        return self._clock.monotonic() - ago_s if ago_s >= 0 else None
+
+    def _since(self, moment: float | None, pause: timedelta) -> float:
+        """Seconds that are left of a pause after that moment."""
+        return 0.0 if moment is None else moment + pause.total_seconds() - self._clock.monotonic()
+
+    async def _say(self, saying: Saying, home: str) -> float | None:
+        """Say one thing, write down that it was said, and come back for the next one after a polite pause."""
+        try:
+            posted = await self._replies.say(saying)
+        except CannotPost as exc:
+            return await self._move_home(saying, exc)
+        except MessageFixed:
+            return await self._after_closing(saying)
+        except MessageGone:
+            return await self._after_deletion(saying)
+        except MessageRefused:
+            return await self._after_refusal(saying)
+        except SlackBusy as exc:
+            return self._after_no_answer(saying, exc, home)
+        self._remember(saying, home)
+        await self._write_down(home, lambda: self._said(saying, posted))
+        return 0.0
+
+    def _after_no_answer(self, saying: Saying, exc: SlackBusy, home: str) -> float:
+        now = self._clock.monotonic()
+        if saying.kind not in EDITS:
+            self._quiet_until[home] = now + exc.retry_after
+            return exc.retry_after
+        if exc.maybe_done:
+            self._edits_from[home] = now + exc.retry_after  # Slack has trouble there, and perhaps only there
+        else:
+            self._budget.rest(exc.retry_after)
+        return 0.0  # new messages go on
+
+    def _remember(self, saying: Saying, home: str) -> None:
+        now, request = self._clock.monotonic(), saying.request
+        if saying.kind in ("root", "edit"):
+            self._shown[request.id] = _shown_of(request, saying.all_items)
+        match saying.kind:
+            case "root":
+                self._posted_at[request.id] = now
+            case "edit":
+                self._edited_at[request.id] = now
+            case "ask" | "ask_edit":
+                self._ask_shown_at[request.id] = now
+            case _:
+                pass
+        if saying.kind not in EDITS and saying.kind != "refusal":
+            self._post_from[home] = now + POST_EVERY.total_seconds()
+
+    async def _write_down(self, home: str, write: Callable[[], Awaitable[None]]) -> None:
+        """Said again it would stand twice, so it is kept until the store takes it."""
+        self._unwritten[home] = write
+        await write()
+        del self._unwritten[home]
+
+    async def _said(self, saying: Saying, posted: Posted | None) -> None:
+        request, now = saying.request, self._clock.now()
+        match saying.kind:
+            case "root":
+                assert posted is not None
+                shown = replace(
+                    request, root_channel=posted.channel, root_ts=posted.ts, shown_rev=request.rev, edited_at=now
+                )
+                if posted.astray:
+                    log.info("a thread is gone", extra={"request": request.id})
+                    shown = replace(shown, place=replace(request.place, thread_ts=None))
+                await self._store.showed(shown)
+            case "edit":
+                await self._store.showed(replace(request, shown_rev=request.rev, edited_at=now))
+            case "ask":
+                assert posted is not None
+                await self._store.showed(replace(request, ask_ts=posted.ts, ask_rev=request.rev))
+            case "ask_edit":
+                await self._ask_edited(request)
+            case "accepted":
+                await self._store.showed(request, accepted=[item.id for item in saying.items])
+            case "failure":
+                await self._store.showed(request, failures=[item.id for item in saying.items])
+            case "receipt" | "refusal":
+                told = replace(request, receipt_ts=posted.ts if posted else "told")
+                await self._store.showed(replace(told, receipt_gone=gone_of(saying.all_items)))
+            case "receipt_edit":
+                await self._receipt_settled(saying)
+            case "moved" | "break_glass" | "ask_directly" | "reminder" | "record":
+                pass
+
+    async def _ask_edited(self, request: Request) -> None:
+        waits = request.state is RequestState.WAITING
+        await self._store.showed(replace(request, ask_rev=request.rev if waits else ASK_SETTLED))
+
+    async def _receipt_settled(self, saying: Saying) -> None:
+        """It says what is deleted, or can't be made to."""
+        await self._store.showed(replace(saying.request, receipt_gone=gone_of(saying.all_items)))
+
+    async def _after_closing(self, saying: Saying) -> float | None:
+        """Where messages may not be edited a new one tells the end, and none the progress: it would be one after the
+        other.
+        """
+        request = saying.request
+        if saying.kind == "edit" and request.ended_at is None:
+            await self._store.showed(replace(request, shown_rev=request.rev, edited_at=self._clock.now()))
+            return 0.0
+        return await self._after_deletion(saying)
+
+    async def _after_deletion(self, saying: Saying) -> float | None:
+        """Someone deleted the message that was to be edited or replied to: a new one takes its place, so that the end
+        still has somewhere to stand.
+        """
+        request = saying.request
+        if saying.kind == "ask_edit":
+            await self._store.showed(replace(request, ask_rev=ASK_SETTLED))
+            return 0.0
+        if saying.kind == "receipt_edit":
+            await self._receipt_settled(saying)
+            return 0.0
+        if saying.kind == "edit" and request.receipt_ts is not None:
+            # All was told long ago; whoever took the message away is not told it again.
+            await self._store.showed(replace(request, shown_rev=request.rev))
+            return 0.0
+        if saying.kind == "edit":
+            return await self._begin_anew(request)
+        if request.thread_ts:
+            log.info("a thread is gone", extra={"request": request.id})
+            await self._store.move_home(replace(request, place=replace(request.place, thread_ts=None)))
+            return 0.0
+        if request.root_ts is None or (request.home != request.actor_id and self._again(request)):
+            return await self._move_home(saying, CannotPost("The message is gone.", GONE_AGAIN))
+        return await self._begin_anew(request)
+
+    async def _begin_anew(self, request: Request) -> float | None:
+        await self._store.showed(replace(request, root_ts=None, root_channel=None, shown_rev=0))
+        return 0.0
+
+    async def _after_refusal(self, saying: Saying) -> float | None:
+        """Whatever is wrong with this one message, the others in the channel are not made to wait for it. What is
+        refused once more is said another way; directly it is tried until it is taken.
+        """
+        request = saying.request
+        if saying.kind == "ask_edit":
+            # What it shows is old, and a press on it is judged by the rows all the same.
+            self._ask_shown_at[request.id] = self._clock.monotonic()
+            await self._ask_edited(request)
+            return 0.0
+        if saying.kind == "receipt_edit":
+            await self._receipt_settled(saying)
+            return 0.0
+        if self._again(request):
+            self._misplaced.discard(request.id)
+            if saying.kind == "edit":
+                return await self._begin_anew(request)
+            if request.home != request.actor_id:
+                return await self._move_home(saying, CannotPost("Slack refuses the message.", REFUSED))
+        self._aside[request.id, saying.kind] = self._clock.monotonic() + REFUSED_AGAIN.total_seconds()
+        return 0.0
+
+    def _again(self, request: Request) -> bool:
+        """Whether something of this request had no place before."""
+        before = request.id in self._misplaced
+        self._misplaced.add(request.id)
+        return before
+
+    async def _move_home(self, saying: Saying, exc: CannotPost) -> float | None:
+        """The bot may not post there: say so where only the person sees it, and go on in a direct message."""
+        request = saying.request
+        if request.home == request.actor_id:
+            log.error("nobody can be told how a request ended", extra={"request": request.id, "reason": exc.reason})
+            await self._store.all_said(request)
+            return 60.0
+        log.info("the bot may not post there", extra={"request": request.id, "reason": exc.reason})
+        try:
+            await self._replies.say(replace(saying, kind="moved", why=exc.reason))
+        except (CannotPost, MessageRefused, SlackBusy):
+            log.info("the person could not be told in the channel", extra={"request": request.id})
+        self._take_up(request)
+        await self._store.move_home(replace(request, home=request.actor_id))
+        return 0.0
+
+
+def _shown_of(request: Request, items: Sequence[Item]) -> tuple[object, ...]:
+    """What of a request is more than progress."""
+    return (request.state, *((item.state, item.cause) for item in items))
+
+
+def _rank(saying: Saying) -> int:
+    """First what somebody waits for: a refusal, a plan, a question to others. Then first messages, ends, and progress,
+    each in the order they were asked.
+    """
+    request = saying.request
+    if request.refused or request.not_yet_going or saying.kind in ("ask", "ask_edit"):
+        return 0
+    match saying.kind:
+        case "root":
+            return 1
+        case "failure":
+            return 2
+        case "accepted":
+            return 3
+        case _:
+            return 2 if request.state is RequestState.FINISHED else 4

@@ -1,0 +1,405 @@
+"""group:{group}: one POST for all disks of a server in a zone; marked before it leaves, looked for before it is
+repeated, and given up for single snapshots where the cloud takes no group.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.domain.access import Denied
+from bot.domain.consistency_groups import (
+    Group,
+    GroupState,
+    can_be_member,
+    group_done,
+    group_looked_in_vain,
+    group_made,
+    group_split,
+    group_unanswered,
+    group_waiting,
+    on_its_own,
+)
+from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, NotFound, NotOffered, Throttled
+from bot.domain.projects import Project
+from bot.domain.requests import Item, ItemState, Request, RequestState, busy_wait, ended, no_answer, taken, waiting
+from bot.domain.sentences import not_configured
+from bot.domain.snapshots import Job, SnapshotGroup
+from bot.interfaces import Clock, Cloud, Store
+from bot.workflow.check_before_sending import Permits, before_post
+from bot.workflow.discovery import GroupOffers
+from bot.workflow.jobs.submit import (
+    CLOCK_SKEW,
+    LOOKED,
+    NOT_CONFIGURED,
+    SEND_WITHIN,
+    UNANSWERED_WAIT,
+    UNCONFIGURED_SECONDS,
+    CannotLook,
+    Patience,
+    not_configured_any_more,
+    took,
+)
+
+log = logging.getLogger(__name__)
+
+DISK_NOT_FOUND = "EVS.5404"
+GONE = "This disk is no longer there: it was deleted after the plan was made. Nothing was created of it."
+
+UNREADABLE = "The cloud lists a group whose tags cannot be read."
+
+_LOOK_AGAIN_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
+
+
+class Grouper:
+    """Moves a group from planned to done, or splits it; its items go along."""
+
+    def __init__(
+        self,
+        store: Store,
+        permits: Permits,
+        cloud: Cloud,
+        offers: GroupOffers,
+        projects: Mapping[str, Project],
+        clock: Clock,
+        patience: Patience,
+    ) -> None:
+        self._store = store
+        self._permits = permits
+        self._cloud = cloud
+        self._offers = offers
+        self._projects = projects
+        self._clock = clock
+        self._patience = patience
+
+    async def __call__(self, group_id: str) -> float | None:
+        found = await self._store.group(group_id)
+        if found is None or found[2].state is not RequestState.RUNNING:
+            return None
+        group, members, request = found
+        now = self._clock.now()
+        try:
+            self._cloud.project(group.project)
+        except KeyError:
+            return await self._not_configured(group, members, request)
+        match group.state:
+            case GroupState.PLANNED | GroupState.UNCERTAIN | GroupState.MADE if (
+                group.due_at is not None and group.due_at > now
+            ):
+                return (group.due_at - now).total_seconds()
+            case GroupState.PLANNED:
+                return await self._send(group, members, request)
+            case GroupState.SUBMITTING:
+                # Nobody else runs this duty, so whoever marked it is gone, and its POST may have arrived.
+                return await self._unanswered(group, members, "The bot was interrupted while it asked the cloud.")
+            case GroupState.UNCERTAIN:
+                return await self._look(group, members)
+            case GroupState.MADE:
+                return await self._find_members(group, members)
+            case GroupState.DONE | GroupState.SPLIT:
+                return None
+
+    async def _not_configured(self, group: Group, members: Sequence[Item], request: Request) -> float | None:
+        """Somebody took the project out of bot.toml: nothing is sent any more, and what may have been made is told as
+        that.
+        """
+        if group.state in (GroupState.DONE, GroupState.SPLIT):
+            return None
+        now = self._clock.now()
+        if group.state is GroupState.PLANNED and not group.in_doubt:
+            refusal = not_configured_any_more(group.project, self._projects)
+            return await self._refuse(group, members, request, refusal) if refusal else UNCONFIGURED_SECONDS
+        if group.due_at is not None and group.due_at > now:
+            return (group.due_at - now).total_seconds()
+        if group.code != NOT_CONFIGURED:
+            log.error("an open request names a project that is no longer configured", extra={"group": group.id})
+        return await self._cannot_look(group, members, CannotLook(not_configured(group.project), NOT_CONFIGURED), now)
+
+    async def _refuse(self, group: Group, members: Sequence[Item], request: Request, refusal: Denied) -> float | None:
+        """Nothing more is sent. In doubt, the group was looked for right now."""
+        now = self._clock.now()
+        state = ItemState.FAILED if group.in_doubt else ItemState.CANCELLED
+        told = f"{refusal.explanation} {LOOKED}" if group.in_doubt else refusal.explanation
+        never = [ended(item, state, now, cause=told, code=refusal.rule) for item in members if not item.ended]
+        entry = before_post(request, group.id, group.project, f"{len(members)} disks", "denied", refusal.rule)
+        await self._store.save_group(group_done(group), never, [entry])
+        return None
+
+    # --- sending ------------------------------------------------------------------------------------------------------
+
+    async def _send(self, group: Group, members: Sequence[Item], request: Request) -> float | None:
+        if group.in_doubt:
+            # An earlier answer was lost: whatever has passed since, look once more before it is repeated.
+            began = self._clock.now()
+            try:
+                known = await self._cloud.project(group.project).list_snapshot_groups(limit_to_tag=group.tag)
+            except CloudError as exc:
+                return await self._cannot_look(group, members, CannotLook.because(exc), began)
+            if _uncertain(group, known):
+                return await self._cannot_look(group, members, CannotLook(UNREADABLE), began)
+            if made := _ours(group, known):
+                return await self._made(group, made.id, None)
+        refusal = not_configured_any_more(group.project, self._projects)
+        if refusal := refusal or await self._permits.refusal(request, group.project):
+            return await self._refuse(group, members, request, refusal)
+        entry = before_post(request, group.id, group.project, f"{len(members)} disks", "allowed", "granted")
+        begun = await self._store.start_group(group, [entry])
+        return await self._post(*begun) if begun else None
+
+    async def _post(self, group: Group, members: Sequence[Item]) -> float | None:
+        evs, now = self._cloud.project(group.project), self._clock.now()
+        try:
+            ticket = await evs.create_snapshot_group(group.asked, send_before=now + SEND_WITHIN)
+        except DiskBusy as exc:
+            return await self._busy(group, members, exc)
+        except Throttled as exc:
+            return await self._wait(group, members, timedelta(seconds=exc.retry_after or 2.0), exc)
+        except CloudUnavailable as exc:
+            if exc.maybe_done:
+                return await self._unanswered(group, members, exc.sentence)
+            return await self._wait(group, members, UNANSWERED_WAIT, exc)
+        except CloudRefused as exc:
+            return await self._refused(group, members, exc)
+        return await self._made(group, ticket.snapshot_group_id, ticket.job_id)
+
+    async def _made(self, group: Group, cloud_id: str, job_id: str | None) -> float | None:
+        now = self._clock.now()
+        made = group_made(group, now, look_for=self._patience.look_for, cloud_id=cloud_id, job_id=job_id)
+        await self._store.save_group(made, [])
+        facts = {"group": group.id, "project": group.project, "cloud_group": cloud_id, "job": job_id}
+        log.info("group accepted by the cloud", extra=facts)
+        return 0.0
+
+    async def _refused(self, group: Group, members: Sequence[Item], exc: CloudRefused) -> float | None:
+        """The cloud does not say which disk it means. One that was deleted since the plan has failed, one that was
+        detached is copied alone, and the others are asked for once more; with nobody to blame the group is split.
+        """
+        if isinstance(exc, NotOffered):
+            self._offers.say(group.project, offered=False)
+            return await self._split(group, members, exc)
+        try:
+            disks = await self._cloud.project(group.project).list_disks(ids=[item.disk.id for item in members])
+        except CloudError:
+            return await self._split(group, members, exc)
+        now, there = self._clock.now(), {disk.id: disk for disk in disks}
+        moved = [
+            replace(ended(item, ItemState.FAILED, now, cause=GONE, code=exc.code), group_id=None)
+            for item in members
+            if item.disk.id not in there
+        ]
+        moved += [
+            on_its_own(item, now)
+            for item in members
+            if (disk := there.get(item.disk.id)) and not can_be_member(group, disk)
+        ]
+        if not moved:
+            if isinstance(exc, NotFound) and exc.code != DISK_NOT_FOUND:
+                self._offers.say(group.project, offered=False)
+            return await self._split(group, members, exc)
+        return await self._regroup(group, members, moved)
+
+    async def _regroup(self, group: Group, members: Sequence[Item], moved: Sequence[Item]) -> float | None:
+        """Ask at once for those that are left, without the ones that were moved elsewhere."""
+        now, apart = self._clock.now(), {item.id for item in moved}
+        left = [replace(item, state=ItemState.PLANNED) for item in members if item.id not in apart]
+        again = (
+            replace(group_waiting(group, now, until=now, cause=""), waiting_since=None) if left else group_done(group)
+        )
+        await self._store.save_group(again, [*moved, *left])
+        return 0.0
+
+    async def _busy(self, group: Group, members: Sequence[Item], exc: DiskBusy) -> float | None:
+        """One of the disks is busy; the cloud does not say which. It waits its turn alone, the others go on. When no
+        listing names it, the whole group waits once.
+        """
+        if group.in_doubt:
+            wait = busy_wait(group.tried, self._patience.busy_first)
+            return await self._wait(group, members, wait, exc)  # the snapshots in the way may be our own
+        try:
+            snapshots = await self._cloud.project(group.project).list_snapshots()
+        except CloudError:
+            snapshots = []
+        busy = {one.volume_id for one in snapshots if one.status == "creating"}
+        apart = [item for item in members if item.disk.id in busy]
+        if not apart and group.code != exc.code:
+            return await self._wait(group, members, self._patience.busy_first, exc)
+        if not apart or len(members) - len(apart) < 2:
+            return await self._split(group, members, exc)
+        now = self._clock.now()
+        until = now + self._patience.busy_first
+        moved = [
+            replace(waiting(item, now, until=until, cause=exc.sentence, code=exc.code), group_id=None) for item in apart
+        ]
+        return await self._regroup(group, members, moved)
+
+    async def _wait(self, group: Group, members: Sequence[Item], wait: timedelta, exc: CloudError) -> float | None:
+        now = self._clock.now()
+        spent = took(group.submitted_at, now)  # this POST began then, in this very process
+        if group.tried + spent >= self._patience.busy_deadline:
+            return await self._give_up(group, members, exc)
+        later = group_waiting(group, now, until=now + wait, cause=exc.sentence, code=exc.code, spent=spent)
+        held = [waiting(item, now, until=now + wait, cause=exc.sentence, code=exc.code) for item in members]
+        await self._store.save_group(later, held)
+        return wait.total_seconds()
+
+    async def _give_up(self, group: Group, members: Sequence[Item], exc: CloudError) -> float | None:
+        """The group was busy all the time. In doubt, it was looked for before each further POST."""
+        minutes = round(self._patience.busy_deadline.total_seconds() / 60)
+        told = f"{exc.sentence} I tried for {minutes} minutes and created nothing of it."
+        if group.in_doubt:
+            told = f"{exc.sentence} Whether the group was made is not known; look in the console."
+        return await self._over(
+            group, members, ItemState.UNKNOWN if group.in_doubt else ItemState.FAILED, told, exc.code
+        )
+
+    async def _over(
+        self, group: Group, members: Sequence[Item], state: ItemState, told: str, code: str
+    ) -> float | None:
+        """The same end for all of which no snapshot was found."""
+        now = self._clock.now()
+        over = [ended(item, state, now, cause=told, code=code) for item in members if _open(item)]
+        await self._store.save_group(group_done(group), over)
+        return None
+
+    async def _split(self, group: Group, members: Sequence[Item], exc: CloudError) -> float | None:
+        now = self._clock.now()
+        log.info("a group is made as single snapshots", extra={"group": group.id, "code": exc.code})
+        alone = [on_its_own(item, now) for item in members]
+        await self._store.save_group(group_split(group, exc.sentence, exc.code), alone)
+        return None
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    async def _unanswered(self, group: Group, members: Sequence[Item], cause: str) -> float | None:
+        now = self._clock.now()
+        lost = [
+            no_answer(item, now, look_for=self._patience.look_for, cause=cause)
+            for item in members
+            if item.state is ItemState.SUBMITTING
+        ]
+        await self._store.save_group(group_unanswered(group, now, look_for=self._patience.look_for, cause=cause), lost)
+        return 0.0
+
+    async def _look(self, group: Group, members: Sequence[Item]) -> float | None:
+        """Look for the group by its tag; only when the time is over may it be sent again."""
+        now = self._clock.now()
+        over = group.look_until is None or now >= group.look_until
+        try:
+            known = await self._cloud.project(group.project).list_snapshot_groups(
+                limit_to_tag=None if over else group.tag
+            )
+        except CloudError as exc:
+            return await self._cannot_look(group, members, CannotLook.because(exc), now)
+        if made := _ours(group, known, by_name=over):
+            return await self._made(group, made.id, None)
+        if _uncertain(group, known):
+            return await self._cannot_look(group, members, CannotLook(UNREADABLE), now)
+        if over:
+            if group.tried >= self._patience.busy_deadline:
+                told = (
+                    f"{group.cause} I looked each time before trying again; the cloud holds no group of this request."
+                )
+                return await self._over(group, members, ItemState.FAILED, told, group.code)
+            again = [replace(item, state=ItemState.PLANNED) for item in members if item.state is ItemState.UNCERTAIN]
+            spent = self._patience.look_for
+            await self._store.save_group(group_waiting(group, now, until=now, cause=group.cause, spent=spent), again)
+            return 0.0
+        if group.in_vain:
+            await self._store.spent([replace(group, in_vain=timedelta())])
+        left_s = (group.look_until - now).total_seconds() if group.look_until else 0.0
+        return max(min(self._pause_s(group), left_s), 0.05)
+
+    async def _cannot_look(
+        self, group: Group, members: Sequence[Item], failed: CannotLook, began: datetime
+    ) -> float | None:
+        """Without a look nothing is certain, so nothing is repeated; in the end that is what is told."""
+        now = self._clock.now()
+        if group.in_vain >= failed.patience(self._patience):
+            told = failed.in_the_end(group.cause, "the group")
+            return await self._over(group, members, ItemState.UNKNOWN, told, failed.code)
+        wait = failed.wait(group.in_vain)
+        after = group_looked_in_vain(group, now, spent=took(began, now), wait=wait)
+        if failed.code == NOT_CONFIGURED != group.code:
+            told = failed.added_to(group.cause)
+            stay = [replace(item, cause=told, code=NOT_CONFIGURED) for item in members if _open(item)]
+            await self._store.save_group(replace(after, cause=told, code=NOT_CONFIGURED), stay)
+        else:
+            await self._store.spent([after])
+        return wait.total_seconds()
+
+    async def _find_members(self, group: Group, members: Sequence[Item]) -> float | None:
+        """Each item gets the snapshot that the group holds of its disk. Source: ListSnapshotsDetailsV5,
+        `snapshot_group_id`; a group's own record lists no members.
+        """
+        assert group.cloud_id is not None
+        now = self._clock.now()
+        try:
+            disks = [item.disk.id for item in members]
+            snapshots = await self._cloud.project(group.project).list_snapshots(group_id=group.cloud_id, of_each=disks)
+        except CloudError as exc:
+            return await self._cannot_look(group, members, CannotLook.because(exc), now)
+        of_disk = {one.volume_id: one for one in snapshots}
+        lacking = [item for item in members if not item.ended and item.snapshot_id is None]
+        found = [taken(item, of_disk[item.disk.id].id, group.job_id) for item in lacking if item.disk.id in of_disk]
+        missing = [item for item in lacking if item.disk.id not in of_disk]
+        if missing and (group.look_until is None or now >= group.look_until):
+            over = await self._without_snapshot(group, missing)
+            found += over
+            missing = [] if over else missing
+        if not missing:
+            await self._store.save_group(group_done(group), found)
+            return None
+        pause_s = self._pause_s(group)
+        after = group_looked_in_vain(group, now, spent=timedelta(), wait=timedelta(seconds=pause_s))
+        if found:
+            await self._store.save_group(after, found)
+        else:
+            await self._store.spent([after])
+        return pause_s
+
+    async def _without_snapshot(self, group: Group, missing: Sequence[Item]) -> list[Item]:
+        """How members ended of which the cloud lists nothing: failed, when the group's job says so and why; not at all
+        yet, while it runs or nobody can say.
+        """
+        evs, now = self._cloud.project(group.project), self._clock.now()
+        job: Job | None = None
+        with suppress(CloudError):  # an unknown job says nothing of the snapshots
+            job = await evs.show_job(group.job_id) if group.job_id else None
+        if job and job.ended == "fail":
+            return [ended(item, ItemState.FAILED, now, cause=job.failure, code=job.error_code) for item in missing]
+        if (job is None or job.ended is None) and group.in_vain < self._patience.busy_deadline:
+            return []
+        cause = "The group was made, but the cloud lists no snapshot of this disk in it. Look at it in the console."
+        return [ended(item, ItemState.UNKNOWN, now, cause=cause) for item in missing]
+
+    def _pause_s(self, group: Group) -> float:
+        age_s = (self._clock.now() - (group.submitted_at or self._clock.now())).total_seconds()
+        return _LOOK_AGAIN_SECONDS[min(int(age_s / 3), len(_LOOK_AGAIN_SECONDS) - 1)]
+
+
+def _open(item: Item) -> bool:
+    return not item.ended and not item.accepted
+
+
+def _uncertain(group: Group, known: Sequence[SnapshotGroup]) -> bool:
+    """Whether ours is not found, and may be one whose tags cannot be read. One that is older never is."""
+    since = group.submitted_at - CLOCK_SKEW if group.submitted_at else None
+    return _ours(group, known) is None and any(
+        "tags" in one.unread and (since is None or one.created_at is None or one.created_at >= since) for one in known
+    )
+
+
+def _ours(group: Group, known: Sequence[SnapshotGroup], *, by_name: bool = False) -> SnapshotGroup | None:
+    """The cloud's group with our tag; with `by_name` also one of our name and server, made since, without a tag."""
+    for one in known:
+        if one.request_tag == group.id:
+            return one
+    since = group.submitted_at - CLOCK_SKEW if group.submitted_at else None
+    for one in known if by_name and group.attempts <= 1 else ():
+        fresh = since is None or one.created_at is None or one.created_at >= since
+        if one.request_tag is None and one.name == group.asked.name and fresh:
+            return one
+    return None

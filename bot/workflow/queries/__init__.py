@@ -1,0 +1,1 @@
+"""What people ask: readings that change nothing."""

@@ -1,0 +1,104 @@
+"""`restore-points`: what the incidents of a channel created, and what of it the cloud still has."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.domain.access import Action, Actor, Denied, decide, standing_refused
+from bot.domain.commands import RestorePoints
+from bot.domain.errors import CloudError
+from bot.domain.projects import Project
+from bot.domain.requests import Item, ItemState, Request
+from bot.interfaces import AuditEntry, Clock, Cloud, Filters, Store
+from bot.workflow.audit_of_reads import viewed
+from bot.workflow.queries.existing import Existing
+from bot.workflow.queries.status import NotFound
+
+SHOWN = 10
+PATIENCE_S = 10.0
+"""Whoever asks for restore points was told that the cloud is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What one request left behind. `existing` are ids of snapshots the cloud still has; None: it could not be asked.
+    `deletable`: the reader may let it go.
+    """
+
+    request: Request
+    items: Sequence[Item]
+    existing: frozenset[str] | None
+    deletable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """Newest first; `more`: there are older ones."""
+
+    points: Sequence[Point]
+    channel: str
+    more: bool
+
+
+class RestorePointsInquiry:
+    """Only of projects that the reader may view from here; the cloud is asked for nothing else."""
+
+    def __init__(
+        self, store: Store, existing: Existing, cloud: Cloud, projects: Mapping[str, Project], clock: Clock
+    ) -> None:
+        self._store = store
+        self._looking = existing
+        self._cloud = cloud
+        self._projects = projects
+        self._clock = clock
+
+    async def points(self, actor: Actor, here: str, asked: RestorePoints) -> Points | NotFound | Denied:
+        if refused := standing_refused(actor):
+            await self._store.record([AuditEntry(actor.user_id, Action.VIEW, "", "denied", refused.rule)])
+            return refused
+        grants, now = await self._store.grants_for(actor), self._clock.now()
+
+        def may(action: Action, alias: str) -> bool:
+            project = self._projects.get(alias)
+            return not isinstance(decide(actor, action, alias, project, here, grants, now), Denied)
+
+        viewable = [alias for alias in self._projects if may(Action.VIEW, alias)]
+        channel = asked.channel or here
+        filters = Filters(projects=viewable, channel=channel, restorable=True, limit=SHOWN + 1)
+        found = await self._store.recent(filters)
+        self._store.note([viewed(actor.user_id, "restore-points", viewable, here, channel)])
+        if not found:
+            return NotFound("There are no restore points of this channel that you may see. `quick` makes some.")
+        shown = await self._looking.looked_at(found[:SHOWN], within_s=PATIENCE_S)
+        existing = await self._existing(shown)
+        points = [
+            Point(
+                request,
+                [item for item in items if item.state is ItemState.AVAILABLE and not item.let_go],
+                existing.get(request.project or ""),
+                may(Action.DELETE, request.project or ""),
+            )
+            for request, items in shown
+        ]
+        return Points(points, channel, len(found) > SHOWN)
+
+    async def _existing(self, found: Sequence[tuple[Request, Sequence[Item]]]) -> dict[str, frozenset[str] | None]:
+        """What each project still has of what is asked for; None where it could not be asked."""
+        wanted: dict[str, list[str]] = {}
+        for _, items in found:
+            for item in items:
+                if item.state is ItemState.AVAILABLE and item.snapshot_id:
+                    wanted.setdefault(item.project, []).append(item.snapshot_id)
+        answers = await asyncio.gather(*(existing_snapshots(self._cloud, alias, ids) for alias, ids in wanted.items()))
+        return dict(zip(wanted, answers, strict=True))
+
+
+async def existing_snapshots(cloud: Cloud, alias: str, ids: Sequence[str]) -> frozenset[str] | None:
+    """Which of some snapshots a project still has, those that are being deleted left out; None: it can't be asked."""
+    try:
+        listed = await cloud.project(alias).list_snapshots(ids=ids)
+    except (CloudError, KeyError):
+        return None
+    return frozenset(one.id for one in listed if one.status != "deleting")

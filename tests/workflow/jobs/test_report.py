@@ -1,0 +1,422 @@
+"""What is said next, how often, and what happens when Slack won't."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.errors import BotError, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy, StoreFailed
+from bot.domain.orders import Quick
+from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState, ended, taken
+from bot.interfaces import Arrival, Posted, Saying
+from bot.store.store import SqliteStore
+from bot.workflow.jobs.report import EDITS, EDITS_A_MINUTE, EditBudget, Reporter, Urgency, sayings
+from tests.builders import NOON, FakeClock, a_request, an_item
+
+CREATING = an_item(1, ItemState.CREATING, snapshot_id="snap-1", job_id="job-1")
+DONE = an_item(1, ItemState.AVAILABLE, snapshot_id="snap-1", ended_at=NOON)
+POSTED = {"root_ts": "1.1", "root_channel": "C1"}
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "items", "kind"),
+    [
+        ({"state": RequestState.RECEIVED}, [], None),
+        ({"state": RequestState.DENIED}, [], "refusal"),
+        ({"state": RequestState.DROPPED, "receipt_ts": "told"}, [], None),
+        ({}, [an_item(1)], "root"),
+        ({**POSTED, "shown_rev": 1}, [an_item(1)], None),
+        ({**POSTED, "shown_rev": 0}, [an_item(1)], "edit"),
+        ({**POSTED, "shown_rev": 0}, [CREATING], "accepted"),
+        ({**POSTED, "shown_rev": 0}, [CREATING, an_item(2)], "edit"),
+        ({**POSTED, "shown_rev": 0}, [CREATING, an_item(2, cause="busy", waiting_since=NOON)], "accepted"),
+        ({**POSTED, "shown_rev": 1}, [replace(CREATING, accepted_told=True)], None),
+        ({**POSTED, "shown_rev": 1}, [an_item(1), an_item(2, ItemState.FAILED)], "failure"),
+        ({**POSTED, "shown_rev": 1}, [an_item(1), an_item(2, ItemState.FAILED, failure_told=True)], None),
+        ({**POSTED, "shown_rev": 0, "state": RequestState.FINISHED}, [DONE], "edit"),
+        ({**POSTED, "shown_rev": 0, "state": RequestState.DROPPED}, [], "edit"),
+        ({**POSTED, "shown_rev": 1, "state": RequestState.FINISHED}, [DONE], "receipt"),
+        ({**POSTED, "shown_rev": 1, "state": RequestState.FINISHED, "receipt_ts": "2.2"}, [DONE], None),
+    ],
+)
+def test_the_most_important_thing_comes_next(request_fields: dict[str, Any], items: list[Item], kind: str) -> None:
+    first = next(iter(sayings(a_request(**request_fields), items)), None)
+    assert (first.kind if first else None) == kind
+
+
+def test_progress_leaves_a_share_of_the_edits_to_ends_and_ends_to_what_is_waited_for() -> None:
+    clock = FakeClock()
+    budget = EditBudget(clock)
+    made = 0
+    for urgency in sorted(Urgency):
+        while made < urgency:
+            assert budget.wait_s(urgency) == 0.0
+            with budget.one():
+                made += 1
+        assert budget.wait_s(urgency) == 60.0
+    clock.pass_(minutes=1)
+    assert budget.wait_s(Urgency.PROGRESS) == 0.0
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_is_set_changes_nothing_about_the_room_for_edits(hours: int) -> None:
+    clock = FakeClock()
+    budget = EditBudget(clock)
+    for _ in range(EDITS_A_MINUTE):
+        with budget.one():
+            pass
+    clock.step(hours=hours)
+    assert budget.wait_s(Urgency.AWAITED) == pytest.approx(60.0)
+
+
+def test_edits_under_way_have_taken_their_room_and_keep_it_for_a_minute_after_their_answer() -> None:
+    clock = FakeClock()
+    budget = EditBudget(clock)
+    with ExitStack() as under_way:
+        for _ in range(EDITS_A_MINUTE):
+            assert budget.wait_s(Urgency.AWAITED) == 0.0
+            under_way.enter_context(budget.one())
+        clock.pass_(seconds=20)
+        assert budget.wait_s(Urgency.AWAITED) > 0.0
+    assert budget.wait_s(Urgency.AWAITED) == 60.0
+
+
+class Voice:
+    """Remembers what was said; raises what it was told to, once each."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self.said: list[tuple[str, str]] = []
+        self.troubles: list[BotError] = []
+        self.troubled: str | None = None
+        """The kind that the troubles are for; each and every one where it is None."""
+        self.refused_edits: list[BotError] = []
+        self.at: dict[str, datetime] = {}
+        """When each kind was said last."""
+
+    async def say(self, saying: Saying) -> Posted | None:
+        if self.troubles and saying.kind == (self.troubled or saying.kind):
+            raise self.troubles.pop(0)
+        if self.refused_edits and saying.kind in EDITS:
+            raise self.refused_edits.pop(0)
+        self.at[saying.kind] = self._clock.now()
+        self.said.append((saying.kind, saying.request.home))
+        return Posted(saying.request.home, f"{len(self.said)}.0") if saying.kind not in ("edit", "moved") else None
+
+
+class Desk:
+    """A reporter on a real store with one request in it."""
+
+    def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
+        self.store, self.clock, self.voice = store, clock, Voice(clock)
+        self.restart()
+
+    def restart(self) -> None:
+        self.budget = EditBudget(self.clock)
+        self.reporter = Reporter(self.store, self.voice, self.clock, self.budget)
+
+    async def speak(self, home: str = "C1") -> list[str]:
+        """Let the duty run until it has nothing more to say; answers what it said."""
+        before = len(self.voice.said)
+        for _ in range(30):
+            wait = await self.reporter(home)
+            if wait is None:
+                return [kind for kind, _ in self.voice.said[before:]]
+            self.clock.pass_(seconds=wait)
+        raise AssertionError("the reporter never falls silent")
+
+    async def in_thread(self, thread_ts: str) -> None:
+        """The request was asked below a message."""
+        request = await self.request()
+        await self.store.move_home(replace(request, place=replace(request.place, thread_ts=thread_ts)))
+
+    async def add(self, request_id: str, channel: str, **fields: Any) -> None:
+        """Another request, with one disk of its own."""
+        place = Place("T1", channel)
+        request = a_request(request_id, state=RequestState.RECEIVED, unsaid=False, place=place, home=channel)
+        await self.store.arrive(request_id, channel, None, lambda grants, bound: Arrival(request))
+        item = replace(an_item(1, request_id=request_id), disk=DiskRef(f"disk-of-{request_id}", "a"))
+        await self.store.settle(replace(request, **{"state": RequestState.RUNNING, **fields}), [item], [])
+
+    async def wait_for_others(self, approvals: int) -> None:
+        """`r-two` waits for so many; the first request has been told already."""
+        await self.speak()
+        await self.add("r-two", "C1", state=RequestState.WAITING, approvals_needed=approvals)
+
+    async def change(self, change: Callable[[Item], Item], item_id: str = "r-one-1") -> None:
+        found = await self.store.item(item_id)
+        assert found is not None
+        assert await self.store.save(change(found[0]))
+
+    async def request(self) -> Request:
+        return (await self.whole("r-one"))[0]
+
+    async def whole(self, request_id: str) -> tuple[Request, list[Item]]:
+        found = await self.store.request(request_id)
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
+    request = a_request(state=RequestState.RECEIVED, unsaid=False)
+    await store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
+    await store.settle(replace(request, state=RequestState.RUNNING), [an_item(1)], [])
+    return Desk(store, clock)
+
+
+async def test_a_request_is_told_from_first_to_last(desk: Desk) -> None:
+    assert await desk.speak() == ["root"]
+    await desk.change(lambda item: taken(item, "snap-1", "job-1"))
+    assert await desk.speak() == ["accepted", "edit"]
+    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    assert await desk.speak() == ["edit", "receipt"]
+    assert await desk.speak() == []
+    assert await desk.store.duties() == []
+
+
+async def test_edits_of_a_message_are_three_seconds_apart(desk: Desk) -> None:
+    await desk.speak()
+    posted = desk.clock.now()
+    await desk.change(lambda item: replace(item, cause="busy", waiting_since=NOON))
+    await desk.speak()
+    assert (desk.clock.now() - posted).total_seconds() >= 2.0
+    request = await desk.request()
+    assert request.edited_at is not None and request.edited_at - NOON >= timedelta(seconds=3)
+
+
+async def test_slack_is_left_in_peace_for_as_long_as_it_asks(desk: Desk) -> None:
+    desk.voice.troubles = [SlackBusy("wait", retry_after=7.0)]
+    assert await desk.reporter("C1") == 7.0
+    desk.clock.pass_(seconds=5)
+    assert await desk.reporter("C1") == 2.0
+    assert desk.voice.said == []
+    desk.clock.pass_(seconds=2)
+    assert await desk.speak() == ["root"]
+
+
+async def test_where_slack_asks_for_fewer_edits_posts_go_on_and_edits_rest_in_every_channel(desk: Desk) -> None:
+    await desk.add("r-two", "C1")
+    await desk.add("r-three", "C2")
+    for home in ("C1", "C2"):
+        await desk.speak(home)
+    for number in ("r-one", "r-two", "r-three"):
+        await desk.change(lambda item: replace(item, cause="busy", waiting_since=NOON), f"{number}-1")
+    desk.clock.pass_(seconds=10)
+    await desk.add("r-four", "C1")
+    desk.voice.said.clear()
+    assert [saying.kind for saying in sayings(*(await desk.whole("r-one")))] == ["edit"]
+    desk.voice.refused_edits = [SlackBusy("wait", retry_after=30.0)]
+    begun = desk.clock.now()
+    assert await desk.speak("C1") == ["root", "edit", "edit"]
+    assert desk.voice.at["root"] - begun < timedelta(seconds=2)
+    assert desk.voice.at["edit"] - begun >= timedelta(seconds=30)
+    desk.clock.at = begun + timedelta(seconds=5)
+    assert await desk.reporter("C2") == 25.0
+
+
+async def test_edits_of_an_ask_are_three_seconds_apart_too(desk: Desk) -> None:
+    await desk.wait_for_others(2)
+    assert await desk.speak() == ["root", "ask"]
+    desk.clock.pass_(seconds=10)
+    await desk.store.approve("r-two", "U7", [])
+    await desk.reporter("C1")
+    first = desk.voice.at["ask_edit"]
+    await desk.store.approve("r-two", "U8", [])
+    assert "ask_edit" in await desk.speak()
+    assert desk.voice.at["ask_edit"] - first >= timedelta(seconds=3)
+
+
+@pytest.mark.parametrize("settled", [True, False])
+async def test_an_ask_that_slack_will_not_have_edited_holds_nothing_back(desk: Desk, settled: bool) -> None:
+    await desk.wait_for_others(1 if settled else 2)
+    await desk.speak()
+    desk.clock.pass_(seconds=10)
+    await desk.store.approve("r-two", "U7", [])
+    desk.voice.refused_edits = [MessageRefused("msg_too_long")]
+    begun = desk.clock.now()
+    assert await desk.speak() == ["edit"]
+    assert desk.clock.now() - begun < timedelta(minutes=1)
+
+
+async def test_a_message_that_slack_refuses_does_not_silence_the_others(desk: Desk) -> None:
+    other = a_request("r-two", state=RequestState.RECEIVED, unsaid=False)
+    await desk.store.arrive("d2", "C1", None, lambda grants, bound: Arrival(other))
+    item = replace(an_item(1, request_id="r-two"), disk=an_item(2).disk)
+    await desk.store.settle(replace(other, state=RequestState.RUNNING), [item], [])
+    desk.voice.troubles = [MessageRefused("invalid_blocks")]
+    assert await desk.reporter("C1") == 0.0
+    wait = await desk.reporter("C1")
+    assert [kind for kind, _ in desk.voice.said] == ["root"]
+    assert wait == 0.0
+    desk.clock.pass_(minutes=6)
+    assert "root" in await desk.speak()
+
+
+async def test_where_it_may_not_post_it_says_so_and_goes_on_in_a_direct_message(desk: Desk) -> None:
+    desk.voice.troubles = [CannotPost("no", "not_in_channel")]
+    await desk.speak()
+    assert ("moved", "C1") in desk.voice.said
+    assert await desk.speak("U1") == ["root"]
+    assert desk.voice.said[-1] == ("root", "U1")
+
+
+async def test_a_deleted_message_is_replaced_so_that_the_end_has_a_place(desk: Desk) -> None:
+    await desk.speak()
+    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    desk.clock.pass_(seconds=5)
+    desk.voice.troubles = [MessageGone("gone")]
+    assert await desk.speak() == ["root", "receipt"]
+
+
+async def test_where_messages_may_not_be_edited_only_the_end_is_a_new_one(desk: Desk) -> None:
+    await desk.speak()
+    for progress in (10, 20, 30):
+        await desk.change(lambda item, seen=progress: replace(item, progress=seen))  # type: ignore[misc]
+        desk.clock.pass_(seconds=30)
+        desk.voice.troubles = [MessageFixed("edit_window_closed")]
+        assert await desk.speak() == []
+    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    desk.clock.pass_(seconds=30)
+    desk.voice.troubles = [MessageFixed("edit_window_closed")]
+    assert await desk.speak() == ["root", "receipt"]
+
+
+async def test_a_thread_that_is_gone_is_left_for_the_channel(desk: Desk) -> None:
+    await desk.in_thread("9.9")
+    desk.voice.troubles = [MessageGone("thread_not_found")]
+    assert await desk.speak() == ["root"]
+    assert (await desk.request()).place.thread_ts is None
+
+
+async def test_a_reply_that_finds_no_message_twice_is_told_directly(desk: Desk) -> None:
+    await desk.speak()
+    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    desk.clock.pass_(seconds=5)
+    desk.voice.said.clear()
+    desk.voice.troubled = "receipt"
+    desk.voice.troubles = [MessageGone("gone"), MessageGone("gone")]
+    assert await desk.speak() == ["edit", "root", "moved"]
+    assert await desk.speak("U1") == ["root", "receipt"]
+
+
+@pytest.mark.parametrize("kind", ["root", "receipt"])
+async def test_a_message_refused_twice_is_told_directly(desk: Desk, kind: str) -> None:
+    if kind == "receipt":
+        await desk.speak()
+        await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+        desk.clock.pass_(seconds=5)
+    desk.voice.troubled = kind
+    desk.voice.troubles = [MessageRefused("no"), MessageRefused("no")]
+    await desk.speak()
+    assert (await desk.request()).home == "U1"
+    assert "root" in await desk.speak("U1")
+
+
+async def test_what_is_refused_in_a_direct_message_too_is_tried_again_and_never_given_up(desk: Desk) -> None:
+    desk.voice.troubles = [CannotPost("no", "not_in_channel")]
+    await desk.speak()
+    desk.voice.troubles = [MessageRefused("no")] * 4
+    assert await desk.speak("U1") == ["root"]
+
+
+async def test_an_edit_refused_twice_gives_way_to_a_new_message(desk: Desk) -> None:
+    await desk.speak()
+    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    desk.clock.pass_(seconds=5)
+    desk.voice.troubled = "edit"
+    desk.voice.troubles = [MessageRefused("no"), MessageRefused("no")]
+    assert await desk.speak() == ["receipt", "root"]
+
+
+async def test_a_restart_says_again_only_what_was_not_written_down(desk: Desk) -> None:
+    await desk.speak()
+    desk.restart()
+    assert await desk.speak() == []
+    await desk.change(lambda item: ended(item, ItemState.FAILED, NOON, cause="gone"))
+    desk.restart()
+    assert await desk.speak() == ["edit", "receipt"]
+
+
+async def test_a_receipt_waits_for_no_room_among_the_edits(desk: Desk) -> None:
+    await desk.speak()
+    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    for _ in range(EDITS_A_MINUTE):
+        with desk.budget.one():
+            pass
+    begun = desk.clock.now()
+    assert await desk.speak() == ["receipt", "edit"]
+    assert desk.voice.at["receipt"] - begun <= timedelta(seconds=1)
+    assert desk.voice.at["edit"] - begun >= timedelta(seconds=59)
+
+
+async def a_placeholder(desk: Desk, request_id: str = "r-two") -> Request:
+    """A quick backup whose message stands before its plan is known."""
+    request = a_request(request_id, state=RequestState.RECEIVED, unsaid=True, order=Quick())
+    await desk.store.arrive(request_id, "C1", None, lambda grants, bound: Arrival(request))
+    await desk.speak()
+    return request
+
+
+@pytest.mark.parametrize("state", [RequestState.DROPPED, RequestState.DENIED, RequestState.PLANNED])
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_what_a_placeholder_comes_to_is_shown_at_once(desk: Desk, state: RequestState, restarted: bool) -> None:
+    """Though ends and progress have taken all their room, and the placeholder was posted a moment ago."""
+    placeholder = await a_placeholder(desk)
+    if restarted:
+        desk.clock.pass_(seconds=3)
+        desk.restart()
+    for _ in range(Urgency.END):
+        with desk.budget.one():
+            pass
+    begun = desk.clock.now()
+    ended_at = NOON if state is not RequestState.PLANNED else None
+    after = replace(placeholder, state=state, rev=placeholder.rev + 1, ended_at=ended_at, verdict="No such server.")
+    await desk.store.settle(after, [], [])
+    assert (await desk.speak())[0] == "edit"
+    assert desk.voice.at["edit"] == begun
+
+
+async def test_what_was_said_while_nothing_could_be_written_is_not_said_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise StoreFailed("The disk is full.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.store, "showed", full)
+        for _ in range(3):
+            with pytest.raises(StoreFailed):
+                await desk.reporter("C1")
+    assert await desk.speak() == []
+    assert desk.voice.said == [("root", "C1")]
+    assert (await desk.request()).root_ts == "1.0"
+
+
+async def test_an_edit_that_slack_does_not_answer_holds_up_no_other_channel(desk: Desk) -> None:
+    await desk.add("r-two", "C2")
+    for home in ("C1", "C2"):
+        await desk.speak(home)
+    for number in ("r-one", "r-two"):
+        await desk.change(lambda item: replace(item, cause="busy", waiting_since=NOON), f"{number}-1")
+    desk.clock.pass_(seconds=10)
+    desk.voice.refused_edits = [SlackBusy("no answer", retry_after=30.0, maybe_done=True)]
+    assert await desk.reporter("C1") == 0.0
+    begun = desk.clock.now()
+    assert await desk.speak("C2") == ["edit"]
+    assert desk.clock.now() == begun
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_a_clock_that_is_set_keeps_nobody_waiting_for_a_message(desk: Desk, hours: int) -> None:
+    await desk.speak()
+    await desk.change(lambda item: replace(item, cause="busy", waiting_since=NOON))
+    desk.clock.step(hours=hours)
+    begun = desk.clock.monotonic()
+    assert await desk.speak() == ["edit"]
+    assert desk.clock.monotonic() - begun <= 4.0

@@ -1,0 +1,282 @@
+"""One POST per disk: what is written down before and after it, whatever the cloud does."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.domain.access import Actor
+from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, LookupFailed, Throttled
+from bot.domain.requests import Item, ItemState, RequestState
+from bot.domain.snapshots import (
+    REQUEST_TAG,
+    CreateStandardSnapshot,
+    Snapshot,
+    SnapshotTicket,
+)
+from bot.interfaces import Arrival
+from bot.store.store import SqliteStore
+from bot.workflow.check_before_sending import Permits
+from bot.workflow.jobs.submit import Patience, Submitter, ours
+from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
+from tests.fakes.cloud import UnaskedEvs
+
+PATIENCE = Patience(timedelta(seconds=60), timedelta(seconds=10), timedelta(minutes=30))
+
+
+@dataclass
+class FakeEvs(UnaskedEvs):
+    """Answers what it was told to, in order, and remembers what it was asked."""
+
+    answers: list[CloudError | None] = field(default_factory=list)
+    snapshots: list[Snapshot] | CloudError = field(default_factory=list)
+    posted: list[CreateStandardSnapshot] = field(default_factory=list)
+    looks: int = 0
+
+    async def create_standard_snapshot(
+        self, snapshot: CreateStandardSnapshot, *, send_before: datetime
+    ) -> SnapshotTicket:
+        self.posted.append(snapshot)
+        answer = self.answers.pop(0) if self.answers else None
+        if answer:
+            raise answer
+        return SnapshotTicket(job_id="job-1", snapshot_id="snap-1")
+
+    async def list_snapshots(
+        self,
+        *,
+        volume_id: str | None = None,
+        ids: Sequence[str] = (),
+        group_id: str | None = None,
+        of_each: Collection[str] = (),
+    ) -> list[Snapshot]:
+        self.looks += 1
+        if isinstance(self.snapshots, CloudError):
+            raise self.snapshots
+        return self.snapshots
+
+
+class FakeCloud:
+    def __init__(self, evs: FakeEvs) -> None:
+        self.evs = evs
+
+    def project(self, alias: str) -> FakeEvs:
+        return self.evs
+
+
+class FakePeople:
+    def __init__(self, actors: Mapping[str, Actor]) -> None:
+        self.actors = dict(actors)
+
+    def known(self, user_id: str) -> Actor | None:
+        return self.actors.get(user_id)
+
+    async def look_up(self, user_id: str) -> Actor:
+        if user_id not in self.actors:
+            raise LookupFailed("Slack could not tell me who you are.")
+        return self.actors[user_id]
+
+
+class Desk:
+    """A submitter on a real store, with one request of one disk."""
+
+    def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
+        self.store, self.clock, self.evs = store, clock, FakeEvs()
+        self.people = FakePeople({"U1": an_actor()})
+        projects = {"payments": a_project()}
+        permits = Permits(store, self.people, projects, clock)
+        self.submit = Submitter(store, permits, FakeCloud(self.evs), projects, clock, PATIENCE)
+
+    async def item(self) -> Item:
+        found = await self.store.item("r-one-1")
+        assert found is not None
+        return found[0]
+
+    async def run(self, *, for_: timedelta = timedelta(hours=2)) -> Item:
+        """Let the duty run, time passing as it asks, until it wants nothing more."""
+        end = self.clock.now() + for_
+        while (wait := await self.submit("r-one-1")) is not None and self.clock.now() < end:
+            self.clock.pass_(seconds=wait)
+        return await self.item()
+
+
+@pytest.fixture
+async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
+    await store.configured_grants([a_grant()])
+    request = a_request(state=RequestState.RECEIVED, unsaid=False)
+    await store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
+    await store.settle(replace(request, state=RequestState.RUNNING), [an_item(1)], [])
+    return Desk(store, clock)
+
+
+def lost() -> CloudUnavailable:
+    return CloudUnavailable("EVS did not answer.", maybe_done=True)
+
+
+def tagged(item_id: str = "r-one-1", **fields: object) -> Snapshot:
+    return Snapshot.model_validate({"id": "snap-9", "status": "creating", "tags": {REQUEST_TAG: item_id}, **fields})
+
+
+async def test_an_answer_is_written_down(desk: Desk) -> None:
+    item = await desk.run()
+    assert (item.state, item.snapshot_id, item.job_id) == (ItemState.CREATING, "snap-1", "job-1")
+    assert len(desk.evs.posted) == 1
+    assert desk.evs.looks == 0
+
+
+async def test_after_a_lost_answer_the_tag_is_looked_for_and_nothing_is_sent_again(desk: Desk) -> None:
+    desk.evs.answers = [lost()]
+    desk.evs.snapshots = [tagged("r-other-1"), tagged()]
+    item = await desk.run()
+    assert (item.state, item.snapshot_id, len(desk.evs.posted)) == (ItemState.CREATING, "snap-9", 1)
+
+
+async def test_only_after_looking_in_vain_for_a_minute_is_it_sent_again(desk: Desk) -> None:
+    desk.evs.answers = [lost()]
+    item = await desk.run()
+    assert (item.state, len(desk.evs.posted)) == (ItemState.CREATING, 2)
+    assert desk.clock.now() - NOON >= timedelta(seconds=60)
+    assert desk.evs.looks >= 8
+
+
+@pytest.mark.parametrize(
+    ("minutes", "state", "posts"),
+    [(0, ItemState.UNKNOWN, 1), (None, ItemState.UNKNOWN, 1), (-10, ItemState.CREATING, 2)],
+)
+async def test_a_fresh_row_whose_tags_cannot_be_read_may_be_ours_so_nothing_is_sent_again(
+    desk: Desk, minutes: int | None, state: ItemState, posts: int
+) -> None:
+    made = None if minutes is None else NOON + timedelta(minutes=minutes)
+    desk.evs.answers = [lost()]
+    desk.evs.snapshots = [tagged(tags={}, created_at=made, unread=frozenset({"tags"}))]
+    item = await desk.run()
+    assert (item.state, len(desk.evs.posted)) == (state, posts)
+
+
+async def test_a_busy_answer_after_a_lost_one_is_looked_through_before_each_further_post(desk: Desk) -> None:
+    desk.evs.answers = [lost(), DiskBusy("A snapshot of this disk is being created (EVS.2409).", status=409)]
+    assert await desk.submit("r-one-1") == 0.0
+    while (await desk.item()).state is not ItemState.PLANNED or len(desk.evs.posted) < 2:
+        desk.clock.pass_(seconds=await desk.submit("r-one-1") or 0)
+    desk.evs.snapshots = [tagged()]  # the first POST's snapshot becomes visible only now
+    item = await desk.run()
+    assert (item.state, item.snapshot_id, len(desk.evs.posted)) == (ItemState.CREATING, "snap-9", 2)
+
+
+async def test_a_crash_between_the_mark_and_the_answer_is_looked_for_too(desk: Desk) -> None:
+    begun = await desk.store.start(replace(await desk.item(), state=ItemState.SUBMITTING, submitted_at=NOON), [])
+    assert begun is not None
+    desk.evs.snapshots = [tagged()]
+    item = await desk.run()
+    assert (item.state, item.snapshot_id, desk.evs.posted) == (ItemState.CREATING, "snap-9", [])
+
+
+async def test_a_look_that_is_refused_for_half_an_hour_ends_as_unknown_never_as_failed(desk: Desk) -> None:
+    desk.evs.answers = [lost()]
+    desk.evs.snapshots = CloudRefused("The bot may not list snapshots (EVS.5403).", status=403, code="EVS.5403")
+    item = await desk.run()
+    assert (item.state, len(desk.evs.posted)) == (ItemState.UNKNOWN, 1)
+    assert "could not be looked up" in item.cause
+    assert desk.evs.looks < 60
+
+
+async def test_a_busy_disk_waits_longer_each_time_and_gives_up_after_its_deadline(desk: Desk) -> None:
+    desk.evs.answers = [DiskBusy("Busy (EVS.2409).", status=409, code="EVS.2409") for _ in range(100)]
+    item = await desk.run()
+    assert item.state is ItemState.FAILED
+    assert "I tried for 30 minutes and created nothing" in item.cause
+    assert timedelta(minutes=30) <= desk.clock.now() - NOON <= timedelta(minutes=32)
+    assert 30 <= len(desk.evs.posted) <= 40
+
+
+async def test_what_was_never_sent_is_sent_again_without_a_look(desk: Desk) -> None:
+    desk.evs.answers = [CloudUnavailable("No connection."), Throttled("Too many calls.", retry_after=7.0)]
+    item = await desk.run()
+    assert (item.state, len(desk.evs.posted), desk.evs.looks) == (ItemState.CREATING, 3, 0)
+    assert desk.clock.now() - NOON == timedelta(seconds=12)
+
+
+async def test_a_refusal_ends_the_item_with_its_cause(desk: Desk) -> None:
+    desk.evs.answers = [CloudRefused("The disk is locked (EVS.2068).", status=400, code="EVS.2068")]
+    item = await desk.run()
+    assert (item.state, item.cause, item.code) == (ItemState.FAILED, "The disk is locked (EVS.2068).", "EVS.2068")
+
+
+async def test_a_right_that_ended_stops_it_before_the_post(desk: Desk) -> None:
+    await desk.store.configured_grants([])
+    item = await desk.run()
+    assert (item.state, item.code, desk.evs.posted) == (ItemState.CANCELLED, "no-grant", [])
+
+
+async def test_slack_that_cannot_tell_who_it_is_stops_it_after_some_tries(desk: Desk) -> None:
+    desk.people.actors.clear()
+    item = await desk.run()
+    assert (item.state, item.code, desk.evs.posted) == (ItemState.CANCELLED, "lookup-failed", [])
+    assert desk.clock.now() - NOON == timedelta(seconds=6)
+
+
+def test_a_name_counts_only_once_looking_is_over_and_only_for_a_fresh_one_without_a_tag() -> None:
+    item = replace(an_item(1, ItemState.UNCERTAIN), attempts=1, submitted_at=NOON)
+    named = Snapshot.model_validate({"id": "s", "name": "snap-1", "created_at": "2026-11-23T12:00:05"})
+    assert ours(item, [named]) is None
+    assert ours(item, [named], by_name=True) == named
+    old = named.model_copy(update={"created_at": NOON - timedelta(hours=1)})
+    assert ours(item, [old], by_name=True) is None
+    assert ours(item, [tagged("r-other-1", name="snap-1")], by_name=True) is None
+
+
+# --- patience counts what was tried -----------------------------------------------------------------------------------
+
+
+async def test_half_an_hour_in_which_no_bot_looked_is_no_patience_spent(desk: Desk) -> None:
+    begun = await desk.store.start(replace(await desk.item(), state=ItemState.SUBMITTING, submitted_at=NOON), [])
+    assert begun is not None
+    desk.clock.pass_(minutes=36)
+    desk.evs.snapshots = CloudUnavailable("EVS did not answer.")
+    for _ in range(3):
+        desk.clock.pass_(seconds=await desk.submit("r-one-1") or 0)
+    assert (await desk.item()).state is ItemState.UNCERTAIN
+    desk.evs.snapshots = [tagged()]
+    item = await desk.run()
+    assert (item.state, item.snapshot_id, desk.evs.posted) == (ItemState.CREATING, "snap-9", [])
+
+
+async def test_patience_spent_on_looks_outlives_a_restart_and_ends(desk: Desk) -> None:
+    desk.evs.answers = [lost()]
+    desk.evs.snapshots = CloudUnavailable("EVS did not answer.")
+    await desk.run(for_=timedelta(minutes=20))
+    desk.clock.pass_(hours=5)
+    another = Desk(desk.store, desk.clock)
+    another.evs.snapshots = CloudUnavailable("EVS did not answer.")
+    began = desk.clock.now()
+    item = await another.run()
+    assert item.state is ItemState.UNKNOWN
+    assert timedelta(minutes=8) < desk.clock.now() - began < timedelta(minutes=12)
+
+
+async def test_restarts_in_a_row_spend_no_more_patience_than_time_passes(desk: Desk) -> None:
+    desk.evs.answers = [lost()]
+    desk.evs.snapshots = CloudUnavailable("EVS did not answer.")
+    await desk.run(for_=timedelta(minutes=10))
+    for _ in range(200):
+        await Desk(desk.store, desk.clock).submit("r-one-1")
+    assert (await desk.item()).state is ItemState.UNCERTAIN
+
+
+async def test_a_busy_disk_is_not_given_up_for_the_time_in_which_no_bot_ran(desk: Desk) -> None:
+    desk.evs.answers = [DiskBusy("Busy (EVS.2409).", status=409, code="EVS.2409") for _ in range(3)]
+    await desk.submit("r-one-1")
+    desk.clock.pass_(minutes=36)
+    item = await desk.run()
+    assert (item.state, len(desk.evs.posted)) == (ItemState.CREATING, 4)
+
+
+async def test_answers_lost_again_and_again_end_after_half_an_hour_of_trying(desk: Desk) -> None:
+    desk.evs.answers = [lost() for _ in range(100)]
+    item = await desk.run()
+    assert item.state is ItemState.FAILED
+    assert "I looked each time" in item.cause
+    assert 25 <= len(desk.evs.posted) <= 35

@@ -1,0 +1,258 @@
+"""When a snapshot in the making is looked at again: soon enough for its end, seldom enough for the cloud."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TypeVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.errors import CloudError, CloudUnavailable, NotFound
+from bot.domain.requests import Item, ItemState, RequestState, sending, taken
+from bot.domain.snapshots import Job, Snapshot
+from bot.interfaces import Arrival
+from bot.store.store import SqliteStore
+from bot.workflow.jobs.watch import REASON_GRACE, UNREACHABLE, Watcher, pause_s
+from tests.builders import NOON, FakeClock, a_request, an_item
+from tests.workflow.jobs.test_submit import FakeCloud, FakeEvs
+
+
+def rounds(takes_s: float, *, progress_told: bool) -> list[float]:
+    """The ages at which a snapshot is looked at that takes so many seconds, up to the look that finds it done."""
+    ages = [2.0]
+    while ages[-1] < takes_s:
+        progress = int(100 * ages[-1] / takes_s) if progress_told else None
+        ages.append(ages[-1] + pause_s(ages[-1], progress))
+    return ages
+
+
+@pytest.mark.parametrize(("takes_s", "most"), [(2, 1), (5, 3), (20, 6), (60, 8), (600, 30)])
+@pytest.mark.parametrize("progress_told", [True, False])
+def test_a_snapshot_of_a_minute_costs_eight_looks_at_most(takes_s: float, most: int, progress_told: bool) -> None:
+    assert len(rounds(takes_s, progress_told=progress_told)) <= most
+
+
+@given(st.floats(2, 7200))
+def test_its_end_is_seen_soon_after_it_and_sooner_when_its_progress_is_told(takes_s: float) -> None:
+    late_s = rounds(takes_s, progress_told=False)[-1] - takes_s
+    assert late_s <= min(max(takes_s * 0.75, 2.0), 30.0)
+    if takes_s < 60:
+        assert rounds(takes_s, progress_told=True)[-1] - takes_s <= 3.0
+
+
+@pytest.mark.parametrize("progress", [0, 1, 50, 99, 100, None])
+def test_a_progress_that_stands_still_costs_no_more_than_half_a_round_a_second(progress: int | None) -> None:
+    assert all(2.0 <= pause_s(age_s, progress) <= 30.0 for age_s in range(10_000))
+    assert pause_s(3600.0, progress) == 30.0
+
+
+def test_one_in_trouble_is_looked_at_as_often_as_can_be() -> None:
+    assert [pause_s(age_s, 10, troubled=True) for age_s in (3, 30, 100, 300)] == [2.0, 3.0, 5.0, 10.0]
+
+
+def unknown() -> NotFound:
+    return NotFound("There is no such thing.", status=404)
+
+
+@dataclass
+class JobEvs(FakeEvs):
+    """Jobs and single snapshots; None: there is no such thing."""
+
+    asked: list[str] = field(default_factory=list)
+    job: Job | CloudError | None = field(default_factory=lambda: Job(status="RUNNING"))
+    shown: Snapshot | CloudError | None = None
+
+    async def show_job(self, job_id: str) -> Job:
+        self.asked.append(job_id)
+        return answered(self.job)
+
+    async def show_snapshot(self, snapshot_id: str) -> Snapshot:
+        return answered(self.shown)
+
+
+T = TypeVar("T")
+
+
+def answered(what: T | CloudError | None) -> T:
+    if what is None:
+        raise unknown()
+    if isinstance(what, CloudError):
+        raise what
+    return what
+
+
+class LosingCloud(FakeCloud):
+    """Its project can be taken out of the file."""
+
+    gone = False
+
+    def project(self, alias: str) -> FakeEvs:
+        if self.gone:
+            raise KeyError(alias)
+        return super().project(alias)
+
+
+class WatchDesk:
+    """A watcher on a real store, with one request whose snapshots are in the making since noon."""
+
+    def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
+        self.store, self.clock, self.evs = store, clock, JobEvs()
+        self.cloud = LosingCloud(self.evs)
+        self.watch = Watcher(store, self.cloud, clock, timedelta(hours=24))
+
+    async def begun(self, disks: int) -> WatchDesk:
+        request = a_request(state=RequestState.RECEIVED, unsaid=False)
+        await self.store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
+        items = [taken(sending(an_item(one), NOON), f"snap-{one}", "job-1") for one in range(1, disks + 1)]
+        await self.store.settle(replace(request, state=RequestState.RUNNING), items, [])
+        return self
+
+    async def item(self) -> Item:
+        found = await self.store.item("r-one-1")
+        assert found is not None
+        return found[0]
+
+    async def run(self, *, for_: timedelta = timedelta(hours=48)) -> Item:
+        """Let the duty run, time passing as it asks, until it wants nothing more."""
+        end = self.clock.now() + for_
+        while (wait_s := await self.watch("payments")) is not None and self.clock.now() < end:
+            self.clock.pass_(seconds=max(wait_s, 1.0))
+        return await self.item()
+
+
+@pytest.fixture
+async def desk(store: SqliteStore, clock: FakeClock) -> WatchDesk:
+    return await WatchDesk(store, clock).begun(1)
+
+
+async def test_the_job_of_many_is_asked_once_in_each_full_minute(store: SqliteStore, clock: FakeClock) -> None:
+    desk = await WatchDesk(store, clock).begun(3)
+    desk.evs.snapshots = [Snapshot(id=f"snap-{number}", status="creating") for number in (1, 2, 3)]
+    asked_at: list[float] = []
+    while (age_s := (clock.now() - NOON).total_seconds()) < 310:
+        before = len(desk.evs.asked)
+        wait_s = await desk.watch("payments")
+        assert wait_s is not None
+        asked_at += [age_s] * (len(desk.evs.asked) - before)
+        clock.pass_(seconds=wait_s)
+    assert [age_s // 60 for age_s in asked_at] == [1, 2, 3, 4, 5]
+
+
+# --- what ends a snapshot ---------------------------------------------------------------------------------------------
+
+
+async def test_after_a_day_off_it_is_given_up_only_once_a_look_was_answered(desk: WatchDesk) -> None:
+    desk.clock.pass_(hours=25)
+    desk.evs.snapshots = CloudUnavailable("EVS did not answer.", status=503)
+    for _ in range(3):
+        desk.clock.pass_(seconds=await desk.watch("payments") or 0)
+    assert (await desk.item()).state is ItemState.CREATING
+    desk.evs.snapshots = [Snapshot(id="snap-1", status="available")]
+    assert (await desk.run()).state is ItemState.AVAILABLE
+
+
+async def test_a_cloud_that_is_not_reached_for_days_ends_nothing_and_says_why_nothing_moves(desk: WatchDesk) -> None:
+    desk.evs.snapshots = CloudUnavailable("EVS did not answer.")
+    item = await desk.run(for_=timedelta(hours=30))
+    assert (item.state, item.cause) == (ItemState.CREATING, UNREACHABLE)
+    desk.evs.snapshots = [Snapshot(id="snap-1", status="creating", progress=3)]
+    item = await desk.run()
+    assert (item.state, item.cause) == (
+        ItemState.UNKNOWN,
+        "After 24 hours the cloud had not finished it. It may still; look at it in the console.",
+    )
+
+
+@pytest.mark.parametrize("job", [Job(status="RUNNING"), Job(status="SUCCESS"), unknown(), None])
+async def test_one_that_appears_late_is_waited_for_whatever_its_job_says(
+    desk: WatchDesk, job: Job | CloudError | None
+) -> None:
+    desk.evs.job = job
+    assert (await desk.run(for_=timedelta(minutes=4))).state is ItemState.CREATING
+    desk.evs.snapshots = [Snapshot(id="snap-1", status="available")]
+    assert (await desk.run()).state is ItemState.AVAILABLE
+
+
+async def test_one_that_no_listing_shows_is_believed_by_itself(desk: WatchDesk) -> None:
+    desk.evs.job, desk.evs.shown = unknown(), Snapshot(id="snap-1", status="available")
+    assert (await desk.run()).state is ItemState.AVAILABLE
+
+
+async def test_one_that_is_never_shown_has_failed_after_minutes_of_asking_and_no_sooner(desk: WatchDesk) -> None:
+    desk.evs.job = unknown()
+    desk.clock.pass_(hours=3)
+    began = desk.clock.now()
+    item = await desk.run()
+    assert (item.state, item.cause) == (
+        ItemState.FAILED,
+        "The cloud no longer knows this snapshot: it was deleted, or never made.",
+    )
+    assert timedelta(minutes=5) <= desk.clock.now() - began <= timedelta(minutes=7)
+
+
+async def test_one_that_was_there_and_is_gone_was_deleted(desk: WatchDesk) -> None:
+    desk.evs.snapshots = [Snapshot(id="snap-1", status="creating", progress=40)]
+    await desk.watch("payments")
+    desk.evs.snapshots = []
+    item = await desk.run()
+    assert (item.state, item.cause) == (ItemState.FAILED, "The cloud no longer knows this snapshot: it was deleted.")
+
+
+@pytest.mark.parametrize("broken", ["job", "shown"])
+async def test_one_of_which_nothing_can_be_learned_is_not_ended(desk: WatchDesk, broken: str) -> None:
+    setattr(desk.evs, broken, CloudUnavailable("EVS did not answer."))
+    assert (await desk.run(for_=timedelta(hours=30))).state is ItemState.CREATING
+
+
+async def test_a_running_job_without_a_snapshot_is_given_up_after_a_day(desk: WatchDesk) -> None:
+    began = desk.clock.now()
+    item = await desk.run()
+    assert item.state is ItemState.UNKNOWN
+    assert timedelta(hours=24) < desk.clock.now() - began < timedelta(hours=25)
+
+
+async def test_an_error_whose_reason_cannot_be_asked_for_says_that(desk: WatchDesk) -> None:
+    desk.evs.snapshots, desk.evs.job = [Snapshot(id="snap-1", status="error")], CloudUnavailable("EVS did not answer.")
+    assert "why could not be asked" in (await desk.run()).cause
+    assert desk.clock.now() - NOON >= REASON_GRACE
+
+
+# --- a project that is no longer configured ---------------------------------------------------------------------------
+
+
+async def test_a_project_taken_out_of_the_file_is_told_at_once_and_given_up_after_a_day(desk: WatchDesk) -> None:
+    desk.cloud.gone = True
+    await desk.watch("payments")
+    item = await desk.item()
+    assert item.state is ItemState.CREATING
+    assert item.cause.startswith("bot.toml has no project “payments” any more, so I can't look.")
+    item = await desk.run()
+    assert item.state is ItemState.UNKNOWN
+    assert timedelta(hours=24) <= desk.clock.now() - NOON < timedelta(hours=25)
+    assert item.cause.endswith("Look at the snapshot in the console.")
+
+
+async def test_a_project_that_is_put_back_goes_on_as_if_nothing_had_been(desk: WatchDesk) -> None:
+    desk.cloud.gone = True
+    await desk.run(for_=timedelta(hours=20))
+    desk.cloud.gone = False
+    desk.evs.snapshots = [Snapshot(id="snap-1", status="creating", progress=50)]
+    await desk.watch("payments")
+    assert (await desk.item()).cause == ""
+    desk.evs.snapshots = [Snapshot(id="snap-1", status="available")]
+    assert (await desk.run()).state is ItemState.AVAILABLE
+
+
+async def test_a_clock_that_is_set_spends_no_patience(desk: WatchDesk) -> None:
+    desk.evs.snapshots = [Snapshot(id="snap-1", status="creating", progress=40)]
+    await desk.watch("payments")
+    desk.evs.snapshots = []
+    desk.clock.pass_(seconds=40)
+    await desk.watch("payments")
+    desk.clock.step(minutes=10)
+    desk.clock.pass_(seconds=2)
+    await desk.watch("payments")
+    assert (await desk.item()).state is ItemState.CREATING

@@ -1,0 +1,57 @@
+"""What is answered to an order that Slack delivers twice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from bot.domain.access import Actor
+from bot.domain.orders import Create
+from bot.domain.requests import Place, RequestState
+from bot.store.store import SqliteStore
+from bot.workflow.intake import Accepted, Delivery, Reception
+from tests.builders import FakeClock, a_grant, a_project, an_actor, an_item
+
+ORDER = Create(("orders-db",))
+DELIVERY = Delivery("command:1", "U1", Place("T1", "C1"), "create orders-db")
+
+
+class Known:
+    """Everybody was looked up before."""
+
+    def known(self, user_id: str) -> Actor:
+        return an_actor(user_id)
+
+
+@dataclass
+class Door:
+    store: SqliteStore
+    reception: Reception
+
+    async def create(self) -> Accepted:
+        answer = await self.reception.create(DELIVERY, ORDER)
+        assert isinstance(answer, Accepted)
+        return answer
+
+
+@pytest.fixture
+async def door(store: SqliteStore, clock: FakeClock) -> Door:
+    projects = {"payments": a_project(approvals=1)}
+    await store.configured_grants([a_grant("U1")])
+    people = Known()
+    return Door(store, Reception(store, people, projects, clock, lambda: "r-one"))  # type: ignore[arg-type]  # as needed
+
+
+async def test_repeated_before_it_was_planned_it_promises_no_more_than_a_look(door: Door) -> None:
+    first = await door.create()
+    assert (first.checked, first.approvals, first.repeated) == (True, 1, False)
+    again = await door.create()
+    assert (again.checked, again.approvals, again.repeated) == (False, 0, True)
+
+
+async def test_repeated_while_it_waits_for_others_it_says_so(door: Door) -> None:
+    first = await door.create()
+    await door.store.settle(replace(first.request, state=RequestState.WAITING, approvals_needed=1), [an_item()], [])
+    again = await door.create()
+    assert (again.checked, again.approvals, again.repeated) == (True, 1, True)
