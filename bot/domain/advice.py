@@ -112,6 +112,32 @@ def for_unknown_verb(words: Sequence[Word], known: Sequence[str]) -> str:
     return f"I don't know {quoted(words[0].text)}. {_for_names(words)} {_NOTHING}"
 
 
+_DOES = {
+    "create": "`create` makes a snapshot of every disk it names, at once.",
+    "quick": "`quick` plans a snapshot of every disk this channel is about, or that it names.",
+    "bind": "`bind` says what `quick` means in this channel from then on.",
+    "unbind": "`unbind` takes back what `quick` means in this channel.",
+    "approve": "`approve` lets a request run that waits for agreement.",
+    "deny": "`deny` ends a request that waits for agreement.",
+    "review": "`review` says that you looked at a request that ran without approval.",
+    "cancel": "`cancel` calls back what of a request was not sent yet.",
+    "delete": "`delete` gives up the snapshots of a request, or one of them.",
+    "grant": "`grant` gives somebody a role in a project.",
+    "revoke": "`revoke` takes a role in a project from somebody.",
+}
+_WITH_ARGUMENTS = ("create", "quick", "bind")
+
+
+def for_question(words: Sequence[Word]) -> str:
+    """What is said where an order ended in a question mark, which is no order."""
+    verb, rest = verb_in(words[0].text), words[1:]
+    meant = read_arguments(verb, rest).mended if verb in _WITH_ARGUMENTS else _again(verb, rest)
+    does = f" {_DOES[verb]}" if verb in _DOES else ""
+    return (
+        f"That ends in a question mark, so I did nothing.{does} {_NOTHING} To order it, leave the mark out: `{meant}`."
+    )
+
+
 def _nearly(near: str, words: Sequence[Word], known: Sequence[str]) -> str:
     if near not in known:
         return _told(_MEANT[near], words[1:])

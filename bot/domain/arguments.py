@@ -74,6 +74,10 @@ OTHER_WORDS = {
 """What else people write for an option, in the order in which it is looked for."""
 
 
+LATER_OPTIONS = "|".join(sorted({*_KNOWN, *" ".join(OTHER_WORDS.values()).split()} - {"for", "as", "y", "yes"}))
+"""The keys of options and what people write for them, for a pattern."""
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
     """`entries` is the value parted at its commas."""
@@ -111,7 +115,7 @@ class Arguments:
             why = self._why_late()
             return [f"{why} `{self.mended}`{'.' if why.endswith(':') else '?'}"]
         if self.spaced:
-            return [f"Write options without spaces around the equals sign: `{self.mended}`."]
+            return [f"Write options as key=value: `{self.mended}`."]
         return []
 
     def _why_late(self) -> str:
@@ -126,7 +130,7 @@ class Arguments:
 
 
 def read_arguments(verb: str, words: Sequence[Word]) -> Arguments:
-    joined, spaced = _joined([word for word in words if word.text or word.quoted])
+    joined, spaced = _joined(_with_equals([word for word in words if word.text or word.quoted]))
     bare: list[Word] = []
     options: list[Option] = []
     mended: list[Option] = []
@@ -139,7 +143,8 @@ def read_arguments(verb: str, words: Sequence[Word]) -> Arguments:
             mended.append(option)
         elif not options:
             followed = place + 1 < len(joined) and option_of(joined[place + 1]) is None
-            if word.quoted or not (followed and _LIST_MARK.fullmatch(word.text)):
+            marks_an_item = verb == "create" and followed and not word.quoted and _LIST_MARK.fullmatch(word.text)
+            if not marks_an_item:
                 bare.append(word)
         else:
             late.append(word.text)
@@ -195,6 +200,34 @@ def _listed_plain(key: str, entries: list[str]) -> Iterable[str]:
     return dict.fromkeys(part.strip() for entry in entries for part in re.split("[,，、]", entry) if part.strip())
 
 
+_COLON = re.compile(r"(-{0,2})([A-Za-z][A-Za-z_-]*)([:：]=?|[=＝](?=$))(.*)", re.DOTALL)
+
+
+def _with_equals(words: list[Word]) -> list[Word]:
+    """`keep: 7`, `keep :7`, `keep := 7` and `keep:7` with an equals sign that stands apart, as it would in `keep = 7`.
+
+    Only what I know is an option, for a disk may have a colon in its name.
+    """
+    read: list[Word] = []
+    for place, word in enumerate(words):
+        found = None if word.quoted else _COLON.fullmatch(word.text)
+        before = key_in(read[-1].text) if read and not read[-1].quoted and option_of(read[-1]) is None else None
+        if found and found[3] != "=" and (key := key_in(found[2])) and (found[4] or place + 1 < len(words)):
+            read += [Word(key, quoted=False), Word(f"={found[4]}", quoted=False)]
+        elif before and not word.quoted and re.fullmatch(r"[:：]=?[^:：]*", word.text):
+            read[-1] = Word(before, quoted=False)
+            read.append(Word("=" + word.text.lstrip(":：="), quoted=False))
+        else:
+            read.append(word)
+    return read
+
+
+def key_in(word: str) -> str | None:
+    """The option that a word is the key of, in any case."""
+    key = plain(word).casefold().replace("-", "_")
+    return key if key in _KNOWN else None
+
+
 def _joined(words: list[Word]) -> tuple[list[Word], bool]:
     """`keep = 7` as one word, and a list with spaces after its commas too. Says whether an equals sign stood apart."""
     joined: list[Word] = []
@@ -224,7 +257,7 @@ def _with_word(option: Option, word: Word, verb: str) -> tuple[Option, list[str]
     """The option with a word that stood behind it, where it can belong there; else what is a disk of its own."""
     if option.key in PROSE:
         return replace(option, value=f"{option.value} {word.text}".strip()), []
-    if caseless(word.text) in COURTESIES or _SEPARATOR.fullmatch(word.text):
+    if caseless(word.text) in COURTESIES | FILLERS or _SEPARATOR.fullmatch(word.text):
         return option, []
     if option.key == "tags" and re.search("[:=]", word.text):
         return replace(option, value=f"{option.value.rstrip(',;')},{word.text}".replace("=", ":")), []

@@ -38,6 +38,9 @@ _SEEN = re.compile(f"({_EMOJI})|[{_BLANK}{_FORMATS}{_CONTROLS}]+")
 _LINES = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
 
+MARKS_PER_LETTER = 4
+"""So many accents, vowel signs and tones a letter keeps: more than any script writes, and no tower of them."""
+
 _DASHES = re.compile("[\u02d7\u058a\u05be\u1806\u2010-\u2015\u2043\u2212\u2e3a\u2e3b\u301c\u30a0\ufe58\ufe63\uff0d]")
 _READ_AS = str.maketrans({"、": ",", "،": ",", "﹐": ",", "。": ".", "∶": ":", "꞉": ":"})
 
@@ -48,13 +51,35 @@ _AROUND_A_WORD = f"{MARKS}•◦▪‣【】〔〕〖〗「」『』（）［］
 
 def visible(text: str) -> str:
     """What the eye can see: composed (NFC), without invisible and control characters, every space a plain one. An emoji
-    keeps what holds it together. Line breaks stay. Twice is the same as once.
+    keeps what holds it together, a letter the first few of its marks. Line breaks stay. Twice is the same as once.
     """
     if text.isascii() and text.isprintable():
         return text
     lines = _LINES.sub("\n", _composed(text))
     seen = _SEEN.sub(lambda found: found[1] or "", lines)
-    return unicodedata.normalize("NFC", _SPACES.sub(" ", seen))
+    return _few_marks(unicodedata.normalize("NFC", _SPACES.sub(" ", seen)))
+
+
+def _few_marks(text: str) -> str:
+    if text.isascii():
+        return text
+    kept: list[str] = []
+    marks = 0
+    for letter in text:
+        marks = marks + 1 if unicodedata.category(letter)[0] == "M" else 0
+        if marks <= MARKS_PER_LETTER:
+            kept.append(letter)
+    return "".join(kept)
+
+
+def letters_in(text: str) -> int:
+    """How many letters and digits it has: dashes, dots and pictures say nothing."""
+    return sum(letter.isalnum() for letter in text)
+
+
+def length_of(text: str) -> int:
+    """How many characters somebody sees in it: marks belong to their letters."""
+    return sum(unicodedata.category(letter)[0] != "M" for letter in text.strip())
 
 
 def _composed(text: str) -> str:
@@ -81,9 +106,9 @@ def caseless(text: str) -> str:
 
 def unmarked_word(word: str) -> str:
     """A word without formatting, brackets, list marks and the end of a sentence around it; a word of nothing else stays
-    as it is.
+    as it is. A question mark stays: it asks.
     """
-    return word.strip(_AROUND_A_WORD).rstrip(_AROUND_A_WORD + ".!?;；") or word
+    return word.strip(_AROUND_A_WORD).rstrip(_AROUND_A_WORD + ".!;；") or word
 
 
 def without_backticks(value: str) -> str:

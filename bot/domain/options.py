@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from bot.domain.arguments import (
     COURTESIES,
     EVERYTHING,
+    LISTS,
     Arguments,
     Option,
     options_meant,
@@ -52,7 +53,7 @@ def read_options(
             faults.append(unknown_option(option, known, arguments.verb))
         elif option.key in given and option.key not in repeated:
             faults.append(f"`{option.key}=` is given twice.")
-        elif not option.value:
+        elif not option.value or (option.key in LISTS and not option.entries):
             faults.append(f"`{option.key}=` is empty. Write a value right after the equals sign, without spaces.")
         else:
             given.setdefault(option.key, []).append(option)
@@ -80,6 +81,8 @@ def read_selectors(
     arguments = read_arguments(verb, words)
     given, faults = read_options(arguments, options, repeated=("server", "server_id", "tag"))
     bare = [word for word in arguments.entries if caseless(word) not in COURTESIES]
+    if arguments.bare and not arguments.entries:
+        faults.append(f"A comma alone names nothing. Say `{verb}` alone, or name a server: `{verb} server=…`.")
     if bare and all(caseless(word) in EVERYTHING for word in bare):
         faults.append(f"Say `{verb}` alone for all that this channel is bound to, or name a server: `{verb} server=…`.")
     elif bare and (meant := options_meant(verb, bare)):

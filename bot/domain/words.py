@@ -56,12 +56,15 @@ def _unescaped(text: str, word: Callable[[str, str, str], str]) -> str:
 # --- what stands around an order --------------------------------------------------------------------------------------
 
 _BEFORE = re.compile(r"(?:>+\s*|[•◦▪‣*–—-]\s+|\d{1,2}[.)]\s+)+")
-_AROUND = ("```", "`", "*", "_", "~")
+_AROUND = ("```", "`", "*", "_")
+_STRUCK = re.compile(r"(?<![\w~])~(?=[^\s~])[^~\n]*(?<=[^\s~])~(?![\w~])")
+_ASKING = "?؟‽՞፧"
+_AFTER_A_QUESTION = "`*_~()[]{}<>.!…"
 
 
 def order_text(text: str, command: str) -> str:
-    """An order without what is only its dress: a quote or list mark before it, a code fence, bold, italic or strike
-    around it, and the name of the command itself, which people copy along.
+    """An order without what is only its dress: a quote or list mark before it, a code fence, bold or italic around it,
+    and the name of the command itself, which people copy along. Strike is no dress: it takes back.
     """
     bare, before = text.strip(), ""
     while bare != before:
@@ -81,6 +84,22 @@ def verb_in(word: str) -> str:
     question mark stays: `unbind?` orders nothing.
     """
     return plain(word).strip("`*_~ ()[]<>【】").rstrip(",:").casefold()
+
+
+def struck_out(text: str) -> str:
+    """The first part of an order that is struck through, outside of quotes; empty where there is none."""
+    found = _STRUCK.search(outside_quotes(text))
+    return found[0].strip("~") if found else ""
+
+
+def asks(word: str) -> bool:
+    """Whether a word ends in a question mark of any script, be there formatting or an exclamation mark behind it."""
+    return plain(word).rstrip(_AFTER_A_QUESTION)[-1:] in tuple(_ASKING)
+
+
+def unasked(word: str) -> str:
+    """The word without its question mark."""
+    return plain(word).rstrip(_AFTER_A_QUESTION + _ASKING) if asks(word) else word
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -130,6 +149,24 @@ def words_of(text: str) -> list[Word]:
         word, at = _word_at(text, at)
         words.append(word)
     return words
+
+
+def outside_quotes(text: str) -> str:
+    """The text, as long as it was, with the letter x for whatever stands in quotes and for the quotes."""
+    at = 0
+    shown: list[str] = []
+    while at < len(text):
+        if text[at].isspace():
+            shown.append(text[at])
+            at += 1
+            continue
+        start = at
+        while at < len(text) and not text[at].isspace():
+            quotes = _quotes_opening(text, start, at)
+            end = _closing(text, at, quotes) if quotes else None
+            shown.append(text[at] if end is None else "x" * (end + 1 - at))
+            at = at + 1 if end is None else end + 1
+    return "".join(shown)
 
 
 def _word_at(text: str, start: int) -> tuple[Word, int]:

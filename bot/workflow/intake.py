@@ -21,6 +21,7 @@ from bot.domain.access import (
     standing_refused,
     who_can_help,
 )
+from bot.domain.normalise import length_of, letters_in
 from bot.domain.orders import Order, Quick
 from bot.domain.projects import Project
 from bot.domain.requests import Place, Request, RequestState
@@ -35,6 +36,7 @@ _WHAT_TO_NAME = (
     "`quick tag=tier:prod` or `quick disks=web-01-data,web-01-logs`."
 )
 BREAK_GLASS_REASON_CHARACTERS = 15
+BREAK_GLASS_REASON_LETTERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,10 +247,12 @@ def glass_stays(project: Project, order: Order) -> Denied | None:
             "break-glass-unconfirmed",
             f"To run without approval, type the project's alias: break_glass={project.alias}.",
         )
-    if len((order.reason or "").strip()) < BREAK_GLASS_REASON_CHARACTERS:
+    reason = order.reason or ""
+    if length_of(reason) < BREAK_GLASS_REASON_CHARACTERS or letters_in(reason) < BREAK_GLASS_REASON_LETTERS:
         return Denied(
             "break-glass-reason",
-            f"To run without approval, give a reason of at least {BREAK_GLASS_REASON_CHARACTERS} characters: reason=….",
+            f"To run without approval, give a reason of at least {BREAK_GLASS_REASON_CHARACTERS} characters, "
+            "in words: reason=….",
         )
     return None
 

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.addressing import Order, SeveralOrders, Talk, read_mention
+from bot.domain.addressing import Mentioned, Order, Quotation, SeveralOrders, Talk, read_mention
 
 BOT = "U0BOT"
 M = f"<@{BOT}>"
 
 
-def read(text: str) -> Order | Talk | SeveralOrders:
+def read(text: str) -> Mentioned:
     return read_mention(text.replace("M ", f"{M} "), BOT)
 
 
@@ -51,11 +51,8 @@ def read(text: str) -> Order | Talk | SeveralOrders:
         ("web-01 is slow\nM create v1", "create v1"),
         ("web-01 is slow, ask M maybe\n\nM create v1\nthanks!", "create v1"),
         ("M create v1\nthanks", "create v1"),
-        ("M create v1\nwe need it before the reboot", "create v1"),
-        ("M create\n• v1\n• v2\nthank you all", "create\n• v1\n• v2"),
+        ("M create\n• v1\n• v2\nthank you all", "create\nv1\nv2"),
         ("M create v1,\nv2\nkeep=7", "create v1,\nv2\nkeep=7"),
-        ("M create data-01\ndata-02 data-03\nso that we can go back", "create data-01\ndata-02 data-03"),
-        ("M create v1\n- before the reboot", "create v1"),
         (f"{M}\ncreate v1", "create v1"),
         (f"{M}\n```create v1```", "```create v1```"),
         (f"{M}\n```\ncreate v1\nv2\n```\nthanks", "```\ncreate v1\nv2\n```"),
@@ -109,6 +106,94 @@ def test_an_order_begins_the_message_or_a_line(message: str, order: str) -> None
 )
 def test_talk_about_the_bot_is_no_order(message: str) -> None:
     assert isinstance(read(message), Talk)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        *(f":{name}: M unbind" for name in ("no_entry", "x", "question", "thumbsdown", "stop_sign", "warning", "-1")),
+        *(f":{name}: M unbind" for name in ("construction", "no_good", "no_entry_sign", "thinking_face", "rage")),
+        *(f"{sign} M unbind" for sign in "⛔❌❓👎🛑⚠🚧🙅🤔"),
+        "hi :x: M unbind",
+        "* M unbind",
+        "_ M unbind",
+        "* * M unbind",
+        f"* {M} unbind *",
+        "bob  3:12 AM\nM unbind",
+        "Bob Smith  12:34 PM\nM unbind",
+        "bob APP  3:12 AM\nM unbind",
+        "bob [12:34]\nM unbind",
+        "[12:34] bob:\nM unbind",
+        "bob  15:12\nM unbind",
+        "bob  Today at 3:12 AM\nM unbind",
+        "bob  3:12 AM\nweb-01 is slow\nM unbind",
+        "hi no, M unbind",
+        "hi don't, M unbind",
+    ],
+)
+def test_a_sign_that_says_no_a_list_mark_and_a_copied_conversation_are_talk(said: str) -> None:
+    assert isinstance(read(said), Talk)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        *(f":{name}:" for name in ("wave", "pray", "rotating_light", "fire", "eyes", "sos", "thread", "point_right")),
+        *(":robot_face:", ":wave::skin-tone-3:", ":rotating_light: :rotating_light:"),
+        *("👋", "🚨", "🙏", "👋🏽", "🚨 🚨", "👋 hi"),
+        *(
+            "Guten Morgen",
+            "moin",
+            "Moin moin,",
+            "bonjour",
+            "hola",
+            "ciao",
+            "你好",
+            "你好，",
+            "こんにちは",
+            "servus",
+            "hej",
+        ),
+        *("howdy", "greetings,", "gm", "bitte", "por favor,", "s'il te plaît,", "s’il vous plaît", "Grüß Gott"),
+        *(
+            "Buenos días",
+            "Olá",
+            "Привет,",
+            "مرحبا",
+            "안녕하세요",
+            "おはようございます、",
+            "早上好",
+            "大家好，",
+            "hii",
+            "heyyy",
+        ),
+        *("hi bob,", "Hi @bob", "@bob", "@oncall", "team:", "hello Bob Smith,", "Good evening all,", "urgent:", "SOS"),
+        "we reboot at 3:12 AM\n",
+        "web-01 went down 03:12\n",
+        "bob  3:12 AM\nit is slow\n\n",
+    ],
+)
+def test_a_friendly_word_or_sign_before_the_name_is_no_talk(before: str) -> None:
+    assert read(f"{before} M create v1") == Order("create v1")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "&gt; unbind",
+        "&gt;&gt; unbind",
+        "(unbind)",
+        '"unbind"',
+        "“unbind”",
+        "'unbind'",
+        "[unbind]",
+        "【unbind】",
+        "«unbind»",
+    ],
+)
+def test_what_follows_the_name_in_quotes_or_brackets_is_shown_rather_than_said(rest: str) -> None:
+    assert isinstance(read(f"M {rest}"), Quotation)
+    assert isinstance(read(f"{M}: {rest} he said"), Quotation)
 
 
 def test_one_message_is_one_order() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.normalise import caseless, entered, plain, unmarked_word, visible
+from bot.domain.normalise import caseless, entered, length_of, letters_in, plain, unmarked_word, visible
 
 ODD = (
     "a1 \n-–−－=＝：，【】`*_~•\u00a0\u00ad\u034f\u200b\u200d\u202e\u2068\u2069\ufeff\ufe0f\u0301\u0338\u20e3"
@@ -84,3 +84,14 @@ def test_formatting_and_brackets_around_a_word_are_taken_off(dressed: str) -> No
 
 def test_a_word_of_formatting_alone_stays() -> None:
     assert unmarked_word("*") == "*"
+
+
+@pytest.mark.parametrize("letters", ["Nguyễn", "ผู้ดูแลระบบ", "क्षत्रिय", "שָׁלוֹם", "ệ̣̂", "cafe\u0301"])
+def test_a_letter_keeps_the_marks_that_its_script_writes(letters: str) -> None:
+    assert visible(letters) == unicodedata.normalize("NFC", letters)
+
+
+def test_a_tower_of_marks_is_cut_down() -> None:
+    assert len(visible("x" + "\u0301" * 400 + "y")) == 6
+    assert length_of(visible("x" + "\u0301" * 400 + " y ")) == 3
+    assert letters_in("a-1 …·é 日 \u0301") == 4

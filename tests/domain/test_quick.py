@@ -258,7 +258,7 @@ def test_servers_and_tags_are_listed_with_commas_and_an_id_is_known_by_its_shape
     ("text", "words"),
     [
         ("quick web-01", "server=web-01, tag=web-01 or disks=web-01"),
-        ("quick disks=,", "takes ids or names"),
+        ("quick disks=,", "`disks=` is empty"),
         ("quick confirm=perhaps", "neither yes nor no"),
         ("quick name=x", "There is no option “name”"),
         ("quick keep=1 keep=2", "given twice"),

@@ -58,6 +58,26 @@ TALK = [
     "nobody may M revoke <@U0ALICE001> payments-prod",
     "create spare-disk M",
     "see what he typed:\n```\nM create spare-disk\n```",
+    ":no_entry: M delete {S}",
+    "🛑 M create spare-disk",
+    "* M unbind",
+    "bob  3:12 AM\nM grant <@U0CAROL009> admin *",
+]
+NO_ORDER = [
+    ("M delete {S}?", "That ends in a question mark, so I did nothing. `delete` gives up"),
+    ("M create spare-disk？", "leave the mark out: `create spare-disk`"),
+    ("M revoke <@U0ALICE001> payments-prod ?!", "leave the mark out"),
+    ("M delete ~{S}~", "Part of it is struck out"),
+    ("M create spare-disk ~web-01-data~", "Part of it is struck out"),
+    ("M delete {S}\nso that there is room", "“so that there is room”"),
+    ("M grant <@U0CAROL009> admin *\nfor one hour", "Nothing was changed"),
+    ("M create spare-disk\nno wait", "Below it you say “no wait”"),
+    ("M quick confirm=no\nserver=db-01 please", "`quick confirm=no server=db-01`"),
+    ("M quick server=, confirm=no", "`server=` is empty"),
+    ("M bind server=、", "`server=` is empty"),
+    ("M > delete {S}", "in quotes or brackets"),
+    ("M (unbind)", "in quotes or brackets"),
+    ("M \n1. create spare-disk\n2. create web-01-logs", "several orders"),
 ]
 
 
@@ -78,6 +98,39 @@ async def test_talk_about_the_bot_changes_nothing_and_is_asked_back_privately(qu
     assert await made(world) == ["web-01-data"]
     assert await world.bot.store.every_grant() == grants
     assert (await world.bot.store.counts())[("request", "finished")] == 1
+
+
+async def test_what_is_asked_struck_out_taken_back_or_only_half_read_changes_nothing(quiet_world: World) -> None:
+    world = quiet_world
+    configure(world, ALICES_GRANT, EVERYWHERE)
+    await world.start_bot()
+    await world.finished(await world.create("web-01-data"))
+    ((snapshot, _),) = world.cloud.world.snapshots.items()
+    assert world.bot is not None
+    grants = await world.bot.store.every_grant()
+    for said, told in NO_ORDER:
+        await world.slack.mention("alice", CHANNEL, said.replace("M ", f"{M} ").replace("{S}", snapshot))
+        await world.told("alice", told)
+    for typed in (f"delete {snapshot}?", "create spare-disk??", f"delete ~{snapshot}~"):
+        assert "Nothing was done." in (await world.say(typed)).text
+    assert await made(world) == ["web-01-data"]
+    assert await world.bot.store.every_grant() == grants
+    assert set(await world.bot.store.counts()) & {("request", "planned"), ("deletion", "asked")} == set()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "M create spare-disk\n:pray:",
+        "M create spare-disk\nthanks, cc <@U0BOB00002>",
+        "M create spare-disk\nwe need it before the reboot",
+        "M create\n[x] spare-disk",
+    ],
+)
+async def test_what_is_said_below_an_order_without_meaning_anything_is_passed_over(world: World, said: str) -> None:
+    await world.slack.mention("alice", CHANNEL, said.replace("M", M, 1))
+    await world.finished(request_id((await world.told("alice", "spare-disk")).text))
+    assert await made(world) == ["spare-disk"]
 
 
 def answered(world: World) -> int:
@@ -196,7 +249,6 @@ async def test_other_separators_are_named_with_the_command_that_works(world: Wor
     ("typed", "wanted"),
     [
         ("spare-disk keep 7", "Write options as key=value: `create spare-disk keep=7`."),
-        ("spare-disk keep:7", "Write options as key=value: `create spare-disk keep=7`."),
         ("spare-disk for 2 weeks", "Write options as key=value: `create spare-disk keep=14`."),
         ("spare-disk because disk is full", '`create spare-disk reason="disk is full"`'),
         ("a snapshot of spare-disk please", "Disks and options are all I read: `create spare-disk`."),
@@ -298,6 +350,9 @@ async def test_a_reason_of_letters_nobody_sees_is_no_reason(start: Start) -> Non
         assert "`reason=` is empty" in outcome.text
     await world.say(f"create web-01-data break_glass=payments-prod reason={'a' + chr(0x200B) * 20}", "bob")
     await world.told("bob", "a reason of at least 15 characters")
+    for reason in ("x" + "\u0301" * 16, "-" * 16, "." * 15 + "ab", "ว" + "\u0e48" * 20):
+        outcome = await world.say(f'create web-01-data break_glass=payments-prod reason="{reason}"', "bob")
+        assert "a reason of at least 15 characters" in outcome.text
     assert world.cloud.calls("create_snapshot") == []
 
 

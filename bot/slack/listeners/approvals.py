@@ -10,7 +10,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.access import Actor
-from bot.domain.normalise import entered
+from bot.domain.normalise import entered, letters_in
 from bot.slack.client.modals import open_view
 from bot.slack.ids import APPROVE, DENY, REVIEW
 from bot.slack.listeners.actions import FROM_HOME, INTERRUPTED, Press, Presses, refuse_form
@@ -57,7 +57,7 @@ class ApprovalListeners:
         form = await self._presses.sent_form(ack, body, "deny")
         if form is None:
             return
-        if not _typed_reason(body["view"].get("state")):
+        if not letters_in(_typed_reason(body["view"].get("state"))):
             await refuse_form(ack, body, {_REASON: "Say why, so that they know what to change."})
             return
         await self._presses.settle_form(ack, body, form, DENY_FORM)

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 
-from bot.domain.addressing import SeveralOrders, Talk, read_mention
+from bot.domain.addressing import Order as Ordered
+from bot.domain.addressing import Quotation, SeveralOrders, Talk, read_mention
+from bot.domain.below import read_order
 from bot.domain.commands import (
+    SEVERAL_ORDERS,
     Approve,
     Bind,
     Cancel,
@@ -53,7 +57,7 @@ _NOT_MEANT = (
     "Did you mean me? Begin the line with my name. Nothing was changed: behind other words, in a quote or in code "
     "my name is only talk about me."
 )
-_ONE_AT_A_TIME = "That message holds several orders, and one message is one. Nothing was done; send them one by one."
+_SHOWN = "What follows my name stands in quotes or brackets, so I took it for talk. Nothing was done. Type it without."
 _TAKEN_UP = "I took this message up when you sent it; editing it changes nothing. Write a new one."
 
 
@@ -97,7 +101,8 @@ class MentionListeners:
             return
         mentioned, channel = read_mention(str(event.get("text") or ""), self._bot_user_id), str(event["channel"])
         text = "" if isinstance(mentioned, SeveralOrders) else mentioned.text
-        ordered = not isinstance(mentioned, SeveralOrders | Talk)
+        below = mentioned.below if isinstance(mentioned, Ordered) else ()
+        ordered = isinstance(mentioned, Ordered)
         message = f"mention:{channel}:{event['ts']}"
         errand = Errand(
             f"event:{body['event_id']}",
@@ -107,13 +112,14 @@ class MentionListeners:
             event.get("thread_ts"),
             {
                 "text": text,
+                "below": list(below),
                 "team": str(body.get("team_id") or ""),
                 "message": message,
                 "edited": "edited" in event,
                 "read_as": type(mentioned).__name__,
             },
             self._clock.now(),
-            claim=message if ordered and changes_something(text, self._command) else None,
+            claim=message if ordered and changes_something(text, below, self._command) else None,
         )
         try:
             await self._owed.take(errand, InHand())
@@ -132,12 +138,12 @@ class MentionListeners:
         place = Place(errand.payload["team"], errand.channel, errand.thread_ts)
         raw, read_as = errand.payload["text"], errand.payload.get("read_as")
         if read_as == SeveralOrders.__name__:
-            return Reply(responses.told(_ONE_AT_A_TIME))
-        if read_as == Talk.__name__:
-            return await self._talked_about(errand)
+            return Reply(responses.told(SEVERAL_ORDERS))
+        if read_as in (Talk.__name__, Quotation.__name__):
+            return await self._talked_about(errand, _NOT_MEANT if read_as == Talk.__name__ else _SHOWN)
         delivery = Delivery(errand.payload["message"], errand.user_id, place, plain_text(raw).strip())
         try:
-            command = read_command(raw, self._command)
+            command = read_order(raw, errand.payload.get("below", ()), self._command)
         except CommandError as exc:
             return Reply(refusal(exc.sentence, delivery.text, self._command))
         match command:
@@ -150,17 +156,17 @@ class MentionListeners:
             case _:
                 return await self._answering.answer_somebody(command, errand.user_id, errand.channel)
 
-    async def _talked_about(self, errand: Errand) -> Reply:
+    async def _talked_about(self, errand: Errand, hint: str) -> Reply:
         """A question is answered wherever my name stands: it is private and changes nothing, and whoever waits for the
         answer is in a hurry. Everything else is asked back.
         """
         try:
             command = read_command(errand.payload["text"], self._command)
         except CommandError:
-            return Reply(responses.told(_NOT_MEANT))
+            return Reply(responses.told(hint))
         if isinstance(command, _ASKS):
             return await self._answering.answer_somebody(command, errand.user_id, errand.channel)
-        return Reply(responses.told(_NOT_MEANT))
+        return Reply(responses.told(hint))
 
     async def _create(self, delivery: Delivery, order: Order, *, edited: bool) -> Message:
         # Asked now, whoever may not is refused before anything is recorded; then an edit can mend it.
@@ -187,10 +193,10 @@ class MentionListeners:
         return responses.form_offered(form.id, self._command)
 
 
-def changes_something(text: str, command_name: str) -> bool:
+def changes_something(text: str, below: Sequence[str], command_name: str) -> bool:
     """Whether it asks for a change that is made on the spot. What creates something is recorded as a request."""
     try:
-        command = read_command(text, command_name)
+        command = read_order(text, below, command_name)
     except CommandError:
         return False
     return isinstance(command, _CHANGES) or (isinstance(command, Bind) and bool(command.selectors))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from bot.domain import sentences
 from bot.domain.access import Action, Actor
+from bot.domain.normalise import letters_in
 from bot.domain.requests import RequestState
 from bot.interfaces import AuditEntry, Clock, Store
 from bot.workflow.audit_of_reads import viewed
@@ -54,7 +55,7 @@ class Approvals:
         admitted = await self._waiting(actor, channel, request_id)
         if isinstance(admitted, Told):
             return admitted
-        if not reason.strip():
+        if not letters_in(reason):
             sentence = "Say why, so that the person knows what to change: deny ID reason=…"
             return await self._gate.refuse(actor, admitted, "reason-missing", sentence)
         request, rule = admitted.request, "denied-by-approver"
