@@ -20,7 +20,8 @@ from bot.domain.errors import BotError
 from bot.domain.hosts import is_loopback
 from bot.engine import EmbeddedEngine
 from bot.evs.cloud import HttpCloud
-from bot.interfaces import Clock, Handler
+from bot.ports.clock import Clock
+from bot.ports.jobs import Handler
 from bot.settings import Settings
 from bot.slack.background_tasks import Errands
 from bot.slack.bolt import SocketModeEntry, build_bolt

@@ -28,7 +28,7 @@ from bot.domain.granting import (
 )
 from bot.domain.projects import Project
 from bot.domain.sentences import as_words, quoted
-from bot.interfaces import Revision, Rights
+from bot.ports.grants import Revision, Rights
 from bot.settings import StoreSettings, load_grants
 from bot.workflow.actions.grant import TERMINAL, granted, imported, revoked
 

@@ -11,7 +11,7 @@ _COUNTS_SLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class SystemClock:
-    """The machine's own time; implements `bot.interfaces.Clock`."""
+    """The machine's own time; implements `bot.ports.clock.Clock`."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)

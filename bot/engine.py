@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.errors import StoreFailed
-from bot.interfaces import Clock, Duties, Handler
+from bot.ports.clock import Clock
+from bot.ports.jobs import Duties, Handler
 
 log = logging.getLogger(__name__)
 

@@ -16,11 +16,12 @@ from typing import Any
 
 import pytest
 
+from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
 from bot.domain.deletions import Deletion, DeletionState
 from bot.domain.orders import Create
 from bot.domain.requests import ItemState, RequestState
-from bot.interfaces import Arrival, AuditEntry
+from bot.ports.requests import Arrival
 from bot.store import audit
 from bot.store.database import SqliteDatabase
 from bot.store.schema import AUDIT_TRIGGERS

@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.clock import SystemClock
-from bot.interfaces import Clock
+from bot.ports.clock import Clock
 
 
 async def test_the_system_clock_tells_aware_utc_and_sleeps() -> None:

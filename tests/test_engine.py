@@ -13,7 +13,7 @@ import pytest
 from bot.clock import SystemClock
 from bot.domain.errors import StoreFailed
 from bot.engine import EmbeddedEngine
-from bot.interfaces import Handler
+from bot.ports.jobs import Handler
 
 CLOCK = SystemClock()
 

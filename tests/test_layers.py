@@ -14,7 +14,7 @@ MODULES = sorted((ROOT / "bot").rglob("*.py"))
 
 VALUES = {"bot.domain"}
 EDGES = {"bot.slack", "bot.evs", "bot.store"}
-NEEDS = {"bot.interfaces", *VALUES}
+NEEDS = {"bot.ports", *VALUES}
 WIRED = {
     "bot.admin",
     "bot.supervision",
@@ -29,7 +29,7 @@ WIRED = {
 MAY_IMPORT: dict[str, set[str]] = {
     "bot": set(),
     "bot.domain": set(),
-    "bot.interfaces": VALUES,
+    "bot.ports": VALUES,
     "bot.engine": NEEDS,
     "bot.workflow": NEEDS,
     "bot.slack": {"bot.workflow", *NEEDS},
@@ -126,7 +126,7 @@ def test_only_the_entrances_import_the_wiring() -> None:
 @pytest.mark.parametrize(
     ("module", "text", "forbidden"),
     [
-        ("bot/domain/access.py", "import bot.interfaces", ["bot.interfaces"]),
+        ("bot/domain/access.py", "import bot.ports", ["bot.ports"]),
         ("bot/domain/access.py", "from bot.domain.projects import Project", []),
         ("bot/engine.py", "from bot import store, domain", ["bot.store"]),
         ("bot/slack/views.py", "def late():\n    from bot.evs.client import EvsClient", ["bot.evs"]),

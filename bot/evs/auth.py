@@ -31,7 +31,7 @@ from bot.evs.reading import json_in
 from bot.evs.renewal import Renewed, read_time
 from bot.evs.signing import Keys, sign_request
 from bot.evs.transport import SendAttempt, Transport, attempt_of
-from bot.interfaces import Clock
+from bot.ports.clock import Clock
 
 log = logging.getLogger("bot.evs")
 

@@ -20,7 +20,7 @@ from bot.evs.rate_limiter import RateLimiter
 from bot.evs.reading import json_in
 from bot.evs.signing import Query, canonical_query
 from bot.evs.transport import SendAttempt, TooLarge, Transport
-from bot.interfaces import Clock
+from bot.ports.clock import Clock
 
 RETRY_WAITS_S = (0.5, 2.0)
 """Between the three tries of a call that only reads."""

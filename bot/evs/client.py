@@ -45,7 +45,7 @@ Row = TypeVar("Row", Snapshot, SnapshotGroup, Disk)
 
 
 class EvsClient:
-    """Implements `bot.interfaces.Evs`. Every failure is a `bot.domain.errors.CloudError`.
+    """Implements `bot.ports.cloud.Evs`. Every failure is a `bot.domain.errors.CloudError`.
 
     A call takes 30 s at most unless built otherwise, a listing that long for each page. Calls that only read are
     tried three times; after a 429 every call of the project first waits until the pause is over.

@@ -15,13 +15,13 @@ from bot.evs.credential_breaker import CredentialBreaker
 from bot.evs.metadata import AgencyKeys
 from bot.evs.signing import Keys
 from bot.evs.transport import Transport
-from bot.interfaces import Clock
+from bot.ports.clock import Clock
 
 DEADLINE_S = 30.0
 
 
 class HttpCloud:
-    """Implements `bot.interfaces.Cloud`. Makes no call until a project's client is used."""
+    """Implements `bot.ports.cloud.Cloud`. Makes no call until a project's client is used."""
 
     def __init__(
         self,

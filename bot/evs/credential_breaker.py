@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.errors import CloudError, CredentialRefused
 from bot.evs.errors import credential_reason, in_brackets
-from bot.interfaces import Clock
+from bot.ports.clock import Clock
 
 log = logging.getLogger("bot.evs")
 

@@ -20,7 +20,7 @@ from bot.evs.reading import json_in
 from bot.evs.renewal import Renewed, read_time
 from bot.evs.signing import Keys
 from bot.evs.transport import SendAttempt, Transport
-from bot.interfaces import Clock
+from bot.ports.clock import Clock
 
 RENEW_BEFORE = timedelta(minutes=40)
 TIMEOUT_S = 3.0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bot.domain.errors import Throttled
-from bot.interfaces import Clock
+from bot.ports.clock import Clock
 
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 60.0

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 from bot.domain.errors import CloudUnavailable
-from bot.interfaces import Clock
+from bot.ports.clock import Clock
 
 ASK_AGAIN_AFTER = timedelta(minutes=1)
 """A value near its end, or handed out again as it is, is not asked for at every call."""

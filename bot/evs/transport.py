@@ -14,7 +14,7 @@ import httpx
 from bot.domain.errors import CloudError, CloudUnavailable, SentTooLate
 from bot.domain.hosts import is_loopback
 from bot.evs.rate_limiter import RateLimiter
-from bot.interfaces import Clock
+from bot.ports.clock import Clock
 
 log = logging.getLogger("bot.evs")
 

@@ -23,7 +23,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.interfaces import Clock
+from bot.ports.clock import Clock
 from bot.slack.client.errors import failure_of
 from bot.slack.http.connections import Tally
 from bot.slack.socket_mode import Socket

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.interfaces import AuditEntry
+from bot.domain.audit import AuditEntry
 from bot.store.database import Row, Script, sql, to_ms
 
 GENESIS = "0" * 64

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from bot.domain.bindings import Binding
-from bot.interfaces import Rebound
+from bot.ports.grants import Rebound
 from bot.store.database import Query, Row, Script, sql
 from bot.store.reading import readable
 

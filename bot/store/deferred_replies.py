@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bot.interfaces import Errand
+from bot.ports.forms import Errand
 from bot.store.database import Row, Script, Want, from_ms, sql, to_ms
 from bot.store.reading import first
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.interfaces import HomeRow
+from bot.ports.forms import HomeRow
 from bot.store.database import Script, Want, sql
 
 

@@ -10,7 +10,8 @@ from bot.domain.consistency_groups import Group
 from bot.domain.deletions import claims
 from bot.domain.granting import Subject
 from bot.domain.requests import Item, ItemState, Request, RequestState, ended, following, following_items, joining
-from bot.interfaces import Cancelled, DiskName, Filters, Notice, Settled
+from bot.ports.outbox import Notice
+from bot.ports.requests import Cancelled, DiskName, Filters, Settled
 from bot.store import deferred_replies, deletions, grants, homes
 from bot.store.database import Query, Row, Rows, Script, Want, from_ms, sql, to_ms
 from bot.store.reading import first, readable

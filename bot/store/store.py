@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from bot.domain.access import Actor, Grant
+from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
 from bot.domain.consistency_groups import Group
 from bot.domain.deletions import Deletion, DeletionState
@@ -16,22 +17,11 @@ from bot.domain.forms import Form
 from bot.domain.granting import BOT_TOML, EVERY_PROJECT, Subject, grant_facts, import_plan, owned_by
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
-from bot.interfaces import (
-    AuditEntry,
-    Cancelled,
-    Clock,
-    DiskName,
-    Errand,
-    Filters,
-    HomeRow,
-    Judge,
-    Notice,
-    Rebound,
-    Revise,
-    Revision,
-    Rights,
-    Settled,
-)
+from bot.ports.clock import Clock
+from bot.ports.forms import Errand, HomeRow
+from bot.ports.grants import Rebound, Revise, Revision, Rights
+from bot.ports.outbox import Notice
+from bot.ports.requests import Cancelled, DiskName, Filters, Judge, Settled
 from bot.store import (
     audit,
     bindings,
@@ -58,7 +48,7 @@ REMEMBER_DELIVERIES = timedelta(hours=25)
 
 
 class SqliteStore:
-    """Implements `bot.interfaces.Store` on one SQLite file."""
+    """Implements `bot.ports.store.Store` on one SQLite file."""
 
     def __init__(self, database: SqliteDatabase, clock: Clock) -> None:
         self._database = database

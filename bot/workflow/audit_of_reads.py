@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bot.domain.access import Action
-from bot.interfaces import AuditEntry
+from bot.domain.audit import AuditEntry
 
 
 def viewed(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.domain.access import Action, Actor, Allowed, Decision, Denied, NeedsApproval, decide
+from bot.domain.audit import AuditEntry
 from bot.domain.errors import LookupFailed
 from bot.domain.projects import Project
 from bot.domain.requests import Request
-from bot.interfaces import AuditEntry, Clock, People, Store
+from bot.ports.clock import Clock
+from bot.ports.slack import People
+from bot.ports.store import Store
 from bot.workflow.intake import glass_stays
 from bot.workflow.retry import look_up
 

@@ -12,7 +12,8 @@ from bot.domain.errors import CloudRefused, CredentialRefused
 from bot.domain.orders import Selector
 from bot.domain.selecting import Selection, select
 from bot.domain.snapshots import Snapshot
-from bot.interfaces import Clock, Evs
+from bot.ports.clock import Clock
+from bot.ports.cloud import Evs
 from bot.workflow.servers import ServerNames
 
 BELIEVED = timedelta(hours=1)

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.domain.access import Action
+from bot.domain.audit import AuditEntry
 from bot.domain.forms import Form, FormKind
 from bot.domain.orders import Create
 from bot.domain.requests import Place
-from bot.interfaces import AuditEntry, Clock, Store
+from bot.ports.clock import Clock
+from bot.ports.store import Store
 from bot.workflow.intake import Refused
 
 STALE = "This form can't be used any more. Open a new one; what you entered stays here until you close it."

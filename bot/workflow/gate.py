@@ -20,9 +20,11 @@ from bot.domain.access import (
     standing_refused,
     who_can_help,
 )
+from bot.domain.audit import AuditEntry
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
-from bot.interfaces import AuditEntry, Clock, Store
+from bot.ports.clock import Clock
+from bot.ports.store import Store
 from bot.workflow.audit_of_reads import unknown_id
 
 OWN_REQUEST = "own-request"

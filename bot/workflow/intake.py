@@ -21,11 +21,15 @@ from bot.domain.access import (
     standing_refused,
     who_can_help,
 )
+from bot.domain.audit import AuditEntry
 from bot.domain.normalise import length_of, letters_in
 from bot.domain.orders import Order, Quick
 from bot.domain.projects import Project
 from bot.domain.requests import Place, Request, RequestState
-from bot.interfaces import Arrival, AuditEntry, Clock, People, Store
+from bot.ports.clock import Clock
+from bot.ports.requests import Arrival
+from bot.ports.slack import People
+from bot.ports.store import Store
 
 BREAK_GLASS = "break-glass"
 NOTHING_BOUND = "nothing-bound"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.domain.access import Actor
 from bot.domain.errors import LookupFailed
-from bot.interfaces import Clock, People
+from bot.ports.clock import Clock
+from bot.ports.slack import People
 
 TRIES = 4
 WAIT_SECONDS = 2.0

@@ -11,7 +11,8 @@ from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, Thrott
 from bot.domain.sentences import quoted
 from bot.domain.servers import NameMatch, Server, called, server_ids, with_names
 from bot.domain.snapshots import Disk
-from bot.interfaces import Clock, Evs
+from bot.ports.clock import Clock
+from bot.ports.cloud import Evs
 
 log = logging.getLogger(__name__)
 

@@ -42,7 +42,7 @@ from bot.domain.access import Actor
 from bot.domain.requests import Request
 from bot.engine import EmbeddedEngine
 from bot.evs.cloud import HttpCloud
-from bot.interfaces import Judge
+from bot.ports.requests import Judge
 from bot.settings import load_settings
 from bot.simulator.setting import Setting
 from bot.slack.background_tasks import Errands

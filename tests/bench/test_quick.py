@@ -24,7 +24,7 @@ import pytest
 from bot import app
 from bot.clock import SystemClock
 from bot.evs.cloud import HttpCloud
-from bot.interfaces import Clock
+from bot.ports.clock import Clock
 from bot.settings import load_settings
 from bot.simulator.cloud.resources import Attachment, Disk, Server
 from bot.simulator.setting import Setting

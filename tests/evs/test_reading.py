@@ -13,7 +13,7 @@ from bot.domain.errors import CloudUnavailable, NotFound, Throttled
 from bot.domain.snapshots import Disk
 from bot.evs.client import EvsClient
 from bot.evs.cloud import HttpCloud
-from bot.interfaces import Cloud
+from bot.ports.cloud import Cloud
 from tests.evs.conftest import Build
 from tests.fakes.scripted_cloud import (
     DISK,

@@ -32,7 +32,7 @@ TICKET = {"job_id": JOB, "snapshot_id": SNAPSHOT}
 
 
 class FakeClock:
-    """Implements `bot.interfaces.Clock`: sleeping takes no time and moves `time` on."""
+    """Implements `bot.ports.clock.Clock`: sleeping takes no time and moves `time` on."""
 
     def __init__(self) -> None:
         self.time = NOON

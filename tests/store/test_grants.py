@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from bot.domain.access import MENTIONED_ADMINS, Grant, Standing
+from bot.domain.audit import AuditEntry
 from bot.domain.granting import Subject
-from bot.interfaces import AuditEntry, Revision, Rights
+from bot.ports.grants import Revision, Rights
 from bot.store import grants
 from bot.store.database import Query, Script, SqliteDatabase
 from bot.store.store import SqliteStore

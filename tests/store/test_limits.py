@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.domain.requests import ItemState, Request, RequestState
-from bot.interfaces import Settled
+from bot.ports.requests import Settled
 from bot.store.store import SqliteStore
 from tests.builders import NOON, FakeClock, an_item
 from tests.store.test_store import received

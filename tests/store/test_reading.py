@@ -14,7 +14,8 @@ from bot.domain.forms import Form
 from bot.domain.granting import Subject
 from bot.domain.orders import Create
 from bot.domain.requests import ItemState, Place, RequestState, ended, sending, taken
-from bot.interfaces import Errand, Filters
+from bot.ports.forms import Errand
+from bot.ports.requests import Filters
 from bot.store.database import Script, SqliteDatabase, sql
 from bot.store.store import SqliteStore
 from tests.builders import NOON, a_grant, an_actor, an_item

@@ -9,11 +9,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.access import Grant
+from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
 from bot.domain.forms import Form
 from bot.domain.orders import Create
 from bot.domain.requests import Item, ItemState, Place, Request, RequestState, ended, sending, taken, waiting
-from bot.interfaces import Arrival, AuditEntry, Errand, Filters, Judge
+from bot.ports.forms import Errand
+from bot.ports.requests import Arrival, Filters, Judge
 from bot.store import audit
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore

@@ -13,7 +13,7 @@ from bot.domain.access import Actor, Standing
 from bot.domain.commands import Status
 from bot.domain.orders import Create, Quick, Selector
 from bot.domain.requests import ItemState, RequestState
-from bot.interfaces import Arrival
+from bot.ports.requests import Arrival
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.actions.approve import Approvals

@@ -13,7 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import LookupFailed, SlackBusy
 from bot.domain.requests import is_direct
-from bot.interfaces import Clock
+from bot.ports.clock import Clock
 from bot.slack.client.backoff import Backoff
 from bot.slack.client.errors import failure_of
 
@@ -36,7 +36,7 @@ class SlackChannels:
         self._facts: dict[str, tuple[dict[str, Any], float]] = {}
 
     async def has_member(self, channel: str, user_id: str) -> bool:
-        """Implements `bot.interfaces.Channels`. Source: Slack, conversations.members (cursor pages of 200)."""
+        """Implements `bot.ports.slack.Channels`. Source: Slack, conversations.members (cursor pages of 200)."""
         cursor = ""
         try:
             while True:
@@ -81,7 +81,7 @@ class SlackChannels:
             raise SlackBusy("Slack did not answer.", retry_after=self._backoff.failed(channel)) from None
 
     async def name(self, channel: str) -> str:
-        """Implements `bot.interfaces.Channels`; a name is an ornament, so nothing fails for the lack of one."""
+        """Implements `bot.ports.slack.Channels`; a name is an ornament, so nothing fails for the lack of one."""
         if is_direct(channel):
             return ""
         try:

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.access import Actor, GroupStanding, Standing, standing_from
 from bot.domain.errors import LookupFailed
-from bot.interfaces import Clock
+from bot.ports.clock import Clock
 from bot.slack.client.errors import failure_of
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class _Kept(Generic[T]):
 
 
 class SlackPeople:
-    """Implements `bot.interfaces.People`. Accounts from `users.info`, groups from one `usergroups.list`.
+    """Implements `bot.ports.slack.People`. Accounts from `users.info`, groups from one `usergroups.list`.
 
     Sources: Slack, users.info (Tier 4), usergroups.list with include_users (Tier 2).
     """

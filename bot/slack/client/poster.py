@@ -16,7 +16,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.errors import SHARED, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
 from bot.domain.projects import Project
 from bot.domain.requests import Request, RequestState
-from bot.interfaces import Clock, Posted, Saying
+from bot.ports.clock import Clock
+from bot.ports.outbox import Posted, Saying
 from bot.slack.client.backoff import Backoff
 from bot.slack.client.channels import SlackChannels
 from bot.slack.client.errors import SlackFailure, failure_of, retry_seconds
@@ -92,7 +93,7 @@ class ResponseUrls:
 
 
 class SlackReplies:
-    """Implements `bot.interfaces.Replies`."""
+    """Implements `bot.ports.slack.Replies`."""
 
     def __init__(
         self,

@@ -13,7 +13,10 @@ from bot.domain.access import Actor
 from bot.domain.errors import LookupFailed, StoreFailed
 from bot.domain.forms import Form, FormKind
 from bot.domain.requests import Place, is_direct
-from bot.interfaces import Clock, Errand, People, Store
+from bot.ports.clock import Clock
+from bot.ports.forms import Errand
+from bot.ports.slack import People
+from bot.ports.store import Store
 from bot.slack.background_tasks import Errands
 from bot.slack.client.poster import SlackReplies
 from bot.slack.ids import APPROVE, CANCEL, CHANGE, CONFIRM, DENY

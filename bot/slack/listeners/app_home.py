@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import SlackBusy, ViewRefused, ViewStale
-from bot.interfaces import Store
+from bot.ports.store import Store
 from bot.slack.client.backoff import Backoff
 from bot.slack.client.errors import failure_of
 from bot.slack.views.app_home_view import home_view

@@ -15,7 +15,7 @@ from bot.domain.commands import Bind
 from bot.domain.normalise import entered
 from bot.domain.orders import REASON_CHARACTERS, Selector, read_days, read_disks, read_reason
 from bot.domain.selecting import read_servers, read_tags_of_disks
-from bot.interfaces import People
+from bot.ports.slack import People
 from bot.slack.client.modals import open_view
 from bot.slack.ids import BIND
 from bot.slack.listeners.actions import INTERRUPTED, Press, Presses, refuse_form

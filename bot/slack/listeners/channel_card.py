@@ -20,7 +20,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.bindings import Binding
 from bot.domain.errors import CannotPost, MessageRefused, SlackBusy
 from bot.domain.projects import Project
-from bot.interfaces import Clock, Store
+from bot.ports.clock import Clock
+from bot.ports.store import Store
 from bot.slack.background_tasks import Errands
 from bot.slack.client.channels import SlackChannels
 from bot.slack.client.errors import failure_of

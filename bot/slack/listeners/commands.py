@@ -12,7 +12,9 @@ from bot.domain.errors import CommandError
 from bot.domain.orders import Create, Order, Quick
 from bot.domain.requests import Place
 from bot.domain.words import plain_text
-from bot.interfaces import Clock, Errand, People
+from bot.ports.clock import Clock
+from bot.ports.forms import Errand
+from bot.ports.slack import People
 from bot.slack.background_tasks import Errands
 from bot.slack.client.poster import ResponseUrls, SlackReplies
 from bot.slack.listeners.binding import BindListeners

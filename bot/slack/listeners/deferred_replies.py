@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.errors import SlackBusy
-from bot.interfaces import Clock, Errand, Store
+from bot.ports.clock import Clock
+from bot.ports.forms import Errand
+from bot.ports.store import Store
 from bot.slack.client.poster import SlackReplies
 from bot.slack.unexpected import went_wrong
 from bot.slack.views import responses

@@ -40,7 +40,9 @@ from bot.domain.errors import CommandError, LookupFailed, StoreFailed
 from bot.domain.orders import Create, Order, Quick
 from bot.domain.requests import Place
 from bot.domain.words import plain_text
-from bot.interfaces import Clock, Errand, People
+from bot.ports.clock import Clock
+from bot.ports.forms import Errand
+from bot.ports.slack import People
 from bot.slack.listeners.deferred_replies import InHand, OwedAnswers, Reply
 from bot.slack.listeners.queries import Answering
 from bot.slack.views import responses

@@ -20,7 +20,7 @@ from bot.domain.errors import LookupFailed
 from bot.domain.forms import Form, form_as_typed
 from bot.domain.orders import Create, as_typed
 from bot.domain.requests import Place
-from bot.interfaces import Clock
+from bot.ports.clock import Clock
 from bot.slack.background_tasks import Errands
 from bot.slack.client.errors import SlackFailure, failure_of
 from bot.slack.client.modals import open_view

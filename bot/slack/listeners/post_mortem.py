@@ -9,7 +9,9 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.errors import LookupFailed
 from bot.domain.requests import is_direct
-from bot.interfaces import People, Saying, Store
+from bot.ports.outbox import Saying
+from bot.ports.slack import People
+from bot.ports.store import Store
 from bot.slack.background_tasks import Errands
 from bot.slack.client.poster import SlackReplies
 from bot.slack.ids import RECORD

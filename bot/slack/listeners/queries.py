@@ -24,7 +24,9 @@ from bot.domain.commands import (
     Unbind,
 )
 from bot.domain.errors import LookupFailed
-from bot.interfaces import Clock, People, Store
+from bot.ports.clock import Clock
+from bot.ports.slack import People
+from bot.ports.store import Store
 from bot.slack.listeners.deferred_replies import Reply
 from bot.slack.listeners.restore_points import once_more, restore_points
 from bot.slack.unexpected import went_wrong

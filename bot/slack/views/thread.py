@@ -15,7 +15,7 @@ from bot.domain.orders import DISKS_PER_CREATE, Quick, named
 from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT, failed
 from bot.domain.requests import Item, ItemState, Request, cloud_deletes, is_direct, spread_seconds
-from bot.interfaces import Saying
+from bot.ports.outbox import Saying
 from bot.slack.ids import ASK_AGAIN, CONSOLE, KEEP, RECORD, REVIEW, TRY_AGAIN
 from bot.slack.views.approval import NAMED, ask
 from bot.slack.views.blocks import (

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from bot.domain import sentences
 from bot.domain.access import Action, Actor
+from bot.domain.audit import AuditEntry
 from bot.domain.normalise import letters_in
 from bot.domain.requests import RequestState
-from bot.interfaces import AuditEntry, Clock, Store
+from bot.ports.clock import Clock
+from bot.ports.store import Store
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
 

@@ -14,6 +14,7 @@ from bot.domain.access import (
     standing_refused,
     who_can_help,
 )
+from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
 from bot.domain.commands import Bind
 from bot.domain.granting import EVERY_PROJECT, may_administer
@@ -21,7 +22,9 @@ from bot.domain.orders import Selector
 from bot.domain.projects import Project
 from bot.domain.requests import is_direct
 from bot.domain.selecting import selectors_of
-from bot.interfaces import AuditEntry, Clock, Rebound, Store
+from bot.ports.clock import Clock
+from bot.ports.grants import Rebound
+from bot.ports.store import Store
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.gate import Told
 

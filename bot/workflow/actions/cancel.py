@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain import sentences
 from bot.domain.access import Action, Actor
-from bot.interfaces import Store
+from bot.ports.store import Store
 from bot.workflow.gate import Gate, Told, Verb, entry_of
 
 _CANCEL = Verb(

@@ -14,7 +14,8 @@ from bot.domain.access import Action, Actor, Usage, over_the_limit
 from bot.domain.orders import Quick, Selector
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
-from bot.interfaces import Clock, Store
+from bot.ports.clock import Clock
+from bot.ports.store import Store
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
 from bot.workflow.intake import Refused, with_helpers

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from bot.domain import sentences
 from bot.domain.access import Action, Actor, Denied, decide
+from bot.domain.audit import AuditEntry
 from bot.domain.deletions import (
     AGREE_MINUTES,
     Deletion,
@@ -18,7 +19,8 @@ from bot.domain.deletions import (
 )
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
-from bot.interfaces import AuditEntry, Clock, Store
+from bot.ports.clock import Clock
+from bot.ports.store import Store
 from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
 
 DELETED_ALREADY = "These are deleted already, or are about to be."

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.access import Actor
+from bot.domain.audit import AuditEntry
 from bot.domain.orders import Create
 from bot.domain.requests import Item, Place, Request
-from bot.interfaces import AuditEntry, Clock, Cloud, Store
+from bot.ports.clock import Clock
+from bot.ports.cloud import Cloud
+from bot.ports.store import Store
 from bot.workflow.actions.delete import Deleting, Doomed
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.form_sessions import OpenedForms

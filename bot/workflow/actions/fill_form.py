@@ -20,6 +20,7 @@ from bot.domain.access import (
     decide,
     standing_refused,
 )
+from bot.domain.audit import AuditEntry
 from bot.domain.disks import is_disk_id, matching, meant, pick
 from bot.domain.errors import CloudError, LookupFailed
 from bot.domain.forms import Form, FormValues, read_form
@@ -28,7 +29,9 @@ from bot.domain.orders import Create, Quick, as_typed
 from bot.domain.projects import Project
 from bot.domain.requests import Place
 from bot.domain.snapshots import Disk
-from bot.interfaces import AuditEntry, Channels, Clock, People, Store
+from bot.ports.clock import Clock
+from bot.ports.slack import Channels, People
+from bot.ports.store import Store
 from bot.workflow.audit_of_reads import unknown_id, viewed
 from bot.workflow.form_sessions import STALE, OpenedForms, Returned
 from bot.workflow.intake import Accepted, Delivery, Reception, Refused, judged, which_project, with_helpers

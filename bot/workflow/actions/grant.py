@@ -20,6 +20,7 @@ from bot.domain.access import (
     standing_refused,
     who_can_help,
 )
+from bot.domain.audit import AuditEntry
 from bot.domain.commands import GrantAccess, RevokeAccess, ShowAccess
 from bot.domain.errors import LookupFailed
 from bot.domain.granting import (
@@ -48,7 +49,10 @@ from bot.domain.granting import (
     without_first_admin,
 )
 from bot.domain.projects import Project
-from bot.interfaces import Accounts, AuditEntry, Clock, Revision, Rights, Store
+from bot.ports.clock import Clock
+from bot.ports.grants import Revision, Rights
+from bot.ports.slack import Accounts
+from bot.ports.store import Store
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.gate import Told
 

@@ -10,7 +10,7 @@ from bot.domain.access import CLOSED_RULES, Action, Actor
 from bot.domain.orders import DISKS_PER_CREATE, Create, Order, Quick, Selector, as_typed
 from bot.domain.quick import failed
 from bot.domain.requests import Item, Place, Request
-from bot.interfaces import Store
+from bot.ports.store import Store
 from bot.workflow.gate import Admitted, Gate, Told, Verb
 from bot.workflow.intake import ANSWERED, Accepted, Delivery, Reception
 

@@ -10,7 +10,9 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.errors import BotError
-from bot.interfaces import Clock, Notices, Store
+from bot.ports.clock import Clock
+from bot.ports.slack import Notices
+from bot.ports.store import Store
 
 log = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from bot.domain import sentences
 from bot.domain.access import Action, Denied, decide
+from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import Group
 from bot.domain.deletions import (
     NAMED,
@@ -40,7 +41,10 @@ from bot.domain.errors import (
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
 from bot.domain.snapshots import Disk
-from bot.interfaces import AuditEntry, Clock, Cloud, Evs, People, Store, ThreadNotices
+from bot.ports.clock import Clock
+from bot.ports.cloud import Cloud, Evs
+from bot.ports.slack import People, ThreadNotices
+from bot.ports.store import Store
 from bot.workflow.actions.delete import KEEPS, deletion_entry
 from bot.workflow.jobs.notify import who_may_approve
 from bot.workflow.retry import look_up

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bot.domain.audit import AuditEntry
 from bot.domain.granting import grant_facts
-from bot.interfaces import AuditEntry, Clock, Store
+from bot.ports.clock import Clock
+from bot.ports.store import Store
 
 
 class Lapser:

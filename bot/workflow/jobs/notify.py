@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.access import Action, Denied, decide
+from bot.domain.audit import AuditEntry
 from bot.domain.deletions import Deletion, DeletionState, otherwise, question
 from bot.domain.errors import CannotPost, LookupFailed, MessageGone, MessageRefused, SlackBusy
 from bot.domain.granting import Subject
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
-from bot.interfaces import AuditEntry, Clock, DirectReplies, Membership, Notice, People, Saying, SayKind, Store
+from bot.ports.clock import Clock
+from bot.ports.outbox import Notice, Saying, SayKind
+from bot.ports.slack import DirectReplies, Membership, People
+from bot.ports.store import Store
 
 log = logging.getLogger(__name__)
 

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pydantic import ValidationError
 
 from bot.domain.access import Action, Actor, Denied, Usage, decide
+from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
 from bot.domain.consistency_groups import Group
 from bot.domain.disks import Picked, disk_id_in, meant, pick
@@ -22,7 +23,10 @@ from bot.domain.requests import Item, Request, RequestState, planned_items, remi
 from bot.domain.selecting import selectors_of
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import Disk
-from bot.interfaces import AuditEntry, Channels, Clock, Cloud, Evs, People, Store
+from bot.ports.clock import Clock
+from bot.ports.cloud import Cloud, Evs
+from bot.ports.slack import Channels, People
+from bot.ports.store import Store
 from bot.workflow.discovery import GroupOffers, survey
 from bot.workflow.intake import Refused, Verdict, judged, with_helpers
 from bot.workflow.jobs.notify import who_may_approve

@@ -12,10 +12,14 @@ from datetime import timedelta
 from typing import Protocol
 
 from bot.domain.access import MAY, Action, Actor, Denied, Grant, decide, standing_refused
+from bot.domain.audit import AuditEntry
 from bot.domain.errors import LookupFailed, SlackBusy, ViewRefused, ViewStale
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
-from bot.interfaces import AuditEntry, Clock, Filters, People, Store
+from bot.ports.clock import Clock
+from bot.ports.requests import Filters
+from bot.ports.slack import People
+from bot.ports.store import Store
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.retry import look_up
 

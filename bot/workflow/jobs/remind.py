@@ -7,10 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain.access import Action, Actor
+from bot.domain.audit import AuditEntry
 from bot.domain.deletions import DeletionState, still_kept
 from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
 from bot.domain.requests import Item, ItemState, Request, remind_time
-from bot.interfaces import AuditEntry, Clock, Cloud, DirectReplies, Replies, Saying, Store
+from bot.ports.clock import Clock
+from bot.ports.cloud import Cloud
+from bot.ports.outbox import Saying
+from bot.ports.slack import DirectReplies, Replies
+from bot.ports.store import Store
 from bot.workflow.gate import Gate, Told, Verb
 from bot.workflow.queries.restore_points import existing_snapshots
 

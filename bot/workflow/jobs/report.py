@@ -18,7 +18,10 @@ from enum import IntEnum
 from bot.domain.errors import GONE_AGAIN, REFUSED, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
 from bot.domain.orders import Quick
 from bot.domain.requests import Item, ItemState, Request, RequestState
-from bot.interfaces import Clock, Posted, Replies, Saying, SayKind, Store
+from bot.ports.clock import Clock
+from bot.ports.outbox import Posted, Saying, SayKind
+from bot.ports.slack import Replies
+from bot.ports.store import Store
 from bot.workflow.jobs.notify import who_may_approve
 
 log = logging.getLogger(__name__)

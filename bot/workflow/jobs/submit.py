@@ -25,7 +25,9 @@ from bot.domain.requests import (
 )
 from bot.domain.sentences import not_configured, quoted
 from bot.domain.snapshots import Snapshot
-from bot.interfaces import Clock, Cloud, Store
+from bot.ports.clock import Clock
+from bot.ports.cloud import Cloud
+from bot.ports.store import Store
 from bot.workflow.check_before_sending import Permits, before_post
 
 log = logging.getLogger(__name__)

@@ -28,7 +28,9 @@ from bot.domain.projects import Project
 from bot.domain.requests import Item, ItemState, Request, RequestState, busy_wait, ended, no_answer, taken, waiting
 from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Job, SnapshotGroup
-from bot.interfaces import Clock, Cloud, Store
+from bot.ports.clock import Clock
+from bot.ports.cloud import Cloud
+from bot.ports.store import Store
 from bot.workflow.check_before_sending import Permits, before_post
 from bot.workflow.discovery import GroupOffers
 from bot.workflow.jobs.submit import (

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from bot.domain.audit import AuditEntry
 from bot.domain.errors import CloudError, NotFound, Throttled
 from bot.domain.requests import Item, ItemState, ended, seen
 from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Job, Snapshot
-from bot.interfaces import AuditEntry, Clock, Cloud, Evs, Store
+from bot.ports.clock import Clock
+from bot.ports.cloud import Cloud, Evs
+from bot.ports.store import Store
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.snapshots import Disk
-from bot.interfaces import Clock, Cloud
+from bot.ports.clock import Clock
+from bot.ports.cloud import Cloud
 from bot.workflow.servers import ServerNames
 
 MAX_AGE = timedelta(seconds=30)

@@ -11,9 +11,12 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
+from bot.domain.audit import AuditEntry
 from bot.domain.errors import CloudError, NotFound
 from bot.domain.requests import Item, ItemState, Request
-from bot.interfaces import AuditEntry, Clock, Cloud, Store
+from bot.ports.clock import Clock
+from bot.ports.cloud import Cloud
+from bot.ports.store import Store
 
 log = logging.getLogger(__name__)
 

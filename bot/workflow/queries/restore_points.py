@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.access import Action, Actor, Denied, decide, standing_refused
+from bot.domain.audit import AuditEntry
 from bot.domain.commands import RestorePoints
 from bot.domain.errors import CloudError
 from bot.domain.projects import Project
 from bot.domain.requests import Item, ItemState, Request
-from bot.interfaces import AuditEntry, Clock, Cloud, Filters, Store
+from bot.ports.clock import Clock
+from bot.ports.cloud import Cloud
+from bot.ports.requests import Filters
+from bot.ports.store import Store
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.queries.existing import Existing
 from bot.workflow.queries.status import NotFound

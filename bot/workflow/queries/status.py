@@ -15,13 +15,16 @@ from bot.domain.access import (
     no_such_project,
     standing_refused,
 )
+from bot.domain.audit import AuditEntry
 from bot.domain.commands import ListSnapshots, Status
 from bot.domain.consistency_groups import Group
 from bot.domain.disks import meant, near_names
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
 from bot.domain.sentences import quoted
-from bot.interfaces import AuditEntry, Clock, Filters, Store
+from bot.ports.clock import Clock
+from bot.ports.requests import Filters
+from bot.ports.store import Store
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.gate import OWN_REQUEST, Gate, Told, Verb
 from bot.workflow.queries.existing import Existing

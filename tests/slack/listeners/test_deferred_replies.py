@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import SlackBusy
-from bot.interfaces import Errand
+from bot.ports.forms import Errand
 from bot.slack.listeners.deferred_replies import TOO_LATE, UNHEARD, InHand, OwedAnswers, Reply
 from bot.slack.views import responses
 from bot.store.database import SqliteDatabase

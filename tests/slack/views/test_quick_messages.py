@@ -20,7 +20,7 @@ from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT, NO_GROUPS
 from bot.domain.requests import DiskRef, Item, ItemState, Request, RequestState
 from bot.domain.snapshots import CreateSnapshotGroup
-from bot.interfaces import Saying, SayKind
+from bot.ports.outbox import Saying, SayKind
 from bot.slack.ids import TRY_AGAIN
 from bot.slack.listeners.binding import bind_form
 from bot.slack.listeners.channel_card import offer_card

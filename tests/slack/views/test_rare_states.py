@@ -19,7 +19,7 @@ from bot.domain.orders import Create, Quick, Selector
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Item, ItemState, Place, Request, RequestState
 from bot.domain.snapshots import CreateSnapshotGroup, CreateStandardSnapshot
-from bot.interfaces import Saying, SayKind
+from bot.ports.outbox import Saying, SayKind
 from bot.slack.listeners.approvals import deny_form
 from bot.slack.listeners.binding import bind_form
 from bot.slack.listeners.plans import change_form

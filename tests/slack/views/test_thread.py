@@ -20,7 +20,7 @@ from bot.domain.granting import Subject
 from bot.domain.orders import Create
 from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState
 from bot.domain.snapshots import CreateStandardSnapshot
-from bot.interfaces import Saying, SayKind
+from bot.ports.outbox import Saying, SayKind
 from bot.slack.listeners.approvals import deny_form
 from bot.slack.views import responses, thread
 from bot.slack.views.message import Message

@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.orders import Quick, Selector
 from bot.domain.requests import RequestState
-from bot.interfaces import Arrival
+from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
 from bot.workflow.actions.approve import Approvals
 from bot.workflow.actions.confirm import Confirming

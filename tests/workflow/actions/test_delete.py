@@ -19,7 +19,7 @@ from bot.domain.snapshots import (
     Disk,
     Snapshot,
 )
-from bot.interfaces import Arrival
+from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
 from bot.workflow.actions.delete import SETTLED, Deleting
 from bot.workflow.gate import Gate

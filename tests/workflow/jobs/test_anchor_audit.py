@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.domain.audit import AuditEntry
 from bot.domain.errors import CannotPost
-from bot.interfaces import AuditEntry
 from bot.store.store import SqliteStore
 from bot.workflow.jobs.anchor_audit import Sealer
 from tests.builders import FakeClock

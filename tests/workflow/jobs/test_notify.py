@@ -12,7 +12,8 @@ from bot.domain.access import Actor, Grant, Standing
 from bot.domain.deletions import Deletion, DeletionState
 from bot.domain.errors import LookupFailed
 from bot.domain.requests import RequestState
-from bot.interfaces import Arrival, Saying
+from bot.ports.outbox import Saying
+from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
 from bot.workflow.jobs.notify import GIVE_UP, NOTIFY, Notifier, who_may_approve
 from tests.builders import FakeClock, a_grant, a_project, a_request, an_actor, an_item

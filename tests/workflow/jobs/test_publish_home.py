@@ -11,7 +11,7 @@ from bot.domain.access import Actor, Standing
 from bot.domain.errors import BotError, LookupFailed, SlackBusy, ViewRefused, ViewStale
 from bot.domain.orders import Create
 from bot.domain.requests import Place, Request, RequestState
-from bot.interfaces import Arrival
+from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
 from bot.workflow.jobs.publish_home import PUBLISH_EVERY, UNKNOWN_AGAIN, Home, HomeKeeper
 from tests.builders import FakeClock, a_grant, a_project, a_request, an_actor, an_item

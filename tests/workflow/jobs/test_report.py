@@ -13,7 +13,8 @@ import pytest
 from bot.domain.errors import BotError, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy, StoreFailed
 from bot.domain.orders import Quick
 from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState, ended, taken
-from bot.interfaces import Arrival, Posted, Saying
+from bot.ports.outbox import Posted, Saying
+from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
 from bot.workflow.jobs.report import EDITS, EDITS_A_MINUTE, EditBudget, Reporter, Urgency, sayings
 from tests.builders import NOON, FakeClock, a_request, an_item

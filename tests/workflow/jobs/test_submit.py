@@ -17,7 +17,7 @@ from bot.domain.snapshots import (
     Snapshot,
     SnapshotTicket,
 )
-from bot.interfaces import Arrival
+from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
 from bot.workflow.check_before_sending import Permits
 from bot.workflow.jobs.submit import Patience, Submitter, ours

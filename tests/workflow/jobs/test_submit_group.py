@@ -12,7 +12,7 @@ from bot.domain.consistency_groups import Group, GroupState
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, NotFound, NotOffered
 from bot.domain.requests import Item, ItemState, RequestState
 from bot.domain.snapshots import CreateSnapshotGroup, Disk, GroupTicket, Job, Snapshot, SnapshotGroup
-from bot.interfaces import Arrival
+from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
 from bot.workflow.check_before_sending import Permits
 from bot.workflow.discovery import GroupOffers

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.errors import CloudError, CloudUnavailable, NotFound
 from bot.domain.requests import Item, ItemState, RequestState, sending, taken
 from bot.domain.snapshots import Job, Snapshot
-from bot.interfaces import Arrival
+from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
 from bot.workflow.jobs.watch import REASON_GRACE, UNREACHABLE, Watcher, pause_s
 from tests.builders import NOON, FakeClock, a_request, an_item

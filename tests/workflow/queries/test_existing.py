@@ -10,7 +10,7 @@ import pytest
 from bot.domain.errors import CloudError, CloudUnavailable, NotFound
 from bot.domain.requests import ItemState, RequestState
 from bot.domain.snapshots import Snapshot
-from bot.interfaces import Arrival
+from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
 from bot.workflow.queries.existing import Existing
 from tests.builders import NOON, FakeClock, a_request, an_item

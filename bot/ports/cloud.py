@@ -1,0 +1,64 @@
+"""The cloud, as the use cases see it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from bot.domain.servers import Server
+from bot.domain.snapshots import (
+    CreateSnapshotGroup,
+    CreateStandardSnapshot,
+    Disk,
+    GroupTicket,
+    Job,
+    Snapshot,
+    SnapshotGroup,
+    SnapshotTicket,
+)
+
+
+class Evs(Protocol):
+    """One cloud project. Every failure is a `bot.domain.errors.CloudError`."""
+
+    async def create_standard_snapshot(
+        self, snapshot: CreateStandardSnapshot, *, send_before: datetime
+    ) -> SnapshotTicket: ...
+
+    async def show_job(self, job_id: str) -> Job: ...
+
+    async def show_snapshot(self, snapshot_id: str) -> Snapshot: ...
+
+    async def list_snapshots(
+        self,
+        *,
+        volume_id: str | None = None,
+        ids: Sequence[str] = (),
+        group_id: str | None = None,
+        of_each: Collection[str] = (),
+    ) -> list[Snapshot]: ...
+
+    async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: datetime) -> GroupTicket: ...
+
+    async def list_snapshot_groups(self, *, limit_to_tag: tuple[str, str] | None = None) -> list[SnapshotGroup]: ...
+
+    async def check_snapshot_groups(self) -> None: ...
+
+    async def delete_snapshot(self, snapshot_id: str, *, send_before: datetime) -> str: ...
+
+    async def show_disk(self, disk_id: str) -> Disk: ...
+
+    async def list_disks(
+        self, *, name: str | None = None, ids: Sequence[str] = (), server_id: str | None = None
+    ) -> list[Disk]: ...
+
+    async def disks_by_tag(self, key: str, values: Sequence[str] = ()) -> list[Disk]: ...
+
+    async def list_servers(self, *, name: str | None = None, ids: Sequence[str] = ()) -> list[Server]: ...
+
+
+class Cloud(Protocol):
+    """Every configured project. `project` raises KeyError for an alias that is not configured."""
+
+    def project(self, alias: str) -> Evs: ...

@@ -1,0 +1,81 @@
+"""Forms, deferred replies and App Home in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from bot.domain.forms import Form
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """An answer that is owed: what was acknowledged before it was decided, in ids and the words that were typed.
+
+    `id` is that of its delivery. `claim` is what may be acted on once, whichever delivery brings it; `late`: another
+    delivery had taken that already.
+    """
+
+    id: str
+    kind: Literal["command", "mention", "press"]
+    user_id: str
+    channel: str
+    thread_ts: str | None
+    payload: Mapping[str, Any]
+    created_at: datetime
+    claim: str | None = None
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HomeRow:
+    """Somebody's App Home: `rev` counts what changed, `shown_rev` what of it is shown, `view_hash` is Slack's.
+    `looked_at`: they opened it, and what they may see is to be shown and written in the trail.
+    """
+
+    rev: int
+    shown_rev: int
+    view_hash: str | None
+    looked_at: bool = False
+
+
+class Forms(Protocol):
+    """Forms that are open."""
+
+    async def open_form(self, form: Form) -> None: ...
+
+    async def form_project(self, form_id: str, project: str | None, *, seen: int | None = None) -> Form | None: ...
+
+    async def form_place(self, form_id: str, channel: str) -> Form | None: ...
+
+    async def form_more(self, form_id: str) -> Form | None: ...
+
+    async def form_shown(self, form_id: str, view_hash: str) -> None: ...
+
+    async def form_hash(self, form_id: str) -> str | None: ...
+
+    async def form(self, form_id: str) -> Form | None: ...
+
+
+class DeferredReplies(Protocol):
+    """Acknowledged questions that are still to be answered."""
+
+    async def take_errand(self, errand: Errand) -> bool: ...
+
+    async def errand(self, errand_id: str) -> Errand | None: ...
+
+    async def errand_done(self, errand: Errand, *, acted: bool) -> None: ...
+
+
+class AppHomes(Protocol):
+    """What each person's App Home shows."""
+
+    async def home(self, user_id: str) -> HomeRow | None: ...
+
+    async def home_opened(self, user_id: str, view_hash: str | None) -> None: ...
+
+    async def home_changed(self, user_id: str) -> None: ...
+
+    async def home_published(self, user_id: str, rev: int, view_hash: str | None) -> None: ...

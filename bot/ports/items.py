@@ -1,0 +1,40 @@
+"""Disks and consistency groups of requests, in the store.
+
+Each method is one transaction: rows, audit and jobs together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from bot.domain.audit import AuditEntry
+from bot.domain.consistency_groups import Group
+from bot.domain.deletions import Deletion
+from bot.domain.requests import Item, Request
+
+
+class Items(Protocol):
+    """What becomes of each disk and of each consistency group, as the cloud tells."""
+
+    async def start(self, item: Item, audit: Sequence[AuditEntry]) -> Item | None: ...
+
+    async def save(self, item: Item, audit: Sequence[AuditEntry] = ()) -> bool: ...
+
+    async def watched(self, items: Sequence[Item]) -> None: ...
+
+    async def creating(self, project: str) -> list[Item]: ...
+
+    async def gone(self, snapshot_id: str, by: str | None, audit: Sequence[AuditEntry]) -> bool: ...
+
+    async def spent(self, rows: Sequence[Request | Item | Group | Deletion]) -> None: ...
+
+    async def group(self, group_id: str) -> tuple[Group, list[Item], Request] | None: ...
+
+    async def groups_of(self, request_id: str) -> list[Group]: ...
+
+    async def start_group(self, group: Group, audit: Sequence[AuditEntry]) -> tuple[Group, list[Item]] | None: ...
+
+    async def save_group(self, group: Group, items: Sequence[Item], audit: Sequence[AuditEntry] = ()) -> bool: ...
+
+    async def points_of(self, items: Sequence[Item]) -> list[Item]: ...

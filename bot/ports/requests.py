@@ -1,0 +1,127 @@
+"""Requests, their disks and deletions in the store. Each method is one transaction: rows, audit and jobs together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
+
+from bot.domain.access import Actor, Grant
+from bot.domain.audit import AuditEntry
+from bot.domain.consistency_groups import Group
+from bot.domain.granting import Subject
+from bot.domain.requests import Item, Request, RequestState
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a delivery comes to: a request to keep (or none), and the decisions that led there."""
+
+    request: Request | None
+    audit: Sequence[AuditEntry] = ()
+
+
+Judge = Callable[[Sequence[Grant], str | None], Arrival]
+"""Grants that may name the actor, and the project the channel is bound to, become an arrival. Pure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which requests are asked for. `projects` are those the reader may view; None means all of them.
+
+    `under_way`: True for those that have not ended, False for those that have. `left_to`: somebody to whom it is left
+    to settle them; neither their own nor any that they agreed to already. `restorable`: a snapshot of it was available.
+    """
+
+    projects: Sequence[str] | None = None
+    disk: str | None = None
+    actor_id: str | None = None
+    unreviewed: bool = False
+    waiting: bool = False
+    under_way: bool | None = None
+    left_to: str | None = None
+    channel: str | None = None
+    restorable: bool = False
+    limit: int = 10
+    offset: int = 0
+
+
+class DiskName(NamedTuple):
+    """A disk of a request, as it was called then."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """`done`; `late`: somebody else was faster; `over`: the daily limit has no room, `used` disks are taken already."""
+
+    how: Literal["done", "late", "over"]
+    used: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """What was called back: `cancelled` disks, while `sent` ones go on; `dropped`: all of it, nothing was sent."""
+
+    cancelled: int
+    sent: int
+    dropped: bool
+
+
+class Requests(Protocol):
+    """What people asked for, and the decisions about it."""
+
+    async def arrive(
+        self, delivery: str, channel: str, actor: Actor | None, judge: Judge, *, mendable: bool = False
+    ) -> Request | None: ...
+
+    async def request(self, request_id: str) -> tuple[Request, list[Item]] | None: ...
+
+    async def item(self, item_id: str) -> tuple[Item, Request] | None: ...
+
+    async def find(self, any_id: str) -> tuple[Request, list[Item]] | None: ...
+
+    async def recent(self, filters: Filters) -> list[tuple[Request, list[Item]]]: ...
+
+    async def disks_named(self, projects: Sequence[str]) -> list[DiskName]:
+        """The disks that requests in these projects were about, by id and name, newest first."""
+        ...
+
+    async def tries_of(self, request_id: str) -> list[Request]: ...
+
+    async def settle(
+        self,
+        request: Request,
+        items: Sequence[Item],
+        audit: Sequence[AuditEntry],
+        *,
+        groups: Sequence[Group] = (),
+        room: int | None = None,
+        notify: Sequence[Subject] = (),
+    ) -> Settled: ...
+
+    async def confirm(
+        self, after: Request, notify: Sequence[Subject], audit: Sequence[AuditEntry], *, room: int | None
+    ) -> Settled: ...
+
+    async def plan_again(self, after: Request, audit: Sequence[AuditEntry]) -> bool: ...
+
+    async def approve(self, request_id: str, approver_id: str, audit: Sequence[AuditEntry]) -> Request | None: ...
+
+    async def refuse_waiting(
+        self, request_id: str, state: RequestState, rule: str, verdict: str, audit: Sequence[AuditEntry]
+    ) -> bool: ...
+
+    async def review(self, request_id: str, reviewer_id: str, audit: Sequence[AuditEntry]) -> bool: ...
+
+    async def cancel(
+        self, request_id: str, *, verdict: str, cause: str, entries: Sequence[AuditEntry]
+    ) -> Cancelled | None: ...
+
+    async def keep(self, after: Request, audit: Sequence[AuditEntry] = ()) -> None: ...
+
+    async def copying(self, project: str) -> list[str]: ...
+
+    async def used_today(self, actor_id: str, project: str) -> int: ...
