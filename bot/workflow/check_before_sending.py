@@ -10,8 +10,8 @@ from bot.domain.errors import LookupFailed
 from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.ports.clock import Clock
+from bot.ports.grants import Grants
 from bot.ports.slack import People
-from bot.ports.store import Store
 from bot.workflow.intake import glass_stays
 from bot.workflow.retry import look_up
 
@@ -19,7 +19,7 @@ from bot.workflow.retry import look_up
 class Permits:
     """Asks Slack and the grants anew each time; an approval is worth no more than its approver's right."""
 
-    def __init__(self, store: Store, people: People, projects: Mapping[str, Project], clock: Clock) -> None:
+    def __init__(self, store: Grants, people: People, projects: Mapping[str, Project], clock: Clock) -> None:
         self._store = store
         self._people = people
         self._projects = projects

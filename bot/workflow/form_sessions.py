@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.domain.access import Action
 from bot.domain.audit import AuditEntry
 from bot.domain.forms import Form, FormKind
 from bot.domain.orders import Create
 from bot.domain.requests import Place
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
-from bot.ports.store import Store
+from bot.ports.forms import Forms
 from bot.workflow.intake import Refused
 
 STALE = "This form can't be used any more. Open a new one; what you entered stays here until you close it."
@@ -41,10 +43,14 @@ class Returned:
     user_id: str
 
 
+class Rows(Audit, Forms, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class OpenedForms:
     """What every kind of form has in common."""
 
-    def __init__(self, store: Store, clock: Clock, new_id: Callable[[], str]) -> None:
+    def __init__(self, store: Rows, clock: Clock, new_id: Callable[[], str]) -> None:
         self._store = store
         self._clock = clock
         self._new_id = new_id

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.domain import sentences
 from bot.domain.access import (
@@ -23,8 +24,10 @@ from bot.domain.access import (
 from bot.domain.audit import AuditEntry
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
-from bot.ports.store import Store
+from bot.ports.grants import Grants
+from bot.ports.requests import Requests
 from bot.workflow.audit_of_reads import unknown_id
 
 OWN_REQUEST = "own-request"
@@ -70,10 +73,14 @@ class Admitted:
         return self.request.project or ""
 
 
+class Rows(Audit, Grants, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class Gate:
     """`channel` None: from where there is no place; then the place of the request counts."""
 
-    def __init__(self, store: Store, projects: Mapping[str, Project], clock: Clock) -> None:
+    def __init__(self, store: Rows, projects: Mapping[str, Project], clock: Clock) -> None:
         self._store = store
         self._projects = projects
         self._clock = clock

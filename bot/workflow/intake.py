@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bot.domain.access import (
     CLOSED_RULES,
@@ -27,9 +28,9 @@ from bot.domain.orders import Order, Quick
 from bot.domain.projects import Project
 from bot.domain.requests import Place, Request, RequestState
 from bot.ports.clock import Clock
-from bot.ports.requests import Arrival
+from bot.ports.grants import Grants
+from bot.ports.requests import Arrival, Requests
 from bot.ports.slack import People
-from bot.ports.store import Store
 
 BREAK_GLASS = "break-glass"
 NOTHING_BOUND = "nothing-bound"
@@ -85,12 +86,16 @@ class Refused:
 Answer = Accepted | Refused
 
 
+class Rows(Grants, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class Reception:
     """Takes in what creates something."""
 
     def __init__(
         self,
-        store: Store,
+        store: Rows,
         people: People,
         projects: Mapping[str, Project],
         clock: Clock,
@@ -161,7 +166,7 @@ def _accepted_before(request: Request) -> Accepted:
     return Accepted(request, judged_since, request.approvals_needed if waiting else 0, repeated=True)
 
 
-async def with_helpers(store: Store, refused: Refused) -> Refused:
+async def with_helpers(store: Grants, refused: Refused) -> Refused:
     """Say whom to ask, where asking helps: the project's admins, never those of one that is closed to the person."""
     denied = Denied(refused.rule, refused.sentence)
     if not asking_helps(denied):

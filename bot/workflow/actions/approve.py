@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Protocol
 
 from bot.domain import sentences
 from bot.domain.access import Action, Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.normalise import letters_in
 from bot.domain.requests import RequestState
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
-from bot.ports.store import Store
+from bot.ports.requests import Requests
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
 
@@ -20,13 +22,17 @@ SETTLED_BEFORE = "settled-before"
 _APPROVE = Verb(Action.APPROVE, "approve", "I know no request {} that waits for you.")
 
 
+class Rows(Audit, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class Approvals:
     """Each decision is asked of the rows at its own moment; of two at once the first one settles it.
 
     `channel` is where somebody pressed or typed; None in App Home and in a form, where the place of the request counts.
     """
 
-    def __init__(self, store: Store, gate: Gate, clock: Clock) -> None:
+    def __init__(self, store: Rows, gate: Gate, clock: Clock) -> None:
         self._store = store
         self._gate = gate
         self._clock = clock

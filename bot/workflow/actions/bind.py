@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from bot.domain.access import (
     Action,
@@ -22,19 +23,23 @@ from bot.domain.orders import Selector
 from bot.domain.projects import Project
 from bot.domain.requests import is_direct
 from bot.domain.selecting import selectors_of
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
-from bot.ports.grants import Rebound
-from bot.ports.store import Store
+from bot.ports.grants import Bindings, Grants, Rebound
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.gate import Told
 
 _NOT_YOURS = "This channel means something already that you may not change. Ask the people who run the snapshot bot."
 
 
+class Rows(Audit, Bindings, Grants, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class ChannelBindings:
     """Makes no cloud call."""
 
-    def __init__(self, store: Store, projects: Mapping[str, Project], clock: Clock) -> None:
+    def __init__(self, store: Rows, projects: Mapping[str, Project], clock: Clock) -> None:
         self._store = store
         self._projects = projects
         self._clock = clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain import sentences
 from bot.domain.access import Action, Actor
-from bot.ports.store import Store
+from bot.ports.requests import Requests
 from bot.workflow.gate import Gate, Told, Verb, entry_of
 
 _CANCEL = Verb(
@@ -19,7 +19,7 @@ _CANCEL = Verb(
 class Cancelling:
     """Each decision is asked of the rows at its own moment, and takes effect in the same transaction as its record."""
 
-    def __init__(self, store: Store, gate: Gate) -> None:
+    def __init__(self, store: Requests, gate: Gate) -> None:
         self._store = store
         self._gate = gate
 

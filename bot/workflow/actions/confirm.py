@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from bot.domain import sentences
 from bot.domain.access import Action, Actor, Usage, over_the_limit
 from bot.domain.orders import Quick, Selector
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
-from bot.ports.store import Store
+from bot.ports.grants import Grants
+from bot.ports.requests import Requests
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
 from bot.workflow.intake import Refused, with_helpers
@@ -27,10 +30,14 @@ NOT_YOUR_PLAN = "not-your-plan"
 _CONFIRM = Verb(Action.CREATE, "create", "I know no plan {} that you may confirm.")
 
 
+class Rows(Audit, Grants, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class Confirming:
     """Asked of the rows at the moment of the press; of two who press at once, one settles it."""
 
-    def __init__(self, store: Store, gate: Gate, projects: Mapping[str, Project], clock: Clock) -> None:
+    def __init__(self, store: Rows, gate: Gate, projects: Mapping[str, Project], clock: Clock) -> None:
         self._store = store
         self._gate = gate
         self._projects = projects

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bot.domain import sentences
 from bot.domain.access import Action, Actor, Denied, decide
@@ -19,8 +20,10 @@ from bot.domain.deletions import (
 )
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
-from bot.ports.store import Store
+from bot.ports.deletions import Deletions
+from bot.ports.grants import Grants
 from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
 
 DELETED_ALREADY = "These are deleted already, or are about to be."
@@ -54,10 +57,14 @@ class _Meant:
     joined: Sequence[str]
 
 
+class Rows(Audit, Deletions, Grants, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class Deleting:
     """What people ask for. `channel` None: from where there is no place; the place of the request counts."""
 
-    def __init__(self, store: Store, gate: Gate, projects: Mapping[str, Project], clock: Clock) -> None:
+    def __init__(self, store: Rows, gate: Gate, projects: Mapping[str, Project], clock: Clock) -> None:
         self._store = store
         self._gate = gate
         self._projects = projects

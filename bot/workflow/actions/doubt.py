@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from bot.domain.access import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.orders import Create
 from bot.domain.requests import Item, Place, Request
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
-from bot.ports.store import Store
+from bot.ports.forms import Forms
+from bot.ports.items import Items
 from bot.workflow.actions.delete import Deleting, Doomed
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.form_sessions import OpenedForms
@@ -44,10 +47,14 @@ class Question:
         return self.doomed.admitted.request
 
 
+class Rows(Audit, Forms, Items, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class Doubting:
     """Asks once more."""
 
-    def __init__(self, store: Store, cloud: Cloud, deleting: Deleting, opened: OpenedForms, clock: Clock) -> None:
+    def __init__(self, store: Rows, cloud: Cloud, deleting: Deleting, opened: OpenedForms, clock: Clock) -> None:
         self._store = store
         self._cloud = cloud
         self._deleting = deleting

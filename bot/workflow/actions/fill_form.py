@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from bot.domain.access import (
     Action,
@@ -29,9 +29,12 @@ from bot.domain.orders import Create, Quick, as_typed
 from bot.domain.projects import Project
 from bot.domain.requests import Place
 from bot.domain.snapshots import Disk
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
+from bot.ports.forms import Forms as FormsStore
+from bot.ports.grants import Bindings, Grants
+from bot.ports.requests import Requests
 from bot.ports.slack import Channels, People
-from bot.ports.store import Store
 from bot.workflow.audit_of_reads import unknown_id, viewed
 from bot.workflow.form_sessions import STALE, OpenedForms, Returned
 from bot.workflow.intake import Accepted, Delivery, Reception, Refused, judged, which_project, with_helpers
@@ -123,12 +126,16 @@ _OVER = "This form can't be used any more. Open a new one."
 _WHO = "Slack can't tell me who you are just now. Try again in a minute."
 
 
+class Rows(Audit, Bindings, FormsStore, Grants, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class Forms:
     """What a form needs to know, and what becomes of it."""
 
     def __init__(
         self,
-        store: Store,
+        store: Rows,
         people: People,
         channels: Channels,
         catalogue: DiskCatalogue,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from bot.domain.access import (
     Action,
@@ -49,10 +49,11 @@ from bot.domain.granting import (
     without_first_admin,
 )
 from bot.domain.projects import Project
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
-from bot.ports.grants import Revision, Rights
+from bot.ports.grants import Grants, Revision, Rights
+from bot.ports.requests import Requests
 from bot.ports.slack import Accounts
-from bot.ports.store import Store
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.gate import Told
 
@@ -73,10 +74,14 @@ Asked = TypeVar("Asked", GrantAccess, RevokeAccess)
 Change = Callable[[Author, Asked, Rights, Collection[str], datetime], Revision]
 
 
+class Rows(Audit, Grants, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class Granting:
     """What `grant`, `revoke`, `access` and `projects` do in Slack. Answers sentences; makes no cloud call."""
 
-    def __init__(self, store: Store, people: Accounts, projects: Mapping[str, Project], clock: Clock) -> None:
+    def __init__(self, store: Rows, people: Accounts, projects: Mapping[str, Project], clock: Clock) -> None:
         self._store = store
         self._people = people
         self._projects = projects

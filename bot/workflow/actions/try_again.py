@@ -10,7 +10,7 @@ from bot.domain.access import CLOSED_RULES, Action, Actor
 from bot.domain.orders import DISKS_PER_CREATE, Create, Order, Quick, Selector, as_typed
 from bot.domain.quick import failed
 from bot.domain.requests import Item, Place, Request
-from bot.ports.store import Store
+from bot.ports.requests import Requests
 from bot.workflow.gate import Admitted, Gate, Told, Verb
 from bot.workflow.intake import ANSWERED, Accepted, Delivery, Reception
 
@@ -22,7 +22,7 @@ class Retrying:
     one is taken: both would make the same delivery.
     """
 
-    def __init__(self, store: Store, gate: Gate, reception: Reception) -> None:
+    def __init__(self, store: Requests, gate: Gate, reception: Reception) -> None:
         self._store = store
         self._gate = gate
         self._reception = reception

@@ -10,9 +10,9 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.errors import BotError
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.slack import Notices
-from bot.ports.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ TROUBLE_SECONDS = 600.0
 class Sealer:
     """Posts at the first chance of each UTC day; one that was missed is made up for at the next start."""
 
-    def __init__(self, store: Store, notices: Notices, clock: Clock) -> None:
+    def __init__(self, store: Audit, notices: Notices, clock: Clock) -> None:
         self._store = store
         self._notices = notices
         self._clock = clock

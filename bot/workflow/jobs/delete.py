@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Protocol
 
 from bot.domain import sentences
 from bot.domain.access import Action, Denied, decide
@@ -41,10 +42,15 @@ from bot.domain.errors import (
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
 from bot.domain.snapshots import Disk
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud, Evs
+from bot.ports.deletions import Deletions
+from bot.ports.grants import Grants
+from bot.ports.items import Items
+from bot.ports.outbox import Outbox
+from bot.ports.requests import Requests
 from bot.ports.slack import People, ThreadNotices
-from bot.ports.store import Store
 from bot.workflow.actions.delete import KEEPS, deletion_entry
 from bot.workflow.jobs.notify import who_may_approve
 from bot.workflow.retry import look_up
@@ -57,12 +63,16 @@ GIVE_UP = timedelta(hours=1)
 """A snapshot that the cloud has not deleted in so long a time of asking is told as kept; it may still go."""
 
 
+class Rows(Audit, Deletions, Grants, Items, Outbox, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class Deleter:
     """The duty: asks once more whether it may, looks, deletes, and tells what became of each."""
 
     def __init__(
         self,
-        store: Store,
+        store: Rows,
         people: People,
         cloud: Cloud,
         notices: ThreadNotices,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from bot.domain.audit import AuditEntry
 from bot.domain.granting import grant_facts
 from bot.ports.clock import Clock
-from bot.ports.store import Store
+from bot.ports.grants import Grants
 
 
 class Lapser:
     """The row itself stays: it tells an expired grant from none. What it gave ended by itself at that moment."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Grants, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 

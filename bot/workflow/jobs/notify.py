@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from bot.domain.access import Action, Denied, decide
 from bot.domain.audit import AuditEntry
@@ -17,9 +18,11 @@ from bot.domain.granting import Subject
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
 from bot.ports.clock import Clock
-from bot.ports.outbox import Notice, Saying, SayKind
+from bot.ports.deletions import Deletions
+from bot.ports.grants import Grants
+from bot.ports.outbox import Notice, Outbox, Saying, SayKind
+from bot.ports.requests import Requests
 from bot.ports.slack import DirectReplies, Membership, People
-from bot.ports.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +35,7 @@ NOTIFY = "notify"
 """What the audit trail calls it."""
 
 
-async def who_may_approve(store: Store, request: Request, *, but: str | None = None) -> list[Subject]:
+async def who_may_approve(store: Grants, request: Request, *, but: str | None = None) -> list[Subject]:
     """Who holds a grant for it, as people and groups; not everyone: nobody is everybody's keeper.
 
     Left out is who asked: `but`, where it is about a deletion, else the request's person.
@@ -61,12 +64,16 @@ class _Matter:
         return person in self.request.approvers
 
 
+class Rows(Deletions, Grants, Outbox, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class Notifier:
     """One message to each who may approve at that moment; a restart goes on with those who were not told yet."""
 
     def __init__(
         self,
-        store: Store,
+        store: Rows,
         people: People,
         membership: Membership,
         replies: DirectReplies,

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -25,8 +26,10 @@ from bot.domain.sentences import quoted
 from bot.domain.snapshots import Disk
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud, Evs
+from bot.ports.grants import Bindings, Grants
+from bot.ports.items import Items
+from bot.ports.requests import Requests
 from bot.ports.slack import Channels, People
-from bot.ports.store import Store
 from bot.workflow.discovery import GroupOffers, survey
 from bot.workflow.intake import Refused, Verdict, judged, with_helpers
 from bot.workflow.jobs.notify import who_may_approve
@@ -61,12 +64,16 @@ class Draft:
     confirm: bool = False
 
 
+class Rows(Bindings, Grants, Items, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class Planner:
     """Turns a received request into items, or refuses it with every fault at once. Nothing is created here."""
 
     def __init__(
         self,
-        store: Store,
+        store: Rows,
         people: People,
         channels: Channels,
         cloud: Cloud,

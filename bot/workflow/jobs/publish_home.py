@@ -16,10 +16,12 @@ from bot.domain.audit import AuditEntry
 from bot.domain.errors import LookupFailed, SlackBusy, ViewRefused, ViewStale
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
-from bot.ports.requests import Filters
+from bot.ports.forms import AppHomes
+from bot.ports.grants import Grants
+from bot.ports.requests import Filters, Requests
 from bot.ports.slack import People
-from bot.ports.store import Store
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.retry import look_up
 
@@ -75,11 +77,15 @@ class Homes(Protocol):
     async def publish(self, user_id: str, home: Home, rev: int, view_hash: str | None) -> str | None: ...
 
 
+class Rows(AppHomes, Audit, Grants, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class HomeKeeper:
     """Closes the gap between the rows and what App Home shows, like the reporter does for messages."""
 
     def __init__(
-        self, store: Store, people: People, homes: Homes, projects: Mapping[str, Project], clock: Clock
+        self, store: Rows, people: People, homes: Homes, projects: Mapping[str, Project], clock: Clock
     ) -> None:
         self._store = store
         self._people = people

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from bot.domain.access import Action, Actor
 from bot.domain.audit import AuditEntry
@@ -13,19 +14,24 @@ from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
 from bot.domain.requests import Item, ItemState, Request, remind_time
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
+from bot.ports.deletions import Deletions
 from bot.ports.outbox import Saying
+from bot.ports.requests import Requests
 from bot.ports.slack import DirectReplies, Replies
-from bot.ports.store import Store
 from bot.workflow.gate import Gate, Told, Verb
 from bot.workflow.queries.restore_points import existing_snapshots
 
 log = logging.getLogger(__name__)
 
 
+class Rows(Deletions, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class Reminder:
     """Reminds once for each end; whoever keeps them longer is asked again before the new one."""
 
-    def __init__(self, store: Store, cloud: Cloud, replies: Replies, direct: DirectReplies, clock: Clock) -> None:
+    def __init__(self, store: Rows, cloud: Cloud, replies: Replies, direct: DirectReplies, clock: Clock) -> None:
         self._store = store
         self._cloud = cloud
         self._replies = replies
@@ -87,7 +93,7 @@ _KEEP = Verb(Action.CREATE, "keep", "I know no restore points {} that you may ke
 class Keeping:
     """Keeps restore points for as long again; by whoever could have asked for them."""
 
-    def __init__(self, store: Store, gate: Gate, clock: Clock) -> None:
+    def __init__(self, store: Requests, gate: Gate, clock: Clock) -> None:
         self._store = store
         self._gate = gate
         self._clock = clock

@@ -14,14 +14,17 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from enum import IntEnum
+from typing import Protocol
 
 from bot.domain.errors import GONE_AGAIN, REFUSED, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
 from bot.domain.orders import Quick
 from bot.domain.requests import Item, ItemState, Request, RequestState
 from bot.ports.clock import Clock
-from bot.ports.outbox import Posted, Saying, SayKind
+from bot.ports.grants import Grants
+from bot.ports.items import Items
+from bot.ports.outbox import Outbox, Posted, Saying, SayKind
+from bot.ports.requests import Requests
 from bot.ports.slack import Replies
-from bot.ports.store import Store
 from bot.workflow.jobs.notify import who_may_approve
 
 log = logging.getLogger(__name__)
@@ -162,10 +165,14 @@ def _ask_is_stale(request: Request) -> bool:
     return request.state is not RequestState.WAITING or request.ask_rev < request.rev
 
 
+class Rows(Grants, Items, Outbox, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class Reporter:
     """Speaks in one channel at a time; every channel has its own duty, and all share the budget for edits."""
 
-    def __init__(self, store: Store, replies: Replies, clock: Clock, budget: EditBudget) -> None:
+    def __init__(self, store: Rows, replies: Replies, clock: Clock, budget: EditBudget) -> None:
         self._store = store
         self._replies = replies
         self._clock = clock

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from bot.domain.access import Denied
 from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, Throttled
@@ -27,7 +28,8 @@ from bot.domain.sentences import not_configured, quoted
 from bot.domain.snapshots import Snapshot
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
-from bot.ports.store import Store
+from bot.ports.items import Items
+from bot.ports.requests import Requests
 from bot.workflow.check_before_sending import Permits, before_post
 
 log = logging.getLogger(__name__)
@@ -112,12 +114,16 @@ def not_configured_any_more(alias: str, projects: Mapping[str, Project]) -> Deni
     return Denied(NOT_CONFIGURED, f"bot.toml has no project {quoted(alias)} any more, so I send nothing to it. {who}")
 
 
+class Rows(Items, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class Submitter:
     """Moves an item from planned to creating, whatever happens in between and however often."""
 
     def __init__(
         self,
-        store: Store,
+        store: Rows,
         permits: Permits,
         cloud: Cloud,
         projects: Mapping[str, Project],

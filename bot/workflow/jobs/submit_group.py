@@ -30,7 +30,7 @@ from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Job, SnapshotGroup
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
-from bot.ports.store import Store
+from bot.ports.items import Items
 from bot.workflow.check_before_sending import Permits, before_post
 from bot.workflow.discovery import GroupOffers
 from bot.workflow.jobs.submit import (
@@ -61,7 +61,7 @@ class Grouper:
 
     def __init__(
         self,
-        store: Store,
+        store: Items,
         permits: Permits,
         cloud: Cloud,
         offers: GroupOffers,

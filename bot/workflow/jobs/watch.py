@@ -14,7 +14,7 @@ from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Job, Snapshot
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud, Evs
-from bot.ports.store import Store
+from bot.ports.items import Items
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class _Round:
 class Watcher:
     """Follows a project's snapshots until each ended, truthfully."""
 
-    def __init__(self, store: Store, cloud: Cloud, clock: Clock, watch_for: timedelta) -> None:
+    def __init__(self, store: Items, cloud: Cloud, clock: Clock, watch_for: timedelta) -> None:
         self._store = store
         self._cloud = cloud
         self._clock = clock

@@ -10,13 +10,15 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Protocol
 
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import CloudError, NotFound
 from bot.domain.requests import Item, ItemState, Request
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
-from bot.ports.store import Store
+from bot.ports.items import Items
+from bot.ports.requests import Requests
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +35,14 @@ SHOWN_BY_THEMSELVES = 20
 """Of those that a listing lacks."""
 
 
+class Rows(Items, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class Existing:
     """One for the whole bot: it remembers what was there a moment ago."""
 
-    def __init__(self, store: Store, cloud: Cloud, clock: Clock) -> None:
+    def __init__(self, store: Rows, cloud: Cloud, clock: Clock) -> None:
         self._store = store
         self._cloud = cloud
         self._clock = clock

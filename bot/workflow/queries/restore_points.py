@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from bot.domain.access import Action, Actor, Denied, decide, standing_refused
 from bot.domain.audit import AuditEntry
@@ -12,10 +13,11 @@ from bot.domain.commands import RestorePoints
 from bot.domain.errors import CloudError
 from bot.domain.projects import Project
 from bot.domain.requests import Item, ItemState, Request
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
-from bot.ports.requests import Filters
-from bot.ports.store import Store
+from bot.ports.grants import Grants
+from bot.ports.requests import Filters, Requests
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.queries.existing import Existing
 from bot.workflow.queries.status import NotFound
@@ -46,11 +48,15 @@ class Points:
     more: bool
 
 
+class Rows(Audit, Grants, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class RestorePointsInquiry:
     """Only of projects that the reader may view from here; the cloud is asked for nothing else."""
 
     def __init__(
-        self, store: Store, existing: Existing, cloud: Cloud, projects: Mapping[str, Project], clock: Clock
+        self, store: Rows, existing: Existing, cloud: Cloud, projects: Mapping[str, Project], clock: Clock
     ) -> None:
         self._store = store
         self._looking = existing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bot.domain.access import (
     CLOSED_RULES,
@@ -22,9 +23,11 @@ from bot.domain.disks import meant, near_names
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, RequestState
 from bot.domain.sentences import quoted
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
-from bot.ports.requests import Filters
-from bot.ports.store import Store
+from bot.ports.grants import Grants
+from bot.ports.items import Items
+from bot.ports.requests import Filters, Requests
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.gate import OWN_REQUEST, Gate, Told, Verb
 from bot.workflow.queries.existing import Existing
@@ -81,11 +84,15 @@ class MayDo:
     by_project: Mapping[str, frozenset[Action]]
 
 
+class Rows(Audit, Grants, Items, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class Inquiry:
     """Answers from the store, and has the cloud asked only whether what it shows as made still exists."""
 
     def __init__(
-        self, store: Store, existing: Existing, gate: Gate, projects: Mapping[str, Project], clock: Clock
+        self, store: Rows, existing: Existing, gate: Gate, projects: Mapping[str, Project], clock: Clock
     ) -> None:
         self._store = store
         self._existing = existing
