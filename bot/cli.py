@@ -8,7 +8,7 @@ import re
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +26,9 @@ from bot.store.verification import Verification
 DONE, FAILED, BAD_USE = 0, 1, 2
 _PAGE = 1_000
 _LATEST = 50
+_FAULTS = 100
+"""Faults of a trail that are told one by one; somebody else's trail has as many as it has rows."""
+
 _HEAD = re.compile(r"(?:row\s+)?([0-9]{1,18})\s*[:,]\s*([0-9a-fA-F]{64})\.?")
 
 
@@ -41,16 +44,23 @@ def complain(text: str) -> None:
 
 @asynccontextmanager
 async def opened_store(settings: StoreSettings, *, made: bool = False) -> AsyncIterator[SqliteStore]:
-    """The store for the time of one command. `made`: one that is not there yet is made; else it is StoreMissing."""
+    """The store for the time of one command. `made`: one that is not there yet is made; else it is StoreMissing, and so
+    is one in which a table or a column is gone.
+    """
+    path = harmless(str(settings.store_path))
     if not made and not settings.store_path.exists():
-        raise StoreMissing(f"There is no store at {settings.store_path}. Name the file with BOT_STORE or --config.")
+        raise StoreMissing(f"There is no store at {path}. Name the file with BOT_STORE or --config.")
     database = SqliteDatabase(settings.store_path)
     try:
         await database.open()
-    except (sqlite3.DatabaseError, StoreFailed) as exc:
-        raise StoreMissing(f"{settings.store_path} can't be opened as a store: {exc}.") from None
+    except StoreFailed as exc:
+        raise StoreMissing(f"{path} can't be opened as a store. {exc.sentence}") from None
+    except sqlite3.DatabaseError as exc:
+        raise StoreMissing(f"{path} can't be opened as a store: {exc}.") from None
     try:
         yield SqliteStore(database, SystemClock())
+    except sqlite3.DatabaseError as exc:
+        raise StoreMissing(f"{path} can't be read as a store: {exc}.") from None
     finally:
         await database.close()
 
@@ -91,11 +101,27 @@ async def export_audit(settings: StoreSettings, options: argparse.Namespace) -> 
     async with opened_store(settings) as store:
         async for page in _pages(store):
             for row in page:
-                at = datetime.fromtimestamp(row["at"] / 1000, UTC)
-                if since is None or at >= since:
-                    details = json.loads(row.pop("details_json"))
-                    print(json_line({**row, "at": at.isoformat(timespec="milliseconds"), "details": details}))
+                at = _moment(row["at"])
+                if since is None or at is None or at >= since:
+                    print(json_line(_exported(row, at)))
     return DONE
+
+
+def _moment(at: Any) -> datetime | None:
+    """None for what is no moment: the bot writes none, a hand may."""
+    try:
+        return datetime.fromtimestamp(at / 1000, UTC)
+    except (TypeError, ValueError, ArithmeticError, OSError):
+        return None
+
+
+def _exported(row: dict[str, Any], at: datetime | None) -> dict[str, Any]:
+    """A row as it is read; what a hand put there that can't be read is told as it stands."""
+    found = {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()}
+    details = found.pop("details_json")
+    with suppress(TypeError, ValueError, RecursionError):
+        details = json.loads(details)
+    return {**found, "at": at.isoformat(timespec="milliseconds") if at else found["at"], "details": details}
 
 
 async def verify_audit(settings: StoreSettings, options: argparse.Namespace) -> int:
@@ -114,8 +140,10 @@ async def verify_audit(settings: StoreSettings, options: argparse.Namespace) -> 
             if broken := verification.take(page):
                 break
     faults = [broken] if broken else verification.missing()
-    for fault in faults:
-        complain(f"The audit trail is broken: {fault}.")
+    for fault in faults[:_FAULTS]:
+        complain(f"The audit trail is broken: {harmless(fault)}.")
+    if len(faults) > _FAULTS:
+        complain(f"And {len(faults) - _FAULTS} more.")
     if faults:
         return FAILED
     say(f"The audit trail holds: {verification.seq} rows, head {verification.previous}.")

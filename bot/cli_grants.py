@@ -28,6 +28,7 @@ from bot.domain.granting import (
 )
 from bot.domain.projects import Project
 from bot.domain.sentences import as_words, quoted
+from bot.domain.terminal_text import harmless
 from bot.ports.grants import Revision, Rights
 from bot.settings import StoreSettings, load_grants
 from bot.workflow.actions.grant import TERMINAL, granted, imported, revoked
@@ -41,7 +42,7 @@ async def list_grants(settings: StoreSettings, options: argparse.Namespace) -> i
     for grant in await _every(settings):
         if options.project is None or grant.covers(options.project):
             expired = "" if grant.in_force(now) else " Expired."
-            say(f"{as_words(told_grant(grant))}{expired}")
+            say(f"{harmless(as_words(told_grant(grant)))}{expired}")
     return DONE
 
 

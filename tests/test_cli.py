@@ -26,6 +26,7 @@ from bot.store import audit
 from bot.store.database import SqliteDatabase
 from bot.store.schema import AUDIT_TRIGGERS
 from bot.store.store import SqliteStore
+from bot.workflow.check_before_sending import before_post
 from tests.builders import NOON, FakeClock, a_grant, a_request, an_actor, an_item
 from tests.test_cli_grants import Run, Said, run
 
@@ -90,9 +91,9 @@ async def _lived(store: SqliteStore) -> None:
     received = a_request(state=RequestState.RECEIVED, text=f"create {NASTY}", order=Create((NASTY,), reason=NASTY))
     await store.arrive("d", "C1", an_actor(), lambda held, bound: Arrival(received))
     disk = replace(an_item().disk, name=NASTY)
-    item = an_item(1, ItemState.AVAILABLE, snapshot_id="s1", disk=disk, cause=NASTY)
+    item = an_item(1, ItemState.AVAILABLE, snapshot_id="s1", disk=disk, cause=NASTY, attempts=1)
     waiting = replace(received, state=RequestState.WAITING, approvals_needed=1, verdict=NASTY, break_glass=True)
-    await store.settle(waiting, [item], [])
+    await store.settle(waiting, [item], [before_post(received, item.id, "payments", disk.id, "allowed", "granted")])
     await store.approve("r-one", "U2", [_allowed("U2", "approve")])
     assert await store.review("r-one", "U3", [_allowed("U3", "review")])
     deletion = Deletion("r-one-1", "r-one", "payments", "s1", "v1", NASTY, DeletionState.ASKED, "U1", "C1", NOON)
@@ -213,6 +214,64 @@ FOUND: dict[str, tuple[tuple[str, ...], bool, str]] = {
         "(bot.toml) has no row",
     ),
     "a channel bound elsewhere": (("update binding set project = 'shop'",), False, "the channel C1 is bound to shop"),
+    "an approval taken out": (
+        ("delete from approval",),
+        False,
+        "U2 has a row under r-one (approve), and does not stand there any more",
+    ),
+    "a review taken back": (
+        ("update request set reviewed_by = null",),
+        False,
+        "U3 has a row under r-one (review), and does not stand there any more",
+    ),
+    "somebody else asked for what was sent": (
+        ("update request set actor_id = 'U6'",),
+        False,
+        "something of r-one was sent for U6, and there is no row of it",
+    ),
+    "a request taken out": (
+        tuple(f"delete from {one}" for one in ("approval", "deletion", "item", "request")),
+        False,
+        "a row says that something of r-one was sent for U1, and no such request of theirs is there",
+    ),
+    "the row before a POST changed": (
+        ("update audit set actor = 'U6' where action = 'create'",),
+        True,
+        "something of r-one was sent for U1, and there is no row of it",
+    ),
+    "an earlier head that was posted is not there": (
+        (
+            "insert into posted_head values (2, 'x', 0)",
+            f"insert into posted_head select seq, hash, 0 from audit where seq = {LAST}",
+        ),
+        False,
+        "it was written anew: row 2 does not have the hash that was posted before",
+    ),
+    "a trigger that passes over one person's rows": (
+        ("create trigger quiet before insert on audit when new.actor = 'U9' begin select raise(ignore); end",),
+        False,
+        "the trigger quiet is none of the bot's: it may change what is written",
+    ),
+    "a trigger on another table": (
+        ("create trigger gift after insert on approval begin delete from access_grant; end",),
+        False,
+        "the trigger gift is none of the bot's",
+    ),
+    "an agreement that is no list": (
+        ("update deletion set agreed_json = 'U7'",),
+        False,
+        "U7 stands under r-one (delete), and there is no row of it",
+    ),
+    "an approver that is no text": (
+        ("insert into approval values ('r-one', x'00', 0)",),
+        False,
+        "stands under r-one (approve), and there is no row of it",
+    ),
+    "a name with a line of its own": (
+        ("insert into access_grant values ('user', 'U9', 'admin', 'x\nThe audit trail holds: 9 rows', null, 'slack')",),
+        False,
+        "the grant user:U9 admin x\\nThe audit trail holds: 9 rows (slack) has no row",
+    ),
 }
 
 
@@ -227,6 +286,43 @@ def test_what_somebody_did_to_the_store_is_found(
     said = verify(lived)
     assert (said.code, said.out) == (1, "")
     assert told in said.err
+
+
+def test_of_a_trail_of_another_store_no_more_than_a_screen_is_told(lived: Run) -> None:
+    on_store(lambda store: store.record([_allowed(f"U{number}", "approve") for number in range(1_000, 1_500)]))
+    lines = verify(lived).err.splitlines()
+    assert (len(lines), lines[-1]) == (101, "And 400 more.")
+
+
+@pytest.mark.parametrize("table", ["audit", "posted_head", "approval"])
+def test_a_table_that_is_gone_is_told(lived: Run, table: str) -> None:
+    tampered(f"drop table {table}")
+    said = verify(lived)
+    assert (said.code, said.out) == (1, "")
+    assert f"snapshot-bot.db can't be read as a store: no such table: {table}." in said.err
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["at = 'noon'", f"at = {2**62}", "details_json = '{'", "details_json = x'ff'", f"details_json = '{'[' * 50_000}'"],
+)
+def test_the_export_passes_over_no_row_that_a_hand_made_unreadable(lived: Run, value: str) -> None:
+    before = len(lived("export", verb="audit").out.splitlines())
+    tampered(*OPEN, f"update audit set {value} where seq = 3")
+    said = lived("export", "--since", "2020-01-01", verb="audit")
+    assert (said.code, said.err) == (0, "")
+    rows = [json.loads(line) for line in said.out.splitlines()]
+    assert [row["seq"] for row in rows] == list(range(1, before + 1))
+
+
+@pytest.mark.parametrize("store", ["sqlite:///folder", "sqlite:///nowhere/store.db"])
+def test_a_store_that_can_be_no_file_is_told(lived: Run, monkeypatch: pytest.MonkeyPatch, store: str) -> None:
+    monkeypatch.setenv("BOT_STORE", store)
+    Path("bot.toml").unlink()
+    Path("folder").mkdir()
+    said = lived("list")
+    assert (said.code, said.out) == (1, "")
+    assert "can't be opened" in said.err
 
 
 @pytest.mark.parametrize(

@@ -281,3 +281,25 @@ def test_what_is_exported_can_be_imported_and_exported_again(run: Run) -> None:
     again = [line for line in run("export").out.splitlines() if not line.startswith("[[") and line]
     kept = [line for line in first.splitlines() if not line.startswith("[[") and line]
     assert set(again) == set(kept)
+
+
+# --- a file's name is others' text too --------------------------------------------------------------------------------
+
+
+def test_the_name_of_a_file_writes_no_line_of_its_own_and_is_no_grant(run: Run) -> None:
+    rogue = 'x\n[[grants]]\nsubject = "user:U9"\nrole = "admin"\nproject = "*"\n\x1b[2J'
+    name = write(rogue, grant("user:U2", "operator"))
+    for arguments in (("import", name), ("import", name, "--apply"), ("list",), ("remove", "user:U2", "payments")):
+        said = run(*arguments)
+        assert not any(line.startswith(("[[", "subject")) for line in (said.out + said.err).splitlines())
+        assert all(line.isprintable() for line in (said.out + said.err).split("\n"))
+    again = run("import", write("again.toml", run("export").out)).out.splitlines()
+    assert [line.partition(",")[0] for line in again if line.startswith("+")] == [
+        "+ U1: admin in payments",
+        "+ U2: operator in payments",
+    ]
+
+
+def test_a_file_that_is_not_there_and_a_fault_in_one_take_one_line(run: Run) -> None:
+    assert len(run("import", "no\nsuch").err.splitlines()) == 2
+    assert len(run("import", write("bad\nname", "=")).err.splitlines()) == 2

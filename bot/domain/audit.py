@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+BEFORE_POST = "submit"
+"""The `hop` in the details of the row that is written before something is sent to the cloud."""
+
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:

@@ -33,6 +33,7 @@ from bot.domain.access import (
 from bot.domain.normalise import caseless, unmarked_word
 from bot.domain.projects import Project
 from bot.domain.sentences import quoted
+from bot.domain.terminal_text import harmless
 
 EVERY_PROJECT = "*"
 BOT_TOML = "bot.toml"
@@ -223,7 +224,8 @@ class ImportPlan:
 
 
 def file_source(name: str) -> str:
-    return f"file:{name}"
+    """A file by its name alone, which stands in sentences and in comments: it is one line that hides nothing."""
+    return f"file:{harmless(name)}"
 
 
 def owned_by(grants: Iterable[Grant], source: str) -> list[Grant]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.domain.errors import BotError
+from bot.domain.terminal_text import harmless
 
 
 class Unfit(ValueError):
@@ -34,7 +35,9 @@ class SettingsError(BotError):
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(sorted(faults, key=lambda fault: (fault.source == "environment", fault.line or 0)))
         many = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
-        super().__init__("\n".join([f"The configuration has {many}:", *(f"  {fault}" for fault in self.faults)]))
+        super().__init__(
+            "\n".join([f"The configuration has {many}:", *(f"  {harmless(str(fault))}" for fault in self.faults)])
+        )
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

@@ -213,9 +213,12 @@ class SqliteDatabase:
             self._broken.set()
 
     def _connect(self) -> None:
-        # Made with 0600 before SQLite sees it: the -wal and -shm files take over its mode.
-        os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-        self._path.chmod(0o600)
+        try:
+            # Made with 0600 before SQLite sees it: the -wal and -shm files take over its mode.
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._path.chmod(0o600)
+        except OSError as exc:
+            raise StoreFailed(f"The bot's store {self._path} can't be opened: {exc.strerror}.") from exc
         # Driver autocommit: otherwise `update … returning` leaves a transaction open and what follows joins it.
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5.0)
         connection.row_factory = sqlite3.Row

@@ -6,15 +6,20 @@ import fcntl
 import os
 from pathlib import Path
 
-from bot.domain.errors import StoreInUse
+from bot.domain.errors import StoreFailed, StoreInUse
 
 
 class StoreLock:
-    """Holds `{store}.lock` from construction to `release`. Raises StoreInUse, naming the process that holds it."""
+    """Holds `{store}.lock` from construction to `release`. Raises StoreInUse, naming the process that holds it, and
+    StoreFailed where no file can be made.
+    """
 
     def __init__(self, store: Path) -> None:
         self._path = store.with_name(f"{store.name}.lock")
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as exc:
+            raise StoreFailed(f"The bot's store {store} can't be opened: {exc.strerror}.") from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bot.domain.audit import BEFORE_POST
 from bot.store import audit
 from bot.store.bindings import BY_COMMAND
 from bot.store.database import Row, Script, sql, to_ms
@@ -23,6 +24,8 @@ GrantKey = tuple[str, str, str, str]
 """Subject, role, project, source."""
 
 _DONE = frozenset({"done", "allowed"})
+_SETTLED = frozenset({"approve", "review"})
+"""Decisions that stay in the other tables for as long as their request does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +34,25 @@ class Witness:
 
     seq: int
     posted: Sequence[Head]
-    unguarded: Sequence[str]
+    guards: Sequence[str]
+    """What is wrong with the triggers, each in words."""
     grants: Mapping[GrantKey, int | None]
     decided: Sequence[tuple[str, str, str]]
     """Action, who and about what: each must stand in the trail."""
     bound: Sequence[tuple[str, str]]
     """Channel and project of what was bound by command."""
+    sent: Sequence[tuple[str, str]] = ()
+    """Who asked and the request, of each of which something was sent to the cloud."""
     requests: int = 0
 
 
 def witness() -> Script[Witness]:
-    """Read in one transaction, before the trail: whatever stands there by then has its row."""
+    """Read in one transaction, before the trail: whatever stands there by then has its row. Whoever laid hands on the
+    file may have put any kind of value there, so each is read as text.
+    """
     seq, _ = yield from audit.head()
     heads = yield sql("select seq, hash from posted_head order by seq")
-    triggers = yield sql("select name, sql from sqlite_master where type = 'trigger' and tbl_name = 'audit'")
+    triggers = yield sql("select name, sql from sqlite_master where type = 'trigger'")
     grants = yield sql("select * from access_grant")
     approvals = yield sql("select 'approve' as action, approver_id as actor, request_id as subject from approval")
     reviews = yield sql(
@@ -52,33 +60,58 @@ def witness() -> Script[Witness]:
     )
     deletions = yield sql("select request_id, asked_by, agreed_json from deletion")
     bound = yield sql("select distinct channel_id, project from binding where source = :by", by=BY_COMMAND)
+    sent = yield sql(_SENT)
     requests = yield sql("select count(*) as number from request")
-    decided = [(row["action"], row["actor"], row["subject"]) for row in (*approvals, *reviews)]
-    decided += [("delete", person, row["request_id"]) for row in deletions for person in _people(row)]
+    decided = [(row["action"], _text(row["actor"]), _text(row["subject"])) for row in (*approvals, *reviews)]
+    decided += [("delete", person, _text(row["request_id"])) for row in deletions for person in _people(row)]
     return Witness(
         seq,
-        [(row["seq"], row["hash"]) for row in heads],
-        _unguarded({row["name"]: row["sql"] for row in triggers}),
+        [(row["seq"], row["hash"]) for row in heads if isinstance(row["seq"], int)],
+        _guards({_text(row["name"]): _text(row["sql"]) for row in triggers}),
         {_key(row): row["expires_at"] for row in grants},
         sorted(set(decided)),
-        [(row["channel_id"], row["project"]) for row in bound],
+        [(_text(row["channel_id"]), _text(row["project"])) for row in bound],
+        [(_text(row["actor_id"]), _text(row["id"])) for row in sent],
         requests[0]["number"],
     )
 
 
+_SENT = """
+select id, actor_id from request where id in (
+    select request_id from item where attempts > 0 union select request_id from snapshot_group where attempts > 0
+) order by id
+"""
+
+
 def _people(deletion: Row) -> Iterator[str]:
-    yield deletion["asked_by"]
-    yield from json.loads(deletion["agreed_json"])
+    yield _text(deletion["asked_by"])
+    try:
+        agreed = json.loads(deletion["agreed_json"])
+    except (ValueError, TypeError, RecursionError):
+        agreed = None
+    yield from map(_text, agreed) if isinstance(agreed, list) else [_text(deletion["agreed_json"])]
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else repr(value)
 
 
 def _key(grant: Row) -> GrantKey:
-    subject = "everyone" if grant["subject_kind"] == "everyone" else f"{grant['subject_kind']}:{grant['subject_id']}"
-    return (subject, grant["role"], grant["project"], grant["source"])
+    kind, subject_id, role, project, source = (
+        _text(grant[name]) for name in ("subject_kind", "subject_id", "role", "project", "source")
+    )
+    return ("everyone" if kind == "everyone" else f"{kind}:{subject_id}", role, project, source)
 
 
-def _unguarded(found: Mapping[str, str]) -> list[str]:
-    """The triggers that keep the trail append-only and are gone, or say something else now."""
-    return [name for name, text in AUDIT_TRIGGERS.items() if _words(found.get(name, "")) != _words(text)]
+def _guards(found: Mapping[str, str]) -> list[str]:
+    """The triggers that keep the trail append-only and are gone or say something else now, and those that the bot never
+    made: one can pass over the rows of one person before they are written, and the chain holds without them.
+    """
+    gone = [name for name, text in AUDIT_TRIGGERS.items() if _words(found.get(name, "")) != _words(text)]
+    kept = "which keeps rows from being changed or taken out, is gone or was altered"
+    told = [f"its guard {name}, {kept}" for name in gone]
+    strange = [name for name in found if name not in AUDIT_TRIGGERS]
+    return told + [f"the trigger {name} is none of the bot's: it may change what is written" for name in strange]
 
 
 def _words(text: str) -> str:
@@ -97,6 +130,7 @@ class Verification:
     _grants: dict[GrantKey, int | None] = field(default_factory=dict)
     _decided: set[tuple[str, str, str]] = field(default_factory=set)
     _bound: dict[str, str] = field(default_factory=dict)
+    _sent: set[tuple[str, str]] = field(default_factory=set)
 
     def take(self, rows: Iterable[Mapping[str, Any]]) -> str | None:
         """The next rows. Answers what is broken in the chain, after which nothing more can be said."""
@@ -133,27 +167,35 @@ class Verification:
                     self._bound[subject] = details["project"]
                 case "unbind":
                     self._bound.pop(subject, None)
+                case "create" if details.get("hop") == BEFORE_POST:
+                    self._sent.add((row["actor"], details["request"]))
                 case _:
                     pass
-        except (ValueError, TypeError, LookupError):
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             return  # no row of the bot's; what it should stand for is missing then
 
     def _cut(self) -> Iterator[str]:
         if not self.seq and self.witness.requests:
             yield f"all its rows are gone: there are {self.witness.requests} requests and no row"
-        for what, heads in (("named with --head", self.heads), ("posted last", self.witness.posted[-1:])):
-            for seq, seal in heads:
-                if seq > self.seq:
-                    yield f"it was cut: its head {what} is row {seq}, and it ends with row {self.seq}"
-                elif self._hashes.get(seq, audit.GENESIS) != seal:
-                    yield f"it was written anew: row {seq} does not have the hash that was {what}"
+        posted = self.witness.posted
+        for what, heads in (("named with --head", self.heads), ("posted last", posted[-1:])):
+            yield from filter(None, (self._lost(head, what) for head in heads))
+        # Where one is lost all after it are: the first says from where on.
+        yield from list(filter(None, (self._lost(head, "posted before") for head in posted[:-1])))[:1]
+
+    def _lost(self, head: Head, what: str) -> str:
+        seq, seal = head
+        if seq > self.seq:
+            return f"it was cut: its head {what} is row {seq}, and it ends with row {self.seq}"
+        if self._hashes.get(seq, audit.GENESIS) != seal:
+            return f"it was written anew: row {seq} does not have the hash that was {what}"
+        return ""
 
     def _let_open(self) -> Iterator[str]:
-        for name in self.witness.unguarded:
-            yield f"its guard {name}, which keeps rows from being changed or taken out, is gone or was altered"
+        yield from self.witness.guards
 
     def _without_rows(self) -> Iterator[str]:
-        """Both ways for grants; a decision is in the trail also where it came to nothing."""
+        """Both ways for grants, approvals, reviews and what was sent."""
         for key, ends in sorted(self.witness.grants.items()):
             if key not in self._grants:
                 yield f"the grant {_told(key)} has no row"
@@ -164,6 +206,14 @@ class Verification:
         for action, actor, subject in self.witness.decided:
             if (action, actor, subject) not in self._decided:
                 yield f"{actor} stands under {subject} ({action}), and there is no row of it"
+        for action, actor, subject in sorted(self._decided - set(self.witness.decided), key=repr):
+            if action in _SETTLED:
+                yield f"{actor} has a row under {subject} ({action}), and does not stand there any more"
+        sent = set(self.witness.sent)
+        for actor, request in sorted(sent - self._sent, key=repr):
+            yield f"something of {request} was sent for {actor}, and there is no row of it"
+        for actor, request in sorted(self._sent - sent, key=repr):
+            yield f"a row says that something of {request} was sent for {actor}, and no such request of theirs is there"
         for channel, project in self.witness.bound:
             if self._bound.get(channel) != project:
                 yield f"the channel {channel} is bound to {project}, and there is no row of it"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.domain.access import Action, Actor, Allowed, Decision, Denied, NeedsApproval, decide
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import BEFORE_POST, AuditEntry
 from bot.domain.errors import LookupFailed
 from bot.domain.projects import Project
 from bot.domain.requests import Request
@@ -65,6 +65,6 @@ class Permits:
 
 def before_post(request: Request, subject: str, alias: str, disk: str, outcome: str, rule: str) -> AuditEntry:
     """`subject` is the item or group that is sent, `disk` an id, or how many there are."""
-    details = {"request": request.id, "disk": disk, "project": alias, "hop": "submit"}
+    details = {"request": request.id, "disk": disk, "project": alias, "hop": BEFORE_POST}
     allowed = outcome == "allowed"
     return AuditEntry(request.actor_id, Action.CREATE, subject, "allowed" if allowed else "denied", rule, details)

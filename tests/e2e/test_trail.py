@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.slack.ids import CHANGE, CONFIRM, DENY
+from bot.store.verification import Verification
 from tests.e2e.conftest import CHANNEL, World
 from tests.e2e.test_approvals import Start, start
 from tests.e2e.test_forms import offers, open_form
@@ -157,3 +158,37 @@ async def test_forms_that_a_button_opens_are_readings(start: Start) -> None:
         ("U0ENG00001", request, {"asked": "deny-form", "projects": "payments-prod", "channel": channel}),
         ("U0ALICE001", "", {"asked": "bind-form", "projects": "payments-prod", "channel": channel}),
     ]
+
+
+async def verified(world: World) -> list[str]:
+    """What `audit verify` finds beside the running bot."""
+    assert world.bot is not None
+    verification = Verification(await world.bot.store.witness())
+    broken = verification.take(await world.bot.store.audit_page(None, 10_000))
+    return [broken] if broken else verification.missing()
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["in groups", "groups refused"])
+async def test_the_trail_of_a_day_of_all_kinds_holds(start: Start, refused: bool) -> None:
+    world = await start("approvals = 1")
+    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 3.0
+    if refused:
+        world.cloud.fault("create_group", "error", times=9, status=400, code="EVS.2068", message="volume be locked")
+    request, root = await planned(world, "server=web-01 keep=7", "bob")
+    await world.slack.press("bob", CHANNEL, root.ts, CONFIRM)
+    joined = await world.create("web-01-data")
+    for one, person in ((request, "eng01"), (joined, "eng02")):
+        await world.slack.until(lambda one=one: bool(world.replies(one, "ask")))
+        await asked(world, f"approve {one}", "it runs now", person)
+    await world.finished(request)
+    await world.finished(joined)
+    called_back = await world.create("spare-disk")
+    await asked(world, f"cancel {called_back}", "Cancelled")
+    await asked(world, "grant @carol viewer payments-prod for=8h", "is now viewer")
+    await world.delete(request, "within 60 minutes to delete")
+    await world.delete(request, "I delete", "eng01")
+    await world.until(lambda: bool(world.cloud.calls("delete_snapshot")))
+    assert await verified(world) == []
+    await world.stop_bot()
+    await world.start_bot()
+    assert await verified(world) == []
