@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import io
 import os
 import signal
@@ -182,6 +183,8 @@ async def _run(options: argparse.Namespace) -> int:
 
 async def _until_it_ends(bot: app.Bot, signalled: asyncio.Future[Any]) -> int:
     """By a signal, or because a part of it ended by itself: then with a sentence, as it has to be started again."""
+    gc.collect()
+    gc.freeze()  # what stays for good is not looked through again and again while everybody waits
     failed = asyncio.ensure_future(bot.failed())
     await asyncio.wait({signalled, failed}, return_when=asyncio.FIRST_COMPLETED)
     code = OK

@@ -625,13 +625,17 @@ def let_go(request_id: str, item_ids: Sequence[str]) -> Script[list[Item]]:
     return fresh
 
 
-def creating(project: str) -> Script[list[Item]]:
+def creating(project: str, after: str, limit: int) -> Script[tuple[list[Item], str | None]]:
+    """A page of the snapshots in the making, by id; and after which id the next one begins."""
     rows = yield sql(
-        "select * from item where project = :project and state = 'creating' and joined_to is null "
-        "order by submitted_at",
+        "select * from item where project = :project and state = 'creating' and joined_to is null and id > :after "
+        "order by id limit :limit",
         project=project,
+        after=after,
+        limit=limit,
     )
-    return (yield from readable(rows, item_from, "item"))
+    found = yield from readable(rows, item_from, "item")
+    return found, rows[-1]["id"] if len(rows) == limit else None
 
 
 def unsaid(home: str) -> Script[list[tuple[Request, list[Item]]]]:

@@ -40,6 +40,9 @@ from bot.store.database import Script, SqliteDatabase, from_ms, sql, to_ms
 
 T = TypeVar("T")
 
+PAGE = 200
+"""Rows that are read in one transaction where there may be thousands."""
+
 _PROBE = "probe"
 """The row that is written to see whether rows can be."""
 
@@ -465,7 +468,13 @@ class SqliteStore:
         return await self._database.run(requests.item(item_id))
 
     async def creating(self, project: str) -> list[Item]:
-        return await self._database.run(requests.creating(project))
+        """The oldest first. Read in pages: who asks meanwhile does not wait for ten thousand of them."""
+        found: list[Item] = []
+        after: str | None = ""
+        while after is not None:
+            page, after = await self._database.run(requests.creating(project, after, PAGE))
+            found += page
+        return sorted(found, key=lambda item: (to_ms(item.submitted_at) or 0, item.id))
 
     async def unsaid(self, home: str) -> list[tuple[Request, list[Item]]]:
         return await self._database.run(requests.unsaid(home))

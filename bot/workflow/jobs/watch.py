@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import CloudError, NotFound, Throttled
@@ -18,6 +20,8 @@ from bot.ports.items import Items
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _ROUNDS = ((20, 2.0), (60, 3.0), (180, 5.0), (600, 10.0), (1800, 20.0))
 """Up to this many seconds after a create, a round every so many seconds at most; 30 s after that."""
 
@@ -28,7 +32,8 @@ most, and a copy of a minute costs seven listings.
 """
 
 ASK_THE_JOB_EVERY = timedelta(seconds=60)
-"""A snapshot that a listing still calls creating has its job asked this often: a job can fail without a trace there."""
+"""A snapshot that a listing still calls creating, and whose progress stands still, has its job asked this often: a job
+can fail without a trace there."""
 
 MISSING_GRACE = timedelta(seconds=30)
 """How long a new snapshot may be missing from listings before it is asked for by itself."""
@@ -48,6 +53,9 @@ LONGEST_ROUND = timedelta(seconds=300)
 UNREACHABLE_AFTER = timedelta(minutes=1)
 UNREACHABLE = "The cloud can't be asked how it stands at the moment. I go on asking."
 
+AT_ONCE = 50
+"""How many snapshots are looked at, asked about and written down together."""
+
 TROUBLE_SECONDS = 10.0
 UNCONFIGURED_SECONDS = 300.0
 
@@ -66,6 +74,7 @@ class _Round:
     moved: list[Item] = field(default_factory=list)
     spent: list[Item] = field(default_factory=list)
     _jobs: dict[str, Job | CloudError] = field(default_factory=dict)
+    _asking: dict[str, asyncio.Future[Job]] = field(default_factory=dict)
 
     def snapshot(self, item: Item) -> Snapshot | None:
         return self.by_id.get(item.snapshot_id or "")
@@ -75,14 +84,22 @@ class _Round:
         if not item.job_id:
             return None
         if item.job_id not in self._jobs:
-            try:
-                self._jobs[item.job_id] = await self.evs.show_job(item.job_id)
-            except CloudError as exc:
-                self._jobs[item.job_id] = exc
+            self._jobs[item.job_id] = await self._asked(item.job_id)
         answer = self._jobs[item.job_id]
         if isinstance(answer, CloudError):
             raise answer
         return answer
+
+    async def _asked(self, job_id: str) -> Job | CloudError:
+        """Those who want to know at the same time share one question."""
+        if job_id not in self._asking:
+            self._asking[job_id] = asyncio.ensure_future(self.evs.show_job(job_id))
+        try:
+            return await self._asking[job_id]
+        except CloudError as exc:
+            return exc
+        finally:
+            self._asking.pop(job_id, None)
 
 
 class Watcher:
@@ -114,10 +131,18 @@ class Watcher:
         self._failing_since.pop(alias, None)
         before, since = self._round_begins(alias)
         this = _Round(evs, {snapshot.id: snapshot for snapshot in listed}, before, since)
-        left = [item for item in items if not await self._settled(this, item)]
-        await self._store.watched(this.moved)
-        await self._store.spent(this.spent)
-        return min((self._next_round(item, this.snapshot(item)) for item in left), default=0.0)
+        waits: list[float] = []
+        for some in _slices(items):
+            ends = await asyncio.gather(*(self._settled(this, item) for item in some), return_exceptions=True)
+            for failed in (end for end in ends if isinstance(end, BaseException)):
+                raise failed  # when the others have come to their end too
+            left = [item for item, over in zip(some, ends, strict=True) if not over]
+            waits += [self._next_round(item, this.snapshot(item)) for item in left]
+        for moved in _slices(this.moved):
+            await self._store.watched(moved)
+        for spent in _slices(this.spent):
+            await self._store.spent(spent)
+        return min(waits, default=0.0)
 
     def _round_begins(self, alias: str) -> tuple[datetime | None, timedelta]:
         """When the last round was, and how long since then counts as looked in."""
@@ -155,7 +180,8 @@ class Watcher:
             case _:
                 after = replace(after, waiting_since=None, cause="")
         # A group has one job for all its disks: that it failed says nothing of one that is still being made.
-        if item.group_id is None and self._ask_now(item, this.before):
+        still = after.progress is None or after.progress == item.progress
+        if item.group_id is None and still and self._ask_now(item, this.before):
             try:
                 job = await this.job(item)
             except CloudError as exc:
@@ -231,7 +257,8 @@ class Watcher:
         """Nothing ends by that. Whoever reads the message sees why nothing moves."""
         moment = self._clock.monotonic()
         if moment - self._failing_since.setdefault(alias, moment) >= UNREACHABLE_AFTER.total_seconds():
-            await self._store.watched([replace(item, cause=UNREACHABLE) for item in items if not item.cause])
+            for some in _slices([replace(item, cause=UNREACHABLE) for item in items if not item.cause]):
+                await self._store.watched(some)
 
     async def _not_configured(self, alias: str, items: Sequence[Item]) -> float:
         """Somebody took the project out of bot.toml: told at once, and given up when nobody puts it back."""
@@ -266,6 +293,12 @@ class Watcher:
     def _next_round(self, item: Item, snapshot: Snapshot | None) -> float:
         troubled = snapshot is None or item.waiting_since is not None
         return pause_s(self._age(item).total_seconds(), snapshot.progress if snapshot else None, troubled=troubled)
+
+
+def _slices(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """A few at a time: between them the loop and the store's thread turn to whoever else waits."""
+    for begin in range(0, len(rows), AT_ONCE):
+        yield rows[begin : begin + AT_ONCE]
 
 
 def pause_s(age_s: float, progress: int | None, *, troubled: bool = False) -> float:

@@ -1,0 +1,132 @@
+"""Ten thousand snapshots in the making: how long a round holds the event loop, and the people who ask meanwhile.
+
+    python -m pytest tests/bench/test_watching.py -m bench -s
+
+Without `-m bench` the same is asserted with room for a busy machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from bot.clock import SystemClock
+from bot.domain.requests import DiskRef, Item, RequestState, sending, taken
+from bot.domain.snapshots import Job, Snapshot
+from bot.interfaces import Arrival, Evs
+from bot.store.store import SqliteStore
+from bot.workflow.watching import Watcher
+from tests.builders import a_request, an_item
+from tests.workflow.fakes import UnaskedEvs
+
+REQUESTS, DISKS = 1_000, 10
+PROGRESS = 5
+BEGUN_BEFORE = timedelta(seconds=61)
+"""Each has just had its first full minute."""
+
+
+@dataclass
+class ManyEvs(UnaskedEvs):
+    """All of them are being made. `moving`: each a little further in every listing."""
+
+    moving: bool = True
+    listed: int = 0
+    jobs: list[str] = field(default_factory=list)
+    at_once: int = 0
+    most_at_once: int = 0
+
+    async def list_snapshots(self, **asked: object) -> list[Snapshot]:
+        self.listed += 1
+        progress = PROGRESS + self.listed if self.moving else PROGRESS
+        ids, found = asked["ids"], list[Snapshot]()
+        assert isinstance(ids, list)
+        for begin in range(0, len(ids), 60):
+            await asyncio.sleep(0)  # a page
+            found += [Snapshot(id=one, status="creating", progress=progress) for one in ids[begin : begin + 60]]
+        return found
+
+    async def show_job(self, job_id: str) -> Job:
+        self.jobs.append(job_id)
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await asyncio.sleep(0.002)
+        self.at_once -= 1
+        return Job(status="RUNNING")
+
+
+@dataclass
+class OneCloud:
+    evs: Evs
+
+    def project(self, _: str) -> Evs:
+        return self.evs
+
+
+@pytest.fixture
+async def store(store: SqliteStore) -> SqliteStore:
+    for number in range(REQUESTS):
+        request = a_request(f"r-{number}", state=RequestState.RECEIVED, unsaid=False, home=f"C{number % 10}")
+        await store.arrive(f"d{number}", "C1", None, lambda grants, bound, made=request: Arrival(made))  # type: ignore[misc]
+        items = [_in_the_making(request.id, one) for one in range(1, DISKS + 1)]
+        await store.settle(replace(request, state=RequestState.RUNNING), items, [])
+    return store
+
+
+def _in_the_making(request_id: str, position: int) -> Item:
+    item = replace(an_item(position, request_id=request_id), disk=DiskRef(f"disk-{request_id}-{position}", "a"))
+    begun = datetime.now(SystemClock().now().tzinfo) - BEGUN_BEFORE
+    return replace(taken(sending(item, begun), f"snap-{item.id}", f"job-{item.id}"), progress=PROGRESS)
+
+
+@dataclass
+class Holds:
+    """How long the loop went without a turn, and a command without its answer, while something ran; in seconds."""
+
+    loop_s: float = 0.0
+    command_s: float = 0.0
+
+    async def watch_loop(self) -> None:
+        while True:
+            asleep = time.thread_time()  # what the loop's own thread worked, however busy the machine is with others
+            await asyncio.sleep(0.001)
+            self.loop_s = max(self.loop_s, time.thread_time() - asleep)
+
+    async def ask(self, store: SqliteStore) -> None:
+        while True:
+            begun = time.perf_counter()
+            await store.bound_project("C1")
+            self.command_s = max(self.command_s, time.perf_counter() - begun)
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.bench
+@pytest.mark.parametrize("moving", [True, False])
+async def test_a_round_over_ten_thousand_holds_up_neither_the_loop_nor_commands(
+    store: SqliteStore, moving: bool, request: pytest.FixtureRequest
+) -> None:
+    measuring = "bench" in (request.config.getoption("-m") or "")
+    gc.collect()
+    gc.freeze()  # as the program does once it is up
+    evs, holds = ManyEvs(moving=moving), Holds()
+    watcher = Watcher(store, OneCloud(evs), SystemClock(), timedelta(hours=24))
+    beside = [asyncio.create_task(holds.watch_loop()), asyncio.create_task(holds.ask(store))]
+    begun = time.perf_counter()
+    for _ in range(2):
+        await watcher("payments")
+    took_s = (time.perf_counter() - begun) / 2
+    for task in beside:
+        task.cancel()
+    await asyncio.gather(*beside, return_exceptions=True)
+    gc.unfreeze()
+    how = "moving" if moving else "standing still"
+    holds_ms = f"the loop {holds.loop_s * 1000:.0f} ms and a command {holds.command_s * 1000:.0f} ms"
+    asks = f"{len(evs.jobs)} jobs, {evs.most_at_once} at once"
+    print(f"\n{REQUESTS * DISKS} {how}: a round takes {took_s:.1f} s, holds {holds_ms} at most, and asks {asks}")
+    assert holds.loop_s <= (0.05 if measuring else 0.1)
+    assert holds.command_s <= 3.0
+    assert len(evs.jobs) == (0 if moving else REQUESTS * DISKS)
