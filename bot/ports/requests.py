@@ -91,6 +91,8 @@ class Requests(Protocol):
 
     async def tries_of(self, request_id: str) -> list[Request]: ...
 
+    async def planning_waits(self, after: Request) -> bool: ...
+
     async def settle(
         self,
         request: Request,

@@ -163,6 +163,10 @@ class SqliteStore:
 
     # --- moving -------------------------------------------------------------------------------------------------------
 
+    async def planning_waits(self, after: Request) -> bool:
+        """What a received request waits for is told. False: somebody moved it meanwhile."""
+        return await self._database.run(requests.move(after, self._clock.now()))
+
     async def settle(
         self,
         request: Request,

@@ -18,11 +18,12 @@ import pytest
 from bot.clock import SystemClock
 from bot.domain.requests import DiskRef, Item, RequestState, sending, taken
 from bot.domain.snapshots import Job, Snapshot
-from bot.interfaces import Arrival, Evs
+from bot.ports.cloud import Evs
+from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
-from bot.workflow.watching import Watcher
+from bot.workflow.jobs.watch import Watcher
 from tests.builders import a_request, an_item
-from tests.workflow.fakes import UnaskedEvs
+from tests.fakes.cloud import UnaskedEvs
 
 REQUESTS, DISKS = 1_000, 10
 PROGRESS = 5

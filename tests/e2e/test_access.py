@@ -138,10 +138,8 @@ async def test_the_channels_of_a_project_are_named_so_that_one_can_press_them(qu
     assert "can be used only from <#C0OPS00001>" in answer.text
 
 
-async def test_without_a_binding_the_only_project_of_a_person_is_taken_and_of_several_none(world: World) -> None:
+async def test_without_a_binding_the_only_project_of_a_person_is_taken(world: World) -> None:
     assert "all available" in (await world.finished(await world.create("spare-disk", channel="#ops"), "#ops")).text
-    await world.say("create spare-disk", "bob", "#ops")
-    await world.told("bob", "Which project? You may use legacy, payments-prod, shop.")
 
 
 # --- Slack can't say who somebody is ----------------------------------------------------------------------------------

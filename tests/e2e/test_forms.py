@@ -243,6 +243,16 @@ async def test_several_projects_and_none_named_lead_to_the_form_with_the_disks_l
     assert "orders-db*: available" in world.replies(request_id(root.text), "receipt", "#ops")[0].text
 
 
+@pytest.mark.parametrize("seen_lately", [False, True])
+async def test_who_may_use_several_projects_gets_the_form_seen_lately_or_not(world: World, seen_lately: bool) -> None:
+    if seen_lately:
+        await world.say("help", "bob", "#ops")
+        await world.told("bob", "You may use")
+    await world.say("create spare-disk", "bob", "#ops")
+    await open_form(world, "bob")
+    assert "You typed “spare-disk”." in shown(world, "bob")
+
+
 async def test_the_global_shortcut_tells_directly_or_in_a_channel_that_is_chosen(either_world: World) -> None:
     world = either_world
     assert (await world.slack.shortcut("alice", NEW_SNAPSHOT)).ok

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from bot.slack.ids import CONFIRM
-from tests.e2e.conftest import World, request_id
+from tests.e2e.conftest import World, part, request_id
 
 
 async def test_a_post_that_slack_answers_with_500_is_tried_after_a_second_and_then_after_twice_as_long(
@@ -44,3 +44,33 @@ async def test_what_a_press_did_is_shown_at_once(world: World) -> None:
     await world.slack.press("alice", root.channel, root.ts, CONFIRM)
     await world.slack.until(lambda: CONFIRM not in str(getattr(world.root(request), "blocks", "")))
     assert world.clock.now().timestamp() - pressed <= 4.0
+
+
+@pytest.mark.parametrize("order", ["create web-01-data", "quick server=web-01"])
+@pytest.mark.parametrize("kind", ["hang", "drop_before"])
+async def test_a_cloud_that_does_not_answer_is_told_within_five_seconds(world: World, order: str, kind: str) -> None:
+    world.cloud.fault("list_volumes", kind, times=40)
+    begun = world.clock.now().timestamp()
+    request = request_id((await world.say(order)).text)
+    await world.slack.until(lambda: "can't be reached" in getattr(world.root(request), "text", ""))
+    assert world.clock.now().timestamp() - begun <= 6.0
+    root = world.root(request)
+    assert root is not None
+    assert "I keep trying until" in root.text
+    world.cloud.clear_faults()
+    if order.startswith("quick"):
+        await world.slack.until(lambda: CONFIRM in str(getattr(world.root(request), "blocks", "")), 30)
+        await world.say(f"cancel {request}")
+    else:
+        assert "all available" in (await world.finished(request, timeout=40)).text
+        assert len([one for one in world.slack.messages("#inc-demo") if part(one) == (request, "root")]) == 1
+
+
+async def test_a_create_that_gets_no_answer_is_told_within_five_seconds(world: World) -> None:
+    world.cloud.fault("create_snapshot", "hang")
+    request = await world.create("web-01-data")
+    await world.slack.until(lambda: "does not answer right now" in getattr(world.root(request), "text", ""))
+    root = world.root(request)
+    assert root is not None
+    posted, told = [at for at, *_ in root.history][:2]
+    assert told - posted <= 6.0

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.commands import Bind, Delete, GrantAccess, OpenForm, Question, RestorePoints, ShowAccess, read_command
-from bot.domain.errors import CommandError
+from bot.domain.errors import CommandError, LookupFailed
 from bot.domain.orders import Create, Order, Quick
 from bot.domain.requests import Place
 from bot.domain.words import plain_text
@@ -24,6 +26,9 @@ from bot.slack.listeners.queries import Answering
 from bot.slack.views import responses
 from bot.slack.views.thread import recorded, refusal
 from bot.workflow.intake import NOTHING_BOUND, Accepted, Delivery, Reception, Refused
+
+KNOWN_WITHIN_SECONDS = 0.8
+"""People read an acknowledgement within a second."""
 
 
 class CommandListeners:
@@ -96,6 +101,8 @@ class CommandListeners:
     async def _create(self, ack: AsyncAck, body: dict[str, Any], text: str, order: Order) -> None:
         place = Place(body.get("team_id") or "", body["channel_id"])
         delivery = Delivery(f"command:{delivered(body['trigger_id'])}", body["user_id"], place, text)
+        if isinstance(order, Create) and order.project is None:
+            await self._know(body["user_id"])
         match await self._reception.create(delivery, order):
             case Accepted(request, checked, approvals):
                 if url := body.get("response_url"):
@@ -108,6 +115,15 @@ class CommandListeners:
                 await ack(**responses.private(await self._binds.nothing_bound(why, body)))
             case Refused(why):
                 await ack(**responses.private(refusal(why, text, self._command)))
+
+    async def _know(self, user_id: str) -> None:
+        """Which project is meant depends on who asks, and a form to choose it opens only now: so Slack is asked before
+        the acknowledgement, for as long as that has time.
+        """
+        if self._people.known(user_id) is None:
+            with contextlib.suppress(LookupFailed, TimeoutError):
+                async with asyncio.timeout(KNOWN_WITHIN_SECONDS):
+                    await self._people.look_up(user_id)
 
     async def _answer(self, ack: AsyncAck, body: dict[str, Any], question: Question) -> None:
         # Whoever asks about others, or for restore points, has Slack or the cloud asked: that takes its time.

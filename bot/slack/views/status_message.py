@@ -136,8 +136,8 @@ def _headline(request: Request, items: Sequence[Item]) -> str:
     asked = copied(items)
     available = sum(item.state is ItemState.AVAILABLE for item in asked)
     out = f", {len(items) - len(asked)} left out" if len(items) > len(asked) else ""
-    if quick and not items:
-        what = f"Backup of {what_was_named(request)} in {project}"
+    if not items:
+        what = f"{'Backup' if quick else 'Snapshot'} of {what_was_named(request)} in {project}"
     else:
         what = f"{'Backup' if quick else 'Snapshot'} of {plural(len(asked), 'disk')} in {project}"
     if request.refused:
@@ -171,6 +171,9 @@ def what_was_named(request: Request) -> str:
     return f"{typed(', '.join(words[:3]))}{more}" if words else "what this channel is bound to"
 
 
+_ASKING = "I am asking the cloud which disks there are and what stands in the way."
+
+
 def _under(request: Request, items: Sequence[Item]) -> list[str]:
     """What matters now: what it waits for, why it is over, or how far it is."""
     until = f" It is open until {moment(request.waits_until)}." if request.waits_until else ""
@@ -178,7 +181,7 @@ def _under(request: Request, items: Sequence[Item]) -> list[str]:
         return [sentence(request.verdict)]
     match request.state:
         case RequestState.RECEIVED:
-            return ["I am asking the cloud which disks there are and what stands in the way."]
+            return [sentence(request.verdict) if request.verdict else _ASKING]
         case RequestState.PLANNED:
             others = (
                 "another person agrees"

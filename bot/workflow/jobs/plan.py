@@ -35,6 +35,7 @@ from bot.workflow.intake import Refused, Verdict, judged, with_helpers
 from bot.workflow.jobs.notify import who_may_approve
 from bot.workflow.retry import look_up
 from bot.workflow.servers import ServerNames
+from bot.workflow.unanswered import answered
 
 log = logging.getLogger(__name__)
 
@@ -111,9 +112,15 @@ class Planner:
     async def _plan(self, request: Request, actor: Actor, verdict: Verdict) -> float | None:
         assert request.project is not None
         project, began = self._projects[request.project], self._clock.monotonic()
+
+        async def say() -> None:
+            nonlocal request
+            request = await self._said_unreachable(request)
+
         try:
-            draft = await self._drafted(request, project)
+            draft = await answered(self._clock, self._drafted(request, project), say)
         except CloudUnavailable as exc:
+            await say()
             wait_s = _wait_for(exc)
             spent = timedelta(seconds=self._clock.monotonic() - began)
             if request.tried + spent < PATIENCE:
@@ -129,7 +136,8 @@ class Planner:
         if draft.faults:
             return await self._refuse(request, RequestState.DROPPED, "disks", _listed(draft.faults))
         now = self._clock.now()
-        after = set_going(draft.request, verdict.approvals, verdict.break_glass, now, draft.confirm)
+        drafted = replace(draft.request, ver=request.ver, rev=request.rev, verdict="")
+        after = set_going(drafted, verdict.approvals, verdict.break_glass, now, draft.confirm)
         after = replace(after, remind_at=remind_time(after, now))
         alerted = verdict.break_glass and after.state is RequestState.RUNNING
         settled = await self._store.settle(
@@ -147,6 +155,15 @@ class Planner:
             facts = {"request": request.id, "project": project.alias, "disks": wanted, "groups": len(draft.groups)}
             log.info("request planned", extra={**facts, "approvals": verdict.approvals})
         return None
+
+    async def _said_unreachable(self, request: Request) -> Request:
+        """Once, in the request's message, which stands from then on if it did not before."""
+        if request.verdict:
+            return request
+        until = self._clock.now() + PATIENCE - request.tried
+        word = f"The cloud can't be reached right now. I keep trying until {until:%H:%M} UTC."
+        told = replace(request, verdict=word, rev=request.rev + 1)
+        return replace(told, ver=told.ver + 1) if await self._store.planning_waits(told) else request
 
     # --- which disks --------------------------------------------------------------------------------------------------
 

@@ -154,8 +154,10 @@ def gone_of(items: Sequence[Item]) -> int:
 
 
 def _has_placeholder(request: Request) -> bool:
-    """A quick backup that its person may have shows its message before its plan is known."""
-    return isinstance(request.order, Quick) and request.project is not None
+    """A quick backup that its person may have shows its message before its plan is known, and everything that is kept
+    waiting by the cloud.
+    """
+    return request.project is not None and (isinstance(request.order, Quick) or bool(request.verdict))
 
 
 def _ask_is_stale(request: Request) -> bool:
@@ -271,7 +273,8 @@ class Reporter:
         before, edited_at = self._shown.get(request.id), self._last_edit(request)
         if request.state is RequestState.FINISHED:
             return self._since(edited_at, EDIT_EVERY), Urgency.END
-        if request.refused or request.not_yet_going or (before and before[0] is not request.state):
+        unplanned = request.state is RequestState.RECEIVED
+        if request.refused or request.not_yet_going or unplanned or (before and before[0] is not request.state):
             return self._since(edited_at, EDIT_EVERY), Urgency.AWAITED
         only_progress = before == _shown_of(request, saying.all_items)
         last = edited_at if edited_at is not None else self._posted_at.get(request.id)

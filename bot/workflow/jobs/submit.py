@@ -31,6 +31,7 @@ from bot.ports.cloud import Cloud
 from bot.ports.items import Items
 from bot.ports.requests import Requests
 from bot.workflow.check_before_sending import Permits, before_post
+from bot.workflow.unanswered import answered
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ SEND_WITHIN = timedelta(seconds=20)
 UNCONFIGURED_SECONDS = 30.0
 """How often it is looked whether a project is configured again; that costs no call."""
 
+NO_ANSWER_YET = "The cloud does not answer right now. I wait for it, and look before I ask again."
 UNANSWERED_WAIT = timedelta(seconds=5)
 CLOCK_SKEW = timedelta(minutes=2)
 """How far the cloud's creation times may lie before our own note of sending."""
@@ -195,8 +197,16 @@ class Submitter:
 
     async def _post(self, item: Item) -> float | None:
         evs = self._cloud.project(item.project)
+
+        async def say() -> None:
+            nonlocal item
+            told = replace(item, cause=NO_ANSWER_YET)
+            if await self._store.save(told):
+                item = replace(told, ver=told.ver + 1)
+
         try:
-            ticket = await evs.create_standard_snapshot(item.snapshot, send_before=self._clock.now() + SEND_WITHIN)
+            post = evs.create_standard_snapshot(item.snapshot, send_before=self._clock.now() + SEND_WITHIN)
+            ticket = await answered(self._clock, post, say)
         except DiskBusy as exc:
             return await self._busy(item, exc)
         except Throttled as exc:
