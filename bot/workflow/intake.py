@@ -24,11 +24,11 @@ from bot.domain.access import (
 )
 from bot.domain.audit import AuditEntry
 from bot.domain.normalise import length_of, letters_in
-from bot.domain.orders import Order, Quick
+from bot.domain.orders import Create, Order, Quick
 from bot.domain.projects import Project
 from bot.domain.requests import Place, Request, RequestState
 from bot.ports.clock import Clock
-from bot.ports.grants import Grants
+from bot.ports.grants import Bindings, Grants
 from bot.ports.requests import Arrival, Requests
 from bot.ports.slack import People
 
@@ -86,7 +86,7 @@ class Refused:
 Answer = Accepted | Refused
 
 
-class Rows(Grants, Requests, Protocol):
+class Rows(Bindings, Grants, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
@@ -106,6 +106,11 @@ class Reception:
         self._projects = projects
         self._clock = clock
         self._new_id = new_id
+
+    async def depends_on_who_asks(self, order: Order, channel: str) -> bool:
+        """Whether the project is whichever this person may use: neither the order nor the channel says one."""
+        unsaid = isinstance(order, Create) and order.project is None and len(self._projects) > 1
+        return unsaid and await self._store.bound_project(channel) is None
 
     async def create(self, delivery: Delivery, order: Order, *, mendable: bool = False) -> Answer:
         """Record an order and answer. With the person known, the answer already says whether they may.

@@ -101,7 +101,7 @@ class CommandListeners:
     async def _create(self, ack: AsyncAck, body: dict[str, Any], text: str, order: Order) -> None:
         place = Place(body.get("team_id") or "", body["channel_id"])
         delivery = Delivery(f"command:{delivered(body['trigger_id'])}", body["user_id"], place, text)
-        if isinstance(order, Create) and order.project is None:
+        if await self._reception.depends_on_who_asks(order, place.channel_id):
             await self._know(body["user_id"])
         match await self._reception.create(delivery, order):
             case Accepted(request, checked, approvals):
