@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.ports.forms import HomeRow
-from bot.store.database import Script, Want, sql
+from bot.store.database import Row, Script, Want, sql
+from bot.store.reading import first
 
 
 def opened(user_id: str, view_hash: str | None, now: datetime) -> Script[None]:
@@ -27,11 +28,12 @@ def changed(user_id: str, now: datetime) -> Script[None]:
 
 
 def one(user_id: str) -> Script[HomeRow | None]:
-    rows = yield sql("select rev, shown_rev, view_hash, looked_at from home where user_id = :user_id", user_id=user_id)
-    if not rows:
-        return None
-    row = rows[0]
-    return HomeRow(row["rev"], row["shown_rev"], row["view_hash"], bool(row["looked_at"]))
+    rows = yield sql("select * from home where user_id = :user_id", user_id=user_id)
+    return (yield from first(rows, _home, "home"))
+
+
+def _home(row: Row) -> HomeRow:
+    return HomeRow(int(row["rev"]), int(row["shown_rev"]), row["view_hash"], bool(row["looked_at"]))
 
 
 def published(user_id: str, rev: int, view_hash: str | None) -> Script[None]:

@@ -16,7 +16,10 @@ T = TypeVar("T")
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError, OSError)
 """What a reader raises for a row that it can't read. pydantic and json raise ValueErrors, `fromtimestamp` the last."""
 
-_KEYS = ("id", "item_id", "request_id", "channel_id", "position", "subject_kind", "subject_id", "role", "project")
+_KEYS = (
+    *("id", "key", "item_id", "request_id", "user_id", "channel_id", "position", "subject_kind", "subject_id"),
+    *("role", "project"),
+)
 
 
 def readable(rows: Rows, read: Callable[[Row], T], table: str) -> Script[list[T]]:

@@ -584,7 +584,7 @@ def tries_of(request_id: str) -> Script[list[Request]]:
         first=f"again:{request_id}:",
         last=f"again:{request_id};",
     )
-    return [request_from(row) for row in rows]
+    return (yield from readable(rows, request_from, "request"))
 
 
 def item(item_id: str) -> Script[tuple[Item, Request] | None]:
@@ -612,7 +612,7 @@ def points_of(disk_ids: Sequence[str]) -> Script[list[Item]]:
     found: list[Item] = []
     for disk_id in dict.fromkeys(disk_ids):
         rows = yield sql(_POINTS, disk_id=disk_id, most=_POINTS_OF_A_DISK)
-        found += [item_from(row) for row in rows]
+        found += yield from readable(rows, item_from, "item")
     return found
 
 
@@ -711,7 +711,13 @@ def duties() -> Script[list[tuple[str, datetime, str]]]:
     rows = yield sql(
         f"{_DUTIES} union all {deletions.DUTIES} union all {grants.NEXT_LAPSE} union all {deferred_replies.DUTIES}"
     )
-    return [(row["key"], at, row["lane"]) for row in rows if (at := from_ms(row["at"])) is not None]
+    return (yield from readable([row for row in rows if row["at"] is not None], _duty, "duty"))
+
+
+def _duty(row: Row) -> tuple[str, datetime, str]:
+    at = from_ms(row["at"])
+    assert at is not None
+    return row["key"], at, row["lane"]
 
 
 def _wholes(rows: Rows) -> Script[list[tuple[Request, list[Item]]]]:

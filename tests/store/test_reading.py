@@ -18,8 +18,8 @@ from bot.ports.forms import Errand
 from bot.ports.requests import Filters
 from bot.store.database import Script, SqliteDatabase, sql
 from bot.store.store import SqliteStore
-from tests.builders import NOON, a_grant, an_actor, an_item
-from tests.store.test_store import received, running
+from tests.builders import NOON, a_grant, a_request, an_actor, an_item
+from tests.store.test_store import arriving, received, running
 
 Spoil = Callable[..., None]
 
@@ -133,6 +133,47 @@ async def test_what_follows_an_item_is_not_held_up_by_a_follower_that_cannot_be_
     third = await store.item("r-three-1")
     assert third is not None
     assert third[0].state is ItemState.AVAILABLE
+
+
+UNREADABLE_DATES = [
+    ("request", "id = 'r-one'", {"remind_at": "soon", "ended_at": 1}),
+    ("request", "id = 'r-one'", {"state": "waiting", "waits_until": 10**18}),
+    ("item", "request_id = 'r-one'", {"state": "planned", "due_at": "soon"}),
+]
+
+
+@pytest.mark.parametrize(("table", "where", "values"), UNREADABLE_DATES)
+async def test_a_date_that_cannot_be_read_keeps_no_other_duty_from_being_found(
+    store: SqliteStore, spoil: Spoil, table: str, where: str, values: dict[str, object]
+) -> None:
+    await two_under_way(store)
+    spoil(table, where, **values)
+    assert {"watch:payments", "report:C1"} <= {key for key, _, _ in await store.duties()}
+
+
+async def test_a_restore_point_that_cannot_be_read_hides_no_other_of_its_disk(store: SqliteStore, spoil: Spoil) -> None:
+    for name in ("r-one", "r-two"):
+        made = ended(
+            taken(sending(an_item(1, request_id=name), NOON), f"snap-{name}", "job"), ItemState.AVAILABLE, NOON
+        )
+        await running(store, made, request_id=name)
+    spoil("item", "request_id = 'r-one'", snapshot_json="{")
+    assert [item.id for item in await store.points_of([an_item(1)])] == ["r-two-1"]
+
+
+async def test_another_try_that_cannot_be_read_hides_no_other(store: SqliteStore, spoil: Spoil) -> None:
+    await running(store, an_item(1))
+    for number in range(2):
+        request = a_request(f"r-again-{number}", state=RequestState.RECEIVED)
+        await store.arrive(f"again:r-one:{number}", "C1", an_actor(), arriving(request))
+    spoil("request", "id = 'r-again-0'", order_json="?")
+    assert [one.id for one in await store.tries_of("r-one")] == ["r-again-1"]
+
+
+async def test_a_home_that_cannot_be_read_is_set_aside(store: SqliteStore, spoil: Spoil) -> None:
+    await store.home_opened("U1", None)
+    spoil("home", "user_id = 'U1'", rev="many")
+    assert await store.home("U1") is None
 
 
 async def test_a_grant_that_cannot_be_read_gives_nothing_and_takes_nothing_from_the_others(
