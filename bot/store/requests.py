@@ -199,16 +199,20 @@ def _still_planned(found: Request, read: Request, now: datetime) -> bool:
     return found.state is RequestState.PLANNED and found.ver == read.ver and not found.time_over(now)
 
 
-def keep(after: Request) -> Script[None]:
-    """How long its snapshots are kept, and when people are asked about them."""
-    yield sql(
-        "update request set kept_until = :kept_until, remind_at = :remind_at where id = :id",
+def keep(read: Request, after: Request) -> Script[bool]:
+    """How long its snapshots are kept, and when people are asked about them, where both are still as they were read."""
+    kept = yield sql(
+        "update request set kept_until = :kept_until, remind_at = :remind_at where id = :id "
+        "and coalesce(kept_until, -1) = :read_until and coalesce(remind_at, -1) = :read_remind returning id",
         kept_until=to_ms(after.kept_until),
         remind_at=to_ms(after.remind_at),
         id=after.id,
+        read_until=-1 if read.kept_until is None else to_ms(read.kept_until),
+        read_remind=-1 if read.remind_at is None else to_ms(read.remind_at),
     )
-    if after.remind_at:
+    if kept and after.remind_at:
         yield Want(f"remind:{after.id}", after.remind_at, after.project or "")
+    return bool(kept)
 
 
 def plan_again(after: Request, now: datetime) -> Script[bool]:

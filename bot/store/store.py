@@ -238,14 +238,17 @@ class SqliteStore:
 
         return await self._database.run(script())
 
-    async def keep(self, after: Request, entries: Sequence[AuditEntry] = ()) -> None:
+    async def keep(self, read: Request, after: Request, entries: Sequence[AuditEntry] = ()) -> bool:
+        """False, and nothing is written: somebody settled it since it was read."""
         now = self._clock.now()
 
-        def script() -> Script[None]:
-            yield from requests.keep(after)
-            yield from audit.append(entries, now)
+        def script() -> Script[bool]:
+            kept = yield from requests.keep(read, after)
+            if kept:
+                yield from audit.append(entries, now)
+            return kept
 
-        await self._database.run(script())
+        return await self._database.run(script())
 
     async def ask_deletion(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry]) -> Sequence[Deletion]:
         """What of it nobody had asked for yet, or was kept then."""

@@ -350,6 +350,53 @@ async def test_before_they_were_to_go_their_person_is_asked_and_may_keep_them(wo
     assert world.slack_complaints() == []
 
 
+async def kept_rows(world: World) -> list[tuple[str, str, str]]:
+    assert world.bot is not None
+    rows = await world.bot.store.audit_page(0)
+    return [(row["actor"], row["outcome"], row["rule"]) for row in rows if row["action"] == "keep"]
+
+
+@pytest.mark.usefixtures("soon")
+async def test_of_several_who_keep_them_at_once_one_does(world: World) -> None:
+    for person in ("alice", "bob"):
+        await world.say("help", person)
+    request = await world.create("web-01-data keep=7")
+    await world.finished(request)
+    message = await said(world, "shall they stay, or go?")
+    people = ("alice", "bob", "alice", "bob")
+    await asyncio.gather(*(world.slack.press(one, CHANNEL, message.ts, KEEP) for one in people))
+    outcomes = sorted(row[1:] for row in await kept_rows(world))
+    assert outcomes == [("denied", "kept-before")] * 3 + [("done", "granted")]
+
+
+@pytest.mark.usefixtures("soon")
+async def test_what_was_let_go_is_not_said_to_be_kept(world: World) -> None:
+    request = await world.create("web-01-data keep=7")
+    await world.finished(request)
+    message = await said(world, "shall they stay, or go?")
+    await world.slack.press("alice", CHANNEL, message.ts, DELETE)
+    await said(world, "1 snapshot is deleted")
+    await world.slack.press("alice", CHANNEL, message.ts, KEEP)
+    await world.told("alice", "Nothing of these is left to keep: they are deleted, or about to be.")
+    assert await kept_rows(world) == [("U0ALICE001", "denied", "nothing-to-keep")]
+    assert world.bot is not None
+    assert f"remind:{request}" not in {key for key, *_ in await world.bot.store.duties()}
+
+
+@pytest.mark.usefixtures("soon")
+async def test_who_keeps_what_others_are_asked_to_delete_reads_that(start: Start) -> None:
+    world = await start("approvals = 1")
+    await made_with_approval(world, "web-01-data keep=7")
+    message = await said(world, "shall they stay, or go?")
+    await world.slack.press("alice", CHANNEL, message.ts, DELETE)
+    await said(world, "asks to delete")
+    await world.slack.press("bob", CHANNEL, message.ts, KEEP)
+    told = await world.told("bob", "Kept for 7 more days")
+    asks = "<@U0ALICE001> asked to delete 1 snapshot (“web-01-data”), though: where others agree to that, it goes."
+    assert told.text.endswith(asks)
+    assert [row[:2] for row in await kept_rows(world)] == [("U0BOB00002", "done")]
+
+
 @pytest.mark.usefixtures("soon")
 async def test_the_reminder_comes_once_also_over_a_restart_and_leads_to_letting_go(world: World) -> None:
     request = await world.create("web-01-data keep=7")

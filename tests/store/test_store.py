@@ -152,6 +152,18 @@ async def test_only_the_first_of_two_writers_moves_an_item(store: SqliteStore) -
     assert (await the_item(store, "r-one-1")).snapshot_id == "snap-a"
 
 
+async def test_how_long_it_is_kept_is_settled_by_the_first_who_says_so(store: SqliteStore) -> None:
+    read = await running(store)
+    longer = replace(read, kept_until=NOON + timedelta(days=14), remind_at=NOON + timedelta(days=11))
+    assert await store.keep(read, longer)
+    # The reminder, which was under way, and somebody else: both had read it before.
+    assert not await store.keep(read, replace(read, remind_at=None))
+    assert not await store.keep(read, replace(read, kept_until=NOON + timedelta(days=30)))
+    found = await store.request(read.id)
+    assert found is not None
+    assert (found[0].kept_until, found[0].remind_at) == (longer.kept_until, longer.remind_at)
+
+
 async def test_a_request_is_finished_with_its_last_item(store: SqliteStore) -> None:
     await running(store, an_item(1), an_item(2))
     await store.save(ended(await the_item(store, "r-one-1"), ItemState.AVAILABLE, NOON))

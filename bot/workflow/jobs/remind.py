@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from bot.domain import sentences
 from bot.domain.access import Action, Actor
 from bot.domain.audit import AuditEntry
-from bot.domain.deletions import DeletionState, still_kept
+from bot.domain.deletions import Deletion, DeletionState, named, still_kept
 from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
 from bot.domain.requests import Item, ItemState, Request, remind_time
 from bot.ports.clock import Clock
@@ -57,21 +58,12 @@ class Reminder:
                 return exc.retry_after
             except (CannotPost, MessageGone, MessageRefused):
                 return await self._tell_directly(saying)
-        await self._store.keep(replace(request, remind_at=None))
+        await self._store.keep(request, replace(request, remind_at=None))
         return None
 
     async def _left(self, request: Request, items: Sequence[Item]) -> list[Item]:
         """What of it the cloud still has, as far as it can be asked."""
-        gone = {
-            one.item_id
-            for one in await self._store.deletions(request.id)
-            if one.state in (DeletionState.DELETED, DeletionState.DELETING)
-        }
-        left = [
-            item
-            for item in items
-            if item.state is ItemState.AVAILABLE and not item.let_go and not item.gone and item.id not in gone
-        ]
+        left = _there(items, await self._store.deletions(request.id))
         ids = [item.snapshot_id for item in left if item.snapshot_id]
         existing = await existing_snapshots(self._cloud, request.project or "", ids) if ids else None
         return left if existing is None else [item for item in left if item.snapshot_id in existing]
@@ -83,17 +75,24 @@ class Reminder:
             return exc.retry_after
         except (CannotPost, MessageGone, MessageRefused):
             log.warning("nobody could be reminded", extra={"request": saying.request.id})
-        await self._store.keep(replace(saying.request, remind_at=None))
+        await self._store.keep(saying.request, replace(saying.request, remind_at=None))
         return None
+
+
+def _there(items: Sequence[Item], deletions: Sequence[Deletion]) -> list[Item]:
+    """What the rows say is still a restore point."""
+    going = {one.item_id for one in deletions if one.state in (DeletionState.DELETED, DeletionState.DELETING)}
+    made = [item for item in items if item.state is ItemState.AVAILABLE and not item.let_go and not item.gone]
+    return [item for item in made if item.id not in going]
 
 
 _KEEP = Verb(Action.CREATE, "keep", "I know no restore points {} that you may keep.")
 
 
 class Keeping:
-    """Keeps restore points for as long again; by whoever could have asked for them."""
+    """Keeps restore points for as long again; by whoever could have asked for them, and of two at once by one."""
 
-    def __init__(self, store: Requests, gate: Gate, clock: Clock) -> None:
+    def __init__(self, store: Rows, gate: Gate, clock: Clock) -> None:
         self._store = store
         self._gate = gate
         self._clock = clock
@@ -107,11 +106,29 @@ class Keeping:
         if until is None or days is None:
             sentence = "These are kept until somebody deletes them anyway."
             return await self._gate.refuse(actor, admitted, "kept-for-good", sentence)
-        if request.remind_at is not None:
-            return await self._gate.refuse(actor, admitted, "kept-before", "Somebody kept these a moment before you.")
+        deletions = await self._store.deletions(request.id)
+        if not _there(admitted.items, deletions):
+            sentence = "Nothing of these is left to keep: they are deleted, or about to be."
+            return await self._gate.refuse(actor, admitted, "nothing-to-keep", sentence)
+        if request.remind_at is not None and request.remind_at > now:
+            return await self._gate.refuse(actor, admitted, *_KEPT_BEFORE)
         kept = replace(request, kept_until=max(until, now) + request.keep_for)
         kept = replace(kept, remind_at=remind_time(kept, now))
         details: dict[str, str | int | None] = {"project": admitted.project, "days": days}
         entry = AuditEntry(actor.user_id, _KEEP.name, request.id, "done", admitted.rule, details)
-        await self._store.keep(kept, [entry])
-        return Told(f"Kept for {days} more days; I ask again before they are over.", done=True)
+        if not await self._store.keep(request, kept, [entry]):
+            return await self._gate.refuse(actor, admitted, *_KEPT_BEFORE)
+        told = f"Kept for {days} more days; I ask again before they are over."
+        return Told(f"{told}{_still_asked(deletions)}", done=True)
+
+
+_KEPT_BEFORE = ("kept-before", "Somebody kept these a moment before you.")
+
+
+def _still_asked(deletions: Sequence[Deletion]) -> str:
+    """Keeping calls off nothing that somebody else asked for."""
+    asked = [one for one in deletions if one.state is DeletionState.ASKED]
+    if not asked:
+        return ""
+    who = " and ".join(dict.fromkeys(sentences.person(one.asked_by) for one in asked))
+    return f" {who} asked to delete {named([one.label for one in asked])}, though: where others agree to that, it goes."

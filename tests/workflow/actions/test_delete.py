@@ -452,7 +452,7 @@ async def test_what_somebody_kept_longer_meanwhile_stays(desk: Desk) -> None:
     await desk.asks.delete(ONE, "C1", "s1")
     found = await desk.store.request("r-two")
     assert found is not None
-    await desk.store.keep(replace(found[0], kept_until=desk.clock.now() + timedelta(days=1)))
+    await desk.store.keep(found[0], replace(found[0], kept_until=desk.clock.now() + timedelta(days=1)))
     await desk.work()
     assert desk.evs.looks == []
     assert "It is also a restore point of another request, which still keeps it." in desk.heard()
