@@ -68,8 +68,8 @@ class Tally:
 
 
 class Connections:
-    """A protocol factory around another. A new connection over the most takes the place of the oldest that is not being
-    answered; where all of them are, it is refused.
+    """A protocol factory around another. A new connection over the most takes the place of the oldest on which nothing
+    of Slack's is being answered; where all of them are busy with that, it is refused.
     """
 
     def __init__(self, make: Callable[[], asyncio.Protocol], limits: Limits) -> None:
@@ -85,13 +85,15 @@ class Connections:
         return len(self._open)
 
     @contextmanager
-    def answering(self, transport: asyncio.BaseTransport | None) -> Iterator[None]:
-        """While a request that has its whole head is read and answered, its handler minds the time."""
+    def handling(self, transport: asyncio.BaseTransport | None) -> Iterator[Callable[[], None]]:
+        """While a request that has its whole head is read and answered, its handler minds the time. It calls what this
+        gives once it knows that Slack sent it: until then the connection may have to make room.
+        """
         guarded = self._open.get(transport) if transport is not None else None
         if guarded is not None:
-            guarded.busy()
+            guarded.in_hand()
         try:
-            yield
+            yield guarded.busy if guarded is not None else lambda: None
         finally:
             if guarded is not None:
                 guarded.idle()
@@ -129,9 +131,12 @@ class _Guarded(asyncio.Protocol):
         self._idle = False
         self.is_busy = False
 
-    def busy(self) -> None:
-        self.is_busy, self._idle = True, False
+    def in_hand(self) -> None:
+        self._idle = False
         self._wait(None)
+
+    def busy(self) -> None:
+        self.is_busy = True
 
     def idle(self) -> None:
         self.is_busy, self._idle = False, True

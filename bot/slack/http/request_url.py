@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.request.async_internals import build_async_context
@@ -22,6 +24,7 @@ from slack_sdk.signature import SignatureVerifier
 from bot.slack.http.connections import USUAL, Connections, Limits, Tally
 
 log = logging.getLogger(__name__)
+_server_log = logging.getLogger(f"{__name__}.server")
 
 PATH = "/slack/events"
 BODY_BYTES = 1024 * 1024
@@ -45,12 +48,16 @@ class HttpEntry:
         self._limits = limits
         self._listening: asyncio.Server | None = None
         # Bodies are signed as they were sent, so none is unpacked; none is read that nobody wants.
-        self._http = web.Server(self._on_request, access_log=None, auto_decompress=False, lingering_time=0.0)
+        self._http = web.Server(
+            self._on_request, access_log=None, logger=_server_log, auto_decompress=False, lingering_time=0.0
+        )
         self.connections = Connections(self._http, limits)
         self.unsigned = Tally("deliveries without a good signature were refused")
+        self.garbled = Tally("connections to the request url that spoke no HTTP were closed")
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()
+        _server_log.addFilter(self._is_told)
         self._listening = await loop.create_server(self.connections, self._host or None, self._port)
         log.info("listening for slack over HTTP", extra={"host": self._host, "port": self.port, "path": PATH})
 
@@ -73,15 +80,26 @@ class HttpEntry:
         await self._http.shutdown(STOP_SECONDS)
         self.connections.stop()
         self.unsigned.stop()
+        self.garbled.stop()
+        _server_log.removeFilter(self._is_told)
+
+    def _is_told(self, record: logging.LogRecord) -> bool:
+        """aiohttp logs each request that is none as an error, with a traceback and what came: whoever can connect could
+        fill the disk. They are counted.
+        """
+        if record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError):
+            return True
+        self.garbled.count()
+        return False
 
     async def _on_request(self, request: web.BaseRequest) -> web.Response:
-        with self.connections.answering(request.transport):
-            answer = await self._answer(request)
+        with self.connections.handling(request.transport) as is_slacks:
+            answer = await self._answer(request, is_slacks)
             if answer.status >= 400:
                 answer.force_close()
             return answer
 
-    async def _answer(self, request: web.BaseRequest) -> web.Response:
+    async def _answer(self, request: web.BaseRequest, is_slacks: Callable[[], None]) -> web.Response:
         if request.path != PATH:
             return web.json_response({"error": "not found"}, status=404)
         if request.method != "POST":
@@ -100,14 +118,15 @@ class HttpEntry:
             return web.json_response({"error": "unreadable body"}, status=400)
         if signature is None:
             return web.Response() if _is_ssl_check(body) else self._refused()
-        return await self._verified(request, body, *signature)
-
-    async def _verified(self, request: web.BaseRequest, body: bytes, moment: str, signature: str) -> web.Response:
         try:
-            if not self._verifier.is_valid(body, moment, signature):
+            if not self._verifier.is_valid(body, *signature):
                 return self._refused()
         except UnicodeDecodeError:  # Slack signs UTF-8, and its verifier reads nothing else
             return self._refused()
+        is_slacks()
+        return await self._delivered(request, body)
+
+    async def _delivered(self, request: web.BaseRequest, body: bytes) -> web.Response:
         try:
             bolt_request = read_request(body.decode(), dict(request.headers.items()), request.query_string)
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError):

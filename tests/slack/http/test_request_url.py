@@ -319,6 +319,25 @@ async def test_connections_are_bounded_and_the_oldest_that_waits_makes_room(
         writer.close()
 
 
+async def test_whoever_announces_bodies_and_sends_none_keeps_nobody_out(
+    start: Start, heard: Heard, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A signature that looks like one, and a body that never comes: nobody can know yet that it is not Slack's."""
+    entry = await start(Limits(most=5, body=30.0))
+    streams = [await raw(entry) for _ in range(5)]
+    for _, writer in streams:
+        writer.write(head(1_000, signed(b"x", "another secret")) + b"text=")
+        await writer.drain()
+    await until(lambda: len(entry.connections) == 5)
+    body = command("let me in")
+    for _ in range(3):
+        assert await asyncio.wait_for(post(entry, body, signed(body)), 2) == (200, "heard")
+    assert len(entry.connections) <= 5
+    assert [one for one in caplog.records if one.levelno >= logging.ERROR] == []
+    for _, writer in streams:
+        writer.close()
+
+
 async def test_a_stop_does_not_wait_for_half_open_connections(start: Start) -> None:
     entry = await start()
     streams = [await raw(entry) for _ in range(20)]
@@ -331,6 +350,32 @@ async def test_a_stop_does_not_wait_for_half_open_connections(start: Start) -> N
 
 
 # --- a bad signature is told, and not once for each -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTTP/1.1\r\nHost: b\r\nX: " + b"y" * 20_000 + b"\r\n\r\n",
+        head("-5"),
+        head("1\r\nContent-Length: 2"),
+        head(1, {"X": "\x1b[2J secret words", "Transfer-Encoding": "chunked"}),
+    ],
+)
+async def test_what_is_no_http_is_one_line_a_minute_without_what_came(
+    start: Start, caplog: pytest.LogCaptureFixture, sent: bytes
+) -> None:
+    entry = await start()
+    for _ in range(20):
+        reader, writer = await raw(entry)
+        writer.write(sent)
+        assert await closed(reader)
+        writer.close()
+    (told,) = [one for one in caplog.records if one.levelno >= logging.WARNING]
+    assert (told.levelno, told.message) == (
+        logging.WARNING,
+        "connections to the request url that spoke no HTTP were closed",
+    )
+    assert told.exc_info is None and entry.garbled.total == 20
 
 
 async def test_bad_signatures_are_counted_and_logged_once_a_minute(
