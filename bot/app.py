@@ -85,7 +85,7 @@ from bot.workflow.servers import ServerNames
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 6.0
-"""What runs may end by itself in that time; the contract allows a stop 10 s in all."""
+"""What runs may end by itself in that time; a stop takes 10 s in all."""
 
 SLACK_SECONDS = 15.0
 FORGET_EVERY_SECONDS = 3600.0

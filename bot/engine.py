@@ -1,4 +1,4 @@
-"""The alarm clock of design section 9, in its embedded form: duties are keys with a time, rows are the truth.
+"""The alarm clock, in its embedded form: duties are keys with a time, rows are the truth.
 
 Nothing here is durable. What the timer heap holds is rebuilt from the rows at the start and compared with them every
 half minute, so a lost alarm is late and never lost. A duty runs at least once and never twice at the same time.

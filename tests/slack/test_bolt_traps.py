@@ -1,4 +1,4 @@
-"""What Bolt 1.30 would do wrong by itself, and what the two entries do instead (slack-platform reference, 9.2)."""
+"""What Bolt 1.30 would do wrong by itself, and what the two entries do instead."""
 
 from __future__ import annotations
 

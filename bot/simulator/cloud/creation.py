@@ -81,7 +81,7 @@ def duration_of(call: Call, resource_id: str) -> float:
 def new_snapshot(call: Call, disk: Disk, wanted: dict[str, Any], *, group_id: str = "") -> Snapshot:
     """Add a snapshot in the state `creating` to the world. The first of a disk is always full.
 
-    Source: EVS API reference, section 10 (incremental and full).
+    Source: EVS User Guide, Snapshot Overview (incremental and full).
     """
     before = [one for one in call.world.snapshots.values() if one.volume_id == disk.id and one.status_at(call.now)]
     snapshot_id = call.new_id("snapshot")

@@ -1,7 +1,7 @@
 """A Slack workspace on 127.0.0.1: Web API, Socket Mode, request URLs, and people who type and click.
 
-It shares nothing with the bot. Its behaviour follows the slack-platform reference, section 11; what that calls
-INFERRED is an assumption here too.
+It shares nothing with the bot. Its behaviour follows docs.slack.dev, by the pages that each module names; what
+no page says is an assumption, marked INFERRED.
 
     sim = WorkspaceSimulator()
     await sim.start()

@@ -1,6 +1,6 @@
 """People who run the workspace: accounts, groups, channels, tokens and connections.
 
-Source: slack-platform reference, 4.3 and 11.5 points 9 and 10.
+Source: docs.slack.dev, reference/events: user_change, subteam_updated, subteam_members_changed, channel_created, …
 """
 
 from __future__ import annotations

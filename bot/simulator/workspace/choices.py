@@ -1,6 +1,6 @@
 """What a person can enter in an element, and what the Slack client refuses before anything is sent.
 
-Source: slack-platform reference, section 2, "state.values" and "Limits".
+Source: docs.slack.dev, reference/views (state.values) and reference/block-kit/block-elements (limits).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the installed app may do: granted scopes and subscribed events, as its manifest says.
 
-Source: slack-platform reference, section 7 (docs.slack.dev, reference/app-manifest).
+Source: docs.slack.dev, reference/app-manifest.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Bringing payloads to the app: over its Socket Mode connections, else to its request URL.
 
 The 3 s for an acknowledgement are real seconds, whatever the workspace's clock says.
-Source: slack-platform reference, 4.3, 6 and 11.5 points 1, 3 and 4 (docs.slack.dev, apis/events-api).
+Source: docs.slack.dev, apis/events-api and interactivity/handling-user-interaction.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ class Deliverer:
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> dict[str, str]:
-    """The v0 request signature. Source: slack-platform reference, 6.1."""
+    """The v0 request signature. Source: docs.slack.dev, authentication/verifying-requests-from-slack."""
     digest = hmac.new(secret.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256).hexdigest()
     return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": f"v0={digest}"}
 

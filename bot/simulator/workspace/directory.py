@@ -1,6 +1,6 @@
 """The Web API's reading methods: people, groups, channels, the team.
 
-Source: slack-platform reference, 4.4 and 11.3 (docs.slack.dev, reference/objects, users.info, conversations.*).
+Source: docs.slack.dev, reference/objects, and reference/methods: users.info, usergroups.*, conversations.*.
 """
 
 from __future__ import annotations

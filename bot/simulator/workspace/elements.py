@@ -1,6 +1,6 @@
 """Rules for interactive elements: buttons, selects, inputs, options and confirm dialogs.
 
-Source: slack-platform reference, sections 2 and 3 (docs.slack.dev, reference/block-kit/block-elements).
+Source: docs.slack.dev, reference/block-kit/block-elements and reference/block-kit/composition-objects.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any
 class SlackRefusal(Exception):
     """A Web API answer with `ok: false`. `extra` joins the body beside `error`.
 
-    Source: slack-platform reference, 11.3.
+    Source: docs.slack.dev, apis/web-api (Evaluating responses).
     """
 
     def __init__(self, error: str, extra: Mapping[str, Any] | None = None) -> None:

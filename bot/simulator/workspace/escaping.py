@@ -1,6 +1,6 @@
 """What Slack makes of text a person types when a command has `should_escape: true`.
 
-Source: slack-platform reference, section 1, "Escaping".
+Source: docs.slack.dev, interactivity/implementing-slash-commands (Escape channels, users, and links).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Trouble on demand. Source: slack-platform reference, 11.5 points 3 and 13."""
+"""Trouble on demand."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """People in modals and in Home: they type, choose, submit, close and look.
 
-Source: slack-platform reference, sections 2 and 4.2 (docs.slack.dev, surfaces/modals, surfaces/app-home).
+Source: docs.slack.dev, surfaces/modals and surfaces/app-home.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Slack's rate limits: a sliding minute per method, and about one message a second per channel.
 
-Source: slack-platform reference, section 5 (docs.slack.dev, apis/web-api/rate-limits). Burst sizes are unpublished;
-here a channel takes 5 messages at once and then one a second.
+Source: docs.slack.dev, apis/web-api/rate-limits. Burst sizes are unpublished; here a channel takes 5
+messages at once and then one a second.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Messages: posting, editing, deleting, threads and what only one person sees.
 
-Source: slack-platform reference, section 3 and 11.5 points 5 and 6 (docs.slack.dev, chat.postMessage, chat.update,
-chat.postEphemeral).
+Source: docs.slack.dev, reference/methods: chat.postMessage, chat.update, chat.postEphemeral, chat.delete.
 """
 
 from __future__ import annotations
@@ -177,7 +176,7 @@ class MessageStore:
         """Where a reply lands: below the root, also when a reply was named. None: no such thread is left, which is no
         error. A deleted root that has replies stays as a tombstone, and its thread goes on (INFERRED).
 
-        Source: slack-platform reference, section 3 (slack-go issue 1571 and others).
+        Source: github.com/slack-go/slack, issue 1571, and others.
         """
         try:
             fits = _EARLIEST_TS <= float(thread_ts) <= self._clock() + 3600

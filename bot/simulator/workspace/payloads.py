@@ -1,4 +1,4 @@
-"""The payloads Slack sends, shaped as the recorded ones (slack-platform reference, section 12)."""
+"""The payloads Slack sends, shaped as the recorded ones in tests/data/slack-payloads."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 Each method returns when Slack would have shown the person the outcome. What Slack's client would not even let them
 try raises NotAllowedInSlack.
-Source: slack-platform reference, sections 1, 4.1, 4.3 and 11.5 points 1 and 2.
+Source: docs.slack.dev, interactivity/implementing-slash-commands, interactivity/implementing-shortcuts,
+apis/events-api.
 """
 
 from __future__ import annotations

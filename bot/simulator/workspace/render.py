@@ -1,7 +1,7 @@
 """A plain-text picture of what people see, and the bare words a screen reader speaks.
 
 Entities are decoded as Slack's client does, so an injected broadcast or link is seen for what it is.
-Source: slack-platform reference, section 3 "mrkdwn" and 11.5 point 12 (docs.slack.dev, formatting-message-text).
+Source: docs.slack.dev, messaging/formatting-message-text.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What an app says through an acknowledgement body or a response_url.
 
-Source: slack-platform reference, section 1 (docs.slack.dev, interactivity/handling-user-interaction).
+Source: docs.slack.dev, interactivity/handling-user-interaction.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The loopback server: the Web API, response URLs, the Socket Mode endpoint and the control paths.
 
-Source: slack-platform reference, 11.1 to 11.3.
+Source: docs.slack.dev, apis/web-api and apis/events-api/using-socket-mode.
 """
 
 from __future__ import annotations

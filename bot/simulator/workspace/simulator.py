@@ -24,7 +24,8 @@ class WorkspaceSimulator(Admin):
     """A Slack workspace with one installed app, on 127.0.0.1.
 
     `now` gives the workspace's time (aware UTC); acknowledgements are always timed on the real clock. `manifest` is
-    a parsed app manifest; `scopes` and `events` override what it grants. Source: slack-platform reference, section 11.
+    a parsed app manifest; `scopes` and `events` override what it grants. Source: docs.slack.dev,
+    reference/app-manifest.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
 """Socket Mode: single-use tickets, at most 10 connections, envelopes to any one of them.
 
-Source: slack-platform reference, 6.2 (docs.slack.dev, apis/events-api/using-socket-mode).
+Source: docs.slack.dev, apis/events-api/using-socket-mode.
 """
 
 from __future__ import annotations

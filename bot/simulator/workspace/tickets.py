@@ -26,7 +26,7 @@ class Trigger:
 
 
 class Triggers:
-    """Trigger ids live 3 s and work once. Source: slack-platform reference, section 2."""
+    """Trigger ids live 3 s and work once. Source: docs.slack.dev, surfaces/modals."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -65,7 +65,10 @@ class ResponseUrl:
 
 
 class ResponseUrls:
-    """Response URLs live 30 minutes and take 5 posts. Source: slack-platform reference, section 1."""
+    """Response URLs live 30 minutes and take 5 posts.
+
+    Source: docs.slack.dev, interactivity/handling-user-interaction.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

@@ -1,7 +1,7 @@
 """Block Kit rules, in the words of Slack's own errors.
 
 Every violation is reported, each with its JSON pointer. Lengths count Unicode code points.
-Source: slack-platform reference, sections 2, 3 and 11.4 (docs.slack.dev, reference/block-kit).
+Source: docs.slack.dev, reference/block-kit.
 """
 
 from __future__ import annotations

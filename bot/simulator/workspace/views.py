@@ -1,6 +1,6 @@
 """Modals and App Home: stacks, hashes and what the person typed.
 
-Source: slack-platform reference, section 2 (docs.slack.dev, surfaces/modals, views.open, push, update, publish).
+Source: docs.slack.dev, surfaces/modals, and reference/methods: views.open, views.push, views.update, views.publish.
 """
 
 from __future__ import annotations

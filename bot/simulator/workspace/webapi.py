@@ -1,6 +1,6 @@
 """The Web API's methods: arguments in, the answer's fields out, or a SlackRefusal.
 
-Source: slack-platform reference, 11.3 (docs.slack.dev, reference/methods).
+Source: docs.slack.dev, reference/methods.
 """
 
 from __future__ import annotations

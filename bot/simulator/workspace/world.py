@@ -1,6 +1,6 @@
 """Who and what there is: people, channels, user groups and the app.
 
-The default world uses the identifiers of the slack-platform reference, section 12.
+The default world is invented, in the shapes of Slack's identifiers.
 """
 
 from __future__ import annotations

@@ -322,7 +322,8 @@ def _may_be_ours(item: Item, snapshot: Snapshot) -> bool:
 def ours(item: Item, snapshots: list[Snapshot], *, by_name: bool = False) -> Snapshot | None:
     """The snapshot that carries the item's tag; with `by_name` also one of its exact name, made since, without a tag.
 
-    The tag may appear later than the row (reference, section 8), so a name alone counts only once looking is over.
+    The tag may appear later than the row, as no page of the EVS API Reference says that both come together; so a name
+    alone counts only once looking is over.
     """
     for snapshot in snapshots:
         if snapshot.item_id == item.id:

@@ -42,7 +42,7 @@ GONE_AFTER = timedelta(seconds=60)
 """The cloud must have answered for so long that it has no such snapshot, after it had shown it, before it is told."""
 
 NEVER_SHOWN = timedelta(minutes=5)
-"""The same for one that it has never shown: rows may appear late (reference, section 8)."""
+"""The same for one that it has never shown: no page of the EVS API Reference says how soon a row appears."""
 
 REASON_GRACE = timedelta(seconds=30)
 """How long a job may run on after its snapshot ended in an error, before the end is told without a reason."""

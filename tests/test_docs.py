@@ -1,0 +1,194 @@
+"""The documents say what the code does: links lead somewhere, examples work as typed, nothing stays undocumented."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bot.__main__ import _parser
+from bot.domain.access import MAY, Action
+from bot.domain.commands import KNOWN
+from bot.domain.orders import CREATE_OPTIONS, QUICK_OPTIONS
+from bot.settings import load_settings
+from bot.settings.tables import CREDENTIALS, TABLES, AuditTable, Table
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+TEXT = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in DOCUMENTS}
+CODE = sorted(path for folder in ("bot", "tests") for path in (ROOT / folder).rglob("*.py"))
+SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in CODE if path.is_relative_to(ROOT / "bot"))
+README_LINES = 60
+
+_LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
+_PATH = re.compile(r"`((?:bot|tests|docs|\.ci)/[\w./-]*)`")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+def _anchors(text: str) -> set[str]:
+    """As GitHub makes them: lower case, punctuation left out, dashes for spaces."""
+    outside_code = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in _HEADING.findall(outside_code)}
+
+
+def _block(document: str, language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", TEXT[document], re.DOTALL)
+    assert found, f"{document} has no block of {language}"
+    return found[1]
+
+
+# --- links and paths --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", TEXT)
+def test_every_link_leads_somewhere(name: str) -> None:
+    for target in _LINK.findall(TEXT[name]):
+        if target.startswith(("https://", "http://")):
+            continue
+        path, _, anchor = target.partition("#")
+        led_to = ((ROOT / name).parent / path).resolve() if path else ROOT / name
+        assert led_to.is_file() and led_to.is_relative_to(ROOT), target
+        assert not anchor or anchor in _anchors(led_to.read_text(encoding="utf-8")), target
+
+
+@pytest.mark.parametrize("name", TEXT)
+def test_every_path_that_is_named_exists(name: str) -> None:
+    assert [path for path in _PATH.findall(TEXT[name]) if not (ROOT / path).exists()] == []
+
+
+def test_the_readme_is_one_screen_and_leads_to_every_document() -> None:
+    assert len(TEXT["README.md"].splitlines()) <= README_LINES
+    assert {name for name in TEXT if name.startswith("docs/")} <= set(_LINK.findall(TEXT["README.md"]))
+
+
+# --- commands and options ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", KNOWN)
+def test_every_command_is_in_the_table_of_commands(word: str) -> None:
+    assert re.search(rf"^\| (?:`[^`]*`, )?`{word}[ `]", TEXT["docs/use.md"], re.MULTILINE)
+
+
+@pytest.mark.parametrize("option", sorted({*CREATE_OPTIONS, *QUICK_OPTIONS}))
+def test_every_option_has_its_row(option: str) -> None:
+    assert re.search(rf"^\| (?:`[^`]*`, )*`{option}=", TEXT["docs/use.md"], re.MULTILINE)
+
+
+def _commands(parser: argparse.ArgumentParser, words: str = "snapshot-bot") -> Iterator[tuple[str, str]]:
+    """Each command of the terminal, and each option that it takes; "" for the command itself."""
+    verbs = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for name, below in (pair for verb in verbs for pair in verb.choices.items()):
+        yield from _commands(below, f"{words} {name}")
+    if not verbs:
+        yield words, ""
+        yield from ((words, action.option_strings[-1]) for action in parser._actions if action.option_strings)
+
+
+@pytest.mark.parametrize(("words", "option"), [pair for pair in _commands(_parser()) if pair[1] != "--help"])
+def test_every_command_of_the_terminal_is_documented_with_its_options(words: str, option: str) -> None:
+    shown = [line for text in TEXT.values() for line in text.splitlines() if words in line]
+    assert shown, words
+    if option == "--config":
+        assert "All but `demo` and `simulate` take `--config FILE`." in TEXT["docs/install.md"].replace("\n", " ")
+    elif option:
+        assert any(option in line for line in shown), f"{words} {option}"
+
+
+def test_the_commands_that_are_shown_are_read_by_the_bot() -> None:
+    """What stands in a block of its own, with the words in capitals filled in; options in brackets are left out."""
+    lines = [line for text in TEXT.values() for line in re.findall(r"^    (snapshot-bot .+)$", text, re.MULTILINE)]
+    assert len(lines) > 10
+    meant = {"SUBJECT": "user:U0ALICE001", "ROLE": "operator", "PROJECT": "web", "ACTION": "view"}
+    for line in lines:
+        words = shlex.split(re.sub(r"\[[^\]]*\]", "", line), comments=True)
+        _parser().parse_args([meant.get(word, word) for word in words[1:]])
+
+
+def test_the_table_of_roles_is_the_one_that_decides() -> None:
+    rows = [line.strip("|").split("|") for line in TEXT["docs/policy.md"].splitlines() if line.startswith("| `")]
+    shown = {row[0].strip(" `"): row[1:] for row in rows if len(row) == 1 + len(Action)}
+    assert {
+        role: {action for action, cell in zip(Action, cells, strict=True) if cell.strip() == "yes"}
+        for role, cells in shown.items()
+    } == {role.value: set(allowed) for role, allowed in MAY.items()}
+
+
+# --- settings ---------------------------------------------------------------------------------------------------------
+
+
+_CONFIGURED: dict[str, type[Table]] = {**TABLES, **CREDENTIALS, "audit": AuditTable}
+
+
+@pytest.mark.parametrize(
+    ("table", "key"), [(name, key) for name in _CONFIGURED for key in _CONFIGURED[name].model_fields]
+)
+def test_every_key_of_the_configuration_is_documented(table: str, key: str) -> None:
+    text = TEXT["docs/install.md"]
+    assert f"`{key}`" in text or re.search(rf"^{key} = ", text, re.MULTILINE), f"{table}: {key}"
+
+
+def test_every_variable_of_the_environment_is_documented() -> None:
+    settings = "\n".join(path.read_text("utf-8") for path in (ROOT / "bot" / "settings").glob("*.py"))
+    read = set(re.findall(r'(?:secret|value|get)\("([A-Z_]{4,})"', settings))
+    assert len(read) > 10
+    assert [name for name in sorted(read) if f"`{name}`" not in TEXT["docs/install.md"]] == []
+
+
+def test_the_configuration_that_is_shown_works_as_typed(tmp_path: Path) -> None:
+    (tmp_path / "bot.toml").write_text(_block("docs/install.md", "toml"), encoding="utf-8")
+    secrets = {"PAYMENTS_PASSWORD": "a-password", "SLACK_BOT_TOKEN": "xoxb-1234", "SLACK_APP_TOKEN": "xapp-1234"}
+    settings = load_settings(secrets, tmp_path / "bot.toml")
+    assert settings.projects["payments-prod"].channels == ("C0PAYINC01",)
+
+
+# --- what people meet -------------------------------------------------------------------------------------------------
+
+
+def test_the_lines_of_the_log_that_are_explained_are_written_by_the_bot() -> None:
+    table = TEXT["docs/troubleshoot.md"].partition("## Lines of the log")[2]
+    cells = re.findall(r"^\| (`[^|]+) \|", table, re.MULTILINE)
+    named = [name for cell in cells for name in re.findall("`(.+?)`", cell)]
+    assert len(named) > 10
+    assert [name for name in named if name.removesuffix(" …") not in SOURCE] == []
+
+
+# --- nothing outside of the repository --------------------------------------------------------------------------------
+
+
+_OUTSIDE = (
+    re.compile(r"(?:slack-platform|evs-api|design)(?: reference|\.md)?,? (?:sections? )?§?[0-9]"),
+    re.compile(r"(?:reference|design|contract), (?:sections? )?[0-9]"),
+    re.compile(r"slack-platform reference|design section|evs-api|the contract allows"),
+    re.compile(r"\.\./shared|/work/|/tmp/wt"),
+)
+
+
+def _outside(text: str) -> list[str]:
+    """What refers to a document that no clone has: by its title and number, by its path, or as a file of notes."""
+    known = {part for name in TEXT for part in (name, Path(name).name)}
+    named = [found for found in re.findall(r"\b[\w./-]+\.md\b", text) if found not in known]
+    return named + [found[0] for pattern in _OUTSIDE for found in pattern.finditer(text)]
+
+
+def test_nothing_refers_to_a_document_outside_of_the_repository() -> None:
+    looked_at = {*DOCUMENTS, *CODE, *(ROOT / "tests" / "data").rglob("*.json"), *(ROOT / ".ci").iterdir()}
+    found = {path: _outside(path.read_text(encoding="utf-8")) for path in looked_at - {Path(__file__)}}
+    assert {path.relative_to(ROOT).as_posix(): names for path, names in found.items() if names} == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Source: slack-platform reference, section 3",
+        "(reference, section 8)",
+        "design section 9",
+        "see ../shared/x",
+        "see design.md",
+    ],
+)
+def test_the_watch_sees_what_is_outside(text: str) -> None:
+    assert _outside(text)
