@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from bot.domain.arguments import COURTESIES, EVERYTHING, FILLERS, key_meant, option_of, read_arguments, written
+from bot.domain.arguments import option_of, read_arguments
+from bot.domain.copyable import server_meant, written
+from bot.domain.keys import COURTESIES, EVERYTHING, FILLERS, key_meant, like_a_name
 from bot.domain.normalise import caseless
 from bot.domain.orders import as_entry
 from bot.domain.sentences import quoted
@@ -67,6 +69,11 @@ _MEANT: dict[str, str] = {
 """What people say, and which of the commands they mean by it."""
 
 _ASKING = frozenset(("can", "could", "would", "will", "you", "kindly", "just", "now", "i", "want", "need", "to", "we"))
+_SMALL_TALK = (
+    "are is there here alive good nice great bot hi hello hey hallo thanks thank thx ok okay lol test sure alright",
+    "cool danke merci well done welcome bye morning 👍 🙏 👋 :pray: :wave: :thumbsup: :+1: yes no",
+)
+_CHATTING = frozenset(word for words in _SMALL_TALK for word in words.split())
 _BEFORE_A_VERB = frozenset(("sudo", "run", "exec", "execute", "do", "then", "snapshot", "bot", "snapshot-bot"))
 _NEGATIONS = frozenset(
     (
@@ -88,7 +95,11 @@ _NEGATIONS = frozenset(
 _ID = re.compile(r"r-[a-z0-9]{8}(?:-\w+)?|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 
 
-def for_unknown_verb(words: Sequence[Word], known: Sequence[str]) -> str:
+Reads = Callable[[str], bool]
+"""Whether a command is read without a fault."""
+
+
+def for_unknown_verb(words: Sequence[Word], known: Sequence[str], reads: Reads) -> str:
     """The sentence for a command whose first word is no verb."""
     words = [Word(word.text.replace("`", ""), word.quoted, word.held) for word in words]
     asked = verb_in(words[0].text).strip("?!.")
@@ -96,17 +107,17 @@ def for_unknown_verb(words: Sequence[Word], known: Sequence[str]) -> str:
         return f"{_without_verb(words)} {_NOTHING}"
     if any(verb_in(word.text) in _NEGATIONS for word in words[:3]):
         return f"That reads as if it should not be done, so I took it for no order. {_NOTHING}"
-    if not asked:
+    if not asked or all(verb_in(word.text).rstrip("!.") in _ASKING | _CHATTING | COURTESIES for word in words):
         return f"{_HELP} {_NOTHING}"
-    if asked in known:
-        return f"Did you mean `{_again(asked, words[1:])}`? {_NOTHING}"
-    if within := _order_within(words, known):
+    if asked in known and reads(again := _again(asked, words[1:])):
+        return f"Did you mean `{again}`? {_NOTHING}"
+    if (within := _order_within(words, known)) and reads(within):
         return f"Begin with the command: `{within}`. {_NOTHING}"
     if meant := _MEANT.get(asked):
         return f"{_told(meant, words[1:])} {_NOTHING}"
-    typo = [] if re.search("[0-9]", asked) else difflib.get_close_matches(asked, [*known, *_MEANT], n=1, cutoff=0.75)
-    if typo:
-        return f"{_nearly(typo[0], words, known)} {_NOTHING}"
+    near = _typo_of(asked, known)
+    if near and (near not in _GRAVE or len(words) == 1 or reads(_again(near, words[1:]))):
+        return f"{_nearly(near, words, known, reads)} {_NOTHING}"
     if _ID.fullmatch(asked):
         return f"What of it? For how it stands: `status {asked}`. {_NOTHING}"
     return f"I don't know {quoted(words[0].text)}. {_for_names(words)} {_NOTHING}"
@@ -125,24 +136,57 @@ _DOES = {
     "grant": "`grant` gives somebody a role in a project.",
     "revoke": "`revoke` takes a role in a project from somebody.",
 }
-_WITH_ARGUMENTS = ("create", "quick", "bind")
+EXAMPLES = {
+    "access": "access @someone project=ALIAS",
+    "grant": "grant @someone ROLE PROJECT",
+    "revoke": "revoke @someone ROLE PROJECT",
+    "deny": "deny ID reason=REASON",
+    "create": "create DISK",
+    "bind": "bind server=SERVER",
+    "quick": "quick",
+    "unbind": "unbind",
+}
 
 
-def for_question(words: Sequence[Word]) -> str:
+def for_question(words: Sequence[Word], reads: Reads) -> str:
     """What is said where an order ended in a question mark, which is no order."""
-    verb, rest = verb_in(words[0].text), words[1:]
-    meant = read_arguments(verb, rest).mended if verb in _WITH_ARGUMENTS else _again(verb, rest)
+    verb = verb_in(words[0].text)
+    meant = _again(verb, words[1:])
+    meant = meant if reads(meant) else EXAMPLES.get(verb, f"{verb} ID")
     does = f" {_DOES[verb]}" if verb in _DOES else ""
     return (
         f"That ends in a question mark, so I did nothing.{does} {_NOTHING} To order it, leave the mark out: `{meant}`."
     )
 
 
-def _nearly(near: str, words: Sequence[Word], known: Sequence[str]) -> str:
+_GRAVE = frozenset(("delete", "grant", "revoke", "unbind", "approve", "deny", "cancel"))
+"""What is never guessed from a word that may be another one."""
+
+
+def _typo_of(asked: str, known: Sequence[str]) -> str | None:
+    """The verb, or the word for one, that somebody mistyped; None where it may as well be a word of its own."""
+    if re.search("[0-9]", asked) or len(asked) < 3:
+        return None
+    harmless = [word for word, meant in _MEANT.items() if meant not in _GRAVE and len(word) > 3]
+    near = difflib.get_close_matches(asked, [*known, *harmless], n=1, cutoff=0.75)
+    if near and near[0] in _GRAVE and not _one_slip(asked, near[0]):
+        return None
+    return near[0] if near else None
+
+
+def _one_slip(typed: str, word: str) -> bool:
+    """Whether one letter is wrong, missing or too many, or two have changed places."""
+    start = next((at for at, (one, other) in enumerate(zip(typed, word, strict=False)) if one != other), len(word))
+    ours, theirs = typed[start:], word[start:]
+    swapped = ours[1:2] + ours[:1] + ours[2:]
+    return theirs in (ours, ours[1:], swapped) or theirs[1:] in (ours, ours[1:])
+
+
+def _nearly(near: str, words: Sequence[Word], known: Sequence[str], reads: Reads) -> str:
     if near not in known:
         return _told(_MEANT[near], words[1:])
     unknown = f"I know {len(known)} commands, but not {quoted(words[0].text)}. Did you mean `{near}`?"
-    return f"{unknown} Then: `{_again(near, words[1:])}`." if words[1:] else unknown
+    return f"{unknown} Then: `{again}`." if words[1:] and reads(again := _again(near, words[1:])) else unknown
 
 
 def _for_names(words: Sequence[Word]) -> str:
@@ -150,18 +194,18 @@ def _for_names(words: Sequence[Word]) -> str:
     named = [word for word in words if caseless(word.text) not in FILLERS | COURTESIES]
     arguments = read_arguments("create", named)
     alone = len(words) == 1 and bool(re.fullmatch(r"\w+", words[0].text))
-    if arguments.entries and (alone or all(map(_like_a_name, arguments.entries))):
+    if arguments.entries and (alone or all(map(like_a_name, arguments.entries))):
         return f"For a snapshot of a disk: `{arguments.mended}`."
     return _HELP
 
 
 def _again(verb: str, rest: Sequence[Word]) -> str:
-    return " ".join([verb, *map(_shown, rest)])
+    return read_arguments(verb, rest).mended
 
 
 def _order_within(words: Sequence[Word], known: Sequence[str]) -> str:
     """The order in `can you create …`, `sudo create …` and `@bot create …`; empty where there is none."""
-    at = next((at for at, word in enumerate(words) if verb_in(word.text) not in _ASKING | COURTESIES), 0)
+    at = next((at for at, word in enumerate(words) if verb_in(word.text) not in _ASKING | _CHATTING | COURTESIES), 0)
     first = verb_in(words[0].text)
     if at == 0 and (first in _BEFORE_A_VERB or first.startswith(("@", "/"))):
         at = 1
@@ -170,23 +214,13 @@ def _order_within(words: Sequence[Word], known: Sequence[str]) -> str:
     return ""
 
 
-def _like_a_name(word: str) -> bool:
-    """Disks are seldom called by a plain word of a sentence."""
-    return re.search(r"[0-9_-]", word) is not None
-
-
-def _shown(word: Word) -> str:
-    option = option_of(word)
-    return as_entry(word.text) if option is None else written("", (), [option]).strip()
-
-
 def _without_verb(words: Sequence[Word]) -> str:
     """Options alone: a backup of what they name, or a new snapshot with them."""
     options = [option for word in words if (option := option_of(word)) is not None]
     if any(option.key in _SELECTING for option in options):
         return f"Begin with the command: `{read_arguments('quick', words).mended}`."
     arguments = read_arguments("create", [Word("create", quoted=False), *words])
-    names = [entry for entry in (*arguments.entries, *arguments.late) if _like_a_name(entry)] or ["DISK"]
+    names = [entry for entry in (*arguments.entries, *arguments.late) if like_a_name(entry)] or ["DISK"]
     given = [(option, key_meant(option.key)) for option in options if option.value]
     values = [f"{key}={as_entry(_colons(key, option.value))}" for option, key in given if key]
     others = [f"{option.key}:{option.value}" for option, key in given if not key]
@@ -245,7 +279,7 @@ def _looking(named: Sequence[Word], ids: Sequence[str]) -> str:
     """For an id its state; for a name, the snapshots of that disk."""
     if ids:
         return f"`status {ids[0]}`."
-    disks = [word.text for word in named if _like_a_name(word.text) and option_of(word) is None]
+    disks = [word.text for word in named if like_a_name(word.text) and option_of(word) is None]
     return f"`list disk={as_entry(disks[0])}`." if disks else "`status`."
 
 
@@ -256,4 +290,11 @@ def _creation(rest: Sequence[Word], plain_rest: Sequence[Word]) -> str:
     if any(caseless(word.text) in EVERYTHING for word in rest):
         return _SAID["quick"]
     arguments = read_arguments("create", plain_rest)
-    return f"For a snapshot: `{arguments.mended}`." if arguments.entries else "For a snapshot: `create DISK`."
+    if not arguments.entries:
+        return "For a snapshot: `create DISK`."
+    if server := server_meant([word.text for word in rest]):
+        return f"For all disks of a server: `{server}`."
+    told = f"For a snapshot of a disk: `{arguments.mended}`."
+    if len(arguments.entries) > 1 or not any(caseless(word.text) in ("of", "on", "for") for word in rest):
+        return told
+    return f"{told} For all disks of a server: `{written('quick', arguments.entries, ())}`."

@@ -8,19 +8,13 @@ from datetime import timedelta
 
 from bot.domain import advice
 from bot.domain.access import Role
-from bot.domain.arguments import (
-    COURTESIES,
-    EVERYTHING,
-    FILLERS,
-    option_of,
-    options_meant,
-    read_arguments,
-    unknown_option,
-)
+from bot.domain.arguments import option_of, read_arguments
+from bot.domain.copyable import options_meant, unknown_option
 from bot.domain.errors import CommandError
 from bot.domain.granting import Subject, duration_of, subject_of
+from bot.domain.keys import COURTESIES, EVERYTHING, FILLERS, READERS
 from bot.domain.normalise import caseless, plain, unmarked_word, visible, without_backticks
-from bot.domain.options import READERS, read_options, read_selectors, tried
+from bot.domain.options import read_options, read_selectors, tried
 from bot.domain.orders import (
     CREATE_OPTIONS,
     DISKS_PER_CREATE,
@@ -215,8 +209,16 @@ def parse_command(text: str, command: str = COMMAND) -> Command:
     if not words:
         return Help() if asks_only else OpenForm(Create(()))
     if asks_only and verb_in(words[0].text) in CHANGING:
-        raise CommandError(advice.for_question(words))
+        raise CommandError(advice.for_question(words, _reads))
     return _command(words)
+
+
+def _reads(text: str) -> bool:
+    try:
+        parse_command(text)
+    except CommandError:
+        return False
+    return True
 
 
 def _order_words(text: str, command: str) -> tuple[list[Word], bool]:
@@ -297,7 +299,7 @@ def _command(words: list[Word]) -> Command:
         case "review":
             return Review(_request_id(rest, "review"))
         case _:
-            raise CommandError(advice.for_unknown_verb(words, KNOWN))
+            raise CommandError(advice.for_unknown_verb(words, KNOWN, _reads))
 
 
 _NAMING_BY_ID = frozenset({"grant", "revoke", "access", "restore-points"})
@@ -330,6 +332,7 @@ def _create(words: list[Word]) -> Create | OpenForm:
             wanted = options_meant("create", disks)
             meant = f" Did you mean `{wanted}`?" if wanted else ""
             faults.append(f"Write options as key=value, such as name=nightly, instead of {quoted(word.text)}.{meant}")
+            break
     if len(disks) > DISKS_PER_CREATE:
         faults.append(f"One command takes up to {DISKS_PER_CREATE} disks; these are {len(disks)}.")
     faults += payload_faults(values).values()
@@ -364,15 +367,19 @@ def _status(words: list[Word]) -> Status:
 
 def _id(word: Word) -> str:
     """Ids count without case, in the code span in which I show them, and with what people write before them."""
-    return re.sub(r"^(?:#|(?:id|request)[=:])", "", caseless(unmarked_word(plain(word.text)))).rstrip(",")
+    return re.sub(r"^(?:#|(?:id|request)[=:])", "", caseless(unmarked_word(plain(word.text)))).rstrip(",:")
 
 
 def _request_id(words: list[Word], verb: str, rest: str = "") -> str:
     if len(words) == 1:
         return _id(words[0])
-    ids = [id_ for word in words if re.search("[0-9]", id_ := _id(word))]
-    one = f" Did you mean `{verb} {ids[0]}{rest}`?" if ids else ""
-    raise CommandError(f"`{verb}` takes the id of one request, such as r-7kq2m9xw.{one} Nothing was changed.")
+    ids = list(dict.fromkeys(id_ for word in words if re.search("[0-9]", id_ := _id(word))))
+    others = [word for word in words if _id(word) not in ids and caseless(word.text) not in _AROUND_AN_ID]
+    one = ids[0] if len(ids) == 1 and not others else "ID"
+    raise CommandError(f"Say which one request, and nothing else: `{verb} {one}{rest}`. Nothing was changed.")
+
+
+_AROUND_AN_ID = FILLERS | COURTESIES | {"request", "job", "id"}
 
 
 def _restore_points(words: list[Word]) -> RestorePoints:
@@ -380,7 +387,10 @@ def _restore_points(words: list[Word]) -> RestorePoints:
         return RestorePoints()
     found = re.fullmatch(r"channel:([CG][A-Z0-9]{2,20})", words[0].text)
     if len(words) > 1 or not found:
-        raise CommandError("`restore-points` takes one channel, such as `restore-points #inc-42`, or nothing.")
+        raise CommandError(
+            "Name one channel, chosen from what Slack offers after #: `restore-points #CHANNEL`. Without one, "
+            f"`restore-points` is about this channel. {_ASKED}"
+        )
     return RestorePoints(found[1])
 
 
@@ -390,13 +400,14 @@ def _deny(words: list[Word]) -> Deny:
     unknown = [option for option in arguments.options if option.key != "reason"]
     if len(reasons) != 1 or not reasons[0] or unknown:
         bare = [word.text for word in arguments.bare if caseless(word.text) != "reason"]
-        why = f'"{" ".join(bare[1:]).replace(chr(34), "").replace("`", "")}"' if len(bare) > 1 else "…"
-        id_ = _id(arguments.bare[0]) if len(bare) > 1 else "ID"
+        id_ = _id(arguments.bare[0]) if arguments.bare else ""
+        said, id_ = (bare[1:], id_) if re.fullmatch(r"[\w-]*[0-9][\w-]*", id_) else (bare, "ID")
+        why = f'"{" ".join(said).replace(chr(34), "").replace("`", "")}"' if said else "…"
         raise CommandError(
             f"Write `deny {id_} reason={why}`; the person who asked reads the reason. Nothing was changed."
         )
     ids = [*arguments.bare, *(Word(late, quoted=False) for late in arguments.late)]
-    if arguments.late and len(ids) > 1:
+    if arguments.late and len(arguments.bare) == 1:
         raise CommandError(_listed(arguments.faults, _UNCHANGED))
     try:
         return Deny(_request_id(ids, "deny", " reason=…"), read_reason(reasons[0]))
@@ -474,7 +485,8 @@ _ASKED = "Nothing was done."
 def _split_once(verb: str, words: list[Word], known: tuple[str, ...]) -> tuple[list[str], dict[str, str], list[str]]:
     """Bare words wherever they stand, options, and what is wrong with the options."""
     arguments = read_arguments(verb, words)
-    given, faults = read_options(replace(arguments, late=()), known)
+    mended = arguments.mended if arguments.spaced and _reads(arguments.mended) else advice.EXAMPLES[verb]
+    given, faults = read_options(replace(arguments, late=(), mended=mended), known)
     bare = [word.text for word in arguments.bare]
     return [*bare, *arguments.late], {key: options[0].value for key, options in given.items()}, faults
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 
-from bot.domain.arguments import COURTESIES, EVERYTHING, FILLERS, options_meant
+from bot.domain.copyable import options_meant, server_meant
+from bot.domain.keys import COURTESIES, EVERYTHING, FILLERS
 from bot.domain.normalise import caseless, foreign_letters, looks_of, plain, unmarked_word, visible
 from bot.domain.orders import DISKS_PER_CREATE, Create, as_typed
 from bot.domain.sentences import quoted
@@ -71,6 +72,8 @@ def pick(order: Create, disks: Sequence[Disk], alias: str) -> Picked:
 
 def _said_in_words(order: Create, unknown: Sequence[str]) -> str:
     """Where what is no disk belongs to a sentence, or is an option that was written as a word: the command for it."""
+    if of_server := server_meant(order.disks):
+        return f"For all disks of a server: `{of_server}`."
     around = [word for word in unknown if caseless(word) in FILLERS | COURTESIES]
     named = [word for word in order.disks if word not in around]
     if len(around) == len(unknown) and named:

@@ -5,31 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from bot.domain.arguments import (
-    COURTESIES,
-    EVERYTHING,
-    LISTS,
-    Arguments,
-    Option,
-    options_meant,
-    read_arguments,
-    unknown_option,
-)
+from bot.domain.arguments import Arguments, read_arguments
+from bot.domain.copyable import options_meant, server_meant, unknown_option, written
+from bot.domain.keys import COURTESIES, EVERYTHING, FILLERS, LISTS, READERS, Option
 from bot.domain.normalise import caseless, unmarked_word, without_backticks
 from bot.domain.orders import (
     Selector,
     SelectorKind,
-    as_entry,
     disk_selectors,
-    read_alias,
-    read_days,
-    read_reason,
     read_tag,
-    read_tags,
-    read_yes_or_no,
 )
-from bot.domain.sentences import quoted
-from bot.domain.words import Word
+from bot.domain.words import Word, verb_in
 
 _Value = TypeVar("_Value")
 
@@ -60,37 +46,30 @@ def read_options(
     return given, faults
 
 
-READERS: Mapping[str, Callable[[str], Any]] = {
-    "project": read_alias,
-    "break_glass": read_alias,
-    "instant_access": read_yes_or_no,
-    "incremental": read_yes_or_no,
-    "confirm": read_yes_or_no,
-    "keep": read_days,
-    "tags": read_tags,
-    "reason": read_reason,
-    "enterprise_project_id": lambda text: caseless(unmarked_word(text)),
-}
-"""How the value of an option is read; a text without a reader stays as it was typed."""
+def _said_in_words(verb: str, bare: Sequence[str]) -> list[str]:
+    """What bare words mean, which are no selectors: one fault at most."""
+    names = [word for word in bare if caseless(word) not in FILLERS | COURTESIES | EVERYTHING | {"no", "yes"}]
+    if not bare or all(caseless(word) in COURTESIES for word in bare):
+        return []
+    if not names:
+        return [f"Say `{verb}` alone for all that this channel is bound to, or name a server: `{verb} server=SERVER`."]
+    if of_server := server_meant(bare):
+        return [f"For all disks of a server: `{of_server}`."]
+    if meant := options_meant(verb, bare):
+        return [f"Write options as key=value: `{meant}`."]
+    return [f"For a server: `{written(verb, names, ())}`. Instead of `server=` there are `tag=` and `disks=`."]
 
 
 def read_selectors(
     verb: str, words: list[Word], options: tuple[str, ...]
 ) -> tuple[tuple[Selector, ...], dict[str, Any], list[str]]:
-    """Which disks are meant, the options, and every fault."""
+    """Which disks are meant, the options, and every fault. The verb may be said again, as in a form."""
+    words = words[1:] if words and verb_in(words[0].text) == verb else words
     arguments = read_arguments(verb, words)
     given, faults = read_options(arguments, options, repeated=("server", "server_id", "tag"))
-    bare = [word for word in arguments.entries if caseless(word) not in COURTESIES]
     if arguments.bare and not arguments.entries:
-        faults.append(f"A comma alone names nothing. Say `{verb}` alone, or name a server: `{verb} server=…`.")
-    if bare and all(caseless(word) in EVERYTHING for word in bare):
-        faults.append(f"Say `{verb}` alone for all that this channel is bound to, or name a server: `{verb} server=…`.")
-    elif bare and (meant := options_meant(verb, bare)):
-        faults.append(f"Write options as key=value: `{meant}`.")
-    elif bare:
-        names = ",".join(map(as_entry, bare))
-        what = f"{quoted(', '.join(bare))} {'is' if len(bare) == 1 else 'are'}"
-        faults.append(f"Say what {what}: server={names}, tag={names} or disks={names}.")
+        faults.append(f"A comma alone names nothing. Say `{verb}` alone, or name a server: `{verb} server=SERVER`.")
+    faults += _said_in_words(verb, arguments.entries)
     selectors: list[Selector] = []
     kinds: Mapping[str, tuple[SelectorKind, Callable[[str], str]]] = {
         "server": ("server", without_backticks),

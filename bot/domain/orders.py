@@ -144,14 +144,20 @@ def read_days(value: str) -> int:
     return int(found[1])
 
 
-_UNIT_DAYS = {"d": 1, "day": 1, "w": 7, "week": 7, "wk": 7, "m": 30, "month": 30, "mo": 30, "y": 365, "year": 365}
+_UNITS = {
+    1: "d day days tag tage tagen jour jours día días dia dias giorno giorni dag dagen день дня дней 天 日",
+    7: "w wk wks week weeks woche wochen semaine semaines semana semanas settimana settimane 周 週 星期",
+    30: "m mo month months monat monate mois mes meses mese mesi 月 个月",
+    365: "y yr year years jahr jahre an ans año años ano anos anno anni 年",
+}
+_UNIT_DAYS = {unit: days for days, units in _UNITS.items() for unit in units.split()}
 
 
-def days_in(value: str) -> int | None:
-    """How many days somebody may have meant by `7 days`, `2w` or `1 month`."""
-    found = re.match(r"([0-9]{1,5})[ -]?([a-z]*)", caseless(value))
-    unit = _UNIT_DAYS.get(found[2].removesuffix("s") or "d") if found else None
-    days = int(found[1]) * unit if found and unit else 0
+def days_in(value: str, *, whole: bool = False) -> int | None:
+    """How many days somebody may have meant by `7 days`, `2w` or `1 month`; `whole`: and said nothing else."""
+    found = re.match(r"([0-9]{1,5})[ -]?([^\W\d_]*)(.*)", caseless(value), re.DOTALL)
+    unit = _UNIT_DAYS.get(found[2] or "d") if found else None
+    days = int(found[1]) * unit if found and unit and not (whole and found[3].strip(" .,;!")) else 0
     return days if days in RETENTION_DAYS else None
 
 
@@ -268,7 +274,7 @@ def as_word(text: str) -> str:
 
 def as_entry(text: str) -> str:
     """One entry of a list: quoted as well where a comma, a list mark or a separator would be read as one."""
-    alone = re.fullmatch(r"[0-9]{1,2}\.|[/+:,.]+|and", text, re.IGNORECASE)
+    alone = re.fullmatch(r"[0-9]{1,2}\.|[/+:,.]+|and|und|et|plus|or|oder|ou", text, re.IGNORECASE)
     return as_word(text) if not alone and "," not in text else _in_quotes(text)
 
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.commands import (
+    KNOWN,
     Approve,
     Bind,
     Cancel,
@@ -23,8 +24,10 @@ from bot.domain.commands import (
     parse_command,
     read_command,
 )
+from bot.domain.disks import pick
 from bot.domain.errors import CommandError
 from bot.domain.orders import Create, Quick, Selector
+from tests.builders import a_disk
 from tests.domain.test_commands import refused
 
 
@@ -249,6 +252,109 @@ def test_two_orders_in_one_are_none() -> None:
     assert "several orders" in refused("create v1\ndelete r-7kq2m9xw")
     assert "several orders" in refused("```\nunbind\nquick\n```")
     assert parse_command("create\nstatus-1\nlist-2") == Create(("status-1", "list-2"))
+
+
+# --- what is offered ------------------------------------------------------------------------------------------------
+
+OFFERS = [
+    ("create data-01 keep: 7", "create data-01 keep=7"),
+    ("create data-01 keep is 7", "create data-01 keep=7"),
+    ("create data-01 keep := 7", "create data-01 keep=7"),
+    ("create data-01 keep :7", "create data-01 keep=7"),
+    ("create data-01 keep=7 Tage", "create data-01 keep=7"),
+    ("create data-01 keep=2 Wochen", "create data-01 keep=14"),
+    ("create data-01 keep=abc def", "create data-01 keep=DAYS"),
+    ("create data-01 keep=7 or so", "create data-01 keep=7"),
+    ("create data-01 with keep 7", "create data-01 keep=7"),
+    ("create data-01 --keep=7", "create data-01 keep=7"),
+    ("create data-01 --reason=disk full", 'create data-01 reason="disk full"'),
+    ("create data-01 --name before --keep 7", "create data-01 name=before keep=7"),
+    ("create data-01 tag=tier: prod", "create data-01 tags=tier:prod"),
+    ("create data-01 tags=tier: prod", "create data-01 tags=tier:prod"),
+    ("create data-01 project=payments prod", "create data-01 project=ALIAS"),
+    ("create data-01 for INC-42", "create data-01 reason=INC-42"),
+    ("create data-01 for 2 weeks", "create data-01 keep=14"),
+    ("create data-01 reason=x please", "create data-01 reason=x"),
+    ("create data-01 instant_access=yes, data-02", "create data-01 data-02 instant_access=yes"),
+    ("create all disks of web-01", "quick server=web-01"),
+    ("create everything on web-01", "quick server=web-01"),
+    ("create the following data-01", "create data-01"),
+    ("deny r-7kq2m9xw: too risky", 'deny r-7kq2m9xw reason="too risky"'),
+    ("delete r-7kq2m9xw, r-7kq2m9xw", "delete r-7kq2m9xw"),
+    ("delete the snapshot r-7kq2m9xw", "delete r-7kq2m9xw"),
+    ("delete r-7kq2m9xw worked", "delete ID"),
+    ("quick on web-01", "quick server=web-01"),
+    ("quick web-01", "quick server=web-01"),
+    ("quick for web-01", "quick server=web-01"),
+    ("quick all disks of web-01", "quick server=web-01"),
+    ("quick server=web-01 keep: 7", "quick server=web-01 keep=7"),
+    ("quick server=web-01 keep=7 Tage", "quick server=web-01 keep=7"),
+    ("quick no confirm", "quick confirm=YES_OR_NO"),
+    ("create data-01 und data-02", "create data-01 data-02"),
+    ("create data-01 和 data-02", "create data-01 data-02"),
+    ("create data-01 or data-02", "create data-01 data-02"),
+    ("can you delete r-7kq2m9xw", "delete r-7kq2m9xw"),
+    ("great, create data-01", "create data-01"),
+    ("backup of web-01", "quick server=web-01"),
+]
+
+
+def every_refusal(typed: str) -> str:
+    """What is said at once, or once no disk was found by these words; empty where it is read without a fault."""
+    try:
+        command = parse_command(typed)
+    except CommandError as refusal:
+        return refusal.sentence
+    return "\n".join(pick(command, [a_disk("data-01")], "payments").faults) if isinstance(command, Create) else ""
+
+
+def is_read(command: str) -> bool:
+    """Whether it can be sent as it stands, or shows in capitals what is missing."""
+    if re.search(r"(?:^|[ =#:,])[A-Z][A-Z_]+(?:$|[ :,])|@someone|…", command):
+        return True
+    try:
+        parse_command(command)
+    except CommandError:
+        return False
+    return True
+
+
+def commands_in(told: str) -> list[str]:
+    return [one for one in re.findall("`([^`]*)`", told) if one.split(" ")[0] in KNOWN and " " in one]
+
+
+@pytest.mark.parametrize(("typed", "wanted"), OFFERS)
+def test_what_is_offered_is_what_was_meant(typed: str, wanted: str) -> None:
+    assert wanted in commands_in(every_refusal(typed))
+
+
+@pytest.mark.parametrize("typed", [*(typed for typed, _ in OFFERS), *QUESTIONS])
+def test_every_command_that_is_offered_can_be_sent(typed: str) -> None:
+    assert [one for one in commands_in(every_refusal(typed)) if not is_read(one)] == []
+
+
+_PIECES = (
+    "data-01 web-01 r-7kq2m9xw prod before 7 keep keep=7 keep= keep: = := : for is with days Tage weeks please no not",
+    "reason=x reason because tags=a:b tag=a: a=b project=p project server server=web-01 server=, disks disks: all of",
+    'on the snapshot and , ; - name=x: --name --keep=7 confirm confirm=maybe incremental "a" ? 2w yes, *',
+)
+_SAID = st.sampled_from([piece for pieces in _PIECES for piece in pieces.split()])
+
+
+@given(st.sampled_from((*KNOWN, "backup", "snapshot", "can you", "thanks,")), st.lists(_SAID, max_size=6))
+def test_whatever_is_typed_a_command_that_is_offered_can_be_sent(verb: str, words: list[str]) -> None:
+    told = every_refusal(f"{verb} {' '.join(words)}")
+    assert [one for one in commands_in(told) if not is_read(one)] == []
+
+
+@pytest.mark.parametrize("typed", ["can you", "are you there", "could you please", "thanks", "ok thanks", "🙏", "lol"])
+def test_small_talk_is_answered_with_help_alone(typed: str) -> None:
+    assert offered(typed) == ["help"]
+
+
+@pytest.mark.parametrize("typed", ["great data-01", "can data-01", "clear data-01", "grand plan", "late one", "levoke"])
+def test_nothing_grave_is_guessed_from_a_word_that_is_another(typed: str) -> None:
+    assert not [one for one in offered(typed) if one.split()[0] in ("delete", "grant", "approve", "unbind", "cancel")]
 
 
 # --- understood -------------------------------------------------------------------------------------------------------

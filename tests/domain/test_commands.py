@@ -41,7 +41,7 @@ ALIASES = st.from_regex(r"[a-z0-9][a-z0-9-]{0,39}", fullmatch=True)
         Create,
         st.lists(WORDS.filter(bool), min_size=1, max_size=3, unique=True).map(tuple),
         project=st.none() | ALIASES,
-        name=st.none() | WORDS.filter(bool),
+        name=st.none() | WORDS.filter(lambda name: name and not name.startswith("autobk_")),
         description=st.none() | WORDS.filter(bool),
         tags=st.dictionaries(
             st.from_regex(r"[a-z]{1,9}", fullmatch=True), st.from_regex(r"[a-z.]{0,9}", fullmatch=True), max_size=3

@@ -257,7 +257,7 @@ def test_servers_and_tags_are_listed_with_commas_and_an_id_is_known_by_its_shape
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("quick web-01", "server=web-01, tag=web-01 or disks=web-01"),
+        ("quick web-01", "For a server: `quick server=web-01`."),
         ("quick disks=,", "`disks=` is empty"),
         ("quick confirm=perhaps", "neither yes nor no"),
         ("quick name=x", "There is no option “name”"),

@@ -113,7 +113,7 @@ async def test_whoever_is_no_admin_binds_nothing(world: World, text: str, person
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("bind web-01", "Say what “web-01” is: server=web-01, tag=web-01 or disks=web-01."),
+        ("bind web-01", "For a server: `bind server=web-01`."),
         ("bind server=web-01 keep=x", "takes days"),
         ("bind server=web-01 break_glass=x", "There is no option “break_glass”."),
         ("unbind now", "`unbind` takes nothing"),

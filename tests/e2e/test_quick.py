@@ -479,7 +479,7 @@ async def test_another_selection_is_planned_in_the_same_message(world: World) ->
     await world.slack.press("alice", CHANNEL, root.ts, CHANGE)
     await world.slack.until(lambda: world.slack.view("alice") is not None)
     wrong = await world.slack.submit("alice", {"disks": {"disks": []}, "others": {"others": "whatever"}})
-    assert "Say what “whatever” is" in wrong.errors["others"]
+    assert "For a server: quick server=whatever." in wrong.errors["others"]
     data = "d15c0000-0002-4000-8000-000000000002"
     assert (await world.slack.submit("alice", {"disks": {"disks": [data]}, "others": {"others": ""}})).ok
     await world.slack.until(lambda: "Backup of 1 disk" in getattr(world.root(request), "text", ""))
