@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.ids import CONFIRM
 from tests.e2e.conftest import World, part, request_id
@@ -74,3 +79,59 @@ async def test_a_create_that_gets_no_answer_is_told_within_five_seconds(world: W
     assert root is not None
     posted, told = [at for at, *_ in root.history][:2]
     assert told - posted <= 6.0
+
+
+class Failing:
+    """In the place of Slack's client: one request's messages fail, the others are said."""
+
+    def __init__(self, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.how, self.marks, self.tried = how, list[str](), 0
+        self._call = AsyncWebClient.api_call
+        monkeypatch.setattr(AsyncWebClient, "api_call", lambda client, *args, **named: self(client, *args, **named))
+
+    async def __call__(self, client: AsyncWebClient, method: str, **named: Any) -> Any:
+        told = str(named.get("json"))
+        if not (method.startswith("chat.") and any(mark in told for mark in self.marks)):
+            return await self._call(client, method, **named)
+        self.tried += 1
+        if self.how == "500":
+            failed: Any = SlackApiError  # it has no types
+            raise failed("", SimpleNamespace(status_code=500, data={}, headers={}))
+        if self.how == "hang":
+            await asyncio.sleep(0.5)
+            raise TimeoutError
+        answer: Any = await self._call(client, method, **named)
+        del answer.data["ts"]
+        return answer
+
+
+@pytest.mark.parametrize("how", ["500", "hang", "no ts"])
+async def test_a_request_whose_first_message_slack_fails_over_keeps_no_other_of_its_channel_waiting(
+    world: World, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slack = Failing(how, monkeypatch)
+    first = await world.create("web-01-data")
+    slack.marks.append(first)
+    await world.finished(await world.create("web-01-logs"), timeout=15)
+    tried = slack.tried
+    await world.clock.sleep(30)
+    assert 1 <= slack.tried <= 7, "it is tried after 1 s, 2 s, 4 s …"
+    assert tried >= 1
+    slack.marks.clear()
+    assert "all available" in (await world.finished(first, timeout=15)).text
+
+
+async def test_a_thread_that_slack_fails_over_keeps_no_other_of_its_channel_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 10.0
+    slack = Failing("500", monkeypatch)
+    first = await world.create("web-01-data")
+    await world.slack.until(lambda: bool(world.replies(first, "accepted")))
+    root = world.root(first)
+    assert root is not None
+    slack.marks.append(root.ts)
+    await world.finished(await world.create("web-01-logs"), timeout=10)
+    slack.marks.clear()
+    await world.finished(first, timeout=15)
+    assert len(world.replies(first, "receipt")) == 1

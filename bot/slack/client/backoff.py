@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 FIRST_SECONDS = 1.0
 LONGEST_SECONDS = 60.0
+
+KEPT = 1_000
+"""Whatever fails more than this many others ago begins anew."""
 
 
 class Backoff:
     """Counts failures by what was asked of whom; forgets them with the first answer."""
 
     def __init__(self) -> None:
-        self._failed: dict[str, int] = {}
+        self._failed: OrderedDict[str, int] = OrderedDict()
 
     def failed(self, what: str, retry_after: float | None = None) -> float:
         """Seconds to wait now: what Slack asks for, where it does."""
-        times = self._failed[what] = self._failed.get(what, 0) + 1
+        times = self._failed[what] = self._failed.pop(what, 0) + 1
+        if len(self._failed) > KEPT:
+            self._failed.popitem(last=False)
         return retry_after or min(FIRST_SECONDS * 2 ** min(times - 1, 10), LONGEST_SECONDS)
 
     def answered(self, what: str) -> None:

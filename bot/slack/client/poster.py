@@ -311,7 +311,8 @@ class SlackReplies:
         if metadata:
             arguments["metadata"] = metadata
         answer = await self._call("chat.postMessage", arguments)
-        astray = bool(thread_ts) and not (answer.get("message") or {}).get("thread_ts")
+        stands = answer.get("message")
+        astray = bool(thread_ts) and isinstance(stands, dict) and not stands.get("thread_ts")
         if astray and not anywhere:
             await self._take_back(answer["channel"], answer["ts"])
             raise MessageGone("The thread is gone.")
@@ -324,7 +325,7 @@ class SlackReplies:
             log.warning("a reply to a thread that is gone stands in the channel", extra={"channel": channel})
 
     async def _call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        to = f"{method} {arguments.get('channel', '')}"
+        to = _what(method, arguments)
         try:
             response = await self._client.api_call(method, json=arguments)
         except SlackApiError as exc:
@@ -336,8 +337,11 @@ class SlackReplies:
         except (aiohttp.ClientError, TimeoutError, OSError):
             log.warning("slack did not answer", extra={"method": method})
             raise SlackBusy("Slack did not answer.", retry_after=self._backoff.failed(to), maybe_done=True) from None
-        self._backoff.answered(to)
         answer: dict[str, Any] = response.data if isinstance(response.data, dict) else {}
+        if method == "chat.postMessage" and not (answer.get("channel") and answer.get("ts")):
+            log.warning("slack did not say where a message stands", extra={"method": method})
+            raise SlackBusy("Slack did not answer.", retry_after=self._backoff.failed(to), maybe_done=True)
+        self._backoff.answered(to)
         return answer
 
     def _error_from(
@@ -355,6 +359,12 @@ class SlackReplies:
         log.warning("slack gave no usable answer", extra={"method": method, "status": failure.status})
         wait = self._backoff.failed(to, failure.retry_after)
         return SlackBusy("Slack did not answer.", retry_after=wait, maybe_done=True)
+
+
+def _what(method: str, arguments: Mapping[str, Any]) -> str:
+    """Which messages fail together: those of one thread, and edits of one message."""
+    below = arguments.get("thread_ts") or arguments.get("ts") or ""
+    return f"{method} {arguments.get('channel', '')} {below}"
 
 
 def _refusal(failure: SlackFailure, method: str) -> CannotPost | MessageGone | MessageRefused | SlackBusy | None:

@@ -181,10 +181,10 @@ class Reporter:
         self._budget = budget
         self._quiet_until: dict[str, float] = {}
         """Until when Slack asked to post nothing there."""
-        self._edits_from: dict[str, float] = {}
-        """From when edits there are tried again, after one that was not answered."""
         self._post_from: dict[str, float] = {}
         self._aside: dict[tuple[str, SayKind], float] = {}
+        self._unanswered: set[str] = set()
+        """Requests over whose last message Slack failed: they come after the others, as the next may take long too."""
         self._misplaced: set[str] = set()
         """Requests of which Slack would not take a message where it was to stand; memory only."""
         self._ask_shown_at: dict[str, float] = {}
@@ -209,7 +209,7 @@ class Reporter:
                 await self._store.all_said(request)
                 self._forget_if_over(request)
         edited_first: set[str] = set()
-        for saying in sorted(due, key=_rank):
+        for saying in sorted(due, key=lambda one: (one.request.id in self._unanswered, _rank(one))):
             if saying.kind == "receipt" and saying.request.id in edited_first:
                 continue
             wait_s = max(
@@ -244,6 +244,7 @@ class Reporter:
     def _take_up(self, request: Request) -> None:
         """Nothing of it is set aside any more."""
         self._misplaced.discard(request.id)
+        self._unanswered.discard(request.id)
         self._aside = {key: until for key, until in self._aside.items() if key[0] != request.id}
 
     def _seconds_until(self, moment: float | None) -> float:
@@ -265,7 +266,7 @@ class Reporter:
             urgency = Urgency.AWAITED
         else:
             pause, urgency = self._pause_and_urgency(saying)
-        return max(pause, self._seconds_until(self._edits_from.get(home)), self._budget.wait_s(urgency))
+        return max(pause, self._budget.wait_s(urgency))
 
     def _pause_and_urgency(self, saying: Saying) -> tuple[float, Urgency]:
         """An edit that shows more than progress waits for no message that was just posted, only for the last edit."""
@@ -310,18 +311,23 @@ class Reporter:
         return 0.0
 
     def _after_no_answer(self, saying: Saying, exc: SlackBusy, home: str) -> float:
-        now = self._clock.monotonic()
-        if saying.kind not in EDITS:
-            self._quiet_until[home] = now + exc.retry_after
-            return exc.retry_after
+        """Where Slack failed over this message, it alone waits: it may be the only one in trouble. Where Slack asks to
+        wait, it counts edits for the whole workspace, and new messages by their channel.
+        """
+        until = self._clock.monotonic() + exc.retry_after
         if exc.maybe_done:
-            self._edits_from[home] = now + exc.retry_after  # Slack has trouble there, and perhaps only there
-        else:
-            self._budget.rest(exc.retry_after)
-        return 0.0  # new messages go on
+            self._aside[saying.request.id, saying.kind] = until
+            self._unanswered.add(saying.request.id)
+            return 0.0
+        if saying.kind not in EDITS:
+            self._quiet_until[home] = until
+            return exc.retry_after
+        self._budget.rest(exc.retry_after)
+        return 0.0
 
     def _remember(self, saying: Saying, home: str) -> None:
         now, request = self._clock.monotonic(), saying.request
+        self._unanswered.discard(request.id)
         if saying.kind in ("root", "edit"):
             self._shown[request.id] = _shown_of(request, saying.all_items)
         match saying.kind:
