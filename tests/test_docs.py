@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import ast
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -12,8 +14,10 @@ import pytest
 
 from bot.__main__ import _parser
 from bot.domain.access import MAY, Action
-from bot.domain.commands import KNOWN
+from bot.domain.commands import KNOWN, read_command
+from bot.domain.keys import OPTIONS_OF
 from bot.domain.orders import CREATE_OPTIONS, QUICK_OPTIONS
+from bot.evs.error_codes import DOCUMENTED
 from bot.settings import load_settings
 from bot.settings.tables import CREDENTIALS, TABLES, AuditTable, Table
 
@@ -21,7 +25,14 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in DOCUMENTS}
 CODE = sorted(path for folder in ("bot", "tests") for path in (ROOT / folder).rglob("*.py"))
-SOURCE = "\n".join(path.read_text(encoding="utf-8") for path in CODE if path.is_relative_to(ROOT / "bot"))
+BOT = [path.read_text(encoding="utf-8") for path in CODE if path.is_relative_to(ROOT / "bot")]
+SAID = "\n".join(
+    node.value
+    for text in BOT
+    for node in ast.walk(ast.parse(text))
+    if isinstance(node, ast.Constant) and isinstance(node.value, str)
+)
+"""Every text in the code; of one with places to fill in, what stands between them."""
 README_LINES = 60
 
 _LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
@@ -60,6 +71,14 @@ def test_every_path_that_is_named_exists(name: str) -> None:
     assert [path for path in _PATH.findall(TEXT[name]) if not (ROOT / path).exists()] == []
 
 
+def test_every_name_that_is_given_with_its_file_stands_in_it() -> None:
+    given = re.findall(r"`(bot/[\w/]+\.py)` \(((?:`\w+`(?:, )?)+)\)", TEXT["docs/contributing.md"])
+    assert len(given) > 5
+    for path, names in given:
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert [name for name in re.findall(r"`(\w+)`", names) if not re.search(rf"\b{name}\b", text)] == [], path
+
+
 def test_the_readme_is_one_screen_and_leads_to_every_document() -> None:
     assert len(TEXT["README.md"].splitlines()) <= README_LINES
     assert {name for name in TEXT if name.startswith("docs/")} <= set(_LINK.findall(TEXT["README.md"]))
@@ -76,6 +95,23 @@ def test_every_command_is_in_the_table_of_commands(word: str) -> None:
 @pytest.mark.parametrize("option", sorted({*CREATE_OPTIONS, *QUICK_OPTIONS}))
 def test_every_option_has_its_row(option: str) -> None:
     assert re.search(rf"^\| (?:`[^`]*`, )*`{option}=", TEXT["docs/use.md"], re.MULTILINE)
+
+
+@pytest.mark.parametrize("verb", OPTIONS_OF)
+def test_options_of_smaller_commands_stand_in_their_row(verb: str) -> None:
+    if verb in ("create", "quick", "bind"):
+        return  # these have tables of their own
+    row = next(line for line in TEXT["docs/use.md"].splitlines() if line.startswith("|") and f"`{verb} " in line)
+    assert [option for option in OPTIONS_OF[verb] if f"{option}=" not in row] == []
+
+
+def test_the_commands_that_are_shown_for_slack_are_read_without_a_fault() -> None:
+    shown = [
+        line for text in TEXT.values() for line in re.findall(r"(?:^    |`)/snapshot\b([^`\n]*)", text, re.MULTILINE)
+    ]
+    assert len(shown) > 10
+    for words in shown:
+        read_command(words.replace("@bob", "<@U0BOB00002>").strip())
 
 
 def _commands(parser: argparse.ArgumentParser, words: str = "snapshot-bot") -> Iterator[tuple[str, str]]:
@@ -153,7 +189,32 @@ def test_the_lines_of_the_log_that_are_explained_are_written_by_the_bot() -> Non
     cells = re.findall(r"^\| (`[^|]+) \|", table, re.MULTILINE)
     named = [name for cell in cells for name in re.findall("`(.+?)`", cell)]
     assert len(named) > 10
-    assert [name for name in named if name.removesuffix(" …") not in SOURCE] == []
+    assert [name for name in named if name.removesuffix(" …") not in SAID] == []
+
+
+@pytest.mark.parametrize("name", ["docs/troubleshoot.md", "docs/use.md"])
+def test_what_people_read_is_quoted_as_the_bot_says_it(name: str) -> None:
+    """In italics; dots stand for what is filled in."""
+    text = re.sub(r"```.*?```|`[^`]*`", "", TEXT[name], flags=re.DOTALL)
+    quoted = [found.replace("\n", " ") for found in re.findall(r"(?<![*\w])\*([A-Z…][^*|]+?)\*(?!\*)", text)]
+    manifest = (ROOT / "manifest.yml").read_text(encoding="utf-8")
+    parts = [part.strip() for words in quoted for part in words.split("…") if len(part.strip()) > 3]
+    assert len(parts) > 3
+    assert [part for part in parts if part not in SAID and part not in manifest] == []
+
+
+def test_the_codes_that_are_explained_are_known() -> None:
+    codes = re.findall(r"`((?:EVS|APIGW|IAM|Common)\.\d+)`", TEXT["docs/troubleshoot.md"])
+    assert len(codes) > 5
+    assert [code for code in codes if code not in DOCUMENTED] == []
+
+
+def test_the_rights_that_are_asked_for_are_those_the_calls_need() -> None:
+    policy = json.loads(_block("docs/install.md", "json"))
+    asked = {right for statement in policy["Statement"] for right in statement["Action"]}
+    calls = [path.read_text(encoding="utf-8") for path in (ROOT / "bot" / "evs").glob("*.py")]
+    needed = {right for text in calls for right in re.findall(r'"((?:evs|ecs):\w+:\w+)"', text)}
+    assert needed == {*asked, "evs:snapshots:delete"}
 
 
 # --- nothing outside of the repository --------------------------------------------------------------------------------
