@@ -383,7 +383,7 @@ class SqliteStore:
 
         def script() -> Script[Cancelled | None]:
             done = yield from requests.cancel(request_id, verdict, cause, now)
-            if done:
+            if done and (done.dropped or done.cancelled):
                 yield from audit.append(entries, now)
             return done
 

@@ -118,6 +118,9 @@ async def test_two_different_people_are_two_and_one_person_twice_is_one(start: S
     await press(world, "eng01", ask, "approve_request")
     await world.told("eng01", "You approved it; 1 more needed.")
     await press(world, "eng01", ask, "approve_request")
+    await world.told("eng01", "You approved it before; 1 more needed.")
+    rows = await audit_rules(world)
+    assert rows == [("U0ENG00001", "allowed", "granted"), ("U0ENG00001", "denied", "agreed-before")]
     await world.slack.until(lambda: "1 of 2 agreed (<@U0ENG00001>)" in (world.replies(request, "ask")[0].text))
     assert world.cloud.calls("create_snapshot") == []
     outcome = await world.say(f"approve {request}", "eng02")

@@ -81,6 +81,9 @@ async def test_what_was_sent_cannot_be_called_back_and_the_answer_says_so(world:
     await world.until(lambda: bool(world.cloud.calls("create_snapshot")))
     told = await world.say(f"cancel {request}")
     assert "Too late: 1 disk was sent to the cloud already and can't be called back" in told.text
+    assert world.bot is not None
+    rows = [row for row in await world.bot.store.audit_page(0) if row["action"] == "cancel"]
+    assert [(row["subject"], row["outcome"], row["rule"]) for row in rows] == [(request, "denied", "sent-before")]
     assert "all available" in (await world.finished(request)).text
 
 

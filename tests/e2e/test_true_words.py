@@ -46,7 +46,7 @@ async def test_status_alone_shows_what_runs_or_what_was_last_and_never_what_was_
     dropped = await planned(world)
     await press(world, dropped, CANCEL)
     await world.slack.until(lambda: "dropped" in str(world.root(dropped)))
-    assert "of what you asked for last nothing was made" in await answered(world, "status")
+    assert f"nothing was made. `status {dropped}` says why." in await answered(world, "status")
     made = await world.create("web-01-data")
     assert made in await answered(world, "status")
     await world.finished(made)
@@ -89,3 +89,26 @@ async def test_what_made_nothing_has_no_receipt(world: World) -> None:
     assert root is not None
     assert "receipt" not in root.text
     assert all("Receipt" not in one.text for one in world.slack.messages(CHANNEL))
+
+
+async def test_who_may_use_nothing_is_led_to_the_refusal_that_they_may_read(world: World) -> None:
+    """Of what was refused before a project was decided `list mine` shows nothing."""
+    await world.say("quick", "carol")
+    refused = request_id((await world.told("carol", "Nothing was created.")).text)
+    assert "`status ID` says why".replace("ID", refused) in (await world.say("status", "carol")).text
+    assert "There is no project in which you may create" in (await world.say(f"status {refused}", "carol")).text
+    await world.slack.open_home("carol")
+    await world.slack.until(lambda: refused in str(world.slack.home("carol")))
+    assert " ·  · " not in str(world.slack.home("carol"))
+
+
+async def test_in_a_direct_message_nothing_is_called_a_channel(world: World) -> None:
+    direct = world.slack.world.direct_message(world.slack.world.person("alice")).id
+    await world.say("help")
+    await world.told("alice", "You may use")
+    taken = await world.say("create spare-disk", channel=direct)
+    assert f"Follow it here; request `{request_id(taken.text)}`." in taken.text
+    await world.slack.until(lambda: "Receipt: 1 of 1" in str(world.slack.direct_messages("alice")))
+    await world.say("restore-points", channel=direct)
+    listed = await world.told("alice", "Restore points of")
+    assert "*Restore points of* this conversation" in listed.text and f"<#{direct}>" not in listed.text

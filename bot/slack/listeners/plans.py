@@ -150,6 +150,8 @@ def read_selection(chosen: Sequence[str], typed: str) -> tuple[Selector, ...]:
             raise ValueError(exc.sentence) from None
         if not isinstance(order, Quick) or not order.selectors:
             raise ValueError("Name a server, a tag or disks, such as server=web-01.")
+        if order != Quick(order.selectors):
+            raise ValueError("Here only server=, server_id=, tag= and disks= count; for all else make a new plan.")
         return order.selectors
     if not chosen:
         raise ValueError("Leave at least one disk, or name something else. To make nothing, press Cancel Plan instead.")

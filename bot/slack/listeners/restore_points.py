@@ -9,7 +9,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.access import Actor, Denied
 from bot.domain.deletions import deletable
-from bot.domain.requests import Item
+from bot.domain.requests import Item, is_direct
 from bot.slack.ids import AGREE, DELETE, DELETE_FOR_GOOD, KEEP
 from bot.slack.listeners.actions import Press, Presses, read_object
 from bot.slack.views.blocks import button, buttons, delete_button, section
@@ -117,7 +117,8 @@ def restore_points(found: Points | NotFound | Denied, command: str, team_url: st
     """One section a request, with its button for whoever may let it go."""
     if not isinstance(found, Points):
         return told(found.sentence if isinstance(found, NotFound) else found.explanation)
-    head = f":floppy_disk: *Restore points of* <#{found.channel}>"
+    where = "this conversation" if is_direct(found.channel) else f"<#{found.channel}>"
+    head = f":floppy_disk: *Restore points of* {where}"
     blocks = [section(head, "head")]
     lines = [head]
     for point in found.points:

@@ -116,8 +116,9 @@ def _left_out(asked: Sequence[Asked], where: str, block_id: str) -> list[dict[st
 def _own_line(asked: Asked, team_url: str) -> str:
     request, items = asked
     where = f" in {escaped(request.project)}" if request.project else ""
-    told = f"{_state(request, items)} · {_disks(request, items)}{where} · {moment(request.created_at)}"
-    return " · ".join(filter(None, (told, code(request.id), message_of(request, team_url, own=True))))
+    what = f"{_disks(request, items)}{where}".strip()
+    told = (_state(request, items), what, moment(request.created_at))
+    return " · ".join(filter(None, (*told, code(request.id), message_of(request, team_url, own=True))))
 
 
 def _state(request: Request, items: Sequence[Item]) -> str:

@@ -447,6 +447,6 @@ def _planning(request: Request, *, checked: bool) -> str:
 
 
 def _followed(request: Request) -> str:
-    if request.place.channel_id == request.actor_id:
+    if is_direct(request.place.channel_id):
         return "here"
     return "in this thread" if request.place.thread_ts else "in this channel"

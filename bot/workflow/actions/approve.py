@@ -42,6 +42,9 @@ class Approvals:
         if isinstance(admitted, Told):
             return admitted
         request = admitted.request
+        if actor.user_id in request.approvers:
+            sentence = f"You approved it before; {request.approvals_needed - len(request.approvers)} more needed."
+            return await self._gate.refuse(actor, admitted, "agreed-before", sentence)
         entry = entry_of(actor, _APPROVE, request, "allowed", "granted")
         after = await self._store.approve(request.id, actor.user_id, [entry])
         if after is None:

@@ -43,7 +43,7 @@ class Cancelling:
         if done.dropped:
             return Told("Cancelled. Nothing was created.", done=True)
         if not done.cancelled:
-            return Told(f"Too late: {_went_on(done.sent)}", done=False)
+            return await self._gate.refuse(actor, admitted, "sent-before", f"Too late: {_went_on(done.sent)}")
         return Told(
             f"{_disks(done.cancelled, 'was', 'were')} not sent yet and cancelled. {_went_on(done.sent)}", done=True
         )

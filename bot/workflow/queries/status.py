@@ -121,7 +121,8 @@ class Inquiry:
         shown = running or [pair for pair in ended if not pair[0].refused][:1]
         if not shown:
             return NotFound(
-                "Nothing of yours is under way, and of what you asked for last nothing was made. `list mine` shows it."
+                "Nothing of yours is under way, and of what you asked for last nothing was made. "
+                f"`status {ended[0][0].id}` says why."
             )
         shown = await self._existing.looked_at(shown)
         groups = await self._store.groups_of(shown[0][0].id) if len(shown) == 1 else ()

@@ -45,6 +45,9 @@ def test_another_selection_of_a_plan_takes_lists_and_says_what_was_meant() -> No
     assert read_selection((), "`server=web-01，web-02`") == (Selector("server", "web-01"), Selector("server", "web-02"))
     with pytest.raises(ValueError, match="quick server=web-01"):
         read_selection((), "server web-01")
+    for more in ("keep=3", "confirm=no", "project=shop", "reason=x", "break_glass=payments-prod"):
+        with pytest.raises(ValueError, match="Here only server="):
+            read_selection((), f"server=web-01 {more}")
 
 
 def test_no_text_turns_a_line_round() -> None:
