@@ -74,6 +74,9 @@ class StubReception:
         self.failure = failure
         self.texts: list[str] = []
 
+    async def depends_on_who_asks(self, order: object, channel: str) -> bool:
+        return False
+
     async def create(self, delivery: Delivery, order: object) -> Accepted:
         self.texts.append(delivery.text)
         if self.failure:
