@@ -195,7 +195,7 @@ async def test_a_denial_typed_needs_its_reason(start: Start) -> None:
     request = await world.create("web-01-data", "bob")
     await asked(world, request)
     outcome = await world.say(f"deny {request}", "eng01")
-    assert "Write `deny ID reason=…`" in outcome.text
+    assert f"Write `deny {request} reason=…`" in outcome.text
     await world.say(f'deny {request} reason="wrong disk"', "eng01")
     assert "“wrong disk”" in (await world.finished(request)).text or world.replies(request, "receipt")
 
