@@ -151,6 +151,8 @@ def read_order(text: str, below: Sequence[str], command_name: str) -> Command:
             raise CommandError(
                 f"Below it you say {said}, so I did not do it. Nothing was done. If it shall be done, send it alone."
             )
+        if isinstance(command, OpenForm):
+            raise CommandError(f"I can't read {said} as disks. Nothing was done. Name them: `create DISK,DISK`.")
         if isinstance(command, _TAKES_OR_GIVES):
             raise CommandError(f"I can't tell whether {said} belongs to it. Nothing was done. Send the order alone.")
     return command

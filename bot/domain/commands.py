@@ -442,7 +442,8 @@ def _list(words: list[Word]) -> ListSnapshots:
 
 
 def _grant(words: list[Word]) -> GrantAccess:
-    bare, given, faults = _split_once("grant", words, ("for",))
+    bare, given, faults = _split_once("grant", words, ("for", "project"))
+    bare += filter(None, [given.get("project")])
     if len(bare) != 3:
         faults.append("Say whom, as what and where: `grant @someone operator PROJECT`, perhaps with `for=8h`.")
         raise CommandError(_listed(faults, _UNCHANGED))
@@ -455,7 +456,8 @@ def _grant(words: list[Word]) -> GrantAccess:
 
 
 def _revoke(words: list[Word]) -> RevokeAccess:
-    bare, _, faults = _split_once("revoke", words, ())
+    bare, given, faults = _split_once("revoke", words, ("project",))
+    bare += filter(None, [given.get("project")])
     if len(bare) not in (2, 3):
         faults.append("Say from whom and where: `revoke @someone PROJECT`, or `revoke @someone operator PROJECT`.")
         raise CommandError(_listed(faults, _UNCHANGED))

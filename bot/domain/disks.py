@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 
-from bot.domain.copyable import options_meant, server_meant
+from bot.domain.copyable import options_meant, server_meant, written
 from bot.domain.keys import COURTESIES, EVERYTHING, FILLERS
 from bot.domain.normalise import caseless, foreign_letters, looks_of, plain, unmarked_word, visible
 from bot.domain.orders import DISKS_PER_CREATE, Create, as_typed
@@ -35,7 +35,8 @@ def is_uuid(word: str) -> bool:
 def disk_id_in(word: str) -> str | None:
     """The id that a word is, in any case and with formatting around it, as the cloud writes it; None for a name."""
     bare = unmarked_word(plain(word))
-    return bare.lower() if is_disk_id(bare) else None
+    linked = _UUID.search(bare) if "://" in bare else None
+    return linked[0].lower() if linked else bare.lower() if is_disk_id(bare) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def _caseless_name(name: str) -> str:
 
 SAME_NAME: Sequence[Callable[[str], str]] = (_as_it_is, visible, plain, _caseless_name)
 """How names are compared: exactly first, then as they look, then odd letters as plain ones, then without case."""
-_COMMAS = re.compile("[,，、]")
+_COMMAS = re.compile("[,，、،]")
 
 
 def meant(words: Iterable[str], disks: Sequence[_AnyDisk]) -> list[tuple[str, Sequence[_AnyDisk]]]:
@@ -135,7 +136,7 @@ class DiskNames(Generic[_AnyDisk]):
         for word in words:
             fits = self._of(word)
             parts = [part.strip() for part in _COMMAS.split(unmarked_word(word)) if part.strip()]
-            if fits or len(parts) < 2:
+            if fits or parts in ([], [word]):
                 found.append((word, fits))
             else:
                 found += [(part, self._of(part)) for part in parts]
@@ -187,10 +188,38 @@ def near_names(word: str, everything: Sequence[_Named]) -> str:
         if not (word.isascii() and name.isascii()) and looks_of(name) == looks:
             letters = " ".join(foreign_letters(word) or foreign_letters(name))
             return f" Did you mean {quoted(name)}? Letters of another alphabet look like those: {letters}."
+    for alike in (_numbers_of, _letters_of):
+        same = [name for name in names.values() if alike(name) == alike(unmarked_word(word))]
+        if same:
+            return f" Did you mean {' or '.join(map(quoted, same[:_NEAR]))}?"
     near = difflib.get_close_matches(caseless(unmarked_word(word)), names, n=_NEAR, cutoff=0.5)
+    of_server = _server_so_called(word, names)
     if near:
-        return f" Did you mean {' or '.join(quoted(names[one]) for one in near)}?"
-    return ""
+        return f"{of_server} Did you mean {' or '.join(quoted(names[one]) for one in near)}?"
+    return of_server
+
+
+def _numbers_of(name: str) -> str:
+    """A name with its numbers as numbers and its signs as one: `data_1` is like `data-01`."""
+    return re.sub(
+        r"0+(?=[0-9])", "", re.sub(r"[\W_]+", "-", re.sub("(?<![0-9])0+(?=[0-9])", "", caseless(looks_of(name))))
+    )
+
+
+def _letters_of(name: str) -> str:
+    """The same, with one letter for those that are easily taken for each other: o and 0; l, i and 1."""
+    return _numbers_of(name.translate(_TAKEN_FOR)).translate(_TAKEN_FOR)
+
+
+_TAKEN_FOR = str.maketrans("0Oo1lI|i", "00011111")
+
+
+def _server_so_called(word: str, names: Iterable[str]) -> str:
+    """Where several disks carry a name in front of theirs, it is a server's."""
+    start = caseless(unmarked_word(word))
+    if sum(bool(re.match(rf"{re.escape(start)}[\W_]", name)) for name in names) < 2:
+        return ""
+    return f" For all disks of a server: `{written('quick', (unmarked_word(word),), ())}`."
 
 
 def ambiguous(word: str, fits: Sequence[Disk]) -> str:

@@ -30,7 +30,8 @@ OPTIONS_OF: Mapping[str, tuple[str, ...]] = {
     "bind": tuple(key for key in QUICK_OPTIONS if key != "break_glass"),
     "list": ("disk", "project"),
     "deny": ("reason",),
-    "grant": ("for",),
+    "grant": ("for", "project"),
+    "revoke": ("project",),
     "access": ("project",),
 }
 KNOWN_KEYS = frozenset({*CREATE_OPTIONS, *QUICK_OPTIONS, "disk", "for"})

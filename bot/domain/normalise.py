@@ -42,7 +42,9 @@ MARKS_PER_LETTER = 4
 """So many accents, vowel signs and tones a letter keeps: more than any script writes, and no tower of them."""
 
 _DASHES = re.compile("[\u02d7\u058a\u05be\u1806\u2010-\u2015\u2043\u2212\u2e3a\u2e3b\u301c\u30a0\ufe58\ufe63\uff0d]")
-_READ_AS = str.maketrans({"、": ",", "،": ",", "﹐": ",", "。": ".", "∶": ":", "꞉": ":"})
+_READ_AS = str.maketrans({"、": ",", "،": ",", "﹐": ",", "。": ".", "∶": ":", "꞉": ":", "’": "'", "‘": "'", "ʼ": "'"})
+
+_ANOTHER_THING = ("<super>", "<sub>", "<fraction>", "<circle>", "<square>")
 
 MARKS = "`*_~"
 """Slack's formatting: code, bold, italic, strike (Formatting message text)."""
@@ -95,8 +97,17 @@ def plain(text: str) -> str:
     """Full-width letters and signs, odd dashes, commas and colons as the plain ones; case stays."""
     if text.isascii():
         return visible(text)
-    wide = unicodedata.normalize("NFKC", visible(text))
+    wide = "".join(map(_plain_letter, visible(text)))
     return visible(_DASHES.sub("-", wide).translate(_READ_AS))
+
+
+def _plain_letter(letter: str) -> str:
+    """A letter that only looks another way as the plain one. A small raised two, a fraction or a one in a circle is not
+    the digit.
+    """
+    if unicodedata.decomposition(letter).startswith(_ANOTHER_THING):
+        return letter
+    return unicodedata.normalize("NFKC", letter)
 
 
 def caseless(text: str) -> str:

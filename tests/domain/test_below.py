@@ -189,5 +189,17 @@ def test_nothing_said_below_is_lost_without_a_word(order: str, below: str) -> No
         read_order(mentioned.text, mentioned.below, "/snapshot")
 
 
+def test_a_list_of_words_that_name_no_disk_opens_no_empty_form() -> None:
+    assert "create DISK,DISK" in refused("M create\n- before the reboot")
+
+
+@pytest.mark.parametrize(
+    "item",
+    ["- [x] data-01", ":one: data-01", "a) data-01", "→ data-01", "• data-01 (root disk)", "1) data-01"],
+)
+def test_every_kind_of_list_is_read(item: str) -> None:
+    assert ordered(f"M create\n{item}\n{item.replace('01', '02')}") == Create(("data-01", "data-02"))
+
+
 def test_the_line_that_stopped_it_is_shown_as_it_was_typed() -> None:
     assert "“so that <we> know”" in refused(f"M delete {ID}\nso that &lt;we&gt; know")

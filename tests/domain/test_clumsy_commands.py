@@ -24,7 +24,7 @@ from bot.domain.commands import (
     parse_command,
     read_command,
 )
-from bot.domain.disks import pick
+from bot.domain.disks import near_names, pick
 from bot.domain.errors import CommandError
 from bot.domain.orders import Create, Quick, Selector
 from tests.builders import a_disk
@@ -433,6 +433,57 @@ TWO = Create(("data-17", "data-18"))
 )
 def test_what_only_looks_odd_is_understood(typed: str, meant: Command) -> None:
     assert parse_command(typed) == meant
+
+
+@pytest.mark.parametrize("value", ["²", "①", "½", "7²", "٠", "7٪"])
+def test_what_is_no_digit_is_no_number_of_days(value: str) -> None:
+    assert "takes days" in refused(f"create v1 keep={value}")
+    assert parse_command("create v1 keep=７") == Create(("v1",), keep_days=7)
+
+
+def test_a_project_may_be_named_by_its_key_in_a_grant() -> None:
+    assert read_command("grant <@U2> viewer project=payments") == read_command("grant <@U2> viewer payments")
+    assert read_command("revoke <@U2> project=payments") == read_command("revoke <@U2> payments")
+
+
+@pytest.mark.parametrize(
+    ("word", "names", "wanted"),
+    [
+        ("data-1", ("data-21", "data-01", "data-19"), "Did you mean “data-01”?"),
+        ("data_1", ("data-21", "data-01"), "Did you mean “data-01”?"),
+        ("data-0l", ("data-20", "data-01"), "Did you mean “data-01”?"),
+        ("data-O1", ("data-10", "data-01"), "Did you mean “data-01”?"),
+        ("web-01", ("web-01-logs", "web-01-data", "x"), "For all disks of a server: `quick server=web-01`."),
+        ("`web-01`", ("web-01-logs", "web-01-data", "x"), "For all disks of a server: `quick server=web-01`."),
+    ],
+)
+def test_the_name_that_is_taken_for_another_is_suggested_first(word: str, names: tuple[str, ...], wanted: str) -> None:
+    told = near_names(word, [a_disk(name, number) for number, name in enumerate(names)])
+    assert told.strip().startswith(wanted)
+
+
+@pytest.mark.parametrize("typed", ["data-01،data-02", "data-01、data-02", "data-01, data-02,", "data-01， data-02"])
+def test_every_comma_parts_names(typed: str) -> None:
+    command = parse_command(f"create {typed}")
+    assert isinstance(command, Create)
+    assert [disk.name for disk in pick(command, [a_disk("data-01"), a_disk("data-02", 2)], "payments").disks] == [
+        "data-01",
+        "data-02",
+    ]
+
+
+def test_another_apostrophe_is_the_same_to_the_eye() -> None:
+    command = parse_command("create it’s")
+    assert isinstance(command, Create)
+    assert [disk.name for disk in pick(command, [a_disk("it's")], "payments").disks] == ["it's"]
+
+
+def test_the_id_in_a_link_to_the_console_is_that_disk() -> None:
+    disk = a_disk("x")
+    link = f"<https://console.example/evs?region=x#/detail/{disk.id}|x1>"
+    command = read_command(f"create {link.split('|')[0]}>")
+    assert isinstance(command, Create)
+    assert pick(command, [disk], "payments").disks == (disk,)
 
 
 def test_a_project_is_named_without_case_to_grant_too() -> None:

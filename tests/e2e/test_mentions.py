@@ -92,6 +92,12 @@ def about(world: World, request: str) -> list[Message]:
         ("projects", "payments-prod"),
         ("create web-01-data nmae=x", "Did you mean `name=`?"),
         ("create web-01-dta", "Did you mean “web-01-data”"),
+        ("", "Here I am."),
+        ("thanks!", "Here I am."),
+        (":pray:", "Here I am."),
+        ("can you", "`help` shows what I can do."),
+        ("create `web-01-dta`", "Did you mean “web-01-data”"),
+        ("create web-01", "For all disks of a server: `quick server=web-01`."),
         ("dance", "For a snapshot of a disk: `create dance`."),
     ],
 )

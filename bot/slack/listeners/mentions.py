@@ -37,6 +37,7 @@ from bot.domain.commands import (
     read_command,
 )
 from bot.domain.errors import CommandError, LookupFailed, StoreFailed
+from bot.domain.greetings import is_courtesy
 from bot.domain.orders import Create, Order, Quick
 from bot.domain.requests import Place
 from bot.domain.words import plain_text
@@ -60,6 +61,9 @@ _NOT_MEANT = (
     "my name is only talk about me."
 )
 _SHOWN = "What follows my name stands in quotes or brackets, so I took it for talk. Nothing was done. Type it without."
+_HERE_I_AM = (
+    "Here I am. Write behind my name what I shall do: `create DISK`, `quick`, `status`; `help` shows everything."
+)
 _TAKEN_UP = "I took this message up when you sent it; editing it changes nothing. Write a new one."
 
 
@@ -143,10 +147,14 @@ class MentionListeners:
             return Reply(responses.told(SEVERAL_ORDERS))
         if read_as in (Talk.__name__, Quotation.__name__):
             return await self._talked_about(errand, _NOT_MEANT if read_as == Talk.__name__ else _SHOWN)
+        if not raw:
+            return Reply(responses.told(_HERE_I_AM))
         delivery = Delivery(errand.payload["message"], errand.user_id, place, plain_text(raw).strip())
         try:
             command = read_order(raw, errand.payload.get("below", ()), self._command)
         except CommandError as exc:
+            if is_courtesy(raw):
+                return Reply(responses.told(_HERE_I_AM))
             return Reply(refusal(exc.sentence, delivery.text, self._command))
         match command:
             case Create() | Quick():

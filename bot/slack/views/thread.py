@@ -10,7 +10,7 @@ from bot.domain import errors
 from bot.domain.consistency_groups import Group, GroupState
 from bot.domain.deletions import deletable
 from bot.domain.disks import is_disk_id
-from bot.domain.normalise import caseless
+from bot.domain.normalise import caseless, unmarked_word
 from bot.domain.orders import DISKS_PER_CREATE, Quick, named
 from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT, failed
@@ -414,7 +414,7 @@ def recorded(request: Request, *, checked: bool, approvals: int = 0) -> str:
         return _planning(request, checked=checked)
     words = named(request.order)
     shown = [disk for disk in words if not is_disk_id(disk)]
-    disks = ", ".join(code(shortened(disk, 64)) for disk in shown[:5]) or plural(len(words), "disk")
+    disks = ", ".join(code(shortened(unmarked_word(disk), 64)) for disk in shown[:5]) or plural(len(words), "disk")
     more = f" and {len(words) - len(shown[:5])} more" if shown and len(words) > 5 else ""
     where = f" in {escaped(request.project)}" if request.project else ""
     if checked and approvals:
