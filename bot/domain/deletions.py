@@ -33,7 +33,8 @@ class Deletion:
 
     `agreed_by` are other people, `agreed_at` is when nobody else had to agree any more. `announced`: the thread asked
     others to agree; where they do not read it, each of them is asked directly. `cause`: why it was kept. `tried` is how
-    long the cloud was asked and waited for; time in which no bot ran is none of it. `ver` guards every write.
+    long the cloud was asked and waited for; time in which no bot ran is none of it. `sent`: a DELETE left, and nothing
+    that the cloud showed since says that the snapshot stays. `ver` guards every write.
     """
 
     item_id: str
@@ -54,6 +55,7 @@ class Deletion:
     told: bool = False
     ver: int = 1
     tried: timedelta = timedelta()
+    sent: bool = False
 
     @property
     def ended(self) -> bool:
@@ -99,7 +101,12 @@ def agreeing(deletion: Deletion, person: str, needed: int, now: datetime) -> Del
 
 
 def kept(deletion: Deletion, cause: str) -> Deletion:
-    return replace(deletion, state=DeletionState.KEPT, cause=cause)
+    return replace(deletion, state=DeletionState.KEPT, cause=cause, sent=False)
+
+
+def never_learned(deletion: Deletion, cause: str) -> Deletion:
+    """Nobody asks any more what became of it."""
+    return replace(kept(deletion, cause), sent=deletion.sent)
 
 
 def unanswered(deletion: Deletion) -> Deletion:

@@ -13,17 +13,19 @@ from bot.store.reading import readable
 
 _ADD = """
 insert into deletion (item_id, request_id, project, snapshot_id, disk_id, label, state, asked_by, channel_id, asked_at,
-    asking, agreed_json, agreed_at, announced, cause, told, ver, tried_ms)
+    asking, agreed_json, agreed_at, announced, cause, told, ver, tried_ms, sent)
 values (:item_id, :request_id, :project, :snapshot_id, :disk_id, :label, :state, :asked_by, :channel_id, :asked_at,
-    :asking, :agreed_json, :agreed_at, :announced, :cause, :told, :ver, :tried_ms)
+    :asking, :agreed_json, :agreed_at, :announced, :cause, :told, :ver, :tried_ms, :sent)
 on conflict (item_id) do update set state = excluded.state, asked_by = excluded.asked_by,
     channel_id = excluded.channel_id, asked_at = excluded.asked_at, asking = excluded.asking,
     agreed_json = excluded.agreed_json, agreed_at = excluded.agreed_at, announced = excluded.announced,
-    cause = excluded.cause, told = excluded.told, tried_ms = excluded.tried_ms, ver = deletion.ver + 1
+    cause = excluded.cause, told = excluded.told, tried_ms = excluded.tried_ms, sent = excluded.sent,
+    ver = deletion.ver + 1
 where deletion.state = 'kept'
 """
 _MOVE = """
-update deletion set state = :state, agreed_json = :agreed_json, agreed_at = :agreed_at, cause = :cause, ver = ver + 1
+update deletion set state = :state, agreed_json = :agreed_json, agreed_at = :agreed_at, cause = :cause, sent = :sent,
+    ver = ver + 1
 where item_id = :item_id and ver = :ver
 """
 DUTIES = (
@@ -87,6 +89,12 @@ def spent(deletions: Sequence[Deletion]) -> Script[None]:
         )
 
 
+def sent(deletions: Sequence[Deletion]) -> Script[None]:
+    """Before each DELETE leaves: from here on the snapshot may be gone, whatever becomes of who asked for it."""
+    for one in deletions:
+        yield sql("update deletion set sent = 1 where item_id = :id and ver = :ver", id=one.item_id, ver=one.ver)
+
+
 def announced(request_id: str, asking: int) -> Script[None]:
     """The thread asked others to agree to this asking. No state: it needs no `ver`."""
     yield sql(
@@ -127,6 +135,7 @@ def _row(deletion: Deletion) -> dict[str, str | int | None]:
         "told": int(deletion.told),
         "ver": deletion.ver,
         "tried_ms": span_ms(deletion.tried),
+        "sent": int(deletion.sent),
     }
 
 
@@ -152,4 +161,5 @@ def _deletion(row: Row) -> Deletion:
         told=bool(row["told"]),
         ver=row["ver"],
         tried=span_from(row["tried_ms"]),
+        sent=bool(row["sent"]),
     )

@@ -337,3 +337,9 @@ alter table request add column receipt_gone integer not null default 0
 def _gone(db: Database) -> None:
     for statement in _GONE.split(";"):
         db.execute(statement)
+
+
+@migrations(name="0008-deletions-sent")
+def _deletions_sent(db: Database) -> None:
+    db.execute("alter table deletion add column sent integer not null default 0")
+    db.execute("update deletion set sent = 1 where state = 'deleting'")  # who can say? it is looked at first

@@ -296,6 +296,11 @@ class SqliteStore:
         now = self._clock.now()
         return await self._done(requests.gone(snapshot_id, by, now), entries, now)
 
+    async def deletions_sent(self, rows: Sequence[Deletion]) -> None:
+        """Their DELETE is about to leave."""
+        if rows:
+            await self._database.run(deletions.sent(rows))
+
     async def deletion_announced(self, request_id: str, asking: int, notify: Sequence[Subject] = ()) -> None:
         """`notify`: who is to be asked directly, as they do not read where it was announced."""
         now = self._clock.now()

@@ -22,6 +22,7 @@ from bot.domain.deletions import (
     DeletionState,
     agree_until,
     kept,
+    never_learned,
     otherwise,
     question,
     still_kept,
@@ -41,6 +42,7 @@ from bot.domain.errors import (
 )
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
+from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Disk
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
@@ -60,7 +62,7 @@ log = logging.getLogger(__name__)
 SEND_WITHIN = timedelta(seconds=20)
 AGAIN_SECONDS = 3.0
 GIVE_UP = timedelta(hours=1)
-"""A snapshot that the cloud has not deleted in so long a time of asking is told as kept; it may still go."""
+"""A snapshot that the cloud has not deleted in so long a time of asking is asked for no more; it may still go."""
 
 
 class Rows(Audit, Deletions, Grants, Items, Outbox, Requests, Protocol):
@@ -85,6 +87,8 @@ class Deleter:
         self._notices = notices
         self._projects = projects
         self._clock = clock
+        self._said: dict[tuple[str, int, str], bool] = {}
+        """What was said and could not be written down yet, and whether others read along."""
 
     async def __call__(self, request_id: str) -> float | None:
         """Each step reads the rows anew; what waits for people never holds up what they agreed to."""
@@ -119,15 +123,27 @@ class Deleter:
         for rows in _apart(asked, lambda one: one.asking):
             asking = rows[0].asking
             try:
-                read = await self._notices.say_in_thread(request, self._question(request, rows), asking=asking)
+                read = await self._say_once(request, asking, "asked", self._question(request, rows), button=True)
             except SlackBusy as exc:
                 return exc.retry_after
-            except (CannotPost, MessageGone, MessageRefused):
-                log.warning("the thread could not ask to agree to a deletion", extra={"request": request.id})
-                read = False
             notify = [] if read else await who_may_approve(self._store, request, but=rows[0].asked_by)
             await self._store.deletion_announced(request.id, asking, notify)
+            del self._said[request.id, asking, "asked"]
         return None
+
+    async def _say_once(
+        self, request: Request, asking: int, what: str, words: Sequence[str], *, button: bool = False
+    ) -> bool:
+        """Whether others read along. Nothing is said again because it could not be written down. Raises SlackBusy."""
+        key = (request.id, asking, what)
+        if key not in self._said:
+            try:
+                read = await self._notices.say_in_thread(request, words, asking=asking if button else None)
+            except (CannotPost, MessageGone, MessageRefused):
+                log.warning("nobody could be told of a deletion", extra={"request": request.id, "what": what})
+                read = False
+            self._said[key] = read
+        return self._said[key]
 
     def _question(self, request: Request, rows: Sequence[Deletion]) -> list[str]:
         project = self._projects.get(rows[0].project)
@@ -137,18 +153,21 @@ class Deleter:
     # --- deleting -----------------------------------------------------------------------------------------------------
 
     async def _go_on(self, request: Request, items: Sequence[Item]) -> float | None:
-        """Who may not costs no call; and as looking takes its time, it is asked once more right before the DELETE."""
-        going = await self._rows(request, DeletionState.DELETING)
+        """What may be under way is looked at, whoever may still ask for it. Else who may not costs no call; and as
+        looking takes its time, it is asked once more right before the DELETE.
+        """
+        proofs = await self._proofs(request, items)
+        going = [one for one in await self._rows(request, DeletionState.DELETING) if one.item_id in proofs]
         if not going:
             return None
         began = self._clock.monotonic()
-        proofs = await self._proofs(request, items)
-        allowed, ended = await self._judged(request, going)
-        looked = await asyncio.gather(*(self._look(one, *proofs[one.item_id]) for one in allowed))
-        ready = [one for one, seen in zip(allowed, looked, strict=True) if seen is None]
-        allowed, refused = await self._judged(request, ready)
-        sent = await asyncio.gather(*(self._delete(one) for one in allowed))
-        after = [*ended, *(seen for seen in looked if seen is not None), *refused, *sent]
+        under_way, still_there = await self._looked([one for one in going if one.sent], proofs)
+        allowed, refused = await self._judged(request, [*still_there, *(one for one in going if not one.sent)])
+        seen, ready = await self._looked([one for one in allowed if not one.sent], proofs)
+        allowed, refused_now = await self._judged(request, [*(one for one in allowed if one.sent), *ready])
+        await self._store.deletions_sent(allowed)
+        sent = await asyncio.gather(*(self._delete(replace(one, sent=True)) for one in allowed))
+        after = [*under_way, *refused, *seen, *refused_now, *sent]
         await self._save([one for one in after if one.ended])
         left = [one for one in after if not one.ended]
         spent = timedelta(seconds=self._clock.monotonic() - began + AGAIN_SECONDS)
@@ -159,6 +178,14 @@ class Deleter:
         """By which the cloud shows that each item's snapshot is the bot's."""
         groups = {one.id: one for one in await self._store.groups_of(request.id)}
         return {item.id: (item, groups.get(item.group_id or "")) for item in items}
+
+    async def _looked(
+        self, rows: Sequence[Deletion], proofs: Mapping[str, tuple[Item, Group | None]]
+    ) -> tuple[list[Deletion], list[Deletion]]:
+        """Those that the cloud's answer moves or lets wait, and those that may be deleted as far as it goes."""
+        looks = await asyncio.gather(*(self._look(one, *proofs[one.item_id]) for one in rows))
+        free = [one for one, seen in zip(rows, looks, strict=True) if seen is None]
+        return [seen for seen in looks if seen is not None], free
 
     async def _judged(self, request: Request, rows: Sequence[Deletion]) -> tuple[list[Deletion], list[Deletion]]:
         """Those that may be deleted now, and those that are kept with the reason."""
@@ -198,7 +225,10 @@ class Deleter:
 
     async def _look(self, deletion: Deletion, item: Item, group: Group | None) -> Deletion | None:
         """The row after what the cloud shows of it; None: it may be deleted now."""
-        evs = self._cloud.project(deletion.project)
+        try:
+            evs = self._cloud.project(deletion.project)
+        except KeyError:
+            return self._unless_too_long(deletion, not_configured(deletion.project))
         try:
             snapshot = await evs.show_snapshot(deletion.snapshot_id)
             if snapshot.status == "deleting":
@@ -232,10 +262,10 @@ class Deleter:
         except NotFound:
             return None  # the disk is gone; its snapshots may outlive it
 
-    def _unless_too_long(self, deletion: Deletion) -> Deletion:
-        if deletion.tried < GIVE_UP:
-            return deletion
-        return kept(deletion, "The cloud had not deleted it after an hour; look at it in the console.")
+    def _unless_too_long(
+        self, deletion: Deletion, why: str = "The cloud had not deleted it after an hour."
+    ) -> Deletion:
+        return deletion if deletion.tried < GIVE_UP else never_learned(deletion, f"{why} Look at it in the console.")
 
     # --- telling ------------------------------------------------------------------------------------------------------
 
@@ -248,12 +278,11 @@ class Deleter:
         ended = await self._rows(request, DeletionState.DELETED, DeletionState.KEPT)
         for rows in _apart([one for one in ended if one.asking not in busy], lambda one: one.asking):
             try:
-                await self._notices.say_in_thread(request, told_deletions(rows))
+                await self._say_once(request, rows[0].asking, "told", told_deletions(rows))
             except SlackBusy as exc:
                 return exc.retry_after
-            except (CannotPost, MessageGone, MessageRefused):
-                log.warning("nobody could be told of a deletion", extra={"request": request.id})
             await self._store.deletions_told(rows)
+            del self._said[request.id, rows[0].asking, "told"]
         return None
 
 
@@ -267,10 +296,16 @@ def told_deletions(rows: Sequence[Deletion]) -> list[str]:
         lines.append(f"{what} deleted, as {who}: {', '.join(sentences.quoted(one.label) for one in gone[:NAMED])}")
         lines[-1] += f" and {len(gone) - NAMED} more." if len(gone) > NAMED else "."
     stay = [one for one in rows if one.state is DeletionState.KEPT]
-    lines += [f"Kept: the snapshot of {sentences.quoted(one.label)}. {one.cause}" for one in stay[:NAMED]]
+    lines += [f"{_kept_or_not(one)} {one.cause}" for one in stay[:NAMED]]
     if len(stay) > NAMED:
         lines.append(f"And {len(stay) - NAMED} more were kept.")
     return lines
+
+
+def _kept_or_not(one: Deletion) -> str:
+    if one.sent:
+        return f"I asked the cloud to delete the snapshot of {sentences.quoted(one.label)}, and it may still do so."
+    return f"Kept: the snapshot of {sentences.quoted(one.label)}."
 
 
 def _apart(rows: Sequence[Deletion], mark: Callable[[Deletion], Hashable]) -> list[list[Deletion]]:

@@ -11,7 +11,7 @@ import pytest
 
 from bot.domain.access import Actor, Standing
 from bot.domain.deletions import Deletion, DeletionState
-from bot.domain.errors import CloudError, CloudUnavailable, NotFound, SlackBusy
+from bot.domain.errors import CloudError, CloudUnavailable, NotFound, SlackBusy, StoreFailed
 from bot.domain.orders import Create
 from bot.domain.requests import ItemState, Request, RequestState
 from bot.domain.snapshots import (
@@ -20,6 +20,7 @@ from bot.domain.snapshots import (
     Snapshot,
 )
 from bot.ports.requests import Arrival
+from bot.store.database import Script, SqliteDatabase, sql
 from bot.store.store import SqliteStore
 from bot.workflow.actions.delete import SETTLED, Deleting
 from bot.workflow.gate import Gate
@@ -73,11 +74,14 @@ class Desk:
     said: list[tuple[list[str], int | None]] = field(default_factory=list)
     while_said: Callable[[], Awaitable[object]] | None = None
     busy: int = 0
+    configured: bool = True
 
     def __post_init__(self) -> None:
         self.actors |= {one.user_id: one for one in (ADMIN, SECOND, ONE, TWO)}
 
     def project(self, alias: str) -> FakeEvs:
+        if not self.configured:
+            raise KeyError(alias)
         return self.evs
 
     def known(self, user_id: str) -> Actor | None:
@@ -101,7 +105,7 @@ class Desk:
         return Deleting(self.store, Gate(self.store, projects, self.clock), projects, self.clock)
 
     async def work(self, request_id: str = "r-one") -> float | None:
-        projects = {"payments": a_project(approvals=self.approvals)}
+        projects = {"payments": a_project(approvals=self.approvals)} if self.configured else {}
         return await Deleter(self.store, self, self, self, projects, self.clock)(request_id)
 
     async def made(self, request_id: str = "r-one", snapshots: Sequence[str] = ("s1", "s2"), **fields: object) -> None:
@@ -357,6 +361,85 @@ async def test_without_the_right_the_cloud_is_not_even_asked(desk: Desk) -> None
     await desk.work()
     assert desk.evs.looks == []
     assert await desk.states() == {"s1": "kept"}
+
+
+@pytest.mark.parametrize("since", ["guest", "another keeps it", "out of the file", "lost answer"])
+async def test_what_the_cloud_was_asked_to_delete_is_told_as_what_became_of_it(desk: Desk, since: str) -> None:
+    await desk.made()
+    await desk.asks.delete(ADMIN, "C1", "s1")
+    desk.evs.slow = True
+    if since == "lost answer":
+        desk.evs.failure = CloudUnavailable("EVS did not answer.", maybe_done=True)
+    await desk.work()
+    if since in ("guest", "lost answer"):
+        desk.actors["U1"] = an_actor("U1", Standing.GUEST)
+        desk.evs.snapshots["s1"] = desk.evs.snapshots["s1"].model_copy(update={"status": "deleting"})
+    elif since == "another keeps it":
+        await desk.made("r-two", ["s1"], order=Create(("a",), keep_days=90), actor_id="U2", joined="r-one")
+    desk.configured = since != "out of the file"
+    await desk.work()
+    assert await desk.states() == {"s1": "deleting"}
+    assert desk.heard() == ""
+    desk.configured = True
+    del desk.evs.snapshots["s1"]
+    await desk.work()
+    assert "1 snapshot is deleted, as \ue000@U1\ue001 asked: “disk-1”." in desk.heard()
+    assert "Kept" not in desk.heard()
+    assert desk.evs.deleted == ["s1"]
+
+
+async def test_what_was_never_deleted_is_kept_once_its_person_may_no_longer(desk: Desk) -> None:
+    await desk.made()
+    await desk.asks.delete(ADMIN, "C1", "s1")
+    desk.evs.failure = CloudUnavailable("EVS did not answer.", maybe_done=True)
+    await desk.work()
+    desk.actors["U1"] = an_actor("U1", Standing.GUEST)
+    await desk.work()
+    assert "Kept: the snapshot of “disk-1”. Guests" in desk.heard()
+    assert desk.evs.deleted == ["s1"]
+
+
+async def test_of_one_that_nobody_can_ask_about_it_is_not_said_that_it_was_kept(desk: Desk) -> None:
+    await desk.made()
+    await desk.asks.delete(ADMIN, "C1", "s1")
+    desk.evs.slow = True
+    await desk.work()
+    desk.configured = False
+    (row,) = (await desk.rows()).values()
+    await desk.store.spent([replace(row, tried=timedelta(hours=2))])
+    await desk.work()
+    assert "I asked the cloud to delete the snapshot of “disk-1”, and it may still do so." in desk.heard()
+    assert "Kept" not in desk.heard()
+
+
+async def test_an_item_that_cannot_be_read_holds_up_no_other_deletion(desk: Desk, database: SqliteDatabase) -> None:
+    def spoil() -> Script[None]:
+        yield sql("update item set disk_json = '?' where id = 'r-one-1'")
+
+    await desk.made()
+    await desk.asks.delete(ADMIN, "C1", "s1")
+    await desk.asks.delete(ADMIN, "C1", "s2")
+    await database.run(spoil())
+    await desk.work()
+    assert desk.evs.deleted == ["s2"]
+
+
+async def test_what_could_not_be_written_down_is_not_said_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    await desk.made()
+    await desk.asks.delete(ADMIN, "C1", "s1")
+    worker = Deleter(desk.store, desk, desk, desk, {"payments": a_project()}, desk.clock)
+    await worker("r-one")
+    with monkeypatch.context() as full:
+        full.setattr(SqliteStore, "deletions_told", _no_room)
+        with pytest.raises(StoreFailed):
+            await worker("r-one")
+    await worker("r-one")
+    assert await worker("r-one") is None
+    assert len(desk.said) == 1
+
+
+async def _no_room(*_: object) -> None:
+    raise StoreFailed("The disk is full.")
 
 
 async def test_each_asking_is_judged_by_its_own_people(desk: Desk) -> None:
