@@ -11,19 +11,16 @@ _KEEP = """
 insert into project_alias (alias, project_id, region) values (:alias, :project_id, :region)
 on conflict (alias) do update set project_id = excluded.project_id, region = excluded.region
 """
-_OPEN = (
-    ("item", "state in ('planned', 'submitting', 'uncertain', 'creating')"),
-    ("snapshot_group", "state in ('planned', 'submitting', 'uncertain', 'made')"),
-    ("deletion", "state in ('asked', 'deleting')"),
-)
-"""What is still looked at in the cloud, by table."""
+_IN_THE_CLOUD = ("item", "snapshot_group", "deletion")
+"""Whose rows say where something is looked at: what has ended too, as long as somebody asks how it stands."""
 
 
 def configured(projects: Mapping[str, Project]) -> Script[dict[str, str]]:
     """Note what the aliases stand for now. Answers those that are configured no more and whose project has another name
     now, with that name.
 
-    What runs under an alias that stands for another project from now on keeps the one it was begun in.
+    What was begun under an alias that stands for another project from now on keeps the one it was begun in: there it is
+    looked at, and nowhere else is it missed.
     """
     rows = yield sql("select alias, project_id, region from project_alias")
     before = {row["alias"]: (row["project_id"], row["region"]) for row in rows}
@@ -32,10 +29,8 @@ def configured(projects: Mapping[str, Project]) -> Script[dict[str, str]]:
         stood_for = before.pop(alias)
         aside = f"{alias}~{stood_for[0][:8]}"
         before[aside] = stood_for
-        for table, is_open in _OPEN:
-            yield sql(
-                f"update {table} set project = :aside where project = :alias and {is_open}", aside=aside, alias=alias
-            )
+        for table in _IN_THE_CLOUD:
+            yield sql(f"update {table} set project = :aside where project = :alias", aside=aside, alias=alias)
     for alias, (project_id, region) in (before | now).items():
         yield sql(_KEEP, alias=alias, project_id=project_id, region=region)
     named = {one: alias for alias, one in now.items()}

@@ -6,6 +6,7 @@ import pytest
 
 from tests.e2e.conftest import World, request_id
 from tests.e2e.test_dead_threads import loose
+from tests.e2e.test_gone import answered, receipt
 
 
 async def restarted_with(world: World, was: str, now: str) -> None:
@@ -67,6 +68,30 @@ async def test_an_alias_that_stands_for_another_project_is_not_looked_at_for_wha
     file.write_text(file.read_text().replace(payments, "?").replace(shop, payments).replace("?", shop))
     await world.start_bot()
     assert "all available" in (await world.finished(request)).text
+
+
+@pytest.mark.parametrize("also", ["under another alias", "nowhere"])
+async def test_what_was_made_before_an_alias_stood_for_another_project_is_not_missed_there(
+    world: World, also: str
+) -> None:
+    request = await world.create("web-01-data keep=1")
+    await world.finished(request)
+    await world.clock.sleep(61)
+    await world.stop_bot()
+    payments, shop = "0123456789abcdef0123456789abcdef", "5a0b5a0b5a0b5a0b5a0b5a0b5a0b5a0b"
+    file = world.setting.directory / "bot.toml"
+    before = file.read_text().replace(shop, "?" if also == "nowhere" else payments, 1)
+    file.write_text(before.replace(payments, shop, 1).replace("?", "1e9ac71e9ac71e9ac71e9ac71e9ac701"))
+    await world.start_bot()
+    await world.say(f"status {request}")
+    await world.clock.sleep(15)
+    root = world.root(request)
+    assert root is not None
+    for text in (await answered(world, f"status {request}"), root.text, receipt(world, request)):
+        assert "available" in text
+        assert "deleted" not in text
+    world.clock.step(hours=13)
+    await world.slack.until(lambda: bool(world.replies(request, "reminder")), 20)
 
 
 @pytest.mark.parametrize("doubt", [True, False])

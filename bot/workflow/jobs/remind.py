@@ -65,7 +65,7 @@ class Reminder:
         """What of it the cloud still has, as far as it can be asked."""
         left = _there(items, await self._store.deletions(request.id))
         ids = [item.snapshot_id for item in left if item.snapshot_id]
-        existing = await existing_snapshots(self._cloud, request.project or "", ids) if ids else None
+        existing = await existing_snapshots(self._cloud, left[0].project, ids) if ids else None
         return left if existing is None else [item for item in left if item.snapshot_id in existing]
 
     async def _tell_directly(self, saying: Saying) -> float | None:

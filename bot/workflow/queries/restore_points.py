@@ -87,7 +87,7 @@ class RestorePointsInquiry:
             Point(
                 request,
                 [item for item in items if item.state is ItemState.AVAILABLE and not item.let_go],
-                existing.get(request.project or ""),
+                existing.get(items[0].project) if items else None,
                 may(Action.DELETE, request.project or ""),
             )
             for request, items in shown
