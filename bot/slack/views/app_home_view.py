@@ -68,7 +68,10 @@ def _waiting(waiting: Sequence[Asked], rev: int, team_url: str) -> list[dict[str
             [f":hand: {_of_another(request, items, 'asks for', team_url)}", *asked_facts(request, items), agreed]
         )
         blocks.append(section(told, f"wait.{request.id}.{rev}"))
-        pressed = [button(APPROVE, "Approve", request.id, style="primary"), button(DENY, "Deny…", request.id)]
+        pressed = [
+            button(APPROVE, "Approve", request.id, style="primary", spoken=f"Approve request {request.id}"),
+            button(DENY, "Deny…", request.id, spoken=f"Deny request {request.id}"),
+        ]
         blocks.append(buttons(pressed, f"decide.{request.id}.{rev}"))
     return blocks + _left_out(waiting, "shown as these are settled", f"waiting.{rev}")
 
@@ -80,7 +83,8 @@ def _reviews(reviews: Sequence[Asked], rev: int, team_url: str) -> list[dict[str
     for request, items in reviews[:SHOWN]:
         told = f":rotating_light: {_of_another(request, items, 'snapshotted', team_url)}"
         blocks.append(section(told, f"review.{request.id}.{rev}"))
-        blocks.append(buttons([button(REVIEW, "Mark Reviewed", request.id)], f"close.{request.id}.{rev}"))
+        pressed = button(REVIEW, "Mark Reviewed", request.id, spoken=f"Mark request {request.id} reviewed")
+        blocks.append(buttons([pressed], f"close.{request.id}.{rev}"))
     return blocks + _left_out(reviews, "shown as these are reviewed", f"reviews.{rev}")
 
 

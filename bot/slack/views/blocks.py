@@ -45,8 +45,13 @@ def buttons(elements: Sequence[dict[str, Any]], block_id: str) -> dict[str, Any]
     return {"type": "actions", "block_id": block_id, "elements": list(elements)}
 
 
-def button(action_id: str, label: str, value: str, style: str | None = None) -> dict[str, Any]:
+def button(
+    action_id: str, label: str, value: str, style: str | None = None, *, spoken: str | None = None
+) -> dict[str, Any]:
+    """`spoken` is what a screen reader says in place of the label, where others beside it look alike."""
     made: dict[str, Any] = {"type": "button", "action_id": action_id, "text": plain(label), "value": value}
+    if spoken:
+        made["accessibility_label"] = shortened(spoken, BUTTON_CHARACTERS)
     return {**made, "style": style} if style else made
 
 
@@ -75,7 +80,8 @@ def delete_button(request_id: str, labels: Sequence[str], label: str = "Deleteâ€
     disks = ", ".join(shortened(one, CONFIRM_NAME_CHARACTERS) for one in labels[:CONFIRM_NAMED])
     snapshots = "the snapshot" if len(labels) == 1 else f"up to {len(labels)} snapshots"
     sentence = f"This deletes {snapshots} of {disks}{more} ({request_id}). What is deleted can't be brought back."
-    return {**button(DELETE, label, request_id), "confirm": _confirm("Delete restore points", sentence)}
+    pressed = button(DELETE, label, request_id, spoken=f"Delete the restore points of request {request_id}")
+    return {**pressed, "confirm": _confirm("Delete restore points", sentence)}
 
 
 def agree_button(request_id: str, asking: int) -> dict[str, Any]:

@@ -82,3 +82,11 @@ def test_no_picture_is_without_words_and_no_button_without_a_label(name: str) ->
 def test_there_are_messages_to_hold_to_this() -> None:
     assert len(MESSAGES) > 25
     assert any(DATE.search(text) for golden in MESSAGES.values() for text in texts(golden))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_buttons_that_look_alike_are_told_apart_by_what_is_spoken(name: str) -> None:
+    buttons = [one for one in elements(ALL[name]) if one["type"] == "button"]
+    heard = [one.get("accessibility_label") or one["text"]["text"] for one in buttons]
+    assert len(heard) == len(set(heard))
+    assert all(len(one) <= 75 for one in heard)
