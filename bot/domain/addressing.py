@@ -19,7 +19,7 @@ _BETWEEN = r"[\s,;:!.…*_–—，、！。：،-]*"
 _BEFORE_THE_NAME = re.compile(rf"(?:[*_]+(?!\s))?(?:(?:{ADDRESS}|{GREETING}(?![\w'’])){_BETWEEN})*", re.IGNORECASE)
 """What is struck through is no order any more; a star or a dash with a space behind it marks the item of a list."""
 _BETWEEN_TWO_NAMES = re.compile(r"[\s,;:!.…*_~–—-]*")
-_AFTER_THE_NAME = re.compile(r"[*_~]*(?:(?:(?!:[\w+'-]+:)[\s,;:!.…–—，、：-])+|$)")
+_AFTER_THE_NAME = re.compile(r"[*_~]*(?:(?:(?!:[\w+'-]+:)(?:[\s,;:!.…，、：]|[–—-]+(?=\s)))+|$)")
 _QUOTING = (">", "&gt;", "&lt;", "(", "[", "{", "（", "【", "「", "『", "《", *DOUBLE_QUOTES, *SINGLE_QUOTES)
 
 _TIME = r"\d{1,2}[:.]\d{2}(?::\d{2})?"

@@ -27,6 +27,7 @@ def read(text: str) -> Mentioned:
         (f"{M}： create v1", "create v1"),
         (f"{M}，create v1", "create v1"),
         (f"{M} :pray:", ":pray:"),
+        (f"{M}-unbind", "-unbind"),
         (f"{M} - create v1", "create v1"),
         (f"{M} — create v1", "create v1"),
         (f"{M}! create v1", "create v1"),
