@@ -8,8 +8,9 @@ from typing import Any
 from bot.domain.access import Actor, Grant, Role, Standing, SubjectKind
 from bot.domain.orders import Create
 from bot.domain.projects import Project
-from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState
+from bot.domain.requests import DiskRef, Item, Place, Request
 from bot.domain.snapshots import REQUEST_TAG, CreateStandardSnapshot, Disk
+from bot.domain.transitions import ItemState, RequestState
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

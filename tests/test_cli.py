@@ -18,9 +18,9 @@ import pytest
 
 from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
-from bot.domain.deletions import Deletion, DeletionState
+from bot.domain.deletions import Deletion
 from bot.domain.orders import Create
-from bot.domain.requests import ItemState, RequestState
+from bot.domain.transitions import DeletionState, ItemState, RequestState
 from bot.ports.requests import Arrival
 from bot.store import audit
 from bot.store.database import SqliteDatabase

@@ -1,8 +1,7 @@
 """A snapshot consistency group: disks of one server in one zone, asked for in one POST, and how it moves.
 
-planned -> submitting -> made -> done; uncertain from submitting when no answer came; split when the cloud takes no
-group of these disks, and each goes on alone. While it is being asked for, its items stand in the same state; once it
-is made, each item gets the snapshot that the group holds of its disk.
+While it is being asked for, its items stand in the same state; once it is made, each item gets the snapshot that the
+group holds of its disk.
 Source: EVS API Reference, CreateSnapshotGroup.
 """
 
@@ -11,19 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from bot.domain.requests import Item, ItemState
+from bot.domain.requests import Item, back_to_planned
 from bot.domain.snapshots import COPYABLE_STATES, REQUEST_TAG, CreateSnapshotGroup, Disk
-
-
-class GroupState(StrEnum):
-    PLANNED = "planned"
-    SUBMITTING = "submitting"
-    UNCERTAIN = "uncertain"
-    MADE = "made"
-    DONE = "done"
-    SPLIT = "split"
+from bot.domain.transitions import GROUP, GroupEvent, GroupState
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +59,7 @@ def sending_group(group: Group, members: Sequence[Item], now: datetime) -> Group
     """Before the POST: from here on the cloud may hold a group of exactly these disks."""
     return replace(
         group,
-        state=GroupState.SUBMITTING,
+        state=GROUP.after(group.state, GroupEvent.SEND),
         asked=group.asked.model_copy(update={"volume_ids": tuple(item.disk.id for item in members)}),
         attempts=group.attempts + 1,
         submitted_at=now,
@@ -80,7 +70,7 @@ def sending_group(group: Group, members: Sequence[Item], now: datetime) -> Group
 def group_unanswered(group: Group, now: datetime, *, look_for: timedelta, cause: str) -> Group:
     return replace(
         group,
-        state=GroupState.UNCERTAIN,
+        state=GROUP.after(group.state, GroupEvent.LOSE),
         in_doubt=True,
         look_until=now + look_for,
         due_at=now,
@@ -98,7 +88,7 @@ def group_made(group: Group, now: datetime, *, look_for: timedelta, cloud_id: st
     """The cloud has it; its members are looked for until `look_until`."""
     return replace(
         group,
-        state=GroupState.MADE,
+        state=GROUP.after(group.state, GroupEvent.MAKE),
         cloud_id=cloud_id,
         job_id=job_id,
         look_until=now + look_for,
@@ -116,7 +106,7 @@ def group_waiting(
 ) -> Group:
     return replace(
         group,
-        state=GroupState.PLANNED,
+        state=GROUP.after(group.state, GroupEvent.WAIT),
         due_at=until,
         look_until=None,
         waiting_since=group.waiting_since or now,
@@ -127,13 +117,14 @@ def group_waiting(
 
 
 def group_done(group: Group) -> Group:
-    return replace(group, state=GroupState.DONE, due_at=None, look_until=None)
+    return replace(group, state=GROUP.after(group.state, GroupEvent.END), due_at=None, look_until=None)
 
 
 def group_split(group: Group, cause: str, code: str = "") -> Group:
-    return replace(group, state=GroupState.SPLIT, due_at=None, look_until=None, cause=cause, code=code)
+    state = GROUP.after(group.state, GroupEvent.SPLIT)
+    return replace(group, state=state, due_at=None, look_until=None, cause=cause, code=code)
 
 
 def on_its_own(item: Item, now: datetime) -> Item:
     """A member whose group is not made of it: it is sent alone, right away."""
-    return replace(item, state=ItemState.PLANNED, group_id=None, due_at=now, submitted_at=None, look_until=None)
+    return replace(back_to_planned(item), group_id=None, due_at=now, submitted_at=None, look_until=None)

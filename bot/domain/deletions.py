@@ -1,28 +1,16 @@
-"""Letting restore points go: what is asked for, by whom, and how far it is. Only what the bot made, one row a snapshot.
-
-asked (until as many other people agreed as the project wants) -> deleting -> deleted | kept, with the cause; called off
-when nobody agreed in time.
-"""
+"""Letting go of restore points that the bot made, one row a snapshot: who asked, who agreed, and how far it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from bot.domain import sentences
 from bot.domain.consistency_groups import Group
-from bot.domain.requests import Item, ItemState, Request
+from bot.domain.requests import Item, Request
 from bot.domain.snapshots import Disk, Snapshot
-
-
-class DeletionState(StrEnum):
-    ASKED = "asked"
-    DELETING = "deleting"
-    DELETED = "deleted"
-    KEPT = "kept"
-
+from bot.domain.transitions import DELETION, DeletionEvent, DeletionState, ItemState
 
 ENDED = frozenset({DeletionState.DELETED, DeletionState.KEPT})
 
@@ -95,18 +83,30 @@ def agreeing(deletion: Deletion, person: str, needed: int, now: datetime) -> Del
     open_to_them = deletion.asked_by != person and person not in deletion.agreed_by
     if deletion.state is not DeletionState.ASKED or not open_to_them or now >= agree_until(deletion):
         return None
-    agreed = replace(deletion, agreed_by=(*deletion.agreed_by, person))
-    enough = len(agreed.agreed_by) >= needed
-    return replace(agreed, state=DeletionState.DELETING, agreed_at=now) if enough else agreed
+    agreed_by = (*deletion.agreed_by, person)
+    enough = len(agreed_by) >= needed
+    state = DELETION.after(deletion.state, DeletionEvent.GO if enough else DeletionEvent.AGREE)
+    return replace(deletion, state=state, agreed_by=agreed_by, agreed_at=now if enough else None)
+
+
+def asked_anew(before: Deletion | None, deletion: Deletion, asking: int) -> Deletion:
+    """The row as it begins, in the place of one that was kept `before`."""
+    event = DeletionEvent.ASK if deletion.state is DeletionState.ASKED else DeletionEvent.GO
+    return replace(deletion, state=DELETION.after(before.state if before else None, event), asking=asking)
 
 
 def kept(deletion: Deletion, cause: str) -> Deletion:
-    return replace(deletion, state=DeletionState.KEPT, cause=cause, sent=False)
+    return replace(deletion, state=DELETION.after(deletion.state, DeletionEvent.KEEP), cause=cause, sent=False)
 
 
 def never_learned(deletion: Deletion, cause: str) -> Deletion:
     """Nobody asks any more what became of it."""
     return replace(kept(deletion, cause), sent=deletion.sent)
+
+
+def vanished(deletion: Deletion) -> Deletion:
+    """Deleted, whoever did it."""
+    return replace(deletion, state=DELETION.after(deletion.state, DeletionEvent.VANISH))
 
 
 def unanswered(deletion: Deletion) -> Deletion:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from bot.domain.consistency_groups import Group, group_split
 from bot.domain.orders import Quick
-from bot.domain.requests import DiskRef, Item, ItemState, Request, ended
+from bot.domain.requests import DiskRef, Item, Request, ended
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import (
     COPYABLE_STATES,
@@ -26,6 +26,7 @@ from bot.domain.snapshots import (
     stamp,
     within_bytes,
 )
+from bot.domain.transitions import ITEM, ItemEvent, ItemState
 
 SNAPSHOTS_PER_DISK = 256
 """Standard snapshots made by hand, per disk (EVS User Guide, Creating a Snapshot: Constraints)."""
@@ -195,7 +196,7 @@ def quick_items(
                 enterprise_project_id=marks.enterprise_project_id,
                 retention_days=marks.retention_days,
             ),
-            ItemState.PLANNED,
+            ITEM.after(None, ItemEvent.PLAN),
             due_at=now,
             cause=plan.notes.get(disk.id, ""),
             group_id=group_of.get(disk.id),

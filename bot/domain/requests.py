@@ -1,11 +1,7 @@
 """A request (what one person asked for once), its items (one disk each), and how both move: values in, values out.
 
-A request: received -> [planned, until it is confirmed] -> [waiting for approval] -> running -> finished, or denied /
-dropped before anything was sent.
-An item: planned -> submitting -> creating -> available | failed; uncertain from submitting when no answer came;
-cancelled from planned; unknown when the cloud had not finished it in all the time the bot watches. Every state after
-planned is committed before, or right after, the call to the cloud it stands for, so whoever reads the rows knows what
-may have happened.
+Which moves there are is said in `transitions`. Every state of an item after planned is committed before, or right
+after, the call to the cloud it stands for, so whoever reads the rows knows what may have happened.
 """
 
 from __future__ import annotations
@@ -13,36 +9,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from bot.domain.orders import Create, Order
 from bot.domain.snapshots import REQUEST_TAG, CreateStandardSnapshot, Disk, Snapshot, fitted_name, stamp
-
-
-class RequestState(StrEnum):
-    RECEIVED = "received"
-    PLANNED = "planned"
-    WAITING = "waiting"
-    RUNNING = "running"
-    FINISHED = "finished"
-    DENIED = "denied"
-    DROPPED = "dropped"
-
-
-class ItemState(StrEnum):
-    PLANNED = "planned"
-    SUBMITTING = "submitting"
-    UNCERTAIN = "uncertain"
-    CREATING = "creating"
-    AVAILABLE = "available"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    UNKNOWN = "unknown"
-
+from bot.domain.transitions import ITEM, REQUEST, ItemEvent, ItemState, RequestEvent, RequestState
 
 LAPSED_RULES = frozenset({"plan-timeout", "approval-timeout"})
 
-ENDED = frozenset({ItemState.AVAILABLE, ItemState.FAILED, ItemState.CANCELLED, ItemState.UNKNOWN})
+_ENDING = {
+    ItemState.AVAILABLE: ItemEvent.FINISH,
+    ItemState.FAILED: ItemEvent.FAIL,
+    ItemState.CANCELLED: ItemEvent.CANCEL,
+    ItemState.UNKNOWN: ItemEvent.GIVE_UP,
+}
 
 
 def is_direct(channel_id: str) -> bool:
@@ -136,6 +115,10 @@ class Request:
         return self.break_glass and self.reviewed_by is None
 
     @property
+    def over(self) -> bool:
+        return self.state in REQUEST.final
+
+    @property
     def refused(self) -> bool:
         return self.state in (RequestState.DENIED, RequestState.DROPPED)
 
@@ -210,7 +193,7 @@ class Item:
 
     @property
     def ended(self) -> bool:
-        return self.state in ENDED
+        return self.state in ITEM.final
 
     @property
     def unsent(self) -> bool:
@@ -270,7 +253,16 @@ def planned_items(
             retention_days=order.keep_days if native_retention else None,
         )
         items.append(
-            Item(item_id, request.id, position, alias, DiskRef.of(disk), snapshot, ItemState.PLANNED, due_at=now)
+            Item(
+                item_id,
+                request.id,
+                position,
+                alias,
+                DiskRef.of(disk),
+                snapshot,
+                ITEM.after(None, ItemEvent.PLAN),
+                due_at=now,
+            )
         )
     return items
 
@@ -309,7 +301,7 @@ def sending(item: Item, now: datetime) -> Item:
     """Before the POST: from here on the cloud may hold a snapshot, so nobody repeats it without looking first."""
     return replace(
         item,
-        state=ItemState.SUBMITTING,
+        state=ITEM.after(item.state, ItemEvent.SEND),
         attempts=item.attempts + 1,
         submitted_at=now,
         due_at=now,
@@ -320,7 +312,7 @@ def no_answer(item: Item, now: datetime, *, look_for: timedelta, cause: str) -> 
     """No usable answer came: look for the tag until `look_until`, and only then try again."""
     return replace(
         item,
-        state=ItemState.UNCERTAIN,
+        state=ITEM.after(item.state, ItemEvent.LOSE),
         in_doubt=True,
         look_until=now + look_for,
         due_at=now,
@@ -337,7 +329,7 @@ def looked_in_vain(item: Item, now: datetime, *, spent: timedelta, wait: timedel
 def taken(item: Item, snapshot_id: str, job_id: str | None) -> Item:
     return replace(
         item,
-        state=ItemState.CREATING,
+        state=ITEM.after(item.state, ItemEvent.TAKE),
         snapshot_id=snapshot_id,
         job_id=job_id,
         in_doubt=False,
@@ -359,7 +351,7 @@ def waiting(
     """
     return replace(
         item,
-        state=ItemState.PLANNED,
+        state=ITEM.after(item.state, ItemEvent.WAIT),
         look_until=None,
         due_at=until,
         waiting_since=item.waiting_since or now,
@@ -369,8 +361,13 @@ def waiting(
     )
 
 
+def back_to_planned(item: Item) -> Item:
+    """Its turn comes again, or in another way."""
+    return replace(item, state=ITEM.after(item.state, ItemEvent.WAIT))
+
+
 def ended(item: Item, state: ItemState, now: datetime, *, cause: str = "", code: str = "") -> Item:
-    assert state in ENDED
+    state = ITEM.after(item.state, _ENDING[state])
     return replace(item, state=state, ended_at=now, due_at=None, look_until=None, cause=cause, code=code)
 
 
@@ -389,7 +386,7 @@ def joining(item: Item, leader: Item) -> Item:
     """The disk is being copied for someone else already; this item ends when that one does."""
     return replace(
         item,
-        state=ItemState.CREATING,
+        state=ITEM.after(item.state, ItemEvent.JOIN),
         joined_to=leader.id,
         group_id=None,
         job_id=leader.job_id,
@@ -407,7 +404,7 @@ def following(item: Item, leader: Item) -> Item:
     if leader.state is ItemState.AVAILABLE:
         return replace(
             item,
-            state=leader.state,
+            state=ITEM.after(item.state, ItemEvent.FINISH),
             job_id=leader.job_id,
             snapshot_id=leader.snapshot_id,
             progress=leader.progress,
@@ -418,7 +415,7 @@ def following(item: Item, leader: Item) -> Item:
     if leader.ended:
         return replace(
             item,
-            state=ItemState.PLANNED,
+            state=ITEM.after(item.state, ItemEvent.FREE),
             joined_to=None,
             job_id=None,
             snapshot_id=None,
@@ -436,21 +433,45 @@ def busy_wait(waited: timedelta, first: timedelta) -> timedelta:
     return min(wait, max(first, timedelta(seconds=60)))
 
 
-# --- how a request follows from its items -----------------------------------------------------------------------------
+# --- how a request moves ----------------------------------------------------------------------------------------------
 
 
-def following_items(request: Request, items: Collection[Item], now: datetime) -> Request:
-    """The request after its items moved: something to show, and finished once all of them ended. Nobody has to be
-    reminded of what the cloud deletes by itself.
-    """
-    done = all(item.ended for item in items)
+def planned_anew(request: Request, order: Order) -> Request:
+    """Received once more, with another order."""
+    state = REQUEST.after(request.state, RequestEvent.CHANGE)
+    return replace(request, state=state, order=order, rev=request.rev + 1, waits_until=None)
+
+
+def agreed(request: Request, approvers: tuple[str, ...]) -> Request:
+    """After one more person agreed; with the last one needed it runs."""
+    enough = len(approvers) >= request.approvals_needed
     return replace(
         request,
+        state=REQUEST.after(request.state, RequestEvent.RUN if enough else RequestEvent.AGREE),
+        approvers=approvers,
         rev=request.rev + 1,
-        unsaid=True,
-        state=RequestState.FINISHED if done else request.state,
-        ended_at=now if done else None,
-        remind_at=None if done and cloud_deletes(items) else request.remind_at,
+        waits_until=None if enough else request.waits_until,
+    )
+
+
+def refused(request: Request, event: RequestEvent, rule: str, verdict: str, now: datetime) -> Request:
+    """Denied or dropped, before anything of it was sent."""
+    state = REQUEST.after(request.state, event)
+    return replace(request, state=state, rule=rule, verdict=verdict, rev=request.rev + 1, ended_at=now)
+
+
+def following_items(request: Request, items: Collection[Item], now: datetime, *, done: bool) -> Request:
+    """The request after its items moved: something to show, and finished once it is `done`. Nobody has to be reminded
+    of what the cloud deletes by itself.
+    """
+    after = replace(request, rev=request.rev + 1, unsaid=True)
+    if not done:
+        return after
+    return replace(
+        after,
+        state=REQUEST.after(request.state, RequestEvent.FINISH),
+        ended_at=now,
+        remind_at=None if cloud_deletes(items) else request.remind_at,
     )
 
 

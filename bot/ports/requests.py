@@ -10,7 +10,8 @@ from bot.domain.access import Actor, Grant
 from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import Group
 from bot.domain.granting import Subject
-from bot.domain.requests import Item, Request, RequestState
+from bot.domain.requests import Item, Request
+from bot.domain.transitions import RequestEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class Requests(Protocol):
     async def approve(self, request_id: str, approver_id: str, audit: Sequence[AuditEntry]) -> Request | None: ...
 
     async def refuse_waiting(
-        self, request_id: str, state: RequestState, rule: str, verdict: str, audit: Sequence[AuditEntry]
+        self, request_id: str, event: RequestEvent, rule: str, verdict: str, audit: Sequence[AuditEntry]
     ) -> bool: ...
 
     async def review(self, request_id: str, reviewer_id: str, audit: Sequence[AuditEntry]) -> bool: ...

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.domain.consistency_groups import Group, GroupState, group_done, group_split, on_its_own, sending_group
-from bot.domain.requests import Item, ItemState, Request, joining, sending
+from bot.domain.consistency_groups import Group, group_done, group_split, on_its_own, sending_group
+from bot.domain.requests import Item, Request, joining, sending
+from bot.domain.transitions import GroupState, ItemState
 from bot.store import requests
 from bot.store.database import Query, Script, Want, sql
 from bot.store.reading import first

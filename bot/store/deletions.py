@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
-from bot.domain.deletions import Deletion, DeletionState, agreeing
+from bot.domain.deletions import Deletion, agreeing, asked_anew
+from bot.domain.transitions import DeletionState
 from bot.store.database import Query, Row, Script, Want, from_ms, span_from, span_ms, sql, to_ms
 from bot.store.reading import readable
 
@@ -35,10 +35,11 @@ DUTIES = (
 
 def ask(deletions: Sequence[Deletion], now: datetime) -> Script[list[Deletion]]:
     """Snapshots that nobody asked to delete yet, or that were kept then; answers those, as one more asking."""
-    before = yield from of_request(deletions[0].request_id)
-    open_or_gone = {one.item_id for one in before if one.state is not DeletionState.KEPT}
-    asking = max((one.asking for one in before), default=0) + 1
-    fresh = [replace(one, asking=asking) for one in deletions if one.item_id not in open_or_gone]
+    rows = yield from of_request(deletions[0].request_id)
+    before = {one.item_id: one for one in rows}
+    open_or_gone = {one.item_id for one in rows if one.state is not DeletionState.KEPT}
+    asking = max((one.asking for one in rows), default=0) + 1
+    fresh = [asked_anew(before.get(one.item_id), one, asking) for one in deletions if one.item_id not in open_or_gone]
     for deletion in fresh:
         yield Query(_ADD, _row(deletion))
     if fresh:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from bot.domain.consistency_groups import Group
 from bot.domain.deletions import claims
 from bot.domain.granting import Subject
-from bot.domain.requests import Item, ItemState, Request, RequestState, ended, following, following_items, joining
+from bot.domain.requests import Item, Request, agreed, ended, following, following_items, joining, refused
+from bot.domain.transitions import ItemState, RequestEvent, RequestState
 from bot.ports.outbox import Notice
 from bot.ports.requests import Cancelled, DiskName, Filters, Settled
 from bot.store import deferred_replies, deletions, grants, homes
@@ -285,16 +286,9 @@ def approve(request_id: str, approver_id: str, now: datetime) -> Script[Request 
         at=to_ms(now),
     )
     approvers = yield from _approvers(request_id)
-    enough = len(approvers) >= request.approvals_needed
-    after = replace(
-        request,
-        approvers=approvers,
-        rev=request.rev + 1,
-        state=RequestState.RUNNING if enough else RequestState.WAITING,
-        waits_until=None if enough else request.waits_until,
-    )
+    after = agreed(request, approvers)
     yield from move(after, now)
-    if enough:
+    if after.state is RequestState.RUNNING:
         yield from _set_going(after, items, (yield from groups_of(request_id)), now)
     return after
 
@@ -333,7 +327,7 @@ def told(request_id: str, notice: Notice) -> Script[None]:
     )
 
 
-def refuse_waiting(request_id: str, state: RequestState, rule: str, verdict: str, now: datetime) -> Script[bool]:
+def refuse_waiting(request_id: str, event: RequestEvent, rule: str, verdict: str, now: datetime) -> Script[bool]:
     """End a request that is planned or waits; its items are never sent. False: it no longer does."""
     request, items = yield from _whole(request_id)
     if not request.not_yet_going:
@@ -342,35 +336,28 @@ def refuse_waiting(request_id: str, state: RequestState, rule: str, verdict: str
         if item.ended:
             continue
         yield Query(_MOVE_ITEM, item_row(ended(item, ItemState.CANCELLED, now, cause=verdict, code=rule)))
-    refused = replace(request, state=state, rule=rule, verdict=verdict, rev=request.rev + 1, ended_at=now)
-    return (yield from move(refused, now))
+    return (yield from move(refused(request, event, rule, verdict, now), now))
 
 
 def cancel(request_id: str, verdict: str, cause: str, now: datetime) -> Script[Cancelled | None]:
     """Call back what was never sent. None: the request has ended. A worker that read an item before comes too late."""
     request, items = yield from _whole(request_id)
-    dropped = replace(
-        request, state=RequestState.DROPPED, rule=CANCELLED, verdict=verdict, rev=request.rev + 1, ended_at=now
-    )
-    match request.state:
-        case RequestState.RECEIVED:
-            yield from move(dropped, now)
-            return Cancelled(0, 0, dropped=True)
-        case RequestState.PLANNED | RequestState.WAITING:
-            yield from refuse_waiting(request_id, RequestState.DROPPED, CANCELLED, verdict, now)
-            return Cancelled(len(items), 0, dropped=True)
-        case RequestState.RUNNING:
-            pass
-        case _:
-            return None
+    if request.over:
+        return None
+    dropped = refused(request, RequestEvent.DROP, CANCELLED, verdict, now)
+    if request.state is RequestState.RECEIVED:
+        yield from move(dropped, now)
+        return Cancelled(0, 0, dropped=True)
+    if request.not_yet_going:
+        yield from refuse_waiting(request_id, RequestEvent.DROP, CANCELLED, verdict, now)
+        return Cancelled(len(items), 0, dropped=True)
     unsent = [item for item in items if item.unsent]
-    for item in unsent:
-        yield from save(ended(item, ItemState.CANCELLED, now, cause=cause, code=CANCELLED), now)
-    after, left = yield from _whole(request_id)
-    if all(item.state is ItemState.CANCELLED for item in left):
-        yield from move(replace(after, state=RequestState.DROPPED, rule=CANCELLED, verdict=verdict), now)
-        return Cancelled(len(unsent), 0, dropped=True)
-    return Cancelled(len(unsent), sum(not item.ended for item in left), dropped=False)
+    all_of_it = all(item.unsent or item.state is ItemState.CANCELLED for item in items)
+    if all_of_it:
+        yield from move(replace(dropped, remind_at=None), now)
+    yield from save_all([ended(item, ItemState.CANCELLED, now, cause=cause, code=CANCELLED) for item in unsent], now)
+    left = sum(not item.ended and not item.unsent for item in items)
+    return Cancelled(len(unsent), left, dropped=all_of_it)
 
 
 def spent(rows: Sequence[Request | Item | Group]) -> Script[None]:
@@ -443,9 +430,9 @@ def follow(request_id: str, now: datetime) -> Script[Request | None]:
     if found is None:
         return None
     request, items = found
-    after = following_items(request, items, now)
-    if after.ended_at and not (yield from _is_all(request_id, items)):
-        after = replace(after, state=request.state, ended_at=None)
+    ending = not request.over and all(item.ended for item in items)
+    done = ending and (yield from _is_all(request_id, items))
+    after = following_items(request, items, now, done=done)
     yield from move(after, now)
     if after.ended_at and after.remind_at:
         yield Want(f"remind:{request_id}", after.remind_at, after.project or "")

@@ -1,21 +1,45 @@
 """The tables, as migrations in order; never edited once released. Ids are text, times epoch milliseconds, flags 0 or 1.
+Once released, another edge or state of a machine is another migration: a store keeps the checks it was made with.
 
-What "never twice" rests on is a constraint here: a delivery counts once, a disk is copied by one item at a time, and
-the audit trail is only ever added to.
+What "never twice" rests on is a constraint here: a delivery counts once, a disk is copied by one item at a time, a row
+moves along the edges of its state machine, and the audit trail is only ever added to.
 """
 
 from __future__ import annotations
 
+from itertools import permutations
+from typing import Any
+
 from sqlite_utils import Database, Migrations
 
 from bot.domain.errors import StoreTooNew
+from bot.domain.transitions import DELETION, GROUP, ITEM, REQUEST, Machine
 
 migrations = Migrations("snapshot-bot")
 
-_FIRST = """
+
+def _values(machine: Machine[Any, Any]) -> str:
+    return ", ".join(f"'{state}'" for state in machine.states)
+
+
+def _no_other_moves(machine: Machine[Any, Any]) -> str:
+    """A trigger that refuses each move between two states which the table has no edge for. A state of a later version
+    is in none of its pairs.
+    """
+    edges = {(before, after) for before, _, after in machine.edges}
+    pairs = [pair for pair in permutations(machine.states, 2) if pair not in edges]
+    wrong = ", ".join(f"('{before}', '{after}')" for before, after in pairs)
+    return f"""
+        create trigger {machine.name}_moves before update of state on {machine.name}
+        when (old.state, new.state) in (values {wrong})
+        begin select raise(abort, 'no edge of {machine.name} leads there'); end
+    """
+
+
+_FIRST = f"""
 create table request (
     id text primary key,
-    state text not null,
+    state text not null check (state in ({_values(REQUEST)})),
     actor_id text not null,
     team_id text not null,
     channel_id text not null,
@@ -63,7 +87,7 @@ create table snapshot_group (
     server text not null,
     zone text not null,
     asked_json text not null,
-    state text not null,
+    state text not null check (state in ({_values(GROUP)})),
     ver bigint not null,
     attempts integer not null,
     in_doubt integer not null,
@@ -89,7 +113,7 @@ create table item (
     disk_name text not null,
     disk_json text not null,
     snapshot_json text not null,
-    state text not null,
+    state text not null check (state in ({_values(ITEM)})),
     ver bigint not null,
     attempts integer not null,
     in_doubt integer not null,
@@ -188,7 +212,7 @@ create table deletion (
     snapshot_id text not null,
     disk_id text not null,
     label text not null,
-    state text not null,
+    state text not null check (state in ({_values(DELETION)})),
     asked_by text not null,
     channel_id text not null,
     asked_at bigint not null,
@@ -267,7 +291,10 @@ AUDIT_TRIGGERS = {
         begin select raise(abort, 'the audit trail is append-only'); end
     """,
 }
-"""What keeps the trail append-only, as long as nobody takes it away: `audit verify` looks for it."""
+"""What keeps the trail append-only."""
+
+GUARDS = {**AUDIT_TRIGGERS, **{f"{one.name}_moves": _no_other_moves(one) for one in (REQUEST, ITEM, GROUP, DELETION)}}
+"""All triggers there are, as long as nobody takes one away: `audit verify` looks for them."""
 
 
 def refuse_newer(db: Database, file: str) -> None:
@@ -286,7 +313,7 @@ def _first(db: Database) -> None:
     for statement in _FIRST.split(";"):
         if statement.strip():
             db.execute(statement)
-    for trigger in AUDIT_TRIGGERS.values():
+    for trigger in GUARDS.values():
         db.execute(trigger)
 
 

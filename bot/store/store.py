@@ -11,12 +11,13 @@ from bot.domain.access import Actor, Grant
 from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
 from bot.domain.consistency_groups import Group
-from bot.domain.deletions import Deletion, DeletionState
+from bot.domain.deletions import Deletion
 from bot.domain.errors import StoreFailed
 from bot.domain.forms import Form
 from bot.domain.granting import BOT_TOML, EVERY_PROJECT, Subject, grant_facts, import_plan, owned_by
 from bot.domain.projects import Project
-from bot.domain.requests import Item, Request, RequestState
+from bot.domain.requests import Item, Request
+from bot.domain.transitions import DeletionState, RequestEvent
 from bot.ports.clock import Clock
 from bot.ports.forms import Errand, HomeRow
 from bot.ports.grants import Rebound, Revise, Revision, Rights
@@ -368,12 +369,12 @@ class SqliteStore:
         return await self._database.run(grants.approvers(project, self._clock.now()))
 
     async def refuse_waiting(
-        self, request_id: str, state: RequestState, rule: str, verdict: str, entries: Sequence[AuditEntry]
+        self, request_id: str, event: RequestEvent, rule: str, verdict: str, entries: Sequence[AuditEntry]
     ) -> bool:
         now = self._clock.now()
 
         def script() -> Script[bool]:
-            refused = yield from requests.refuse_waiting(request_id, state, rule, verdict, now)
+            refused = yield from requests.refuse_waiting(request_id, event, rule, verdict, now)
             if refused:
                 yield from _settled(entries, now)
             return refused

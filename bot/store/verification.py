@@ -17,7 +17,7 @@ from bot.domain.audit import BEFORE_POST
 from bot.store import audit
 from bot.store.bindings import BY_COMMAND
 from bot.store.database import Row, Script, sql, to_ms
-from bot.store.schema import AUDIT_TRIGGERS
+from bot.store.schema import GUARDS
 
 Head = tuple[int, str]
 GrantKey = tuple[str, str, str, str]
@@ -104,13 +104,13 @@ def _key(grant: Row) -> GrantKey:
 
 
 def _guards(found: Mapping[str, str]) -> list[str]:
-    """The triggers that keep the trail append-only and are gone or say something else now, and those that the bot never
-    made: one can pass over the rows of one person before they are written, and the chain holds without them.
+    """The bot's own triggers that are gone or say something else now, and those that it never made: one can pass
+    over the rows of one person before they are written, and the chain holds without them.
     """
-    gone = [name for name, text in AUDIT_TRIGGERS.items() if _words(found.get(name, "")) != _words(text)]
+    gone = [name for name, text in GUARDS.items() if _words(found.get(name, "")) != _words(text)]
     kept = "which keeps rows from being changed or taken out, is gone or was altered"
     told = [f"its guard {name}, {kept}" for name in gone]
-    strange = [name for name in found if name not in AUDIT_TRIGGERS]
+    strange = [name for name in found if name not in GUARDS]
     return told + [f"the trigger {name} is none of the bot's: it may change what is written" for name in strange]
 
 

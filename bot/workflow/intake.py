@@ -26,7 +26,8 @@ from bot.domain.audit import AuditEntry
 from bot.domain.normalise import length_of, letters_in
 from bot.domain.orders import Create, Order, Quick
 from bot.domain.projects import Project
-from bot.domain.requests import Place, Request, RequestState
+from bot.domain.requests import Place, Request
+from bot.domain.transitions import REQUEST, RequestEvent, RequestState
 from bot.ports.clock import Clock
 from bot.ports.grants import Bindings, Grants
 from bot.ports.requests import Arrival, Requests
@@ -152,7 +153,7 @@ class Reception:
         """Whoever may have a quick backup sees its message at once, as a placeholder for the plan."""
         return Request(
             id=self._new_id(),
-            state=RequestState.RECEIVED,
+            state=REQUEST.after(None, RequestEvent.RECEIVE),
             actor_id=delivery.user_id,
             place=delivery.place,
             text=delivery.text,

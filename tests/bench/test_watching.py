@@ -16,8 +16,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.clock import SystemClock
-from bot.domain.requests import DiskRef, Item, RequestState, sending, taken
+from bot.domain.requests import DiskRef, Item, sending, taken
 from bot.domain.snapshots import Job, Snapshot
+from bot.domain.transitions import RequestState
 from bot.ports.cloud import Evs
 from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore

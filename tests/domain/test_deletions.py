@@ -8,8 +8,8 @@ import pytest
 
 from bot.domain.consistency_groups import Group
 from bot.domain.deletions import why_not
-from bot.domain.requests import ItemState
 from bot.domain.snapshots import REQUEST_TAG, CreateSnapshotGroup, Snapshot
+from bot.domain.transitions import ItemState
 from tests.builders import a_disk, an_item
 
 ITEM = an_item(1, ItemState.AVAILABLE, snapshot_id="s1")

@@ -11,14 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.commands import Bind, parse_command
-from bot.domain.consistency_groups import GroupState
 from bot.domain.errors import CommandError
 from bot.domain.orders import Quick, Selector, as_typed
 from bot.domain.quick import LEFT_OUT, NO_GROUPS, Marks, described_as, legal_tag_value, plan_quick, quick_items
-from bot.domain.requests import ItemState
 from bot.domain.selecting import read_servers, read_tags_of_disks, select
 from bot.domain.servers import NameMatch, Server, called
 from bot.domain.snapshots import Disk, Snapshot
+from bot.domain.transitions import GroupState, ItemState
 from tests.builders import NOON, a_disk, a_request
 
 MARKS = Marks("inc-42", "C1", None, None)

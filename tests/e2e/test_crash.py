@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.requests import Item, ItemState, Request, RequestState
+from bot.domain.requests import Item, Request
 from bot.domain.snapshots import REQUEST_TAG
+from bot.domain.transitions import ItemState, RequestState
 from bot.simulator.cloud.default_world import PAYMENTS
 from bot.simulator.workspace import Channel, Message
 from bot.slack.bolt import SOCKETS

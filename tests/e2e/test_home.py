@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.domain.requests import RequestState
+from bot.domain.transitions import RequestEvent
 from bot.simulator.workspace import NotAllowedInSlack
 from bot.slack.ids import APPROVE, DENY, NEW_SNAPSHOT, REVIEW
 from bot.slack.listeners.actions import FROM_HOME
@@ -144,7 +144,7 @@ async def test_a_press_that_comes_too_late_is_told_directly_and_home_is_shown_as
     await world.slack.until(lambda: world.root(request) is not None)
     await opened(world, "carol")
     assert world.bot is not None
-    assert await world.bot.store.refuse_waiting(request, RequestState.DROPPED, "cancelled", "Called back.", [])
+    assert await world.bot.store.refuse_waiting(request, RequestEvent.DROP, "cancelled", "Called back.", [])
     await world.slack.press_in_view("carol", APPROVE, home=True)
     await world.slack.until(lambda: "Waiting for your approval" not in seen(world, "carol"))
     await world.slack.until(lambda: bool(world.slack.direct_messages("carol")))

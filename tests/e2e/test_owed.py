@@ -9,7 +9,7 @@ import pytest
 
 from bot.clock import SystemClock
 from bot.domain.access import Role
-from bot.domain.requests import RequestState
+from bot.domain.transitions import RequestState
 from bot.simulator.workspace import Message
 from bot.simulator.workspace.tickets import Triggers
 from bot.slack.ids import APPROVE, DENY

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.requests import RequestState
+from bot.domain.transitions import RequestEvent
 from bot.simulator.workspace import Message
 from bot.slack.ids import CONFIRM, RECORD, TRY_AGAIN
 from tests.e2e.conftest import CHANNEL, World, request_id
@@ -158,7 +158,7 @@ async def test_a_plan_that_nobody_confirmed_in_time_can_be_asked_for_again_in_it
     request, _ = await planned(world, "server=web-01")
     assert world.bot is not None
     await world.bot.store.refuse_waiting(
-        request, RequestState.DROPPED, "plan-timeout", "Nobody confirmed the plan in time.", []
+        request, RequestEvent.DROP, "plan-timeout", "Nobody confirmed the plan in time.", []
     )
     await world.slack.until(lambda: bool(world.replies(request, "receipt")), 20)
     (receipt,) = world.replies(request, "receipt")

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.domain.requests import ItemState, RequestState
+from bot.domain.transitions import ItemState, RequestState
 from tests.e2e.conftest import request_id
 from tests.e2e.street import Street, a_street
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.consistency_groups import Group, GroupState, group_made, group_split, group_waiting, on_its_own
+from bot.domain.consistency_groups import Group, group_made, group_split, group_waiting, on_its_own
 from bot.domain.orders import Quick, Selector
-from bot.domain.requests import Item, ItemState, RequestState, sending, taken
+from bot.domain.requests import Item, sending, taken
 from bot.domain.snapshots import CreateSnapshotGroup
+from bot.domain.transitions import GroupState, ItemState, RequestState
+from bot.ports.requests import Cancelled
 from bot.store.store import SqliteStore
 from tests.builders import NOON, an_item
 from tests.store.test_store import received, running, the_item
@@ -97,11 +99,24 @@ async def test_members_that_were_found_are_watched_and_the_group_is_done_with(st
     assert found is not None and found[0].id == "r-one"
 
 
+async def test_a_group_that_comes_too_late_leaves_its_request_called_back(store: SqliteStore) -> None:
+    await with_group(store, 1, 2)
+    group, _ = await the_group(store)
+    called = await store.cancel("r-one", verdict="Called back.", cause="Called back.", entries=[])
+    assert called == Cancelled(2, 0, dropped=True)
+    assert await store.start_group(group, []) is None
+    found = await store.request("r-one")
+    assert found is not None
+    assert (found[0].state, found[0].rule, found[0].ended_at) == (RequestState.DROPPED, "cancelled", NOON)
+
+
 async def test_a_wait_is_kept_and_wakes_nobody_too_early(store: SqliteStore) -> None:
     await with_group(store, 1, 2)
     group, _ = await the_group(store)
+    begun = await store.start_group(group, [])
+    assert begun is not None
     until = NOON.replace(hour=13)
-    assert await store.save_group(group_waiting(group, NOON, until=until, cause="busy"), [])
+    assert await store.save_group(group_waiting(begun[0], NOON, until=until, cause="busy"), [])
     assert ("group:r-one-g1", until, "payments/U1") in await store.duties()
 
 

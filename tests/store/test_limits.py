@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.requests import ItemState, Request, RequestState
+from bot.domain.requests import Request
+from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Settled
 from bot.store.store import SqliteStore
 from tests.builders import NOON, FakeClock, an_item

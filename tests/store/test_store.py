@@ -13,7 +13,8 @@ from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
 from bot.domain.forms import Form
 from bot.domain.orders import Create
-from bot.domain.requests import Item, ItemState, Place, Request, RequestState, ended, sending, taken, waiting
+from bot.domain.requests import Item, Place, Request, ended, sending, taken, waiting
+from bot.domain.transitions import ItemState, RequestState
 from bot.ports.forms import Errand
 from bot.ports.requests import Arrival, Filters, Judge
 from bot.store import audit
@@ -165,7 +166,7 @@ async def test_how_long_it_is_kept_is_settled_by_the_first_who_says_so(store: Sq
 
 
 async def test_a_request_is_finished_with_its_last_item(store: SqliteStore) -> None:
-    await running(store, an_item(1), an_item(2))
+    await running(store, an_item(1, ItemState.CREATING), an_item(2))
     await store.save(ended(await the_item(store, "r-one-1"), ItemState.AVAILABLE, NOON))
     found = await store.request("r-one")
     assert found is not None and found[0].state is RequestState.RUNNING
@@ -221,7 +222,7 @@ async def test_the_duties_are_what_the_rows_call_for(store: SqliteStore) -> None
 
 
 async def test_nothing_is_left_to_do_once_all_is_said(store: SqliteStore) -> None:
-    await running(store, an_item(1))
+    await running(store, an_item(1, ItemState.CREATING))
     await store.save(ended(await the_item(store, "r-one-1"), ItemState.AVAILABLE, NOON))
     found = await store.request("r-one")
     assert found is not None

@@ -12,7 +12,7 @@ import pytest
 from bot.domain.access import Actor, Standing
 from bot.domain.commands import Status
 from bot.domain.orders import Create, Quick, Selector
-from bot.domain.requests import ItemState, RequestState
+from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Arrival
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
@@ -67,7 +67,8 @@ class Desk:
     async def stands(self, state: RequestState, **fields: Any) -> None:
         """One request of U1 in payments, with one disk."""
         told = {"order": fields.pop("order", Quick(OTHER)), "actor_id": fields.pop("actor_id", "U1")}
-        received = a_request(state=RequestState.RECEIVED, **told)
+        before = RequestState.RUNNING if state is RequestState.FINISHED else RequestState.RECEIVED
+        received = a_request(state=before, **told)
         await self.store.arrive("d", "C1", an_actor(), lambda held, bound: Arrival(received))
         made = ItemState.AVAILABLE if state is RequestState.FINISHED else ItemState.PLANNED
         item = an_item(1, made, snapshot_id="s1" if state is RequestState.FINISHED else None)

@@ -8,7 +8,8 @@ import pytest
 
 from bot.domain.access import Actor
 from bot.domain.orders import Create
-from bot.domain.requests import Place, RequestState
+from bot.domain.requests import Place
+from bot.domain.transitions import RequestState
 from bot.store.store import SqliteStore
 from bot.workflow.intake import Accepted, Delivery, Reception
 from tests.builders import FakeClock, a_grant, a_project, an_actor, an_item

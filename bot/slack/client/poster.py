@@ -15,7 +15,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import SHARED, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
 from bot.domain.projects import Project
-from bot.domain.requests import Request, RequestState
+from bot.domain.requests import Request
+from bot.domain.transitions import RequestState
 from bot.ports.clock import Clock
 from bot.ports.outbox import Posted, Saying
 from bot.slack.client.backoff import Backoff

@@ -7,7 +7,8 @@ from typing import Any
 
 from bot.domain.access import Action, Grant
 from bot.domain.orders import named
-from bot.domain.requests import Item, Request, RequestState
+from bot.domain.requests import Item, Request
+from bot.domain.transitions import RequestState
 from bot.slack.ids import APPROVE, DENY, NEW_SNAPSHOT, REVIEW
 from bot.slack.views.approval import asked_facts
 from bot.slack.views.blocks import button, buttons, context, plain, section

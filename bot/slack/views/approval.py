@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bot.domain.granting import Subject
-from bot.domain.requests import Item, Request, RequestState
+from bot.domain.requests import Item, Request
+from bot.domain.transitions import RequestState
 from bot.slack.ids import APPROVE, DENY
 from bot.slack.views.blocks import SECTION_CHARACTERS, button, buttons
 from bot.slack.views.message import EDIT_CHARACTERS, Message, arranged

@@ -10,7 +10,8 @@ from typing import Any
 from bot.domain.consistency_groups import Group
 from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT
-from bot.domain.requests import Item, ItemState, Request, spread_seconds
+from bot.domain.requests import Item, Request, spread_seconds
+from bot.domain.transitions import ItemState
 from bot.slack.views.message import Message
 from bot.slack.views.mrkdwn import code, escaped, shortened
 from bot.slack.views.restore_help import roll_back_url

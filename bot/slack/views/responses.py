@@ -10,7 +10,8 @@ from typing import Any
 from bot.domain.access import Action, Denied
 from bot.domain.commands import ListSnapshots
 from bot.domain.quick import LEFT_OUT
-from bot.domain.requests import Item, Request, RequestState
+from bot.domain.requests import Item, Request
+from bot.domain.transitions import RequestState
 from bot.slack.ids import BIND, LIST_NEWER, LIST_OLDER, NEW_SNAPSHOT, OPEN_FORM
 from bot.slack.views.blocks import BUTTON_VALUE_CHARACTERS, button, buttons
 from bot.slack.views.message import Message, arranged

@@ -7,10 +7,11 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from bot.domain.consistency_groups import Group, GroupState
+from bot.domain.consistency_groups import Group
 from bot.domain.orders import Quick, named
 from bot.domain.quick import LEFT_OUT
-from bot.domain.requests import DiskRef, Item, ItemState, Request, RequestState, counted
+from bot.domain.requests import DiskRef, Item, Request, counted
+from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.slack.ids import CANCEL, CHANGE, CONFIRM
 from bot.slack.views.blocks import CONTEXT_CHARACTERS, OPTIONS, button, buttons, context, plain, section
 from bot.slack.views.message import EDIT_CHARACTERS, Message, fitted, parts

@@ -7,14 +7,15 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain import errors
-from bot.domain.consistency_groups import Group, GroupState
+from bot.domain.consistency_groups import Group
 from bot.domain.deletions import deletable
 from bot.domain.disks import is_disk_id
 from bot.domain.normalise import caseless, unmarked_word
 from bot.domain.orders import DISKS_PER_CREATE, Quick, named
 from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT, failed
-from bot.domain.requests import Item, ItemState, Request, cloud_deletes, is_direct, spread_seconds
+from bot.domain.requests import Item, Request, cloud_deletes, is_direct, spread_seconds
+from bot.domain.transitions import GroupState, ItemState
 from bot.ports.outbox import Saying
 from bot.slack.ids import ASK_AGAIN, CONSOLE, KEEP, RECORD, REVIEW, TRY_AGAIN
 from bot.slack.views.approval import NAMED, ask

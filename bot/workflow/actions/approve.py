@@ -9,7 +9,7 @@ from bot.domain import sentences
 from bot.domain.access import Action, Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.normalise import letters_in
-from bot.domain.requests import RequestState
+from bot.domain.transitions import RequestEvent, RequestState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.requests import Requests
@@ -73,7 +73,7 @@ class Approvals:
         who = sentences.person(actor.user_id)
         verdict = f"{who} denied it: {sentences.quoted(reason, REASON_CHARACTERS)}. Nothing was created."
         entry = entry_of(actor, _APPROVE, request, "denied", rule)
-        if not await self._store.refuse_waiting(request.id, RequestState.DENIED, rule, verdict, [entry]):
+        if not await self._store.refuse_waiting(request.id, RequestEvent.DENY, rule, verdict, [entry]):
             return await self._too_late(actor, admitted)
         return Told("You denied it; the person who asked is told your reason.", done=True)
 
@@ -106,12 +106,12 @@ class Approvals:
         if request.state is RequestState.PLANNED:
             verdict = "Nobody confirmed the plan in time, so it was dropped. Nothing was created. Ask again."
             entry = AuditEntry("snapshot-bot", Action.CREATE, request.id, "denied", "plan-timeout")
-            await self._store.refuse_waiting(request.id, RequestState.DROPPED, "plan-timeout", verdict, [entry])
+            await self._store.refuse_waiting(request.id, RequestEvent.DROP, "plan-timeout", verdict, [entry])
             return None
         minutes = round((now - request.created_at).total_seconds() / 60)
         verdict = f"Nobody settled it within {minutes} minutes, so it was dropped. Nothing was created. Ask again."
         entry = AuditEntry("snapshot-bot", Action.APPROVE, request.id, "denied", "approval-timeout")
-        await self._store.refuse_waiting(request.id, RequestState.DROPPED, "approval-timeout", verdict, [entry])
+        await self._store.refuse_waiting(request.id, RequestEvent.DROP, "approval-timeout", verdict, [entry])
         return None
 
     async def _waiting(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:

@@ -14,7 +14,8 @@ from bot.domain import sentences
 from bot.domain.access import Action, Actor, Usage, over_the_limit
 from bot.domain.orders import Quick, Selector
 from bot.domain.projects import Project
-from bot.domain.requests import Item, Request, RequestState
+from bot.domain.requests import Item, Request, planned_anew
+from bot.domain.transitions import RequestState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
@@ -72,9 +73,8 @@ class Confirming:
         request = allowed.request
         assert isinstance(request.order, Quick), "only a quick backup is planned"
         order = replace(request.order, selectors=selectors, confirm=True)  # nobody has seen that plan yet
-        again = replace(request, state=RequestState.RECEIVED, order=order, rev=request.rev + 1, waits_until=None)
         entry = entry_of(actor, _CONFIRM, request, "allowed", "plan-changed", hop="confirm")
-        if not await self._store.plan_again(again, [entry]):
+        if not await self._store.plan_again(planned_anew(request, order), [entry]):
             return await self._too_late(actor, allowed)
         return Told("I am planning it anew.", done=True)
 

@@ -9,17 +9,10 @@ from typing import Protocol
 from bot.domain import sentences
 from bot.domain.access import Action, Actor, Denied, decide
 from bot.domain.audit import AuditEntry
-from bot.domain.deletions import (
-    AGREE_MINUTES,
-    Deletion,
-    DeletionState,
-    claims,
-    deletable,
-    named,
-    still_kept,
-)
+from bot.domain.deletions import AGREE_MINUTES, Deletion, claims, deletable, named, still_kept
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
+from bot.domain.transitions import DELETION, DeletionEvent, DeletionState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.deletions import Deletions
@@ -200,7 +193,7 @@ class Deleting:
                 item.snapshot_id or "",
                 item.disk.id,
                 item.disk.label,
-                DeletionState.ASKED if needed else DeletionState.DELETING,
+                DELETION.after(None, DeletionEvent.ASK if needed else DeletionEvent.GO),
                 actor.user_id,
                 admitted.place,
                 now,

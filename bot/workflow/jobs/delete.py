@@ -19,7 +19,6 @@ from bot.domain.consistency_groups import Group
 from bot.domain.deletions import (
     NAMED,
     Deletion,
-    DeletionState,
     agree_until,
     kept,
     never_learned,
@@ -27,6 +26,7 @@ from bot.domain.deletions import (
     question,
     still_kept,
     unanswered,
+    vanished,
     why_not,
 )
 from bot.domain.errors import (
@@ -44,6 +44,7 @@ from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
 from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Disk
+from bot.domain.transitions import DeletionState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud, Evs
@@ -251,7 +252,7 @@ class Deleter:
     def _after(self, deletion: Deletion, failure: CloudError) -> Deletion:
         """What an error of the cloud makes of a row: what is not there is deleted, whoever did it."""
         if isinstance(failure, NotFound):
-            return replace(deletion, state=DeletionState.DELETED)
+            return vanished(deletion)
         if isinstance(failure, CloudUnavailable | Throttled):
             return self._unless_too_long(deletion)
         return kept(deletion, failure.sentence)

@@ -12,11 +12,12 @@ from typing import Protocol
 
 from bot.domain.access import Action, Denied, decide
 from bot.domain.audit import AuditEntry
-from bot.domain.deletions import Deletion, DeletionState, otherwise, question
+from bot.domain.deletions import Deletion, otherwise, question
 from bot.domain.errors import CannotPost, LookupFailed, MessageGone, MessageRefused, SlackBusy
 from bot.domain.granting import Subject
 from bot.domain.projects import Project
-from bot.domain.requests import Item, Request, RequestState
+from bot.domain.requests import Item, Request
+from bot.domain.transitions import DeletionState, RequestState
 from bot.ports.clock import Clock
 from bot.ports.deletions import Deletions
 from bot.ports.grants import Grants

@@ -20,10 +20,11 @@ from bot.domain.errors import CloudError, CloudUnavailable, LookupFailed, NotFou
 from bot.domain.orders import Create, Quick
 from bot.domain.projects import Project
 from bot.domain.quick import DISKS_PER_QUICK, Marks, plan_quick, quick_items
-from bot.domain.requests import Item, Request, RequestState, planned_items, remind_time
+from bot.domain.requests import Item, Request, planned_items, refused, remind_time
 from bot.domain.selecting import selectors_of
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import Disk
+from bot.domain.transitions import REQUEST, RequestEvent, RequestState
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud, Evs
 from bot.ports.grants import Bindings, Grants
@@ -100,13 +101,13 @@ class Planner:
         try:
             actor = await look_up(self._people, self._clock, request.actor_id)
         except LookupFailed as exc:
-            return await self._refuse(request, RequestState.DENIED, "lookup-failed", exc.sentence)
+            return await self._refuse(request, RequestEvent.DENY, "lookup-failed", exc.sentence)
         grants = await self._store.grants_for(actor)
         bound = await self._store.bound_project(request.place.channel_id)
         verdict = judged(actor, request.order, request.place, self._projects, grants, bound, self._clock)
         if isinstance(verdict.outcome, Refused):
             told = (await with_helpers(self._store, verdict.outcome)).sentence
-            return await self._refuse(request, RequestState.DENIED, verdict.rule, told, verdict.audit)
+            return await self._refuse(request, RequestEvent.DENY, verdict.rule, told, verdict.audit)
         return await self._plan(replace(request, project=verdict.outcome), actor, verdict)
 
     async def _plan(self, request: Request, actor: Actor, verdict: Verdict) -> float | None:
@@ -127,14 +128,14 @@ class Planner:
                 tried = request.tried + spent + timedelta(seconds=wait_s)
                 await self._store.spent([replace(request, tried=tried)])
                 return wait_s
-            return await self._refuse(request, RequestState.DROPPED, "cloud-unavailable", exc.sentence)
+            return await self._refuse(request, RequestEvent.DROP, "cloud-unavailable", exc.sentence)
         except CloudError as exc:
-            return await self._refuse(request, RequestState.DROPPED, "cloud-refused", exc.sentence)
+            return await self._refuse(request, RequestEvent.DROP, "cloud-refused", exc.sentence)
         except ValidationError as exc:
             faults = [error["msg"] for error in exc.errors()]
-            return await self._refuse(request, RequestState.DROPPED, "payload", _listed(faults))
+            return await self._refuse(request, RequestEvent.DROP, "payload", _listed(faults))
         if draft.faults:
-            return await self._refuse(request, RequestState.DROPPED, "disks", _listed(draft.faults))
+            return await self._refuse(request, RequestEvent.DROP, "disks", _listed(draft.faults))
         now = self._clock.now()
         drafted = replace(draft.request, ver=request.ver, rev=request.rev, verdict="")
         after = set_going(drafted, verdict.approvals, verdict.break_glass, now, draft.confirm)
@@ -231,18 +232,16 @@ class Planner:
         entry = replace(decided, outcome="denied", rule=denied.rule)
         refused = Refused(denied.explanation, denied.rule, project.alias)
         told = (await with_helpers(self._store, refused)).sentence
-        return await self._refuse(request, RequestState.DENIED, denied.rule, told, entry)
+        return await self._refuse(request, RequestEvent.DENY, denied.rule, told, entry)
 
     async def _refuse(
-        self, request: Request, state: RequestState, rule: str, sentence: str, decided: AuditEntry | None = None
+        self, request: Request, event: RequestEvent, rule: str, sentence: str, decided: AuditEntry | None = None
     ) -> float | None:
-        refused = replace(
-            request, state=state, rule=rule, verdict=sentence, rev=request.rev + 1, ended_at=self._clock.now()
-        )
+        after = refused(request, event, rule, sentence, self._clock.now())
         entry = decided or AuditEntry(
             request.actor_id, Action.CREATE, request.project or request.order.project or "", "denied", rule
         )
-        settled = await self._store.settle(refused, [], [_at_plan(entry, request)])
+        settled = await self._store.settle(after, [], [_at_plan(entry, request)])
         if settled.how == "done":
             log.info("request refused", extra={"request": request.id, "rule": rule, "user": request.actor_id})
         return None
@@ -271,14 +270,14 @@ def completed(order: Quick, bound: Sequence[Binding]) -> Quick:
 
 def set_going(request: Request, approvals: int, break_glass: bool, now: datetime, confirm: bool) -> Request:
     """The request as it goes on: planned until somebody confirms it, waiting for those who must agree, or running."""
-    state, until = RequestState.RUNNING, None
+    event, until = RequestEvent.RUN, None
     if confirm:
-        state, until = RequestState.PLANNED, now + CONFIRM_TIME
+        event, until = RequestEvent.PLAN, now + CONFIRM_TIME
     elif approvals:
-        state, until = RequestState.WAITING, now + APPROVAL_TIME
+        event, until = RequestEvent.ASK_OTHERS, now + APPROVAL_TIME
     return replace(
         request,
-        state=state,
+        state=REQUEST.after(request.state, event),
         rev=request.rev + 1,
         break_glass=break_glass,
         approvals_needed=approvals,

@@ -10,9 +10,10 @@ from typing import Protocol
 from bot.domain import sentences
 from bot.domain.access import Action, Actor
 from bot.domain.audit import AuditEntry
-from bot.domain.deletions import Deletion, DeletionState, named, still_kept
+from bot.domain.deletions import Deletion, named, still_kept
 from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
-from bot.domain.requests import Item, ItemState, Request, remind_time
+from bot.domain.requests import Item, Request, remind_time
+from bot.domain.transitions import DeletionState, ItemState
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
 from bot.ports.deletions import Deletions

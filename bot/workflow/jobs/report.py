@@ -18,7 +18,8 @@ from typing import Protocol
 
 from bot.domain.errors import GONE_AGAIN, REFUSED, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
 from bot.domain.orders import Quick
-from bot.domain.requests import Item, ItemState, Request, RequestState
+from bot.domain.requests import Item, Request
+from bot.domain.transitions import ItemState, RequestState
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 from bot.ports.items import Items

@@ -11,21 +11,10 @@ from typing import Protocol
 from bot.domain.access import Denied
 from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, Throttled
 from bot.domain.projects import Project
-from bot.domain.requests import (
-    Item,
-    ItemState,
-    Request,
-    RequestState,
-    busy_wait,
-    ended,
-    looked_in_vain,
-    no_answer,
-    sending,
-    taken,
-    waiting,
-)
+from bot.domain.requests import Item, Request, busy_wait, ended, looked_in_vain, no_answer, sending, taken, waiting
 from bot.domain.sentences import not_configured, quoted
 from bot.domain.snapshots import Snapshot
+from bot.domain.transitions import ItemState, RequestState
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
 from bot.ports.items import Items

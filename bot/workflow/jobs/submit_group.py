@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from bot.domain.access import Denied
 from bot.domain.consistency_groups import (
     Group,
-    GroupState,
     can_be_member,
     group_done,
     group_looked_in_vain,
@@ -25,9 +24,10 @@ from bot.domain.consistency_groups import (
 )
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, NotFound, NotOffered, Throttled
 from bot.domain.projects import Project
-from bot.domain.requests import Item, ItemState, Request, RequestState, busy_wait, ended, no_answer, taken, waiting
+from bot.domain.requests import Item, Request, back_to_planned, busy_wait, ended, no_answer, taken, waiting
 from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Job, SnapshotGroup
+from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
 from bot.ports.items import Items
@@ -206,7 +206,7 @@ class Grouper:
     async def _regroup(self, group: Group, members: Sequence[Item], moved: Sequence[Item]) -> float | None:
         """Ask at once for those that are left, without the ones that were moved elsewhere."""
         now, apart = self._clock.now(), {item.id for item in moved}
-        left = [replace(item, state=ItemState.PLANNED) for item in members if item.id not in apart]
+        left = [back_to_planned(item) for item in members if item.id not in apart]
         again = (
             replace(group_waiting(group, now, until=now, cause=""), waiting_since=None) if left else group_done(group)
         )
@@ -305,7 +305,7 @@ class Grouper:
                     f"{group.cause} I looked each time before trying again; the cloud holds no group of this request."
                 )
                 return await self._over(group, members, ItemState.FAILED, told, group.code)
-            again = [replace(item, state=ItemState.PLANNED) for item in members if item.state is ItemState.UNCERTAIN]
+            again = [back_to_planned(item) for item in members if item.state is ItemState.UNCERTAIN]
             spent = self._patience.look_for
             await self._store.save_group(group_waiting(group, now, until=now, cause=group.cause, spent=spent), again)
             return 0.0

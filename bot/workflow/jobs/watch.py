@@ -11,9 +11,10 @@ from typing import TypeVar
 
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import CloudError, NotFound, Throttled
-from bot.domain.requests import Item, ItemState, ended, seen
+from bot.domain.requests import Item, ended, seen
 from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Job, Snapshot
+from bot.domain.transitions import ItemState
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud, Evs
 from bot.ports.items import Items

@@ -14,7 +14,8 @@ from typing import Protocol
 
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import CloudError, NotFound
-from bot.domain.requests import Item, ItemState, Request
+from bot.domain.requests import Item, Request
+from bot.domain.transitions import ItemState
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
 from bot.ports.items import Items

@@ -12,7 +12,8 @@ from bot.domain.audit import AuditEntry
 from bot.domain.commands import RestorePoints
 from bot.domain.errors import CloudError
 from bot.domain.projects import Project
-from bot.domain.requests import Item, ItemState, Request
+from bot.domain.requests import Item, Request
+from bot.domain.transitions import ItemState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud

@@ -21,8 +21,9 @@ from bot.domain.commands import ListSnapshots, Status
 from bot.domain.consistency_groups import Group
 from bot.domain.disks import meant, near_names
 from bot.domain.projects import Project
-from bot.domain.requests import Item, Request, RequestState
+from bot.domain.requests import Item, Request
 from bot.domain.sentences import quoted
+from bot.domain.transitions import RequestState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants

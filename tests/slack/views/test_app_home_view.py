@@ -11,7 +11,7 @@ import pytest
 
 from bot.domain.access import Role
 from bot.domain.orders import Create
-from bot.domain.requests import ItemState, RequestState
+from bot.domain.transitions import ItemState, RequestState
 from bot.slack.ids import NEW_SNAPSHOT
 from bot.slack.views.app_home_view import home_view
 from bot.workflow.jobs.publish_home import READ, Asked, Home, Usable

@@ -14,12 +14,13 @@ from typing import Any
 import pytest
 
 from bot.domain.bindings import Binding
-from bot.domain.consistency_groups import Group, GroupState, group_split
+from bot.domain.consistency_groups import Group, group_split
 from bot.domain.orders import Quick, Selector
 from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT, NO_GROUPS
-from bot.domain.requests import DiskRef, Item, ItemState, Request, RequestState
+from bot.domain.requests import DiskRef, Item, Request
 from bot.domain.snapshots import CreateSnapshotGroup
+from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.outbox import Saying, SayKind
 from bot.slack.ids import TRY_AGAIN
 from bot.slack.listeners.binding import bind_form

@@ -13,12 +13,13 @@ import pytest
 
 from bot.domain.access import MAY, Denied, Role
 from bot.domain.commands import ListSnapshots
-from bot.domain.consistency_groups import Group, GroupState
+from bot.domain.consistency_groups import Group
 from bot.domain.forms import Form
 from bot.domain.orders import Create, Quick, Selector
 from bot.domain.quick import LEFT_OUT
-from bot.domain.requests import Item, ItemState, Place, Request, RequestState
+from bot.domain.requests import Item, Place, Request
 from bot.domain.snapshots import CreateSnapshotGroup, CreateStandardSnapshot
+from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.outbox import Saying, SayKind
 from bot.slack.listeners.approvals import deny_form
 from bot.slack.listeners.binding import bind_form

@@ -18,8 +18,9 @@ from bot.domain.commands import ListSnapshots, read_command
 from bot.domain.errors import GONE_AGAIN, REFUSED, SHARED, CommandError
 from bot.domain.granting import Subject
 from bot.domain.orders import Create
-from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState
+from bot.domain.requests import DiskRef, Item, Place, Request
 from bot.domain.snapshots import CreateStandardSnapshot
+from bot.domain.transitions import ItemState, RequestState
 from bot.ports.outbox import Saying, SayKind
 from bot.slack.listeners.approvals import deny_form
 from bot.slack.views import responses, thread

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.orders import Quick, Selector
-from bot.domain.requests import RequestState
+from bot.domain.transitions import RequestState
 from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
 from bot.workflow.actions.approve import Approvals

@@ -10,15 +10,16 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.domain.access import Actor, Standing
-from bot.domain.deletions import Deletion, DeletionState
+from bot.domain.deletions import Deletion
 from bot.domain.errors import CloudError, CloudUnavailable, NotFound, SlackBusy, StoreFailed
 from bot.domain.orders import Create
-from bot.domain.requests import ItemState, Request, RequestState
+from bot.domain.requests import Request
 from bot.domain.snapshots import (
     REQUEST_TAG,
     Disk,
     Snapshot,
 )
+from bot.domain.transitions import DeletionState, ItemState, RequestState
 from bot.ports.requests import Arrival
 from bot.store.database import Script, SqliteDatabase, sql
 from bot.store.store import SqliteStore
@@ -110,7 +111,7 @@ class Desk:
 
     async def made(self, request_id: str = "r-one", snapshots: Sequence[str] = ("s1", "s2"), **fields: object) -> None:
         joined, alias = fields.pop("joined", None), fields.get("project", "payments")
-        request = a_request(request_id, state=RequestState.RECEIVED, unsaid=False, **fields)
+        request = a_request(request_id, state=RequestState.RUNNING, unsaid=False, **fields)
         await self.store.arrive(request_id, "C1", None, lambda grants, bound: Arrival(request))
         items = []
         for number, snapshot_id in enumerate(snapshots, start=1):

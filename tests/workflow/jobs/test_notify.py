@@ -9,9 +9,9 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.access import Actor, Grant, Standing
-from bot.domain.deletions import Deletion, DeletionState
+from bot.domain.deletions import Deletion
 from bot.domain.errors import LookupFailed
-from bot.domain.requests import RequestState
+from bot.domain.transitions import DeletionState, RequestEvent, RequestState
 from bot.ports.outbox import Saying
 from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
@@ -132,7 +132,7 @@ async def test_what_was_settled_meanwhile_is_asked_of_nobody(desk: Desk) -> None
     waiting = replace(request, state=RequestState.WAITING, approvals_needed=1)
     await desk.store.settle(waiting, [], [])
     await desk.store.tell_directly("r-two", await who_may_approve(desk.store, waiting))
-    await desk.store.refuse_waiting("r-two", RequestState.DROPPED, "approval-timeout", "Nobody.", [])
+    await desk.store.refuse_waiting("r-two", RequestEvent.DROP, "approval-timeout", "Nobody.", [])
     assert await desk.notifier("r-two") is None
     assert desk.office.said == []
     assert await desk.store.untold("r-two") == []

@@ -10,7 +10,8 @@ import pytest
 from bot.domain.access import Actor, Standing
 from bot.domain.errors import BotError, LookupFailed, SlackBusy, ViewRefused, ViewStale
 from bot.domain.orders import Create
-from bot.domain.requests import Place, Request, RequestState
+from bot.domain.requests import Place, Request
+from bot.domain.transitions import RequestEvent, RequestState
 from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
 from bot.workflow.jobs.publish_home import PUBLISH_EVERY, UNKNOWN_AGAIN, Home, HomeKeeper
@@ -158,7 +159,7 @@ async def test_reviews_are_due_to_others_who_may_approve_until_somebody_reviewed
 async def test_nothing_is_shown_of_a_project_that_was_closed_since(house: House) -> None:
     await house.asked("r-ran")
     await house.asked("r-called-back", state=RequestState.WAITING, approvals_needed=1)
-    await house.store.refuse_waiting("r-called-back", RequestState.DROPPED, "cancelled", "Called back.", [])
+    await house.store.refuse_waiting("r-called-back", RequestEvent.DROP, "cancelled", "Called back.", [])
     await house.asked("r-refused", state=RequestState.DENIED, order=Create(("typed",)))
     await house.store.configured_grants([])
     home = await house.shown()

@@ -12,7 +12,8 @@ import pytest
 
 from bot.domain.errors import BotError, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy, StoreFailed
 from bot.domain.orders import Quick
-from bot.domain.requests import DiskRef, Item, ItemState, Place, Request, RequestState, ended, taken
+from bot.domain.requests import DiskRef, Item, Place, Request, ended, taken
+from bot.domain.transitions import ItemState, RequestState
 from bot.ports.outbox import Posted, Saying
 from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
@@ -154,6 +155,10 @@ class Desk:
         assert found is not None
         assert await self.store.save(change(found[0]))
 
+    async def finish(self) -> None:
+        await self.change(lambda item: replace(item, state=ItemState.CREATING))
+        await self.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+
     async def request(self) -> Request:
         return (await self.whole("r-one"))[0]
 
@@ -269,7 +274,7 @@ async def test_where_it_may_not_post_it_says_so_and_goes_on_in_a_direct_message(
 
 async def test_a_deleted_message_is_replaced_so_that_the_end_has_a_place(desk: Desk) -> None:
     await desk.speak()
-    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    await desk.finish()
     desk.clock.pass_(seconds=5)
     desk.voice.troubles = [MessageGone("gone")]
     assert await desk.speak() == ["root", "receipt"]
@@ -282,7 +287,7 @@ async def test_where_messages_may_not_be_edited_only_the_end_is_a_new_one(desk: 
         desk.clock.pass_(seconds=30)
         desk.voice.troubles = [MessageFixed("edit_window_closed")]
         assert await desk.speak() == []
-    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    await desk.finish()
     desk.clock.pass_(seconds=30)
     desk.voice.troubles = [MessageFixed("edit_window_closed")]
     assert await desk.speak() == ["root", "receipt"]
@@ -297,7 +302,7 @@ async def test_a_thread_that_is_gone_is_left_for_the_channel(desk: Desk) -> None
 
 async def test_a_reply_that_finds_no_message_twice_is_told_directly(desk: Desk) -> None:
     await desk.speak()
-    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    await desk.finish()
     desk.clock.pass_(seconds=5)
     desk.voice.said.clear()
     desk.voice.troubled = "receipt"
@@ -310,7 +315,7 @@ async def test_a_reply_that_finds_no_message_twice_is_told_directly(desk: Desk) 
 async def test_a_message_refused_twice_is_told_directly(desk: Desk, kind: str) -> None:
     if kind == "receipt":
         await desk.speak()
-        await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+        await desk.finish()
         desk.clock.pass_(seconds=5)
     desk.voice.troubled = kind
     desk.voice.troubles = [MessageRefused("no"), MessageRefused("no")]
@@ -328,7 +333,7 @@ async def test_what_is_refused_in_a_direct_message_too_is_tried_again_and_never_
 
 async def test_an_edit_refused_twice_gives_way_to_a_new_message(desk: Desk) -> None:
     await desk.speak()
-    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    await desk.finish()
     desk.clock.pass_(seconds=5)
     desk.voice.troubled = "edit"
     desk.voice.troubles = [MessageRefused("no"), MessageRefused("no")]
@@ -346,7 +351,7 @@ async def test_a_restart_says_again_only_what_was_not_written_down(desk: Desk) -
 
 async def test_a_receipt_waits_for_no_room_among_the_edits(desk: Desk) -> None:
     await desk.speak()
-    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    await desk.finish()
     for _ in range(EDITS_A_MINUTE):
         with desk.budget.one():
             pass

@@ -10,13 +10,14 @@ import pytest
 
 from bot.domain.access import Actor
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, LookupFailed, Throttled
-from bot.domain.requests import Item, ItemState, RequestState
+from bot.domain.requests import Item
 from bot.domain.snapshots import (
     REQUEST_TAG,
     CreateStandardSnapshot,
     Snapshot,
     SnapshotTicket,
 )
+from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
 from bot.workflow.check_before_sending import Permits

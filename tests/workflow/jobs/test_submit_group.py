@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.consistency_groups import Group, GroupState
+from bot.domain.consistency_groups import Group
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, NotFound, NotOffered
-from bot.domain.requests import Item, ItemState, RequestState
+from bot.domain.requests import Item
 from bot.domain.snapshots import CreateSnapshotGroup, Disk, GroupTicket, Job, Snapshot, SnapshotGroup
+from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
 from bot.workflow.check_before_sending import Permits

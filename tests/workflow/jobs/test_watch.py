@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.errors import CloudError, CloudUnavailable, NotFound
-from bot.domain.requests import Item, ItemState, RequestState, sending, taken
+from bot.domain.requests import Item, sending, taken
 from bot.domain.snapshots import Job, Snapshot
+from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
 from bot.workflow.jobs.watch import REASON_GRACE, UNREACHABLE, Watcher, pause_s

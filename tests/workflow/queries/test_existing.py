@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.errors import CloudError, CloudUnavailable, NotFound
-from bot.domain.requests import ItemState, RequestState
 from bot.domain.snapshots import Snapshot
+from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Arrival
 from bot.store.store import SqliteStore
 from bot.workflow.queries.existing import Existing
@@ -32,7 +32,7 @@ class ShowingEvs(FakeEvs):
 
 
 async def made(store: SqliteStore) -> None:
-    request = a_request(state=RequestState.RECEIVED, unsaid=False)
+    request = a_request(state=RequestState.RUNNING, unsaid=False)
     await store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
     item = an_item(1, ItemState.AVAILABLE, snapshot_id="s1", ended_at=NOON)
     await store.settle(replace(request, state=RequestState.FINISHED), [item], [])

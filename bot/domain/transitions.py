@@ -1,0 +1,264 @@
+"""The four state machines, each one table: state -> event -> next state. A row moves along its edges alone.
+
+`None` is the state before the first: no row yet. The store's checks, the picture in docs/architecture.md and the test
+that walks every edge are made from these tables. What else must hold for a move is said where it is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+S = TypeVar("S", bound=StrEnum)
+E = TypeVar("E", bound=StrEnum)
+
+
+class WrongMove(Exception):
+    """No edge leads from this state by this event: whoever asked for it has misread the row, or is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine(Generic[S, E]):
+    """`name` is the table of the store whose column `state` it rules."""
+
+    name: str
+    table: Mapping[S | None, Mapping[E, S]]
+
+    def after(self, state: S | None, event: E) -> S:
+        """Raises WrongMove where the table has no such edge."""
+        try:
+            return self.table[state][event]
+        except KeyError:
+            raise WrongMove(f"{self.name}: nothing is “{event}” that is {state or 'not there yet'}.") from None
+
+    @property
+    def states(self) -> tuple[S, ...]:
+        return tuple(state for state in self.table if state is not None)
+
+    @property
+    def final(self) -> frozenset[S]:
+        return frozenset(state for state in self.states if not self.table[state])
+
+    @property
+    def edges(self) -> Iterator[tuple[S | None, E, S]]:
+        for state, moves in self.table.items():
+            for event, after in moves.items():
+                yield state, event, after
+
+
+# --- request ----------------------------------------------------------------------------------------------------------
+
+
+class RequestState(StrEnum):
+    RECEIVED = "received"
+    PLANNED = "planned"
+    WAITING = "waiting"
+    RUNNING = "running"
+    FINISHED = "finished"
+    DENIED = "denied"
+    DROPPED = "dropped"
+
+
+class RequestEvent(StrEnum):
+    RECEIVE = "asked for"
+    PLAN = "planned, to be confirmed"
+    ASK_OTHERS = "others have to agree"
+    AGREE = "one of several agreed"
+    RUN = "set going"
+    CHANGE = "another selection"
+    FINISH = "all items ended"
+    DENY = "refused by a rule or an approver"
+    DROP = "called back, lapsed, or not to be had"
+
+
+REQUEST: Machine[RequestState, RequestEvent] = Machine(
+    "request",
+    {
+        None: {RequestEvent.RECEIVE: RequestState.RECEIVED},
+        RequestState.RECEIVED: {
+            RequestEvent.PLAN: RequestState.PLANNED,
+            RequestEvent.ASK_OTHERS: RequestState.WAITING,
+            RequestEvent.RUN: RequestState.RUNNING,
+            RequestEvent.DENY: RequestState.DENIED,
+            RequestEvent.DROP: RequestState.DROPPED,
+        },
+        RequestState.PLANNED: {
+            RequestEvent.CHANGE: RequestState.RECEIVED,
+            RequestEvent.ASK_OTHERS: RequestState.WAITING,
+            RequestEvent.RUN: RequestState.RUNNING,
+            RequestEvent.DROP: RequestState.DROPPED,
+        },
+        RequestState.WAITING: {
+            RequestEvent.AGREE: RequestState.WAITING,
+            RequestEvent.RUN: RequestState.RUNNING,
+            RequestEvent.DENY: RequestState.DENIED,
+            RequestEvent.DROP: RequestState.DROPPED,
+        },
+        RequestState.RUNNING: {
+            RequestEvent.FINISH: RequestState.FINISHED,
+            RequestEvent.DROP: RequestState.DROPPED,  # called back before anything of it was sent
+        },
+        RequestState.FINISHED: {},
+        RequestState.DENIED: {},
+        RequestState.DROPPED: {},
+    },
+)
+
+
+# --- item -------------------------------------------------------------------------------------------------------------
+
+
+class ItemState(StrEnum):
+    PLANNED = "planned"
+    SUBMITTING = "submitting"
+    UNCERTAIN = "uncertain"
+    CREATING = "creating"
+    AVAILABLE = "available"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+class ItemEvent(StrEnum):
+    PLAN = "in the plan"
+    SEND = "marked before it is sent"
+    LOSE = "no answer"
+    TAKE = "accepted, or found"
+    WAIT = "sent later"
+    JOIN = "joined to another item"
+    FREE = "the other item ended without a snapshot"
+    FINISH = "the snapshot is there"
+    FAIL = "no snapshot, and why"
+    CANCEL = "never sent"
+    GIVE_UP = "cannot be known"
+
+
+_ENDS_BADLY = {ItemEvent.FAIL: ItemState.FAILED, ItemEvent.GIVE_UP: ItemState.UNKNOWN}
+
+ITEM: Machine[ItemState, ItemEvent] = Machine(
+    "item",
+    {
+        None: {ItemEvent.PLAN: ItemState.PLANNED},
+        ItemState.PLANNED: {
+            ItemEvent.SEND: ItemState.SUBMITTING,
+            ItemEvent.TAKE: ItemState.CREATING,  # in doubt: looked for once more before it is repeated
+            ItemEvent.WAIT: ItemState.PLANNED,
+            ItemEvent.JOIN: ItemState.CREATING,
+            ItemEvent.CANCEL: ItemState.CANCELLED,
+            **_ENDS_BADLY,
+        },
+        ItemState.SUBMITTING: {
+            ItemEvent.LOSE: ItemState.UNCERTAIN,
+            ItemEvent.TAKE: ItemState.CREATING,
+            ItemEvent.WAIT: ItemState.PLANNED,
+            ItemEvent.JOIN: ItemState.CREATING,  # marked in the same transaction, so it never left
+            **_ENDS_BADLY,
+        },
+        ItemState.UNCERTAIN: {
+            ItemEvent.TAKE: ItemState.CREATING,
+            ItemEvent.WAIT: ItemState.PLANNED,
+            **_ENDS_BADLY,
+        },
+        ItemState.CREATING: {
+            ItemEvent.FREE: ItemState.PLANNED,
+            ItemEvent.FINISH: ItemState.AVAILABLE,
+            **_ENDS_BADLY,
+        },
+        ItemState.AVAILABLE: {},
+        ItemState.FAILED: {},
+        ItemState.CANCELLED: {},
+        ItemState.UNKNOWN: {},
+    },
+)
+
+
+# --- consistency group ------------------------------------------------------------------------------------------------
+
+
+class GroupState(StrEnum):
+    PLANNED = "planned"
+    SUBMITTING = "submitting"
+    UNCERTAIN = "uncertain"
+    MADE = "made"
+    DONE = "done"
+    SPLIT = "split"
+
+
+class GroupEvent(StrEnum):
+    PLAN = "in the plan"
+    SEND = "marked before it is sent"
+    LOSE = "no answer"
+    MAKE = "accepted, or found"
+    WAIT = "sent later"
+    END = "nothing left to do"
+    SPLIT = "each disk alone"
+
+
+GROUP: Machine[GroupState, GroupEvent] = Machine(
+    "snapshot_group",
+    {
+        None: {GroupEvent.PLAN: GroupState.PLANNED},
+        GroupState.PLANNED: {
+            GroupEvent.SEND: GroupState.SUBMITTING,
+            GroupEvent.MAKE: GroupState.MADE,  # in doubt: looked for once more before it is repeated
+            GroupEvent.END: GroupState.DONE,
+            GroupEvent.SPLIT: GroupState.SPLIT,
+        },
+        GroupState.SUBMITTING: {
+            GroupEvent.LOSE: GroupState.UNCERTAIN,
+            GroupEvent.MAKE: GroupState.MADE,
+            GroupEvent.WAIT: GroupState.PLANNED,
+            GroupEvent.END: GroupState.DONE,
+            GroupEvent.SPLIT: GroupState.SPLIT,
+        },
+        GroupState.UNCERTAIN: {
+            GroupEvent.MAKE: GroupState.MADE,
+            GroupEvent.WAIT: GroupState.PLANNED,
+            GroupEvent.END: GroupState.DONE,
+        },
+        GroupState.MADE: {GroupEvent.END: GroupState.DONE},
+        GroupState.DONE: {},
+        GroupState.SPLIT: {},
+    },
+)
+
+
+# --- deletion ---------------------------------------------------------------------------------------------------------
+
+
+class DeletionState(StrEnum):
+    ASKED = "asked"
+    DELETING = "deleting"
+    DELETED = "deleted"
+    KEPT = "kept"
+
+
+class DeletionEvent(StrEnum):
+    ASK = "others have to agree"
+    AGREE = "one of several agreed"
+    GO = "agreed, or needs no agreement"
+    VANISH = "no longer there"
+    KEEP = "not deleted, and why"
+
+
+_ASKED_FOR = {DeletionEvent.ASK: DeletionState.ASKED, DeletionEvent.GO: DeletionState.DELETING}
+
+DELETION: Machine[DeletionState, DeletionEvent] = Machine(
+    "deletion",
+    {
+        None: _ASKED_FOR,
+        DeletionState.ASKED: {
+            DeletionEvent.AGREE: DeletionState.ASKED,
+            DeletionEvent.GO: DeletionState.DELETING,
+            DeletionEvent.KEEP: DeletionState.KEPT,
+        },
+        DeletionState.DELETING: {
+            DeletionEvent.VANISH: DeletionState.DELETED,
+            DeletionEvent.KEEP: DeletionState.KEPT,
+        },
+        DeletionState.DELETED: {},
+        DeletionState.KEPT: _ASKED_FOR,  # whoever asks again begins anew
+    },
+)
