@@ -13,9 +13,9 @@ from bot.store.database import Query, Script, Want, sql
 from bot.store.reading import first
 from bot.store.rows import group_from, group_row, item_from
 
-_MOVE = """
+_MOVE = f"""
 update snapshot_group set state = :state, asked_json = :asked_json, attempts = :attempts, in_doubt = :in_doubt,
-    due_at = :due_at, submitted_at = :submitted_at, look_until = :look_until, waiting_since = :waiting_since,
+    due_at = :due_at, submitted_at = {requests.SUBMITTED_AT}, look_until = :look_until, waiting_since = :waiting_since,
     tried_ms = :tried_ms, in_vain_ms = :in_vain_ms,
     cause = :cause, code = :code, job_id = :job_id, cloud_id = :cloud_id, ver = ver + 1
 where id = :id and ver = :ver returning id

@@ -45,9 +45,14 @@ values (:id, :request_id, :position, :project, :disk_id, :disk_name, :disk_json,
     :attempts, :in_doubt, :due_at, :submitted_at, :look_until, :waiting_since, :tried_ms, :in_vain_ms, :cause, :code,
     :job_id, :snapshot_id, :progress, :taken_at, :incremental, :ended_at, :joined_to, :group_id, :failure_told)
 """
-_MOVE_ITEM = """
+SUBMITTED_AT = """
+    case when :state = 'submitting' or cast(:submitted_at as bigint) is null then :submitted_at else submitted_at end
+"""
+"""It is written when something is sent, and stays: who read the row before the clock was set does not bring it back."""
+
+_MOVE_ITEM = f"""
 update item set state = :state, attempts = :attempts, in_doubt = :in_doubt, due_at = :due_at,
-    submitted_at = :submitted_at, look_until = :look_until, waiting_since = :waiting_since, tried_ms = :tried_ms,
+    submitted_at = {SUBMITTED_AT}, look_until = :look_until, waiting_since = :waiting_since, tried_ms = :tried_ms,
     in_vain_ms = :in_vain_ms, cause = :cause, code = :code, job_id = :job_id,
     snapshot_id = :snapshot_id, progress = :progress, taken_at = :taken_at, incremental = :incremental,
     accepted_told = case when joined_to is not null and cast(:joined_to as text) is null then 0 else accepted_told end,

@@ -23,7 +23,9 @@ _ANSWERS = "update errand set created_at = created_at + :by"
 _NOTICES = "update notice set since = since + :by where told = 0"
 
 _MOVES = (_ITEMS, _GROUPS, _PLANS, _EDITS, _ANSWERS, _NOTICES)
-"""Without `ver`: whoever has read a row and writes it back loses a wait at most, and never what the cloud told."""
+"""Without `ver`: whoever has read a row and writes it back loses a wait at most, and never what the cloud told. When it
+was sent is not written back at all.
+"""
 
 
 def moved(by: timedelta) -> Script[None]:

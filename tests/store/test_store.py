@@ -53,6 +53,15 @@ async def the_item(store: SqliteStore, item_id: str) -> Item:
     return found[0]
 
 
+async def test_who_read_a_row_before_the_clock_was_set_does_not_make_it_older(store: SqliteStore) -> None:
+    sent = sending(an_item(1), NOON)
+    await running(store, sent)
+    read = await the_item(store, sent.id)
+    await store.clock_set(timedelta(hours=25))
+    assert await store.save(taken(read, "snap-1", "job-1"))
+    assert (await the_item(store, sent.id)).submitted_at == NOON + timedelta(hours=25)
+
+
 async def test_what_is_written_is_what_is_read(store: SqliteStore) -> None:
     order = Create(("a", "b"), name="né “x”", tags={"k": "v"}, incremental=False, keep_days=3, reason="INC <1>")
     item = an_item(1, disk=an_item(1).disk, cause="c", progress=5, incremental=True, taken_at=NOON)

@@ -256,7 +256,8 @@ class Submitter:
         elif item.in_vain:
             await self._store.spent([replace(item, in_vain=timedelta())])
         submitted = item.submitted_at or now
-        step = min(int((now - submitted).total_seconds() / 4), len(_LOOK_AGAIN_SECONDS) - 1)
+        age_s = max((now - submitted).total_seconds(), 0.0)  # the clock may have been set back
+        step = min(int(age_s / 4), len(_LOOK_AGAIN_SECONDS) - 1)
         left_s = (item.look_until - now).total_seconds() if item.look_until else 0.0
         return max(min(_LOOK_AGAIN_SECONDS[step], left_s), 0.05)
 

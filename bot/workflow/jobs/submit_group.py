@@ -307,6 +307,7 @@ class Grouper:
                 return await self._over(group, members, ItemState.FAILED, told, group.code)
             again = [back_to_planned(item) for item in members if item.state is ItemState.UNCERTAIN]
             spent = self._patience.look_for
+            now = self._clock.now()  # it may have been set while the cloud was asked
             await self._store.save_group(group_waiting(group, now, until=now, cause=group.cause, spent=spent), again)
             return 0.0
         if group.in_vain:
@@ -355,7 +356,8 @@ class Grouper:
             await self._store.save_group(group_done(group), found)
             return None
         pause_s = self._pause_s(group)
-        after = group_looked_in_vain(group, now, spent=timedelta(), wait=timedelta(seconds=pause_s))
+        wait = timedelta(seconds=pause_s)
+        after = group_looked_in_vain(group, self._clock.now(), spent=timedelta(), wait=wait)
         if found:
             await self._store.save_group(after, found)
         else:
@@ -379,7 +381,7 @@ class Grouper:
 
     def _pause_s(self, group: Group) -> float:
         age_s = (self._clock.now() - (group.submitted_at or self._clock.now())).total_seconds()
-        return _LOOK_AGAIN_SECONDS[min(int(age_s / 3), len(_LOOK_AGAIN_SECONDS) - 1)]
+        return _LOOK_AGAIN_SECONDS[min(int(max(age_s, 0.0) / 3), len(_LOOK_AGAIN_SECONDS) - 1)]
 
 
 def _open(item: Item) -> bool:

@@ -65,9 +65,13 @@ UNCONFIGURED_SECONDS = 300.0
 class _Round:
     """What one listing says, and the jobs asked because of it: each once, however many disks it is for. `before` is
     when the last round was, None after a start, and `since` how much of the time since then was looked in. `moved` are
-    items that have changed and not ended, `spent` those of which only their patience did.
+    items that have changed and not ended, `spent` those of which only their patience did. `read_at` and `read_moment`
+    are when the rows were read, by the date and by the seconds that never step: ages are held against both, so that a
+    clock that is set while the cloud is asked makes nothing older.
     """
 
+    read_at: datetime
+    read_moment: float
     evs: Evs
     by_id: dict[str, Snapshot]
     before: datetime | None
@@ -116,6 +120,7 @@ class Watcher:
         self._failing_since: dict[str, float] = {}
 
     async def __call__(self, alias: str) -> float | None:
+        read_at, read_moment = self._clock.now(), self._clock.monotonic()
         items = await self._store.creating(alias)
         if not items:
             return None
@@ -131,14 +136,14 @@ class Watcher:
             return max(exc.retry_after or TROUBLE_SECONDS, 1.0) if isinstance(exc, Throttled) else TROUBLE_SECONDS
         self._failing_since.pop(alias, None)
         before, since = self._round_begins(alias)
-        this = _Round(evs, {snapshot.id: snapshot for snapshot in listed}, before, since)
+        this = _Round(read_at, read_moment, evs, {one.id: one for one in listed}, before, since)
         waits: list[float] = []
         for some in _slices(items):
             ends = await asyncio.gather(*(self._settled(this, item) for item in some), return_exceptions=True)
             for failed in (end for end in ends if isinstance(end, BaseException)):
                 raise failed  # when the others have come to their end too
             left = [item for item, over in zip(some, ends, strict=True) if not over]
-            waits += [self._next_round(item, this.snapshot(item)) for item in left]
+            waits += [self._next_round(this, item) for item in left]
         for moved in _slices(this.moved):
             await self._store.watched(moved)
         for spent in _slices(this.spent):
@@ -158,7 +163,7 @@ class Watcher:
         """
         if snapshot := this.snapshot(item):
             return await self._shown(this, item, snapshot)
-        if self._age(item) <= MISSING_GRACE:
+        if self._age(this, item) <= MISSING_GRACE:
             return False
         try:
             this.by_id[item.snapshot_id or ""] = snapshot = await this.evs.show_snapshot(item.snapshot_id or "")
@@ -182,7 +187,7 @@ class Watcher:
                 after = replace(after, waiting_since=None, cause="")
         # A group has one job for all its disks: that it failed says nothing of one that is still being made.
         still = after.progress is None or after.progress == item.progress
-        if item.group_id is None and still and self._ask_now(item, this.before):
+        if item.group_id is None and still and self._ask_now(this, item):
             try:
                 job = await this.job(item)
             except CloudError as exc:
@@ -190,7 +195,7 @@ class Watcher:
                 job = None
             if job and job.ended == "fail":
                 return await self._end(after, ItemState.FAILED, job.failure, job.error_code)
-        if await self._given_up(after):
+        if await self._given_up(this, after):
             return True
         if after != item:
             this.moved.append(after)
@@ -215,15 +220,15 @@ class Watcher:
         if not coming and after.in_vain >= (GONE_AFTER if was_there else NEVER_SHOWN):
             how = "it was deleted" if was_there else "it was deleted, or never made"
             return await self._end(item, ItemState.FAILED, f"The cloud no longer knows this snapshot: {how}.")
-        if coming and await self._given_up(item):
+        if coming and await self._given_up(this, item):
             return True
         this.spent.append(after)
         return False
 
-    def _ask_now(self, item: Item, before: datetime | None) -> bool:
+    def _ask_now(self, this: _Round, item: Item) -> bool:
         """In the first round after each full minute of age."""
-        age_before = before - item.submitted_at if before and item.submitted_at else timedelta()
-        return self._age(item) // ASK_THE_JOB_EVERY > max(age_before // ASK_THE_JOB_EVERY, 0)
+        age_before = this.before - item.submitted_at if this.before and item.submitted_at else timedelta()
+        return self._age(this, item) // ASK_THE_JOB_EVERY > max(age_before // ASK_THE_JOB_EVERY, 0)
 
     async def _in_error(self, this: _Round, item: Item) -> bool:
         """The listing says error; the job says why, perhaps a moment later."""
@@ -233,7 +238,7 @@ class Watcher:
             job, unasked = None, not isinstance(exc, NotFound)
         if job and job.ended == "fail":
             return await self._end(item, ItemState.FAILED, job.failure, job.error_code)
-        now, open_still = self._clock.now(), unasked or (job is not None and job.ended is None)
+        now, open_still = self._now(this), unasked or (job is not None and job.ended is None)
         if open_still and (item.waiting_since is None or now - item.waiting_since < REASON_GRACE):
             if item.waiting_since is None:
                 await self._store.save(
@@ -244,9 +249,9 @@ class Watcher:
         cause = f"The cloud says that creating it ended in an error, and {why}."
         return await self._end(item, ItemState.FAILED, cause)
 
-    async def _given_up(self, item: Item) -> bool:
+    async def _given_up(self, this: _Round, item: Item) -> bool:
         """Asked only after a look that was answered: nothing is known of one that was not."""
-        if self._age(item) <= self._watch_for:
+        if self._age(this, item) <= self._watch_for:
             return False
         hours = round(self._watch_for.total_seconds() / 3600)
         cause = f"After {hours} hours the cloud had not finished it. It may still; look at it in the console."
@@ -288,12 +293,18 @@ class Watcher:
         log.info("snapshot ended", extra={"item": item.id, "state": str(state), "snapshot": item.snapshot_id})
         return done
 
-    def _age(self, item: Item) -> timedelta:
-        return self._clock.now() - (item.submitted_at or self._clock.now())
+    def _now(self, this: _Round) -> datetime:
+        return this.read_at + timedelta(seconds=self._clock.monotonic() - this.read_moment)
 
-    def _next_round(self, item: Item, snapshot: Snapshot | None) -> float:
+    def _age(self, this: _Round, item: Item) -> timedelta:
+        return self._now(this) - item.submitted_at if item.submitted_at else timedelta()
+
+    def _next_round(self, this: _Round, item: Item) -> float:
+        snapshot = this.snapshot(item)
         troubled = snapshot is None or item.waiting_since is not None
-        return pause_s(self._age(item).total_seconds(), snapshot.progress if snapshot else None, troubled=troubled)
+        return pause_s(
+            self._age(this, item).total_seconds(), snapshot.progress if snapshot else None, troubled=troubled
+        )
 
 
 def _slices(rows: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -36,6 +36,7 @@ class FakeEvs(UnaskedEvs):
     snapshots: list[Snapshot] | CloudError = field(default_factory=list)
     posted: list[CreateStandardSnapshot] = field(default_factory=list)
     looks: int = 0
+    meanwhile: Callable[[], None] = lambda: None
 
     async def create_standard_snapshot(
         self, snapshot: CreateStandardSnapshot, *, send_before: datetime
@@ -55,6 +56,7 @@ class FakeEvs(UnaskedEvs):
         of_each: Collection[str] = (),
     ) -> list[Snapshot]:
         self.looks += 1
+        self.meanwhile()
         if isinstance(self.snapshots, CloudError):
             raise self.snapshots
         return self.snapshots
@@ -243,6 +245,16 @@ async def test_half_an_hour_in_which_no_bot_looked_is_no_patience_spent(desk: De
     desk.evs.snapshots = [tagged()]
     item = await desk.run()
     assert (item.state, item.snapshot_id, desk.evs.posted) == (ItemState.CREATING, "snap-9", [])
+
+
+async def test_a_clock_that_is_set_back_by_an_hour_keeps_a_lost_answer_being_looked_for(desk: Desk) -> None:
+    desk.evs.answers = [CloudUnavailable("EVS did not answer.", maybe_done=True)]
+    await desk.submit("r-one-1")
+    desk.clock.step(hours=-1)
+    await desk.store.save(replace(await desk.item(), due_at=None))
+    wait_s = await desk.submit("r-one-1")
+    assert wait_s is not None
+    assert 0.0 < wait_s <= 8.0
 
 
 async def test_patience_spent_on_looks_outlives_a_restart_and_ends(desk: Desk) -> None:

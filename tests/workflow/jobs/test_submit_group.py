@@ -196,6 +196,17 @@ async def test_members_without_a_snapshot_and_without_a_failed_job_are_unknown(
     assert [item.state for item in items] == [ItemState.CREATING, ItemState.UNKNOWN, ItemState.UNKNOWN]
 
 
+async def test_a_clock_that_is_set_back_while_members_are_looked_for_delays_no_look(desk: Desk) -> None:
+    await desk.move("r-one-g1")  # sent
+    desk.evs.meanwhile = lambda: desk.clock.step(hours=-1)
+    await desk.move("r-one-g1")
+    desk.evs.meanwhile = lambda: None
+    desk.evs.snapshots = [member(number) for number in (1, 2, 3)]
+    await desk.store.clock_set(timedelta(hours=-1))
+    _, items = await desk.run(for_=timedelta(seconds=10))
+    assert [item.state for item in items] == [ItemState.CREATING] * 3
+
+
 async def test_giving_up_on_the_missing_leaves_alone_those_that_were_found(desk: Desk) -> None:
     desk.evs.snapshots = [member(1), member(2)]
     assert await desk.move("r-one-g1") == 0.0

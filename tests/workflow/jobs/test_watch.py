@@ -155,6 +155,18 @@ async def test_after_a_day_off_it_is_given_up_only_once_a_look_was_answered(desk
     assert (await desk.run()).state is ItemState.AVAILABLE
 
 
+async def test_a_clock_that_is_set_while_the_cloud_is_asked_gives_up_nothing(desk: WatchDesk) -> None:
+    desk.evs.snapshots = [Snapshot(id="snap-1", status="creating", progress=3)]
+    desk.evs.meanwhile = lambda: desk.clock.step(hours=25)
+    await desk.watch("payments")
+    desk.evs.meanwhile = lambda: None
+    await desk.store.clock_set(timedelta(hours=25))  # as whoever notices it does
+    await desk.watch("payments")
+    assert (await desk.item()).state is ItemState.CREATING
+    desk.evs.snapshots = [Snapshot(id="snap-1", status="available")]
+    assert (await desk.run()).state is ItemState.AVAILABLE
+
+
 async def test_a_cloud_that_is_not_reached_for_days_ends_nothing_and_says_why_nothing_moves(desk: WatchDesk) -> None:
     desk.evs.snapshots = CloudUnavailable("EVS did not answer.")
     item = await desk.run(for_=timedelta(hours=30))
