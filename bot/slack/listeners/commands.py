@@ -101,8 +101,9 @@ class CommandListeners:
     async def _create(self, ack: AsyncAck, body: dict[str, Any], text: str, order: Order) -> None:
         place = Place(body.get("team_id") or "", body["channel_id"])
         delivery = Delivery(f"command:{delivered(body['trigger_id'])}", body["user_id"], place, text)
-        if await self._reception.depends_on_who_asks(order, place.channel_id):
-            await self._know(body["user_id"])
+        stranger = self._people.known(delivery.user_id) is None
+        if stranger and await self._reception.depends_on_who_asks(order, place.channel_id):
+            await self._know(delivery.user_id)
         match await self._reception.create(delivery, order):
             case Accepted(request, checked, approvals):
                 if url := body.get("response_url"):
@@ -120,10 +121,9 @@ class CommandListeners:
         """Which project is meant depends on who asks, and a form to choose it opens only now: so Slack is asked before
         the acknowledgement, for as long as that has time.
         """
-        if self._people.known(user_id) is None:
-            with contextlib.suppress(LookupFailed, TimeoutError):
-                async with asyncio.timeout(KNOWN_WITHIN_SECONDS):
-                    await self._people.look_up(user_id)
+        with contextlib.suppress(LookupFailed, TimeoutError):
+            async with asyncio.timeout(KNOWN_WITHIN_SECONDS):
+                await self._people.look_up(user_id)
 
     async def _answer(self, ack: AsyncAck, body: dict[str, Any], question: Question) -> None:
         # Whoever asks about others, or for restore points, has Slack or the cloud asked: that takes its time.
