@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -23,30 +23,31 @@ from bot.evs.cloud import HttpCloud
 from bot.ports.clock import Clock
 from bot.ports.jobs import Handler
 from bot.settings import Settings
-from bot.slack.background_tasks import Errands
+from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.bolt import SocketModeEntry, build_bolt
 from bot.slack.client.channels import SlackChannels
-from bot.slack.client.errors import failure_of
+from bot.slack.client.errors import NO_ANSWER, failure_of
 from bot.slack.client.people import SlackPeople
 from bot.slack.client.poster import ResponseUrls, SlackReplies
 from bot.slack.http.request_url import HttpEntry
-from bot.slack.listeners.actions import Presses
+from bot.slack.listeners import routes
+from bot.slack.listeners.actions import Actions
 from bot.slack.listeners.app_home import HomeListeners, SlackHomes
-from bot.slack.listeners.approvals import ApprovalListeners
-from bot.slack.listeners.binding import BindListeners
-from bot.slack.listeners.cancelling import CancelListeners
+from bot.slack.listeners.approvals import DenyForm
+from bot.slack.listeners.binding import BindForm
 from bot.slack.listeners.channel_card import OfferListeners
 from bot.slack.listeners.commands import CommandListeners
 from bot.slack.listeners.deferred_replies import OwedAnswers
+from bot.slack.listeners.errors import ErrorListener
 from bot.slack.listeners.events import ChangeListeners, LastListeners, Unrouted
 from bot.slack.listeners.mentions import MentionListeners
 from bot.slack.listeners.modals import FormListeners
 from bot.slack.listeners.pages import PageListeners
-from bot.slack.listeners.plans import PlanListeners
+from bot.slack.listeners.plans import ChangeForm
 from bot.slack.listeners.post_mortem import RecordListeners
 from bot.slack.listeners.queries import Answering
-from bot.slack.listeners.restore_points import RestoreListeners
-from bot.slack.listeners.try_again import RetryListeners
+from bot.slack.payloads import BotAccount, Identity, read
+from bot.slack.unexpected import Unexpected
 from bot.store.database import SqliteDatabase
 from bot.store.lock import StoreLock
 from bot.store.store import SqliteStore
@@ -152,9 +153,9 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     token = _reveal(settings.slack.bot_token)
     client = _slack_client(settings, http, token)
     identity = await _identity(client, clock)
-    people = SlackPeople(client, identity["team_id"], clock, enterprise_id=identity.get("enterprise_id"))
+    people = SlackPeople(client, identity.team_id, clock, enterprise_id=identity.enterprise_id)
     urls = ResponseUrls(clock)
-    team_url = str(identity.get("url") or "")
+    team_url = identity.url
     channels = SlackChannels(client, clock)
     replies = SlackReplies(
         client,
@@ -164,7 +165,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         projects=settings.projects,
         command=settings.slack.command,
         team_url=team_url,
-        bot_user_id=str(identity["user_id"]),
+        bot_user_id=identity.user_id,
         clock=clock,
     )
 
@@ -175,9 +176,10 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     database.on_wanted(engine.wake)
     gate = Gate(store, settings.projects, clock)
     approvals = Approvals(store, gate, clock)
-    errands = Errands()
-    stack.append(errands.stop)
-    owed = OwedAnswers(store, replies, clock, new_reference)
+    unexpected = Unexpected(settings.slack.command, new_reference)
+    tasks = BackgroundTasks(unexpected)
+    stack.append(tasks.stop)
+    owed = OwedAnswers(store, replies, clock, unexpected)
     anonymous = _slack_client(settings, http, None)
     bolt = build_bolt(anonymous, token, _reveal(settings.slack.signing_secret), identity)
     cancelling = Cancelling(store, gate)
@@ -201,29 +203,27 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         restoring=RestorePointsInquiry(store, existing, cloud, settings.projects, clock),
         doubting=doubting,
         clock=clock,
-        new_reference=new_reference,
     )
     reception = Reception(store, people, settings.projects, clock, lambda: new_id("r"))
     servers = ServerNames(clock)
     catalogue = DiskCatalogue(cloud, servers, clock)
     stack.append(catalogue.aclose)
     forms = Forms(store, people, channels, catalogue, reception, settings.projects, clock, opened)
+    ErrorListener(unexpected, replies, tasks).register(bolt)
     Unrouted(people, channels).register(bolt)
     form_listeners = FormListeners(
         command=settings.slack.command,
         team_url=team_url,
         forms=forms,
-        answering=answering,
         client=client,
         replies=replies,
         urls=urls,
-        errands=errands,
+        tasks=tasks,
         clock=clock,
     )
-    form_listeners.register(bolt)
     MentionListeners(
         command=settings.slack.command,
-        bot_user_id=str(identity["user_id"]),
+        bot_user_id=identity.user_id,
         reception=reception,
         people=people,
         forms=forms,
@@ -231,36 +231,45 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         owed=owed,
         clock=clock,
     ).register(bolt)
-    presses = Presses(people, store, replies, errands, owed, opened, clock, new_reference)
-    binds = BindListeners(
-        command=settings.slack.command,
-        bindings=bindings,
-        opened=opened,
+    deny = DenyForm(approvals, opened, client)
+    change = ChangeForm(confirming := Confirming(store, gate, settings.projects, clock), opened, client)
+    bind = BindForm(settings.slack.command, bindings, opened, client)
+    actions = Actions(
+        routes.buttons(
+            approvals=approvals,
+            cancelling=cancelling,
+            confirming=confirming,
+            deleting=deleting,
+            doubting=doubting,
+            keeping=Keeping(store, gate, clock),
+            retrying=Retrying(store, gate, reception),
+            deny=deny,
+            change=change,
+            bind=bind,
+        ),
+        routes.small_forms(deny=deny, change=change, bind=bind),
         people=people,
-        client=client,
-        presses=presses,
+        store=store,
+        replies=replies,
+        tasks=tasks,
+        owed=owed,
+        opened=opened,
+        clock=clock,
     )
     CommandListeners(
         command=settings.slack.command,
         reception=reception,
         answering=answering,
         forms=form_listeners,
-        binds=binds,
+        bindings=bindings,
+        actions=actions,
         people=people,
-        replies=replies,
         urls=urls,
-        errands=errands,
         owed=owed,
         clock=clock,
     ).register(bolt)
-    binds.register(bolt)
-    PageListeners(answering, replies, errands).register(bolt)
-    RecordListeners(people, store, inquiry, answering, replies, errands).register(bolt)
-    RetryListeners(Retrying(store, gate, reception), presses).register(bolt)
-    CancelListeners(cancelling, presses).register(bolt)
-    RestoreListeners(deleting, doubting, Keeping(store, gate, clock), presses).register(bolt)
-    PlanListeners(Confirming(store, gate, settings.projects, clock), opened, client, presses).register(bolt)
-    ApprovalListeners(approvals, opened, client, presses).register(bolt)
+    pages, records = PageListeners(answering, replies, tasks), RecordListeners(people, store, inquiry, replies, tasks)
+    routes.register(bolt, actions, form_listeners, pages, records)
     HomeListeners(store).register(bolt)
     OfferListeners(
         pattern=settings.slack.offer_channels,
@@ -270,7 +279,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         client=client,
         channels=channels,
         replies=replies,
-        errands=errands,
+        tasks=tasks,
         clock=clock,
     ).register(bolt)
     ChangeListeners(people).register(bolt)
@@ -305,7 +314,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     admin = AdminServer(settings.admin_host, settings.admin_port, vitals.trouble, ready, store.counts)
     await admin.start()
     stack.append(admin.stop)
-    log.info("the bot is up", extra={"team": identity["team_id"], "projects": len(settings.projects)})
+    log.info("the bot is up", extra={"team": identity.team_id, "projects": len(settings.projects)})
     return Bot(store, entry, admin, stop, vitals.failed)
 
 
@@ -365,11 +374,11 @@ def _slack_client(settings: Settings, http: aiohttp.ClientSession, token: str | 
     return client
 
 
-async def _identity(client: AsyncWebClient, clock: Clock) -> dict[str, Any]:
+async def _identity(client: AsyncWebClient, clock: Clock) -> Identity:
     """Who the bot is in Slack. Waits for Slack as long as it takes; a refused token is bad configuration."""
     while True:
         try:
-            answer = await client.auth_test()
+            identity = read(Identity, (await client.auth_test()).data)
         except SlackApiError as exc:
             failure = failure_of(exc)
             if failure.status == 200 and failure.error and not failure.asks_to_wait:
@@ -378,23 +387,20 @@ async def _identity(client: AsyncWebClient, clock: Clock) -> dict[str, Any]:
                     "Install the app again and copy its bot token."
                 ) from None
             log.warning("slack gave no usable answer yet", extra={"status": failure.status})
-        except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+        except NO_ANSWER as exc:
             log.warning("slack can't be reached yet", extra={"error": type(exc).__name__})
         else:
-            assert isinstance(answer.data, dict)
-            return {**answer.data, "app_id": await _app_id(client, answer.data)}
+            return identity.model_copy(update={"app_id": await _app_id(client, identity.bot_id)})
         await clock.sleep(3.0)
 
 
-async def _app_id(client: AsyncWebClient, identity: Mapping[str, Any]) -> str | None:
+async def _app_id(client: AsyncWebClient, bot_id: str) -> str | None:
     """Which app the token is of, which auth.test does not say; None: deliveries are not compared with it."""
     try:
-        answer = await client.bots_info(bot=str(identity.get("bot_id")))
-    except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError) as exc:
+        return read(BotAccount, (await client.bots_info(bot=bot_id)).data).app_id
+    except (SlackApiError, *NO_ANSWER) as exc:
         log.warning("slack did not say which app this is", extra={"error": type(exc).__name__})
         return None
-    bot = answer.get("bot")
-    return bot.get("app_id") if isinstance(bot, dict) else None
 
 
 def _slack_is_simulated(settings: Settings) -> bool:

@@ -36,7 +36,9 @@ def test_the_listeners_hear_exactly_the_events_of_the_manifest() -> None:
 def test_every_shortcut_of_the_manifest_opens_the_form_and_is_explained() -> None:
     shortcuts = {item["callback_id"]: item["name"] for item in MANIFEST["features"]["shortcuts"]}
     assert shortcuts.keys() == {NEW_SNAPSHOT, BACKUP_FOR_MESSAGE}
-    assert len(re.findall(r"app\.shortcut\((?:NEW_SNAPSHOT|BACKUP_FOR_MESSAGE)\)", LISTENERS)) == len(shortcuts)
+    assert len(re.findall(r"app\.shortcut, \w+, {ids\.(?:NEW_SNAPSHOT|BACKUP_FOR_MESSAGE):", LISTENERS)) == len(
+        shortcuts
+    )
     for name in shortcuts.values():
         assert f"*{name}*" in USE
         assert f"*{name}*" in INSTALL

@@ -221,6 +221,14 @@ def _reads(text: str) -> bool:
     return True
 
 
+def read_selection(raw: str) -> Quick:
+    """Which disks a field of a form names, in the words that follow `quick`. Raises CommandError, and nothing else."""
+    words, asks_only = _order_words(visible(plain_text(raw)), COMMAND)
+    if asks_only:
+        raise CommandError(advice.for_question([Word("quick", quoted=False), *words], _reads))
+    return _quick(words)
+
+
 def _order_words(text: str, command: str) -> tuple[list[Word], bool]:
     """The words of one order, without courtesies before it; and whether it ends in a question mark, which is left out.
     Raises CommandError for what is no single order, or one that was taken back.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -24,8 +24,9 @@ from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.ports.clock import Clock
-from bot.slack.client.errors import failure_of
+from bot.slack.client.errors import NO_ANSWER, failure_of
 from bot.slack.http.connections import Tally
+from bot.slack.payloads import Identity, is_ours
 from bot.slack.socket_mode import Socket
 
 log = logging.getLogger(__name__)
@@ -60,11 +61,17 @@ def _without_environment() -> Iterator[None]:
         os.environ.update(hidden)
 
 
-def build_bolt(client: AsyncWebClient, bot_token: str, signing_secret: str, identity: dict[str, Any]) -> AsyncApp:
+def build_bolt(client: AsyncWebClient, bot_token: str, signing_secret: str, identity: Identity) -> AsyncApp:
     """A Bolt app for one workspace. `client` carries no token: `identity`, auth.test's answer, was asked once at the
     start and stands for every delivery, so none costs a call.
     """
-    authorized = AuthorizeResult.from_auth_test_response(auth_test_response=identity, bot_token=bot_token)
+    authorized = AuthorizeResult(
+        enterprise_id=identity.enterprise_id,
+        team_id=identity.team_id,
+        bot_user_id=identity.user_id,
+        bot_id=identity.bot_id,
+        bot_token=bot_token,
+    )
 
     async def authorize() -> AuthorizeResult:
         return authorized
@@ -88,34 +95,6 @@ def build_bolt(client: AsyncWebClient, bot_token: str, signing_secret: str, iden
         )
     app.middleware(only_ours)
     return app
-
-
-def is_ours(body: Mapping[str, Any], identity: Mapping[str, Any]) -> bool:
-    """Whether a delivery is for this app in this workspace, as auth.test and bots.info named them.
-
-    A well-signed one may not be: the same app may be installed elsewhere. The workspace is that of the installation:
-    people of other organisations who press in a shared channel come under ours, and what only says where somebody is
-    from does not count. An app of the whole organisation answers to the organisation. Where Slack did not say which app
-    this is, that is not compared. Sources: Slack, Events API (authorizations); slack-bolt, extract_team_id.
-    """
-    app = identity.get("app_id")
-    if app and body.get("api_app_id", app) != app:
-        return False
-    installed = [body, *_objects(body.get("authorizations"))]
-    team = [body.get("team"), *({"id": one.get("team_id")} for one in installed)]
-    team += [{"id": one.get("app_installed_team_id")} for one in _objects([body.get("view")])]
-    if _names(team, identity.get("team_id")):
-        return True
-    organisation = [body.get("enterprise"), *({"id": one.get("enterprise_id")} for one in installed)]
-    return bool(identity.get("is_enterprise_install")) and _names(organisation, identity.get("enterprise_id"))
-
-
-def _names(objects: Sequence[Any], wanted: Any) -> bool:
-    return isinstance(wanted, str) and any(one.get("id") == wanted for one in _objects(list(objects)))
-
-
-def _objects(values: Any) -> list[Mapping[str, Any]]:
-    return [one for one in values if isinstance(one, dict)] if isinstance(values, list) else []
 
 
 class SocketModeEntry:
@@ -176,7 +155,7 @@ class SocketModeEntry:
         except SlackApiError as exc:
             failure = failure_of(exc)
             error, pause = failure.error, failure.retry_after or CONNECT_AGAIN_S
-        except (aiohttp.ClientError, TimeoutError, OSError) as exc:
+        except NO_ANSWER as exc:
             error = type(exc).__name__
         else:
             if socket.open:

@@ -18,6 +18,8 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+from bot.slack.payloads import Frame, Ticket, Unreadable, read
+
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 15.0
@@ -62,7 +64,7 @@ class Socket:
         async with asyncio.timeout(CONNECT_SECONDS):
             answer = await self._app.client.apps_connections_open(app_token=self._app_token)
             self._socket = await self._http.ws_connect(
-                answer["url"],
+                read(Ticket, answer.data).url,
                 heartbeat=PING_SECONDS,
                 proxy=self._proxy,
                 ssl=self._app.client.ssl or True,
@@ -97,21 +99,20 @@ class Socket:
 
     def _take(self, text: str) -> None:
         try:
-            message = json.loads(text)
-        except ValueError:
-            message = None
-        match message:
-            case {"type": "hello"}:
-                self._greeted = True
-                self._answered.set()
-            case {"type": "disconnect"}:
-                self._leave(str(message.get("reason") or CLOSED))
-            case {"envelope_id": str(envelope_id), "payload": dict(payload)}:
-                answering = asyncio.create_task(self._answer(envelope_id, payload, _headers(message)))
-                self._answering.add(answering)
-                answering.add_done_callback(self._answering.discard)
-            case _:
-                log.info("slack sent a frame that is no delivery")
+            frame = read(Frame, json.loads(text))
+        except (ValueError, RecursionError, Unreadable):
+            frame = Frame()
+        if frame.type == "hello":
+            self._greeted = True
+            self._answered.set()
+        elif frame.type == "disconnect":
+            self._leave(frame.reason or CLOSED)
+        elif frame.envelope_id and frame.payload is not None:
+            answering = asyncio.create_task(self._answer(frame.envelope_id, frame.payload, _headers(frame)))
+            self._answering.add(answering)
+            answering.add_done_callback(self._answering.discard)
+        else:
+            log.info("slack sent a frame that is no delivery")
 
     async def _answer(self, envelope_id: str, payload: dict[str, Any], headers: dict[str, str | Sequence[str]]) -> None:
         try:
@@ -135,9 +136,9 @@ class Socket:
             self._answered.set()
 
 
-def _headers(message: dict[str, Any]) -> dict[str, str | Sequence[str]]:
+def _headers(frame: Frame) -> dict[str, str | Sequence[str]]:
     """The same that a repeated delivery has over HTTP, which Bolt reads."""
-    told = {"x-slack-retry-num": message.get("retry_attempt"), "x-slack-retry-reason": message.get("retry_reason")}
+    told = {"x-slack-retry-num": frame.retry_attempt, "x-slack-retry-reason": frame.retry_reason}
     return {name: str(value) for name, value in told.items() if value}
 
 

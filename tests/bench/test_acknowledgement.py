@@ -45,7 +45,6 @@ from bot.evs.cloud import HttpCloud
 from bot.ports.requests import Judge
 from bot.settings import load_settings
 from bot.simulator.setting import Setting
-from bot.slack.background_tasks import Errands
 from bot.slack.bolt import SocketModeEntry, build_bolt
 from bot.slack.client.channels import SlackChannels
 from bot.slack.client.people import SlackPeople
@@ -56,6 +55,8 @@ from bot.slack.listeners.commands import CommandListeners
 from bot.slack.listeners.deferred_replies import OwedAnswers
 from bot.slack.listeners.events import ChangeListeners, LastListeners
 from bot.slack.listeners.queries import Answering
+from bot.slack.payloads import Identity, read
+from bot.slack.unexpected import Unexpected
 from bot.store.database import Script, SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.actions.approve import Approvals
@@ -176,8 +177,10 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
         database.on_wanted(EmbeddedEngine(clock, store).wake)
         slack = setting.workspace
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, session=http)
-        people, urls, errands = SlackPeople(client, slack.world.team_id, clock), ResponseUrls(clock), Errands()
-        app = build_bolt(AsyncWebClient(base_url=api_url, session=http), BOT_TOKEN, SIGNING_SECRET, dict(IDENTITY))
+        people, urls = SlackPeople(client, slack.world.team_id, clock), ResponseUrls(clock)
+        app = build_bolt(
+            AsyncWebClient(base_url=api_url, session=http), BOT_TOKEN, SIGNING_SECRET, read(Identity, dict(IDENTITY))
+        )
         gate = Gate(store, settings.projects, clock)
         existing = Existing(store, HttpCloud(settings.projects, settings.credentials, clock), clock)
         answering = Answering(
@@ -193,7 +196,6 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             restoring=None,  # type: ignore[arg-type]  # nobody asks
             doubting=None,  # type: ignore[arg-type]  # nor here
             clock=clock,
-            new_reference=lambda: new_id("e"),
         )
         replies = SlackReplies(
             client,
@@ -211,12 +213,11 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             reception=Reception(store, people, settings.projects, clock, lambda: new_id("r")),
             answering=answering,
             forms=None,  # type: ignore[arg-type]  # no form is opened here
-            binds=None,  # type: ignore[arg-type]  # nor here
+            bindings=None,  # type: ignore[arg-type]  # nor here
+            actions=None,  # type: ignore[arg-type]  # nor here
             people=people,
-            replies=replies,
             urls=urls,
-            errands=errands,
-            owed=OwedAnswers(store, replies, clock, lambda: "e-1"),
+            owed=OwedAnswers(store, replies, clock, Unexpected("/snapshot", lambda: new_id("e"))),
             clock=clock,
         ).register(app)
         ChangeListeners(people).register(app)
@@ -224,7 +225,6 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
         _time_dispatch(app, spans)
         await people.look_up("U0ALICE001")
         yield app
-        await errands.stop()
     finally:
         await http.close()
         await database.close()

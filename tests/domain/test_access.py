@@ -22,7 +22,6 @@ from bot.domain.access import (
     Usage,
     choose_project,
     decide,
-    standing_from,
     who_can_help,
 )
 from tests.builders import NOON, a_grant, a_project, an_actor
@@ -103,41 +102,6 @@ def test_the_project_follows_from_the_word_the_binding_or_the_only_choice() -> N
     assert chosen(None, None, held) == Chosen("payments")
     assert chosen(None, None, []) == NotChosen(())
     assert chosen(None, None, [*held, a_grant(project="shop")]) == NotChosen(("payments", "shop"))
-
-
-@pytest.mark.parametrize(
-    ("flags", "standing"),
-    [
-        ({}, Standing.MEMBER),
-        ({"deleted": True}, Standing.DEACTIVATED),
-        ({"is_bot": True}, Standing.BOT),
-        ({"is_workflow_bot": True}, Standing.BOT),
-        ({"is_connector_bot": True}, Standing.BOT),
-        ({"id": "USLACKBOT", "is_bot": False}, Standing.BOT),
-        ({"is_restricted": True, "is_ultra_restricted": True}, Standing.SINGLE_CHANNEL_GUEST),
-        ({"is_restricted": True}, Standing.GUEST),
-        ({"is_stranger": True, "team_id": "T2"}, Standing.STRANGER),
-        ({"team_id": "T2"}, Standing.OTHER_TEAM),
-        ({"team_id": None}, Standing.OTHER_TEAM),
-        ({"is_invited_user": True}, Standing.INVITED),
-        ({"is_admin": True, "is_owner": True}, Standing.MEMBER),
-        ({"deleted": "yes"}, Standing.DEACTIVATED),
-    ],
-)
-def test_accounts_are_told_apart(flags: dict[str, object], standing: Standing) -> None:
-    assert standing_from({"id": "U1", "team_id": "T1", **flags}, "T1") is standing
-
-
-def test_an_account_of_the_same_organisation_counts_only_as_a_member_of_this_workspace() -> None:
-    def standing(enterprise: str | None, **enterprise_user: object) -> Standing:
-        user = {"id": "U1", "team_id": "T2", "enterprise_user": enterprise_user}
-        return standing_from(user, "T1", enterprise)
-
-    assert standing("E1", enterprise_id="E1", teams=["T2", "T1"]) is Standing.MEMBER
-    assert standing("E1", enterprise_id="E1", teams=["T2"]) is Standing.OTHER_WORKSPACE
-    assert standing("E1", enterprise_id="E9", teams=["T1"]) is Standing.OTHER_TEAM
-    assert standing(None, enterprise_id="E1", teams=["T1"]) is Standing.OTHER_TEAM
-    assert standing("E1", enterprise_id="E1", teams="T1") is Standing.OTHER_WORKSPACE
 
 
 def test_the_daily_limit_counts_what_is_asked_for_and_tells_who_can_change_it() -> None:

@@ -9,8 +9,7 @@ import pytest
 
 from bot.domain.transitions import RequestEvent
 from bot.simulator.workspace import NotAllowedInSlack
-from bot.slack.ids import APPROVE, DENY, NEW_SNAPSHOT, REVIEW
-from bot.slack.listeners.actions import FROM_HOME
+from bot.slack.ids import APPROVE, DENY, FROM_HOME, NEW_SNAPSHOT, REVIEW
 from bot.slack.listeners.approvals import DENY_FORM
 from tests.e2e.conftest import World
 from tests.e2e.test_forms import open_form

@@ -23,14 +23,17 @@ from bot.clock import SystemClock
 from bot.domain.access import Actor, Standing
 from bot.domain.requests import Place
 from bot.simulator.setting import Setting
-from bot.slack.background_tasks import Errands
+from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.bolt import build_bolt
 from bot.slack.client.scopes import SCOPES
 from bot.slack.http.request_url import HttpEntry, read_request
 from bot.slack.listeners.commands import CommandListeners
 from bot.slack.listeners.deferred_replies import OwedAnswers
+from bot.slack.listeners.errors import ErrorListener
 from bot.slack.listeners.events import LastListeners
 from bot.slack.listeners.queries import Answering
+from bot.slack.payloads import Identity, SlashCommand, read
+from bot.slack.unexpected import Unexpected
 from bot.slack.views.message import Message
 from bot.workflow.intake import Accepted, Delivery
 from tests.builders import a_request
@@ -91,7 +94,9 @@ class StubReplies:
         self.answers: list[str] = []
         self.answered = asyncio.Event()
 
-    async def tell(self, _user: str, _url: str | None, _channel: str, message: Message) -> None:
+    async def tell(
+        self, _user: str, _url: str | None, _channel: str, message: Message, _thread: str | None = None
+    ) -> None:
         self.answers.append(message["text"])
         self.answered.set()
 
@@ -104,7 +109,7 @@ class StubUrls:
 class StubForms:
     """Fails right after an acknowledgement."""
 
-    def open_for_command(self, _body: dict[str, Any], _order: Any) -> None:
+    def open_for_command(self, _sent: SlashCommand, _order: Any) -> None:
         raise RuntimeError("a bug right after the acknowledgement")
 
 
@@ -113,13 +118,14 @@ class Parts:
     app: AsyncApp
     reception: StubReception
     replies: StubReplies
-    errands: Errands
+    tasks: BackgroundTasks
 
 
 def parts(*, reception: StubReception | None = None) -> Parts:
-    identity = recorded("api/auth.test")["bot"]
+    identity = read(Identity, recorded("api/auth.test")["bot"])
     app = build_bolt(AsyncWebClient(base_url="http://127.0.0.1:1/api/"), TOKEN, SECRET, identity)
-    made = Parts(app, reception or StubReception(), StubReplies(), Errands())
+    unexpected = Unexpected("/snapshot", lambda: "e-00000001")
+    made = Parts(app, reception or StubReception(), StubReplies(), BackgroundTasks(unexpected))
     answering = Answering(
         command="/snapshot",
         team_url="https://harbor-eng.slack.com/",
@@ -133,21 +139,20 @@ def parts(*, reception: StubReception | None = None) -> Parts:
         restoring=None,  # type: ignore[arg-type]  # nobody asks
         doubting=None,  # type: ignore[arg-type]  # nor here
         clock=SystemClock(),
-        new_reference=lambda: "e-00000001",
     )
     CommandListeners(
         command="/snapshot",
         reception=made.reception,  # type: ignore[arg-type]  # as much of it as a command needs
         answering=answering,
         forms=StubForms(),  # type: ignore[arg-type]  # opens none
-        binds=None,  # type: ignore[arg-type]  # nor here
+        bindings=None,  # type: ignore[arg-type]  # nor here
+        actions=None,  # type: ignore[arg-type]  # nor here
         people=StubPeople(),
-        replies=made.replies,  # type: ignore[arg-type]
         urls=StubUrls(),  # type: ignore[arg-type]
-        errands=made.errands,
-        owed=OwedAnswers(None, made.replies, SystemClock(), lambda: "e-1"),  # type: ignore[arg-type]  # nothing is owed here
+        owed=OwedAnswers(None, made.replies, SystemClock(), unexpected),  # type: ignore[arg-type]  # nothing is owed here
         clock=SystemClock(),
     ).register(app)
+    ErrorListener(unexpected, made.replies, made.tasks).register(app)  # type: ignore[arg-type]  # as much as is told
     LastListeners().register(app)
     return made
 
@@ -185,19 +190,19 @@ class Client:
 async def serve() -> AsyncIterator[Callable[[Parts], Awaitable[Client]]]:
     """Put an app behind a real port."""
     entries: list[HttpEntry] = []
-    errands: list[Errands] = []
+    tasks: list[BackgroundTasks] = []
     async with aiohttp.ClientSession() as http:
 
         async def start(made: Parts) -> Client:
             entry = HttpEntry(made.app, SECRET, 0, "127.0.0.1")
             await entry.start()
             entries.append(entry)
-            errands.append(made.errands)
+            tasks.append(made.tasks)
             return Client(http, entry.port)
 
         yield start
-        for errand in errands:
-            await errand.stop()
+        for task in tasks:
+            await task.stop()
         for entry in entries:
             await entry.stop()
 
@@ -418,7 +423,7 @@ async def test_a_client_id_in_the_environment_does_not_turn_the_bot_into_an_oaut
 async def test_listeners_get_the_bots_own_token_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN"):
         monkeypatch.setenv(name, "somebody-elses")
-    app = build_bolt(AsyncWebClient(), TOKEN, SECRET, recorded("api/auth.test")["bot"])
+    app = build_bolt(AsyncWebClient(), TOKEN, SECRET, read(Identity, recorded("api/auth.test")["bot"]))
     tokens: list[str | None] = []
 
     async def remember(context: AsyncBoltContext, client: AsyncWebClient) -> None:

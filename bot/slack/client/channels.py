@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
-import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -15,7 +12,8 @@ from bot.domain.errors import LookupFailed, SlackBusy
 from bot.domain.requests import is_direct
 from bot.ports.clock import Clock
 from bot.slack.client.backoff import Backoff
-from bot.slack.client.errors import failure_of
+from bot.slack.client.errors import NO_ANSWER, failure_of
+from bot.slack.payloads import Channel, Members, read
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +31,7 @@ class SlackChannels:
         self._client = client
         self._clock = clock
         self._backoff = Backoff()
-        self._facts: dict[str, tuple[dict[str, Any], float]] = {}
+        self._facts: dict[str, tuple[Channel, float]] = {}
 
     async def has_member(self, channel: str, user_id: str) -> bool:
         """Implements `bot.ports.slack.Channels`. Source: Slack, conversations.members (cursor pages of 200)."""
@@ -41,17 +39,18 @@ class SlackChannels:
         try:
             while True:
                 answer = await self._client.conversations_members(channel=channel, cursor=cursor, limit=200)
-                if user_id in (answer.get("members") or ()):
+                page = read(Members, answer.data)
+                if user_id in page.members:
                     return True
-                cursor = (answer.get("response_metadata") or {}).get("next_cursor") or ""
-                if not cursor:
+                if not page.next_cursor:
                     return False
+                cursor = page.next_cursor
         except SlackApiError as exc:
             failure = failure_of(exc)
             if failure.error in ("channel_not_found", "not_in_channel"):
                 return False
             raise LookupFailed(_CANNOT_TELL, retry_after=failure.retry_after) from None
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except NO_ANSWER:
             raise LookupFailed(_CANNOT_TELL) from None
 
     async def shared(self, channel: str) -> bool:
@@ -62,21 +61,21 @@ class SlackChannels:
         if is_direct(channel):
             return False
         try:
-            return _shared(await self._known(channel, SHARED_MAX_AGE))
+            return (await self._known(channel, SHARED_MAX_AGE)).shared
         except SlackApiError as exc:
             failure = failure_of(exc)
             if failure.error == "channel_not_found":
                 return False  # nothing can be posted there, and the attempt says so in the right words
             if kept := self._kept(channel, MAX_AGE):
-                return _shared(kept)
+                return kept.shared
             if failure.passes:
                 wait = self._backoff.failed(channel, failure.retry_after)
                 raise SlackBusy("Slack did not answer.", retry_after=wait) from None
             log.warning("slack could not say who reads a channel", extra={"channel": channel, "error": failure.error})
             return True
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except NO_ANSWER:
             if kept := self._kept(channel, MAX_AGE):
-                return _shared(kept)
+                return kept.shared
             log.warning("slack could not be asked who reads a channel", extra={"channel": channel})
             raise SlackBusy("Slack did not answer.", retry_after=self._backoff.failed(channel)) from None
 
@@ -85,8 +84,8 @@ class SlackChannels:
         if is_direct(channel):
             return ""
         try:
-            return str((await self._known(channel, MAX_AGE)).get("name") or "")
-        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError):
+            return (await self._known(channel, MAX_AGE)).name
+        except (SlackApiError, *NO_ANSWER):
             return ""
 
     def forget(self, channel: str) -> None:
@@ -97,20 +96,16 @@ class SlackChannels:
         """Any of them may have changed."""
         self._facts.clear()
 
-    async def _known(self, channel: str, max_age: timedelta) -> dict[str, Any]:
+    async def _known(self, channel: str, max_age: timedelta) -> Channel:
         if kept := self._kept(channel, max_age):
             return kept
         asked_at = self._clock.monotonic()
         answer = await self._client.conversations_info(channel=channel)
-        facts = answer.get("channel") or {}
+        facts = read(Channel, answer.data)
         self._facts[channel] = (facts, asked_at)
         self._backoff.answered(channel)
         return facts
 
-    def _kept(self, channel: str, max_age: timedelta) -> dict[str, Any] | None:
+    def _kept(self, channel: str, max_age: timedelta) -> Channel | None:
         facts, asked_at = self._facts.get(channel, (None, 0.0))
         return facts if self._clock.monotonic() - asked_at < max_age.total_seconds() else None
-
-
-def _shared(facts: Mapping[str, Any]) -> bool:
-    return bool(facts.get("is_ext_shared") or facts.get("is_pending_ext_shared"))

@@ -5,7 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import aiohttp
 from slack_sdk.errors import SlackApiError
+
+from bot.slack.payloads import Failed, Unreadable, read
+
+NO_ANSWER = (aiohttp.ClientError, TimeoutError, OSError, Unreadable)
+"""Slack could not be reached, was too slow, or said nothing that can be read."""
 
 _PASSING = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 
@@ -32,16 +38,14 @@ class SlackFailure:
 def failure_of(exc: SlackApiError) -> SlackFailure:
     """Read a SlackApiError. For a body that is no JSON its `response` is aiohttp's own, without Slack's fields."""
     data: Any = getattr(exc.response, "data", None)
-    fields: dict[str, Any] = data if isinstance(data, dict) else {}
+    failed = read(Failed, data if isinstance(data, dict) else {})
     status = getattr(exc.response, "status_code", None) or getattr(exc.response, "status", None)
     headers: Any = getattr(exc.response, "headers", None) or {}
-    metadata = fields.get("response_metadata")
-    messages = metadata.get("messages", []) if isinstance(metadata, dict) else []
     return SlackFailure(
-        error=str(fields.get("error", "")),
+        error=failed.error,
         status=status if isinstance(status, int) else None,
         retry_after=retry_seconds(headers.get("Retry-After")),
-        messages=tuple(str(message) for message in messages),
+        messages=failed.messages,
     )
 
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
-import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.access import Actor, GroupStanding, Standing, standing_from
+from bot.domain.access import Actor, GroupStanding, Standing
 from bot.domain.errors import LookupFailed
 from bot.ports.clock import Clock
-from bot.slack.client.errors import failure_of
+from bot.slack.client.errors import NO_ANSWER, failure_of
+from bot.slack.payloads import Account, UserGroup, UserGroups, read
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ class SlackPeople:
             facts = {"user": user_id, "error": failure.error, "status": failure.status}
             log.warning("slack could not say who somebody is", extra=facts)
             raise _cannot_tell(failure.retry_after) from None
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except NO_ANSWER:
             log.warning("slack could not be asked who somebody is", extra={"user": user_id})
             raise _cannot_tell() from None
         return Actor(user_id, standing, groups.value.get(user_id, frozenset()))
@@ -98,25 +98,25 @@ class SlackPeople:
             if failure_of(exc).error in _NOBODY:
                 return None
             raise _cannot_tell(failure_of(exc).retry_after) from None
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except NO_ANSWER:
             raise _cannot_tell() from None
 
     async def group(self, group_id: str) -> GroupStanding:
         """What kind of user group that is, asked now: disabled ones are not among those whose members are kept."""
         try:
-            answer = await self._client.usergroups_list(include_disabled=True)
+            groups = read(UserGroups, (await self._client.usergroups_list(include_disabled=True)).data).usergroups
         except SlackApiError as exc:
             if failure_of(exc).error in WITHOUT_GROUPS:
                 return GroupStanding.UNKNOWN
             raise _cannot_tell(failure_of(exc).retry_after) from None
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except NO_ANSWER:
             raise _cannot_tell() from None
-        found = next((one for one in answer.get("usergroups") or [] if one.get("id") == group_id), None)
+        found = next((one for one in groups if one.id == group_id), None)
         if found is None:
             return GroupStanding.UNKNOWN
-        if found.get("is_external"):
+        if found.is_external:
             return GroupStanding.EXTERNAL
-        return GroupStanding.DISABLED if found.get("date_delete") else GroupStanding.KNOWN
+        return GroupStanding.DISABLED if found.date_delete else GroupStanding.KNOWN
 
     async def members(self, group_id: str) -> frozenset[str]:
         """The people of a user group, not older than groups are believed. Raises LookupFailed."""
@@ -124,7 +124,7 @@ class SlackPeople:
         try:
             if groups is None or not self._fresh(groups, GROUPS_MAX_AGE):
                 groups = await self._once("groups", self._ask_groups)
-        except (SlackApiError, aiohttp.ClientError, TimeoutError, OSError):
+        except (SlackApiError, *NO_ANSWER):
             raise _cannot_tell() from None
         return frozenset(user_id for user_id, ids in groups.value.items() if group_id in ids)
 
@@ -152,10 +152,10 @@ class SlackPeople:
     async def _ask_standing(self, user_id: str) -> Standing:
         asked_at, changes = self._clock.monotonic(), self._changes
         response = await self._client.users_info(user=user_id)
-        user = response.get("user")
-        if not isinstance(user, dict) or user.get("id") != user_id:
+        account = read(Account, response.data)
+        if account.id != user_id:
             raise _cannot_tell()
-        standing = standing_from(user, self._team_id, self._enterprise_id)
+        standing = account.standing(self._team_id, self._enterprise_id)
         if changes == self._changes:
             self._standings[user_id] = _Kept(standing, asked_at)
         return standing
@@ -167,14 +167,14 @@ class SlackPeople:
         except SlackApiError as exc:
             if failure_of(exc).error not in WITHOUT_GROUPS:
                 raise
-            groups: list[Any] = []
+            groups: tuple[UserGroup, ...] = ()
         else:
-            groups = response.get("usergroups") or []
+            groups = read(UserGroups, response.data).usergroups
         members: dict[str, set[str]] = {}
         for group in groups:
-            if not group.get("date_delete"):
-                for user_id in group.get("users") or ():
-                    members.setdefault(user_id, set()).add(group["id"])
+            if not group.date_delete:
+                for user_id in group.users:
+                    members.setdefault(user_id, set()).add(group.id)
         by_user: Mapping[str, frozenset[str]] = {user: frozenset(ids) for user, ids in members.items()}
         kept = _Kept(by_user, asked_at)
         if changes == self._changes:

@@ -21,8 +21,9 @@ from bot.ports.clock import Clock
 from bot.ports.outbox import Posted, Saying
 from bot.slack.client.backoff import Backoff
 from bot.slack.client.channels import SlackChannels
-from bot.slack.client.errors import SlackFailure, failure_of, retry_seconds
+from bot.slack.client.errors import NO_ANSWER, SlackFailure, failure_of, retry_seconds
 from bot.slack.client.hosts import is_slacks
+from bot.slack.payloads import Answered, PostedMessage, Read, read
 from bot.slack.views.blocks import agree_button, buttons
 from bot.slack.views.message import Message, arranged
 from bot.slack.views.mrkdwn import permalink
@@ -136,18 +137,17 @@ class SlackReplies:
             case "edit":
                 assert request.root_channel and request.root_ts
                 await self._keep_from_strangers(request, request.root_channel)
-                await self._call("chat.update", {"channel": request.root_channel, "ts": request.root_ts, **message})
+                await self._edit(request.root_channel, request.root_ts, message)
                 return None
             case "receipt_edit":
                 assert request.root_channel and request.receipt_ts
                 await self._keep_from_strangers(request, request.root_channel)
-                place = {"channel": request.root_channel, "ts": request.receipt_ts}
-                await self._call("chat.update", {**place, **message})
+                await self._edit(request.root_channel, request.receipt_ts, message)
                 return None
             case "ask_edit":
                 assert request.root_channel and request.ask_ts
                 await self._keep_from_strangers(request, request.root_channel)
-                await self._call("chat.update", {"channel": request.root_channel, "ts": request.ask_ts, **message})
+                await self._edit(request.root_channel, request.ask_ts, message)
                 return None
             case "ask" | "accepted" | "failure" | "receipt" | "reminder":
                 if request.root_channel is None:
@@ -197,7 +197,7 @@ class SlackReplies:
             return  # the one with the buttons may be this one, and is not written down yet
         try:
             message = left_over(request, permalink(self._team_url, channel, counts))
-            await self._call("chat.update", {"channel": channel, "ts": ts, **message})
+            await self._edit(channel, ts, message)
         except (CannotPost, MessageGone, MessageRefused, SlackBusy):
             log.info("a message that was left over stands as it was", extra={"request": request.id})
 
@@ -290,7 +290,7 @@ class SlackReplies:
         try:
             if not to["channel"]:
                 raise CannotPost("There is no channel.", "no_channel")
-            await self._call("chat.postEphemeral", {**to, **message})
+            await self._call("chat.postEphemeral", {**to, **message}, Answered)
         except (CannotPost, MessageGone, MessageRefused):
             await self._post(to["user"], message, None, None)
 
@@ -311,37 +311,36 @@ class SlackReplies:
             arguments["thread_ts"] = thread_ts
         if metadata:
             arguments["metadata"] = metadata
-        answer = await self._call("chat.postMessage", arguments)
-        stands = answer.get("message")
-        astray = bool(thread_ts) and isinstance(stands, dict) and not stands.get("thread_ts")
+        posted = await self._call("chat.postMessage", arguments, PostedMessage)
+        astray = bool(thread_ts) and posted.at_the_top
         if astray and not anywhere:
-            await self._take_back(answer["channel"], answer["ts"])
+            await self._take_back(posted.channel, posted.ts)
             raise MessageGone("The thread is gone.")
-        return Posted(answer["channel"], answer["ts"], astray)
+        return Posted(posted.channel, posted.ts, astray)
+
+    async def _edit(self, channel: str, ts: str, message: Message) -> None:
+        await self._call("chat.update", {"channel": channel, "ts": ts, **message}, Answered)
 
     async def _take_back(self, channel: str, ts: str) -> None:
         try:
-            await self._call("chat.delete", {"channel": channel, "ts": ts})
+            await self._call("chat.delete", {"channel": channel, "ts": ts}, Answered)
         except (CannotPost, MessageGone, MessageRefused, SlackBusy):
             log.warning("a reply to a thread that is gone stands in the channel", extra={"channel": channel})
 
-    async def _call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    async def _call(self, method: str, arguments: dict[str, Any], model: type[Read]) -> Read:
         to = _what(method, arguments)
         try:
-            response = await self._client.api_call(method, json=arguments)
+            answer = read(model, (await self._client.api_call(method, json=arguments)).data)
         except SlackApiError as exc:
             error = self._error_from(exc, method, to)
             if isinstance(error, MessageRefused) and "blocks" in arguments:
                 # The words matter more than their arrangement: `text` alone tells all.
-                return await self._call(method, {key: value for key, value in arguments.items() if key != "blocks"})
+                bare = {key: value for key, value in arguments.items() if key != "blocks"}
+                return await self._call(method, bare, model)
             raise error from None
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except NO_ANSWER:
             log.warning("slack did not answer", extra={"method": method})
             raise SlackBusy("Slack did not answer.", retry_after=self._backoff.failed(to), maybe_done=True) from None
-        answer: dict[str, Any] = response.data if isinstance(response.data, dict) else {}
-        if method == "chat.postMessage" and not (answer.get("channel") and answer.get("ts")):
-            log.warning("slack did not say where a message stands", extra={"method": method})
-            raise SlackBusy("Slack did not answer.", retry_after=self._backoff.failed(to), maybe_done=True)
         self._backoff.answered(to)
         return answer
 

@@ -1,27 +1,26 @@
-"""What follows a press of a button, also the one that sends a form: who pressed, what they may do, a private word."""
+"""What follows a button, also the one that sends a form: who pressed it, what they may do, and a private word."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.access import Actor
-from bot.domain.errors import LookupFailed, StoreFailed
+from bot.domain.errors import LookupFailed
 from bot.domain.forms import Form, FormKind
 from bot.domain.requests import Place, is_direct
 from bot.ports.clock import Clock
 from bot.ports.forms import Errand
 from bot.ports.slack import People
 from bot.ports.store import Store
-from bot.slack.background_tasks import Errands
+from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.client.poster import SlackReplies
 from bot.slack.ids import APPROVE, CANCEL, CHANGE, CONFIRM, DENY
 from bot.slack.listeners.deferred_replies import InHand, OwedAnswers, Reply, delivered
-from bot.slack.unexpected import went_wrong
+from bot.slack.payloads import BlockAction, Entered, View, ViewAction
 from bot.slack.views import responses
 from bot.slack.views.create_modal import errors_beside
 from bot.workflow.audit_of_reads import not_looked_up
@@ -32,17 +31,14 @@ from bot.workflow.intake import Refused
 ON_ITS_MESSAGE = frozenset({CONFIRM, CHANGE, CANCEL, APPROVE, DENY})
 """Buttons on the messages of a request that are edited; their value is its id."""
 
-FROM_HOME = ".home"
-"""How the callback id of a form ends that was opened in App Home: Slack does not say where one was opened."""
-
 
 @dataclass(frozen=True, slots=True)
-class Press:
+class UserAction:
     """A button that was pressed, or a form that was sent, as far as it may be written down.
 
-    `value` is the button's, or what the form is about; `entered` the form's state. `channel` is "" in views, which have
-    no place of their own; for a form it is, with `thread_ts`, where that was opened. `trigger_id` opens a form within
-    seconds, and a restart outlives it.
+    `value` is the button's, or what the form is about; `entered` is what was filled in. `channel` is "" in views, which
+    have no place of their own; for a form it is, with `thread_ts`, where that was opened. `trigger_id` opens a form
+    within seconds, and a restart outlives it.
     """
 
     name: str
@@ -50,7 +46,7 @@ class Press:
     value: str
     channel: str
     thread_ts: str | None = None
-    entered: Any = None
+    entered: Entered = field(default_factory=Entered)
     in_home: bool = False
     form_id: str = ""
     trigger_id: str = ""
@@ -69,201 +65,171 @@ class Press:
         return None if no_place else self.channel
 
 
-Decide = Callable[[Actor, Press], Awaitable[Told | None]]
+Decide = Callable[[Actor, UserAction], Awaitable[Told | None]]
 """Decides as the rows stand; None: there is nothing to say about it."""
 
 INTERRUPTED = Told("I was interrupted before I could open the form. Please press again.", done=False)
 """For what needs a trigger, which did not live as long."""
 
 
-class Presses:
+@dataclass(frozen=True, slots=True)
+class Button:
+    """`now`: decided before it is acknowledged where the person is known, so that a crash loses neither. `later`: it
+    asks Slack or the cloud, so it is written down first. `once`: the same, and its value names what it acts on once.
+    """
+
+    decide: Decide
+    when: Literal["now", "later", "once"] = "now"
+
+
+@dataclass(frozen=True, slots=True)
+class SmallForm:
+    """A form that acts once. `faults` are what is wrong with it, by field; without any it is over."""
+
+    kind: FormKind
+    faults: Callable[[Form, Entered], Awaitable[Mapping[str, str]]]
+    decide: Decide
+
+
+class Actions:
     """Everybody who sees a button can press it; what it does is decided by who did."""
 
     def __init__(
         self,
+        buttons: Mapping[str, Button],
+        forms: Mapping[str, SmallForm],
+        *,
         people: People,
         store: Store,
         replies: SlackReplies,
-        errands: Errands,
+        tasks: BackgroundTasks,
         owed: OwedAnswers,
         opened: OpenedForms,
         clock: Clock,
-        new_reference: Callable[[], str],
     ) -> None:
+        self.buttons = buttons
+        self.forms = forms
         self._people = people
         self._store = store
         self._replies = replies
-        self._errands = errands
+        self._tasks = tasks
         self._owed = owed
         self._opened = opened
         self._clock = clock
-        self._new_reference = new_reference
-        self._decides: dict[str, Decide] = {}
         owed.answered_by("press", self._answer)
 
-    def decided_by(self, name: str, decide: Decide) -> None:
-        self._decides[name] = decide
-
-    async def sent_form(self, ack: AsyncAck, body: dict[str, Any], kind: FormKind) -> Form | None:
-        """The form that came back, if it is this person's. None: it is not, and was refused where it stands."""
-        form = await self._opened.theirs(kind, returned(body))
-        if isinstance(form, Refused):
-            await refuse_form(ack, body, {"": form.sentence})
-            return None
-        return form
-
-    async def settle_form(self, ack: AsyncAck, body: dict[str, Any], form: Form, name: str) -> None:
-        """A form with nothing wrong in it acts once and is over then."""
-        press = read_press(body, name)
-        press = replace(
-            press,
-            value=form.subject,
-            channel=form.place.channel_id,
-            thread_ts=form.place.thread_ts,
-            entered=body["view"].get("state"),
-            form_id=form.id,
+    async def on_button(self, name: str, ack: AsyncAck, pressed: BlockAction) -> None:
+        action = UserAction(
+            name,
+            pressed.user_id,
+            pressed.value,
+            pressed.channel,
+            pressed.thread_ts,
+            in_home=pressed.in_home,
+            trigger_id=pressed.trigger_id,
         )
-        await self._settle_later(ack, body, press, f"form:{form.id}")
-
-    async def settle(self, ack: AsyncAck, body: dict[str, Any], name: str) -> None:
-        """Where the person is known the decision comes before the acknowledgement, so that a crash loses neither."""
-        press = read_press(body, name)
-        actor = self._people.known(press.user_id)
+        when = self.buttons[name].when
+        actor = self._people.known(action.user_id) if when == "now" else None
         if actor is None:
-            await self._settle_later(ack, body, press)
+            claim = f"form:{action.user_id}:{action.value[:64]}" if when == "once" else None
+            await self.take(ack, action, pressed.response_url, claim)
+        else:
+            told = await self._decide(actor, action)
+            await ack()
+            self._tasks.start(self._say(action, pressed.response_url, told))
+        self._tasks.start(self._replace_left_over(pressed, action))
+
+    async def on_form(self, name: str, ack: AsyncAck, sent: ViewAction) -> None:
+        form = await self._opened.theirs(self.forms[name].kind, returned(sent))
+        if isinstance(form, Refused):
+            await refuse_form(ack, sent.view, {"": form.sentence})
             return
-        told = await self._decided(actor, press)
-        await ack()
-        self._errands.send(self._say(press, body.get("response_url"), told))
-        self._errands.send(self._replace_left_over(body, press))
+        if faults := await self.forms[name].faults(form, sent.view.entered):
+            await refuse_form(ack, sent.view, faults)
+            return
+        action = UserAction(
+            name,
+            sent.user_id,
+            form.subject,
+            form.place.channel_id,
+            form.place.thread_ts,
+            sent.view.entered,
+            in_home=sent.in_home,
+            form_id=form.id,
+            trigger_id=sent.trigger_id,
+        )
+        await self.take(ack, action, sent.response_url, f"form:{form.id}")
 
-    async def settle_once(self, ack: AsyncAck, body: dict[str, Any], name: str) -> None:
-        """A button that acts once, whoever presses it how often: its value names what is kept about it."""
-        press = read_press(body, name)
-        await self._settle_later(ack, body, press, f"form:{press.user_id}:{press.value[:64]}")
-
-    async def settle_later(self, ack: AsyncAck, body: dict[str, Any], name: str) -> None:
-        """For what has to ask Slack or the cloud: written down first, so that a crash loses it no more."""
-        press = read_press(body, name)
-        await self._settle_later(ack, body, press)
-        self._errands.send(self._replace_left_over(body, press))
-
-    async def _settle_later(self, ack: AsyncAck, body: dict[str, Any], press: Press, claim: str | None = None) -> None:
+    async def take(self, ack: AsyncAck, action: UserAction, response_url: str | None, claim: str | None = None) -> None:
+        """Written down before it is acknowledged, and decided after."""
         facts = ("name", "value", "entered", "in_home", "form_id")
         errand = Errand(
-            f"press:{delivered(body['trigger_id'])}",
+            f"press:{delivered(action.trigger_id)}",
             "press",
-            press.user_id,
-            press.channel,
-            press.thread_ts,
-            {fact: getattr(press, fact) for fact in facts},
+            action.user_id,
+            action.channel,
+            action.thread_ts,
+            {fact: getattr(action, fact) for fact in facts},
             self._clock.now(),
             claim,
         )
-        try:
-            await self._owed.take(errand, InHand(body.get("response_url"), press.trigger_id))
-        except StoreFailed:
-            words = went_wrong(self._new_reference(), "a press could not be taken", "Try again in a minute.")
-            to = (press.user_id, body.get("response_url"), press.channel)
-            self._errands.send(self._replies.tell(*to, responses.told(words), press.thread_ts))
+        await self._owed.take(errand, InHand(response_url, action.trigger_id))
         await ack()
 
-    async def _replace_left_over(self, body: dict[str, Any], press: Press) -> None:
+    async def _replace_left_over(self, pressed: BlockAction, action: UserAction) -> None:
         """A message of which Slack's answer was lost stands beside the one that followed it, and nobody knew where: the
-        press says it.
+        button on it says it.
         """
-        container = body.get("container") or {}
-        ts = container.get("message_ts")
-        if press.name not in ON_ITS_MESSAGE or not press.channel or not ts or container.get("is_ephemeral"):
+        ts = pressed.message_ts
+        if action.name not in ON_ITS_MESSAGE or not action.channel or not ts or pressed.is_ephemeral:
             return
-        if found := await self._store.request(press.value):
-            await self._replies.replace_left_over(found[0], press.channel, str(ts))
+        if found := await self._store.request(action.value):
+            await self._replies.replace_left_over(found[0], action.channel, ts)
 
     async def _answer(self, errand: Errand, in_hand: InHand) -> Reply | None:
-        press = Press(
+        action = UserAction(
             user_id=errand.user_id,
             channel=errand.channel,
             thread_ts=errand.thread_ts,
             trigger_id=in_hand.trigger_id,
             **errand.payload,
         )
+        action = replace(action, entered=Entered(action.entered))
         if errand.late:
-            await self._opened.sent_again(press.form_id or press.value)
-            return Reply(responses.told(SENT_ALREADY if press.form_id else PRESSED_ALREADY))
+            await self._opened.sent_again(action.form_id or action.value)
+            return Reply(responses.told(SENT_ALREADY if action.form_id else PRESSED_ALREADY))
         try:
-            told = await self._decided(await self._people.look_up(press.user_id), press)
+            told = await self._decide(await self._people.look_up(action.user_id), action)
         except LookupFailed as exc:
-            await self._store.record([not_looked_up(press.user_id, press.name, press.channel)])
+            await self._store.record([not_looked_up(action.user_id, action.name, action.channel)])
             told = Told(exc.sentence, done=False)
         if told is None:
             return None
-        said = await self._to_be_said(press, told)
+        said = await self._to_be_said(action, told)
         return Reply(responses.told(told.sentence), acted=told.done, silent=not said)
 
-    async def _decided(self, actor: Actor, press: Press) -> Told | None:
-        try:
-            return await self._decides[press.name](actor, press)
-        except Exception:
-            advice = "Look whether it counted, then try again."
-            return Told(went_wrong(self._new_reference(), "a press failed", advice), done=False)
+    async def _decide(self, actor: Actor, action: UserAction) -> Told | None:
+        decider = self.forms[action.name] if action.form_id else self.buttons[action.name]
+        return await decider.decide(actor, action)
 
-    async def _to_be_said(self, press: Press, told: Told) -> bool:
-        if press.in_home and told.done:
+    async def _to_be_said(self, action: UserAction, told: Told) -> bool:
+        if action.in_home and told.done:
             return False  # App Home, which is shown anew by what was done, is the answer
-        if press.in_home:
-            await self._store.home_changed(press.user_id)  # what was pressed there no longer stands
+        if action.in_home:
+            await self._store.home_changed(action.user_id)  # what was pressed there no longer stands
         return True
 
-    async def _say(self, press: Press, response_url: str | None, told: Told | None) -> None:
-        if told is not None and await self._to_be_said(press, told):
+    async def _say(self, action: UserAction, response_url: str | None, told: Told | None) -> None:
+        if told is not None and await self._to_be_said(action, told):
             message = responses.told(told.sentence)
-            await self._replies.tell(press.user_id, response_url, press.channel, message, press.thread_ts)
+            await self._replies.tell(action.user_id, response_url, action.channel, message, action.thread_ts)
 
 
-def read_press(body: dict[str, Any], name: str) -> Press:
-    return Press(
-        name,
-        body["user"]["id"],
-        pressed(body) if body.get("actions") else "",
-        place_of(body) or "",
-        (body.get("container") or {}).get("thread_ts"),
-        in_home=in_home(body),
-        trigger_id=str(body.get("trigger_id") or ""),
-    )
-
-
-async def refuse_form(ack: AsyncAck, body: dict[str, Any], faults: dict[str, str]) -> None:
+async def refuse_form(ack: AsyncAck, view: View, faults: Mapping[str, str]) -> None:
     """Leave the form open, with what is wrong beside its fields."""
-    await ack(response_action="errors", errors=errors_beside(body["view"], faults))
+    await ack(response_action="errors", errors=errors_beside(view.inputs, faults))
 
 
-def returned(body: dict[str, Any]) -> Returned:
+def returned(sent: ViewAction) -> Returned:
     """Which form came back, in which view, from whom."""
-    view = body["view"]
-    return Returned(str(view.get("private_metadata") or ""), str(view["id"]), body["user"]["id"])
-
-
-def pressed(body: dict[str, Any]) -> str:
-    """The value of the button."""
-    return str(body["actions"][0].get("value") or "")
-
-
-def read_object(value: str) -> dict[str, Any] | None:
-    """The JSON object that a button carries; it comes back from outside, so whatever is none is nothing."""
-    try:
-        carried = json.loads(value)
-    except (ValueError, RecursionError):
-        return None
-    return carried if isinstance(carried, dict) else None
-
-
-def place_of(body: dict[str, Any]) -> str | None:
-    """The channel of a press; None in views, which have no place of their own."""
-    channel = body.get("channel") or {}
-    return str(channel["id"]) if channel.get("id") else None
-
-
-def in_home(body: dict[str, Any]) -> bool:
-    """Pressed in App Home, or sent from a form that was opened there."""
-    view = body.get("view") or {}
-    return view.get("type") == "home" or str(view.get("callback_id") or "").endswith(FROM_HOME)
+    return Returned(sent.view.private_metadata, sent.view.id, sent.user_id)

@@ -8,15 +8,17 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import aiohttp
 from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import SlackBusy, ViewRefused, ViewStale
 from bot.ports.store import Store
 from bot.slack.client.backoff import Backoff
-from bot.slack.client.errors import failure_of
+from bot.slack.client.errors import NO_ANSWER, failure_of
+from bot.slack.listeners.reading import reads
+from bot.slack.payloads import HomeOpened, PublishedView, read
 from bot.slack.views.app_home_view import home_view
 from bot.workflow.jobs.publish_home import Home
 
@@ -30,12 +32,11 @@ class HomeListeners:
         self._store = store
 
     def register(self, app: AsyncApp) -> None:
-        app.event("app_home_opened")(self.on_opened)
+        app.event("app_home_opened")(reads(HomeOpened, self.on_opened))
 
-    async def on_opened(self, event: dict[str, Any]) -> None:
-        if event.get("tab") == "home":
-            view = event.get("view") or {}
-            await self._store.home_opened(str(event["user"]), view.get("hash"))
+    async def on_opened(self, ack: AsyncAck, opened: HomeOpened) -> None:
+        if opened.tab == "home":
+            await self._store.home_opened(opened.user_id, opened.view_hash)
 
 
 class SlackHomes:
@@ -54,7 +55,7 @@ class SlackHomes:
         if view_hash:
             arguments["hash"] = view_hash
         try:
-            answer = await self._client.api_call("views.publish", json=arguments)
+            answer = read(PublishedView, (await self._client.api_call("views.publish", json=arguments)).data)
         except SlackApiError as exc:
             failure = failure_of(exc)
             if failure.error == "hash_conflict":
@@ -69,8 +70,7 @@ class SlackHomes:
             facts = {"user": user_id, "error": failure.error, "why": "; ".join(failure.messages)[:500]}
             log.error("slack refused an app home", extra=facts)
             raise ViewRefused(f"Slack refused the view ({failure.error}).") from None
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except NO_ANSWER:
             raise SlackBusy("Slack did not answer.", retry_after=self._backoff.failed(user_id)) from None
         self._backoff.answered(user_id)
-        published = (answer.get("view") or {}).get("hash")
-        return published if isinstance(published, str) else None
+        return answer.hash

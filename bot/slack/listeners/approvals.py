@@ -1,19 +1,19 @@
-"""The buttons of those who may approve: approve, deny with a reason asked for in a form, and close a review."""
+"""The form that asks why a request is denied."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
-from slack_bolt.app.async_app import AsyncApp
-from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.access import Actor
-from bot.domain.normalise import entered, letters_in
+from bot.domain.forms import Form
+from bot.domain.normalise import entered
 from bot.slack.client.modals import open_view
-from bot.slack.ids import APPROVE, DENY, REVIEW
-from bot.slack.listeners.actions import FROM_HOME, INTERRUPTED, Press, Presses, refuse_form
+from bot.slack.ids import FROM_HOME
+from bot.slack.listeners.actions import INTERRUPTED, UserAction
+from bot.slack.payloads import Entered
 from bot.workflow.actions.approve import REASON_CHARACTERS, Approvals
 from bot.workflow.form_sessions import OpenedForms
 from bot.workflow.gate import Told
@@ -22,77 +22,33 @@ DENY_FORM = "deny_reason"
 _REASON = "reason"
 
 
-class ApprovalListeners:
-    """Each press counts by who pressed and as the rows stand then. In App Home, a form and a direct message there is no
-    place; then the place of the request counts.
-    """
+class DenyForm:
+    """In App Home, a form and a direct message there is no place; then the place of the request counts."""
 
-    def __init__(self, approvals: Approvals, opened: OpenedForms, client: AsyncWebClient, presses: Presses) -> None:
+    def __init__(self, approvals: Approvals, opened: OpenedForms, client: AsyncWebClient) -> None:
         self._approvals = approvals
         self._opened = opened
         self._client = client
-        self._presses = presses
 
-    def register(self, app: AsyncApp) -> None:
-        app.action(APPROVE)(self.on_approve)
-        app.action(DENY)(self.on_deny)
-        app.action(REVIEW)(self.on_review)
-        app.view(DENY_FORM)(self.on_reason)
-        app.view(DENY_FORM + FROM_HOME)(self.on_reason)
-        self._presses.decided_by(APPROVE, self._approve)
-        self._presses.decided_by(REVIEW, self._review)
-        self._presses.decided_by(DENY, self._open_form)
-        self._presses.decided_by(DENY_FORM, self._deny)
-
-    async def on_approve(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._presses.settle(ack, body, APPROVE)
-
-    async def on_review(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._presses.settle(ack, body, REVIEW)
-
-    async def on_deny(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._presses.settle_later(ack, body, DENY)
-
-    async def on_reason(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        form = await self._presses.sent_form(ack, body, "deny")
-        if form is None:
-            return
-        if not letters_in(_typed_reason(body["view"].get("state"))):
-            await refuse_form(ack, body, {_REASON: "Say why, so that they know what to change."})
-            return
-        await self._presses.settle_form(ack, body, form, DENY_FORM)
-
-    async def _approve(self, actor: Actor, press: Press) -> Told:
-        return await self._approvals.approve(actor, press.judged_at, press.value)
-
-    async def _review(self, actor: Actor, press: Press) -> Told:
-        return await self._approvals.review(actor, press.judged_at, press.value)
-
-    async def _deny(self, actor: Actor, press: Press) -> Told:
-        reason = _typed_reason(press.entered)
-        return await self._approvals.deny(actor, press.judged_at, press.value, reason)
-
-    async def _open_form(self, actor: Actor, press: Press) -> Told | None:
-        if refused := await self._approvals.may_deny(actor, press.judged_at, press.value):
+    async def open(self, actor: Actor, action: UserAction) -> Told | None:
+        if refused := await self._approvals.may_deny(actor, action.judged_at, action.value):
             return refused
-        if not press.trigger_id:
+        if not action.trigger_id:
             return INTERRUPTED
-        form = self._opened.begun("deny", actor.user_id, press.place, subject=press.value)
-        view = await open_view(self._client, press.trigger_id, deny_form(form.id, from_home=press.in_home))
+        form = self._opened.begun("deny", actor.user_id, action.place, subject=action.value)
+        view = await open_view(self._client, action.trigger_id, deny_form(form.id, from_home=action.in_home))
         if view is None:
-            words = f"Slack did not let me open the form in time. Press again, or type deny {press.value} reason=…"
+            words = f"Slack did not let me open the form in time. Press again, or type deny {action.value} reason=…"
             return Told(words, done=False)
-        await self._opened.keep(replace(form, view_id=view["id"]))
+        await self._opened.keep(replace(form, view_id=view.id))
         return None
 
+    async def faults(self, form: Form, sent: Entered) -> dict[str, str]:
+        return {} if entered(sent.text(_REASON)) else {_REASON: "Say why, so that they know what to change."}
 
-def _typed_reason(state: Any) -> str:
-    """Whatever came back in another shape is no reason."""
-    try:
-        reason = state["values"][_REASON][_REASON]["value"]
-    except (KeyError, TypeError):
-        return ""
-    return entered(reason) if isinstance(reason, str) else ""
+    async def deny(self, actor: Actor, action: UserAction) -> Told:
+        reason = entered(action.entered.text(_REASON))
+        return await self._approvals.deny(actor, action.judged_at, action.value, reason)
 
 
 def deny_form(form_id: str, *, from_home: bool) -> dict[str, Any]:

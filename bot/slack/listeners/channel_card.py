@@ -10,10 +10,9 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Any
 
-import aiohttp
 from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -22,11 +21,13 @@ from bot.domain.errors import CannotPost, MessageRefused, SlackBusy
 from bot.domain.projects import Project
 from bot.ports.clock import Clock
 from bot.ports.store import Store
-from bot.slack.background_tasks import Errands
+from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.client.channels import SlackChannels
-from bot.slack.client.errors import failure_of
+from bot.slack.client.errors import NO_ANSWER, failure_of
 from bot.slack.client.poster import SlackReplies
 from bot.slack.ids import BIND, NEW_SNAPSHOT
+from bot.slack.listeners.reading import reads
+from bot.slack.payloads import ChannelChange
 from bot.slack.views.blocks import button, buttons
 from bot.slack.views.message import Message, arranged
 from bot.slack.views.mrkdwn import code, sentence, shortened
@@ -55,7 +56,7 @@ class OfferListeners:
         client: AsyncWebClient,
         channels: SlackChannels,
         replies: SlackReplies,
-        errands: Errands,
+        tasks: BackgroundTasks,
         clock: Clock,
     ) -> None:
         self._pattern = pattern
@@ -65,17 +66,15 @@ class OfferListeners:
         self._client = client
         self._channels = channels
         self._replies = replies
-        self._errands = errands
+        self._tasks = tasks
         self._clock = clock
 
     def register(self, app: AsyncApp) -> None:
-        app.event("channel_created")(self.on_channel)
-        app.event("channel_rename")(self.on_channel)
+        app.event("channel_created")(reads(ChannelChange, self.on_channel))
+        app.event("channel_rename")(reads(ChannelChange, self.on_channel))
 
-    async def on_channel(self, event: dict[str, Any]) -> None:
-        channel = event.get("channel")
-        facts = channel if isinstance(channel, dict) else {}
-        channel_id, name = str(facts.get("id") or ""), str(facts.get("name") or "")
+    async def on_channel(self, ack: AsyncAck, change: ChannelChange) -> None:
+        channel_id, name = change.channel, change.name
         self._channels.forget(channel_id)
         if self._pattern is None or not channel_id or not fnmatchcase(name, self._pattern):
             return
@@ -84,7 +83,7 @@ class OfferListeners:
         if due is None or due <= self._clock.now():
             # Marked first: a card that a crash swallows is nobody's loss, one that comes twice is a nuisance.
             await self._store.chore_done(chore, self._clock.now() + ONCE)
-            self._errands.send(self._offer(channel_id, chore))
+            self._tasks.start(self._offer(channel_id, chore))
 
     async def _offer(self, channel_id: str, chore: str) -> None:
         for pause in PAUSES_S:
@@ -110,7 +109,7 @@ class OfferListeners:
             return (failure.retry_after or 0.0) if failure.passes else None
         except SlackBusy as exc:
             return exc.retry_after
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except NO_ANSWER:
             log.info("slack did not answer when the bot joined", extra={"channel": channel_id})
             return 0.0
         card = offer_card(self._command, await self._store.bindings(channel_id), self._projects)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -17,14 +16,18 @@ from bot.domain.words import plain_text
 from bot.ports.clock import Clock
 from bot.ports.forms import Errand
 from bot.ports.slack import People
-from bot.slack.background_tasks import Errands
-from bot.slack.client.poster import ResponseUrls, SlackReplies
-from bot.slack.listeners.binding import BindListeners
+from bot.slack.client.poster import ResponseUrls
+from bot.slack.ids import BIND
+from bot.slack.listeners.actions import Actions, UserAction
 from bot.slack.listeners.deferred_replies import InHand, OwedAnswers, Reply, delivered
 from bot.slack.listeners.modals import FormListeners
 from bot.slack.listeners.queries import Answering
+from bot.slack.listeners.reading import reads
+from bot.slack.payloads import SlashCommand
 from bot.slack.views import responses
+from bot.slack.views.message import Message
 from bot.slack.views.thread import recorded, refusal
+from bot.workflow.actions.bind import ChannelBindings
 from bot.workflow.intake import NOTHING_BOUND, Accepted, Delivery, Reception, Refused
 
 KNOWN_WITHIN_SECONDS = 0.8
@@ -41,11 +44,10 @@ class CommandListeners:
         reception: Reception,
         answering: Answering,
         forms: FormListeners,
-        binds: BindListeners,
+        bindings: ChannelBindings,
+        actions: Actions,
         people: People,
-        replies: SlackReplies,
         urls: ResponseUrls,
-        errands: Errands,
         owed: OwedAnswers,
         clock: Clock,
     ) -> None:
@@ -53,67 +55,52 @@ class CommandListeners:
         self._reception = reception
         self._answering = answering
         self._forms = forms
-        self._binds = binds
+        self._bindings = bindings
+        self._actions = actions
         self._people = people
-        self._replies = replies
         self._urls = urls
-        self._errands = errands
         self._owed = owed
         self._clock = clock
 
     def register(self, app: AsyncApp) -> None:
-        app.command(self._command)(self.on_command)
+        app.command(self._command)(reads(SlashCommand, self.on_command))
         self._owed.answered_by("command", self._answer_later)
 
-    async def on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        """Nothing may leave a listener: after an acknowledgement an exception would erase it (Bolt 1.30), and before it
-        the person would read Slack's own words for a bug of ours.
-        """
+    async def on_command(self, ack: AsyncAck, sent: SlashCommand) -> None:
+        text = plain_text(sent.text).strip()
         try:
-            await self._on_command(ack, body)
-        except Exception:
-            told = responses.told(self._answering.failed("a command failed"))
-            if ack.response is None:
-                await ack(**responses.private(told))
-            else:
-                to = (body["user_id"], body.get("response_url"), body["channel_id"])
-                self._errands.send(self._replies.tell(*to, told))
-
-    async def _on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        raw = str(body.get("text") or "")
-        text = plain_text(raw).strip()
-        try:
-            command = read_command(raw, self._command)
+            command = read_command(sent.text, self._command)
         except CommandError as exc:
             await ack(**responses.private(refusal(exc.sentence, text, self._command)))
             return
         match command:
             case Create() | Quick():
-                await self._create(ack, body, text, command)
+                await self._create(ack, sent, text, command)
             case Bind(selectors=()):
-                await self._binds.open_for_command(ack, body)
+                opening = UserAction(BIND, sent.user_id, "", sent.channel, trigger_id=sent.trigger_id)
+                await self._actions.take(ack, opening, sent.response_url)
             case OpenForm(order):
                 await ack()
-                self._forms.open_for_command(body, order)
+                self._forms.open_for_command(sent, order)
             case _:
-                await self._answer(ack, body, command)
+                await self._answer(ack, sent, command)
 
-    async def _create(self, ack: AsyncAck, body: dict[str, Any], text: str, order: Order) -> None:
-        place = Place(body.get("team_id") or "", body["channel_id"])
-        delivery = Delivery(f"command:{delivered(body['trigger_id'])}", body["user_id"], place, text)
-        stranger = self._people.known(delivery.user_id) is None
+    async def _create(self, ack: AsyncAck, sent: SlashCommand, text: str, order: Order) -> None:
+        place = Place(sent.team_id, sent.channel)
+        delivery = Delivery(f"command:{delivered(sent.trigger_id)}", sent.user_id, place, text)
+        stranger = self._people.known(sent.user_id) is None
         if stranger and await self._reception.depends_on_who_asks(order, place.channel_id):
-            await self._know(delivery.user_id)
+            await self._know(sent.user_id)
         match await self._reception.create(delivery, order):
             case Accepted(request, checked, approvals):
-                if url := body.get("response_url"):
-                    self._urls.keep(request.id, url)
+                if sent.response_url:
+                    self._urls.keep(request.id, sent.response_url)
                 await ack(text=recorded(request, checked=checked, approvals=approvals), response_type="ephemeral")
             case Refused(incomplete=True) if isinstance(order, Create):
                 await ack()
-                self._forms.open_for_command(body, order)
+                self._forms.open_for_command(sent, order)
             case Refused(why, rule) if rule == NOTHING_BOUND:
-                await ack(**responses.private(await self._binds.nothing_bound(why, body)))
+                await ack(**responses.private(await self._nothing_bound(why, sent)))
             case Refused(why):
                 await ack(**responses.private(refusal(why, text, self._command)))
 
@@ -125,23 +112,31 @@ class CommandListeners:
             async with asyncio.timeout(KNOWN_WITHIN_SECONDS):
                 await self._people.look_up(user_id)
 
-    async def _answer(self, ack: AsyncAck, body: dict[str, Any], question: Question) -> None:
+    async def _nothing_bound(self, why: str, sent: SlashCommand) -> Message:
+        """The answer to a `quick` that means nothing here; who may bind the channel is offered to."""
+        actor = self._people.known(sent.user_id)
+        if actor is None:
+            return responses.nothing_bound(why, (), may_bind=False)
+        usable = await self._bindings.usable(actor, sent.channel)
+        return responses.nothing_bound(why, usable, may_bind=bool(await self._bindings.may_bind(actor, sent.channel)))
+
+    async def _answer(self, ack: AsyncAck, sent: SlashCommand, question: Question) -> None:
         # Whoever asks about others, or for restore points, has Slack or the cloud asked: that takes its time.
         others = isinstance(question, ShowAccess) and question.subject is not None
         at_hand = not others and not isinstance(question, RestorePoints | Delete | GrantAccess)
-        if at_hand and (actor := self._people.known(body["user_id"])):
-            await ack(**responses.private((await self._answering.answer(question, actor, body["channel_id"])).message))
+        if at_hand and (actor := self._people.known(sent.user_id)):
+            await ack(**responses.private((await self._answering.answer(question, actor, sent.channel)).message))
             return
         errand = Errand(
-            f"command:{delivered(body['trigger_id'])}",
+            f"command:{delivered(sent.trigger_id)}",
             "command",
-            body["user_id"],
-            body["channel_id"],
+            sent.user_id,
+            sent.channel,
             None,
-            {"text": str(body.get("text") or "")},
+            {"text": sent.text},
             self._clock.now(),
         )
-        await self._owed.take(errand, InHand(body.get("response_url")))
+        await self._owed.take(errand, InHand(sent.response_url))
         await ack(**responses.private(responses.told("One moment, I am looking it up.")))
 
     async def _answer_later(self, errand: Errand, _: InHand) -> Reply:

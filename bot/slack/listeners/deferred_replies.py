@@ -12,12 +12,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.domain.errors import SlackBusy
+from bot.domain.errors import SlackBusy, StoreFailed
 from bot.ports.clock import Clock
 from bot.ports.forms import Errand
 from bot.ports.store import Store
 from bot.slack.client.poster import SlackReplies
-from bot.slack.unexpected import went_wrong
+from bot.slack.unexpected import Unexpected
 from bot.slack.views import responses
 from bot.slack.views.message import Message
 from bot.workflow.audit_of_reads import not_done
@@ -64,12 +64,12 @@ def delivered(trigger_id: str) -> str:
 
 
 class OwedAnswers:
-    def __init__(self, store: Store, replies: SlackReplies, clock: Clock, new_reference: Callable[[], str]) -> None:
+    def __init__(self, store: Store, replies: SlackReplies, clock: Clock, unexpected: Unexpected) -> None:
         self._store = store
         self._replies = replies
         self._clock = clock
         self._began = clock.now()
-        self._new_reference = new_reference
+        self._unexpected = unexpected
         self._answerers: dict[str, Answerer] = {}
         self._in_hand: dict[str, InHand] = {}
         self._decided: dict[str, Reply | None] = {}
@@ -83,16 +83,15 @@ class OwedAnswers:
     async def take(self, errand: Errand, in_hand: InHand) -> None:
         """Returns when it is written down, or was before: then it can be acknowledged."""
         self._in_hand[errand.id] = in_hand
-        if await self._store.take_errand(errand):
+        try:
+            taken = await self._store.take_errand(errand)
+        except StoreFailed:
+            self._in_hand.pop(errand.id, None)
+            raise
+        if taken:
             self._taken.add(errand.id)
         elif await self._store.errand(errand.id) is None:
             self._in_hand.pop(errand.id, None)  # it was answered meanwhile, or long ago
-
-    async def not_taken(self, errand: Errand) -> None:
-        """Say that it could not be written down, to somebody who has nothing but the message they wrote."""
-        self._in_hand.pop(errand.id, None)
-        words = went_wrong(self._new_reference(), "a question could not be taken", "Ask again in a minute.")
-        await self._replies.tell(errand.user_id, None, errand.channel, responses.told(words), errand.thread_ts)
 
     async def __call__(self, errand_id: str) -> float | None:
         errand = await self._store.errand(errand_id)
@@ -127,7 +126,5 @@ class OwedAnswers:
             if errand.late and errand.kind == "mention":
                 await self._store.record([not_done(errand.user_id, errand.kind, errand.channel, "answered-before")])
             return await self._answerers[errand.kind](errand, in_hand)
-        except Exception:
-            advice = "Look whether it counted, then ask again."
-            words = went_wrong(self._new_reference(), "an answer that was owed failed", advice)
-            return Reply(responses.told(words), acted=True)
+        except Exception as exc:  # who asked waits for an answer, and the engine would only try again
+            return Reply(responses.told(self._unexpected.report(exc, "an answer that was owed failed")))

@@ -15,6 +15,8 @@ from slack_bolt.response import BoltResponse
 from bot.slack.client.channels import SlackChannels
 from bot.slack.client.people import SlackPeople
 from bot.slack.ids import CONSOLE
+from bot.slack.listeners.reading import reads
+from bot.slack.payloads import Delivery, UserChange, read
 
 log = logging.getLogger(__name__)
 
@@ -26,14 +28,13 @@ class ChangeListeners:
         self._people = people
 
     def register(self, app: AsyncApp) -> None:
-        app.event("user_change")(self.on_user_change)
+        app.event("user_change")(reads(UserChange, self.on_user_change))
         app.event("subteam_members_changed")(self.on_groups_change)
         app.event("subteam_updated")(self.on_groups_change)
 
-    async def on_user_change(self, event: dict[str, Any]) -> None:
-        user = event.get("user")
-        if isinstance(user, dict) and isinstance(user.get("id"), str):
-            self._people.forget_user(user["id"])
+    async def on_user_change(self, ack: AsyncAck, change: UserChange) -> None:
+        if change.user_id:
+            self._people.forget_user(change.user_id)
 
     async def on_groups_change(self) -> None:
         self._people.forget_groups()
@@ -71,13 +72,13 @@ class Unrouted:
     async def on_delivery(
         self, body: dict[str, Any], next_: Callable[[], Awaitable[BoltResponse]]
     ) -> BoltResponse | None:
-        kind = body.get("type")
-        if not isinstance(kind, str) or kind in _ROUTED:
+        delivery = read(Delivery, body)
+        if delivery.type is None or delivery.type in _ROUTED:
             return await next_()
-        if kind == "app_rate_limited":
-            self._on_rate_limited(body.get("minute_rate_limited"))
+        if delivery.type == "app_rate_limited":
+            self._on_rate_limited(delivery.minute_rate_limited)
         else:
-            log.info("a delivery without a use arrived", extra={"kind": kind[:40]})
+            log.info("a delivery without a use arrived", extra={"kind": delivery.type[:40]})
         return BoltResponse(status=200)
 
     def _on_rate_limited(self, minute: Any) -> None:
@@ -104,24 +105,21 @@ class LastListeners:
     def register(self, app: AsyncApp) -> None:
         anything = re.compile(".*", re.DOTALL)
         app.action(re.compile(rf"{CONSOLE}\."))(self.on_link)
-        app.action(anything)(self.on_old_control)
-        app.shortcut(anything)(self.on_old_control)
-        app.view(anything)(self.on_old_control)
-        app.view_closed(anything)(self.on_old_control)
+        for control in (app.action, app.shortcut, app.view, app.view_closed):
+            control(anything)(reads(Delivery, self.on_old_control))
         app.options(anything)(self.on_old_options)
-        app.event(anything)(self.on_other_event)
+        app.event(anything)(reads(Delivery, self.on_other_event))
 
     async def on_link(self, ack: AsyncAck) -> None:
         """Slack tells of buttons that open a page as well (Block Kit, button)."""
         await ack()
 
-    async def on_old_control(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        log.info("a control without a use was pressed", extra={"kind": str(body.get("type"))})
+    async def on_old_control(self, ack: AsyncAck, delivery: Delivery) -> None:
+        log.info("a control without a use was pressed", extra={"kind": delivery.type})
         await ack()
 
     async def on_old_options(self, ack: AsyncAck) -> None:
         await ack(options=[])
 
-    async def on_other_event(self, body: dict[str, Any]) -> None:
-        event = body.get("event")
-        log.info("an event without a use arrived", extra={"kind": str(event.get("type") if event else "")})
+    async def on_other_event(self, ack: AsyncAck, delivery: Delivery) -> None:
+        log.info("an event without a use arrived", extra={"kind": delivery.event_type})

@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.addressing import Order as Ordered
 from bot.domain.addressing import Quotation, SeveralOrders, Talk, read_mention
@@ -36,7 +36,7 @@ from bot.domain.commands import (
     Unbind,
     read_command,
 )
-from bot.domain.errors import CommandError, LookupFailed, StoreFailed
+from bot.domain.errors import CommandError, LookupFailed
 from bot.domain.greetings import is_courtesy
 from bot.domain.orders import Create, Order, Quick
 from bot.domain.requests import Place
@@ -46,6 +46,8 @@ from bot.ports.forms import Errand
 from bot.ports.slack import People
 from bot.slack.listeners.deferred_replies import InHand, OwedAnswers, Reply
 from bot.slack.listeners.queries import Answering
+from bot.slack.listeners.reading import reads
+from bot.slack.payloads import Mention
 from bot.slack.views import responses
 from bot.slack.views.message import Message
 from bot.slack.views.thread import recorded, refusal
@@ -97,48 +99,38 @@ class MentionListeners:
         self._clock = clock
 
     def register(self, app: AsyncApp) -> None:
-        app.event("app_mention")(self.on_mention)
+        app.event("app_mention")(reads(Mention, self.on_mention))
         self._owed.answered_by("mention", self._answer)
 
-    async def on_mention(self, event: dict[str, Any], body: dict[str, Any]) -> None:
-        user_id = event.get("user")
-        if not isinstance(user_id, str) or event.get("bot_id"):
+    async def on_mention(self, ack: AsyncAck, mention: Mention) -> None:
+        if mention.user_id is None or mention.bot_id:
             log.info("a mention by a bot is passed over")
             return
-        mentioned, channel = read_mention(str(event.get("text") or ""), self._bot_user_id), str(event["channel"])
+        mentioned = read_mention(mention.text, self._bot_user_id)
         text = "" if isinstance(mentioned, SeveralOrders) else mentioned.text
         below = mentioned.below if isinstance(mentioned, Ordered) else ()
         ordered = isinstance(mentioned, Ordered)
-        message = f"mention:{channel}:{event['ts']}"
+        message = f"mention:{mention.channel}:{mention.ts}"
         errand = Errand(
-            f"event:{body['event_id']}",
+            f"event:{mention.event_id}",
             "mention",
-            user_id,
-            channel,
-            event.get("thread_ts"),
+            mention.user_id,
+            mention.channel,
+            mention.thread_ts,
             {
                 "text": text,
                 "below": list(below),
-                "team": str(body.get("team_id") or ""),
+                "team": mention.team_id,
                 "message": message,
-                "edited": "edited" in event,
+                "edited": mention.edited,
                 "read_as": type(mentioned).__name__,
             },
             self._clock.now(),
             claim=message if ordered and changes_something(text, below, self._command) else None,
         )
-        try:
-            await self._owed.take(errand, InHand())
-        except StoreFailed:
-            await self._owed.not_taken(errand)
+        await self._owed.take(errand, InHand())
 
     async def _answer(self, errand: Errand, _: InHand) -> Reply | None:
-        try:
-            return await self._answered(errand)
-        except Exception:
-            return Reply(responses.told(self._answering.failed("answering a mention failed")))
-
-    async def _answered(self, errand: Errand) -> Reply | None:
         if errand.late:
             return Reply(responses.told(_TAKEN_UP))
         place = Place(errand.payload["team"], errand.channel, errand.thread_ts)

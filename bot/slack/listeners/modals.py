@@ -6,12 +6,10 @@ Nothing is trusted of what comes back but what was entered: whose form it is and
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from typing import Any, Literal
 
-import aiohttp
-from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -21,20 +19,23 @@ from bot.domain.forms import Form, form_as_typed
 from bot.domain.orders import Create, as_typed
 from bot.domain.requests import Place
 from bot.ports.clock import Clock
-from bot.slack.background_tasks import Errands
-from bot.slack.client.errors import SlackFailure, failure_of
+from bot.slack.background_tasks import BackgroundTasks
+from bot.slack.client.errors import NO_ANSWER, SlackFailure, failure_of
 from bot.slack.client.modals import open_view
 from bot.slack.client.poster import ResponseUrls, SlackReplies
-from bot.slack.ids import ASK_AGAIN, BACKUP_FOR_MESSAGE, NEW_SNAPSHOT, OPEN_FORM
-from bot.slack.listeners.actions import pressed, refuse_form, returned
-from bot.slack.listeners.queries import Answering
+from bot.slack.listeners.actions import refuse_form
+from bot.slack.payloads import (
+    BlockAction,
+    MessageShortcut,
+    ShownView,
+    SlashCommand,
+    Suggestion,
+    Triggered,
+    ViewAction,
+    read,
+)
 from bot.slack.views import responses
 from bot.slack.views.create_modal import (
-    FORM,
-    FORM_DISKS,
-    FORM_MORE,
-    FORM_PLACE,
-    FORM_PROJECT,
     filled_view,
     loading_view,
     offered,
@@ -46,7 +47,7 @@ from bot.slack.views.create_modal import (
 from bot.slack.views.message import Message
 from bot.slack.views.mrkdwn import permalink
 from bot.slack.views.thread import recorded
-from bot.workflow.actions.fill_form import Filling, Forms, Mend, Offer, ProjectOffer, Sent, Stays
+from bot.workflow.actions.fill_form import Filling, Forms, Mend, Sent, Stays
 from bot.workflow.intake import Accepted, Refused
 
 log = logging.getLogger(__name__)
@@ -69,161 +70,140 @@ class FormListeners:
         command: str,
         team_url: str,
         forms: Forms,
-        answering: Answering,
         client: AsyncWebClient,
         replies: SlackReplies,
         urls: ResponseUrls,
-        errands: Errands,
+        tasks: BackgroundTasks,
         clock: Clock,
     ) -> None:
         self._command = command
         self._team_url = team_url
         self._forms = forms
-        self._answering = answering
         self._client = client
         self._replies = replies
         self._urls = urls
-        self._errands = errands
+        self._tasks = tasks
         self._clock = clock
-
-    def register(self, app: AsyncApp) -> None:
-        app.shortcut(NEW_SNAPSHOT)(self.on_new)
-        app.action(NEW_SNAPSHOT)(self.on_new)
-        app.shortcut(BACKUP_FOR_MESSAGE)(self.on_backup)
-        app.action(OPEN_FORM)(self.on_open)
-        app.action(ASK_AGAIN)(self.on_ask_again)
-        app.action(FORM_PROJECT)(self.on_project)
-        app.action(FORM_PLACE)(self.on_place)
-        app.action(FORM_MORE)(self.on_more)
-        app.action(FORM_DISKS)(self.on_disks)
-        app.options(FORM_DISKS)(self.on_offer)
-        app.options(FORM_PROJECT)(self.on_offer_projects)
-        app.view(FORM)(self.on_sent)
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
-    def open_for_command(self, body: dict[str, Any], order: Create) -> None:
+    def open_for_command(self, sent: SlashCommand, order: Create) -> None:
         """After a command was acknowledged: the form in the place it was typed in."""
-        place = Place(body.get("team_id") or "", body["channel_id"])
-        self._open(body, self._forms.begun(body["user_id"], place, order))
+        self._open(sent, self._forms.begun(sent.user_id, Place(sent.team_id, sent.channel), order))
 
-    async def on_new(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def on_new(self, ack: AsyncAck, pressed: Triggered) -> None:
         """The shortcut and the button in App Home have no place; the button in a message has that of the message."""
         await ack()
-        user_id = body["user"]["id"]
-        channel, thread_ts = _place_of(body)
-        place = Place(_team(body), channel or user_id, thread_ts)
-        self._open(body, self._forms.begun(user_id, place, Create(()), choose_place=not channel))
+        place = Place(pressed.team_id, pressed.channel or pressed.user_id, pressed.thread_ts)
+        self._open(pressed, self._forms.begun(pressed.user_id, place, Create(()), choose_place=not pressed.channel))
 
-    async def on_backup(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def on_backup(self, ack: AsyncAck, shortcut: MessageShortcut) -> None:
         """Told in the thread of the message, with a link to it as the reason."""
         await ack()
-        message, channel = body["message"], body["channel"]["id"]
-        ts, thread_ts = str(message["ts"]), str(message.get("thread_ts") or message["ts"])
+        channel, ts = shortcut.channel, shortcut.ts
+        thread_ts = shortcut.parent_ts or ts
         link = permalink(self._team_url, channel, ts)
         if thread_ts != ts:
             link += f"?thread_ts={thread_ts}&cid={channel}"
-        place = Place(_team(body), channel, thread_ts)
-        self._open(body, self._forms.begun(body["user"]["id"], place, Create((), reason=link)))
+        place = Place(shortcut.team_id, channel, thread_ts)
+        self._open(shortcut, self._forms.begun(shortcut.user_id, place, Create((), reason=link)))
 
-    async def on_open(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def on_open(self, ack: AsyncAck, pressed: BlockAction) -> None:
         await ack()
         otherwise = "That form can't be opened any more, or it is somebody else's. `help` has a button for a new one."
-        self._errands.send(self._open_again(body, self._forms.again, otherwise))
+        self._start(pressed, self._open_again(pressed, self._forms.again, otherwise))
 
-    async def on_ask_again(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def on_ask_again(self, ack: AsyncAck, pressed: BlockAction) -> None:
         await ack()
         otherwise = "Only the person who asked can change that request and ask again."
-        self._errands.send(self._open_again(body, self._forms.asked_again, otherwise))
+        self._start(pressed, self._open_again(pressed, self._forms.asked_again, otherwise))
 
     async def _open_again(
-        self, body: dict[str, Any], begin: Callable[[str, str], Awaitable[Form | None]], otherwise: str
+        self, pressed: BlockAction, begin: Callable[[str, str], Awaitable[Form | None]], otherwise: str
     ) -> None:
-        try:
-            form = await begin(body["user"]["id"], pressed(body))
-        except Exception:
-            form, otherwise = None, self._answering.failed("a form could not be opened again")
+        form = await begin(pressed.user_id, pressed.value)
         if form is not None:
-            await self._show(body, form)
+            await self._show(pressed, form)
         else:
-            await self._tell(body, responses.told(otherwise))
+            await self._tell(pressed, responses.told(otherwise))
 
-    def _open(self, body: dict[str, Any], form: Form) -> None:
-        self._errands.send(self._show(body, form))
+    def _open(self, by: Triggered, form: Form) -> None:
+        self._start(by, self._show(by, form))
 
-    async def _show(self, body: dict[str, Any], form: Form) -> None:
-        if url := body.get("response_url"):
-            self._urls.keep(form.id, url)
-        view = await open_view(self._client, body["trigger_id"], loading_view(form.id))
+    def _start(self, by: Triggered, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.start(work, lambda words: self._tell(by, responses.told(words)))
+
+    async def _show(self, by: Triggered, form: Form) -> None:
+        if by.response_url:
+            self._urls.keep(form.id, by.response_url)
+        view = await open_view(self._client, by.trigger_id, loading_view(form.id))
         if view is None:
             await self._forms.keep(form)
-            await self._tell(body, responses.form_too_late(form.id, self._command))
+            await self._tell(by, responses.form_too_late(form.id, self._command))
             return
-        form = replace(form, view_id=view["id"])
+        self._tasks.start(
+            self._fill(by, replace(form, view_id=view.id), view),
+            lambda words: self._show_filled(by, form, view, Refused(words)),
+        )
+
+    async def _fill(self, by: Triggered, form: Form, view: ShownView) -> None:
+        filling: Filling | Refused
         try:
             await self._forms.keep(form)
             filling = await self._forms.fill(form)
         except LookupFailed as exc:
             filling = Refused(exc.sentence)
-        except Exception:
-            filling = Refused(self._answering.failed("a form could not be filled"))
+        await self._show_filled(by, form, view, filling)
+
+    async def _show_filled(self, by: Triggered, form: Form, view: ShownView, filling: Filling | Refused) -> None:
         typed = as_typed(form.order) if form.order != Create(()) else ""
-        shown = await self._update(form.id, view["id"], view["hash"], self._view(form.id, filling, typed))
+        shown = await self._update(form.id, view.id, view.hash, self._view(form.id, filling, typed))
         if shown == "refused":
             why = Refused("Slack did not take the form that I made. Tell the people who run the bot; its log says why.")
-            shown = await self._update(form.id, view["id"], view["hash"], self._view(form.id, why, typed))
+            shown = await self._update(form.id, view.id, view.hash, self._view(form.id, why, typed))
         if shown in ("refused", "failed"):
-            await self._tell(body, responses.form_too_late(form.id, self._command))
+            await self._tell(by, responses.form_too_late(form.id, self._command))
 
     # --- while it is open ---------------------------------------------------------------------------------------------
 
-    async def on_project(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def on_project(self, ack: AsyncAck, chosen: ViewAction) -> None:
         await ack()
-        self._errands.send(self._refresh(body, self._forms.choose_project))
+        self._refresh(chosen, self._forms.choose_project)
 
-    async def on_place(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def on_place(self, ack: AsyncAck, chosen: ViewAction) -> None:
         await ack()
-        self._errands.send(self._refresh(body, self._forms.choose_place))
+        self._refresh(chosen, self._forms.choose_place)
 
-    async def on_more(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def on_more(self, ack: AsyncAck, pressed: ViewAction) -> None:
         await ack()
-        self._errands.send(self._refresh(body, self._forms.show_more))
+        self._refresh(pressed, self._forms.show_more)
 
-    async def on_disks(self, ack: AsyncAck) -> None:
+    async def on_disks(self, ack: AsyncAck, _: ViewAction) -> None:
         """Slack tells of each choice where it likes to; they are read when the form is sent."""
         await ack()
 
-    async def on_offer(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        try:
-            offer = await self._forms.offer(_sent(body), str(body.get("value") or ""))
-        except Exception:
-            self._answering.failed("a picker could not be filled")
-            offer = Offer(sentence="Something went wrong on my side. Try again in a minute.")
-        await ack(options=offered(offer))
+    async def on_offer(self, ack: AsyncAck, typed: Suggestion) -> None:
+        await ack(options=offered(await self._forms.offer(_sent(typed), typed.value)))
 
-    async def on_offer_projects(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        try:
-            offer = await self._forms.offer_projects(_sent(body), str(body.get("value") or ""))
-        except Exception:
-            self._answering.failed("the projects of a form could not be offered")
-            offer = ProjectOffer(sentence="Something went wrong on my side. Try again in a minute.")
-        await ack(options=offered_projects(offer))
+    async def on_offer_projects(self, ack: AsyncAck, typed: Suggestion) -> None:
+        await ack(options=offered_projects(await self._forms.offer_projects(_sent(typed), typed.value)))
 
-    async def _refresh(
-        self, body: dict[str, Any], chosen: Callable[[Sent], Awaitable[Filling | Refused | Stays]]
-    ) -> None:
+    def _refresh(self, by: ViewAction, choose: Callable[[Sent], Awaitable[Filling | Refused | Stays]]) -> None:
         """What was entered stays, whatever happens; only who may use nothing any more is left without the fields."""
-        view, sent = body["view"], _sent(body)
+
+        async def chosen() -> None:
+            await self._show_chosen(by, await choose(_sent(by)))
+
+        self._tasks.start(chosen(), lambda words: self._show_chosen(by, Stays(words)))
+
+    async def _show_chosen(self, by: ViewAction, filling: Filling | Refused | Stays) -> None:
+        view, sent = by.view, _sent(by)
         typed = form_as_typed(sent.values)
-        try:
-            filling = await chosen(sent)
-        except Exception:
-            filling = Stays(self._answering.failed("a form could not be refreshed"))
         if isinstance(filling, Stays):
-            updated = standing_view(sent.form_id, view.get("blocks") or [], filling.fault)
+            updated = standing_view(sent.form_id, view, filling.fault)
         else:
             updated = self._view(sent.form_id, filling, typed)
-        if await self._update(sent.form_id, view["id"], view["hash"], updated) == "conflict":
+        if await self._update(sent.form_id, view.id, view.hash, updated) == "conflict":
             await self._catch_up(sent, typed)
 
     async def _catch_up(self, sent: Sent, typed: str) -> None:
@@ -252,6 +232,7 @@ class FormListeners:
             wait_s = WAIT_SECONDS
             try:
                 answer = await self._client.views_update(view_id=view_id, hash=view_hash, view=view)
+                shown = read(ShownView, answer.data)
             except SlackApiError as exc:
                 failure = failure_of(exc)
                 if failure.error == "not_found":
@@ -263,10 +244,10 @@ class FormListeners:
                     log.error("slack refused a form", extra=facts)
                     return "refused"
                 wait_s = failure.retry_after or wait_s
-            except (aiohttp.ClientError, TimeoutError, OSError):
+            except NO_ANSWER:
                 pass
             else:
-                await self._forms.shown(form_id, answer["view"]["hash"])
+                await self._forms.shown(form_id, shown.hash)
                 return "shown"
             if not tries_left or wait_s > LONGEST_WAIT_SECONDS:
                 break
@@ -276,21 +257,16 @@ class FormListeners:
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
-    async def on_sent(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        sent = _sent(body)
-        try:
-            answer = await self._forms.submit(sent)
-        except Exception:
-            await refuse_form(ack, body, {"project": self._answering.failed("a form could not be taken")})
-            return
-        match answer:
+    async def on_sent(self, ack: AsyncAck, by: ViewAction) -> None:
+        sent = _sent(by)
+        match await self._forms.submit(sent):
             case Mend(faults):
-                await refuse_form(ack, body, dict(faults))
+                await refuse_form(ack, by.view, faults)
             case Refused(why):
-                await refuse_form(ack, body, {"project": why})
-            case Accepted():
+                await refuse_form(ack, by.view, {"project": why})
+            case Accepted() as accepted:
                 await ack()
-                self._errands.send(self._confirm(sent, answer))
+                self._tasks.start(self._confirm(sent, accepted))
 
     async def _confirm(self, sent: Sent, accepted: Accepted) -> None:
         """The form is gone; where it was opened, a word that it was taken, to its person alone."""
@@ -303,30 +279,16 @@ class FormListeners:
             sent.user_id, self._urls.take(request.id), to, responses.as_written(told), place.thread_ts
         )
 
-    async def _tell(self, body: dict[str, Any], message: Message) -> None:
-        channel, thread_ts = _place_of(body)
-        user_id = body["user"]["id"] if "user" in body else body["user_id"]
-        await self._replies.tell(user_id, body.get("response_url"), channel, message, thread_ts)
+    async def _tell(self, by: Triggered, message: Message) -> None:
+        await self._replies.tell(by.user_id, by.response_url, by.channel, message, by.thread_ts)
 
 
-def _sent(body: dict[str, Any]) -> Sent:
-    which = returned(body)
-    return Sent(which.form_id, which.view_id, which.user_id, read_values(body["view"]))
+def _sent(by: ViewAction | Suggestion) -> Sent:
+    view = by.view
+    return Sent(view.private_metadata, view.id, by.user_id, read_values(view.entered))
 
 
 def _passing(failure: SlackFailure) -> bool:
     """Worth another try: Slack is busy, in trouble, or gave no readable answer."""
     trouble = failure.error in ("", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
     return failure.asks_to_wait or trouble or (failure.status or 0) >= 500
-
-
-def _team(body: dict[str, Any]) -> str:
-    team = body.get("team") or {}
-    return str(team.get("id") or "")
-
-
-def _place_of(body: dict[str, Any]) -> tuple[str, str | None]:
-    """The channel and thread of a command or a pressed button; no channel in App Home and for global shortcuts."""
-    channel = body.get("channel") or {}
-    container = body.get("container") or {}
-    return str(channel.get("id") or body.get("channel_id") or ""), container.get("thread_ts")

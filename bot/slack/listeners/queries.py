@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from bot.domain.access import Actor
 from bot.domain.commands import (
     Approve,
@@ -28,9 +26,8 @@ from bot.ports.clock import Clock
 from bot.ports.slack import People
 from bot.ports.store import Store
 from bot.slack.listeners.deferred_replies import Reply
-from bot.slack.listeners.restore_points import once_more, restore_points
-from bot.slack.unexpected import went_wrong
 from bot.slack.views import responses
+from bot.slack.views.restore_points import once_more, restore_points
 from bot.workflow.actions.approve import Approvals
 from bot.workflow.actions.bind import ChannelBindings
 from bot.workflow.actions.cancel import Cancelling
@@ -60,7 +57,6 @@ class Answering:
         restoring: RestorePointsInquiry,
         doubting: Doubting,
         clock: Clock,
-        new_reference: Callable[[], str],
     ) -> None:
         self._command = command
         self._team_url = team_url
@@ -74,7 +70,6 @@ class Answering:
         self._restoring = restoring
         self._doubting = doubting
         self._clock = clock
-        self._new_reference = new_reference
 
     async def answer(self, question: Question, actor: Actor, channel: str) -> Reply:
         match question:
@@ -114,23 +109,12 @@ class Answering:
                 return Reply(responses.lines(await self._granting.projects(actor, channel)))
 
     async def answer_somebody(self, question: Question, user_id: str, channel: str) -> Reply:
-        """The same for somebody who may have to be asked about first. Every failure is an answer too."""
+        """The same for somebody who may have to be asked about first."""
         try:
             return await self.answer(question, await self._people.look_up(user_id), channel)
         except LookupFailed as exc:
             await self._store.record([not_looked_up(user_id, type(question).__name__, channel)])
             return Reply(responses.told(exc.sentence))
-        except Exception:
-            return Reply(responses.told(self.failed("answering a question failed")))
-
-    def failed(self, what: str) -> str:
-        """Log the exception under a new reference, and give the sentence that names it."""
-        return went_wrong(
-            self._new_reference(),
-            what,
-            f"Ask {self._command} status what became of it before you repeat it, and tell the people who run the bot "
-            "this reference.",
-        )
 
 
 def _as_told(told: Told) -> Reply:

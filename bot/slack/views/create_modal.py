@@ -6,7 +6,7 @@ gives the disks a new block and leaves everything else alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.domain.forms import Form, FormValues
@@ -15,6 +15,7 @@ from bot.domain.orders import DISKS_PER_CREATE, REASON_CHARACTERS, Create
 from bot.domain.requests import is_direct
 from bot.domain.sentences import MENTION
 from bot.domain.snapshots import COPYABLE_STATES, DESCRIPTION_CHARACTERS, NAME_CHARACTERS, RETENTION_DAYS, Disk
+from bot.slack.payloads import Entered, View
 from bot.slack.views.blocks import OPTIONS, button, buttons, context, divider, plain, section
 from bot.slack.views.mrkdwn import code_block, cut_in_the_middle, escaped, sentence, shortened
 from bot.workflow.actions.fill_form import Filling, Offer, ProjectOffer
@@ -54,9 +55,9 @@ def refused_view(form_id: str, why: str, said: str) -> dict[str, Any]:
     return _view(form_id, blocks, close="Close")
 
 
-def standing_view(form_id: str, blocks: Sequence[dict[str, Any]], fault: str) -> dict[str, Any]:
+def standing_view(form_id: str, view: View, fault: str) -> dict[str, Any]:
     """The form as it stands, with a sentence on top. Slack keeps what was entered, because no field changes."""
-    return _view(form_id, [_fault(fault), *(one for one in blocks if one.get("block_id") != _FAULT)], submit=_SUBMIT)
+    return _view(form_id, [_fault(fault), *view.blocks_but(_FAULT)], submit=_SUBMIT)
 
 
 def filled_view(filling: Filling) -> dict[str, Any]:
@@ -278,54 +279,31 @@ def listed_disk(disk: Disk) -> dict[str, Any]:
 # --- what comes back --------------------------------------------------------------------------------------------------
 
 
-def read_values(view: dict[str, Any]) -> FormValues:
-    """The fields of a view as they came; whatever is not of the expected shape counts as empty."""
-    state = view.get("state")
-    blocks = state.get("values") if isinstance(state, dict) else None
-    fields: dict[str, dict[str, Any]] = {}
-    for block_id, actions in (blocks if isinstance(blocks, dict) else {}).items():
-        if isinstance(actions, dict):
-            for element in actions.values():
-                if isinstance(element, dict):
-                    fields[str(block_id).partition(".")[0]] = element
-
-    def text(field: str, key: str = "value") -> str:
-        value = fields.get(field, {}).get(key)
-        return value if isinstance(value, str) else ""
-
-    def chosen(field: str) -> tuple[str, ...]:
-        options = fields.get(field, {}).get("selected_options")
-        return tuple(dict.fromkeys(map(_value_of, options))) if isinstance(options, list) else ()
-
-    boxes = chosen("options")
-    project = _value_of(fields.get("project", {}).get("selected_option"))
+def read_values(entered: Entered) -> FormValues:
+    """The fields as they came back; a line that is no choice counts as none."""
+    boxes, project = entered.chosen("options"), entered.text("project")
     return FormValues(
         project="" if project == NO_CHOICE else project,
-        disks=chosen("disks"),
-        name=text("name"),
-        description=text("description"),
-        tags=text("tags"),
-        enterprise_project_id=text("enterprise_project_id"),
+        disks=entered.chosen("disks"),
+        name=entered.text("name"),
+        description=entered.text("description"),
+        tags=entered.text("tags"),
+        enterprise_project_id=entered.text("enterprise_project_id"),
         instant="instant" in boxes,
         full="full" in boxes,
-        keep=text("keep"),
-        reason=text("reason"),
-        break_glass=text("break_glass"),
-        place=text("place", "selected_conversation"),
+        keep=entered.text("keep"),
+        reason=entered.text("reason"),
+        break_glass=entered.text("break_glass"),
+        place=entered.text("place"),
     )
 
 
-def _value_of(option: Any) -> str:
-    value = option.get("value") if isinstance(option, dict) else None
-    return value if isinstance(value, str) else ""
-
-
-def errors_beside(view: dict[str, Any], faults: dict[str, str]) -> dict[str, str]:
-    """Faults by field become errors by block. What has no field of its own stands beside the project.
+def errors_beside(inputs: Sequence[str], faults: Mapping[str, str]) -> dict[str, str]:
+    """Faults by field become errors by block, of which `inputs` are ids. What has no field of its own stands beside the
+    project.
 
     An error for a block that is no input of the view would make Slack show none of them.
     """
-    inputs = [str(block.get("block_id")) for block in view.get("blocks", []) if block.get("type") == "input"]
     by_field = {block_id.partition(".")[0]: block_id for block_id in inputs}
     first = by_field.get("project") or next(iter(inputs), "project")
     errors: dict[str, str] = {}

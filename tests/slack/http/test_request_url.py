@@ -19,10 +19,11 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.slack.bolt import build_bolt, is_ours
+from bot.slack.bolt import build_bolt
 from bot.slack.http import connections
 from bot.slack.http.connections import USUAL, Limits, Tally
 from bot.slack.http.request_url import BODY_BYTES, HttpEntry
+from bot.slack.payloads import Identity, is_ours, read
 from tests.slack.test_bolt_traps import FORM, SECRET, TOKEN, recorded
 
 OURS = {**recorded("api/auth.test")["bot"], "app_id": "A0SNAPAPP1"}
@@ -39,7 +40,7 @@ class Heard:
         self.hold.set()
 
     def app(self) -> AsyncApp:
-        app = build_bolt(AsyncWebClient(base_url="http://127.0.0.1:1/api/"), TOKEN, SECRET, OURS)
+        app = build_bolt(AsyncWebClient(base_url="http://127.0.0.1:1/api/"), TOKEN, SECRET, read(Identity, OURS))
 
         async def remember(ack: Any, body: dict[str, Any]) -> None:
             self.texts.append(body["text"])
@@ -466,14 +467,14 @@ ORGANISATION = {**OURS, "team_id": "T0ANCHOR01", "is_enterprise_install": True, 
 def test_what_slack_means_for_this_installation_is_taken(
     name: str, identity: dict[str, Any], change: dict[str, Any]
 ) -> None:
-    assert is_ours({**recorded(name), **change}, identity)
+    assert is_ours({**recorded(name), **change}, read(Identity, identity))
 
 
 def test_the_organisation_counts_for_an_app_of_the_organisation_alone() -> None:
     elsewhere = {"team_id": "T0OTHER001", "enterprise_id": "E0GRIDORG1"}
-    assert is_ours(elsewhere, ORGANISATION)
-    assert not is_ours(elsewhere, {**ORGANISATION, "is_enterprise_install": False})
-    assert not is_ours({"team_id": "T0OTHER001"}, {**ORGANISATION, "enterprise_id": None})
+    assert is_ours(elsewhere, read(Identity, ORGANISATION))
+    assert not is_ours(elsewhere, read(Identity, {**ORGANISATION, "is_enterprise_install": False}))
+    assert not is_ours({"team_id": "T0OTHER001"}, read(Identity, {**ORGANISATION, "enterprise_id": None}))
 
 
 async def until(true: Callable[[], bool]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.slack.listeners.actions import Press
+from bot.slack.listeners.actions import UserAction
 
 
 @pytest.mark.parametrize(
@@ -18,4 +18,4 @@ from bot.slack.listeners.actions import Press
     ids=["a button in a channel", "App Home", "a direct message", "a form, opened from a channel"],
 )
 def test_only_a_button_in_a_channel_is_judged_there(channel: str, form_id: str, judged_at: str | None) -> None:
-    assert Press("deny", "U1", "r-one", channel, form_id=form_id).judged_at == judged_at
+    assert UserAction("deny", "U1", "r-one", channel, form_id=form_id).judged_at == judged_at

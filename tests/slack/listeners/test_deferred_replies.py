@@ -13,6 +13,7 @@ import pytest
 from bot.domain.errors import SlackBusy
 from bot.ports.forms import Errand
 from bot.slack.listeners.deferred_replies import TOO_LATE, UNHEARD, InHand, OwedAnswers, Reply
+from bot.slack.unexpected import Unexpected
 from bot.slack.views import responses
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
@@ -43,7 +44,7 @@ class Owing:
         self.owed = self.another_life()
 
     def another_life(self) -> OwedAnswers:
-        self.owed = OwedAnswers(self.store, self.ears, self.clock, lambda: "e-1")  # type: ignore[arg-type]  # as much as is needed
+        self.owed = OwedAnswers(self.store, self.ears, self.clock, Unexpected("/snapshot", lambda: "e-1"))  # type: ignore[arg-type]  # as much as is needed
         self.owed.answered_by("command", self._decide)
         return self.owed
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
 from bot.domain.commands import Bind
 from bot.domain.orders import Selector
 from bot.slack.listeners.binding import read_bind
 from bot.slack.listeners.plans import read_selection
+from bot.slack.payloads import Entered, read_state
 from bot.slack.views.mrkdwn import code, cut_in_the_middle, escaped, sentence
 
 
-def state(**texts: str) -> dict[str, Any]:
+def state(**texts: str) -> Entered:
     project = {"value": {"selected_option": {"value": "payments-prod"}}}
-    return {"values": {"project": project, **{name: {"value": {"value": text}} for name, text in texts.items()}}}
+    return read_state({"project": project, **{name: {"value": {"value": text}} for name, text in texts.items()}})
 
 
 def test_a_channel_is_bound_to_what_can_be_seen() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.forms import Form, FormValues
 from bot.domain.orders import Create
 from bot.domain.requests import Place
+from bot.slack.payloads import View, read, read_state
 from bot.slack.views import create_modal
 from bot.slack.views.create_modal import (
     errors_beside,
@@ -104,12 +105,14 @@ def test_a_hundred_and_one_projects_are_offered_as_one_types(golden: Golden) -> 
     (nothing,) = checked_options(create_modal.offered_projects(ProjectOffer(sentence="No project fits “x”.")))
     assert (nothing["value"], nothing["text"]["text"]) == (create_modal.NO_CHOICE, "No project fits “x”.")
     chosen = {"project": {create_modal.FORM_PROJECT: {"selected_option": nothing}}}
-    assert read_values({"state": {"values": chosen}}).project == ""
+    assert read_values(read_state(chosen)).project == ""
 
 
 def test_a_sentence_comes_on_top_of_what_stands_and_takes_the_place_of_the_one_before(golden: Golden) -> None:
     before = filled_view(FILLINGS["closed_project"])
-    after = checked_view(standing_view("f-one", before["blocks"], "Slack could not tell me who you are just now."))
+    after = checked_view(
+        standing_view("f-one", View(id="V1", blocks=before["blocks"]), "Slack could not tell me who you are just now.")
+    )
     golden("form_stands", after)
     assert after["blocks"][1:] == before["blocks"][1:]
     assert {key: after[key] for key in after if key != "blocks"} == {
@@ -165,7 +168,7 @@ def test_every_field_is_read() -> None:
             for field in ("name", "description", "tags", "enterprise_project_id", "keep", "reason", "break_glass")
         },
     }
-    assert read_values({"state": {"values": state}}) == FormValues(
+    assert read_values(read_state(state)) == FormValues(
         "payments",
         ("d1", "d2"),
         "NAME",
@@ -199,14 +202,14 @@ JUNK = st.recursive(
 
 @given(JUNK)
 def test_whatever_comes_back_is_read_or_passed_over(junk: Any) -> None:
-    assert isinstance(read_values({"state": junk}), FormValues)
-    assert isinstance(read_values({"state": {"values": junk}}), FormValues)
+    assert isinstance(read_values(read_state(junk)), FormValues)
+    assert isinstance(read_values(read(View, {"id": "V1", "state": junk}).entered), FormValues)
 
 
 def test_faults_stand_beside_their_fields_and_strangers_beside_the_project() -> None:
     view = filled_view(FILLINGS["more_options"])
     faults = {"disks": "Choose `one`.", "place": "Not there.", "project": "Not you.", "tags": "t" * 900}
-    errors = errors_beside(view, faults)
+    errors = errors_beside(View(id="V1", blocks=view["blocks"]).inputs, faults)
     assert errors["disks.1"] == "Choose one."
     assert errors["project"] == "Not there. Not you."
     assert len(errors["tags"]) == 400

@@ -23,12 +23,13 @@ from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.outbox import Saying, SayKind
 from bot.slack.listeners.approvals import deny_form
 from bot.slack.listeners.binding import bind_form
+from bot.slack.listeners.errors import PICKER
 from bot.slack.listeners.plans import change_form
-from bot.slack.listeners.restore_points import restore_points
 from bot.slack.views import responses, thread
 from bot.slack.views.app_home_view import home_view
 from bot.slack.views.create_modal import filled_view, offered
 from bot.slack.views.message import Message
+from bot.slack.views.restore_points import restore_points
 from bot.workflow.actions.fill_form import Filling, Offer
 from bot.workflow.jobs.publish_home import Home, Usable
 from bot.workflow.queries.restore_points import Point, Points
@@ -235,12 +236,12 @@ def test_forms(golden: Golden, name: str, view: dict[str, Any]) -> None:
 
 def offer_sentences() -> Iterator[str]:
     """Every sentence that a picker can show in place of disks, read from where it is written."""
-    bot = Path(__file__).parents[3] / "bot"
-    for file in (bot / "workflow" / "actions" / "fill_form.py", bot / "slack" / "listeners" / "modals.py"):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Offer"):
-                sentences = [keyword.value for keyword in node.keywords if keyword.arg == "sentence"]
-                yield from (str(one.value) for one in sentences if isinstance(one, ast.Constant))
+    file = Path(__file__).parents[3] / "bot" / "workflow" / "actions" / "fill_form.py"
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Offer"):
+            sentences = [keyword.value for keyword in node.keywords if keyword.arg == "sentence"]
+            yield from (str(one.value) for one in sentences if isinstance(one, ast.Constant))
+    yield PICKER
 
 
 def test_what_a_picker_says_in_place_of_disks_is_never_cut(golden: Golden) -> None:

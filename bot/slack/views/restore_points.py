@@ -1,89 +1,23 @@
-"""Restore points as people read them, and the buttons that let them go or agree to that."""
+"""Restore points as people read them, and the question before they go."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from slack_bolt.app.async_app import AsyncApp
-from slack_bolt.context.ack.async_ack import AsyncAck
-
-from bot.domain.access import Actor, Denied
+from bot.domain.access import Denied
 from bot.domain.deletions import deletable
 from bot.domain.requests import Item, is_direct
-from bot.slack.ids import AGREE, DELETE, DELETE_FOR_GOOD, KEEP
-from bot.slack.listeners.actions import Press, Presses, read_object
+from bot.slack.ids import DELETE_FOR_GOOD
 from bot.slack.views.blocks import button, buttons, delete_button, section
 from bot.slack.views.message import Message, arranged, whole_text
 from bot.slack.views.mrkdwn import bold, code, day, escaped, message_of, moment, plural, sentence, shortened, typed
 from bot.slack.views.responses import told
 from bot.slack.views.status_message import gone_in_words
-from bot.workflow.actions.delete import Deleting
-from bot.workflow.actions.doubt import PRESS_WITHIN, Doubting, Question
-from bot.workflow.gate import Told
-from bot.workflow.jobs.remind import Keeping
+from bot.workflow.actions.doubt import PRESS_WITHIN, Question
 from bot.workflow.queries.restore_points import Point, Points
 from bot.workflow.queries.status import NotFound
 
 DISKS_SHOWN = 15
 TEXT_CHARACTERS = 12_000
 PRESS_MINUTES = round(PRESS_WITHIN.total_seconds() / 60)
-
-
-class RestoreListeners:
-    def __init__(self, deleting: Deleting, doubting: Doubting, keeping: Keeping, presses: Presses) -> None:
-        self._deleting = deleting
-        self._doubting = doubting
-        self._keeping = keeping
-        self._presses = presses
-
-    def register(self, app: AsyncApp) -> None:
-        app.action(DELETE)(self.on_delete)
-        app.action(DELETE_FOR_GOOD)(self.on_delete_for_good)
-        app.action(AGREE)(self.on_agree)
-        app.action(KEEP)(self.on_keep)
-        self._presses.decided_by(DELETE, self._delete)
-        self._presses.decided_by(DELETE_FOR_GOOD, self._delete_for_good)
-        self._presses.decided_by(AGREE, self._agree)
-        self._presses.decided_by(KEEP, self._keep)
-
-    async def on_delete(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._presses.settle(ack, body, DELETE)
-
-    async def on_delete_for_good(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._presses.settle_once(ack, body, DELETE_FOR_GOOD)
-
-    async def on_agree(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._presses.settle(ack, body, AGREE)
-
-    async def on_keep(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._presses.settle(ack, body, KEEP)
-
-    async def _delete(self, actor: Actor, press: Press) -> Told:
-        return await self._deleting.delete(actor, press.judged_at, press.value)
-
-    async def _delete_for_good(self, actor: Actor, press: Press) -> Told:
-        return await self._doubting.answered(actor, press.value)
-
-    async def _agree(self, actor: Actor, press: Press) -> Told:
-        asked = read_asking(press.value) or (
-            "",
-            0,
-        )  # what can't be read leads nowhere, and that is an answer with a row
-        return await self._deleting.agree(actor, press.judged_at, *asked)
-
-    async def _keep(self, actor: Actor, press: Press) -> Told:
-        return await self._keeping.keep(actor, press.judged_at, press.value)
-
-
-def read_asking(value: str) -> tuple[str, int] | None:
-    """What a button agrees to; whatever does not fit is nothing."""
-    asked = read_object(value)
-    if asked is None:
-        return None
-    request_id, asking = asked.get("request"), asked.get("asking")
-    if not isinstance(request_id, str) or type(asking) is not int:
-        return None
-    return request_id, asking
 
 
 def once_more(asked: Question) -> Message:

@@ -1,0 +1,127 @@
+"""The table: action id or callback id -> use case. Each stands in it once, and each is registered once.
+
+A use case of the workflow stands behind a `Button`, which decides, answers in private and survives a crash; what shows
+something instead of deciding has a listener of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any
+
+from slack_bolt.app.async_app import AsyncApp
+
+from bot.domain.access import Actor
+from bot.slack import ids
+from bot.slack.listeners.actions import Actions, Button, Decide, SmallForm, UserAction
+from bot.slack.listeners.approvals import DENY_FORM, DenyForm
+from bot.slack.listeners.binding import BIND_FORM, BindForm
+from bot.slack.listeners.modals import FormListeners
+from bot.slack.listeners.pages import PageListeners
+from bot.slack.listeners.plans import CHANGE_FORM, ChangeForm
+from bot.slack.listeners.post_mortem import RecordListeners
+from bot.slack.listeners.reading import reads
+from bot.slack.payloads import AskingValue, BlockAction, MessageShortcut, Suggestion, Triggered, ViewAction, read_value
+from bot.slack.views.create_modal import FORM, FORM_DISKS, FORM_MORE, FORM_PLACE, FORM_PROJECT
+from bot.workflow.actions.approve import Approvals
+from bot.workflow.actions.cancel import Cancelling
+from bot.workflow.actions.confirm import Confirming
+from bot.workflow.actions.delete import Deleting
+from bot.workflow.actions.doubt import Doubting
+from bot.workflow.actions.try_again import Retrying
+from bot.workflow.gate import Told
+from bot.workflow.jobs.remind import Keeping
+
+Table = Mapping[str, Callable[..., Awaitable[None]]]
+
+
+def buttons(
+    *,
+    approvals: Approvals,
+    cancelling: Cancelling,
+    confirming: Confirming,
+    deleting: Deleting,
+    doubting: Doubting,
+    keeping: Keeping,
+    retrying: Retrying,
+    deny: DenyForm,
+    change: ChangeForm,
+    bind: BindForm,
+) -> Mapping[str, Button]:
+    async def agree(actor: Actor, action: UserAction) -> Told:
+        # What can't be read leads nowhere, and that is an answer with a row.
+        asked = read_value(AskingValue, action.value) or AskingValue(request="", asking=0)
+        return await deleting.agree(actor, action.judged_at, asked.request, asked.asking)
+
+    async def delete_for_good(actor: Actor, action: UserAction) -> Told:
+        return await doubting.answered(actor, action.value)
+
+    async def try_again(actor: Actor, action: UserAction) -> Told:
+        return await retrying.again(actor, action.place if action.judged_at else None, action.value)
+
+    return {
+        ids.APPROVE: Button(_to_request(approvals.approve)),
+        ids.REVIEW: Button(_to_request(approvals.review)),
+        ids.DENY: Button(deny.open, "later"),
+        ids.CONFIRM: Button(_to_request(confirming.confirm)),
+        ids.CHANGE: Button(change.open, "later"),
+        ids.CANCEL: Button(_to_request(cancelling.cancel)),
+        ids.TRY_AGAIN: Button(try_again),
+        ids.KEEP: Button(_to_request(keeping.keep)),
+        ids.DELETE: Button(_to_request(deleting.delete)),
+        ids.DELETE_FOR_GOOD: Button(delete_for_good, "once"),
+        ids.AGREE: Button(agree),
+        ids.BIND: Button(bind.open, "later"),
+    }
+
+
+def _to_request(verb: Callable[[Actor, str | None, str], Awaitable[Told]]) -> Decide:
+    """What is done to the request that is the button's value."""
+
+    async def decide(actor: Actor, action: UserAction) -> Told:
+        return await verb(actor, action.judged_at, action.value)
+
+    return decide
+
+
+def small_forms(*, deny: DenyForm, change: ChangeForm, bind: BindForm) -> Mapping[str, SmallForm]:
+    denying = SmallForm("deny", deny.faults, deny.deny)
+    return {
+        DENY_FORM: denying,
+        DENY_FORM + ids.FROM_HOME: denying,
+        CHANGE_FORM: SmallForm("change", change.faults, change.change),
+        BIND_FORM: SmallForm("bind", bind.faults, bind.bind),
+    }
+
+
+def register(
+    app: AsyncApp, actions: Actions, forms: FormListeners, pages: PageListeners, records: RecordListeners
+) -> None:
+    pressed: Table = {
+        **{name: partial(actions.on_button, name) for name in actions.buttons},
+        ids.NEW_SNAPSHOT: forms.on_new,
+        ids.OPEN_FORM: forms.on_open,
+        ids.ASK_AGAIN: forms.on_ask_again,
+        ids.LIST_NEWER: pages.on_page,
+        ids.LIST_OLDER: pages.on_page,
+        ids.RECORD: records.on_record,
+    }
+    in_the_form = {
+        FORM_PROJECT: forms.on_project,
+        FORM_PLACE: forms.on_place,
+        FORM_MORE: forms.on_more,
+        FORM_DISKS: forms.on_disks,
+    }
+    sent: Table = {**{name: partial(actions.on_form, name) for name in actions.forms}, FORM: forms.on_sent}
+    _each(app.action, BlockAction, pressed)
+    _each(app.action, ViewAction, in_the_form)
+    _each(app.view, ViewAction, sent)
+    _each(app.options, Suggestion, {FORM_DISKS: forms.on_offer, FORM_PROJECT: forms.on_offer_projects})
+    _each(app.shortcut, Triggered, {ids.NEW_SNAPSHOT: forms.on_new})
+    _each(app.shortcut, MessageShortcut, {ids.BACKUP_FOR_MESSAGE: forms.on_backup})
+
+
+def _each(route: Any, model: Any, table: Table) -> None:
+    for name, use in table.items():
+        route(name)(reads(model, use))

@@ -1,0 +1,237 @@
+"""Slack's JSON is read in one place: what is recorded can be read, and what the bot needs is asked for strictly."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.access import Standing
+from bot.slack import payloads
+from bot.slack.payloads import (
+    Account,
+    BlockAction,
+    Entered,
+    HomeOpened,
+    Mention,
+    MessageShortcut,
+    Payload,
+    Sender,
+    SlashCommand,
+    Suggestion,
+    Triggered,
+    Unreadable,
+    View,
+    ViewAction,
+    read,
+    read_state,
+)
+
+ROOT = Path(__file__).parents[2]
+RECORDED = ROOT / "tests" / "data" / "slack-payloads"
+ALICE, OPS = "U0ALICE001", "C0OPS00001"
+
+
+def recorded(name: str) -> Any:
+    body = json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
+    return body["fields"] if name == "slash_command.form" else body
+
+
+# --- what is recorded -------------------------------------------------------------------------------------------------
+
+
+def test_a_button_on_a_message_says_who_where_and_what() -> None:
+    pressed = read(BlockAction, recorded("block_actions.message"))
+    assert (pressed.user_id, pressed.channel, pressed.thread_ts) == (ALICE, OPS, None)
+    assert (pressed.message_ts, pressed.is_ephemeral, pressed.in_home) == ("1767225610.000200", False, False)
+    assert pressed.value
+    assert pressed.response_url
+    assert read(BlockAction, recorded("block_actions.ephemeral")).is_ephemeral
+    assert read(BlockAction, recorded("block_actions.thread_message")).thread_ts
+
+
+def test_views_have_no_place() -> None:
+    home = read(BlockAction, recorded("block_actions.home"))
+    assert (home.channel, home.value, home.in_home, home.response_url) == ("", "new", True, None)
+    modal = read(ViewAction, recorded("block_actions.modal"))
+    assert (modal.channel, modal.in_home, modal.view.id) == ("", False, "V0VIEW0001")
+
+
+def test_a_sent_form_and_a_picker_bring_their_view() -> None:
+    sent = read(ViewAction, recorded("view_submission"))
+    assert sent.view.inputs[:2] == ["target", "name"]
+    assert sent.view.entered.text("name")
+    typed = read(Suggestion, recorded("block_suggestion.modal"))
+    assert (typed.value, typed.view.id) == ("ord", "V0VIEW0001")
+
+
+def test_commands_shortcuts_and_events_are_read() -> None:
+    command = read(SlashCommand, recorded("slash_command.form"))
+    assert (command.user_id, command.channel, command.text) == (ALICE, OPS, "create orders-db --retain 7d")
+    assert read(Triggered, recorded("shortcut.global")).channel == ""
+    about = read(MessageShortcut, recorded("shortcut.message_action.in_thread"))
+    assert about.parent_ts not in (None, about.ts)
+    mention = read(Mention, recorded("event.app_mention.in_thread"))
+    assert mention.thread_ts
+    assert not mention.edited
+    opened = read(HomeOpened, recorded("event.app_home_opened"))
+    assert (opened.user_id, opened.tab, opened.view_hash) == (ALICE, "home", "1767225500.Hh7kLm2P")
+
+
+# --- what is needed ---------------------------------------------------------------------------------------------------
+
+NEEDED: list[tuple[str, type[Payload], str]] = [
+    *[("slash_command.form", SlashCommand, field) for field in ("user_id", "channel_id", "trigger_id")],
+    *[("block_actions.message", BlockAction, field) for field in ("user.id", "trigger_id")],
+    *[("block_actions.modal", ViewAction, field) for field in ("view", "view.id")],
+    *[("view_submission", ViewAction, field) for field in ("user.id", "trigger_id", "view.id")],
+    *[("block_suggestion.modal", Suggestion, field) for field in ("user.id", "view.id")],
+    *[("shortcut.message_action", MessageShortcut, field) for field in ("channel.id", "message.ts", "trigger_id")],
+    *[("event.app_mention", Mention, field) for field in ("event_id", "event.channel", "event.ts")],
+    ("event.app_home_opened", HomeOpened, "event.user"),
+]
+
+
+@pytest.mark.parametrize(("name", "model", "field"), NEEDED)
+@pytest.mark.parametrize("odd", [None, "", 7, ["x"], {}], ids=str)
+def test_without_what_the_bot_needs_a_payload_is_unreadable_and_no_value_is_told(
+    name: str, model: type[Payload], field: str, odd: Any
+) -> None:
+    body = copy.deepcopy(recorded(name))
+    *above, last = field.split(".")
+    holder = body
+    for key in above:
+        holder = holder[key]
+    holder[last] = odd
+    with pytest.raises(Unreadable) as caught:
+        read(model, body)
+    assert last in caught.value.fields
+    assert ALICE not in str(caught.value)
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["id", "ts", "value"]), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+MODELS = [model for model in vars(payloads).values() if isinstance(model, type) and issubclass(model, Payload)]
+
+
+@given(JUNK, st.sampled_from(["block_actions.message", "view_submission", "event.app_mention"]), st.data())
+def test_whatever_stands_in_a_payload_it_is_read_or_unreadable(junk: Any, name: str, data: st.DataObject) -> None:
+    body = recorded(name)
+    body[data.draw(st.sampled_from(sorted(body)))] = junk
+    for model in MODELS:
+        try:
+            read(model, body)
+        except Unreadable:
+            continue
+    assert isinstance(read(Sender, body), Sender)
+
+
+def test_one_reader_knows_every_kind_of_field() -> None:
+    values = {
+        "typed": {"value": {"type": "plain_text_input", "value": "x"}},
+        "empty": {"value": {"type": "plain_text_input", "value": None}},
+        "chosen.3": {"a": {"selected_options": [{"value": "d1"}, {"value": "d2"}, {"value": "d1"}, {"value": 7}, 7]}},
+        "one": {"a": {"selected_option": {"value": "payments"}}},
+        "where": {"a": {"selected_conversation": "C9"}},
+        "odd": 7,
+    }
+    entered = read_state(values)
+    assert entered == {"typed": ["x"], "empty": [], "chosen": ["d1", "d2"], "one": ["payments"], "where": ["C9"]}
+    assert Entered(json.loads(json.dumps(entered))) == entered
+    assert (entered.text("typed"), entered.text("empty"), entered.text("missing")) == ("x", "", "")
+    assert read(View, {"id": "V1", "state": {"values": values}}).entered == entered
+
+
+# --- accounts ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("flags", "standing"),
+    [
+        ({}, Standing.MEMBER),
+        ({"deleted": True}, Standing.DEACTIVATED),
+        ({"is_bot": True}, Standing.BOT),
+        ({"is_workflow_bot": True}, Standing.BOT),
+        ({"is_connector_bot": True}, Standing.BOT),
+        ({"id": "USLACKBOT", "is_bot": False}, Standing.BOT),
+        ({"is_restricted": True, "is_ultra_restricted": True}, Standing.SINGLE_CHANNEL_GUEST),
+        ({"is_restricted": True}, Standing.GUEST),
+        ({"is_stranger": True, "team_id": "T2"}, Standing.STRANGER),
+        ({"team_id": "T2"}, Standing.OTHER_TEAM),
+        ({"team_id": None}, Standing.OTHER_TEAM),
+        ({"is_invited_user": True}, Standing.INVITED),
+        ({"is_admin": True, "is_owner": True}, Standing.MEMBER),
+        ({"deleted": "yes"}, Standing.DEACTIVATED),
+    ],
+)
+def test_accounts_are_told_apart(flags: dict[str, object], standing: Standing) -> None:
+    assert read(Account, {"user": {"id": "U1", "team_id": "T1", **flags}}).standing("T1") is standing
+
+
+def test_an_account_of_the_same_organisation_counts_only_as_a_member_of_this_workspace() -> None:
+    def standing(enterprise: str | None, **enterprise_user: object) -> Standing:
+        user = {"id": "U1", "team_id": "T2", "enterprise_user": enterprise_user}
+        return read(Account, {"user": user}).standing("T1", enterprise)
+
+    assert standing("E1", enterprise_id="E1", teams=["T2", "T1"]) is Standing.MEMBER
+    assert standing("E1", enterprise_id="E1", teams=["T2"]) is Standing.OTHER_WORKSPACE
+    assert standing("E1", enterprise_id="E9", teams=["T1"]) is Standing.OTHER_TEAM
+    assert standing(None, enterprise_id="E1", teams=["T1"]) is Standing.OTHER_TEAM
+    assert standing("E1", enterprise_id="E1", teams="T1") is Standing.OTHER_WORKSPACE
+
+
+# --- nowhere else -----------------------------------------------------------------------------------------------------
+
+SOURCES = [path for path in sorted((ROOT / "bot" / "slack").rglob("*.py")) if path.name != "payloads.py"]
+OWN = {
+    "message": "a message of the bot's own",
+    "first": "the same",
+    "late": "the same",
+    "offered": "the same",
+    "arguments": "what is sent to Slack",
+    "to": "the same",
+    "by_field": "ids by the names of fields",
+    "found": "a match of a pattern",
+    "element": "a block that is being built",
+    "errand.payload": "what the bot wrote down itself",
+    "headers": "HTTP",
+    "response.headers": "HTTP",
+    "response.first_headers()": "HTTP",
+}
+
+
+def subscripted(text: str) -> Iterator[str]:
+    """Whatever is taken out of something by a name that stands in the code."""
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Subscript(value=base, slice=ast.Constant(value=str()), ctx=ast.Load()):
+                yield ast.unparse(base)
+            case ast.Call(func=ast.Attribute(value=base, attr="get"), args=[ast.Constant(value=str()), *_]):
+                yield ast.unparse(base)
+            case _:
+                pass
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_other_file_takes_slacks_json_apart(path: Path) -> None:
+    assert set(subscripted(path.read_text(encoding="utf-8"))) - OWN.keys() == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['body["user"]["id"]', 'event.get("user")', 'view.get("state", {})', 'answer.data["ts"]', 'x = opened["view"]'],
+)
+def test_the_watch_sees_each_way_to_take_it_apart(text: str) -> None:
+    assert set(subscripted(text)) - OWN.keys()
