@@ -32,6 +32,14 @@ CHECKPOINT_EVERY = 100
 LOG_PAGES = 1_500
 """Room made in the log at the start, about 6 MB: overwriting is synced faster than appending, at p99 by far."""
 
+OPENS_WITHIN_MS = 5_000
+LOCKED_MS = 1_500
+"""How long a transaction waits for another process that writes. Whoever typed hears "not recorded" while Slack still
+listens, which is 3 s.
+"""
+STILL_LOCKED_MS = 50
+"""The same after one waited in vain, until one does not: those behind it would wait one after the other."""
+
 STOP_SECONDS = 2.0
 """How long an ending process waits for the store's thread. One that hangs on a dead disk is left behind."""
 
@@ -107,6 +115,7 @@ class SqliteDatabase:
         self._thread = threading.Thread()
         self._db: sqlite_utils.Database | None = None
         self._commits = 0
+        self._waits_ms = OPENS_WITHIN_MS
         self._wants: list[Want] = []
         self._aside: set[Aside] = set()
         self._wake: Callable[[str, datetime, str], None] = lambda key, at, lane: None
@@ -220,7 +229,8 @@ class SqliteDatabase:
         except OSError as exc:
             raise StoreFailed(f"The bot's store {self._path} can't be opened: {exc.strerror}.") from exc
         # Driver autocommit: otherwise `update … returning` leaves a transaction open and what follows joins it.
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        connection.execute(f"pragma busy_timeout = {OPENS_WITHIN_MS}")
         connection.row_factory = sqlite3.Row
         db = sqlite_utils.Database(connection)
         db.enable_wal()
@@ -276,7 +286,7 @@ class SqliteDatabase:
             raise RuntimeError("The store is not open.")
         connection = self._db.conn
         assert connection is not None
-        connection.execute("begin immediate")
+        self._begin(connection)
         try:
             result = self._stepped(script, connection)
             connection.execute("commit")
@@ -286,6 +296,19 @@ class SqliteDatabase:
             raise
         self._commits += 1
         return result
+
+    def _begin(self, connection: sqlite3.Connection) -> None:
+        waits_ms = LOCKED_MS
+        try:
+            connection.execute("begin immediate")
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+                waits_ms = STILL_LOCKED_MS
+            raise
+        finally:
+            if waits_ms != self._waits_ms:
+                self._waits_ms = waits_ms
+                connection.execute(f"pragma busy_timeout = {waits_ms}")
 
     def _stepped(self, script: Script[T], connection: sqlite3.Connection) -> T:
         try:

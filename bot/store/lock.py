@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -29,8 +30,11 @@ class StoreLock:
                 f"Another snapshot-bot (process {holder}) runs on {store}. "
                 "Stop it first, or give this one another store."
             ) from None
-        os.ftruncate(self._file, 0)
-        os.write(self._file, str(os.getpid()).encode("ascii"))
+        with contextlib.suppress(
+            OSError
+        ):  # on a full disk the lock holds all the same, and the store says what is wrong
+            os.ftruncate(self._file, 0)
+            os.write(self._file, str(os.getpid()).encode("ascii"))
 
     def release(self) -> None:
         """The file stays: removing it would let two processes hold two locks of one name."""

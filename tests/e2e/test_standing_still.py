@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import os
 import re
 import resource
 import signal
 import socket
+import sqlite3
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+import bot
 from bot.domain.transitions import ItemState, RequestState
 from tests.e2e.conftest import request_id
 from tests.e2e.street import Street, a_street
@@ -226,3 +230,49 @@ async def test_a_clock_that_is_set_by_an_hour_silences_nobody_and_lets_nobody_ac
         )
         assert {item.state for _, items in found for item in items} == {ItemState.AVAILABLE}
         assert await street.bot.signal(signal.SIGTERM) == 0
+
+
+# --- a store that another process keeps locked ------------------------------------------------------------------------
+
+
+async def test_while_another_process_keeps_the_store_locked_people_hear_it_in_time_and_all_goes_on_afterwards(
+    tmp_path: Path,
+) -> None:
+    async with a_street(tmp_path) as street:
+        await street.start()
+        first = request_id((await street.slack.command("alice", "#inc-demo", "create web-01-data")).text)
+        other = sqlite3.connect(tmp_path / "snapshot-bot.db", isolation_level=None)
+        other.execute("begin immediate")
+        words = [f"create web-01-logs name=n{number}" for number in range(5)]
+        told = await asyncio.gather(*(street.slack.command("alice", "#inc-demo", text) for text in words))
+        assert [(one.error, NO_ROOM in one.text) for one in told] == [(None, True)] * 5
+        other.execute("rollback")
+        other.close()
+        found = await street.until_all_is_said(timeout=30)
+        assert [(request.id, request.state) for request, _ in found] == [(first, RequestState.FINISHED)]
+        assert await street.bot.signal(signal.SIGTERM) == 0
+
+
+FULL_FROM_THE_START = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+from bot.__main__ import main
+sys.exit(main(["run"]))
+"""
+
+
+@pytest.mark.parametrize("room", [0, 4096, 200_000])
+async def test_a_disk_that_is_full_at_the_start_is_a_sentence(tmp_path: Path, room: int) -> None:
+    async with a_street(tmp_path) as street:
+        program = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", FULL_FROM_THE_START, str(room)),
+            env={**os.environ, **street.bot.environment},
+            cwd=Path(bot.__file__).parents[1],
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        told, _ = await asyncio.wait_for(program.communicate(), 20)
+        assert program.returncode == 1
+        assert "Traceback" not in told.decode()
+        assert "The bot's store" in told.decode()

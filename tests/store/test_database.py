@@ -7,6 +7,7 @@ import os
 import sqlite3
 import stat
 import threading
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -140,6 +141,24 @@ async def test_a_full_disk_is_told_undone_and_forgotten_when_there_is_room(datab
     database.run_behind(fills())
     await database.run(pages(1_000_000))
     assert await database.run(adds(2)) == 2
+
+
+async def test_while_another_process_writes_nobody_waits_for_those_who_waited_in_vain(
+    tmp_path: Path, database: SqliteDatabase
+) -> None:
+    await database.run(adds(1))
+    other = sqlite3.connect(tmp_path / "store.db", isolation_level=None)
+    other.execute("begin immediate")
+    begun = time.monotonic()
+    answers = await asyncio.gather(*(database.run(adds(number)) for number in range(2, 8)), return_exceptions=True)
+    assert time.monotonic() - begun < 2.5, "Slack listens for 3 s"
+    assert {type(answer) for answer in answers} == {StoreFailed}
+    other.execute("rollback")
+    assert await database.run(adds(8)) == 2
+    other.execute("begin immediate")
+    asyncio.get_running_loop().call_later(0.5, other.execute, "rollback")
+    assert await database.run(adds(9)) == 3, "a moment is waited for again"
+    other.close()
 
 
 async def test_a_log_that_cannot_be_moved_into_the_file_stops_nothing(
