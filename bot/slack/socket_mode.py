@@ -118,7 +118,7 @@ class Socket:
         try:
             request = AsyncBoltRequest(mode="socket_mode", body=payload, headers=headers)
             response = await self._app.async_dispatch(request)
-        except Exception:
+        except Exception:  # one delivery that breaks Bolt itself ends no connection
             log.exception("a delivery failed")
             return
         if response.status != 200:
