@@ -91,10 +91,11 @@ class EmbeddedEngine:
         while not self._stopping:
             self._changed.clear()  # before anything is awaited: what changes meanwhile, a stop above all, still counts
             self._turned_at = now = self._clock.monotonic()
-            if abs((step := self._fast_by() - fast_by).total_seconds()) >= STEP_SECONDS:
-                fast_by += step
-                await self._clock_set(step)
-            if self._held and await self._rows.writable():
+            step = self._fast_by() - fast_by
+            was_set = abs(step.total_seconds()) >= STEP_SECONDS
+            if was_set and await self._clock_set(step):
+                fast_by, was_set = fast_by + step, False
+            if self._held and not was_set and await self._rows.writable():
                 log.warning("the store can be written again; what waited goes on")
                 self._held, sweep_at = False, now
                 for name in list(self._lanes):
@@ -144,13 +145,21 @@ class EmbeddedEngine:
             if not known or (clock_set and at.timestamp() > 0):
                 self.wake(key, at, lane)
 
-    async def _clock_set(self, by: timedelta) -> None:
-        log.warning("the machine's clock was set", extra={"seconds": round(by.total_seconds(), 1)})
+    async def _clock_set(self, by: timedelta) -> bool:
+        """Whether what waits was told; until then nothing is begun, since everything would seem older or younger."""
         try:
             await self._rows.clock_set(by)
-        except StoreFailed:
-            log.exception("what waits could not be told that the clock was set")
+        except StoreFailed as exc:
+            self._hold(exc)
+            return False
+        log.warning("the machine's clock was set", extra={"seconds": round(by.total_seconds(), 1)})
         await self._sweep(clock_set=True)
+        return True
+
+    def _hold(self, exc: StoreFailed) -> None:
+        if not self._held:
+            log.error("the store failed; nothing is done until it can be written again", exc_info=exc)
+            self._held = True
 
     def _fast_by(self) -> timedelta:
         """How far the date is ahead of the seconds; only its changes say something."""
@@ -192,9 +201,7 @@ class EmbeddedEngine:
             delay_s = await handler(key.partition(":")[2])
         except StoreFailed as exc:
             delay_s = 0.0
-            if not self._held:
-                log.error("the store failed; nothing is done until it can be written again", exc_info=exc)
-                self._held = True
+            self._hold(exc)
         except Exception:
             log.exception("a duty failed and will be tried again", extra={"duty": key})
         finally:

@@ -36,6 +36,8 @@ class Rows:
         return not self.full
 
     async def clock_set(self, by: timedelta) -> None:
+        if self.full:
+            raise StoreFailed("The disk is full.")
         self.moved.append(by)
 
 
@@ -222,6 +224,31 @@ async def test_a_clock_that_is_set_delays_and_hurries_nothing_that_waits(
     await until(lambda: bool(rows.moved))
     assert abs(rows.moved[0] - timedelta(hours=hours)) < timedelta(seconds=1)
     await until(lambda: len(calls) == 3)
+    await engine.stop(1.0)
+    await task
+
+
+async def test_a_clock_that_is_set_while_nothing_can_be_written_is_told_before_anything_is_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.engine.LOOK_SECONDS", 0.01)
+    clock, rows, calls = SetClock(), Rows(), list[int]()
+    engine = EmbeddedEngine(clock, rows)
+
+    async def watch(_: str) -> float | None:
+        calls.append(len(rows.moved))
+        return None
+
+    task = asyncio.create_task(engine.run({"watch": watch}))
+    await asyncio.sleep(0.05)
+    rows.full, clock.by = True, timedelta(hours=25)
+    await asyncio.sleep(0.05)
+    engine.wake("watch:p", clock.now())
+    await asyncio.sleep(0.1)
+    assert calls == []
+    rows.full = False
+    await until(lambda: calls == [1])
+    assert abs(rows.moved[0] - timedelta(hours=25)) < timedelta(seconds=1)
     await engine.stop(1.0)
     await task
 
