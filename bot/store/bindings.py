@@ -31,6 +31,15 @@ def of_channel(channel: str) -> Script[list[Binding]]:
     return (yield from readable(rows, _binding, "binding"))
 
 
+def bound_to(channel: str) -> Script[list[tuple[str, int]]]:
+    """The projects that a channel is bound to, each with how many of its rows can't be read; in their order."""
+    rows = yield sql("select * from binding where channel_id = :channel order by position", channel=channel)
+    unread = {row["project"]: 0 for row in rows}
+    for row in rows:
+        unread[row["project"]] += not (yield from readable([row], _binding, "binding"))
+    return list(unread.items())
+
+
 def _binding(row: Row) -> Binding:
     selector = json.loads(row["selector_json"])
     return Binding(

@@ -452,6 +452,10 @@ class SqliteStore:
     async def bindings(self, channel: str) -> list[Binding]:
         return await self._database.run(bindings.of_channel(channel))
 
+    async def bound_to(self, channel: str) -> list[tuple[str, int]]:
+        """The projects a channel is bound to, each with how many of its bindings can't be read."""
+        return await self._database.run(bindings.bound_to(channel))
+
     async def bind(
         self, channel: str, bound: Sequence[Binding], entries: Sequence[AuditEntry], *, over: Sequence[str]
     ) -> Rebound:

@@ -6,7 +6,8 @@ import signal
 import sqlite3
 from pathlib import Path
 
-from tests.e2e.conftest import CHANNEL, World
+from bot.slack.ids import CONFIRM
+from tests.e2e.conftest import CHANNEL, World, request_id
 from tests.e2e.street import Street, a_street
 from tests.e2e.test_admin import ask
 
@@ -43,3 +44,28 @@ async def test_an_older_bot_refuses_the_store_of_a_later_one_with_a_sentence(tmp
             assert code == 2
             assert "was last used by a later version of the bot" in said
             assert "Traceback" not in said
+
+
+async def plan_of(world: World, text: str) -> str:
+    request = request_id((await world.say(text)).text)
+    await world.slack.until(lambda: CONFIRM in str(getattr(world.root(request), "blocks", "")))
+    root = world.root(request)
+    assert root is not None
+    return root.text
+
+
+async def test_a_binding_that_cannot_be_read_is_told_and_no_backup_is_silently_a_part_of_what_was_meant(
+    world: World,
+) -> None:
+    columns = "channel_id, position, project, selector_json, confirm, source"
+    spoil(world, f"insert into binding ({columns}) values ('C0INCDEMO1', 7, 'payments-prod', '[1]', 0, 'slack')")
+    plan = await plan_of(world, "quick confirm=no")
+    assert "I can't read all of what this channel is bound to. What follows is the rest." in plan
+    assert "web-01-data" in plan
+    spoil(world, "delete from binding where position = 0")
+    await world.say("quick")
+    await world.told("alice", "I can't read all of what this channel is bound to. Bind it anew")
+    assert world.cloud.snapshots() == []
+    await world.say("bind server=web-01")
+    await world.slack.until(lambda: any("From now on" in one.text for one in world.private("alice")))
+    assert "web-01-data" in await plan_of(world, "quick")

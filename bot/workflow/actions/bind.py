@@ -81,7 +81,7 @@ class ChannelBindings:
 
     async def _bound(self, channel: str) -> Sequence[str]:
         """The projects the channel is bound to."""
-        return list(dict.fromkeys(one.project for one in await self._store.bindings(channel)))
+        return [project for project, _ in await self._store.bound_to(channel)]
 
     async def _closed(self, actor: Actor, action: str, channel: str, bound: Sequence[str]) -> bool:
         """Whether the channel means a project that this person does not administer. That is in the trail alone: whoever

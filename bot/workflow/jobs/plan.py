@@ -47,6 +47,8 @@ was asked first; a plan that somebody changes is planned anew.
 
 AGAIN_SECONDS = 3.0
 
+UNREAD = "I can't read all of what this channel is bound to."
+
 APPROVAL_TIME = timedelta(minutes=60)
 """How long a request waits for other people to agree."""
 
@@ -190,12 +192,12 @@ class Planner:
     async def _quick(self, request: Request, order: Quick, project: Project) -> Draft:
         bound = [one for one in await self._store.bindings(request.place.channel_id) if one.project == project.alias]
         of_binding = not order.selectors
+        unread = dict(await self._store.bound_to(request.place.channel_id)).get(project.alias, 0) if of_binding else 0
         order = completed(order, bound)
         request = replace(request, order=order)
         if not order.selectors:
-            return Draft(
-                request, faults=[f"This channel is bound to nothing in {project.alias}: name what to back up."]
-            )
+            nothing = f"This channel is bound to nothing in {project.alias}: name what to back up."
+            return Draft(request, faults=[f"{UNREAD} Bind it anew, or name what to back up." if unread else nothing])
         evs = self._cloud.project(project.alias)
         found, channel = await asyncio.gather(
             survey(evs, project.alias, order.selectors, self._offers, self._servers, bound=of_binding),
@@ -218,7 +220,8 @@ class Planner:
             order.keep_days if project.native_retention else None,
         )
         items, groups = quick_items(request, project.alias, disks, plan, marks, self._clock.now())
-        warned = replace(request, warnings=found.selection.warnings)
+        left_out = (f"{UNREAD} What follows is the rest.",) if unread else ()
+        warned = replace(request, warnings=(*left_out, *found.selection.warnings))
         return Draft(warned, items, groups, confirm=order.confirm is not False or bool(warned.warnings))
 
     # --- refusing -----------------------------------------------------------------------------------------------------
