@@ -65,6 +65,10 @@ class _Matter:
         return person in self.request.approvers
 
 
+_Key = tuple[str, Subject, int]
+"""A notice: its request, who is to be told, and the asking."""
+
+
 class Rows(Deletions, Grants, Outbox, Requests, Protocol):
     """The roles of the store that this asks for."""
 
@@ -88,6 +92,10 @@ class Notifier:
         self._projects = projects
         self._clock = clock
         self._began = clock.now()
+        self._aside: dict[_Key, float] = {}
+        """Until when those wait over whose message Slack failed; they come after the others."""
+        self._said: set[_Key] = set()
+        """Told, while that could not be written down: nobody is told twice because the disk was full."""
 
     async def __call__(self, request_id: str) -> float | None:
         found = await self._store.request(request_id)
@@ -95,20 +103,29 @@ class Notifier:
         if found is None or not untold:
             return None
         matters = await self._matters(*found, untold)
-        for notice in untold:
+        waits: list[float] = []
+        for notice in sorted(untold, key=lambda one: (request_id, one.subject, one.asking) in self._aside):
+            key = (request_id, notice.subject, notice.asking)
+            if (left_s := self._aside.get(key, 0.0) - self._clock.monotonic()) > 0:
+                waits.append(left_s)
+                continue
             matter = matters.get(notice.asking)
             if matter is None:  # settled: there is nothing left to ask
                 await self._store.told(request_id, notice)
+                self._aside.pop(key, None)
                 continue
             try:
                 done = await self._done(notice, matter)
             except SlackBusy as exc:
-                return exc.retry_after
+                self._aside[key] = self._clock.monotonic() + exc.retry_after
+                waits.append(exc.retry_after)
+                continue
             except LookupFailed:
                 done = await self._given_up(notice, matter)
             if done:
+                self._aside.pop(key, None)
                 return PAUSE_SECONDS
-        return AGAIN_SECONDS if matters else None
+        return min([*waits, AGAIN_SECONDS]) if matters else None
 
     async def _matters(self, request: Request, items: Sequence[Item], untold: Sequence[Notice]) -> dict[int, _Matter]:
         """What people are still to be told of, by the asking; 0 is the request itself."""
@@ -130,11 +147,14 @@ class Notifier:
             await self._store.told(request.id, notice, instead=[Subject("user", one) for one in members])
             return True
         denied = await self._denied(subject.id, request)
-        if denied is None and not matter.agreed(subject.id):
+        key = (request.id, subject, notice.asking)
+        if denied is None and not matter.agreed(subject.id) and key not in self._said:
             await self._tell(subject.id, notice.asking, matter)
+            self._said.add(key)
         rule = denied.rule if denied else "granted"
         entry = _entry(subject, matter, rule, denied=denied is not None)
         await self._store.told(request.id, notice, [entry])
+        self._said.discard(key)
         return True
 
     async def _denied(self, user_id: str, request: Request) -> Denied | None:

@@ -39,6 +39,8 @@ class Reminder:
         self._replies = replies
         self._direct = direct
         self._clock = clock
+        self._said: set[str] = set()
+        """Reminded, while that could not be written down."""
 
     async def __call__(self, request_id: str) -> float | None:
         found = await self._store.request(request_id)
@@ -49,7 +51,7 @@ class Reminder:
         left_s = (request.remind_at - self._clock.now()).total_seconds()
         if left_s > 0:
             return left_s
-        left = await self._left(request, items)
+        left = [] if request.id in self._said else await self._left(request, items)
         if left:
             held = still_kept(await self._store.sharing(request.id), self._clock.now())
             saying = Saying("reminder", request, left, items, held=frozenset(held))
@@ -58,8 +60,11 @@ class Reminder:
             except SlackBusy as exc:
                 return exc.retry_after
             except (CannotPost, MessageGone, MessageRefused):
-                return await self._tell_directly(saying)
+                if (wait_s := await self._tell_directly(saying)) is not None:
+                    return wait_s
+            self._said.add(request.id)
         await self._store.keep(request, replace(request, remind_at=None))
+        self._said.discard(request.id)
         return None
 
     async def _left(self, request: Request, items: Sequence[Item]) -> list[Item]:
@@ -76,7 +81,6 @@ class Reminder:
             return exc.retry_after
         except (CannotPost, MessageGone, MessageRefused):
             log.warning("nobody could be reminded", extra={"request": saying.request.id})
-        await self._store.keep(saying.request, replace(saying.request, remind_at=None))
         return None
 
 

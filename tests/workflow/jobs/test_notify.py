@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.access import Actor, Grant, Standing
 from bot.domain.deletions import Deletion
-from bot.domain.errors import LookupFailed
+from bot.domain.errors import LookupFailed, SlackBusy, StoreFailed
 from bot.domain.transitions import DeletionState, RequestEvent, RequestState
 from bot.ports.outbox import Saying
 from bot.ports.requests import Arrival
@@ -36,6 +36,8 @@ class Office:
         self.group = frozenset({"U1", "U6", "U7"})
         self.tells = True
         self.said: list[tuple[str, str]] = []
+        self.failing: set[str] = set()
+        self.tried: list[str] = []
 
     def known(self, user_id: str) -> Actor | None:
         return None
@@ -50,6 +52,9 @@ class Office:
         return self.group
 
     async def say_to(self, user_id: str, saying: Saying) -> None:
+        self.tried.append(user_id)
+        if user_id in self.failing:
+            raise SlackBusy("Slack did not answer.", retry_after=4.0, maybe_done=True)
         self.said.append((user_id, saying.kind))
 
     async def ask_to_agree(self, user_id: str, request_id: str, sentences: Sequence[str], asking: int) -> None:
@@ -112,6 +117,31 @@ async def test_a_group_that_slack_cannot_tell_keeps_nobody_waiting_and_is_asked_
     desk.clock.pass_(minutes=20)
     desk.office.tells = True
     assert await desk.tell() == ["U6", "U7", "U8"]
+
+
+async def test_one_person_whom_slack_cannot_be_told_to_reach_keeps_nobody_else_waiting(desk: Desk) -> None:
+    desk.office.failing = {"U7"}
+    for _ in range(6):
+        desk.clock.pass_(seconds=await desk.notifier("r-one") or 0.0)
+    assert sorted(user for user, _ in desk.office.said) == ["U6", "U8"]
+    assert 1 <= desk.office.tried.count("U7") <= 4
+    desk.office.failing.clear()
+    assert await desk.tell() == ["U6", "U7", "U8"]
+
+
+async def test_who_was_told_while_that_could_not_be_written_down_is_not_told_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(SqliteStore, "told", no_room)
+        with pytest.raises(StoreFailed):
+            await desk.notifier("r-one")
+    assert len(desk.office.said) == 1
+    assert await desk.tell() == ["U6", "U7", "U8"]
+
+
+async def no_room(*_: object, **__: object) -> None:
+    raise StoreFailed("The disk is full.")
 
 
 async def test_a_group_that_slack_never_tells_is_given_up_after_an_hour(

@@ -1,0 +1,60 @@
+"""A reminder is said once, whatever becomes of writing that down."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from bot.domain.errors import CannotPost, StoreFailed
+from bot.domain.snapshots import Snapshot
+from bot.domain.transitions import ItemState, RequestState
+from bot.ports.outbox import Posted, Saying
+from bot.ports.requests import Arrival
+from bot.store.store import SqliteStore
+from bot.workflow.jobs.remind import Reminder
+from tests.builders import NOON, FakeClock, a_request, an_item
+from tests.workflow.jobs.test_notify import no_room
+from tests.workflow.jobs.test_submit import FakeCloud, FakeEvs
+
+
+class Voice:
+    def __init__(self, *, in_channels: bool) -> None:
+        self.in_channels = in_channels
+        self.said: list[str] = []
+
+    async def say(self, saying: Saying) -> Posted | None:
+        if not self.in_channels:
+            raise CannotPost("The channel is archived.", "is_archived")
+        self.said.append(saying.request.home)
+        return Posted(saying.request.home, "1.0")
+
+    async def say_to(self, user_id: str, saying: Saying) -> None:
+        self.said.append(user_id)
+
+    async def ask_to_agree(self, user_id: str, request_id: str, sentences: object, asking: int) -> None:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("in_channels", [True, False])
+async def test_a_reminder_that_could_not_be_written_down_is_not_said_again(
+    store: SqliteStore, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, in_channels: bool
+) -> None:
+    request = a_request(state=RequestState.RUNNING, unsaid=False)
+    await store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
+    item = an_item(1, ItemState.AVAILABLE, snapshot_id="snap-1")
+    over = replace(request, state=RequestState.FINISHED, ended_at=NOON, remind_at=NOON + timedelta(hours=1))
+    await store.settle(over, [item], [])
+    voice, evs = Voice(in_channels=in_channels), FakeEvs()
+    evs.snapshots = [Snapshot(id="snap-1", status="available")]
+    remind = Reminder(store, FakeCloud(evs), voice, voice, clock)
+    assert await remind("r-one") == 3600.0
+    clock.pass_(hours=1)
+    with monkeypatch.context() as full:
+        full.setattr(SqliteStore, "keep", no_room)
+        with pytest.raises(StoreFailed):
+            await remind("r-one")
+    assert await remind("r-one") is None
+    assert await remind("r-one") is None
+    assert voice.said == ["C1" if in_channels else "U1"]
