@@ -32,12 +32,12 @@ from bot.slack.client.poster import ResponseUrls, SlackReplies
 from bot.slack.http.request_url import HttpEntry
 from bot.slack.listeners import routes
 from bot.slack.listeners.actions import Actions
-from bot.slack.listeners.app_home import HomeListeners, SlackHomes
+from bot.slack.listeners.app_home import AppHomeListeners, SlackAppHomes
 from bot.slack.listeners.approvals import DenyForm
 from bot.slack.listeners.binding import BindForm
 from bot.slack.listeners.channel_card import OfferListeners
 from bot.slack.listeners.commands import CommandListeners
-from bot.slack.listeners.deferred_replies import OwedAnswers
+from bot.slack.listeners.deferred_replies import DeferredReplyJob
 from bot.slack.listeners.errors import ErrorListener
 from bot.slack.listeners.events import ChangeListeners, LastListeners, Unrouted
 from bot.slack.listeners.mentions import MentionListeners
@@ -61,20 +61,20 @@ from bot.workflow.actions.doubt import Doubting
 from bot.workflow.actions.fill_form import Forms
 from bot.workflow.actions.grant import Granting
 from bot.workflow.actions.try_again import Retrying
-from bot.workflow.check_before_sending import Permits
-from bot.workflow.discovery import GroupOffers
-from bot.workflow.form_sessions import OpenedForms
+from bot.workflow.check_before_sending import SendCheck
+from bot.workflow.discovery import GroupDiscovery
+from bot.workflow.form_sessions import FormSessions
 from bot.workflow.gate import Gate
-from bot.workflow.intake import Reception
-from bot.workflow.jobs.anchor_audit import Sealer
+from bot.workflow.intake import Intake
+from bot.workflow.jobs.anchor_audit import AuditAnchor
 from bot.workflow.jobs.delete import Deleter
-from bot.workflow.jobs.expire_grants import Lapser
+from bot.workflow.jobs.expire_grants import GrantExpiry
 from bot.workflow.jobs.notify import Notifier
 from bot.workflow.jobs.plan import Planner
-from bot.workflow.jobs.publish_home import HomeKeeper
+from bot.workflow.jobs.publish_home import AppHomePublisher
 from bot.workflow.jobs.remind import Keeping, Reminder
 from bot.workflow.jobs.report import EditBudget, Reporter
-from bot.workflow.jobs.submit import Patience, Submitter
+from bot.workflow.jobs.submit import RetryPolicy, Submitter
 from bot.workflow.jobs.submit_group import Grouper
 from bot.workflow.jobs.watch import Watcher
 from bot.workflow.queries.disk_choices import DiskCatalogue
@@ -171,7 +171,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
 
     cloud = HttpCloud(settings.projects, settings.credentials, clock, former=former)
     stack.append(cloud.aclose)
-    homes = SlackHomes(client, settings.slack.command, team_url)
+    homes = SlackAppHomes(client, settings.slack.command, team_url)
     engine = EmbeddedEngine(clock, store)
     database.on_wanted(engine.wake)
     gate = Gate(store, settings.projects, clock)
@@ -179,12 +179,12 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     unexpected = Unexpected(settings.slack.command, new_reference)
     tasks = BackgroundTasks(unexpected)
     stack.append(tasks.stop)
-    owed = OwedAnswers(store, replies, clock, unexpected)
+    deferred = DeferredReplyJob(store, replies, clock, unexpected)
     anonymous = _slack_client(settings, http, None)
     bolt = build_bolt(anonymous, token, _reveal(settings.slack.signing_secret), identity)
     cancelling = Cancelling(store, gate)
     deleting = Deleting(store, gate, settings.projects, clock)
-    opened = OpenedForms(store, clock, lambda: new_id("f"))
+    opened = FormSessions(store, clock, lambda: new_id("f"))
     doubting = Doubting(store, cloud, deleting, opened, clock)
     bindings = ChannelBindings(store, settings.projects, clock)
     existing = Existing(store, cloud, clock)
@@ -204,11 +204,11 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         doubting=doubting,
         clock=clock,
     )
-    reception = Reception(store, people, settings.projects, clock, lambda: new_id("r"))
+    intake = Intake(store, people, settings.projects, clock, lambda: new_id("r"))
     servers = ServerNames(clock)
     catalogue = DiskCatalogue(cloud, servers, clock)
     stack.append(catalogue.aclose)
-    forms = Forms(store, people, channels, catalogue, reception, settings.projects, clock, opened)
+    forms = Forms(store, people, channels, catalogue, intake, settings.projects, clock, opened)
     ErrorListener(unexpected, replies, tasks).register(bolt)
     Unrouted(people, channels).register(bolt)
     form_listeners = FormListeners(
@@ -224,11 +224,11 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     MentionListeners(
         command=settings.slack.command,
         bot_user_id=identity.user_id,
-        reception=reception,
+        intake=intake,
         people=people,
         forms=forms,
         answering=answering,
-        owed=owed,
+        deferred=deferred,
         clock=clock,
     ).register(bolt)
     deny = DenyForm(approvals, opened, client)
@@ -242,7 +242,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
             deleting=deleting,
             doubting=doubting,
             keeping=Keeping(store, gate, clock),
-            retrying=Retrying(store, gate, reception),
+            retrying=Retrying(store, gate, intake),
             deny=deny,
             change=change,
             bind=bind,
@@ -252,25 +252,25 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         store=store,
         replies=replies,
         tasks=tasks,
-        owed=owed,
+        deferred=deferred,
         opened=opened,
         clock=clock,
     )
     CommandListeners(
         command=settings.slack.command,
-        reception=reception,
+        intake=intake,
         answering=answering,
         forms=form_listeners,
         bindings=bindings,
         actions=actions,
         people=people,
         urls=urls,
-        owed=owed,
+        deferred=deferred,
         clock=clock,
     ).register(bolt)
     pages, records = PageListeners(answering, replies, tasks), RecordListeners(people, store, inquiry, replies, tasks)
     routes.register(bolt, actions, form_listeners, pages, records)
-    HomeListeners(store).register(bolt)
+    AppHomeListeners(store).register(bolt)
     OfferListeners(
         pattern=settings.slack.offer_channels,
         command=settings.slack.command,
@@ -285,7 +285,7 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
     ChangeListeners(people).register(bolt)
     LastListeners().register(bolt)
 
-    handlers = _handlers(settings, clock, store, people, cloud, servers, replies, approvals, homes, channels, owed)
+    handlers = _handlers(settings, clock, store, people, cloud, servers, replies, approvals, homes, channels, deferred)
     running = asyncio.create_task(engine.run(handlers))
     engine.wake("forget:deliveries", clock.now())
     if settings.audit_channel:
@@ -327,17 +327,17 @@ def _handlers(
     servers: ServerNames,
     replies: SlackReplies,
     approvals: Approvals,
-    homes: SlackHomes,
+    homes: SlackAppHomes,
     channels: SlackChannels,
-    owed: OwedAnswers,
+    deferred: DeferredReplyJob,
 ) -> dict[str, Handler]:
-    patience = Patience(
+    patience = RetryPolicy(
         look_for=timedelta(seconds=settings.cloud.reconcile_s),
         busy_first=timedelta(seconds=settings.cloud.busy_retry_s),
         busy_deadline=timedelta(seconds=settings.cloud.busy_deadline_s),
         unconfigured=timedelta(seconds=settings.cloud.watch_s),
     )
-    permits, offers = Permits(store, people, settings.projects, clock), GroupOffers(clock)
+    send_check, offers = SendCheck(store, people, settings.projects, clock), GroupDiscovery(clock)
 
     async def forget(_: str) -> float:
         await store.forget_deliveries()
@@ -345,18 +345,18 @@ def _handlers(
 
     return {
         "plan": Planner(store, people, channels, cloud, settings.projects, offers, servers, clock),
-        "group": Grouper(store, permits, cloud, offers, settings.projects, clock, patience),
-        "submit": Submitter(store, permits, cloud, settings.projects, clock, patience),
+        "group": Grouper(store, send_check, cloud, offers, settings.projects, clock, patience),
+        "submit": Submitter(store, send_check, cloud, settings.projects, clock, patience),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
         "remind": Reminder(store, cloud, replies, replies, clock),
         "report": Reporter(store, replies, clock, EditBudget(clock)),
         "delete": Deleter(store, people, cloud, replies, settings.projects, clock),
         "expire": approvals.expire,
-        "lapse": Lapser(store, clock),
-        "home": HomeKeeper(store, people, homes, settings.projects, clock),
+        "lapse": GrantExpiry(store, clock),
+        "home": AppHomePublisher(store, people, homes, settings.projects, clock),
         "notify": Notifier(store, people, people, replies, settings.projects, clock),
-        "seal": Sealer(store, replies, clock),
-        "answer": owed,
+        "seal": AuditAnchor(store, replies, clock),
+        "answer": deferred,
         "forget": forget,
     }
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from bot.cli import complain, opened_store, say
 from bot.clock import SystemClock
-from bot.domain.access import Action, Actor, Denied, Grant, NeedsApproval, Role, Standing, decide
+from bot.domain.access import AccountKind, Action, Actor, Denied, Grant, NeedsApproval, Role, decide
 from bot.domain.commands import GrantAccess, RevokeAccess
 from bot.domain.errors import CommandError
 from bot.domain.granting import (
@@ -137,11 +137,11 @@ def _with_file(rights: Rights, settings: StoreSettings, subject: Subject | None 
 def _assumed(subject: Subject, groups: frozenset[str]) -> Actor:
     match subject.kind:
         case "user":
-            return Actor(subject.id, Standing.MEMBER, groups)
+            return Actor(subject.id, AccountKind.MEMBER, groups)
         case "group":
-            return Actor("", Standing.MEMBER, groups | {subject.id})
+            return Actor("", AccountKind.MEMBER, groups | {subject.id})
         case "everyone":
-            return Actor("", Standing.MEMBER, groups)
+            return Actor("", AccountKind.MEMBER, groups)
 
 
 def _assumptions(subject: Subject, groups: frozenset[str], project: Project | None, channel: str) -> str:

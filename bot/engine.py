@@ -1,7 +1,7 @@
-"""The alarm clock, in its embedded form: duties are keys with a time, rows are the truth.
+"""The alarm clock, in its embedded form: jobs are keys with a time, rows are the truth.
 
 Nothing here is durable. What the timer heap holds is rebuilt from the rows at the start and compared with them every
-half minute, so a lost alarm is late and never lost. A duty runs at least once and never twice at the same time.
+half minute, so a lost alarm is late and never lost. A job runs at least once and never twice at the same time.
 
 Waiting is measured in seconds that never step. A date in the rows becomes such a moment when it is heard of, and once
 more when the machine's clock was set.
@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.errors import StoreFailed
 from bot.ports.clock import Clock
-from bot.ports.jobs import Duties, Handler
+from bot.ports.jobs import Handler, JobSource
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ STEP_SECONDS = 1.0
 
 @dataclass(slots=True)
 class _Lane:
-    """Whose duties wait for each other: those of one kind and, where the rows say so, of one project and person."""
+    """Whose jobs wait for each other: those of one kind and, where the rows say so, of one project and person."""
 
     running: int = 0
     waiting: deque[str] = field(default_factory=deque)
@@ -44,11 +44,11 @@ class _Lane:
 class EmbeddedEngine:
     """One per store file. `wake` is what the store calls after a commit; `run` returns after `stop`.
 
-    `share` is how many duties of one lane run together. Lanes do not wait for each other, so a project whose calls hang
-    holds up nobody else, and no kind of duty another.
+    `share` is how many jobs of one lane run together. Lanes do not wait for each other, so a project whose calls hang
+    holds up nobody else, and no kind of job another.
     """
 
-    def __init__(self, clock: Clock, rows: Duties, *, share: int = 16) -> None:
+    def __init__(self, clock: Clock, rows: JobSource, *, share: int = 16) -> None:
         self._clock = clock
         self._rows = rows
         self._share = share
@@ -67,7 +67,7 @@ class EmbeddedEngine:
         self._turned_at = clock.monotonic()
 
     def wake(self, key: str, at: datetime, lane: str = "") -> None:
-        """Run this duty at that time; the earliest time asked for counts, and one asked for while it runs is kept."""
+        """Run this job at that time; the earliest time asked for counts, and one asked for while it runs is kept."""
         self._lane_of[key] = lane
         self._wake(key, self._clock.monotonic() + (at - self._clock.now()).total_seconds())
 
@@ -136,7 +136,7 @@ class EmbeddedEngine:
     async def _sweep(self, *, clock_set: bool = False) -> None:
         """`clock_set`: the moments of dates are other ones now, of those that are known too."""
         try:
-            called_for = await self._rows.duties()
+            called_for = await self._rows.jobs()
         except Exception:
             log.exception("the rows could not be read for a sweep")
             return
@@ -203,7 +203,7 @@ class EmbeddedEngine:
             delay_s = 0.0
             self._hold(exc)
         except Exception:
-            log.exception("a duty failed and will be tried again", extra={"duty": key})
+            log.exception("a job failed and will be tried again", extra={"job": key})
         finally:
             del self._begun[key]
             moments = [] if delay_s is None else [self._clock.monotonic() + delay_s]

@@ -1,4 +1,4 @@
-"""Whether the parts without which the bot does nothing still work: the store's thread, and the loop of duties.
+"""Whether the parts without which the bot does nothing still work: the store's thread, and the loop of jobs.
 
 A bot that stands still looks well from outside, and nobody is told anything any more. One that ends is started again.
 """
@@ -17,7 +17,7 @@ ANSWERS_WITHIN_S = 5.0
 """How long the store's thread may be busy with what was handed over before."""
 
 TURNS_WITHIN_S = 90.0
-"""How long the loop of duties may be without a turn; it looks at the clock each second, and sweeps in between."""
+"""How long the loop of jobs may be without a turn; it looks at the clock each second, and sweeps in between."""
 
 
 class Vitals:
@@ -27,20 +27,20 @@ class Vitals:
         self,
         store_answers: Callable[[], Awaitable[None]],
         store_broken: Callable[[], Awaitable[None]],
-        duties: asyncio.Task[None],
+        jobs: asyncio.Task[None],
         idle_s: Callable[[], float],
     ) -> None:
         self._store_answers = store_answers
         self._store_broken = store_broken
-        self._duties = duties
+        self._duties = jobs
         self._idle_s = idle_s
 
     async def trouble(self) -> str:
         """One sentence, "" while all is well."""
         if self._duties.done():
-            return "The loop of duties has ended."
+            return "The loop of jobs has ended."
         if self._idle_s() > TURNS_WITHIN_S:
-            return "The loop of duties stands still."
+            return "The loop of jobs stands still."
         try:
             async with asyncio.timeout(ANSWERS_WITHIN_S):
                 await self._store_answers()
@@ -60,5 +60,5 @@ class Vitals:
         if not self._duties.done():
             return "The bot's store is broken, so the bot stops. Nothing that was recorded is lost: start it again."
         why = None if self._duties.cancelled() else self._duties.exception()
-        log.critical("the loop of duties has ended", exc_info=why)
-        return "The bot's duties stand still, so the bot stops. Nothing that was recorded is lost: start it again."
+        log.critical("the loop of jobs has ended", exc_info=why)
+        return "The bot's jobs stand still, so the bot stops. Nothing that was recorded is lost: start it again."

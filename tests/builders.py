@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.domain.access import Actor, Grant, Role, Standing, SubjectKind
+from bot.domain.access import AccountKind, Actor, Grant, Role, SubjectKind
 from bot.domain.orders import Create
 from bot.domain.projects import Project
 from bot.domain.requests import DiskRef, Item, Place, Request
@@ -63,7 +63,7 @@ def a_grant(
     return Grant(kind, subject_id, Role(role), project, expires_at)
 
 
-def an_actor(user_id: str = "U1", standing: Standing = Standing.MEMBER, *groups: str) -> Actor:
+def an_actor(user_id: str = "U1", standing: AccountKind = AccountKind.MEMBER, *groups: str) -> Actor:
     return Actor(user_id, standing, frozenset(groups))
 
 

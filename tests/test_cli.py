@@ -21,7 +21,7 @@ from bot.domain.bindings import Binding
 from bot.domain.deletions import Deletion
 from bot.domain.orders import Create
 from bot.domain.transitions import DeletionState, ItemState, RequestState
-from bot.ports.requests import Arrival
+from bot.ports.requests import Incoming
 from bot.store import audit
 from bot.store.database import SqliteDatabase
 from bot.store.schema import AUDIT_TRIGGERS
@@ -89,7 +89,7 @@ async def _lived(store: SqliteStore) -> None:
     """A store with a decision of each kind, each with its row."""
     await store.configured_grants([a_grant("U1"), a_grant("U2", "approver", expires_at=NOON + timedelta(hours=8))])
     received = a_request(state=RequestState.RECEIVED, text=f"create {NASTY}", order=Create((NASTY,), reason=NASTY))
-    await store.arrive("d", "C1", an_actor(), lambda held, bound: Arrival(received))
+    await store.take_in("d", "C1", an_actor(), lambda held, bound: Incoming(received))
     disk = replace(an_item().disk, name=NASTY)
     item = an_item(1, ItemState.AVAILABLE, snapshot_id="s1", disk=disk, cause=NASTY, attempts=1)
     waiting = replace(received, state=RequestState.WAITING, approvals_needed=1, verdict=NASTY, break_glass=True)

@@ -27,7 +27,7 @@ class Rows:
         self.full = False
         self.moved: list[timedelta] = []
 
-    async def duties(self) -> Iterable[tuple[str, datetime, str]]:
+    async def jobs(self) -> Iterable[tuple[str, datetime, str]]:
         """What stands behind a slash is the lane."""
         past = CLOCK.now() - timedelta(minutes=1)
         return [(key, self.dated.get(key, past), key.partition("/")[2]) for key in self.keys]
@@ -157,7 +157,7 @@ async def test_an_exception_never_ends_a_duty_nor_the_others(
     with caplog.at_level(logging.ERROR):
         async with running(Rows("plan:a"), plan=recorder(calls, broken_once)):
             await until(lambda: len(calls) == 2)
-    assert [record.message for record in caplog.records] == ["a duty failed and will be tried again"]
+    assert [record.message for record in caplog.records] == ["a job failed and will be tried again"]
 
 
 async def test_a_lost_alarm_is_found_again_in_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,10 +314,10 @@ async def test_a_stop_while_the_rows_are_read_ends_it_and_nothing_is_begun() -> 
     reading, calls = asyncio.Event(), list[str]()
 
     class SlowRows(Rows):
-        async def duties(self) -> Iterable[tuple[str, datetime, str]]:
+        async def jobs(self) -> Iterable[tuple[str, datetime, str]]:
             reading.set()
             await asyncio.sleep(0.05)
-            return await super().duties()
+            return await super().jobs()
 
     engine = EmbeddedEngine(CLOCK, SlowRows("plan:a"))
     task = asyncio.create_task(engine.run({"plan": recorder(calls)}))

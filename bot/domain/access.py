@@ -37,7 +37,7 @@ MAY: Mapping[Role, frozenset[Action]] = {
 }
 
 
-class Standing(StrEnum):
+class AccountKind(StrEnum):
     """What kind of account someone has, as `users.info` tells it (Slack, user object)."""
 
     MEMBER = "member"
@@ -51,7 +51,7 @@ class Standing(StrEnum):
     INVITED = "invited"
 
 
-class GroupStanding(StrEnum):
+class UserGroupKind(StrEnum):
     """What becomes of a user group, as `usergroups.list` tells it (Slack, usergroup object)."""
 
     KNOWN = "known"
@@ -60,17 +60,19 @@ class GroupStanding(StrEnum):
     UNKNOWN = "unknown"
 
 
-_REFUSED: Mapping[Standing, str] = {
-    Standing.DEACTIVATED: "This Slack account is deactivated, so it may not do anything here.",
-    Standing.BOT: "Bots and workflows may not ask for snapshots; a person has to.",
-    Standing.GUEST: "Guests of this workspace may not use the snapshot bot. Ask a full member to do it.",
-    Standing.SINGLE_CHANNEL_GUEST: "Guests of this workspace may not use the snapshot bot. Ask a full member to do it.",
-    Standing.STRANGER: "Only members of this workspace may use the snapshot bot.",
-    Standing.OTHER_TEAM: "Only members of this workspace may use the snapshot bot; your account is of another one.",
-    Standing.OTHER_WORKSPACE: (
+_NO_GUESTS = "Guests of this workspace may not use the snapshot bot. Ask a full member to do it."
+
+_REFUSED: Mapping[AccountKind, str] = {
+    AccountKind.DEACTIVATED: "This Slack account is deactivated, so it may not do anything here.",
+    AccountKind.BOT: "Bots and workflows may not ask for snapshots; a person has to.",
+    AccountKind.GUEST: _NO_GUESTS,
+    AccountKind.SINGLE_CHANNEL_GUEST: _NO_GUESTS,
+    AccountKind.STRANGER: "Only members of this workspace may use the snapshot bot.",
+    AccountKind.OTHER_TEAM: "Only members of this workspace may use the snapshot bot; your account is of another one.",
+    AccountKind.OTHER_WORKSPACE: (
         "Only members of this workspace may use the snapshot bot; your account is of another one of the organisation."
     ),
-    Standing.INVITED: "This Slack account has not signed in yet, so it may not do anything here.",
+    AccountKind.INVITED: "This Slack account has not signed in yet, so it may not do anything here.",
 }
 
 
@@ -79,7 +81,7 @@ class Actor:
     """A person as Slack knows them: ids only. `groups` are Slack user group ids."""
 
     user_id: str
-    standing: Standing
+    standing: AccountKind
     groups: frozenset[str] = frozenset()
 
 
@@ -104,7 +106,7 @@ class Grant:
             case "group":
                 return self.subject_id in actor.groups
             case "everyone":
-                return actor.standing is Standing.MEMBER
+                return actor.standing is AccountKind.MEMBER
 
     def covers(self, alias: str) -> bool:
         return self.project in (alias, "*")
@@ -191,7 +193,7 @@ def decide(
     `project` is None where no project of that alias is configured. Ceilings narrow what grants give, never widen it;
     the daily limit and approvals are about creating only.
     """
-    if refused := standing_refused(actor):
+    if refused := account_refused(actor):
         return refused
     held = [grant for grant in grants if grant.names(actor) and grant.covers(alias)]
     valid = [grant for grant in held if grant.in_force(now)]
@@ -249,7 +251,7 @@ def _named(grant: Grant) -> str:
             return ""
 
 
-def standing_refused(actor: Actor) -> Denied | None:
+def account_refused(actor: Actor) -> Denied | None:
     """The kinds of account that are refused whatever the grants say."""
     sentence = _REFUSED.get(actor.standing)
     return Denied(f"standing-{actor.standing.replace(' ', '-')}", sentence) if sentence else None

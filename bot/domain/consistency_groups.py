@@ -17,7 +17,7 @@ from bot.domain.transitions import GROUP, GroupEvent, GroupState
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ConsistencyGroup:
     """One row. `cloud_id` and `job_id` are the cloud's; `asked` is what is sent, its `volume_ids` filled in then.
 
     `cause` says why it waits, or why it was split; `tried` and `in_vain` are patience spent, as of an item.
@@ -49,13 +49,13 @@ class Group:
         return REQUEST_TAG, self.id
 
 
-def can_be_member(group: Group, disk: Disk) -> bool:
+def can_be_member(group: ConsistencyGroup, disk: Disk) -> bool:
     """Whether a disk, as it is now, can be copied together with the others: on their server, in a fit state."""
     attached = any(one.server_id == group.asked.server_id for one in disk.attachments)
     return attached and disk.status in COPYABLE_STATES
 
 
-def sending_group(group: Group, members: Sequence[Item], now: datetime) -> Group:
+def sending_group(group: ConsistencyGroup, members: Sequence[Item], now: datetime) -> ConsistencyGroup:
     """Before the POST: from here on the cloud may hold a group of exactly these disks."""
     return replace(
         group,
@@ -67,7 +67,7 @@ def sending_group(group: Group, members: Sequence[Item], now: datetime) -> Group
     )
 
 
-def group_unanswered(group: Group, now: datetime, *, look_for: timedelta, cause: str) -> Group:
+def group_unanswered(group: ConsistencyGroup, now: datetime, *, look_for: timedelta, cause: str) -> ConsistencyGroup:
     return replace(
         group,
         state=GROUP.after(group.state, GroupEvent.LOSE),
@@ -79,12 +79,16 @@ def group_unanswered(group: Group, now: datetime, *, look_for: timedelta, cause:
     )
 
 
-def group_looked_in_vain(group: Group, now: datetime, *, spent: timedelta, wait: timedelta) -> Group:
+def group_looked_in_vain(
+    group: ConsistencyGroup, now: datetime, *, spent: timedelta, wait: timedelta
+) -> ConsistencyGroup:
     """A look answered nothing, or not of all its disks: `spent` is what it took, the next one comes after `wait`."""
     return replace(group, in_vain=group.in_vain + spent + wait, due_at=now + wait)
 
 
-def group_made(group: Group, now: datetime, *, look_for: timedelta, cloud_id: str, job_id: str | None) -> Group:
+def group_made(
+    group: ConsistencyGroup, now: datetime, *, look_for: timedelta, cloud_id: str, job_id: str | None
+) -> ConsistencyGroup:
     """The cloud has it; its members are looked for until `look_until`."""
     return replace(
         group,
@@ -102,8 +106,14 @@ def group_made(group: Group, now: datetime, *, look_for: timedelta, cloud_id: st
 
 
 def group_waiting(
-    group: Group, now: datetime, *, until: datetime, cause: str, code: str = "", spent: timedelta = timedelta()
-) -> Group:
+    group: ConsistencyGroup,
+    now: datetime,
+    *,
+    until: datetime,
+    cause: str,
+    code: str = "",
+    spent: timedelta = timedelta(),
+) -> ConsistencyGroup:
     return replace(
         group,
         state=GROUP.after(group.state, GroupEvent.WAIT),
@@ -116,11 +126,11 @@ def group_waiting(
     )
 
 
-def group_done(group: Group) -> Group:
+def group_done(group: ConsistencyGroup) -> ConsistencyGroup:
     return replace(group, state=GROUP.after(group.state, GroupEvent.END), due_at=None, look_until=None)
 
 
-def group_split(group: Group, cause: str, code: str = "") -> Group:
+def group_split(group: ConsistencyGroup, cause: str, code: str = "") -> ConsistencyGroup:
     state = GROUP.after(group.state, GroupEvent.SPLIT)
     return replace(group, state=state, due_at=None, look_until=None, cause=cause, code=code)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain import sentences
-from bot.domain.consistency_groups import Group
+from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.requests import Item, Request
 from bot.domain.snapshots import Disk, Snapshot
 from bot.domain.transitions import DELETION, DeletionEvent, DeletionState, ItemState
@@ -149,7 +149,7 @@ def otherwise(rows: Sequence[Deletion]) -> str:
     return f"Without the button: the command `delete {typed}`."
 
 
-def made_for(item: Item, group: Group | None, snapshot: Snapshot) -> bool:
+def made_for(item: Item, group: ConsistencyGroup | None, snapshot: Snapshot) -> bool:
     """Whether the cloud shows that the bot made this snapshot for this item: by its tag, or by the group it is in.
 
     Whether a cloud gives the tags of a group to its members is not documented, so either proof will do for those.
@@ -160,7 +160,7 @@ def made_for(item: Item, group: Group | None, snapshot: Snapshot) -> bool:
     return in_its_group or snapshot.item_id == group.id
 
 
-def why_not(item: Item, group: Group | None, snapshot: Snapshot, disk: Disk | None) -> str:
+def why_not(item: Item, group: ConsistencyGroup | None, snapshot: Snapshot, disk: Disk | None) -> str:
     """Why this snapshot must stay for now; "" when it may go. Source: EVS API Reference, snapshot status."""
     if not made_for(item, group, snapshot):
         return "Its tag does not say that I made it for this request; look at it in the console."

@@ -15,19 +15,19 @@ from bot.domain import sentences
 from bot.domain.access import (
     CLOSED_RULES,
     MAY,
+    AccountKind,
     Action,
     Actor,
     Allowed,
     Decision,
     Denied,
     Grant,
-    GroupStanding,
     NeedsApproval,
     Role,
-    Standing,
     SubjectKind,
+    UserGroupKind,
+    account_refused,
     decide,
-    standing_refused,
     who_can_help,
 )
 from bot.domain.normalise import caseless, unmarked_word
@@ -119,22 +119,22 @@ def grant_facts(grant: Grant) -> dict[str, str | int | None]:
 
 # --- who can be granted something -------------------------------------------------------------------------------------
 
-_NEVER_COUNTS: Mapping[Standing | GroupStanding | None, str] = {
+_NEVER_COUNTS: Mapping[AccountKind | UserGroupKind | None, str] = {
     None: "is nobody Slack knows: pick them from the list it offers after @",
-    Standing.DEACTIVATED: "is a deactivated account",
-    Standing.BOT: "is a bot or a workflow, and a person has to ask for snapshots",
-    Standing.GUEST: "is a guest of this workspace",
-    Standing.SINGLE_CHANNEL_GUEST: "is a guest of this workspace",
-    Standing.STRANGER: "is no member of this workspace",
-    Standing.OTHER_TEAM: "is of another workspace",
-    Standing.OTHER_WORKSPACE: "is of another workspace of the organisation",
-    GroupStanding.UNKNOWN: "is no user group of this workspace",
-    GroupStanding.DISABLED: "is a disabled user group, which has no members",
-    GroupStanding.EXTERNAL: "is a user group of another organisation",
+    AccountKind.DEACTIVATED: "is a deactivated account",
+    AccountKind.BOT: "is a bot or a workflow, and a person has to ask for snapshots",
+    AccountKind.GUEST: "is a guest of this workspace",
+    AccountKind.SINGLE_CHANNEL_GUEST: "is a guest of this workspace",
+    AccountKind.STRANGER: "is no member of this workspace",
+    AccountKind.OTHER_TEAM: "is of another workspace",
+    AccountKind.OTHER_WORKSPACE: "is of another workspace of the organisation",
+    UserGroupKind.UNKNOWN: "is no user group of this workspace",
+    UserGroupKind.DISABLED: "is a disabled user group, which has no members",
+    UserGroupKind.EXTERNAL: "is a user group of another organisation",
 }
 
 
-def never_counts(subject: Subject, standing: Standing | GroupStanding | None) -> Denied | None:
+def never_counts(subject: Subject, standing: AccountKind | UserGroupKind | None) -> Denied | None:
     """Why a grant to them would give nothing to anybody, whatever it says; None where it can count."""
     why = _NEVER_COUNTS.get(standing)
     if why is None:
@@ -144,9 +144,9 @@ def never_counts(subject: Subject, standing: Standing | GroupStanding | None) ->
     return Denied(f"subject-{kind}", f"{named} {why}. A grant to them would never count.")
 
 
-def not_yet(standing: Standing | GroupStanding | None) -> str:
+def not_yet(standing: AccountKind | UserGroupKind | None) -> str:
     """What is to be said of one that counts later."""
-    return " They have not signed in yet; it counts once they have." if standing is Standing.INVITED else ""
+    return " They have not signed in yet; it counts once they have." if standing is AccountKind.INVITED else ""
 
 
 def not_checked(subject: Subject) -> str:
@@ -166,7 +166,7 @@ def may_administer(
     """`decide` for administering; on `*` only an admin grant on `*` counts, from any channel."""
     if alias != EVERY_PROJECT:
         return decide(actor, Action.ADMINISTER, alias, project, channel, grants, now)
-    if refused := standing_refused(actor):
+    if refused := account_refused(actor):
         return refused
     for grant in grants:
         if grant.project == alias and grant.role is Role.ADMIN and grant.names(actor) and grant.in_force(now):

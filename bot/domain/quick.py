@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from bot.domain.consistency_groups import Group, group_split
+from bot.domain.consistency_groups import ConsistencyGroup, group_split
 from bot.domain.orders import Quick
 from bot.domain.requests import DiskRef, Item, Request, ended
 from bot.domain.sentences import quoted
@@ -146,13 +146,13 @@ class Marks:
 
 def quick_items(
     request: Request, alias: str, disks: Sequence[Disk], plan: QuickPlan, marks: Marks, now: datetime
-) -> tuple[list[Item], list[Group]]:
+) -> tuple[list[Item], list[ConsistencyGroup]]:
     """Items in the order in which the disks were named, those left out as ended; and the groups they go into."""
     assert isinstance(request.order, Quick)
     description = described_as(request.actor_id, request.order.reason)
     disk_names, server_names = _apart(disks), _servers_apart(plan.clusters)
     groups = [
-        Group(
+        ConsistencyGroup(
             id=f"{request.id}-g{number}",
             request_id=request.id,
             project=alias,

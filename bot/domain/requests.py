@@ -71,8 +71,8 @@ class Request:
     verdict: str = ""
     rule: str = ""
     home: str = ""
-    root_channel: str | None = None
-    root_ts: str | None = None
+    status_channel: str | None = None
+    status_ts: str | None = None
     edited_at: datetime | None = None
     receipt_ts: str | None = None
     ended_at: datetime | None = None

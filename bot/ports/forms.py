@@ -11,7 +11,7 @@ from bot.domain.forms import Form
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
+class DeferredReply:
     """An answer that is owed: what was acknowledged before it was decided, in ids and the words that were typed.
 
     `id` is that of its delivery. `claim` is what may be acted on once, whichever delivery brings it; `late`: another
@@ -30,7 +30,7 @@ class Errand:
 
 
 @dataclass(frozen=True, slots=True)
-class HomeRow:
+class AppHomeRow:
     """Somebody's App Home: `rev` counts what changed, `shown_rev` what of it is shown, `view_hash` is Slack's.
     `looked_at`: they opened it, and what they may see is to be shown and written in the trail.
     """
@@ -62,17 +62,17 @@ class Forms(Protocol):
 class DeferredReplies(Protocol):
     """Acknowledged questions that are still to be answered."""
 
-    async def take_errand(self, errand: Errand) -> bool: ...
+    async def take_deferred_reply(self, deferred_reply: DeferredReply) -> bool: ...
 
-    async def errand(self, errand_id: str) -> Errand | None: ...
+    async def deferred_reply(self, deferred_reply_id: str) -> DeferredReply | None: ...
 
-    async def errand_done(self, errand: Errand, *, acted: bool) -> None: ...
+    async def deferred_reply_done(self, deferred_reply: DeferredReply, *, acted: bool) -> None: ...
 
 
 class AppHomes(Protocol):
     """What each person's App Home shows."""
 
-    async def home(self, user_id: str) -> HomeRow | None: ...
+    async def home(self, user_id: str) -> AppHomeRow | None: ...
 
     async def home_opened(self, user_id: str, view_hash: str | None) -> None: ...
 

@@ -10,11 +10,11 @@ Handler = Callable[[str], Awaitable[float | None]]
 """Does what the rows call for and answers in how many seconds it wants to be called again, or None for never."""
 
 
-class Duties(Protocol):
+class JobSource(Protocol):
     """The rows as the engine sees them. Raises StoreFailed."""
 
-    async def duties(self) -> Iterable[tuple[str, datetime, str]]:
-        """Every duty they call for: its key, when, and the lane in which it waits."""
+    async def jobs(self) -> Iterable[tuple[str, datetime, str]]:
+        """Every job they call for: its key, when, and the lane in which it waits."""
         ...
 
     async def writable(self) -> bool: ...

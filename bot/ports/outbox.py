@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from bot.domain.audit import AuditEntry
-from bot.domain.consistency_groups import Group
+from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.deletions import Deletion
 from bot.domain.granting import Subject
 from bot.domain.requests import Item, Request
@@ -25,7 +25,7 @@ class Posted:
     astray: bool = False
 
 
-SayKind = Literal[
+MessageKind = Literal[
     "root",
     "edit",
     "ask",
@@ -44,7 +44,7 @@ SayKind = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class Saying:
+class OutboxMessage:
     """One message or edit about a request. `items` are those it is about, `all_items` the whole request.
 
     `leaders` are the requests that copy a joined disk, by the id of the item that was joined; `groups` those of a quick
@@ -52,12 +52,12 @@ class Saying:
     it elsewhere.
     """
 
-    kind: SayKind
+    kind: MessageKind
     request: Request
     items: Sequence[Item]
     all_items: Sequence[Item]
     leaders: Mapping[str, Request] = field(default_factory=dict)
-    groups: Sequence[Group] = ()
+    groups: Sequence[ConsistencyGroup] = ()
     held: frozenset[str] = frozenset()
     why: str = ""
     called: Sequence[Subject] = ()
@@ -78,13 +78,15 @@ class Notice:
 class Outbox(Protocol):
     """What is to be posted or edited, and what stands."""
 
-    async def unsaid(self, home: str) -> list[tuple[Request, list[Item]]]: ...
+    async def outbox(self, home: str) -> list[tuple[Request, list[Item]]]: ...
 
-    async def showed(self, request: Request, *, accepted: Sequence[str] = (), failures: Sequence[str] = ()) -> None: ...
+    async def mark_sent(
+        self, request: Request, *, accepted: Sequence[str] = (), failures: Sequence[str] = ()
+    ) -> None: ...
 
-    async def move_home(self, request: Request) -> None: ...
+    async def move_reply_channel(self, request: Request) -> None: ...
 
-    async def all_said(self, request: Request) -> None: ...
+    async def mark_all_sent(self, request: Request) -> None: ...
 
     async def tell_directly(self, request_id: str, subjects: Sequence[Subject]) -> None: ...
 

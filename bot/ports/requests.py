@@ -8,21 +8,21 @@ from typing import Literal, NamedTuple, Protocol
 
 from bot.domain.access import Actor, Grant
 from bot.domain.audit import AuditEntry
-from bot.domain.consistency_groups import Group
+from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.granting import Subject
 from bot.domain.requests import Item, Request
 from bot.domain.transitions import RequestEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class Incoming:
     """What a delivery comes to: a request to keep (or none), and the decisions that led there."""
 
     request: Request | None
     audit: Sequence[AuditEntry] = ()
 
 
-Judge = Callable[[Sequence[Grant], str | None], Arrival]
+Authorize = Callable[[Sequence[Grant], str | None], Incoming]
 """Grants that may name the actor, and the project the channel is bound to, become an arrival. Pure."""
 
 
@@ -74,8 +74,8 @@ class Cancelled:
 class Requests(Protocol):
     """What people asked for, and the decisions about it."""
 
-    async def arrive(
-        self, delivery: str, channel: str, actor: Actor | None, judge: Judge, *, mendable: bool = False
+    async def take_in(
+        self, delivery: str, channel: str, actor: Actor | None, judge: Authorize, *, mendable: bool = False
     ) -> Request | None: ...
 
     async def request(self, request_id: str) -> tuple[Request, list[Item]] | None: ...
@@ -100,7 +100,7 @@ class Requests(Protocol):
         items: Sequence[Item],
         audit: Sequence[AuditEntry],
         *,
-        groups: Sequence[Group] = (),
+        groups: Sequence[ConsistencyGroup] = (),
         room: int | None = None,
         notify: Sequence[Subject] = (),
     ) -> Settled: ...

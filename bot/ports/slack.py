@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from bot.domain.access import Actor, GroupStanding, Standing
+from bot.domain.access import AccountKind, Actor, UserGroupKind
 from bot.domain.requests import Request
-from bot.ports.outbox import Posted, Saying
+from bot.ports.outbox import OutboxMessage, Posted
 
 
 class People(Protocol):
@@ -23,11 +23,11 @@ class People(Protocol):
 class Accounts(People, Protocol):
     """What Slack has under an id that a grant would name. Raises LookupFailed when Slack can't be asked."""
 
-    async def account(self, user_id: str) -> Standing | None:
+    async def account(self, user_id: str) -> AccountKind | None:
         """None: Slack knows nobody of that id."""
         ...
 
-    async def group(self, group_id: str) -> GroupStanding: ...
+    async def group(self, group_id: str) -> UserGroupKind: ...
 
 
 class Channels(Protocol):
@@ -51,7 +51,7 @@ class Membership(Protocol):
 class Replies(Protocol):
     """Says it in Slack. Raises CannotPost, MessageGone, MessageRefused, or SlackBusy (with seconds to wait)."""
 
-    async def say(self, saying: Saying) -> Posted | None: ...
+    async def say(self, outgoing: OutboxMessage) -> Posted | None: ...
 
 
 class Notices(Protocol):
@@ -71,7 +71,7 @@ class ThreadNotices(Protocol):
 class DirectReplies(Protocol):
     """Says it to somebody directly. Raises the same."""
 
-    async def say_to(self, user_id: str, saying: Saying) -> None: ...
+    async def say_to(self, user_id: str, outgoing: OutboxMessage) -> None: ...
 
     async def ask_to_agree(self, user_id: str, request_id: str, sentences: Sequence[str], asking: int) -> None:
         """With the button that agrees to that asking for a deletion."""

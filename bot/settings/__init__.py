@@ -15,7 +15,7 @@ from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, Credent
 from bot.settings import checks
 from bot.settings.configfile import read_config, read_grants, read_rights, read_store_url
 from bot.settings.environment import Environment, LogFormat, LogLevel, read_environment, read_store
-from bot.settings.faults import Fault, SettingsError, Unfit
+from bot.settings.faults import ConfigurationError, InvalidValue, SettingsError
 from bot.settings.tables import (
     AccessKeyTable,
     AgencyTable,
@@ -130,7 +130,7 @@ def load_settings(environ: Mapping[str, str], config: Path | None = None) -> Set
     Raises SettingsError, and nothing else, with every fault at once.
     """
     path = _config_path(environ, config)
-    faults: list[Fault] = []
+    faults: list[ConfigurationError] = []
     file = read_config(path, environ, faults)
     environment = read_environment(environ, faults)
     if file is None or faults:
@@ -143,7 +143,7 @@ def load_store(environ: Mapping[str, str], config: Path | None = None, *, rights
     is looked at. With `rights` the projects and grants of the file are read as well. A file that nobody named may be
     missing. Raises SettingsError.
     """
-    faults: list[Fault] = []
+    faults: list[ConfigurationError] = []
     path, store = _config_path(environ, config), read_store(environ, faults)
     named = config is not None or bool(environ.get("BOT_CONFIG"))
     there = named or path.exists()
@@ -151,8 +151,8 @@ def load_store(environ: Mapping[str, str], config: Path | None = None, *, rights
         url = read_store_url(path, faults) if there else None
         try:
             store = checks.store_path(url) if url else StoreTable().url
-        except Unfit as unfit:
-            faults.append(Fault(str(path), None, "[store] url", str(unfit)))
+        except InvalidValue as unfit:
+            faults.append(ConfigurationError(str(path), None, "[store] url", str(unfit)))
     file = read_rights(path, faults) if rights and there and not faults else None
     if store is None or faults:
         raise SettingsError(faults)
@@ -166,7 +166,7 @@ def _config_path(environ: Mapping[str, str], config: Path | None) -> Path:
 
 def load_grants(path: Path, projects: Collection[str]) -> list[Grant]:
     """Read a file of grants for projects of these aliases. Raises SettingsError with every fault at once."""
-    faults: list[Fault] = []
+    faults: list[ConfigurationError] = []
     tables = read_grants(path, projects, faults)
     if faults:
         raise SettingsError(faults)

@@ -1,4 +1,4 @@
-"""Text from the file or the environment becomes a value that can be used, or `Unfit` says what to write instead."""
+"""Text from the file or the environment becomes a value, or `InvalidValue` says what to write instead."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from bot.domain.hosts import is_loopback
 from bot.domain.normalise import entered
 from bot.domain.orders import REASON_CHARACTERS
-from bot.settings.faults import Unfit
+from bot.settings.faults import InvalidValue
 
 _ALIAS = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,30}")
@@ -69,7 +69,7 @@ def region(text: str) -> str:
     """A project of a region is named `{region}_{suffix}`; addresses are made of the region alone."""
     named, underscore, _ = text.strip().lower().partition("_")
     if underscore and _REGION.fullmatch(named):
-        raise Unfit(
+        raise InvalidValue(
             f'This is the name of a project, not of a region. Write region = "{named}"; which project of that region '
             "is meant, project_id says."
         )
@@ -90,20 +90,20 @@ def tag(text: str) -> str:
 
 def reason(text: str) -> str:
     if len(text) > REASON_CHARACTERS:
-        raise Unfit(f"A reason holds {REASON_CHARACTERS} characters; this one has {len(text)}.")
+        raise InvalidValue(f"A reason holds {REASON_CHARACTERS} characters; this one has {len(text)}.")
     return filled(text)
 
 
 def filled(text: str) -> str:
     """Names are compared with what people type, so both are normalised alike."""
     if not (shown := entered(text)):
-        raise Unfit("There is nothing between the quotes. Write a value, or leave the line out.")
+        raise InvalidValue("There is nothing between the quotes. Write a value, or leave the line out.")
     return shown
 
 
 def _matching(pattern: re.Pattern[str], text: str, sentence: str) -> str:
     if not pattern.fullmatch(text):
-        raise Unfit(sentence)
+        raise InvalidValue(sentence)
     return text
 
 
@@ -111,9 +111,9 @@ def endpoint(text: str) -> str:
     """An address without a slash at its end; `http://` on loopback only."""
     parts = _address(text)
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        raise Unfit("http:// is accepted on loopback only (127.0.0.1, ::1, localhost). Write https://.")
+        raise InvalidValue("http:// is accepted on loopback only (127.0.0.1, ::1, localhost). Write https://.")
     if "_" in (parts.hostname or ""):
-        raise Unfit("A host's name has no _: addresses are made of the region, never of a project's name.")
+        raise InvalidValue("A host's name has no _: addresses are made of the region, never of a project's name.")
     return text.rstrip("/")
 
 
@@ -124,7 +124,7 @@ def console_url(text: str) -> str:
     _matching(_LINK, text, 'Write an https:// address, such as https://console.example.com/evs?id={disk_id}, or "".')
     known = text.replace("{region}", "").replace("{disk_id}", "")
     if "{" in known or "}" in known:
-        raise Unfit("In braces only {region} and {disk_id} are known.")
+        raise InvalidValue("In braces only {region} and {disk_id} are known.")
     return text
 
 
@@ -132,12 +132,14 @@ def metadata_address(text: str) -> str:
     """Where temporary keys are fetched without proof of who answers: this machine or its own link, nothing else."""
     host = _address(text).hostname or ""
     if not (is_loopback(host) or _is_link_local(host)):
-        raise Unfit("Temporary keys come from loopback or a link-local address only. Write http://169.254.169.254.")
+        raise InvalidValue(
+            "Temporary keys come from loopback or a link-local address only. Write http://169.254.169.254."
+        )
     return text.rstrip("/")
 
 
 def _address(text: str) -> SplitResult:
-    unfit = Unfit("This is not an address. Write one such as https://evs.ap-southeast-3.myhuaweicloud.com.")
+    unfit = InvalidValue("This is not an address. Write one such as https://evs.ap-southeast-3.myhuaweicloud.com.")
     if any(character <= " " for character in text):
         raise unfit
     try:
@@ -148,7 +150,7 @@ def _address(text: str) -> SplitResult:
     if parts.scheme not in ("http", "https") or not is_whole or parts.query or parts.fragment:
         raise unfit
     if parts.username is not None:
-        raise Unfit("An address holds no user or password. Secrets have their own keys, under [credentials].")
+        raise InvalidValue("An address holds no user or password. Secrets have their own keys, under [credentials].")
     return parts
 
 
@@ -171,12 +173,14 @@ def _is_link_local(host: str) -> bool:
 def store_path(url: str) -> Path:
     """`sqlite:///rel` is relative to the working directory, `sqlite:////abs` is absolute."""
     if url.startswith(("postgresql:", "postgresql+", "postgres:")):
-        raise Unfit("This version keeps its rows in SQLite only. Write sqlite:///snapshot-bot.db.")
+        raise InvalidValue("This version keeps its rows in SQLite only. Write sqlite:///snapshot-bot.db.")
     path = url.removeprefix("sqlite:///")
     if path == url or not path.strip("/") or path.endswith("/") or set(path) & set("?#\0"):
-        raise Unfit("Write sqlite:///snapshot-bot.db (relative) or sqlite:////var/lib/snapshot-bot.db (absolute).")
+        raise InvalidValue(
+            "Write sqlite:///snapshot-bot.db (relative) or sqlite:////var/lib/snapshot-bot.db (absolute)."
+        )
     if path == ":memory:":
-        raise Unfit("A store in memory loses what people asked for. Write sqlite:///snapshot-bot.db.")
+        raise InvalidValue("A store in memory loses what people asked for. Write sqlite:///snapshot-bot.db.")
     return Path(path)
 
 
@@ -186,7 +190,9 @@ SECRET_CHARACTERS = 8
 
 def long_enough(value: str) -> str:
     if len(value.strip()) < SECRET_CHARACTERS:
-        raise Unfit(f"A secret has at least {SECRET_CHARACTERS} characters. Copy all of it, or have another one made.")
+        raise InvalidValue(
+            f"A secret has at least {SECRET_CHARACTERS} characters. Copy all of it, or have another one made."
+        )
     return value
 
 
@@ -198,15 +204,15 @@ def secret(text: str, environ: Mapping[str, str]) -> SecretStr:
         case ("file", ":", path) if path:
             return SecretStr(long_enough(_file(path)))
         case _:
-            raise Unfit('A secret may not stand in this file. Write "env:NAME" (a variable) or "file:PATH".')
+            raise InvalidValue('A secret may not stand in this file. Write "env:NAME" (a variable) or "file:PATH".')
 
 
 def _variable(name: str, environ: Mapping[str, str]) -> str:
     if not _VARIABLE.fullmatch(name):
-        raise Unfit("After env: comes a variable's name: letters, digits and _, such as env:PAYMENTS_PASSWORD.")
+        raise InvalidValue("After env: comes a variable's name: letters, digits and _, such as env:PAYMENTS_PASSWORD.")
     value = environ.get(name, "")
     if not value.strip():
-        raise Unfit(f"The variable {name} is not set or empty.")
+        raise InvalidValue(f"The variable {name} is not set or empty.")
     return value
 
 
@@ -214,10 +220,10 @@ def _file(path: str) -> str:
     try:
         value = Path(path).read_text("utf-8").removesuffix("\n")
     except UnicodeDecodeError:
-        raise Unfit(f"The file {path!r} is not UTF-8 text.") from None
+        raise InvalidValue(f"The file {path!r} is not UTF-8 text.") from None
     except (OSError, ValueError) as refusal:
         why = refusal.strerror if isinstance(refusal, OSError) else "its path cannot be used"
-        raise Unfit(f"The file {path!r} cannot be read: {why}.") from None
+        raise InvalidValue(f"The file {path!r} cannot be read: {why}.") from None
     if not value.strip():
-        raise Unfit(f"The file {path!r} is empty.")
+        raise InvalidValue(f"The file {path!r} is empty.")
     return value

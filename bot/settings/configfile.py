@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.settings import toml
-from bot.settings.faults import Fault, nearest
+from bot.settings.faults import ConfigurationError, nearest
 from bot.settings.tables import CREDENTIALS, SELECTORS, TABLES, Around, ConfigFile, GrantTable, Table
 from bot.settings.toml import Document, KeyPath
 
@@ -47,7 +47,7 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 )
 
 
-def read_config(path: Path, environ: Mapping[str, str], faults: list[Fault]) -> ConfigFile | None:
+def read_config(path: Path, environ: Mapping[str, str], faults: list[ConfigurationError]) -> ConfigFile | None:
     """Read the file, following its secrets. What is wrong is added to `faults`; None where nothing could be used."""
     text = _text(path, faults)
     document = None if text is None else toml.parse(str(path), text, faults)
@@ -63,9 +63,9 @@ def read_config(path: Path, environ: Mapping[str, str], faults: list[Fault]) -> 
         return None
 
 
-def read_store_url(path: Path, faults: list[Fault]) -> str | None:
+def read_store_url(path: Path, faults: list[ConfigurationError]) -> str | None:
     """What `[store] url` says, whatever else is wrong with the file. None where it says nothing."""
-    text, twice = _text(path, faults), list[Fault]()
+    text, twice = _text(path, faults), list[ConfigurationError]()
     document = None if text is None else toml.parse(str(path), text, twice)
     if document is None:
         faults.extend(twice)
@@ -73,7 +73,7 @@ def read_store_url(path: Path, faults: list[Fault]) -> str | None:
     return url if isinstance(url, str) else None
 
 
-def read_rights(path: Path, faults: list[Fault]) -> ConfigFile | None:
+def read_rights(path: Path, faults: list[ConfigurationError]) -> ConfigFile | None:
     """Projects and grants alone: no secret is followed, and what is wrong with other tables is nobody's concern."""
     text = _text(path, faults)
     document = None if text is None else toml.parse(str(path), text, faults)
@@ -89,7 +89,7 @@ def read_rights(path: Path, faults: list[Fault]) -> ConfigFile | None:
         return None
 
 
-def read_grants(path: Path, projects: Collection[str], faults: list[Fault]) -> list[GrantTable]:
+def read_grants(path: Path, projects: Collection[str], faults: list[ConfigurationError]) -> list[GrantTable]:
     """Read a file of `[[grants]]` alone, as they stand in bot.toml. What is wrong is added to `faults`."""
     text = _text(path, faults)
     document = None if text is None else toml.parse(str(path), text, faults)
@@ -106,7 +106,7 @@ def read_grants(path: Path, projects: Collection[str], faults: list[Fault]) -> l
         return []
 
 
-def _text(path: Path, faults: list[Fault]) -> str | None:
+def _text(path: Path, faults: list[ConfigurationError]) -> str | None:
     try:
         return path.read_text("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError:
@@ -116,7 +116,7 @@ def _text(path: Path, faults: list[Fault]) -> str | None:
     except (OSError, ValueError) as refusal:
         why = refusal.strerror if isinstance(refusal, OSError) else "its path cannot be used"
         sentence = f"The file cannot be read: {why}."
-    faults.append(Fault(str(path), None, "", sentence))
+    faults.append(ConfigurationError(str(path), None, "", sentence))
     return None
 
 
@@ -129,7 +129,7 @@ def _dict(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _unclear_bindings(document: Document) -> Iterator[Fault]:
+def _unclear_bindings(document: Document) -> Iterator[ConfigurationError]:
     bindings = document.tables.get("bindings")
     for index, binding in enumerate(bindings if isinstance(bindings, list) else []):
         named = [key for key in SELECTORS if key in binding] if isinstance(binding, dict) else [""]
@@ -139,7 +139,7 @@ def _unclear_bindings(document: Document) -> Iterator[Fault]:
             yield document.fault(("bindings", index), sentence)
 
 
-def _doubled_projects(document: Document) -> Iterator[Fault]:
+def _doubled_projects(document: Document) -> Iterator[ConfigurationError]:
     """Two aliases of one cloud project would each have their own ceilings and grants."""
     first: dict[tuple[str, str], str] = {}
     for alias, project in _dict(document.tables.get("projects")).items():

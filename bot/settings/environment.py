@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 from pydantic import SecretStr
 
 from bot.settings import checks
-from bot.settings.faults import Fault, Unfit
+from bot.settings.faults import ConfigurationError, InvalidValue
 
 T = TypeVar("T")
 LogFormat = Literal["console", "json"]
@@ -40,7 +40,7 @@ class Environment:
     log_level: LogLevel
 
 
-def read_environment(environ: Mapping[str, str], faults: list[Fault]) -> Environment:
+def read_environment(environ: Mapping[str, str], faults: list[ConfigurationError]) -> Environment:
     """Read every variable. What is wrong is added to `faults`, and its default stands in for it."""
     read = _Reader(environ, faults)
     environment = Environment(
@@ -60,7 +60,7 @@ def read_environment(environ: Mapping[str, str], faults: list[Fault]) -> Environ
     return environment
 
 
-def read_store(environ: Mapping[str, str], faults: list[Fault]) -> Path | None:
+def read_store(environ: Mapping[str, str], faults: list[ConfigurationError]) -> Path | None:
     """BOT_STORE alone; None where it is not set."""
     return _Reader(environ, faults).value("BOT_STORE", "", _store)
 
@@ -69,7 +69,7 @@ def _store(url: str) -> Path | None:
     return checks.store_path(url) if url else None
 
 
-def _absent(environment: Environment) -> list[Fault]:
+def _absent(environment: Environment) -> list[ConfigurationError]:
     faults = []
     if environment.bot_token is None:
         faults.append(_fault("SLACK_BOT_TOKEN", "It is not set. Slack shows it under OAuth & Permissions (xoxb-…)."))
@@ -79,14 +79,14 @@ def _absent(environment: Environment) -> list[Fault]:
     return faults
 
 
-def _fault(name: str, sentence: str) -> Fault:
-    return Fault("environment", None, name, sentence)
+def _fault(name: str, sentence: str) -> ConfigurationError:
+    return ConfigurationError("environment", None, name, sentence)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
     environ: Mapping[str, str]
-    faults: list[Fault]
+    faults: list[ConfigurationError]
 
     def secret(self, name: str) -> SecretStr | None:
         value = self.environ.get(name, "").strip()
@@ -96,14 +96,14 @@ class _Reader:
         elif value:
             try:
                 checks.long_enough(value)
-            except Unfit as unfit:
+            except InvalidValue as unfit:
                 self.faults.append(_fault(name, str(unfit)))
         return SecretStr(value) if value else None
 
     def value(self, name: str, default: str, convert: Callable[[str], T]) -> T:
         try:
             return convert(self.environ.get(name, "").strip() or default)
-        except Unfit as unfit:
+        except InvalidValue as unfit:
             self.faults.append(_fault(name, str(unfit)))
             return convert(default)
 
@@ -114,13 +114,15 @@ def _api_url(text: str) -> str:
 
 def _port(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= 65_535):
-        raise Unfit("Write a port: a whole number up to 65535, or 0 for any free one.")
+        raise InvalidValue("Write a port: a whole number up to 65535, or 0 for any free one.")
     return int(text)
 
 
 def _host(text: str) -> str:
     if not checks.is_host(text):
-        raise Unfit("Write an address of this machine to listen on, without a port: 127.0.0.1, ::1, 0.0.0.0 or a name.")
+        raise InvalidValue(
+            "Write an address of this machine to listen on, without a port: 127.0.0.1, ::1, 0.0.0.0 or a name."
+        )
     return text
 
 
@@ -129,7 +131,7 @@ def _log_format(text: str) -> LogFormat:
         case "console" | "json" as known:
             return known
         case _:
-            raise Unfit("Write console or json.")
+            raise InvalidValue("Write console or json.")
 
 
 def _log_level(text: str) -> LogLevel:
@@ -137,4 +139,4 @@ def _log_level(text: str) -> LogLevel:
         case "DEBUG" | "INFO" | "WARNING" | "ERROR" as known:
             return known
         case _:
-            raise Unfit("Write DEBUG, INFO, WARNING or ERROR.")
+            raise InvalidValue("Write DEBUG, INFO, WARNING or ERROR.")

@@ -10,12 +10,12 @@ from bot.domain.errors import BotError
 from bot.domain.terminal_text import harmless
 
 
-class Unfit(ValueError):
+class InvalidValue(ValueError):
     """A value that cannot be used. The text says why and what to write instead; it never holds a secret."""
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ConfigurationError:
     """`source` is the file's path or `environment`, `line` counts from 1, `place` is a key path such as
     `[projects.payments-prod] approvals`, or a variable's name."""
 
@@ -32,7 +32,7 @@ class Fault:
 class SettingsError(BotError):
     """The configuration cannot be used. One line a fault, the file's in the order of its lines."""
 
-    def __init__(self, faults: Iterable[Fault]) -> None:
+    def __init__(self, faults: Iterable[ConfigurationError]) -> None:
         self.faults = tuple(sorted(faults, key=lambda fault: (fault.source == "environment", fault.line or 0)))
         many = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
         super().__init__(

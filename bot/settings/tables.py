@@ -14,7 +14,7 @@ from bot.domain.access import Role
 from bot.domain.normalise import caseless
 from bot.domain.snapshots import RETENTION_DAYS
 from bot.settings import checks
-from bot.settings.faults import Unfit, nearest
+from bot.settings.faults import InvalidValue, nearest
 from bot.settings.toml import place_name
 
 
@@ -30,7 +30,7 @@ class Around:
 def _between(low: float, high: float) -> AfterValidator:
     def check(value: float) -> float:
         if not low <= value <= high:
-            raise Unfit(f"Write a number from {low:,} to {high:,}; here stands {value:,.10g}.")
+            raise InvalidValue(f"Write a number from {low:,} to {high:,}; here stands {value:,.10g}.")
         return value
 
     return AfterValidator(check)
@@ -53,14 +53,14 @@ def _resolve_secret(value: object, info: Info) -> object:
 def _known_credentials(name: str, info: Info) -> str:
     known = _around(info).credentials
     if name not in known:
-        raise Unfit(f"There is no {place_name(('credentials', name))}. {nearest(name, known)}")
+        raise InvalidValue(f"There is no {place_name(('credentials', name))}. {nearest(name, known)}")
     return name
 
 
 def _known_project(alias: str, info: Info) -> str:
     known = _around(info).projects
     if caseless(alias) not in known:
-        raise Unfit(f"There is no {place_name(('projects', alias))}. {nearest(alias, known)}")
+        raise InvalidValue(f"There is no {place_name(('projects', alias))}. {nearest(alias, known)}")
     return caseless(alias)
 
 
@@ -70,13 +70,13 @@ def _known_project_or_all(alias: str, info: Info) -> str:
 
 def _role(text: str) -> Role:
     if text not in {role.value for role in Role}:
-        raise Unfit(f"There is no such role. {nearest(text, [role.value for role in Role])}")
+        raise InvalidValue(f"There is no such role. {nearest(text, [role.value for role in Role])}")
     return Role(text)
 
 
 def _some(values: list[str]) -> list[str]:
     if not values:
-        raise Unfit("The list is empty. Write at least one entry, or leave the line out.")
+        raise InvalidValue("The list is empty. Write at least one entry, or leave the line out.")
     return values
 
 

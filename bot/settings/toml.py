@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.settings.faults import Fault
+from bot.settings.faults import ConfigurationError
 
 KeyPath = tuple[str | int, ...]
 
@@ -27,10 +27,10 @@ class Document:
     tables: dict[str, Any]
     lines: dict[KeyPath, int] = field(default_factory=dict)
 
-    def fault(self, path: KeyPath, sentence: str) -> Fault:
+    def fault(self, path: KeyPath, sentence: str) -> ConfigurationError:
         """A fault at a key, or at what holds it where the key itself is missing."""
         known = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in self.lines), None)
-        return Fault(self.source, self.lines[known] if known else None, place_name(path), sentence)
+        return ConfigurationError(self.source, self.lines[known] if known else None, place_name(path), sentence)
 
 
 def place_name(path: KeyPath) -> str:
@@ -48,7 +48,7 @@ def _shown(part: str | int) -> str:
     return part if _BARE_KEY.fullmatch(part) else json.dumps(part)
 
 
-def parse(source: str, text: str, faults: list[Fault]) -> Document | None:
+def parse(source: str, text: str, faults: list[ConfigurationError]) -> Document | None:
     """Read a file's text; what TOML refuses is added to `faults`.
 
     A table or key given twice is put aside, so that the rest is still looked at. None where nothing can be read.
@@ -66,7 +66,9 @@ def parse(source: str, text: str, faults: list[Fault]) -> Document | None:
             if repeated is None:
                 return None
         except (ValueError, RecursionError):
-            faults.append(Fault(source, None, "", "A number has too many digits, or lists are nested too deeply."))
+            faults.append(
+                ConfigurationError(source, None, "", "A number has too many digits, or lists are nested too deeply.")
+            )
             return None
     return None
 
@@ -77,11 +79,11 @@ def _line_and_reason(refusal: tomllib.TOMLDecodeError, last: int) -> tuple[int, 
     return (int(found[1]) if found else last), reason
 
 
-def _unreadable(source: str, number: int, reason: str) -> Fault:
-    return Fault(source, number, "", f"This is not TOML: {reason}. The rest of the file was not checked.")
+def _unreadable(source: str, number: int, reason: str) -> ConfigurationError:
+    return ConfigurationError(source, number, "", f"This is not TOML: {reason}. The rest of the file was not checked.")
 
 
-def _put_aside_repeated(source: str, lines: list[str], number: int, reason: str) -> Fault | None:
+def _put_aside_repeated(source: str, lines: list[str], number: int, reason: str) -> ConfigurationError | None:
     """Blank a table or a pair in one line that TOML refuses as a repetition; None for anything else."""
     line = lines[number - 1]
     if reason.startswith("Cannot declare") and line.lstrip().startswith("["):
@@ -97,22 +99,22 @@ def _put_aside_repeated(source: str, lines: list[str], number: int, reason: str)
     return fault
 
 
-def _repeated_table(source: str, lines: list[str], number: int) -> Fault:
+def _repeated_table(source: str, lines: list[str], number: int) -> ConfigurationError:
     path = _opened(_keys(lines[number - 1]), {}, is_entry=False)
     first = lines_by_key("\n".join(lines[: number - 1])).get(path)
     where = f", first in line {first}" if first else ""
     fix = "Give one of the two another name" if len(path) > 1 else "Put their keys together under one"
-    return Fault(source, number, place_name(path), f"This table stands in the file twice{where}. {fix}.")
+    return ConfigurationError(source, number, place_name(path), f"This table stands in the file twice{where}. {fix}.")
 
 
-def _repeated_pair(source: str, lines: list[str], number: int) -> Fault:
+def _repeated_pair(source: str, lines: list[str], number: int) -> ConfigurationError:
     keys = _keys(lines[number - 1])
     before = lines_by_key("\n".join(lines[: number - 1]))
     ending_alike = [path for path in before if path[-len(keys) :] == keys]
     # The pair repeats one of the table it stands in, which is the last one before it.
     path = max(ending_alike, key=before.__getitem__, default=keys)
     where = f", first in line {before[path]}" if path in before else ""
-    return Fault(source, number, place_name(path), f"This key stands here twice{where}. Keep one.")
+    return ConfigurationError(source, number, place_name(path), f"This key stands here twice{where}. Keep one.")
 
 
 def lines_by_key(text: str) -> dict[KeyPath, int]:

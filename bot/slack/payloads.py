@@ -23,7 +23,7 @@ from pydantic import (
     ValidationError,
 )
 
-from bot.domain.access import Standing
+from bot.domain.access import AccountKind
 from bot.slack.ids import FROM_HOME
 
 
@@ -351,7 +351,7 @@ class Account(Payload):
     enterprise_id: Maybe = _path("user", "enterprise_user", "enterprise_id", default=None)
     teams: Texts = _path("user", "enterprise_user", "teams", default=())
 
-    def standing(self, team_id: str, enterprise_id: str | None = None) -> Standing:
+    def standing(self, team_id: str, enterprise_id: str | None = None) -> AccountKind:
         """What cannot be placed belongs to another team.
 
         In an Enterprise organisation an account may be of another workspace and still a member of this one: its
@@ -361,18 +361,18 @@ class Account(Payload):
         Source: Slack, user object; users.info.
         """
         if self.deleted:
-            return Standing.DEACTIVATED
+            return AccountKind.DEACTIVATED
         if self.is_bot or self.is_workflow_bot or self.is_connector_bot or self.id == "USLACKBOT":
-            return Standing.BOT
+            return AccountKind.BOT
         if self.is_stranger:
-            return Standing.STRANGER
+            return AccountKind.STRANGER
         if self.team_id != team_id and team_id not in (self.teams if self._is_of(enterprise_id) else ()):
-            return Standing.OTHER_WORKSPACE if self._is_of(enterprise_id) else Standing.OTHER_TEAM
+            return AccountKind.OTHER_WORKSPACE if self._is_of(enterprise_id) else AccountKind.OTHER_TEAM
         if self.is_ultra_restricted:
-            return Standing.SINGLE_CHANNEL_GUEST
+            return AccountKind.SINGLE_CHANNEL_GUEST
         if self.is_restricted:
-            return Standing.GUEST
-        return Standing.INVITED if self.is_invited_user else Standing.MEMBER
+            return AccountKind.GUEST
+        return AccountKind.INVITED if self.is_invited_user else AccountKind.MEMBER
 
     def _is_of(self, enterprise_id: str | None) -> bool:
         return bool(enterprise_id) and self.enterprise_id == enterprise_id

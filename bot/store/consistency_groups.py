@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.domain.consistency_groups import Group, group_done, group_split, on_its_own, sending_group
+from bot.domain.consistency_groups import ConsistencyGroup, group_done, group_split, on_its_own, sending_group
 from bot.domain.requests import Item, Request, joining, sending
 from bot.domain.transitions import GroupState, ItemState
 from bot.store import requests
@@ -23,7 +23,7 @@ where id = :id and ver = :ver returning id
 _OPEN = (GroupState.PLANNED, GroupState.SUBMITTING, GroupState.UNCERTAIN, GroupState.MADE)
 
 
-def whole(group_id: str) -> Script[tuple[Group, list[Item], Request] | None]:
+def whole(group_id: str) -> Script[tuple[ConsistencyGroup, list[Item], Request] | None]:
     """The group, the items that are in it now, and their request."""
     rows = yield sql("select * from snapshot_group where id = :id", id=group_id)
     group = yield from first(rows, group_from, "snapshot_group")
@@ -34,7 +34,7 @@ def whole(group_id: str) -> Script[tuple[Group, list[Item], Request] | None]:
     return group, [item for item in items if item.group_id == group_id], request
 
 
-def start(group: Group, now: datetime) -> Script[tuple[Group, list[Item]] | None]:
+def start(group: ConsistencyGroup, now: datetime) -> Script[tuple[ConsistencyGroup, list[Item]] | None]:
     """Mark a group and its members as being sent. Whose disk is copied already joins that item instead; who is left
     alone is sent alone. None: nothing is left to be sent as a group, or somebody moved it.
     """
@@ -66,7 +66,7 @@ def start(group: Group, now: datetime) -> Script[tuple[Group, list[Item]] | None
     return after[0], [item for item in after[1] if item.state is ItemState.SUBMITTING]
 
 
-def save(group: Group, items: Sequence[Item], now: datetime) -> Script[bool]:
+def save(group: ConsistencyGroup, items: Sequence[Item], now: datetime) -> Script[bool]:
     """Write a group whose `ver` is still the one that was read, and its items with it."""
     moved = yield Query(_MOVE, group_row(group))
     if not moved:

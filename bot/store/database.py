@@ -72,7 +72,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """A duty this transaction calls for; the engine hears of it once the transaction is committed. `lane`: whose work
+    """A job this transaction calls for; the engine hears of it once the transaction is committed. `lane`: whose work
     it is, so that nobody's slow work holds up another's.
     """
 
@@ -122,7 +122,7 @@ class SqliteDatabase:
         self._broken: asyncio.Event | None = None
 
     def on_wanted(self, wake: Callable[[str, datetime, str], None]) -> None:
-        """Who hears of duties, with their lanes. Called in the event loop, after the commit."""
+        """Who hears of jobs, with their lanes. Called in the event loop, after the commit."""
         self._wake = wake
 
     async def broken(self) -> None:
@@ -157,7 +157,7 @@ class SqliteDatabase:
         self._thread.join(0.1)
 
     async def run(self, script: Script[T]) -> T:
-        """Run a transaction and commit it, or roll all of it back. Its duties are announced after the commit.
+        """Run a transaction and commit it, or roll all of it back. Its jobs are announced after the commit.
 
         A caller that is cancelled meanwhile stops nothing: rows, not callers, decide what happens next.
         Raises StoreFailed when the disk is full or gone; all of it was rolled back then.
@@ -165,7 +165,7 @@ class SqliteDatabase:
         return await self._on_thread(lambda: self._transaction(script))
 
     def run_behind(self, script: Script[None]) -> None:
-        """Run a transaction that nobody waits for, after those that were handed over before. It calls for no duty."""
+        """Run a transaction that nobody waits for, after those that were handed over before. It calls for no job."""
 
         def do() -> None:
             try:
@@ -176,7 +176,7 @@ class SqliteDatabase:
         self._jobs.put(_Job(do, lambda exc: None))
 
     async def _on_thread(self, work: Callable[[], T]) -> T:
-        """Hand over to the thread; one wake-up of the loop brings back the result and the duties wanted."""
+        """Hand over to the thread; one wake-up of the loop brings back the result and the jobs wanted."""
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[T] = loop.create_future()
 
@@ -275,7 +275,7 @@ class SqliteDatabase:
             self._db = None
 
     def _set_aside(self, row: Aside) -> None:
-        """Once in a life: the duties that the row calls for come again and again."""
+        """Once in a life: the jobs that the row calls for come again and again."""
         if row not in self._aside:
             self._aside.add(row)
             facts = {"table": row.table, "row": row.key, "why": row.why}

@@ -4,42 +4,42 @@ from __future__ import annotations
 
 import json
 
-from bot.ports.forms import Errand
+from bot.ports.forms import DeferredReply
 from bot.store.database import Row, Script, Want, from_ms, sql, to_ms
 from bot.store.reading import first
 
 _ADD = """
-insert into errand (id, kind, user_id, channel_id, thread_ts, payload_json, claim, late, created_at)
+insert into deferred_reply (id, kind, user_id, channel_id, thread_ts, payload_json, claim, late, created_at)
 values (:id, :kind, :user_id, :channel_id, :thread_ts, :payload_json, :claim, :late, :created_at)
 """
-DUTIES = "select 'answer:' || id as key, 0 as at, user_id as lane from errand"
+DUTIES = "select 'answer:' || id as key, 0 as at, user_id as lane from deferred_reply"
 
 
-def add(errand: Errand) -> Script[None]:
+def add(deferred_reply: DeferredReply) -> Script[None]:
     yield sql(
         _ADD,
-        id=errand.id,
-        kind=errand.kind,
-        user_id=errand.user_id,
-        channel_id=errand.channel,
-        thread_ts=errand.thread_ts,
-        payload_json=json.dumps(dict(errand.payload), ensure_ascii=False),
-        claim=errand.claim,
-        late=int(errand.late),
-        created_at=to_ms(errand.created_at),
+        id=deferred_reply.id,
+        kind=deferred_reply.kind,
+        user_id=deferred_reply.user_id,
+        channel_id=deferred_reply.channel,
+        thread_ts=deferred_reply.thread_ts,
+        payload_json=json.dumps(dict(deferred_reply.payload), ensure_ascii=False),
+        claim=deferred_reply.claim,
+        late=int(deferred_reply.late),
+        created_at=to_ms(deferred_reply.created_at),
     )
-    yield Want(f"answer:{errand.id}", errand.created_at, errand.user_id)
+    yield Want(f"answer:{deferred_reply.id}", deferred_reply.created_at, deferred_reply.user_id)
 
 
-def one(errand_id: str) -> Script[Errand | None]:
-    rows = yield sql("select * from errand where id = :id", id=errand_id)
-    return (yield from first(rows, _errand, "errand"))
+def one(deferred_reply_id: str) -> Script[DeferredReply | None]:
+    rows = yield sql("select * from deferred_reply where id = :id", id=deferred_reply_id)
+    return (yield from first(rows, _errand, "deferred_reply"))
 
 
-def _errand(row: Row) -> Errand:
+def _errand(row: Row) -> DeferredReply:
     created_at = from_ms(row["created_at"])
     assert created_at is not None
-    return Errand(
+    return DeferredReply(
         row["id"],
         row["kind"],
         row["user_id"],
@@ -52,5 +52,5 @@ def _errand(row: Row) -> Errand:
     )
 
 
-def drop(errand_id: str) -> Script[None]:
-    yield sql("delete from errand where id = :id", id=errand_id)
+def drop(deferred_reply_id: str) -> Script[None]:
+    yield sql("delete from deferred_reply where id = :id", id=deferred_reply_id)

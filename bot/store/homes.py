@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.ports.forms import HomeRow
+from bot.ports.forms import AppHomeRow
 from bot.store.database import Row, Script, Want, sql
 from bot.store.reading import first
 
@@ -27,13 +27,13 @@ def changed(user_id: str, now: datetime) -> Script[None]:
         yield _want(user_id, now)
 
 
-def one(user_id: str) -> Script[HomeRow | None]:
+def one(user_id: str) -> Script[AppHomeRow | None]:
     rows = yield sql("select * from home where user_id = :user_id", user_id=user_id)
     return (yield from first(rows, _home, "home"))
 
 
-def _home(row: Row) -> HomeRow:
-    return HomeRow(int(row["rev"]), int(row["shown_rev"]), row["view_hash"], bool(row["looked_at"]))
+def _home(row: Row) -> AppHomeRow:
+    return AppHomeRow(int(row["rev"]), int(row["shown_rev"]), row["view_hash"], bool(row["looked_at"]))
 
 
 def published(user_id: str, rev: int, view_hash: str | None) -> Script[None]:

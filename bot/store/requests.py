@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.domain.consistency_groups import Group
+from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.deletions import claims
 from bot.domain.granting import Subject
 from bot.domain.requests import Item, Request, agreed, ended, following, following_items, joining, refused
@@ -20,11 +20,11 @@ from bot.store.rows import group_from, group_row, item_from, item_row, request_f
 
 _ADD_REQUEST = """
 insert into request (id, state, actor_id, team_id, channel_id, thread_ts, text, order_json, created_at, ver, rev,
-    shown_rev, unsaid, project, verdict, rule, home, root_channel, root_ts, edited_at, receipt_ts,
+    shown_rev, unsaid, project, verdict, rule, home, status_channel, status_ts, edited_at, receipt_ts,
     ended_at, break_glass, reviewed_by, approvals_needed, waits_until, ask_ts, ask_rev, kept_until,
     remind_at, received_at, warnings_json, tried_ms, started_at, delivery_id)
 values (:id, :state, :actor_id, :team_id, :channel_id, :thread_ts, :text, :order_json, :created_at, :ver, :rev,
-    :shown_rev, :unsaid, :project, :verdict, :rule, :home, :root_channel, :root_ts, :edited_at, :receipt_ts,
+    :shown_rev, :unsaid, :project, :verdict, :rule, :home, :status_channel, :status_ts, :edited_at, :receipt_ts,
     :ended_at, :break_glass, :reviewed_by, :approvals_needed, :waits_until, :ask_ts, :ask_rev, :kept_until,
     :remind_at, :received_at, :warnings_json, :tried_ms, :started_at, :delivery_id)
 """
@@ -139,7 +139,7 @@ def move(request: Request, now: datetime) -> Script[bool]:
 def settle(
     request: Request,
     items: Sequence[Item],
-    groups: Sequence[Group],
+    groups: Sequence[ConsistencyGroup],
     now: datetime,
     room: int | None,
     notify: Sequence[Subject],
@@ -261,7 +261,9 @@ def used_on(day: datetime, actor_id: str, project: str) -> Script[int]:
     return int(rows[0]["used"])
 
 
-def _set_going(request: Request, items: Sequence[Item], groups: Sequence[Group], now: datetime) -> Script[None]:
+def _set_going(
+    request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup], now: datetime
+) -> Script[None]:
     match request.state:
         case RequestState.RUNNING:
             for group in groups:
@@ -365,7 +367,7 @@ def cancel(request_id: str, verdict: str, cause: str, now: datetime) -> Script[C
     return Cancelled(len(unsent), left, dropped=all_of_it)
 
 
-def spent(rows: Sequence[Request | Item | Group]) -> Script[None]:
+def spent(rows: Sequence[Request | Item | ConsistencyGroup]) -> Script[None]:
     """Write down how much patience was spent, where the row is as it was read. People see nothing of it."""
     for row in rows:
         match row:
@@ -373,7 +375,7 @@ def spent(rows: Sequence[Request | Item | Group]) -> Script[None]:
                 yield Query("update request set tried_ms = :tried_ms where id = :id and ver = :ver", request_row(row))
             case Item():
                 yield Query(f"update item set {_SPENT}", item_row(row))
-            case Group():
+            case ConsistencyGroup():
                 yield Query(f"update snapshot_group set {_SPENT}", group_row(row))
 
 
@@ -482,7 +484,7 @@ def _with_items(row: Row) -> Script[tuple[Request, list[Item]] | None]:
     return (request, (yield from readable(rows, item_from, "item"))) if request else None
 
 
-def groups_of(request_id: str) -> Script[list[Group]]:
+def groups_of(request_id: str) -> Script[list[ConsistencyGroup]]:
     rows = yield sql("select * from snapshot_group where request_id = :id order by id", id=request_id)
     return (yield from readable(rows, group_from, "snapshot_group"))
 
@@ -505,18 +507,18 @@ def _approvers(request_id: str) -> Script[tuple[str, ...]]:
 # --- what was told ----------------------------------------------------------------------------------------------------
 
 
-def showed(request: Request, accepted: Sequence[str], failures: Sequence[str]) -> Script[None]:
+def mark_sent(request: Request, accepted: Sequence[str], failures: Sequence[str]) -> Script[None]:
     """Keep what the reporter did. These columns are the reporter's alone, so they need no `ver`."""
     yield sql(
         "update request set shown_rev = :shown_rev, home = :home, thread_ts = :thread_ts, "
-        "root_channel = :root_channel, root_ts = :root_ts, edited_at = :edited_at, receipt_ts = :receipt_ts, "
+        "status_channel = :status_channel, status_ts = :status_ts, edited_at = :edited_at, receipt_ts = :receipt_ts, "
         "ask_ts = :ask_ts, ask_rev = :ask_rev, receipt_gone = :receipt_gone where id = :id",
         id=request.id,
         shown_rev=request.shown_rev,
         home=request.home,
         thread_ts=request.place.thread_ts,
-        root_channel=request.root_channel,
-        root_ts=request.root_ts,
+        status_channel=request.status_channel,
+        status_ts=request.status_ts,
         edited_at=to_ms(request.edited_at),
         receipt_ts=request.receipt_ts,
         ask_ts=request.ask_ts,
@@ -529,10 +531,10 @@ def showed(request: Request, accepted: Sequence[str], failures: Sequence[str]) -
         yield sql("update item set failure_told = 1 where id = :id", id=item_id)
 
 
-def move_home(request: Request, now: datetime) -> Script[None]:
+def move_reply_channel(request: Request, now: datetime) -> Script[None]:
     """What is left to tell goes to `request.home` and its thread from now on, with a message of its own."""
-    moved = replace(request, root_channel=None, root_ts=None, shown_rev=0, ask_ts=None, ask_rev=0)
-    yield from showed(moved, (), ())
+    moved = replace(request, status_channel=None, status_ts=None, shown_rev=0, ask_ts=None, ask_rev=0)
+    yield from mark_sent(moved, (), ())
     yield _report(request, now)
 
 
@@ -555,7 +557,7 @@ def gone(snapshot_id: str, by: str | None, now: datetime) -> Script[bool]:
     return bool(rows)
 
 
-def all_said(request: Request) -> Script[None]:
+def mark_all_sent(request: Request) -> Script[None]:
     """Nothing is left to tell of this revision; a newer one keeps its mark."""
     yield sql("update request set unsaid = 0 where id = :id and rev = :rev", id=request.id, rev=request.rev)
 
@@ -634,7 +636,7 @@ def creating(project: str, after: str, limit: int) -> Script[tuple[list[Item], s
     return found, rows[-1]["id"] if len(rows) == limit else None
 
 
-def unsaid(home: str) -> Script[list[tuple[Request, list[Item]]]]:
+def outbox(home: str) -> Script[list[tuple[Request, list[Item]]]]:
     rows = yield sql("select * from request where home = :home and unsaid = 1 order by created_at", home=home)
     return (yield from _wholes(rows))
 
@@ -702,12 +704,12 @@ def counts() -> Script[dict[tuple[str, str], int]]:
     return {(row["kind"], row["state"]): row["number"] for row in rows}
 
 
-def duties() -> Script[list[tuple[str, datetime, str]]]:
-    """Every duty the rows call for; an engine rebuilt from this has lost nothing."""
+def jobs() -> Script[list[tuple[str, datetime, str]]]:
+    """Every job the rows call for; an engine rebuilt from this has lost nothing."""
     rows = yield sql(
         f"{_DUTIES} union all {deletions.DUTIES} union all {grants.NEXT_LAPSE} union all {deferred_replies.DUTIES}"
     )
-    return (yield from readable([row for row in rows if row["at"] is not None], _duty, "duty"))
+    return (yield from readable([row for row in rows if row["at"] is not None], _duty, "job"))
 
 
 def _duty(row: Row) -> tuple[str, datetime, str]:

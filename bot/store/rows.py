@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
-from bot.domain.consistency_groups import Group
+from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.orders import Create, Order, Quick, Selector
 from bot.domain.requests import DiskRef, Item, Place, Request
 from bot.domain.snapshots import CreateSnapshotGroup, CreateStandardSnapshot
@@ -51,8 +51,8 @@ def request_row(request: Request) -> dict[str, Any]:
         "verdict": request.verdict,
         "rule": request.rule,
         "home": request.home or request.place.channel_id,
-        "root_channel": request.root_channel,
-        "root_ts": request.root_ts,
+        "status_channel": request.status_channel,
+        "status_ts": request.status_ts,
         "edited_at": to_ms(request.edited_at),
         "receipt_ts": request.receipt_ts,
         "ended_at": to_ms(request.ended_at),
@@ -90,8 +90,8 @@ def request_from(row: Row, approvers: tuple[str, ...] = ()) -> Request:
         verdict=row["verdict"],
         rule=row["rule"],
         home=row["home"],
-        root_channel=row["root_channel"],
-        root_ts=row["root_ts"],
+        status_channel=row["status_channel"],
+        status_ts=row["status_ts"],
         edited_at=from_ms(row["edited_at"]),
         receipt_ts=row["receipt_ts"],
         ended_at=from_ms(row["ended_at"]),
@@ -182,7 +182,7 @@ def item_from(row: Row) -> Item:
     )
 
 
-def group_row(group: Group) -> dict[str, Any]:
+def group_row(group: ConsistencyGroup) -> dict[str, Any]:
     return {
         "id": group.id,
         "request_id": group.request_id,
@@ -207,8 +207,8 @@ def group_row(group: Group) -> dict[str, Any]:
     }
 
 
-def group_from(row: Row) -> Group:
-    return Group(
+def group_from(row: Row) -> ConsistencyGroup:
+    return ConsistencyGroup(
         id=row["id"],
         request_id=row["request_id"],
         project=row["project"],

@@ -55,8 +55,8 @@ create table request (
     verdict text not null,
     rule text not null,
     home text not null,
-    root_channel text,
-    root_ts text,
+    status_channel text,
+    status_ts text,
     edited_at bigint,
     receipt_ts text,
     ended_at bigint,
@@ -149,7 +149,7 @@ create table delivery (
     received_at bigint not null
 );
 
-create table errand (
+create table deferred_reply (
     id text primary key,
     kind text not null,
     user_id text not null,

@@ -1,4 +1,4 @@
-"""The store as the workflow sees it: each method is one transaction of rows, audit and duties together."""
+"""The store as the workflow sees it: each method is one transaction of rows, audit and jobs together."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from bot.domain.access import Actor, Grant
 from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
-from bot.domain.consistency_groups import Group
+from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.deletions import Deletion
 from bot.domain.errors import StoreFailed
 from bot.domain.forms import Form
@@ -19,10 +19,10 @@ from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
 from bot.domain.transitions import DeletionState, RequestEvent
 from bot.ports.clock import Clock
-from bot.ports.forms import Errand, HomeRow
+from bot.ports.forms import AppHomeRow, DeferredReply
 from bot.ports.grants import Rebound, Revise, Revision, Rights
 from bot.ports.outbox import Notice
-from bot.ports.requests import Cancelled, DiskName, Filters, Judge, Settled
+from bot.ports.requests import Authorize, Cancelled, DiskName, Filters, Settled
 from bot.store import (
     audit,
     bindings,
@@ -60,8 +60,8 @@ class SqliteStore:
 
     # --- arriving -----------------------------------------------------------------------------------------------------
 
-    async def arrive(
-        self, delivery: str, channel: str, actor: Actor | None, judge: Judge, *, mendable: bool = False
+    async def take_in(
+        self, delivery: str, channel: str, actor: Actor | None, judge: Authorize, *, mendable: bool = False
     ) -> Request | None:
         """Record a delivery once, with what `judge` makes of it under the grants of this very moment.
 
@@ -71,31 +71,31 @@ class SqliteStore:
         """
         return await self._database.run(self._arrive(delivery, channel, actor, judge, mendable))
 
-    async def take_errand(self, errand: Errand) -> bool:
+    async def take_deferred_reply(self, deferred_reply: DeferredReply) -> bool:
         """Mark a delivery, and keep what is owed for it until it is answered. False: it was here before.
 
         What it claims is its own from now on; `late` is set where that was taken before.
         """
 
         def script() -> Script[bool]:
-            if not (yield from self._first(errand.id)):
+            if not (yield from self._first(deferred_reply.id)):
                 return False
-            late = errand.claim is not None and not (yield from self._first(errand.claim))
-            yield from deferred_replies.add(replace(errand, claim=None, late=True) if late else errand)
+            late = deferred_reply.claim is not None and not (yield from self._first(deferred_reply.claim))
+            yield from deferred_replies.add(replace(deferred_reply, claim=None, late=True) if late else deferred_reply)
             return True
 
         return await self._database.run(script())
 
-    async def errand(self, errand_id: str) -> Errand | None:
-        return await self._database.run(deferred_replies.one(errand_id))
+    async def deferred_reply(self, deferred_reply_id: str) -> DeferredReply | None:
+        return await self._database.run(deferred_replies.one(deferred_reply_id))
 
-    async def errand_done(self, errand: Errand, *, acted: bool) -> None:
+    async def deferred_reply_done(self, deferred_reply: DeferredReply, *, acted: bool) -> None:
         """It was answered. What it claimed is free again if nothing was changed."""
 
         def script() -> Script[None]:
-            yield from deferred_replies.drop(errand.id)
-            if errand.claim is not None and not acted:
-                yield sql("delete from delivery where id = :id", id=errand.claim)
+            yield from deferred_replies.drop(deferred_reply.id)
+            if deferred_reply.claim is not None and not acted:
+                yield sql("delete from delivery where id = :id", id=deferred_reply.claim)
 
         await self._database.run(script())
 
@@ -108,7 +108,7 @@ class SqliteStore:
         return bool(rows)
 
     def _arrive(
-        self, delivery: str, channel: str, actor: Actor | None, judge: Judge, mendable: bool
+        self, delivery: str, channel: str, actor: Actor | None, judge: Authorize, mendable: bool
     ) -> Script[Request | None]:
         now = self._clock.now()
         first = yield from self._first(delivery)
@@ -174,7 +174,7 @@ class SqliteStore:
         items: Sequence[Item],
         entries: Sequence[AuditEntry],
         *,
-        groups: Sequence[Group] = (),
+        groups: Sequence[ConsistencyGroup] = (),
         room: int | None = None,
         notify: Sequence[Subject] = (),
     ) -> Settled:
@@ -207,16 +207,18 @@ class SqliteStore:
         now = self._clock.now()
         return await self._done(requests.plan_again(after, now), entries, now)
 
-    async def group(self, group_id: str) -> tuple[Group, list[Item], Request] | None:
+    async def group(self, group_id: str) -> tuple[ConsistencyGroup, list[Item], Request] | None:
         return await self._database.run(store_groups.whole(group_id))
 
-    async def groups_of(self, request_id: str) -> list[Group]:
+    async def groups_of(self, request_id: str) -> list[ConsistencyGroup]:
         return await self._database.run(requests.groups_of(request_id))
 
-    async def start_group(self, group: Group, entries: Sequence[AuditEntry]) -> tuple[Group, list[Item]] | None:
+    async def start_group(
+        self, group: ConsistencyGroup, entries: Sequence[AuditEntry]
+    ) -> tuple[ConsistencyGroup, list[Item]] | None:
         now = self._clock.now()
 
-        def script() -> Script[tuple[Group, list[Item]] | None]:
+        def script() -> Script[tuple[ConsistencyGroup, list[Item]] | None]:
             begun = yield from store_groups.start(group, now)
             if begun:
                 yield from audit.append(entries, now)
@@ -224,7 +226,9 @@ class SqliteStore:
 
         return await self._database.run(script())
 
-    async def save_group(self, group: Group, items: Sequence[Item], entries: Sequence[AuditEntry] = ()) -> bool:
+    async def save_group(
+        self, group: ConsistencyGroup, items: Sequence[Item], entries: Sequence[AuditEntry] = ()
+    ) -> bool:
         now = self._clock.now()
         return await self._done(store_groups.save(group, items, now), entries, now)
 
@@ -415,7 +419,7 @@ class SqliteStore:
         if items:
             await self._database.run(requests.save_all(items, self._clock.now(), wake=False))
 
-    async def spent(self, rows: Sequence[Request | Item | Group | Deletion]) -> None:
+    async def spent(self, rows: Sequence[Request | Item | ConsistencyGroup | Deletion]) -> None:
         """Write down how much patience was spent on each, so that a restart neither forgets it nor adds to it."""
 
         def script() -> Script[None]:
@@ -425,14 +429,14 @@ class SqliteStore:
         if rows:
             await self._database.run(script())
 
-    async def showed(self, request: Request, *, accepted: Sequence[str] = (), failures: Sequence[str] = ()) -> None:
-        await self._database.run(requests.showed(request, accepted, failures))
+    async def mark_sent(self, request: Request, *, accepted: Sequence[str] = (), failures: Sequence[str] = ()) -> None:
+        await self._database.run(requests.mark_sent(request, accepted, failures))
 
-    async def move_home(self, request: Request) -> None:
-        await self._database.run(requests.move_home(request, self._clock.now()))
+    async def move_reply_channel(self, request: Request) -> None:
+        await self._database.run(requests.move_reply_channel(request, self._clock.now()))
 
-    async def all_said(self, request: Request) -> None:
-        await self._database.run(requests.all_said(request))
+    async def mark_all_sent(self, request: Request) -> None:
+        await self._database.run(requests.mark_all_sent(request))
 
     async def record(self, entries: Sequence[AuditEntry]) -> None:
         await self._database.run(audit.append(entries, self._clock.now()))
@@ -493,8 +497,8 @@ class SqliteStore:
             found += page
         return sorted(found, key=lambda item: (to_ms(item.submitted_at) or 0, item.id))
 
-    async def unsaid(self, home: str) -> list[tuple[Request, list[Item]]]:
-        return await self._database.run(requests.unsaid(home))
+    async def outbox(self, home: str) -> list[tuple[Request, list[Item]]]:
+        return await self._database.run(requests.outbox(home))
 
     async def find(self, any_id: str) -> tuple[Request, list[Item]] | None:
         return await self._database.run(requests.find(any_id))
@@ -505,8 +509,8 @@ class SqliteStore:
     async def disks_named(self, projects: Sequence[str]) -> list[DiskName]:
         return await self._database.run(requests.disks_named(projects))
 
-    async def duties(self) -> list[tuple[str, datetime, str]]:
-        return await self._database.run(requests.duties())
+    async def jobs(self) -> list[tuple[str, datetime, str]]:
+        return await self._database.run(requests.jobs())
 
     async def clock_set(self, by: timedelta) -> None:
         await self._database.run(waits.moved(by))
@@ -581,7 +585,7 @@ class SqliteStore:
         """A few admin grants in force there: whom to ask."""
         return await self._database.run(grants.helpers(project, self._clock.now()))
 
-    async def lapse_grants(self, told: Callable[[Grant], AuditEntry]) -> datetime | None:
+    async def expire_grants(self, told: Callable[[Grant], AuditEntry]) -> datetime | None:
         """Write down each grant that came to its end, once. Answers when the next one does."""
         now = self._clock.now()
 
@@ -627,7 +631,7 @@ class SqliteStore:
         """How many requests and items stand in which state."""
         return await self._database.run(requests.counts())
 
-    async def home(self, user_id: str) -> HomeRow | None:
+    async def home(self, user_id: str) -> AppHomeRow | None:
         return await self._database.run(homes.one(user_id))
 
     async def home_opened(self, user_id: str, view_hash: str | None) -> None:

@@ -16,7 +16,7 @@ from bot.workflow.intake import glass_stays
 from bot.workflow.retry import look_up
 
 
-class Permits:
+class SendCheck:
     """Asks Slack and the grants anew each time; an approval is worth no more than its approver's right."""
 
     def __init__(self, store: Grants, people: People, projects: Mapping[str, Project], clock: Clock) -> None:

@@ -20,7 +20,7 @@ BELIEVED = timedelta(hours=1)
 """How long a project's answer about groups is believed; it changes with the region, not with the hour."""
 
 
-class GroupOffers:
+class GroupDiscovery:
     """Whether a project takes consistency groups, as it said last. In memory only: a restart asks once more."""
 
     def __init__(self, clock: Clock) -> None:
@@ -57,7 +57,7 @@ async def survey(
     evs: Evs,
     alias: str,
     selectors: Sequence[Selector],
-    offers: GroupOffers,
+    offers: GroupDiscovery,
     servers: ServerNames,
     *,
     bound: bool = False,

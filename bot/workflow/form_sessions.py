@@ -47,7 +47,7 @@ class Rows(Audit, Forms, Protocol):
     """The roles of the store that this asks for."""
 
 
-class OpenedForms:
+class FormSessions:
     """What every kind of form has in common."""
 
     def __init__(self, store: Rows, clock: Clock, new_id: Callable[[], str]) -> None:

@@ -17,8 +17,8 @@ from bot.domain.access import (
     Actor,
     Denied,
     NeedsApproval,
+    account_refused,
     decide,
-    standing_refused,
     who_can_help,
 )
 from bot.domain.audit import AuditEntry
@@ -97,7 +97,7 @@ class Gate:
         """`any_id`: of the request, an item, a job or a snapshot. `action_of`: which action it comes to, where that
         depends on how the rows of the request stand.
         """
-        if standing := standing_refused(actor):
+        if standing := account_refused(actor):
             await self._store.record([AuditEntry(actor.user_id, verb.name, "", "denied", standing.rule)])
             return Told(standing.explanation, done=False)
         unknown = Told(verb.unknown.format(sentences.quoted(any_id)), done=False)

@@ -15,11 +15,11 @@ from bot.domain.access import (
     Grant,
     NeedsApproval,
     NotChosen,
+    account_refused,
     asking_helps,
     choose_project,
     decide,
     no_such_project,
-    standing_refused,
     who_can_help,
 )
 from bot.domain.audit import AuditEntry
@@ -30,7 +30,7 @@ from bot.domain.requests import Place, Request
 from bot.domain.transitions import REQUEST, RequestEvent, RequestState
 from bot.ports.clock import Clock
 from bot.ports.grants import Bindings, Grants
-from bot.ports.requests import Arrival, Requests
+from bot.ports.requests import Incoming, Requests
 from bot.ports.slack import People
 
 BREAK_GLASS = "break-glass"
@@ -91,7 +91,7 @@ class Rows(Bindings, Grants, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
-class Reception:
+class Intake:
     """Takes in what creates something."""
 
     def __init__(
@@ -127,20 +127,20 @@ class Reception:
             made.append(self._received(delivery, order, alias))
             return made[-1]
 
-        def judge(grants: Sequence[Grant], bound: str | None) -> Arrival:
+        def judge(grants: Sequence[Grant], bound: str | None) -> Incoming:
             if actor is None:
-                return Arrival(received(None))
+                return Incoming(received(None))
             verdict = judged(actor, order, delivery.place, self._projects, grants, bound, self._clock)
             if order.again_of:
                 audit = replace(verdict.audit, details={**verdict.audit.details, "again_of": order.again_of})
                 verdict = replace(verdict, audit=audit)
             if isinstance(verdict.outcome, Refused):
                 refused.append(verdict.outcome)
-                return Arrival(None, [verdict.audit])
+                return Incoming(None, [verdict.audit])
             approvals.append(verdict.approvals)
-            return Arrival(received(verdict.outcome), [verdict.audit])
+            return Incoming(received(verdict.outcome), [verdict.audit])
 
-        request = await self._store.arrive(delivery.id, delivery.place.channel_id, actor, judge, mendable=mendable)
+        request = await self._store.take_in(delivery.id, delivery.place.channel_id, actor, judge, mendable=mendable)
         if refused:
             return await with_helpers(self._store, refused[0])
         if request is None:
@@ -210,7 +210,7 @@ def judged(
         return Verdict(Refused(sentence, shown or rule, alias, incomplete), entry)
 
     now = clock.now()
-    if standing := standing_refused(actor):
+    if standing := account_refused(actor):
         return denied(standing.rule, standing.explanation, order.project or "")
     by_binding = isinstance(order, Quick) and not order.selectors
 

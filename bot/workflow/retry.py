@@ -1,4 +1,4 @@
-"""Asking Slack who somebody is, from a duty: patient for some seconds, because nobody's hands are tied meanwhile."""
+"""Asking Slack who somebody is, from a job: patient for some seconds, because nobody's hands are tied meanwhile."""
 
 from __future__ import annotations
 

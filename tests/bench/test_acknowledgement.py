@@ -9,7 +9,7 @@ The baseline is Bolt as its documentation begins: an `AsyncApp` with a token, an
 
 Both run here, in one process and one event loop, each behind the same driver over real sockets on loopback, and take
 turns, so that whatever slows the machine slows both. The bot is made of its real parts; its engine is there and takes
-every duty, but does not run: what follows an accepted request (looking at disks, posting, watching) is work for the
+every job, but does not run: what follows an accepted request (looking at disks, posting, watching) is work for the
 seconds after the acknowledgement, and with hundreds of requests in a row it would be measured as if it came before.
 
 In an ordinary run of the tests this only shows that it can be measured; no machine is told how fast to be.
@@ -42,7 +42,7 @@ from bot.domain.access import Actor
 from bot.domain.requests import Request
 from bot.engine import EmbeddedEngine
 from bot.evs.cloud import HttpCloud
-from bot.ports.requests import Judge
+from bot.ports.requests import Authorize
 from bot.settings import load_settings
 from bot.simulator.setting import Setting
 from bot.slack.bolt import SocketModeEntry, build_bolt
@@ -52,7 +52,7 @@ from bot.slack.client.poster import ResponseUrls, SlackReplies
 from bot.slack.client.scopes import SCOPES
 from bot.slack.http.request_url import HttpEntry
 from bot.slack.listeners.commands import CommandListeners
-from bot.slack.listeners.deferred_replies import OwedAnswers
+from bot.slack.listeners.deferred_replies import DeferredReplyJob
 from bot.slack.listeners.events import ChangeListeners, LastListeners
 from bot.slack.listeners.queries import Answering
 from bot.slack.payloads import Identity, read
@@ -64,7 +64,7 @@ from bot.workflow.actions.bind import ChannelBindings
 from bot.workflow.actions.cancel import Cancelling
 from bot.workflow.actions.grant import Granting
 from bot.workflow.gate import Gate
-from bot.workflow.intake import Reception
+from bot.workflow.intake import Intake
 from bot.workflow.queries.existing import Existing
 from bot.workflow.queries.status import Inquiry
 from tests.bench.drivers import (
@@ -124,12 +124,12 @@ class TimedStore(SqliteStore):
         super().__init__(database, clock)
         self._spans = spans
 
-    async def arrive(
-        self, delivery: str, channel: str, actor: Actor | None, judge: Judge, *, mendable: bool = False
+    async def take_in(
+        self, delivery: str, channel: str, actor: Actor | None, judge: Authorize, *, mendable: bool = False
     ) -> Request | None:
         began = time.perf_counter()
         try:
-            return await super().arrive(delivery, channel, actor, judge, mendable=mendable)
+            return await super().take_in(delivery, channel, actor, judge, mendable=mendable)
         finally:
             self._spans.add("store", began)
 
@@ -163,7 +163,7 @@ def _bare_app(api_url: str) -> AsyncApp:
 
 @asynccontextmanager
 async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator[AsyncApp]:
-    """Its Bolt app as `bot.app` puts it together, with alice known, and an engine that takes duties and rests."""
+    """Its Bolt app as `bot.app` puts it together, with alice known, and an engine that takes jobs and rests."""
     setting = Setting(directory, scopes=SCOPES)
     await setting.start()
     settings, clock = load_settings(setting.environment()), SystemClock()
@@ -210,14 +210,14 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
         )
         CommandListeners(
             command="/snapshot",
-            reception=Reception(store, people, settings.projects, clock, lambda: new_id("r")),
+            intake=Intake(store, people, settings.projects, clock, lambda: new_id("r")),
             answering=answering,
             forms=None,  # type: ignore[arg-type]  # no form is opened here
             bindings=None,  # type: ignore[arg-type]  # nor here
             actions=None,  # type: ignore[arg-type]  # nor here
             people=people,
             urls=urls,
-            owed=OwedAnswers(store, replies, clock, Unexpected("/snapshot", lambda: new_id("e"))),
+            deferred=DeferredReplyJob(store, replies, clock, Unexpected("/snapshot", lambda: new_id("e"))),
             clock=clock,
         ).register(app)
         ChangeListeners(people).register(app)

@@ -27,14 +27,14 @@ from typing import TypeVar
 import pytest
 
 from bot.clock import SystemClock
-from bot.domain.access import MENTIONED_ADMINS, Action, Allowed, Denied, Standing, decide, who_can_help
+from bot.domain.access import MENTIONED_ADMINS, AccountKind, Action, Allowed, Denied, decide, who_can_help
 from bot.store.database import Script, SqliteDatabase, to_ms
 from bot.store.store import SqliteStore
 from tests.builders import NOON, a_grant, a_project, an_actor
 
 T = TypeVar("T")
 
-ACTOR = an_actor("U0000000", Standing.MEMBER, "S0000000", "S0000001", "S0000002")
+ACTOR = an_actor("U0000000", AccountKind.MEMBER, "S0000000", "S0000001", "S0000002")
 FEW, MANY = 1_000, 1_000_000
 SMALL = (100, 1_000)
 DECISIONS, FEW_DECISIONS = 3_000, 20

@@ -20,7 +20,7 @@ from bot.domain.requests import DiskRef, Item, sending, taken
 from bot.domain.snapshots import Job, Snapshot
 from bot.domain.transitions import RequestState
 from bot.ports.cloud import Evs
-from bot.ports.requests import Arrival
+from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
 from bot.workflow.jobs.watch import Watcher
 from tests.builders import a_request, an_item
@@ -73,7 +73,7 @@ class OneCloud:
 async def store(store: SqliteStore) -> SqliteStore:
     for number in range(REQUESTS):
         request = a_request(f"r-{number}", state=RequestState.RECEIVED, unsaid=False, home=f"C{number % 10}")
-        await store.arrive(f"d{number}", "C1", None, lambda grants, bound, made=request: Arrival(made))  # type: ignore[misc]
+        await store.take_in(f"d{number}", "C1", None, lambda grants, bound, made=request: Incoming(made))  # type: ignore[misc]
         items = [_in_the_making(request.id, one) for one in range(1, DISKS + 1)]
         await store.settle(replace(request, state=RequestState.RUNNING), items, [])
     return store

@@ -9,6 +9,7 @@ import pytest
 
 from bot.domain import sentences
 from bot.domain.access import (
+    AccountKind,
     Action,
     Actor,
     Allowed,
@@ -18,7 +19,6 @@ from bot.domain.access import (
     Grant,
     NeedsApproval,
     NotChosen,
-    Standing,
     Usage,
     choose_project,
     decide,
@@ -71,12 +71,12 @@ def test_a_grant_counts_until_the_moment_it_expires() -> None:
 def test_groups_count_by_membership_and_everyone_for_full_members_only() -> None:
     group = a_grant("S1", kind="group")
     assert rule(decided(group)) == "no-grant"
-    assert rule(decided(group, actor=an_actor("U1", Standing.MEMBER, "S1"))) == "granted"
+    assert rule(decided(group, actor=an_actor("U1", AccountKind.MEMBER, "S1"))) == "granted"
     assert rule(decided(a_grant("", kind="everyone"))) == "granted"
 
 
-@pytest.mark.parametrize("standing", [standing for standing in Standing if standing is not Standing.MEMBER])
-def test_other_kinds_of_account_are_refused_whatever_the_grants_say(standing: Standing) -> None:
+@pytest.mark.parametrize("standing", [standing for standing in AccountKind if standing is not AccountKind.MEMBER])
+def test_other_kinds_of_account_are_refused_whatever_the_grants_say(standing: AccountKind) -> None:
     grants = (a_grant(role="admin"), a_grant("", kind="everyone"), a_grant("S1", kind="group", project="*"))
     decision = decided(*grants, actor=an_actor("U1", standing, "S1"), action=Action.VIEW)
     assert rule(decision) == f"standing-{standing.replace(' ', '-')}"

@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.domain.access import Action, Actor, Allowed, Decision, Grant, NeedsApproval, Role, Standing, Usage, decide
+from bot.domain.access import AccountKind, Action, Actor, Allowed, Decision, Grant, NeedsApproval, Role, Usage, decide
 from bot.domain.projects import Project
 from tests.builders import NOON, a_project
 
@@ -141,7 +141,7 @@ def decided(s: Situation, project: Project | None) -> Decision:
         )
         for row in s.rows
     ]
-    actor = Actor(s.person, Standing(s.standing), s.groups)
+    actor = Actor(s.person, AccountKind(s.standing), s.groups)
     usage = Usage(today=s.today, wanted=s.wanted)
     return decide(actor, Action(s.action), s.alias, project, s.channel, grants, NOON, usage)
 
@@ -178,5 +178,5 @@ def test_decide_agrees_with_the_model_in_every_situation() -> None:
 
 
 def test_the_model_knows_every_standing_role_and_action() -> None:
-    assert set(STANDING_TABLE) == {standing.value for standing in Standing}
+    assert set(STANDING_TABLE) == {standing.value for standing in AccountKind}
     assert set(ROLE_MAY) == {(role.value, action.value) for role in Role for action in Action}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.consistency_groups import Group
+from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.deletions import why_not
 from bot.domain.snapshots import REQUEST_TAG, CreateSnapshotGroup, Snapshot
 from bot.domain.transitions import ItemState
@@ -14,7 +14,9 @@ from tests.builders import a_disk, an_item
 
 ITEM = an_item(1, ItemState.AVAILABLE, snapshot_id="s1")
 MEMBER = an_item(1, ItemState.AVAILABLE, snapshot_id="s1", group_id="r-one-g1")
-GROUP = Group("r-one-g1", "r-one", "payments", "web-01", "az-a", CreateSnapshotGroup(volume_ids=()), cloud_id="cg1")
+GROUP = ConsistencyGroup(
+    "r-one-g1", "r-one", "payments", "web-01", "az-a", CreateSnapshotGroup(volume_ids=()), cloud_id="cg1"
+)
 UNPROVEN = "Its tag does not say that I made it for this request"
 
 
@@ -53,7 +55,7 @@ def test_a_member_of_another_group_stays(tag: str | None, cloud_group: str | Non
 
 
 def test_a_group_whose_id_is_not_known_proves_nothing_by_it() -> None:
-    unknown = Group("r-one-g1", "r-one", "payments", "web-01", "az-a", GROUP.asked)
+    unknown = ConsistencyGroup("r-one-g1", "r-one", "payments", "web-01", "az-a", GROUP.asked)
     assert why_not(MEMBER, unknown, a_snapshot(None, snapshot_group_id=None), None).startswith(UNPROVEN)
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.access import Action, Actor, Allowed, Decision, Denied, Grant, Role, Standing, decide
+from bot.domain.access import AccountKind, Action, Actor, Allowed, Decision, Denied, Grant, Role, decide
 from bot.domain.commands import GrantAccess, RevokeAccess, ShowAccess, ShowProjects, read_command
 from bot.domain.errors import CommandError
 from bot.domain.granting import (
@@ -150,7 +150,7 @@ def test_an_admin_of_the_project_or_of_every_project_may_grant_there() -> None:
 def test_a_grant_in_every_project_needs_an_admin_of_every_project() -> None:
     assert administered("*", ("admin", "*")) == "granted"
     assert administered("*", ("admin", "payments"), ("operator", "*")) == "action-not-granted"
-    assert administered("*", ("admin", "*"), actor=an_actor("U1", Standing.GUEST)) == "standing-guest"
+    assert administered("*", ("admin", "*"), actor=an_actor("U1", AccountKind.GUEST)) == "standing-guest"
     expired = a_grant("U1", "admin", "*", expires_at=NOON)
     assert rule(may_administer(an_actor(), "*", None, "C1", [expired], NOON)) == "action-not-granted"
 

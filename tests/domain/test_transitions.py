@@ -20,7 +20,7 @@ import pytest
 import sqlite_utils
 
 from bot.domain.consistency_groups import (
-    Group,
+    ConsistencyGroup,
     group_done,
     group_made,
     group_split,
@@ -89,7 +89,7 @@ def of_item(change: Callable[[Any], Any]) -> Callable[[ItemState | None], Any]:
 
 
 def of_group(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda state: change(Group("r-one-g1", "r-one", "payments", "web-01", "az-a", ASKED, state))
+    return lambda state: change(ConsistencyGroup("r-one-g1", "r-one", "payments", "web-01", "az-a", ASKED, state))
 
 
 def of_deletion(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -150,7 +150,7 @@ BEGUN: dict[str, Callable[[], Any]] = {
     "item": lambda: planned_items(
         a_request(), "payments", [a_disk()], enterprise_project_id=None, native_retention=False, now=NOON
     )[0],
-    "snapshot_group": lambda: Group("r-one-g1", "r-one", "payments", "web-01", "az-a", ASKED),
+    "snapshot_group": lambda: ConsistencyGroup("r-one-g1", "r-one", "payments", "web-01", "az-a", ASKED),
 }
 AGREEING: dict[StrEnum, int] = {DeletionEvent.AGREE: 2, DeletionEvent.GO: 1}
 """Of how many who have to agree somebody is the first, where a deletion that is asked for goes through an event."""

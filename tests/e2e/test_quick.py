@@ -194,7 +194,7 @@ async def test_of_what_a_group_holds_the_bot_reminds_since_it_carries_no_retenti
     _, receipt = await ended(world, single)
     assert "The cloud deletes them on" in receipt.text
     assert [one.retention_days for one in world.cloud.world.snapshots.values() if not one.group_id] == [7]
-    reminders = {key for key, *_ in await bot.store.duties() if key.startswith("remind:")}
+    reminders = {key for key, *_ in await bot.store.jobs() if key.startswith("remind:")}
     assert reminders == {f"remind:{grouped}"}
 
 

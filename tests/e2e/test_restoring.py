@@ -345,7 +345,7 @@ async def test_before_they_were_to_go_their_person_is_asked_and_may_keep_them(wo
     assert world.bot is not None
     found = await world.bot.store.find(request)
     assert found is not None and found[0].expires_at == found[0].created_at + timedelta(days=14)
-    assert f"remind:{request}" in {key for key, *_ in await world.bot.store.duties()}
+    assert f"remind:{request}" in {key for key, *_ in await world.bot.store.jobs()}
     assert len(there(world)) == 2
     assert world.slack_complaints() == []
 
@@ -380,7 +380,7 @@ async def test_what_was_let_go_is_not_said_to_be_kept(world: World) -> None:
     await world.told("alice", "Nothing of these is left to keep: they are deleted, or about to be.")
     assert await kept_rows(world) == [("U0ALICE001", "denied", "nothing-to-keep")]
     assert world.bot is not None
-    assert f"remind:{request}" not in {key for key, *_ in await world.bot.store.duties()}
+    assert f"remind:{request}" not in {key for key, *_ in await world.bot.store.jobs()}
 
 
 @pytest.mark.usefixtures("soon")
@@ -464,7 +464,7 @@ async def test_nobody_is_asked_about_what_is_gone_or_goes_by_itself(quiet_world:
 
     async def pending() -> list[str]:
         assert world.bot is not None
-        return [key for key, *_ in await world.bot.store.duties() if key.startswith("remind:")]
+        return [key for key, *_ in await world.bot.store.jobs() if key.startswith("remind:")]
 
     async with asyncio.timeout(10):
         while await pending():

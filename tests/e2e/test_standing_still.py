@@ -172,7 +172,7 @@ sys.exit(main())
 
 
 @pytest.mark.parametrize(
-    ("program", "sentence"), [(DEAD_THREAD, "The bot's store is broken"), (DEAD_ENGINE, "The bot's duties stand still")]
+    ("program", "sentence"), [(DEAD_THREAD, "The bot's store is broken"), (DEAD_ENGINE, "The bot's jobs stand still")]
 )
 async def test_a_part_that_ends_by_itself_ends_the_bot_with_a_sentence_and_the_next_one_goes_on(
     tmp_path: Path, program: str, sentence: str

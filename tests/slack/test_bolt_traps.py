@@ -20,7 +20,7 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import SystemClock
-from bot.domain.access import Actor, Standing
+from bot.domain.access import AccountKind, Actor
 from bot.domain.requests import Place
 from bot.simulator.setting import Setting
 from bot.slack.background_tasks import BackgroundTasks
@@ -28,7 +28,7 @@ from bot.slack.bolt import build_bolt
 from bot.slack.client.scopes import SCOPES
 from bot.slack.http.request_url import HttpEntry, read_request
 from bot.slack.listeners.commands import CommandListeners
-from bot.slack.listeners.deferred_replies import OwedAnswers
+from bot.slack.listeners.deferred_replies import DeferredReplyJob
 from bot.slack.listeners.errors import ErrorListener
 from bot.slack.listeners.events import LastListeners
 from bot.slack.listeners.queries import Answering
@@ -60,14 +60,14 @@ def command_form(text: str) -> str:
 class StubPeople:
     """Knows nobody, or everybody."""
 
-    def __init__(self, standing: Standing | None = None) -> None:
+    def __init__(self, standing: AccountKind | None = None) -> None:
         self._standing = standing
 
     def known(self, user_id: str) -> Actor | None:
         return Actor(user_id, self._standing) if self._standing else None
 
     async def look_up(self, user_id: str) -> Actor:
-        return Actor(user_id, Standing.MEMBER)
+        return Actor(user_id, AccountKind.MEMBER)
 
 
 class StubReception:
@@ -116,16 +116,16 @@ class StubForms:
 @dataclass
 class Parts:
     app: AsyncApp
-    reception: StubReception
+    intake: StubReception
     replies: StubReplies
     tasks: BackgroundTasks
 
 
-def parts(*, reception: StubReception | None = None) -> Parts:
+def parts(*, intake: StubReception | None = None) -> Parts:
     identity = read(Identity, recorded("api/auth.test")["bot"])
     app = build_bolt(AsyncWebClient(base_url="http://127.0.0.1:1/api/"), TOKEN, SECRET, identity)
     unexpected = Unexpected("/snapshot", lambda: "e-00000001")
-    made = Parts(app, reception or StubReception(), StubReplies(), BackgroundTasks(unexpected))
+    made = Parts(app, intake or StubReception(), StubReplies(), BackgroundTasks(unexpected))
     answering = Answering(
         command="/snapshot",
         team_url="https://harbor-eng.slack.com/",
@@ -142,14 +142,14 @@ def parts(*, reception: StubReception | None = None) -> Parts:
     )
     CommandListeners(
         command="/snapshot",
-        reception=made.reception,  # type: ignore[arg-type]  # as much of it as a command needs
+        intake=made.intake,  # type: ignore[arg-type]  # as much of it as a command needs
         answering=answering,
         forms=StubForms(),  # type: ignore[arg-type]  # opens none
         bindings=None,  # type: ignore[arg-type]  # nor here
         actions=None,  # type: ignore[arg-type]  # nor here
         people=StubPeople(),
         urls=StubUrls(),  # type: ignore[arg-type]
-        owed=OwedAnswers(None, made.replies, SystemClock(), unexpected),  # type: ignore[arg-type]  # nothing is owed here
+        deferred=DeferredReplyJob(None, made.replies, SystemClock(), unexpected),  # type: ignore[arg-type]  # nothing is owed here
         clock=SystemClock(),
     ).register(app)
     ErrorListener(unexpected, made.replies, made.tasks).register(app)  # type: ignore[arg-type]  # as much as is told
@@ -271,7 +271,7 @@ async def test_an_exception_after_the_acknowledgement_keeps_it_and_is_told_by_re
 async def test_an_exception_before_the_acknowledgement_is_a_sentence_with_a_reference(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = await serve(parts(reception=StubReception(RuntimeError("the store is on fire"))))
+    client = await serve(parts(intake=StubReception(RuntimeError("the store is on fire"))))
     answer = await client.post(command_form("create orders-db"))
     assert answer.status == 200
     assert answer.json["response_type"] == "ephemeral"
@@ -284,7 +284,7 @@ async def test_an_exception_before_the_acknowledgement_is_a_sentence_with_a_refe
 
 
 async def test_an_exception_over_socket_mode_is_acknowledged_too() -> None:
-    made = parts(reception=StubReception(RuntimeError("the store is on fire")))
+    made = parts(intake=StubReception(RuntimeError("the store is on fire")))
     body = {**recorded("slash_command.form")["fields"], "text": "create orders-db"}
     answer = await made.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=body))
     assert answer.status == 200
@@ -417,7 +417,7 @@ async def test_a_client_id_in_the_environment_does_not_turn_the_bot_into_an_oaut
     assert made.app.oauth_flow is None
     client = await serve(made)
     assert (await client.post(command_form("create orders-db"))).status == 200
-    assert made.reception.texts == ["create orders-db"]
+    assert made.intake.texts == ["create orders-db"]
 
 
 async def test_listeners_get_the_bots_own_token_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -463,7 +463,7 @@ async def test_a_well_signed_command_is_taken(serve: Serve) -> None:
     answer = await client.post(command_form("create orders-db"))
     assert answer.status == 200
     assert "r-00000001" in answer.json["text"]
-    assert made.reception.texts == ["create orders-db"]
+    assert made.intake.texts == ["create orders-db"]
 
 
 async def test_the_recorded_signature_is_the_one_that_is_checked() -> None:
@@ -480,14 +480,14 @@ async def test_a_bad_signature_is_refused_and_nothing_is_done(serve: Serve, text
     client = await serve(made)
     answer = await client.post(command_form(text), secret="another secret")
     assert answer.status == 401
-    assert made.reception.texts == []
+    assert made.intake.texts == []
 
 
 async def test_a_missing_signature_is_refused(serve: Serve) -> None:
     made = parts()
     client = await serve(made)
     assert (await client.post(command_form("create orders-db"), signed=False)).status == 401
-    assert made.reception.texts == []
+    assert made.intake.texts == []
 
 
 @pytest.mark.parametrize("age_s", [301, 3600, -301])
@@ -496,7 +496,7 @@ async def test_a_stale_timestamp_is_refused_though_well_signed(serve: Serve, age
     client = await serve(made)
     answer = await client.post(command_form("create orders-db"), at=str(int(time.time()) - age_s))
     assert answer.status == 401
-    assert made.reception.texts == []
+    assert made.intake.texts == []
 
 
 @pytest.mark.parametrize(
@@ -510,7 +510,7 @@ async def test_a_timestamp_that_is_no_moment_is_refused_and_no_error_of_the_serv
     made = parts()
     client = await serve(made)
     assert (await client.post(command_form("create orders-db"), at=timestamp)).status == 401
-    assert made.reception.texts == []
+    assert made.intake.texts == []
 
 
 @pytest.mark.parametrize(

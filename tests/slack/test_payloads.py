@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.access import Standing
+from bot.domain.access import AccountKind
 from bot.slack import payloads
 from bot.slack.payloads import (
     Account,
@@ -160,36 +160,36 @@ def test_one_reader_knows_every_kind_of_field() -> None:
 @pytest.mark.parametrize(
     ("flags", "standing"),
     [
-        ({}, Standing.MEMBER),
-        ({"deleted": True}, Standing.DEACTIVATED),
-        ({"is_bot": True}, Standing.BOT),
-        ({"is_workflow_bot": True}, Standing.BOT),
-        ({"is_connector_bot": True}, Standing.BOT),
-        ({"id": "USLACKBOT", "is_bot": False}, Standing.BOT),
-        ({"is_restricted": True, "is_ultra_restricted": True}, Standing.SINGLE_CHANNEL_GUEST),
-        ({"is_restricted": True}, Standing.GUEST),
-        ({"is_stranger": True, "team_id": "T2"}, Standing.STRANGER),
-        ({"team_id": "T2"}, Standing.OTHER_TEAM),
-        ({"team_id": None}, Standing.OTHER_TEAM),
-        ({"is_invited_user": True}, Standing.INVITED),
-        ({"is_admin": True, "is_owner": True}, Standing.MEMBER),
-        ({"deleted": "yes"}, Standing.DEACTIVATED),
+        ({}, AccountKind.MEMBER),
+        ({"deleted": True}, AccountKind.DEACTIVATED),
+        ({"is_bot": True}, AccountKind.BOT),
+        ({"is_workflow_bot": True}, AccountKind.BOT),
+        ({"is_connector_bot": True}, AccountKind.BOT),
+        ({"id": "USLACKBOT", "is_bot": False}, AccountKind.BOT),
+        ({"is_restricted": True, "is_ultra_restricted": True}, AccountKind.SINGLE_CHANNEL_GUEST),
+        ({"is_restricted": True}, AccountKind.GUEST),
+        ({"is_stranger": True, "team_id": "T2"}, AccountKind.STRANGER),
+        ({"team_id": "T2"}, AccountKind.OTHER_TEAM),
+        ({"team_id": None}, AccountKind.OTHER_TEAM),
+        ({"is_invited_user": True}, AccountKind.INVITED),
+        ({"is_admin": True, "is_owner": True}, AccountKind.MEMBER),
+        ({"deleted": "yes"}, AccountKind.DEACTIVATED),
     ],
 )
-def test_accounts_are_told_apart(flags: dict[str, object], standing: Standing) -> None:
+def test_accounts_are_told_apart(flags: dict[str, object], standing: AccountKind) -> None:
     assert read(Account, {"user": {"id": "U1", "team_id": "T1", **flags}}).standing("T1") is standing
 
 
 def test_an_account_of_the_same_organisation_counts_only_as_a_member_of_this_workspace() -> None:
-    def standing(enterprise: str | None, **enterprise_user: object) -> Standing:
+    def standing(enterprise: str | None, **enterprise_user: object) -> AccountKind:
         user = {"id": "U1", "team_id": "T2", "enterprise_user": enterprise_user}
         return read(Account, {"user": user}).standing("T1", enterprise)
 
-    assert standing("E1", enterprise_id="E1", teams=["T2", "T1"]) is Standing.MEMBER
-    assert standing("E1", enterprise_id="E1", teams=["T2"]) is Standing.OTHER_WORKSPACE
-    assert standing("E1", enterprise_id="E9", teams=["T1"]) is Standing.OTHER_TEAM
-    assert standing(None, enterprise_id="E1", teams=["T1"]) is Standing.OTHER_TEAM
-    assert standing("E1", enterprise_id="E1", teams="T1") is Standing.OTHER_WORKSPACE
+    assert standing("E1", enterprise_id="E1", teams=["T2", "T1"]) is AccountKind.MEMBER
+    assert standing("E1", enterprise_id="E1", teams=["T2"]) is AccountKind.OTHER_WORKSPACE
+    assert standing("E1", enterprise_id="E9", teams=["T1"]) is AccountKind.OTHER_TEAM
+    assert standing(None, enterprise_id="E1", teams=["T1"]) is AccountKind.OTHER_TEAM
+    assert standing("E1", enterprise_id="E1", teams="T1") is AccountKind.OTHER_WORKSPACE
 
 
 # --- nowhere else -----------------------------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ OWN = {
     "by_field": "ids by the names of fields",
     "found": "a match of a pattern",
     "element": "a block that is being built",
-    "errand.payload": "what the bot wrote down itself",
+    "deferred_reply.payload": "what the bot wrote down itself",
     "headers": "HTTP",
     "response.headers": "HTTP",
     "response.first_headers()": "HTTP",

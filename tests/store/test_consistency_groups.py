@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.consistency_groups import Group, group_made, group_split, group_waiting, on_its_own
+from bot.domain.consistency_groups import ConsistencyGroup, group_made, group_split, group_waiting, on_its_own
 from bot.domain.orders import Quick, Selector
 from bot.domain.requests import Item, sending, taken
 from bot.domain.snapshots import CreateSnapshotGroup
@@ -18,10 +18,10 @@ from tests.store.test_store import received, running, the_item
 ORDER = Quick((Selector("server", "web-01"), Selector("tag", "a:b")), keep_days=3, confirm=False, reason="né “x”")
 
 
-def a_group(request_id: str = "r-one", **fields: Any) -> Group:
+def a_group(request_id: str = "r-one", **fields: Any) -> ConsistencyGroup:
     asked = CreateSnapshotGroup(volume_ids=("a", "b"), server_id="s", name="n", tags={"k": "v"})
     made: dict[str, Any] = {"project": "payments", "server": "web-01", "zone": "az-a", "asked": asked, "due_at": NOON}
-    return Group(**{"id": f"{request_id}-g1", "request_id": request_id, **made, **fields})
+    return ConsistencyGroup(**{"id": f"{request_id}-g1", "request_id": request_id, **made, **fields})
 
 
 async def with_group(store: SqliteStore, *numbers: int, request_id: str = "r-one") -> list[Item]:
@@ -32,7 +32,7 @@ async def with_group(store: SqliteStore, *numbers: int, request_id: str = "r-one
     return items
 
 
-async def the_group(store: SqliteStore, group_id: str = "r-one-g1") -> tuple[Group, list[Item]]:
+async def the_group(store: SqliteStore, group_id: str = "r-one-g1") -> tuple[ConsistencyGroup, list[Item]]:
     found = await store.group(group_id)
     assert found is not None
     return found[0], found[1]
@@ -44,9 +44,9 @@ async def test_what_is_written_is_what_is_read(store: SqliteStore) -> None:
     assert found is not None
     group, members, request = found
     assert (group, members, request.order) == (a_group(), items, ORDER)
-    duties = {key for key, *_ in await store.duties()}
-    assert "group:r-one-g1" in duties
-    assert not any(key.startswith("submit:") for key in duties)
+    jobs = {key for key, *_ in await store.jobs()}
+    assert "group:r-one-g1" in jobs
+    assert not any(key.startswith("submit:") for key in jobs)
 
 
 async def test_it_begins_with_those_whose_disks_nobody_copies(store: SqliteStore) -> None:
@@ -71,7 +71,7 @@ async def test_one_that_is_left_alone_is_sent_alone(store: SqliteStore) -> None:
     alone = await the_item(store, "r-one-1")
     assert (alone.state, alone.group_id) == (ItemState.PLANNED, None)
     assert (await the_group(store))[0].state is GroupState.SPLIT
-    assert "submit:r-one-1" in {key for key, *_ in await store.duties()}
+    assert "submit:r-one-1" in {key for key, *_ in await store.jobs()}
 
 
 async def test_of_two_who_write_one_is_too_late_and_changes_nothing(store: SqliteStore) -> None:
@@ -94,7 +94,7 @@ async def test_members_that_were_found_are_watched_and_the_group_is_done_with(st
     made = group_made(begun[0], NOON, look_for=NOON - NOON, cloud_id="cloud-1", job_id="job-1")
     assert await store.save_group(made, [taken(item, f"snap-{item.position}", "job-1") for item in begun[1]])
     assert [item.snapshot_id for item in await store.creating("payments")] == ["snap-1", "snap-2"]
-    assert "watch:payments" in {key for key, *_ in await store.duties()}
+    assert "watch:payments" in {key for key, *_ in await store.jobs()}
     found = await store.find("cloud-1")
     assert found is not None and found[0].id == "r-one"
 
@@ -117,7 +117,7 @@ async def test_a_wait_is_kept_and_wakes_nobody_too_early(store: SqliteStore) -> 
     assert begun is not None
     until = NOON.replace(hour=13)
     assert await store.save_group(group_waiting(begun[0], NOON, until=until, cause="busy"), [])
-    assert ("group:r-one-g1", until, "payments/U1") in await store.duties()
+    assert ("group:r-one-g1", until, "payments/U1") in await store.jobs()
 
 
 async def test_a_plan_made_anew_leaves_nothing_of_the_old_one(store: SqliteStore) -> None:
@@ -138,4 +138,4 @@ async def test_a_plan_made_anew_leaves_nothing_of_the_old_one(store: SqliteStore
     assert (found[0].state, found[0].order, found[1]) == (RequestState.RECEIVED, other, [])
     assert (found[0].warnings, found[0].received_at) == ((), NOON)
     assert await store.group("r-one-g1") is None
-    assert {key for key, *_ in await store.duties()} >= {"plan:r-one"}
+    assert {key for key, *_ in await store.jobs()} >= {"plan:r-one"}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.access import MENTIONED_ADMINS, Grant, Standing
+from bot.domain.access import MENTIONED_ADMINS, AccountKind, Grant
 from bot.domain.audit import AuditEntry
 from bot.domain.granting import Subject
 from bot.ports.grants import Revision, Rights
@@ -31,7 +31,7 @@ async def revise(store: SqliteStore, *added: Grant, removed: Sequence[Grant] = (
         shown.append(rights)
         return Revision("", [ENTRY], added=added, removed=removed)
 
-    await store.revise_grants(an_actor("U1", Standing.MEMBER, "S1"), BOB, project, decide)
+    await store.revise_grants(an_actor("U1", AccountKind.MEMBER, "S1"), BOB, project, decide)
     return shown[0]
 
 
@@ -47,7 +47,7 @@ def plan_of(query: Query, path: Path) -> list[str]:
 async def test_what_an_actor_holds_is_found_by_the_primary_key(
     database: SqliteDatabase, tmp_path: Path, groups: tuple[str, ...]
 ) -> None:
-    query = next(grants.held_by(an_actor("U1", Standing.MEMBER, *groups)))
+    query = next(grants.held_by(an_actor("U1", AccountKind.MEMBER, *groups)))
     assert isinstance(query, Query)
     steps = [step for step in plan_of(query, tmp_path / "store.db") if "access_grant" in step]
     assert steps

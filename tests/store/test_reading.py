@@ -15,7 +15,7 @@ from bot.domain.granting import Subject
 from bot.domain.orders import Create
 from bot.domain.requests import Place, ended, sending, taken
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.forms import Errand
+from bot.ports.forms import DeferredReply
 from bot.ports.requests import Filters
 from bot.store.database import Script, SqliteDatabase, sql
 from bot.store.store import SqliteStore
@@ -69,7 +69,7 @@ async def test_an_item_that_cannot_be_read_leaves_the_others_watched_and_told(
     left = await store.creating("payments")
     assert [item.request_id for item in left] == ["r-two"]
     assert await store.save(ended(left[0], ItemState.AVAILABLE, NOON))
-    assert {request.id for request, _ in await store.unsaid("C1")} == {"r-one", "r-two"}
+    assert {request.id for request, _ in await store.outbox("C1")} == {"r-one", "r-two"}
     await store.creating("payments")
     told = [vars(record) for record in caplog.records if "set aside" in record.getMessage()]
     assert [(one["table"], one["row"].split()[0]) for one in told] == [("item", "r-one-1")]
@@ -82,13 +82,13 @@ async def test_a_request_that_cannot_be_read_leaves_its_channel_its_voice(
 ) -> None:
     await two_under_way(store)
     spoil("request", "id = 'r-one'", **values)
-    assert [request.id for request, _ in await store.unsaid("C1")] == ["r-two"]
+    assert [request.id for request, _ in await store.outbox("C1")] == ["r-two"]
     assert [request.id for request, _ in await store.recent(Filters())] == ["r-two"]
     assert [item.request_id for item in await store.creating("payments")] == ["r-one", "r-two"]
     for item in await store.creating("payments"):
         assert await store.save(ended(item, ItemState.AVAILABLE, NOON))
     assert [await store.request("r-one"), await store.find("snap-r-one"), await store.item("r-one-1")] == [None] * 3
-    assert await store.duties()
+    assert await store.jobs()
 
 
 async def test_a_request_with_an_item_that_cannot_be_read_is_never_told_as_finished(
@@ -151,7 +151,7 @@ async def test_a_date_that_cannot_be_read_keeps_no_other_duty_from_being_found(
 ) -> None:
     await two_under_way(store)
     spoil(table, where, **values)
-    assert {"watch:payments", "report:C1"} <= {key for key, _, _ in await store.duties()}
+    assert {"watch:payments", "report:C1"} <= {key for key, _, _ in await store.jobs()}
 
 
 async def test_a_restore_point_that_cannot_be_read_hides_no_other_of_its_disk(store: SqliteStore, spoil: Spoil) -> None:
@@ -168,7 +168,7 @@ async def test_another_try_that_cannot_be_read_hides_no_other(store: SqliteStore
     await running(store, an_item(1))
     for number in range(2):
         request = a_request(f"r-again-{number}", state=RequestState.RECEIVED)
-        await store.arrive(f"again:r-one:{number}", "C1", an_actor(), arriving(request))
+        await store.take_in(f"again:r-one:{number}", "C1", an_actor(), arriving(request))
     spoil("request", "id = 'r-again-0'", order_json="?")
     assert [one.id for one in await store.tries_of("r-one")] == ["r-again-1"]
 
@@ -201,9 +201,9 @@ async def test_a_binding_a_notice_a_form_and_an_answer_that_cannot_be_read_are_s
     await store.open_form(Form("f1", "U1", Place("T1", "C1"), Create(("a",)), NOON))
     spoil("form", "id = 'f1'", order_json="{}[")
     assert await store.form("f1") is None
-    await store.take_errand(Errand("e1", "command", "U1", "C1", None, {}, NOON))
-    spoil("errand", "id = 'e1'", payload_json="")
-    assert await store.errand("e1") is None
+    await store.take_deferred_reply(DeferredReply("e1", "command", "U1", "C1", None, {}, NOON))
+    spoil("deferred_reply", "id = 'e1'", payload_json="")
+    assert await store.deferred_reply("e1") is None
 
 
 async def test_a_store_that_a_later_version_changed_is_refused_and_left_as_it_is(tmp_path: Path) -> None:

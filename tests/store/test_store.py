@@ -1,4 +1,4 @@
-"""Rows, audit and duties move together."""
+"""Rows, audit and jobs move together."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bot.domain.forms import Form
 from bot.domain.orders import Create
 from bot.domain.requests import Item, Place, Request, ended, sending, taken, waiting
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.forms import Errand
-from bot.ports.requests import Arrival, Filters, Judge
+from bot.ports.forms import DeferredReply
+from bot.ports.requests import Authorize, Filters, Incoming
 from bot.store import audit
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
@@ -25,16 +25,16 @@ from tests.builders import NOON, FakeClock, a_grant, a_request, an_actor, an_ite
 ALLOWED = AuditEntry("U1", "create", "payments", "allowed", "granted")
 
 
-def arriving(request: Request) -> Judge:
-    def judge(grants: Sequence[Grant], bound: str | None) -> Arrival:
-        return Arrival(request, [ALLOWED])
+def arriving(request: Request) -> Authorize:
+    def judge(grants: Sequence[Grant], bound: str | None) -> Incoming:
+        return Incoming(request, [ALLOWED])
 
     return judge
 
 
 async def received(store: SqliteStore, request_id: str = "r-one", **fields: object) -> Request:
     request = a_request(request_id, state=RequestState.RECEIVED, unsaid=False, **fields)
-    kept = await store.arrive(f"command:{request_id}", "C1", an_actor(), arriving(request))
+    kept = await store.take_in(f"command:{request_id}", "C1", an_actor(), arriving(request))
     assert kept is not None
     return kept
 
@@ -76,11 +76,11 @@ async def test_a_repeated_delivery_changes_nothing_and_answers_the_same_request(
     first = await received(store)
     judged: list[str] = []
 
-    def judge(grants: Sequence[Grant], bound: str | None) -> Arrival:
+    def judge(grants: Sequence[Grant], bound: str | None) -> Incoming:
         judged.append("again")
-        return Arrival(a_request("r-two"))
+        return Incoming(a_request("r-two"))
 
-    again = await store.arrive("command:r-one", "C1", an_actor(), judge)
+    again = await store.take_in("command:r-one", "C1", an_actor(), judge)
     assert again == first
     assert judged == []
     assert await store.request("r-two") is None
@@ -88,7 +88,7 @@ async def test_a_repeated_delivery_changes_nothing_and_answers_the_same_request(
 
 async def test_two_copies_of_a_delivery_at_the_same_instant_make_one_request(store: SqliteStore) -> None:
     copies = [arriving(a_request(f"r-{n}", state=RequestState.RECEIVED)) for n in range(8)]
-    kept = await asyncio.gather(*(store.arrive("command:t", "C1", None, judge) for judge in copies))
+    kept = await asyncio.gather(*(store.take_in("command:t", "C1", None, judge) for judge in copies))
     assert len({request.id for request in kept if request}) == 1
     assert len(await store.recent(Filters(limit=50))) == 1
 
@@ -104,12 +104,12 @@ async def test_judges_see_the_grants_and_the_binding_of_that_moment(store: Sqlit
     await store.configured_bindings([Binding("C1", "payments", server="web-01")])
     seen: list[tuple[set[Grant], str | None]] = []
 
-    def judge(grants: Sequence[Grant], bound: str | None) -> Arrival:
+    def judge(grants: Sequence[Grant], bound: str | None) -> Incoming:
         seen.append((set(grants), bound))
-        return Arrival(None)
+        return Incoming(None)
 
-    await store.arrive("d1", "C1", replace(an_actor(), groups=frozenset({"S1"})), judge)
-    await store.arrive("d2", "C2", an_actor("U9"), judge)
+    await store.take_in("d1", "C1", replace(an_actor(), groups=frozenset({"S1"})), judge)
+    await store.take_in("d2", "C2", an_actor("U9"), judge)
     assert seen == [({mine, groups, everyone}, "payments"), ({everyone}, None)]
 
 
@@ -211,14 +211,14 @@ async def test_a_joined_item_tries_for_itself_when_its_leader_fails(store: Sqlit
     assert first is not None
     second = await store.request("r-two")
     assert second is not None
-    await store.showed(second[0], accepted=["r-two-1"])
+    await store.mark_sent(second[0], accepted=["r-two-1"])
     await store.save(replace(first, progress=50))
     assert (await the_item(store, "r-two-1")).accepted_told
     await store.save(ended(await the_item(store, "r-one-1"), ItemState.FAILED, NOON, cause="refused"))
     follower = await the_item(store, "r-two-1")
     assert (follower.state, follower.joined_to) == (ItemState.PLANNED, None)
     assert not follower.accepted_told  # its own snapshot has ids of its own to tell
-    assert ("submit:r-two-1", NOON, "payments/U1") in await store.duties()
+    assert ("submit:r-two-1", NOON, "payments/U1") in await store.jobs()
 
 
 async def test_the_duties_are_what_the_rows_call_for(store: SqliteStore) -> None:
@@ -226,7 +226,7 @@ async def test_the_duties_are_what_the_rows_call_for(store: SqliteStore) -> None
     await running(store, an_item(1), an_item(2), request_id="r-one")
     item = await the_item(store, "r-one-2")
     await store.save(taken(item, "snap-b", "job-b"))
-    keys = {key for key, *_ in await store.duties()}
+    keys = {key for key, *_ in await store.jobs()}
     assert keys == {"plan:r-new", "submit:r-one-1", "watch:payments", "report:C1"}
 
 
@@ -235,10 +235,10 @@ async def test_nothing_is_left_to_do_once_all_is_said(store: SqliteStore) -> Non
     await store.save(ended(await the_item(store, "r-one-1"), ItemState.AVAILABLE, NOON))
     found = await store.request("r-one")
     assert found is not None
-    await store.all_said(replace(found[0], rev=found[0].rev - 1))
-    assert await store.duties() != []
-    await store.all_said(found[0])
-    assert await store.duties() == []
+    await store.mark_all_sent(replace(found[0], rev=found[0].rev - 1))
+    assert await store.jobs() != []
+    await store.mark_all_sent(found[0])
+    assert await store.jobs() == []
 
 
 async def test_a_request_is_found_by_any_of_its_ids(store: SqliteStore) -> None:
@@ -274,11 +274,11 @@ async def test_old_delivery_marks_are_dropped_when_slack_can_no_longer_repeat_th
     await store.forget_deliveries()
     judged: list[str] = []
 
-    def judge(grants: Sequence[Grant], bound: str | None) -> Arrival:
+    def judge(grants: Sequence[Grant], bound: str | None) -> Incoming:
         judged.append("as if new")
-        return Arrival(None)
+        return Incoming(None)
 
-    await store.arrive("command:r-old", "C1", None, judge)
+    await store.take_in("command:r-old", "C1", None, judge)
     assert judged == ["as if new"]
 
 
@@ -336,37 +336,37 @@ async def test_a_form_keeps_what_it_is_about_and_the_last_choice_of_its_person(s
     assert await store.form_project("f-two", "shop") is None
 
 
-def an_errand(event: str, claim: str | None = "mention:C1:1.0") -> Errand:
-    return Errand(f"event:{event}", "mention", "U1", "C1", None, {"text": "approve r-one"}, NOON, claim)
+def an_errand(event: str, claim: str | None = "mention:C1:1.0") -> DeferredReply:
+    return DeferredReply(f"event:{event}", "mention", "U1", "C1", None, {"text": "approve r-one"}, NOON, claim)
 
 
 async def test_what_is_owed_is_a_duty_until_it_is_answered_and_a_delivery_counts_once(store: SqliteStore) -> None:
-    errand = an_errand("one")
-    assert await store.take_errand(errand)
-    assert not await store.take_errand(errand)
-    assert await store.errand("event:one") == errand
-    assert [key for key, *_ in await store.duties()] == ["answer:event:one"]
-    await store.errand_done(errand, acted=True)
-    assert await store.errand("event:one") is None
-    assert await store.duties() == []
-    assert not await store.take_errand(errand)
+    deferred_reply = an_errand("one")
+    assert await store.take_deferred_reply(deferred_reply)
+    assert not await store.take_deferred_reply(deferred_reply)
+    assert await store.deferred_reply("event:one") == deferred_reply
+    assert [key for key, *_ in await store.jobs()] == ["answer:event:one"]
+    await store.deferred_reply_done(deferred_reply, acted=True)
+    assert await store.deferred_reply("event:one") is None
+    assert await store.jobs() == []
+    assert not await store.take_deferred_reply(deferred_reply)
 
 
 async def test_what_was_acted_on_is_claimed_for_good_and_what_was_refused_is_free_again(
     store: SqliteStore, clock: FakeClock
 ) -> None:
-    await store.take_errand(an_errand("one"))
-    await store.errand_done(an_errand("one"), acted=False)
-    await store.take_errand(an_errand("two"))
-    second = await store.errand("event:two")
+    await store.take_deferred_reply(an_errand("one"))
+    await store.deferred_reply_done(an_errand("one"), acted=False)
+    await store.take_deferred_reply(an_errand("two"))
+    second = await store.deferred_reply("event:two")
     assert second == an_errand("two")
-    await store.errand_done(second, acted=True)
+    await store.deferred_reply_done(second, acted=True)
     clock.pass_(hours=30)
     await store.forget_deliveries()
-    await store.take_errand(an_errand("three"))
-    late = await store.errand("event:three")
+    await store.take_deferred_reply(an_errand("three"))
+    late = await store.deferred_reply("event:three")
     assert late is not None and (late.late, late.claim) == (True, None)
-    await store.errand_done(late, acted=False)
-    await store.take_errand(an_errand("four"))
-    later = await store.errand("event:four")
+    await store.deferred_reply_done(late, acted=False)
+    await store.take_deferred_reply(an_errand("four"))
+    later = await store.deferred_reply("event:four")
     assert later is not None and later.late

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bot.domain.access import Actor, Standing
+from bot.domain.access import AccountKind, Actor
 from bot.domain.commands import Status
 from bot.domain.orders import Create, Quick, Selector
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.requests import Arrival
+from bot.ports.requests import Incoming
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.actions.approve import Approvals
@@ -28,7 +28,7 @@ from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_ac
 from tests.workflow.jobs.test_submit import FakeCloud, FakeEvs
 
 OTHER = (Selector("server", "web-02"),)
-REFUSED = [standing for standing in Standing if standing is not Standing.MEMBER]
+REFUSED = [standing for standing in AccountKind if standing is not AccountKind.MEMBER]
 STATES = [RequestState.PLANNED, RequestState.WAITING, RequestState.RUNNING, RequestState.FINISHED, RequestState.DROPPED]
 
 
@@ -69,7 +69,7 @@ class Desk:
         told = {"order": fields.pop("order", Quick(OTHER)), "actor_id": fields.pop("actor_id", "U1")}
         before = RequestState.RUNNING if state is RequestState.FINISHED else RequestState.RECEIVED
         received = a_request(state=before, **told)
-        await self.store.arrive("d", "C1", an_actor(), lambda held, bound: Arrival(received))
+        await self.store.take_in("d", "C1", an_actor(), lambda held, bound: Incoming(received))
         made = ItemState.AVAILABLE if state is RequestState.FINISHED else ItemState.PLANNED
         item = an_item(1, made, snapshot_id="s1" if state is RequestState.FINISHED else None)
         await self.store.settle(replace(received, state=state, approvals_needed=1, **fields), [item], [])

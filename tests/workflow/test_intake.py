@@ -11,7 +11,7 @@ from bot.domain.orders import Create
 from bot.domain.requests import Place
 from bot.domain.transitions import RequestState
 from bot.store.store import SqliteStore
-from bot.workflow.intake import Accepted, Delivery, Reception
+from bot.workflow.intake import Accepted, Delivery, Intake
 from tests.builders import FakeClock, a_grant, a_project, an_actor, an_item
 
 ORDER = Create(("orders-db",))
@@ -28,10 +28,10 @@ class Known:
 @dataclass
 class Door:
     store: SqliteStore
-    reception: Reception
+    intake: Intake
 
     async def create(self) -> Accepted:
-        answer = await self.reception.create(DELIVERY, ORDER)
+        answer = await self.intake.create(DELIVERY, ORDER)
         assert isinstance(answer, Accepted)
         return answer
 
@@ -41,7 +41,7 @@ async def door(store: SqliteStore, clock: FakeClock) -> Door:
     projects = {"payments": a_project(approvals=1)}
     await store.configured_grants([a_grant("U1")])
     people = Known()
-    return Door(store, Reception(store, people, projects, clock, lambda: "r-one"))  # type: ignore[arg-type]  # as needed
+    return Door(store, Intake(store, people, projects, clock, lambda: "r-one"))  # type: ignore[arg-type]  # as needed
 
 
 async def test_repeated_before_it_was_planned_it_promises_no_more_than_a_look(door: Door) -> None:

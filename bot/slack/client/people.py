@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.access import Actor, GroupStanding, Standing
+from bot.domain.access import AccountKind, Actor, UserGroupKind
 from bot.domain.errors import LookupFailed
 from bot.ports.clock import Clock
 from bot.slack.client.errors import NO_ANSWER, failure_of
@@ -48,7 +48,7 @@ class SlackPeople:
         self._team_id = team_id
         self._enterprise_id = enterprise_id
         self._clock = clock
-        self._standings: dict[str, _Kept[Standing]] = {}
+        self._standings: dict[str, _Kept[AccountKind]] = {}
         self._groups: _Kept[Mapping[str, frozenset[str]]] | None = None
         self._asking: dict[str, asyncio.Task[Any]] = {}
         self._changes = 0
@@ -72,7 +72,7 @@ class SlackPeople:
                 if kept and self._fresh(kept, USER_MAX_AGE)
                 else await self._once(f"user:{user_id}", lambda: self._ask_standing(user_id))
             )
-            if standing is not Standing.MEMBER:
+            if standing is not AccountKind.MEMBER:
                 return Actor(user_id, standing)  # whatever their groups are, they are refused
             groups = self._groups
             if groups is None or not self._fresh(groups, GROUPS_MAX_AGE):
@@ -87,7 +87,7 @@ class SlackPeople:
             raise _cannot_tell() from None
         return Actor(user_id, standing, groups.value.get(user_id, frozenset()))
 
-    async def account(self, user_id: str) -> Standing | None:
+    async def account(self, user_id: str) -> AccountKind | None:
         """What kind of account that is, not older than a minute; None: there is none. Raises LookupFailed."""
         kept = self._standings.get(user_id)
         if kept and self._fresh(kept, USER_MAX_AGE):
@@ -101,22 +101,22 @@ class SlackPeople:
         except NO_ANSWER:
             raise _cannot_tell() from None
 
-    async def group(self, group_id: str) -> GroupStanding:
+    async def group(self, group_id: str) -> UserGroupKind:
         """What kind of user group that is, asked now: disabled ones are not among those whose members are kept."""
         try:
             groups = read(UserGroups, (await self._client.usergroups_list(include_disabled=True)).data).usergroups
         except SlackApiError as exc:
             if failure_of(exc).error in WITHOUT_GROUPS:
-                return GroupStanding.UNKNOWN
+                return UserGroupKind.UNKNOWN
             raise _cannot_tell(failure_of(exc).retry_after) from None
         except NO_ANSWER:
             raise _cannot_tell() from None
         found = next((one for one in groups if one.id == group_id), None)
         if found is None:
-            return GroupStanding.UNKNOWN
+            return UserGroupKind.UNKNOWN
         if found.is_external:
-            return GroupStanding.EXTERNAL
-        return GroupStanding.DISABLED if found.date_delete else GroupStanding.KNOWN
+            return UserGroupKind.EXTERNAL
+        return UserGroupKind.DISABLED if found.date_delete else UserGroupKind.KNOWN
 
     async def members(self, group_id: str) -> frozenset[str]:
         """The people of a user group, not older than groups are believed. Raises LookupFailed."""
@@ -149,7 +149,7 @@ class SlackPeople:
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
-    async def _ask_standing(self, user_id: str) -> Standing:
+    async def _ask_standing(self, user_id: str) -> AccountKind:
         asked_at, changes = self._clock.monotonic(), self._changes
         response = await self._client.users_info(user=user_id)
         account = read(Account, response.data)

@@ -18,7 +18,7 @@ from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.domain.transitions import RequestState
 from bot.ports.clock import Clock
-from bot.ports.outbox import Posted, Saying
+from bot.ports.outbox import OutboxMessage, Posted
 from bot.slack.client.backoff import Backoff
 from bot.slack.client.channels import SlackChannels
 from bot.slack.client.errors import NO_ANSWER, SlackFailure, failure_of, retry_seconds
@@ -121,40 +121,40 @@ class SlackReplies:
         self._team_url = team_url
         self._bot_user_id = bot_user_id
 
-    async def say(self, saying: Saying) -> Posted | None:
+    async def say(self, outgoing: OutboxMessage) -> Posted | None:
         """Answers where a new message stands, None for edits and private words.
 
         Raises CannotPost, MessageGone, MessageRefused or SlackBusy.
         """
-        request = saying.request
-        if saying.called and not await self._may_call(request):
-            saying = replace(saying, called=())
-        message = self.rendered(saying)
-        match saying.kind:
+        request = outgoing.request
+        if outgoing.called and not await self._may_call(request):
+            outgoing = replace(outgoing, called=())
+        message = self.rendered(outgoing)
+        match outgoing.kind:
             case "root":
                 await self._keep_from_strangers(request, request.home)
-                return await self._post(request.home, message, request.thread_ts, _metadata(saying), anywhere=True)
+                return await self._post(request.home, message, request.thread_ts, _metadata(outgoing), anywhere=True)
             case "edit":
-                assert request.root_channel and request.root_ts
-                await self._keep_from_strangers(request, request.root_channel)
-                await self._edit(request.root_channel, request.root_ts, message)
+                assert request.status_channel and request.status_ts
+                await self._keep_from_strangers(request, request.status_channel)
+                await self._edit(request.status_channel, request.status_ts, message)
                 return None
             case "receipt_edit":
-                assert request.root_channel and request.receipt_ts
-                await self._keep_from_strangers(request, request.root_channel)
-                await self._edit(request.root_channel, request.receipt_ts, message)
+                assert request.status_channel and request.receipt_ts
+                await self._keep_from_strangers(request, request.status_channel)
+                await self._edit(request.status_channel, request.receipt_ts, message)
                 return None
             case "ask_edit":
-                assert request.root_channel and request.ask_ts
-                await self._keep_from_strangers(request, request.root_channel)
-                await self._edit(request.root_channel, request.ask_ts, message)
+                assert request.status_channel and request.ask_ts
+                await self._keep_from_strangers(request, request.status_channel)
+                await self._edit(request.status_channel, request.ask_ts, message)
                 return None
             case "ask" | "accepted" | "failure" | "receipt" | "reminder":
-                if request.root_channel is None:
+                if request.status_channel is None:
                     raise CannotPost("The request has no message.", "no_message")
-                await self._keep_from_strangers(request, request.root_channel)
-                thread = request.thread_ts or request.root_ts
-                return await self._post(request.root_channel, message, thread, _metadata(saying))
+                await self._keep_from_strangers(request, request.status_channel)
+                thread = request.thread_ts or request.status_ts
+                return await self._post(request.status_channel, message, thread, _metadata(outgoing))
             case "break_glass" | "ask_directly" | "record":
                 raise AssertionError("said to people one by one")
             case "refusal":
@@ -165,11 +165,11 @@ class SlackReplies:
                     raise CannotPost("No way to tell them in the channel.", "no_response_url")
                 return None
 
-    def rendered(self, saying: Saying) -> Message:
+    def rendered(self, outgoing: OutboxMessage) -> Message:
         """With what is known of its project."""
-        project = self._projects.get(saying.request.project or "")
+        project = self._projects.get(outgoing.request.project or "")
         now = self._clock.now()
-        return rendered(saying, self._command, self._team_url, now, project, bot_user_id=self._bot_user_id)
+        return rendered(outgoing, self._command, self._team_url, now, project, bot_user_id=self._bot_user_id)
 
     async def _may_call(self, request: Request) -> bool:
         """Whether those who may approve are mentioned: where the project says so, and only colleagues read along.
@@ -190,8 +190,8 @@ class SlackReplies:
 
     async def replace_left_over(self, request: Request, channel: str, ts: str) -> None:
         """Let a message of a request that is none of those it goes on with say which one counts."""
-        counts = request.root_ts
-        if request.root_channel != channel or counts is None or ts in (counts, request.ask_ts):
+        counts = request.status_ts
+        if request.status_channel != channel or counts is None or ts in (counts, request.ask_ts):
             return
         if request.state is RequestState.WAITING and request.ask_ts is None:
             return  # the one with the buttons may be this one, and is not written down yet
@@ -215,10 +215,10 @@ class SlackReplies:
         message = arranged([as_sentence(one) for one in sentences])
         shown = message if asking is None or request.told_directly else _with_agree(message, request.id, asking)
         try:
-            if request.root_channel is None:
+            if request.status_channel is None:
                 raise CannotPost("The request has no message.", "no_message")
-            await self._keep_from_strangers(request, request.root_channel)
-            await self._post(request.root_channel, shown, request.thread_ts or request.root_ts, None)
+            await self._keep_from_strangers(request, request.status_channel)
+            await self._post(request.status_channel, shown, request.thread_ts or request.status_ts, None)
         except (CannotPost, MessageGone):
             await self._post(request.actor_id, message, None, None)
             return False
@@ -228,10 +228,10 @@ class SlackReplies:
         message = arranged([as_sentence(one) for one in sentences])
         await self._post(user_id, _with_agree(message, request_id, asking), None, None)
 
-    async def say_to(self, user_id: str, saying: Saying) -> None:
+    async def say_to(self, user_id: str, outgoing: OutboxMessage) -> None:
         """The same, as a direct message to somebody."""
-        message = self.rendered(saying)
-        await self._post(user_id, message, None, _metadata(saying))
+        message = self.rendered(outgoing)
+        await self._post(user_id, message, None, _metadata(outgoing))
 
     async def respond(self, url: str | None, message: Mapping[str, Any], *, replace: bool = False) -> bool:
         """Answer by response URL, to the person alone. False where there is none, it does not work, or is not Slack's.
@@ -390,9 +390,9 @@ def _with_agree(message: Message, request_id: str, asking: int) -> Message:
     return {**message, "blocks": [*message["blocks"], buttons([agree_button(request_id, asking)], "agree")]}
 
 
-def _metadata(saying: Saying) -> dict[str, Any]:
+def _metadata(outgoing: OutboxMessage) -> dict[str, Any]:
     """Lets auditors and later versions tell the bot's messages apart (Slack, Message metadata). No secrets in it."""
     return {
         "event_type": "snapshot_request",
-        "event_payload": {"request": saying.request.id, "part": saying.kind, "revision": saying.request.rev},
+        "event_payload": {"request": outgoing.request.id, "part": outgoing.kind, "revision": outgoing.request.rev},
     }

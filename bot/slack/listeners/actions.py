@@ -13,18 +13,18 @@ from bot.domain.errors import LookupFailed
 from bot.domain.forms import Form, FormKind
 from bot.domain.requests import Place, is_direct
 from bot.ports.clock import Clock
-from bot.ports.forms import Errand
+from bot.ports.forms import DeferredReply
 from bot.ports.slack import People
 from bot.ports.store import Store
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.client.poster import SlackReplies
 from bot.slack.ids import APPROVE, CANCEL, CHANGE, CONFIRM, DENY
-from bot.slack.listeners.deferred_replies import InHand, OwedAnswers, Reply, delivered
+from bot.slack.listeners.deferred_replies import DeferredReplyJob, InHand, Reply, delivered
 from bot.slack.payloads import BlockAction, Entered, View, ViewAction
 from bot.slack.views import responses
 from bot.slack.views.create_modal import errors_beside
 from bot.workflow.audit_of_reads import not_looked_up
-from bot.workflow.form_sessions import PRESSED_ALREADY, SENT_ALREADY, OpenedForms, Returned
+from bot.workflow.form_sessions import PRESSED_ALREADY, SENT_ALREADY, FormSessions, Returned
 from bot.workflow.gate import Told
 from bot.workflow.intake import Refused
 
@@ -103,8 +103,8 @@ class Actions:
         store: Store,
         replies: SlackReplies,
         tasks: BackgroundTasks,
-        owed: OwedAnswers,
-        opened: OpenedForms,
+        deferred: DeferredReplyJob,
+        opened: FormSessions,
         clock: Clock,
     ) -> None:
         self.buttons = buttons
@@ -113,10 +113,10 @@ class Actions:
         self._store = store
         self._replies = replies
         self._tasks = tasks
-        self._owed = owed
+        self._deferred = deferred
         self._opened = opened
         self._clock = clock
-        owed.answered_by("press", self._answer)
+        deferred.answered_by("press", self._answer)
 
     async def on_button(self, name: str, ack: AsyncAck, pressed: BlockAction) -> None:
         action = UserAction(
@@ -163,7 +163,7 @@ class Actions:
     async def take(self, ack: AsyncAck, action: UserAction, response_url: str | None, claim: str | None = None) -> None:
         """Written down before it is acknowledged, and decided after."""
         facts = ("name", "value", "entered", "in_home", "form_id")
-        errand = Errand(
+        deferred_reply = DeferredReply(
             f"press:{delivered(action.trigger_id)}",
             "press",
             action.user_id,
@@ -173,7 +173,7 @@ class Actions:
             self._clock.now(),
             claim,
         )
-        await self._owed.take(errand, InHand(response_url, action.trigger_id))
+        await self._deferred.take(deferred_reply, InHand(response_url, action.trigger_id))
         await ack()
 
     async def _replace_left_over(self, pressed: BlockAction, action: UserAction) -> None:
@@ -186,16 +186,16 @@ class Actions:
         if found := await self._store.request(action.value):
             await self._replies.replace_left_over(found[0], action.channel, ts)
 
-    async def _answer(self, errand: Errand, in_hand: InHand) -> Reply | None:
+    async def _answer(self, deferred_reply: DeferredReply, in_hand: InHand) -> Reply | None:
         action = UserAction(
-            user_id=errand.user_id,
-            channel=errand.channel,
-            thread_ts=errand.thread_ts,
+            user_id=deferred_reply.user_id,
+            channel=deferred_reply.channel,
+            thread_ts=deferred_reply.thread_ts,
             trigger_id=in_hand.trigger_id,
-            **errand.payload,
+            **deferred_reply.payload,
         )
         action = replace(action, entered=Entered(action.entered))
-        if errand.late:
+        if deferred_reply.late:
             await self._opened.sent_again(action.form_id or action.value)
             return Reply(responses.told(SENT_ALREADY if action.form_id else PRESSED_ALREADY))
         try:

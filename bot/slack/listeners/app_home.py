@@ -25,7 +25,7 @@ from bot.workflow.jobs.publish_home import Home
 log = logging.getLogger(__name__)
 
 
-class HomeListeners:
+class AppHomeListeners:
     """The event is acknowledged when the listener returns; what it calls for is in the store by then."""
 
     def __init__(self, store: Store) -> None:
@@ -39,7 +39,7 @@ class HomeListeners:
             await self._store.home_opened(opened.user_id, opened.view_hash)
 
 
-class SlackHomes:
+class SlackAppHomes:
     """Implements `bot.workflow.jobs.publish_home.Homes`."""
 
     def __init__(self, client: AsyncWebClient, command: str, team_url: str) -> None:

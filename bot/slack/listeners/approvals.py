@@ -15,7 +15,7 @@ from bot.slack.ids import FROM_HOME
 from bot.slack.listeners.actions import INTERRUPTED, UserAction
 from bot.slack.payloads import Entered
 from bot.workflow.actions.approve import REASON_CHARACTERS, Approvals
-from bot.workflow.form_sessions import OpenedForms
+from bot.workflow.form_sessions import FormSessions
 from bot.workflow.gate import Told
 
 DENY_FORM = "deny_reason"
@@ -25,7 +25,7 @@ _REASON = "reason"
 class DenyForm:
     """In App Home, a form and a direct message there is no place; then the place of the request counts."""
 
-    def __init__(self, approvals: Approvals, opened: OpenedForms, client: AsyncWebClient) -> None:
+    def __init__(self, approvals: Approvals, opened: FormSessions, client: AsyncWebClient) -> None:
         self._approvals = approvals
         self._opened = opened
         self._client = client

@@ -19,7 +19,7 @@ from bot.slack.listeners.actions import INTERRUPTED, UserAction
 from bot.slack.payloads import Entered
 from bot.slack.views.blocks import plain
 from bot.workflow.actions.bind import ChannelBindings
-from bot.workflow.form_sessions import OpenedForms
+from bot.workflow.form_sessions import FormSessions
 from bot.workflow.gate import Told
 
 BIND_FORM = "bind_form"
@@ -32,7 +32,7 @@ PROJECTS = 100
 class BindForm:
     """Which channel a form is about stands in the store; Slack's copy carries only the form's id."""
 
-    def __init__(self, command: str, bindings: ChannelBindings, opened: OpenedForms, client: AsyncWebClient) -> None:
+    def __init__(self, command: str, bindings: ChannelBindings, opened: FormSessions, client: AsyncWebClient) -> None:
         self._command = command
         self._bindings = bindings
         self._opened = opened

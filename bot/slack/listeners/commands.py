@@ -14,12 +14,12 @@ from bot.domain.orders import Create, Order, Quick
 from bot.domain.requests import Place
 from bot.domain.words import plain_text
 from bot.ports.clock import Clock
-from bot.ports.forms import Errand
+from bot.ports.forms import DeferredReply
 from bot.ports.slack import People
 from bot.slack.client.poster import ResponseUrls
 from bot.slack.ids import BIND
 from bot.slack.listeners.actions import Actions, UserAction
-from bot.slack.listeners.deferred_replies import InHand, OwedAnswers, Reply, delivered
+from bot.slack.listeners.deferred_replies import DeferredReplyJob, InHand, Reply, delivered
 from bot.slack.listeners.modals import FormListeners
 from bot.slack.listeners.queries import Answering
 from bot.slack.listeners.reading import reads
@@ -28,7 +28,7 @@ from bot.slack.views import responses
 from bot.slack.views.message import Message
 from bot.slack.views.thread import recorded, refusal
 from bot.workflow.actions.bind import ChannelBindings
-from bot.workflow.intake import NOTHING_BOUND, Accepted, Delivery, Reception, Refused
+from bot.workflow.intake import NOTHING_BOUND, Accepted, Delivery, Intake, Refused
 
 KNOWN_WITHIN_SECONDS = 0.8
 """People read an acknowledgement within a second."""
@@ -41,30 +41,30 @@ class CommandListeners:
         self,
         *,
         command: str,
-        reception: Reception,
+        intake: Intake,
         answering: Answering,
         forms: FormListeners,
         bindings: ChannelBindings,
         actions: Actions,
         people: People,
         urls: ResponseUrls,
-        owed: OwedAnswers,
+        deferred: DeferredReplyJob,
         clock: Clock,
     ) -> None:
         self._command = command
-        self._reception = reception
+        self._intake = intake
         self._answering = answering
         self._forms = forms
         self._bindings = bindings
         self._actions = actions
         self._people = people
         self._urls = urls
-        self._owed = owed
+        self._deferred = deferred
         self._clock = clock
 
     def register(self, app: AsyncApp) -> None:
         app.command(self._command)(reads(SlashCommand, self.on_command))
-        self._owed.answered_by("command", self._answer_later)
+        self._deferred.answered_by("command", self._answer_later)
 
     async def on_command(self, ack: AsyncAck, sent: SlashCommand) -> None:
         text = plain_text(sent.text).strip()
@@ -89,9 +89,9 @@ class CommandListeners:
         place = Place(sent.team_id, sent.channel)
         delivery = Delivery(f"command:{delivered(sent.trigger_id)}", sent.user_id, place, text)
         stranger = self._people.known(sent.user_id) is None
-        if stranger and await self._reception.depends_on_who_asks(order, place.channel_id):
+        if stranger and await self._intake.depends_on_who_asks(order, place.channel_id):
             await self._know(sent.user_id)
-        match await self._reception.create(delivery, order):
+        match await self._intake.create(delivery, order):
             case Accepted(request, checked, approvals):
                 if sent.response_url:
                     self._urls.keep(request.id, sent.response_url)
@@ -127,7 +127,7 @@ class CommandListeners:
         if at_hand and (actor := self._people.known(sent.user_id)):
             await ack(**responses.private((await self._answering.answer(question, actor, sent.channel)).message))
             return
-        errand = Errand(
+        deferred_reply = DeferredReply(
             f"command:{delivered(sent.trigger_id)}",
             "command",
             sent.user_id,
@@ -136,11 +136,11 @@ class CommandListeners:
             {"text": sent.text},
             self._clock.now(),
         )
-        await self._owed.take(errand, InHand(sent.response_url))
+        await self._deferred.take(deferred_reply, InHand(sent.response_url))
         await ack(**responses.private(responses.told("One moment, I am looking it up.")))
 
-    async def _answer_later(self, errand: Errand, _: InHand) -> Reply:
+    async def _answer_later(self, deferred_reply: DeferredReply, _: InHand) -> Reply:
         """What is answered later is a question: what creates something is a request by then."""
-        question = read_command(errand.payload["text"], self._command)
+        question = read_command(deferred_reply.payload["text"], self._command)
         assert not isinstance(question, Create | Quick | OpenForm)
-        return await self._answering.answer_somebody(question, errand.user_id, errand.channel)
+        return await self._answering.answer_somebody(question, deferred_reply.user_id, deferred_reply.channel)

@@ -1,4 +1,4 @@
-"""answer:{errand}: what was acknowledged before it was decided is decided and answered, also after a restart.
+"""answer:{deferred_reply}: what was acknowledged before it was decided is decided and answered, also after a restart.
 
 An acknowledgement promises an answer, so what was asked is written down with its delivery, and kept until the answer
 was given. After a crash it may be decided again: a right given twice is one and an approval counts once, though the
@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from bot.domain.errors import SlackBusy, StoreFailed
 from bot.ports.clock import Clock
-from bot.ports.forms import Errand
+from bot.ports.forms import DeferredReply
 from bot.ports.store import Store
 from bot.slack.client.poster import SlackReplies
 from bot.slack.unexpected import Unexpected
@@ -52,7 +52,7 @@ class Reply:
     silent: bool = False
 
 
-Answerer = Callable[[Errand, InHand], Awaitable[Reply | None]]
+Answerer = Callable[[DeferredReply, InHand], Awaitable[Reply | None]]
 """Decides as the rows stand and answers; None: there is nothing to say. Every failure is an answer too."""
 
 
@@ -63,7 +63,7 @@ def delivered(trigger_id: str) -> str:
     return hashlib.sha256(trigger_id.encode()).hexdigest()[:32]
 
 
-class OwedAnswers:
+class DeferredReplyJob:
     def __init__(self, store: Store, replies: SlackReplies, clock: Clock, unexpected: Unexpected) -> None:
         self._store = store
         self._replies = replies
@@ -80,51 +80,55 @@ class OwedAnswers:
     def answered_by(self, kind: str, answerer: Answerer) -> None:
         self._answerers[kind] = answerer
 
-    async def take(self, errand: Errand, in_hand: InHand) -> None:
+    async def take(self, deferred_reply: DeferredReply, in_hand: InHand) -> None:
         """Returns when it is written down, or was before: then it can be acknowledged."""
-        self._in_hand[errand.id] = in_hand
+        self._in_hand[deferred_reply.id] = in_hand
         try:
-            taken = await self._store.take_errand(errand)
+            taken = await self._store.take_deferred_reply(deferred_reply)
         except StoreFailed:
-            self._in_hand.pop(errand.id, None)
+            self._in_hand.pop(deferred_reply.id, None)
             raise
         if taken:
-            self._taken.add(errand.id)
-        elif await self._store.errand(errand.id) is None:
-            self._in_hand.pop(errand.id, None)  # it was answered meanwhile, or long ago
+            self._taken.add(deferred_reply.id)
+        elif await self._store.deferred_reply(deferred_reply.id) is None:
+            self._in_hand.pop(deferred_reply.id, None)  # it was answered meanwhile, or long ago
 
-    async def __call__(self, errand_id: str) -> float | None:
-        errand = await self._store.errand(errand_id)
-        if errand is None:
+    async def __call__(self, deferred_reply_id: str) -> float | None:
+        deferred_reply = await self._store.deferred_reply(deferred_reply_id)
+        if deferred_reply is None:
             return None
-        in_hand, age = self._in_hand.get(errand_id, InHand()), self._clock.now() - errand.created_at
-        if errand_id not in self._decided:  # otherwise it is only to be said again
-            self._decided[errand_id] = await self._decide(errand, in_hand, age)
-        reply = self._decided[errand_id]
-        if reply is not None and not reply.silent and errand_id not in self._said:
-            to = (errand.user_id, in_hand.response_url, errand.channel)
+        in_hand, age = self._in_hand.get(deferred_reply_id, InHand()), self._clock.now() - deferred_reply.created_at
+        if deferred_reply_id not in self._decided:  # otherwise it is only to be said again
+            self._decided[deferred_reply_id] = await self._decide(deferred_reply, in_hand, age)
+        reply = self._decided[deferred_reply_id]
+        if reply is not None and not reply.silent and deferred_reply_id not in self._said:
+            to = (deferred_reply.user_id, in_hand.response_url, deferred_reply.channel)
             try:
-                await self._replies.answer(*to, reply.message, errand.thread_ts)
+                await self._replies.answer(*to, reply.message, deferred_reply.thread_ts)
             except SlackBusy as exc:
-                if self._clock.now() - max(errand.created_at, self._began) < UNHEARD:
+                if self._clock.now() - max(deferred_reply.created_at, self._began) < UNHEARD:
                     return exc.retry_after
-        self._said.add(errand_id)
+        self._said.add(deferred_reply_id)
         # What was taken in an earlier life may have acted there, though nothing was left to do in this one.
-        acted = (reply is not None and reply.acted) or errand_id not in self._taken
-        await self._store.errand_done(errand, acted=acted)
-        self._in_hand.pop(errand_id, None)
-        self._decided.pop(errand_id, None)
-        self._taken.discard(errand_id)
-        self._said.discard(errand_id)
+        acted = (reply is not None and reply.acted) or deferred_reply_id not in self._taken
+        await self._store.deferred_reply_done(deferred_reply, acted=acted)
+        self._in_hand.pop(deferred_reply_id, None)
+        self._decided.pop(deferred_reply_id, None)
+        self._taken.discard(deferred_reply_id)
+        self._said.discard(deferred_reply_id)
         return None
 
-    async def _decide(self, errand: Errand, in_hand: InHand, age: timedelta) -> Reply | None:
+    async def _decide(self, deferred_reply: DeferredReply, in_hand: InHand, age: timedelta) -> Reply | None:
         if age >= TOO_LATE:
-            await self._store.record([not_done(errand.user_id, errand.kind, errand.channel, "too-late")])
+            await self._store.record(
+                [not_done(deferred_reply.user_id, deferred_reply.kind, deferred_reply.channel, "too-late")]
+            )
             return Reply(responses.told(_INTERRUPTED))
         try:
-            if errand.late and errand.kind == "mention":
-                await self._store.record([not_done(errand.user_id, errand.kind, errand.channel, "answered-before")])
-            return await self._answerers[errand.kind](errand, in_hand)
+            if deferred_reply.late and deferred_reply.kind == "mention":
+                await self._store.record(
+                    [not_done(deferred_reply.user_id, deferred_reply.kind, deferred_reply.channel, "answered-before")]
+                )
+            return await self._answerers[deferred_reply.kind](deferred_reply, in_hand)
         except Exception as exc:  # who asked waits for an answer, and the engine would only try again
             return Reply(responses.told(self._unexpected.report(exc, "an answer that was owed failed")))

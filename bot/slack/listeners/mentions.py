@@ -42,9 +42,9 @@ from bot.domain.orders import Create, Order, Quick
 from bot.domain.requests import Place
 from bot.domain.words import plain_text
 from bot.ports.clock import Clock
-from bot.ports.forms import Errand
+from bot.ports.forms import DeferredReply
 from bot.ports.slack import People
-from bot.slack.listeners.deferred_replies import InHand, OwedAnswers, Reply
+from bot.slack.listeners.deferred_replies import DeferredReplyJob, InHand, Reply
 from bot.slack.listeners.queries import Answering
 from bot.slack.listeners.reading import reads
 from bot.slack.payloads import Mention
@@ -52,7 +52,7 @@ from bot.slack.views import responses
 from bot.slack.views.message import Message
 from bot.slack.views.thread import recorded, refusal
 from bot.workflow.actions.fill_form import Forms
-from bot.workflow.intake import ANSWERED, NOTHING_BOUND, Accepted, Delivery, Reception, Refused
+from bot.workflow.intake import ANSWERED, NOTHING_BOUND, Accepted, Delivery, Intake, Refused
 
 log = logging.getLogger(__name__)
 
@@ -82,25 +82,25 @@ class MentionListeners:
         *,
         command: str,
         bot_user_id: str,
-        reception: Reception,
+        intake: Intake,
         people: People,
         forms: Forms,
         answering: Answering,
-        owed: OwedAnswers,
+        deferred: DeferredReplyJob,
         clock: Clock,
     ) -> None:
         self._command = command
         self._bot_user_id = bot_user_id
-        self._reception = reception
+        self._intake = intake
         self._people = people
         self._forms = forms
         self._answering = answering
-        self._owed = owed
+        self._deferred = deferred
         self._clock = clock
 
     def register(self, app: AsyncApp) -> None:
         app.event("app_mention")(reads(Mention, self.on_mention))
-        self._owed.answered_by("mention", self._answer)
+        self._deferred.answered_by("mention", self._answer)
 
     async def on_mention(self, ack: AsyncAck, mention: Mention) -> None:
         if mention.user_id is None or mention.bot_id:
@@ -111,7 +111,7 @@ class MentionListeners:
         below = mentioned.below if isinstance(mentioned, Ordered) else ()
         ordered = isinstance(mentioned, Ordered)
         message = f"mention:{mention.channel}:{mention.ts}"
-        errand = Errand(
+        deferred_reply = DeferredReply(
             f"event:{mention.event_id}",
             "mention",
             mention.user_id,
@@ -128,53 +128,53 @@ class MentionListeners:
             self._clock.now(),
             claim=message if ordered and changes_something(text, below, self._command) else None,
         )
-        await self._owed.take(errand, InHand())
+        await self._deferred.take(deferred_reply, InHand())
 
-    async def _answer(self, errand: Errand, _: InHand) -> Reply | None:
-        if errand.late:
+    async def _answer(self, deferred_reply: DeferredReply, _: InHand) -> Reply | None:
+        if deferred_reply.late:
             return Reply(responses.told(_TAKEN_UP))
-        place = Place(errand.payload["team"], errand.channel, errand.thread_ts)
-        raw, read_as = errand.payload["text"], errand.payload.get("read_as")
+        place = Place(deferred_reply.payload["team"], deferred_reply.channel, deferred_reply.thread_ts)
+        raw, read_as = deferred_reply.payload["text"], deferred_reply.payload.get("read_as")
         if read_as == SeveralOrders.__name__:
             return Reply(responses.told(SEVERAL_ORDERS))
         if read_as in (Talk.__name__, Quotation.__name__):
-            return await self._talked_about(errand, _NOT_MEANT if read_as == Talk.__name__ else _SHOWN)
+            return await self._talked_about(deferred_reply, _NOT_MEANT if read_as == Talk.__name__ else _SHOWN)
         if not raw:
             return Reply(responses.told(_HERE_I_AM))
-        delivery = Delivery(errand.payload["message"], errand.user_id, place, plain_text(raw).strip())
+        delivery = Delivery(deferred_reply.payload["message"], deferred_reply.user_id, place, plain_text(raw).strip())
         try:
-            command = read_order(raw, errand.payload.get("below", ()), self._command)
+            command = read_order(raw, deferred_reply.payload.get("below", ()), self._command)
         except CommandError as exc:
             if is_courtesy(raw):
                 return Reply(responses.told(_HERE_I_AM))
             return Reply(refusal(exc.sentence, delivery.text, self._command))
         match command:
             case Create() | Quick():
-                return Reply(await self._create(delivery, command, edited=errand.payload["edited"]))
+                return Reply(await self._create(delivery, command, edited=deferred_reply.payload["edited"]))
             case Bind(selectors=()):
                 return Reply(responses.how_to_bind(self._command))
             case OpenForm(order):
                 return Reply(await self._offer_form(delivery, order))
             case _:
-                return await self._answering.answer_somebody(command, errand.user_id, errand.channel)
+                return await self._answering.answer_somebody(command, deferred_reply.user_id, deferred_reply.channel)
 
-    async def _talked_about(self, errand: Errand, hint: str) -> Reply:
+    async def _talked_about(self, deferred_reply: DeferredReply, hint: str) -> Reply:
         """A question is answered wherever my name stands: it is private and changes nothing, and whoever waits for the
         answer is in a hurry. Everything else is asked back.
         """
         try:
-            command = read_command(errand.payload["text"], self._command)
+            command = read_command(deferred_reply.payload["text"], self._command)
         except CommandError:
             return Reply(responses.told(hint))
         if isinstance(command, _ASKS):
-            return await self._answering.answer_somebody(command, errand.user_id, errand.channel)
+            return await self._answering.answer_somebody(command, deferred_reply.user_id, deferred_reply.channel)
         return Reply(responses.told(hint))
 
     async def _create(self, delivery: Delivery, order: Order, *, edited: bool) -> Message:
         # Asked now, whoever may not is refused before anything is recorded; then an edit can mend it.
         with contextlib.suppress(LookupFailed):
             await self._people.look_up(delivery.user_id)
-        match await self._reception.create(delivery, order, mendable=True):
+        match await self._intake.create(delivery, order, mendable=True):
             case Accepted(request, repeated=True) if edited and request.text != delivery.text:
                 return responses.told(_TAKEN_UP)
             case Accepted(request, checked, approvals):

@@ -22,7 +22,7 @@ from bot.slack.views.blocks import OPTIONS, plain
 from bot.slack.views.create_modal import disk_option
 from bot.slack.views.mrkdwn import shortened
 from bot.workflow.actions.confirm import Confirming
-from bot.workflow.form_sessions import OpenedForms
+from bot.workflow.form_sessions import FormSessions
 from bot.workflow.gate import Told
 
 CHANGE_FORM = "change_plan_form"
@@ -32,7 +32,7 @@ _DISKS, _OTHERS = "disks", "others"
 class ChangeForm:
     """Everybody who sees a plan can press; what follows is decided by who did, and once."""
 
-    def __init__(self, confirming: Confirming, opened: OpenedForms, client: AsyncWebClient) -> None:
+    def __init__(self, confirming: Confirming, opened: FormSessions, client: AsyncWebClient) -> None:
         self._confirming = confirming
         self._opened = opened
         self._client = client

@@ -6,7 +6,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.errors import LookupFailed
 from bot.domain.requests import is_direct
-from bot.ports.outbox import Saying
+from bot.ports.outbox import OutboxMessage
 from bot.ports.slack import People
 from bot.ports.store import Store
 from bot.slack.background_tasks import BackgroundTasks
@@ -57,4 +57,4 @@ class RecordListeners:
         if isinstance(found, NotFound):
             return responses.told(found.sentence)
         ((request, items),) = found.requests
-        return self._replies.rendered(Saying("record", request, items, items, {}, found.groups))
+        return self._replies.rendered(OutboxMessage("record", request, items, items, {}, found.groups))

@@ -122,13 +122,13 @@ def message_of(request: Request, team_url: str, *, own: bool = False) -> str:
     """A link to the request's message; "" where there is none. What stands in a direct message only its own person
     can open.
     """
-    if not team_url or not request.root_channel or not request.root_ts:
+    if not team_url or not request.status_channel or not request.status_ts:
         return ""
-    if is_direct(request.root_channel) and not own:
+    if is_direct(request.status_channel) and not own:
         return ""
-    address = permalink(team_url, request.root_channel, request.root_ts)
+    address = permalink(team_url, request.status_channel, request.status_ts)
     if request.thread_ts:
-        address += f"?thread_ts={request.thread_ts}&cid={request.root_channel}"
+        address += f"?thread_ts={request.thread_ts}&cid={request.status_channel}"
     return link(address, "its message")
 
 

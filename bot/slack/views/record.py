@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.domain.consistency_groups import Group
+from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Item, Request, spread_seconds
@@ -20,7 +20,9 @@ RECORD_CHARACTERS = 39_800
 """Slack cuts a `text` at 40,000 characters, and a record that is cut is none."""
 
 
-def record(request: Request, items: Sequence[Item], groups: Sequence[Group], project: Project | None) -> Message:
+def record(
+    request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup], project: Project | None
+) -> Message:
     """The same for machines: JSON that a post-mortem can take. Times are UTC, sizes GiB.
 
     Each of `sets`, the disks of one server and group, has a row of values a disk, named in `columns`. What all its

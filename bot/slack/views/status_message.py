@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from bot.domain.consistency_groups import Group
+from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.orders import Quick, named
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import DiskRef, Item, Request, counted
@@ -84,7 +84,7 @@ def root(
     request: Request,
     items: Sequence[Item],
     leaders: Mapping[str, Request],
-    groups: Sequence[Group],
+    groups: Sequence[ConsistencyGroup],
     command: str,
     team_url: str,
     now: datetime,
@@ -241,7 +241,7 @@ _COUNTED_AS: Mapping[ItemState, str] = {
 # --- the plan ---------------------------------------------------------------------------------------------------------
 
 
-def _plans(request: Request, items: Sequence[Item], groups: Sequence[Group]) -> Iterator[list[str]]:
+def _plans(request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup]) -> Iterator[list[str]]:
     """The plan, first as it is shown, then in ever fewer characters."""
     elsewhere = ""
     if request.state is RequestState.PLANNED:
@@ -252,7 +252,9 @@ def _plans(request: Request, items: Sequence[Item], groups: Sequence[Group]) -> 
         yield list(_planned_lines(items, groups, names, elsewhere))
 
 
-def _planned_lines(items: Sequence[Item], groups: Sequence[Group], names: int | None, elsewhere: str) -> Iterator[str]:
+def _planned_lines(
+    items: Sequence[Item], groups: Sequence[ConsistencyGroup], names: int | None, elsewhere: str
+) -> Iterator[str]:
     """Each group with its disks, then those that go alone, then those left out. With so many characters of `names`
     for the disks of each, only those about which there is something to say have a line; `elsewhere` are the others.
     """
@@ -413,12 +415,12 @@ def _leader_in_words(leader: Request | None, team_url: str) -> str:
     if leader is None:
         return "it is being copied for another request already"
     whose = f"being copied already for <@{leader.actor_id}>'s request {code(leader.id)}"
-    if leader.root_channel and leader.root_ts:
-        return f"{whose} (<{permalink(team_url, leader.root_channel, leader.root_ts)}|see there>)"
+    if leader.status_channel and leader.status_ts:
+        return f"{whose} (<{permalink(team_url, leader.status_channel, leader.status_ts)}|see there>)"
     return whose
 
 
-def _group_line(group: Group, items: Sequence[Item]) -> str:
+def _group_line(group: ConsistencyGroup, items: Sequence[Item]) -> str:
     """How the disks of a server were taken: together, or why not."""
     disks = plural(sum(item.group_id == group.id for item in items), "disk")
     where = f"{bold(shortened(group.server, NAME_CHARACTERS))} in {typed(group.zone)}"

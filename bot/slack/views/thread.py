@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain import errors
-from bot.domain.consistency_groups import Group
+from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.deletions import deletable
 from bot.domain.disks import is_disk_id
 from bot.domain.normalise import caseless, unmarked_word
@@ -16,7 +16,7 @@ from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT, failed
 from bot.domain.requests import Item, Request, cloud_deletes, is_direct, spread_seconds
 from bot.domain.transitions import GroupState, ItemState
-from bot.ports.outbox import Saying
+from bot.ports.outbox import OutboxMessage
 from bot.slack.ids import ASK_AGAIN, CONSOLE, KEEP, RECORD, REVIEW, TRY_AGAIN
 from bot.slack.views.approval import NAMED, ask
 from bot.slack.views.blocks import (
@@ -65,39 +65,45 @@ CAUSES = 30
 
 
 def rendered(
-    saying: Saying, command: str, team_url: str, now: datetime, project: Project | None, *, bot_user_id: str = ""
+    outgoing: OutboxMessage,
+    command: str,
+    team_url: str,
+    now: datetime,
+    project: Project | None,
+    *,
+    bot_user_id: str = "",
 ) -> Message:
     """What is said, ready to be sent. `command` is the slash command people type, `team_url` Slack's own address,
     `bot_user_id` whom they invite.
 
     `project` is the one of the request; None where it has none yet, or one that is no longer configured.
     """
-    match saying.kind:
+    match outgoing.kind:
         case "root" | "edit":
-            first = saying.kind == "root"
-            told = (saying.request, saying.all_items, saying.leaders, saying.groups)
+            first = outgoing.kind == "root"
+            told = (outgoing.request, outgoing.all_items, outgoing.leaders, outgoing.groups)
             return root(*told, command, team_url, now, first=first)
-        case "ask" | "ask_edit" if saying.request.told_directly:
-            return ask(saying.request, saying.all_items, command, team_url, among_others=False)
+        case "ask" | "ask_edit" if outgoing.request.told_directly:
+            return ask(outgoing.request, outgoing.all_items, command, team_url, among_others=False)
         case "ask" | "ask_edit" | "ask_directly":
-            return ask(saying.request, saying.all_items, command, team_url, called=saying.called)
+            return ask(outgoing.request, outgoing.all_items, command, team_url, called=outgoing.called)
         case "accepted":
-            return accepted(saying.items)
+            return accepted(outgoing.items)
         case "failure":
-            return failure(saying.items, command)
+            return failure(outgoing.items, command)
         case "receipt" | "receipt_edit":
-            most = POST_CHARACTERS if saying.kind == "receipt" else EDIT_CHARACTERS
-            return receipt(saying.request, saying.all_items, saying.groups, command, team_url, project, most)
+            most = POST_CHARACTERS if outgoing.kind == "receipt" else EDIT_CHARACTERS
+            return receipt(outgoing.request, outgoing.all_items, outgoing.groups, command, team_url, project, most)
         case "record":
-            return record(saying.request, saying.all_items, saying.groups, project)
+            return record(outgoing.request, outgoing.all_items, outgoing.groups, project)
         case "refusal":
-            return refusal(saying.request.verdict, saying.request.text, command, saying.request.id)
+            return refusal(outgoing.request.verdict, outgoing.request.text, command, outgoing.request.id)
         case "moved":
-            return moved(saying.request, saying.why, bot_user_id)
+            return moved(outgoing.request, outgoing.why, bot_user_id)
         case "reminder":
-            return reminder(saying.request, saying.items, command, saying.held)
+            return reminder(outgoing.request, outgoing.items, command, outgoing.held)
         case "break_glass":
-            return break_glass(saying.request, saying.all_items, command, team_url)
+            return break_glass(outgoing.request, outgoing.all_items, command, team_url)
 
 
 # --- in the thread ----------------------------------------------------------------------------------------------------
@@ -132,7 +138,7 @@ def failure(items: Sequence[Item], command: str) -> Message:
 def receipt(
     request: Request,
     items: Sequence[Item],
-    groups: Sequence[Group],
+    groups: Sequence[ConsistencyGroup],
     command: str,
     team_url: str,
     project: Project | None,
@@ -253,7 +259,7 @@ def _brief_receipt_line(item: Item, *, alone: bool) -> str:
     return f"• {_named(item)}: available, {code(item.snapshot_id or '')}{size}{created}"
 
 
-def _how_together(group: Group, items: Sequence[Item]) -> str:
+def _how_together(group: ConsistencyGroup, items: Sequence[Item]) -> str:
     """Whether the disks of a server were taken at one moment; the service promises crash consistency at most."""
     server = bold(shortened(group.server, NAME_CHARACTERS))
     members = sum(item.group_id == group.id and item.state is ItemState.AVAILABLE for item in items)
@@ -359,8 +365,8 @@ def break_glass(request: Request, items: Sequence[Item], command: str, team_url:
     disks = disk_names([item.disk for item in items], NAMED)
     head = f":rotating_light: <@{request.actor_id}> runs without approval in {escaped(request.project or '')}: {disks}."
     lines = [f"Reason given: “{reason_told(request.order.reason or '', team_url)}”."]
-    if request.root_channel and request.root_ts:
-        lines.append(f"<{permalink(team_url, request.root_channel, request.root_ts)}|See how it stands>.")
+    if request.status_channel and request.status_ts:
+        lines.append(f"<{permalink(team_url, request.status_channel, request.status_ts)}|See how it stands>.")
     lines.append(
         f"One of those who may approve has to review it: press the button, or type "
         f"{code(f'{command} review {request.id}')} where the project may be used."

@@ -94,7 +94,7 @@ class Approvals:
         return Told("Reviewed. The request's message says so.", done=True)
 
     async def expire(self, request_id: str) -> float | None:
-        """The duty: end a request which nobody confirmed, or to which nobody agreed, in time."""
+        """The job: end a request which nobody confirmed, or to which nobody agreed, in time."""
         found = await self._store.request(request_id)
         if found is None:
             return None

@@ -10,9 +10,9 @@ from bot.domain.access import (
     Actor,
     Denied,
     NotChosen,
+    account_refused,
     choose_project,
     decide,
-    standing_refused,
     who_can_help,
 )
 from bot.domain.audit import AuditEntry
@@ -87,7 +87,7 @@ class ChannelBindings:
         """Whether the channel means a project that this person does not administer. That is in the trail alone: whoever
         may not change it does not hear its name. One that is no longer configured is left to the admins of all.
         """
-        if standing := standing_refused(actor):
+        if standing := account_refused(actor):
             await self._store.record([self._entry(actor, action, channel, "", "denied", standing.rule)])
             return True
         grants, now = await self._store.grants_for(actor), self._clock.now()
@@ -124,7 +124,7 @@ class ChannelBindings:
         return await self._where(actor, Action.CREATE, channel)
 
     async def _where(self, actor: Actor, action: Action, channel: str) -> Sequence[str]:
-        if standing_refused(actor):
+        if account_refused(actor):
             return ()
         grants, now = await self._store.grants_for(actor), self._clock.now()
         return [
@@ -135,7 +135,7 @@ class ChannelBindings:
 
     async def _administered(self, actor: Actor, channel: str, named: str | None) -> str | Denied:
         """The project, named or the only one; or why not, written down."""
-        if standing := standing_refused(actor):
+        if standing := account_refused(actor):
             await self._store.record([self._entry(actor, "bind", channel, named or "", "denied", standing.rule)])
             return standing
         if is_direct(channel):

@@ -21,7 +21,7 @@ from bot.ports.forms import Forms
 from bot.ports.items import Items
 from bot.workflow.actions.delete import Deleting, Doomed
 from bot.workflow.audit_of_reads import viewed
-from bot.workflow.form_sessions import OpenedForms
+from bot.workflow.form_sessions import FormSessions
 from bot.workflow.gate import Told
 from bot.workflow.queries.restore_points import existing_snapshots
 
@@ -54,7 +54,7 @@ class Rows(Audit, Forms, Items, Protocol):
 class Doubting:
     """Asks once more."""
 
-    def __init__(self, store: Rows, cloud: Cloud, deleting: Deleting, opened: OpenedForms, clock: Clock) -> None:
+    def __init__(self, store: Rows, cloud: Cloud, deleting: Deleting, opened: FormSessions, clock: Clock) -> None:
         self._store = store
         self._cloud = cloud
         self._deleting = deleting

@@ -17,8 +17,8 @@ from bot.domain.access import (
     Denied,
     Grant,
     NotChosen,
+    account_refused,
     decide,
-    standing_refused,
 )
 from bot.domain.audit import AuditEntry
 from bot.domain.disks import is_disk_id, matching, meant, pick
@@ -36,8 +36,8 @@ from bot.ports.grants import Bindings, Grants
 from bot.ports.requests import Requests
 from bot.ports.slack import Channels, People
 from bot.workflow.audit_of_reads import unknown_id, viewed
-from bot.workflow.form_sessions import STALE, OpenedForms, Returned
-from bot.workflow.intake import Accepted, Delivery, Reception, Refused, judged, which_project, with_helpers
+from bot.workflow.form_sessions import STALE, FormSessions, Returned
+from bot.workflow.intake import Accepted, Delivery, Intake, Refused, judged, which_project, with_helpers
 from bot.workflow.queries.disk_choices import DiskCatalogue
 
 _Answer = TypeVar("_Answer")
@@ -139,16 +139,16 @@ class Forms:
         people: People,
         channels: Channels,
         catalogue: DiskCatalogue,
-        reception: Reception,
+        intake: Intake,
         projects: Mapping[str, Project],
         clock: Clock,
-        opened: OpenedForms,
+        opened: FormSessions,
     ) -> None:
         self._store = store
         self._people = people
         self._channels = channels
         self._catalogue = catalogue
-        self._reception = reception
+        self._intake = intake
         self._projects = projects
         self._clock = clock
         self._opened = opened
@@ -188,7 +188,7 @@ class Forms:
         LookupFailed; Refused is who may use nothing.
         """
         actor = await self._looked_up(form, "", Action.CREATE)
-        if standing := standing_refused(actor):
+        if standing := account_refused(actor):
             return await self._refuse(form, "", Refused(standing.explanation, standing.rule))
         grants = await self._store.grants_for(actor)
         usable = self._usable(actor, form.place, grants)
@@ -378,7 +378,7 @@ class Forms:
         if faults:
             return Mend(faults)
         delivery = Delivery(f"form:{form.id}", form.user_id, form.place, as_typed(order))
-        answer = await self._reception.create(delivery, order, mendable=True)
+        answer = await self._intake.create(delivery, order, mendable=True)
         if isinstance(answer, Accepted):
             if answer.repeated:
                 await self._store.record([self._entry(form, order.project or "", "form-replayed")])

@@ -8,16 +8,16 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from bot.domain.access import (
+    AccountKind,
     Action,
     Actor,
     Decision,
     Denied,
     Grant,
-    GroupStanding,
     Role,
-    Standing,
+    UserGroupKind,
+    account_refused,
     decide,
-    standing_refused,
     who_can_help,
 )
 from bot.domain.audit import AuditEntry
@@ -102,14 +102,14 @@ class Granting:
         told = await self._change(actor, channel, asked, granted)
         return replace(told, sentence=f"{told.sentence}{not_yet(standing)}") if told.done else told
 
-    async def _standing(self, subject: Subject) -> Standing | GroupStanding | None:
+    async def _standing(self, subject: Subject) -> AccountKind | UserGroupKind | None:
         match subject.kind:
             case "user":
                 return await self._people.account(subject.id)
             case "group":
                 return await self._people.group(subject.id)
             case "everyone":
-                return GroupStanding.KNOWN
+                return UserGroupKind.KNOWN
 
     async def _in_vain(self, actor: Actor, channel: str, alias: str, why: Denied) -> Told:
         denied = _denied(actor, channel, alias, why)
@@ -147,7 +147,7 @@ class Granting:
     # --- explaining ---------------------------------------------------------------------------------------------------
 
     async def projects(self, actor: Actor, channel: str) -> Sequence[str]:
-        if refused := standing_refused(actor):
+        if refused := account_refused(actor):
             return [await self._refuse(actor, Action.VIEW, "", refused)]
         now = self._clock.now()
         held = [grant for grant in await self._store.grants_for(actor) if grant.names(actor) and grant.in_force(now)]
@@ -161,7 +161,7 @@ class Granting:
 
     async def access(self, actor: Actor, channel: str, asked: ShowAccess) -> Sequence[str]:
         """Of oneself every project one may use; of others those one administers."""
-        if refused := standing_refused(actor):
+        if refused := account_refused(actor):
             return [await self._refuse(actor, Action.VIEW, "", refused)]
         if asked.subject is None or asked.subject == Subject("user", actor.user_id):
             return await self._own_access(actor, channel, asked.project)

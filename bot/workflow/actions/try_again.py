@@ -12,7 +12,7 @@ from bot.domain.quick import failed
 from bot.domain.requests import Item, Place, Request
 from bot.ports.requests import Requests
 from bot.workflow.gate import Admitted, Gate, Told, Verb
-from bot.workflow.intake import ANSWERED, Accepted, Delivery, Reception
+from bot.workflow.intake import ANSWERED, Accepted, Delivery, Intake
 
 _AGAIN = Verb(Action.CREATE, "try-again", "I know no request {} that you may try again.")
 
@@ -22,10 +22,10 @@ class Retrying:
     one is taken: both would make the same delivery.
     """
 
-    def __init__(self, store: Requests, gate: Gate, reception: Reception) -> None:
+    def __init__(self, store: Requests, gate: Gate, intake: Intake) -> None:
         self._store = store
         self._gate = gate
-        self._reception = reception
+        self._intake = intake
 
     async def again(self, actor: Actor, place: Place | None, request_id: str) -> Told:
         """`place` is where it was asked for, and where it will be told; None: from a direct message, which is no place.
@@ -47,7 +47,7 @@ class Retrying:
             as_typed(order),
             home="" if place else actor.user_id,
         )
-        answer = await self._reception.create(delivery, order, mendable=True)
+        answer = await self._intake.create(delivery, order, mendable=True)
         if isinstance(answer, Accepted):
             if answer.repeated:
                 return await self._nothing_left(actor, admitted, [answer.request])

@@ -20,7 +20,7 @@ CHORE = "seal"
 TROUBLE_SECONDS = 600.0
 
 
-class Sealer:
+class AuditAnchor:
     """Posts at the first chance of each UTC day; one that was missed is made up for at the next start."""
 
     def __init__(self, store: Audit, notices: Notices, clock: Clock) -> None:

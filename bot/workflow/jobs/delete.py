@@ -15,7 +15,7 @@ from typing import Protocol
 from bot.domain import sentences
 from bot.domain.access import Action, Denied, decide
 from bot.domain.audit import AuditEntry
-from bot.domain.consistency_groups import Group
+from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.deletions import (
     NAMED,
     Deletion,
@@ -71,7 +71,7 @@ class Rows(Audit, Deletions, Grants, Items, Outbox, Requests, Protocol):
 
 
 class Deleter:
-    """The duty: asks once more whether it may, looks, deletes, and tells what became of each."""
+    """The job: asks once more whether it may, looks, deletes, and tells what became of each."""
 
     def __init__(
         self,
@@ -175,13 +175,13 @@ class Deleter:
         await self._store.spent([replace(one, tried=one.tried + spent) for one in left])
         return AGAIN_SECONDS if left else None
 
-    async def _proofs(self, request: Request, items: Sequence[Item]) -> dict[str, tuple[Item, Group | None]]:
+    async def _proofs(self, request: Request, items: Sequence[Item]) -> dict[str, tuple[Item, ConsistencyGroup | None]]:
         """By which the cloud shows that each item's snapshot is the bot's."""
         groups = {one.id: one for one in await self._store.groups_of(request.id)}
         return {item.id: (item, groups.get(item.group_id or "")) for item in items}
 
     async def _looked(
-        self, rows: Sequence[Deletion], proofs: Mapping[str, tuple[Item, Group | None]]
+        self, rows: Sequence[Deletion], proofs: Mapping[str, tuple[Item, ConsistencyGroup | None]]
     ) -> tuple[list[Deletion], list[Deletion]]:
         """Those that the cloud's answer moves or lets wait, and those that may be deleted as far as it goes."""
         looks = await asyncio.gather(*(self._look(one, *proofs[one.item_id]) for one in rows))
@@ -224,7 +224,7 @@ class Deleter:
             return f"{deletion.project} needs the agreement of {project.approvals} other people."
         return ""
 
-    async def _look(self, deletion: Deletion, item: Item, group: Group | None) -> Deletion | None:
+    async def _look(self, deletion: Deletion, item: Item, group: ConsistencyGroup | None) -> Deletion | None:
         """The row after what the cloud shows of it; None: it may be deleted now."""
         try:
             evs = self._cloud.project(deletion.project)

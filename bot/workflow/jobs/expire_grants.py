@@ -8,7 +8,7 @@ from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 
 
-class Lapser:
+class GrantExpiry:
     """The row itself stays: it tells an expired grant from none. What it gave ended by itself at that moment."""
 
     def __init__(self, store: Grants, clock: Clock) -> None:
@@ -16,7 +16,7 @@ class Lapser:
         self._clock = clock
 
     async def __call__(self, _: str) -> float | None:
-        next_at = await self._store.lapse_grants(
+        next_at = await self._store.expire_grants(
             lambda grant: AuditEntry("snapshot-bot", "expire", grant.project, "done", details=grant_facts(grant))
         )
         return None if next_at is None else max((next_at - self._clock.now()).total_seconds(), 0.05)

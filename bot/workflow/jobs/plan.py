@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from bot.domain.access import Action, Actor, Denied, Usage, decide
 from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
-from bot.domain.consistency_groups import Group
+from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.disks import Picked, disk_id_in, meant, pick
 from bot.domain.errors import CloudError, CloudUnavailable, LookupFailed, NotFound, Throttled
 from bot.domain.orders import Create, Quick
@@ -31,7 +31,7 @@ from bot.ports.grants import Bindings, Grants
 from bot.ports.items import Items
 from bot.ports.requests import Requests
 from bot.ports.slack import Channels, People
-from bot.workflow.discovery import GroupOffers, survey
+from bot.workflow.discovery import GroupDiscovery, survey
 from bot.workflow.intake import Refused, Verdict, judged, with_helpers
 from bot.workflow.jobs.notify import who_may_approve
 from bot.workflow.retry import look_up
@@ -63,7 +63,7 @@ class Draft:
 
     request: Request
     items: Sequence[Item] = ()
-    groups: Sequence[Group] = ()
+    groups: Sequence[ConsistencyGroup] = ()
     faults: Sequence[str] = ()
     confirm: bool = False
 
@@ -82,7 +82,7 @@ class Planner:
         channels: Channels,
         cloud: Cloud,
         projects: Mapping[str, Project],
-        offers: GroupOffers,
+        offers: GroupDiscovery,
         servers: ServerNames,
         clock: Clock,
     ) -> None:

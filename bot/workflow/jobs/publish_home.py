@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
-from bot.domain.access import MAY, Action, Actor, Denied, Grant, decide, standing_refused
+from bot.domain.access import MAY, Action, Actor, Denied, Grant, account_refused, decide
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import LookupFailed, SlackBusy, ViewRefused, ViewStale
 from bot.domain.projects import Project
@@ -81,7 +81,7 @@ class Rows(AppHomes, Audit, Grants, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
-class HomeKeeper:
+class AppHomePublisher:
     """Closes the gap between the rows and what App Home shows, like the reporter does for messages."""
 
     def __init__(
@@ -129,7 +129,7 @@ class HomeKeeper:
     async def _read(self, user_id: str) -> Home:
         """Raises LookupFailed."""
         actor = await look_up(self._people, self._clock, user_id)
-        if standing := standing_refused(actor):
+        if standing := account_refused(actor):
             return Home(refused=standing.explanation, rule=standing.rule)
         grants = await self._store.grants_for(actor)
         usable = self._usable(actor, grants)

@@ -17,7 +17,7 @@ from bot.domain.transitions import DeletionState, ItemState
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
 from bot.ports.deletions import Deletions
-from bot.ports.outbox import Saying
+from bot.ports.outbox import OutboxMessage
 from bot.ports.requests import Requests
 from bot.ports.slack import DirectReplies, Replies
 from bot.workflow.gate import Gate, Told, Verb
@@ -54,13 +54,13 @@ class Reminder:
         left = [] if request.id in self._said else await self._left(request, items)
         if left:
             held = still_kept(await self._store.sharing(request.id), self._clock.now())
-            saying = Saying("reminder", request, left, items, held=frozenset(held))
+            outgoing = OutboxMessage("reminder", request, left, items, held=frozenset(held))
             try:
-                await self._replies.say(saying)
+                await self._replies.say(outgoing)
             except SlackBusy as exc:
                 return exc.retry_after
             except (CannotPost, MessageGone, MessageRefused):
-                if (wait_s := await self._tell_directly(saying)) is not None:
+                if (wait_s := await self._tell_directly(outgoing)) is not None:
                     return wait_s
             self._said.add(request.id)
         await self._store.keep(request, replace(request, remind_at=None))
@@ -74,13 +74,13 @@ class Reminder:
         existing = await existing_snapshots(self._cloud, left[0].project, ids) if ids else None
         return left if existing is None else [item for item in left if item.snapshot_id in existing]
 
-    async def _tell_directly(self, saying: Saying) -> float | None:
+    async def _tell_directly(self, outgoing: OutboxMessage) -> float | None:
         try:
-            await self._direct.say_to(saying.request.actor_id, saying)
+            await self._direct.say_to(outgoing.request.actor_id, outgoing)
         except SlackBusy as exc:
             return exc.retry_after
         except (CannotPost, MessageGone, MessageRefused):
-            log.warning("nobody could be reminded", extra={"request": saying.request.id})
+            log.warning("nobody could be reminded", extra={"request": outgoing.request.id})
         return None
 
 

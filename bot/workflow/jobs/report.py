@@ -23,7 +23,7 @@ from bot.domain.transitions import ItemState, RequestState
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 from bot.ports.items import Items
-from bot.ports.outbox import Outbox, Posted, Saying, SayKind
+from bot.ports.outbox import MessageKind, Outbox, OutboxMessage, Posted
 from bot.ports.requests import Requests
 from bot.ports.slack import Replies
 from bot.workflow.jobs.notify import who_may_approve
@@ -108,21 +108,21 @@ class EditBudget:
             self._answered.append(self._clock.monotonic())
 
 
-def sayings(request: Request, items: Sequence[Item]) -> list[Saying]:
+def sayings(request: Request, items: Sequence[Item]) -> list[OutboxMessage]:
     """What is to be told of a request now, the most important first: where that has to wait, the next may go before it.
 
     Pure; the rows remember what was said. The receipt follows the last edit, and goes before it where edits have no
     room.
     """
 
-    def of(*kinds: tuple[SayKind, bool]) -> list[Saying]:
-        return [Saying(kind, request, items, items) for kind, due in kinds if due]
+    def of(*kinds: tuple[MessageKind, bool]) -> list[OutboxMessage]:
+        return [OutboxMessage(kind, request, items, items) for kind, due in kinds if due]
 
-    if request.refused and request.root_ts is None:
-        return [] if request.receipt_ts else [Saying("refusal", request, (), items)]
+    if request.refused and request.status_ts is None:
+        return [] if request.receipt_ts else [OutboxMessage("refusal", request, (), items)]
     if request.state is RequestState.RECEIVED and not _has_placeholder(request):
         return []
-    if request.root_ts is None:
+    if request.status_ts is None:
         return of(("root", True))
     stale, untold = request.shown_rev < request.rev, request.receipt_ts is None
     if request.state is RequestState.FINISHED or request.refused:
@@ -139,15 +139,15 @@ def sayings(request: Request, items: Sequence[Item]) -> list[Saying]:
     return _of_running(request, items) or of(("edit", stale))
 
 
-def _of_running(request: Request, items: Sequence[Item]) -> list[Saying]:
+def _of_running(request: Request, items: Sequence[Item]) -> list[OutboxMessage]:
     """What deserves a notification while it runs."""
     accepted = [item for item in items if item.accepted and not item.accepted_told]
     sending = [item for item in items if item.state in (ItemState.PLANNED, ItemState.SUBMITTING) and not item.cause]
     if accepted and not sending:
-        return [Saying("accepted", request, accepted, items)]
+        return [OutboxMessage("accepted", request, accepted, items)]
     failures = [item for item in items if item.ended and item.state is not ItemState.AVAILABLE]
     untold = [item for item in failures if not item.failure_told]
-    return [Saying("failure", request, untold, items)] if untold else []
+    return [OutboxMessage("failure", request, untold, items)] if untold else []
 
 
 def gone_of(items: Sequence[Item]) -> int:
@@ -173,7 +173,7 @@ class Rows(Grants, Items, Outbox, Requests, Protocol):
 
 
 class Reporter:
-    """Speaks in one channel at a time; every channel has its own duty, and all share the budget for edits."""
+    """Speaks in one channel at a time; every channel has its own job, and all share the budget for edits."""
 
     def __init__(self, store: Rows, replies: Replies, clock: Clock, budget: EditBudget) -> None:
         self._store = store
@@ -183,7 +183,7 @@ class Reporter:
         self._quiet_until: dict[str, float] = {}
         """Until when Slack asked to post nothing there."""
         self._post_from: dict[str, float] = {}
-        self._aside: dict[tuple[str, SayKind], float] = {}
+        self._aside: dict[tuple[str, MessageKind], float] = {}
         self._unanswered: set[str] = set()
         """Requests over whose last message Slack failed: they come after the others, as the next may take long too."""
         self._misplaced: set[str] = set()
@@ -202,39 +202,44 @@ class Reporter:
         if (busy_s := self._seconds_until(self._quiet_until.get(home))) > 0:
             return busy_s
         waits: list[float] = []
-        due: list[Saying] = []
-        for request, items in await self._store.unsaid(home):
+        due: list[OutboxMessage] = []
+        for request, items in await self._store.outbox(home):
             if found := sayings(request, items):
                 due += found
             else:
-                await self._store.all_said(request)
+                await self._store.mark_all_sent(request)
                 self._forget_if_over(request)
         edited_first: set[str] = set()
-        for saying in sorted(due, key=lambda one: (one.request.id in self._unanswered, _rank(one))):
-            if saying.kind == "receipt" and saying.request.id in edited_first:
+        for outgoing in sorted(due, key=lambda one: (one.request.id in self._unanswered, _rank(one))):
+            if outgoing.kind == "receipt" and outgoing.request.id in edited_first:
                 continue
             wait_s = max(
-                self._must_wait(saying, home), self._seconds_until(self._aside.get((saying.request.id, saying.kind)))
+                self._must_wait(outgoing, home),
+                self._seconds_until(self._aside.get((outgoing.request.id, outgoing.kind))),
             )
             if wait_s <= 0:
-                return await self._say_whole(saying, home)
-            if saying.kind in EDITS and wait_s <= EDIT_EVERY.total_seconds() and self._budget.wait_s(Urgency.END) <= 0:
-                edited_first.add(saying.request.id)
+                return await self._say_whole(outgoing, home)
+            if (
+                outgoing.kind in EDITS
+                and wait_s <= EDIT_EVERY.total_seconds()
+                and self._budget.wait_s(Urgency.END) <= 0
+            ):
+                edited_first.add(outgoing.request.id)
             waits.append(wait_s)
         return min(waits) if waits else None
 
-    async def _say_whole(self, saying: Saying, home: str) -> float | None:
+    async def _say_whole(self, outgoing: OutboxMessage, home: str) -> float | None:
         """With what only the rows know."""
-        request = saying.request
-        if saying.kind == "ask" and request.told_directly and request.state is RequestState.WAITING:
+        request = outgoing.request
+        if outgoing.kind == "ask" and request.told_directly and request.state is RequestState.WAITING:
             # Written down before it is said: whoever may approve does not read along here.
             await self._store.tell_directly(request.id, await who_may_approve(self._store, request))
-        if saying.kind in ("ask", "ask_edit") and request.state is RequestState.WAITING:
-            saying = replace(saying, called=await who_may_approve(self._store, request))
-        with self._budget.one() if saying.kind in EDITS else nullcontext():
+        if outgoing.kind in ("ask", "ask_edit") and request.state is RequestState.WAITING:
+            outgoing = replace(outgoing, called=await who_may_approve(self._store, request))
+        with self._budget.one() if outgoing.kind in EDITS else nullcontext():
             groups = await self._store.groups_of(request.id) if isinstance(request.order, Quick) else ()
-            leaders = await self._leaders(saying.all_items)
-            return await self._say(replace(saying, leaders=leaders, groups=groups), home)
+            leaders = await self._leaders(outgoing.all_items)
+            return await self._say(replace(outgoing, leaders=leaders, groups=groups), home)
 
     def _forget_if_over(self, request: Request) -> None:
         if request.ended_at:
@@ -256,29 +261,29 @@ class Reporter:
         found = [(item_id, await self._store.item(item_id)) for item_id in sorted(joined)]
         return {item_id: pair[1] for item_id, pair in found if pair}
 
-    def _must_wait(self, saying: Saying, home: str) -> float:
+    def _must_wait(self, outgoing: OutboxMessage, home: str) -> float:
         """A new message waits for the pause after the last one in its channel, an edit for its own pause and budget."""
-        if saying.kind == "refusal":
+        if outgoing.kind == "refusal":
             return 0.0
-        if saying.kind not in EDITS:
+        if outgoing.kind not in EDITS:
             return self._seconds_until(self._post_from.get(home))
-        if saying.kind == "ask_edit":
-            pause = self._since(self._ask_shown_at.get(saying.request.id), EDIT_EVERY)
+        if outgoing.kind == "ask_edit":
+            pause = self._since(self._ask_shown_at.get(outgoing.request.id), EDIT_EVERY)
             urgency = Urgency.AWAITED
         else:
-            pause, urgency = self._pause_and_urgency(saying)
+            pause, urgency = self._pause_and_urgency(outgoing)
         return max(pause, self._budget.wait_s(urgency))
 
-    def _pause_and_urgency(self, saying: Saying) -> tuple[float, Urgency]:
+    def _pause_and_urgency(self, outgoing: OutboxMessage) -> tuple[float, Urgency]:
         """An edit that shows more than progress waits for no message that was just posted, only for the last edit."""
-        request = saying.request
+        request = outgoing.request
         before, edited_at = self._shown.get(request.id), self._last_edit(request)
         if request.state is RequestState.FINISHED:
             return self._since(edited_at, EDIT_EVERY), Urgency.END
         unplanned = request.state is RequestState.RECEIVED
         if request.refused or request.not_yet_going or unplanned or (before and before[0] is not request.state):
             return self._since(edited_at, EDIT_EVERY), Urgency.AWAITED
-        only_progress = before == _shown_of(request, saying.all_items)
+        only_progress = before == _shown_of(request, outgoing.all_items)
         last = edited_at if edited_at is not None else self._posted_at.get(request.id)
         return self._since(last, PROGRESS_EVERY if only_progress else EDIT_EVERY), Urgency.PROGRESS
 
@@ -293,45 +298,45 @@ class Reporter:
         """Seconds that are left of a pause after that moment."""
         return 0.0 if moment is None else moment + pause.total_seconds() - self._clock.monotonic()
 
-    async def _say(self, saying: Saying, home: str) -> float | None:
+    async def _say(self, outgoing: OutboxMessage, home: str) -> float | None:
         """Say one thing, write down that it was said, and come back for the next one after a polite pause."""
         try:
-            posted = await self._replies.say(saying)
+            posted = await self._replies.say(outgoing)
         except CannotPost as exc:
-            return await self._move_home(saying, exc)
+            return await self._move_home(outgoing, exc)
         except MessageFixed:
-            return await self._after_closing(saying)
+            return await self._after_closing(outgoing)
         except MessageGone:
-            return await self._after_deletion(saying)
+            return await self._after_deletion(outgoing)
         except MessageRefused:
-            return await self._after_refusal(saying)
+            return await self._after_refusal(outgoing)
         except SlackBusy as exc:
-            return self._after_no_answer(saying, exc, home)
-        self._remember(saying, home)
-        await self._write_down(home, lambda: self._said(saying, posted))
+            return self._after_no_answer(outgoing, exc, home)
+        self._remember(outgoing, home)
+        await self._write_down(home, lambda: self._said(outgoing, posted))
         return 0.0
 
-    def _after_no_answer(self, saying: Saying, exc: SlackBusy, home: str) -> float:
+    def _after_no_answer(self, outgoing: OutboxMessage, exc: SlackBusy, home: str) -> float:
         """Where Slack failed over this message, it alone waits: it may be the only one in trouble. Where Slack asks to
         wait, it counts edits for the whole workspace, and new messages by their channel.
         """
         until = self._clock.monotonic() + exc.retry_after
         if exc.maybe_done:
-            self._aside[saying.request.id, saying.kind] = until
-            self._unanswered.add(saying.request.id)
+            self._aside[outgoing.request.id, outgoing.kind] = until
+            self._unanswered.add(outgoing.request.id)
             return 0.0
-        if saying.kind not in EDITS:
+        if outgoing.kind not in EDITS:
             self._quiet_until[home] = until
             return exc.retry_after
         self._budget.rest(exc.retry_after)
         return 0.0
 
-    def _remember(self, saying: Saying, home: str) -> None:
-        now, request = self._clock.monotonic(), saying.request
+    def _remember(self, outgoing: OutboxMessage, home: str) -> None:
+        now, request = self._clock.monotonic(), outgoing.request
         self._unanswered.discard(request.id)
-        if saying.kind in ("root", "edit"):
-            self._shown[request.id] = _shown_of(request, saying.all_items)
-        match saying.kind:
+        if outgoing.kind in ("root", "edit"):
+            self._shown[request.id] = _shown_of(request, outgoing.all_items)
+        match outgoing.kind:
             case "root":
                 self._posted_at[request.id] = now
             case "edit":
@@ -340,7 +345,7 @@ class Reporter:
                 self._ask_shown_at[request.id] = now
             case _:
                 pass
-        if saying.kind not in EDITS and saying.kind != "refusal":
+        if outgoing.kind not in EDITS and outgoing.kind != "refusal":
             self._post_from[home] = now + POST_EVERY.total_seconds()
 
     async def _write_down(self, home: str, write: Callable[[], Awaitable[None]]) -> None:
@@ -349,104 +354,104 @@ class Reporter:
         await write()
         del self._unwritten[home]
 
-    async def _said(self, saying: Saying, posted: Posted | None) -> None:
-        request, now = saying.request, self._clock.now()
-        match saying.kind:
+    async def _said(self, outgoing: OutboxMessage, posted: Posted | None) -> None:
+        request, now = outgoing.request, self._clock.now()
+        match outgoing.kind:
             case "root":
                 assert posted is not None
                 shown = replace(
-                    request, root_channel=posted.channel, root_ts=posted.ts, shown_rev=request.rev, edited_at=now
+                    request, status_channel=posted.channel, status_ts=posted.ts, shown_rev=request.rev, edited_at=now
                 )
                 if posted.astray:
                     log.info("a thread is gone", extra={"request": request.id})
                     shown = replace(shown, place=replace(request.place, thread_ts=None))
-                await self._store.showed(shown)
+                await self._store.mark_sent(shown)
             case "edit":
-                await self._store.showed(replace(request, shown_rev=request.rev, edited_at=now))
+                await self._store.mark_sent(replace(request, shown_rev=request.rev, edited_at=now))
             case "ask":
                 assert posted is not None
-                await self._store.showed(replace(request, ask_ts=posted.ts, ask_rev=request.rev))
+                await self._store.mark_sent(replace(request, ask_ts=posted.ts, ask_rev=request.rev))
             case "ask_edit":
                 await self._ask_edited(request)
             case "accepted":
-                await self._store.showed(request, accepted=[item.id for item in saying.items])
+                await self._store.mark_sent(request, accepted=[item.id for item in outgoing.items])
             case "failure":
-                await self._store.showed(request, failures=[item.id for item in saying.items])
+                await self._store.mark_sent(request, failures=[item.id for item in outgoing.items])
             case "receipt" | "refusal":
                 told = replace(request, receipt_ts=posted.ts if posted else "told")
-                await self._store.showed(replace(told, receipt_gone=gone_of(saying.all_items)))
+                await self._store.mark_sent(replace(told, receipt_gone=gone_of(outgoing.all_items)))
             case "receipt_edit":
-                await self._receipt_settled(saying)
+                await self._receipt_settled(outgoing)
             case "moved" | "break_glass" | "ask_directly" | "reminder" | "record":
                 pass
 
     async def _ask_edited(self, request: Request) -> None:
         waits = request.state is RequestState.WAITING
-        await self._store.showed(replace(request, ask_rev=request.rev if waits else ASK_SETTLED))
+        await self._store.mark_sent(replace(request, ask_rev=request.rev if waits else ASK_SETTLED))
 
-    async def _receipt_settled(self, saying: Saying) -> None:
+    async def _receipt_settled(self, outgoing: OutboxMessage) -> None:
         """It says what is deleted, or can't be made to."""
-        await self._store.showed(replace(saying.request, receipt_gone=gone_of(saying.all_items)))
+        await self._store.mark_sent(replace(outgoing.request, receipt_gone=gone_of(outgoing.all_items)))
 
-    async def _after_closing(self, saying: Saying) -> float | None:
+    async def _after_closing(self, outgoing: OutboxMessage) -> float | None:
         """Where messages may not be edited a new one tells the end, and none the progress: it would be one after the
         other.
         """
-        request = saying.request
-        if saying.kind == "edit" and request.ended_at is None:
-            await self._store.showed(replace(request, shown_rev=request.rev, edited_at=self._clock.now()))
+        request = outgoing.request
+        if outgoing.kind == "edit" and request.ended_at is None:
+            await self._store.mark_sent(replace(request, shown_rev=request.rev, edited_at=self._clock.now()))
             return 0.0
-        return await self._after_deletion(saying)
+        return await self._after_deletion(outgoing)
 
-    async def _after_deletion(self, saying: Saying) -> float | None:
+    async def _after_deletion(self, outgoing: OutboxMessage) -> float | None:
         """Someone deleted the message that was to be edited or replied to: a new one takes its place, so that the end
         still has somewhere to stand.
         """
-        request = saying.request
-        if saying.kind == "ask_edit":
-            await self._store.showed(replace(request, ask_rev=ASK_SETTLED))
+        request = outgoing.request
+        if outgoing.kind == "ask_edit":
+            await self._store.mark_sent(replace(request, ask_rev=ASK_SETTLED))
             return 0.0
-        if saying.kind == "receipt_edit":
-            await self._receipt_settled(saying)
+        if outgoing.kind == "receipt_edit":
+            await self._receipt_settled(outgoing)
             return 0.0
-        if saying.kind == "edit" and request.receipt_ts is not None:
+        if outgoing.kind == "edit" and request.receipt_ts is not None:
             # All was told long ago; whoever took the message away is not told it again.
-            await self._store.showed(replace(request, shown_rev=request.rev))
+            await self._store.mark_sent(replace(request, shown_rev=request.rev))
             return 0.0
-        if saying.kind == "edit":
+        if outgoing.kind == "edit":
             return await self._begin_anew(request)
         if request.thread_ts:
             log.info("a thread is gone", extra={"request": request.id})
-            await self._store.move_home(replace(request, place=replace(request.place, thread_ts=None)))
+            await self._store.move_reply_channel(replace(request, place=replace(request.place, thread_ts=None)))
             return 0.0
-        if request.root_ts is None or (request.home != request.actor_id and self._again(request)):
-            return await self._move_home(saying, CannotPost("The message is gone.", GONE_AGAIN))
+        if request.status_ts is None or (request.home != request.actor_id and self._again(request)):
+            return await self._move_home(outgoing, CannotPost("The message is gone.", GONE_AGAIN))
         return await self._begin_anew(request)
 
     async def _begin_anew(self, request: Request) -> float | None:
-        await self._store.showed(replace(request, root_ts=None, root_channel=None, shown_rev=0))
+        await self._store.mark_sent(replace(request, status_ts=None, status_channel=None, shown_rev=0))
         return 0.0
 
-    async def _after_refusal(self, saying: Saying) -> float | None:
+    async def _after_refusal(self, outgoing: OutboxMessage) -> float | None:
         """Whatever is wrong with this one message, the others in the channel are not made to wait for it. What is
         refused once more is said another way; directly it is tried until it is taken.
         """
-        request = saying.request
-        if saying.kind == "ask_edit":
+        request = outgoing.request
+        if outgoing.kind == "ask_edit":
             # What it shows is old, and a press on it is judged by the rows all the same.
             self._ask_shown_at[request.id] = self._clock.monotonic()
             await self._ask_edited(request)
             return 0.0
-        if saying.kind == "receipt_edit":
-            await self._receipt_settled(saying)
+        if outgoing.kind == "receipt_edit":
+            await self._receipt_settled(outgoing)
             return 0.0
         if self._again(request):
             self._misplaced.discard(request.id)
-            if saying.kind == "edit":
+            if outgoing.kind == "edit":
                 return await self._begin_anew(request)
             if request.home != request.actor_id:
-                return await self._move_home(saying, CannotPost("Slack refuses the message.", REFUSED))
-        self._aside[request.id, saying.kind] = self._clock.monotonic() + REFUSED_AGAIN.total_seconds()
+                return await self._move_home(outgoing, CannotPost("Slack refuses the message.", REFUSED))
+        self._aside[request.id, outgoing.kind] = self._clock.monotonic() + REFUSED_AGAIN.total_seconds()
         return 0.0
 
     def _again(self, request: Request) -> bool:
@@ -455,20 +460,20 @@ class Reporter:
         self._misplaced.add(request.id)
         return before
 
-    async def _move_home(self, saying: Saying, exc: CannotPost) -> float | None:
+    async def _move_home(self, outgoing: OutboxMessage, exc: CannotPost) -> float | None:
         """The bot may not post there: say so where only the person sees it, and go on in a direct message."""
-        request = saying.request
+        request = outgoing.request
         if request.home == request.actor_id:
             log.error("nobody can be told how a request ended", extra={"request": request.id, "reason": exc.reason})
-            await self._store.all_said(request)
+            await self._store.mark_all_sent(request)
             return 60.0
         log.info("the bot may not post there", extra={"request": request.id, "reason": exc.reason})
         try:
-            await self._replies.say(replace(saying, kind="moved", why=exc.reason))
+            await self._replies.say(replace(outgoing, kind="moved", why=exc.reason))
         except (CannotPost, MessageRefused, SlackBusy):
             log.info("the person could not be told in the channel", extra={"request": request.id})
         self._take_up(request)
-        await self._store.move_home(replace(request, home=request.actor_id))
+        await self._store.move_reply_channel(replace(request, home=request.actor_id))
         return 0.0
 
 
@@ -477,14 +482,14 @@ def _shown_of(request: Request, items: Sequence[Item]) -> tuple[object, ...]:
     return (request.state, *((item.state, item.cause) for item in items))
 
 
-def _rank(saying: Saying) -> int:
+def _rank(outgoing: OutboxMessage) -> int:
     """First what somebody waits for: a refusal, a plan, a question to others. Then first messages, ends, and progress,
     each in the order they were asked.
     """
-    request = saying.request
-    if request.refused or request.not_yet_going or saying.kind in ("ask", "ask_edit"):
+    request = outgoing.request
+    if request.refused or request.not_yet_going or outgoing.kind in ("ask", "ask_edit"):
         return 0
-    match saying.kind:
+    match outgoing.kind:
         case "root":
             return 1
         case "failure":

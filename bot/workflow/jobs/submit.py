@@ -19,7 +19,7 @@ from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
 from bot.ports.items import Items
 from bot.ports.requests import Requests
-from bot.workflow.check_before_sending import Permits, before_post
+from bot.workflow.check_before_sending import SendCheck, before_post
 from bot.workflow.unanswered import answered
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ LOOKED = "An earlier try was not answered; I looked, and the cloud holds no snap
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long to look after an uncertain create, and how long and how often a busy disk is asked again; how long a
     project that is no longer configured is waited for.
     """
@@ -66,7 +66,7 @@ class CannotLook:
     def because(cls, exc: CloudError) -> CannotLook:
         return cls(exc.sentence, exc.code, exc.retry_after if isinstance(exc, Throttled) else None)
 
-    def patience(self, all_of_it: Patience) -> timedelta:
+    def patience(self, all_of_it: RetryPolicy) -> timedelta:
         """How long looks may go on failing like this. It counts from the first of them, not from the send."""
         return all_of_it.unconfigured if self.code == NOT_CONFIGURED else all_of_it.busy_deadline
 
@@ -115,14 +115,14 @@ class Submitter:
     def __init__(
         self,
         store: Rows,
-        permits: Permits,
+        send_check: SendCheck,
         cloud: Cloud,
         projects: Mapping[str, Project],
         clock: Clock,
-        patience: Patience,
+        patience: RetryPolicy,
     ) -> None:
         self._store = store
-        self._permits = permits
+        self._send_check = send_check
         self._cloud = cloud
         self._projects = projects
         self._clock = clock
@@ -134,7 +134,7 @@ class Submitter:
             return None
         item, request = found
         if request.state is not RequestState.RUNNING:
-            return None  # it waits for other people, or was refused; whoever agrees wakes this duty
+            return None  # it waits for other people, or was refused; whoever agrees wakes this job
         if item.group_id is not None:
             return None  # its group is sent for it
         now = self._clock.now()
@@ -144,7 +144,7 @@ class Submitter:
             case ItemState.PLANNED:
                 return await self._send(item, request)
             case ItemState.SUBMITTING:
-                # Nobody else runs this duty, so whoever marked it is gone, and its POST may have arrived.
+                # Nobody else runs this job, so whoever marked it is gone, and its POST may have arrived.
                 cause = "The bot was interrupted while it asked the cloud."
                 await self._store.save(no_answer(item, now, look_for=self._patience.look_for, cause=cause))
                 return 0.0
@@ -166,7 +166,7 @@ class Submitter:
                 await self._store.save(taken(item, snapshot.id, None))
                 return None
         refusal = not_configured_any_more(item.project, self._projects)
-        if refusal := refusal or await self._permits.refusal(request, item.project):
+        if refusal := refusal or await self._send_check.refusal(request, item.project):
             # In doubt, it was looked for right now.
             state = ItemState.FAILED if item.in_doubt else ItemState.CANCELLED
             told = f"{refusal.explanation} {LOOKED}" if item.in_doubt else refusal.explanation

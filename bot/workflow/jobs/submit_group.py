@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.access import Denied
 from bot.domain.consistency_groups import (
-    Group,
+    ConsistencyGroup,
     can_be_member,
     group_done,
     group_looked_in_vain,
@@ -31,8 +31,8 @@ from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
 from bot.ports.items import Items
-from bot.workflow.check_before_sending import Permits, before_post
-from bot.workflow.discovery import GroupOffers
+from bot.workflow.check_before_sending import SendCheck, before_post
+from bot.workflow.discovery import GroupDiscovery
 from bot.workflow.jobs.submit import (
     CLOCK_SKEW,
     LOOKED,
@@ -41,7 +41,7 @@ from bot.workflow.jobs.submit import (
     UNANSWERED_WAIT,
     UNCONFIGURED_SECONDS,
     CannotLook,
-    Patience,
+    RetryPolicy,
     not_configured_any_more,
     took,
 )
@@ -62,15 +62,15 @@ class Grouper:
     def __init__(
         self,
         store: Items,
-        permits: Permits,
+        send_check: SendCheck,
         cloud: Cloud,
-        offers: GroupOffers,
+        offers: GroupDiscovery,
         projects: Mapping[str, Project],
         clock: Clock,
-        patience: Patience,
+        patience: RetryPolicy,
     ) -> None:
         self._store = store
-        self._permits = permits
+        self._send_check = send_check
         self._cloud = cloud
         self._offers = offers
         self._projects = projects
@@ -95,7 +95,7 @@ class Grouper:
             case GroupState.PLANNED:
                 return await self._send(group, members, request)
             case GroupState.SUBMITTING:
-                # Nobody else runs this duty, so whoever marked it is gone, and its POST may have arrived.
+                # Nobody else runs this job, so whoever marked it is gone, and its POST may have arrived.
                 return await self._unanswered(group, members, "The bot was interrupted while it asked the cloud.")
             case GroupState.UNCERTAIN:
                 return await self._look(group, members)
@@ -104,7 +104,7 @@ class Grouper:
             case GroupState.DONE | GroupState.SPLIT:
                 return None
 
-    async def _not_configured(self, group: Group, members: Sequence[Item], request: Request) -> float | None:
+    async def _not_configured(self, group: ConsistencyGroup, members: Sequence[Item], request: Request) -> float | None:
         """Somebody took the project out of bot.toml: nothing is sent any more, and what may have been made is told as
         that.
         """
@@ -120,7 +120,9 @@ class Grouper:
             log.error("an open request names a project that is no longer configured", extra={"group": group.id})
         return await self._cannot_look(group, members, CannotLook(not_configured(group.project), NOT_CONFIGURED), now)
 
-    async def _refuse(self, group: Group, members: Sequence[Item], request: Request, refusal: Denied) -> float | None:
+    async def _refuse(
+        self, group: ConsistencyGroup, members: Sequence[Item], request: Request, refusal: Denied
+    ) -> float | None:
         """Nothing more is sent. In doubt, the group was looked for right now."""
         now = self._clock.now()
         state = ItemState.FAILED if group.in_doubt else ItemState.CANCELLED
@@ -132,7 +134,7 @@ class Grouper:
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
-    async def _send(self, group: Group, members: Sequence[Item], request: Request) -> float | None:
+    async def _send(self, group: ConsistencyGroup, members: Sequence[Item], request: Request) -> float | None:
         if group.in_doubt:
             # An earlier answer was lost: whatever has passed since, look once more before it is repeated.
             began = self._clock.now()
@@ -145,13 +147,13 @@ class Grouper:
             if made := _ours(group, known):
                 return await self._made(group, made.id, None)
         refusal = not_configured_any_more(group.project, self._projects)
-        if refusal := refusal or await self._permits.refusal(request, group.project):
+        if refusal := refusal or await self._send_check.refusal(request, group.project):
             return await self._refuse(group, members, request, refusal)
         entry = before_post(request, group.id, group.project, f"{len(members)} disks", "allowed", "granted")
         begun = await self._store.start_group(group, [entry])
         return await self._post(*begun) if begun else None
 
-    async def _post(self, group: Group, members: Sequence[Item]) -> float | None:
+    async def _post(self, group: ConsistencyGroup, members: Sequence[Item]) -> float | None:
         evs, now = self._cloud.project(group.project), self._clock.now()
         try:
             ticket = await evs.create_snapshot_group(group.asked, send_before=now + SEND_WITHIN)
@@ -167,7 +169,7 @@ class Grouper:
             return await self._refused(group, members, exc)
         return await self._made(group, ticket.snapshot_group_id, ticket.job_id)
 
-    async def _made(self, group: Group, cloud_id: str, job_id: str | None) -> float | None:
+    async def _made(self, group: ConsistencyGroup, cloud_id: str, job_id: str | None) -> float | None:
         now = self._clock.now()
         made = group_made(group, now, look_for=self._patience.look_for, cloud_id=cloud_id, job_id=job_id)
         await self._store.save_group(made, [])
@@ -175,7 +177,7 @@ class Grouper:
         log.info("group accepted by the cloud", extra=facts)
         return 0.0
 
-    async def _refused(self, group: Group, members: Sequence[Item], exc: CloudRefused) -> float | None:
+    async def _refused(self, group: ConsistencyGroup, members: Sequence[Item], exc: CloudRefused) -> float | None:
         """The cloud does not say which disk it means. One that was deleted since the plan has failed, one that was
         detached is copied alone, and the others are asked for once more; with nobody to blame the group is split.
         """
@@ -203,7 +205,7 @@ class Grouper:
             return await self._split(group, members, exc)
         return await self._regroup(group, members, moved)
 
-    async def _regroup(self, group: Group, members: Sequence[Item], moved: Sequence[Item]) -> float | None:
+    async def _regroup(self, group: ConsistencyGroup, members: Sequence[Item], moved: Sequence[Item]) -> float | None:
         """Ask at once for those that are left, without the ones that were moved elsewhere."""
         now, apart = self._clock.now(), {item.id for item in moved}
         left = [back_to_planned(item) for item in members if item.id not in apart]
@@ -213,7 +215,7 @@ class Grouper:
         await self._store.save_group(again, [*moved, *left])
         return 0.0
 
-    async def _busy(self, group: Group, members: Sequence[Item], exc: DiskBusy) -> float | None:
+    async def _busy(self, group: ConsistencyGroup, members: Sequence[Item], exc: DiskBusy) -> float | None:
         """One of the disks is busy; the cloud does not say which. It waits its turn alone, the others go on. When no
         listing names it, the whole group waits once.
         """
@@ -237,7 +239,9 @@ class Grouper:
         ]
         return await self._regroup(group, members, moved)
 
-    async def _wait(self, group: Group, members: Sequence[Item], wait: timedelta, exc: CloudError) -> float | None:
+    async def _wait(
+        self, group: ConsistencyGroup, members: Sequence[Item], wait: timedelta, exc: CloudError
+    ) -> float | None:
         now = self._clock.now()
         spent = took(group.submitted_at, now)  # this POST began then, in this very process
         if group.tried + spent >= self._patience.busy_deadline:
@@ -247,7 +251,7 @@ class Grouper:
         await self._store.save_group(later, held)
         return wait.total_seconds()
 
-    async def _give_up(self, group: Group, members: Sequence[Item], exc: CloudError) -> float | None:
+    async def _give_up(self, group: ConsistencyGroup, members: Sequence[Item], exc: CloudError) -> float | None:
         """The group was busy all the time. In doubt, it was looked for before each further POST."""
         minutes = round(self._patience.busy_deadline.total_seconds() / 60)
         told = f"{exc.sentence} I tried for {minutes} minutes and created nothing of it."
@@ -258,7 +262,7 @@ class Grouper:
         )
 
     async def _over(
-        self, group: Group, members: Sequence[Item], state: ItemState, told: str, code: str
+        self, group: ConsistencyGroup, members: Sequence[Item], state: ItemState, told: str, code: str
     ) -> float | None:
         """The same end for all of which no snapshot was found."""
         now = self._clock.now()
@@ -266,7 +270,7 @@ class Grouper:
         await self._store.save_group(group_done(group), over)
         return None
 
-    async def _split(self, group: Group, members: Sequence[Item], exc: CloudError) -> float | None:
+    async def _split(self, group: ConsistencyGroup, members: Sequence[Item], exc: CloudError) -> float | None:
         now = self._clock.now()
         log.info("a group is made as single snapshots", extra={"group": group.id, "code": exc.code})
         alone = [on_its_own(item, now) for item in members]
@@ -275,7 +279,7 @@ class Grouper:
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
-    async def _unanswered(self, group: Group, members: Sequence[Item], cause: str) -> float | None:
+    async def _unanswered(self, group: ConsistencyGroup, members: Sequence[Item], cause: str) -> float | None:
         now = self._clock.now()
         lost = [
             no_answer(item, now, look_for=self._patience.look_for, cause=cause)
@@ -285,7 +289,7 @@ class Grouper:
         await self._store.save_group(group_unanswered(group, now, look_for=self._patience.look_for, cause=cause), lost)
         return 0.0
 
-    async def _look(self, group: Group, members: Sequence[Item]) -> float | None:
+    async def _look(self, group: ConsistencyGroup, members: Sequence[Item]) -> float | None:
         """Look for the group by its tag; only when the time is over may it be sent again."""
         now = self._clock.now()
         over = group.look_until is None or now >= group.look_until
@@ -316,7 +320,7 @@ class Grouper:
         return max(min(self._pause_s(group), left_s), 0.05)
 
     async def _cannot_look(
-        self, group: Group, members: Sequence[Item], failed: CannotLook, began: datetime
+        self, group: ConsistencyGroup, members: Sequence[Item], failed: CannotLook, began: datetime
     ) -> float | None:
         """Without a look nothing is certain, so nothing is repeated; in the end that is what is told."""
         now = self._clock.now()
@@ -333,7 +337,7 @@ class Grouper:
             await self._store.spent([after])
         return wait.total_seconds()
 
-    async def _find_members(self, group: Group, members: Sequence[Item]) -> float | None:
+    async def _find_members(self, group: ConsistencyGroup, members: Sequence[Item]) -> float | None:
         """Each item gets the snapshot that the group holds of its disk. Source: ListSnapshotsDetailsV5,
         `snapshot_group_id`; a group's own record lists no members.
         """
@@ -364,7 +368,7 @@ class Grouper:
             await self._store.spent([after])
         return pause_s
 
-    async def _without_snapshot(self, group: Group, missing: Sequence[Item]) -> list[Item]:
+    async def _without_snapshot(self, group: ConsistencyGroup, missing: Sequence[Item]) -> list[Item]:
         """How members ended of which the cloud lists nothing: failed, when the group's job says so and why; not at all
         yet, while it runs or nobody can say.
         """
@@ -379,7 +383,7 @@ class Grouper:
         cause = "The group was made, but the cloud lists no snapshot of this disk in it. Look at it in the console."
         return [ended(item, ItemState.UNKNOWN, now, cause=cause) for item in missing]
 
-    def _pause_s(self, group: Group) -> float:
+    def _pause_s(self, group: ConsistencyGroup) -> float:
         age_s = (self._clock.now() - (group.submitted_at or self._clock.now())).total_seconds()
         return _LOOK_AGAIN_SECONDS[min(int(max(age_s, 0.0) / 3), len(_LOOK_AGAIN_SECONDS) - 1)]
 
@@ -388,7 +392,7 @@ def _open(item: Item) -> bool:
     return not item.ended and not item.accepted
 
 
-def _uncertain(group: Group, known: Sequence[SnapshotGroup]) -> bool:
+def _uncertain(group: ConsistencyGroup, known: Sequence[SnapshotGroup]) -> bool:
     """Whether ours is not found, and may be one whose tags cannot be read. One that is older never is."""
     since = group.submitted_at - CLOCK_SKEW if group.submitted_at else None
     return _ours(group, known) is None and any(
@@ -396,7 +400,7 @@ def _uncertain(group: Group, known: Sequence[SnapshotGroup]) -> bool:
     )
 
 
-def _ours(group: Group, known: Sequence[SnapshotGroup], *, by_name: bool = False) -> SnapshotGroup | None:
+def _ours(group: ConsistencyGroup, known: Sequence[SnapshotGroup], *, by_name: bool = False) -> SnapshotGroup | None:
     """The cloud's group with our tag; with `by_name` also one of our name and server, made since, without a tag."""
     for one in known:
         if one.request_tag == group.id:

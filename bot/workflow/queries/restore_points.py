@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.access import Action, Actor, Denied, decide, standing_refused
+from bot.domain.access import Action, Actor, Denied, account_refused, decide
 from bot.domain.audit import AuditEntry
 from bot.domain.commands import RestorePoints
 from bot.domain.errors import CloudError
@@ -66,7 +66,7 @@ class RestorePointsInquiry:
         self._clock = clock
 
     async def points(self, actor: Actor, here: str, asked: RestorePoints) -> Points | NotFound | Denied:
-        if refused := standing_refused(actor):
+        if refused := account_refused(actor):
             await self._store.record([AuditEntry(actor.user_id, Action.VIEW, "", "denied", refused.rule)])
             return refused
         grants, now = await self._store.grants_for(actor), self._clock.now()

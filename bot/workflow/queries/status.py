@@ -12,13 +12,13 @@ from bot.domain.access import (
     Actor,
     Denied,
     Grant,
+    account_refused,
     decide,
     no_such_project,
-    standing_refused,
 )
 from bot.domain.audit import AuditEntry
 from bot.domain.commands import ListSnapshots, Status
-from bot.domain.consistency_groups import Group
+from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.disks import meant, near_names
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
@@ -58,7 +58,7 @@ class Found:
     """
 
     requests: Sequence[tuple[Request, Sequence[Item]]]
-    groups: Sequence[Group] = ()
+    groups: Sequence[ConsistencyGroup] = ()
     before: bool = False
 
 
@@ -201,7 +201,7 @@ class Inquiry:
         return MayDo(usable)
 
     async def _standing(self, actor: Actor) -> Denied | None:
-        if refused := standing_refused(actor):
+        if refused := account_refused(actor):
             await self._store.record([AuditEntry(actor.user_id, Action.VIEW, "", "denied", refused.rule)])
             return refused
         return None

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.access import Actor, Standing
+from bot.domain.access import AccountKind, Actor
 from bot.domain.errors import LookupFailed
 from bot.simulator.workspace import WorkspaceSimulator
 from bot.slack.client.people import SlackPeople
@@ -46,7 +46,7 @@ def asked(slack: WorkspaceSimulator) -> list[str]:
 
 async def test_a_member_comes_with_their_groups(people: SlackPeople) -> None:
     bob = await people.look_up(BOB)
-    assert (bob.standing, ONCALL in bob.groups) == (Standing.MEMBER, True)
+    assert (bob.standing, ONCALL in bob.groups) == (AccountKind.MEMBER, True)
     assert people.known(BOB) == bob
 
 
@@ -106,7 +106,7 @@ async def test_a_look_up_that_fails_refuses(
     with pytest.raises(LookupFailed, match="refused to act for you"):
         await people.look_up(BOB)
     assert people.known(BOB) is None
-    assert (await people.look_up(BOB)).standing is Standing.MEMBER
+    assert (await people.look_up(BOB)).standing is AccountKind.MEMBER
 
 
 async def test_someone_slack_does_not_know_is_refused(people: SlackPeople) -> None:
@@ -115,7 +115,7 @@ async def test_someone_slack_does_not_know_is_refused(people: SlackPeople) -> No
 
 
 async def test_a_guest_is_told_apart_without_asking_for_groups(people: SlackPeople, slack: WorkspaceSimulator) -> None:
-    assert await people.look_up(GUEST) == Actor(GUEST, Standing.GUEST)
+    assert await people.look_up(GUEST) == Actor(GUEST, AccountKind.GUEST)
     assert asked(slack) == ["users.info"]
 
 
@@ -129,4 +129,4 @@ async def test_a_clock_that_is_set_makes_nobody_believed_for_longer_than_a_minut
     slack.world.person(BOB).deleted = True
     clock.pass_(seconds=61)
     assert people.known(BOB) is None
-    assert (await people.look_up(BOB)).standing is not Standing.MEMBER
+    assert (await people.look_up(BOB)).standing is not AccountKind.MEMBER

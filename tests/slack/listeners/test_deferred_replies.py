@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import SlackBusy
-from bot.ports.forms import Errand
-from bot.slack.listeners.deferred_replies import TOO_LATE, UNHEARD, InHand, OwedAnswers, Reply
+from bot.ports.forms import DeferredReply
+from bot.slack.listeners.deferred_replies import TOO_LATE, UNHEARD, DeferredReplyJob, InHand, Reply
 from bot.slack.unexpected import Unexpected
 from bot.slack.views import responses
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
 from tests.builders import NOON, FakeClock
 
-ERRAND = Errand("command:1", "command", "U1", "C1", None, {"text": "grant …"}, NOON)
+ERRAND = DeferredReply("command:1", "command", "U1", "C1", None, {"text": "grant …"}, NOON)
 
 
 class Ears:
@@ -41,14 +41,14 @@ class Owing:
         self.store, self.clock, self.ears = store, clock, Ears()
         self.decided = 0
         self.acted = True
-        self.owed = self.another_life()
+        self.deferred = self.another_life()
 
-    def another_life(self) -> OwedAnswers:
-        self.owed = OwedAnswers(self.store, self.ears, self.clock, Unexpected("/snapshot", lambda: "e-1"))  # type: ignore[arg-type]  # as much as is needed
-        self.owed.answered_by("command", self._decide)
-        return self.owed
+    def another_life(self) -> DeferredReplyJob:
+        self.deferred = DeferredReplyJob(self.store, self.ears, self.clock, Unexpected("/snapshot", lambda: "e-1"))  # type: ignore[arg-type]  # as much as is needed
+        self.deferred.answered_by("command", self._decide)
+        return self.deferred
 
-    async def _decide(self, _errand: Errand, in_hand: InHand) -> Reply:
+    async def _decide(self, _errand: DeferredReply, in_hand: InHand) -> Reply:
         self.decided += 1
         return Reply(responses.told("Done."), acted=self.acted)
 
@@ -63,59 +63,59 @@ async def owing(tmp_path: Path) -> AsyncIterator[Owing]:
 
 
 async def test_it_is_decided_and_said_once_by_the_response_url(owing: Owing) -> None:
-    await owing.owed.take(ERRAND, InHand("https://hooks/1"))
-    await owing.owed.take(ERRAND, InHand("https://hooks/1"))
-    assert await owing.owed("command:1") is None
-    assert await owing.owed("command:1") is None
+    await owing.deferred.take(ERRAND, InHand("https://hooks/1"))
+    await owing.deferred.take(ERRAND, InHand("https://hooks/1"))
+    assert await owing.deferred("command:1") is None
+    assert await owing.deferred("command:1") is None
     assert (owing.decided, owing.ears.heard) == (1, [("https://hooks/1", "Done.")])
 
 
 async def test_while_slack_is_busy_it_is_said_again_and_not_decided_again(owing: Owing) -> None:
     owing.ears.busy = 2
-    await owing.owed.take(ERRAND, InHand())
-    assert [await owing.owed("command:1") for _ in range(3)] == [3.0, 3.0, None]
+    await owing.deferred.take(ERRAND, InHand())
+    assert [await owing.deferred("command:1") for _ in range(3)] == [3.0, 3.0, None]
     assert (owing.decided, owing.ears.heard) == (1, [(None, "Done.")])
 
 
 async def test_the_next_life_has_no_response_url_and_answers_all_the_same(owing: Owing) -> None:
-    await owing.owed.take(ERRAND, InHand("https://hooks/1"))
+    await owing.deferred.take(ERRAND, InHand("https://hooks/1"))
     assert await owing.another_life()("command:1") is None
     assert owing.ears.heard == [(None, "Done.")]
 
 
 async def test_what_was_asked_too_long_ago_is_not_acted_on_any_more(owing: Owing) -> None:
-    await owing.owed.take(ERRAND, InHand())
+    await owing.deferred.take(ERRAND, InHand())
     owing.clock.pass_(hours=TOO_LATE.total_seconds() / 3600)
     assert await owing.another_life()("command:1") is None
     assert owing.decided == 0
     assert "it is too long ago to act on it now" in owing.ears.heard[0][1]
-    assert await owing.store.duties() == []
+    assert await owing.store.jobs() == []
     rows = await owing.store.audit_page(0)
     assert [(row["actor"], row["outcome"], row["rule"]) for row in rows] == [(ERRAND.user_id, "denied", "too-late")]
 
 
 async def test_an_answer_is_tried_to_be_said_for_two_hours_in_each_life_while_slack_is_busy(owing: Owing) -> None:
     owing.ears.busy = 10
-    await owing.owed.take(ERRAND, InHand())
+    await owing.deferred.take(ERRAND, InHand())
     owing.clock.pass_(hours=TOO_LATE.total_seconds() / 3600)
     assert await owing.another_life()("command:1") == 3.0
     owing.clock.pass_(hours=UNHEARD.total_seconds() / 3600)
-    assert await owing.owed("command:1") is None
-    assert await owing.store.duties() == []
+    assert await owing.deferred("command:1") is None
+    assert await owing.store.jobs() == []
 
 
 async def test_a_delivery_repeated_while_the_first_is_answered_is_no_failure(
     owing: Owing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await owing.owed.take(ERRAND, InHand())
-    take = owing.store.take_errand
+    await owing.deferred.take(ERRAND, InHand())
+    take = owing.store.take_deferred_reply
 
-    async def answered_meanwhile(errand: Errand) -> bool:
-        await owing.owed(errand.id)
-        return await take(errand)
+    async def answered_meanwhile(deferred_reply: DeferredReply) -> bool:
+        await owing.deferred(deferred_reply.id)
+        return await take(deferred_reply)
 
-    monkeypatch.setattr(owing.store, "take_errand", answered_meanwhile)
-    await owing.owed.take(ERRAND, InHand())
+    monkeypatch.setattr(owing.store, "take_deferred_reply", answered_meanwhile)
+    await owing.deferred.take(ERRAND, InHand())
     assert owing.decided == 1
 
 
@@ -125,24 +125,24 @@ EDITED = replace(CLAIMING, id="command:2")
 
 async def test_what_a_refusal_claimed_is_free_for_the_next_try(owing: Owing) -> None:
     owing.acted = False
-    await owing.owed.take(CLAIMING, InHand())
-    await owing.owed("command:1")
-    await owing.owed.take(EDITED, InHand())
-    again = await owing.store.errand("command:2")
+    await owing.deferred.take(CLAIMING, InHand())
+    await owing.deferred("command:1")
+    await owing.deferred.take(EDITED, InHand())
+    again = await owing.store.deferred_reply("command:2")
     assert again is not None
     assert not again.late
 
 
 @pytest.mark.parametrize("repeated", [False, True])
 async def test_what_an_earlier_life_claimed_stays_claimed_as_it_may_have_acted(owing: Owing, repeated: bool) -> None:
-    await owing.owed.take(CLAIMING, InHand())
+    await owing.deferred.take(CLAIMING, InHand())
     owing.acted = False  # nothing is left to do
     later = owing.another_life()
     if repeated:
         await later.take(CLAIMING, InHand())
     await later("command:1")
     await later.take(EDITED, InHand())
-    again = await owing.store.errand("command:2")
+    again = await owing.store.deferred_reply("command:2")
     assert again is not None
     assert again.late
 
@@ -151,9 +151,9 @@ async def test_what_cannot_be_answered_is_told_with_a_reference_and_is_over(
     owing: Owing, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As after an update that knows no more what an older one wrote down."""
-    await owing.owed.take(replace(ERRAND, kind="press"), InHand())
+    await owing.deferred.take(replace(ERRAND, kind="press"), InHand())
     with caplog.at_level(logging.ERROR):
-        assert await owing.owed("command:1") is None
+        assert await owing.deferred("command:1") is None
     assert [vars(record)["reference"] for record in caplog.records] == ["e-1"]
     assert "Something went wrong on my side (reference e-1)" in owing.ears.heard[0][1]
-    assert await owing.store.duties() == []
+    assert await owing.store.jobs() == []

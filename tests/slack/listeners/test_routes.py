@@ -43,7 +43,7 @@ def registered() -> list[tuple[str, str]]:
     made: Any = Actions(
         routes.buttons(**parts, **forms),  # type: ignore[arg-type]  # nothing is called
         routes.small_forms(**forms),  # type: ignore[arg-type]  # nor here
-        **dict.fromkeys(("people", "store", "replies", "tasks", "owed", "opened", "clock"), anything),  # type: ignore[arg-type]
+        **dict.fromkeys(("people", "store", "replies", "tasks", "deferred", "opened", "clock"), anything),  # type: ignore[arg-type]
     )
     routes.register(app, made, anything, anything, anything)  # type: ignore[arg-type]  # as much of it as is registered
     return app.registered

@@ -22,7 +22,7 @@ Golden = Callable[[str, Any], None]
 
 DONE = an_item(1, ItemState.AVAILABLE, snapshot_id="snap-1", taken_at=NOON, ended_at=NOON)
 RUNNING = (a_request(), [DONE, an_item(2, ItemState.CREATING, snapshot_id="snap-2", progress=40)])
-POSTED: dict[str, Any] = {"root_channel": "C1", "root_ts": "1795435200.000100", "home": "C1"}
+POSTED: dict[str, Any] = {"status_channel": "C1", "status_ts": "1795435200.000100", "home": "C1"}
 ENDED = (a_request("r-two", state=RequestState.FINISHED, ended_at=NOON, **POSTED), [replace(DONE, request_id="r-two")])
 DENIED: Asked = (
     a_request("r-three", state=RequestState.DENIED, project=None, order=Create(("orders-db <!here>",))),

@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 from bot.domain.bindings import Binding
-from bot.domain.consistency_groups import Group, group_split
+from bot.domain.consistency_groups import ConsistencyGroup, group_split
 from bot.domain.orders import Quick, Selector
 from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT, NO_GROUPS
 from bot.domain.requests import DiskRef, Item, Request
 from bot.domain.snapshots import CreateSnapshotGroup
 from bot.domain.transitions import GroupState, ItemState, RequestState
-from bot.ports.outbox import Saying, SayKind
+from bot.ports.outbox import MessageKind, OutboxMessage
 from bot.slack.ids import TRY_AGAIN
 from bot.slack.listeners.binding import bind_form
 from bot.slack.listeners.channel_card import offer_card
@@ -45,10 +45,10 @@ def a_quick_request(state: RequestState = RequestState.RUNNING, **fields: Any) -
     return a_request(**{"order": ORDER, "text": "quick server=web-01", "state": state, **fields})
 
 
-def a_group(**fields: Any) -> Group:
+def a_group(**fields: Any) -> ConsistencyGroup:
     asked = CreateSnapshotGroup(volume_ids=("a", "b"), server_id="s")
-    return Group(**{"id": "r-one-g1", "request_id": "r-one", "project": "payments", "server": "web-01", "zone": "az-a",
-                    "asked": asked, **fields})  # fmt: skip
+    usual = {"id": "r-one-g1", "request_id": "r-one", "project": "payments", "server": "web-01", "zone": "az-a"}
+    return ConsistencyGroup(**{**usual, "asked": asked, **fields})
 
 
 def a_disk_of(server: str, number: int, name: str = "") -> DiskRef:
@@ -63,9 +63,11 @@ def members(count: int, state: ItemState = ItemState.PLANNED, **fields: Any) -> 
     ]
 
 
-def said(kind: SayKind, request: Request, items: Sequence[Item], groups: Sequence[Group] | None = None) -> Message:
-    saying = Saying(kind, request, items, items, {}, groups or [])
-    message = rendered(saying, "/snapshot", "https://harbor-eng.slack.com/", LATER, PROJECT)
+def said(
+    kind: MessageKind, request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup] | None = None
+) -> Message:
+    outgoing = OutboxMessage(kind, request, items, items, {}, groups or [])
+    message = rendered(outgoing, "/snapshot", "https://harbor-eng.slack.com/", LATER, PROJECT)
     return checked_message(message, edited=kind in EDITED)
 
 
@@ -123,7 +125,7 @@ def test_while_it_runs_and_how_it_ends(golden: Golden) -> None:
     golden("quick_receipt", said("receipt", done, available, [made]))
     golden(
         "quick_record",
-        rendered(Saying("record", done, available, available, {}, [made]), "/snapshot", "", LATER, PROJECT),
+        rendered(OutboxMessage("record", done, available, available, {}, [made]), "/snapshot", "", LATER, PROJECT),
     )
     dropped = a_quick_request(RequestState.DROPPED, verdict="Nobody confirmed the plan in time.", **ended)
     never = members(2, ItemState.CANCELLED, cause="Nobody confirmed the plan in time.", ended_at=NOON)
@@ -217,7 +219,8 @@ def test_without_its_project_the_way_by_hand_is_told() -> None:
     items = members(1, ItemState.AVAILABLE, snapshot_id="snap", ended_at=NOON)
     request = a_quick_request(RequestState.FINISHED, ended_at=NOON)
     shown = [
-        rendered(Saying(kind, request, items, items), "/s", "", LATER, None)["text"] for kind in ("receipt", "record")
+        rendered(OutboxMessage(kind, request, items, items), "/s", "", LATER, None)["text"]
+        for kind in ("receipt", "record")
     ]
     assert "To go back" in shown[0] and "curl" not in shown[0]
     assert '"way_back":{}' in shown[1]
@@ -389,9 +392,9 @@ def test_nothing_that_people_or_the_cloud_write_becomes_a_mention_or_a_link() ->
     shown = []
     for state in RequestState:
         request = a_quick_request(state, order=order, verdict=HOSTILE, text=HOSTILE, ended_at=NOON)
-        kinds: tuple[SayKind, ...] = ("edit", "receipt", "record", "reminder")
-        sayings = [Saying(kind, request, items, items, {}, [group]) for kind in kinds]
-        shown += [str(rendered(saying, "/s", "", LATER, PROJECT)) for saying in sayings]
+        kinds: tuple[MessageKind, ...] = ("edit", "receipt", "record", "reminder")
+        sayings = [OutboxMessage(kind, request, items, items, {}, [group]) for kind in kinds]
+        shown += [str(rendered(outgoing, "/s", "", LATER, PROJECT)) for outgoing in sayings]
         point = Point(request, items, frozenset(), deletable=True)
         shown.append(str(restore_points(Points([point], "C1", more=False), "/s")))
     for text in shown:
@@ -402,7 +405,7 @@ def test_nothing_that_people_or_the_cloud_write_becomes_a_mention_or_a_link() ->
 def test_what_is_left_of_a_channels_incidents(golden: Golden) -> None:
     items = members(2, ItemState.AVAILABLE, snapshot_id="snap", ended_at=NOON)
     items[1] = replace(items[1], snapshot_id="gone")
-    posted = {"root_channel": "C1", "root_ts": "1795435200.000100", "home": "C1"}
+    posted = {"status_channel": "C1", "status_ts": "1795435200.000100", "home": "C1"}
     request = a_quick_request(RequestState.FINISHED, ended_at=NOON, **posted)
     points = [
         Point(request, items, frozenset({"snap"}), deletable=True),

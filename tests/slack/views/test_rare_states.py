@@ -13,14 +13,14 @@ import pytest
 
 from bot.domain.access import MAY, Denied, Role
 from bot.domain.commands import ListSnapshots
-from bot.domain.consistency_groups import Group
+from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.forms import Form
 from bot.domain.orders import Create, Quick, Selector
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Item, Place, Request
 from bot.domain.snapshots import CreateSnapshotGroup, CreateStandardSnapshot
 from bot.domain.transitions import GroupState, ItemState, RequestState
-from bot.ports.outbox import Saying, SayKind
+from bot.ports.outbox import MessageKind, OutboxMessage
 from bot.slack.listeners.approvals import deny_form
 from bot.slack.listeners.binding import bind_form
 from bot.slack.listeners.errors import PICKER
@@ -48,9 +48,11 @@ LEFT = an_item(4, ItemState.CANCELLED, code=LEFT_OUT, cause="It is in the state 
 DENIED = Denied("standing-guest", "Guests of this workspace may not use the snapshot bot. Ask a full member to do it.")
 
 
-def said(kind: SayKind, request: Request, items: Sequence[Item], groups: Sequence[Group] = ()) -> Message:
-    saying = Saying(kind, request, items, items, {}, groups)
-    message = thread.rendered(saying, "/snapshot", TEAM, LATER, a_project())
+def said(
+    kind: MessageKind, request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup] = ()
+) -> Message:
+    outgoing = OutboxMessage(kind, request, items, items, {}, groups)
+    message = thread.rendered(outgoing, "/snapshot", TEAM, LATER, a_project())
     return checked_message(message, edited=kind in EDITED)
 
 
@@ -195,7 +197,7 @@ def test_a_quick_backup_with_a_disk_left_out_and_one_that_was_planned_larger_tha
     golden("quick_left_out_receipt", said("receipt", finished, [DONE, LEFT]))
     golden("quick_left_out_record", said("record", finished, [DONE, LEFT]))
     asked = CreateSnapshotGroup(volume_ids=("a", "b"), server_id="s")
-    group = Group("r-one-g1", "r-one", "payments", "web-01", "az-a", asked, state=GroupState.PLANNED)
+    group = ConsistencyGroup("r-one-g1", "r-one", "payments", "web-01", "az-a", asked, state=GroupState.PLANNED)
     planned = [an_item(n, group_id="r-one-g1") for n in range(1, 17)]
     waiting = a_quick(state=RequestState.WAITING, approvals_needed=1, waits_until=LATER)
     golden("quick_sixteen_waiting", said("edit", waiting, planned, [group]))

@@ -21,7 +21,7 @@ from bot.domain.orders import Create
 from bot.domain.requests import DiskRef, Item, Place, Request
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.outbox import Saying, SayKind
+from bot.ports.outbox import MessageKind, OutboxMessage
 from bot.slack.listeners.approvals import deny_form
 from bot.slack.views import responses, thread
 from bot.slack.views.message import Message
@@ -36,11 +36,11 @@ Golden = Callable[[str, Any], None]
 
 
 def said(
-    kind: SayKind, request: Request, *items: Item, leaders: dict[str, Request] | None = None, why: str = ""
+    kind: MessageKind, request: Request, *items: Item, leaders: dict[str, Request] | None = None, why: str = ""
 ) -> Message:
-    saying = Saying(kind, request, items, items, leaders or {}, why=why)
+    outgoing = OutboxMessage(kind, request, items, items, leaders or {}, why=why)
     project = a_project(console_url="")
-    message = thread.rendered(saying, "/snapshot", TEAM, LATER, project, bot_user_id="U0BOT")
+    message = thread.rendered(outgoing, "/snapshot", TEAM, LATER, project, bot_user_id="U0BOT")
     return checked_message(message, edited=kind in EDITED)
 
 
@@ -70,7 +70,7 @@ def test_the_root_message_in_every_state_of_a_disk(golden: Golden, name: str) ->
         {"state": RequestState.FINISHED, "ended_at": NOON + timedelta(seconds=42)} if item.ended else {}
     )
     request = a_request(order=order, **finished)
-    leader = a_request("r-two", actor_id="U2", root_channel="C9", root_ts="1767225610.000200")
+    leader = a_request("r-two", actor_id="U2", status_channel="C9", status_ts="1767225610.000200")
     message = checked_message(said("root", request, item, leaders={"r-two-1": leader}))
     golden(f"root_{name}", message)
 
@@ -171,8 +171,8 @@ def test_those_who_may_approve_are_called_where_it_waits_and_no_more_of_them_tha
 
 
 def calling(request: Request, called: list[Subject]) -> Message:
-    saying = Saying("ask", request, [STATES["next"]], [STATES["next"]], called=called)
-    message = thread.rendered(saying, "/snapshot", TEAM, LATER, a_project(console_url=""))
+    outgoing = OutboxMessage("ask", request, [STATES["next"]], [STATES["next"]], called=called)
+    message = thread.rendered(outgoing, "/snapshot", TEAM, LATER, a_project(console_url=""))
     return checked_message(message, edited=True)
 
 
@@ -199,8 +199,8 @@ def test_what_ran_without_approval(golden: Golden) -> None:
     request = a_request(
         break_glass=True,
         order=Create(("orders-db",), reason="db down, restoring now"),
-        root_channel="C1",
-        root_ts="1767225610.000200",
+        status_channel="C1",
+        status_ts="1767225610.000200",
     )
     golden("break_glass", checked_message(said("break_glass", request, STATES["next"])))
     golden("root_break_glass", checked_message(said("root", request, STATES["creating"])))
@@ -270,7 +270,7 @@ def test_twenty_disks_with_long_names_stay_within_slacks_limits() -> None:
         for n in range(1, 21)
     ]
     finished = a_request(state=RequestState.FINISHED, ended_at=NOON, order=Create(("a",), reason="&" * 300))
-    kinds: tuple[SayKind, ...] = ("root", "failure", "receipt")
+    kinds: tuple[MessageKind, ...] = ("root", "failure", "receipt")
     for kind in kinds:
         said(kind, finished, *items)
     waiting = replace(finished, state=RequestState.WAITING, ended_at=None, approvals_needed=2, waits_until=NOON)
@@ -351,7 +351,7 @@ def test_nothing_that_people_or_the_cloud_write_becomes_a_mention_or_a_link() ->
     items = [replace(item, disk=disk, cause=HOSTILE) for item in STATES.values()]
     order = Create((HOSTILE,), reason=HOSTILE, name=HOSTILE)
     request = a_request(order=order, text=HOSTILE, verdict=HOSTILE, state=RequestState.FINISHED, ended_at=NOON)
-    kinds: tuple[SayKind, ...] = ("root", "accepted", "failure", "receipt", "refusal", "moved")
+    kinds: tuple[MessageKind, ...] = ("root", "accepted", "failure", "receipt", "refusal", "moved")
     for kind in kinds:
         message = str(said(kind, request, *items))
         assert "<!channel>" not in message
@@ -386,7 +386,7 @@ def test_help_shows_only_what_the_caller_may_do(golden: Golden) -> None:
 
 
 def test_listing_and_status(golden: Golden) -> None:
-    posted = a_request(root_channel="C1", root_ts="1795435200.000100", home="C1")
+    posted = a_request(status_channel="C1", status_ts="1795435200.000100", home="C1")
     running = (posted, [STATES["creating"]])
     refused = (a_request("r-two", state=RequestState.DENIED, verdict="No.", project=None), list[Item]())
     golden(
@@ -448,10 +448,10 @@ def test_a_list_of_what_was_called_off_does_not_end_with_what_was_not_created() 
 
 
 def test_a_link_to_a_message_in_a_thread_leads_into_the_thread() -> None:
-    posted = a_request(root_channel="C1", root_ts="1795435200.000100", home="C1")
+    posted = a_request(status_channel="C1", status_ts="1795435200.000100", home="C1")
     assert message_of(posted, TEAM) == f"<{TEAM}archives/C1/p1795435200000100|its message>"
     below = replace(posted, place=replace(posted.place, channel_id="C1", thread_ts="1795435100.000100"))
     assert "?thread_ts=1795435100.000100&amp;cid=C1|" in message_of(below, TEAM)
     assert message_of(a_request(), TEAM) == message_of(posted, "") == ""
-    direct = replace(posted, root_channel="D1", home="U1")
+    direct = replace(posted, status_channel="D1", home="U1")
     assert (message_of(direct, TEAM), bool(message_of(direct, TEAM, own=True))) == ("", True)

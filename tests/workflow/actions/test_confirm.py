@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.orders import Quick, Selector
 from bot.domain.transitions import RequestState
-from bot.ports.requests import Arrival
+from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
 from bot.workflow.actions.approve import Approvals
 from bot.workflow.actions.confirm import Confirming
@@ -31,7 +31,7 @@ class Desk:
 
     async def waits(self, state: RequestState) -> None:
         received = a_request(state=RequestState.RECEIVED, order=Quick(OTHER))
-        await self.store.arrive("d", "C1", an_actor(), lambda held, bound: Arrival(received))
+        await self.store.take_in("d", "C1", an_actor(), lambda held, bound: Incoming(received))
         waiting = replace(received, state=state, waits_until=UNTIL, approvals_needed=1)
         await self.store.settle(waiting, [an_item()], [])
 

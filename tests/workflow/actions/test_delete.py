@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.access import Actor, Standing
+from bot.domain.access import AccountKind, Actor
 from bot.domain.deletions import Deletion
 from bot.domain.errors import CloudError, CloudUnavailable, NotFound, SlackBusy, StoreFailed
 from bot.domain.orders import Create
@@ -20,7 +20,7 @@ from bot.domain.snapshots import (
     Snapshot,
 )
 from bot.domain.transitions import DeletionState, ItemState, RequestState
-from bot.ports.requests import Arrival
+from bot.ports.requests import Incoming
 from bot.store.database import Script, SqliteDatabase, sql
 from bot.store.store import SqliteStore
 from bot.workflow.actions.delete import SETTLED, Deleting
@@ -112,7 +112,7 @@ class Desk:
     async def made(self, request_id: str = "r-one", snapshots: Sequence[str] = ("s1", "s2"), **fields: object) -> None:
         joined, alias = fields.pop("joined", None), fields.get("project", "payments")
         request = a_request(request_id, state=RequestState.RUNNING, unsaid=False, **fields)
-        await self.store.arrive(request_id, "C1", None, lambda grants, bound: Arrival(request))
+        await self.store.take_in(request_id, "C1", None, lambda grants, bound: Incoming(request))
         items = []
         for number, snapshot_id in enumerate(snapshots, start=1):
             item = an_item(number, ItemState.AVAILABLE, request_id=request_id, snapshot_id=snapshot_id, project=alias)
@@ -235,7 +235,7 @@ async def test_an_agreement_that_was_read_before_the_time_was_over_changes_nothi
     await desk.asks.delete(ADMIN, "C1", "s1")
     read = list((await desk.rows()).values())
     desk.clock.pass_(minutes=61)
-    assert await desk.store.agree_to_deletion(read, "U8", 1, []) == []  # before the duty came to it
+    assert await desk.store.agree_to_deletion(read, "U8", 1, []) == []  # before the job came to it
     await desk.work()
     assert await desk.store.agree_to_deletion(read, "U8", 1, []) == []  # and after
     assert await desk.states() == {"s1": "kept"}
@@ -347,7 +347,7 @@ async def test_rights_that_end_while_the_cloud_is_looked_at_keep_it(desk: Desk, 
     await desk.asks.delete(ONE, "C1", "s1")
 
     def becomes_a_guest() -> None:
-        desk.actors[who] = an_actor(who, Standing.GUEST)
+        desk.actors[who] = an_actor(who, AccountKind.GUEST)
 
     desk.evs.meanwhile = becomes_a_guest
     await desk.work()
@@ -358,7 +358,7 @@ async def test_rights_that_end_while_the_cloud_is_looked_at_keep_it(desk: Desk, 
 async def test_without_the_right_the_cloud_is_not_even_asked(desk: Desk) -> None:
     await desk.made()
     await desk.asks.delete(ADMIN, "C1", "s1")
-    desk.actors["U1"] = an_actor("U1", Standing.DEACTIVATED)
+    desk.actors["U1"] = an_actor("U1", AccountKind.DEACTIVATED)
     await desk.work()
     assert desk.evs.looks == []
     assert await desk.states() == {"s1": "kept"}
@@ -373,7 +373,7 @@ async def test_what_the_cloud_was_asked_to_delete_is_told_as_what_became_of_it(d
         desk.evs.failure = CloudUnavailable("EVS did not answer.", maybe_done=True)
     await desk.work()
     if since in ("guest", "lost answer"):
-        desk.actors["U1"] = an_actor("U1", Standing.GUEST)
+        desk.actors["U1"] = an_actor("U1", AccountKind.GUEST)
         desk.evs.snapshots["s1"] = desk.evs.snapshots["s1"].model_copy(update={"status": "deleting"})
     elif since == "another keeps it":
         await desk.made("r-two", ["s1"], order=Create(("a",), keep_days=90), actor_id="U2", joined="r-one")
@@ -394,7 +394,7 @@ async def test_what_was_never_deleted_is_kept_once_its_person_may_no_longer(desk
     await desk.asks.delete(ADMIN, "C1", "s1")
     desk.evs.failure = CloudUnavailable("EVS did not answer.", maybe_done=True)
     await desk.work()
-    desk.actors["U1"] = an_actor("U1", Standing.GUEST)
+    desk.actors["U1"] = an_actor("U1", AccountKind.GUEST)
     await desk.work()
     assert "Kept: the snapshot of “disk-1”. Guests" in desk.heard()
     assert desk.evs.deleted == ["s1"]
@@ -447,7 +447,7 @@ async def test_each_asking_is_judged_by_its_own_people(desk: Desk) -> None:
     await desk.made()
     await desk.asks.delete(ADMIN, "C1", "s1")
     await desk.asks.delete(SECOND, "C1", "s2")
-    desk.actors["U1"] = an_actor("U1", Standing.GUEST)
+    desk.actors["U1"] = an_actor("U1", AccountKind.GUEST)
     await desk.work()
     await desk.work()
     assert desk.evs.deleted == ["s2"]
@@ -575,7 +575,7 @@ async def test_giving_up_what_a_request_joined_needs_the_right_to_delete(desk: D
 async def test_what_is_asked_anew_while_the_thread_is_told_makes_it_tell_nothing_twice(desk: Desk) -> None:
     await desk.made()
     await desk.asks.delete(ADMIN, "C1", "r-one")
-    desk.actors["U1"] = an_actor("U1", Standing.GUEST)  # both are kept
+    desk.actors["U1"] = an_actor("U1", AccountKind.GUEST)  # both are kept
     desk.while_said = lambda: desk.asks.delete(SECOND, "C1", "s1")
     await desk.work()
     desk.while_said = None

@@ -7,7 +7,7 @@ from datetime import timedelta
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import CannotPost
 from bot.store.store import SqliteStore
-from bot.workflow.jobs.anchor_audit import Sealer
+from bot.workflow.jobs.anchor_audit import AuditAnchor
 from tests.builders import FakeClock
 
 
@@ -27,13 +27,13 @@ async def test_the_head_is_posted_once_a_utc_day_and_again_after_trouble(store: 
     await store.record([AuditEntry("U1", "create", "payments", "denied", "no-grant")])
     rows, head = await store.audit_head()
     board.closed = True
-    assert await Sealer(store, board, clock)("C9") == 600.0
+    assert await AuditAnchor(store, board, clock)("C9") == 600.0
     board.closed = False
-    assert await Sealer(store, board, clock)("C9") == timedelta(hours=12).total_seconds()
+    assert await AuditAnchor(store, board, clock)("C9") == timedelta(hours=12).total_seconds()
     assert [channel for channel, _ in board.posted] == ["C9"]
     assert f"row {rows}, {head}." in board.posted[0][1]
     clock.pass_(hours=11)
-    assert await Sealer(store, board, clock)("C9") == 3600.0  # another process, the same day: nothing
+    assert await AuditAnchor(store, board, clock)("C9") == 3600.0  # another process, the same day: nothing
     clock.pass_(hours=1)
-    await Sealer(store, board, clock)("C9")
+    await AuditAnchor(store, board, clock)("C9")
     assert len(board.posted) == 2

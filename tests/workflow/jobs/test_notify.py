@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.access import Actor, Grant, Standing
+from bot.domain.access import AccountKind, Actor, Grant
 from bot.domain.deletions import Deletion
 from bot.domain.errors import LookupFailed, SlackBusy, StoreFailed
 from bot.domain.transitions import DeletionState, RequestEvent, RequestState
-from bot.ports.outbox import Saying
-from bot.ports.requests import Arrival
+from bot.ports.outbox import OutboxMessage
+from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
 from bot.workflow.jobs.notify import GIVE_UP, NOTIFY, Notifier, who_may_approve
 from tests.builders import FakeClock, a_grant, a_project, a_request, an_actor, an_item
@@ -43,7 +43,7 @@ class Office:
         return None
 
     async def look_up(self, user_id: str) -> Actor:
-        standing = Standing.GUEST if user_id in self.guests else Standing.MEMBER
+        standing = AccountKind.GUEST if user_id in self.guests else AccountKind.MEMBER
         return an_actor(user_id, standing, *(("S1",) if user_id in self.group else ()))
 
     async def members(self, group_id: str) -> frozenset[str]:
@@ -51,11 +51,11 @@ class Office:
             raise LookupFailed("Slack does not say.")
         return self.group
 
-    async def say_to(self, user_id: str, saying: Saying) -> None:
+    async def say_to(self, user_id: str, outgoing: OutboxMessage) -> None:
         self.tried.append(user_id)
         if user_id in self.failing:
             raise SlackBusy("Slack did not answer.", retry_after=4.0, maybe_done=True)
-        self.said.append((user_id, saying.kind))
+        self.said.append((user_id, outgoing.kind))
 
     async def ask_to_agree(self, user_id: str, request_id: str, sentences: Sequence[str], asking: int) -> None:
         self.said.append((user_id, f"agree {asking}: {sentences[0]}"))
@@ -68,7 +68,7 @@ class Desk:
         self.notifier = Notifier(store, self.office, self.office, self.office, projects, clock)
 
     async def tell(self) -> list[str]:
-        """Let the duty run until it rests or waits for Slack; answers who was told so far."""
+        """Let the job run until it rests or waits for Slack; answers who was told so far."""
         for _ in range(20):
             wait = await self.notifier("r-one")
             if wait is None or wait > 5:
@@ -86,7 +86,7 @@ async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
     """A request that ran without approval, just set going."""
     await store.configured_grants(GRANTS)
     request = a_request(state=RequestState.RECEIVED, unsaid=False)
-    await store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
+    await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
     running = replace(request, state=RequestState.RUNNING, break_glass=True)
     await store.settle(running, [an_item(1)], [], notify=await who_may_approve(store, running))
     return Desk(store, clock)
@@ -158,7 +158,7 @@ async def test_a_group_that_slack_never_tells_is_given_up_after_an_hour(
 
 async def test_what_was_settled_meanwhile_is_asked_of_nobody(desk: Desk) -> None:
     request = a_request("r-two", state=RequestState.RECEIVED, unsaid=False)
-    await desk.store.arrive("d2", "C1", None, lambda grants, bound: Arrival(request))
+    await desk.store.take_in("d2", "C1", None, lambda grants, bound: Incoming(request))
     waiting = replace(request, state=RequestState.WAITING, approvals_needed=1)
     await desk.store.settle(waiting, [], [])
     await desk.store.tell_directly("r-two", await who_may_approve(desk.store, waiting))

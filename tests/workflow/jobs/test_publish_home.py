@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from bot.domain.access import Actor, Standing
+from bot.domain.access import AccountKind, Actor
 from bot.domain.errors import BotError, LookupFailed, SlackBusy, ViewRefused, ViewStale
 from bot.domain.orders import Create
 from bot.domain.requests import Place, Request
 from bot.domain.transitions import RequestEvent, RequestState
-from bot.ports.requests import Arrival
+from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
-from bot.workflow.jobs.publish_home import PUBLISH_EVERY, UNKNOWN_AGAIN, Home, HomeKeeper
+from bot.workflow.jobs.publish_home import PUBLISH_EVERY, UNKNOWN_AGAIN, AppHomePublisher, Home
 from tests.builders import FakeClock, a_grant, a_project, a_request, an_actor, an_item
 
 PROJECTS = {"payments": a_project(), "shop": a_project("shop"), "walled": a_project("walled", channels=("C7",))}
@@ -26,7 +26,7 @@ class Crowd:
     """People as Slack knows them: full members, unless it is told otherwise."""
 
     def __init__(self) -> None:
-        self.standing: dict[str, Standing] = {}
+        self.standing: dict[str, AccountKind] = {}
         self.silent = False
 
     def known(self, user_id: str) -> Actor | None:
@@ -35,7 +35,7 @@ class Crowd:
     async def look_up(self, user_id: str) -> Actor:
         if self.silent:
             raise LookupFailed("Slack could not tell.")
-        return an_actor(user_id, self.standing.get(user_id, Standing.MEMBER))
+        return an_actor(user_id, self.standing.get(user_id, AccountKind.MEMBER))
 
 
 class Walls:
@@ -57,7 +57,7 @@ class House:
 
     def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
         self.store, self.clock, self.people, self.walls = store, clock, Crowd(), Walls()
-        self.keeper = HomeKeeper(store, self.people, self.walls, PROJECTS, clock)
+        self.keeper = AppHomePublisher(store, self.people, self.walls, PROJECTS, clock)
         self.delay: float | None = None
 
     async def shown(self, user_id: str = "U1") -> Home:
@@ -72,13 +72,13 @@ class House:
         request = a_request(request_id, **{"created_at": self.clock.now(), **fields})
         self.clock.pass_(seconds=1)
         received = replace(request, state=RequestState.RECEIVED, unsaid=False)
-        assert await self.store.arrive(f"d-{request_id}", "C1", None, lambda grants, bound: Arrival(received))
+        assert await self.store.take_in(f"d-{request_id}", "C1", None, lambda grants, bound: Incoming(received))
         items = [] if request.refused else [an_item(1, request_id=request_id, project=request.project)]
         await self.store.settle(request, items, [])
         return request
 
     async def due(self, user_id: str = "U1") -> bool:
-        return f"home:{user_id}" in {key for key, *_ in await self.store.duties()}
+        return f"home:{user_id}" in {key for key, *_ in await self.store.jobs()}
 
 
 @pytest.fixture
@@ -105,8 +105,8 @@ async def test_only_projects_that_are_granted_now_are_shown_with_the_grants_that
     ]
 
 
-@pytest.mark.parametrize("standing", [Standing.GUEST, Standing.DEACTIVATED, Standing.OTHER_TEAM])
-async def test_an_account_that_may_do_nothing_is_told_so_and_shown_nothing(house: House, standing: Standing) -> None:
+@pytest.mark.parametrize("standing", [AccountKind.GUEST, AccountKind.DEACTIVATED, AccountKind.OTHER_TEAM])
+async def test_an_account_that_may_do_nothing_is_told_so_and_shown_nothing(house: House, standing: AccountKind) -> None:
     await house.asked()
     house.people.standing["U1"] = standing
     home = await house.shown()

@@ -10,8 +10,8 @@ import pytest
 from bot.domain.errors import CannotPost, StoreFailed
 from bot.domain.snapshots import Snapshot
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.outbox import Posted, Saying
-from bot.ports.requests import Arrival
+from bot.ports.outbox import OutboxMessage, Posted
+from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
 from bot.workflow.jobs.remind import Reminder
 from tests.builders import NOON, FakeClock, a_request, an_item
@@ -24,13 +24,13 @@ class Voice:
         self.in_channels = in_channels
         self.said: list[str] = []
 
-    async def say(self, saying: Saying) -> Posted | None:
+    async def say(self, outgoing: OutboxMessage) -> Posted | None:
         if not self.in_channels:
             raise CannotPost("The channel is archived.", "is_archived")
-        self.said.append(saying.request.home)
-        return Posted(saying.request.home, "1.0")
+        self.said.append(outgoing.request.home)
+        return Posted(outgoing.request.home, "1.0")
 
-    async def say_to(self, user_id: str, saying: Saying) -> None:
+    async def say_to(self, user_id: str, outgoing: OutboxMessage) -> None:
         self.said.append(user_id)
 
     async def ask_to_agree(self, user_id: str, request_id: str, sentences: object, asking: int) -> None:
@@ -42,7 +42,7 @@ async def test_a_reminder_that_could_not_be_written_down_is_not_said_again(
     store: SqliteStore, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, in_channels: bool
 ) -> None:
     request = a_request(state=RequestState.RUNNING, unsaid=False)
-    await store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
+    await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
     item = an_item(1, ItemState.AVAILABLE, snapshot_id="snap-1")
     over = replace(request, state=RequestState.FINISHED, ended_at=NOON, remind_at=NOON + timedelta(hours=1))
     await store.settle(over, [item], [])

@@ -14,15 +14,15 @@ from bot.domain.errors import BotError, CannotPost, MessageFixed, MessageGone, M
 from bot.domain.orders import Quick
 from bot.domain.requests import DiskRef, Item, Place, Request, ended, taken
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.outbox import Posted, Saying
-from bot.ports.requests import Arrival
+from bot.ports.outbox import OutboxMessage, Posted
+from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
 from bot.workflow.jobs.report import EDITS, EDITS_A_MINUTE, EditBudget, Reporter, Urgency, sayings
 from tests.builders import NOON, FakeClock, a_request, an_item
 
 CREATING = an_item(1, ItemState.CREATING, snapshot_id="snap-1", job_id="job-1")
 DONE = an_item(1, ItemState.AVAILABLE, snapshot_id="snap-1", ended_at=NOON)
-POSTED = {"root_ts": "1.1", "root_channel": "C1"}
+POSTED = {"status_ts": "1.1", "status_channel": "C1"}
 
 
 @pytest.mark.parametrize(
@@ -101,14 +101,14 @@ class Voice:
         self.at: dict[str, datetime] = {}
         """When each kind was said last."""
 
-    async def say(self, saying: Saying) -> Posted | None:
-        if self.troubles and saying.kind == (self.troubled or saying.kind):
+    async def say(self, outgoing: OutboxMessage) -> Posted | None:
+        if self.troubles and outgoing.kind == (self.troubled or outgoing.kind):
             raise self.troubles.pop(0)
-        if self.refused_edits and saying.kind in EDITS:
+        if self.refused_edits and outgoing.kind in EDITS:
             raise self.refused_edits.pop(0)
-        self.at[saying.kind] = self._clock.now()
-        self.said.append((saying.kind, saying.request.home))
-        return Posted(saying.request.home, f"{len(self.said)}.0") if saying.kind not in ("edit", "moved") else None
+        self.at[outgoing.kind] = self._clock.now()
+        self.said.append((outgoing.kind, outgoing.request.home))
+        return Posted(outgoing.request.home, f"{len(self.said)}.0") if outgoing.kind not in ("edit", "moved") else None
 
 
 class Desk:
@@ -123,7 +123,7 @@ class Desk:
         self.reporter = Reporter(self.store, self.voice, self.clock, self.budget)
 
     async def speak(self, home: str = "C1") -> list[str]:
-        """Let the duty run until it has nothing more to say; answers what it said."""
+        """Let the job run until it has nothing more to say; answers what it said."""
         before = len(self.voice.said)
         for _ in range(30):
             wait = await self.reporter(home)
@@ -135,13 +135,13 @@ class Desk:
     async def in_thread(self, thread_ts: str) -> None:
         """The request was asked below a message."""
         request = await self.request()
-        await self.store.move_home(replace(request, place=replace(request.place, thread_ts=thread_ts)))
+        await self.store.move_reply_channel(replace(request, place=replace(request.place, thread_ts=thread_ts)))
 
     async def add(self, request_id: str, channel: str, **fields: Any) -> None:
         """Another request, with one disk of its own."""
         place = Place("T1", channel)
         request = a_request(request_id, state=RequestState.RECEIVED, unsaid=False, place=place, home=channel)
-        await self.store.arrive(request_id, channel, None, lambda grants, bound: Arrival(request))
+        await self.store.take_in(request_id, channel, None, lambda grants, bound: Incoming(request))
         item = replace(an_item(1, request_id=request_id), disk=DiskRef(f"disk-of-{request_id}", "a"))
         await self.store.settle(replace(request, **{"state": RequestState.RUNNING, **fields}), [item], [])
 
@@ -171,7 +171,7 @@ class Desk:
 @pytest.fixture
 async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
     request = a_request(state=RequestState.RECEIVED, unsaid=False)
-    await store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
+    await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
     await store.settle(replace(request, state=RequestState.RUNNING), [an_item(1)], [])
     return Desk(store, clock)
 
@@ -183,7 +183,7 @@ async def test_a_request_is_told_from_first_to_last(desk: Desk) -> None:
     await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
     assert await desk.speak() == ["edit", "receipt"]
     assert await desk.speak() == []
-    assert await desk.store.duties() == []
+    assert await desk.store.jobs() == []
 
 
 async def test_edits_of_a_message_are_three_seconds_apart(desk: Desk) -> None:
@@ -216,7 +216,7 @@ async def test_where_slack_asks_for_fewer_edits_posts_go_on_and_edits_rest_in_ev
     desk.clock.pass_(seconds=10)
     await desk.add("r-four", "C1")
     desk.voice.said.clear()
-    assert [saying.kind for saying in sayings(*(await desk.whole("r-one")))] == ["edit"]
+    assert [outgoing.kind for outgoing in sayings(*(await desk.whole("r-one")))] == ["edit"]
     desk.voice.refused_edits = [SlackBusy("wait", retry_after=30.0)]
     begun = desk.clock.now()
     assert await desk.speak("C1") == ["root", "edit", "edit"]
@@ -252,7 +252,7 @@ async def test_an_ask_that_slack_will_not_have_edited_holds_nothing_back(desk: D
 
 async def test_a_message_that_slack_refuses_does_not_silence_the_others(desk: Desk) -> None:
     other = a_request("r-two", state=RequestState.RECEIVED, unsaid=False)
-    await desk.store.arrive("d2", "C1", None, lambda grants, bound: Arrival(other))
+    await desk.store.take_in("d2", "C1", None, lambda grants, bound: Incoming(other))
     item = replace(an_item(1, request_id="r-two"), disk=an_item(2).disk)
     await desk.store.settle(replace(other, state=RequestState.RUNNING), [item], [])
     desk.voice.troubles = [MessageRefused("invalid_blocks")]
@@ -364,7 +364,7 @@ async def test_a_receipt_waits_for_no_room_among_the_edits(desk: Desk) -> None:
 async def a_placeholder(desk: Desk, request_id: str = "r-two") -> Request:
     """A quick backup whose message stands before its plan is known."""
     request = a_request(request_id, state=RequestState.RECEIVED, unsaid=True, order=Quick())
-    await desk.store.arrive(request_id, "C1", None, lambda grants, bound: Arrival(request))
+    await desk.store.take_in(request_id, "C1", None, lambda grants, bound: Incoming(request))
     await desk.speak()
     return request
 
@@ -395,13 +395,13 @@ async def test_what_was_said_while_nothing_could_be_written_is_not_said_again(
         raise StoreFailed("The disk is full.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(desk.store, "showed", full)
+        patched.setattr(desk.store, "mark_sent", full)
         for _ in range(3):
             with pytest.raises(StoreFailed):
                 await desk.reporter("C1")
     assert await desk.speak() == []
     assert desk.voice.said == [("root", "C1")]
-    assert (await desk.request()).root_ts == "1.0"
+    assert (await desk.request()).status_ts == "1.0"
 
 
 async def test_an_edit_that_slack_does_not_answer_holds_up_no_other_channel(desk: Desk) -> None:

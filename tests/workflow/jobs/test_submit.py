@@ -18,14 +18,14 @@ from bot.domain.snapshots import (
     SnapshotTicket,
 )
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.requests import Arrival
+from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
-from bot.workflow.check_before_sending import Permits
-from bot.workflow.jobs.submit import Patience, Submitter, ours
+from bot.workflow.check_before_sending import SendCheck
+from bot.workflow.jobs.submit import RetryPolicy, Submitter, ours
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
 from tests.fakes.cloud import UnaskedEvs
 
-PATIENCE = Patience(timedelta(seconds=60), timedelta(seconds=10), timedelta(minutes=30))
+PATIENCE = RetryPolicy(timedelta(seconds=60), timedelta(seconds=10), timedelta(minutes=30))
 
 
 @dataclass
@@ -90,8 +90,8 @@ class Desk:
         self.store, self.clock, self.evs = store, clock, FakeEvs()
         self.people = FakePeople({"U1": an_actor()})
         projects = {"payments": a_project()}
-        permits = Permits(store, self.people, projects, clock)
-        self.submit = Submitter(store, permits, FakeCloud(self.evs), projects, clock, PATIENCE)
+        send_check = SendCheck(store, self.people, projects, clock)
+        self.submit = Submitter(store, send_check, FakeCloud(self.evs), projects, clock, PATIENCE)
 
     async def item(self) -> Item:
         found = await self.store.item("r-one-1")
@@ -99,7 +99,7 @@ class Desk:
         return found[0]
 
     async def run(self, *, for_: timedelta = timedelta(hours=2)) -> Item:
-        """Let the duty run, time passing as it asks, until it wants nothing more."""
+        """Let the job run, time passing as it asks, until it wants nothing more."""
         end = self.clock.now() + for_
         while (wait := await self.submit("r-one-1")) is not None and self.clock.now() < end:
             self.clock.pass_(seconds=wait)
@@ -110,7 +110,7 @@ class Desk:
 async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
     await store.configured_grants([a_grant()])
     request = a_request(state=RequestState.RECEIVED, unsaid=False)
-    await store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
+    await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
     await store.settle(replace(request, state=RequestState.RUNNING), [an_item(1)], [])
     return Desk(store, clock)
 

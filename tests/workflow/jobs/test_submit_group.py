@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.consistency_groups import Group
+from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, NotFound, NotOffered
 from bot.domain.requests import Item
 from bot.domain.snapshots import CreateSnapshotGroup, Disk, GroupTicket, Job, Snapshot, SnapshotGroup
 from bot.domain.transitions import GroupState, ItemState, RequestState
-from bot.ports.requests import Arrival
+from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
-from bot.workflow.check_before_sending import Permits
-from bot.workflow.discovery import GroupOffers
+from bot.workflow.check_before_sending import SendCheck
+from bot.workflow.discovery import GroupDiscovery
 from bot.workflow.jobs.submit_group import Grouper
 from tests.builders import NOON, FakeClock, a_disk, a_grant, a_project, a_request, an_actor, an_item
 from tests.store.test_consistency_groups import ORDER, a_group
@@ -74,13 +74,13 @@ class Desk:
 
     def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
         self.store, self.clock, self.evs = store, clock, GroupEvs()
-        self.offers = GroupOffers(clock)
-        permits = Permits(store, FakePeople({"U1": an_actor()}), {"payments": a_project()}, clock)
+        self.offers = GroupDiscovery(clock)
+        send_check = SendCheck(store, FakePeople({"U1": an_actor()}), {"payments": a_project()}, clock)
         projects = {"payments": a_project()}
-        self.move = Grouper(store, permits, FakeCloud(self.evs), self.offers, projects, clock, PATIENCE)
+        self.move = Grouper(store, send_check, FakeCloud(self.evs), self.offers, projects, clock, PATIENCE)
 
-    async def run(self, *, for_: timedelta = timedelta(hours=2)) -> tuple[Group, list[Item]]:
-        """Let the duty run, time passing as it asks, until it wants nothing more."""
+    async def run(self, *, for_: timedelta = timedelta(hours=2)) -> tuple[ConsistencyGroup, list[Item]]:
+        """Let the job run, time passing as it asks, until it wants nothing more."""
         end = self.clock.now() + for_
         while (wait := await self.move("r-one-g1")) is not None and self.clock.now() < end:
             self.clock.pass_(seconds=wait)
@@ -97,7 +97,7 @@ class Desk:
 async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
     await store.configured_grants([a_grant()])
     request = a_request(state=RequestState.RECEIVED, unsaid=False, order=ORDER)
-    await store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
+    await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
     items = [an_item(number, group_id="r-one-g1") for number in (1, 2, 3)]
     await store.settle(replace(request, state=RequestState.RUNNING), items, [], groups=[a_group()])
     return Desk(store, clock)
@@ -145,8 +145,8 @@ class NoCloud:
 
 
 async def test_what_was_never_sent_ends_with_the_project_that_is_no_longer_configured(desk: Desk) -> None:
-    permits = Permits(desk.store, FakePeople({"U1": an_actor()}), {}, desk.clock)
-    desk.move = Grouper(desk.store, permits, NoCloud(), desk.offers, {}, desk.clock, PATIENCE)
+    send_check = SendCheck(desk.store, FakePeople({"U1": an_actor()}), {}, desk.clock)
+    desk.move = Grouper(desk.store, send_check, NoCloud(), desk.offers, {}, desk.clock, PATIENCE)
     _, items = await desk.run()
     assert {item.state for item in items} == {ItemState.CANCELLED}
 
@@ -259,8 +259,8 @@ async def test_groups_whose_answers_are_lost_again_and_again_end_after_half_an_h
 async def test_a_group_in_doubt_whose_project_is_gone_is_told_as_that_and_ends(desk: Desk) -> None:
     desk.evs.answers = [CloudUnavailable("EVS did not answer.", maybe_done=True)]
     await desk.move("r-one-g1")
-    permits = Permits(desk.store, FakePeople({"U1": an_actor()}), {}, desk.clock)
-    desk.move = Grouper(desk.store, permits, NoCloud(), desk.offers, {}, desk.clock, PATIENCE)
+    send_check = SendCheck(desk.store, FakePeople({"U1": an_actor()}), {}, desk.clock)
+    desk.move = Grouper(desk.store, send_check, NoCloud(), desk.offers, {}, desk.clock, PATIENCE)
     await desk.move("r-one-g1")
     _, items = await desk.run(for_=timedelta())
     assert "bot.toml has no project “payments” any more" in items[0].cause

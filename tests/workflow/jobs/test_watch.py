@@ -14,7 +14,7 @@ from bot.domain.errors import CloudError, CloudUnavailable, NotFound
 from bot.domain.requests import Item, sending, taken
 from bot.domain.snapshots import Job, Snapshot
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.requests import Arrival
+from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
 from bot.workflow.jobs.watch import REASON_GRACE, UNREACHABLE, Watcher, pause_s
 from tests.builders import NOON, FakeClock, a_request, an_item
@@ -106,7 +106,7 @@ class WatchDesk:
 
     async def begun(self, disks: int) -> WatchDesk:
         request = a_request(state=RequestState.RECEIVED, unsaid=False)
-        await self.store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
+        await self.store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
         items = [taken(sending(an_item(one), NOON), f"snap-{one}", "job-1") for one in range(1, disks + 1)]
         await self.store.settle(replace(request, state=RequestState.RUNNING), items, [])
         return self
@@ -117,7 +117,7 @@ class WatchDesk:
         return found[0]
 
     async def run(self, *, for_: timedelta = timedelta(hours=48)) -> Item:
-        """Let the duty run, time passing as it asks, until it wants nothing more."""
+        """Let the job run, time passing as it asks, until it wants nothing more."""
         end = self.clock.now() + for_
         while (wait_s := await self.watch("payments")) is not None and self.clock.now() < end:
             self.clock.pass_(seconds=max(wait_s, 1.0))

@@ -10,7 +10,7 @@ import pytest
 from bot.domain.errors import CloudError, CloudUnavailable, NotFound
 from bot.domain.snapshots import Snapshot
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.requests import Arrival
+from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
 from bot.workflow.queries.existing import Existing
 from tests.builders import NOON, FakeClock, a_request, an_item
@@ -33,7 +33,7 @@ class ShowingEvs(FakeEvs):
 
 async def made(store: SqliteStore) -> None:
     request = a_request(state=RequestState.RUNNING, unsaid=False)
-    await store.arrive("d", "C1", None, lambda grants, bound: Arrival(request))
+    await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
     item = an_item(1, ItemState.AVAILABLE, snapshot_id="s1", ended_at=NOON)
     await store.settle(replace(request, state=RequestState.FINISHED), [item], [])
 
@@ -91,7 +91,7 @@ async def test_what_is_gone_is_written_down_once_with_its_row_in_the_trail(
     store: SqliteStore, clock: FakeClock
 ) -> None:
     await made(store)
-    await store.all_said(a_request())
+    await store.mark_all_sent(a_request())
     clock.pass_(minutes=5)
     existing = Existing(store, FakeCloud(ShowingEvs(shown=NO_SUCH)), clock)
     assert await gone(store, existing)
