@@ -205,6 +205,14 @@ def part(message: Message) -> tuple[str, str] | None:
     return (payload["request"], payload["part"]) if payload else None
 
 
+@pytest.fixture(autouse=True)
+def word_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is no silent cloud: three seconds of a clock that runs tenfold are a third of one. Whoever tests
+    that word has a fixture of this name that leaves it as it is.
+    """
+    monkeypatch.setattr("bot.workflow.unanswered.WORD_AFTER_S", 30.0)
+
+
 @pytest.fixture
 async def setting(tmp_path: Path) -> AsyncIterator[tuple[Setting, FastClock]]:
     clock = FastClock()

@@ -15,6 +15,11 @@ from bot.slack.ids import CONFIRM
 from tests.e2e.conftest import World, part, request_id
 
 
+@pytest.fixture
+def word_after() -> None:
+    """The cloud's silence is told as soon as it is in production."""
+
+
 async def test_a_post_that_slack_answers_with_500_is_tried_after_a_second_and_then_after_twice_as_long(
     world: World,
 ) -> None:
