@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
-from slack_sdk.errors import SlackApiError
+from pydantic import SecretStr
+from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.admin import AdminServer
-from bot.domain.errors import BotError
-from bot.domain.hosts import is_loopback
 from bot.engine import EmbeddedEngine
 from bot.evs.cloud import HttpCloud
 from bot.ports.clock import Clock
@@ -26,7 +25,7 @@ from bot.settings import Settings
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.bolt import SocketModeEntry, build_bolt
 from bot.slack.client.channels import SlackChannels
-from bot.slack.client.errors import NO_ANSWER, failure_of
+from bot.slack.client.identity import identity_of, is_simulated, web_client
 from bot.slack.client.people import SlackPeople
 from bot.slack.client.poster import ResponseUrls, SlackReplies
 from bot.slack.http.request_url import HttpEntry
@@ -46,7 +45,7 @@ from bot.slack.listeners.pages import PageListeners
 from bot.slack.listeners.plans import ChangeForm
 from bot.slack.listeners.post_mortem import RecordListeners
 from bot.slack.listeners.queries import Answering
-from bot.slack.payloads import BotAccount, Identity, read
+from bot.slack.payloads import Identity
 from bot.slack.unexpected import Unexpected
 from bot.store.database import SqliteDatabase
 from bot.store.lock import StoreLock
@@ -95,10 +94,6 @@ _ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: nothing that a tired person could take for something else."""
 
 
-class SlackRefusedToken(BotError):
-    """Slack does not accept the bot's token: bad configuration."""
-
-
 def new_id(prefix: str) -> str:
     """`r-` and eight letters: short enough to read aloud, 40 random bits."""
     return f"{prefix}-{''.join(_ID_LETTERS[byte % 32] for byte in secrets.token_bytes(8))}"
@@ -120,173 +115,317 @@ class Bot:
     failed: Callable[[], Awaitable[str]]
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The store. `former`: aliases by which what still runs knows its project, with those of today."""
+
+    database: SqliteDatabase
+    store: SqliteStore
+    former: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Slack:
+    """What there is of Slack before anything is listened to."""
+
+    client: AsyncWebClient
+    bolt: AsyncApp
+    identity: Identity
+    people: SlackPeople
+    channels: SlackChannels
+    urls: ResponseUrls
+    replies: SlackReplies
+    unexpected: Unexpected
+    tasks: BackgroundTasks
+    deferred: DeferredReplyJob
+
+
+@dataclass(frozen=True, slots=True)
+class Clouds:
+    """The cloud, and what is asked of it on the way of a question."""
+
+    cloud: HttpCloud
+    servers: ServerNames
+    existing: Existing
+    catalogue: DiskCatalogue
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What people do and ask, each behind the gate."""
+
+    gate: Gate
+    intake: Intake
+    approvals: Approvals
+    bindings: ChannelBindings
+    cancelling: Cancelling
+    confirming: Confirming
+    deleting: Deleting
+    doubting: Doubting
+    forms: Forms
+    granting: Granting
+    inquiry: Inquiry
+    keeping: Keeping
+    opened: FormSessions
+    restoring: RestorePointsInquiry
+    retrying: Retrying
+
+
 async def start(settings: Settings, clock: Clock) -> Bot:
     """Start everything in order. Makes no cloud call. Raises StoreInUse or SlackRefusedToken."""
-    lock = StoreLock(settings.store_path)
-    stack: list[Callable[[], Any]] = [lambda: _now(lock.release)]
-
-    async def stop() -> None:
-        while stack:
-            await stack.pop()()
-
+    stack = AsyncExitStack()
+    stack.callback(StoreLock(settings.store_path).release)
     try:
-        return await _start(settings, clock, stack, stop)
+        return await _start(settings, clock, stack)
     except BaseException:
-        await stop()
+        await stack.aclose()
         raise
 
 
-async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]], stop: Callable[[], Any]) -> Bot:
+async def _start(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Bot:
+    rows = await build_store(settings, clock, stack)
+    slack = await build_slack(settings, clock, rows.store, stack)
+    clouds = build_cloud(settings, clock, rows, stack)
+    cases = build_use_cases(settings, clock, rows.store, slack, clouds)
+    listen(settings, clock, rows.store, slack, cases)
+    engine, running = await build_jobs(settings, clock, rows, slack, clouds, cases, stack)
+    entry = _entry(settings, clock, slack.bolt)
+    await entry.start()
+    stack.push_async_callback(entry.stop)
+
+    async def ready() -> bool:
+        return await rows.store.writable() and await entry.connected()
+
+    vitals = Vitals(rows.store.answers, rows.store.broken, running, lambda: engine.idle_s)
+    admin = AdminServer(settings.admin_host, settings.admin_port, vitals.trouble, ready, rows.store.counts)
+    await admin.start()
+    stack.push_async_callback(admin.stop)
+    log.info("the bot is up", extra={"team": slack.identity.team_id, "projects": len(settings.projects)})
+    return Bot(rows.store, entry, admin, stack.aclose, vitals.failed)
+
+
+async def build_store(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Rows:
+    """The store with what `bot.toml` says written into it."""
     database = SqliteDatabase(settings.store_path)
     await database.open()
-    stack.append(database.close)
+    stack.push_async_callback(database.close)
     await database.make_room_in_the_log()
     store = SqliteStore(database, clock)
     if set_back := await store.clock_set_meanwhile():
         log.warning("the machine's clock was set back", extra={"seconds": round(-set_back.total_seconds(), 1)})
     await store.configured_grants(settings.grants)
     await store.configured_bindings(settings.bindings)
-    former = await store.configured_projects(settings.projects)
+    return Rows(database, store, await store.configured_projects(settings.projects))
 
+
+async def build_slack(settings: Settings, clock: Clock, store: SqliteStore, stack: AsyncExitStack) -> Slack:
+    """The client and what stands on it; waits until Slack says who the bot is. Raises SlackRefusedToken."""
     http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SLACK_SECONDS))
-    stack.append(http.close)
-    token = _reveal(settings.slack.bot_token)
-    client = _slack_client(settings, http, token)
-    identity = await _identity(client, clock)
-    people = SlackPeople(client, identity.team_id, clock, enterprise_id=identity.enterprise_id)
-    urls = ResponseUrls(clock)
-    team_url = identity.url
-    channels = SlackChannels(client, clock)
+    stack.push_async_callback(http.close)
+    api_url, command, token = settings.slack.api_url, settings.slack.command, _reveal(settings.slack.bot_token)
+    client = web_client(api_url, http, token)
+    identity = await identity_of(client, clock)
+    channels, urls = SlackChannels(client, clock), ResponseUrls(clock)
     replies = SlackReplies(
         client,
         http,
         urls,
         channels=channels,
         projects=settings.projects,
-        command=settings.slack.command,
-        team_url=team_url,
+        command=command,
+        team_url=identity.url,
         bot_user_id=identity.user_id,
+        clock=clock,
+    )
+    unexpected = Unexpected(command, new_reference)
+    tasks = BackgroundTasks(unexpected)
+    stack.push_async_callback(tasks.stop)
+    return Slack(
+        client,
+        build_bolt(web_client(api_url, http, None), token, _reveal(settings.slack.signing_secret), identity),
+        identity,
+        SlackPeople(client, identity.team_id, clock, enterprise_id=identity.enterprise_id),
+        channels,
+        urls,
+        replies,
+        unexpected,
+        tasks,
+        DeferredReplyJob(store, replies, clock, unexpected),
+    )
+
+
+def build_cloud(settings: Settings, clock: Clock, rows: Rows, stack: AsyncExitStack) -> Clouds:
+    cloud = HttpCloud(settings.projects, settings.credentials, clock, former=rows.former)
+    stack.push_async_callback(cloud.aclose)
+    servers, existing = ServerNames(clock), Existing(rows.store, cloud, clock)
+    stack.push_async_callback(existing.aclose)
+    catalogue = DiskCatalogue(cloud, servers, clock)
+    stack.push_async_callback(catalogue.aclose)
+    return Clouds(cloud, servers, existing, catalogue)
+
+
+def build_use_cases(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, clouds: Clouds) -> UseCases:
+    projects, people = settings.projects, slack.people
+    gate = Gate(store, projects, clock)
+    opened = FormSessions(store, clock, lambda: new_id("f"))
+    intake = Intake(store, people, projects, clock, lambda: new_id("r"))
+    deleting = Deleting(store, gate, projects, clock)
+    return UseCases(
+        gate=gate,
+        intake=intake,
+        approvals=Approvals(store, gate, clock),
+        bindings=ChannelBindings(store, projects, clock),
+        cancelling=Cancelling(store, gate),
+        confirming=Confirming(store, gate, projects, clock),
+        deleting=deleting,
+        doubting=Doubting(store, clouds.cloud, deleting, opened, clock),
+        forms=Forms(store, people, slack.channels, clouds.catalogue, intake, projects, clock, opened),
+        granting=Granting(store, people, projects, clock),
+        inquiry=Inquiry(store, clouds.existing, gate, projects, clock),
+        keeping=Keeping(store, gate, clock),
+        opened=opened,
+        restoring=RestorePointsInquiry(store, clouds.existing, clouds.cloud, projects, clock),
+        retrying=Retrying(store, gate, intake),
+    )
+
+
+def listen(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, cases: UseCases) -> None:
+    """Register whatever Slack may deliver. Bolt takes the first that fits, so the order counts."""
+    ErrorListener(slack.unexpected, slack.replies, slack.tasks).register(slack.bolt)
+    Unrouted(slack.people, slack.channels).register(slack.bolt)
+    answering = _answering(settings, clock, store, slack, cases)
+    forms = FormListeners(
+        command=settings.slack.command,
+        team_url=slack.identity.url,
+        forms=cases.forms,
+        client=slack.client,
+        replies=slack.replies,
+        urls=slack.urls,
+        tasks=slack.tasks,
+        clock=clock,
+    )
+    _mentions(settings, clock, slack, cases, answering).register(slack.bolt)
+    actions = _actions(settings, clock, store, slack, cases)
+    _commands(settings, clock, slack, cases, answering, forms, actions).register(slack.bolt)
+    pages = PageListeners(answering, slack.replies, slack.tasks)
+    records = RecordListeners(slack.people, store, cases.inquiry, slack.replies, slack.tasks)
+    routes.register(slack.bolt, actions, forms, pages, records)
+    AppHomeListeners(store).register(slack.bolt)
+    _channel_cards(settings, clock, store, slack).register(slack.bolt)
+    ChangeListeners(slack.people).register(slack.bolt)
+    LastListeners().register(slack.bolt)
+
+
+def _answering(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, cases: UseCases) -> Answering:
+    return Answering(
+        command=settings.slack.command,
+        team_url=slack.identity.url,
+        store=store,
+        people=slack.people,
+        inquiry=cases.inquiry,
+        approvals=cases.approvals,
+        granting=cases.granting,
+        cancelling=cases.cancelling,
+        bindings=cases.bindings,
+        restoring=cases.restoring,
+        doubting=cases.doubting,
         clock=clock,
     )
 
-    cloud = HttpCloud(settings.projects, settings.credentials, clock, former=former)
-    stack.append(cloud.aclose)
-    homes = SlackAppHomes(client, settings.slack.command, team_url)
-    engine = EmbeddedEngine(clock, store)
-    database.on_wanted(engine.wake)
-    gate = Gate(store, settings.projects, clock)
-    approvals = Approvals(store, gate, clock)
-    unexpected = Unexpected(settings.slack.command, new_reference)
-    tasks = BackgroundTasks(unexpected)
-    stack.append(tasks.stop)
-    deferred = DeferredReplyJob(store, replies, clock, unexpected)
-    anonymous = _slack_client(settings, http, None)
-    bolt = build_bolt(anonymous, token, _reveal(settings.slack.signing_secret), identity)
-    cancelling = Cancelling(store, gate)
-    deleting = Deleting(store, gate, settings.projects, clock)
-    opened = FormSessions(store, clock, lambda: new_id("f"))
-    doubting = Doubting(store, cloud, deleting, opened, clock)
-    bindings = ChannelBindings(store, settings.projects, clock)
-    existing = Existing(store, cloud, clock)
-    stack.append(existing.aclose)
-    inquiry = Inquiry(store, existing, gate, settings.projects, clock)
-    answering = Answering(
+
+def _mentions(
+    settings: Settings, clock: Clock, slack: Slack, cases: UseCases, answering: Answering
+) -> MentionListeners:
+    return MentionListeners(
         command=settings.slack.command,
-        team_url=team_url,
-        store=store,
-        people=people,
-        inquiry=inquiry,
-        approvals=approvals,
-        granting=Granting(store, people, settings.projects, clock),
-        cancelling=cancelling,
-        bindings=bindings,
-        restoring=RestorePointsInquiry(store, existing, cloud, settings.projects, clock),
-        doubting=doubting,
-        clock=clock,
-    )
-    intake = Intake(store, people, settings.projects, clock, lambda: new_id("r"))
-    servers = ServerNames(clock)
-    catalogue = DiskCatalogue(cloud, servers, clock)
-    stack.append(catalogue.aclose)
-    forms = Forms(store, people, channels, catalogue, intake, settings.projects, clock, opened)
-    ErrorListener(unexpected, replies, tasks).register(bolt)
-    Unrouted(people, channels).register(bolt)
-    form_listeners = FormListeners(
-        command=settings.slack.command,
-        team_url=team_url,
-        forms=forms,
-        client=client,
-        replies=replies,
-        urls=urls,
-        tasks=tasks,
-        clock=clock,
-    )
-    MentionListeners(
-        command=settings.slack.command,
-        bot_user_id=identity.user_id,
-        intake=intake,
-        people=people,
-        forms=forms,
+        bot_user_id=slack.identity.user_id,
+        intake=cases.intake,
+        people=slack.people,
+        forms=cases.forms,
         answering=answering,
-        deferred=deferred,
+        deferred=slack.deferred,
         clock=clock,
-    ).register(bolt)
-    deny = DenyForm(approvals, opened, client)
-    change = ChangeForm(confirming := Confirming(store, gate, settings.projects, clock), opened, client)
-    bind = BindForm(settings.slack.command, bindings, opened, client)
-    actions = Actions(
+    )
+
+
+def _commands(
+    settings: Settings,
+    clock: Clock,
+    slack: Slack,
+    cases: UseCases,
+    answering: Answering,
+    forms: FormListeners,
+    actions: Actions,
+) -> CommandListeners:
+    return CommandListeners(
+        command=settings.slack.command,
+        intake=cases.intake,
+        answering=answering,
+        forms=forms,
+        bindings=cases.bindings,
+        actions=actions,
+        people=slack.people,
+        urls=slack.urls,
+        deferred=slack.deferred,
+        clock=clock,
+    )
+
+
+def _actions(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, cases: UseCases) -> Actions:
+    deny = DenyForm(cases.approvals, cases.opened, slack.client)
+    change = ChangeForm(cases.confirming, cases.opened, slack.client)
+    bind = BindForm(settings.slack.command, cases.bindings, cases.opened, slack.client)
+    return Actions(
         routes.buttons(
-            approvals=approvals,
-            cancelling=cancelling,
-            confirming=confirming,
-            deleting=deleting,
-            doubting=doubting,
-            keeping=Keeping(store, gate, clock),
-            retrying=Retrying(store, gate, intake),
+            approvals=cases.approvals,
+            cancelling=cases.cancelling,
+            confirming=cases.confirming,
+            deleting=cases.deleting,
+            doubting=cases.doubting,
+            keeping=cases.keeping,
+            retrying=cases.retrying,
             deny=deny,
             change=change,
             bind=bind,
         ),
         routes.small_forms(deny=deny, change=change, bind=bind),
-        people=people,
+        people=slack.people,
         store=store,
-        replies=replies,
-        tasks=tasks,
-        deferred=deferred,
-        opened=opened,
+        replies=slack.replies,
+        tasks=slack.tasks,
+        deferred=slack.deferred,
+        opened=cases.opened,
         clock=clock,
     )
-    CommandListeners(
-        command=settings.slack.command,
-        intake=intake,
-        answering=answering,
-        forms=form_listeners,
-        bindings=bindings,
-        actions=actions,
-        people=people,
-        urls=urls,
-        deferred=deferred,
-        clock=clock,
-    ).register(bolt)
-    pages, records = PageListeners(answering, replies, tasks), RecordListeners(people, store, inquiry, replies, tasks)
-    routes.register(bolt, actions, form_listeners, pages, records)
-    AppHomeListeners(store).register(bolt)
-    OfferListeners(
+
+
+def _channel_cards(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack) -> OfferListeners:
+    return OfferListeners(
         pattern=settings.slack.offer_channels,
         command=settings.slack.command,
         store=store,
         projects=settings.projects,
-        client=client,
-        channels=channels,
-        replies=replies,
-        tasks=tasks,
+        client=slack.client,
+        channels=slack.channels,
+        replies=slack.replies,
+        tasks=slack.tasks,
         clock=clock,
-    ).register(bolt)
-    ChangeListeners(people).register(bolt)
-    LastListeners().register(bolt)
+    )
 
-    handlers = _handlers(settings, clock, store, people, cloud, servers, replies, approvals, homes, channels, deferred)
-    running = asyncio.create_task(engine.run(handlers))
+
+async def build_jobs(
+    settings: Settings,
+    clock: Clock,
+    rows: Rows,
+    slack: Slack,
+    clouds: Clouds,
+    cases: UseCases,
+    stack: AsyncExitStack,
+) -> tuple[EmbeddedEngine, asyncio.Task[None]]:
+    """The engine, at work on what the rows call for."""
+    engine = EmbeddedEngine(clock, rows.store)
+    rows.database.on_wanted(engine.wake)
+    running = asyncio.create_task(engine.run(_handlers(settings, clock, rows.store, slack, clouds, cases)))
     engine.wake("forget:deliveries", clock.now())
     if settings.audit_channel:
         engine.wake(f"seal:{settings.audit_channel}", clock.now())
@@ -295,121 +434,55 @@ async def _start(settings: Settings, clock: Clock, stack: list[Callable[[], Any]
         await engine.stop(STOP_SECONDS)
         await asyncio.gather(running, return_exceptions=True)  # it may have ended before, which was told then
 
-    stack.append(stop_engine)
-
-    entry: SocketModeEntry | HttpEntry
-    if settings.slack.app_token is not None:
-        entry = SocketModeEntry(
-            bolt, settings.slack.app_token.get_secret_value(), clock, loopback=_slack_is_simulated(settings)
-        )
-    else:
-        entry = HttpEntry(bolt, _reveal(settings.slack.signing_secret), settings.port, settings.host)
-    await entry.start()
-    stack.append(entry.stop)
-
-    async def ready() -> bool:
-        return await store.writable() and await entry.connected()
-
-    vitals = Vitals(store.answers, store.broken, running, lambda: engine.idle_s)
-    admin = AdminServer(settings.admin_host, settings.admin_port, vitals.trouble, ready, store.counts)
-    await admin.start()
-    stack.append(admin.stop)
-    log.info("the bot is up", extra={"team": identity.team_id, "projects": len(settings.projects)})
-    return Bot(store, entry, admin, stop, vitals.failed)
+    stack.push_async_callback(stop_engine)
+    return engine, running
 
 
 def _handlers(
-    settings: Settings,
-    clock: Clock,
-    store: SqliteStore,
-    people: SlackPeople,
-    cloud: HttpCloud,
-    servers: ServerNames,
-    replies: SlackReplies,
-    approvals: Approvals,
-    homes: SlackAppHomes,
-    channels: SlackChannels,
-    deferred: DeferredReplyJob,
+    settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, clouds: Clouds, cases: UseCases
 ) -> dict[str, Handler]:
-    patience = RetryPolicy(
-        look_for=timedelta(seconds=settings.cloud.reconcile_s),
-        busy_first=timedelta(seconds=settings.cloud.busy_retry_s),
-        busy_deadline=timedelta(seconds=settings.cloud.busy_deadline_s),
-        unconfigured=timedelta(seconds=settings.cloud.watch_s),
-    )
-    send_check, offers = SendCheck(store, people, settings.projects, clock), GroupDiscovery(clock)
+    projects, people, replies, cloud = settings.projects, slack.people, slack.replies, clouds.cloud
+    homes = SlackAppHomes(slack.client, settings.slack.command, slack.identity.url)
+    offers, send_check = GroupDiscovery(clock), SendCheck(store, people, projects, clock)
+    policy = _retry_policy(settings)
 
     async def forget(_: str) -> float:
         await store.forget_deliveries()
         return FORGET_EVERY_SECONDS
 
     return {
-        "plan": Planner(store, people, channels, cloud, settings.projects, offers, servers, clock),
-        "group": Grouper(store, send_check, cloud, offers, settings.projects, clock, patience),
-        "submit": Submitter(store, send_check, cloud, settings.projects, clock, patience),
+        "plan": Planner(store, people, slack.channels, cloud, projects, offers, clouds.servers, clock),
+        "group": Grouper(store, send_check, cloud, offers, projects, clock, policy),
+        "submit": Submitter(store, send_check, cloud, projects, clock, policy),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
         "remind": Reminder(store, cloud, replies, replies, clock),
         "report": Reporter(store, replies, clock, EditBudget(clock)),
-        "delete": Deleter(store, people, cloud, replies, settings.projects, clock),
-        "expire": approvals.expire,
+        "delete": Deleter(store, people, cloud, replies, projects, clock),
+        "expire": cases.approvals.expire,
         "lapse": GrantExpiry(store, clock),
-        "home": AppHomePublisher(store, people, homes, settings.projects, clock),
-        "notify": Notifier(store, people, people, replies, settings.projects, clock),
+        "home": AppHomePublisher(store, people, homes, projects, clock),
+        "notify": Notifier(store, people, people, replies, projects, clock),
         "seal": AuditAnchor(store, replies, clock),
-        "answer": deferred,
+        "answer": slack.deferred,
         "forget": forget,
     }
 
 
-def _slack_client(settings: Settings, http: aiohttp.ClientSession, token: str | None) -> AsyncWebClient:
-    """One client with one session. It repeats nothing by itself: a repeated chat.postMessage could post twice."""
-    client = AsyncWebClient(
-        token=token,
-        base_url=settings.slack.api_url,
-        session=http,
-        retry_handlers=[],
+def _retry_policy(settings: Settings) -> RetryPolicy:
+    return RetryPolicy(
+        look_for=timedelta(seconds=settings.cloud.reconcile_s),
+        busy_first=timedelta(seconds=settings.cloud.busy_retry_s),
+        busy_deadline=timedelta(seconds=settings.cloud.busy_deadline_s),
+        unconfigured=timedelta(seconds=settings.cloud.watch_s),
     )
-    if _slack_is_simulated(settings):
-        client.proxy = None  # slack_sdk takes a proxy from the environment for every host and knows no NO_PROXY
-    return client
 
 
-async def _identity(client: AsyncWebClient, clock: Clock) -> Identity:
-    """Who the bot is in Slack. Waits for Slack as long as it takes; a refused token is bad configuration."""
-    while True:
-        try:
-            identity = read(Identity, (await client.auth_test()).data)
-        except SlackApiError as exc:
-            failure = failure_of(exc)
-            if failure.status == 200 and failure.error and not failure.asks_to_wait:
-                raise SlackRefusedToken(
-                    f"Slack does not accept SLACK_BOT_TOKEN ({failure.error}). "
-                    "Install the app again and copy its bot token."
-                ) from None
-            log.warning("slack gave no usable answer yet", extra={"status": failure.status})
-        except NO_ANSWER as exc:
-            log.warning("slack can't be reached yet", extra={"error": type(exc).__name__})
-        else:
-            return identity.model_copy(update={"app_id": await _app_id(client, identity.bot_id)})
-        await clock.sleep(3.0)
+def _entry(settings: Settings, clock: Clock, bolt: AsyncApp) -> SocketModeEntry | HttpEntry:
+    if settings.slack.app_token is None:
+        return HttpEntry(bolt, _reveal(settings.slack.signing_secret), settings.port, settings.host)
+    token = settings.slack.app_token.get_secret_value()
+    return SocketModeEntry(bolt, token, clock, loopback=is_simulated(settings.slack.api_url))
 
 
-async def _app_id(client: AsyncWebClient, bot_id: str) -> str | None:
-    """Which app the token is of, which auth.test does not say; None: deliveries are not compared with it."""
-    try:
-        return read(BotAccount, (await client.bots_info(bot=bot_id)).data).app_id
-    except (SlackApiError, *NO_ANSWER) as exc:
-        log.warning("slack did not say which app this is", extra={"error": type(exc).__name__})
-        return None
-
-
-def _slack_is_simulated(settings: Settings) -> bool:
-    return is_loopback(urlsplit(settings.slack.api_url).hostname or "")
-
-
-def _reveal(secret: Any) -> str:
-    return "" if secret is None else str(secret.get_secret_value())
-
-
-async def _now(work: Callable[[], None]) -> None:
-    work()
+def _reveal(secret: SecretStr | None) -> str:
+    return "" if secret is None else secret.get_secret_value()

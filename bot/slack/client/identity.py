@@ -1,0 +1,65 @@
+"""The Web API's client, and who the bot is there."""
+
+from __future__ import annotations
+
+import logging
+from urllib.parse import urlsplit
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.domain.errors import BotError
+from bot.domain.hosts import is_loopback
+from bot.ports.clock import Clock
+from bot.slack.client.errors import NO_ANSWER, failure_of
+from bot.slack.payloads import BotAccount, Identity, read
+
+log = logging.getLogger(__name__)
+
+ASK_AGAIN_SECONDS = 3.0
+
+
+class SlackRefusedToken(BotError):
+    """Slack does not accept the bot's token: bad configuration."""
+
+
+def web_client(api_url: str, http: aiohttp.ClientSession, token: str | None) -> AsyncWebClient:
+    """One client with one session. It repeats nothing by itself: a repeated chat.postMessage could post twice."""
+    client = AsyncWebClient(token=token, base_url=api_url, session=http, retry_handlers=[])
+    if is_simulated(api_url):
+        client.proxy = None  # slack_sdk takes a proxy from the environment for every host and knows no NO_PROXY
+    return client
+
+
+def is_simulated(api_url: str) -> bool:
+    return is_loopback(urlsplit(api_url).hostname or "")
+
+
+async def identity_of(client: AsyncWebClient, clock: Clock) -> Identity:
+    """Who the bot is in Slack. Waits for Slack as long as it takes. Raises SlackRefusedToken."""
+    while True:
+        try:
+            identity = read(Identity, (await client.auth_test()).data)
+        except SlackApiError as exc:
+            failure = failure_of(exc)
+            if failure.status == 200 and failure.error and not failure.asks_to_wait:
+                raise SlackRefusedToken(
+                    f"Slack does not accept SLACK_BOT_TOKEN ({failure.error}). "
+                    "Install the app again and copy its bot token."
+                ) from None
+            log.warning("slack gave no usable answer yet", extra={"status": failure.status})
+        except NO_ANSWER as exc:
+            log.warning("slack can't be reached yet", extra={"error": type(exc).__name__})
+        else:
+            return identity.model_copy(update={"app_id": await _app_id(client, identity.bot_id)})
+        await clock.sleep(ASK_AGAIN_SECONDS)
+
+
+async def _app_id(client: AsyncWebClient, bot_id: str) -> str | None:
+    """Which app the token is of, which auth.test does not say; None: deliveries are not compared with it."""
+    try:
+        return read(BotAccount, (await client.bots_info(bot=bot_id)).data).app_id
+    except (SlackApiError, *NO_ANSWER) as exc:
+        log.warning("slack did not say which app this is", extra={"error": type(exc).__name__})
+        return None
