@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
+from bot.metrics import exposition
+
 
 class AdminServer:
     """`trouble`: why the process should be started again, "" while it works. `ready`: the store is writable and Slack
@@ -58,11 +60,4 @@ class AdminServer:
         return web.Response(status=503, text="not ready: the store is not writable, or Slack is not connected\n")
 
     async def _on_metrics(self, _: web.Request) -> web.Response:
-        """Prometheus text format, version 0.0.4."""
-        counts = await self._counts()
-        lines = ["# HELP snapshot_bot_rows Requests and items by state.", "# TYPE snapshot_bot_rows gauge"]
-        lines += [
-            f'snapshot_bot_rows{{table="{table}",state="{state}"}} {count}'
-            for (table, state), count in sorted(counts.items())
-        ]
-        return web.Response(text="\n".join(lines) + "\n", content_type="text/plain")
+        return web.Response(text=exposition(await self._counts()), content_type="text/plain")
