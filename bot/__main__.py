@@ -69,8 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="the bot itself")
-    _takes_config(run)
-    run.set_defaults(run=_run)
+    _runs(run, _run)
 
     play = commands.add_parser("demo", help="the bot against a simulated cloud and Slack, here in the terminal")
     play.add_argument(
@@ -87,29 +86,8 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_grants(commands.add_parser("grants", help="who may do what where, without Slack"))
 
-    requests = commands.add_parser("requests", help="what was asked and how it stands, without Slack")
-    verbs = requests.add_subparsers(required=True, metavar="list | show ID")
-    listing = verbs.add_parser("list", help="the latest requests")
-    listing.add_argument(
-        "--unreviewed", action="store_true", help="only those that ran without approval and wait for review"
-    )
-    _takes_config(listing)
-    listing.set_defaults(run=_with_store(cli.list_requests))
-    show = verbs.add_parser("show", help="one request, by the id of the request, its job or its snapshot")
-    show.add_argument("id", metavar="ID")
-    _takes_config(show)
-    show.set_defaults(run=_with_store(cli.show_request))
-
-    audit = commands.add_parser("audit", help="the audit trail")
-    verbs = audit.add_subparsers(required=True, metavar="export | verify")
-    export = verbs.add_parser("export", help="every row as a line of JSON")
-    export.add_argument("--since", metavar="YYYY-MM-DD", help="only rows from this day on, in UTC")
-    _takes_config(export)
-    export.set_defaults(run=_with_store(cli.export_audit))
-    verify = verbs.add_parser("verify", help="check that the trail is whole, from its first row to its last")
-    verify.add_argument("--head", metavar="SEQ:HASH", help="a head as it was posted: it must still be there")
-    _takes_config(verify)
-    verify.set_defaults(run=_with_store(cli.verify_audit))
+    _add_requests(commands.add_parser("requests", help="what was asked and how it stands, without Slack"))
+    _add_audit(commands.add_parser("audit", help="the audit trail"))
     return parser
 
 
@@ -121,23 +99,20 @@ def _add_grants(grants: argparse.ArgumentParser) -> None:
 
     listing = verbs.add_parser("list", help="every grant and where it stands")
     listing.add_argument("--project", type=read_alias, metavar="P", help="only what counts in this project")
-    _takes_config(listing)
-    listing.set_defaults(run=_with_rights(cli_grants.list_grants))
+    _runs(listing, _with_rights(cli_grants.list_grants))
 
     add = verbs.add_parser("add", help="give a role")
     add.add_argument("subject", **subject)
     add.add_argument("role", **roles)
     add.add_argument("project", **project)
     add.add_argument("--for", dest="lasting", metavar="8h", help="s, m, h or d; for good by default")
-    _takes_config(add)
-    add.set_defaults(run=_with_rights(cli_grants.add_grant))
+    _runs(add, _with_rights(cli_grants.add_grant))
 
     remove = verbs.add_parser("remove", help="take back what was granted by command")
     remove.add_argument("subject", **subject)
     remove.add_argument("role", nargs="?", **roles)
     remove.add_argument("project", **project)
-    _takes_config(remove)
-    remove.set_defaults(run=_with_rights(cli_grants.remove_grant))
+    _runs(remove, _with_rights(cli_grants.remove_grant))
 
     explain = verbs.add_parser("explain", help="what would be decided, by which rule and why")
     explain.add_argument("subject", **subject)
@@ -145,22 +120,43 @@ def _add_grants(grants: argparse.ArgumentParser) -> None:
     explain.add_argument("project", type=read_alias, metavar="PROJECT")
     explain.add_argument("--channel", default="", metavar="C", help="the id of the channel it is asked from")
     explain.add_argument("--group", action="append", default=[], metavar="S", help="a user group they are in")
-    _takes_config(explain)
-    explain.set_defaults(run=_with_rights(cli_grants.explain_grant))
+    _runs(explain, _with_rights(cli_grants.explain_grant))
 
     take_in = verbs.add_parser("import", help="make the rows of a file what it says; prints its plan")
     take_in.add_argument("file", type=Path, metavar="FILE", help="TOML with [[grants]] as in bot.toml")
     take_in.add_argument("--apply", action="store_true", help="do it; without this nothing changes")
-    _takes_config(take_in)
-    take_in.set_defaults(run=_with_rights(cli_grants.import_grants))
+    _runs(take_in, _with_rights(cli_grants.import_grants))
 
     export = verbs.add_parser("export", help="every grant as TOML that import reads back")
-    _takes_config(export)
-    export.set_defaults(run=_with_rights(cli_grants.export_grants))
+    _runs(export, _with_rights(cli_grants.export_grants))
 
 
-def _takes_config(parser: argparse.ArgumentParser) -> None:
+def _add_requests(requests: argparse.ArgumentParser) -> None:
+    verbs = requests.add_subparsers(required=True, metavar="list | show ID")
+    listing = verbs.add_parser("list", help="the latest requests")
+    listing.add_argument(
+        "--unreviewed", action="store_true", help="only those that ran without approval and wait for review"
+    )
+    _runs(listing, _with_store(cli.list_requests))
+    show = verbs.add_parser("show", help="one request, by the id of the request, its job or its snapshot")
+    show.add_argument("id", metavar="ID")
+    _runs(show, _with_store(cli.show_request))
+
+
+def _add_audit(audit: argparse.ArgumentParser) -> None:
+    verbs = audit.add_subparsers(required=True, metavar="export | verify")
+    export = verbs.add_parser("export", help="every row as a line of JSON")
+    export.add_argument("--since", metavar="YYYY-MM-DD", help="only rows from this day on, in UTC")
+    _runs(export, _with_store(cli.export_audit))
+    verify = verbs.add_parser("verify", help="check that the trail is whole, from its first row to its last")
+    verify.add_argument("--head", metavar="SEQ:HASH", help="a head as it was posted: it must still be there")
+    _runs(verify, _with_store(cli.verify_audit))
+
+
+def _runs(parser: argparse.ArgumentParser, run: _Run) -> None:
+    """The command is done by `run`, with the configuration that `--config` names."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="BOT_CONFIG, or bot.toml, by default")
+    parser.set_defaults(run=run)
 
 
 async def _run(options: argparse.Namespace) -> int:

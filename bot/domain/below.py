@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from bot.domain.commands import (
     KNOWN,
-    SEVERAL_ORDERS,
     Approve,
     Bind,
     Cancel,
@@ -28,6 +27,7 @@ from bot.domain.commands import (
 from bot.domain.errors import CommandError
 from bot.domain.greetings import is_courtesy, speaks_against
 from bot.domain.keys import LATER_OPTIONS
+from bot.domain.order_words import SEVERAL_ORDERS
 from bot.domain.orders import Create, Quick
 from bot.domain.sentences import quoted
 from bot.domain.words import plain_text, verb_in, words_of

@@ -15,6 +15,7 @@ from bot.domain.granting import Subject, duration_of, subject_of
 from bot.domain.keys import COURTESIES, EVERYTHING, FILLERS, READERS
 from bot.domain.normalise import caseless, plain, unmarked_word, visible, without_backticks
 from bot.domain.options import read_options, read_selectors, tried
+from bot.domain.order_words import order_words
 from bot.domain.orders import (
     CREATE_OPTIONS,
     DISKS_PER_CREATE,
@@ -28,18 +29,7 @@ from bot.domain.orders import (
     read_reason,
 )
 from bot.domain.sentences import quoted
-from bot.domain.words import (
-    Word,
-    asks,
-    order_text,
-    outside_quotes,
-    plain_text,
-    struck_out,
-    subject_text,
-    unasked,
-    verb_in,
-    words_of,
-)
+from bot.domain.words import Word, order_text, plain_text, subject_text, verb_in
 
 TEXT_CHARACTERS = 2_000
 """Slack documents no limit for a command's text; more than this is refused with a sentence."""
@@ -205,7 +195,7 @@ def parse_command(text: str, command: str = COMMAND) -> Command:
             f"That is {len(text):,} characters and I read at most {TEXT_CHARACTERS:,}. "
             "Nothing was done. Split it into several commands, or shorten the reason."
         )
-    words, asks_only = _order_words(order_text(visible(text), command), command)
+    words, asks_only = order_words(order_text(visible(text), command), command, KNOWN)
     if not words:
         return Help() if asks_only else OpenForm(Create(()))
     if asks_only and verb_in(words[0].text) in CHANGING:
@@ -223,50 +213,10 @@ def _reads(text: str) -> bool:
 
 def read_selection(raw: str) -> Quick:
     """Which disks a field of a form names, in the words that follow `quick`. Raises CommandError, and nothing else."""
-    words, asks_only = _order_words(visible(plain_text(raw)), COMMAND)
+    words, asks_only = order_words(visible(plain_text(raw)), COMMAND, KNOWN)
     if asks_only:
         raise CommandError(advice.for_question([Word("quick", quoted=False), *words], _reads))
     return _quick(words)
-
-
-def _order_words(text: str, command: str) -> tuple[list[Word], bool]:
-    """The words of one order, without courtesies before it; and whether it ends in a question mark, which is left out.
-    Raises CommandError for what is no single order, or one that was taken back.
-    """
-    words = words_of(text)
-    if len(words) == 1 and words[0].quoted and " " in words[0].text:
-        text = words[0].text  # the whole order stood in quotes
-        words = words_of(text)
-    if struck := struck_out(text):
-        raise CommandError(f"Part of it is struck out: {quoted(struck)}. Nothing was done. Type it without that.")
-    if _several(text, command):
-        raise CommandError(SEVERAL_ORDERS)
-    while len(words) > 1 and words[0].text.lower().strip(",") in _COURTESIES:
-        words = words[1:]
-    asked = _asked(text, words)
-    plain_words = [_unasked(word) if at in asked else word for at, word in enumerate(words)]
-    return [word for at, word in enumerate(plain_words) if word.text or at not in asked], bool(asked)
-
-
-_COURTESIES = ("please", "pls", "plz")
-SEVERAL_ORDERS = "That message holds several orders, and one message is one. Nothing was done; send them one by one."
-
-
-def _several(text: str, command: str) -> bool:
-    """Whether more than one line begins with a verb."""
-    lines = [order_text(line, command) for line in outside_quotes(text).split("\n")]
-    return sum(verb_in(line.split(maxsplit=1)[0]) in KNOWN for line in lines if line) > 1
-
-
-def _asked(text: str, words: list[Word]) -> set[int]:
-    """Where the words stand that end in a question mark: names, ids, and whatever comes last."""
-    shown = outside_quotes(text).split()[-len(words) :]
-    last = len(words) - 1
-    return {at for at, seen in enumerate(shown) if asks(seen) and (at == last or option_of(words[at]) is None)}
-
-
-def _unasked(word: Word) -> Word:
-    return Word(unasked(word.text), word.quoted, word.held)
 
 
 def _command(words: list[Word]) -> Command:

@@ -150,37 +150,11 @@ def quick_items(
     """Items in the order in which the disks were named, those left out as ended; and the groups they go into."""
     assert isinstance(request.order, Quick)
     description = described_as(request.actor_id, request.order.reason)
-    disk_names, server_names = _apart(disks), _servers_apart(plan.clusters)
-    groups = [
-        ConsistencyGroup(
-            id=f"{request.id}-g{number}",
-            request_id=request.id,
-            project=alias,
-            server=cluster.server,
-            zone=cluster.availability_zone,
-            asked=CreateSnapshotGroup(
-                server_id=cluster.server_id,
-                volume_ids=tuple(disk.id for disk in cluster.disks),
-                name=within_bytes(
-                    fitted_name((marks.channel, server_names[number - 1], stamp(now)), f"{request.id}-g{number}")
-                ),
-                description=within_bytes(description),
-                tags={**marks.tags, REQUEST_TAG: f"{request.id}-g{number}"},
-                enterprise_project_id=marks.enterprise_project_id,
-            ),
-            due_at=now,
-        )
-        for number, cluster in enumerate(plan.clusters, start=1)
-    ]
-    if not plan.grouped:
-        groups = [group_split(group, NO_GROUPS) for group in groups]
-    group_of = {
-        disk.id: group.id for group, cluster in zip(groups, plan.clusters, strict=True) for disk in cluster.disks
-    }
-    if not plan.grouped:
-        group_of = {}
+    groups = _groups(request, alias, plan, marks, description, now)
+    members = zip(groups, plan.clusters, strict=True) if plan.grouped else ()
+    group_of = {disk.id: group.id for group, cluster in members for disk in cluster.disks}
     items = []
-    for position, disk in enumerate(disks, start=1):
+    for position, (disk, name) in enumerate(zip(disks, _apart(disks), strict=True), start=1):
         item_id = f"{request.id}-{position}"
         item = Item(
             item_id,
@@ -190,7 +164,7 @@ def quick_items(
             DiskRef.of(disk),
             CreateStandardSnapshot(
                 volume_id=disk.id,
-                name=fitted_name((marks.channel, disk_names[position - 1], stamp(now)), disk.id),
+                name=fitted_name((marks.channel, name, stamp(now)), disk.id),
                 description=description,
                 tags={**marks.tags, REQUEST_TAG: item_id},
                 enterprise_project_id=marks.enterprise_project_id,
@@ -205,6 +179,33 @@ def quick_items(
             item = replace(ended(item, ItemState.CANCELLED, now, cause=why, code=LEFT_OUT), failure_told=True)
         items.append(item)
     return items, groups
+
+
+def _groups(
+    request: Request, alias: str, plan: QuickPlan, marks: Marks, description: str, now: datetime
+) -> list[ConsistencyGroup]:
+    """A group for each cluster, split from the start where the project takes none."""
+    named = zip(plan.clusters, _servers_apart(plan.clusters), strict=True)
+    groups = [
+        ConsistencyGroup(
+            id=f"{request.id}-g{number}",
+            request_id=request.id,
+            project=alias,
+            server=cluster.server,
+            zone=cluster.availability_zone,
+            asked=CreateSnapshotGroup(
+                server_id=cluster.server_id,
+                volume_ids=tuple(disk.id for disk in cluster.disks),
+                name=within_bytes(fitted_name((marks.channel, name, stamp(now)), f"{request.id}-g{number}")),
+                description=within_bytes(description),
+                tags={**marks.tags, REQUEST_TAG: f"{request.id}-g{number}"},
+                enterprise_project_id=marks.enterprise_project_id,
+            ),
+            due_at=now,
+        )
+        for number, (cluster, name) in enumerate(named, start=1)
+    ]
+    return groups if plan.grouped else [group_split(group, NO_GROUPS) for group in groups]
 
 
 def _apart(disks: Sequence[Disk]) -> list[str]:

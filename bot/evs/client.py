@@ -134,24 +134,13 @@ class EvsClient:
             if volume_id is not None and _may_be_of(row, volume_id):
                 _uncertain()
 
-        disks = frozenset(of_each)
-
-        def enough(group: Sequence[str]) -> Enough[Snapshot]:
-            if not disks:
-                return _all_found(group)
-            return lambda rows: disks <= {one.volume_id for one in rows.values()}
-
+        path, action = ("v5", "snapshots", "detail"), "evs:snapshots:list"
         for group in _groups(ids):
-            query = list(OLDEST_FIRST)
-            if volume_id is not None:
-                query.append(("volume_id", volume_id))
-            if group_id is not None:
-                query.append(("snapshot_group_id", group_id))
-            if group:
-                query.append(("ids", ",".join(group)))
-            path, action = ("v5", "snapshots", "detail"), "evs:snapshots:list"
+            given = _given(volume_id=volume_id, snapshot_group_id=group_id, ids=",".join(group) or None)
+            query = (*OLDEST_FIRST, *given)
+            enough = _one_of_each(of_each) if of_each else _all_found(group)
             found += await self._listed(
-                Snapshot, path, action, "snapshots", query, enough=enough(group), passed_over=passed_over
+                Snapshot, path, action, "snapshots", query, enough=enough, passed_over=passed_over
             )
         wanted = _wanted(ids)
         return [
@@ -242,14 +231,9 @@ class EvsClient:
         """
         found: list[Disk] = []
         for group in _groups(ids):
-            query: list[tuple[str, Scalar]] = [EVERY_ENTERPRISE_PROJECT]
-            if name is not None:
-                query.append(("name", name))
-            if server_id is not None:
-                query.append(("server_id", server_id))
-            if group:
-                quoted = ",".join(f"'{one}'" for one in group)
-                query.append(("ids", f"[{quoted}]"))
+            quoted = ",".join(f"'{one}'" for one in group)
+            given = _given(name=name, server_id=server_id, ids=f"[{quoted}]" if group else None)
+            query = (EVERY_ENTERPRISE_PROJECT, *given)
             path = ("v2", "cloudvolumes", "detail")
             found += await self._listed(Disk, path, "evs:volumes:list", "volumes", query, enough=_all_found(group))
         wanted = _wanted(ids)
@@ -346,6 +330,17 @@ def _all_found(ids: Sequence[str]) -> Callable[[Mapping[str, Any]], bool]:
     """Whether each of these ids is among the rows; without any, no number of rows is enough."""
     wanted = _wanted(ids)
     return lambda rows: wanted is not None and wanted <= {row_id.lower() for row_id in rows}
+
+
+def _one_of_each(disk_ids: Collection[str]) -> Enough[Snapshot]:
+    """Whether each of these disks has a snapshot among the rows."""
+    disks = frozenset(disk_ids)
+    return lambda rows: disks <= {one.volume_id for one in rows.values()}
+
+
+def _given(**filters: str | None) -> list[tuple[str, Scalar]]:
+    """Those parameters of a query that have a value."""
+    return [(key, value) for key, value in filters.items() if value is not None]
 
 
 def _wanted(ids: Sequence[str]) -> frozenset[str] | None:

@@ -55,18 +55,7 @@ class HttpCloud:
         self._projects = dict(projects)
         self._former = dict(former or {})
         self._clients = {
-            alias: EvsClient(
-                ProjectCalls(
-                    project,
-                    self._auth(project),
-                    self._breakers[project.credentials],
-                    self._transport,
-                    clock,
-                    concurrency=concurrency,
-                    deadline_s=deadline_s,
-                )
-            )
-            for alias, project in projects.items()
+            alias: EvsClient(self._calls(project, concurrency, deadline_s)) for alias, project in projects.items()
         }
 
     def project(self, alias: str) -> EvsClient:
@@ -80,6 +69,17 @@ class HttpCloud:
     async def aclose(self) -> None:
         """Close every connection."""
         await self._transport.aclose()
+
+    def _calls(self, project: Project, concurrency: int, deadline_s: float) -> ProjectCalls:
+        return ProjectCalls(
+            project,
+            self._auth(project),
+            self._breakers[project.credentials],
+            self._transport,
+            self._clock,
+            concurrency=concurrency,
+            deadline_s=deadline_s,
+        )
 
     def _auth(self, project: Project) -> httpx.Auth:
         credentials = self._credentials[project.credentials]

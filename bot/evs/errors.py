@@ -60,14 +60,11 @@ def error_from(
     Source: EVS API Reference, Error Codes.
     """
     value = json_in(body)
-    found = _pair(value, _DEEPEST) or _message_alone(value, _DEEPEST) or ("", "")
-    code = found[0] or str(status)
-    request_id = _header(headers, "x-request-id") or _text_at(value, "request_id")
-    refusal = _Refusal(code, _quotable(found[1], hidden), request_id if _CODE.fullmatch(request_id) else "")
-    meaning = _meaning(status, code, looks_like_page=value is None and bool(body.strip()))
+    refusal = _refusal(status, headers, value, hidden)
+    meaning = _meaning(status, refusal.code, looks_like_page=value is None and bool(body.strip()))
     if service == "ecs":
         meaning = at_ecs(meaning)
-    facts: dict[str, Any] = {"status": status, "code": code, "request_id": refusal.request_id}
+    facts: dict[str, Any] = {"status": status, "code": refusal.code, "request_id": refusal.request_id}
     sentence = _sentence(meaning, refusal, action)
     match meaning.kind:
         case Kind.THROTTLED:
@@ -88,9 +85,7 @@ def error_from(
 
 def plain_words_of(body: bytes, hidden: Sequence[str]) -> str:
     """Words of an answer, for a log: ordinary words alone, everything that may be a name, a key or an id left out."""
-    value = json_in(body)
-    found = _pair(value, _DEEPEST) or _message_alone(value, _DEEPEST) or ("", "")
-    words = _quotable(found[1], hidden).split()
+    words = _quotable(_code_and_message(json_in(body))[1], hidden).split()
     return " ".join(word if _PLAIN_WORD.fullmatch(word) else "…" for word in words)
 
 
@@ -103,6 +98,17 @@ def credential_reason(code: str) -> str:
 def in_brackets(code: str) -> str:
     """`(EVS.2409)`, or `(HTTP 502)` where the status is all there is."""
     return f"(HTTP {code})" if code.isdigit() else f"({code})"
+
+
+def _refusal(status: int, headers: Mapping[str, str], value: Any, hidden: Sequence[str]) -> _Refusal:
+    code, message = _code_and_message(value)
+    request_id = _header(headers, "x-request-id") or _text_at(value, "request_id")
+    return _Refusal(code or str(status), _quotable(message, hidden), request_id if _CODE.fullmatch(request_id) else "")
+
+
+def _code_and_message(value: Any) -> tuple[str, str]:
+    """Each is empty where the answer has none."""
+    return _pair(value, _DEEPEST) or _message_alone(value, _DEEPEST) or ("", "")
 
 
 def _meaning(status: int, code: str, *, looks_like_page: bool) -> Known:

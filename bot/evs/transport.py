@@ -154,15 +154,8 @@ class Transport:
                 extensions={"trace": attempt.trace, "attempt": attempt},
             )
             response = await self._http.send(request, auth=auth)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as exc:
-            failure = CloudUnavailable(f"The cloud cannot be reached at {host}; nothing was sent to it.")
-            self._lost(host, exc)
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as exc:
-            failure = CloudUnavailable(f"The cloud's address {host} cannot be used; nothing was sent to it.")
-            self._lost(host, exc)
-        except (httpx.HTTPError, httpx.StreamError, ValueError) as exc:
-            words = "did not answer in time" if isinstance(exc, httpx.TimeoutException) else "broke off its answer"
-            failure = CloudUnavailable(f"The cloud at {host} {words}.", maybe_done=attempt.maybe_done)
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ValueError) as exc:
+            failure = _failure(exc, host, attempt)
             self._lost(host, exc)
         else:
             self._found(host)
@@ -212,6 +205,18 @@ class _Body(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         await self._packed.aclose()
+
+
+def _failure(exc: Exception, host: str, attempt: SendAttempt) -> CloudUnavailable:
+    """What it means that a call ended without an answer, and whether something may have been changed by it."""
+    match exc:
+        case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout() | httpx.ProxyError():
+            return CloudUnavailable(f"The cloud cannot be reached at {host}; nothing was sent to it.")
+        case httpx.InvalidURL() | httpx.UnsupportedProtocol():
+            return CloudUnavailable(f"The cloud's address {host} cannot be used; nothing was sent to it.")
+        case _:
+            words = "did not answer in time" if isinstance(exc, httpx.TimeoutException) else "broke off its answer"
+            return CloudUnavailable(f"The cloud at {host} {words}.", maybe_done=attempt.maybe_done)
 
 
 def _host(url: str) -> str:

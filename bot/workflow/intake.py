@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from datetime import datetime
+from typing import Literal, Protocol
 
 from bot.domain.access import (
     CLOSED_RULES,
@@ -204,53 +205,78 @@ def judged(
     clock: Clock,
 ) -> Verdict:
     """Which project this runs in and whether the actor may, asked at every hop in the same words."""
+    return _Asking(actor, order, place, projects, grants, bound, clock.now()).judged()
 
-    def denied(rule: str, sentence: str, alias: str, *, incomplete: bool = False, shown: str = "") -> Verdict:
-        entry = AuditEntry(actor.user_id, Action.CREATE, alias, "denied", rule, {"channel": place.channel_id})
-        return Verdict(Refused(sentence, shown or rule, alias, incomplete), entry)
 
-    now = clock.now()
-    if standing := account_refused(actor):
-        return denied(standing.rule, standing.explanation, order.project or "")
-    by_binding = isinstance(order, Quick) and not order.selectors
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """An order at one moment: who asks for what and from where, under which grants and which binding."""
 
-    def usable() -> tuple[str, ...]:
-        anywhere = choose_project(None, None, actor, Action.CREATE, projects, place.channel_id, grants, now)
+    actor: Actor
+    order: Order
+    place: Place
+    projects: Mapping[str, Project]
+    grants: Sequence[Grant]
+    bound: str | None
+    now: datetime
+
+    def judged(self) -> Verdict:
+        if standing := account_refused(self.actor):
+            return self._denied(standing.rule, standing.explanation, self.order.project or "")
+        if self._by_binding and self.bound is None:
+            # Whoever may use no project here sees no difference to a channel that is bound to a closed one.
+            if self._nowhere():
+                return self._denied(NOTHING_BOUND, which_project(NotChosen(())), "", shown=_NO_PROJECT)
+            return self._denied(NOTHING_BOUND, _WHAT_TO_NAME, "")
+        choice = self._choice(self.order.project, self.bound)
+        if isinstance(choice, NotChosen):
+            return self._denied(_NO_PROJECT, which_project(choice), "", incomplete=bool(choice.candidates))
+        return self._judged_in(choice.alias)
+
+    def _judged_in(self, alias: str) -> Verdict:
+        project, channel = self.projects.get(alias), self.place.channel_id
+        decision = decide(self.actor, Action.CREATE, alias, project, channel, self.grants, self.now)
+        if isinstance(decision, Denied):
+            return self._kept_out(decision, alias)
+        if isinstance(decision, NeedsApproval) and self.order.break_glass is not None:
+            if refused := glass_stays(self.projects[alias], self.order):
+                return self._denied(refused.rule, refused.explanation, alias)
+            return Verdict(alias, self._entry(alias, "allowed", BREAK_GLASS), break_glass=True)
+        approvals = decision.approvals if isinstance(decision, NeedsApproval) else 0
+        return Verdict(alias, self._entry(alias, "allowed", decision.rule), approvals)
+
+    def _kept_out(self, denied: Denied, alias: str) -> Verdict:
+        """Who did not name the project does not hear its name: a binding tells nothing about a closed one."""
+        told = denied.explanation
+        if denied.rule in CLOSED_RULES:
+            if self.order.project is not None:
+                told = no_such_project(self.order.project, self._usable())
+            elif self._by_binding and not self._nowhere():
+                return self._denied(denied.rule, _WHAT_TO_NAME, alias, shown=NOTHING_BOUND)
+            else:
+                told = which_project(NotChosen(()))
+        return self._denied(denied.rule, told, alias)
+
+    @property
+    def _by_binding(self) -> bool:
+        return isinstance(self.order, Quick) and not self.order.selectors
+
+    def _nowhere(self) -> bool:
+        return self.order.project is None and not self._usable()
+
+    def _usable(self) -> tuple[str, ...]:
+        anywhere = self._choice(None, None)
         return (anywhere.alias,) if isinstance(anywhere, Chosen) else anywhere.candidates
 
-    def nowhere() -> bool:
-        return order.project is None and not usable()
+    def _choice(self, named: str | None, bound: str | None) -> Chosen | NotChosen:
+        channel = self.place.channel_id
+        return choose_project(named, bound, self.actor, Action.CREATE, self.projects, channel, self.grants, self.now)
 
-    if by_binding and bound is None:
-        # To whoever may use no project here, a channel without a binding and one bound to a closed project are alike.
-        if nowhere():
-            return denied(NOTHING_BOUND, which_project(NotChosen(())), "", shown=_NO_PROJECT)
-        return denied(NOTHING_BOUND, _WHAT_TO_NAME, "")
-    choice = choose_project(order.project, bound, actor, Action.CREATE, projects, place.channel_id, grants, now)
-    if isinstance(choice, NotChosen):
-        return denied(_NO_PROJECT, which_project(choice), "", incomplete=bool(choice.candidates))
-    decision = decide(actor, Action.CREATE, choice.alias, projects.get(choice.alias), place.channel_id, grants, now)
-    if isinstance(decision, Denied):
-        closed = decision.rule in CLOSED_RULES and order.project is None
-        # Who did not name the project does not hear its name: the channel's binding tells nothing about a closed one.
-        if closed and by_binding and not nowhere():
-            return denied(decision.rule, _WHAT_TO_NAME, choice.alias, shown=NOTHING_BOUND)
-        told = which_project(NotChosen(())) if closed else decision.explanation
-        if order.project is not None and decision.rule in CLOSED_RULES:
-            told = no_such_project(order.project, usable())
-        return denied(decision.rule, told, choice.alias)
-    if isinstance(decision, NeedsApproval) and order.break_glass is not None:
-        project = projects[choice.alias]
-        if refused := glass_stays(project, order):
-            return denied(refused.rule, refused.explanation, choice.alias)
-        entry = AuditEntry(
-            actor.user_id, Action.CREATE, choice.alias, "allowed", BREAK_GLASS, {"channel": place.channel_id}
-        )
-        return Verdict(choice.alias, entry, break_glass=True)
-    entry = AuditEntry(
-        actor.user_id, Action.CREATE, choice.alias, "allowed", decision.rule, {"channel": place.channel_id}
-    )
-    return Verdict(choice.alias, entry, decision.approvals if isinstance(decision, NeedsApproval) else 0)
+    def _denied(self, rule: str, sentence: str, alias: str, *, incomplete: bool = False, shown: str = "") -> Verdict:
+        return Verdict(Refused(sentence, shown or rule, alias, incomplete), self._entry(alias, "denied", rule))
+
+    def _entry(self, alias: str, outcome: Literal["allowed", "denied"], rule: str) -> AuditEntry:
+        return AuditEntry(self.actor.user_id, Action.CREATE, alias, outcome, rule, {"channel": self.place.channel_id})
 
 
 def glass_stays(project: Project, order: Order) -> Denied | None:

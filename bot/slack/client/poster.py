@@ -134,20 +134,12 @@ class SlackReplies:
             case "root":
                 await self._keep_from_strangers(request, request.home)
                 return await self._post(request.home, message, request.thread_ts, _metadata(outgoing), anywhere=True)
-            case "edit":
-                assert request.status_channel and request.status_ts
+            case "edit" | "receipt_edit" | "ask_edit":
+                stands = {"edit": request.status_ts, "receipt_edit": request.receipt_ts, "ask_edit": request.ask_ts}
+                ts = stands[outgoing.kind]
+                assert request.status_channel and ts
                 await self._keep_from_strangers(request, request.status_channel)
-                await self._edit(request.status_channel, request.status_ts, message)
-                return None
-            case "receipt_edit":
-                assert request.status_channel and request.receipt_ts
-                await self._keep_from_strangers(request, request.status_channel)
-                await self._edit(request.status_channel, request.receipt_ts, message)
-                return None
-            case "ask_edit":
-                assert request.status_channel and request.ask_ts
-                await self._keep_from_strangers(request, request.status_channel)
-                await self._edit(request.status_channel, request.ask_ts, message)
+                await self._edit(request.status_channel, ts, message)
                 return None
             case "ask" | "accepted" | "failure" | "receipt" | "reminder":
                 if request.status_channel is None:

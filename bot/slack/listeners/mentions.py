@@ -17,7 +17,6 @@ from bot.domain.addressing import Order as Ordered
 from bot.domain.addressing import Quotation, SeveralOrders, Talk, read_mention
 from bot.domain.below import read_order
 from bot.domain.commands import (
-    SEVERAL_ORDERS,
     Approve,
     Bind,
     Cancel,
@@ -38,6 +37,7 @@ from bot.domain.commands import (
 )
 from bot.domain.errors import CommandError, LookupFailed
 from bot.domain.greetings import is_courtesy
+from bot.domain.order_words import SEVERAL_ORDERS
 from bot.domain.orders import Create, Order, Quick
 from bot.domain.requests import Place
 from bot.domain.words import plain_text

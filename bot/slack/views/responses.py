@@ -175,42 +175,24 @@ def help_text(may: MayDo | Denied, command: str) -> Message:
     """Only what the caller may do, with their own project in the examples."""
     if isinstance(may, Denied):
         return told(may.explanation)
-    creatable = [alias for alias, actions in may.by_project.items() if Action.CREATE in actions]
-    viewable = [alias for alias, actions in may.by_project.items() if Action.VIEW in actions]
+    able = {action: [alias for alias, their in may.by_project.items() if action in their] for action in Action}
     lines = ["*Snapshots of EVS disks, from here*"]
-    if creatable:
-        project = f" project={creatable[0]}" if len(creatable) > 1 else ""
-        lines += [
-            f"• {code(command)} — a form, filled in with the mouse or the thumb",
-            f"• {code(f'{command} create DISK{project}')} — a standard snapshot now; DISK is an id or a unique name",
-            f"• {code(f'{command} create DISK DISK2{project} {_EXAMPLE}')} — several at once, named and explained",
-            f"      options come last, several words in quotes: {_OPTIONS}",
-            f"• {code(f'{command} quick')} — a plan for every disk this channel is bound to, then one press",
-            f"• {code(f'{command} quick server=web-01')} — the same for a server; or `tag=k:v`, `disks=a,b`",
-        ]
-    if viewable:
-        lines += [
-            f"• {code(f'{command} status')} — what you have running; with an id (request, job or snapshot): that one",
-            f"• {code(f'{command} list')} — the latest; narrower with `disk=`, `project=` or `mine`",
-            f"• {code(f'{command} restore-points')} — what was made from this channel, and what still exists",
-        ]
-    if any(Action.CANCEL in actions for actions in may.by_project.values()):
+    if creatable := able[Action.CREATE]:
+        lines += _how_to_create(command, creatable)
+    if able[Action.VIEW]:
+        lines += _how_to_look(command)
+    if able[Action.CANCEL]:
         lines.append(f"• {code(f'{command} cancel ID')} — calls back what was not sent to the cloud yet")
-    if any(Action.DELETE in actions for actions in may.by_project.values()):
+    if able[Action.DELETE]:
         lines.append(f"• {code(f'{command} delete ID')} — lets go what a request made, or one snapshot of it")
-    if any(Action.APPROVE in actions for actions in may.by_project.values()):
+    if able[Action.APPROVE]:
         lines.append(
             f"• {code(f'{command} approve ID')}, {code(f'{command} deny ID reason=…')} — what waits for approval; "
             f"{code(f'{command} review ID')} — what ran without"
         )
     lines.append(f"• {code(f'{command} projects')}, {code(f'{command} access')} — what you may use, and why or why not")
-    administered = next((alias for alias, actions in may.by_project.items() if Action.ADMINISTER in actions), None)
-    if administered:
-        lines += [
-            f"• {code(f'{command} grant @someone operator {administered} for=8h')} — or viewer, approver, admin",
-            f"• {code(f'{command} revoke @someone {administered}')} — takes back what was granted by command",
-            f"• {code(f'{command} bind server=web-01 keep=7')}, {code(f'{command} unbind')} — what quick means here",
-        ]
+    if administered := able[Action.ADMINISTER]:
+        lines += _how_to_administer(command, administered[0])
     lines.append(f"• {code(f'{command} help')} — this")
     if may.by_project:
         usable = [f"{bold(alias)} ({', '.join(sorted(actions))})" for alias, actions in may.by_project.items()]
@@ -224,3 +206,31 @@ def help_text(may: MayDo | Denied, command: str) -> Message:
     if creatable:
         message["blocks"].append(buttons([button(NEW_SNAPSHOT, "New Snapshot", "help", style="primary")], "new"))
     return message
+
+
+def _how_to_create(command: str, aliases: Sequence[str]) -> list[str]:
+    project = f" project={aliases[0]}" if len(aliases) > 1 else ""
+    return [
+        f"• {code(command)} — a form, filled in with the mouse or the thumb",
+        f"• {code(f'{command} create DISK{project}')} — a standard snapshot now; DISK is an id or a unique name",
+        f"• {code(f'{command} create DISK DISK2{project} {_EXAMPLE}')} — several at once, named and explained",
+        f"      options come last, several words in quotes: {_OPTIONS}",
+        f"• {code(f'{command} quick')} — a plan for every disk this channel is bound to, then one press",
+        f"• {code(f'{command} quick server=web-01')} — the same for a server; or `tag=k:v`, `disks=a,b`",
+    ]
+
+
+def _how_to_look(command: str) -> list[str]:
+    return [
+        f"• {code(f'{command} status')} — what you have running; with an id (request, job or snapshot): that one",
+        f"• {code(f'{command} list')} — the latest; narrower with `disk=`, `project=` or `mine`",
+        f"• {code(f'{command} restore-points')} — what was made from this channel, and what still exists",
+    ]
+
+
+def _how_to_administer(command: str, alias: str) -> list[str]:
+    return [
+        f"• {code(f'{command} grant @someone operator {alias} for=8h')} — or viewer, approver, admin",
+        f"• {code(f'{command} revoke @someone {alias}')} — takes back what was granted by command",
+        f"• {code(f'{command} bind server=web-01 keep=7')}, {code(f'{command} unbind')} — what quick means here",
+    ]

@@ -138,6 +138,12 @@ class Planner:
             return await self._refuse(request, RequestEvent.DROP, "payload", _listed(faults))
         if draft.faults:
             return await self._refuse(request, RequestEvent.DROP, "disks", _listed(draft.faults))
+        return await self._settle(request, draft, actor, project, verdict)
+
+    async def _settle(
+        self, request: Request, draft: Draft, actor: Actor, project: Project, verdict: Verdict
+    ) -> float | None:
+        """Write a draft down as what the request becomes, if the day has room for it."""
         now = self._clock.now()
         drafted = replace(draft.request, ver=request.ver, rev=request.rev, verdict="")
         after = set_going(drafted, verdict.approvals, verdict.break_glass, now, draft.confirm)
