@@ -149,7 +149,9 @@ async def test_a_plan_and_its_first_post_are_as_quick_as_the_cloud_lets_them_be(
             singles.append(single_s)
         await bench.press(planned, CANCEL)
         await bench.until(planned, "dropped")
-        await asyncio.sleep(1.1 if samples == MANY else 0.1)  # the channel's pause of a second is not what is measured
+        # The receipt of what was called back is posted within a second, and the channel's pause is another: neither is
+        # what is measured.
+        await asyncio.sleep(2.2 if samples == MANY else 0.1)
     for _ in range(1 if samples == FEW else 6):
         planned, _ = await bench.planned()
         before = len(bench.setting.cloud.calls("create_group"))
