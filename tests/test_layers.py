@@ -50,6 +50,9 @@ MAY_IMPORT: dict[str, set[str]] = {
 """A part of the bot, and what it may import of the bot beside itself."""
 
 DOMAIN_LIBRARIES = {"pydantic", "pydantic_core", *sys.stdlib_module_names}
+LONGEST_MODULE, LONGEST_FUNCTION = 500, 40
+"""In lines, with blank ones and docstrings; a function counts the functions inside it."""
+
 ASKS_FOR_TIME = (
     ".datetime.now",
     ".datetime.utcnow",
@@ -102,6 +105,13 @@ def times_asked(text: str) -> list[str]:
     return sorted(name for name in named | pulled if f".{name}".endswith(ASKS_FOR_TIME))
 
 
+def too_long(text: str) -> list[str]:
+    functions = [one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
+    lines = [(one.name, (one.end_lineno or one.lineno) - one.lineno + 1) for one in functions]
+    module = ["the module"] if text.count("\n") > LONGEST_MODULE else []
+    return [*module, *(name for name, length in lines if length > LONGEST_FUNCTION)]
+
+
 @pytest.mark.parametrize("path", MODULES, ids=dotted)
 def test_a_module_imports_only_what_its_part_may(path: Path) -> None:
     assert forbidden_imports(path.read_text("utf-8"), path) == []
@@ -118,6 +128,15 @@ def test_the_domain_needs_only_the_standard_library_and_pydantic(path: Path) -> 
 )
 def test_only_the_clock_knows_what_time_it_is(path: Path) -> None:
     assert times_asked(path.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if part(dotted(path)) != "bot.simulator"],  # it stands in for others, in long tables
+    ids=dotted,
+)
+def test_no_module_and_no_function_is_too_long_to_read(path: Path) -> None:
+    assert too_long(path.read_text("utf-8")) == []
 
 
 def test_only_the_entrances_import_the_wiring() -> None:
@@ -151,3 +170,18 @@ def test_the_picture_catches_what_it_forbids(module: str, text: str, forbidden: 
 )
 def test_the_watch_on_time_sees_each_way_to_ask(text: str, asked: list[str]) -> None:
     assert times_asked(text) == asked
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("x = 1\n" * LONGEST_MODULE, []),
+        ("x = 1\n" * LONGEST_MODULE + "\n", ["the module"]),
+        ("def short():\n" + "    x = 1\n" * (LONGEST_FUNCTION - 1), []),
+        ("async def long():\n" + "\n" * (LONGEST_FUNCTION - 1) + "    return 1\n", ["long"]),
+        ("class C:\n    def method(self):\n" + "        x = 1\n" * LONGEST_FUNCTION, ["method"]),
+        ("def outer():\n    def inner():\n" + "        x = 1\n" * LONGEST_FUNCTION, ["outer", "inner"]),
+    ],
+)
+def test_the_measure_sees_each_kind_of_length(text: str, found: list[str]) -> None:
+    assert too_long(text) == found

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
+from bot.domain.granting import BOT_TOML
 from bot.ports.grants import Rebound
 from bot.store.database import Query, Row, Script, sql
 from bot.store.reading import readable
+from bot.store.transactions import Transactions
 
 _ADD = """
 insert into binding (channel_id, position, project, selector_json, keep_days, confirm, reason, source)
@@ -98,3 +101,29 @@ def _add(source: str, bindings: Sequence[Binding]) -> Script[None]:
             reason=binding.reason,
             source=source,
         )
+
+
+class SqliteBindings(Transactions):
+    """Implements `bot.ports.grants.Bindings`, and the same for bot.toml."""
+
+    async def bound_project(self, channel: str) -> str | None:
+        return await self._database.run(project_of(channel))
+
+    async def bindings(self, channel: str) -> list[Binding]:
+        return await self._database.run(of_channel(channel))
+
+    async def bound_to(self, channel: str) -> list[tuple[str, int]]:
+        """The projects a channel is bound to, each with how many of its bindings can't be read."""
+        return await self._database.run(bound_to(channel))
+
+    async def bind(
+        self, channel: str, bound: Sequence[Binding], entries: Sequence[AuditEntry], *, over: Sequence[str]
+    ) -> Rebound:
+        """Make what was bound by command in a channel exactly this, if it means these projects still (`over`)."""
+        now = self._clock.now()
+        step = rebind(channel, bound, over)
+        return await self._audited(step, entries, now, done=lambda became: became == "done")
+
+    async def configured_bindings(self, configured: Sequence[Binding]) -> None:
+        """Make the bindings of `bot.toml` exactly what the file says."""
+        await self._database.run(replace_source(BOT_TOML, configured))

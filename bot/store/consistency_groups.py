@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup, group_done, group_split, on_its_own, sending_group
 from bot.domain.requests import Item, Request, joining, sending
 from bot.domain.transitions import GroupState, ItemState
-from bot.store import requests
 from bot.store.database import Query, Script, Want, sql
+from bot.store.items import LEADER, SUBMITTED_AT, save_all
 from bot.store.reading import first
 from bot.store.rows import group_from, group_row, item_from
+from bot.store.transactions import Transactions
+from bot.store.whole_requests import follow, groups_of, one
 
 _MOVE = f"""
 update snapshot_group set state = :state, asked_json = :asked_json, attempts = :attempts, in_doubt = :in_doubt,
-    due_at = :due_at, submitted_at = {requests.SUBMITTED_AT}, look_until = :look_until, waiting_since = :waiting_since,
+    due_at = :due_at, submitted_at = {SUBMITTED_AT}, look_until = :look_until, waiting_since = :waiting_since,
     tried_ms = :tried_ms, in_vain_ms = :in_vain_ms,
     cause = :cause, code = :code, job_id = :job_id, cloud_id = :cloud_id, ver = ver + 1
 where id = :id and ver = :ver returning id
@@ -27,7 +30,7 @@ def whole(group_id: str) -> Script[tuple[ConsistencyGroup, list[Item], Request] 
     """The group, the items that are in it now, and their request."""
     rows = yield sql("select * from snapshot_group where id = :id", id=group_id)
     group = yield from first(rows, group_from, "snapshot_group")
-    found = (yield from requests.one(group.request_id)) if group else None
+    found = (yield from one(group.request_id)) if group else None
     if group is None or found is None:
         return None
     request, items = found
@@ -44,7 +47,7 @@ def start(group: ConsistencyGroup, now: datetime) -> Script[tuple[ConsistencyGro
     members = [item for item in found[1] if item.state is ItemState.PLANNED]
     moved: list[Item] = []
     for item in members:
-        leaders = yield sql(requests.LEADER, disk_id=item.disk.id, id=item.id)
+        leaders = yield sql(LEADER, disk_id=item.disk.id, id=item.id)
         leader = yield from first(leaders, item_from, "item")
         if leaders and leader is None:
             return None  # a disk is being copied, for a row that can't be read: asked again with the next sweep
@@ -71,10 +74,32 @@ def save(group: ConsistencyGroup, items: Sequence[Item], now: datetime) -> Scrip
     moved = yield Query(_MOVE, group_row(group))
     if not moved:
         return False
-    yield from requests.save_all(items, now)
+    yield from save_all(items, now)
     if not items:
-        yield from requests.follow(group.request_id, now)
+        yield from follow(group.request_id, now)
     if group.state in _OPEN:
         rows = yield sql("select actor_id from request where id = :id", id=group.request_id)
         yield Want(f"group:{group.id}", group.due_at or now, f"{group.project}/{rows[0]['actor_id']}")
     return True
+
+
+class SqliteConsistencyGroups(Transactions):
+    """What `bot.ports.items.Items` has of consistency groups."""
+
+    async def group(self, group_id: str) -> tuple[ConsistencyGroup, list[Item], Request] | None:
+        return await self._database.run(whole(group_id))
+
+    async def groups_of(self, request_id: str) -> list[ConsistencyGroup]:
+        return await self._database.run(groups_of(request_id))
+
+    async def start_group(
+        self, group: ConsistencyGroup, entries: Sequence[AuditEntry]
+    ) -> tuple[ConsistencyGroup, list[Item]] | None:
+        now = self._clock.now()
+        return await self._audited(start(group, now), entries, now)
+
+    async def save_group(
+        self, group: ConsistencyGroup, items: Sequence[Item], entries: Sequence[AuditEntry] = ()
+    ) -> bool:
+        now = self._clock.now()
+        return await self._audited(save(group, items, now), entries, now)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from bot.ports.forms import DeferredReply
+from bot.store import deliveries
 from bot.store.database import Row, Script, Want, from_ms, sql, to_ms
 from bot.store.reading import first
+from bot.store.transactions import Transactions
 
 _ADD = """
 insert into deferred_reply (id, kind, user_id, channel_id, thread_ts, payload_json, claim, late, created_at)
@@ -33,10 +36,10 @@ def add(deferred_reply: DeferredReply) -> Script[None]:
 
 def one(deferred_reply_id: str) -> Script[DeferredReply | None]:
     rows = yield sql("select * from deferred_reply where id = :id", id=deferred_reply_id)
-    return (yield from first(rows, _errand, "deferred_reply"))
+    return (yield from first(rows, _deferred_reply, "deferred_reply"))
 
 
-def _errand(row: Row) -> DeferredReply:
+def _deferred_reply(row: Row) -> DeferredReply:
     created_at = from_ms(row["created_at"])
     assert created_at is not None
     return DeferredReply(
@@ -54,3 +57,36 @@ def _errand(row: Row) -> DeferredReply:
 
 def drop(deferred_reply_id: str) -> Script[None]:
     yield sql("delete from deferred_reply where id = :id", id=deferred_reply_id)
+
+
+class SqliteDeferredReplies(Transactions):
+    """Implements `bot.ports.forms.DeferredReplies`."""
+
+    async def take_deferred_reply(self, deferred_reply: DeferredReply) -> bool:
+        """Mark a delivery, and keep what is owed for it until it is answered. False: it was here before.
+
+        What it claims is its own from now on; `late` is set where that was taken before.
+        """
+        now = self._clock.now()
+
+        def script() -> Script[bool]:
+            if not (yield from deliveries.first(deferred_reply.id, now)):
+                return False
+            late = deferred_reply.claim is not None and not (yield from deliveries.first(deferred_reply.claim, now))
+            yield from add(replace(deferred_reply, claim=None, late=True) if late else deferred_reply)
+            return True
+
+        return await self._database.run(script())
+
+    async def deferred_reply(self, deferred_reply_id: str) -> DeferredReply | None:
+        return await self._database.run(one(deferred_reply_id))
+
+    async def deferred_reply_done(self, deferred_reply: DeferredReply, *, acted: bool) -> None:
+        """It was answered. What it claimed is free again if nothing was changed."""
+
+        def script() -> Script[None]:
+            yield from drop(deferred_reply.id)
+            if deferred_reply.claim is not None and not acted:
+                yield from deliveries.take_back(deferred_reply.claim)
+
+        await self._database.run(script())

@@ -6,10 +6,15 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.domain.deletions import Deletion, agreeing, asked_anew
+from bot.domain.audit import AuditEntry
+from bot.domain.deletions import Deletion, agreeing, asked_anew, claims
+from bot.domain.requests import Item, Request
 from bot.domain.transitions import DeletionState
+from bot.store import homes, whole_requests
 from bot.store.database import Query, Row, Script, Want, from_ms, span_from, span_ms, sql, to_ms
 from bot.store.reading import readable
+from bot.store.rows import item_from
+from bot.store.transactions import Transactions
 
 _ADD = """
 insert into deletion (item_id, request_id, project, snapshot_id, disk_id, label, state, asked_by, channel_id, asked_at,
@@ -27,6 +32,11 @@ _MOVE = """
 update deletion set state = :state, agreed_json = :agreed_json, agreed_at = :agreed_at, cause = :cause, sent = :sent,
     ver = ver + 1
 where item_id = :item_id and ver = :ver
+"""
+_SHARING = """
+select distinct other.* from item as own join item as other
+    on other.snapshot_id = own.snapshot_id and other.request_id <> own.request_id
+where own.request_id = :id and other.state = 'available' and other.gone_at is null order by other.id
 """
 DUTIES = (
     "select 'delete:' || request_id as key, 0 as at, project as lane from deletion where told = 0 group by request_id"
@@ -116,6 +126,44 @@ def of_request(request_id: str) -> Script[list[Deletion]]:
     return (yield from readable(rows, _deletion, "deletion"))
 
 
+def let_go(request_id: str, item_ids: Sequence[str]) -> Script[list[Item]]:
+    """The request keeps no more what it joined; answers what of that it kept until now."""
+    _, items = yield from whole_requests.whole(request_id)
+    fresh = [item for item in claims(items) if item.id in item_ids]
+    for item in fresh:
+        yield sql("update item set let_go = 1 where id = :id", id=item.id)
+    return fresh
+
+
+def sharing(request_id: str) -> Script[list[tuple[Item, Request]]]:
+    """Items of other requests whose restore point is a snapshot of this one, each with its request."""
+    rows = yield sql(_SHARING, id=request_id)
+    found: list[tuple[Item, Request]] = []
+    for other in (yield from readable(rows, item_from, "item")):
+        its = yield from whole_requests.one(other.request_id)
+        found += [(other, its[0])] if its else []
+    return found
+
+
+def gone(snapshot_id: str, by: str | None, now: datetime) -> Script[bool]:
+    """A snapshot was deleted: whatever names it says so, in every request that has it. False: that was known."""
+    rows = yield sql(
+        "update item set gone_at = :at, gone_by = :by where snapshot_id = :id and gone_at is null "
+        "and state in ('available', 'failed', 'unknown') returning request_id",
+        at=to_ms(now),
+        by=by,
+        id=snapshot_id,
+    )
+    for request_id in sorted({row["request_id"] for row in rows}):
+        moved = yield sql(
+            "update request set rev = rev + 1, unsaid = 1, ver = ver + 1 where id = :id returning home, actor_id",
+            id=request_id,
+        )
+        yield Want(f"report:{moved[0]['home']}", now)
+        yield from homes.changed(moved[0]["actor_id"], now)
+    return bool(rows)
+
+
 def _row(deletion: Deletion) -> dict[str, str | int | None]:
     return {
         "item_id": deletion.item_id,
@@ -164,3 +212,48 @@ def _deletion(row: Row) -> Deletion:
         tried=span_from(row["tried_ms"]),
         sent=bool(row["sent"]),
     )
+
+
+class SqliteDeletions(Transactions):
+    """Implements `bot.ports.deletions.Deletions`."""
+
+    async def ask_deletion(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry]) -> Sequence[Deletion]:
+        """What of it nobody had asked for yet, or was kept then."""
+        now = self._clock.now()
+        return await self._audited(ask(rows, now), entries, now)
+
+    async def agree_to_deletion(
+        self, rows: Sequence[Deletion], person: str, needed: int, entries: Sequence[AuditEntry]
+    ) -> Sequence[Deletion]:
+        """What this agreement moved; nothing where it was settled before."""
+        now = self._clock.now()
+        return await self._audited(agree(rows, person, needed, now), entries, now)
+
+    async def let_go(self, request_id: str, item_ids: Sequence[str], entries: Sequence[AuditEntry]) -> Sequence[Item]:
+        """What of it the request kept until now."""
+        return await self._audited(let_go(request_id, item_ids), entries, self._clock.now())
+
+    async def deletions(self, request_id: str) -> list[Deletion]:
+        return await self._database.run(of_request(request_id))
+
+    async def save_deletions(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry] = ()) -> bool:
+        """False, and nothing is written: somebody moved one of them since it was read. What is deleted is gone."""
+        now = self._clock.now()
+
+        def script() -> Script[bool]:
+            saved = yield from save(rows, now)
+            for row in rows if saved else ():
+                if row.state is DeletionState.DELETED:
+                    yield from gone(row.snapshot_id, row.asked_by, now)
+            return saved
+
+        return await self._audited(script(), entries, now)
+
+    async def deletions_sent(self, rows: Sequence[Deletion]) -> None:
+        """Their DELETE is about to leave."""
+        if rows:
+            await self._database.run(sent(rows))
+
+    async def sharing(self, request_id: str) -> list[tuple[Item, Request]]:
+        """Who else has a snapshot of this request as a restore point."""
+        return await self._database.run(sharing(request_id))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from bot.domain.access import MENTIONED_ADMINS, Actor, Grant, Role
-from bot.domain.granting import EVERY_PROJECT, Subject
+from bot.domain.audit import AuditEntry
+from bot.domain.granting import BOT_TOML, EVERY_PROJECT, Subject, grant_facts, import_plan, owned_by
+from bot.ports.grants import Revise, Revision, Rights
+from bot.store import audit
 from bot.store.database import Query, Row, Script, Want, from_ms, sql, to_ms
 from bot.store.reading import readable
+from bot.store.transactions import Transactions
 
 _COLUMNS = "subject_kind, subject_id, role, project, expires_at, source"
 _ADD = """
@@ -157,3 +161,84 @@ def _grant(row: Row) -> Grant:
         expires_at=from_ms(row["expires_at"]),
         source=row["source"],
     )
+
+
+class SqliteGrants(Transactions):
+    """Implements `bot.ports.grants.Grants`, and the same for bot.toml and the terminal."""
+
+    async def grants_for(self, actor: Actor) -> list[Grant]:
+        return await self._database.run(held_by(actor))
+
+    async def approver_grants(self, project: str) -> list[Grant]:
+        """Those in force."""
+        return await self._database.run(approvers(project, self._clock.now()))
+
+    async def grants_of(self, subject: Subject) -> list[Grant]:
+        return await self._database.run(of_subject(subject))
+
+    async def helpers(self, project: str) -> list[Grant]:
+        """A few admin grants in force there: whom to ask."""
+        return await self._database.run(helpers(project, self._clock.now()))
+
+    async def grants_from(self, source: str) -> list[Grant]:
+        return await self._database.run(of_source(source))
+
+    async def admin_grants(self) -> list[Grant]:
+        """Of all projects, expired ones too."""
+        return await self._database.run(admins(EVERY_PROJECT))
+
+    async def every_grant(self) -> Sequence[Grant]:
+        return await self._database.run(every())
+
+    async def revise_grants(self, actor: Actor | None, subject: Subject, project: str, revise: Revise) -> Revision:
+        """Change the grants of a subject in a project as `revise` says, under the grants of this very moment.
+
+        `revise` is pure and runs inside the transaction. With `actor` None (the terminal) nobody's grants are held.
+        """
+        return await self._revise(actor, of_subject(subject), project, revise)
+
+    async def revise_source(self, source: str, revise: Revise) -> Revision:
+        """The same for the rows of a source, which may be about any project."""
+        return await self._revise(None, of_source(source), EVERY_PROJECT, revise)
+
+    async def _revise(self, actor: Actor | None, theirs: Script[list[Grant]], project: str, revise: Revise) -> Revision:
+        now = self._clock.now()
+
+        def script() -> Script[Revision]:
+            held = (yield from held_by(actor)) if actor else []
+            rights = Rights(held, (yield from theirs), (yield from admins(project)))
+            revision = revise(rights)
+            yield from remove(revision.removed)
+            yield from add(revision.added)
+            yield from audit.append(revision.audit, now)
+            return revision
+
+        return await self._database.run(script())
+
+    async def configured_grants(self, configured: Sequence[Grant]) -> None:
+        """Make the rows of `bot.toml` exactly what the file says; each that differs is a row of the trail."""
+        now = self._clock.now()
+
+        def script() -> Script[None]:
+            kept = yield from of_source(BOT_TOML)
+            plan = import_plan(kept, owned_by(configured, BOT_TOML))
+            yield from remove(plan.removed)
+            yield from add(plan.added)
+            changed = [*(("revoke", row) for row in plan.removed), *(("grant", row) for row in plan.added)]
+            entries = [
+                AuditEntry(BOT_TOML, action, row.project, "done", details=grant_facts(row)) for action, row in changed
+            ]
+            yield from audit.append(entries, now)
+
+        await self._database.run(script())
+
+    async def expire_grants(self, told: Callable[[Grant], AuditEntry]) -> datetime | None:
+        """Write down each grant that came to its end, once. Answers when the next one does."""
+        now = self._clock.now()
+
+        def script() -> Script[datetime | None]:
+            ended = yield from lapsed(now)
+            yield from audit.append([told(grant) for grant in ended], now)
+            return (yield from next_end())
+
+        return await self._database.run(script())

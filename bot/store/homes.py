@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.ports.forms import AppHomeRow
 from bot.store.database import Row, Script, Want, sql
 from bot.store.reading import first
+from bot.store.transactions import Transactions
 
 
 def opened(user_id: str, view_hash: str | None, now: datetime) -> Script[None]:
@@ -49,3 +50,19 @@ def published(user_id: str, rev: int, view_hash: str | None) -> Script[None]:
 
 def _want(user_id: str, now: datetime) -> Want:
     return Want(f"home:{user_id}", now)
+
+
+class SqliteAppHomes(Transactions):
+    """Implements `bot.ports.forms.AppHomes`."""
+
+    async def home(self, user_id: str) -> AppHomeRow | None:
+        return await self._database.run(one(user_id))
+
+    async def home_opened(self, user_id: str, view_hash: str | None) -> None:
+        await self._database.run(opened(user_id, view_hash, self._clock.now()))
+
+    async def home_changed(self, user_id: str) -> None:
+        await self._database.run(changed(user_id, self._clock.now()))
+
+    async def home_published(self, user_id: str, rev: int, view_hash: str | None) -> None:
+        await self._database.run(published(user_id, rev, view_hash))

@@ -1,0 +1,202 @@
+"""Items: what becomes of each disk of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.domain.audit import AuditEntry
+from bot.domain.consistency_groups import ConsistencyGroup
+from bot.domain.deletions import Deletion
+from bot.domain.requests import Item, Request, following, joining
+from bot.domain.transitions import ItemState
+from bot.store import deletions
+from bot.store.database import Query, Script, Want, sql, to_ms
+from bot.store.reading import first, readable
+from bot.store.rows import group_row, item_from, item_row, request_row
+from bot.store.transactions import Transactions
+from bot.store.whole_requests import follow, lane
+
+_ADD_ITEM = """
+insert into item (id, request_id, position, project, disk_id, disk_name, disk_json, snapshot_json, state, ver, attempts,
+    in_doubt, due_at, submitted_at, look_until, waiting_since, tried_ms, in_vain_ms, cause, code, job_id, snapshot_id,
+    progress, taken_at, incremental, ended_at, joined_to, group_id, failure_told)
+values (:id, :request_id, :position, :project, :disk_id, :disk_name, :disk_json, :snapshot_json, :state, :ver,
+    :attempts, :in_doubt, :due_at, :submitted_at, :look_until, :waiting_since, :tried_ms, :in_vain_ms, :cause, :code,
+    :job_id, :snapshot_id, :progress, :taken_at, :incremental, :ended_at, :joined_to, :group_id, :failure_told)
+"""
+SUBMITTED_AT = """
+    case when :state = 'submitting' or cast(:submitted_at as bigint) is null then :submitted_at else submitted_at end
+"""
+"""It is written when something is sent, and stays: who read the row before the clock was set does not bring it back."""
+
+_MOVE_ITEM = f"""
+update item set state = :state, attempts = :attempts, in_doubt = :in_doubt, due_at = :due_at,
+    submitted_at = {SUBMITTED_AT}, look_until = :look_until, waiting_since = :waiting_since, tried_ms = :tried_ms,
+    in_vain_ms = :in_vain_ms, cause = :cause, code = :code, job_id = :job_id,
+    snapshot_id = :snapshot_id, progress = :progress, taken_at = :taken_at, incremental = :incremental,
+    accepted_told = case when joined_to is not null and cast(:joined_to as text) is null then 0 else accepted_told end,
+    ended_at = :ended_at, joined_to = :joined_to, group_id = :group_id, ver = ver + 1
+where id = :id and ver = :ver returning id
+"""
+_POINTS = """
+select * from item where disk_id = :disk_id and state = 'available' and snapshot_id is not null and not exists (
+    select 1 from deletion where deletion.snapshot_id = item.snapshot_id and deletion.state <> 'kept')
+order by coalesce(taken_at, ended_at) desc, id limit :most
+"""
+_SPENT = "tried_ms = :tried_ms, in_vain_ms = :in_vain_ms, due_at = :due_at where id = :id and ver = :ver"
+LEADER = """
+select * from item where disk_id = :disk_id and joined_to is null and id <> :id
+    and state in ('submitting', 'uncertain', 'creating')
+"""
+FIRST_LOOK = timedelta(seconds=2)
+"""No snapshot is done sooner after it was asked for."""
+
+PAGE = 200
+"""Rows that are read in one transaction where there may be thousands."""
+
+_POINTS_OF_A_DISK = 20
+
+
+def add(items: Sequence[Item]) -> Script[None]:
+    for item in items:
+        yield Query(_ADD_ITEM, item_row(item))
+
+
+def drop(items: Sequence[Item]) -> Script[None]:
+    """Write items that were never sent as ended, where the caller ends their request."""
+    for item in items:
+        yield Query(_MOVE_ITEM, item_row(item))
+
+
+def start(item: Item, now: datetime) -> Script[Item | None]:
+    """Mark an item as being sent, or join it to the one that copies its disk already. None: somebody moved it."""
+    leaders = yield sql(LEADER, disk_id=item.disk.id, id=item.id)
+    leader = yield from first(leaders, item_from, "item")
+    if leaders and leader is None:
+        return None  # its disk is being copied, for a row that can't be read: asked again with the next sweep
+    begun = joining(item, leader) if leader else item
+    saved = yield from save(begun, now)
+    return replace(begun, ver=begun.ver + 1) if saved else None
+
+
+def save(item: Item, now: datetime) -> Script[bool]:
+    """Write an item whose `ver` is still the one that was read; those joined to it and the requests follow."""
+    return bool((yield from save_all([item], now)))
+
+
+def save_all(items: Sequence[Item], now: datetime, *, wake: bool = True) -> Script[int]:
+    """The same for several; answers how many were as they had been read. Each request follows once.
+
+    Without `wake` nobody is called to act on it: who writes it does already.
+    """
+    moved: list[Item] = []
+    saved = 0
+    for item in items:
+        if not (yield Query(_MOVE_ITEM, item_row(item))):
+            continue
+        saved += 1
+        moved.append(item)
+    for leader in moved:  # grows meanwhile: who was followed before it joined somebody itself still is
+        joined = yield sql("select * from item where joined_to = :id and ended_at is null", id=leader.id)
+        for one in (yield from readable(joined, item_from, "item")):
+            follower = following(one, leader)
+            yield Query(_MOVE_ITEM, item_row(follower))
+            moved.append(follower)
+    followed: dict[str, Request | None] = {}
+    for request_id in dict.fromkeys(item.request_id for item in moved):
+        followed[request_id] = yield from follow(request_id, now)
+    for item in moved if wake else ():
+        request = followed[item.request_id]
+        yield from _wake(item, lane(request) if request else item.project, now)
+    return saved
+
+
+def _wake(item: Item, whose: str, now: datetime) -> Script[None]:
+    match item.state:
+        case ItemState.PLANNED | ItemState.SUBMITTING | ItemState.UNCERTAIN if item.group_id is None:
+            yield Want(f"submit:{item.id}", item.due_at or now, whose)
+        case ItemState.CREATING if item.joined_to is None:
+            yield Want(f"watch:{item.project}", now + FIRST_LOOK, item.project)
+        case _:
+            pass
+
+
+def spent(rows: Sequence[Request | Item | ConsistencyGroup]) -> Script[None]:
+    """Write down how much patience was spent, where the row is as it was read. People see nothing of it."""
+    for row in rows:
+        match row:
+            case Request():
+                yield Query("update request set tried_ms = :tried_ms where id = :id and ver = :ver", request_row(row))
+            case Item():
+                yield Query(f"update item set {_SPENT}", item_row(row))
+            case ConsistencyGroup():
+                yield Query(f"update snapshot_group set {_SPENT}", group_row(row))
+
+
+def creating(project: str, after: str, limit: int) -> Script[tuple[list[Item], str | None]]:
+    """A page of the snapshots in the making, by id; and after which id the next one begins."""
+    rows = yield sql(
+        "select * from item where project = :project and state = 'creating' and joined_to is null and id > :after "
+        "order by id limit :limit",
+        project=project,
+        after=after,
+        limit=limit,
+    )
+    found = yield from readable(rows, item_from, "item")
+    return found, rows[-1]["id"] if len(rows) == limit else None
+
+
+def points_of(disk_ids: Sequence[str]) -> Script[list[Item]]:
+    """Of each disk the newest snapshots that ended available and that nobody asked to delete, or that were kept."""
+    found: list[Item] = []
+    for disk_id in dict.fromkeys(disk_ids):
+        rows = yield sql(_POINTS, disk_id=disk_id, most=_POINTS_OF_A_DISK)
+        found += yield from readable(rows, item_from, "item")
+    return found
+
+
+class SqliteItems(Transactions):
+    """Implements `bot.ports.items.Items`, but for consistency groups."""
+
+    async def start(self, item: Item, entries: Sequence[AuditEntry]) -> Item | None:
+        now = self._clock.now()
+        return await self._audited(start(item, now), entries, now)
+
+    async def save(self, item: Item, entries: Sequence[AuditEntry] = ()) -> bool:
+        now = self._clock.now()
+        return await self._audited(save(item, now), entries, now)
+
+    async def watched(self, items: Sequence[Item]) -> None:
+        """Keep what a listing said of snapshots in the making, in one transaction; who watches them goes on."""
+        if items:
+            await self._database.run(save_all(items, self._clock.now(), wake=False))
+
+    async def creating(self, project: str) -> list[Item]:
+        """The oldest first. Read in pages: who asks meanwhile does not wait for ten thousand of them."""
+        found: list[Item] = []
+        after: str | None = ""
+        while after is not None:
+            page, after = await self._database.run(creating(project, after, PAGE))
+            found += page
+        return sorted(found, key=lambda item: (to_ms(item.submitted_at) or 0, item.id))
+
+    async def gone(self, snapshot_id: str, by: str | None, entries: Sequence[AuditEntry]) -> bool:
+        """A snapshot was deleted, by whom it was asked for; None: outside of the bot. False: that was known."""
+        now = self._clock.now()
+        return await self._audited(deletions.gone(snapshot_id, by, now), entries, now)
+
+    async def spent(self, rows: Sequence[Request | Item | ConsistencyGroup | Deletion]) -> None:
+        """Write down how much patience was spent on each, so that a restart neither forgets it nor adds to it."""
+
+        def script() -> Script[None]:
+            yield from spent([row for row in rows if not isinstance(row, Deletion)])
+            yield from deletions.spent([row for row in rows if isinstance(row, Deletion)])
+
+        if rows:
+            await self._database.run(script())
+
+    async def points_of(self, items: Sequence[Item]) -> list[Item]:
+        """The newest restore points of the same disks that nobody lets go, these among them."""
+        return await self._database.run(points_of([item.disk.id for item in items]))

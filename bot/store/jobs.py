@@ -1,0 +1,44 @@
+"""Every job that the rows call for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.store import deferred_replies, deletions, grants
+from bot.store.database import Row, Script, from_ms, sql
+from bot.store.reading import readable
+
+_DUTIES = """
+select 'plan:' || id as key, 0 as at, coalesce(project, '') || '/' || actor_id as lane
+    from request where state = 'received'
+union all select 'report:' || home, 0, home from request where unsaid = 1 group by home
+union all select 'notify:' || request_id, 0, '' from notice where told = 0 group by request_id
+union all select 'expire:' || id, waits_until, '' from request where state in ('planned', 'waiting')
+union all select 'submit:' || item.id, coalesce(item.due_at, 0), item.project || '/' || request.actor_id
+    from item join request on request.id = item.request_id
+    where item.state in ('planned', 'submitting', 'uncertain') and item.joined_to is null
+    and item.group_id is null and request.state = 'running'
+union all select 'group:' || snapshot_group.id, coalesce(snapshot_group.due_at, 0),
+    snapshot_group.project || '/' || request.actor_id from snapshot_group
+    join request on request.id = snapshot_group.request_id
+    where snapshot_group.state in ('planned', 'submitting', 'uncertain', 'made') and request.state = 'running'
+union all select 'remind:' || id, remind_at, coalesce(project, '') from request
+    where remind_at is not null and ended_at is not null
+union all select 'home:' || user_id, 0, '' from home where shown_rev < rev
+union all select 'watch:' || project, 0, project from item
+    where state = 'creating' and joined_to is null group by project
+"""
+
+
+def every() -> Script[list[tuple[str, datetime, str]]]:
+    """Every job the rows call for; an engine rebuilt from this has lost nothing."""
+    rows = yield sql(
+        f"{_DUTIES} union all {deletions.DUTIES} union all {grants.NEXT_LAPSE} union all {deferred_replies.DUTIES}"
+    )
+    return (yield from readable([row for row in rows if row["at"] is not None], _duty, "job"))
+
+
+def _duty(row: Row) -> tuple[str, datetime, str]:
+    at = from_ms(row["at"])
+    assert at is not None
+    return row["key"], at, row["lane"]

@@ -1,0 +1,152 @@
+"""What is to be posted or edited, what stands, and who is to be told directly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot.domain.audit import AuditEntry
+from bot.domain.deletions import Deletion
+from bot.domain.granting import Subject
+from bot.domain.requests import Item, Request
+from bot.ports.outbox import Notice
+from bot.store import audit, deletions
+from bot.store.database import Row, Script, Want, from_ms, sql, to_ms
+from bot.store.reading import readable
+from bot.store.transactions import Transactions
+from bot.store.whole_requests import report_due, wholes
+
+
+def outbox(home: str) -> Script[list[tuple[Request, list[Item]]]]:
+    rows = yield sql("select * from request where home = :home and unsaid = 1 order by created_at", home=home)
+    return (yield from wholes(rows))
+
+
+def mark_sent(request: Request, accepted: Sequence[str], failures: Sequence[str]) -> Script[None]:
+    """Keep what the reporter did. These columns are the reporter's alone, so they need no `ver`."""
+    yield sql(
+        "update request set shown_rev = :shown_rev, home = :home, thread_ts = :thread_ts, "
+        "status_channel = :status_channel, status_ts = :status_ts, edited_at = :edited_at, receipt_ts = :receipt_ts, "
+        "ask_ts = :ask_ts, ask_rev = :ask_rev, receipt_gone = :receipt_gone where id = :id",
+        id=request.id,
+        shown_rev=request.shown_rev,
+        home=request.home,
+        thread_ts=request.place.thread_ts,
+        status_channel=request.status_channel,
+        status_ts=request.status_ts,
+        edited_at=to_ms(request.edited_at),
+        receipt_ts=request.receipt_ts,
+        ask_ts=request.ask_ts,
+        ask_rev=request.ask_rev,
+        receipt_gone=request.receipt_gone,
+    )
+    for item_id in accepted:
+        yield sql("update item set accepted_told = 1 where id = :id", id=item_id)
+    for item_id in failures:
+        yield sql("update item set failure_told = 1 where id = :id", id=item_id)
+
+
+def move_reply_channel(request: Request, now: datetime) -> Script[None]:
+    """What is left to tell goes to `request.home` and its thread from now on, with a message of its own."""
+    moved = replace(request, status_channel=None, status_ts=None, shown_rev=0, ask_ts=None, ask_rev=0)
+    yield from mark_sent(moved, (), ())
+    yield report_due(request, now)
+
+
+def mark_all_sent(request: Request) -> Script[None]:
+    """Nothing is left to tell of this revision; a newer one keeps its mark."""
+    yield sql("update request set unsaid = 0 where id = :id and rev = :rev", id=request.id, rev=request.rev)
+
+
+def tell_directly(request_id: str, subjects: Sequence[Subject], now: datetime, asking: int = 0) -> Script[None]:
+    """Tell people, and those in groups, of a request, or of an `asking` for a deletion: each once, however often it is
+    asked for.
+    """
+    for subject in subjects:
+        yield sql(
+            "insert into notice (request_id, subject_kind, subject_id, since, asking) "
+            "values (:request_id, :kind, :id, :since, :asking) "
+            "on conflict (request_id, subject_kind, subject_id, asking) do nothing",
+            request_id=request_id,
+            kind=subject.kind,
+            id=subject.id,
+            since=to_ms(now),
+            asking=asking,
+        )
+    if subjects:
+        yield Want(f"notify:{request_id}", now)
+
+
+def untold(request_id: str) -> Script[list[Notice]]:
+    """People before groups, so that a group that can't be read keeps nobody waiting."""
+    rows = yield sql(
+        "select * from notice where request_id = :id and told = 0 order by subject_kind desc, subject_id, asking",
+        id=request_id,
+    )
+    return (yield from readable(rows, _notice, "notice"))
+
+
+def _notice(row: Row) -> Notice:
+    since = from_ms(row["since"])
+    assert since is not None
+    return Notice(Subject(row["subject_kind"], row["subject_id"]), since, row["asking"])
+
+
+def told(request_id: str, notice: Notice) -> Script[None]:
+    yield sql(
+        "update notice set told = 1 where request_id = :request_id and subject_kind = :kind and subject_id = :id "
+        "and asking = :asking",
+        request_id=request_id,
+        kind=notice.subject.kind,
+        id=notice.subject.id,
+        asking=notice.asking,
+    )
+
+
+class SqliteOutbox(Transactions):
+    """Implements `bot.ports.outbox.Outbox`."""
+
+    async def outbox(self, home: str) -> list[tuple[Request, list[Item]]]:
+        return await self._database.run(outbox(home))
+
+    async def mark_sent(self, request: Request, *, accepted: Sequence[str] = (), failures: Sequence[str] = ()) -> None:
+        await self._database.run(mark_sent(request, accepted, failures))
+
+    async def move_reply_channel(self, request: Request) -> None:
+        await self._database.run(move_reply_channel(request, self._clock.now()))
+
+    async def mark_all_sent(self, request: Request) -> None:
+        await self._database.run(mark_all_sent(request))
+
+    async def tell_directly(self, request_id: str, subjects: Sequence[Subject]) -> None:
+        await self._database.run(tell_directly(request_id, subjects, self._clock.now()))
+
+    async def untold(self, request_id: str) -> list[Notice]:
+        return await self._database.run(untold(request_id))
+
+    async def told(
+        self, request_id: str, notice: Notice, entries: Sequence[AuditEntry] = (), *, instead: Sequence[Subject] = ()
+    ) -> None:
+        """`instead`: who is to be told in its place, such as the people of a group."""
+        now = self._clock.now()
+
+        def script() -> Script[None]:
+            yield from told(request_id, notice)
+            yield from tell_directly(request_id, instead, now, notice.asking)
+            yield from audit.append(entries, now)
+
+        await self._database.run(script())
+
+    async def deletion_announced(self, request_id: str, asking: int, notify: Sequence[Subject] = ()) -> None:
+        """`notify`: who is to be asked directly, as they do not read where it was announced."""
+        now = self._clock.now()
+
+        def script() -> Script[None]:
+            yield from deletions.announced(request_id, asking)
+            yield from tell_directly(request_id, notify, now, asking)
+
+        await self._database.run(script())
+
+    async def deletions_told(self, rows: Sequence[Deletion]) -> None:
+        await self._database.run(deletions.told(rows))

@@ -1,0 +1,35 @@
+"""What the roles of the store share: one database, one clock, and decisions that go with their audit rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from bot.domain.audit import AuditEntry
+from bot.ports.clock import Clock
+from bot.store import audit
+from bot.store.database import Script, SqliteDatabase
+
+T = TypeVar("T")
+
+
+class Transactions:
+    """Each method of a role is one transaction: rows, audit and jobs together."""
+
+    def __init__(self, database: SqliteDatabase, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def _audited(
+        self, step: Script[T], entries: Sequence[AuditEntry], now: datetime, *, done: Callable[[T], bool] = bool
+    ) -> T:
+        """Run a step, and write down what was decided if it was done."""
+
+        def script() -> Script[T]:
+            outcome = yield from step
+            if done(outcome):
+                yield from audit.append(entries, now)
+            return outcome
+
+        return await self._database.run(script())

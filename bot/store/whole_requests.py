@@ -1,0 +1,108 @@
+"""A request with its items: read together, and moved together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot.domain.consistency_groups import ConsistencyGroup
+from bot.domain.requests import Item, Request, following_items
+from bot.domain.transitions import RequestState
+from bot.store import homes
+from bot.store.database import Query, Row, Rows, Script, Want, sql
+from bot.store.reading import first, readable
+from bot.store.rows import group_from, item_from, request_from, request_row
+
+_MOVE_REQUEST = """
+update request set state = :state, order_json = :order_json,
+    project = :project, verdict = :verdict, rule = :rule, rev = :rev, unsaid = 1,
+    ended_at = :ended_at, break_glass = :break_glass, reviewed_by = :reviewed_by,
+    approvals_needed = :approvals_needed, waits_until = :waits_until, remind_at = :remind_at,
+    received_at = :received_at, warnings_json = :warnings_json, tried_ms = :tried_ms,
+    started_at = :started_at, ver = ver + 1
+where id = :id and ver = :ver returning id
+"""
+
+
+def one(request_id: str) -> Script[tuple[Request, list[Item]] | None]:
+    rows = yield sql("select * from request where id = :id", id=request_id)
+    return (yield from with_items(rows[0])) if rows else None
+
+
+def whole(request_id: str) -> Script[tuple[Request, list[Item]]]:
+    """For who decides something of it: all of it must be there to be read."""
+    rows = yield sql("select * from request where id = :id", id=request_id)
+    found = yield from with_items(rows[0])
+    if found is None or not (yield from is_all(request_id, found[1])):
+        raise RuntimeError(f"Request {request_id} or one of its disks can't be read.")
+    return found
+
+
+def is_all(request_id: str, items: Sequence[Item]) -> Script[bool]:
+    """Whether these are all disks of a request, and none was set aside."""
+    rows = yield sql("select count(*) as number from item where request_id = :id", id=request_id)
+    return int(rows[0]["number"]) == len(items)
+
+
+def with_items(row: Row) -> Script[tuple[Request, list[Item]] | None]:
+    """A request with those of its items that can be read; None where it can't itself."""
+    rows = yield sql("select * from item where request_id = :id order by position", id=row["id"])
+    approvers = (yield from approvers_of(row["id"])) if row["approvals_needed"] else ()
+    request = yield from first([row], lambda one: request_from(one, approvers), "request")
+    return (request, (yield from readable(rows, item_from, "item"))) if request else None
+
+
+def wholes(rows: Rows) -> Script[list[tuple[Request, list[Item]]]]:
+    found: list[tuple[Request, list[Item]]] = []
+    for row in rows:
+        pair = yield from with_items(row)
+        found += [pair] if pair else []
+    return found
+
+
+def approvers_of(request_id: str) -> Script[tuple[str, ...]]:
+    rows = yield sql("select approver_id from approval where request_id = :id order by at, approver_id", id=request_id)
+    return tuple(row["approver_id"] for row in rows)
+
+
+def groups_of(request_id: str) -> Script[list[ConsistencyGroup]]:
+    rows = yield sql("select * from snapshot_group where request_id = :id order by id", id=request_id)
+    return (yield from readable(rows, group_from, "snapshot_group"))
+
+
+def move(request: Request, now: datetime) -> Script[bool]:
+    """Write a request whose `ver` is still the one that was read; something is to be told afterwards."""
+    if request.state is RequestState.RUNNING and request.started_at is None:
+        request = replace(request, started_at=now)
+    moved = yield Query(_MOVE_REQUEST, request_row(request))
+    if moved:
+        yield report_due(request, now)
+        yield from homes.changed(request.actor_id, now)
+    return bool(moved)
+
+
+def follow(request_id: str, now: datetime) -> Script[Request | None]:
+    """The request after its items or groups moved. With an item that can't be read it is never at its end."""
+    rows = yield sql("select * from request where id = :id", id=request_id)
+    found = yield from with_items(rows[0])
+    if found is None:
+        return None
+    request, items = found
+    ending = not request.over and all(item.ended for item in items)
+    done = ending and (yield from is_all(request_id, items))
+    after = following_items(request, items, now, done=done)
+    yield from move(after, now)
+    if after.ended_at and after.remind_at:
+        yield Want(f"remind:{request_id}", after.remind_at, after.project or "")
+    return after
+
+
+def lane(request: Request) -> str:
+    """Whose work it is: those of one person in one project wait for each other, and for nobody else."""
+    return f"{request.project or ''}/{request.actor_id}"
+
+
+def report_due(request: Request, now: datetime) -> Want:
+    home = request.home or request.place.channel_id
+    return Want(f"report:{home}", now, home)
