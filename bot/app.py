@@ -17,9 +17,10 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.admin import AdminServer
+from bot.clock import SteadyClock
 from bot.engine import EmbeddedEngine
 from bot.evs.cloud import HttpCloud
-from bot.ports.clock import Clock
+from bot.ports.clock import Clock, FollowingClock
 from bot.ports.jobs import Handler
 from bot.settings import Settings
 from bot.slack.background_tasks import BackgroundTasks
@@ -182,7 +183,8 @@ async def start(settings: Settings, clock: Clock) -> Bot:
         raise
 
 
-async def _start(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Bot:
+async def _start(settings: Settings, machine: Clock, stack: AsyncExitStack) -> Bot:
+    clock = SteadyClock(machine)
     rows = await build_store(settings, clock, stack)
     slack = await build_slack(settings, clock, rows.store, stack)
     clouds = build_cloud(settings, clock, rows, stack)
@@ -415,7 +417,7 @@ def _channel_cards(settings: Settings, clock: Clock, store: SqliteStore, slack: 
 
 async def build_jobs(
     settings: Settings,
-    clock: Clock,
+    clock: FollowingClock,
     rows: Rows,
     slack: Slack,
     clouds: Clouds,

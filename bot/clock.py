@@ -1,10 +1,12 @@
-"""SystemClock: the one caller of datetime.now, the monotonic clock and asyncio.sleep."""
+"""SystemClock, the one caller of datetime.now, the monotonic clock and asyncio.sleep; SteadyClock for a running bot."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+from bot.ports.clock import Clock
 
 _COUNTS_SLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Where there is one, the clock that goes on in suspend: what was believed before it is older afterwards."""
@@ -21,3 +23,30 @@ class SystemClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+class SteadyClock:
+    """Implements `bot.ports.clock.FollowingClock` over another clock.
+
+    When somebody sets the machine's clock, what waits in the rows has to be moved along, and nobody notices at that
+    very moment. What is written in between is of the old date as well, so that it is moved with the rest.
+    """
+
+    def __init__(self, machine: Clock) -> None:
+        self._machine = machine
+        self._date, self._at = machine.now(), machine.monotonic()
+
+    def now(self) -> datetime:
+        return self._date + timedelta(seconds=self._machine.monotonic() - self._at)
+
+    def monotonic(self) -> float:
+        return self._machine.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._machine.sleep(seconds)
+
+    def ahead(self) -> timedelta:
+        return self._machine.now() - self.now()
+
+    def follow(self, by: timedelta) -> None:
+        self._date += by

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from bot.domain.errors import StoreFailed
-from bot.ports.clock import Clock
+from bot.ports.clock import FollowingClock
 from bot.ports.jobs import Handler, JobSource
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class EmbeddedEngine:
     holds up nobody else, and no kind of job another.
     """
 
-    def __init__(self, clock: Clock, rows: JobSource, *, share: int = 16) -> None:
+    def __init__(self, clock: FollowingClock, rows: JobSource, *, share: int = 16) -> None:
         self._clock = clock
         self._rows = rows
         self._share = share
@@ -87,14 +87,12 @@ class EmbeddedEngine:
     async def run(self, handlers: Mapping[str, Handler]) -> None:
         """Call the handler named before the colon of each key when its time has come, until `stop`."""
         sweep_at = self._clock.monotonic()
-        fast_by = self._fast_by()
         while not self._stopping:
             self._changed.clear()  # before anything is awaited: what changes meanwhile, a stop above all, still counts
             self._turned_at = now = self._clock.monotonic()
-            step = self._fast_by() - fast_by
-            was_set = abs(step.total_seconds()) >= STEP_SECONDS
+            was_set = abs((step := self._clock.ahead()).total_seconds()) >= STEP_SECONDS
             if was_set and await self._clock_set(step):
-                fast_by, was_set = fast_by + step, False
+                was_set = False
             if self._held and not was_set and await self._rows.writable():
                 log.warning("the store can be written again; what waited goes on")
                 self._held, sweep_at = False, now
@@ -147,9 +145,11 @@ class EmbeddedEngine:
 
     async def _clock_set(self, by: timedelta) -> bool:
         """Whether what waits was told; until then nothing is begun, since everything would seem older or younger."""
+        self._clock.follow(by)  # first: what is written with the new date comes after what moves all that was before
         try:
             await self._rows.clock_set(by)
         except StoreFailed as exc:
+            self._clock.follow(-by)
             self._hold(exc)
             return False
         log.warning("the machine's clock was set", extra={"seconds": round(by.total_seconds(), 1)})
@@ -160,10 +160,6 @@ class EmbeddedEngine:
         if not self._held:
             log.error("the store failed; nothing is done until it can be written again", exc_info=exc)
             self._held = True
-
-    def _fast_by(self) -> timedelta:
-        """How far the date is ahead of the seconds; only its changes say something."""
-        return timedelta(seconds=self._clock.now().timestamp() - self._clock.monotonic())
 
     # --- whose turn it is ---------------------------------------------------------------------------------------------
 

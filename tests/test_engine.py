@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.clock import SystemClock
+from bot.clock import SteadyClock, SystemClock
 from bot.domain.errors import StoreFailed
 from bot.engine import EmbeddedEngine
 from bot.ports.jobs import Handler
@@ -53,7 +53,7 @@ class SetClock(SystemClock):
 
 @asynccontextmanager
 async def running(rows: Rows, **handlers: Handler) -> AsyncIterator[EmbeddedEngine]:
-    engine = EmbeddedEngine(CLOCK, rows)
+    engine = EmbeddedEngine(SteadyClock(CLOCK), rows)
     task = asyncio.create_task(engine.run(handlers))
     try:
         yield engine
@@ -217,7 +217,7 @@ async def test_a_clock_that_is_set_delays_and_hurries_nothing_that_waits(
     async def again_soon(_: str) -> float | None:
         return 0.3
 
-    engine = EmbeddedEngine(clock, rows)
+    engine = EmbeddedEngine(SteadyClock(clock), rows)
     task = asyncio.create_task(engine.run({"watch": recorder(calls, again_soon), "expire": recorder(calls)}))
     await until(lambda: calls == ["p"])
     clock.by = timedelta(hours=hours)
@@ -233,7 +233,8 @@ async def test_a_clock_that_is_set_while_nothing_can_be_written_is_told_before_a
 ) -> None:
     monkeypatch.setattr("bot.engine.LOOK_SECONDS", 0.01)
     clock, rows, calls = SetClock(), Rows(), list[int]()
-    engine = EmbeddedEngine(clock, rows)
+    steady = SteadyClock(clock)
+    engine = EmbeddedEngine(steady, rows)
 
     async def watch(_: str) -> float | None:
         calls.append(len(rows.moved))
@@ -243,7 +244,7 @@ async def test_a_clock_that_is_set_while_nothing_can_be_written_is_told_before_a
     await asyncio.sleep(0.05)
     rows.full, clock.by = True, timedelta(hours=25)
     await asyncio.sleep(0.05)
-    engine.wake("watch:p", clock.now())
+    engine.wake("watch:p", steady.now())
     await asyncio.sleep(0.1)
     assert calls == []
     rows.full = False
@@ -257,7 +258,7 @@ async def test_what_is_due_at_a_date_is_due_then_by_the_clock_as_it_was_set(monk
     monkeypatch.setattr("bot.engine.LOOK_SECONDS", 0.01)
     clock, rows, calls = SetClock(), Rows("expire:plan"), list[str]()
     rows.dated["expire:plan"] = CLOCK.now() + timedelta(hours=1)
-    engine = EmbeddedEngine(clock, rows)
+    engine = EmbeddedEngine(SteadyClock(clock), rows)
     task = asyncio.create_task(engine.run({"expire": recorder(calls)}))
     await asyncio.sleep(0.05)
     assert calls == []
@@ -302,7 +303,7 @@ async def test_a_stop_lets_what_runs_end_and_cancels_what_does_not() -> None:
             raise
         return None
 
-    engine = EmbeddedEngine(CLOCK, Rows("plan:short", "plan:long"))
+    engine = EmbeddedEngine(SteadyClock(CLOCK), Rows("plan:short", "plan:long"))
     task = asyncio.create_task(engine.run({"plan": handler}))
     await asyncio.sleep(0.02)
     await engine.stop(0.2)
@@ -319,7 +320,7 @@ async def test_a_stop_while_the_rows_are_read_ends_it_and_nothing_is_begun() -> 
             await asyncio.sleep(0.05)
             return await super().jobs()
 
-    engine = EmbeddedEngine(CLOCK, SlowRows("plan:a"))
+    engine = EmbeddedEngine(SteadyClock(CLOCK), SlowRows("plan:a"))
     task = asyncio.create_task(engine.run({"plan": recorder(calls)}))
     await reading.wait()
     await engine.stop(1.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 
@@ -18,3 +18,13 @@ class Clock(Protocol):
         ...
 
     async def sleep(self, seconds: float) -> None: ...
+
+
+class FollowingClock(Clock, Protocol):
+    """One whose date goes on as if nobody set the machine's clock, until it is told to follow it."""
+
+    def ahead(self) -> timedelta:
+        """How far the machine's date is ahead of this one; negative where it was set back."""
+        ...
+
+    def follow(self, by: timedelta) -> None: ...

@@ -37,7 +37,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import new_id
-from bot.clock import SystemClock
+from bot.clock import SteadyClock, SystemClock
 from bot.domain.access import Actor
 from bot.domain.requests import Request
 from bot.engine import EmbeddedEngine
@@ -174,7 +174,7 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
         store = TimedStore(database, clock, spans)
         await store.configured_grants(settings.grants)
         await store.configured_bindings(settings.bindings)
-        database.on_wanted(EmbeddedEngine(clock, store).wake)
+        database.on_wanted(EmbeddedEngine(SteadyClock(clock), store).wake)
         slack = setting.workspace
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, session=http)
         people, urls = SlackPeople(client, slack.world.team_id, clock), ResponseUrls(clock)

@@ -192,6 +192,10 @@ async def test_a_part_that_ends_by_itself_ends_the_bot_with_a_sentence_and_the_n
 
 # --- a clock that is set ----------------------------------------------------------------------------------------------
 
+SLOW_TO_NOTICE = (
+    "import bot.__main__ as program",
+    "import bot.__main__ as program, bot.engine as engine; engine.LOOK_SECONDS = 3.0",
+)
 SET_CLOCK = """
 import sys
 from datetime import timedelta
@@ -229,6 +233,27 @@ async def test_a_clock_that_is_set_by_an_hour_silences_nobody_and_lets_nobody_ac
             (first, second, third), RequestState.FINISHED
         )
         assert {item.state for _, items in found for item in items} == {ItemState.AVAILABLE}
+        assert await street.bot.signal(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize("hours", [-25, 25, 17_520])
+async def test_what_is_written_down_before_anybody_notices_that_the_clock_was_set_waits_for_no_hours(
+    tmp_path: Path, hours: int
+) -> None:
+    by = tmp_path / "by"
+    by.write_text("0")
+    async with a_street(tmp_path) as street:
+        street.bot.program = ("-c", SET_CLOCK.replace(*SLOW_TO_NOTICE), str(by))
+        await street.start()
+        street.cloud.world.timing.min_seconds = street.cloud.world.timing.max_seconds = 4.0
+        street.cloud.fault("list_volumes", "slow", times=3, seconds=1.0)
+        street.cloud.fault("create_snapshot", "slow", times=3, seconds=1.0)
+        for disk in ("web-01-data", "web-01-logs", "orders-db"):
+            await street.slack.command("alice", "#inc-demo", f"create {disk}")
+        await asyncio.sleep(0.5)  # their disks are being looked for
+        by.write_text(str(hours * 3600))
+        found = await street.until_all_is_said(timeout=25)
+        assert [item.state for _, items in found for item in items] == [ItemState.AVAILABLE] * 3
         assert await street.bot.signal(signal.SIGTERM) == 0
 
 
