@@ -224,7 +224,7 @@ _OUTSIDE = (
     re.compile(r"(?:slack-platform|evs-api|design)(?: reference|\.md)?,? (?:sections? )?§?[0-9]"),
     re.compile(r"(?:reference|design|contract), (?:sections? )?[0-9]"),
     re.compile(r"slack-platform reference|design section|evs-api|the contract allows"),
-    re.compile(r"\.\./shared|/work/|/tmp/wt"),
+    re.compile(r"\.\./shared|/(?:work|tmp/\w+)(?=/)|(?<![\w.])/(?:home|root|Users)(?=/)"),
 )
 
 
