@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
-import gc
 import io
 import os
-import signal
 import sys
-import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bot import app, cli, cli_grants
-from bot.clock import SystemClock
+from bot import cli, cli_grants
 from bot.domain.access import Action, Role
 from bot.domain.errors import BotError, StoreFailed, StoreMissing
 from bot.domain.orders import read_alias
 from bot.domain.terminal_text import harmless
-from bot.logs import configure_logs
-from bot.settings import SettingsError, StoreSettings, load_settings, load_store
-from bot.simulator import demo
-from bot.simulator.setting import Setting, read_world
-from bot.slack.client.scopes import SCOPES
-
-OK, FAILED, BAD_USE = 0, 1, 2
-
-STOP_SECONDS = 9.0
-"""A stop may take 10 s in all, whatever hangs."""
+from bot.settings import SettingsError, StoreSettings, load_store
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,15 +29,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = asyncio.run(options.run(options))
     except SettingsError as exc:
         cli.complain(exc.sentence)
-        return BAD_USE
+        return cli.BAD_USE
     except (StoreMissing, StoreFailed) as exc:
         cli.complain(exc.sentence)
-        return FAILED
+        return cli.FAILED
     except BotError as exc:
         cli.complain(exc.sentence)
-        return BAD_USE
+        return cli.BAD_USE
     except KeyboardInterrupt:
-        return OK
+        return cli.DONE
     return code
 
 
@@ -160,79 +146,21 @@ def _runs(parser: argparse.ArgumentParser, run: _Run) -> None:
 
 
 async def _run(options: argparse.Namespace) -> int:
-    settings = load_settings(os.environ, options.config)
-    configure_logs(settings.log_format, settings.log_level, settings.secrets())
-    stopped = _on_signal()
-    starting = asyncio.ensure_future(app.start(settings, SystemClock()))
-    signalled = asyncio.ensure_future(stopped.wait())
-    await asyncio.wait({starting, signalled}, return_when=asyncio.FIRST_COMPLETED)
-    if not starting.done():
-        starting.cancel()
-        await asyncio.gather(starting, return_exceptions=True)
-        return OK
-    try:
-        bot = starting.result()
-        return await _until_it_ends(bot, signalled)
-    finally:
-        signalled.cancel()
+    from bot import cli_run  # here, so that no other command waits for what only the bot itself needs
 
-
-async def _until_it_ends(bot: app.Bot, signalled: asyncio.Future[Any]) -> int:
-    """By a signal, or because a part of it ended by itself: then with a sentence, as it has to be started again."""
-    gc.collect()
-    gc.freeze()  # what stays for good is not looked through again and again while everybody waits
-    failed = asyncio.ensure_future(bot.failed())
-    await asyncio.wait({signalled, failed}, return_when=asyncio.FIRST_COMPLETED)
-    code = OK
-    if failed.done():
-        _complain(failed.result())
-        code = FAILED
-    failed.cancel()
-    try:
-        await asyncio.wait_for(bot.stop(), STOP_SECONDS)
-    except TimeoutError:
-        _complain("Something did not end in time and was left behind; nothing that was recorded is lost.")
-        code = FAILED
-    return code
-
-
-def _complain(sentence: str) -> None:
-    with contextlib.suppress(OSError):  # the disk that is full may be the one under the log
-        cli.complain(sentence)
+    return await cli_run.run(options)
 
 
 async def _demo(options: argparse.Namespace) -> int:
-    with tempfile.TemporaryDirectory(prefix="snapshot-bot-demo-") as directory:
-        setting = Setting(Path(directory), scopes=SCOPES)
-        return await demo.play(setting, _start_quietly, once=options.once, slack_port=options.port)
+    from bot import cli_demo
 
-
-async def _start_quietly(environment: Mapping[str, str]) -> Callable[[], Awaitable[None]]:
-    """A bot for the demo: its log would stand between the lines of the channel, so only trouble is shown."""
-    settings = load_settings(environment)
-    configure_logs("console", "WARNING", settings.secrets())
-    bot = await app.start(settings, SystemClock())
-    return bot.stop
+    return await cli_demo.demo(options)
 
 
 async def _simulate(options: argparse.Namespace) -> int:
-    try:
-        world = read_world(options.world) if options.world else None
-    except ValueError as exc:
-        cli.complain(str(exc))
-        return BAD_USE
-    stopped = _on_signal()
-    with tempfile.TemporaryDirectory(prefix="snapshot-bot-simulation-") as directory:
-        setting = Setting(Path(directory), scopes=SCOPES, world=world)
-        await setting.start(slack_port=options.slack_port, cloud_port=options.cloud_port)
-        cloud = f"the cloud at {setting.cloud.url}, its servers (ECS) at {setting.cloud.ecs_url}"
-        print(f"# Slack at {setting.workspace.url}, {cloud}. In another terminal:")
-        for name, value in setting.environment().items():
-            print(f"export {name}='{value}'")
-        print("snapshot-bot run", flush=True)
-        await stopped.wait()
-        await setting.stop()
-    return OK
+    from bot import cli_demo
+
+    return await cli_demo.simulate(options)
 
 
 _Command = Callable[[StoreSettings, argparse.Namespace], Awaitable[int]]
@@ -251,14 +179,6 @@ def _with_store(command: _Command, *, rights: bool = False) -> _Run:
 def _with_rights(command: _Command) -> _Run:
     """The same with the projects and grants of bot.toml."""
     return _with_store(command, rights=True)
-
-
-def _on_signal() -> asyncio.Event:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
-    return stopped
 
 
 if __name__ == "__main__":

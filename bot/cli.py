@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import re
+import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
@@ -40,6 +42,15 @@ def say(text: str) -> None:
 def complain(text: str) -> None:
     """The same on standard error."""
     print("\n".join(map(harmless, text.split("\n"))), file=sys.stderr)
+
+
+def on_signal() -> asyncio.Event:
+    """Set by SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    return stopped
 
 
 @asynccontextmanager

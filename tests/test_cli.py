@@ -452,3 +452,16 @@ def test_grants_need_no_secret_and_no_file(lived: Run) -> None:
     assert "U5: viewer in every project" in lived("list").out
     said = lived("add", "user:U5", "viewer", "payments")
     assert (said.code, "There is no project “payments”. Configured: none." in said.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("module", "needless"),
+    [
+        ("bot.cli_run", ["bot.simulator"]),
+        ("bot.__main__", ["bot.simulator", "bot.app", "slack_bolt", "aiohttp", "httpx"]),
+    ],
+)
+def test_no_command_loads_what_only_another_one_needs(module: str, needless: list[str]) -> None:
+    program = f"import sys, {module}; print(*[name for name in {needless} if name in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []

@@ -193,19 +193,20 @@ async def test_a_part_that_ends_by_itself_ends_the_bot_with_a_sentence_and_the_n
 # --- a clock that is set ----------------------------------------------------------------------------------------------
 
 SLOW_TO_NOTICE = (
-    "import bot.__main__ as program",
-    "import bot.__main__ as program, bot.engine as engine; engine.LOOK_SECONDS = 3.0",
+    "import bot.cli_run as program",
+    "import bot.cli_run as program, bot.engine as engine; engine.LOOK_SECONDS = 3.0",
 )
 SET_CLOCK = """
 import sys
 from datetime import timedelta
 from pathlib import Path
-import bot.__main__ as program
+import bot.cli_run as program
+from bot.__main__ import main
 class Clock(program.SystemClock):
     def now(self):
         return super().now() + timedelta(seconds=float(Path(sys.argv[1]).read_text()))
 program.SystemClock = Clock
-sys.exit(program.main(["run"]))
+sys.exit(main(["run"]))
 """
 
 
