@@ -15,6 +15,7 @@ MODULES = sorted((ROOT / "bot").rglob("*.py"))
 VALUES = {"bot.domain"}
 EDGES = {"bot.slack", "bot.evs", "bot.store"}
 NEEDS = {"bot.ports", *VALUES}
+SHARED = {"bot.cache"}
 WIRED = {
     "bot.admin",
     "bot.supervision",
@@ -31,8 +32,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.domain": set(),
     "bot.ports": VALUES,
     "bot.engine": NEEDS,
-    "bot.workflow": NEEDS,
-    "bot.slack": {"bot.workflow", *NEEDS},
+    "bot.cache": NEEDS,
+    "bot.workflow": {*SHARED, *NEEDS},
+    "bot.slack": {"bot.workflow", *SHARED, *NEEDS},
     "bot.evs": NEEDS,
     "bot.store": NEEDS,
     "bot.settings": VALUES,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from bot.cache import Cache
 from bot.domain.disks import is_uuid
 from bot.domain.errors import CloudRefused, CredentialRefused
 from bot.domain.orders import Selector
@@ -24,24 +25,14 @@ class GroupDiscovery:
     """Whether a project takes consistency groups, as it said last. In memory only: a restart asks once more."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._said: dict[str, tuple[bool, float]] = {}
+        self._said: Cache[str, bool] = Cache(clock, BELIEVED)
 
     async def offered(self, alias: str, evs: Evs) -> bool:
         """Ask once an hour. Raises CloudUnavailable, or CredentialRefused."""
-        if (said := self._said.get(alias)) and self._clock.monotonic() - said[1] < BELIEVED.total_seconds():
-            return said[0]
-        try:
-            await evs.check_snapshot_groups()
-        except CredentialRefused:
-            raise
-        except CloudRefused:
-            return self.say(alias, offered=False)
-        return self.say(alias, offered=True)
+        return await self._said.ask(alias, lambda: _takes_groups(evs))
 
-    def say(self, alias: str, *, offered: bool) -> bool:
-        self._said[alias] = (offered, self._clock.monotonic())
-        return offered
+    def say(self, alias: str, *, offered: bool) -> None:
+        self._said.put(alias, offered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +70,16 @@ async def survey(
     selection = await asyncio.to_thread(select, selectors, disks, of_tag, meant, bound=bound)
     called = await servers.of(alias, evs, selection.disks)
     return Survey(replace(selection, disks=tuple(called)), snapshots, offered)
+
+
+async def _takes_groups(evs: Evs) -> bool:
+    try:
+        await evs.check_snapshot_groups()
+    except CredentialRefused:
+        raise
+    except CloudRefused:
+        return False
+    return True
 
 
 def _key_and_values(tag: str) -> tuple[str, tuple[str, ...]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from datetime import timedelta
 
+from bot.cache import Cache
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, Throttled
 from bot.domain.sentences import quoted
 from bot.domain.servers import NameMatch, Server, called, server_ids, with_names
@@ -16,7 +17,7 @@ from bot.ports.cloud import Evs
 
 log = logging.getLogger(__name__)
 
-BELIEVED_S = 30.0
+BELIEVED = timedelta(seconds=30)
 """As long as the disks of a picker: a server that is renamed is called by its new name half a minute later."""
 
 NAMES_WITHIN_S = 2.0
@@ -25,18 +26,11 @@ NAMES_WITHIN_S = 2.0
 BY_ID = "`server_id=…` works without it."
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    name: str
-    at: float
-
-
 class ServerNames:
     """In memory only. Without the right to list servers, their ids stand where their names would."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._kept: dict[tuple[str, str], _Kept] = {}
+        self._names: Cache[tuple[str, str], str] = Cache(clock, BELIEVED)
         self._silent: set[str] = set()
 
     async def meant(self, alias: str, evs: Evs, names: Sequence[str]) -> dict[str, NameMatch]:
@@ -102,14 +96,12 @@ class ServerNames:
             )
 
     def _keep(self, alias: str, servers: Sequence[Server]) -> Sequence[Server]:
-        now = self._clock.monotonic()
-        self._kept = {key: kept for key, kept in self._kept.items() if now - kept.at < BELIEVED_S}
-        self._kept |= {(alias, one.id.lower()): _Kept(one.name, now) for one in servers}
+        for one in servers:
+            self._names.put((alias, one.id.lower()), one.name)
         return servers
 
     def _name(self, alias: str, server_id: str) -> str | None:
-        kept = self._kept.get((alias, server_id.lower()))
-        return kept.name if kept and self._clock.monotonic() - kept.at < BELIEVED_S else None
+        return self._names.at_hand((alias, server_id.lower()))
 
     def _named(self, alias: str, disks: Iterable[Disk]) -> list[Disk]:
         disks = list(disks)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.cache import Cache
 from bot.domain.errors import LookupFailed, SlackBusy
 from bot.domain.requests import is_direct
 from bot.ports.clock import Clock
@@ -29,9 +30,8 @@ class SlackChannels:
 
     def __init__(self, client: AsyncWebClient, clock: Clock) -> None:
         self._client = client
-        self._clock = clock
         self._backoff = Backoff()
-        self._facts: dict[str, tuple[Channel, float]] = {}
+        self._facts: Cache[str, Channel] = Cache(clock, MAX_AGE)
 
     async def has_member(self, channel: str, user_id: str) -> bool:
         """Implements `bot.ports.slack.Channels`. Source: Slack, conversations.members (cursor pages of 200)."""
@@ -61,12 +61,12 @@ class SlackChannels:
         if is_direct(channel):
             return False
         try:
-            return (await self._known(channel, SHARED_MAX_AGE)).shared
+            return (await self._facts.ask(channel, lambda: self._ask(channel), SHARED_MAX_AGE)).shared
         except SlackApiError as exc:
             failure = failure_of(exc)
             if failure.error == "channel_not_found":
                 return False  # nothing can be posted there, and the attempt says so in the right words
-            if kept := self._kept(channel, MAX_AGE):
+            if kept := self._facts.at_hand(channel):
                 return kept.shared
             if failure.passes:
                 wait = self._backoff.failed(channel, failure.retry_after)
@@ -74,7 +74,7 @@ class SlackChannels:
             log.warning("slack could not say who reads a channel", extra={"channel": channel, "error": failure.error})
             return True
         except NO_ANSWER:
-            if kept := self._kept(channel, MAX_AGE):
+            if kept := self._facts.at_hand(channel):
                 return kept.shared
             log.warning("slack could not be asked who reads a channel", extra={"channel": channel})
             raise SlackBusy("Slack did not answer.", retry_after=self._backoff.failed(channel)) from None
@@ -84,28 +84,19 @@ class SlackChannels:
         if is_direct(channel):
             return ""
         try:
-            return (await self._known(channel, MAX_AGE)).name
+            return (await self._facts.ask(channel, lambda: self._ask(channel))).name
         except (SlackApiError, *NO_ANSWER):
             return ""
 
     def forget(self, channel: str) -> None:
         """It changed: ask again."""
-        self._facts.pop(channel, None)
+        self._facts.forget(channel)
 
     def forget_everything(self) -> None:
         """Any of them may have changed."""
-        self._facts.clear()
+        self._facts.forget_everything()
 
-    async def _known(self, channel: str, max_age: timedelta) -> Channel:
-        if kept := self._kept(channel, max_age):
-            return kept
-        asked_at = self._clock.monotonic()
-        answer = await self._client.conversations_info(channel=channel)
-        facts = read(Channel, answer.data)
-        self._facts[channel] = (facts, asked_at)
+    async def _ask(self, channel: str) -> Channel:
+        facts = read(Channel, (await self._client.conversations_info(channel=channel)).data)
         self._backoff.answered(channel)
         return facts
-
-    def _kept(self, channel: str, max_age: timedelta) -> Channel | None:
-        facts, asked_at = self._facts.get(channel, (None, 0.0))
-        return facts if self._clock.monotonic() - asked_at < max_age.total_seconds() else None

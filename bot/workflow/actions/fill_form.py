@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
+from bot.cache import Cache
 from bot.domain.access import (
     Action,
     Actor,
@@ -152,7 +153,7 @@ class Forms:
         self._projects = projects
         self._clock = clock
         self._opened = opened
-        self._loads: dict[tuple[str, ...], float] = {}
+        self._loads: Cache[tuple[str, ...], bool] = Cache(clock, LOADS_NOTED_EVERY)
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
@@ -352,10 +353,9 @@ class Forms:
 
     def _loaded(self, form: Form, projects: Sequence[str]) -> None:
         """Slack asks for options with each letter that is typed: what is allowed is one row a minute."""
-        now, key = self._clock.monotonic(), (form.user_id, *projects)
-        self._loads = {one: at for one, at in self._loads.items() if now - at < LOADS_NOTED_EVERY.total_seconds()}
-        if key not in self._loads or not projects:
-            self._loads[key] = now
+        key = (form.user_id, *projects)
+        if not (projects and self._loads.at_hand(key)):
+            self._loads.put(key, True)
             self._store.note([viewed(form.user_id, "options", projects, form.place.channel_id, form.id)])
 
     # --- sending ------------------------------------------------------------------------------------------------------

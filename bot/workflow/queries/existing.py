@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
+from bot.cache import Cache
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import CloudError, NotFound
 from bot.domain.requests import Item, Request
@@ -47,7 +48,7 @@ class Existing:
         self._store = store
         self._cloud = cloud
         self._clock = clock
-        self._there: dict[str, float] = {}
+        self._there: Cache[str, bool] = Cache(clock, ASKED_AGAIN)
         self._looking: set[asyncio.Task[None]] = set()
 
     async def aclose(self) -> None:
@@ -71,12 +72,11 @@ class Existing:
 
     def _to_ask(self, found: Sequence[tuple[Request, Sequence[Item]]]) -> dict[str, list[Item]]:
         """By project: what was made, is not known to be gone, and was not looked at a moment ago."""
-        now, moment = self._clock.now(), self._clock.monotonic()
-        self._there = {one: at for one, at in self._there.items() if moment - at < ASKED_AGAIN.total_seconds()}
+        now = self._clock.now()
         made = [item for _, items in found for item in items if item.state is ItemState.AVAILABLE and not item.gone]
         old = [item for item in made if item.ended_at is None or now - item.ended_at >= ASKED_AGAIN]
         asked: dict[str, list[Item]] = {}
-        for item in [item for item in old if item.snapshot_id not in self._there][:LOOKED_AT]:
+        for item in [item for item in old if not self._there.at_hand(item.snapshot_id or "")][:LOOKED_AT]:
             asked.setdefault(item.project, []).append(item)
         return asked
 
@@ -88,7 +88,8 @@ class Existing:
             evs = self._cloud.project(alias)
             listed = await evs.list_snapshots(ids=[item.snapshot_id or "" for item in items])
             there = {one.id for one in listed}
-            self._there |= dict.fromkeys(there, self._clock.monotonic())
+            for snapshot_id in there:
+                self._there.put(snapshot_id, True)
             for item in [item for item in items if item.snapshot_id not in there][:SHOWN_BY_THEMSELVES]:
                 try:
                     await evs.show_snapshot(item.snapshot_id or "")

@@ -6,9 +6,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
-import pytest
-
-from bot.domain.errors import CloudUnavailable
 from bot.domain.servers import Server
 from bot.domain.snapshots import Disk
 from bot.workflow.queries.disk_choices import DiskCatalogue
@@ -24,7 +21,6 @@ class OneProject:
         self.go = asyncio.Event()
         self.disks: list[Disk] = [a_disk()]
         self.servers: list[Server] = []
-        self.error: Exception | None = None
 
     def project(self, alias: str) -> Any:
         assert alias == "payments"
@@ -33,8 +29,6 @@ class OneProject:
     async def list_disks(self) -> list[Disk]:
         self.asked += 1
         await self.go.wait()
-        if self.error:
-            raise self.error
         return self.disks
 
     async def list_servers(self, *, ids: Sequence[str]) -> list[Server]:
@@ -56,41 +50,3 @@ async def test_many_who_ask_at_once_cost_one_question_and_are_believed_for_half_
     assert catalogue.at_hand("payments") is None
     await catalogue.disks("payments")
     assert cloud.asked == 2
-
-
-async def test_who_stops_waiting_leaves_the_question_to_the_next() -> None:
-    cloud = OneProject()
-    catalogue = DiskCatalogue(cloud, ServerNames(FakeClock()), FakeClock())
-    with pytest.raises(TimeoutError):
-        await asyncio.wait_for(catalogue.disks("payments"), 0.001)
-    cloud.go.set()
-    assert await catalogue.disks("payments") == cloud.disks
-    assert cloud.asked == 1
-
-
-async def test_an_answer_is_as_old_as_its_question_and_an_error_is_not_kept() -> None:
-    cloud, clock = OneProject(), FakeClock()
-    catalogue = DiskCatalogue(cloud, ServerNames(clock), clock)
-    slow = asyncio.create_task(catalogue.disks("payments"))
-    while not cloud.asked:
-        await asyncio.sleep(0)
-    clock.pass_(seconds=31)
-    cloud.go.set()
-    await slow
-    assert catalogue.at_hand("payments") is None
-    cloud.error = CloudUnavailable("EVS did not answer.")
-    with pytest.raises(CloudUnavailable):
-        await catalogue.disks("payments")
-    cloud.error = None
-    assert await catalogue.disks("payments") == cloud.disks
-
-
-async def test_it_stops_with_a_question_still_open() -> None:
-    cloud = OneProject()
-    catalogue = DiskCatalogue(cloud, ServerNames(FakeClock()), FakeClock())
-    waiting = asyncio.create_task(catalogue.disks("payments"))
-    while not cloud.asked:
-        await asyncio.sleep(0)
-    await catalogue.aclose()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
