@@ -107,23 +107,24 @@ class SqliteBindings(Transactions):
     """Implements `bot.ports.grants.Bindings`, and the same for bot.toml."""
 
     async def bound_project(self, channel: str) -> str | None:
-        return await self._database.run(project_of(channel))
+        return await self._database.run(project_of, channel)
 
     async def bindings(self, channel: str) -> list[Binding]:
-        return await self._database.run(of_channel(channel))
+        return await self._database.run(of_channel, channel)
 
     async def bound_to(self, channel: str) -> list[tuple[str, int]]:
         """The projects a channel is bound to, each with how many of its bindings can't be read."""
-        return await self._database.run(bound_to(channel))
+        return await self._database.run(bound_to, channel)
 
     async def bind(
         self, channel: str, bound: Sequence[Binding], entries: Sequence[AuditEntry], *, over: Sequence[str]
     ) -> Rebound:
         """Make what was bound by command in a channel exactly this, if it means these projects still (`over`)."""
         now = self._clock.now()
-        step = rebind(channel, bound, over)
-        return await self._audited(step, entries, now, done=lambda became: became == "done")
+        return await self._audited(
+            lambda: rebind(channel, bound, over), entries, now, done=lambda became: became == "done"
+        )
 
     async def configured_bindings(self, configured: Sequence[Binding]) -> None:
         """Make the bindings of `bot.toml` exactly what the file says."""
-        await self._database.run(replace_source(BOT_TOML, configured))
+        await self._database.run(replace_source, BOT_TOML, configured)

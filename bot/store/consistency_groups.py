@@ -87,19 +87,19 @@ class SqliteConsistencyGroups(Transactions):
     """What `bot.ports.items.Items` has of consistency groups."""
 
     async def group(self, group_id: str) -> tuple[ConsistencyGroup, list[Item], Request] | None:
-        return await self._database.run(whole(group_id))
+        return await self._database.run(whole, group_id)
 
     async def groups_of(self, request_id: str) -> list[ConsistencyGroup]:
-        return await self._database.run(groups_of(request_id))
+        return await self._database.run(groups_of, request_id)
 
     async def start_group(
         self, group: ConsistencyGroup, entries: Sequence[AuditEntry]
     ) -> tuple[ConsistencyGroup, list[Item]] | None:
         now = self._clock.now()
-        return await self._audited(start(group, now), entries, now)
+        return await self._audited(lambda: start(group, now), entries, now)
 
     async def save_group(
         self, group: ConsistencyGroup, items: Sequence[Item], entries: Sequence[AuditEntry] = ()
     ) -> bool:
         now = self._clock.now()
-        return await self._audited(save(group, items, now), entries, now)
+        return await self._audited(lambda: save(group, items, now), entries, now)

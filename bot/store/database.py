@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import sqlite_utils
 
@@ -58,6 +58,7 @@ _OF_THE_DISK = {
 """What is wrong with the place and not with the statement (SQLite, Result and Error Codes)."""
 
 T = TypeVar("T")
+P = ParamSpec("P")
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
@@ -156,20 +157,23 @@ class SqliteDatabase:
         self._jobs.put(None)
         self._thread.join(0.1)
 
-    async def run(self, script: Script[T]) -> T:
+    async def run(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
         """Run a transaction and commit it, or roll all of it back. Its jobs are announced after the commit.
+
+        It is handed over as a function with its arguments, so that it can be run anew: what it does beside the rows
+        has to bear that.
 
         A caller that is cancelled meanwhile stops nothing: rows, not callers, decide what happens next.
         Raises StoreFailed when the disk is full or gone; all of it was rolled back then.
         """
-        return await self._on_thread(lambda: self._transaction(script))
+        return await self._on_thread(lambda: self._transaction(script(*args, **named)))
 
-    def run_behind(self, script: Script[None]) -> None:
+    def run_behind(self, script: Callable[P, Script[None]], *args: P.args, **named: P.kwargs) -> None:
         """Run a transaction that nobody waits for, after those that were handed over before. It calls for no job."""
 
         def do() -> None:
             try:
-                self._transaction(script)
+                self._transaction(script(*args, **named))
             except Exception:
                 log.exception("a transaction that nobody waited for failed")
 

@@ -167,53 +167,55 @@ class SqliteGrants(Transactions):
     """Implements `bot.ports.grants.Grants`, and the same for bot.toml and the terminal."""
 
     async def grants_for(self, actor: Actor) -> list[Grant]:
-        return await self._database.run(held_by(actor))
+        return await self._database.run(held_by, actor)
 
     async def approver_grants(self, project: str) -> list[Grant]:
         """Those in force."""
-        return await self._database.run(approvers(project, self._clock.now()))
+        return await self._database.run(approvers, project, self._clock.now())
 
     async def grants_of(self, subject: Subject) -> list[Grant]:
-        return await self._database.run(of_subject(subject))
+        return await self._database.run(of_subject, subject)
 
     async def helpers(self, project: str) -> list[Grant]:
         """A few admin grants in force there: whom to ask."""
-        return await self._database.run(helpers(project, self._clock.now()))
+        return await self._database.run(helpers, project, self._clock.now())
 
     async def grants_from(self, source: str) -> list[Grant]:
-        return await self._database.run(of_source(source))
+        return await self._database.run(of_source, source)
 
     async def admin_grants(self) -> list[Grant]:
         """Of all projects, expired ones too."""
-        return await self._database.run(admins(EVERY_PROJECT))
+        return await self._database.run(admins, EVERY_PROJECT)
 
     async def every_grant(self) -> Sequence[Grant]:
-        return await self._database.run(every())
+        return await self._database.run(every)
 
     async def revise_grants(self, actor: Actor | None, subject: Subject, project: str, revise: Revise) -> Revision:
         """Change the grants of a subject in a project as `revise` says, under the grants of this very moment.
 
         `revise` is pure and runs inside the transaction. With `actor` None (the terminal) nobody's grants are held.
         """
-        return await self._revise(actor, of_subject(subject), project, revise)
+        return await self._revise(actor, lambda: of_subject(subject), project, revise)
 
     async def revise_source(self, source: str, revise: Revise) -> Revision:
         """The same for the rows of a source, which may be about any project."""
-        return await self._revise(None, of_source(source), EVERY_PROJECT, revise)
+        return await self._revise(None, lambda: of_source(source), EVERY_PROJECT, revise)
 
-    async def _revise(self, actor: Actor | None, theirs: Script[list[Grant]], project: str, revise: Revise) -> Revision:
+    async def _revise(
+        self, actor: Actor | None, theirs: Callable[[], Script[list[Grant]]], project: str, revise: Revise
+    ) -> Revision:
         now = self._clock.now()
 
         def script() -> Script[Revision]:
             held = (yield from held_by(actor)) if actor else []
-            rights = Rights(held, (yield from theirs), (yield from admins(project)))
+            rights = Rights(held, (yield from theirs()), (yield from admins(project)))
             revision = revise(rights)
             yield from remove(revision.removed)
             yield from add(revision.added)
             yield from audit.append(revision.audit, now)
             return revision
 
-        return await self._database.run(script())
+        return await self._database.run(script)
 
     async def configured_grants(self, configured: Sequence[Grant]) -> None:
         """Make the rows of `bot.toml` exactly what the file says; each that differs is a row of the trail."""
@@ -230,7 +232,7 @@ class SqliteGrants(Transactions):
             ]
             yield from audit.append(entries, now)
 
-        await self._database.run(script())
+        await self._database.run(script)
 
     async def expire_grants(self, told: Callable[[Grant], AuditEntry]) -> datetime | None:
         """Write down each grant that came to its end, once. Answers when the next one does."""
@@ -241,4 +243,4 @@ class SqliteGrants(Transactions):
             yield from audit.append([told(grant) for grant in ended], now)
             return (yield from next_end())
 
-        return await self._database.run(script())
+        return await self._database.run(script)

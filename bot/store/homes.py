@@ -56,13 +56,13 @@ class SqliteAppHomes(Transactions):
     """Implements `bot.ports.forms.AppHomes`."""
 
     async def home(self, user_id: str) -> AppHomeRow | None:
-        return await self._database.run(one(user_id))
+        return await self._database.run(one, user_id)
 
     async def home_opened(self, user_id: str, view_hash: str | None) -> None:
-        await self._database.run(opened(user_id, view_hash, self._clock.now()))
+        await self._database.run(opened, user_id, view_hash, self._clock.now())
 
     async def home_changed(self, user_id: str) -> None:
-        await self._database.run(changed(user_id, self._clock.now()))
+        await self._database.run(changed, user_id, self._clock.now())
 
     async def home_published(self, user_id: str, rev: int, view_hash: str | None) -> None:
-        await self._database.run(published(user_id, rev, view_hash))
+        await self._database.run(published, user_id, rev, view_hash)

@@ -162,30 +162,30 @@ class SqliteItems(Transactions):
 
     async def start(self, item: Item, entries: Sequence[AuditEntry]) -> Item | None:
         now = self._clock.now()
-        return await self._audited(start(item, now), entries, now)
+        return await self._audited(lambda: start(item, now), entries, now)
 
     async def save(self, item: Item, entries: Sequence[AuditEntry] = ()) -> bool:
         now = self._clock.now()
-        return await self._audited(save(item, now), entries, now)
+        return await self._audited(lambda: save(item, now), entries, now)
 
     async def watched(self, items: Sequence[Item]) -> None:
         """Keep what a listing said of snapshots in the making, in one transaction; who watches them goes on."""
         if items:
-            await self._database.run(save_all(items, self._clock.now(), wake=False))
+            await self._database.run(save_all, items, self._clock.now(), wake=False)
 
     async def creating(self, project: str) -> list[Item]:
         """The oldest first. Read in pages: who asks meanwhile does not wait for ten thousand of them."""
         found: list[Item] = []
         after: str | None = ""
         while after is not None:
-            page, after = await self._database.run(creating(project, after, PAGE))
+            page, after = await self._database.run(creating, project, after, PAGE)
             found += page
         return sorted(found, key=lambda item: (to_ms(item.submitted_at) or 0, item.id))
 
     async def gone(self, snapshot_id: str, by: str | None, entries: Sequence[AuditEntry]) -> bool:
         """A snapshot was deleted, by whom it was asked for; None: outside of the bot. False: that was known."""
         now = self._clock.now()
-        return await self._audited(deletions.gone(snapshot_id, by, now), entries, now)
+        return await self._audited(lambda: deletions.gone(snapshot_id, by, now), entries, now)
 
     async def spent(self, rows: Sequence[Request | Item | ConsistencyGroup | Deletion]) -> None:
         """Write down how much patience was spent on each, so that a restart neither forgets it nor adds to it."""
@@ -195,8 +195,8 @@ class SqliteItems(Transactions):
             yield from deletions.spent([row for row in rows if isinstance(row, Deletion)])
 
         if rows:
-            await self._database.run(script())
+            await self._database.run(script)
 
     async def points_of(self, items: Sequence[Item]) -> list[Item]:
         """The newest restore points of the same disks that nobody lets go, these among them."""
-        return await self._database.run(points_of([item.disk.id for item in items]))
+        return await self._database.run(points_of, [item.disk.id for item in items])

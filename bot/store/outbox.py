@@ -108,22 +108,22 @@ class SqliteOutbox(Transactions):
     """Implements `bot.ports.outbox.Outbox`."""
 
     async def outbox(self, home: str) -> list[tuple[Request, list[Item]]]:
-        return await self._database.run(outbox(home))
+        return await self._database.run(outbox, home)
 
     async def mark_sent(self, request: Request, *, accepted: Sequence[str] = (), failures: Sequence[str] = ()) -> None:
-        await self._database.run(mark_sent(request, accepted, failures))
+        await self._database.run(mark_sent, request, accepted, failures)
 
     async def move_reply_channel(self, request: Request) -> None:
-        await self._database.run(move_reply_channel(request, self._clock.now()))
+        await self._database.run(move_reply_channel, request, self._clock.now())
 
     async def mark_all_sent(self, request: Request) -> None:
-        await self._database.run(mark_all_sent(request))
+        await self._database.run(mark_all_sent, request)
 
     async def tell_directly(self, request_id: str, subjects: Sequence[Subject]) -> None:
-        await self._database.run(tell_directly(request_id, subjects, self._clock.now()))
+        await self._database.run(tell_directly, request_id, subjects, self._clock.now())
 
     async def untold(self, request_id: str) -> list[Notice]:
-        return await self._database.run(untold(request_id))
+        return await self._database.run(untold, request_id)
 
     async def told(
         self, request_id: str, notice: Notice, entries: Sequence[AuditEntry] = (), *, instead: Sequence[Subject] = ()
@@ -136,7 +136,7 @@ class SqliteOutbox(Transactions):
             yield from tell_directly(request_id, instead, now, notice.asking)
             yield from audit.append(entries, now)
 
-        await self._database.run(script())
+        await self._database.run(script)
 
     async def deletion_announced(self, request_id: str, asking: int, notify: Sequence[Subject] = ()) -> None:
         """`notify`: who is to be asked directly, as they do not read where it was announced."""
@@ -146,7 +146,7 @@ class SqliteOutbox(Transactions):
             yield from deletions.announced(request_id, asking)
             yield from tell_directly(request_id, notify, now, asking)
 
-        await self._database.run(script())
+        await self._database.run(script)
 
     async def deletions_told(self, rows: Sequence[Deletion]) -> None:
-        await self._database.run(deletions.told(rows))
+        await self._database.run(deletions.told, rows)

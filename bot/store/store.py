@@ -43,14 +43,14 @@ class SqliteStore(
     # --- the audit trail ----------------------------------------------------------------------------------------------
 
     async def record(self, entries: Sequence[AuditEntry]) -> None:
-        await self._database.run(audit.append(entries, self._clock.now()))
+        await self._database.run(audit.append, entries, self._clock.now())
 
     def note(self, entries: Sequence[AuditEntry]) -> None:
         """The same for what nobody waits for: it is written down behind the answer."""
-        self._database.run_behind(audit.append(entries, self._clock.now()))
+        self._database.run_behind(audit.append, entries, self._clock.now())
 
     async def audit_head(self) -> tuple[int, str]:
-        return await self._database.run(audit.head())
+        return await self._database.run(audit.head)
 
     async def head_posted(self, seq: int, seal: str, chore: str, next_at: datetime) -> None:
         """That head of the trail was posted, which was a chore."""
@@ -60,13 +60,13 @@ class SqliteStore(
             yield from audit.posted(seq, seal, now)
             yield from _chore_done(chore, next_at)
 
-        await self._database.run(script())
+        await self._database.run(script)
 
     async def audit_page(self, after: int | None, limit: int = 1000) -> list[dict[str, Any]]:
-        return await self._database.run(audit.page(after, limit))
+        return await self._database.run(audit.page, after, limit)
 
     async def witness(self) -> verification.Witness:
-        return await self._database.run(verification.witness())
+        return await self._database.run(verification.witness)
 
     async def chore_due(self, name: str) -> datetime | None:
         """When a chore is to be done next; None if it never was."""
@@ -75,23 +75,23 @@ class SqliteStore(
             rows = yield sql("select next_at from chore where name = :name", name=name)
             return from_ms(rows[0]["next_at"]) if rows else None
 
-        return await self._database.run(script())
+        return await self._database.run(script)
 
     async def chore_done(self, name: str, next_at: datetime) -> None:
-        await self._database.run(_chore_done(name, next_at))
+        await self._database.run(_chore_done, name, next_at)
 
     # --- the store itself ---------------------------------------------------------------------------------------------
 
     async def configured_projects(self, configured: Mapping[str, Project]) -> dict[str, str]:
         """Note what each alias stands for; answers former ones whose project has another name now, with that."""
-        return await self._database.run(projects.configured(configured))
+        return await self._database.run(projects.configured, configured)
 
     async def jobs(self) -> list[tuple[str, datetime, str]]:
-        return await self._database.run(jobs.every())
+        return await self._database.run(jobs.every)
 
     async def counts(self) -> dict[tuple[str, str], int]:
         """How many requests and items stand in which state."""
-        return await self._database.run(lookups.counts())
+        return await self._database.run(lookups.counts)
 
     async def forget_deliveries(self) -> None:
         """Drop the marks of deliveries that can no longer be repeated, and forms as old as that."""
@@ -101,14 +101,14 @@ class SqliteStore(
             yield from deliveries.forget(before)
             yield from forms.forget(before)
 
-        await self._database.run(script())
+        await self._database.run(script)
 
     async def clock_set(self, by: timedelta) -> None:
-        await self._database.run(waits.moved(by))
+        await self._database.run(waits.moved, by)
 
     async def clock_set_meanwhile(self) -> timedelta:
         """Before anything else is written: what waits, if the clock was set back since the last row was."""
-        return await self._database.run(waits.set_back_meanwhile(self._clock.now()))
+        return await self._database.run(waits.set_back_meanwhile, self._clock.now())
 
     async def writable(self) -> bool:
         """Whether a row can be written and committed now: a full disk is noticed no sooner."""
@@ -118,7 +118,7 @@ class SqliteStore(
             yield sql("insert into chore (name, next_at) values (:name, 0)", name=_PROBE)
 
         try:
-            await self._database.run(script())
+            await self._database.run(script)
         except StoreFailed:
             return False
         return True
@@ -129,7 +129,7 @@ class SqliteStore(
         def script() -> Script[None]:
             yield sql("select 1")
 
-        await self._database.run(script())
+        await self._database.run(script)
 
     async def broken(self) -> None:
         """Returns when the store does no more work, though nobody closed it."""

@@ -22,14 +22,19 @@ class Transactions:
         self._clock = clock
 
     async def _audited(
-        self, step: Script[T], entries: Sequence[AuditEntry], now: datetime, *, done: Callable[[T], bool] = bool
+        self,
+        step: Callable[[], Script[T]],
+        entries: Sequence[AuditEntry],
+        now: datetime,
+        *,
+        done: Callable[[T], bool] = bool,
     ) -> T:
         """Run a step, and write down what was decided if it was done."""
 
         def script() -> Script[T]:
-            outcome = yield from step
+            outcome = yield from step()
             if done(outcome):
                 yield from audit.append(entries, now)
             return outcome
 
-        return await self._database.run(script())
+        return await self._database.run(script)

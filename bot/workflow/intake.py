@@ -120,35 +120,35 @@ class Intake:
         What is `mendable` may be delivered again after it was refused.
         """
         actor = self._people.known(delivery.user_id)
-        refused: list[Refused] = []
-        approvals: list[int] = []
-        made: list[Request] = []
-
-        def received(alias: str | None) -> Request:
-            made.append(self._received(delivery, order, alias))
-            return made[-1]
+        verdicts: list[Verdict | None] = []  # of these the last one counts: a transaction may have to be run again
 
         def judge(grants: Sequence[Grant], bound: str | None) -> Incoming:
-            if actor is None:
-                return Incoming(received(None))
-            verdict = judged(actor, order, delivery.place, self._projects, grants, bound, self._clock)
-            if order.again_of:
-                audit = replace(verdict.audit, details={**verdict.audit.details, "again_of": order.again_of})
-                verdict = replace(verdict, audit=audit)
+            verdict = self._verdict(actor, delivery, order, grants, bound) if actor else None
+            verdicts.append(verdict)
+            if verdict is None:
+                return Incoming(self._received(delivery, order, None))
             if isinstance(verdict.outcome, Refused):
-                refused.append(verdict.outcome)
                 return Incoming(None, [verdict.audit])
-            approvals.append(verdict.approvals)
-            return Incoming(received(verdict.outcome), [verdict.audit])
+            return Incoming(self._received(delivery, order, verdict.outcome), [verdict.audit])
 
         request = await self._store.take_in(delivery.id, delivery.place.channel_id, actor, judge, mendable=mendable)
-        if refused:
-            return await with_helpers(self._store, refused[0])
+        verdict = verdicts[-1] if verdicts else None
+        if verdict and isinstance(verdict.outcome, Refused):
+            return await with_helpers(self._store, verdict.outcome)
         if request is None:
             return Refused("I have answered this command already. Type it again if you still want it.", ANSWERED)
-        if not made:
+        if not verdicts:
             return _accepted_before(request)
-        return Accepted(request, actor is not None, sum(approvals))
+        return Accepted(request, verdict is not None, verdict.approvals if verdict else 0)
+
+    def _verdict(
+        self, actor: Actor, delivery: Delivery, order: Order, grants: Sequence[Grant], bound: str | None
+    ) -> Verdict:
+        verdict = judged(actor, order, delivery.place, self._projects, grants, bound, self._clock)
+        if order.again_of:
+            audit = replace(verdict.audit, details={**verdict.audit.details, "again_of": order.again_of})
+            verdict = replace(verdict, audit=audit)
+        return verdict
 
     def _received(self, delivery: Delivery, order: Order, alias: str | None) -> Request:
         """Whoever may have a quick backup sees its message at once, as a placeholder for the plan."""

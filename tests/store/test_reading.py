@@ -215,7 +215,7 @@ async def test_a_store_that_a_later_version_changed_is_refused_and_left_as_it_is
 
     database = SqliteDatabase(tmp_path / "store.db")
     await database.open()
-    await database.run(later())
+    await database.run(later)
     await database.close()
     with pytest.raises(StoreTooNew, match=r"later version.*9999-moon-phases"):
         await SqliteDatabase(tmp_path / "store.db").open()

@@ -420,7 +420,7 @@ async def test_an_item_that_cannot_be_read_holds_up_no_other_deletion(desk: Desk
     await desk.made()
     await desk.asks.delete(ADMIN, "C1", "s1")
     await desk.asks.delete(ADMIN, "C1", "s2")
-    await database.run(spoil())
+    await database.run(spoil)
     await desk.work()
     assert desk.evs.deleted == ["s2"]
 
