@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Hashable, Mapping
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
@@ -46,10 +46,11 @@ class Cache(Generic[Key, Value]):
         await asyncio.wait({task})  # unlike the task itself, it can be cancelled without the task
         return task.result()
 
-    def put(self, key: Key, value: Value) -> None:
+    def put(self, answers: Mapping[Key, Value]) -> None:
         """Known just now, without a question."""
-        self._asking.pop(key, None)
-        self._put(key, value, self._clock.monotonic())
+        for key in answers:
+            self._asking.pop(key, None)
+        self._put(answers, self._clock.monotonic())
 
     def forget(self, key: Key) -> None:
         self._kept.pop(key, None)
@@ -72,10 +73,11 @@ class Cache(Generic[Key, Value]):
             del self._asking[key]
         # Reading the error keeps one that nobody waits for any more from being reported as lost.
         if not done.cancelled() and done.exception() is None and asked_for:
-            self._put(key, done.result(), asked_at)
+            self._put({key: done.result()}, asked_at)
 
-    def _put(self, key: Key, value: Value, asked_at: float) -> None:
-        self._kept[key] = (value, asked_at)
-        self._kept.move_to_end(key)
+    def _put(self, answers: Mapping[Key, Value], asked_at: float) -> None:
+        for key, value in answers.items():
+            self._kept[key] = (value, asked_at)
+            self._kept.move_to_end(key)
         while self._kept and (len(self._kept) > LARGEST or self.at_hand(next(iter(self._kept))) is None):
             self._kept.popitem(last=False)

@@ -80,7 +80,7 @@ async def test_who_believes_for_a_shorter_time_only_asks_again(cache: Cache[str,
 
 
 async def test_a_clock_that_is_set_makes_nothing_younger(cache: Cache[str, str], clock: FakeClock) -> None:
-    cache.put("a", "yes")
+    cache.put({"a": "yes"})
     clock.step(hours=-1)
     clock.pass_(seconds=30)
     assert cache.at_hand("a") is None
@@ -141,7 +141,7 @@ async def test_an_answer_from_before_a_change_is_not_kept(cache: Cache[str, str]
         case "forget_everything":
             cache.forget_everything()
         case _:
-            cache.put("a", "after")
+            cache.put({"a": "after"})
     after = asyncio.create_task(cache.ask("a", oracle))
     await asyncio.sleep(0)
     oracle.go.set()
@@ -149,29 +149,26 @@ async def test_an_answer_from_before_a_change_is_not_kept(cache: Cache[str, str]
 
 
 async def test_what_is_forgotten_leaves_the_rest(cache: Cache[str, str]) -> None:
-    cache.put("a", "yes")
-    cache.put("b", "no")
+    cache.put({"a": "yes", "b": "no"})
     cache.forget("a")
     assert (cache.at_hand("a"), cache.at_hand("b")) == (None, "no")
 
 
 async def test_no_is_an_answer_too(clock: FakeClock) -> None:
     cache: Cache[str, bool] = Cache(clock, MAX_AGE)
-    cache.put("a", False)
+    cache.put({"a": False})
     assert cache.at_hand("a") is False
 
 
 async def test_the_oldest_make_room_and_so_does_what_is_believed_no_more(
     cache: Cache[str, str], clock: FakeClock
 ) -> None:
-    cache.put("oldest", "yes")
-    cache.put("older", "yes")
-    cache.put("oldest", "again")
-    for number in range(LARGEST - 1):
-        cache.put(str(number), "yes")
+    cache.put({"oldest": "yes", "older": "yes"})
+    cache.put({"oldest": "again"})
+    cache.put({str(number): "yes" for number in range(LARGEST - 1)})
     assert (cache.at_hand("older"), cache.at_hand("oldest"), len(cache._kept)) == (None, "again", LARGEST)
     clock.pass_(seconds=30)
-    cache.put("new", "yes")
+    cache.put({"new": "yes"})
     assert list(cache._kept) == ["new"]
 
 

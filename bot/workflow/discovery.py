@@ -32,7 +32,7 @@ class GroupDiscovery:
         return await self._said.ask(alias, lambda: _takes_groups(evs))
 
     def say(self, alias: str, *, offered: bool) -> None:
-        self._said.put(alias, offered)
+        self._said.put({alias: offered})
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,8 +96,7 @@ class ServerNames:
             )
 
     def _keep(self, alias: str, servers: Sequence[Server]) -> Sequence[Server]:
-        for one in servers:
-            self._names.put((alias, one.id.lower()), one.name)
+        self._names.put({(alias, one.id.lower()): one.name for one in servers})
         return servers
 
     def _name(self, alias: str, server_id: str) -> str | None:

@@ -355,7 +355,7 @@ class Forms:
         """Slack asks for options with each letter that is typed: what is allowed is one row a minute."""
         key = (form.user_id, *projects)
         if not (projects and self._loads.at_hand(key)):
-            self._loads.put(key, True)
+            self._loads.put({key: True})
             self._store.note([viewed(form.user_id, "options", projects, form.place.channel_id, form.id)])
 
     # --- sending ------------------------------------------------------------------------------------------------------

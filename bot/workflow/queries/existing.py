@@ -88,8 +88,7 @@ class Existing:
             evs = self._cloud.project(alias)
             listed = await evs.list_snapshots(ids=[item.snapshot_id or "" for item in items])
             there = {one.id for one in listed}
-            for snapshot_id in there:
-                self._there.put(snapshot_id, True)
+            self._there.put(dict.fromkeys(there, True))
             for item in [item for item in items if item.snapshot_id not in there][:SHOWN_BY_THEMSELVES]:
                 try:
                     await evs.show_snapshot(item.snapshot_id or "")
