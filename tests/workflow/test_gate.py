@@ -93,9 +93,9 @@ async def desk(store: SqliteStore, database: SqliteDatabase, clock: FakeClock, m
     runs: list[object] = []
     run = database.run
 
-    async def counted(script: Any) -> Any:
+    async def counted(script: Any, *args: Any, **named: Any) -> Any:
         runs.append(script)
-        return await run(script)
+        return await run(script, *args, **named)
 
     monkeypatch.setattr(database, "run", counted)
     return Desk(store, clock, runs)
