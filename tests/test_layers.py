@@ -15,7 +15,7 @@ MODULES = sorted((ROOT / "bot").rglob("*.py"))
 VALUES = {"bot.domain"}
 EDGES = {"bot.slack", "bot.evs", "bot.store"}
 NEEDS = {"bot.ports", *VALUES}
-SHARED = {"bot.cache"}
+SHARED = {"bot.cache", "bot.retry"}
 WIRED = {
     "bot.admin",
     "bot.supervision",
@@ -33,9 +33,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.ports": VALUES,
     "bot.engine": NEEDS,
     "bot.cache": NEEDS,
+    "bot.retry": NEEDS,
     "bot.workflow": {*SHARED, *NEEDS},
     "bot.slack": {"bot.workflow", *SHARED, *NEEDS},
-    "bot.evs": NEEDS,
+    "bot.evs": {"bot.retry", *NEEDS},
     "bot.store": NEEDS,
     "bot.settings": VALUES,
     "bot.admin": {"bot.metrics"},

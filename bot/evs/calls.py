@@ -21,9 +21,10 @@ from bot.evs.reading import json_in
 from bot.evs.signing import Query, canonical_query
 from bot.evs.transport import SendAttempt, TooLarge, Transport
 from bot.ports.clock import Clock
+from bot.retry import Tries
 
-RETRY_WAITS_S = (0.5, 2.0)
-"""Between the three tries of a call that only reads."""
+READS = Tries((0.5, 2.0), CloudUnavailable, lambda error: not isinstance(error, Throttled | SentTooLate | TooLarge))
+"""A call that changes something is sent once."""
 
 BEHIND_THE_GATEWAY = ("EVS.", "Ecs.", "Pdp.", "Common.")
 """Beginnings of the codes of services that a call reaches only with a credential that was taken."""
@@ -83,20 +84,19 @@ class ProjectCalls:
         attempt = SendAttempt(self._clock, call.send_before, writes=call.writes, limiter=self._limiter)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._deadline_s):
-                for wait_s in (None,) if call.writes else (*RETRY_WAITS_S, None):
-                    try:
-                        async with self._in_turn(call, attempt):
-                            response = await self._transport.send(
-                                call.method, self._url(call), attempt, body=call.body, auth=self._auth
-                            )
-                            self._judge(call, response)
-                        return _value(call, response, read)
-                    except CloudUnavailable as exc:
-                        if wait_s is None or isinstance(exc, Throttled | SentTooLate | TooLarge):
-                            raise
-                    await self._clock.sleep(wait_s)
+                if call.writes:
+                    return await self._once(call, read, attempt)
+                return await READS.run(self._clock, lambda: self._once(call, read, attempt))
         words = f"{call.service.upper()} gave no answer within {self._deadline_s:g} s."
         raise CloudUnavailable(words, maybe_done=attempt.maybe_done)
+
+    async def _once(self, call: Call, read: Callable[[Any], T], attempt: SendAttempt) -> T:
+        async with self._in_turn(call, attempt):
+            response = await self._transport.send(
+                call.method, self._url(call), attempt, body=call.body, auth=self._auth
+            )
+            self._judge(call, response)
+        return _value(call, response, read)
 
     @contextlib.asynccontextmanager
     async def _in_turn(self, call: Call, attempt: SendAttempt) -> AsyncIterator[None]:

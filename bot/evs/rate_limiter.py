@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from bot.domain.errors import Throttled
 from bot.ports.clock import Clock
+from bot.retry import doubling
 
 FIRST_PAUSE_S = 2.0
 LONGEST_PAUSE_S = 60.0
@@ -49,7 +50,7 @@ class RateLimiter:
         if mark == self._pauses:
             self._step += 1
             self._pauses += 1
-        pause_s = min(FIRST_PAUSE_S * 2 ** min(self._step - 1, 10), LONGEST_PAUSE_S)
+        pause_s = doubling(FIRST_PAUSE_S, LONGEST_PAUSE_S, self._step)
         until = self._clock.monotonic() + (pause_s if retry_after_s is None else retry_after_s)
         self._until = max(until, self._until) if self._left_s() > 0 else until
 

@@ -13,7 +13,7 @@ from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 from bot.ports.slack import People
 from bot.workflow.intake import glass_stays
-from bot.workflow.retry import look_up
+from bot.workflow.look_up import look_up
 
 
 class SendCheck:

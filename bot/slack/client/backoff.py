@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+from bot.retry import doubling
+
 FIRST_SECONDS = 1.0
 LONGEST_SECONDS = 60.0
 
@@ -22,7 +24,7 @@ class Backoff:
         times = self._failed[what] = self._failed.pop(what, 0) + 1
         if len(self._failed) > KEPT:
             self._failed.popitem(last=False)
-        return retry_after or min(FIRST_SECONDS * 2 ** min(times - 1, 10), LONGEST_SECONDS)
+        return retry_after or doubling(FIRST_SECONDS, LONGEST_SECONDS, times)
 
     def answered(self, what: str) -> None:
         self._failed.pop(what, None)

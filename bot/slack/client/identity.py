@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import logging
+from itertools import repeat
 from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.errors import BotError
+from bot.domain.errors import BotError, SlackBusy
 from bot.domain.hosts import is_loopback
 from bot.ports.clock import Clock
+from bot.retry import Tries
 from bot.slack.client.errors import NO_ANSWER, failure_of
 from bot.slack.payloads import BotAccount, Identity, read
 
 log = logging.getLogger(__name__)
 
 ASK_AGAIN_SECONDS = 3.0
+UNTIL_ANSWERED = Tries(repeat(ASK_AGAIN_SECONDS), SlackBusy)
 
 
 class SlackRefusedToken(BotError):
@@ -38,22 +41,25 @@ def is_simulated(api_url: str) -> bool:
 
 async def identity_of(client: AsyncWebClient, clock: Clock) -> Identity:
     """Who the bot is in Slack. Waits for Slack as long as it takes. Raises SlackRefusedToken."""
-    while True:
-        try:
-            identity = read(Identity, (await client.auth_test()).data)
-        except SlackApiError as exc:
-            failure = failure_of(exc)
-            if failure.status == 200 and failure.error and not failure.asks_to_wait:
-                raise SlackRefusedToken(
-                    f"Slack does not accept SLACK_BOT_TOKEN ({failure.error}). "
-                    "Install the app again and copy its bot token."
-                ) from None
-            log.warning("slack gave no usable answer yet", extra={"status": failure.status})
-        except NO_ANSWER as exc:
-            log.warning("slack can't be reached yet", extra={"error": type(exc).__name__})
-        else:
-            return identity.model_copy(update={"app_id": await _app_id(client, identity.bot_id)})
-        await clock.sleep(ASK_AGAIN_SECONDS)
+    return await UNTIL_ANSWERED.run(clock, lambda: _identity(client))
+
+
+async def _identity(client: AsyncWebClient) -> Identity:
+    try:
+        identity = read(Identity, (await client.auth_test()).data)
+    except SlackApiError as exc:
+        failure = failure_of(exc)
+        if failure.status == 200 and failure.error and not failure.asks_to_wait:
+            raise SlackRefusedToken(
+                f"Slack does not accept SLACK_BOT_TOKEN ({failure.error}). "
+                "Install the app again and copy its bot token."
+            ) from None
+        log.warning("slack gave no usable answer yet", extra={"status": failure.status})
+    except NO_ANSWER as exc:
+        log.warning("slack can't be reached yet", extra={"error": type(exc).__name__})
+    else:
+        return identity.model_copy(update={"app_id": await _app_id(client, identity.bot_id)})
+    raise SlackBusy("Slack did not answer.", retry_after=ASK_AGAIN_SECONDS)
 
 
 async def _app_id(client: AsyncWebClient, bot_id: str) -> str | None:

@@ -14,11 +14,12 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.errors import LookupFailed
+from bot.domain.errors import LookupFailed, SlackBusy
 from bot.domain.forms import Form, form_as_typed
 from bot.domain.orders import Create, as_typed
 from bot.domain.requests import Place
 from bot.ports.clock import Clock
+from bot.retry import Tries
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.client.errors import NO_ANSWER, SlackFailure, failure_of
 from bot.slack.client.modals import open_view
@@ -56,6 +57,8 @@ SHOW_TRIES = 3
 WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 10.0
 """Nobody looks at "Looking up…" for longer than that; they are offered a new form instead."""
+
+SHOWING = Tries((WAIT_SECONDS,) * (SHOW_TRIES - 1), SlackBusy, lambda busy: busy.retry_after <= LONGEST_WAIT_SECONDS)
 
 Showing = Literal["shown", "closed", "conflict", "refused", "failed"]
 """How showing a view ended: `conflict`: the form shows something newer; `refused`: Slack does not take such a view."""
@@ -228,32 +231,32 @@ class FormListeners:
         """With the hash: a slow answer never overwrites a newer one. A view that was closed is nobody's loss. Tried a
         few times; a try whose answer was lost may have arrived, and then the next one conflicts.
         """
-        for tries_left in reversed(range(SHOW_TRIES)):
-            wait_s = WAIT_SECONDS
-            try:
-                answer = await self._client.views_update(view_id=view_id, hash=view_hash, view=view)
-                shown = read(ShownView, answer.data)
-            except SlackApiError as exc:
-                failure = failure_of(exc)
-                if failure.error == "not_found":
-                    return "closed"
-                if failure.error == "hash_conflict":
-                    return "conflict"
-                if not _passing(failure):
-                    facts = {"error": failure.error, "why": "; ".join(failure.messages)[:500]}
-                    log.error("slack refused a form", extra=facts)
-                    return "refused"
-                wait_s = failure.retry_after or wait_s
-            except NO_ANSWER:
-                pass
-            else:
-                await self._forms.shown(form_id, shown.hash)
-                return "shown"
-            if not tries_left or wait_s > LONGEST_WAIT_SECONDS:
-                break
-            await self._clock.sleep(wait_s)
-        log.warning("a form could not be shown")
-        return "failed"
+        try:
+            return await SHOWING.run(self._clock, lambda: self._update_once(form_id, view_id, view_hash, view))
+        except SlackBusy:
+            log.warning("a form could not be shown")
+            return "failed"
+
+    async def _update_once(self, form_id: str, view_id: str, view_hash: str, view: dict[str, Any]) -> Showing:
+        """Raises SlackBusy, where it may be shown a moment later."""
+        try:
+            answer = await self._client.views_update(view_id=view_id, hash=view_hash, view=view)
+            shown = read(ShownView, answer.data)
+        except SlackApiError as exc:
+            failure = failure_of(exc)
+            if failure.error == "not_found":
+                return "closed"
+            if failure.error == "hash_conflict":
+                return "conflict"
+            if _passing(failure):
+                raise SlackBusy("Slack did not answer.", retry_after=failure.retry_after or WAIT_SECONDS) from None
+            facts = {"error": failure.error, "why": "; ".join(failure.messages)[:500]}
+            log.error("slack refused a form", extra=facts)
+            return "refused"
+        except NO_ANSWER:
+            raise SlackBusy("Slack did not answer.", retry_after=WAIT_SECONDS) from None
+        await self._forms.shown(form_id, shown.hash)
+        return "shown"
 
     # --- sending ------------------------------------------------------------------------------------------------------
 

@@ -56,7 +56,7 @@ from bot.ports.requests import Requests
 from bot.ports.slack import People, ThreadNotices
 from bot.workflow.actions.delete import KEEPS, deletion_entry
 from bot.workflow.jobs.notify import who_may_approve
-from bot.workflow.retry import look_up
+from bot.workflow.look_up import look_up
 
 log = logging.getLogger(__name__)
 

@@ -34,7 +34,7 @@ from bot.ports.slack import Channels, People
 from bot.workflow.discovery import GroupDiscovery, survey
 from bot.workflow.intake import Refused, Verdict, judged, with_helpers
 from bot.workflow.jobs.notify import who_may_approve
-from bot.workflow.retry import look_up
+from bot.workflow.look_up import look_up
 from bot.workflow.servers import ServerNames
 from bot.workflow.unanswered import answered
 

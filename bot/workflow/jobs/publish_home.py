@@ -23,7 +23,7 @@ from bot.ports.grants import Grants
 from bot.ports.requests import Filters, Requests
 from bot.ports.slack import People
 from bot.workflow.audit_of_reads import viewed
-from bot.workflow.retry import look_up
+from bot.workflow.look_up import look_up
 
 log = logging.getLogger(__name__)
 
