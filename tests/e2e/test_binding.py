@@ -9,7 +9,7 @@ import pytest
 from bot.domain.bindings import Binding
 from bot.simulator.workspace import payloads
 from bot.slack.ids import BIND, CHANGE, CONFIRM
-from bot.slack.listeners.binding import BIND_FORM
+from bot.slack.views.small_modals import BIND_FORM
 from tests.e2e.conftest import World, kept
 from tests.e2e.test_granting import asked
 from tests.e2e.test_quick import Golden, add_disks, planned, unnamed

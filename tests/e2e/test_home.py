@@ -10,7 +10,7 @@ import pytest
 from bot.domain.transitions import RequestEvent
 from bot.simulator.workspace import NotAllowedInSlack
 from bot.slack.ids import APPROVE, DENY, FROM_HOME, NEW_SNAPSHOT, REVIEW
-from bot.slack.listeners.approvals import DENY_FORM
+from bot.slack.views.small_modals import DENY_FORM
 from tests.e2e.conftest import World
 from tests.e2e.test_forms import open_form
 from tests.e2e.test_granting import asked

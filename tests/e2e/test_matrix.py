@@ -34,10 +34,8 @@ from bot.slack.ids import (
     OPEN_FORM,
     REVIEW,
 )
-from bot.slack.listeners.approvals import DENY_FORM
-from bot.slack.listeners.binding import BIND_FORM
-from bot.slack.listeners.plans import CHANGE_FORM
 from bot.slack.views.create_modal import FORM_DISKS, FORM_PROJECT, NO_CHOICE
+from bot.slack.views.small_modals import BIND_FORM, CHANGE_FORM, DENY_FORM
 from tests.e2e.conftest import CHANNEL, World
 from tests.e2e.test_approvals import Start, asked, start
 from tests.e2e.test_forms import choose_disks, open_form

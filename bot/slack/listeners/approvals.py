@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -11,15 +10,12 @@ from bot.domain.access import Actor
 from bot.domain.forms import Form
 from bot.domain.normalise import entered
 from bot.slack.client.modals import open_view
-from bot.slack.ids import FROM_HOME
 from bot.slack.listeners.actions import INTERRUPTED, UserAction
 from bot.slack.payloads import Entered
-from bot.workflow.actions.approve import REASON_CHARACTERS, Approvals
+from bot.slack.views.small_modals import REASON, deny_form
+from bot.workflow.actions.approve import Approvals
 from bot.workflow.form_sessions import FormSessions
 from bot.workflow.gate import Told
-
-DENY_FORM = "deny_reason"
-_REASON = "reason"
 
 
 class DenyForm:
@@ -44,33 +40,8 @@ class DenyForm:
         return None
 
     async def faults(self, form: Form, sent: Entered) -> dict[str, str]:
-        return {} if entered(sent.text(_REASON)) else {_REASON: "Say why, so that they know what to change."}
+        return {} if entered(sent.text(REASON)) else {REASON: "Say why, so that they know what to change."}
 
     async def deny(self, actor: Actor, action: UserAction) -> Told:
-        reason = entered(action.entered.text(_REASON))
+        reason = entered(action.entered.text(REASON))
         return await self._approvals.deny(actor, action.judged_at, action.value, reason)
-
-
-def deny_form(form_id: str, *, from_home: bool) -> dict[str, Any]:
-    """Why not?"""
-    return {
-        "type": "modal",
-        "callback_id": DENY_FORM + (FROM_HOME if from_home else ""),
-        "private_metadata": form_id,
-        "title": {"type": "plain_text", "text": "Deny snapshot"},
-        "submit": {"type": "plain_text", "text": "Deny"},
-        "close": {"type": "plain_text", "text": "Back"},
-        "blocks": [
-            {
-                "type": "input",
-                "block_id": _REASON,
-                "label": {"type": "plain_text", "text": "Why not? The person who asked reads this."},
-                "element": {
-                    "type": "plain_text_input",
-                    "action_id": _REASON,
-                    "multiline": True,
-                    "max_length": REASON_CHARACTERS,
-                },
-            }
-        ],
-    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,21 +12,15 @@ from bot.domain.access import Actor
 from bot.domain.commands import Bind
 from bot.domain.forms import Form
 from bot.domain.normalise import entered
-from bot.domain.orders import REASON_CHARACTERS, Selector, read_days, read_disks, read_reason
+from bot.domain.orders import Selector, read_days, read_disks, read_reason
 from bot.domain.selecting import read_servers, read_tags_of_disks
 from bot.slack.client.modals import open_view
 from bot.slack.listeners.actions import INTERRUPTED, UserAction
 from bot.slack.payloads import Entered
-from bot.slack.views.blocks import plain
+from bot.slack.views.small_modals import bind_form
 from bot.workflow.actions.bind import ChannelBindings
 from bot.workflow.form_sessions import FormSessions
 from bot.workflow.gate import Told
-
-BIND_FORM = "bind_form"
-_SERVERS = "Names or ids, with commas between them: web-01, web-02. Where two servers share a name, their ids"
-_TAGS = "key:value, with commas between them: tier:prod, app:orders"
-PROJECTS = 100
-"""Slack takes 100 options in a static select (Block Kit, static_select)."""
 
 
 class BindForm:
@@ -46,7 +40,7 @@ class BindForm:
         if not action.trigger_id:
             return INTERRUPTED
         form = self._opened.begun("bind", actor.user_id, action.place, subject=channel)
-        view = await open_view(self._client, action.trigger_id, bind_form(form.id, projects[:PROJECTS]))
+        view = await open_view(self._client, action.trigger_id, bind_form(form.id, projects))
         if view is None:
             words = f"Slack did not let me open the form in time. Type {self._command} bind server=…, or try again."
             return Told(words, done=False)
@@ -58,45 +52,6 @@ class BindForm:
 
     async def bind(self, actor: Actor, action: UserAction) -> Told:
         return await self._bindings.bind(actor, action.channel, read_bind(action.entered)[0])
-
-
-def bind_form(form_id: str, projects: Sequence[str]) -> dict[str, Any]:
-    options = [{"text": plain(alias[:75]), "value": alias} for alias in projects]
-    project: dict[str, Any] = {"type": "static_select", "action_id": "value", "options": options}
-    if len(options) == 1:
-        project["initial_option"] = options[0]
-    at_once = {"text": plain("Run at once, without showing the plan first"), "value": "at_once"}
-    reason = {"type": "plain_text_input", "action_id": "value", "max_length": REASON_CHARACTERS}
-    return {
-        "type": "modal",
-        "callback_id": BIND_FORM,
-        "private_metadata": form_id,
-        "title": plain("Bind this channel"),
-        "submit": plain("Bind"),
-        "close": plain("Back"),
-        "blocks": [
-            _input("project", "Project", project),
-            _input("server", "Every disk of these servers", _text(), _SERVERS, optional=True),
-            _input("tag", "Every disk with one of these tags", _text(), _TAGS, optional=True),
-            _input("disks", "These disks", _text(), "Names or ids, with commas between them", optional=True),
-            _input("keep", "Keep for days", _text(), "Left empty: until somebody deletes them", optional=True),
-            _input("reason", "Reason, where none is typed", reason, optional=True),
-            _input(
-                "options", "Plan", {"type": "checkboxes", "action_id": "value", "options": [at_once]}, optional=True
-            ),
-        ],
-    }
-
-
-def _text() -> dict[str, Any]:
-    return {"type": "plain_text_input", "action_id": "value", "max_length": 500}
-
-
-def _input(
-    block_id: str, label: str, element: dict[str, Any], hint: str = "", *, optional: bool = False
-) -> dict[str, Any]:
-    block = {"type": "input", "block_id": block_id, "label": plain(label), "element": element, "optional": optional}
-    return {**block, "hint": plain(hint)} if hint else block
 
 
 def read_bind(sent: Entered) -> tuple[Bind, dict[str, str]]:

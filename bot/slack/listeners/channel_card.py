@@ -7,7 +7,7 @@ Source: Slack, channel_created, channel_rename; conversations.join.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from fnmatch import fnmatchcase
 
@@ -16,7 +16,6 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.bindings import Binding
 from bot.domain.errors import CannotPost, MessageRefused, SlackBusy
 from bot.domain.projects import Project
 from bot.ports.clock import Clock
@@ -25,13 +24,9 @@ from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.client.channels import SlackChannels
 from bot.slack.client.errors import NO_ANSWER, failure_of
 from bot.slack.client.poster import SlackReplies
-from bot.slack.ids import BIND, NEW_SNAPSHOT
 from bot.slack.listeners.reading import reads
 from bot.slack.payloads import ChannelChange
-from bot.slack.views.blocks import button, buttons
-from bot.slack.views.message import Message, arranged
-from bot.slack.views.mrkdwn import code, sentence, shortened
-from bot.workflow.actions.bind import told_bindings
+from bot.slack.views.channel_card_view import offer_card
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +34,6 @@ ONCE = timedelta(days=36_500)
 
 PAUSES_S = (5.0, 15.0, 60.0, 300.0)
 """How long is waited after each attempt that Slack was too busy for; after the last, the next rename counts anew."""
-
-COVERED_CHARACTERS = 600
 
 
 class OfferListeners:
@@ -121,31 +114,3 @@ class OfferListeners:
         except (CannotPost, MessageRefused):
             log.info("an offer could not be posted", extra={"channel": channel_id})
         return None
-
-
-def offer_card(command: str, bound: Sequence[Binding], projects: Mapping[str, Project]) -> Message:
-    """What `quick` would cover, where its project may be used from the channel: then a plan would tell it everybody
-    there as well. Otherwise no project and no disk is named.
-    """
-    head = f":camera_with_flash: *An incident?* {code(f'{command} quick')} snapshots every disk it touches"
-    if bound:
-        covered = "This channel is bound already"
-        if _told_here(bound, projects):
-            covered = f"Here it means {sentence(shortened(told_bindings(bound), COVERED_CHARACTERS))}"
-        return arranged([f"{head}.", f"{covered}: nothing more has to be typed."])
-    how = (
-        f"Nothing is bound here yet: name a server, {code(f'{command} quick server=web-01')}, "
-        "or let an admin of its project bind this channel."
-    )
-    message = arranged([f"{head}, plan first.", how])
-    pressed = [button(BIND, "Bind This Channel…", "bind"), button(NEW_SNAPSHOT, "Choose Disks", "pick")]
-    message["blocks"].append(buttons(pressed, "offer"))
-    return message
-
-
-def _told_here(bound: Sequence[Binding], projects: Mapping[str, Project]) -> bool:
-    first = bound[0]
-    project = projects.get(first.project)
-    if project is None or any(one.project != first.project for one in bound):
-        return False
-    return not project.channels or first.channel in project.channels

@@ -15,15 +15,16 @@ from slack_bolt.app.async_app import AsyncApp
 from bot.domain.access import Actor
 from bot.slack import ids
 from bot.slack.listeners.actions import Actions, Button, Decide, SmallForm, UserAction
-from bot.slack.listeners.approvals import DENY_FORM, DenyForm
-from bot.slack.listeners.binding import BIND_FORM, BindForm
+from bot.slack.listeners.approvals import DenyForm
+from bot.slack.listeners.binding import BindForm
 from bot.slack.listeners.modals import FormListeners
 from bot.slack.listeners.pages import PageListeners
-from bot.slack.listeners.plans import CHANGE_FORM, ChangeForm
+from bot.slack.listeners.plans import ChangeForm
 from bot.slack.listeners.post_mortem import RecordListeners
 from bot.slack.listeners.reading import reads
 from bot.slack.payloads import AskingValue, BlockAction, MessageShortcut, Suggestion, Triggered, ViewAction, read_value
 from bot.slack.views.create_modal import FORM, FORM_DISKS, FORM_MORE, FORM_PLACE, FORM_PROJECT
+from bot.slack.views.small_modals import BIND_FORM, CHANGE_FORM, DENY_FORM
 from bot.workflow.actions.approve import Approvals
 from bot.workflow.actions.cancel import Cancelling
 from bot.workflow.actions.confirm import Confirming

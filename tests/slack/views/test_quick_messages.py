@@ -23,12 +23,12 @@ from bot.domain.snapshots import CreateSnapshotGroup
 from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.outbox import MessageKind, OutboxMessage
 from bot.slack.ids import TRY_AGAIN
-from bot.slack.listeners.binding import bind_form
-from bot.slack.listeners.channel_card import offer_card
-from bot.slack.listeners.plans import change_form, read_selection
+from bot.slack.listeners.plans import read_selection
 from bot.slack.views import responses
+from bot.slack.views.channel_card_view import offer_card
 from bot.slack.views.message import Message
 from bot.slack.views.restore_points import restore_points
+from bot.slack.views.small_modals import bind_form, change_form
 from bot.slack.views.thread import rendered
 from bot.workflow.queries.restore_points import Point, Points
 from tests.block_kit import EDITED, checked_message, checked_view

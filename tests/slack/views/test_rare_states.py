@@ -21,15 +21,13 @@ from bot.domain.requests import Item, Place, Request
 from bot.domain.snapshots import CreateSnapshotGroup, CreateStandardSnapshot
 from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.outbox import MessageKind, OutboxMessage
-from bot.slack.listeners.approvals import deny_form
-from bot.slack.listeners.binding import bind_form
 from bot.slack.listeners.errors import PICKER
-from bot.slack.listeners.plans import change_form
 from bot.slack.views import responses, thread
 from bot.slack.views.app_home_view import home_view
 from bot.slack.views.create_modal import filled_view, offered
 from bot.slack.views.message import Message
 from bot.slack.views.restore_points import restore_points
+from bot.slack.views.small_modals import bind_form, change_form, deny_form
 from bot.workflow.actions.fill_form import Filling, Offer
 from bot.workflow.jobs.publish_home import Home, Usable
 from bot.workflow.queries.restore_points import Point, Points

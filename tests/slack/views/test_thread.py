@@ -22,10 +22,10 @@ from bot.domain.requests import DiskRef, Item, Place, Request
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.outbox import MessageKind, OutboxMessage
-from bot.slack.listeners.approvals import deny_form
 from bot.slack.views import responses, thread
 from bot.slack.views.message import Message
 from bot.slack.views.mrkdwn import bold, code, duration, escaped, message_of
+from bot.slack.views.small_modals import deny_form
 from bot.workflow.queries.status import Found, MayDo, NotFound, Page
 from tests.block_kit import EDITED, checked_message, checked_view
 from tests.builders import NOON, a_project, a_request, an_item
