@@ -35,7 +35,7 @@ from bot.slack.listeners.actions import Actions
 from bot.slack.listeners.app_home import AppHomeListeners, SlackAppHomes
 from bot.slack.listeners.approvals import DenyForm
 from bot.slack.listeners.binding import BindForm
-from bot.slack.listeners.channel_card import OfferListeners
+from bot.slack.listeners.channel_card import ChannelCardListeners
 from bot.slack.listeners.commands import CommandListeners
 from bot.slack.listeners.deferred_replies import DeferredReplyJob
 from bot.slack.listeners.errors import ErrorListener
@@ -44,7 +44,7 @@ from bot.slack.listeners.mentions import MentionListeners
 from bot.slack.listeners.modals import FormListeners
 from bot.slack.listeners.pages import PageListeners
 from bot.slack.listeners.plans import ChangeForm
-from bot.slack.listeners.post_mortem import RecordListeners
+from bot.slack.listeners.post_mortem import PostMortemListeners
 from bot.slack.listeners.queries import Answering
 from bot.slack.payloads import Identity
 from bot.slack.unexpected import Unexpected
@@ -53,11 +53,11 @@ from bot.store.lock import StoreLock
 from bot.store.store import SqliteStore
 from bot.supervision import Vitals
 from bot.workflow.actions.approve import Approvals
+from bot.workflow.actions.ask_before_deleting import DeletionQuestions
 from bot.workflow.actions.bind import ChannelBindings
 from bot.workflow.actions.cancel import Cancelling
 from bot.workflow.actions.confirm import Confirming
 from bot.workflow.actions.delete import Deleting
-from bot.workflow.actions.doubt import Doubting
 from bot.workflow.actions.fill_form import Forms
 from bot.workflow.actions.grant import Granting
 from bot.workflow.actions.try_again import Retrying
@@ -71,8 +71,8 @@ from bot.workflow.jobs.delete import Deleter
 from bot.workflow.jobs.expire_grants import GrantExpiry
 from bot.workflow.jobs.notify import Notifier
 from bot.workflow.jobs.plan import Planner
-from bot.workflow.jobs.publish_home import AppHomePublisher
-from bot.workflow.jobs.remind import Keeping, Reminder
+from bot.workflow.jobs.publish_app_home import AppHomePublisher
+from bot.workflow.jobs.remind import Extending, Reminder
 from bot.workflow.jobs.report import EditBudget, Reporter
 from bot.workflow.jobs.submit import RetryPolicy, Submitter
 from bot.workflow.jobs.submit_group import Grouper
@@ -162,12 +162,12 @@ class UseCases:
     cancelling: Cancelling
     confirming: Confirming
     deleting: Deleting
-    doubting: Doubting
+    deletion_questions: DeletionQuestions
     forms: Forms
     granting: Granting
     inquiry: Inquiry
-    keeping: Keeping
-    opened: FormSessions
+    extending: Extending
+    form_sessions: FormSessions
     restoring: RestorePointsInquiry
     retrying: Retrying
 
@@ -269,7 +269,7 @@ def build_cloud(settings: Settings, clock: Clock, rows: Rows, stack: AsyncExitSt
 def build_use_cases(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, clouds: Clouds) -> UseCases:
     projects, people = settings.projects, slack.people
     gate = Gate(store, projects, clock)
-    opened = FormSessions(store, clock, lambda: new_id("f"))
+    form_sessions = FormSessions(store, clock, lambda: new_id("f"))
     intake = Intake(store, people, projects, clock, lambda: new_id("r"))
     deleting = Deleting(store, gate, projects, clock)
     return UseCases(
@@ -280,12 +280,12 @@ def build_use_cases(settings: Settings, clock: Clock, store: SqliteStore, slack:
         cancelling=Cancelling(store, gate),
         confirming=Confirming(store, gate, projects, clock),
         deleting=deleting,
-        doubting=Doubting(store, clouds.cloud, deleting, opened, clock),
-        forms=Forms(store, people, slack.channels, clouds.catalogue, intake, projects, clock, opened),
+        deletion_questions=DeletionQuestions(store, clouds.cloud, deleting, form_sessions, clock),
+        forms=Forms(store, people, slack.channels, clouds.catalogue, intake, projects, clock, form_sessions),
         granting=Granting(store, people, projects, clock),
         inquiry=Inquiry(store, clouds.existing, gate, projects, clock),
-        keeping=Keeping(store, gate, clock),
-        opened=opened,
+        extending=Extending(store, gate, clock),
+        form_sessions=form_sessions,
         restoring=RestorePointsInquiry(store, clouds.existing, clouds.cloud, projects, clock),
         retrying=Retrying(store, gate, intake),
     )
@@ -310,7 +310,7 @@ def listen(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, c
     actions = _actions(settings, clock, store, slack, cases)
     _commands(settings, clock, slack, cases, answering, forms, actions).register(slack.bolt)
     pages = PageListeners(answering, slack.replies, slack.tasks)
-    records = RecordListeners(slack.people, store, cases.inquiry, slack.replies, slack.tasks)
+    records = PostMortemListeners(slack.people, store, cases.inquiry, slack.replies, slack.tasks)
     routes.register(slack.bolt, actions, forms, pages, records)
     AppHomeListeners(store).register(slack.bolt)
     _channel_cards(settings, clock, store, slack).register(slack.bolt)
@@ -330,7 +330,7 @@ def _answering(settings: Settings, clock: Clock, store: SqliteStore, slack: Slac
         cancelling=cases.cancelling,
         bindings=cases.bindings,
         restoring=cases.restoring,
-        doubting=cases.doubting,
+        deletion_questions=cases.deletion_questions,
         clock=clock,
     )
 
@@ -374,17 +374,17 @@ def _commands(
 
 
 def _actions(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, cases: UseCases) -> Actions:
-    deny = DenyForm(cases.approvals, cases.opened, slack.client)
-    change = ChangeForm(cases.confirming, cases.opened, slack.client)
-    bind = BindForm(settings.slack.command, cases.bindings, cases.opened, slack.client)
+    deny = DenyForm(cases.approvals, cases.form_sessions, slack.client)
+    change = ChangeForm(cases.confirming, cases.form_sessions, slack.client)
+    bind = BindForm(settings.slack.command, cases.bindings, cases.form_sessions, slack.client)
     return Actions(
         routes.buttons(
             approvals=cases.approvals,
             cancelling=cases.cancelling,
             confirming=cases.confirming,
             deleting=cases.deleting,
-            doubting=cases.doubting,
-            keeping=cases.keeping,
+            deletion_questions=cases.deletion_questions,
+            extending=cases.extending,
             retrying=cases.retrying,
             deny=deny,
             change=change,
@@ -396,13 +396,13 @@ def _actions(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack,
         replies=slack.replies,
         tasks=slack.tasks,
         deferred=slack.deferred,
-        opened=cases.opened,
+        form_sessions=cases.form_sessions,
         clock=clock,
     )
 
 
-def _channel_cards(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack) -> OfferListeners:
-    return OfferListeners(
+def _channel_cards(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack) -> ChannelCardListeners:
+    return ChannelCardListeners(
         pattern=settings.slack.offer_channels,
         command=settings.slack.command,
         store=store,
@@ -426,11 +426,11 @@ async def build_jobs(
 ) -> tuple[EmbeddedEngine, asyncio.Task[None]]:
     """The engine, at work on what the rows call for."""
     engine = EmbeddedEngine(clock, rows.store)
-    rows.database.on_wanted(engine.wake)
+    rows.database.on_scheduled(engine.schedule)
     running = asyncio.create_task(engine.run(_handlers(settings, clock, rows.store, slack, clouds, cases)))
-    engine.wake("forget:deliveries", clock.now())
+    engine.schedule("forget:deliveries", clock.now())
     if settings.audit_channel:
-        engine.wake(f"seal:{settings.audit_channel}", clock.now())
+        engine.schedule(f"anchor:{settings.audit_channel}", clock.now())
 
     async def stop_engine() -> None:
         await engine.stop(STOP_SECONDS)
@@ -444,7 +444,7 @@ def _handlers(
     settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, clouds: Clouds, cases: UseCases
 ) -> dict[str, Handler]:
     projects, people, replies, cloud = settings.projects, slack.people, slack.replies, clouds.cloud
-    homes = SlackAppHomes(slack.client, settings.slack.command, slack.identity.url)
+    app_homes = SlackAppHomes(slack.client, settings.slack.command, slack.identity.url)
     offers, send_check = GroupDiscovery(clock), SendCheck(store, people, projects, clock)
     policy = _retry_policy(settings)
 
@@ -461,10 +461,10 @@ def _handlers(
         "report": Reporter(store, replies, clock, EditBudget(clock)),
         "delete": Deleter(store, people, cloud, replies, projects, clock),
         "expire": cases.approvals.expire,
-        "lapse": GrantExpiry(store, clock),
-        "home": AppHomePublisher(store, people, homes, projects, clock),
+        "expire_grants": GrantExpiry(store, clock),
+        "app_home": AppHomePublisher(store, people, app_homes, projects, clock),
         "notify": Notifier(store, people, people, replies, projects, clock),
-        "seal": AuditAnchor(store, replies, clock),
+        "anchor": AuditAnchor(store, replies, clock),
         "answer": slack.deferred,
         "forget": forget,
     }

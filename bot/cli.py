@@ -92,8 +92,8 @@ async def show_request(settings: StoreSettings, options: argparse.Namespace) -> 
     request, items = found
     say(_line(request, items))
     say(f"  typed: {json_line(request.text)}")
-    if request.verdict:
-        say(f"  refused ({request.rule}): {_one_line(request.verdict)}")
+    if request.explanation:
+        say(f"  refused ({request.rule}): {_one_line(request.explanation)}")
     for item in items:
         say(f"  {item.id}  {item.state:<10} {harmless(item.disk.label)} ({harmless(item.disk.id)})")
         say(f"      snapshot {item.snapshot_id or '-'}  job {item.job_id or '-'}")

@@ -42,7 +42,7 @@ class _Lane:
 
 
 class EmbeddedEngine:
-    """One per store file. `wake` is what the store calls after a commit; `run` returns after `stop`.
+    """One per store file. `schedule` is what the store calls after a commit; `run` returns after `stop`.
 
     `share` is how many jobs of one lane run together. Lanes do not wait for each other, so a project whose calls hang
     holds up nobody else, and no kind of job another.
@@ -66,12 +66,12 @@ class EmbeddedEngine:
         """Nothing can be written down, so nothing is begun: what is done then would be done again and again."""
         self._turned_at = clock.monotonic()
 
-    def wake(self, key: str, at: datetime, lane: str = "") -> None:
+    def schedule(self, key: str, at: datetime, lane: str = "") -> None:
         """Run this job at that time; the earliest time asked for counts, and one asked for while it runs is kept."""
         self._lane_of[key] = lane
-        self._wake(key, self._clock.monotonic() + (at - self._clock.now()).total_seconds())
+        self._schedule(key, self._clock.monotonic() + (at - self._clock.now()).total_seconds())
 
-    def _wake(self, key: str, moment: float) -> None:
+    def _schedule(self, key: str, moment: float) -> None:
         if key in self._begun:
             self._again[key] = min(moment, self._again.get(key, moment))
         elif key not in self._due or moment < self._due[key]:
@@ -141,7 +141,7 @@ class EmbeddedEngine:
         for key, at, lane in called_for:
             known = key in self._due or key in self._begun
             if not known or (clock_set and at.timestamp() > 0):
-                self.wake(key, at, lane)
+                self.schedule(key, at, lane)
 
     async def _clock_set(self, by: timedelta) -> bool:
         """Whether what waits was told; until then nothing is begun, since everything would seem older or younger."""
@@ -206,6 +206,6 @@ class EmbeddedEngine:
             if key in self._again:
                 moments.append(self._again.pop(key))
             if moments and not self._stopping:
-                self._wake(key, min(moments))
+                self._schedule(key, min(moments))
             elif key not in self._due:
                 self._lane_of.pop(key, None)

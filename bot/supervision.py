@@ -32,12 +32,12 @@ class Vitals:
     ) -> None:
         self._store_answers = store_answers
         self._store_broken = store_broken
-        self._duties = jobs
+        self._jobs = jobs
         self._idle_s = idle_s
 
     async def trouble(self) -> str:
         """One sentence, "" while all is well."""
-        if self._duties.done():
+        if self._jobs.done():
             return "The loop of jobs has ended."
         if self._idle_s() > TURNS_WITHIN_S:
             return "The loop of jobs stands still."
@@ -54,11 +54,11 @@ class Vitals:
         """Returns when one of them has ended, with the sentence for whoever has to know."""
         broken = asyncio.ensure_future(self._store_broken())
         try:
-            await asyncio.wait({broken, self._duties}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({broken, self._jobs}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             broken.cancel()
-        if not self._duties.done():
+        if not self._jobs.done():
             return "The bot's store is broken, so the bot stops. Nothing that was recorded is lost: start it again."
-        why = None if self._duties.cancelled() else self._duties.exception()
+        why = None if self._jobs.cancelled() else self._jobs.exception()
         log.critical("the loop of jobs has ended", exc_info=why)
         return "The bot's jobs stand still, so the bot stops. Nothing that was recorded is lost: start it again."

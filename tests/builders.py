@@ -63,8 +63,8 @@ def a_grant(
     return Grant(kind, subject_id, Role(role), project, expires_at)
 
 
-def an_actor(user_id: str = "U1", standing: AccountKind = AccountKind.MEMBER, *groups: str) -> Actor:
-    return Actor(user_id, standing, frozenset(groups))
+def an_actor(user_id: str = "U1", account: AccountKind = AccountKind.MEMBER, *groups: str) -> Actor:
+    return Actor(user_id, account, frozenset(groups))
 
 
 def a_disk(name: str = "orders-db", number: int = 1, **fields: Any) -> Disk:
@@ -88,7 +88,7 @@ def a_request(request_id: str = "r-one", **fields: Any) -> Request:
         "order": Create(("orders-db",)),
         "created_at": NOON,
         "project": "payments",
-        "home": "C1",
+        "reply_channel": "C1",
     }
     return Request(request_id, **{**defaults, **fields})
 

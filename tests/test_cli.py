@@ -78,9 +78,9 @@ def resealed() -> None:
         db.row_factory = sqlite3.Row
         previous = audit.GENESIS
         for row in db.execute("select * from audit order by seq").fetchall():
-            seal = audit.sealed(dict(row), previous)
-            db.execute("update audit set previous_hash = ?, hash = ? where seq = ?", (previous, seal, row["seq"]))
-            previous = seal
+            row_hash = audit.chained_hash(dict(row), previous)
+            db.execute("update audit set previous_hash = ?, hash = ? where seq = ?", (previous, row_hash, row["seq"]))
+            previous = row_hash
     db.close()
     guarded_again()
 
@@ -92,8 +92,10 @@ async def _lived(store: SqliteStore) -> None:
     await store.take_in("d", "C1", an_actor(), lambda held, bound: Incoming(received))
     disk = replace(an_item().disk, name=NASTY)
     item = an_item(1, ItemState.AVAILABLE, snapshot_id="s1", disk=disk, cause=NASTY, attempts=1)
-    waiting = replace(received, state=RequestState.WAITING, approvals_needed=1, verdict=NASTY, break_glass=True)
-    await store.settle(waiting, [item], [before_post(received, item.id, "payments", disk.id, "allowed", "granted")])
+    waiting = replace(received, state=RequestState.WAITING, approvals_needed=1, explanation=NASTY, break_glass=True)
+    await store.decide_plan(
+        waiting, [item], [before_post(received, item.id, "payments", disk.id, "allowed", "granted")]
+    )
     await store.approve("r-one", "U2", [_allowed("U2", "approve")])
     assert await store.review("r-one", "U3", [_allowed("U3", "review")])
     deletion = Deletion("r-one-1", "r-one", "payments", "s1", "v1", NASTY, DeletionState.ASKED, "U1", "C1", NOON)
@@ -101,7 +103,7 @@ async def _lived(store: SqliteStore) -> None:
     await store.agree_to_deletion([asked], "U2", 2, [_allowed("U2", "delete")])
     entry = AuditEntry("U1", "bind", "C1", "done", "granted", {"project": "payments"})
     await store.bind("C1", [Binding("C1", "payments", "web-01")], [entry], over=[])
-    await store.record([AuditEntry(NASTY, "view", NASTY, "denied", "no-grant", {"asked": NASTY})])
+    await store.audit([AuditEntry(NASTY, "view", NASTY, "denied", "no-grant", {"asked": NASTY})])
 
 
 def _allowed(actor: str, action: str) -> AuditEntry:
@@ -129,18 +131,18 @@ def head() -> tuple[int, str]:
 
 
 def test_a_trail_that_is_whole_holds_without_a_file_and_without_secrets(lived: Run) -> None:
-    seq, seal = head()
-    assert verify(lived).out == f"The audit trail holds: {seq} rows, head {seal}.\n"
-    assert verify(lived, "--head", f"{seq}:{seal}").code == 0
-    assert verify(lived, "--head", f"row {seq}, {seal.upper()}.").code == 0
+    seq, row_hash = head()
+    assert verify(lived).out == f"The audit trail holds: {seq} rows, head {row_hash}.\n"
+    assert verify(lived, "--head", f"{seq}:{row_hash}").code == 0
+    assert verify(lived, "--head", f"row {seq}, {row_hash.upper()}.").code == 0
     Path("bot.toml").unlink()
     assert verify(lived).code == 0
 
 
 def test_a_head_that_was_posted_long_ago_is_found_in_the_middle(lived: Run) -> None:
-    seq, seal = head()
-    on_store(lambda store: store.record([_allowed("U9", "view")] * 3))
-    assert verify(lived, "--head", f"{seq}:{seal}").code == 0
+    seq, row_hash = head()
+    on_store(lambda store: store.audit([_allowed("U9", "view")] * 3))
+    assert verify(lived, "--head", f"{seq}:{row_hash}").code == 0
 
 
 def test_a_store_that_is_new_has_no_row_and_holds(run: Run) -> None:
@@ -289,7 +291,7 @@ def test_what_somebody_did_to_the_store_is_found(
 
 
 def test_of_a_trail_of_another_store_no_more_than_a_screen_is_told(lived: Run) -> None:
-    on_store(lambda store: store.record([_allowed(f"U{number}", "approve") for number in range(1_000, 1_500)]))
+    on_store(lambda store: store.audit([_allowed(f"U{number}", "approve") for number in range(1_000, 1_500)]))
     lines = verify(lived).err.splitlines()
     assert (len(lines), lines[-1]) == (101, "And 400 more.")
 
@@ -343,18 +345,18 @@ def test_a_guard_that_is_gone_or_does_nothing_is_found(lived: Run, statements: t
 
 
 def test_rows_cut_from_the_end_are_found_by_a_head_that_was_posted(lived: Run) -> None:
-    seq, seal = head()
+    seq, row_hash = head()
     tampered(*OPEN, f"delete from audit where seq = {LAST}")
     guarded_again()
     assert verify(lived).code == 0  # nothing in the store alone shows it
-    said = verify(lived, "--head", f"{seq}:{seal}")
+    said = verify(lived, "--head", f"{seq}:{row_hash}")
     told = f"it was cut: its head named with --head is row {seq}, and it ends with row {seq - 1}"
     assert (said.code, said.err) == (1, f"The audit trail is broken: {told}.\n")
 
 
 def test_rows_cut_from_the_end_are_found_by_the_last_head_that_the_bot_posted(lived: Run) -> None:
-    seq, seal = head()
-    on_store(lambda store: store.head_posted(seq, seal, "seal", NOON))
+    seq, row_hash = head()
+    on_store(lambda store: store.head_posted(seq, row_hash, "anchor", NOON))
     assert verify(lived).code == 0
     tampered(*OPEN, f"delete from audit where seq = {LAST}")
     guarded_again()
@@ -362,14 +364,14 @@ def test_rows_cut_from_the_end_are_found_by_the_last_head_that_the_bot_posted(li
 
 
 def test_a_chain_that_was_written_anew_is_found_by_its_head(lived: Run) -> None:
-    seq, seal = head()
-    on_store(lambda store: store.head_posted(seq, seal, "seal", NOON))
+    seq, row_hash = head()
+    on_store(lambda store: store.head_posted(seq, row_hash, "anchor", NOON))
     tampered(*OPEN, "update audit set rule = 'nothing' where rule = 'no-grant'")
     resealed()
     said = verify(lived)
     assert (said.code, len(said.err.splitlines())) == (1, 1)
     assert f"it was written anew: row {seq} does not have the hash that was posted last" in said.err
-    assert "named with --head" in verify(lived, "--head", f"{seq}:{seal}").err
+    assert "named with --head" in verify(lived, "--head", f"{seq}:{row_hash}").err
 
 
 @pytest.mark.parametrize("text", ["", "12", "12:abc", "x:" + "0" * 64, f"-1:{'0' * 64}", "1:" + "g" * 64, NASTY])

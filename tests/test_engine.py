@@ -91,7 +91,7 @@ async def test_a_duty_is_run_when_its_time_has_come_and_not_before() -> None:
         return None
 
     async with running(Rows(), plan=handler) as engine:
-        engine.wake("plan:a", due)
+        engine.schedule("plan:a", due)
         await until(lambda: bool(at))
     assert at[0] >= due
 
@@ -99,9 +99,9 @@ async def test_a_duty_is_run_when_its_time_has_come_and_not_before() -> None:
 async def test_the_earliest_of_two_alarms_counts_and_rings_once() -> None:
     calls: list[str] = []
     async with running(Rows(), plan=recorder(calls)) as engine:
-        engine.wake("plan:a", CLOCK.now() + timedelta(milliseconds=60))
-        engine.wake("plan:a", CLOCK.now())
-        engine.wake("plan:a", CLOCK.now() + timedelta(milliseconds=30))
+        engine.schedule("plan:a", CLOCK.now() + timedelta(milliseconds=60))
+        engine.schedule("plan:a", CLOCK.now())
+        engine.schedule("plan:a", CLOCK.now() + timedelta(milliseconds=30))
         await until(lambda: bool(calls))
         await asyncio.sleep(0.1)
     assert calls == ["a"]
@@ -121,10 +121,10 @@ async def test_a_duty_never_runs_twice_at_once_and_an_alarm_meanwhile_is_kept() 
         return None
 
     async with running(Rows(), submit=handler) as engine:
-        engine.wake("submit:a", CLOCK.now())
+        engine.schedule("submit:a", CLOCK.now())
         await until(lambda: len(at_once) == 1)
-        engine.wake("submit:a", CLOCK.now())
-        engine.wake("submit:a", CLOCK.now())
+        engine.schedule("submit:a", CLOCK.now())
+        engine.schedule("submit:a", CLOCK.now())
         await asyncio.sleep(0.02)
         release.set()
         await until(lambda: len(at_once) == 2)
@@ -200,7 +200,7 @@ async def test_work_that_hangs_holds_up_neither_another_lane_nor_another_kind(ha
     rows = Rows(*(hanging.format(number) for number in range(400)))
     async with running(rows, submit=handler, plan=handler, report=handler) as engine:
         await until(lambda: bool(begun))
-        engine.wake(healthy, CLOCK.now(), healthy.partition("/")[2])
+        engine.schedule(healthy, CLOCK.now(), healthy.partition("/")[2])
         await until(lambda: bool(done))
         assert len(begun) == 16
         release.set()
@@ -244,7 +244,7 @@ async def test_a_clock_that_is_set_while_nothing_can_be_written_is_told_before_a
     await asyncio.sleep(0.05)
     rows.full, clock.by = True, timedelta(hours=25)
     await asyncio.sleep(0.05)
-    engine.wake("watch:p", steady.now())
+    engine.schedule("watch:p", steady.now())
     await asyncio.sleep(0.1)
     assert calls == []
     rows.full = False
@@ -282,7 +282,7 @@ async def test_while_nothing_can_be_written_nothing_is_begun_and_all_goes_on_aft
 
     async with running(rows, submit=recorder(calls, fails_while_full)) as engine:
         await until(lambda: len(calls) == 16)
-        engine.wake("submit:later", CLOCK.now())
+        engine.schedule("submit:later", CLOCK.now())
         await asyncio.sleep(0.1)
         assert len(calls) == 16
         calls.clear()

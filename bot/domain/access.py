@@ -81,7 +81,7 @@ class Actor:
     """A person as Slack knows them: ids only. `groups` are Slack user group ids."""
 
     user_id: str
-    standing: AccountKind
+    account: AccountKind
     groups: frozenset[str] = frozenset()
 
 
@@ -106,7 +106,7 @@ class Grant:
             case "group":
                 return self.subject_id in actor.groups
             case "everyone":
-                return actor.standing is AccountKind.MEMBER
+                return actor.account is AccountKind.MEMBER
 
     def covers(self, alias: str) -> bool:
         return self.project in (alias, "*")
@@ -253,8 +253,8 @@ def _named(grant: Grant) -> str:
 
 def account_refused(actor: Actor) -> Denied | None:
     """The kinds of account that are refused whatever the grants say."""
-    sentence = _REFUSED.get(actor.standing)
-    return Denied(f"standing-{actor.standing.replace(' ', '-')}", sentence) if sentence else None
+    sentence = _REFUSED.get(actor.account)
+    return Denied(f"standing-{actor.account.replace(' ', '-')}", sentence) if sentence else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,19 +134,19 @@ _NEVER_COUNTS: Mapping[AccountKind | UserGroupKind | None, str] = {
 }
 
 
-def never_counts(subject: Subject, standing: AccountKind | UserGroupKind | None) -> Denied | None:
+def never_counts(subject: Subject, account: AccountKind | UserGroupKind | None) -> Denied | None:
     """Why a grant to them would give nothing to anybody, whatever it says; None where it can count."""
-    why = _NEVER_COUNTS.get(standing)
+    why = _NEVER_COUNTS.get(account)
     if why is None:
         return None
-    kind = "unknown" if standing is None else str(standing).replace(" ", "-")
+    kind = "unknown" if account is None else str(account).replace(" ", "-")
     named = quoted(subject.id) if kind == "unknown" else subject.shown
     return Denied(f"subject-{kind}", f"{named} {why}. A grant to them would never count.")
 
 
-def not_yet(standing: AccountKind | UserGroupKind | None) -> str:
+def not_yet(account: AccountKind | UserGroupKind | None) -> str:
     """What is to be said of one that counts later."""
-    return " They have not signed in yet; it counts once they have." if standing is AccountKind.INVITED else ""
+    return " They have not signed in yet; it counts once they have." if account is AccountKind.INVITED else ""
 
 
 def not_checked(subject: Subject) -> str:

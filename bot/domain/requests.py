@@ -14,7 +14,7 @@ from bot.domain.orders import Create, Order
 from bot.domain.snapshots import REQUEST_TAG, CreateStandardSnapshot, Disk, Snapshot, fitted_name, stamp
 from bot.domain.transitions import ITEM, REQUEST, ItemEvent, ItemState, RequestEvent, RequestState
 
-LAPSED_RULES = frozenset({"plan-timeout", "approval-timeout"})
+TIMED_OUT_RULES = frozenset({"plan-timeout", "approval-timeout"})
 
 _ENDING = {
     ItemState.AVAILABLE: ItemEvent.FINISH,
@@ -42,19 +42,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One row. `ver` guards every write; `rev` counts what people could see change, `shown_rev` what they were shown.
-
-    `home` is where its message lives: the channel it was asked in, or its person for a direct message. `unsaid` says
-    that something is still to be told. `verdict` is the sentence of a refusal, `rule` its stable name. One that is
-    planned can be confirmed until `waits_until`; one that waits needs `approvals_needed` other people by then, of whom
-    `approvers` agreed. `ask_ts` is the message with their buttons, last shown at revision `ask_rev`. `kept_until` is
-    set once somebody kept its snapshots longer than was asked for; at `remind_at` people are asked about them.
-    `received_at` is set once its plan was changed: it was received anew then. `warnings` are what stood in no way but
-    has to be seen. `tried` is how long its plan was asked for in vain; time in which no bot ran is none of it.
-    `break_glass`: it ran without approval, and somebody who may approve has to review it.
-    `started_at`: when it began to run, after whatever it had waited for. `receipt_gone`: of how many snapshots its
-    receipt says that they are deleted.
-    """
+    """One row: what one person asked for once, and how it stands."""
 
     id: str
     state: RequestState
@@ -64,32 +52,51 @@ class Request:
     order: Order
     created_at: datetime
     ver: int = 1
+    """Guards every write."""
     rev: int = 1
+    """Counts the changes that people could see."""
     shown_rev: int = 0
-    unsaid: bool = True
+    """The revision that they were shown last."""
+    to_send: bool = True
+    """Whether something is still to be told."""
     project: str | None = None
-    verdict: str = ""
+    explanation: str = ""
+    """The sentence of a refusal; `rule` is its stable name."""
     rule: str = ""
-    home: str = ""
+    reply_channel: str = ""
+    """Where its message lives: the channel it was asked in, or its person for a direct message."""
     status_channel: str | None = None
     status_ts: str | None = None
     edited_at: datetime | None = None
     receipt_ts: str | None = None
     ended_at: datetime | None = None
     break_glass: bool = False
+    """It ran without approval, and an approver has to review it."""
     reviewed_by: str | None = None
     approvals_needed: int = 0
+    """How many other people have to agree before it runs."""
     waits_until: datetime | None = None
+    """Until when it can be confirmed or approved."""
     approvers: tuple[str, ...] = ()
+    """Those of them who agreed."""
     ask_ts: str | None = None
+    """The message with the approvers' buttons."""
     ask_rev: int = 0
+    """The revision that message was last shown at."""
     kept_until: datetime | None = None
+    """Set once its snapshots are kept longer than was asked for."""
     remind_at: datetime | None = None
+    """When people are asked about them."""
     received_at: datetime | None = None
+    """Set once its plan was changed: it was received anew then."""
     warnings: tuple[str, ...] = ()
+    """Facts that stood in no way but have to be seen."""
     tried: timedelta = timedelta()
+    """How long its plan was asked for in vain; time in which no bot ran is none of it."""
     started_at: datetime | None = None
+    """When it began to run, after whatever it had waited for."""
     receipt_gone: int = 0
+    """Of how many snapshots its receipt says that they are deleted."""
 
     @property
     def not_yet_going(self) -> bool:
@@ -103,12 +110,12 @@ class Request:
     @property
     def thread_ts(self) -> str | None:
         """The thread its messages stand in, because it was asked there; None where it has one of its own."""
-        return self.place.thread_ts if self.home == self.place.channel_id else None
+        return self.place.thread_ts if self.reply_channel == self.place.channel_id else None
 
     @property
     def told_directly(self) -> bool:
         """Whether nobody but its person reads its messages."""
-        return is_direct(self.home)
+        return is_direct(self.reply_channel)
 
     @property
     def review_due(self) -> bool:
@@ -123,9 +130,9 @@ class Request:
         return self.state in (RequestState.DENIED, RequestState.DROPPED)
 
     @property
-    def lapsed(self) -> bool:
+    def timed_out(self) -> bool:
         """Nobody said go in time, so it can be asked for once more as it was."""
-        return self.state is RequestState.DROPPED and self.rule in LAPSED_RULES
+        return self.state is RequestState.DROPPED and self.rule in TIMED_OUT_RULES
 
     @property
     def counted_from(self) -> datetime:
@@ -144,14 +151,8 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One disk of a request. `due_at`: when somebody should act next. `cause`: why it waits or how it ended, in words.
-
-    `size` is in GiB, `progress` in percent. `joined_to` is the item that copies the same disk for someone else,
-    `group_id` the group it is asked for in. `let_go`: joined, and the request keeps it no more. `gone_at`: when its
-    snapshot was deleted, by whom it was asked for in `gone_by`; None: outside of the bot, which noticed it then.
-    `in_doubt`: an answer to its POST was lost, so each further one is preceded by a look.
-    `tried` and `in_vain` are patience spent: on sending it, and on looks that answered nothing since the last that did.
-    They add up what was really waited for, so that time in which no bot ran counts as none.
+    """One disk of a request; `progress` is in percent. `tried` and `in_vain` add up what was really waited for, so
+    time in which no bot ran is none of it.
     """
 
     id: str
@@ -164,13 +165,18 @@ class Item:
     ver: int = 1
     attempts: int = 0
     in_doubt: bool = False
+    """An answer to its POST was lost, so each further one is preceded by a look."""
     due_at: datetime | None = None
+    """When its job runs next."""
     submitted_at: datetime | None = None
     look_until: datetime | None = None
     waiting_since: datetime | None = None
     tried: timedelta = timedelta()
+    """Time spent on sending it."""
     in_vain: timedelta = timedelta()
+    """Time spent on looks that answered nothing, since the last that did."""
     cause: str = ""
+    """Why it waits or how it ended, in words."""
     code: str = ""
     job_id: str | None = None
     snapshot_id: str | None = None
@@ -179,12 +185,17 @@ class Item:
     incremental: bool | None = None
     ended_at: datetime | None = None
     joined_to: str | None = None
+    """The item of another request that copies the same disk."""
     group_id: str | None = None
+    """The consistency group it is asked for in."""
     let_go: bool = False
+    """Joined, and the request keeps it no more."""
     accepted_told: bool = False
     failure_told: bool = False
     gone_at: datetime | None = None
+    """When its snapshot was deleted."""
     gone_by: str | None = None
+    """The person who asked for that; None: it happened outside of the bot, which noticed it then."""
 
     @property
     def gone(self) -> bool:
@@ -454,17 +465,17 @@ def agreed(request: Request, approvers: tuple[str, ...]) -> Request:
     )
 
 
-def refused(request: Request, event: RequestEvent, rule: str, verdict: str, now: datetime) -> Request:
+def refused(request: Request, event: RequestEvent, rule: str, explanation: str, now: datetime) -> Request:
     """Denied or dropped, before anything of it was sent."""
     state = REQUEST.after(request.state, event)
-    return replace(request, state=state, rule=rule, verdict=verdict, rev=request.rev + 1, ended_at=now)
+    return replace(request, state=state, rule=rule, explanation=explanation, rev=request.rev + 1, ended_at=now)
 
 
 def following_items(request: Request, items: Collection[Item], now: datetime, *, done: bool) -> Request:
     """The request after its items moved: something to show, and finished once it is `done`. Nobody has to be reminded
     of what the cloud deletes by itself.
     """
-    after = replace(request, rev=request.rev + 1, unsaid=True)
+    after = replace(request, rev=request.rev + 1, to_send=True)
     if not done:
         return after
     return replace(

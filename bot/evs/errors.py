@@ -140,8 +140,8 @@ def _meaning(status: int, code: str, *, looks_like_page: bool) -> Known:
 
 def _overruled(status: int, code: str, documented: Known) -> bool:
     """A 5xx leaves open what happened, whatever code it carries, but for the refusals known to come with one."""
-    settled = {Kind.BUSY, Kind.UNAVAILABLE, Kind.THROTTLED, Kind.CREDENTIAL}
-    return status >= 500 and code != "EVS.2019" and documented.kind not in settled
+    passing = {Kind.BUSY, Kind.UNAVAILABLE, Kind.THROTTLED, Kind.CREDENTIAL}
+    return status >= 500 and code != "EVS.2019" and documented.kind not in passing
 
 
 def _sentence(meaning: Known, refusal: _Refusal, action: str) -> str:

@@ -78,7 +78,7 @@ class Notice:
 class Outbox(Protocol):
     """What is to be posted or edited, and what stands."""
 
-    async def outbox(self, home: str) -> list[tuple[Request, list[Item]]]: ...
+    async def outbox(self, reply_channel: str) -> list[tuple[Request, list[Item]]]: ...
 
     async def mark_sent(
         self, request: Request, *, accepted: Sequence[str] = (), failures: Sequence[str] = ()

@@ -23,7 +23,7 @@ class Incoming:
 
 
 Authorize = Callable[[Sequence[Grant], str | None], Incoming]
-"""Grants that may name the actor, and the project the channel is bound to, become an arrival. Pure."""
+"""Grants that may name the actor, and the project the channel is bound to, become what is to be recorded. Pure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class DiskName(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class Decided:
     """`done`; `late`: somebody else was faster; `over`: the daily limit has no room, `used` disks are taken already."""
 
     how: Literal["done", "late", "over"]
@@ -75,7 +75,7 @@ class Requests(Protocol):
     """What people asked for, and the decisions about it."""
 
     async def take_in(
-        self, delivery: str, channel: str, actor: Actor | None, judge: Authorize, *, mendable: bool = False
+        self, delivery: str, channel: str, actor: Actor | None, authorize: Authorize, *, mendable: bool = False
     ) -> Request | None: ...
 
     async def request(self, request_id: str) -> tuple[Request, list[Item]] | None: ...
@@ -94,7 +94,7 @@ class Requests(Protocol):
 
     async def planning_waits(self, after: Request) -> bool: ...
 
-    async def settle(
+    async def decide_plan(
         self,
         request: Request,
         items: Sequence[Item],
@@ -103,27 +103,27 @@ class Requests(Protocol):
         groups: Sequence[ConsistencyGroup] = (),
         room: int | None = None,
         notify: Sequence[Subject] = (),
-    ) -> Settled: ...
+    ) -> Decided: ...
 
     async def confirm(
         self, after: Request, notify: Sequence[Subject], audit: Sequence[AuditEntry], *, room: int | None
-    ) -> Settled: ...
+    ) -> Decided: ...
 
     async def plan_again(self, after: Request, audit: Sequence[AuditEntry]) -> bool: ...
 
     async def approve(self, request_id: str, approver_id: str, audit: Sequence[AuditEntry]) -> Request | None: ...
 
     async def refuse_waiting(
-        self, request_id: str, event: RequestEvent, rule: str, verdict: str, audit: Sequence[AuditEntry]
+        self, request_id: str, event: RequestEvent, rule: str, explanation: str, audit: Sequence[AuditEntry]
     ) -> bool: ...
 
     async def review(self, request_id: str, reviewer_id: str, audit: Sequence[AuditEntry]) -> bool: ...
 
     async def cancel(
-        self, request_id: str, *, verdict: str, cause: str, entries: Sequence[AuditEntry]
+        self, request_id: str, *, explanation: str, cause: str, entries: Sequence[AuditEntry]
     ) -> Cancelled | None: ...
 
-    async def keep(self, read: Request, after: Request, audit: Sequence[AuditEntry] = ()) -> bool: ...
+    async def extend(self, read: Request, after: Request, audit: Sequence[AuditEntry] = ()) -> bool: ...
 
     async def copying(self, project: str) -> list[str]: ...
 

@@ -47,7 +47,7 @@ CANCEL = "cancel_request"
 TRY_AGAIN = "try_again"
 """Asks once more for what failed of a request; its value is the request's id."""
 
-FROM_HOME = ".home"
+FROM_APP_HOME = ".home"
 """How the callback id of a form ends that was opened in App Home: Slack does not say where one was opened."""
 
 RECORD = "show_record"

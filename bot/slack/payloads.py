@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from bot.domain.access import AccountKind
-from bot.slack.ids import FROM_HOME
+from bot.slack.ids import FROM_APP_HOME
 
 
 class Unreadable(Exception):
@@ -180,10 +180,10 @@ class BlockAction(Triggered):
     view: View | None = None
 
     @property
-    def in_home(self) -> bool:
+    def in_app_home(self) -> bool:
         """Pressed in App Home, or sent from a form that was opened there."""
         view = self.view
-        return view is not None and (view.type == "home" or view.callback_id.endswith(FROM_HOME))
+        return view is not None and (view.type == "home" or view.callback_id.endswith(FROM_APP_HOME))
 
 
 class ViewAction(BlockAction):
@@ -244,7 +244,7 @@ class Mention(Payload):
     edited: Flag = _path("event", "edited", default=False)
 
 
-class HomeOpened(Payload):
+class AppHomeOpened(Payload):
     user_id: Needed = _path("event", "user")
     tab: Text = _path("event", "tab", default="")
     view_hash: Maybe = _path("event", "view", "hash", default=None)
@@ -351,7 +351,7 @@ class Account(Payload):
     enterprise_id: Maybe = _path("user", "enterprise_user", "enterprise_id", default=None)
     teams: Texts = _path("user", "enterprise_user", "teams", default=())
 
-    def standing(self, team_id: str, enterprise_id: str | None = None) -> AccountKind:
+    def kind(self, team_id: str, enterprise_id: str | None = None) -> AccountKind:
         """What cannot be placed belongs to another team.
 
         In an Enterprise organisation an account may be of another workspace and still a member of this one: its

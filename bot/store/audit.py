@@ -22,7 +22,7 @@ _ADD = """
 insert into audit (seq, at, actor, action, subject, outcome, rule, details_json, previous_hash, hash)
 values (:seq, :at, :actor, :action, :subject, :outcome, :rule, :details_json, :previous_hash, :hash)
 """
-_SEALED = ("seq", "at", "actor", "action", "subject", "outcome", "rule", "details_json")
+_HASHED = ("seq", "at", "actor", "action", "subject", "outcome", "rule", "details_json")
 
 
 def append(entries: Sequence[AuditEntry], now: datetime) -> Script[None]:
@@ -41,14 +41,14 @@ def append(entries: Sequence[AuditEntry], now: datetime) -> Script[None]:
             "rule": entry.rule,
             "details_json": json.dumps(dict(entry.details), sort_keys=True, ensure_ascii=False),
         }
-        seal = sealed(row, previous)
-        yield sql(_ADD, **row, previous_hash=previous, hash=seal)
-        previous = seal
+        row_hash = chained_hash(row, previous)
+        yield sql(_ADD, **row, previous_hash=previous, hash=row_hash)
+        previous = row_hash
 
 
-def sealed(row: Row, previous: str) -> str:
+def chained_hash(row: Row, previous: str) -> str:
     """SHA-256 over the previous hash and the row's own facts, as canonical JSON."""
-    facts: list[Any] = [row[name] for name in _SEALED]
+    facts: list[Any] = [row[name] for name in _HASHED]
     return hashlib.sha256(json.dumps([previous, *facts], ensure_ascii=False).encode()).hexdigest()
 
 
@@ -73,24 +73,24 @@ def first_broken(rows: Sequence[Row], previous: str, seq: int) -> str | None:
             return f"row {seq} is missing: row {row['seq']} stands in its place"
         if row["previous_hash"] != previous:
             return f"row {seq} does not follow the row before it"
-        if not _is_sealed(row, previous):
+        if not _fits_hash(row, previous):
             return f"row {seq} was altered"
         previous = row["hash"]
     return None
 
 
-def _is_sealed(row: Row, previous: str) -> bool:
+def _fits_hash(row: Row, previous: str) -> bool:
     try:
-        return bool(row["hash"] == sealed(row, previous))
+        return bool(row["hash"] == chained_hash(row, previous))
     except (TypeError, ValueError):
         return False  # a kind of value that the bot never writes
 
 
-def posted(seq: int, seal: str, now: datetime) -> Script[None]:
+def posted(seq: int, row_hash: str, now: datetime) -> Script[None]:
     """That head stands where nobody can take it back, so it must stand in the trail for ever."""
     yield sql(
         "insert into posted_head (seq, hash, posted_at) values (:seq, :hash, :at) on conflict (seq) do nothing",
         seq=seq,
-        hash=seal,
+        hash=row_hash,
         at=to_ms(now),
     )

@@ -9,7 +9,7 @@ from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup, group_done, group_split, on_its_own, sending_group
 from bot.domain.requests import Item, Request, joining, sending
 from bot.domain.transitions import GroupState, ItemState
-from bot.store.database import Query, Script, Want, sql
+from bot.store.database import Query, ScheduledJob, Script, sql
 from bot.store.items import LEADER, SUBMITTED_AT, save_all
 from bot.store.reading import first
 from bot.store.rows import group_from, group_row, item_from
@@ -79,7 +79,7 @@ def save(group: ConsistencyGroup, items: Sequence[Item], now: datetime) -> Scrip
         yield from follow(group.request_id, now)
     if group.state in _OPEN:
         rows = yield sql("select actor_id from request where id = :id", id=group.request_id)
-        yield Want(f"group:{group.id}", group.due_at or now, f"{group.project}/{rows[0]['actor_id']}")
+        yield ScheduledJob(f"group:{group.id}", group.due_at or now, f"{group.project}/{rows[0]['actor_id']}")
     return True
 
 

@@ -72,7 +72,7 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
+class ScheduledJob:
     """A job this transaction calls for; the engine hears of it once the transaction is committed. `lane`: whose work
     it is, so that nobody's slow work holds up another's.
     """
@@ -91,7 +91,7 @@ class Aside:
     why: str
 
 
-Script = Generator[Query | Want | Aside, Rows, T]
+Script = Generator[Query | ScheduledJob | Aside, Rows, T]
 """What a transaction does, step by step."""
 
 
@@ -117,14 +117,14 @@ class SqliteDatabase:
         self._db: sqlite_utils.Database | None = None
         self._commits = 0
         self._waits_ms = OPENS_WITHIN_MS
-        self._wants: list[Want] = []
+        self._scheduled: list[ScheduledJob] = []
         self._aside: set[Aside] = set()
-        self._wake: Callable[[str, datetime, str], None] = lambda key, at, lane: None
+        self._schedule: Callable[[str, datetime, str], None] = lambda key, at, lane: None
         self._broken: asyncio.Event | None = None
 
-    def on_wanted(self, wake: Callable[[str, datetime, str], None]) -> None:
+    def on_scheduled(self, schedule: Callable[[str, datetime, str], None]) -> None:
         """Who hears of jobs, with their lanes. Called in the event loop, after the commit."""
-        self._wake = wake
+        self._schedule = schedule
 
     async def broken(self) -> None:
         """Returns when the store's thread does no more work, though nobody closed it."""
@@ -185,13 +185,13 @@ class SqliteDatabase:
         answered: asyncio.Future[T] = loop.create_future()
 
         def do() -> None:
-            self._wants = []
+            self._scheduled = []
             try:
                 result = work()
             except BaseException as exc:
                 fail(exc)
             else:
-                loop.call_soon_threadsafe(self._answer, answered, result, self._wants)
+                loop.call_soon_threadsafe(self._answer, answered, result, self._scheduled)
 
         def fail(exc: BaseException) -> None:
             loop.call_soon_threadsafe(_fail, answered, _as_ours(exc))
@@ -199,9 +199,9 @@ class SqliteDatabase:
         self._jobs.put(_Job(do, fail))
         return await answered
 
-    def _answer(self, answered: asyncio.Future[T], result: T, wants: list[Want]) -> None:
-        for want in wants:
-            self._wake(want.key, want.at, want.lane)
+    def _answer(self, answered: asyncio.Future[T], result: T, jobs: list[ScheduledJob]) -> None:
+        for job in jobs:
+            self._schedule(job.key, job.at, job.lane)
         if not answered.done():
             answered.set_result(result)
 
@@ -318,8 +318,8 @@ class SqliteDatabase:
         try:
             step = next(script)
             while True:
-                if isinstance(step, Want):
-                    self._wants.append(step)
+                if isinstance(step, ScheduledJob):
+                    self._scheduled.append(step)
                     step = script.send(())
                 elif isinstance(step, Aside):
                     self._set_aside(step)

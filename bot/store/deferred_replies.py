@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.ports.forms import DeferredReply
 from bot.store import deliveries
-from bot.store.database import Row, Script, Want, from_ms, sql, to_ms
+from bot.store.database import Row, ScheduledJob, Script, from_ms, sql, to_ms
 from bot.store.reading import first
 from bot.store.transactions import Transactions
 
@@ -15,7 +15,7 @@ _ADD = """
 insert into deferred_reply (id, kind, user_id, channel_id, thread_ts, payload_json, claim, late, created_at)
 values (:id, :kind, :user_id, :channel_id, :thread_ts, :payload_json, :claim, :late, :created_at)
 """
-DUTIES = "select 'answer:' || id as key, 0 as at, user_id as lane from deferred_reply"
+JOBS = "select 'answer:' || id as key, 0 as at, user_id as lane from deferred_reply"
 
 
 def add(deferred_reply: DeferredReply) -> Script[None]:
@@ -31,7 +31,7 @@ def add(deferred_reply: DeferredReply) -> Script[None]:
         late=int(deferred_reply.late),
         created_at=to_ms(deferred_reply.created_at),
     )
-    yield Want(f"answer:{deferred_reply.id}", deferred_reply.created_at, deferred_reply.user_id)
+    yield ScheduledJob(f"answer:{deferred_reply.id}", deferred_reply.created_at, deferred_reply.user_id)
 
 
 def one(deferred_reply_id: str) -> Script[DeferredReply | None]:

@@ -10,8 +10,8 @@ from bot.domain.audit import AuditEntry
 from bot.domain.deletions import Deletion, agreeing, asked_anew, claims
 from bot.domain.requests import Item, Request
 from bot.domain.transitions import DeletionState
-from bot.store import homes, whole_requests
-from bot.store.database import Query, Row, Script, Want, from_ms, span_from, span_ms, sql, to_ms
+from bot.store import app_homes, whole_requests
+from bot.store.database import Query, Row, ScheduledJob, Script, from_ms, span_from, span_ms, sql, to_ms
 from bot.store.reading import readable
 from bot.store.rows import item_from
 from bot.store.transactions import Transactions
@@ -38,7 +38,7 @@ select distinct other.* from item as own join item as other
     on other.snapshot_id = own.snapshot_id and other.request_id <> own.request_id
 where own.request_id = :id and other.state = 'available' and other.gone_at is null order by other.id
 """
-DUTIES = (
+JOBS = (
     "select 'delete:' || request_id as key, 0 as at, project as lane from deletion where told = 0 group by request_id"
 )
 
@@ -53,7 +53,7 @@ def ask(deletions: Sequence[Deletion], now: datetime) -> Script[list[Deletion]]:
     for deletion in fresh:
         yield Query(_ADD, _row(deletion))
     if fresh:
-        yield Want(f"delete:{fresh[0].request_id}", now, fresh[0].project)
+        yield ScheduledJob(f"delete:{fresh[0].request_id}", now, fresh[0].project)
     return fresh
 
 
@@ -71,7 +71,7 @@ def agree(read: Sequence[Deletion], person: str, needed: int, now: datetime) -> 
             yield Query(_MOVE, _row(after))
             moved.append(after)
     if moved:
-        yield Want(f"delete:{moved[0].request_id}", now, moved[0].project)
+        yield ScheduledJob(f"delete:{moved[0].request_id}", now, moved[0].project)
     return moved
 
 
@@ -81,7 +81,7 @@ def save(deletions: Sequence[Deletion], now: datetime) -> Script[bool]:
         return False
     rows = yield from of_request(deletions[0].request_id)
     versions = {row.item_id: row.ver for row in rows}
-    yield Want(f"delete:{deletions[0].request_id}", now, deletions[0].project)
+    yield ScheduledJob(f"delete:{deletions[0].request_id}", now, deletions[0].project)
     if any(versions[one.item_id] != one.ver for one in deletions):
         return False
     for deletion in deletions:
@@ -156,11 +156,12 @@ def gone(snapshot_id: str, by: str | None, now: datetime) -> Script[bool]:
     )
     for request_id in sorted({row["request_id"] for row in rows}):
         moved = yield sql(
-            "update request set rev = rev + 1, unsaid = 1, ver = ver + 1 where id = :id returning home, actor_id",
+            "update request set rev = rev + 1, to_send = 1, ver = ver + 1 where id = :id "
+            "returning reply_channel, actor_id",
             id=request_id,
         )
-        yield Want(f"report:{moved[0]['home']}", now)
-        yield from homes.changed(moved[0]["actor_id"], now)
+        yield ScheduledJob(f"report:{moved[0]['reply_channel']}", now)
+        yield from app_homes.changed(moved[0]["actor_id"], now)
     return bool(rows)
 
 

@@ -10,7 +10,7 @@ from bot.domain.audit import AuditEntry
 from bot.domain.granting import BOT_TOML, EVERY_PROJECT, Subject, grant_facts, import_plan, owned_by
 from bot.ports.grants import Revise, Revision, Rights
 from bot.store import audit
-from bot.store.database import Query, Row, Script, Want, from_ms, sql, to_ms
+from bot.store.database import Query, Row, ScheduledJob, Script, from_ms, sql, to_ms
 from bot.store.reading import readable
 from bot.store.transactions import Transactions
 
@@ -26,16 +26,17 @@ delete from access_grant where subject_kind = :subject_kind and subject_id = :su
 and project = :project and role = :role and source = :source
 """
 _MARK = """
-insert into lapse (subject_kind, subject_id, role, project, source, expires_at)
+insert into expired_grant (subject_kind, subject_id, role, project, source, expires_at)
 values (:subject_kind, :subject_id, :role, :project, :source, :expires_at)
 """
 _UNMARKED = """
 from access_grant as held where expires_at is not null and not exists (
-    select 1 from lapse where lapse.subject_kind = held.subject_kind and lapse.subject_id = held.subject_id
-    and lapse.project = held.project and lapse.role = held.role and lapse.source = held.source
-    and lapse.expires_at = held.expires_at)
+    select 1 from expired_grant as told
+    where told.subject_kind = held.subject_kind and told.subject_id = held.subject_id
+    and told.project = held.project and told.role = held.role and told.source = held.source
+    and told.expires_at = held.expires_at)
 """
-NEXT_LAPSE = f"select 'lapse:grants' as key, min(expires_at) as at, '' as lane {_UNMARKED}"
+NEXT_EXPIRY = f"select 'expire_grants:all' as key, min(expires_at) as at, '' as lane {_UNMARKED}"
 
 
 def _first_admins(project: str, ends: str, direction: str) -> str:
@@ -74,7 +75,7 @@ def add(grants: Iterable[Grant]) -> Script[None]:
     for grant in grants:
         yield sql(_ADD, **_key(grant), expires_at=to_ms(grant.expires_at))
         if grant.expires_at:
-            yield Want("lapse:grants", grant.expires_at)
+            yield ScheduledJob("expire_grants:all", grant.expires_at)
 
 
 def remove(grants: Iterable[Grant]) -> Script[None]:
@@ -82,7 +83,7 @@ def remove(grants: Iterable[Grant]) -> Script[None]:
         yield sql(_REMOVE, **_key(grant))
 
 
-def lapsed(now: datetime) -> Script[list[Grant]]:
+def expired(now: datetime) -> Script[list[Grant]]:
     """Grants whose end has passed, each end told once: a mark of its own outlives the row's being written anew."""
     rows = yield sql(f"select {_COLUMNS} {_UNMARKED} and expires_at <= :now {_IN_ORDER}", now=to_ms(now))
     grants = yield from readable(rows, _grant, "access_grant")
@@ -239,7 +240,7 @@ class SqliteGrants(Transactions):
         now = self._clock.now()
 
         def script() -> Script[datetime | None]:
-            ended = yield from lapsed(now)
+            ended = yield from expired(now)
             yield from audit.append([told(grant) for grant in ended], now)
             return (yield from next_end())
 

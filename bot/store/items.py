@@ -12,7 +12,7 @@ from bot.domain.deletions import Deletion
 from bot.domain.requests import Item, Request, following, joining
 from bot.domain.transitions import ItemState
 from bot.store import deletions
-from bot.store.database import Query, Script, Want, sql, to_ms
+from bot.store.database import Query, ScheduledJob, Script, sql, to_ms
 from bot.store.reading import first, readable
 from bot.store.rows import group_row, item_from, item_row, request_row
 from bot.store.transactions import Transactions
@@ -86,10 +86,10 @@ def save(item: Item, now: datetime) -> Script[bool]:
     return bool((yield from save_all([item], now)))
 
 
-def save_all(items: Sequence[Item], now: datetime, *, wake: bool = True) -> Script[int]:
+def save_all(items: Sequence[Item], now: datetime, *, schedule: bool = True) -> Script[int]:
     """The same for several; answers how many were as they had been read. Each request follows once.
 
-    Without `wake` nobody is called to act on it: who writes it does already.
+    Without `schedule` nobody is called to act on it: who writes it does already.
     """
     moved: list[Item] = []
     saved = 0
@@ -107,18 +107,18 @@ def save_all(items: Sequence[Item], now: datetime, *, wake: bool = True) -> Scri
     followed: dict[str, Request | None] = {}
     for request_id in dict.fromkeys(item.request_id for item in moved):
         followed[request_id] = yield from follow(request_id, now)
-    for item in moved if wake else ():
+    for item in moved if schedule else ():
         request = followed[item.request_id]
-        yield from _wake(item, lane(request) if request else item.project, now)
+        yield from _schedule(item, lane(request) if request else item.project, now)
     return saved
 
 
-def _wake(item: Item, whose: str, now: datetime) -> Script[None]:
+def _schedule(item: Item, whose: str, now: datetime) -> Script[None]:
     match item.state:
         case ItemState.PLANNED | ItemState.SUBMITTING | ItemState.UNCERTAIN if item.group_id is None:
-            yield Want(f"submit:{item.id}", item.due_at or now, whose)
+            yield ScheduledJob(f"submit:{item.id}", item.due_at or now, whose)
         case ItemState.CREATING if item.joined_to is None:
-            yield Want(f"watch:{item.project}", now + FIRST_LOOK, item.project)
+            yield ScheduledJob(f"watch:{item.project}", now + FIRST_LOOK, item.project)
         case _:
             pass
 
@@ -171,7 +171,7 @@ class SqliteItems(Transactions):
     async def watched(self, items: Sequence[Item]) -> None:
         """Keep what a listing said of snapshots in the making, in one transaction; who watches them goes on."""
         if items:
-            await self._database.run(save_all, items, self._clock.now(), wake=False)
+            await self._database.run(save_all, items, self._clock.now(), schedule=False)
 
     async def creating(self, project: str) -> list[Item]:
         """The oldest first. Read in pages: who asks meanwhile does not wait for ten thousand of them."""

@@ -8,10 +8,10 @@ from bot.store import deferred_replies, deletions, grants
 from bot.store.database import Row, Script, from_ms, sql
 from bot.store.reading import readable
 
-_DUTIES = """
+_JOBS = """
 select 'plan:' || id as key, 0 as at, coalesce(project, '') || '/' || actor_id as lane
     from request where state = 'received'
-union all select 'report:' || home, 0, home from request where unsaid = 1 group by home
+union all select 'report:' || reply_channel, 0, reply_channel from request where to_send = 1 group by reply_channel
 union all select 'notify:' || request_id, 0, '' from notice where told = 0 group by request_id
 union all select 'expire:' || id, waits_until, '' from request where state in ('planned', 'waiting')
 union all select 'submit:' || item.id, coalesce(item.due_at, 0), item.project || '/' || request.actor_id
@@ -24,7 +24,7 @@ union all select 'group:' || snapshot_group.id, coalesce(snapshot_group.due_at, 
     where snapshot_group.state in ('planned', 'submitting', 'uncertain', 'made') and request.state = 'running'
 union all select 'remind:' || id, remind_at, coalesce(project, '') from request
     where remind_at is not null and ended_at is not null
-union all select 'home:' || user_id, 0, '' from home where shown_rev < rev
+union all select 'app_home:' || user_id, 0, '' from app_home where shown_rev < rev
 union all select 'watch:' || project, 0, project from item
     where state = 'creating' and joined_to is null group by project
 """
@@ -33,12 +33,12 @@ union all select 'watch:' || project, 0, project from item
 def every() -> Script[list[tuple[str, datetime, str]]]:
     """Every job the rows call for; an engine rebuilt from this has lost nothing."""
     rows = yield sql(
-        f"{_DUTIES} union all {deletions.DUTIES} union all {grants.NEXT_LAPSE} union all {deferred_replies.DUTIES}"
+        f"{_JOBS} union all {deletions.JOBS} union all {grants.NEXT_EXPIRY} union all {deferred_replies.JOBS}"
     )
-    return (yield from readable([row for row in rows if row["at"] is not None], _duty, "job"))
+    return (yield from readable([row for row in rows if row["at"] is not None], _job, "job"))
 
 
-def _duty(row: Row) -> tuple[str, datetime, str]:
+def _job(row: Row) -> tuple[str, datetime, str]:
     at = from_ms(row["at"])
     assert at is not None
     return row["key"], at, row["lane"]

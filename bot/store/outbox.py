@@ -12,26 +12,29 @@ from bot.domain.granting import Subject
 from bot.domain.requests import Item, Request
 from bot.ports.outbox import Notice
 from bot.store import audit, deletions
-from bot.store.database import Row, Script, Want, from_ms, sql, to_ms
+from bot.store.database import Row, ScheduledJob, Script, from_ms, sql, to_ms
 from bot.store.reading import readable
 from bot.store.transactions import Transactions
 from bot.store.whole_requests import report_due, wholes
 
 
-def outbox(home: str) -> Script[list[tuple[Request, list[Item]]]]:
-    rows = yield sql("select * from request where home = :home and unsaid = 1 order by created_at", home=home)
+def outbox(reply_channel: str) -> Script[list[tuple[Request, list[Item]]]]:
+    rows = yield sql(
+        "select * from request where reply_channel = :reply_channel and to_send = 1 order by created_at",
+        reply_channel=reply_channel,
+    )
     return (yield from wholes(rows))
 
 
 def mark_sent(request: Request, accepted: Sequence[str], failures: Sequence[str]) -> Script[None]:
     """Keep what the reporter did. These columns are the reporter's alone, so they need no `ver`."""
     yield sql(
-        "update request set shown_rev = :shown_rev, home = :home, thread_ts = :thread_ts, "
+        "update request set shown_rev = :shown_rev, reply_channel = :reply_channel, thread_ts = :thread_ts, "
         "status_channel = :status_channel, status_ts = :status_ts, edited_at = :edited_at, receipt_ts = :receipt_ts, "
         "ask_ts = :ask_ts, ask_rev = :ask_rev, receipt_gone = :receipt_gone where id = :id",
         id=request.id,
         shown_rev=request.shown_rev,
-        home=request.home,
+        reply_channel=request.reply_channel,
         thread_ts=request.place.thread_ts,
         status_channel=request.status_channel,
         status_ts=request.status_ts,
@@ -48,7 +51,7 @@ def mark_sent(request: Request, accepted: Sequence[str], failures: Sequence[str]
 
 
 def move_reply_channel(request: Request, now: datetime) -> Script[None]:
-    """What is left to tell goes to `request.home` and its thread from now on, with a message of its own."""
+    """What is left to tell goes to `request.reply_channel` and its thread from now on, with a message of its own."""
     moved = replace(request, status_channel=None, status_ts=None, shown_rev=0, ask_ts=None, ask_rev=0)
     yield from mark_sent(moved, (), ())
     yield report_due(request, now)
@@ -56,7 +59,7 @@ def move_reply_channel(request: Request, now: datetime) -> Script[None]:
 
 def mark_all_sent(request: Request) -> Script[None]:
     """Nothing is left to tell of this revision; a newer one keeps its mark."""
-    yield sql("update request set unsaid = 0 where id = :id and rev = :rev", id=request.id, rev=request.rev)
+    yield sql("update request set to_send = 0 where id = :id and rev = :rev", id=request.id, rev=request.rev)
 
 
 def tell_directly(request_id: str, subjects: Sequence[Subject], now: datetime, asking: int = 0) -> Script[None]:
@@ -75,7 +78,7 @@ def tell_directly(request_id: str, subjects: Sequence[Subject], now: datetime, a
             asking=asking,
         )
     if subjects:
-        yield Want(f"notify:{request_id}", now)
+        yield ScheduledJob(f"notify:{request_id}", now)
 
 
 def untold(request_id: str) -> Script[list[Notice]]:
@@ -107,8 +110,8 @@ def told(request_id: str, notice: Notice) -> Script[None]:
 class SqliteOutbox(Transactions):
     """Implements `bot.ports.outbox.Outbox`."""
 
-    async def outbox(self, home: str) -> list[tuple[Request, list[Item]]]:
-        return await self._database.run(outbox, home)
+    async def outbox(self, reply_channel: str) -> list[tuple[Request, list[Item]]]:
+        return await self._database.run(outbox, reply_channel)
 
     async def mark_sent(self, request: Request, *, accepted: Sequence[str] = (), failures: Sequence[str] = ()) -> None:
         await self._database.run(mark_sent, request, accepted, failures)

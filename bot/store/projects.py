@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bot.domain.projects import Project
 from bot.store.database import Script, sql
 
-_KEEP = """
+_REMEMBER = """
 insert into project_alias (alias, project_id, region) values (:alias, :project_id, :region)
 on conflict (alias) do update set project_id = excluded.project_id, region = excluded.region
 """
@@ -32,6 +32,6 @@ def configured(projects: Mapping[str, Project]) -> Script[dict[str, str]]:
         for table in _IN_THE_CLOUD:
             yield sql(f"update {table} set project = :aside where project = :alias", aside=aside, alias=alias)
     for alias, (project_id, region) in (before | now).items():
-        yield sql(_KEEP, alias=alias, project_id=project_id, region=region)
+        yield sql(_REMEMBER, alias=alias, project_id=project_id, region=region)
     named = {one: alias for alias, one in now.items()}
     return {alias: named[one] for alias, one in before.items() if alias not in now and one in named}

@@ -15,11 +15,11 @@ from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.granting import Subject
 from bot.domain.requests import Item, Request, agreed, ended, refused
 from bot.domain.transitions import ItemState, RequestEvent, RequestState
-from bot.ports.requests import Authorize, Cancelled, DiskName, Filters, Settled
-from bot.store import audit, bindings, deliveries, grants, homes, lookups
+from bot.ports.requests import Authorize, Cancelled, Decided, DiskName, Filters
+from bot.store import app_homes, audit, bindings, deliveries, grants, lookups
 from bot.store import items as store_items
 from bot.store.daily_limit import room_for, used_on
-from bot.store.database import Query, Script, Want, sql, to_ms
+from bot.store.database import Query, ScheduledJob, Script, sql, to_ms
 from bot.store.outbox import tell_directly
 from bot.store.rows import group_row, request_row
 from bot.store.transactions import Transactions
@@ -29,12 +29,12 @@ T = TypeVar("T")
 
 _ADD_REQUEST = """
 insert into request (id, state, actor_id, team_id, channel_id, thread_ts, text, order_json, created_at, ver, rev,
-    shown_rev, unsaid, project, verdict, rule, home, status_channel, status_ts, edited_at, receipt_ts,
+    shown_rev, to_send, project, explanation, rule, reply_channel, status_channel, status_ts, edited_at, receipt_ts,
     ended_at, break_glass, reviewed_by, approvals_needed, waits_until, ask_ts, ask_rev, kept_until,
     remind_at, received_at, warnings_json, tried_ms, started_at, delivery_id)
 values (:id, :state, :actor_id, :team_id, :channel_id, :thread_ts, :text, :order_json, :created_at, :ver, :rev,
-    :shown_rev, :unsaid, :project, :verdict, :rule, :home, :status_channel, :status_ts, :edited_at, :receipt_ts,
-    :ended_at, :break_glass, :reviewed_by, :approvals_needed, :waits_until, :ask_ts, :ask_rev, :kept_until,
+    :shown_rev, :to_send, :project, :explanation, :rule, :reply_channel, :status_channel, :status_ts, :edited_at,
+    :receipt_ts, :ended_at, :break_glass, :reviewed_by, :approvals_needed, :waits_until, :ask_ts, :ask_rev, :kept_until,
     :remind_at, :received_at, :warnings_json, :tried_ms, :started_at, :delivery_id)
 """
 _ADD_GROUP = """
@@ -48,38 +48,38 @@ CANCELLED = "cancelled"
 
 
 def _arrive(
-    delivery: str, channel: str, actor: Actor | None, judge: Authorize, mendable: bool, now: datetime
+    delivery: str, channel: str, actor: Actor | None, authorize: Authorize, mendable: bool, now: datetime
 ) -> Script[Request | None]:
     first = yield from deliveries.first(delivery, now)
     if not first:
         return (yield from lookups.of_delivery(delivery))
     held = (yield from grants.held_by(actor)) if actor else []
     bound = yield from bindings.project_of(channel)
-    arrival = judge(held, bound)
-    if arrival.request:
-        yield from add(arrival.request, delivery)
+    incoming = authorize(held, bound)
+    if incoming.request:
+        yield from add(incoming.request, delivery)
     elif mendable:
         yield from deliveries.take_back(delivery)
-    yield from audit.append(arrival.audit, now)
-    return arrival.request
+    yield from audit.append(incoming.audit, now)
+    return incoming.request
 
 
 def add(request: Request, delivery: str) -> Script[None]:
     yield Query(_ADD_REQUEST, {**request_row(request), "delivery_id": delivery})
     if request.state is RequestState.RECEIVED:
-        yield Want(f"plan:{request.id}", request.created_at, lane(request))
-    if request.unsaid:
+        yield ScheduledJob(f"plan:{request.id}", request.created_at, lane(request))
+    if request.to_send:
         yield report_due(request, request.created_at)
 
 
-def settle(
+def decide_plan(
     request: Request,
     items: Sequence[Item],
     groups: Sequence[ConsistencyGroup],
     now: datetime,
     room: int | None,
     notify: Sequence[Subject],
-) -> Script[Settled]:
+) -> Script[Decided]:
     """A received request becomes planned, waiting or running with its items and groups, or is refused with none.
 
     `room`: how many disks this person may have in this project per UTC day; counted in this very transaction, so two
@@ -87,33 +87,33 @@ def settle(
     """
     used, fits = yield from room_for(request, items, room)
     if not fits:
-        return Settled("over", used)
+        return Decided("over", used)
     moved = yield from move(request, now)
     if not moved:
-        return Settled("late", used)
+        return Decided("late", used)
     for group in groups:
         yield Query(_ADD_GROUP, group_row(group))
     yield from store_items.add(items)
     yield from tell_directly(request.id, notify, now)
     yield from _set_going(request, items, groups, now)
-    return Settled("done", used)
+    return Decided("done", used)
 
 
-def confirm(after: Request, notify: Sequence[Subject], now: datetime, room: int | None) -> Script[Settled]:
+def confirm(after: Request, notify: Sequence[Subject], now: datetime, room: int | None) -> Script[Decided]:
     """A planned request goes on, waiting or running, as `after` says, if its person has room for it.
 
     Late: it is planned no more, or its time is over. A plan takes no room before this.
     """
     found, items = yield from whole(after.id)
     if not _still_planned(found, after, now):
-        return Settled("late")
+        return Decided("late")
     used, fits = yield from room_for(after, items, room)
     if not fits:
-        return Settled("over", used)
+        return Decided("over", used)
     yield from move(after, now)
     yield from tell_directly(after.id, notify, now)
     yield from _set_going(after, items, (yield from groups_of(after.id)), now)
-    return Settled("done", used)
+    return Decided("done", used)
 
 
 def _still_planned(found: Request, read: Request, now: datetime) -> bool:
@@ -121,7 +121,7 @@ def _still_planned(found: Request, read: Request, now: datetime) -> bool:
     return found.state is RequestState.PLANNED and found.ver == read.ver and not found.time_over(now)
 
 
-def keep(read: Request, after: Request) -> Script[bool]:
+def extend(read: Request, after: Request) -> Script[bool]:
     """How long its snapshots are kept, and when people are asked about them, where both are still as they were read."""
     kept = yield sql(
         "update request set kept_until = :kept_until, remind_at = :remind_at where id = :id "
@@ -133,7 +133,7 @@ def keep(read: Request, after: Request) -> Script[bool]:
         read_remind=-1 if read.remind_at is None else to_ms(read.remind_at),
     )
     if kept and after.remind_at:
-        yield Want(f"remind:{after.id}", after.remind_at, after.project or "")
+        yield ScheduledJob(f"remind:{after.id}", after.remind_at, after.project or "")
     return bool(kept)
 
 
@@ -145,7 +145,7 @@ def plan_again(after: Request, now: datetime) -> Script[bool]:
     yield sql("delete from item where request_id = :id", id=after.id)
     yield sql("delete from snapshot_group where request_id = :id", id=after.id)
     yield from move(replace(after, received_at=now, warnings=(), tried=timedelta()), now)
-    yield Want(f"plan:{after.id}", now, lane(after))
+    yield ScheduledJob(f"plan:{after.id}", now, lane(after))
     return True
 
 
@@ -155,12 +155,12 @@ def _set_going(
     match request.state:
         case RequestState.RUNNING:
             for group in groups:
-                yield Want(f"group:{group.id}", group.due_at or now, lane(request))
+                yield ScheduledJob(f"group:{group.id}", group.due_at or now, lane(request))
             for item in items:
                 if item.group_id is None and not item.ended:
-                    yield Want(f"submit:{item.id}", item.due_at or now, lane(request))
+                    yield ScheduledJob(f"submit:{item.id}", item.due_at or now, lane(request))
         case RequestState.PLANNED | RequestState.WAITING:
-            yield Want(f"expire:{request.id}", request.waits_until or now)
+            yield ScheduledJob(f"expire:{request.id}", request.waits_until or now)
         case _:
             pass
 
@@ -196,28 +196,28 @@ def review(request_id: str, reviewer_id: str, now: datetime) -> Script[bool]:
     return (yield from move(replace(request, reviewed_by=reviewer_id, rev=request.rev + 1), now))
 
 
-def refuse_waiting(request_id: str, event: RequestEvent, rule: str, verdict: str, now: datetime) -> Script[bool]:
+def refuse_waiting(request_id: str, event: RequestEvent, rule: str, explanation: str, now: datetime) -> Script[bool]:
     """End a request that is planned or waits; its items are never sent. False: it no longer does."""
     request, items = yield from whole(request_id)
     if not request.not_yet_going:
         return False
     yield from store_items.drop(
-        [ended(one, ItemState.CANCELLED, now, cause=verdict, code=rule) for one in items if not one.ended]
+        [ended(one, ItemState.CANCELLED, now, cause=explanation, code=rule) for one in items if not one.ended]
     )
-    return (yield from move(refused(request, event, rule, verdict, now), now))
+    return (yield from move(refused(request, event, rule, explanation, now), now))
 
 
-def cancel(request_id: str, verdict: str, cause: str, now: datetime) -> Script[Cancelled | None]:
+def cancel(request_id: str, explanation: str, cause: str, now: datetime) -> Script[Cancelled | None]:
     """Call back what was never sent. None: the request has ended. A worker that read an item before comes too late."""
     request, items = yield from whole(request_id)
     if request.over:
         return None
-    dropped = refused(request, RequestEvent.DROP, CANCELLED, verdict, now)
+    dropped = refused(request, RequestEvent.DROP, CANCELLED, explanation, now)
     if request.state is RequestState.RECEIVED:
         yield from move(dropped, now)
         return Cancelled(0, 0, dropped=True)
     if request.not_yet_going:
-        yield from refuse_waiting(request_id, RequestEvent.DROP, CANCELLED, verdict, now)
+        yield from refuse_waiting(request_id, RequestEvent.DROP, CANCELLED, explanation, now)
         return Cancelled(len(items), 0, dropped=True)
     unsent = [item for item in items if item.unsent]
     all_of_it = all(item.unsent or item.state is ItemState.CANCELLED for item in items)
@@ -234,12 +234,12 @@ def _deciding(step: Script[T], entries: Sequence[AuditEntry], now: datetime) -> 
     """A step that is somebody's decision: their App Home is shown anew, as it no longer waits for them."""
     outcome = yield from step
     for entry in entries if outcome else ():
-        yield from homes.changed(entry.actor, now)
+        yield from app_homes.changed(entry.actor, now)
     return outcome
 
 
-def _is_settled(settled: Settled) -> bool:
-    return settled.how == "done"
+def _is_decided(decided: Decided) -> bool:
+    return decided.how == "done"
 
 
 def _is_called_back(cancelled: Cancelled | None) -> bool:
@@ -250,15 +250,15 @@ class SqliteRequests(Transactions):
     """Implements `bot.ports.requests.Requests`."""
 
     async def take_in(
-        self, delivery: str, channel: str, actor: Actor | None, judge: Authorize, *, mendable: bool = False
+        self, delivery: str, channel: str, actor: Actor | None, authorize: Authorize, *, mendable: bool = False
     ) -> Request | None:
-        """Record a delivery once, with what `judge` makes of it under the grants of this very moment.
+        """Record a delivery once, with what `authorize` makes of it under the grants of this very moment.
 
         A delivery that was here before changes nothing and answers the request it led to; one that is `mendable` and
-        led to none counts as not delivered. `judge` is pure and runs inside the transaction. With `actor` None (not
+        led to none counts as not delivered. `authorize` is pure and runs inside the transaction. With `actor` None (not
         known yet) it is given no grants.
         """
-        return await self._database.run(_arrive, delivery, channel, actor, judge, mendable, self._clock.now())
+        return await self._database.run(_arrive, delivery, channel, actor, authorize, mendable, self._clock.now())
 
     async def request(self, request_id: str) -> tuple[Request, list[Item]] | None:
         return await self._database.run(one, request_id)
@@ -283,7 +283,7 @@ class SqliteRequests(Transactions):
         """What a received request waits for is told. False: somebody moved it meanwhile."""
         return await self._database.run(move, after, self._clock.now())
 
-    async def settle(
+    async def decide_plan(
         self,
         request: Request,
         items: Sequence[Item],
@@ -292,18 +292,18 @@ class SqliteRequests(Transactions):
         groups: Sequence[ConsistencyGroup] = (),
         room: int | None = None,
         notify: Sequence[Subject] = (),
-    ) -> Settled:
+    ) -> Decided:
         now = self._clock.now()
         return await self._audited(
-            lambda: settle(request, items, groups, now, room, notify), entries, now, done=_is_settled
+            lambda: decide_plan(request, items, groups, now, room, notify), entries, now, done=_is_decided
         )
 
     async def confirm(
         self, after: Request, notify: Sequence[Subject], entries: Sequence[AuditEntry], *, room: int | None
-    ) -> Settled:
+    ) -> Decided:
         """A planned request goes on as `after` says. Late: somebody settled it before, or its time is over."""
         now = self._clock.now()
-        return await self._audited(lambda: confirm(after, notify, now, room), entries, now, done=_is_settled)
+        return await self._audited(lambda: confirm(after, notify, now, room), entries, now, done=_is_decided)
 
     async def plan_again(self, after: Request, entries: Sequence[AuditEntry]) -> bool:
         """A planned request is planned anew, with the order of `after`. False: it was settled, or its time is over."""
@@ -315,11 +315,11 @@ class SqliteRequests(Transactions):
         return await self._audited(lambda: _deciding(approve(request_id, approver_id, now), entries, now), entries, now)
 
     async def refuse_waiting(
-        self, request_id: str, event: RequestEvent, rule: str, verdict: str, entries: Sequence[AuditEntry]
+        self, request_id: str, event: RequestEvent, rule: str, explanation: str, entries: Sequence[AuditEntry]
     ) -> bool:
         now = self._clock.now()
         return await self._audited(
-            lambda: _deciding(refuse_waiting(request_id, event, rule, verdict, now), entries, now), entries, now
+            lambda: _deciding(refuse_waiting(request_id, event, rule, explanation, now), entries, now), entries, now
         )
 
     async def review(self, request_id: str, reviewer_id: str, entries: Sequence[AuditEntry]) -> bool:
@@ -327,15 +327,17 @@ class SqliteRequests(Transactions):
         return await self._audited(lambda: _deciding(review(request_id, reviewer_id, now), entries, now), entries, now)
 
     async def cancel(
-        self, request_id: str, *, verdict: str, cause: str, entries: Sequence[AuditEntry]
+        self, request_id: str, *, explanation: str, cause: str, entries: Sequence[AuditEntry]
     ) -> Cancelled | None:
         """Call back what was not sent, as the rows stand in this very transaction. None: the request has ended."""
         now = self._clock.now()
-        return await self._audited(lambda: cancel(request_id, verdict, cause, now), entries, now, done=_is_called_back)
+        return await self._audited(
+            lambda: cancel(request_id, explanation, cause, now), entries, now, done=_is_called_back
+        )
 
-    async def keep(self, read: Request, after: Request, entries: Sequence[AuditEntry] = ()) -> bool:
+    async def extend(self, read: Request, after: Request, entries: Sequence[AuditEntry] = ()) -> bool:
         """False, and nothing is written: somebody settled it since it was read."""
-        return await self._audited(lambda: keep(read, after), entries, self._clock.now())
+        return await self._audited(lambda: extend(read, after), entries, self._clock.now())
 
     async def copying(self, project: str) -> list[str]:
         """The ids of the disks that the bot copies now."""

@@ -50,11 +50,11 @@ create table request (
     ver bigint not null,
     rev bigint not null,
     shown_rev bigint not null,
-    unsaid integer not null,
+    to_send integer not null,
     project text,
-    verdict text not null,
+    explanation text not null,
     rule text not null,
-    home text not null,
+    reply_channel text not null,
     status_channel text,
     status_ts text,
     edited_at bigint,
@@ -73,7 +73,7 @@ create table request (
     delivery_id text unique
 );
 create index request_open on request (state) where state in ('received', 'planned', 'waiting', 'running');
-create index request_unsaid on request (home) where unsaid = 1;
+create index request_to_send on request (reply_channel) where to_send = 1;
 create index request_of_actor on request (actor_id, created_at);
 create index request_by_time on request (created_at);
 create index request_remind on request (remind_at) where remind_at is not null;
@@ -179,7 +179,7 @@ create table form (
 );
 create index form_by_time on form (opened_at);
 
-create table home (
+create table app_home (
     user_id text primary key,
     rev bigint not null,
     shown_rev bigint not null,
@@ -240,7 +240,7 @@ create index access_grant_ending on access_grant (expires_at) where expires_at i
 create index access_grant_admin on access_grant (project, expires_at, subject_kind, subject_id) where role = 'admin';
 create index access_grant_approver on access_grant (project) where role in ('approver', 'admin');
 
-create table lapse (
+create table expired_grant (
     subject_kind text not null,
     subject_id text not null,
     role text not null,

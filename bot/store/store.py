@@ -10,6 +10,7 @@ from bot.domain.audit import AuditEntry
 from bot.domain.errors import StoreFailed
 from bot.domain.projects import Project
 from bot.store import audit, deliveries, forms, jobs, lookups, projects, verification, waits
+from bot.store.app_homes import SqliteAppHomes
 from bot.store.bindings import SqliteBindings
 from bot.store.consistency_groups import SqliteConsistencyGroups
 from bot.store.database import Script, from_ms, sql, to_ms
@@ -17,7 +18,6 @@ from bot.store.deferred_replies import SqliteDeferredReplies
 from bot.store.deletions import SqliteDeletions
 from bot.store.forms import SqliteForms
 from bot.store.grants import SqliteGrants
-from bot.store.homes import SqliteAppHomes
 from bot.store.items import SqliteItems
 from bot.store.outbox import SqliteOutbox
 from bot.store.requests import SqliteRequests
@@ -42,7 +42,7 @@ class SqliteStore(
 
     # --- the audit trail ----------------------------------------------------------------------------------------------
 
-    async def record(self, entries: Sequence[AuditEntry]) -> None:
+    async def audit(self, entries: Sequence[AuditEntry]) -> None:
         await self._database.run(audit.append, entries, self._clock.now())
 
     def note(self, entries: Sequence[AuditEntry]) -> None:
@@ -52,12 +52,12 @@ class SqliteStore(
     async def audit_head(self) -> tuple[int, str]:
         return await self._database.run(audit.head)
 
-    async def head_posted(self, seq: int, seal: str, chore: str, next_at: datetime) -> None:
+    async def head_posted(self, seq: int, row_hash: str, chore: str, next_at: datetime) -> None:
         """That head of the trail was posted, which was a chore."""
         now = self._clock.now()
 
         def script() -> Script[None]:
-            yield from audit.posted(seq, seal, now)
+            yield from audit.posted(seq, row_hash, now)
             yield from _chore_done(chore, next_at)
 
         await self._database.run(script)

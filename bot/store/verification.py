@@ -24,7 +24,7 @@ GrantKey = tuple[str, str, str, str]
 """Subject, role, project, source."""
 
 _DONE = frozenset({"done", "allowed"})
-_SETTLED = frozenset({"approve", "review"})
+_DECISIONS = frozenset({"approve", "review"})
 """Decisions that stay in the other tables for as long as their request does."""
 
 
@@ -184,10 +184,10 @@ class Verification:
         yield from list(filter(None, (self._lost(head, "posted before") for head in posted[:-1])))[:1]
 
     def _lost(self, head: Head, what: str) -> str:
-        seq, seal = head
+        seq, row_hash = head
         if seq > self.seq:
             return f"it was cut: its head {what} is row {seq}, and it ends with row {self.seq}"
-        if self._hashes.get(seq, audit.GENESIS) != seal:
+        if self._hashes.get(seq, audit.GENESIS) != row_hash:
             return f"it was written anew: row {seq} does not have the hash that was {what}"
         return ""
 
@@ -207,7 +207,7 @@ class Verification:
             if (action, actor, subject) not in self._decided:
                 yield f"{actor} stands under {subject} ({action}), and there is no row of it"
         for action, actor, subject in sorted(self._decided - set(self.witness.decided), key=repr):
-            if action in _SETTLED:
+            if action in _DECISIONS:
                 yield f"{actor} has a row under {subject} ({action}), and does not stand there any more"
         sent = set(self.witness.sent)
         for actor, request in sorted(sent - self._sent, key=repr):

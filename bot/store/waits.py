@@ -18,7 +18,7 @@ update snapshot_group set due_at = due_at + :by, submitted_at = submitted_at + :
     waiting_since = waiting_since + :by where state in ('planned', 'submitting', 'uncertain', 'made')
 """
 _PLANS = "update request set received_at = coalesce(received_at, created_at) + :by where state = 'received'"
-_EDITS = "update request set edited_at = edited_at + :by where unsaid = 1"
+_EDITS = "update request set edited_at = edited_at + :by where to_send = 1"
 _ANSWERS = "update deferred_reply set created_at = created_at + :by"
 _NOTICES = "update notice set since = since + :by where told = 0"
 

@@ -9,14 +9,14 @@ from datetime import datetime
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.requests import Item, Request, following_items
 from bot.domain.transitions import RequestState
-from bot.store import homes
-from bot.store.database import Query, Row, Rows, Script, Want, sql
+from bot.store import app_homes
+from bot.store.database import Query, Row, Rows, ScheduledJob, Script, sql
 from bot.store.reading import first, readable
 from bot.store.rows import group_from, item_from, request_from, request_row
 
 _MOVE_REQUEST = """
 update request set state = :state, order_json = :order_json,
-    project = :project, verdict = :verdict, rule = :rule, rev = :rev, unsaid = 1,
+    project = :project, explanation = :explanation, rule = :rule, rev = :rev, to_send = 1,
     ended_at = :ended_at, break_glass = :break_glass, reviewed_by = :reviewed_by,
     approvals_needed = :approvals_needed, waits_until = :waits_until, remind_at = :remind_at,
     received_at = :received_at, warnings_json = :warnings_json, tried_ms = :tried_ms,
@@ -78,7 +78,7 @@ def move(request: Request, now: datetime) -> Script[bool]:
     moved = yield Query(_MOVE_REQUEST, request_row(request))
     if moved:
         yield report_due(request, now)
-        yield from homes.changed(request.actor_id, now)
+        yield from app_homes.changed(request.actor_id, now)
     return bool(moved)
 
 
@@ -94,7 +94,7 @@ def follow(request_id: str, now: datetime) -> Script[Request | None]:
     after = following_items(request, items, now, done=done)
     yield from move(after, now)
     if after.ended_at and after.remind_at:
-        yield Want(f"remind:{request_id}", after.remind_at, after.project or "")
+        yield ScheduledJob(f"remind:{request_id}", after.remind_at, after.project or "")
     return after
 
 
@@ -103,6 +103,6 @@ def lane(request: Request) -> str:
     return f"{request.project or ''}/{request.actor_id}"
 
 
-def report_due(request: Request, now: datetime) -> Want:
-    home = request.home or request.place.channel_id
-    return Want(f"report:{home}", now, home)
+def report_due(request: Request, now: datetime) -> ScheduledJob:
+    reply_channel = request.reply_channel or request.place.channel_id
+    return ScheduledJob(f"report:{reply_channel}", now, reply_channel)

@@ -23,7 +23,7 @@ from bot.workflow.intake import Refused
 STALE = "This form can't be used any more. Open a new one; what you entered stays here until you close it."
 SENT_ALREADY = "This form was sent before, so it changed nothing now. Open a new one."
 
-PRESSED_ALREADY = "You pressed this before, so it changed nothing now. The first answer counts."
+ACTED_ALREADY = "You pressed this before, so it changed nothing now. The first answer counts."
 
 _ACTIONS: dict[FormKind, str] = {
     "create": Action.CREATE,
@@ -61,7 +61,7 @@ class FormSessions:
         """A new form, not kept yet: its view goes first, because the trigger of a view lives for 3 s only."""
         return Form(self._new_id(), user_id, place, order or Create(()), self._clock.now(), kind=kind, subject=subject)
 
-    async def keep(self, form: Form) -> None:
+    async def save(self, form: Form) -> None:
         await self._store.open_form(form)
 
     async def theirs(self, kind: FormKind, returned: Returned) -> Form | Refused:
@@ -71,16 +71,16 @@ class FormSessions:
             return form
         rule = "form-unknown" if form is None else "form-tampered"
         details = {"hop": "form", "form": returned.form_id[:64]}
-        await self._store.record([AuditEntry(returned.user_id, _ACTIONS[kind], "", "denied", rule, details)])
+        await self._store.audit([AuditEntry(returned.user_id, _ACTIONS[kind], "", "denied", rule, details)])
         return Refused(STALE, rule)
 
     async def sent_again(self, form_id: str) -> None:
         """Write down that a form which acted before came back."""
         if form := await self._store.form(form_id):
-            await self.record(form, "form-replayed")
+            await self.audit(form, "form-replayed")
 
-    async def record(self, form: Form, rule: str, **facts: int) -> None:
+    async def audit(self, form: Form, rule: str, **facts: int) -> None:
         """Write down what was wrong with what came back."""
         details: dict[str, str | int | None] = {"channel": form.place.channel_id, "hop": "form", "form": form.id}
         entry = AuditEntry(form.user_id, _ACTIONS[form.kind], form.subject, "denied", rule, {**details, **facts})
-        await self._store.record([entry])
+        await self._store.audit([entry])

@@ -97,16 +97,16 @@ class Gate:
         """`any_id`: of the request, an item, a job or a snapshot. `action_of`: which action it comes to, where that
         depends on how the rows of the request stand.
         """
-        if standing := account_refused(actor):
-            await self._store.record([AuditEntry(actor.user_id, verb.name, "", "denied", standing.rule)])
-            return Told(standing.explanation, done=False)
+        if refused := account_refused(actor):
+            await self._store.audit([AuditEntry(actor.user_id, verb.name, "", "denied", refused.rule)])
+            return Told(refused.explanation, done=False)
         unknown = Told(verb.unknown.format(sentences.quoted(any_id)), done=False)
         grants, now = await self._store.grants_for(actor), self._clock.now()
         found = await self._store.find(any_id)
         if found and found[0].actor_id == actor.user_id and verb.own(found[0]):
             return Admitted(verb, *found, _place(channel, found[0]), OWN_REQUEST)
         if found is None or found[0].project is None:
-            await self._store.record([unknown_id(actor.user_id, verb.name, found[0].id if found else "")])
+            await self._store.audit([unknown_id(actor.user_id, verb.name, found[0].id if found else "")])
             return unknown
         request, alias = found[0], found[0].project
         place, project = _place(channel, request), self._projects.get(alias)
@@ -115,7 +115,7 @@ class Gate:
             action = await action_of(request) if action_of else verb.action
             decision = decide(actor, action, alias, project, place, grants, now)
         if isinstance(decision, Denied):
-            await self._store.record([entry_of(actor, verb, request, "denied", decision.rule, channel=place)])
+            await self._store.audit([entry_of(actor, verb, request, "denied", decision.rule, channel=place)])
             if verb.reads or decision.rule in CLOSED_RULES:
                 return unknown
             return Told(who_can_help(decision, await self._store.helpers(alias)).explanation, done=False)
@@ -124,7 +124,7 @@ class Gate:
 
     async def refuse(self, actor: Actor, admitted: Admitted, rule: str, sentence: str) -> Told:
         """They might, and it does not come to it as the request stands: that is an answer with a row as well."""
-        await self._store.record([entry_of(actor, admitted.verb, admitted.request, "denied", rule)])
+        await self._store.audit([entry_of(actor, admitted.verb, admitted.request, "denied", rule)])
         return Told(sentence, done=False)
 
 

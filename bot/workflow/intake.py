@@ -50,14 +50,14 @@ BREAK_GLASS_REASON_LETTERS = 3
 class Delivery:
     """One command as Slack delivered it. `id` is unique per delivery and the same when Slack repeats it.
 
-    `home` is where it is told, if not in `place`.
+    `reply_channel` is where it is told, if not in `place`.
     """
 
     id: str
     user_id: str
     place: Place
     text: str
-    home: str = ""
+    reply_channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,8 @@ class Intake:
 
     async def depends_on_who_asks(self, order: Order, channel: str) -> bool:
         """Whether the project is whichever this person may use: neither the order nor the channel says one."""
-        unsaid = isinstance(order, Create) and order.project is None and len(self._projects) > 1
-        return unsaid and await self._store.bound_project(channel) is None
+        unnamed = isinstance(order, Create) and order.project is None and len(self._projects) > 1
+        return unnamed and await self._store.bound_project(channel) is None
 
     async def create(self, delivery: Delivery, order: Order, *, mendable: bool = False) -> Answer:
         """Record an order and answer. With the person known, the answer already says whether they may.
@@ -120,35 +120,37 @@ class Intake:
         What is `mendable` may be delivered again after it was refused.
         """
         actor = self._people.known(delivery.user_id)
-        verdicts: list[Verdict | None] = []  # of these the last one counts: a transaction may have to be run again
+        verdicts: list[
+            Authorization | None
+        ] = []  # of these the last one counts: a transaction may have to be run again
 
         def judge(grants: Sequence[Grant], bound: str | None) -> Incoming:
-            verdict = self._verdict(actor, delivery, order, grants, bound) if actor else None
-            verdicts.append(verdict)
-            if verdict is None:
+            authorization = self._verdict(actor, delivery, order, grants, bound) if actor else None
+            verdicts.append(authorization)
+            if authorization is None:
                 return Incoming(self._received(delivery, order, None))
-            if isinstance(verdict.outcome, Refused):
-                return Incoming(None, [verdict.audit])
-            return Incoming(self._received(delivery, order, verdict.outcome), [verdict.audit])
+            if isinstance(authorization.outcome, Refused):
+                return Incoming(None, [authorization.audit])
+            return Incoming(self._received(delivery, order, authorization.outcome), [authorization.audit])
 
         request = await self._store.take_in(delivery.id, delivery.place.channel_id, actor, judge, mendable=mendable)
-        verdict = verdicts[-1] if verdicts else None
-        if verdict and isinstance(verdict.outcome, Refused):
-            return await with_helpers(self._store, verdict.outcome)
+        authorization = verdicts[-1] if verdicts else None
+        if authorization and isinstance(authorization.outcome, Refused):
+            return await with_helpers(self._store, authorization.outcome)
         if request is None:
             return Refused("I have answered this command already. Type it again if you still want it.", ANSWERED)
         if not verdicts:
             return _accepted_before(request)
-        return Accepted(request, verdict is not None, verdict.approvals if verdict else 0)
+        return Accepted(request, authorization is not None, authorization.approvals if authorization else 0)
 
     def _verdict(
         self, actor: Actor, delivery: Delivery, order: Order, grants: Sequence[Grant], bound: str | None
-    ) -> Verdict:
-        verdict = judged(actor, order, delivery.place, self._projects, grants, bound, self._clock)
+    ) -> Authorization:
+        authorization = authorized(actor, order, delivery.place, self._projects, grants, bound, self._clock)
         if order.again_of:
-            audit = replace(verdict.audit, details={**verdict.audit.details, "again_of": order.again_of})
-            verdict = replace(verdict, audit=audit)
-        return verdict
+            audit = replace(authorization.audit, details={**authorization.audit.details, "again_of": order.again_of})
+            authorization = replace(authorization, audit=audit)
+        return authorization
 
     def _received(self, delivery: Delivery, order: Order, alias: str | None) -> Request:
         """Whoever may have a quick backup sees its message at once, as a placeholder for the plan."""
@@ -160,17 +162,17 @@ class Intake:
             text=delivery.text,
             order=order,
             created_at=self._clock.now(),
-            unsaid=isinstance(order, Quick) and alias is not None,
+            to_send=isinstance(order, Quick) and alias is not None,
             project=alias,
-            home=delivery.home or delivery.place.channel_id,
+            reply_channel=delivery.reply_channel or delivery.place.channel_id,
         )
 
 
 def _accepted_before(request: Request) -> Accepted:
     """As it stands by now; nothing was judged this time."""
     waiting = request.state is RequestState.WAITING
-    judged_since = request.state is not RequestState.RECEIVED
-    return Accepted(request, judged_since, request.approvals_needed if waiting else 0, repeated=True)
+    decided_since = request.state is not RequestState.RECEIVED
+    return Accepted(request, decided_since, request.approvals_needed if waiting else 0, repeated=True)
 
 
 async def with_helpers(store: Grants, refused: Refused) -> Refused:
@@ -182,7 +184,7 @@ async def with_helpers(store: Grants, refused: Refused) -> Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Authorization:
     """`outcome` is the alias of the project it may run in, or why it may not."""
 
     outcome: str | Refused
@@ -195,7 +197,7 @@ class Verdict:
         return self.audit.rule
 
 
-def judged(
+def authorized(
     actor: Actor,
     order: Order,
     place: Place,
@@ -203,9 +205,9 @@ def judged(
     grants: Sequence[Grant],
     bound: str | None,
     clock: Clock,
-) -> Verdict:
+) -> Authorization:
     """Which project this runs in and whether the actor may, asked at every hop in the same words."""
-    return _Asking(actor, order, place, projects, grants, bound, clock.now()).judged()
+    return _Asking(actor, order, place, projects, grants, bound, clock.now()).authorized()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,9 +222,9 @@ class _Asking:
     bound: str | None
     now: datetime
 
-    def judged(self) -> Verdict:
-        if standing := account_refused(self.actor):
-            return self._denied(standing.rule, standing.explanation, self.order.project or "")
+    def authorized(self) -> Authorization:
+        if refused := account_refused(self.actor):
+            return self._denied(refused.rule, refused.explanation, self.order.project or "")
         if self._by_binding and self.bound is None:
             # Whoever may use no project here sees no difference to a channel that is bound to a closed one.
             if self._nowhere():
@@ -231,9 +233,9 @@ class _Asking:
         choice = self._choice(self.order.project, self.bound)
         if isinstance(choice, NotChosen):
             return self._denied(_NO_PROJECT, which_project(choice), "", incomplete=bool(choice.candidates))
-        return self._judged_in(choice.alias)
+        return self._authorized_in(choice.alias)
 
-    def _judged_in(self, alias: str) -> Verdict:
+    def _authorized_in(self, alias: str) -> Authorization:
         project, channel = self.projects.get(alias), self.place.channel_id
         decision = decide(self.actor, Action.CREATE, alias, project, channel, self.grants, self.now)
         if isinstance(decision, Denied):
@@ -241,11 +243,11 @@ class _Asking:
         if isinstance(decision, NeedsApproval) and self.order.break_glass is not None:
             if refused := glass_stays(self.projects[alias], self.order):
                 return self._denied(refused.rule, refused.explanation, alias)
-            return Verdict(alias, self._entry(alias, "allowed", BREAK_GLASS), break_glass=True)
+            return Authorization(alias, self._entry(alias, "allowed", BREAK_GLASS), break_glass=True)
         approvals = decision.approvals if isinstance(decision, NeedsApproval) else 0
-        return Verdict(alias, self._entry(alias, "allowed", decision.rule), approvals)
+        return Authorization(alias, self._entry(alias, "allowed", decision.rule), approvals)
 
-    def _kept_out(self, denied: Denied, alias: str) -> Verdict:
+    def _kept_out(self, denied: Denied, alias: str) -> Authorization:
         """Who did not name the project does not hear its name: a binding tells nothing about a closed one."""
         told = denied.explanation
         if denied.rule in CLOSED_RULES:
@@ -272,8 +274,10 @@ class _Asking:
         channel = self.place.channel_id
         return choose_project(named, bound, self.actor, Action.CREATE, self.projects, channel, self.grants, self.now)
 
-    def _denied(self, rule: str, sentence: str, alias: str, *, incomplete: bool = False, shown: str = "") -> Verdict:
-        return Verdict(Refused(sentence, shown or rule, alias, incomplete), self._entry(alias, "denied", rule))
+    def _denied(
+        self, rule: str, sentence: str, alias: str, *, incomplete: bool = False, shown: str = ""
+    ) -> Authorization:
+        return Authorization(Refused(sentence, shown or rule, alias, incomplete), self._entry(alias, "denied", rule))
 
     def _entry(self, alias: str, outcome: Literal["allowed", "denied"], rule: str) -> AuditEntry:
         return AuditEntry(self.actor.user_id, Action.CREATE, alias, outcome, rule, {"channel": self.place.channel_id})

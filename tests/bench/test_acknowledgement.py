@@ -174,7 +174,7 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
         store = TimedStore(database, clock, spans)
         await store.configured_grants(settings.grants)
         await store.configured_bindings(settings.bindings)
-        database.on_wanted(EmbeddedEngine(SteadyClock(clock), store).wake)
+        database.on_scheduled(EmbeddedEngine(SteadyClock(clock), store).schedule)
         slack = setting.workspace
         client = AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, session=http)
         people, urls = SlackPeople(client, slack.world.team_id, clock), ResponseUrls(clock)
@@ -194,7 +194,7 @@ async def _the_bot(directory: Path, api_url: str, spans: Spans) -> AsyncIterator
             cancelling=Cancelling(store, gate),
             bindings=ChannelBindings(store, settings.projects, clock),
             restoring=None,  # type: ignore[arg-type]  # nobody asks
-            doubting=None,  # type: ignore[arg-type]  # nor here
+            deletion_questions=None,  # type: ignore[arg-type]  # nor here
             clock=clock,
         )
         replies = SlackReplies(

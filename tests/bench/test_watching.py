@@ -72,10 +72,10 @@ class OneCloud:
 @pytest.fixture
 async def store(store: SqliteStore) -> SqliteStore:
     for number in range(REQUESTS):
-        request = a_request(f"r-{number}", state=RequestState.RECEIVED, unsaid=False, home=f"C{number % 10}")
+        request = a_request(f"r-{number}", state=RequestState.RECEIVED, to_send=False, reply_channel=f"C{number % 10}")
         await store.take_in(f"d{number}", "C1", None, lambda grants, bound, made=request: Incoming(made))  # type: ignore[misc]
         items = [_in_the_making(request.id, one) for one in range(1, DISKS + 1)]
-        await store.settle(replace(request, state=RequestState.RUNNING), items, [])
+        await store.decide_plan(replace(request, state=RequestState.RUNNING), items, [])
     return store
 
 

@@ -60,7 +60,7 @@ class Row:
 @dataclass(frozen=True)
 class Situation:
     person: str
-    standing: str
+    account: str
     groups: frozenset[str]
     action: str
     alias: str
@@ -84,7 +84,7 @@ def expected(s: Situation) -> str:
     ]
     live = [row for row in mine if row.ends is None or row.ends > 0]
     policy = [
-        (STANDING_TABLE[s.standing] is not None, STANDING_TABLE[s.standing]),
+        (STANDING_TABLE[s.account] is not None, STANDING_TABLE[s.account]),
         (not s.configured, "unknown-project"),
         (not mine, "no-grant"),
         (not live, "grant-expired"),
@@ -115,7 +115,7 @@ def a_situation(rng: random.Random) -> Situation:
     standings = list(STANDING_TABLE)
     return Situation(
         person="U1",
-        standing="member" if rng.random() < 0.85 else rng.choice(standings),
+        account="member" if rng.random() < 0.85 else rng.choice(standings),
         groups=frozenset(group for group in GROUPS if rng.random() < 0.4),
         action=rng.choice(("create", "create", "view", "cancel", "approve", "delete", "administer")),
         alias="payments",
@@ -141,7 +141,7 @@ def decided(s: Situation, project: Project | None) -> Decision:
         )
         for row in s.rows
     ]
-    actor = Actor(s.person, AccountKind(s.standing), s.groups)
+    actor = Actor(s.person, AccountKind(s.account), s.groups)
     usage = Usage(today=s.today, wanted=s.wanted)
     return decide(actor, Action(s.action), s.alias, project, s.channel, grants, NOON, usage)
 
@@ -178,5 +178,5 @@ def test_decide_agrees_with_the_model_in_every_situation() -> None:
 
 
 def test_the_model_knows_every_standing_role_and_action() -> None:
-    assert set(STANDING_TABLE) == {standing.value for standing in AccountKind}
+    assert set(STANDING_TABLE) == {account.value for account in AccountKind}
     assert set(ROLE_MAY) == {(role.value, action.value) for role in Role for action in Action}

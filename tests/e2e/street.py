@@ -155,7 +155,7 @@ class Street:
         """What a killed bot left unfinished, by its state."""
         left = Counter(str(item.state) for _, items in found for item in items if not item.ended)
         left += Counter(str(request.state) for request, _ in found if request.ended_at is None)
-        left += Counter("unsaid" for request, _ in found if request.ended_at and request.unsaid)
+        left += Counter("to_send" for request, _ in found if request.ended_at and request.to_send)
         return left
 
     def messages(self, request: Request, kind: str) -> list[Message]:

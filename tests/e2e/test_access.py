@@ -71,7 +71,7 @@ async def test_a_command_of_somebody_just_deactivated_is_refused(world: World) -
     delivery = await world.slack.deliverer.command(on_its_way)
     found = await ended(world, request_id(delivery.ack["text"]))
     assert (found.state, found.rule) == ("denied", "standing-deactivated")
-    assert "deactivated" in found.verdict
+    assert "deactivated" in found.explanation
     assert len(world.cloud.calls()) == asked
 
 

@@ -10,11 +10,11 @@ from bot.domain.orders import Quick, Selector
 from bot.simulator.setting import Setting
 from bot.slack.ids import APPROVE, BACKUP_FOR_MESSAGE, CANCEL, CHANGE, CONFIRM, KEEP, NEW_SNAPSHOT
 from tests.e2e.conftest import CHANNEL, FastClock, World, kept, request_id
+from tests.e2e.test_app_home import opened, seen
 from tests.e2e.test_approvals import Start, start
 from tests.e2e.test_approvals import asked as ask_of
 from tests.e2e.test_forms import choose_disks, choose_project, more_options, offers, open_form, shown
 from tests.e2e.test_granting import asked
-from tests.e2e.test_home import opened, seen
 from tests.e2e.test_quick import planned
 from tests.e2e.test_restoring import said, soon
 

@@ -113,7 +113,7 @@ async def remind_now(world: World, request: str) -> None:
     assert world.bot is not None
     found = await world.bot.store.request(request)
     assert found is not None
-    await world.bot.store.keep(found[0], replace(found[0], remind_at=world.clock.now()))
+    await world.bot.store.extend(found[0], replace(found[0], remind_at=world.clock.now()))
 
 
 async def test_who_may_agree_to_a_deletion_is_asked_directly(start: Start) -> None:

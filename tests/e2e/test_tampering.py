@@ -289,7 +289,7 @@ class Opened:
         store = self.world.bot.store
         found = await store.request(self.request) if self.request else None
         ops = self.world.slack.world.channel(OPS).id
-        return await store.bindings(ops), found and (found[0].state, found[0].order, found[0].verdict)
+        return await store.bindings(ops), found and (found[0].state, found[0].order, found[0].explanation)
 
     def enter(self, block_id: str, **element: Any) -> None:
         values = self.payload["view"]["state"]["values"]

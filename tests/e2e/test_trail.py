@@ -12,10 +12,10 @@ import pytest
 from bot.slack.ids import CHANGE, CONFIRM, DENY
 from bot.store.verification import Verification
 from tests.e2e.conftest import CHANNEL, World
+from tests.e2e.test_app_home import opened, shows
 from tests.e2e.test_approvals import Start, start
 from tests.e2e.test_forms import offers, open_form
 from tests.e2e.test_granting import asked
-from tests.e2e.test_home import opened, shows
 from tests.e2e.test_quick import planned
 
 __all__ = ["start"]

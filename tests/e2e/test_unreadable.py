@@ -23,7 +23,7 @@ async def test_a_row_that_cannot_be_read_silences_neither_its_channel_nor_its_pr
     lost = await world.create("web-01-data")
     await world.slack.until(lambda: bool(world.replies(lost, "accepted")))
     await world.stop_bot()
-    spoil(world, f"update request set order_json = '{{\"disks\": [], \"moon\": 1}}', unsaid = 1 where id = '{lost}'")
+    spoil(world, f"update request set order_json = '{{\"disks\": [], \"moon\": 1}}', to_send = 1 where id = '{lost}'")
     spoil(world, f"update item set disk_json = '{{\"colour\": 1}}' where request_id = '{lost}'")
     await world.start_bot()
     assert "all available" in (await world.finished(await world.create("web-01-logs"))).text

@@ -60,11 +60,11 @@ def command_form(text: str) -> str:
 class StubPeople:
     """Knows nobody, or everybody."""
 
-    def __init__(self, standing: AccountKind | None = None) -> None:
-        self._standing = standing
+    def __init__(self, account: AccountKind | None = None) -> None:
+        self._account = account
 
     def known(self, user_id: str) -> Actor | None:
-        return Actor(user_id, self._standing) if self._standing else None
+        return Actor(user_id, self._account) if self._account else None
 
     async def look_up(self, user_id: str) -> Actor:
         return Actor(user_id, AccountKind.MEMBER)
@@ -137,7 +137,7 @@ def parts(*, intake: StubReception | None = None) -> Parts:
         cancelling=None,  # type: ignore[arg-type]  # nor here
         bindings=None,  # type: ignore[arg-type]  # nor here
         restoring=None,  # type: ignore[arg-type]  # nobody asks
-        doubting=None,  # type: ignore[arg-type]  # nor here
+        deletion_questions=None,  # type: ignore[arg-type]  # nor here
         clock=SystemClock(),
     )
     CommandListeners(

@@ -17,9 +17,9 @@ from bot.domain.access import AccountKind
 from bot.slack import payloads
 from bot.slack.payloads import (
     Account,
+    AppHomeOpened,
     BlockAction,
     Entered,
-    HomeOpened,
     Mention,
     MessageShortcut,
     Payload,
@@ -50,7 +50,7 @@ def recorded(name: str) -> Any:
 def test_a_button_on_a_message_says_who_where_and_what() -> None:
     pressed = read(BlockAction, recorded("block_actions.message"))
     assert (pressed.user_id, pressed.channel, pressed.thread_ts) == (ALICE, OPS, None)
-    assert (pressed.message_ts, pressed.is_ephemeral, pressed.in_home) == ("1767225610.000200", False, False)
+    assert (pressed.message_ts, pressed.is_ephemeral, pressed.in_app_home) == ("1767225610.000200", False, False)
     assert pressed.value
     assert pressed.response_url
     assert read(BlockAction, recorded("block_actions.ephemeral")).is_ephemeral
@@ -59,9 +59,9 @@ def test_a_button_on_a_message_says_who_where_and_what() -> None:
 
 def test_views_have_no_place() -> None:
     home = read(BlockAction, recorded("block_actions.home"))
-    assert (home.channel, home.value, home.in_home, home.response_url) == ("", "new", True, None)
+    assert (home.channel, home.value, home.in_app_home, home.response_url) == ("", "new", True, None)
     modal = read(ViewAction, recorded("block_actions.modal"))
-    assert (modal.channel, modal.in_home, modal.view.id) == ("", False, "V0VIEW0001")
+    assert (modal.channel, modal.in_app_home, modal.view.id) == ("", False, "V0VIEW0001")
 
 
 def test_a_sent_form_and_a_picker_bring_their_view() -> None:
@@ -81,7 +81,7 @@ def test_commands_shortcuts_and_events_are_read() -> None:
     mention = read(Mention, recorded("event.app_mention.in_thread"))
     assert mention.thread_ts
     assert not mention.edited
-    opened = read(HomeOpened, recorded("event.app_home_opened"))
+    opened = read(AppHomeOpened, recorded("event.app_home_opened"))
     assert (opened.user_id, opened.tab, opened.view_hash) == (ALICE, "home", "1767225500.Hh7kLm2P")
 
 
@@ -95,7 +95,7 @@ NEEDED: list[tuple[str, type[Payload], str]] = [
     *[("block_suggestion.modal", Suggestion, field) for field in ("user.id", "view.id")],
     *[("shortcut.message_action", MessageShortcut, field) for field in ("channel.id", "message.ts", "trigger_id")],
     *[("event.app_mention", Mention, field) for field in ("event_id", "event.channel", "event.ts")],
-    ("event.app_home_opened", HomeOpened, "event.user"),
+    ("event.app_home_opened", AppHomeOpened, "event.user"),
 ]
 
 
@@ -158,7 +158,7 @@ def test_one_reader_knows_every_kind_of_field() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "standing"),
+    ("flags", "kind"),
     [
         ({}, AccountKind.MEMBER),
         ({"deleted": True}, AccountKind.DEACTIVATED),
@@ -176,20 +176,20 @@ def test_one_reader_knows_every_kind_of_field() -> None:
         ({"deleted": "yes"}, AccountKind.DEACTIVATED),
     ],
 )
-def test_accounts_are_told_apart(flags: dict[str, object], standing: AccountKind) -> None:
-    assert read(Account, {"user": {"id": "U1", "team_id": "T1", **flags}}).standing("T1") is standing
+def test_accounts_are_told_apart(flags: dict[str, object], kind: AccountKind) -> None:
+    assert read(Account, {"user": {"id": "U1", "team_id": "T1", **flags}}).kind("T1") is kind
 
 
 def test_an_account_of_the_same_organisation_counts_only_as_a_member_of_this_workspace() -> None:
-    def standing(enterprise: str | None, **enterprise_user: object) -> AccountKind:
+    def kind(enterprise: str | None, **enterprise_user: object) -> AccountKind:
         user = {"id": "U1", "team_id": "T2", "enterprise_user": enterprise_user}
-        return read(Account, {"user": user}).standing("T1", enterprise)
+        return read(Account, {"user": user}).kind("T1", enterprise)
 
-    assert standing("E1", enterprise_id="E1", teams=["T2", "T1"]) is AccountKind.MEMBER
-    assert standing("E1", enterprise_id="E1", teams=["T2"]) is AccountKind.OTHER_WORKSPACE
-    assert standing("E1", enterprise_id="E9", teams=["T1"]) is AccountKind.OTHER_TEAM
-    assert standing(None, enterprise_id="E1", teams=["T1"]) is AccountKind.OTHER_TEAM
-    assert standing("E1", enterprise_id="E1", teams="T1") is AccountKind.OTHER_WORKSPACE
+    assert kind("E1", enterprise_id="E1", teams=["T2", "T1"]) is AccountKind.MEMBER
+    assert kind("E1", enterprise_id="E1", teams=["T2"]) is AccountKind.OTHER_WORKSPACE
+    assert kind("E1", enterprise_id="E9", teams=["T1"]) is AccountKind.OTHER_TEAM
+    assert kind(None, enterprise_id="E1", teams=["T1"]) is AccountKind.OTHER_TEAM
+    assert kind("E1", enterprise_id="E1", teams="T1") is AccountKind.OTHER_WORKSPACE
 
 
 # --- nowhere else -----------------------------------------------------------------------------------------------------

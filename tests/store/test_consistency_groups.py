@@ -27,7 +27,9 @@ def a_group(request_id: str = "r-one", **fields: Any) -> ConsistencyGroup:
 async def with_group(store: SqliteStore, *numbers: int, request_id: str = "r-one") -> list[Item]:
     request = await received(store, request_id, order=ORDER)
     items = [an_item(number, request_id=request_id, group_id=f"{request_id}-g1") for number in numbers]
-    settled = await store.settle(replace(request, state=RequestState.RUNNING), items, [], groups=[a_group(request_id)])
+    settled = await store.decide_plan(
+        replace(request, state=RequestState.RUNNING), items, [], groups=[a_group(request_id)]
+    )
     assert settled.how == "done"
     return items
 
@@ -102,7 +104,7 @@ async def test_members_that_were_found_are_watched_and_the_group_is_done_with(st
 async def test_a_group_that_comes_too_late_leaves_its_request_called_back(store: SqliteStore) -> None:
     await with_group(store, 1, 2)
     group, _ = await the_group(store)
-    called = await store.cancel("r-one", verdict="Called back.", cause="Called back.", entries=[])
+    called = await store.cancel("r-one", explanation="Called back.", cause="Called back.", entries=[])
     assert called == Cancelled(2, 0, dropped=True)
     assert await store.start_group(group, []) is None
     found = await store.request("r-one")
@@ -125,7 +127,7 @@ async def test_a_plan_made_anew_leaves_nothing_of_the_old_one(store: SqliteStore
     items = [an_item(number, group_id="r-one-g1") for number in (1, 2)]
     later = NOON.replace(hour=13)
     planned = replace(request, state=RequestState.PLANNED, waits_until=later, warnings=("No disk has the tag “é”.",))
-    assert (await store.settle(planned, items, [], groups=[a_group()])).how == "done"
+    assert (await store.decide_plan(planned, items, [], groups=[a_group()])).how == "done"
     found = await store.request("r-one")
     assert found is not None
     assert (found[0].warnings, found[0].received_at) == (planned.warnings, None)

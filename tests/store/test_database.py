@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import StoreFailed, StoreInUse
-from bot.store.database import Script, SqliteDatabase, Want, sql
+from bot.store.database import ScheduledJob, Script, SqliteDatabase, sql
 from bot.store.lock import StoreLock
 from tests.builders import NOON
 
 
 def adds(number: int, *, then: Exception | None = None) -> Script[int]:
     yield sql("insert into delivery (id, received_at) values (:id, :at)", id=f"d{number}", at=number)
-    yield Want("plan:x", NOON)
+    yield ScheduledJob("plan:x", NOON)
     if then:
         raise then
     rows = yield sql("select count(*) as n from delivery")
@@ -42,7 +42,7 @@ async def test_a_transaction_is_kept_whole_or_not_at_all(database: SqliteDatabas
 
 async def test_duties_are_announced_after_the_commit_and_only_then(database: SqliteDatabase) -> None:
     heard: list[tuple[str, datetime]] = []
-    database.on_wanted(lambda key, at, _: heard.append((key, at)))
+    database.on_scheduled(lambda key, at, _: heard.append((key, at)))
     with pytest.raises(ZeroDivisionError):
         await database.run(adds, 1, then=ZeroDivisionError())
     await asyncio.sleep(0)

@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.requests import Request
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.requests import Settled
+from bot.ports.requests import Decided
 from bot.store.store import SqliteStore
 from tests.builders import NOON, FakeClock, an_item
 from tests.store.test_store import received
@@ -27,10 +27,10 @@ async def asked(store: SqliteStore, request_id: str, disks: int, *, at: datetime
 
 async def settled(
     store: SqliteStore, request: Request, disks: int, state: RequestState, room: int | None = 3
-) -> Settled:
+) -> Decided:
     items = [an_item(number, request_id=request.id) for number in range(1, disks + 1)]
     until = None if state is RequestState.RUNNING else request.created_at + timedelta(minutes=15)
-    return await store.settle(replace(request, state=state, waits_until=until), items, [], room=room)
+    return await store.decide_plan(replace(request, state=state, waits_until=until), items, [], room=room)
 
 
 async def planned(
@@ -80,17 +80,17 @@ async def test_what_was_settled_after_midnight_takes_nothing_of_the_day_before(
 async def test_a_plan_takes_nothing_of_the_limit_before_it_is_confirmed(store: SqliteStore) -> None:
     first, second = await planned(store, "r-one", 2), await planned(store, "r-two", 2)
     assert await store.used_today("U1", "payments") == 0
-    assert await store.confirm(going(first), [], [], room=3) == Settled("done", 0)
+    assert await store.confirm(going(first), [], [], room=3) == Decided("done", 0)
     assert await store.used_today("U1", "payments") == 2
-    assert await store.confirm(going(second), [], [], room=3) == Settled("over", 2)
+    assert await store.confirm(going(second), [], [], room=3) == Decided("over", 2)
     assert (await found(store, "r-two")).state is RequestState.PLANNED
-    assert await store.confirm(going(second), [], [], room=4) == Settled("done", 2)
+    assert await store.confirm(going(second), [], [], room=4) == Decided("done", 2)
 
 
 async def test_a_plan_that_could_not_be_confirmed_is_none(store: SqliteStore) -> None:
     assert await asked(store, "r-one", 2) == "done"
     request = await received(store, "r-two")
-    assert await settled(store, request, 2, RequestState.PLANNED) == Settled("over", 2)
+    assert await settled(store, request, 2, RequestState.PLANNED) == Decided("over", 2)
 
 
 async def test_what_waits_for_others_counts_already(store: SqliteStore) -> None:
@@ -111,7 +111,7 @@ async def test_a_disk_that_is_left_out_of_a_plan_takes_no_room_when_it_is_confir
     request = await received(store)
     items = [an_item(1), an_item(2, ItemState.CANCELLED, ended_at=NOON)]
     waiting = replace(request, state=RequestState.PLANNED, waits_until=NOON + timedelta(minutes=15))
-    await store.settle(waiting, items, [], room=1)
+    await store.decide_plan(waiting, items, [], room=1)
     assert (await store.confirm(going(await found(store, request.id)), [], [], room=1)).how == "done"
 
 

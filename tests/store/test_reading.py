@@ -174,9 +174,9 @@ async def test_another_try_that_cannot_be_read_hides_no_other(store: SqliteStore
 
 
 async def test_a_home_that_cannot_be_read_is_set_aside(store: SqliteStore, spoil: Spoil) -> None:
-    await store.home_opened("U1", None)
-    spoil("home", "user_id = 'U1'", rev="many")
-    assert await store.home("U1") is None
+    await store.app_home_opened("U1", None)
+    spoil("app_home", "user_id = 'U1'", rev="many")
+    assert await store.app_home("U1") is None
 
 
 async def test_a_grant_that_cannot_be_read_gives_nothing_and_takes_nothing_from_the_others(

@@ -33,7 +33,7 @@ def arriving(request: Request) -> Authorize:
 
 
 async def received(store: SqliteStore, request_id: str = "r-one", **fields: object) -> Request:
-    request = a_request(request_id, state=RequestState.RECEIVED, unsaid=False, **fields)
+    request = a_request(request_id, state=RequestState.RECEIVED, to_send=False, **fields)
     kept = await store.take_in(f"command:{request_id}", "C1", an_actor(), arriving(request))
     assert kept is not None
     return kept
@@ -41,7 +41,7 @@ async def received(store: SqliteStore, request_id: str = "r-one", **fields: obje
 
 async def running(store: SqliteStore, *items: Item, request_id: str = "r-one", **fields: object) -> Request:
     request = await received(store, request_id, **fields)
-    assert await store.settle(replace(request, state=RequestState.RUNNING), items, [])
+    assert await store.decide_plan(replace(request, state=RequestState.RUNNING), items, [])
     found = await store.request(request_id)
     assert found is not None
     return found[0]
@@ -165,10 +165,10 @@ async def test_only_the_first_of_two_writers_moves_an_item(store: SqliteStore) -
 async def test_how_long_it_is_kept_is_settled_by_the_first_who_says_so(store: SqliteStore) -> None:
     read = await running(store)
     longer = replace(read, kept_until=NOON + timedelta(days=14), remind_at=NOON + timedelta(days=11))
-    assert await store.keep(read, longer)
+    assert await store.extend(read, longer)
     # The reminder, which was under way, and somebody else: both had read it before.
-    assert not await store.keep(read, replace(read, remind_at=None))
-    assert not await store.keep(read, replace(read, kept_until=NOON + timedelta(days=30)))
+    assert not await store.extend(read, replace(read, remind_at=None))
+    assert not await store.extend(read, replace(read, kept_until=NOON + timedelta(days=30)))
     found = await store.request(read.id)
     assert found is not None
     assert (found[0].kept_until, found[0].remind_at) == (longer.kept_until, longer.remind_at)
@@ -182,7 +182,7 @@ async def test_a_request_is_finished_with_its_last_item(store: SqliteStore) -> N
     await store.save(ended(await the_item(store, "r-one-2"), ItemState.FAILED, NOON, cause="disk gone"))
     found = await store.request("r-one")
     assert found is not None
-    assert (found[0].state, found[0].ended_at, found[0].unsaid) == (RequestState.FINISHED, NOON, True)
+    assert (found[0].state, found[0].ended_at, found[0].to_send) == (RequestState.FINISHED, NOON, True)
 
 
 async def test_one_disk_is_copied_by_one_item_and_the_second_joins(store: SqliteStore) -> None:
@@ -284,7 +284,7 @@ async def test_old_delivery_marks_are_dropped_when_slack_can_no_longer_repeat_th
 
 async def test_every_audit_row_is_sealed_with_the_one_before(store: SqliteStore, database: SqliteDatabase) -> None:
     for number in range(5):
-        await store.record([AuditEntry(f"U{number}", "create", "payments", "denied", "no-grant", {"n": number})])
+        await store.audit([AuditEntry(f"U{number}", "create", "payments", "denied", "no-grant", {"n": number})])
     rows = await store.audit_page(0)
     assert audit.first_broken(rows, audit.GENESIS, 0) is None
     altered = [dict(row) for row in rows]

@@ -21,14 +21,14 @@ from bot.workflow.actions.cancel import Cancelling
 from bot.workflow.actions.confirm import Confirming
 from bot.workflow.actions.delete import Deleting
 from bot.workflow.gate import Gate
-from bot.workflow.jobs.remind import Keeping
+from bot.workflow.jobs.remind import Extending
 from bot.workflow.queries.existing import Existing
 from bot.workflow.queries.status import Inquiry
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
 from tests.workflow.jobs.test_submit import FakeCloud, FakeEvs
 
 OTHER = (Selector("server", "web-02"),)
-REFUSED = [standing for standing in AccountKind if standing is not AccountKind.MEMBER]
+REFUSED = [account for account in AccountKind if account is not AccountKind.MEMBER]
 STATES = [RequestState.PLANNED, RequestState.WAITING, RequestState.RUNNING, RequestState.FINISHED, RequestState.DROPPED]
 
 
@@ -60,7 +60,7 @@ class Desk:
             "may change": confirming.may_change,
             "delete": deleting.delete,
             "agree": lambda actor, channel, one: deleting.agree(actor, channel, one, 1),
-            "keep": Keeping(self.store, gate, self.clock).keep,
+            "keep": Extending(self.store, gate, self.clock).extend,
             "status": lambda actor, channel, one: inquiry.status(actor, channel or "C1", Status(one)),
         }
 
@@ -72,7 +72,7 @@ class Desk:
         await self.store.take_in("d", "C1", an_actor(), lambda held, bound: Incoming(received))
         made = ItemState.AVAILABLE if state is RequestState.FINISHED else ItemState.PLANNED
         item = an_item(1, made, snapshot_id="s1" if state is RequestState.FINISHED else None)
-        await self.store.settle(replace(received, state=state, approvals_needed=1, **fields), [item], [])
+        await self.store.decide_plan(replace(received, state=state, approvals_needed=1, **fields), [item], [])
 
     async def answer(self, verb: str, actor: Actor, one: str) -> tuple[str, int]:
         """What is answered, but for the id, and in how many transactions."""
@@ -107,9 +107,9 @@ async def test_what_exists_and_what_does_not_are_answered_alike_to_whoever_may_n
 ) -> None:
     """To the byte, in as many transactions, and with one row of the trail each: for every verb and kind of account."""
     await desk.stands(state)
-    people = [an_actor("U9", standing) for standing in REFUSED]
+    people = [an_actor("U9", account) for account in REFUSED]
     # Even the grants of an admin, and one's own request, are worth nothing to an account that is refused.
-    people += [an_actor(user_id, standing) for standing in REFUSED for user_id in ("U1", "U3")]
+    people += [an_actor(user_id, account) for account in REFUSED for user_id in ("U1", "U3")]
     people += [an_actor("U9"), an_actor("U8")]
     ids = ["r-one", "r-one-1", "r-two", *(["s1"] if state is RequestState.FINISHED else [])]
     for verb in desk.verbs:

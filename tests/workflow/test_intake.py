@@ -53,6 +53,8 @@ async def test_repeated_before_it_was_planned_it_promises_no_more_than_a_look(do
 
 async def test_repeated_while_it_waits_for_others_it_says_so(door: Door) -> None:
     first = await door.create()
-    await door.store.settle(replace(first.request, state=RequestState.WAITING, approvals_needed=1), [an_item()], [])
+    await door.store.decide_plan(
+        replace(first.request, state=RequestState.WAITING, approvals_needed=1), [an_item()], []
+    )
     again = await door.create()
     assert (again.checked, again.approvals, again.repeated) == (True, 1, True)

@@ -40,21 +40,21 @@ class SlackPeople:
         self._client = client
         self._team_id = team_id
         self._enterprise_id = enterprise_id
-        self._standings: Cache[str, AccountKind] = Cache(clock, USER_MAX_AGE)
+        self._kinds: Cache[str, AccountKind] = Cache(clock, USER_MAX_AGE)
         self._groups: Cache[str, Mapping[str, frozenset[str]]] = Cache(clock, GROUPS_MAX_AGE)
 
     def known(self, user_id: str) -> Actor | None:
-        standing, groups = self._standings.at_hand(user_id), self._groups.at_hand(_ALL)
-        if standing is None or groups is None:
+        kind, groups = self._kinds.at_hand(user_id), self._groups.at_hand(_ALL)
+        if kind is None or groups is None:
             return None
-        return Actor(user_id, standing, groups.get(user_id, frozenset()))
+        return Actor(user_id, kind, groups.get(user_id, frozenset()))
 
     async def look_up(self, user_id: str) -> Actor:
         """Ask for what is not at hand. Raises LookupFailed."""
         try:
-            standing = await self._standings.ask(user_id, lambda: self._ask_standing(user_id))
-            if standing is not AccountKind.MEMBER:
-                return Actor(user_id, standing)  # whatever their groups are, they are refused
+            kind = await self._kinds.ask(user_id, lambda: self._ask_kind(user_id))
+            if kind is not AccountKind.MEMBER:
+                return Actor(user_id, kind)  # whatever their groups are, they are refused
             groups = await self._groups.ask(_ALL, self._ask_groups)
         except SlackApiError as exc:
             failure = failure_of(exc)
@@ -64,12 +64,12 @@ class SlackPeople:
         except NO_ANSWER:
             log.warning("slack could not be asked who somebody is", extra={"user": user_id})
             raise _cannot_tell() from None
-        return Actor(user_id, standing, groups.get(user_id, frozenset()))
+        return Actor(user_id, kind, groups.get(user_id, frozenset()))
 
     async def account(self, user_id: str) -> AccountKind | None:
         """What kind of account that is, not older than a minute; None: there is none. Raises LookupFailed."""
         try:
-            return await self._standings.ask(user_id, lambda: self._ask_standing(user_id))
+            return await self._kinds.ask(user_id, lambda: self._ask_kind(user_id))
         except SlackApiError as exc:
             if failure_of(exc).error in _NOBODY:
                 return None
@@ -104,7 +104,7 @@ class SlackPeople:
 
     def forget_user(self, user_id: str) -> None:
         """On `user_change`: the next question goes to Slack."""
-        self._standings.forget(user_id)
+        self._kinds.forget(user_id)
 
     def forget_groups(self) -> None:
         """On `subteam_members_changed` and `subteam_updated`."""
@@ -112,16 +112,16 @@ class SlackPeople:
 
     def forget_everything(self) -> None:
         """Slack may have kept such words back."""
-        self._standings.forget_everything()
+        self._kinds.forget_everything()
         self._groups.forget_everything()
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
-    async def _ask_standing(self, user_id: str) -> AccountKind:
+    async def _ask_kind(self, user_id: str) -> AccountKind:
         account = read(Account, (await self._client.users_info(user=user_id)).data)
         if account.id != user_id:
             raise _cannot_tell()
-        return account.standing(self._team_id, self._enterprise_id)
+        return account.kind(self._team_id, self._enterprise_id)
 
     async def _ask_groups(self) -> Mapping[str, frozenset[str]]:
         try:

@@ -132,8 +132,10 @@ class SlackReplies:
         message = self.rendered(outgoing)
         match outgoing.kind:
             case "root":
-                await self._keep_from_strangers(request, request.home)
-                return await self._post(request.home, message, request.thread_ts, _metadata(outgoing), anywhere=True)
+                await self._keep_from_strangers(request, request.reply_channel)
+                return await self._post(
+                    request.reply_channel, message, request.thread_ts, _metadata(outgoing), anywhere=True
+                )
             case "edit" | "receipt_edit" | "ask_edit":
                 stands = {"edit": request.status_ts, "receipt_edit": request.receipt_ts, "ask_edit": request.ask_ts}
                 ts = stands[outgoing.kind]
@@ -168,7 +170,7 @@ class SlackReplies:
         Raises SlackBusy.
         """
         project = self._projects.get(request.project or "")
-        return bool(project and project.notify_approvers) and not await self._channels.shared(request.home)
+        return bool(project and project.notify_approvers) and not await self._channels.shared(request.reply_channel)
 
     async def _keep_from_strangers(self, request: Request, channel: str) -> None:
         """Asked before each message and each edit: a channel can become shared at any time. Raises CannotPost, and

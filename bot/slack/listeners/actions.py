@@ -24,7 +24,7 @@ from bot.slack.payloads import BlockAction, Entered, View, ViewAction
 from bot.slack.views import responses
 from bot.slack.views.create_modal import errors_beside
 from bot.workflow.audit_of_reads import not_looked_up
-from bot.workflow.form_sessions import PRESSED_ALREADY, SENT_ALREADY, FormSessions, Returned
+from bot.workflow.form_sessions import ACTED_ALREADY, SENT_ALREADY, FormSessions, Returned
 from bot.workflow.gate import Told
 from bot.workflow.intake import Refused
 
@@ -47,7 +47,7 @@ class UserAction:
     channel: str
     thread_ts: str | None = None
     entered: Entered = field(default_factory=Entered)
-    in_home: bool = False
+    in_app_home: bool = False
     form_id: str = ""
     trigger_id: str = ""
 
@@ -57,7 +57,7 @@ class UserAction:
         return Place("", self.channel, self.thread_ts)
 
     @property
-    def judged_at(self) -> str | None:
+    def decided_at(self) -> str | None:
         """The channel that counts for what a button does. Views, a form that was sent among them, and the direct
         message with the bot are no place: there the place of the request counts.
         """
@@ -104,7 +104,7 @@ class Actions:
         replies: SlackReplies,
         tasks: BackgroundTasks,
         deferred: DeferredReplyJob,
-        opened: FormSessions,
+        form_sessions: FormSessions,
         clock: Clock,
     ) -> None:
         self.buttons = buttons
@@ -114,9 +114,9 @@ class Actions:
         self._replies = replies
         self._tasks = tasks
         self._deferred = deferred
-        self._opened = opened
+        self._form_sessions = form_sessions
         self._clock = clock
-        deferred.answered_by("press", self._answer)
+        deferred.answered_by("action", self._answer)
 
     async def on_button(self, name: str, ack: AsyncAck, pressed: BlockAction) -> None:
         action = UserAction(
@@ -125,7 +125,7 @@ class Actions:
             pressed.value,
             pressed.channel,
             pressed.thread_ts,
-            in_home=pressed.in_home,
+            in_app_home=pressed.in_app_home,
             trigger_id=pressed.trigger_id,
         )
         when = self.buttons[name].when
@@ -140,7 +140,7 @@ class Actions:
         self._tasks.start(self._replace_left_over(pressed, action))
 
     async def on_form(self, name: str, ack: AsyncAck, sent: ViewAction) -> None:
-        form = await self._opened.theirs(self.forms[name].kind, returned(sent))
+        form = await self._form_sessions.theirs(self.forms[name].kind, returned(sent))
         if isinstance(form, Refused):
             await refuse_form(ack, sent.view, {"": form.sentence})
             return
@@ -154,7 +154,7 @@ class Actions:
             form.place.channel_id,
             form.place.thread_ts,
             sent.view.entered,
-            in_home=sent.in_home,
+            in_app_home=sent.in_app_home,
             form_id=form.id,
             trigger_id=sent.trigger_id,
         )
@@ -162,10 +162,10 @@ class Actions:
 
     async def take(self, ack: AsyncAck, action: UserAction, response_url: str | None, claim: str | None = None) -> None:
         """Written down before it is acknowledged, and decided after."""
-        facts = ("name", "value", "entered", "in_home", "form_id")
+        facts = ("name", "value", "entered", "in_app_home", "form_id")
         deferred_reply = DeferredReply(
-            f"press:{delivered(action.trigger_id)}",
-            "press",
+            f"action:{delivered(action.trigger_id)}",
+            "action",
             action.user_id,
             action.channel,
             action.thread_ts,
@@ -196,12 +196,12 @@ class Actions:
         )
         action = replace(action, entered=Entered(action.entered))
         if deferred_reply.late:
-            await self._opened.sent_again(action.form_id or action.value)
-            return Reply(responses.told(SENT_ALREADY if action.form_id else PRESSED_ALREADY))
+            await self._form_sessions.sent_again(action.form_id or action.value)
+            return Reply(responses.told(SENT_ALREADY if action.form_id else ACTED_ALREADY))
         try:
             told = await self._decide(await self._people.look_up(action.user_id), action)
         except LookupFailed as exc:
-            await self._store.record([not_looked_up(action.user_id, action.name, action.channel)])
+            await self._store.audit([not_looked_up(action.user_id, action.name, action.channel)])
             told = Told(exc.sentence, done=False)
         if told is None:
             return None
@@ -213,10 +213,10 @@ class Actions:
         return await decider.decide(actor, action)
 
     async def _to_be_said(self, action: UserAction, told: Told) -> bool:
-        if action.in_home and told.done:
+        if action.in_app_home and told.done:
             return False  # App Home, which is shown anew by what was done, is the answer
-        if action.in_home:
-            await self._store.home_changed(action.user_id)  # what was pressed there no longer stands
+        if action.in_app_home:
+            await self._store.app_home_changed(action.user_id)  # what was pressed there no longer stands
         return True
 
     async def _say(self, action: UserAction, response_url: str | None, told: Told | None) -> None:

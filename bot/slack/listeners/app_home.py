@@ -18,9 +18,9 @@ from bot.ports.store import Store
 from bot.slack.client.backoff import Backoff
 from bot.slack.client.errors import NO_ANSWER, failure_of
 from bot.slack.listeners.reading import reads
-from bot.slack.payloads import HomeOpened, PublishedView, read
-from bot.slack.views.app_home_view import home_view
-from bot.workflow.jobs.publish_home import Home
+from bot.slack.payloads import AppHomeOpened, PublishedView, read
+from bot.slack.views.app_home_view import app_home_view
+from bot.workflow.jobs.publish_app_home import AppHomeContent
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +32,15 @@ class AppHomeListeners:
         self._store = store
 
     def register(self, app: AsyncApp) -> None:
-        app.event("app_home_opened")(reads(HomeOpened, self.on_opened))
+        app.event("app_home_opened")(reads(AppHomeOpened, self.on_opened))
 
-    async def on_opened(self, ack: AsyncAck, opened: HomeOpened) -> None:
+    async def on_opened(self, ack: AsyncAck, opened: AppHomeOpened) -> None:
         if opened.tab == "home":
-            await self._store.home_opened(opened.user_id, opened.view_hash)
+            await self._store.app_home_opened(opened.user_id, opened.view_hash)
 
 
 class SlackAppHomes:
-    """Implements `bot.workflow.jobs.publish_home.Homes`."""
+    """Implements `bot.workflow.jobs.publish_app_home.AppHomeViews`."""
 
     def __init__(self, client: AsyncWebClient, command: str, team_url: str) -> None:
         self._client = client
@@ -48,9 +48,9 @@ class SlackAppHomes:
         self._backoff = Backoff()
         self._team_url = team_url
 
-    async def publish(self, user_id: str, home: Home, rev: int, view_hash: str | None) -> str | None:
+    async def publish(self, user_id: str, home: AppHomeContent, rev: int, view_hash: str | None) -> str | None:
         """With the hash of the view that is thought to stand there: a slow answer never overwrites a newer one."""
-        view = home_view(home, rev, self._command, self._team_url)
+        view = app_home_view(home, rev, self._command, self._team_url)
         arguments: dict[str, Any] = {"user_id": user_id, "view": view}
         if view_hash:
             arguments["hash"] = view_hash

@@ -26,10 +26,12 @@ from bot.workflow.gate import Told
 class BindForm:
     """Which channel a form is about stands in the store; Slack's copy carries only the form's id."""
 
-    def __init__(self, command: str, bindings: ChannelBindings, opened: FormSessions, client: AsyncWebClient) -> None:
+    def __init__(
+        self, command: str, bindings: ChannelBindings, form_sessions: FormSessions, client: AsyncWebClient
+    ) -> None:
         self._command = command
         self._bindings = bindings
-        self._opened = opened
+        self._form_sessions = form_sessions
         self._client = client
 
     async def open(self, actor: Actor, action: UserAction) -> Told | None:
@@ -39,12 +41,12 @@ class BindForm:
             return projects
         if not action.trigger_id:
             return INTERRUPTED
-        form = self._opened.begun("bind", actor.user_id, action.place, subject=channel)
+        form = self._form_sessions.begun("bind", actor.user_id, action.place, subject=channel)
         view = await open_view(self._client, action.trigger_id, bind_form(form.id, projects))
         if view is None:
             words = f"Slack did not let me open the form in time. Type {self._command} bind server=…, or try again."
             return Told(words, done=False)
-        await self._opened.keep(replace(form, view_id=view.id))
+        await self._form_sessions.save(replace(form, view_id=view.id))
         return None
 
     async def faults(self, form: Form, sent: Entered) -> dict[str, str]:

@@ -26,7 +26,7 @@ from bot.slack.client.errors import NO_ANSWER, failure_of
 from bot.slack.client.poster import SlackReplies
 from bot.slack.listeners.reading import reads
 from bot.slack.payloads import ChannelChange
-from bot.slack.views.channel_card_view import offer_card
+from bot.slack.views.channel_card_view import channel_card
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ PAUSES_S = (5.0, 15.0, 60.0, 300.0)
 """How long is waited after each attempt that Slack was too busy for; after the last, the next rename counts anew."""
 
 
-class OfferListeners:
+class ChannelCardListeners:
     """`pattern` is what a channel's name has to match, such as `inc-*`; None: nothing is offered."""
 
     def __init__(
@@ -105,7 +105,7 @@ class OfferListeners:
         except NO_ANSWER:
             log.info("slack did not answer when the bot joined", extra={"channel": channel_id})
             return 0.0
-        card = offer_card(self._command, await self._store.bindings(channel_id), self._projects)
+        card = channel_card(self._command, await self._store.bindings(channel_id), self._projects)
         try:
             await self._replies.post_card(channel_id, card)
         except SlackBusy as exc:

@@ -120,13 +120,13 @@ class DeferredReplyJob:
 
     async def _decide(self, deferred_reply: DeferredReply, in_hand: InHand, age: timedelta) -> Reply | None:
         if age >= TOO_LATE:
-            await self._store.record(
+            await self._store.audit(
                 [not_done(deferred_reply.user_id, deferred_reply.kind, deferred_reply.channel, "too-late")]
             )
             return Reply(responses.told(_INTERRUPTED))
         try:
             if deferred_reply.late and deferred_reply.kind == "mention":
-                await self._store.record(
+                await self._store.audit(
                     [not_done(deferred_reply.user_id, deferred_reply.kind, deferred_reply.channel, "answered-before")]
                 )
             return await self._answerers[deferred_reply.kind](deferred_reply, in_hand)

@@ -43,7 +43,7 @@ from bot.slack.views.create_modal import (
     offered_projects,
     read_values,
     refused_view,
-    standing_view,
+    view_with_problem,
 )
 from bot.slack.views.message import Message
 from bot.slack.views.mrkdwn import permalink
@@ -203,7 +203,7 @@ class FormListeners:
         view, sent = by.view, _sent(by)
         typed = form_as_typed(sent.values)
         if isinstance(filling, Stays):
-            updated = standing_view(sent.form_id, view, filling.fault)
+            updated = view_with_problem(sent.form_id, view, filling.fault)
         else:
             updated = self._view(sent.form_id, filling, typed)
         if await self._update(sent.form_id, view.id, view.hash, updated) == "conflict":

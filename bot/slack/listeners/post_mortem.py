@@ -19,7 +19,7 @@ from bot.workflow.audit_of_reads import not_looked_up
 from bot.workflow.queries.status import Inquiry, NotFound
 
 
-class RecordListeners:
+class PostMortemListeners:
     """Forty thousand characters of JSON are for a post-mortem, not for the thread of the incident."""
 
     def __init__(
@@ -51,7 +51,7 @@ class RecordListeners:
         try:
             actor = await self._people.look_up(user_id)
         except LookupFailed as exc:
-            await self._store.record([not_looked_up(user_id, RECORD, channel)])
+            await self._store.audit([not_looked_up(user_id, RECORD, channel)])
             return responses.told(exc.sentence)
         found = await self._inquiry.record(actor, None if is_direct(channel) else channel, request_id)
         if isinstance(found, NotFound):

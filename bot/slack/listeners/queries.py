@@ -29,9 +29,9 @@ from bot.slack.listeners.deferred_replies import Reply
 from bot.slack.views import responses
 from bot.slack.views.restore_points import once_more, restore_points
 from bot.workflow.actions.approve import Approvals
+from bot.workflow.actions.ask_before_deleting import DeletionQuestions
 from bot.workflow.actions.bind import ChannelBindings
 from bot.workflow.actions.cancel import Cancelling
-from bot.workflow.actions.doubt import Doubting
 from bot.workflow.actions.grant import Granting
 from bot.workflow.audit_of_reads import not_looked_up
 from bot.workflow.gate import Told
@@ -55,7 +55,7 @@ class Answering:
         cancelling: Cancelling,
         bindings: ChannelBindings,
         restoring: RestorePointsInquiry,
-        doubting: Doubting,
+        deletion_questions: DeletionQuestions,
         clock: Clock,
     ) -> None:
         self._command = command
@@ -68,7 +68,7 @@ class Answering:
         self._cancelling = cancelling
         self._bindings = bindings
         self._restoring = restoring
-        self._doubting = doubting
+        self._deletion_questions = deletion_questions
         self._clock = clock
 
     async def answer(self, question: Question, actor: Actor, channel: str) -> Reply:
@@ -82,7 +82,7 @@ class Answering:
             case Cancel(any_id):
                 return _as_told(await self._cancelling.cancel(actor, channel, any_id))
             case Delete(any_id):
-                asked = await self._doubting.ask(actor, channel, any_id)
+                asked = await self._deletion_questions.ask(actor, channel, any_id)
                 return _as_told(asked) if isinstance(asked, Told) else Reply(once_more(asked))
             case Bind():
                 return _as_told(await self._bindings.bind(actor, channel, question))
@@ -113,7 +113,7 @@ class Answering:
         try:
             return await self.answer(question, await self._people.look_up(user_id), channel)
         except LookupFailed as exc:
-            await self._store.record([not_looked_up(user_id, type(question).__name__, channel)])
+            await self._store.audit([not_looked_up(user_id, type(question).__name__, channel)])
             return Reply(responses.told(exc.sentence))
 
 

@@ -20,19 +20,19 @@ from bot.slack.listeners.binding import BindForm
 from bot.slack.listeners.modals import FormListeners
 from bot.slack.listeners.pages import PageListeners
 from bot.slack.listeners.plans import ChangeForm
-from bot.slack.listeners.post_mortem import RecordListeners
+from bot.slack.listeners.post_mortem import PostMortemListeners
 from bot.slack.listeners.reading import reads
 from bot.slack.payloads import AskingValue, BlockAction, MessageShortcut, Suggestion, Triggered, ViewAction, read_value
 from bot.slack.views.create_modal import FORM, FORM_DISKS, FORM_MORE, FORM_PLACE, FORM_PROJECT
 from bot.slack.views.small_modals import BIND_FORM, CHANGE_FORM, DENY_FORM
 from bot.workflow.actions.approve import Approvals
+from bot.workflow.actions.ask_before_deleting import DeletionQuestions
 from bot.workflow.actions.cancel import Cancelling
 from bot.workflow.actions.confirm import Confirming
 from bot.workflow.actions.delete import Deleting
-from bot.workflow.actions.doubt import Doubting
 from bot.workflow.actions.try_again import Retrying
 from bot.workflow.gate import Told
-from bot.workflow.jobs.remind import Keeping
+from bot.workflow.jobs.remind import Extending
 
 Table = Mapping[str, Callable[..., Awaitable[None]]]
 
@@ -43,8 +43,8 @@ def buttons(
     cancelling: Cancelling,
     confirming: Confirming,
     deleting: Deleting,
-    doubting: Doubting,
-    keeping: Keeping,
+    deletion_questions: DeletionQuestions,
+    extending: Extending,
     retrying: Retrying,
     deny: DenyForm,
     change: ChangeForm,
@@ -53,13 +53,13 @@ def buttons(
     async def agree(actor: Actor, action: UserAction) -> Told:
         # What can't be read leads nowhere, and that is an answer with a row.
         asked = read_value(AskingValue, action.value) or AskingValue(request="", asking=0)
-        return await deleting.agree(actor, action.judged_at, asked.request, asked.asking)
+        return await deleting.agree(actor, action.decided_at, asked.request, asked.asking)
 
     async def delete_for_good(actor: Actor, action: UserAction) -> Told:
-        return await doubting.answered(actor, action.value)
+        return await deletion_questions.answered(actor, action.value)
 
     async def try_again(actor: Actor, action: UserAction) -> Told:
-        return await retrying.again(actor, action.place if action.judged_at else None, action.value)
+        return await retrying.again(actor, action.place if action.decided_at else None, action.value)
 
     return {
         ids.APPROVE: Button(_to_request(approvals.approve)),
@@ -69,7 +69,7 @@ def buttons(
         ids.CHANGE: Button(change.open, "later"),
         ids.CANCEL: Button(_to_request(cancelling.cancel)),
         ids.TRY_AGAIN: Button(try_again),
-        ids.KEEP: Button(_to_request(keeping.keep)),
+        ids.KEEP: Button(_to_request(extending.extend)),
         ids.DELETE: Button(_to_request(deleting.delete)),
         ids.DELETE_FOR_GOOD: Button(delete_for_good, "once"),
         ids.AGREE: Button(agree),
@@ -81,7 +81,7 @@ def _to_request(verb: Callable[[Actor, str | None, str], Awaitable[Told]]) -> De
     """What is done to the request that is the button's value."""
 
     async def decide(actor: Actor, action: UserAction) -> Told:
-        return await verb(actor, action.judged_at, action.value)
+        return await verb(actor, action.decided_at, action.value)
 
     return decide
 
@@ -90,14 +90,14 @@ def small_forms(*, deny: DenyForm, change: ChangeForm, bind: BindForm) -> Mappin
     denying = SmallForm("deny", deny.faults, deny.deny)
     return {
         DENY_FORM: denying,
-        DENY_FORM + ids.FROM_HOME: denying,
+        DENY_FORM + ids.FROM_APP_HOME: denying,
         CHANGE_FORM: SmallForm("change", change.faults, change.change),
         BIND_FORM: SmallForm("bind", bind.faults, bind.bind),
     }
 
 
 def register(
-    app: AsyncApp, actions: Actions, forms: FormListeners, pages: PageListeners, records: RecordListeners
+    app: AsyncApp, actions: Actions, forms: FormListeners, pages: PageListeners, records: PostMortemListeners
 ) -> None:
     pressed: Table = {
         **{name: partial(actions.on_button, name) for name in actions.buttons},

@@ -25,7 +25,7 @@ from bot.slack.views.mrkdwn import (
     typed,
 )
 from bot.slack.views.status_message import copied, counts_in_words
-from bot.workflow.jobs.publish_home import READ, Asked, Home, Usable
+from bot.workflow.jobs.publish_app_home import READ, AppHomeContent, Asked, Usable
 
 SHOWN = 10
 """Requests of each kind, but for those that ended."""
@@ -39,7 +39,7 @@ REASON_CHARACTERS = 600
 """Once it is escaped. With five names of 64 characters, each escaped to five, a section stays within its 3,000."""
 
 
-def home_view(home: Home, rev: int, command: str, team_url: str = "") -> dict[str, Any]:
+def app_home_view(home: AppHomeContent, rev: int, command: str, team_url: str = "") -> dict[str, Any]:
     """At most 90 of Slack's 100 blocks when everything is full. Block ids carry the revision they show, so that a press
     of an older rendering can be told from one of this.
     """
@@ -89,7 +89,7 @@ def _reviews(reviews: Sequence[Asked], rev: int, team_url: str) -> list[dict[str
     return blocks + _left_out(reviews, "shown as these are reviewed", f"reviews.{rev}")
 
 
-def _own(home: Home, rev: int, command: str, team_url: str, *, may_create: bool) -> list[dict[str, Any]]:
+def _own(home: AppHomeContent, rev: int, command: str, team_url: str, *, may_create: bool) -> list[dict[str, Any]]:
     """A section for each, so that a long one never cuts another off."""
     blocks = [_header("Your requests")]
     if not home.running and not home.recent:

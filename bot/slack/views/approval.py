@@ -44,8 +44,8 @@ def ask(
     asks = f":hand: <@{request.actor_id}> asks for snapshots of {disks} in {escaped(request.project or '')}.{reason}"
     head = cut(asks, SECTION_CHARACTERS)  # so that what it waits for is never cut off below
     if request.state is not RequestState.WAITING:
-        settled = sentence(request.verdict) if request.refused else f"Approved by {people(request.approvers)}."
-        return arranged([head, settled], EDIT_CHARACTERS)
+        outcome = sentence(request.explanation) if request.refused else f"Approved by {people(request.approvers)}."
+        return arranged([head, outcome], EDIT_CHARACTERS)
     until = f"; open until {moment(request.waits_until)}" if request.waits_until else ""
     one = request.approvals_needed == 1
     others, agree = ("1 other person", "agrees") if one else (f"{request.approvals_needed} other people", "agree")

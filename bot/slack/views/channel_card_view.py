@@ -15,7 +15,7 @@ from bot.workflow.actions.bind import told_bindings
 COVERED_CHARACTERS = 600
 
 
-def offer_card(command: str, bound: Sequence[Binding], projects: Mapping[str, Project]) -> Message:
+def channel_card(command: str, bound: Sequence[Binding], projects: Mapping[str, Project]) -> Message:
     """What `quick` would cover, where its project may be used from the channel: then a plan would tell it everybody
     there as well. Otherwise no project and no disk is named.
     """

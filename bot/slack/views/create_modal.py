@@ -55,7 +55,7 @@ def refused_view(form_id: str, why: str, said: str) -> dict[str, Any]:
     return _view(form_id, blocks, close="Close")
 
 
-def standing_view(form_id: str, view: View, fault: str) -> dict[str, Any]:
+def view_with_problem(form_id: str, view: View, fault: str) -> dict[str, Any]:
     """The form as it stands, with a sentence on top. Slack keeps what was entered, because no field changes."""
     return _view(form_id, [_fault(fault), *view.blocks_but(_FAULT)], submit=_SUBMIT)
 

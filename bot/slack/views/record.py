@@ -16,7 +16,7 @@ from bot.slack.views.message import Message
 from bot.slack.views.mrkdwn import code, escaped, shortened
 from bot.slack.views.restore_help import roll_back_url
 
-RECORD_CHARACTERS = 39_800
+POST_MORTEM_CHARACTERS = 39_800
 """Slack cuts a `text` at 40,000 characters, and a record that is cut is none."""
 
 
@@ -45,7 +45,7 @@ def record(
     }
     text = _as_json({**kept, "sets": _sets(disks)})
     for fact, most in _EXPENDABLE:
-        if len(escaped(text)) > RECORD_CHARACTERS:
+        if len(escaped(text)) > POST_MORTEM_CHARACTERS:
             disks = [{**disk, fact: shortened(disk[fact] or "", most) if most else None} for disk in disks]
             text = _as_json({**kept, "sets": _sets(disks)})
     head = f":page_facing_up: The record of {code(request.id)}, for the post-mortem:"

@@ -140,8 +140,8 @@ def _request_lines(request: Request, items: Sequence[Item], team_url: str) -> st
     head = f"{code(request.id)} {_request_state(request)}{where} · <@{request.actor_id}> · {moment(request.created_at)}"
     if told_in := message_of(request, team_url):
         head += f" · {told_in}"
-    if request.verdict:  # that nothing was created is said already
-        head += f"\n      {sentence(shortened(request.verdict.replace(' Nothing was created.', ''), 300))}"
+    if request.explanation:  # that nothing was created is said already
+        head += f"\n      {sentence(shortened(request.explanation.replace(' Nothing was created.', ''), 300))}"
     shown = items if len(items) <= DISKS_LISTED else sorted(items, key=worst_first)[:DISKS_LISTED]
     lines = [
         f"{bold(shortened(item.disk.label, NAME_CHARACTERS))} {_item_state(item)}"

@@ -11,13 +11,13 @@ from bot.slack.views.message import Message, arranged, whole_text
 from bot.slack.views.mrkdwn import bold, code, day, escaped, message_of, moment, plural, sentence, shortened, typed
 from bot.slack.views.responses import told
 from bot.slack.views.status_message import gone_in_words
-from bot.workflow.actions.doubt import PRESS_WITHIN, Question
+from bot.workflow.actions.ask_before_deleting import ANSWER_WITHIN, Question
 from bot.workflow.queries.restore_points import Point, Points
 from bot.workflow.queries.status import NotFound
 
 DISKS_SHOWN = 15
 TEXT_CHARACTERS = 12_000
-PRESS_MINUTES = round(PRESS_WITHIN.total_seconds() / 60)
+ANSWER_MINUTES = round(ANSWER_WITHIN.total_seconds() / 60)
 
 
 def once_more(asked: Question) -> Message:
@@ -35,7 +35,7 @@ def once_more(asked: Question) -> Message:
         others = "Another person has" if doomed.missing == 1 else f"{doomed.missing} others have"
         lines.append(f"{others} to agree before it is done.")
     lines += [sentence(one) for one in doomed.staying]
-    lines.append(f"Nothing is deleted until you press; the button works for {PRESS_MINUTES} minutes.")
+    lines.append(f"Nothing is deleted until you press; the button works for {ANSWER_MINUTES} minutes.")
     message = arranged(lines)
     message["blocks"].append(buttons([button(DELETE_FOR_GOOD, "Delete for Good", asked.form_id, "danger")], "go"))
     return message

@@ -8,7 +8,7 @@ from typing import Any
 from bot.domain import orders
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Item
-from bot.slack.ids import FROM_HOME
+from bot.slack.ids import FROM_APP_HOME
 from bot.slack.views.blocks import OPTIONS, plain
 from bot.slack.views.create_modal import VALUE, disk_option
 from bot.slack.views.mrkdwn import shortened
@@ -26,7 +26,7 @@ _SERVERS = "Names or ids, with commas between them: web-01, web-02. Where two se
 _TAGS = "key:value, with commas between them: tier:prod, app:orders"
 
 
-def deny_form(form_id: str, *, from_home: bool) -> dict[str, Any]:
+def deny_form(form_id: str, *, from_app_home: bool) -> dict[str, Any]:
     """Why not?"""
     reason = {**_text(REASON, REASON_CHARACTERS), "multiline": True}
     why = {
@@ -35,7 +35,7 @@ def deny_form(form_id: str, *, from_home: bool) -> dict[str, Any]:
         "label": plain("Why not? The person who asked reads this."),
         "element": reason,
     }
-    return _modal(DENY_FORM + (FROM_HOME if from_home else ""), form_id, "Deny snapshot", "Deny", [why])
+    return _modal(DENY_FORM + (FROM_APP_HOME if from_app_home else ""), form_id, "Deny snapshot", "Deny", [why])
 
 
 def bind_form(form_id: str, projects: Sequence[str]) -> dict[str, Any]:

@@ -179,10 +179,10 @@ def _under(request: Request, items: Sequence[Item]) -> list[str]:
     """What matters now: what it waits for, why it is over, or how far it is."""
     until = f" It is open until {moment(request.waits_until)}." if request.waits_until else ""
     if request.refused:
-        return [sentence(request.verdict)]
+        return [sentence(request.explanation)]
     match request.state:
         case RequestState.RECEIVED:
-            return [sentence(request.verdict) if request.verdict else _ASKING]
+            return [sentence(request.explanation) if request.explanation else _ASKING]
         case RequestState.PLANNED:
             others = (
                 "another person agrees"

@@ -97,7 +97,7 @@ def rendered(
         case "record":
             return record(outgoing.request, outgoing.all_items, outgoing.groups, project)
         case "refusal":
-            return refusal(outgoing.request.verdict, outgoing.request.text, command, outgoing.request.id)
+            return refusal(outgoing.request.explanation, outgoing.request.text, command, outgoing.request.id)
         case "moved":
             return moved(outgoing.request, outgoing.why, bot_user_id)
         case "reminder":
@@ -174,8 +174,8 @@ def receipt(
 
 def _refused_receipt(request: Request, command: str) -> Message:
     again = f"What was asked: {code(f'{command} {shortened(request.text, 500)}')}"
-    message = arranged([f":no_entry_sign: <@{request.actor_id}>, {sentence(request.verdict)}", again])
-    if request.lapsed:
+    message = arranged([f":no_entry_sign: <@{request.actor_id}>, {sentence(request.explanation)}", again])
+    if request.timed_out:
         message["blocks"].append(buttons([button(TRY_AGAIN, "Try Again", request.id)], "again"))
     return message
 

@@ -17,7 +17,7 @@ from bot.workflow.audit_of_reads import viewed
 from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
 
 REASON_CHARACTERS = 300
-SETTLED_BEFORE = "settled-before"
+DECIDED_BEFORE = "settled-before"
 
 _APPROVE = Verb(Action.APPROVE, "approve", "I know no request {} that waits for you.")
 
@@ -71,9 +71,9 @@ class Approvals:
             return await self._gate.refuse(actor, admitted, "reason-missing", sentence)
         request, rule = admitted.request, "denied-by-approver"
         who = sentences.person(actor.user_id)
-        verdict = f"{who} denied it: {sentences.quoted(reason, REASON_CHARACTERS)}. Nothing was created."
+        explanation = f"{who} denied it: {sentences.quoted(reason, REASON_CHARACTERS)}. Nothing was created."
         entry = entry_of(actor, _APPROVE, request, "denied", rule)
-        if not await self._store.refuse_waiting(request.id, RequestEvent.DENY, rule, verdict, [entry]):
+        if not await self._store.refuse_waiting(request.id, RequestEvent.DENY, rule, explanation, [entry]):
             return await self._too_late(actor, admitted)
         return Told("You denied it; the person who asked is told your reason.", done=True)
 
@@ -90,7 +90,7 @@ class Approvals:
             return await self._own(actor, admitted)
         entry = replace(entry_of(actor, _APPROVE, request, "allowed", "reviewed"), action="review")
         if not await self._store.review(request.id, actor.user_id, [entry]):
-            return await self._gate.refuse(actor, admitted, SETTLED_BEFORE, "Somebody reviewed this request already.")
+            return await self._gate.refuse(actor, admitted, DECIDED_BEFORE, "Somebody reviewed this request already.")
         return Told("Reviewed. The request's message says so.", done=True)
 
     async def expire(self, request_id: str) -> float | None:
@@ -104,14 +104,14 @@ class Approvals:
         if now < until:
             return (until - now).total_seconds()
         if request.state is RequestState.PLANNED:
-            verdict = "Nobody confirmed the plan in time, so it was dropped. Nothing was created. Ask again."
+            explanation = "Nobody confirmed the plan in time, so it was dropped. Nothing was created. Ask again."
             entry = AuditEntry("snapshot-bot", Action.CREATE, request.id, "denied", "plan-timeout")
-            await self._store.refuse_waiting(request.id, RequestEvent.DROP, "plan-timeout", verdict, [entry])
+            await self._store.refuse_waiting(request.id, RequestEvent.DROP, "plan-timeout", explanation, [entry])
             return None
         minutes = round((now - request.created_at).total_seconds() / 60)
-        verdict = f"Nobody settled it within {minutes} minutes, so it was dropped. Nothing was created. Ask again."
+        explanation = f"Nobody settled it within {minutes} minutes, so it was dropped. Nothing was created. Ask again."
         entry = AuditEntry("snapshot-bot", Action.APPROVE, request.id, "denied", "approval-timeout")
-        await self._store.refuse_waiting(request.id, RequestEvent.DROP, "approval-timeout", verdict, [entry])
+        await self._store.refuse_waiting(request.id, RequestEvent.DROP, "approval-timeout", explanation, [entry])
         return None
 
     async def _waiting(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:
@@ -122,7 +122,7 @@ class Approvals:
         request = admitted.request
         if request.state is not RequestState.WAITING:
             sentence = f"This request does not wait for approval: it is {request.state}."
-            return await self._gate.refuse(actor, admitted, SETTLED_BEFORE, sentence)
+            return await self._gate.refuse(actor, admitted, DECIDED_BEFORE, sentence)
         if request.time_over(self._clock.now()):
             sentence = "This request no longer waits: the time to settle it is over. Nothing was created."
             return await self._gate.refuse(actor, admitted, "approval-timeout", sentence)
@@ -134,4 +134,4 @@ class Approvals:
 
     async def _too_late(self, actor: Actor, admitted: Admitted) -> Told:
         sentence = "Somebody settled this request a moment before you."
-        return await self._gate.refuse(actor, admitted, SETTLED_BEFORE, sentence)
+        return await self._gate.refuse(actor, admitted, DECIDED_BEFORE, sentence)

@@ -53,7 +53,7 @@ class ChannelBindings:
         if await self._closed(actor, "bind", channel, before):
             return _refused(_NOT_YOURS)
         if not asked.selectors:
-            await self._store.record([self._entry(actor, "bind", channel, alias, "denied", "nothing-named")])
+            await self._store.audit([self._entry(actor, "bind", channel, alias, "denied", "nothing-named")])
             return _refused("Say what: `bind server=web-01`, `bind tag=tier:prod` or `bind disks=a,b`.")
         bindings = [_row(channel, alias, asked, part) for part in _parts(asked.selectors)]
         entry = self._entry(actor, "bind", channel, alias, "done", "granted")
@@ -68,7 +68,7 @@ class ChannelBindings:
         nothing = _refused("I know of nothing that you may unbind here.")
         before = await self._bound(channel)
         if not before:
-            await self._store.record([self._entry(actor, "unbind", channel, "", "denied", "nothing-bound")])
+            await self._store.audit([self._entry(actor, "unbind", channel, "", "denied", "nothing-bound")])
             return nothing
         if await self._closed(actor, "unbind", channel, before):
             return nothing
@@ -87,20 +87,20 @@ class ChannelBindings:
         """Whether the channel means a project that this person does not administer. That is in the trail alone: whoever
         may not change it does not hear its name. One that is no longer configured is left to the admins of all.
         """
-        if standing := account_refused(actor):
-            await self._store.record([self._entry(actor, action, channel, "", "denied", standing.rule)])
+        if refused := account_refused(actor):
+            await self._store.audit([self._entry(actor, action, channel, "", "denied", refused.rule)])
             return True
         grants, now = await self._store.grants_for(actor), self._clock.now()
         for alias in bound:
             asked = alias if alias in self._projects else EVERY_PROJECT
             decision = may_administer(actor, asked, self._projects.get(alias), channel, grants, now)
             if isinstance(decision, Denied):
-                await self._store.record([self._entry(actor, action, channel, alias, "denied", decision.rule)])
+                await self._store.audit([self._entry(actor, action, channel, alias, "denied", decision.rule)])
                 return True
         return False
 
     async def _kept(self, actor: Actor, action: str, channel: str, alias: str, why: Rebound) -> Told:
-        await self._store.record([self._entry(actor, action, channel, alias, "denied", why)])
+        await self._store.audit([self._entry(actor, action, channel, alias, "denied", why)])
         if why == "settled-before":
             return _refused("Somebody changed what this channel means a moment before you. Look at it, then try again.")
         return _refused("This channel is bound in bot.toml; that file has to be changed.")
@@ -135,16 +135,16 @@ class ChannelBindings:
 
     async def _administered(self, actor: Actor, channel: str, named: str | None) -> str | Denied:
         """The project, named or the only one; or why not, written down."""
-        if standing := account_refused(actor):
-            await self._store.record([self._entry(actor, "bind", channel, named or "", "denied", standing.rule)])
-            return standing
+        if refused := account_refused(actor):
+            await self._store.audit([self._entry(actor, "bind", channel, named or "", "denied", refused.rule)])
+            return refused
         if is_direct(channel):
-            await self._store.record([self._entry(actor, "bind", channel, named or "", "denied", "no-place")])
+            await self._store.audit([self._entry(actor, "bind", channel, named or "", "denied", "no-place")])
             return Denied("no-place", "A direct message is no channel of an incident. Type it in the channel.")
         grants, now = await self._store.grants_for(actor), self._clock.now()
         choice = choose_project(named, None, actor, Action.ADMINISTER, self._projects, channel, grants, now)
         if isinstance(choice, NotChosen):
-            await self._store.record([self._entry(actor, "bind", channel, "", "denied", "no-project-chosen")])
+            await self._store.audit([self._entry(actor, "bind", channel, "", "denied", "no-project-chosen")])
             if choice.candidates:
                 options = " or ".join(f"project={alias}" for alias in choice.candidates)
                 return Denied("no-project-chosen", f"Which project? Say {options}.")
@@ -153,7 +153,7 @@ class ChannelBindings:
         decision = decide(actor, Action.ADMINISTER, choice.alias, project, channel, grants, now)
         if not isinstance(decision, Denied):
             return choice.alias
-        await self._store.record([self._entry(actor, "bind", channel, choice.alias, "denied", decision.rule)])
+        await self._store.audit([self._entry(actor, "bind", channel, choice.alias, "denied", decision.rule)])
         return who_can_help(decision, await self._store.helpers(choice.alias))
 
     @staticmethod

@@ -33,7 +33,7 @@ class Cancelling:
         entry = entry_of(actor, _CANCEL, request, "allowed", admitted.rule)
         done = await self._store.cancel(
             request.id,
-            verdict=f"{who} cancelled it. Nothing was created.",
+            explanation=f"{who} cancelled it. Nothing was created.",
             cause=f"{who} cancelled it before it was sent.",
             entries=[entry],
         )

@@ -55,10 +55,10 @@ class Confirming:
         alerted = after.break_glass and after.state is RequestState.RUNNING
         notify = await who_may_approve(self._store, after) if alerted else ()
         entry = entry_of(actor, _CONFIRM, request, "allowed", allowed.rule, hop="confirm")
-        settled = await self._store.confirm(after, notify, [entry], room=self._projects[allowed.project].daily_limit)
-        if settled.how == "over":
-            return await self._over_the_limit(actor, allowed, settled.used)
-        if settled.how == "late":
+        decided = await self._store.confirm(after, notify, [entry], room=self._projects[allowed.project].daily_limit)
+        if decided.how == "over":
+            return await self._over_the_limit(actor, allowed, decided.used)
+        if decided.how == "late":
             return await self._too_late(actor, allowed)
         if after.state is RequestState.WAITING:
             where = "them directly" if after.told_directly else "in the thread"
@@ -84,7 +84,7 @@ class Confirming:
         usage = Usage(used, sum(not item.ended for item in allowed.items))
         who = "You have" if request.actor_id == actor.user_id else f"{sentences.person(request.actor_id)} has"
         denied = over_the_limit(project.alias, project.daily_limit or 0, usage, who)
-        await self._store.record([entry_of(actor, _CONFIRM, request, "denied", denied.rule, hop="confirm")])
+        await self._store.audit([entry_of(actor, _CONFIRM, request, "denied", denied.rule, hop="confirm")])
         refused = Refused(denied.explanation, denied.rule, project.alias)
         told = (await with_helpers(self._store, refused)).sentence
         return Told(f"{told} Nothing was started; the plan stays as it is.", done=False)

@@ -20,7 +20,7 @@ from bot.ports.grants import Grants
 from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
 
 DELETED_ALREADY = "These are deleted already, or are about to be."
-SETTLED = "This is settled already; the thread says what became of it."
+DECIDED_ALREADY = "This is settled already; the thread says what became of it."
 KEEPS = "which still keeps it."
 _OWN_ASKING = "You asked for this yourself; somebody else has to agree."
 
@@ -133,7 +133,7 @@ class Deleting:
         rows = [one for one in await self._store.deletions(admitted.request.id) if one.asking == asking]
         asked = [one for one in rows if one.state is DeletionState.ASKED]
         if not asked:
-            return await self._gate.refuse(actor, admitted, "settled-before", SETTLED)
+            return await self._gate.refuse(actor, admitted, "settled-before", DECIDED_ALREADY)
         if asked[0].asked_by == actor.user_id:
             return await self._gate.refuse(actor, admitted, "own-request", _OWN_ASKING)
         return await self._agree(actor, admitted, asked)
@@ -179,7 +179,7 @@ class Deleting:
             await self._why_it_stays(actor, admitted.place, item, keepers[item.snapshot_id or ""]) for item in stay
         ]
         if stay:
-            await self._store.record([deletion_entry(actor, request, "denied", "kept-by-another-request", len(stay))])
+            await self._store.audit([deletion_entry(actor, request, "denied", "kept-by-another-request", len(stay))])
         return [item for item in wanted if item.snapshot_id not in keepers], staying
 
     async def _ask_for(self, actor: Actor, admitted: Admitted, wanted: Sequence[Item], any_id: str) -> Told:
@@ -244,7 +244,7 @@ class Deleting:
         entry = deletion_entry(actor, request, "allowed", "agreed-to-delete", len(fresh))
         moved = await self._store.agree_to_deletion(fresh, actor.user_id, needed, [entry])
         if not moved:
-            return await self._gate.refuse(actor, admitted, "settled-before", SETTLED)
+            return await self._gate.refuse(actor, admitted, "settled-before", DECIDED_ALREADY)
         what = named([one.label for one in moved])
         missing = max(needed - len(one.agreed_by) for one in moved)
         if missing <= 0:

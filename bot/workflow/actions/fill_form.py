@@ -38,7 +38,7 @@ from bot.ports.requests import Requests
 from bot.ports.slack import Channels, People
 from bot.workflow.audit_of_reads import unknown_id, viewed
 from bot.workflow.form_sessions import STALE, FormSessions, Returned
-from bot.workflow.intake import Accepted, Delivery, Intake, Refused, judged, which_project, with_helpers
+from bot.workflow.intake import Accepted, Delivery, Intake, Refused, authorized, which_project, with_helpers
 from bot.workflow.queries.disk_choices import DiskCatalogue
 
 _Answer = TypeVar("_Answer")
@@ -143,7 +143,7 @@ class Forms:
         intake: Intake,
         projects: Mapping[str, Project],
         clock: Clock,
-        opened: FormSessions,
+        form_sessions: FormSessions,
     ) -> None:
         self._store = store
         self._people = people
@@ -152,23 +152,23 @@ class Forms:
         self._intake = intake
         self._projects = projects
         self._clock = clock
-        self._opened = opened
+        self._form_sessions = form_sessions
         self._loads: Cache[tuple[str, ...], bool] = Cache(clock, LOADS_NOTED_EVERY)
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
     def begun(self, user_id: str, place: Place, order: Create, *, choose_place: bool = False) -> Form:
         """A new form, not kept yet: the loading view goes first."""
-        return replace(self._opened.begun("create", user_id, place, order=order), choose_place=choose_place)
+        return replace(self._form_sessions.begun("create", user_id, place, order=order), choose_place=choose_place)
 
     async def keep(self, form: Form) -> None:
-        await self._opened.keep(form)
+        await self._form_sessions.save(form)
 
     async def again(self, user_id: str, form_id: str) -> Form | None:
         """A form that was begun and could not be shown, begun once more. None: there is none of theirs."""
         form = await self._store.form(form_id)
         if form is None or (form.kind, form.user_id) != ("create", user_id):
-            await self._store.record([unknown_id(user_id, Action.CREATE, form.id if form else "")])
+            await self._store.audit([unknown_id(user_id, Action.CREATE, form.id if form else "")])
             return None
         return self.begun(user_id, form.place, form.order, choose_place=form.choose_place)
 
@@ -176,7 +176,7 @@ class Forms:
         """A form with what was asked in a request. None: there is no such request of theirs."""
         found = await self._store.request(request_id)
         if found is None or found[0].actor_id != user_id:
-            await self._store.record([unknown_id(user_id, Action.CREATE, found[0].id if found else "")])
+            await self._store.audit([unknown_id(user_id, Action.CREATE, found[0].id if found else "")])
             return None
         order = found[0].order
         if isinstance(order, Quick):
@@ -189,8 +189,8 @@ class Forms:
         LookupFailed; Refused is who may use nothing.
         """
         actor = await self._looked_up(form, "", Action.CREATE)
-        if standing := account_refused(actor):
-            return await self._refuse(form, "", Refused(standing.explanation, standing.rule))
+        if refused := account_refused(actor):
+            return await self._refuse(form, "", Refused(refused.explanation, refused.rule))
         grants = await self._store.grants_for(actor)
         usable = self._usable(actor, form.place, grants)
         if not usable:
@@ -226,7 +226,7 @@ class Forms:
             return ""
         decision = self._decided(actor, Action.CREATE, named, form.place, grants)
         assert isinstance(decision, Denied)
-        await self._store.record([self._entry(form, named, decision.rule)])
+        await self._store.audit([self._entry(form, named, decision.rule)])
         return (await with_helpers(self._store, Refused(decision.explanation, decision.rule, named))).sentence
 
     async def _typed_disks(self, form: Form) -> tuple[list[Disk], list[str]]:
@@ -245,14 +245,14 @@ class Forms:
     # --- while it is open ---------------------------------------------------------------------------------------------
 
     async def choose_project(self, sent: Sent) -> Filling | Refused | Stays:
-        form = await self._opened.theirs("create", sent)
+        form = await self._form_sessions.theirs("create", sent)
         if isinstance(form, Refused):
             return Stays(form.sentence)
         return await self._filled_again(await self._store.form_project(form.id, sent.values.project or None) or form)
 
     async def choose_place(self, sent: Sent) -> Filling | Refused | Stays:
         """Where it shall be told: only a channel the person is in themselves, asked of Slack and kept in the store."""
-        form = await self._opened.theirs("create", sent)
+        form = await self._form_sessions.theirs("create", sent)
         if isinstance(form, Refused):
             return Stays(form.sentence)
         channel = sent.values.place or form.user_id
@@ -262,7 +262,7 @@ class Forms:
             return Stays(exc.sentence)
         if form.choose_place and theirs:
             return await self._filled_again(await self._store.form_place(form.id, channel) or form)
-        await self._store.record([self._entry(form, form.project or "", "place-not-theirs")])
+        await self._store.audit([self._entry(form, form.project or "", "place-not-theirs")])
         filling = await self._filled_again(form)
         if theirs or not isinstance(filling, Filling):
             return filling
@@ -270,7 +270,7 @@ class Forms:
 
     async def show_more(self, sent: Sent) -> Filling | Refused | Stays:
         """The same with all its fields."""
-        form = await self._opened.theirs("create", sent)
+        form = await self._form_sessions.theirs("create", sent)
         if isinstance(form, Refused):
             return Stays(form.sentence)
         return await self._filled_again(await self._store.form_more(form.id) or form)
@@ -308,7 +308,7 @@ class Forms:
             return Offer(sentence="The cloud did not list its disks just now. Try again in a minute.")
 
     async def _offer(self, sent: Sent, query: str) -> Offer:
-        form = await self._opened.theirs("create", sent)
+        form = await self._form_sessions.theirs("create", sent)
         if isinstance(form, Refused):
             return Offer(sentence=_OVER)
         if form.project is None:
@@ -318,7 +318,7 @@ class Forms:
         for action in (Action.VIEW, Action.CREATE):
             decision = self._decided(actor, action, form.project, form.place, grants)
             if isinstance(decision, Denied):
-                await self._store.record([self._entry(form, form.project, decision.rule, action)])
+                await self._store.audit([self._entry(form, form.project, decision.rule, action)])
                 return Offer(sentence="You may not snapshot disks of this project, so I can't list them.")
         self._loaded(form, [form.project])
         everything = await self._catalogue.disks(form.project)
@@ -339,7 +339,7 @@ class Forms:
             return ProjectOffer(sentence=_WHO)
 
     async def _offer_projects(self, sent: Sent, query: str) -> ProjectOffer:
-        form = await self._opened.theirs("create", sent)
+        form = await self._form_sessions.theirs("create", sent)
         if isinstance(form, Refused):
             return ProjectOffer(sentence=_OVER)
         actor = await self._looked_up(form, "", Action.VIEW)
@@ -364,7 +364,7 @@ class Forms:
         """Every fault at once, or a recorded request. What Slack or the cloud does not answer soon is asked again when
         the request is planned.
         """
-        form = await self._opened.theirs("create", sent)
+        form = await self._form_sessions.theirs("create", sent)
         if isinstance(form, Refused):
             return form
         until = asyncio.get_running_loop().time() + SUBMIT_SECONDS
@@ -372,7 +372,7 @@ class Forms:
         if form.choose_place and (sent.values.place or form.user_id) != form.place.channel_id:
             faults["place"] = "I could not make sure yet that you are in that channel. Press the button once more."
         if bad := [word for word in sent.values.disks if not is_disk_id(word)]:
-            await self._store.record([self._entry(form, "", "forged-option", disks=len(bad))])
+            await self._store.audit([self._entry(form, "", "forged-option", disks=len(bad))])
         if actor := await _soon(self._people.look_up(form.user_id), until):
             faults |= await self._denied_or_unfit(form, actor, order, faults, until)
         if faults:
@@ -381,7 +381,7 @@ class Forms:
         answer = await self._intake.create(delivery, order, mendable=True)
         if isinstance(answer, Accepted):
             if answer.repeated:
-                await self._store.record([self._entry(form, order.project or "", "form-replayed")])
+                await self._store.audit([self._entry(form, order.project or "", "form-replayed")])
             return answer
         return Mend({_field_of(answer.rule, form): answer.sentence})
 
@@ -392,11 +392,13 @@ class Forms:
         if order.project is None:
             return {}
         grants = await self._store.grants_for(actor)
-        verdict = judged(actor, order, form.place, self._projects, grants, None, self._clock)
-        if isinstance(verdict.outcome, Refused):
-            await self._store.record([replace(verdict.audit, details={**verdict.audit.details, "hop": "form"})])
-            refused = await with_helpers(self._store, verdict.outcome)
-            return {_field_of(verdict.rule, form): refused.sentence}
+        authorization = authorized(actor, order, form.place, self._projects, grants, None, self._clock)
+        if isinstance(authorization.outcome, Refused):
+            await self._store.audit(
+                [replace(authorization.audit, details={**authorization.audit.details, "hop": "form"})]
+            )
+            refused = await with_helpers(self._store, authorization.outcome)
+            return {_field_of(authorization.rule, form): refused.sentence}
         if "disks" in faults:
             return {}
         listed = await _soon(self._catalogue.disks(order.project), until)
@@ -406,7 +408,7 @@ class Forms:
         if not picked.faults:
             return {}
         if picked.unknown:
-            await self._store.record([self._entry(form, order.project, "not-offered")])
+            await self._store.audit([self._entry(form, order.project, "not-offered")])
         return {"disks": "\n".join(picked.faults)}
 
     # --- asking -------------------------------------------------------------------------------------------------------
@@ -416,7 +418,7 @@ class Forms:
         try:
             return await self._people.look_up(form.user_id)
         except LookupFailed:
-            await self._store.record([self._entry(form, alias, "lookup-failed", action)])
+            await self._store.audit([self._entry(form, alias, "lookup-failed", action)])
             raise
 
     def _usable(self, actor: Actor, place: Place, grants: Sequence[Grant]) -> list[str]:
@@ -430,7 +432,7 @@ class Forms:
         return decide(actor, action, alias, self._projects.get(alias), place.channel_id, grants, self._clock.now())
 
     async def _refuse(self, form: Form, alias: str, refused: Refused) -> Refused:
-        await self._store.record([self._entry(form, alias, refused.rule)])
+        await self._store.audit([self._entry(form, alias, refused.rule)])
         return refused
 
     @staticmethod

@@ -93,16 +93,16 @@ class Granting:
             return refused
         subject = asked.subject
         try:
-            standing = await self._standing(subject)
+            account = await self._account_of(subject)
         except LookupFailed:
             why = f"Slack could not tell me who {subject.shown} is just now. Try again in a minute."
             return await self._in_vain(actor, channel, asked.project, Denied("lookup-failed", why))
-        if never := never_counts(subject, standing):
+        if never := never_counts(subject, account):
             return await self._in_vain(actor, channel, asked.project, never)
         told = await self._change(actor, channel, asked, granted)
-        return replace(told, sentence=f"{told.sentence}{not_yet(standing)}") if told.done else told
+        return replace(told, sentence=f"{told.sentence}{not_yet(account)}") if told.done else told
 
-    async def _standing(self, subject: Subject) -> AccountKind | UserGroupKind | None:
+    async def _account_of(self, subject: Subject) -> AccountKind | UserGroupKind | None:
         match subject.kind:
             case "user":
                 return await self._people.account(subject.id)
@@ -113,7 +113,7 @@ class Granting:
 
     async def _in_vain(self, actor: Actor, channel: str, alias: str, why: Denied) -> Told:
         denied = _denied(actor, channel, alias, why)
-        await self._store.record(denied.audit)
+        await self._store.audit(denied.audit)
         return Told(denied.told, done=False)
 
     async def revoke(self, actor: Actor, channel: str, asked: RevokeAccess) -> Told:
@@ -228,7 +228,7 @@ class Granting:
         return {action: decide(actor, action, alias, project, channel, grants, now) for action in Action}
 
     async def _refuse(self, actor: Actor, action: Action, alias: str, denied: Denied) -> str:
-        await self._store.record([AuditEntry(actor.user_id, action, alias, "denied", denied.rule)])
+        await self._store.audit([AuditEntry(actor.user_id, action, alias, "denied", denied.rule)])
         return denied.explanation
 
 

@@ -45,7 +45,7 @@ class Retrying:
             actor.user_id,
             place or first.place,
             as_typed(order),
-            home="" if place else actor.user_id,
+            reply_channel="" if place else actor.user_id,
         )
         answer = await self._intake.create(delivery, order, mendable=True)
         if isinstance(answer, Accepted):
@@ -72,7 +72,7 @@ def _order(first: Request, left: Sequence[Item], *, tried: bool) -> Order | None
     it, and no word to run it without others: that has to be typed.
     """
     asked = first.order
-    if first.lapsed and not tried:
+    if first.timed_out and not tried:
         return replace(asked, project=first.project, break_glass=None, again_of=first.id)
     if not left:
         return None

@@ -1,4 +1,4 @@
-"""seal:{channel}: once a UTC day the head of the audit trail goes where the bot cannot take it back.
+"""anchor:{channel}: once a UTC day the head of the audit trail goes where the bot cannot take it back.
 
 The hash chain shows every altered, missing or reordered row but the last ones: whoever cuts off the end cuts their
 hashes too. A head that was posted in a channel names a row that must still be there.
@@ -16,7 +16,7 @@ from bot.ports.slack import Notices
 
 log = logging.getLogger(__name__)
 
-CHORE = "seal"
+CHORE = "anchor"
 TROUBLE_SECONDS = 600.0
 
 

@@ -218,7 +218,7 @@ class Deleter:
             place, now = deletion.channel_id, self._clock.now()
             decision = decide(actor, action, deletion.project, project, place, grants, now)
             if isinstance(decision, Denied):
-                await self._store.record([deletion_entry(actor, request, "denied", decision.rule, 1)])
+                await self._store.audit([deletion_entry(actor, request, "denied", decision.rule, 1)])
                 return decision.explanation
         if project is not None and len(deletion.agreed_by) < project.approvals:
             return f"{deletion.project} needs the agreement of {project.approvals} other people."

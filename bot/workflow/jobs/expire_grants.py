@@ -1,4 +1,4 @@
-"""lapse:grants: writes down, once each, that a grant has come to its end."""
+"""expire_grants:all: writes down, once each, that a grant has come to its end."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ from bot.ports.items import Items
 from bot.ports.requests import Requests
 from bot.ports.slack import Channels, People
 from bot.workflow.discovery import GroupDiscovery, survey
-from bot.workflow.intake import Refused, Verdict, judged, with_helpers
+from bot.workflow.intake import Authorization, Refused, authorized, with_helpers
 from bot.workflow.jobs.notify import who_may_approve
 from bot.workflow.look_up import look_up
 from bot.workflow.servers import ServerNames
@@ -106,13 +106,13 @@ class Planner:
             return await self._refuse(request, RequestEvent.DENY, "lookup-failed", exc.sentence)
         grants = await self._store.grants_for(actor)
         bound = await self._store.bound_project(request.place.channel_id)
-        verdict = judged(actor, request.order, request.place, self._projects, grants, bound, self._clock)
-        if isinstance(verdict.outcome, Refused):
-            told = (await with_helpers(self._store, verdict.outcome)).sentence
-            return await self._refuse(request, RequestEvent.DENY, verdict.rule, told, verdict.audit)
-        return await self._plan(replace(request, project=verdict.outcome), actor, verdict)
+        authorization = authorized(actor, request.order, request.place, self._projects, grants, bound, self._clock)
+        if isinstance(authorization.outcome, Refused):
+            told = (await with_helpers(self._store, authorization.outcome)).sentence
+            return await self._refuse(request, RequestEvent.DENY, authorization.rule, told, authorization.audit)
+        return await self._plan(replace(request, project=authorization.outcome), actor, authorization)
 
-    async def _plan(self, request: Request, actor: Actor, verdict: Verdict) -> float | None:
+    async def _plan(self, request: Request, actor: Actor, authorization: Authorization) -> float | None:
         assert request.project is not None
         project, began = self._projects[request.project], self._clock.monotonic()
 
@@ -138,40 +138,40 @@ class Planner:
             return await self._refuse(request, RequestEvent.DROP, "payload", _listed(faults))
         if draft.faults:
             return await self._refuse(request, RequestEvent.DROP, "disks", _listed(draft.faults))
-        return await self._settle(request, draft, actor, project, verdict)
+        return await self._decide(request, draft, actor, project, authorization)
 
-    async def _settle(
-        self, request: Request, draft: Draft, actor: Actor, project: Project, verdict: Verdict
+    async def _decide(
+        self, request: Request, draft: Draft, actor: Actor, project: Project, authorization: Authorization
     ) -> float | None:
         """Write a draft down as what the request becomes, if the day has room for it."""
         now = self._clock.now()
-        drafted = replace(draft.request, ver=request.ver, rev=request.rev, verdict="")
-        after = set_going(drafted, verdict.approvals, verdict.break_glass, now, draft.confirm)
+        drafted = replace(draft.request, ver=request.ver, rev=request.rev, explanation="")
+        after = set_going(drafted, authorization.approvals, authorization.break_glass, now, draft.confirm)
         after = replace(after, remind_at=remind_time(after, now))
-        alerted = verdict.break_glass and after.state is RequestState.RUNNING
-        settled = await self._store.settle(
+        alerted = authorization.break_glass and after.state is RequestState.RUNNING
+        written = await self._store.decide_plan(
             after,
             draft.items,
-            [_at_plan(verdict.audit, request)],
+            [_at_plan(authorization.audit, request)],
             groups=draft.groups,
             room=project.daily_limit,
             notify=await who_may_approve(self._store, after) if alerted else (),
         )
         wanted = sum(not item.ended for item in draft.items)
-        if settled.how == "over":
-            return await self._over_the_limit(request, actor, project, Usage(settled.used, wanted), verdict.audit)
-        if settled.how == "done":
+        if written.how == "over":
+            return await self._over_the_limit(request, actor, project, Usage(written.used, wanted), authorization.audit)
+        if written.how == "done":
             facts = {"request": request.id, "project": project.alias, "disks": wanted, "groups": len(draft.groups)}
-            log.info("request planned", extra={**facts, "approvals": verdict.approvals})
+            log.info("request planned", extra={**facts, "approvals": authorization.approvals})
         return None
 
     async def _said_unreachable(self, request: Request) -> Request:
         """Once, in the request's message, which stands from then on if it did not before."""
-        if request.verdict:
+        if request.explanation:
             return request
         until = self._clock.now() + PATIENCE - request.tried
         word = f"The cloud can't be reached right now. I keep trying until {until:%H:%M} UTC."
-        told = replace(request, verdict=word, rev=request.rev + 1)
+        told = replace(request, explanation=word, rev=request.rev + 1)
         return replace(told, ver=told.ver + 1) if await self._store.planning_waits(told) else request
 
     # --- which disks --------------------------------------------------------------------------------------------------
@@ -250,8 +250,8 @@ class Planner:
         entry = decided or AuditEntry(
             request.actor_id, Action.CREATE, request.project or request.order.project or "", "denied", rule
         )
-        settled = await self._store.settle(after, [], [_at_plan(entry, request)])
-        if settled.how == "done":
+        written = await self._store.decide_plan(after, [], [_at_plan(entry, request)])
+        if written.how == "done":
             log.info("request refused", extra={"request": request.id, "rule": rule, "user": request.actor_id})
         return None
 

@@ -63,7 +63,7 @@ class Reminder:
                 if (wait_s := await self._tell_directly(outgoing)) is not None:
                     return wait_s
             self._said.add(request.id)
-        await self._store.keep(request, replace(request, remind_at=None))
+        await self._store.extend(request, replace(request, remind_at=None))
         self._said.discard(request.id)
         return None
 
@@ -91,10 +91,10 @@ def _there(items: Sequence[Item], deletions: Sequence[Deletion]) -> list[Item]:
     return [item for item in made if item.id not in going]
 
 
-_KEEP = Verb(Action.CREATE, "keep", "I know no restore points {} that you may keep.")
+_EXTEND = Verb(Action.CREATE, "keep", "I know no restore points {} that you may keep.")
 
 
-class Keeping:
+class Extending:
     """Keeps restore points for as long again; by whoever could have asked for them, and of two at once by one."""
 
     def __init__(self, store: Rows, gate: Gate, clock: Clock) -> None:
@@ -102,8 +102,8 @@ class Keeping:
         self._gate = gate
         self._clock = clock
 
-    async def keep(self, actor: Actor, channel: str | None, request_id: str) -> Told:
-        admitted = await self._gate.admits(actor, channel, request_id, _KEEP)
+    async def extend(self, actor: Actor, channel: str | None, request_id: str) -> Told:
+        admitted = await self._gate.admits(actor, channel, request_id, _EXTEND)
         if isinstance(admitted, Told):
             return admitted
         request, now = admitted.request, self._clock.now()
@@ -116,18 +116,18 @@ class Keeping:
             sentence = "Nothing of these is left to keep: they are deleted, or about to be."
             return await self._gate.refuse(actor, admitted, "nothing-to-keep", sentence)
         if request.remind_at is not None and request.remind_at > now:
-            return await self._gate.refuse(actor, admitted, *_KEPT_BEFORE)
+            return await self._gate.refuse(actor, admitted, *_EXTENDED_BEFORE)
         kept = replace(request, kept_until=max(until, now) + request.keep_for)
         kept = replace(kept, remind_at=remind_time(kept, now))
         details: dict[str, str | int | None] = {"project": admitted.project, "days": days}
-        entry = AuditEntry(actor.user_id, _KEEP.name, request.id, "done", admitted.rule, details)
-        if not await self._store.keep(request, kept, [entry]):
-            return await self._gate.refuse(actor, admitted, *_KEPT_BEFORE)
+        entry = AuditEntry(actor.user_id, _EXTEND.name, request.id, "done", admitted.rule, details)
+        if not await self._store.extend(request, kept, [entry]):
+            return await self._gate.refuse(actor, admitted, *_EXTENDED_BEFORE)
         told = f"Kept for {days} more days; I ask again before they are over."
         return Told(f"{told}{_still_asked(deletions)}", done=True)
 
 
-_KEPT_BEFORE = ("kept-before", "Somebody kept these a moment before you.")
+_EXTENDED_BEFORE = ("kept-before", "Somebody kept these a moment before you.")
 
 
 def _still_asked(deletions: Sequence[Deletion]) -> str:

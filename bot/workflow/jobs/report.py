@@ -1,4 +1,4 @@
-"""report:{home}: closes the gap between what the rows say and what people were shown, within Slack's budgets.
+"""report:{reply_channel}: closes the gap between what the rows say and what people were shown, within Slack's budgets.
 
 A message is state, not an event: the root message of a request is edited until it shows the last revision. Only what
 deserves a notification is a message of its own in the thread: accepted, a failure, the receipt. A message whose
@@ -65,7 +65,7 @@ EDITS = ("edit", "ask_edit", "receipt_edit")
 REFUSED_AGAIN = timedelta(minutes=5)
 """How long a message that Slack refused is put aside; a newer revision of it may be accepted."""
 
-ASK_SETTLED = -1
+ASK_DECIDED = -1
 """The revision of a message whose buttons were taken off; it is never edited again."""
 
 
@@ -158,12 +158,12 @@ def _has_placeholder(request: Request) -> bool:
     """A quick backup that its person may have shows its message before its plan is known, and everything that is kept
     waiting by the cloud.
     """
-    return request.project is not None and (isinstance(request.order, Quick) or bool(request.verdict))
+    return request.project is not None and (isinstance(request.order, Quick) or bool(request.explanation))
 
 
 def _ask_is_stale(request: Request) -> bool:
     """Whether the message with the buttons shows an older count, or buttons that nobody needs any more."""
-    if request.ask_ts is None or request.ask_rev == ASK_SETTLED:
+    if request.ask_ts is None or request.ask_rev == ASK_DECIDED:
         return False
     return request.state is not RequestState.WAITING or request.ask_rev < request.rev
 
@@ -196,14 +196,14 @@ class Reporter:
         self._unwritten: dict[str, Callable[[], Awaitable[None]]] = {}
         """What was said while that could not be written down: it is, before anything else is said in that channel."""
 
-    async def __call__(self, home: str) -> float | None:
-        if home in self._unwritten:
-            await self._write_down(home, self._unwritten[home])
-        if (busy_s := self._seconds_until(self._quiet_until.get(home))) > 0:
+    async def __call__(self, reply_channel: str) -> float | None:
+        if reply_channel in self._unwritten:
+            await self._write_down(reply_channel, self._unwritten[reply_channel])
+        if (busy_s := self._seconds_until(self._quiet_until.get(reply_channel))) > 0:
             return busy_s
         waits: list[float] = []
         due: list[OutboxMessage] = []
-        for request, items in await self._store.outbox(home):
+        for request, items in await self._store.outbox(reply_channel):
             if found := sayings(request, items):
                 due += found
             else:
@@ -214,11 +214,11 @@ class Reporter:
             if outgoing.kind == "receipt" and outgoing.request.id in edited_first:
                 continue
             wait_s = max(
-                self._must_wait(outgoing, home),
+                self._must_wait(outgoing, reply_channel),
                 self._seconds_until(self._aside.get((outgoing.request.id, outgoing.kind))),
             )
             if wait_s <= 0:
-                return await self._say_whole(outgoing, home)
+                return await self._say_whole(outgoing, reply_channel)
             if (
                 outgoing.kind in EDITS
                 and wait_s <= EDIT_EVERY.total_seconds()
@@ -228,7 +228,7 @@ class Reporter:
             waits.append(wait_s)
         return min(waits) if waits else None
 
-    async def _say_whole(self, outgoing: OutboxMessage, home: str) -> float | None:
+    async def _say_whole(self, outgoing: OutboxMessage, reply_channel: str) -> float | None:
         """With what only the rows know."""
         request = outgoing.request
         if outgoing.kind == "ask" and request.told_directly and request.state is RequestState.WAITING:
@@ -239,7 +239,7 @@ class Reporter:
         with self._budget.one() if outgoing.kind in EDITS else nullcontext():
             groups = await self._store.groups_of(request.id) if isinstance(request.order, Quick) else ()
             leaders = await self._leaders(outgoing.all_items)
-            return await self._say(replace(outgoing, leaders=leaders, groups=groups), home)
+            return await self._say(replace(outgoing, leaders=leaders, groups=groups), reply_channel)
 
     def _forget_if_over(self, request: Request) -> None:
         if request.ended_at:
@@ -261,12 +261,12 @@ class Reporter:
         found = [(item_id, await self._store.item(item_id)) for item_id in sorted(joined)]
         return {item_id: pair[1] for item_id, pair in found if pair}
 
-    def _must_wait(self, outgoing: OutboxMessage, home: str) -> float:
+    def _must_wait(self, outgoing: OutboxMessage, reply_channel: str) -> float:
         """A new message waits for the pause after the last one in its channel, an edit for its own pause and budget."""
         if outgoing.kind == "refusal":
             return 0.0
         if outgoing.kind not in EDITS:
-            return self._seconds_until(self._post_from.get(home))
+            return self._seconds_until(self._post_from.get(reply_channel))
         if outgoing.kind == "ask_edit":
             pause = self._since(self._ask_shown_at.get(outgoing.request.id), EDIT_EVERY)
             urgency = Urgency.AWAITED
@@ -298,12 +298,12 @@ class Reporter:
         """Seconds that are left of a pause after that moment."""
         return 0.0 if moment is None else moment + pause.total_seconds() - self._clock.monotonic()
 
-    async def _say(self, outgoing: OutboxMessage, home: str) -> float | None:
+    async def _say(self, outgoing: OutboxMessage, reply_channel: str) -> float | None:
         """Say one thing, write down that it was said, and come back for the next one after a polite pause."""
         try:
             posted = await self._replies.say(outgoing)
         except CannotPost as exc:
-            return await self._move_home(outgoing, exc)
+            return await self._move_reply_channel(outgoing, exc)
         except MessageFixed:
             return await self._after_closing(outgoing)
         except MessageGone:
@@ -311,12 +311,12 @@ class Reporter:
         except MessageRefused:
             return await self._after_refusal(outgoing)
         except SlackBusy as exc:
-            return self._after_no_answer(outgoing, exc, home)
-        self._remember(outgoing, home)
-        await self._write_down(home, lambda: self._said(outgoing, posted))
+            return self._after_no_answer(outgoing, exc, reply_channel)
+        self._remember(outgoing, reply_channel)
+        await self._write_down(reply_channel, lambda: self._said(outgoing, posted))
         return 0.0
 
-    def _after_no_answer(self, outgoing: OutboxMessage, exc: SlackBusy, home: str) -> float:
+    def _after_no_answer(self, outgoing: OutboxMessage, exc: SlackBusy, reply_channel: str) -> float:
         """Where Slack failed over this message, it alone waits: it may be the only one in trouble. Where Slack asks to
         wait, it counts edits for the whole workspace, and new messages by their channel.
         """
@@ -326,12 +326,12 @@ class Reporter:
             self._unanswered.add(outgoing.request.id)
             return 0.0
         if outgoing.kind not in EDITS:
-            self._quiet_until[home] = until
+            self._quiet_until[reply_channel] = until
             return exc.retry_after
         self._budget.rest(exc.retry_after)
         return 0.0
 
-    def _remember(self, outgoing: OutboxMessage, home: str) -> None:
+    def _remember(self, outgoing: OutboxMessage, reply_channel: str) -> None:
         now, request = self._clock.monotonic(), outgoing.request
         self._unanswered.discard(request.id)
         if outgoing.kind in ("root", "edit"):
@@ -346,13 +346,13 @@ class Reporter:
             case _:
                 pass
         if outgoing.kind not in EDITS and outgoing.kind != "refusal":
-            self._post_from[home] = now + POST_EVERY.total_seconds()
+            self._post_from[reply_channel] = now + POST_EVERY.total_seconds()
 
-    async def _write_down(self, home: str, write: Callable[[], Awaitable[None]]) -> None:
+    async def _write_down(self, reply_channel: str, write: Callable[[], Awaitable[None]]) -> None:
         """Said again it would stand twice, so it is kept until the store takes it."""
-        self._unwritten[home] = write
+        self._unwritten[reply_channel] = write
         await write()
-        del self._unwritten[home]
+        del self._unwritten[reply_channel]
 
     async def _said(self, outgoing: OutboxMessage, posted: Posted | None) -> None:
         request, now = outgoing.request, self._clock.now()
@@ -381,15 +381,15 @@ class Reporter:
                 told = replace(request, receipt_ts=posted.ts if posted else "told")
                 await self._store.mark_sent(replace(told, receipt_gone=gone_of(outgoing.all_items)))
             case "receipt_edit":
-                await self._receipt_settled(outgoing)
+                await self._receipt_up_to_date(outgoing)
             case "moved" | "break_glass" | "ask_directly" | "reminder" | "record":
                 pass
 
     async def _ask_edited(self, request: Request) -> None:
         waits = request.state is RequestState.WAITING
-        await self._store.mark_sent(replace(request, ask_rev=request.rev if waits else ASK_SETTLED))
+        await self._store.mark_sent(replace(request, ask_rev=request.rev if waits else ASK_DECIDED))
 
-    async def _receipt_settled(self, outgoing: OutboxMessage) -> None:
+    async def _receipt_up_to_date(self, outgoing: OutboxMessage) -> None:
         """It says what is deleted, or can't be made to."""
         await self._store.mark_sent(replace(outgoing.request, receipt_gone=gone_of(outgoing.all_items)))
 
@@ -409,10 +409,10 @@ class Reporter:
         """
         request = outgoing.request
         if outgoing.kind == "ask_edit":
-            await self._store.mark_sent(replace(request, ask_rev=ASK_SETTLED))
+            await self._store.mark_sent(replace(request, ask_rev=ASK_DECIDED))
             return 0.0
         if outgoing.kind == "receipt_edit":
-            await self._receipt_settled(outgoing)
+            await self._receipt_up_to_date(outgoing)
             return 0.0
         if outgoing.kind == "edit" and request.receipt_ts is not None:
             # All was told long ago; whoever took the message away is not told it again.
@@ -424,8 +424,8 @@ class Reporter:
             log.info("a thread is gone", extra={"request": request.id})
             await self._store.move_reply_channel(replace(request, place=replace(request.place, thread_ts=None)))
             return 0.0
-        if request.status_ts is None or (request.home != request.actor_id and self._again(request)):
-            return await self._move_home(outgoing, CannotPost("The message is gone.", GONE_AGAIN))
+        if request.status_ts is None or (request.reply_channel != request.actor_id and self._again(request)):
+            return await self._move_reply_channel(outgoing, CannotPost("The message is gone.", GONE_AGAIN))
         return await self._begin_anew(request)
 
     async def _begin_anew(self, request: Request) -> float | None:
@@ -443,14 +443,14 @@ class Reporter:
             await self._ask_edited(request)
             return 0.0
         if outgoing.kind == "receipt_edit":
-            await self._receipt_settled(outgoing)
+            await self._receipt_up_to_date(outgoing)
             return 0.0
         if self._again(request):
             self._misplaced.discard(request.id)
             if outgoing.kind == "edit":
                 return await self._begin_anew(request)
-            if request.home != request.actor_id:
-                return await self._move_home(outgoing, CannotPost("Slack refuses the message.", REFUSED))
+            if request.reply_channel != request.actor_id:
+                return await self._move_reply_channel(outgoing, CannotPost("Slack refuses the message.", REFUSED))
         self._aside[request.id, outgoing.kind] = self._clock.monotonic() + REFUSED_AGAIN.total_seconds()
         return 0.0
 
@@ -460,10 +460,10 @@ class Reporter:
         self._misplaced.add(request.id)
         return before
 
-    async def _move_home(self, outgoing: OutboxMessage, exc: CannotPost) -> float | None:
+    async def _move_reply_channel(self, outgoing: OutboxMessage, exc: CannotPost) -> float | None:
         """The bot may not post there: say so where only the person sees it, and go on in a direct message."""
         request = outgoing.request
-        if request.home == request.actor_id:
+        if request.reply_channel == request.actor_id:
             log.error("nobody can be told how a request ended", extra={"request": request.id, "reason": exc.reason})
             await self._store.mark_all_sent(request)
             return 60.0
@@ -473,7 +473,7 @@ class Reporter:
         except (CannotPost, MessageRefused, SlackBusy):
             log.info("the person could not be told in the channel", extra={"request": request.id})
         self._take_up(request)
-        await self._store.move_reply_channel(replace(request, home=request.actor_id))
+        await self._store.move_reply_channel(replace(request, reply_channel=request.actor_id))
         return 0.0
 
 

@@ -66,7 +66,7 @@ class CannotLook:
     def because(cls, exc: CloudError) -> CannotLook:
         return cls(exc.sentence, exc.code, exc.retry_after if isinstance(exc, Throttled) else None)
 
-    def patience(self, all_of_it: RetryPolicy) -> timedelta:
+    def policy(self, all_of_it: RetryPolicy) -> timedelta:
         """How long looks may go on failing like this. It counts from the first of them, not from the send."""
         return all_of_it.unconfigured if self.code == NOT_CONFIGURED else all_of_it.busy_deadline
 
@@ -119,14 +119,14 @@ class Submitter:
         cloud: Cloud,
         projects: Mapping[str, Project],
         clock: Clock,
-        patience: RetryPolicy,
+        policy: RetryPolicy,
     ) -> None:
         self._store = store
         self._send_check = send_check
         self._cloud = cloud
         self._projects = projects
         self._clock = clock
-        self._patience = patience
+        self._policy = policy
 
     async def __call__(self, item_id: str) -> float | None:
         found = await self._store.item(item_id)
@@ -146,7 +146,7 @@ class Submitter:
             case ItemState.SUBMITTING:
                 # Nobody else runs this job, so whoever marked it is gone, and its POST may have arrived.
                 cause = "The bot was interrupted while it asked the cloud."
-                await self._store.save(no_answer(item, now, look_for=self._patience.look_for, cause=cause))
+                await self._store.save(no_answer(item, now, look_for=self._policy.look_for, cause=cause))
                 return 0.0
             case ItemState.UNCERTAIN:
                 return await self._look(item, now)
@@ -203,7 +203,7 @@ class Submitter:
         except CloudUnavailable as exc:
             if exc.maybe_done:
                 now = self._clock.now()
-                looking = no_answer(item, now, look_for=self._patience.look_for, cause=exc.sentence)
+                looking = no_answer(item, now, look_for=self._policy.look_for, cause=exc.sentence)
                 await self._store.save(looking)
                 return 0.0
             return await self._wait(item, UNANSWERED_WAIT, exc.sentence, exc.code)
@@ -216,14 +216,14 @@ class Submitter:
 
     async def _busy(self, item: Item, exc: DiskBusy) -> float | None:
         """The disk waits its turn. After a lost answer the snapshot in the way may be our own: `_send` looks first."""
-        wait = busy_wait(item.tried, self._patience.busy_first)
+        wait = busy_wait(item.tried, self._policy.busy_first)
         return await self._wait(item, wait, exc.sentence, exc.code)
 
     async def _wait(self, item: Item, wait: timedelta, cause: str, code: str) -> float | None:
         now = self._clock.now()
         spent = took(item.submitted_at, now)  # this POST began then, in this very process
-        if item.tried + spent >= self._patience.busy_deadline:
-            minutes = round(self._patience.busy_deadline.total_seconds() / 60)
+        if item.tried + spent >= self._policy.busy_deadline:
+            minutes = round(self._policy.busy_deadline.total_seconds() / 60)
             told = f"{cause} I tried for {minutes} minutes and created nothing of this disk."
             await self._store.save(ended(item, ItemState.FAILED, now, cause=told, code=code))
             return None
@@ -278,7 +278,7 @@ class Submitter:
     async def _cannot_look(self, item: Item, failed: CannotLook, began: datetime) -> float | None:
         """Without a look nothing is certain, so nothing is repeated; in the end that is what is told."""
         now = self._clock.now()
-        if item.in_vain >= failed.patience(self._patience):
+        if item.in_vain >= failed.policy(self._policy):
             told = failed.in_the_end(item.cause, "it")
             await self._store.save(ended(item, ItemState.UNKNOWN, now, cause=told, code=failed.code))
             return None
@@ -293,11 +293,11 @@ class Submitter:
 
     async def _looked_in_vain(self, item: Item) -> float | None:
         now = self._clock.now()
-        if item.tried >= self._patience.busy_deadline:
+        if item.tried >= self._policy.busy_deadline:
             told = f"{item.cause} I looked each time before trying again; the cloud holds no snapshot of this request."
             await self._store.save(ended(item, ItemState.FAILED, now, cause=told, code=item.code))
             return None
-        spent = self._patience.look_for
+        spent = self._policy.look_for
         await self._store.save(waiting(item, now, until=now, cause=item.cause, code=item.code, spent=spent))
         return 0.0
 

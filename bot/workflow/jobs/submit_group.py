@@ -67,7 +67,7 @@ class Grouper:
         offers: GroupDiscovery,
         projects: Mapping[str, Project],
         clock: Clock,
-        patience: RetryPolicy,
+        policy: RetryPolicy,
     ) -> None:
         self._store = store
         self._send_check = send_check
@@ -75,7 +75,7 @@ class Grouper:
         self._offers = offers
         self._projects = projects
         self._clock = clock
-        self._patience = patience
+        self._policy = policy
 
     async def __call__(self, group_id: str) -> float | None:
         found = await self._store.group(group_id)
@@ -171,7 +171,7 @@ class Grouper:
 
     async def _made(self, group: ConsistencyGroup, cloud_id: str, job_id: str | None) -> float | None:
         now = self._clock.now()
-        made = group_made(group, now, look_for=self._patience.look_for, cloud_id=cloud_id, job_id=job_id)
+        made = group_made(group, now, look_for=self._policy.look_for, cloud_id=cloud_id, job_id=job_id)
         await self._store.save_group(made, [])
         facts = {"group": group.id, "project": group.project, "cloud_group": cloud_id, "job": job_id}
         log.info("group accepted by the cloud", extra=facts)
@@ -220,7 +220,7 @@ class Grouper:
         listing names it, the whole group waits once.
         """
         if group.in_doubt:
-            wait = busy_wait(group.tried, self._patience.busy_first)
+            wait = busy_wait(group.tried, self._policy.busy_first)
             return await self._wait(group, members, wait, exc)  # the snapshots in the way may be our own
         try:
             snapshots = await self._cloud.project(group.project).list_snapshots()
@@ -229,11 +229,11 @@ class Grouper:
         busy = {one.volume_id for one in snapshots if one.status == "creating"}
         apart = [item for item in members if item.disk.id in busy]
         if not apart and group.code != exc.code:
-            return await self._wait(group, members, self._patience.busy_first, exc)
+            return await self._wait(group, members, self._policy.busy_first, exc)
         if not apart or len(members) - len(apart) < 2:
             return await self._split(group, members, exc)
         now = self._clock.now()
-        until = now + self._patience.busy_first
+        until = now + self._policy.busy_first
         moved = [
             replace(waiting(item, now, until=until, cause=exc.sentence, code=exc.code), group_id=None) for item in apart
         ]
@@ -244,7 +244,7 @@ class Grouper:
     ) -> float | None:
         now = self._clock.now()
         spent = took(group.submitted_at, now)  # this POST began then, in this very process
-        if group.tried + spent >= self._patience.busy_deadline:
+        if group.tried + spent >= self._policy.busy_deadline:
             return await self._give_up(group, members, exc)
         later = group_waiting(group, now, until=now + wait, cause=exc.sentence, code=exc.code, spent=spent)
         held = [waiting(item, now, until=now + wait, cause=exc.sentence, code=exc.code) for item in members]
@@ -253,7 +253,7 @@ class Grouper:
 
     async def _give_up(self, group: ConsistencyGroup, members: Sequence[Item], exc: CloudError) -> float | None:
         """The group was busy all the time. In doubt, it was looked for before each further POST."""
-        minutes = round(self._patience.busy_deadline.total_seconds() / 60)
+        minutes = round(self._policy.busy_deadline.total_seconds() / 60)
         told = f"{exc.sentence} I tried for {minutes} minutes and created nothing of it."
         if group.in_doubt:
             told = f"{exc.sentence} Whether the group was made is not known; look in the console."
@@ -282,11 +282,11 @@ class Grouper:
     async def _unanswered(self, group: ConsistencyGroup, members: Sequence[Item], cause: str) -> float | None:
         now = self._clock.now()
         lost = [
-            no_answer(item, now, look_for=self._patience.look_for, cause=cause)
+            no_answer(item, now, look_for=self._policy.look_for, cause=cause)
             for item in members
             if item.state is ItemState.SUBMITTING
         ]
-        await self._store.save_group(group_unanswered(group, now, look_for=self._patience.look_for, cause=cause), lost)
+        await self._store.save_group(group_unanswered(group, now, look_for=self._policy.look_for, cause=cause), lost)
         return 0.0
 
     async def _look(self, group: ConsistencyGroup, members: Sequence[Item]) -> float | None:
@@ -304,13 +304,13 @@ class Grouper:
         if _uncertain(group, known):
             return await self._cannot_look(group, members, CannotLook(UNREADABLE), now)
         if over:
-            if group.tried >= self._patience.busy_deadline:
+            if group.tried >= self._policy.busy_deadline:
                 told = (
                     f"{group.cause} I looked each time before trying again; the cloud holds no group of this request."
                 )
                 return await self._over(group, members, ItemState.FAILED, told, group.code)
             again = [back_to_planned(item) for item in members if item.state is ItemState.UNCERTAIN]
-            spent = self._patience.look_for
+            spent = self._policy.look_for
             now = self._clock.now()  # it may have been set while the cloud was asked
             await self._store.save_group(group_waiting(group, now, until=now, cause=group.cause, spent=spent), again)
             return 0.0
@@ -324,7 +324,7 @@ class Grouper:
     ) -> float | None:
         """Without a look nothing is certain, so nothing is repeated; in the end that is what is told."""
         now = self._clock.now()
-        if group.in_vain >= failed.patience(self._patience):
+        if group.in_vain >= failed.policy(self._policy):
             told = failed.in_the_end(group.cause, "the group")
             return await self._over(group, members, ItemState.UNKNOWN, told, failed.code)
         wait = failed.wait(group.in_vain)
@@ -378,7 +378,7 @@ class Grouper:
             job = await evs.show_job(group.job_id) if group.job_id else None
         if job and job.ended == "fail":
             return [ended(item, ItemState.FAILED, now, cause=job.failure, code=job.error_code) for item in missing]
-        if (job is None or job.ended is None) and group.in_vain < self._patience.busy_deadline:
+        if (job is None or job.ended is None) and group.in_vain < self._policy.busy_deadline:
             return []
         cause = "The group was made, but the cloud lists no snapshot of this disk in it. Look at it in the console."
         return [ended(item, ItemState.UNKNOWN, now, cause=cause) for item in missing]

@@ -139,7 +139,7 @@ class Watcher:
         this = _Round(read_at, read_moment, evs, {one.id: one for one in listed}, before, since)
         waits: list[float] = []
         for some in _slices(items):
-            ends = await asyncio.gather(*(self._settled(this, item) for item in some), return_exceptions=True)
+            ends = await asyncio.gather(*(self._followed_up(this, item) for item in some), return_exceptions=True)
             for failed in (end for end in ends if isinstance(end, BaseException)):
                 raise failed  # when the others have come to their end too
             left = [item for item, over in zip(some, ends, strict=True) if not over]
@@ -157,7 +157,7 @@ class Watcher:
         self._last_round[alias], self._round_began[alias] = self._clock.now(), moment
         return before, min(since, LONGEST_ROUND)
 
-    async def _settled(self, this: _Round, item: Item) -> bool:
+    async def _followed_up(self, this: _Round, item: Item) -> bool:
         """Write down how one item ended: True. Only what the cloud says of the snapshot itself, or a failed job, ends
         it: not a call that failed, not a job that nobody knows, and not a row that is not listed.
         """

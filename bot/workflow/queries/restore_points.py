@@ -67,7 +67,7 @@ class RestorePointsInquiry:
 
     async def points(self, actor: Actor, here: str, asked: RestorePoints) -> Points | NotFound | Denied:
         if refused := account_refused(actor):
-            await self._store.record([AuditEntry(actor.user_id, Action.VIEW, "", "denied", refused.rule)])
+            await self._store.audit([AuditEntry(actor.user_id, Action.VIEW, "", "denied", refused.rule)])
             return refused
         grants, now = await self._store.grants_for(actor), self._clock.now()
 

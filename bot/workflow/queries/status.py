@@ -105,7 +105,7 @@ class Inquiry:
         """One request by any of its ids, or what this person asked for and is still under way, else their last."""
         if asked.id is not None:
             return await self._one(actor, channel, asked.id)
-        if refused := await self._standing(actor):
+        if refused := await self._refused(actor):
             return refused
         viewable = await self._viewable(actor, channel)
         running, ended = [
@@ -144,7 +144,7 @@ class Inquiry:
         return await self._one(actor, channel, request_id, "record")
 
     async def listing(self, actor: Actor, channel: str, asked: ListSnapshots) -> Page | NotFound | Denied:
-        if refused := await self._standing(actor):
+        if refused := await self._refused(actor):
             return refused
         viewable = await self._viewable(actor, channel)
         if asked.project is not None and asked.project not in viewable:
@@ -153,7 +153,7 @@ class Inquiry:
             decision = decide(actor, Action.VIEW, asked.project, project, channel, grants, self._clock.now())
             if isinstance(decision, Denied):
                 entry = AuditEntry(actor.user_id, Action.VIEW, asked.project, "denied", decision.rule)
-                await self._store.record([entry])
+                await self._store.audit([entry])
                 if decision.rule in CLOSED_RULES:
                     return replace(decision, explanation=no_such_project(asked.project, sorted(viewable)))
                 return decision
@@ -192,7 +192,7 @@ class Inquiry:
         return None, f" {quoted(word)} fits {len(ids)} disks: say `list disk={ids[0]}`, or the id of another."
 
     async def may_do(self, actor: Actor, channel: str) -> MayDo | Denied:
-        if refused := await self._standing(actor):
+        if refused := await self._refused(actor):
             return refused
         grants = await self._store.grants_for(actor)
         by_project = {alias: self._actions(actor, alias, channel, grants) for alias in sorted(self._projects)}
@@ -200,9 +200,9 @@ class Inquiry:
         self._store.note([viewed(actor.user_id, "help", usable, channel)])
         return MayDo(usable)
 
-    async def _standing(self, actor: Actor) -> Denied | None:
+    async def _refused(self, actor: Actor) -> Denied | None:
         if refused := account_refused(actor):
-            await self._store.record([AuditEntry(actor.user_id, Action.VIEW, "", "denied", refused.rule)])
+            await self._store.audit([AuditEntry(actor.user_id, Action.VIEW, "", "denied", refused.rule)])
             return refused
         return None
 

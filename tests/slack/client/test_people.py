@@ -46,7 +46,7 @@ def asked(slack: WorkspaceSimulator) -> list[str]:
 
 async def test_a_member_comes_with_their_groups(people: SlackPeople) -> None:
     bob = await people.look_up(BOB)
-    assert (bob.standing, ONCALL in bob.groups) == (AccountKind.MEMBER, True)
+    assert (bob.account, ONCALL in bob.groups) == (AccountKind.MEMBER, True)
     assert people.known(BOB) == bob
 
 
@@ -106,7 +106,7 @@ async def test_a_look_up_that_fails_refuses(
     with pytest.raises(LookupFailed, match="refused to act for you"):
         await people.look_up(BOB)
     assert people.known(BOB) is None
-    assert (await people.look_up(BOB)).standing is AccountKind.MEMBER
+    assert (await people.look_up(BOB)).account is AccountKind.MEMBER
 
 
 async def test_someone_slack_does_not_know_is_refused(people: SlackPeople) -> None:
@@ -129,4 +129,4 @@ async def test_a_clock_that_is_set_makes_nobody_believed_for_longer_than_a_minut
     slack.world.person(BOB).deleted = True
     clock.pass_(seconds=61)
     assert people.known(BOB) is None
-    assert (await people.look_up(BOB)).standing is not AccountKind.MEMBER
+    assert (await people.look_up(BOB)).account is not AccountKind.MEMBER

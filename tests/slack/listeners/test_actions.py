@@ -8,7 +8,7 @@ from bot.slack.listeners.actions import UserAction
 
 
 @pytest.mark.parametrize(
-    ("channel", "form_id", "judged_at"),
+    ("channel", "form_id", "decided_at"),
     [
         ("C1", "", "C1"),
         ("", "", None),
@@ -17,5 +17,5 @@ from bot.slack.listeners.actions import UserAction
     ],
     ids=["a button in a channel", "App Home", "a direct message", "a form, opened from a channel"],
 )
-def test_only_a_button_in_a_channel_is_judged_there(channel: str, form_id: str, judged_at: str | None) -> None:
-    assert UserAction("deny", "U1", "r-one", channel, form_id=form_id).judged_at == judged_at
+def test_only_a_button_in_a_channel_is_judged_there(channel: str, form_id: str, decided_at: str | None) -> None:
+    assert UserAction("deny", "U1", "r-one", channel, form_id=form_id).decided_at == decided_at

@@ -151,7 +151,7 @@ async def test_what_cannot_be_answered_is_told_with_a_reference_and_is_over(
     owing: Owing, caplog: pytest.LogCaptureFixture
 ) -> None:
     """As after an update that knows no more what an older one wrote down."""
-    await owing.deferred.take(replace(ERRAND, kind="press"), InHand())
+    await owing.deferred.take(replace(ERRAND, kind="action"), InHand())
     with caplog.at_level(logging.ERROR):
         assert await owing.deferred("command:1") is None
     assert [vars(record)["reference"] for record in caplog.records] == ["e-1"]

@@ -37,13 +37,13 @@ class Recording:
 
 def registered() -> list[tuple[str, str]]:
     app, anything = Recording(), Anything()
-    names = ("approvals", "cancelling", "confirming", "deleting", "doubting", "keeping", "retrying")
+    names = ("approvals", "cancelling", "confirming", "deleting", "deletion_questions", "extending", "retrying")
     forms = dict.fromkeys(("deny", "change", "bind"), anything)
     parts: dict[str, Any] = dict.fromkeys(names, anything)
     made: Any = Actions(
         routes.buttons(**parts, **forms),  # type: ignore[arg-type]  # nothing is called
         routes.small_forms(**forms),  # type: ignore[arg-type]  # nor here
-        **dict.fromkeys(("people", "store", "replies", "tasks", "deferred", "opened", "clock"), anything),  # type: ignore[arg-type]
+        **dict.fromkeys(("people", "store", "replies", "tasks", "deferred", "form_sessions", "clock"), anything),  # type: ignore[arg-type]
     )
     routes.register(app, made, anything, anything, anything)  # type: ignore[arg-type]  # as much of it as is registered
     return app.registered
@@ -57,5 +57,5 @@ def test_each_control_is_registered_once() -> None:
 
 def test_every_button_that_is_shown_has_a_use_case() -> None:
     shown = {value for name, value in vars(ids).items() if name.isupper()}
-    others = {ids.BACKUP_FOR_MESSAGE, ids.CONSOLE, ids.FROM_HOME}
+    others = {ids.BACKUP_FOR_MESSAGE, ids.CONSOLE, ids.FROM_APP_HOME}
     assert shown - others <= {name for surface, name in registered() if surface == "action"}

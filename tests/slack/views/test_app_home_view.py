@@ -13,8 +13,8 @@ from bot.domain.access import Role
 from bot.domain.orders import Create
 from bot.domain.transitions import ItemState, RequestState
 from bot.slack.ids import NEW_SNAPSHOT
-from bot.slack.views.app_home_view import home_view
-from bot.workflow.jobs.publish_home import READ, Asked, Home, Usable
+from bot.slack.views.app_home_view import app_home_view
+from bot.workflow.jobs.publish_app_home import READ, AppHomeContent, Asked, Usable
 from tests.block_kit import checked_view
 from tests.builders import NOON, a_grant, a_project, a_request, an_item
 
@@ -22,7 +22,7 @@ Golden = Callable[[str, Any], None]
 
 DONE = an_item(1, ItemState.AVAILABLE, snapshot_id="snap-1", taken_at=NOON, ended_at=NOON)
 RUNNING = (a_request(), [DONE, an_item(2, ItemState.CREATING, snapshot_id="snap-2", progress=40)])
-POSTED: dict[str, Any] = {"status_channel": "C1", "status_ts": "1795435200.000100", "home": "C1"}
+POSTED: dict[str, Any] = {"status_channel": "C1", "status_ts": "1795435200.000100", "reply_channel": "C1"}
 ENDED = (a_request("r-two", state=RequestState.FINISHED, ended_at=NOON, **POSTED), [replace(DONE, request_id="r-two")])
 DENIED: Asked = (
     a_request("r-three", state=RequestState.DENIED, project=None, order=Create(("orders-db <!here>",))),
@@ -43,9 +43,9 @@ GLASS = (a_request("r-five", break_glass=True, order=Create(("orders-db",), reas
 
 EVERYBODY = a_grant("", kind="everyone", project="shop")
 
-HOMES: dict[str, Home] = {
-    "newcomer": Home(),
-    "operator": Home(
+HOMES: dict[str, AppHomeContent] = {
+    "newcomer": AppHomeContent(),
+    "operator": AppHomeContent(
         usable=[
             Usable(a_project(), [a_grant(expires_at=NOON + timedelta(days=1)), a_grant("S1", "viewer", kind="group")]),
             Usable(
@@ -55,14 +55,18 @@ HOMES: dict[str, Home] = {
         running=[RUNNING],
         recent=[ENDED, DENIED],
     ),
-    "approver": Home(usable=[Usable(a_project(), [a_grant(role="approver")])], waiting=[WAITING], reviews=[GLASS]),
-    "refused": Home(refused="Guests of this workspace may not use the snapshot bot. Ask a full member to do it."),
+    "approver": AppHomeContent(
+        usable=[Usable(a_project(), [a_grant(role="approver")])], waiting=[WAITING], reviews=[GLASS]
+    ),
+    "refused": AppHomeContent(
+        refused="Guests of this workspace may not use the snapshot bot. Ask a full member to do it."
+    ),
 }
 
 
 @pytest.mark.parametrize("name", HOMES)
 def test_home_in_every_state(golden: Golden, name: str) -> None:
-    golden(f"home_{name}", checked_view(home_view(HOMES[name], 7, "/snapshot", "https://harbor-eng.slack.com/")))
+    golden(f"home_{name}", checked_view(app_home_view(HOMES[name], 7, "/snapshot", "https://harbor-eng.slack.com/")))
 
 
 def texts(view: dict[str, Any]) -> list[str]:
@@ -86,7 +90,7 @@ def test_the_fullest_home_fits_and_nothing_in_it_is_cut_in_the_middle() -> None:
     reviews: list[Asked] = [(replace(GLASS[0], id=f"r-g{n}", **worst), disks) for n in range(14)]
     running: list[Asked] = [(replace(RUNNING[0], id=f"r-m{n}", **worst), disks) for n in range(11)]
     ended: list[Asked] = [(replace(ENDED[0], id=f"r-e{n}", **worst), disks) for n in range(6)]
-    view = checked_view(home_view(Home(projects, running, ended, waiting, reviews), 1, "/snapshot"))
+    view = checked_view(app_home_view(AppHomeContent(projects, running, ended, waiting, reviews), 1, "/snapshot"))
     assert len(view["blocks"]) <= 90
     said = texts(view)
     assert not [text for text in said if text.endswith("…")]  # each ends in its own last words
@@ -107,25 +111,27 @@ def test_the_fullest_home_fits_and_nothing_in_it_is_cut_in_the_middle() -> None:
 def test_a_long_reason_is_shown_whole_to_whoever_decides_about_it() -> None:
     reason = " ".join(["the", "change"] * 50)
     asked = (replace(WAITING[0], order=Create(("orders-db",), reason=reason)), WAITING[1])
-    assert reason in "".join(texts(home_view(Home(waiting=[asked]), 1, "/snapshot")))
+    assert reason in "".join(texts(app_home_view(AppHomeContent(waiting=[asked]), 1, "/snapshot")))
 
 
 def test_the_message_that_is_the_reason_is_one_press_away_for_whoever_decides() -> None:
     address = "https://harbor-eng.slack.com/archives/C1/p1767225610000200"
     asked = (replace(WAITING[0], order=Create(("orders-db",), reason=f"{address} https://evil.example")), WAITING[1])
-    shown = "".join(texts(home_view(Home(waiting=[asked]), 1, "/snapshot", "https://harbor-eng.slack.com/")))
+    shown = "".join(
+        texts(app_home_view(AppHomeContent(waiting=[asked]), 1, "/snapshot", "https://harbor-eng.slack.com/"))
+    )
     assert f"“<{address}|the message> https://evil.example”" in shown
 
 
 @pytest.mark.parametrize("role", ["viewer", "approver"])
 def test_who_may_not_create_is_offered_no_button_and_no_example_of_it(role: str) -> None:
-    view = home_view(Home(usable=[Usable(a_project(), [a_grant(role=role)])]), 1, "/snapshot")
+    view = app_home_view(AppHomeContent(usable=[Usable(a_project(), [a_grant(role=role)])]), 1, "/snapshot")
     assert NEW_SNAPSHOT not in str(view)
     assert "Nothing yet. With the role operator in a project" in "".join(texts(view))
 
 
 def test_every_press_tells_which_rendering_it_was_made_on() -> None:
-    first, second = (home_view(HOMES["approver"], rev, "/snapshot")["blocks"] for rev in (7, 8))
+    first, second = (app_home_view(HOMES["approver"], rev, "/snapshot")["blocks"] for rev in (7, 8))
     pressed = [
         (block["block_id"], later["block_id"])
         for block, later in zip(first, second, strict=True)

@@ -23,7 +23,7 @@ from bot.slack.views.create_modal import (
     offered,
     read_values,
     refused_view,
-    standing_view,
+    view_with_problem,
 )
 from bot.workflow.actions.fill_form import Filling, Offer, ProjectOffer
 from tests.block_kit import checked_options, checked_view
@@ -111,7 +111,9 @@ def test_a_hundred_and_one_projects_are_offered_as_one_types(golden: Golden) -> 
 def test_a_sentence_comes_on_top_of_what_stands_and_takes_the_place_of_the_one_before(golden: Golden) -> None:
     before = filled_view(FILLINGS["closed_project"])
     after = checked_view(
-        standing_view("f-one", View(id="V1", blocks=before["blocks"]), "Slack could not tell me who you are just now.")
+        view_with_problem(
+            "f-one", View(id="V1", blocks=before["blocks"]), "Slack could not tell me who you are just now."
+        )
     )
     golden("form_stands", after)
     assert after["blocks"][1:] == before["blocks"][1:]

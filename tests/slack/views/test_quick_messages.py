@@ -25,7 +25,7 @@ from bot.ports.outbox import MessageKind, OutboxMessage
 from bot.slack.ids import TRY_AGAIN
 from bot.slack.listeners.plans import read_selection
 from bot.slack.views import responses
-from bot.slack.views.channel_card_view import offer_card
+from bot.slack.views.channel_card_view import channel_card
 from bot.slack.views.message import Message
 from bot.slack.views.restore_points import restore_points
 from bot.slack.views.small_modals import bind_form, change_form
@@ -127,7 +127,7 @@ def test_while_it_runs_and_how_it_ends(golden: Golden) -> None:
         "quick_record",
         rendered(OutboxMessage("record", done, available, available, {}, [made]), "/snapshot", "", LATER, PROJECT),
     )
-    dropped = a_quick_request(RequestState.DROPPED, verdict="Nobody confirmed the plan in time.", **ended)
+    dropped = a_quick_request(RequestState.DROPPED, explanation="Nobody confirmed the plan in time.", **ended)
     never = members(2, ItemState.CANCELLED, cause="Nobody confirmed the plan in time.", ended_at=NOON)
     golden("quick_dropped", said("edit", dropped, never, [a_group()]))
 
@@ -254,7 +254,7 @@ def test_two_hundred_disks_of_any_name_stay_within_slacks_limits(state: ItemStat
     groups = [a_group(id=f"r-one-g{number}", **made) for number in range(7)]
     for request_state in (RequestState.PLANNED, RequestState.RUNNING, RequestState.FINISHED, RequestState.DROPPED):
         ended = NOON if request_state in (RequestState.FINISHED, RequestState.DROPPED) else None
-        request = a_quick_request(request_state, ended_at=ended, verdict="no")
+        request = a_quick_request(request_state, ended_at=ended, explanation="no")
         assert "request `r-one`" in said("edit", request, items, groups)["text"]
     finished = a_quick_request(RequestState.FINISHED, ended_at=NOON)
     said("receipt", finished, items, groups)
@@ -391,7 +391,7 @@ def test_nothing_that_people_or_the_cloud_write_becomes_a_mention_or_a_link() ->
     group = a_group(server=HOSTILE, zone=HOSTILE, cause=HOSTILE, state=GroupState.SPLIT)
     shown = []
     for state in RequestState:
-        request = a_quick_request(state, order=order, verdict=HOSTILE, text=HOSTILE, ended_at=NOON)
+        request = a_quick_request(state, order=order, explanation=HOSTILE, text=HOSTILE, ended_at=NOON)
         kinds: tuple[MessageKind, ...] = ("edit", "receipt", "record", "reminder")
         sayings = [OutboxMessage(kind, request, items, items, {}, [group]) for kind in kinds]
         shown += [str(rendered(outgoing, "/s", "", LATER, PROJECT)) for outgoing in sayings]
@@ -405,7 +405,7 @@ def test_nothing_that_people_or_the_cloud_write_becomes_a_mention_or_a_link() ->
 def test_what_is_left_of_a_channels_incidents(golden: Golden) -> None:
     items = members(2, ItemState.AVAILABLE, snapshot_id="snap", ended_at=NOON)
     items[1] = replace(items[1], snapshot_id="gone")
-    posted = {"status_channel": "C1", "status_ts": "1795435200.000100", "home": "C1"}
+    posted = {"status_channel": "C1", "status_ts": "1795435200.000100", "reply_channel": "C1"}
     request = a_quick_request(RequestState.FINISHED, ended_at=NOON, **posted)
     points = [
         Point(request, items, frozenset({"snap"}), deletable=True),
@@ -424,8 +424,8 @@ BOUND = [Binding("C1", "payments", server="web-01 <!here>", keep_days=7), Bindin
 
 
 def test_the_card_of_a_new_incident_channel(golden: Golden) -> None:
-    golden("offer", checked_message(offer_card("/snapshot", [], {"payments": PROJECT})))
-    golden("offer_bound", checked_message(offer_card("/snapshot", BOUND, {"payments": PROJECT})))
+    golden("offer", checked_message(channel_card("/snapshot", [], {"payments": PROJECT})))
+    golden("offer_bound", checked_message(channel_card("/snapshot", BOUND, {"payments": PROJECT})))
 
 
 @pytest.mark.parametrize(
@@ -439,7 +439,7 @@ def test_the_card_of_a_new_incident_channel(golden: Golden) -> None:
 def test_the_card_names_nothing_that_may_not_be_used_from_the_channel(
     bound: Sequence[Binding], projects: dict[str, Project]
 ) -> None:
-    text = checked_message(offer_card("/snapshot", bound, projects))["text"]
+    text = checked_message(channel_card("/snapshot", bound, projects))["text"]
     assert "This channel is bound already: nothing more has to be typed." in text
     assert "web-01" not in text and "payments" not in text and "vault" not in text
 

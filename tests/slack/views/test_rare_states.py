@@ -23,13 +23,13 @@ from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.outbox import MessageKind, OutboxMessage
 from bot.slack.listeners.errors import PICKER
 from bot.slack.views import responses, thread
-from bot.slack.views.app_home_view import home_view
+from bot.slack.views.app_home_view import app_home_view
 from bot.slack.views.create_modal import filled_view, offered
 from bot.slack.views.message import Message
 from bot.slack.views.restore_points import restore_points
 from bot.slack.views.small_modals import bind_form, change_form, deny_form
 from bot.workflow.actions.fill_form import Filling, Offer
-from bot.workflow.jobs.publish_home import Home, Usable
+from bot.workflow.jobs.publish_app_home import AppHomeContent, Usable
 from bot.workflow.queries.restore_points import Point, Points
 from bot.workflow.queries.status import Found, MayDo, NotFound, Page
 from tests.block_kit import EDITED, checked_message, checked_options, checked_view
@@ -100,7 +100,7 @@ SEVENTY[50] = replace(LEFT, id="r-big-51", position=51)
 ASKED: list[tuple[Request, list[Item]]] = [
     (a_request(), [RUNNING]),
     (a_finished(request_id="r-two", project="shop"), [DONE, FAILED]),
-    (a_request("r-three", state=RequestState.DROPPED, verdict="Nobody confirmed the plan in time."), []),
+    (a_request("r-three", state=RequestState.DROPPED, explanation="Nobody confirmed the plan in time."), []),
     (a_quick(request_id="r-big", state=RequestState.FINISHED), SEVENTY),
 ]
 
@@ -171,11 +171,11 @@ def test_one_person_who_has_to_agree(golden: Golden) -> None:
 
 
 def test_a_request_that_nobody_settled_in_time(golden: Golden) -> None:
-    verdict = "Nobody settled it within 60 minutes, so it was dropped. Nothing was created. Ask again."
+    explanation = "Nobody settled it within 60 minutes, so it was dropped. Nothing was created. Ask again."
     lapsed = a_request(
-        state=RequestState.DROPPED, rule="approval-timeout", verdict=verdict, approvals_needed=2, ended_at=LATER
+        state=RequestState.DROPPED, rule="approval-timeout", explanation=explanation, approvals_needed=2, ended_at=LATER
     )
-    never = [an_item(1, ItemState.CANCELLED, cause=verdict, code="approval-timeout", ended_at=LATER)]
+    never = [an_item(1, ItemState.CANCELLED, cause=explanation, code="approval-timeout", ended_at=LATER)]
     golden("root_lapsed", said("edit", lapsed, never))
     golden("ask_lapsed", said("ask_edit", lapsed, never))
     golden("receipt_lapsed", said("receipt", lapsed, never))
@@ -211,7 +211,7 @@ PLACES = Form("f-one", "U1", Place("T1", "U1"), Create(()), NOON, choose_place=T
 @pytest.mark.parametrize(
     ("name", "view"),
     [
-        ("deny_form_from_home", deny_form("f-one", from_home=True)),
+        ("deny_form_from_home", deny_form("f-one", from_app_home=True)),
         ("bind_form_one_project", bind_form("f-one", ["payments"])),
         ("change_form_many", change_form("f-one", [an_item(n) for n in range(1, 102)])),
         (
@@ -265,11 +265,11 @@ def test_a_crowded_home(golden: Golden) -> None:
         return [(a_request(f"r-{kind}{n}", **fields), [an_item(n)]) for n in range(1, count + 1)]
 
     wait: dict[str, Any] = {"approvals_needed": 1, "waits_until": NOON + timedelta(hours=1)}
-    home = Home(
+    home = AppHomeContent(
         usable=[Usable(a_project(f"team-{n:02d}"), [a_grant(project=f"team-{n:02d}")]) for n in range(17)],
         running=asked("m", 11),
         recent=[(request, SEVENTY) for request, _ in asked("e", 6, state=RequestState.FINISHED)],
         waiting=asked("w", 12, state=RequestState.WAITING, **wait),
         reviews=asked("g", 11, break_glass=True),
     )
-    golden("home_crowded", checked_view(home_view(home, 7, "/snapshot")))
+    golden("home_crowded", checked_view(app_home_view(home, 7, "/snapshot")))

@@ -103,7 +103,7 @@ def test_accepted_and_failure_in_the_thread(golden: Golden) -> None:
 
 
 def test_a_refusal_gives_back_what_was_typed(golden: Golden) -> None:
-    request = a_request(state=RequestState.DROPPED, text="create ordrs-db", verdict="No disk named “ordrs-db”.")
+    request = a_request(state=RequestState.DROPPED, text="create ordrs-db", explanation="No disk named “ordrs-db”.")
     golden("refusal", checked_message(said("refusal", request)))
 
 
@@ -127,7 +127,7 @@ def test_moved_says_why_and_whom_to_invite_where_that_helps(golden: Golden, name
 
 
 def test_nobody_is_asked_to_invite_the_bot_into_direct_messages_of_others() -> None:
-    direct = a_request(place=Place("T1", "D0OTHERS"), home="D0OTHERS")
+    direct = a_request(place=Place("T1", "D0OTHERS"), reply_channel="D0OTHERS")
     text = said("moved", direct, why="channel_not_found")["text"]
     assert "direct messages that I am no part of" in text
     assert "invite" not in text
@@ -167,7 +167,7 @@ def test_those_who_may_approve_are_called_where_it_waits_and_no_more_of_them_tha
     assert message["text"].count("<@U") == 2 + 9 and " and 5 more." in message["text"]
     settled = calling(a_request(**{**WAITING, "state": RequestState.RUNNING, "approvers": ("U8",)}), called)
     assert "May approve" not in settled["text"]
-    assert "May approve" not in calling(a_request(**WAITING, home="U1"), called)["text"]
+    assert "May approve" not in calling(a_request(**WAITING, reply_channel="U1"), called)["text"]
 
 
 def calling(request: Request, called: list[Subject]) -> Message:
@@ -180,16 +180,21 @@ def test_what_waits_for_others_and_how_that_ends(golden: Golden) -> None:
     waiting, item = a_request(**WAITING), STATES["next"]
     golden("root_waiting", checked_message(said("root", waiting, item)))
     golden("ask", checked_message(said("ask", waiting, item)))
-    alone = replace(waiting, home="U1")
+    alone = replace(waiting, reply_channel="U1")
     golden("ask_alone", checked_message(said("ask", alone, item)))
     assert said("ask_directly", alone, item) == said("ask", waiting, item)
     approved = replace(waiting, state=RequestState.RUNNING, approvers=("U7", "U8"))
     golden("ask_approved", checked_message(said("ask_edit", approved, item)))
-    verdict = f"{sentences.person('U8')} denied it: “use the replica”. Nothing was created."
+    explanation = f"{sentences.person('U8')} denied it: “use the replica”. Nothing was created."
     denied = replace(
-        waiting, state=RequestState.DENIED, rule="denied-by-approver", verdict=verdict, ended_at=NOON, text="create a"
+        waiting,
+        state=RequestState.DENIED,
+        rule="denied-by-approver",
+        explanation=explanation,
+        ended_at=NOON,
+        text="create a",
     )
-    never = replace(STATES["cancelled"], cause=verdict)
+    never = replace(STATES["cancelled"], cause=explanation)
     golden("ask_denied", checked_message(said("ask_edit", denied, never)))
     golden("root_denied", checked_message(said("edit", denied, never)))
     golden("receipt_denied", checked_message(said("receipt", denied, never)))
@@ -238,7 +243,7 @@ def test_a_form_that_is_offered_by_a_button(golden: Golden) -> None:
 
 
 def test_the_form_that_asks_an_approver_why_not(golden: Golden) -> None:
-    golden("deny_form", checked_view(deny_form("f-one", from_home=False)))
+    golden("deny_form", checked_view(deny_form("f-one", from_app_home=False)))
 
 
 def test_a_reminder_asks_whether_to_keep(golden: Golden) -> None:
@@ -337,7 +342,7 @@ def test_an_ask_with_long_names_can_be_edited_and_still_says_what_to_type() -> N
     items = [replace(STATES["next"], id=f"r-one-{n}", position=n, disk=long) for n in range(1, 21)]
     request = a_request(**{**WAITING, "order": Create(("a",), reason="&" * 300)})
     for state in (RequestState.WAITING, RequestState.DENIED):
-        message = said("ask_edit", replace(request, state=state, verdict="<" * 1_000), *items)
+        message = said("ask_edit", replace(request, state=state, explanation="<" * 1_000), *items)
         assert len(message["text"]) <= 4_000
         checked_message(message)
     assert "approve r-one" in said("ask", request, *items)["text"]
@@ -350,7 +355,7 @@ def test_nothing_that_people_or_the_cloud_write_becomes_a_mention_or_a_link() ->
     disk = DiskRef("d1", HOSTILE)
     items = [replace(item, disk=disk, cause=HOSTILE) for item in STATES.values()]
     order = Create((HOSTILE,), reason=HOSTILE, name=HOSTILE)
-    request = a_request(order=order, text=HOSTILE, verdict=HOSTILE, state=RequestState.FINISHED, ended_at=NOON)
+    request = a_request(order=order, text=HOSTILE, explanation=HOSTILE, state=RequestState.FINISHED, ended_at=NOON)
     kinds: tuple[MessageKind, ...] = ("root", "accepted", "failure", "receipt", "refusal", "moved")
     for kind in kinds:
         message = str(said(kind, request, *items))
@@ -386,9 +391,9 @@ def test_help_shows_only_what_the_caller_may_do(golden: Golden) -> None:
 
 
 def test_listing_and_status(golden: Golden) -> None:
-    posted = a_request(status_channel="C1", status_ts="1795435200.000100", home="C1")
+    posted = a_request(status_channel="C1", status_ts="1795435200.000100", reply_channel="C1")
     running = (posted, [STATES["creating"]])
-    refused = (a_request("r-two", state=RequestState.DENIED, verdict="No.", project=None), list[Item]())
+    refused = (a_request("r-two", state=RequestState.DENIED, explanation="No.", project=None), list[Item]())
     golden(
         "list",
         checked_message(
@@ -436,7 +441,7 @@ def test_an_order_that_is_refused_says_that_nothing_was_created(typed: str) -> N
 
 
 def test_a_list_of_what_was_called_off_does_not_end_with_what_was_not_created() -> None:
-    dropped = a_request(state=RequestState.DROPPED, verdict="Nobody confirmed it. Nothing was created.")
+    dropped = a_request(state=RequestState.DROPPED, explanation="Nobody confirmed it. Nothing was created.")
     for message in (
         responses.listing(Page([(dropped, [])], ListSnapshots(), more=False), "/snapshot"),
         responses.status(Found([(dropped, [])]), "/snapshot", TEAM, NOON),
@@ -448,10 +453,10 @@ def test_a_list_of_what_was_called_off_does_not_end_with_what_was_not_created() 
 
 
 def test_a_link_to_a_message_in_a_thread_leads_into_the_thread() -> None:
-    posted = a_request(status_channel="C1", status_ts="1795435200.000100", home="C1")
+    posted = a_request(status_channel="C1", status_ts="1795435200.000100", reply_channel="C1")
     assert message_of(posted, TEAM) == f"<{TEAM}archives/C1/p1795435200000100|its message>"
     below = replace(posted, place=replace(posted.place, channel_id="C1", thread_ts="1795435100.000100"))
     assert "?thread_ts=1795435100.000100&amp;cid=C1|" in message_of(below, TEAM)
     assert message_of(a_request(), TEAM) == message_of(posted, "") == ""
-    direct = replace(posted, status_channel="D1", home="U1")
+    direct = replace(posted, status_channel="D1", reply_channel="U1")
     assert (message_of(direct, TEAM), bool(message_of(direct, TEAM, own=True))) == ("", True)

@@ -33,7 +33,7 @@ class Desk:
         received = a_request(state=RequestState.RECEIVED, order=Quick(OTHER))
         await self.store.take_in("d", "C1", an_actor(), lambda held, bound: Incoming(received))
         waiting = replace(received, state=state, waits_until=UNTIL, approvals_needed=1)
-        await self.store.settle(waiting, [an_item()], [])
+        await self.store.decide_plan(waiting, [an_item()], [])
 
     async def state(self) -> RequestState:
         found = await self.store.request("r-one")

@@ -23,7 +23,7 @@ from bot.domain.transitions import DeletionState, ItemState, RequestState
 from bot.ports.requests import Incoming
 from bot.store.database import Script, SqliteDatabase, sql
 from bot.store.store import SqliteStore
-from bot.workflow.actions.delete import SETTLED, Deleting
+from bot.workflow.actions.delete import DECIDED_ALREADY, Deleting
 from bot.workflow.gate import Gate
 from bot.workflow.jobs.delete import Deleter, told_deletions
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
@@ -111,7 +111,7 @@ class Desk:
 
     async def made(self, request_id: str = "r-one", snapshots: Sequence[str] = ("s1", "s2"), **fields: object) -> None:
         joined, alias = fields.pop("joined", None), fields.get("project", "payments")
-        request = a_request(request_id, state=RequestState.RUNNING, unsaid=False, **fields)
+        request = a_request(request_id, state=RequestState.RUNNING, to_send=False, **fields)
         await self.store.take_in(request_id, "C1", None, lambda grants, bound: Incoming(request))
         items = []
         for number, snapshot_id in enumerate(snapshots, start=1):
@@ -120,7 +120,7 @@ class Desk:
             tags = {REQUEST_TAG: item.id}
             shown = {"id": snapshot_id, "volume_id": item.disk.id, "status": "available", "tags": tags}
             self.evs.snapshots.setdefault(snapshot_id, Snapshot.model_validate(shown))
-        await self.store.settle(replace(request, state=RequestState.FINISHED), items, [])
+        await self.store.decide_plan(replace(request, state=RequestState.FINISHED), items, [])
 
     async def rows(self, request_id: str = "r-one") -> dict[str, Deletion]:
         return {one.snapshot_id: one for one in await self.store.deletions(request_id)}
@@ -193,8 +193,8 @@ async def test_a_button_agrees_to_its_own_asking_only_and_later_presses_hear_tha
     await desk.asks.delete(ADMIN, "C1", "s2")
     assert "“disk-1”" in (await desk.asks.agree(ONE, "C1", "r-one", 1)).sentence
     assert await desk.states() == {"s1": "deleting", "s2": "asked"}
-    assert (await desk.asks.agree(TWO, "C1", "r-one", 1)).sentence == SETTLED
-    assert (await desk.asks.agree(TWO, "C1", "r-one", 99)).sentence == SETTLED
+    assert (await desk.asks.agree(TWO, "C1", "r-one", 1)).sentence == DECIDED_ALREADY
+    assert (await desk.asks.agree(TWO, "C1", "r-one", 99)).sentence == DECIDED_ALREADY
     assert await desk.states() == {"s1": "deleting", "s2": "asked"}
 
 
@@ -206,7 +206,7 @@ async def test_the_button_of_an_asking_that_expired_does_not_agree_to_the_next_o
     await desk.work()
     assert await desk.states() == {"s1": "kept"}
     await desk.asks.delete(ADMIN, "C1", "s1")
-    assert (await desk.asks.agree(ONE, "C1", "r-one", 1)).sentence == SETTLED
+    assert (await desk.asks.agree(ONE, "C1", "r-one", 1)).sentence == DECIDED_ALREADY
     assert await desk.states() == {"s1": "asked"}
 
 
@@ -536,7 +536,7 @@ async def test_what_somebody_kept_longer_meanwhile_stays(desk: Desk) -> None:
     await desk.asks.delete(ONE, "C1", "s1")
     found = await desk.store.request("r-two")
     assert found is not None
-    await desk.store.keep(found[0], replace(found[0], kept_until=desk.clock.now() + timedelta(days=1)))
+    await desk.store.extend(found[0], replace(found[0], kept_until=desk.clock.now() + timedelta(days=1)))
     await desk.work()
     assert desk.evs.looks == []
     assert "It is also a restore point of another request, which still keeps it." in desk.heard()

@@ -24,7 +24,7 @@ class Board:
 
 async def test_the_head_is_posted_once_a_utc_day_and_again_after_trouble(store: SqliteStore, clock: FakeClock) -> None:
     board = Board()
-    await store.record([AuditEntry("U1", "create", "payments", "denied", "no-grant")])
+    await store.audit([AuditEntry("U1", "create", "payments", "denied", "no-grant")])
     rows, head = await store.audit_head()
     board.closed = True
     assert await AuditAnchor(store, board, clock)("C9") == 600.0

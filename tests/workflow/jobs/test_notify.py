@@ -43,8 +43,8 @@ class Office:
         return None
 
     async def look_up(self, user_id: str) -> Actor:
-        standing = AccountKind.GUEST if user_id in self.guests else AccountKind.MEMBER
-        return an_actor(user_id, standing, *(("S1",) if user_id in self.group else ()))
+        account = AccountKind.GUEST if user_id in self.guests else AccountKind.MEMBER
+        return an_actor(user_id, account, *(("S1",) if user_id in self.group else ()))
 
     async def members(self, group_id: str) -> frozenset[str]:
         if not self.tells:
@@ -85,10 +85,10 @@ class Desk:
 async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
     """A request that ran without approval, just set going."""
     await store.configured_grants(GRANTS)
-    request = a_request(state=RequestState.RECEIVED, unsaid=False)
+    request = a_request(state=RequestState.RECEIVED, to_send=False)
     await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
     running = replace(request, state=RequestState.RUNNING, break_glass=True)
-    await store.settle(running, [an_item(1)], [], notify=await who_may_approve(store, running))
+    await store.decide_plan(running, [an_item(1)], [], notify=await who_may_approve(store, running))
     return Desk(store, clock)
 
 
@@ -157,10 +157,10 @@ async def test_a_group_that_slack_never_tells_is_given_up_after_an_hour(
 
 
 async def test_what_was_settled_meanwhile_is_asked_of_nobody(desk: Desk) -> None:
-    request = a_request("r-two", state=RequestState.RECEIVED, unsaid=False)
+    request = a_request("r-two", state=RequestState.RECEIVED, to_send=False)
     await desk.store.take_in("d2", "C1", None, lambda grants, bound: Incoming(request))
     waiting = replace(request, state=RequestState.WAITING, approvals_needed=1)
-    await desk.store.settle(waiting, [], [])
+    await desk.store.decide_plan(waiting, [], [])
     await desk.store.tell_directly("r-two", await who_may_approve(desk.store, waiting))
     await desk.store.refuse_waiting("r-two", RequestEvent.DROP, "approval-timeout", "Nobody.", [])
     assert await desk.notifier("r-two") is None

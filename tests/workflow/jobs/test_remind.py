@@ -27,8 +27,8 @@ class Voice:
     async def say(self, outgoing: OutboxMessage) -> Posted | None:
         if not self.in_channels:
             raise CannotPost("The channel is archived.", "is_archived")
-        self.said.append(outgoing.request.home)
-        return Posted(outgoing.request.home, "1.0")
+        self.said.append(outgoing.request.reply_channel)
+        return Posted(outgoing.request.reply_channel, "1.0")
 
     async def say_to(self, user_id: str, outgoing: OutboxMessage) -> None:
         self.said.append(user_id)
@@ -41,18 +41,18 @@ class Voice:
 async def test_a_reminder_that_could_not_be_written_down_is_not_said_again(
     store: SqliteStore, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, in_channels: bool
 ) -> None:
-    request = a_request(state=RequestState.RUNNING, unsaid=False)
+    request = a_request(state=RequestState.RUNNING, to_send=False)
     await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
     item = an_item(1, ItemState.AVAILABLE, snapshot_id="snap-1")
     over = replace(request, state=RequestState.FINISHED, ended_at=NOON, remind_at=NOON + timedelta(hours=1))
-    await store.settle(over, [item], [])
+    await store.decide_plan(over, [item], [])
     voice, evs = Voice(in_channels=in_channels), FakeEvs()
     evs.snapshots = [Snapshot(id="snap-1", status="available")]
     remind = Reminder(store, FakeCloud(evs), voice, voice, clock)
     assert await remind("r-one") == 3600.0
     clock.pass_(hours=1)
     with monkeypatch.context() as full:
-        full.setattr(SqliteStore, "keep", no_room)
+        full.setattr(SqliteStore, "extend", no_room)
         with pytest.raises(StoreFailed):
             await remind("r-one")
     assert await remind("r-one") is None

@@ -107,8 +107,12 @@ class Voice:
         if self.refused_edits and outgoing.kind in EDITS:
             raise self.refused_edits.pop(0)
         self.at[outgoing.kind] = self._clock.now()
-        self.said.append((outgoing.kind, outgoing.request.home))
-        return Posted(outgoing.request.home, f"{len(self.said)}.0") if outgoing.kind not in ("edit", "moved") else None
+        self.said.append((outgoing.kind, outgoing.request.reply_channel))
+        return (
+            Posted(outgoing.request.reply_channel, f"{len(self.said)}.0")
+            if outgoing.kind not in ("edit", "moved")
+            else None
+        )
 
 
 class Desk:
@@ -140,10 +144,10 @@ class Desk:
     async def add(self, request_id: str, channel: str, **fields: Any) -> None:
         """Another request, with one disk of its own."""
         place = Place("T1", channel)
-        request = a_request(request_id, state=RequestState.RECEIVED, unsaid=False, place=place, home=channel)
+        request = a_request(request_id, state=RequestState.RECEIVED, to_send=False, place=place, reply_channel=channel)
         await self.store.take_in(request_id, channel, None, lambda grants, bound: Incoming(request))
         item = replace(an_item(1, request_id=request_id), disk=DiskRef(f"disk-of-{request_id}", "a"))
-        await self.store.settle(replace(request, **{"state": RequestState.RUNNING, **fields}), [item], [])
+        await self.store.decide_plan(replace(request, **{"state": RequestState.RUNNING, **fields}), [item], [])
 
     async def wait_for_others(self, approvals: int) -> None:
         """`r-two` waits for so many; the first request has been told already."""
@@ -170,9 +174,9 @@ class Desk:
 
 @pytest.fixture
 async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
-    request = a_request(state=RequestState.RECEIVED, unsaid=False)
+    request = a_request(state=RequestState.RECEIVED, to_send=False)
     await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
-    await store.settle(replace(request, state=RequestState.RUNNING), [an_item(1)], [])
+    await store.decide_plan(replace(request, state=RequestState.RUNNING), [an_item(1)], [])
     return Desk(store, clock)
 
 
@@ -251,10 +255,10 @@ async def test_an_ask_that_slack_will_not_have_edited_holds_nothing_back(desk: D
 
 
 async def test_a_message_that_slack_refuses_does_not_silence_the_others(desk: Desk) -> None:
-    other = a_request("r-two", state=RequestState.RECEIVED, unsaid=False)
+    other = a_request("r-two", state=RequestState.RECEIVED, to_send=False)
     await desk.store.take_in("d2", "C1", None, lambda grants, bound: Incoming(other))
     item = replace(an_item(1, request_id="r-two"), disk=an_item(2).disk)
-    await desk.store.settle(replace(other, state=RequestState.RUNNING), [item], [])
+    await desk.store.decide_plan(replace(other, state=RequestState.RUNNING), [item], [])
     desk.voice.troubles = [MessageRefused("invalid_blocks")]
     assert await desk.reporter("C1") == 0.0
     wait = await desk.reporter("C1")
@@ -320,7 +324,7 @@ async def test_a_message_refused_twice_is_told_directly(desk: Desk, kind: str) -
     desk.voice.troubled = kind
     desk.voice.troubles = [MessageRefused("no"), MessageRefused("no")]
     await desk.speak()
-    assert (await desk.request()).home == "U1"
+    assert (await desk.request()).reply_channel == "U1"
     assert "root" in await desk.speak("U1")
 
 
@@ -363,7 +367,7 @@ async def test_a_receipt_waits_for_no_room_among_the_edits(desk: Desk) -> None:
 
 async def a_placeholder(desk: Desk, request_id: str = "r-two") -> Request:
     """A quick backup whose message stands before its plan is known."""
-    request = a_request(request_id, state=RequestState.RECEIVED, unsaid=True, order=Quick())
+    request = a_request(request_id, state=RequestState.RECEIVED, to_send=True, order=Quick())
     await desk.store.take_in(request_id, "C1", None, lambda grants, bound: Incoming(request))
     await desk.speak()
     return request
@@ -382,8 +386,8 @@ async def test_what_a_placeholder_comes_to_is_shown_at_once(desk: Desk, state: R
             pass
     begun = desk.clock.now()
     ended_at = NOON if state is not RequestState.PLANNED else None
-    after = replace(placeholder, state=state, rev=placeholder.rev + 1, ended_at=ended_at, verdict="No such server.")
-    await desk.store.settle(after, [], [])
+    after = replace(placeholder, state=state, rev=placeholder.rev + 1, ended_at=ended_at, explanation="No such server.")
+    await desk.store.decide_plan(after, [], [])
     assert (await desk.speak())[0] == "edit"
     assert desk.voice.at["edit"] == begun
 

@@ -109,9 +109,9 @@ class Desk:
 @pytest.fixture
 async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
     await store.configured_grants([a_grant()])
-    request = a_request(state=RequestState.RECEIVED, unsaid=False)
+    request = a_request(state=RequestState.RECEIVED, to_send=False)
     await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
-    await store.settle(replace(request, state=RequestState.RUNNING), [an_item(1)], [])
+    await store.decide_plan(replace(request, state=RequestState.RUNNING), [an_item(1)], [])
     return Desk(store, clock)
 
 

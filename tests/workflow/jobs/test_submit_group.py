@@ -96,10 +96,10 @@ class Desk:
 @pytest.fixture
 async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
     await store.configured_grants([a_grant()])
-    request = a_request(state=RequestState.RECEIVED, unsaid=False, order=ORDER)
+    request = a_request(state=RequestState.RECEIVED, to_send=False, order=ORDER)
     await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
     items = [an_item(number, group_id="r-one-g1") for number in (1, 2, 3)]
-    await store.settle(replace(request, state=RequestState.RUNNING), items, [], groups=[a_group()])
+    await store.decide_plan(replace(request, state=RequestState.RUNNING), items, [], groups=[a_group()])
     return Desk(store, clock)
 
 

@@ -105,10 +105,10 @@ class WatchDesk:
         self.watch = Watcher(store, self.cloud, clock, timedelta(hours=24))
 
     async def begun(self, disks: int) -> WatchDesk:
-        request = a_request(state=RequestState.RECEIVED, unsaid=False)
+        request = a_request(state=RequestState.RECEIVED, to_send=False)
         await self.store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
         items = [taken(sending(an_item(one), NOON), f"snap-{one}", "job-1") for one in range(1, disks + 1)]
-        await self.store.settle(replace(request, state=RequestState.RUNNING), items, [])
+        await self.store.decide_plan(replace(request, state=RequestState.RUNNING), items, [])
         return self
 
     async def item(self) -> Item:

@@ -32,10 +32,10 @@ class ShowingEvs(FakeEvs):
 
 
 async def made(store: SqliteStore) -> None:
-    request = a_request(state=RequestState.RUNNING, unsaid=False)
+    request = a_request(state=RequestState.RUNNING, to_send=False)
     await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
     item = an_item(1, ItemState.AVAILABLE, snapshot_id="s1", ended_at=NOON)
-    await store.settle(replace(request, state=RequestState.FINISHED), [item], [])
+    await store.decide_plan(replace(request, state=RequestState.FINISHED), [item], [])
 
 
 async def gone(store: SqliteStore, existing: Existing) -> bool:
@@ -98,5 +98,5 @@ async def test_what_is_gone_is_written_down_once_with_its_row_in_the_trail(
     assert await gone(store, existing)
     found = await store.request("r-one")
     assert found
-    assert (found[0].unsaid, found[1][0].gone_at, found[1][0].gone_by) == (True, NOON + timedelta(minutes=5), None)
+    assert (found[0].to_send, found[1][0].gone_at, found[1][0].gone_by) == (True, NOON + timedelta(minutes=5), None)
     assert [row["rule"] for row in await store.audit_page(0)].count("noticed-gone") == 1

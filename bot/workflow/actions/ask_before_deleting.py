@@ -25,7 +25,7 @@ from bot.workflow.form_sessions import FormSessions
 from bot.workflow.gate import Told
 from bot.workflow.queries.restore_points import existing_snapshots
 
-PRESS_WITHIN = timedelta(minutes=15)
+ANSWER_WITHIN = timedelta(minutes=15)
 
 _NOT_YOURS = Told("This question can't be answered any more. Type `delete ID` again.", done=False)
 _OVER = Told("The time to answer this question is over. Nothing was deleted. Type `delete ID` again.", done=False)
@@ -51,14 +51,16 @@ class Rows(Audit, Forms, Items, Protocol):
     """The roles of the store that this asks for."""
 
 
-class Doubting:
+class DeletionQuestions:
     """Asks once more."""
 
-    def __init__(self, store: Rows, cloud: Cloud, deleting: Deleting, opened: FormSessions, clock: Clock) -> None:
+    def __init__(
+        self, store: Rows, cloud: Cloud, deleting: Deleting, form_sessions: FormSessions, clock: Clock
+    ) -> None:
         self._store = store
         self._cloud = cloud
         self._deleting = deleting
-        self._opened = opened
+        self._form_sessions = form_sessions
         self._clock = clock
 
     async def ask(self, actor: Actor, channel: str, any_id: str) -> Question | Told:
@@ -68,8 +70,8 @@ class Doubting:
             return doomed
         last, looked = await self._last_points(doomed.items)
         ids = Create(tuple(item.id for item in doomed.items))
-        form = self._opened.begun("delete", actor.user_id, Place("", channel), subject=any_id, order=ids)
-        await self._opened.keep(form)
+        form = self._form_sessions.begun("delete", actor.user_id, Place("", channel), subject=any_id, order=ids)
+        await self._form_sessions.save(form)
         request = doomed.admitted.request
         self._store.note([viewed(actor.user_id, "delete-question", [doomed.admitted.project], channel, request.id)])
         return Question(doomed, last, looked, form.id)
@@ -79,12 +81,12 @@ class Doubting:
         form = await self._store.form(form_id)
         if form is None or (form.kind, form.user_id) != ("delete", actor.user_id):
             return await self._refuse(actor, "form-unknown" if form is None else "form-tampered", _NOT_YOURS)
-        if self._clock.now() >= form.opened_at + PRESS_WITHIN:
+        if self._clock.now() >= form.opened_at + ANSWER_WITHIN:
             return await self._refuse(actor, "question-timeout", _OVER)
         return await self._deleting.delete(actor, form.place.channel_id, form.subject, only=form.order.disks)
 
     async def _refuse(self, actor: Actor, rule: str, told: Told) -> Told:
-        await self._store.record([AuditEntry(actor.user_id, "delete", "", "denied", rule, {"hop": "question"})])
+        await self._store.audit([AuditEntry(actor.user_id, "delete", "", "denied", rule, {"hop": "question"})])
         return told
 
     async def _last_points(self, items: Sequence[Item]) -> tuple[frozenset[str], bool]:

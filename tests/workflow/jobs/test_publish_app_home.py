@@ -14,7 +14,7 @@ from bot.domain.requests import Place, Request
 from bot.domain.transitions import RequestEvent, RequestState
 from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
-from bot.workflow.jobs.publish_home import PUBLISH_EVERY, UNKNOWN_AGAIN, AppHomePublisher, Home
+from bot.workflow.jobs.publish_app_home import PUBLISH_EVERY, UNKNOWN_AGAIN, AppHomeContent, AppHomePublisher
 from tests.builders import FakeClock, a_grant, a_project, a_request, an_actor, an_item
 
 PROJECTS = {"payments": a_project(), "shop": a_project("shop"), "walled": a_project("walled", channels=("C7",))}
@@ -26,7 +26,7 @@ class Crowd:
     """People as Slack knows them: full members, unless it is told otherwise."""
 
     def __init__(self) -> None:
-        self.standing: dict[str, AccountKind] = {}
+        self.account: dict[str, AccountKind] = {}
         self.silent = False
 
     def known(self, user_id: str) -> Actor | None:
@@ -35,17 +35,17 @@ class Crowd:
     async def look_up(self, user_id: str) -> Actor:
         if self.silent:
             raise LookupFailed("Slack could not tell.")
-        return an_actor(user_id, self.standing.get(user_id, AccountKind.MEMBER))
+        return an_actor(user_id, self.account.get(user_id, AccountKind.MEMBER))
 
 
 class Walls:
     """Remembers what was published and with which hash; raises what it was told to, once each."""
 
     def __init__(self) -> None:
-        self.published: list[tuple[Home, str | None]] = []
+        self.published: list[tuple[AppHomeContent, str | None]] = []
         self.troubles: list[BotError] = []
 
-    async def publish(self, user_id: str, home: Home, rev: int, view_hash: str | None) -> str | None:
+    async def publish(self, user_id: str, home: AppHomeContent, rev: int, view_hash: str | None) -> str | None:
         self.published.append((home, view_hash))
         if self.troubles:
             raise self.troubles.pop(0)
@@ -60,10 +60,10 @@ class House:
         self.keeper = AppHomePublisher(store, self.people, self.walls, PROJECTS, clock)
         self.delay: float | None = None
 
-    async def shown(self, user_id: str = "U1") -> Home:
+    async def shown(self, user_id: str = "U1") -> AppHomeContent:
         """Open App Home; answers what it is told to show."""
         self.clock.pass_(minutes=5)
-        await self.store.home_opened(user_id, None)
+        await self.store.app_home_opened(user_id, None)
         self.delay = await self.keeper(user_id)
         return self.walls.published[-1][0]
 
@@ -71,14 +71,14 @@ class House:
         """A request with one disk, as it stands after it was planned."""
         request = a_request(request_id, **{"created_at": self.clock.now(), **fields})
         self.clock.pass_(seconds=1)
-        received = replace(request, state=RequestState.RECEIVED, unsaid=False)
+        received = replace(request, state=RequestState.RECEIVED, to_send=False)
         assert await self.store.take_in(f"d-{request_id}", "C1", None, lambda grants, bound: Incoming(received))
         items = [] if request.refused else [an_item(1, request_id=request_id, project=request.project)]
-        await self.store.settle(request, items, [])
+        await self.store.decide_plan(request, items, [])
         return request
 
     async def due(self, user_id: str = "U1") -> bool:
-        return f"home:{user_id}" in {key for key, *_ in await self.store.jobs()}
+        return f"app_home:{user_id}" in {key for key, *_ in await self.store.jobs()}
 
 
 @pytest.fixture
@@ -105,14 +105,14 @@ async def test_only_projects_that_are_granted_now_are_shown_with_the_grants_that
     ]
 
 
-@pytest.mark.parametrize("standing", [AccountKind.GUEST, AccountKind.DEACTIVATED, AccountKind.OTHER_TEAM])
-async def test_an_account_that_may_do_nothing_is_told_so_and_shown_nothing(house: House, standing: AccountKind) -> None:
+@pytest.mark.parametrize("account", [AccountKind.GUEST, AccountKind.DEACTIVATED, AccountKind.OTHER_TEAM])
+async def test_an_account_that_may_do_nothing_is_told_so_and_shown_nothing(house: House, account: AccountKind) -> None:
     await house.asked()
-    house.people.standing["U1"] = standing
+    house.people.account["U1"] = account
     home = await house.shown()
     assert home.refused
-    assert home == Home(refused=home.refused, rule=home.rule)
-    assert home.rule == f"standing-{standing}".replace(" ", "-")
+    assert home == AppHomeContent(refused=home.refused, rule=home.rule)
+    assert home.rule == f"standing-{account}".replace(" ", "-")
 
 
 async def test_a_request_that_runs_is_shown_however_many_have_ended_since(house: House) -> None:
@@ -209,7 +209,7 @@ async def test_it_replaces_only_the_view_that_it_showed_last(house: House) -> No
     await house.asked()
     house.clock.pass_(minutes=1)
     await house.keeper("U1")
-    await house.store.home_opened("U1", "hash-of-the-event")
+    await house.store.app_home_opened("U1", "hash-of-the-event")
     house.clock.pass_(minutes=1)
     await house.keeper("U1")
     assert [view_hash for _, view_hash in house.walls.published] == [None, "hash-1", "hash-of-the-event"]
@@ -248,7 +248,7 @@ async def test_a_view_that_slack_refuses_is_not_sent_again_by_itself(house: Hous
 
 
 async def test_a_change_while_it_is_being_shown_is_shown_next(house: House) -> None:
-    async def publish(user_id: str, home: Home, rev: int, view_hash: str | None) -> str | None:
+    async def publish(user_id: str, home: AppHomeContent, rev: int, view_hash: str | None) -> str | None:
         if not home.running:
             await house.asked()
         house.walls.published.append((home, view_hash))
@@ -267,7 +267,7 @@ async def test_whom_slack_cannot_name_is_shown_nothing_until_it_can(house: House
     await house.asked()
     house.people.silent = True
     home = await house.shown()
-    assert home == Home(refused=home.refused)
+    assert home == AppHomeContent(refused=home.refused)
     assert house.delay == UNKNOWN_AGAIN.total_seconds()
     assert await house.due()
     house.people.silent = False

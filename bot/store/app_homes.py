@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.ports.forms import AppHomeRow
-from bot.store.database import Row, Script, Want, sql
+from bot.store.database import Row, ScheduledJob, Script, sql
 from bot.store.reading import first
 from bot.store.transactions import Transactions
 
@@ -13,34 +13,34 @@ from bot.store.transactions import Transactions
 def opened(user_id: str, view_hash: str | None, now: datetime) -> Script[None]:
     """Somebody looks at it: it is to be shown anew. Slack's event says which view it shows, if there was one."""
     yield sql(
-        "insert into home (user_id, rev, shown_rev, view_hash, looked_at) values (:user_id, 1, 0, :view_hash, 1) "
-        "on conflict (user_id) do update set rev = home.rev + 1, view_hash = excluded.view_hash, looked_at = 1",
+        "insert into app_home (user_id, rev, shown_rev, view_hash, looked_at) values (:user_id, 1, 0, :view_hash, 1) "
+        "on conflict (user_id) do update set rev = app_home.rev + 1, view_hash = excluded.view_hash, looked_at = 1",
         user_id=user_id,
         view_hash=view_hash,
     )
-    yield _want(user_id, now)
+    yield _publish(user_id, now)
 
 
 def changed(user_id: str, now: datetime) -> Script[None]:
     """Something in it is out of date; nothing happens for those who never opened theirs."""
-    rows = yield sql("update home set rev = rev + 1 where user_id = :user_id returning user_id", user_id=user_id)
+    rows = yield sql("update app_home set rev = rev + 1 where user_id = :user_id returning user_id", user_id=user_id)
     if rows:
-        yield _want(user_id, now)
+        yield _publish(user_id, now)
 
 
 def one(user_id: str) -> Script[AppHomeRow | None]:
-    rows = yield sql("select * from home where user_id = :user_id", user_id=user_id)
-    return (yield from first(rows, _home, "home"))
+    rows = yield sql("select * from app_home where user_id = :user_id", user_id=user_id)
+    return (yield from first(rows, _app_home, "app_home"))
 
 
-def _home(row: Row) -> AppHomeRow:
+def _app_home(row: Row) -> AppHomeRow:
     return AppHomeRow(int(row["rev"]), int(row["shown_rev"]), row["view_hash"], bool(row["looked_at"]))
 
 
 def published(user_id: str, rev: int, view_hash: str | None) -> Script[None]:
     """What was read at `rev` is shown; a change since then keeps it out of date."""
     yield sql(
-        "update home set shown_rev = :rev, view_hash = :view_hash, "
+        "update app_home set shown_rev = :rev, view_hash = :view_hash, "
         "looked_at = case when rev = :rev then 0 else looked_at end where user_id = :user_id",
         user_id=user_id,
         rev=rev,
@@ -48,21 +48,21 @@ def published(user_id: str, rev: int, view_hash: str | None) -> Script[None]:
     )
 
 
-def _want(user_id: str, now: datetime) -> Want:
-    return Want(f"home:{user_id}", now)
+def _publish(user_id: str, now: datetime) -> ScheduledJob:
+    return ScheduledJob(f"app_home:{user_id}", now)
 
 
 class SqliteAppHomes(Transactions):
     """Implements `bot.ports.forms.AppHomes`."""
 
-    async def home(self, user_id: str) -> AppHomeRow | None:
+    async def app_home(self, user_id: str) -> AppHomeRow | None:
         return await self._database.run(one, user_id)
 
-    async def home_opened(self, user_id: str, view_hash: str | None) -> None:
+    async def app_home_opened(self, user_id: str, view_hash: str | None) -> None:
         await self._database.run(opened, user_id, view_hash, self._clock.now())
 
-    async def home_changed(self, user_id: str) -> None:
+    async def app_home_changed(self, user_id: str) -> None:
         await self._database.run(changed, user_id, self._clock.now())
 
-    async def home_published(self, user_id: str, rev: int, view_hash: str | None) -> None:
+    async def app_home_published(self, user_id: str, rev: int, view_hash: str | None) -> None:
         await self._database.run(published, user_id, rev, view_hash)

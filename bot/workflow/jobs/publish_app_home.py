@@ -1,4 +1,4 @@
-"""home:{user}: App Home shows what somebody may use, what they asked for, and what waits for them.
+"""app_home:{user}: App Home shows what somebody may use, what they asked for, and what waits for them.
 
 App Home is private and no channel, so each request is judged at the place where it was made.
 """
@@ -51,7 +51,7 @@ class Usable:
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class AppHomeContent:
     """Everything one person's App Home shows; or `refused`, a sentence for accounts that may do nothing here, and
     its `rule`.
 
@@ -68,13 +68,15 @@ class Home:
     rule: str = ""
 
 
-_UNKNOWN = Home(refused="Slack could not tell me who you are just now, so nothing is shown. I ask again in a minute.")
+_UNKNOWN = AppHomeContent(
+    refused="Slack could not tell me who you are just now, so nothing is shown. I ask again in a minute."
+)
 
 
-class Homes(Protocol):
+class AppHomeViews(Protocol):
     """Shows App Home; answers the new view's hash. Raises ViewStale, ViewRefused, or SlackBusy."""
 
-    async def publish(self, user_id: str, home: Home, rev: int, view_hash: str | None) -> str | None: ...
+    async def publish(self, user_id: str, home: AppHomeContent, rev: int, view_hash: str | None) -> str | None: ...
 
 
 class Rows(AppHomes, Audit, Grants, Requests, Protocol):
@@ -85,17 +87,17 @@ class AppHomePublisher:
     """Closes the gap between the rows and what App Home shows, like the reporter does for messages."""
 
     def __init__(
-        self, store: Rows, people: People, homes: Homes, projects: Mapping[str, Project], clock: Clock
+        self, store: Rows, people: People, app_homes: AppHomeViews, projects: Mapping[str, Project], clock: Clock
     ) -> None:
         self._store = store
         self._people = people
-        self._homes = homes
+        self._app_homes = app_homes
         self._projects = projects
         self._clock = clock
         self._published_at: dict[str, float] = {}
 
     async def __call__(self, user_id: str) -> float | None:
-        row = await self._store.home(user_id)
+        row = await self._store.app_home(user_id)
         last = self._published_at.get(user_id)
         wait_s = last + PUBLISH_EVERY.total_seconds() - self._clock.monotonic() if last is not None else 0.0
         if wait_s > 0:
@@ -110,38 +112,38 @@ class AppHomePublisher:
             # The refusal stands there meanwhile, and stays out of date until Slack can say who they are.
             home, shows, again = _UNKNOWN, row.shown_rev, UNKNOWN_AGAIN
         try:
-            view_hash = await self._homes.publish(user_id, home, row.rev, row.view_hash)
+            view_hash = await self._app_homes.publish(user_id, home, row.rev, row.view_hash)
         except SlackBusy as exc:
             return exc.retry_after
         except ViewStale:
             # Somebody published in between. What is shown next is read anew, after that, and not the same once more.
-            await self._store.home_published(user_id, row.shown_rev, None)
+            await self._store.app_home_published(user_id, row.shown_rev, None)
             return 0.0
         except ViewRefused:
-            await self._store.home_published(user_id, row.rev, None)
+            await self._store.app_home_published(user_id, row.rev, None)
             return None
-        await self._store.home_published(user_id, shows, view_hash)
+        await self._store.app_home_published(user_id, shows, view_hash)
         if row.looked_at and home is not _UNKNOWN:
             self._store.note([_looked_at(user_id, home)])
         self._published_at[user_id] = self._clock.monotonic()
         return again.total_seconds()
 
-    async def _read(self, user_id: str) -> Home:
+    async def _read(self, user_id: str) -> AppHomeContent:
         """Raises LookupFailed."""
         actor = await look_up(self._people, self._clock, user_id)
-        if standing := account_refused(actor):
-            return Home(refused=standing.explanation, rule=standing.rule)
+        if refused := account_refused(actor):
+            return AppHomeContent(refused=refused.explanation, rule=refused.rule)
         grants = await self._store.grants_for(actor)
         usable = self._usable(actor, grants)
-        settled_by_them = [one.project.alias for one in usable if one.allows(Action.APPROVE)]
-        theirs = Filters(projects=settled_by_them, left_to=user_id, limit=READ)
+        they_decide = [one.project.alias for one in usable if one.allows(Action.APPROVE)]
+        theirs = Filters(projects=they_decide, left_to=user_id, limit=READ)
         own = Filters(actor_id=user_id, limit=READ)
-        return Home(
+        return AppHomeContent(
             usable=usable,
             running=await self._own(actor, grants, replace(own, under_way=True)),
             recent=await self._own(actor, grants, replace(own, under_way=False)),
-            waiting=await self._theirs_to_settle(actor, grants, replace(theirs, waiting=True)),
-            reviews=await self._theirs_to_settle(actor, grants, replace(theirs, unreviewed=True)),
+            waiting=await self._theirs_to_decide(actor, grants, replace(theirs, waiting=True)),
+            reviews=await self._theirs_to_decide(actor, grants, replace(theirs, unreviewed=True)),
         )
 
     def _usable(self, actor: Actor, grants: Sequence[Grant]) -> list[Usable]:
@@ -153,7 +155,7 @@ class AppHomePublisher:
         ]
         return [usable for usable in found if usable.grants]
 
-    async def _theirs_to_settle(self, actor: Actor, grants: Sequence[Grant], filters: Filters) -> Sequence[Asked]:
+    async def _theirs_to_decide(self, actor: Actor, grants: Sequence[Grant], filters: Filters) -> Sequence[Asked]:
         """Requests of others which this person may settle, judged from where they were made."""
         found = await self._store.recent(filters)
         return [pair for pair in found if self._may(actor, Action.APPROVE, pair[0], grants)]
@@ -176,7 +178,7 @@ class AppHomePublisher:
         return not isinstance(decision, Denied)
 
 
-def _looked_at(user_id: str, home: Home) -> AuditEntry:
+def _looked_at(user_id: str, home: AppHomeContent) -> AuditEntry:
     if home.rule:
         return AuditEntry(user_id, Action.VIEW, "", "denied", home.rule, {"asked": "home"})
     return viewed(user_id, "home", [one.project.alias for one in home.usable], "")

@@ -9,7 +9,7 @@ import pytest
 
 from bot.simulator.workspace import Message, payloads
 from bot.slack.ids import DELETE_FOR_GOOD
-from bot.workflow.actions import doubt
+from bot.workflow.actions import ask_before_deleting
 from tests.e2e.conftest import CHANNEL, FastClock, World, press_when_asked
 from tests.e2e.test_approvals import Start, buttons, start
 from tests.e2e.test_granting import asked
@@ -101,7 +101,7 @@ async def test_pressed_twice_it_acts_once_and_says_so(either_world: World) -> No
 
 
 async def test_the_time_to_answer_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doubt, "PRESS_WITHIN", timedelta(0))
+    monkeypatch.setattr(ask_before_deleting, "ANSWER_WITHIN", timedelta(0))
     request = await world.create("web-01-data")
     await world.finished(request)
     await press_when_asked(world.slack, request, "alice", CHANNEL)

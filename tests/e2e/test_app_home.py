@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.transitions import RequestEvent
 from bot.simulator.workspace import NotAllowedInSlack
-from bot.slack.ids import APPROVE, DENY, FROM_HOME, NEW_SNAPSHOT, REVIEW
+from bot.slack.ids import APPROVE, DENY, FROM_APP_HOME, NEW_SNAPSHOT, REVIEW
 from bot.slack.views.small_modals import DENY_FORM
 from tests.e2e.conftest import World
 from tests.e2e.test_forms import open_form
@@ -98,7 +98,7 @@ async def test_a_denial_from_home_asks_for_its_reason(strict_world: World) -> No
     await opened(world, "carol")
     await world.slack.press_in_view("carol", DENY, home=True)
     await world.slack.until(lambda: world.slack.view("carol") is not None)
-    assert world.slack.view("carol").source["callback_id"] == DENY_FORM + FROM_HOME
+    assert world.slack.view("carol").source["callback_id"] == DENY_FORM + FROM_APP_HOME
     assert (await world.slack.submit("carol", {"reason": {"reason": "not during the sale"}})).ok
     root = await world.finished(request)
     assert "denied, nothing was created" in root.text

@@ -124,7 +124,7 @@ async def test_what_is_owed_is_written_down_without_the_right_to_open_a_form(
     await street.slack.command("eng01", CHANNEL, "access")
     await killed_while_slack_is_asked(street)
     stored = b"".join(file.read_bytes() for file in street.setting.directory.glob("snapshot-bot.db*"))
-    assert b"press:" in stored
+    assert b"action:" in stored
     assert len(made) == 2
     assert [trigger for trigger in made if trigger.encode() in stored] == []
 
