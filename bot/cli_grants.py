@@ -12,8 +12,10 @@ from typing import TypeVar
 
 from bot.cli import complain, opened_store, say
 from bot.clock import SystemClock
-from bot.domain.access import AccountKind, Action, Actor, Denied, Grant, NeedsApproval, Role, decide
+from bot.domain.access import NeedsApproval, decide
+from bot.domain.actors import AccountKind, Actor
 from bot.domain.commands import GrantAccess, RevokeAccess
+from bot.domain.denials import Denied
 from bot.domain.errors import CommandError
 from bot.domain.granting import (
     EVERY_PROJECT,
@@ -27,6 +29,7 @@ from bot.domain.granting import (
     told_grant,
 )
 from bot.domain.projects import Project
+from bot.domain.roles import Action, Grant, Role
 from bot.domain.sentences import as_words, quoted
 from bot.domain.terminal_text import harmless
 from bot.ports.grants import Revision, Rights

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.domain.access import AccountKind, Actor, Grant, Role, SubjectKind
+from bot.domain.actors import AccountKind, Actor
 from bot.domain.orders import Create
 from bot.domain.projects import Project
 from bot.domain.requests import DiskRef, Item, Place, Request
+from bot.domain.roles import Grant, Role, SubjectKind
 from bot.domain.snapshots import REQUEST_TAG, CreateStandardSnapshot, Disk
 from bot.domain.transitions import ItemState, RequestState
 

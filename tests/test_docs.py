@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import _parser
-from bot.domain.access import MAY, Action
 from bot.domain.commands import KNOWN, read_command
 from bot.domain.keys import OPTIONS_OF
 from bot.domain.orders import CREATE_OPTIONS, QUICK_OPTIONS
+from bot.domain.roles import MAY, Action
 from bot.evs.error_codes import DOCUMENTED
 from bot.settings import load_settings
 from bot.settings.tables import CREDENTIALS, TABLES, AuditTable, Table

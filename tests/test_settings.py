@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from bot.domain.access import Grant, Role
 from bot.domain.bindings import Binding
 from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, PasswordCredentials
+from bot.domain.roles import Grant, Role
 from bot.settings import CloudSettings, Settings, SettingsError, load_settings, load_store
 
 ENVIRON = {"SLACK_BOT_TOKEN": "xoxb-hush", "SLACK_APP_TOKEN": "xapp-hush", "PAYMENTS_PASSWORD": "hush hush"}

@@ -2,133 +2,21 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Literal
 
-from bot.domain import sentences
+from bot.domain.actors import Actor
+from bot.domain.daily_limit import NO_USAGE, Usage
+from bot.domain.denials import Denied, account_refused, no_such_project, not_from_here, not_granted, over_the_limit
 from bot.domain.projects import Project
-
-
-class Action(StrEnum):
-    VIEW = "view"
-    CREATE = "create"
-    CANCEL = "cancel"
-    APPROVE = "approve"
-    DELETE = "delete"
-    ADMINISTER = "administer"
-
-
-class Role(StrEnum):
-    VIEWER = "viewer"
-    OPERATOR = "operator"
-    APPROVER = "approver"
-    ADMIN = "admin"
-
-
-MAY: Mapping[Role, frozenset[Action]] = {
-    Role.VIEWER: frozenset({Action.VIEW}),
-    Role.OPERATOR: frozenset({Action.VIEW, Action.CREATE, Action.CANCEL}),
-    Role.APPROVER: frozenset({Action.VIEW, Action.APPROVE, Action.CANCEL}),
-    Role.ADMIN: frozenset(Action),
-}
-
-
-class AccountKind(StrEnum):
-    """What kind of account someone has, as `users.info` tells it (Slack, user object)."""
-
-    MEMBER = "member"
-    DEACTIVATED = "deactivated"
-    BOT = "bot"
-    GUEST = "guest"
-    SINGLE_CHANNEL_GUEST = "single-channel guest"
-    STRANGER = "stranger"
-    OTHER_TEAM = "other team"
-    OTHER_WORKSPACE = "other workspace"
-    INVITED = "invited"
-
-
-class UserGroupKind(StrEnum):
-    """What becomes of a user group, as `usergroups.list` tells it (Slack, usergroup object)."""
-
-    KNOWN = "known"
-    DISABLED = "disabled"
-    EXTERNAL = "external"
-    UNKNOWN = "unknown"
-
-
-_NO_GUESTS = "Guests of this workspace may not use the snapshot bot. Ask a full member to do it."
-
-_REFUSED: Mapping[AccountKind, str] = {
-    AccountKind.DEACTIVATED: "This Slack account is deactivated, so it may not do anything here.",
-    AccountKind.BOT: "Bots and workflows may not ask for snapshots; a person has to.",
-    AccountKind.GUEST: _NO_GUESTS,
-    AccountKind.SINGLE_CHANNEL_GUEST: _NO_GUESTS,
-    AccountKind.STRANGER: "Only members of this workspace may use the snapshot bot.",
-    AccountKind.OTHER_TEAM: "Only members of this workspace may use the snapshot bot; your account is of another one.",
-    AccountKind.OTHER_WORKSPACE: (
-        "Only members of this workspace may use the snapshot bot; your account is of another one of the organisation."
-    ),
-    AccountKind.INVITED: "This Slack account has not signed in yet, so it may not do anything here.",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """A person as Slack knows them: ids only. `groups` are Slack user group ids."""
-
-    user_id: str
-    account: AccountKind
-    groups: frozenset[str] = frozenset()
-
-
-SubjectKind = Literal["user", "group", "everyone"]
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """`project` is an alias or `*`; `source` says where the row is kept: slack, terminal, bot.toml."""
-
-    subject_kind: SubjectKind
-    subject_id: str
-    role: Role
-    project: str
-    expires_at: datetime | None = None
-    source: str = "bot.toml"
-
-    def names(self, actor: Actor) -> bool:
-        match self.subject_kind:
-            case "user":
-                return self.subject_id == actor.user_id
-            case "group":
-                return self.subject_id in actor.groups
-            case "everyone":
-                return actor.account is AccountKind.MEMBER
-
-    def covers(self, alias: str) -> bool:
-        return self.project in (alias, "*")
-
-    def in_force(self, now: datetime) -> bool:
-        return self.expires_at is None or now < self.expires_at
+from bot.domain.roles import MAY, Action, Grant
 
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
     because: Grant
     rule: str = "granted"
-
-
-@dataclass(frozen=True, slots=True)
-class Denied:
-    """`rule` is stable, for logs and tests; `explanation` is for the person. The rule may tell more than the person
-    hears: a project that is closed to someone and one that does not exist answer alike.
-    """
-
-    rule: str
-    explanation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,42 +28,7 @@ class NeedsApproval:
     rule: str = "approval-needed"
 
 
-CLOSED_RULES = frozenset({"no-grant", "grant-expired", "unknown-project"})
-"""Rules of which the person hears only that there is no such project that they may use."""
-
-DAILY_LIMIT = "daily-limit"
-
 Decision = Allowed | NeedsApproval | Denied
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Disks of one person in one project: how many this UTC day has seen already, and how many are asked for now.
-
-    `today` is the day of the request they are asked for in.
-    """
-
-    today: int = 0
-    wanted: int = 0
-
-
-_SHOWN = 5
-
-
-def no_such_project(alias: str, usable: Sequence[str] = ()) -> str:
-    """The one answer for a project that is closed to someone and for one that does not exist. `usable` are those that
-    they may use, which is what they meant.
-    """
-    none = f"There is no project {sentences.quoted(alias)} that you may use."
-    if len(usable) == 1:
-        return f"{none} Yours is {usable[0]}: say `project={usable[0]}`, or leave project= out."
-    if usable:
-        near = difflib.get_close_matches(alias, usable, n=1, cutoff=0.4) or usable[:1]
-        return f"{none} You may use {', '.join(usable[:_SHOWN])}: say `project={near[0]}`."
-    return (
-        f"There is no project {sentences.quoted(alias)} that you may use. "
-        "Check the alias, or ask the people who run the snapshot bot for access."
-    )
 
 
 def decide(
@@ -186,7 +39,7 @@ def decide(
     channel: str,
     grants: Iterable[Grant],
     now: datetime,
-    usage: Usage = Usage(),
+    usage: Usage = NO_USAGE,
 ) -> Decision:
     """Say whether an actor may do something in a project from a channel, and why. Pure and total; the default is no.
 
@@ -202,59 +55,14 @@ def decide(
         return Denied(rule, no_such_project(alias))
     because = next((grant for grant in valid if action in MAY[grant.role]), None)
     if because is None:
-        may = ", ".join(sorted({act for grant in valid for act in MAY[grant.role]}))
-        return Denied("action-not-granted", f"In {alias} you may {may}, but not {action}.")
+        return not_granted(alias, {act for grant in valid for act in MAY[grant.role]}, action)
     if project.channels and channel not in project.channels:
-        where = " or ".join(sentences.channel(one) for one in project.channels)
-        return Denied("channel-not-allowed", f"{alias} can be used only from {where}. Say it again there.")
+        return not_from_here(alias, project.channels)
     if action is not Action.CREATE:
         return Allowed(because)
-    if project.daily_limit is not None and usage.today + usage.wanted > project.daily_limit:
-        return over_the_limit(alias, project.daily_limit, usage)
+    if project.daily_limit is not None and not usage.fits(project.daily_limit):
+        return over_the_limit(alias, project.daily_limit, usage.today, usage.wanted)
     return NeedsApproval(because, project.approvals) if project.approvals else Allowed(because)
-
-
-def over_the_limit(alias: str, limit: int, usage: Usage, who: str = "You have") -> Denied:
-    """`who` as a sentence begins with them: `You have`, or a mention and `has`."""
-    return Denied(
-        DAILY_LIMIT,
-        f"In {alias} one person may snapshot {limit} disks a day (UTC). {who} had {usage.today} of them "
-        f"and this asks for {usage.wanted} more.",
-    )
-
-
-def asking_helps(denied: Denied) -> bool:
-    """Whether the project's admins could change this, and may be named: not those of a project that is closed."""
-    return denied.rule in _ADMINS_CAN_CHANGE and denied.rule not in CLOSED_RULES
-
-
-def who_can_help(denied: Denied, admins: Iterable[Grant]) -> Denied:
-    """Add whom to ask. Of a project that is closed to the person nothing more is told, not even its admins."""
-    names = [named for grant in admins if (named := _named(grant))]
-    if not asking_helps(denied) or not names:
-        return denied
-    asked = " or ".join(list(dict.fromkeys(names))[:MENTIONED_ADMINS])
-    return replace(denied, explanation=f"{denied.explanation} {asked} can change that.")
-
-
-MENTIONED_ADMINS = 3
-_ADMINS_CAN_CHANGE = frozenset({"action-not-granted", DAILY_LIMIT})
-
-
-def _named(grant: Grant) -> str:
-    match grant.subject_kind:
-        case "user":
-            return sentences.person(grant.subject_id)
-        case "group":
-            return sentences.group(grant.subject_id)
-        case "everyone":
-            return ""
-
-
-def account_refused(actor: Actor) -> Denied | None:
-    """The kinds of account that are refused whatever the grants say."""
-    sentence = _REFUSED.get(actor.account)
-    return Denied(f"standing-{actor.account.replace(' ', '-')}", sentence) if sentence else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.domain import advice
-from bot.domain.access import Role
 from bot.domain.arguments import option_of, read_arguments
 from bot.domain.copyable import options_meant, unknown_option
 from bot.domain.errors import CommandError
@@ -28,6 +27,7 @@ from bot.domain.orders import (
     read_alias,
     read_reason,
 )
+from bot.domain.roles import Role
 from bot.domain.sentences import quoted
 from bot.domain.words import Word, order_text, plain_text, subject_text, verb_in
 

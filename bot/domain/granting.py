@@ -12,26 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from bot.domain import sentences
-from bot.domain.access import (
-    CLOSED_RULES,
-    MAY,
-    AccountKind,
-    Action,
-    Actor,
-    Allowed,
-    Decision,
-    Denied,
-    Grant,
-    NeedsApproval,
-    Role,
-    SubjectKind,
-    UserGroupKind,
-    account_refused,
-    decide,
-    who_can_help,
-)
+from bot.domain.access import Allowed, Decision, NeedsApproval, decide
+from bot.domain.actors import AccountKind, Actor, UserGroupKind
+from bot.domain.denials import CLOSED_RULES, Denied, account_refused, admins_of_all_only, who_can_help
 from bot.domain.normalise import caseless, unmarked_word
 from bot.domain.projects import Project
+from bot.domain.roles import MAY, Action, Grant, Role, SubjectKind
 from bot.domain.sentences import quoted
 from bot.domain.terminal_text import harmless
 
@@ -171,7 +157,7 @@ def may_administer(
     for grant in grants:
         if grant.project == alias and grant.role is Role.ADMIN and grant.names(actor) and grant.in_force(now):
             return Allowed(grant)
-    return Denied("action-not-granted", "Only an admin of every project (role admin in *) may grant there.")
+    return admins_of_all_only()
 
 
 def locked_out(before: Sequence[Grant], after: Sequence[Grant], aliases: Iterable[str], now: datetime) -> list[str]:

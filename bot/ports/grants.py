@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from bot.domain.access import Actor, Grant
+from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
 from bot.domain.granting import Subject
+from bot.domain.roles import Grant
 
 
 @dataclass(frozen=True, slots=True)

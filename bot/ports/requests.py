@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol
 
-from bot.domain.access import Actor, Grant
+from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.granting import Subject
 from bot.domain.requests import Item, Request
+from bot.domain.roles import Grant
 from bot.domain.transitions import RequestEvent
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from bot.domain.access import AccountKind, Actor, UserGroupKind
+from bot.domain.actors import AccountKind, Actor, UserGroupKind
 from bot.domain.requests import Request
 from bot.ports.outbox import OutboxMessage, Posted
 

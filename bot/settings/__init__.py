@@ -9,9 +9,9 @@ from typing import cast
 
 from pydantic import SecretStr
 
-from bot.domain.access import Grant, SubjectKind
 from bot.domain.bindings import Binding
 from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, Credentials, PasswordCredentials, Project
+from bot.domain.roles import Grant, SubjectKind
 from bot.settings import checks
 from bot.settings.configfile import read_config, read_grants, read_rights, read_store_url
 from bot.settings.environment import Environment, LogFormat, LogLevel, read_environment, read_store

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic import ValidationInfo as Info
 
-from bot.domain.access import Role
 from bot.domain.normalise import caseless
+from bot.domain.roles import Role
 from bot.domain.snapshots import RETENTION_DAYS
 from bot.settings import checks
 from bot.settings.faults import InvalidValue, nearest

@@ -23,7 +23,7 @@ from pydantic import (
     ValidationError,
 )
 
-from bot.domain.access import AccountKind
+from bot.domain.actors import AccountKind
 from bot.slack.ids import FROM_APP_HOME
 
 

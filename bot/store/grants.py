@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from bot.domain.access import MENTIONED_ADMINS, Actor, Grant, Role
+from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
+from bot.domain.denials import MENTIONED_ADMINS
 from bot.domain.granting import BOT_TOML, EVERY_PROJECT, Subject, grant_facts, import_plan, owned_by
+from bot.domain.roles import Action, Grant, Role, roles_for
 from bot.ports.grants import Revise, Revision, Rights
 from bot.store import audit
 from bot.store.database import Query, Row, ScheduledJob, Script, from_ms, sql, to_ms
@@ -56,6 +58,8 @@ _HELPERS = " union all ".join(
     for ends, direction in (("is null", "asc"), ("> :now", "desc"))
 )
 _IN_ORDER = "order by project, subject_kind, subject_id, role, source"
+_APPROVING = ", ".join(f"'{role}'" for role in roles_for(Action.APPROVE))
+"""Written out, for the index of those who approve is asked only where its own condition stands."""
 
 
 def held_by(actor: Actor) -> Script[list[Grant]]:
@@ -131,8 +135,8 @@ def helpers(alias: str, now: datetime) -> Script[list[Grant]]:
 def approvers(alias: str, now: datetime) -> Script[list[Grant]]:
     """Every grant that lets somebody approve in a project now."""
     text = (
-        f"select {_COLUMNS} from access_grant where role in ('approver', 'admin') and project in (:alias, '*') "
-        "and (expires_at is null or expires_at > :now)"
+        f"select {_COLUMNS} from access_grant where role in ({_APPROVING}) "
+        "and project in (:alias, '*') and (expires_at is null or expires_at > :now)"
     )
     rows = yield sql(text, alias=alias, now=to_ms(now))
     return (yield from readable(rows, _grant, "access_grant"))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.domain.requests import Item, Request
+from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import DiskName, Filters
-from bot.store.database import Query, Script, sql
+from bot.store.database import Query, Script, sql, to_ms
 from bot.store.reading import first, readable
 from bot.store.rows import item_from, request_from
 from bot.store.whole_requests import one, wholes
@@ -113,3 +115,24 @@ def counts() -> Script[dict[tuple[str, str], int]]:
         "union all select 'item', state, count(*) from item group by state"
     )
     return {(row["kind"], row["state"]): row["number"] for row in rows}
+
+
+def disks_asked(
+    actor_id: str,
+    project: str,
+    window: tuple[datetime, datetime],
+    left_out: tuple[RequestState, ItemState],
+) -> Script[int]:
+    """How many disks a person asked for in a project, by when the requests were made; two states are `left_out`."""
+    rows = yield sql(
+        "select count(*) as asked from request join item on item.request_id = request.id "
+        "where request.actor_id = :actor_id and request.created_at >= :since and request.created_at < :until "
+        "and request.state <> :request_left_out and item.project = :project and item.state <> :item_left_out",
+        actor_id=actor_id,
+        project=project,
+        since=to_ms(window[0]),
+        until=to_ms(window[1]),
+        request_left_out=str(left_out[0]),
+        item_left_out=str(left_out[1]),
+    )
+    return int(rows[0]["asked"])

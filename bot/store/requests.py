@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from bot.domain.access import Actor
+from bot.domain import daily_limit
+from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.granting import Subject
@@ -18,7 +19,6 @@ from bot.domain.transitions import ItemState, RequestEvent, RequestState
 from bot.ports.requests import Authorize, Cancelled, Decided, DiskName, Filters
 from bot.store import app_homes, audit, bindings, deliveries, grants, lookups
 from bot.store import items as store_items
-from bot.store.daily_limit import room_for, used_on
 from bot.store.database import Query, ScheduledJob, Script, sql, to_ms
 from bot.store.outbox import tell_directly
 from bot.store.rows import group_row, request_row
@@ -82,10 +82,10 @@ def decide_plan(
 ) -> Script[Decided]:
     """A received request becomes planned, waiting or running with its items and groups, or is refused with none.
 
-    `room`: how many disks this person may have in this project per UTC day; counted in this very transaction, so two
+    `room`: how many disks this person may have in this project per day; counted in this very transaction, so two
     requests at the same instant cannot both take the last one. `notify`: those who get a direct message about it.
     """
-    used, fits = yield from room_for(request, items, room)
+    used, fits = yield from _room_for(request, items, room)
     if not fits:
         return Decided("over", used)
     moved = yield from move(request, now)
@@ -99,6 +99,16 @@ def decide_plan(
     return Decided("done", used)
 
 
+def _room_for(request: Request, items: Sequence[Item], limit: int | None) -> Script[tuple[int, bool]]:
+    """How many disks of its day are taken, and whether a request fits in beside them. It is none of them yet."""
+    wanted = daily_limit.wanted(items)
+    if limit is None or not wanted:
+        return 0, True
+    window = daily_limit.window_of(request.created_at)
+    used = yield from lookups.disks_asked(request.actor_id, items[0].project, window, daily_limit.LEFT_OUT)
+    return used, daily_limit.Usage(used, wanted).fits(limit)
+
+
 def confirm(after: Request, notify: Sequence[Subject], now: datetime, room: int | None) -> Script[Decided]:
     """A planned request goes on, waiting or running, as `after` says, if its person has room for it.
 
@@ -107,7 +117,7 @@ def confirm(after: Request, notify: Sequence[Subject], now: datetime, room: int 
     found, items = yield from whole(after.id)
     if not _still_planned(found, after, now):
         return Decided("late")
-    used, fits = yield from room_for(after, items, room)
+    used, fits = yield from _room_for(after, items, room)
     if not fits:
         return Decided("over", used)
     yield from move(after, now)
@@ -344,4 +354,5 @@ class SqliteRequests(Transactions):
         return await self._database.run(lookups.copying, project)
 
     async def used_today(self, actor_id: str, project: str) -> int:
-        return await self._database.run(used_on, self._clock.now(), actor_id, project)
+        window = daily_limit.window_of(self._clock.now())
+        return await self._database.run(lookups.disks_asked, actor_id, project, window, daily_limit.LEFT_OUT)

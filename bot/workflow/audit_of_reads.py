@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bot.domain.access import Action
 from bot.domain.audit import AuditEntry
+from bot.domain.roles import Action
 
 
 def viewed(

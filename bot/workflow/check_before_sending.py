@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.domain.access import Action, Actor, Allowed, Decision, Denied, NeedsApproval, decide
+from bot.domain.access import Allowed, Decision, NeedsApproval, decide
+from bot.domain.actors import Actor
 from bot.domain.audit import BEFORE_POST, AuditEntry
+from bot.domain.denials import Denied, approval_missing
 from bot.domain.errors import LookupFailed
 from bot.domain.projects import Project
 from bot.domain.requests import Request
+from bot.domain.roles import Action
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 from bot.ports.slack import People
@@ -60,7 +63,7 @@ class SendCheck:
             counted += user_id != request.actor_id and not isinstance(decision, Denied)
         if counted >= needed:
             return None
-        return Denied("approval-missing", f"{alias} needs the approval of {needed} other people; it has {counted}.")
+        return approval_missing(alias, needed, counted)
 
 
 def before_post(request: Request, subject: str, alias: str, disk: str, outcome: str, rule: str) -> AuditEntry:

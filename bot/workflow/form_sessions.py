@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.access import Action
 from bot.domain.audit import AuditEntry
 from bot.domain.forms import Form, FormKind
 from bot.domain.orders import Create
 from bot.domain.requests import Place
+from bot.domain.roles import Action
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.forms import Forms

@@ -11,19 +11,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain import sentences
-from bot.domain.access import (
-    CLOSED_RULES,
-    Action,
-    Actor,
-    Denied,
-    NeedsApproval,
-    account_refused,
-    decide,
-    who_can_help,
-)
+from bot.domain.access import NeedsApproval, decide
+from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
+from bot.domain.denials import CLOSED_RULES, Denied, account_refused, who_can_help
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
+from bot.domain.roles import Action
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants

@@ -7,27 +7,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, Protocol
 
-from bot.domain.access import (
+from bot.domain.access import Chosen, NeedsApproval, NotChosen, choose_project, decide
+from bot.domain.actors import Actor
+from bot.domain.audit import AuditEntry
+from bot.domain.denials import (
     CLOSED_RULES,
-    Action,
-    Actor,
-    Chosen,
+    NO_PROJECT_CHOSEN,
     Denied,
-    Grant,
-    NeedsApproval,
-    NotChosen,
     account_refused,
     asking_helps,
-    choose_project,
-    decide,
+    break_glass_reason,
+    break_glass_unconfirmed,
+    no_break_glass,
     no_such_project,
+    which_project,
     who_can_help,
 )
-from bot.domain.audit import AuditEntry
 from bot.domain.normalise import length_of, letters_in
 from bot.domain.orders import Create, Order, Quick
 from bot.domain.projects import Project
 from bot.domain.requests import Place, Request
+from bot.domain.roles import Action, Grant
 from bot.domain.transitions import REQUEST, RequestEvent, RequestState
 from bot.ports.clock import Clock
 from bot.ports.grants import Bindings, Grants
@@ -37,7 +37,6 @@ from bot.ports.slack import People
 BREAK_GLASS = "break-glass"
 NOTHING_BOUND = "nothing-bound"
 ANSWERED = "answered-before"
-_NO_PROJECT = "no-project-chosen"
 _WHAT_TO_NAME = (
     "This channel is not bound to anything yet, so I don't know what to back up. Name it: `quick server=web-01`, "
     "`quick tag=tier:prod` or `quick disks=web-01-data,web-01-logs`."
@@ -228,11 +227,13 @@ class _Asking:
         if self._by_binding and self.bound is None:
             # Whoever may use no project here sees no difference to a channel that is bound to a closed one.
             if self._nowhere():
-                return self._denied(NOTHING_BOUND, which_project(NotChosen(())), "", shown=_NO_PROJECT)
+                return self._denied(NOTHING_BOUND, which_project(()).explanation, "", shown=NO_PROJECT_CHOSEN)
             return self._denied(NOTHING_BOUND, _WHAT_TO_NAME, "")
         choice = self._choice(self.order.project, self.bound)
         if isinstance(choice, NotChosen):
-            return self._denied(_NO_PROJECT, which_project(choice), "", incomplete=bool(choice.candidates))
+            return self._denied(
+                NO_PROJECT_CHOSEN, which_project(choice.candidates).explanation, "", incomplete=bool(choice.candidates)
+            )
         return self._authorized_in(choice.alias)
 
     def _authorized_in(self, alias: str) -> Authorization:
@@ -256,7 +257,7 @@ class _Asking:
             elif self._by_binding and not self._nowhere():
                 return self._denied(denied.rule, _WHAT_TO_NAME, alias, shown=NOTHING_BOUND)
             else:
-                told = which_project(NotChosen(()))
+                told = which_project(()).explanation
         return self._denied(denied.rule, told, alias)
 
     @property
@@ -286,27 +287,10 @@ class _Asking:
 def glass_stays(project: Project, order: Order) -> Denied | None:
     """Why this may not run without approval; None where it may: allowed there, confirmed by name, and with a reason."""
     if not project.break_glass:
-        return Denied("break-glass-closed", f"{project.alias} allows nothing without approval. Leave break_glass= out.")
+        return no_break_glass(project.alias)
     if order.break_glass != project.alias:
-        return Denied(
-            "break-glass-unconfirmed",
-            f"To run without approval, type the project's alias: break_glass={project.alias}.",
-        )
+        return break_glass_unconfirmed(project.alias)
     reason = order.reason or ""
     if length_of(reason) < BREAK_GLASS_REASON_CHARACTERS or letters_in(reason) < BREAK_GLASS_REASON_LETTERS:
-        return Denied(
-            "break-glass-reason",
-            f"To run without approval, give a reason of at least {BREAK_GLASS_REASON_CHARACTERS} characters, "
-            "in words: reason=….",
-        )
+        return break_glass_reason(BREAK_GLASS_REASON_CHARACTERS)
     return None
-
-
-def which_project(choice: NotChosen) -> str:
-    if not choice.candidates:
-        return (
-            "There is no project in which you may create snapshots from here. "
-            "Ask the people who run the snapshot bot for access, or try the channel of the project."
-        )
-    aliases = ", ".join(choice.candidates)
-    return f"Which project? You may use {aliases}. Say it again with project={choice.candidates[0]}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.access import Actor
+from bot.domain.actors import Actor
 from bot.domain.errors import LookupFailed
 from bot.ports.clock import Clock
 from bot.ports.slack import People

@@ -38,7 +38,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.app import new_id
 from bot.clock import SteadyClock, SystemClock
-from bot.domain.access import Actor
+from bot.domain.actors import Actor
 from bot.domain.requests import Request
 from bot.engine import EmbeddedEngine
 from bot.evs.cloud import HttpCloud

@@ -27,7 +27,10 @@ from typing import TypeVar
 import pytest
 
 from bot.clock import SystemClock
-from bot.domain.access import MENTIONED_ADMINS, AccountKind, Action, Allowed, Denied, decide, who_can_help
+from bot.domain.access import Allowed, decide
+from bot.domain.actors import AccountKind
+from bot.domain.denials import MENTIONED_ADMINS, Denied, who_can_help
+from bot.domain.roles import Action
 from bot.store.database import Script, SqliteDatabase, to_ms
 from bot.store.store import SqliteStore
 from tests.builders import NOON, a_grant, a_project, an_actor

@@ -8,22 +8,11 @@ from typing import Any
 import pytest
 
 from bot.domain import sentences
-from bot.domain.access import (
-    AccountKind,
-    Action,
-    Actor,
-    Allowed,
-    Chosen,
-    Decision,
-    Denied,
-    Grant,
-    NeedsApproval,
-    NotChosen,
-    Usage,
-    choose_project,
-    decide,
-    who_can_help,
-)
+from bot.domain.access import Allowed, Chosen, Decision, NeedsApproval, NotChosen, choose_project, decide
+from bot.domain.actors import AccountKind, Actor
+from bot.domain.daily_limit import Usage
+from bot.domain.denials import Denied
+from bot.domain.roles import Action, Grant
 from tests.builders import NOON, a_grant, a_project, an_actor
 
 
@@ -104,7 +93,7 @@ def test_the_project_follows_from_the_word_the_binding_or_the_only_choice() -> N
     assert chosen(None, None, [*held, a_grant(project="shop")]) == NotChosen(("payments", "shop"))
 
 
-def test_the_daily_limit_counts_what_is_asked_for_and_tells_who_can_change_it() -> None:
+def test_the_daily_limit_counts_what_is_asked_for() -> None:
     limited = a_project(daily_limit=5)
 
     def at(today: int, wanted: int) -> Decision:
@@ -114,15 +103,6 @@ def test_the_daily_limit_counts_what_is_asked_for_and_tells_who_can_change_it() 
     denied = at(4, 2)
     assert isinstance(denied, Denied) and denied.rule == "daily-limit"
     assert "You have had 4 of them and this asks for 2 more" in denied.explanation
-    admins = [a_grant("U9", "admin"), a_grant("S1", "admin", kind="group"), a_grant("", "admin", kind="everyone")]
-    told = who_can_help(denied, admins).explanation
-    assert told.endswith(f"{sentences.person('U9')} or {sentences.group('S1')} can change that.")
-
-
-def test_of_a_closed_project_not_even_its_admins_are_told() -> None:
-    closed = decided()
-    assert isinstance(closed, Denied)
-    assert who_can_help(closed, [a_grant("U9", "admin")]) == closed
 
 
 def test_a_project_with_approvals_lets_nobody_create_alone_not_even_its_admin() -> None:

@@ -10,8 +10,11 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.domain.access import AccountKind, Action, Actor, Allowed, Decision, Grant, NeedsApproval, Role, Usage, decide
+from bot.domain.access import Allowed, Decision, NeedsApproval, decide
+from bot.domain.actors import AccountKind, Actor
+from bot.domain.daily_limit import Usage
 from bot.domain.projects import Project
+from bot.domain.roles import Action, Grant, Role
 from tests.builders import NOON, a_project
 
 SITUATIONS = 100_000

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.access import AccountKind, Action, Actor, Allowed, Decision, Denied, Grant, Role, decide
+from bot.domain.access import Allowed, Decision, decide
+from bot.domain.actors import AccountKind, Actor
 from bot.domain.commands import GrantAccess, RevokeAccess, ShowAccess, ShowProjects, read_command
+from bot.domain.denials import Denied
 from bot.domain.errors import CommandError
 from bot.domain.granting import (
     ImportPlan,
@@ -29,6 +31,7 @@ from bot.domain.granting import (
     until,
     without_first_admin,
 )
+from bot.domain.roles import Action, Grant, Role
 from bot.domain.sentences import as_words
 from tests.builders import NOON, a_grant, a_project, an_actor
 

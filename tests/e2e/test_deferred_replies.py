@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from bot.clock import SystemClock
-from bot.domain.access import Role
+from bot.domain.roles import Role
 from bot.domain.transitions import RequestState
 from bot.simulator.workspace import Message
 from bot.simulator.workspace.tickets import Triggers

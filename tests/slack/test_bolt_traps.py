@@ -20,7 +20,7 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.clock import SystemClock
-from bot.domain.access import AccountKind, Actor
+from bot.domain.actors import AccountKind, Actor
 from bot.domain.requests import Place
 from bot.simulator.setting import Setting
 from bot.slack.background_tasks import BackgroundTasks

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.access import AccountKind
+from bot.domain.actors import AccountKind
 from bot.slack import payloads
 from bot.slack.payloads import (
     Account,

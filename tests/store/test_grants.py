@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.access import MENTIONED_ADMINS, AccountKind, Grant
+from bot.domain.actors import AccountKind
 from bot.domain.audit import AuditEntry
+from bot.domain.denials import MENTIONED_ADMINS
 from bot.domain.granting import Subject
+from bot.domain.roles import Grant
 from bot.ports.grants import Revision, Rights
 from bot.store import grants
 from bot.store.database import Query, Script, SqliteDatabase

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.domain.access import Grant
 from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
 from bot.domain.forms import Form
 from bot.domain.orders import Create
 from bot.domain.requests import Item, Place, Request, ended, sending, taken, waiting
+from bot.domain.roles import Grant
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.forms import DeferredReply
 from bot.ports.requests import Authorize, Filters, Incoming

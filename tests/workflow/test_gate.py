@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.access import AccountKind, Actor
+from bot.domain.actors import AccountKind, Actor
 from bot.domain.commands import Status
 from bot.domain.orders import Create, Quick, Selector
 from bot.domain.transitions import ItemState, RequestState

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from bot.domain.access import Actor
+from bot.domain.actors import Actor
 from bot.domain.orders import Create
 from bot.domain.requests import Place
 from bot.domain.transitions import RequestState

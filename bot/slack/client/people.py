@@ -10,7 +10,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.cache import Cache
-from bot.domain.access import AccountKind, Actor, UserGroupKind
+from bot.domain.actors import AccountKind, Actor, UserGroupKind
 from bot.domain.errors import LookupFailed
 from bot.ports.clock import Clock
 from bot.slack.client.errors import NO_ANSWER, failure_of

@@ -8,7 +8,7 @@ from typing import Literal
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.domain.access import Actor
+from bot.domain.actors import Actor
 from bot.domain.errors import LookupFailed
 from bot.domain.forms import Form, FormKind
 from bot.domain.requests import Place, is_direct

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.access import Actor
+from bot.domain.actors import Actor
 from bot.domain.forms import Form
 from bot.domain.normalise import entered
 from bot.slack.client.modals import open_view

@@ -8,7 +8,7 @@ from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.access import Actor
+from bot.domain.actors import Actor
 from bot.domain.commands import Bind
 from bot.domain.forms import Form
 from bot.domain.normalise import entered

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.access import Actor
+from bot.domain.actors import Actor
 from bot.domain.commands import read_selection as quick_in_words
 from bot.domain.errors import CommandError
 from bot.domain.forms import Form

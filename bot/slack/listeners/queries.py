@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.access import Actor
+from bot.domain.actors import Actor
 from bot.domain.commands import (
     Approve,
     Bind,

@@ -12,7 +12,7 @@ from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
 
-from bot.domain.access import Actor
+from bot.domain.actors import Actor
 from bot.slack import ids
 from bot.slack.listeners.actions import Actions, Button, Decide, SmallForm, UserAction
 from bot.slack.listeners.approvals import DenyForm

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bot.domain.access import Action, Grant
 from bot.domain.orders import named
 from bot.domain.requests import Item, Request
+from bot.domain.roles import Action, Grant
 from bot.domain.transitions import RequestState
 from bot.slack.ids import APPROVE, DENY, NEW_SNAPSHOT, REVIEW
 from bot.slack.views.approval import asked_facts

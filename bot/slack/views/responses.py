@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.domain.access import Action, Denied
 from bot.domain.commands import ListSnapshots
+from bot.domain.denials import Denied
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Item, Request
+from bot.domain.roles import Action
 from bot.domain.transitions import RequestState
 from bot.slack.ids import BIND, LIST_NEWER, LIST_OLDER, NEW_SNAPSHOT, OPEN_FORM
 from bot.slack.views.blocks import BUTTON_VALUE_CHARACTERS, button, buttons

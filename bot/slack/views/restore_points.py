@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.domain.access import Denied
 from bot.domain.deletions import deletable
+from bot.domain.denials import Denied
 from bot.domain.requests import Item, is_direct
 from bot.slack.ids import DELETE_FOR_GOOD
 from bot.slack.views.blocks import button, buttons, delete_button, section

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import Protocol
 
 from bot.domain import sentences
-from bot.domain.access import Action, Actor
+from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.normalise import letters_in
+from bot.domain.roles import Action
 from bot.domain.transitions import RequestEvent, RequestState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock

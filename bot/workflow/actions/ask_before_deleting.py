@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from bot.domain.access import Actor
+from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.orders import Create
 from bot.domain.requests import Item, Place, Request

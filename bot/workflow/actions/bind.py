@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from bot.domain.access import (
-    Action,
-    Actor,
-    Denied,
-    NotChosen,
-    account_refused,
-    choose_project,
-    decide,
-    who_can_help,
-)
+from bot.domain.access import NotChosen, choose_project, decide
+from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
 from bot.domain.commands import Bind
+from bot.domain.denials import (
+    NO_PROJECT_CHOSEN,
+    Denied,
+    account_refused,
+    no_place_to_bind,
+    which_project_to_bind,
+    who_can_help,
+)
 from bot.domain.granting import EVERY_PROJECT, may_administer
 from bot.domain.orders import Selector
 from bot.domain.projects import Project
 from bot.domain.requests import is_direct
+from bot.domain.roles import Action
 from bot.domain.selecting import selectors_of
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
@@ -139,16 +140,14 @@ class ChannelBindings:
             await self._store.audit([self._entry(actor, "bind", channel, named or "", "denied", refused.rule)])
             return refused
         if is_direct(channel):
-            await self._store.audit([self._entry(actor, "bind", channel, named or "", "denied", "no-place")])
-            return Denied("no-place", "A direct message is no channel of an incident. Type it in the channel.")
+            no_place = no_place_to_bind()
+            await self._store.audit([self._entry(actor, "bind", channel, named or "", "denied", no_place.rule)])
+            return no_place
         grants, now = await self._store.grants_for(actor), self._clock.now()
         choice = choose_project(named, None, actor, Action.ADMINISTER, self._projects, channel, grants, now)
         if isinstance(choice, NotChosen):
-            await self._store.audit([self._entry(actor, "bind", channel, "", "denied", "no-project-chosen")])
-            if choice.candidates:
-                options = " or ".join(f"project={alias}" for alias in choice.candidates)
-                return Denied("no-project-chosen", f"Which project? Say {options}.")
-            return Denied("no-project-chosen", "Only an admin of a project may bind a channel to it.")
+            await self._store.audit([self._entry(actor, "bind", channel, "", "denied", NO_PROJECT_CHOSEN)])
+            return which_project_to_bind(choice.candidates)
         project = self._projects.get(choice.alias)
         decision = decide(actor, Action.ADMINISTER, choice.alias, project, channel, grants, now)
         if not isinstance(decision, Denied):

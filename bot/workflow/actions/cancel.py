@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bot.domain import sentences
-from bot.domain.access import Action, Actor
+from bot.domain.actors import Actor
+from bot.domain.roles import Action
 from bot.ports.requests import Requests
 from bot.workflow.gate import Gate, Told, Verb, entry_of
 

@@ -11,10 +11,13 @@ from dataclasses import replace
 from typing import Protocol
 
 from bot.domain import sentences
-from bot.domain.access import Action, Actor, Usage, over_the_limit
+from bot.domain.actors import Actor
+from bot.domain.daily_limit import wanted
+from bot.domain.denials import over_the_limit
 from bot.domain.orders import Quick, Selector
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, planned_anew
+from bot.domain.roles import Action
 from bot.domain.transitions import RequestState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
@@ -81,9 +84,8 @@ class Confirming:
     async def _over_the_limit(self, actor: Actor, allowed: Admitted, used: int) -> Told:
         """Whose limit it is: who asked, not who said go. The plan stays, for when there is room or more is allowed."""
         request, project = allowed.request, self._projects[allowed.project]
-        usage = Usage(used, sum(not item.ended for item in allowed.items))
         who = "You have" if request.actor_id == actor.user_id else f"{sentences.person(request.actor_id)} has"
-        denied = over_the_limit(project.alias, project.daily_limit or 0, usage, who)
+        denied = over_the_limit(project.alias, project.daily_limit or 0, used, wanted(allowed.items), who)
         await self._store.audit([entry_of(actor, _CONFIRM, request, "denied", denied.rule, hop="confirm")])
         refused = Refused(denied.explanation, denied.rule, project.alias)
         told = (await with_helpers(self._store, refused)).sentence

@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.domain import sentences
-from bot.domain.access import Action, Actor, Denied, decide
+from bot.domain.access import decide
+from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.deletions import AGREE_MINUTES, Deletion, claims, deletable, named, still_kept
+from bot.domain.denials import Denied
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
+from bot.domain.roles import Action
 from bot.domain.transitions import DELETION, DeletionEvent, DeletionState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock

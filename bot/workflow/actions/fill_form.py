@@ -11,17 +11,10 @@ from datetime import timedelta
 from typing import Protocol, TypeVar
 
 from bot.cache import Cache
-from bot.domain.access import (
-    Action,
-    Actor,
-    Decision,
-    Denied,
-    Grant,
-    NotChosen,
-    account_refused,
-    decide,
-)
+from bot.domain.access import Decision, decide
+from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
+from bot.domain.denials import NO_PROJECT_CHOSEN, Denied, account_refused, which_project
 from bot.domain.disks import is_disk_id, matching, meant, pick
 from bot.domain.errors import CloudError, LookupFailed
 from bot.domain.forms import Form, FormValues, read_form
@@ -29,6 +22,7 @@ from bot.domain.normalise import caseless, unmarked_word, visible
 from bot.domain.orders import Create, Quick, as_typed
 from bot.domain.projects import Project
 from bot.domain.requests import Place
+from bot.domain.roles import Action, Grant
 from bot.domain.snapshots import Disk
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
@@ -38,7 +32,7 @@ from bot.ports.requests import Requests
 from bot.ports.slack import Channels, People
 from bot.workflow.audit_of_reads import unknown_id, viewed
 from bot.workflow.form_sessions import STALE, FormSessions, Returned
-from bot.workflow.intake import Accepted, Delivery, Intake, Refused, authorized, which_project, with_helpers
+from bot.workflow.intake import Accepted, Delivery, Intake, Refused, authorized, with_helpers
 from bot.workflow.queries.disk_choices import DiskCatalogue
 
 _Answer = TypeVar("_Answer")
@@ -194,7 +188,7 @@ class Forms:
         grants = await self._store.grants_for(actor)
         usable = self._usable(actor, form.place, grants)
         if not usable:
-            return await self._refuse(form, "", Refused(which_project(NotChosen(())), "no-project-chosen"))
+            return await self._refuse(form, "", Refused(which_project(()).explanation, NO_PROJECT_CHOSEN))
         if form.revision == 0:
             self._store.note([viewed(form.user_id, "form", usable, form.place.channel_id, form.id)])
         fault = await self._named_in_vain(form, actor, grants, usable)

@@ -7,21 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from bot.domain.access import (
-    AccountKind,
-    Action,
-    Actor,
-    Decision,
-    Denied,
-    Grant,
-    Role,
-    UserGroupKind,
-    account_refused,
-    decide,
-    who_can_help,
-)
+from bot.domain.access import Decision, decide
+from bot.domain.actors import AccountKind, Actor, UserGroupKind
 from bot.domain.audit import AuditEntry
 from bot.domain.commands import GrantAccess, RevokeAccess, ShowAccess
+from bot.domain.denials import Denied, account_refused, admins_only, who_can_help
 from bot.domain.errors import LookupFailed
 from bot.domain.granting import (
     EVERY_PROJECT,
@@ -49,6 +39,7 @@ from bot.domain.granting import (
     without_first_admin,
 )
 from bot.domain.projects import Project
+from bot.domain.roles import Action, Grant, Role
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants, Revision, Rights
@@ -174,7 +165,7 @@ class Granting:
         readable = [alias for alias, decision in decisions.items() if not isinstance(decision, Denied)]
         if not readable:
             decision = decisions.get(asked.project or "")
-            denied = decision if isinstance(decision, Denied) else Denied("action-not-granted", _ADMINS_ONLY)
+            denied = decision if isinstance(decision, Denied) else admins_only()
             helped = who_can_help(denied, await self._store.helpers(asked.project or ""))
             return [await self._refuse(actor, Action.ADMINISTER, asked.project or "", helped)]
         self._store.note([viewed(actor.user_id, "access", readable, channel, str(asked.subject))])
@@ -233,7 +224,6 @@ class Granting:
 
 
 _NO_PROJECT = "You may use no project. Ask the people who run the snapshot bot for access."
-_ADMINS_ONLY = "Only an admin of a project may look at what others may do there, and you are admin of none here."
 
 
 # --- changes, pure ----------------------------------------------------------------------------------------------------

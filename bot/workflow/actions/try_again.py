@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.domain import sentences
-from bot.domain.access import CLOSED_RULES, Action, Actor
+from bot.domain.actors import Actor
+from bot.domain.denials import CLOSED_RULES
 from bot.domain.orders import DISKS_PER_CREATE, Create, Order, Quick, Selector, as_typed
 from bot.domain.quick import failed
 from bot.domain.requests import Item, Place, Request
+from bot.domain.roles import Action
 from bot.ports.requests import Requests
 from bot.workflow.gate import Admitted, Gate, Told, Verb
 from bot.workflow.intake import ANSWERED, Accepted, Delivery, Intake

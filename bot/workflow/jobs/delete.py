@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from bot.domain import sentences
-from bot.domain.access import Action, Denied, decide
+from bot.domain.access import decide
 from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.deletions import (
@@ -29,6 +29,7 @@ from bot.domain.deletions import (
     vanished,
     why_not,
 )
+from bot.domain.denials import Denied
 from bot.domain.errors import (
     CannotPost,
     CloudError,
@@ -42,6 +43,7 @@ from bot.domain.errors import (
 )
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
+from bot.domain.roles import Action
 from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Disk
 from bot.domain.transitions import DeletionState

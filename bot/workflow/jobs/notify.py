@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from bot.domain.access import Action, Denied, decide
+from bot.domain.access import decide
 from bot.domain.audit import AuditEntry
 from bot.domain.deletions import Deletion, otherwise, question
+from bot.domain.denials import Denied
 from bot.domain.errors import CannotPost, LookupFailed, MessageGone, MessageRefused, SlackBusy
 from bot.domain.granting import Subject
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
+from bot.domain.roles import Action
 from bot.domain.transitions import DeletionState, RequestState
 from bot.ports.clock import Clock
 from bot.ports.deletions import Deletions

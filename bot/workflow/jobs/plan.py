@@ -11,16 +11,20 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from bot.domain.access import Action, Actor, Denied, Usage, decide
+from bot.domain.access import decide
+from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
 from bot.domain.consistency_groups import ConsistencyGroup
+from bot.domain.daily_limit import Usage, wanted
+from bot.domain.denials import Denied
 from bot.domain.disks import Picked, disk_id_in, meant, pick
 from bot.domain.errors import CloudError, CloudUnavailable, LookupFailed, NotFound, Throttled
 from bot.domain.orders import Create, Quick
 from bot.domain.projects import Project
 from bot.domain.quick import DISKS_PER_QUICK, Marks, plan_quick, quick_items
 from bot.domain.requests import Item, Request, planned_items, refused, remind_time
+from bot.domain.roles import Action
 from bot.domain.selecting import selectors_of
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import Disk
@@ -157,11 +161,11 @@ class Planner:
             room=project.daily_limit,
             notify=await who_may_approve(self._store, after) if alerted else (),
         )
-        wanted = sum(not item.ended for item in draft.items)
+        disks = wanted(draft.items)
         if written.how == "over":
-            return await self._over_the_limit(request, actor, project, Usage(written.used, wanted), authorization.audit)
+            return await self._over_the_limit(request, actor, project, Usage(written.used, disks), authorization.audit)
         if written.how == "done":
-            facts = {"request": request.id, "project": project.alias, "disks": wanted, "groups": len(draft.groups)}
+            facts = {"request": request.id, "project": project.alias, "disks": disks, "groups": len(draft.groups)}
             log.info("request planned", extra={**facts, "approvals": authorization.approvals})
         return None
 

@@ -11,11 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
-from bot.domain.access import MAY, Action, Actor, Denied, Grant, account_refused, decide
+from bot.domain.access import decide
+from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
+from bot.domain.denials import Denied, account_refused
 from bot.domain.errors import LookupFailed, SlackBusy, ViewRefused, ViewStale
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
+from bot.domain.roles import MAY, Action, Grant
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.forms import AppHomes

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.domain.access import Denied
+from bot.domain.denials import NOT_CONFIGURED, Denied, no_longer_configured
 from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, Throttled
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, busy_wait, ended, looked_in_vain, no_answer, sending, taken, waiting
-from bot.domain.sentences import not_configured, quoted
+from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Snapshot
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.clock import Clock
@@ -38,7 +38,6 @@ CLOCK_SKEW = timedelta(minutes=2)
 _LOOK_AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0)
 
 
-NOT_CONFIGURED = "project-not-configured"
 LOOKED = "An earlier try was not answered; I looked, and the cloud holds no snapshot of it."
 
 
@@ -99,10 +98,7 @@ def took(began: datetime | None, now: datetime) -> timedelta:
 
 def not_configured_any_more(alias: str, projects: Mapping[str, Project]) -> Denied | None:
     """Why nothing more is sent to a project that somebody took out of bot.toml."""
-    if alias in projects:
-        return None
-    who = "Whoever runs the bot can say under which name to ask again."
-    return Denied(NOT_CONFIGURED, f"bot.toml has no project {quoted(alias)} any more, so I send nothing to it. {who}")
+    return None if alias in projects else no_longer_configured(alias)
 
 
 class Rows(Items, Requests, Protocol):

@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.domain.access import Denied
 from bot.domain.consistency_groups import (
     ConsistencyGroup,
     can_be_member,
@@ -22,6 +21,7 @@ from bot.domain.consistency_groups import (
     group_waiting,
     on_its_own,
 )
+from bot.domain.denials import NOT_CONFIGURED, Denied
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, NotFound, NotOffered, Throttled
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request, back_to_planned, busy_wait, ended, no_answer, taken, waiting
@@ -36,7 +36,6 @@ from bot.workflow.discovery import GroupDiscovery
 from bot.workflow.jobs.submit import (
     CLOCK_SKEW,
     LOOKED,
-    NOT_CONFIGURED,
     SEND_WITHIN,
     UNANSWERED_WAIT,
     UNCONFIGURED_SECONDS,

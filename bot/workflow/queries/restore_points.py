@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.access import Action, Actor, Denied, account_refused, decide
+from bot.domain.access import decide
+from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.commands import RestorePoints
+from bot.domain.denials import Denied, account_refused
 from bot.domain.errors import CloudError
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
+from bot.domain.roles import Action
 from bot.domain.transitions import ItemState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock

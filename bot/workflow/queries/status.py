@@ -6,22 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bot.domain.access import (
-    CLOSED_RULES,
-    Action,
-    Actor,
-    Denied,
-    Grant,
-    account_refused,
-    decide,
-    no_such_project,
-)
+from bot.domain.access import decide
+from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.commands import ListSnapshots, Status
 from bot.domain.consistency_groups import ConsistencyGroup
+from bot.domain.denials import CLOSED_RULES, Denied, account_refused, no_such_project
 from bot.domain.disks import meant, near_names
 from bot.domain.projects import Project
 from bot.domain.requests import Item, Request
+from bot.domain.roles import Action, Grant
 from bot.domain.sentences import quoted
 from bot.domain.transitions import RequestState
 from bot.ports.audit import Audit

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.access import AccountKind, Actor
+from bot.domain.actors import AccountKind, Actor
 from bot.domain.errors import LookupFailed
 from bot.simulator.workspace import WorkspaceSimulator
 from bot.slack.client.people import SlackPeople

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.access import Role
 from bot.domain.orders import Create
+from bot.domain.roles import Role
 from bot.domain.transitions import ItemState, RequestState
 from bot.slack.ids import NEW_SNAPSHOT
 from bot.slack.views.app_home_view import app_home_view

@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import sentences
-from bot.domain.access import Action, Denied
 from bot.domain.commands import ListSnapshots, read_command
+from bot.domain.denials import Denied
 from bot.domain.errors import GONE_AGAIN, REFUSED, SHARED, CommandError
 from bot.domain.granting import Subject
 from bot.domain.orders import Create
 from bot.domain.requests import DiskRef, Item, Place, Request
+from bot.domain.roles import Action
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.outbox import MessageKind, OutboxMessage

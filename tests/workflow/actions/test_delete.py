@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.access import AccountKind, Actor
+from bot.domain.actors import AccountKind, Actor
 from bot.domain.deletions import Deletion
 from bot.domain.errors import CloudError, CloudUnavailable, NotFound, SlackBusy, StoreFailed
 from bot.domain.orders import Create

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.access import AccountKind, Actor, Grant
+from bot.domain.actors import AccountKind, Actor
 from bot.domain.deletions import Deletion
 from bot.domain.errors import LookupFailed, SlackBusy, StoreFailed
+from bot.domain.roles import Grant
 from bot.domain.transitions import DeletionState, RequestEvent, RequestState
 from bot.ports.outbox import OutboxMessage
 from bot.ports.requests import Incoming

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.access import AccountKind, Actor
+from bot.domain.actors import AccountKind, Actor
 from bot.domain.errors import BotError, LookupFailed, SlackBusy, ViewRefused, ViewStale
 from bot.domain.orders import Create
 from bot.domain.requests import Place, Request

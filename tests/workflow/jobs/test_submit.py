@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.access import Actor
+from bot.domain.actors import Actor
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, LookupFailed, Throttled
 from bot.domain.requests import Item
 from bot.domain.snapshots import (

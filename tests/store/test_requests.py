@@ -1,4 +1,4 @@
-"""How many disks somebody may have in a day, and until when something waits: held where it is settled."""
+"""How many disks the requester may have in a day, and until when a request waits: held where it is settled."""
 
 from __future__ import annotations
 

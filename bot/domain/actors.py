@@ -1,0 +1,38 @@
+"""Who acts: a person as Slack knows them, and what kind of account they have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class AccountKind(StrEnum):
+    """What kind of account someone has, as `users.info` tells it (Slack, user object)."""
+
+    MEMBER = "member"
+    DEACTIVATED = "deactivated"
+    BOT = "bot"
+    GUEST = "guest"
+    SINGLE_CHANNEL_GUEST = "single-channel guest"
+    STRANGER = "stranger"
+    OTHER_TEAM = "other team"
+    OTHER_WORKSPACE = "other workspace"
+    INVITED = "invited"
+
+
+class UserGroupKind(StrEnum):
+    """What becomes of a user group, as `usergroups.list` tells it (Slack, usergroup object)."""
+
+    KNOWN = "known"
+    DISABLED = "disabled"
+    EXTERNAL = "external"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person as Slack knows them: ids only. `groups` are Slack user group ids."""
+
+    user_id: str
+    account: AccountKind
+    groups: frozenset[str] = frozenset()

@@ -1,0 +1,70 @@
+"""Roles: which actions each of them allows, and the grants that give one to a subject in a project."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from bot.domain.actors import AccountKind, Actor
+
+
+class Action(StrEnum):
+    VIEW = "view"
+    CREATE = "create"
+    CANCEL = "cancel"
+    APPROVE = "approve"
+    DELETE = "delete"
+    ADMINISTER = "administer"
+
+
+class Role(StrEnum):
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+
+MAY: Mapping[Role, frozenset[Action]] = {
+    Role.VIEWER: frozenset({Action.VIEW}),
+    Role.OPERATOR: frozenset({Action.VIEW, Action.CREATE, Action.CANCEL}),
+    Role.APPROVER: frozenset({Action.VIEW, Action.APPROVE, Action.CANCEL}),
+    Role.ADMIN: frozenset(Action),
+}
+
+
+def roles_for(action: Action) -> tuple[Role, ...]:
+    """The roles that allow it."""
+    return tuple(role for role in Role if action in MAY[role])
+
+
+SubjectKind = Literal["user", "group", "everyone"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """`project` is an alias or `*`; `source` says where the row is kept: slack, terminal, bot.toml."""
+
+    subject_kind: SubjectKind
+    subject_id: str
+    role: Role
+    project: str
+    expires_at: datetime | None = None
+    source: str = "bot.toml"
+
+    def names(self, actor: Actor) -> bool:
+        match self.subject_kind:
+            case "user":
+                return self.subject_id == actor.user_id
+            case "group":
+                return self.subject_id in actor.groups
+            case "everyone":
+                return actor.account is AccountKind.MEMBER
+
+    def covers(self, alias: str) -> bool:
+        return self.project in (alias, "*")
+
+    def in_force(self, now: datetime) -> bool:
+        return self.expires_at is None or now < self.expires_at

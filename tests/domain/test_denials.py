@@ -1,0 +1,35 @@
+"""What the denied hear, and whom they are told to ask."""
+
+from __future__ import annotations
+
+from bot.domain import sentences
+from bot.domain.denials import Denied, no_such_project, over_the_limit, which_project, who_can_help
+from bot.domain.roles import Grant
+from tests.builders import a_grant
+
+ADMINS: list[Grant] = [
+    a_grant("U9", "admin"),
+    a_grant("S1", "admin", kind="group"),
+    a_grant("", "admin", kind="everyone"),
+]
+
+
+def test_who_is_over_the_limit_hears_by_how_much_and_who_can_change_it() -> None:
+    denied = over_the_limit("payments", 5, 4, 2)
+    assert "You have had 4 of them and this asks for 2 more" in denied.explanation
+    told = who_can_help(denied, ADMINS).explanation
+    assert told.endswith(f"{sentences.person('U9')} or {sentences.group('S1')} can change that.")
+
+
+def test_of_a_closed_project_not_even_its_admins_are_told() -> None:
+    closed = Denied("no-grant", no_such_project("payments"))
+    assert who_can_help(closed, ADMINS) == closed
+
+
+def test_who_mistyped_a_project_is_shown_the_one_that_is_nearest() -> None:
+    assert no_such_project("paymnets", ["shop", "payments"]).endswith("say `project=payments`.")
+
+
+def test_who_named_no_project_is_told_how_only_where_there_is_one_to_name() -> None:
+    assert "project=shop" in which_project(["shop", "web"]).explanation
+    assert "project=" not in which_project([]).explanation
