@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.deletions import Deletion
+from bot.domain.polling import FIRST_LOOK
 from bot.domain.requests import Item, Request, following, joining
 from bot.domain.transitions import ItemState
 from bot.store import deletions
@@ -50,9 +51,6 @@ LEADER = """
 select * from item where disk_id = :disk_id and joined_to is null and id <> :id
     and state in ('submitting', 'uncertain', 'creating')
 """
-FIRST_LOOK = timedelta(seconds=2)
-"""No snapshot is done sooner after it was asked for."""
-
 PAGE = 200
 """Rows that are read in one transaction where there may be thousands."""
 

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import CloudError, NotFound, Throttled
+from bot.domain.polling import ASK_THE_JOB_EVERY, pause_s
 from bot.domain.requests import Item, ended, seen
 from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Job, Snapshot
@@ -22,19 +23,6 @@ from bot.ports.items import Items
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-_ROUNDS = ((20, 2.0), (60, 3.0), (180, 5.0), (600, 10.0), (1800, 20.0))
-"""Up to this many seconds after a create, a round every so many seconds at most; 30 s after that."""
-
-_SLOWEST_S = 30.0
-_WIDENING = 0.75
-"""While all goes well the next round may be this share of a snapshot's age away: its end is told that much later at
-most, and a copy of a minute costs seven listings.
-"""
-
-ASK_THE_JOB_EVERY = timedelta(seconds=60)
-"""A snapshot that a listing still calls creating, and whose progress stands still, has its job asked this often: a job
-can fail without a trace there."""
 
 MISSING_GRACE = timedelta(seconds=30)
 """How long a new snapshot may be missing from listings before it is asked for by itself."""
@@ -311,14 +299,3 @@ def _slices(rows: Sequence[T]) -> Iterator[Sequence[T]]:
     """A few at a time: between them the loop and the store's thread turn to whoever else waits."""
     for begin in range(0, len(rows), AT_ONCE):
         yield rows[begin : begin + AT_ONCE]
-
-
-def pause_s(age_s: float, progress: int | None, *, troubled: bool = False) -> float:
-    """Seconds until a snapshot in the making is looked at again: later the longer it takes, but by the time at which
-    its progress lets expect the end. One that is missing, or in error, is looked at as often as can be.
-    """
-    least = next((wait for until, wait in _ROUNDS if age_s < until), _SLOWEST_S)
-    if troubled:
-        return least
-    left_s = age_s * (100 - progress) / progress if progress else _SLOWEST_S
-    return max(least, min(age_s * _WIDENING, left_s, _SLOWEST_S))
