@@ -113,36 +113,37 @@ class Intake:
         unnamed = isinstance(order, Create) and order.project is None and len(self._projects) > 1
         return unnamed and await self._store.bound_project(channel) is None
 
-    async def create(self, delivery: Delivery, order: Order, *, mendable: bool = False) -> Answer:
+    async def create(
+        self, delivery: Delivery, order: Order, *, mendable: bool = False, authorization: Authorization | None = None
+    ) -> Answer:
         """Record an order and answer. With the person known, the answer already says whether they may.
 
-        What is `mendable` may be delivered again after it was refused.
+        What is `mendable` may be delivered again after it was refused. `authorization`: decided a moment ago, and not
+        decided once more.
         """
         actor = self._people.known(delivery.user_id)
-        verdicts: list[
-            Authorization | None
-        ] = []  # of these the last one counts: a transaction may have to be run again
+        reached: list[Authorization | None] = []  # of these the last one counts: a transaction may have to be run again
 
         def judge(grants: Sequence[Grant], bound: str | None) -> Incoming:
-            authorization = self._verdict(actor, delivery, order, grants, bound) if actor else None
-            verdicts.append(authorization)
-            if authorization is None:
+            one = authorization or (self._authorization(actor, delivery, order, grants, bound) if actor else None)
+            reached.append(one)
+            if one is None:
                 return Incoming(self._received(delivery, order, None))
-            if isinstance(authorization.outcome, Refused):
-                return Incoming(None, [authorization.audit])
-            return Incoming(self._received(delivery, order, authorization.outcome), [authorization.audit])
+            if isinstance(one.outcome, Refused):
+                return Incoming(None, [one.audit])
+            return Incoming(self._received(delivery, order, one.outcome), [one.audit])
 
         request = await self._store.take_in(delivery.id, delivery.place.channel_id, actor, judge, mendable=mendable)
-        authorization = verdicts[-1] if verdicts else None
-        if authorization and isinstance(authorization.outcome, Refused):
-            return await with_helpers(self._store, authorization.outcome)
+        counts = reached[-1] if reached else None
+        if counts and isinstance(counts.outcome, Refused):
+            return await with_helpers(self._store, counts.outcome)
         if request is None:
             return Refused("I have answered this command already. Type it again if you still want it.", ANSWERED)
-        if not verdicts:
+        if not reached:
             return _accepted_before(request)
-        return Accepted(request, authorization is not None, authorization.approvals if authorization else 0)
+        return Accepted(request, counts is not None, counts.approvals if counts else 0)
 
-    def _verdict(
+    def _authorization(
         self, actor: Actor, delivery: Delivery, order: Order, grants: Sequence[Grant], bound: str | None
     ) -> Authorization:
         authorization = authorized(actor, order, delivery.place, self._projects, grants, bound, self._clock)

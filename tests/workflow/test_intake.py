@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 import pytest
 
 from bot.domain.actors import Actor
+from bot.domain.audit import AuditEntry
 from bot.domain.orders import Create
 from bot.domain.requests import Place
 from bot.domain.transitions import RequestState
 from bot.store.store import SqliteStore
-from bot.workflow.intake import Accepted, Delivery, Intake
+from bot.workflow.intake import Accepted, Authorization, Delivery, Intake
 from tests.builders import FakeClock, a_grant, a_project, an_actor, an_item
 
 ORDER = Create(("orders-db",))
@@ -58,3 +59,13 @@ async def test_repeated_while_it_waits_for_others_it_says_so(door: Door) -> None
     )
     again = await door.create()
     assert (again.checked, again.approvals, again.repeated) == (True, 1, True)
+
+
+async def test_an_authorization_of_a_moment_ago_is_the_one_that_counts(door: Door) -> None:
+    nobody = replace(DELIVERY, user_id="U-without-a-grant")
+    allowed = AuditEntry("U-without-a-grant", "create", "payments", "allowed", "operator")
+    answer = await door.intake.create(nobody, ORDER, authorization=Authorization("payments", allowed, approvals=2))
+    assert isinstance(answer, Accepted)
+    assert (answer.request.project, answer.checked, answer.approvals) == ("payments", True, 2)
+    rows = [row for row in await door.store.audit_page(0) if row["actor"] == "U-without-a-grant"]
+    assert [(row["outcome"], row["rule"]) for row in rows] == [("allowed", "operator")]

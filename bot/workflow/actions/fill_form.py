@@ -32,7 +32,7 @@ from bot.ports.requests import Requests
 from bot.ports.slack import Channels, People
 from bot.workflow.audit_of_reads import unknown_id, viewed
 from bot.workflow.form_sessions import STALE, FormSessions, Returned
-from bot.workflow.intake import Accepted, Delivery, Intake, Refused, authorized, with_helpers
+from bot.workflow.intake import Accepted, Authorization, Delivery, Intake, Refused, authorized, with_helpers
 from bot.workflow.queries.disk_choices import DiskCatalogue
 
 _Answer = TypeVar("_Answer")
@@ -367,26 +367,31 @@ class Forms:
             faults["place"] = "I could not make sure yet that you are in that channel. Press the button once more."
         if bad := [word for word in sent.values.disks if not is_disk_id(word)]:
             await self._store.audit([self._entry(form, "", "forged-option", disks=len(bad))])
-        if actor := await _soon(self._people.look_up(form.user_id), until):
-            faults |= await self._denied_or_unfit(form, actor, order, faults, until)
+        authorization = await self._authorization(form, order, until)
+        if authorization:
+            faults |= await self._denied_or_unfit(form, authorization, order, faults, until)
         if faults:
             return Mend(faults)
         delivery = Delivery(f"form:{form.id}", form.user_id, form.place, as_typed(order))
-        answer = await self._intake.create(delivery, order, mendable=True)
+        answer = await self._intake.create(delivery, order, mendable=True, authorization=authorization)
         if isinstance(answer, Accepted):
             if answer.repeated:
                 await self._store.audit([self._entry(form, order.project or "", "form-replayed")])
             return answer
         return Mend({_field_of(answer.rule, form): answer.sentence})
 
+    async def _authorization(self, form: Form, order: Create, until: float) -> Authorization | None:
+        """None: no project was chosen, or Slack did not say in time who asks; then the intake decides."""
+        actor = await _soon(self._people.look_up(form.user_id), until)
+        if actor is None or order.project is None:
+            return None
+        grants = await self._store.grants_for(actor)
+        return authorized(actor, order, form.place, self._projects, grants, None, self._clock)
+
     async def _denied_or_unfit(
-        self, form: Form, actor: Actor, order: Create, faults: Mapping[str, str], until: float
+        self, form: Form, authorization: Authorization, order: Create, faults: Mapping[str, str], until: float
     ) -> dict[str, str]:
         """What stands in the way beside what was entered wrongly: rights, and the disks as they are listed."""
-        if order.project is None:
-            return {}
-        grants = await self._store.grants_for(actor)
-        authorization = authorized(actor, order, form.place, self._projects, grants, None, self._clock)
         if isinstance(authorization.outcome, Refused):
             await self._store.audit(
                 [replace(authorization.audit, details={**authorization.audit.details, "hop": "form"})]
@@ -395,14 +400,14 @@ class Forms:
             return {_field_of(authorization.rule, form): refused.sentence}
         if "disks" in faults:
             return {}
-        listed = await _soon(self._catalogue.disks(order.project), until)
+        listed = await _soon(self._catalogue.disks(authorization.outcome), until)
         if listed is None:
             return {}
-        picked = pick(order, listed, order.project)
+        picked = pick(order, listed, authorization.outcome)
         if not picked.faults:
             return {}
         if picked.unknown:
-            await self._store.audit([self._entry(form, order.project, "not-offered")])
+            await self._store.audit([self._entry(form, authorization.outcome, "not-offered")])
         return {"disks": "\n".join(picked.faults)}
 
     # --- asking -------------------------------------------------------------------------------------------------------
