@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.domain.audit import AuditEntry
 from bot.store.database import Row, Script, sql, to_ms
+from bot.store.writing import insert
 
 GENESIS = "0" * 64
 """What the first row is sealed with."""
@@ -18,10 +19,6 @@ LOWEST = -(2**63)
 """The least number a row can have: rows of the bot count from 1, and one below that was not written by it."""
 
 _LAST = "select seq, hash from audit order by seq desc limit 1"
-_ADD = """
-insert into audit (seq, at, actor, action, subject, outcome, rule, details_json, previous_hash, hash)
-values (:seq, :at, :actor, :action, :subject, :outcome, :rule, :details_json, :previous_hash, :hash)
-"""
 _HASHED = ("seq", "at", "actor", "action", "subject", "outcome", "rule", "details_json")
 
 
@@ -42,7 +39,7 @@ def append(entries: Sequence[AuditEntry], now: datetime) -> Script[None]:
             "details_json": json.dumps(dict(entry.details), sort_keys=True, ensure_ascii=False),
         }
         row_hash = chained_hash(row, previous)
-        yield sql(_ADD, **row, previous_hash=previous, hash=row_hash)
+        yield insert("audit", {**row, "previous_hash": previous, "hash": row_hash})
         previous = row_hash
 
 
@@ -88,9 +85,4 @@ def _fits_hash(row: Row, previous: str) -> bool:
 
 def posted(seq: int, row_hash: str, now: datetime) -> Script[None]:
     """That head stands where nobody can take it back, so it must stand in the trail for ever."""
-    yield sql(
-        "insert into posted_head (seq, hash, posted_at) values (:seq, :hash, :at) on conflict (seq) do nothing",
-        seq=seq,
-        hash=row_hash,
-        at=to_ms(now),
-    )
+    yield insert("posted_head", {"seq": seq, "hash": row_hash, "posted_at": to_ms(now)}, "on conflict (seq) do nothing")

@@ -12,12 +12,7 @@ from bot.ports.grants import Rebound
 from bot.store.database import Query, Row, Script, sql
 from bot.store.reading import readable
 from bot.store.transactions import Transactions
-
-_ADD = """
-insert into binding (channel_id, position, project, selector_json, keep_days, confirm, reason, source)
-values (:channel_id, :position, :project, :selector_json, :keep_days, :confirm, :reason, :source)
-"""
-
+from bot.store.writing import insert
 
 BY_COMMAND = "slack"
 
@@ -90,17 +85,17 @@ def _add(source: str, bindings: Sequence[Binding]) -> Script[None]:
             "tag": binding.tag,
             "disks": list(binding.disks),
         }
-        yield sql(
-            _ADD,
-            channel_id=binding.channel,
-            position=position,
-            project=binding.project,
-            selector_json=json.dumps({key: value for key, value in selector.items() if value}, ensure_ascii=False),
-            keep_days=binding.keep_days,
-            confirm=int(binding.confirm),
-            reason=binding.reason,
-            source=source,
-        )
+        row = {
+            "channel_id": binding.channel,
+            "position": position,
+            "project": binding.project,
+            "selector_json": json.dumps({key: value for key, value in selector.items() if value}, ensure_ascii=False),
+            "keep_days": binding.keep_days,
+            "confirm": int(binding.confirm),
+            "reason": binding.reason,
+            "source": source,
+        }
+        yield insert("binding", row)
 
 
 class SqliteBindings(Transactions):

@@ -10,27 +10,24 @@ from bot.store import deliveries
 from bot.store.database import Row, ScheduledJob, Script, from_ms, sql, to_ms
 from bot.store.reading import first
 from bot.store.transactions import Transactions
+from bot.store.writing import insert
 
-_ADD = """
-insert into deferred_reply (id, kind, user_id, channel_id, thread_ts, payload_json, claim, late, created_at)
-values (:id, :kind, :user_id, :channel_id, :thread_ts, :payload_json, :claim, :late, :created_at)
-"""
 JOBS = "select 'answer:' || id as key, 0 as at, user_id as lane from deferred_reply"
 
 
 def add(deferred_reply: DeferredReply) -> Script[None]:
-    yield sql(
-        _ADD,
-        id=deferred_reply.id,
-        kind=deferred_reply.kind,
-        user_id=deferred_reply.user_id,
-        channel_id=deferred_reply.channel,
-        thread_ts=deferred_reply.thread_ts,
-        payload_json=json.dumps(dict(deferred_reply.payload), ensure_ascii=False),
-        claim=deferred_reply.claim,
-        late=int(deferred_reply.late),
-        created_at=to_ms(deferred_reply.created_at),
-    )
+    row = {
+        "id": deferred_reply.id,
+        "kind": deferred_reply.kind,
+        "user_id": deferred_reply.user_id,
+        "channel_id": deferred_reply.channel,
+        "thread_ts": deferred_reply.thread_ts,
+        "payload_json": json.dumps(dict(deferred_reply.payload), ensure_ascii=False),
+        "claim": deferred_reply.claim,
+        "late": int(deferred_reply.late),
+        "created_at": to_ms(deferred_reply.created_at),
+    }
+    yield insert("deferred_reply", row)
     yield ScheduledJob(f"answer:{deferred_reply.id}", deferred_reply.created_at, deferred_reply.user_id)
 
 

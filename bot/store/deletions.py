@@ -15,12 +15,9 @@ from bot.store.database import Query, Row, ScheduledJob, Script, from_ms, span_f
 from bot.store.reading import readable
 from bot.store.rows import item_from
 from bot.store.transactions import Transactions
+from bot.store.writing import insert
 
-_ADD = """
-insert into deletion (item_id, request_id, project, snapshot_id, disk_id, label, state, asked_by, channel_id, asked_at,
-    asking, agreed_json, agreed_at, announced, cause, told, ver, tried_ms, sent)
-values (:item_id, :request_id, :project, :snapshot_id, :disk_id, :label, :state, :asked_by, :channel_id, :asked_at,
-    :asking, :agreed_json, :agreed_at, :announced, :cause, :told, :ver, :tried_ms, :sent)
+_ASK_ANEW = """
 on conflict (item_id) do update set state = excluded.state, asked_by = excluded.asked_by,
     channel_id = excluded.channel_id, asked_at = excluded.asked_at, asking = excluded.asking,
     agreed_json = excluded.agreed_json, agreed_at = excluded.agreed_at, announced = excluded.announced,
@@ -51,7 +48,7 @@ def ask(deletions: Sequence[Deletion], now: datetime) -> Script[list[Deletion]]:
     asking = max((one.asking for one in rows), default=0) + 1
     fresh = [asked_anew(before.get(one.item_id), one, asking) for one in deletions if one.item_id not in open_or_gone]
     for deletion in fresh:
-        yield Query(_ADD, _row(deletion))
+        yield insert("deletion", _row(deletion), _ASK_ANEW)
     if fresh:
         yield ScheduledJob(f"delete:{fresh[0].request_id}", now, fresh[0].project)
     return fresh

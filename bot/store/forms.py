@@ -11,32 +11,26 @@ from bot.store.database import Row, Script, from_ms, sql, to_ms
 from bot.store.reading import first
 from bot.store.rows import order_from, order_text
 from bot.store.transactions import Transactions
-
-_ADD = """
-insert into form (id, user_id, team_id, channel_id, thread_ts, order_json, choose_place, view_id, project, revision,
-    kind, subject, opened_at)
-values (:id, :user_id, :team_id, :channel_id, :thread_ts, :order_json, :choose_place, :view_id, :project, :revision,
-    :kind, :subject, :opened_at)
-"""
+from bot.store.writing import insert
 
 
 def add(form: Form) -> Script[None]:
-    yield sql(
-        _ADD,
-        id=form.id,
-        user_id=form.user_id,
-        team_id=form.place.team_id,
-        channel_id=form.place.channel_id,
-        thread_ts=form.place.thread_ts,
-        order_json=order_text(form.order),
-        choose_place=int(form.choose_place),
-        view_id=form.view_id,
-        project=form.project,
-        revision=form.revision,
-        kind=form.kind,
-        subject=form.subject,
-        opened_at=to_ms(form.opened_at),
-    )
+    row = {
+        "id": form.id,
+        "user_id": form.user_id,
+        "team_id": form.place.team_id,
+        "channel_id": form.place.channel_id,
+        "thread_ts": form.place.thread_ts,
+        "order_json": order_text(form.order),
+        "choose_place": int(form.choose_place),
+        "view_id": form.view_id,
+        "project": form.project,
+        "revision": form.revision,
+        "kind": form.kind,
+        "subject": form.subject,
+        "opened_at": to_ms(form.opened_at),
+    }
+    yield insert("form", row)
 
 
 def choose_project(form_id: str, project: str | None, seen: int | None) -> Script[Form | None]:

@@ -15,21 +15,15 @@ from bot.store import audit
 from bot.store.database import Query, Row, ScheduledJob, Script, from_ms, sql, to_ms
 from bot.store.reading import readable
 from bot.store.transactions import Transactions
+from bot.store.writing import insert
 
 _COLUMNS = "subject_kind, subject_id, role, project, expires_at, source"
-_ADD = """
-insert into access_grant (subject_kind, subject_id, role, project, expires_at, source)
-values (:subject_kind, :subject_id, :role, :project, :expires_at, :source)
+_RENEW = """
 on conflict (subject_kind, subject_id, project, role, source) do update set expires_at = excluded.expires_at
 """
-
 _REMOVE = """
 delete from access_grant where subject_kind = :subject_kind and subject_id = :subject_id
 and project = :project and role = :role and source = :source
-"""
-_MARK = """
-insert into expired_grant (subject_kind, subject_id, role, project, source, expires_at)
-values (:subject_kind, :subject_id, :role, :project, :source, :expires_at)
 """
 _UNMARKED = """
 from access_grant as held where expires_at is not null and not exists (
@@ -77,7 +71,7 @@ def held_by(actor: Actor) -> Script[list[Grant]]:
 def add(grants: Iterable[Grant]) -> Script[None]:
     """A row that is there already gets the new expiry."""
     for grant in grants:
-        yield sql(_ADD, **_key(grant), expires_at=to_ms(grant.expires_at))
+        yield insert("access_grant", {**_key(grant), "expires_at": to_ms(grant.expires_at)}, _RENEW)
         if grant.expires_at:
             yield ScheduledJob("expire_grants:all", grant.expires_at)
 
@@ -92,7 +86,7 @@ def expired(now: datetime) -> Script[list[Grant]]:
     rows = yield sql(f"select {_COLUMNS} {_UNMARKED} and expires_at <= :now {_IN_ORDER}", now=to_ms(now))
     grants = yield from readable(rows, _grant, "access_grant")
     for grant in grants:
-        yield sql(_MARK, **_key(grant), expires_at=to_ms(grant.expires_at))
+        yield insert("lapse", {**_key(grant), "expires_at": to_ms(grant.expires_at)})
     return grants
 
 

@@ -18,15 +18,8 @@ from bot.store.reading import first, readable
 from bot.store.rows import group_row, item_from, item_row, request_row
 from bot.store.transactions import Transactions
 from bot.store.whole_requests import follow, lane
+from bot.store.writing import insert
 
-_ADD_ITEM = """
-insert into item (id, request_id, position, project, disk_id, disk_name, disk_json, snapshot_json, state, ver, attempts,
-    in_doubt, due_at, submitted_at, look_until, waiting_since, tried_ms, in_vain_ms, cause, code, job_id, snapshot_id,
-    progress, taken_at, incremental, ended_at, joined_to, group_id, failure_told)
-values (:id, :request_id, :position, :project, :disk_id, :disk_name, :disk_json, :snapshot_json, :state, :ver,
-    :attempts, :in_doubt, :due_at, :submitted_at, :look_until, :waiting_since, :tried_ms, :in_vain_ms, :cause, :code,
-    :job_id, :snapshot_id, :progress, :taken_at, :incremental, :ended_at, :joined_to, :group_id, :failure_told)
-"""
 SUBMITTED_AT = """
     case when :state = 'submitting' or cast(:submitted_at as bigint) is null then :submitted_at else submitted_at end
 """
@@ -59,7 +52,7 @@ _POINTS_OF_A_DISK = 20
 
 def add(items: Sequence[Item]) -> Script[None]:
     for item in items:
-        yield Query(_ADD_ITEM, item_row(item))
+        yield insert("item", item_row(item))
 
 
 def drop(items: Sequence[Item]) -> Script[None]:

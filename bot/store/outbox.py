@@ -16,6 +16,7 @@ from bot.store.database import Row, ScheduledJob, Script, from_ms, sql, to_ms
 from bot.store.reading import readable
 from bot.store.transactions import Transactions
 from bot.store.whole_requests import report_due, wholes
+from bot.store.writing import insert
 
 
 def outbox(reply_channel: str) -> Script[list[tuple[Request, list[Item]]]]:
@@ -67,16 +68,14 @@ def tell_directly(request_id: str, subjects: Sequence[Subject], now: datetime, a
     asked for.
     """
     for subject in subjects:
-        yield sql(
-            "insert into notice (request_id, subject_kind, subject_id, since, asking) "
-            "values (:request_id, :kind, :id, :since, :asking) "
-            "on conflict (request_id, subject_kind, subject_id, asking) do nothing",
-            request_id=request_id,
-            kind=subject.kind,
-            id=subject.id,
-            since=to_ms(now),
-            asking=asking,
-        )
+        notice = {
+            "request_id": request_id,
+            "subject_kind": subject.kind,
+            "subject_id": subject.id,
+            "since": to_ms(now),
+            "asking": asking,
+        }
+        yield insert("notice", notice, "on conflict (request_id, subject_kind, subject_id, asking) do nothing")
     if subjects:
         yield ScheduledJob(f"notify:{request_id}", now)
 

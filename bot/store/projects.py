@@ -6,11 +6,9 @@ from collections.abc import Mapping
 
 from bot.domain.projects import Project
 from bot.store.database import Script, sql
+from bot.store.writing import insert
 
-_REMEMBER = """
-insert into project_alias (alias, project_id, region) values (:alias, :project_id, :region)
-on conflict (alias) do update set project_id = excluded.project_id, region = excluded.region
-"""
+_REPLACE = "on conflict (alias) do update set project_id = excluded.project_id, region = excluded.region"
 _IN_THE_CLOUD = ("item", "snapshot_group", "deletion")
 """Whose rows say where something is looked at: what has ended too, as long as somebody asks how it stands."""
 
@@ -32,6 +30,6 @@ def configured(projects: Mapping[str, Project]) -> Script[dict[str, str]]:
         for table in _IN_THE_CLOUD:
             yield sql(f"update {table} set project = :aside where project = :alias", aside=aside, alias=alias)
     for alias, (project_id, region) in (before | now).items():
-        yield sql(_REMEMBER, alias=alias, project_id=project_id, region=region)
+        yield insert("project_alias", {"alias": alias, "project_id": project_id, "region": region}, _REPLACE)
     named = {one: alias for alias, one in now.items()}
     return {alias: named[one] for alias, one in before.items() if alias not in now and one in named}

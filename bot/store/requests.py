@@ -19,30 +19,15 @@ from bot.domain.transitions import ItemState, RequestEvent, RequestState
 from bot.ports.requests import Authorize, Cancelled, Decided, DiskName, Filters
 from bot.store import app_homes, audit, bindings, deliveries, grants, lookups
 from bot.store import items as store_items
-from bot.store.database import Query, ScheduledJob, Script, sql, to_ms
+from bot.store.database import ScheduledJob, Script, sql, to_ms
 from bot.store.outbox import tell_directly
 from bot.store.rows import group_row, request_row
 from bot.store.transactions import Transactions
 from bot.store.whole_requests import approvers_of, groups_of, lane, move, one, report_due, whole
+from bot.store.writing import insert
 
 T = TypeVar("T")
 
-_ADD_REQUEST = """
-insert into request (id, state, actor_id, team_id, channel_id, thread_ts, text, order_json, created_at, ver, rev,
-    shown_rev, to_send, project, explanation, rule, reply_channel, status_channel, status_ts, edited_at, receipt_ts,
-    ended_at, break_glass, reviewed_by, approvals_needed, waits_until, ask_ts, ask_rev, kept_until,
-    remind_at, received_at, warnings_json, tried_ms, started_at, delivery_id)
-values (:id, :state, :actor_id, :team_id, :channel_id, :thread_ts, :text, :order_json, :created_at, :ver, :rev,
-    :shown_rev, :to_send, :project, :explanation, :rule, :reply_channel, :status_channel, :status_ts, :edited_at,
-    :receipt_ts, :ended_at, :break_glass, :reviewed_by, :approvals_needed, :waits_until, :ask_ts, :ask_rev, :kept_until,
-    :remind_at, :received_at, :warnings_json, :tried_ms, :started_at, :delivery_id)
-"""
-_ADD_GROUP = """
-insert into snapshot_group (id, request_id, project, server, zone, asked_json, state, ver, attempts, in_doubt, due_at,
-    submitted_at, look_until, waiting_since, tried_ms, in_vain_ms, cause, code, job_id, cloud_id)
-values (:id, :request_id, :project, :server, :zone, :asked_json, :state, :ver, :attempts, :in_doubt, :due_at,
-    :submitted_at, :look_until, :waiting_since, :tried_ms, :in_vain_ms, :cause, :code, :job_id, :cloud_id)
-"""
 CANCELLED = "cancelled"
 """The rule of what was called back."""
 
@@ -65,7 +50,7 @@ def _arrive(
 
 
 def add(request: Request, delivery: str) -> Script[None]:
-    yield Query(_ADD_REQUEST, {**request_row(request), "delivery_id": delivery})
+    yield insert("request", {**request_row(request), "delivery_id": delivery})
     if request.state is RequestState.RECEIVED:
         yield ScheduledJob(f"plan:{request.id}", request.created_at, lane(request))
     if request.to_send:
@@ -92,7 +77,7 @@ def decide_plan(
     if not moved:
         return Decided("late", used)
     for group in groups:
-        yield Query(_ADD_GROUP, group_row(group))
+        yield insert("snapshot_group", group_row(group))
     yield from store_items.add(items)
     yield from tell_directly(request.id, notify, now)
     yield from _set_going(request, items, groups, now)
@@ -183,13 +168,8 @@ def approve(request_id: str, approver_id: str, now: datetime) -> Script[Request 
     request, items = yield from whole(request_id)
     if request.state is not RequestState.WAITING or request.time_over(now):
         return None
-    yield sql(
-        "insert into approval (request_id, approver_id, at) values (:request_id, :approver_id, :at) "
-        "on conflict (request_id, approver_id) do nothing",
-        request_id=request_id,
-        approver_id=approver_id,
-        at=to_ms(now),
-    )
+    approval = {"request_id": request_id, "approver_id": approver_id, "at": to_ms(now)}
+    yield insert("approval", approval, "on conflict (request_id, approver_id) do nothing")
     approvers = yield from approvers_of(request_id)
     after = agreed(request, approvers)
     yield from move(after, now)
