@@ -24,7 +24,8 @@ from bot.slack.client.channels import SlackChannels
 from bot.slack.client.errors import NO_ANSWER, SlackFailure, failure_of, retry_seconds
 from bot.slack.client.hosts import is_slacks
 from bot.slack.payloads import Answered, PostedMessage, Read, read
-from bot.slack.views.blocks import agree_button, buttons
+from bot.slack.views import buttons
+from bot.slack.views.blocks import row
 from bot.slack.views.message import Message, arranged
 from bot.slack.views.mrkdwn import permalink
 from bot.slack.views.mrkdwn import sentence as as_sentence
@@ -381,7 +382,7 @@ def _refusal(failure: SlackFailure, method: str) -> CannotPost | MessageGone | M
 
 
 def _with_agree(message: Message, request_id: str, asking: int) -> Message:
-    return {**message, "blocks": [*message["blocks"], buttons([agree_button(request_id, asking)], "agree")]}
+    return {**message, "blocks": [*message["blocks"], row([buttons.agree(request_id, asking)], "agree")]}
 
 
 def _metadata(outgoing: OutboxMessage) -> dict[str, Any]:

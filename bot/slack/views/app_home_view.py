@@ -9,9 +9,9 @@ from bot.domain.orders import named
 from bot.domain.requests import Item, Request
 from bot.domain.roles import Action, Grant
 from bot.domain.transitions import RequestState
-from bot.slack.ids import APPROVE, DENY, NEW_SNAPSHOT, REVIEW
+from bot.slack.views import buttons
 from bot.slack.views.approval import asked_facts
-from bot.slack.views.blocks import button, buttons, context, plain, section
+from bot.slack.views.blocks import context, plain, row, section
 from bot.slack.views.mrkdwn import (
     bold,
     code,
@@ -49,7 +49,7 @@ def app_home_view(home: AppHomeContent, rev: int, command: str, team_url: str = 
     blocks = [_header("Snapshots of EVS disks")]
     may_create = any(usable.allows(Action.CREATE) for usable in home.usable)
     if may_create:
-        blocks.append(buttons([button(NEW_SNAPSHOT, "New Snapshot", "home", style="primary")], f"new.{rev}"))
+        blocks.append(row([buttons.new_snapshot("home")], f"new.{rev}"))
     blocks += _waiting(home.waiting, rev, team_url)
     blocks += _reviews(home.reviews, rev, team_url)
     blocks += _own(home, rev, command, team_url, may_create=may_create)
@@ -69,11 +69,8 @@ def _waiting(waiting: Sequence[Asked], rev: int, team_url: str) -> list[dict[str
             [f":hand: {_of_another(request, items, 'asks for', team_url)}", *asked_facts(request, items), agreed]
         )
         blocks.append(section(told, f"wait.{request.id}.{rev}"))
-        pressed = [
-            button(APPROVE, "Approve", request.id, style="primary", spoken=f"Approve request {request.id}"),
-            button(DENY, "Deny…", request.id, spoken=f"Deny request {request.id}"),
-        ]
-        blocks.append(buttons(pressed, f"decide.{request.id}.{rev}"))
+        pressed = [buttons.approve(request.id, listed=True), buttons.deny(request.id, listed=True)]
+        blocks.append(row(pressed, f"decide.{request.id}.{rev}"))
     return blocks + _left_out(waiting, "shown as these are settled", f"waiting.{rev}")
 
 
@@ -84,8 +81,7 @@ def _reviews(reviews: Sequence[Asked], rev: int, team_url: str) -> list[dict[str
     for request, items in reviews[:SHOWN]:
         told = f":rotating_light: {_of_another(request, items, 'snapshotted', team_url)}"
         blocks.append(section(told, f"review.{request.id}.{rev}"))
-        pressed = button(REVIEW, "Mark Reviewed", request.id, spoken=f"Mark request {request.id} reviewed")
-        blocks.append(buttons([pressed], f"close.{request.id}.{rev}"))
+        blocks.append(row([buttons.mark_reviewed(request.id, listed=True)], f"close.{request.id}.{rev}"))
     return blocks + _left_out(reviews, "shown as these are reviewed", f"reviews.{rev}")
 
 

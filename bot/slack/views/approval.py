@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from bot.domain.granting import Subject
 from bot.domain.requests import Item, Request
 from bot.domain.transitions import RequestState
-from bot.slack.ids import APPROVE, DENY
-from bot.slack.views.blocks import SECTION_CHARACTERS, button, buttons
+from bot.slack.views import buttons
+from bot.slack.views.blocks import SECTION_CHARACTERS, row
 from bot.slack.views.message import EDIT_CHARACTERS, Message, arranged
 from bot.slack.views.mrkdwn import code, cut, day, escaped, moment, plural, reason_told, sentence, shortened, typed
 from bot.slack.views.status_message import agreed, copied, disk_names, people
@@ -59,8 +59,8 @@ def ask(
         return arranged([head, *facts, needed, asked, typing], EDIT_CHARACTERS)
     calls = [_called(called)] if called else []
     message = arranged([head, *facts, needed, *calls, typing], EDIT_CHARACTERS)
-    pressed = [button(APPROVE, "Approve", request.id, style="primary"), button(DENY, "Deny…", request.id)]
-    message["blocks"].append(buttons(pressed, f"approval.{request.rev}"))
+    pressed = [buttons.approve(request.id), buttons.deny(request.id)]
+    message["blocks"].append(row(pressed, f"approval.{request.rev}"))
     return message
 
 

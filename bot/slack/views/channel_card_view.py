@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from bot.domain.bindings import Binding
 from bot.domain.projects import Project
-from bot.slack.ids import BIND, NEW_SNAPSHOT
-from bot.slack.views.blocks import button, buttons
+from bot.slack.views import buttons
+from bot.slack.views.blocks import row
 from bot.slack.views.message import Message, arranged
 from bot.slack.views.mrkdwn import code, sentence, shortened
 from bot.workflow.actions.bind import told_bindings
@@ -30,8 +30,8 @@ def channel_card(command: str, bound: Sequence[Binding], projects: Mapping[str, 
         "or let an admin of its project bind this channel."
     )
     message = arranged([f"{head}, plan first.", how])
-    pressed = [button(BIND, "Bind This Channel…", "bind"), button(NEW_SNAPSHOT, "Choose Disks", "pick")]
-    message["blocks"].append(buttons(pressed, "offer"))
+    pressed = [buttons.bind_channel(), buttons.choose_disks()]
+    message["blocks"].append(row(pressed, "offer"))
     return message
 
 

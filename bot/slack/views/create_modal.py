@@ -16,7 +16,7 @@ from bot.domain.requests import is_direct
 from bot.domain.sentences import MENTION
 from bot.domain.snapshots import COPYABLE_STATES, DESCRIPTION_CHARACTERS, NAME_CHARACTERS, RETENTION_DAYS, Disk
 from bot.slack.payloads import Entered, View
-from bot.slack.views.blocks import OPTIONS, button, buttons, context, divider, plain, section
+from bot.slack.views.blocks import OPTIONS, button, context, divider, plain, row, section
 from bot.slack.views.mrkdwn import code_block, cut_in_the_middle, escaped, sentence, shortened
 from bot.workflow.actions.fill_form import Filling, Offer, ProjectOffer
 
@@ -202,7 +202,7 @@ def _rarely_wanted(order: Create) -> list[dict[str, Any]]:
 
 def _more_options() -> dict[str, Any]:
     spoken = "More options: name, description, tags, enterprise project, copies"
-    return buttons([{**button(FORM_MORE, "More Options", "more"), "accessibility_label": spoken}], "rarely")
+    return row([{**button(FORM_MORE, "More Options", "more"), "accessibility_label": spoken}], "rarely")
 
 
 def _needs_approval(filling: Filling) -> str:

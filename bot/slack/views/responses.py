@@ -13,8 +13,8 @@ from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Item, Request
 from bot.domain.roles import Action
 from bot.domain.transitions import RequestState
-from bot.slack.ids import BIND, LIST_NEWER, LIST_OLDER, NEW_SNAPSHOT, OPEN_FORM
-from bot.slack.views.blocks import BUTTON_VALUE_CHARACTERS, button, buttons
+from bot.slack.views import buttons
+from bot.slack.views.blocks import BUTTON_VALUE_CHARACTERS, row
 from bot.slack.views.message import Message, arranged
 from bot.slack.views.mrkdwn import bold, code, escaped, message_of, moment, sentence, shortened
 from bot.slack.views.status_message import NAME_CHARACTERS, counts_in_words, gone_in_words, root, worst_first
@@ -56,7 +56,7 @@ def form_offered(form_id: str, command: str) -> Message:
     """Where no form can be opened: a button that does, with what was typed in it."""
     typed = code(f"{command} create DISK project=ALIAS")
     message = arranged([f"Which disks? Press the button and choose them, or name them: {typed}."])
-    message["blocks"].append(buttons([button(OPEN_FORM, "Open the Form", form_id)], "form"))
+    message["blocks"].append(row([buttons.open_form(form_id)], "form"))
     return message
 
 
@@ -71,10 +71,10 @@ def nothing_bound(why: str, usable: Sequence[str], *, may_bind: bool) -> Message
     """`quick` where nothing says what it means: name it, choose disks now, or bind the channel for good."""
     projects = [f"You may do this in {', '.join(map(bold, usable))}."] if usable else []
     message = arranged([f":grey_question: {sentence(why)}", *projects])
-    pressed = [button(NEW_SNAPSHOT, "Choose Disks Now", "pick")]
+    pressed = [buttons.choose_disks_now()]
     if may_bind:
-        pressed.append(button(BIND, "Bind This Channel…", "bind"))
-    message["blocks"].append(buttons(pressed, "pick"))
+        pressed.append(buttons.bind_channel())
+    message["blocks"].append(row(pressed, "pick"))
     return message
 
 
@@ -82,7 +82,7 @@ def how_to_bind(command: str) -> Message:
     """Where no form can be opened: a button that does, and the words for it."""
     told = f"What shall `quick` mean in this channel? Type {code(f'{command} bind server=web-01 keep=7')}, or press."
     message = arranged([told])
-    message["blocks"].append(buttons([button(BIND, "Bind This Channel…", "bind")], "bind"))
+    message["blocks"].append(row([buttons.bind_channel()], "bind"))
     return message
 
 
@@ -115,7 +115,7 @@ def listing(found: Page | NotFound | Denied, command: str, team_url: str = "") -
                 lines.append(f"There are older ones. Narrow it down: {code(narrower)}, `project=ALIAS` or `mine`.")
             message = arranged(lines)
             if pages := _pages(asked, more=more):
-                message["blocks"].append(buttons(pages, f"pages.{asked.offset}"))
+                message["blocks"].append(row(pages, f"pages.{asked.offset}"))
             return message
         case NotFound(text) | Denied(_, text):
             return told(text)
@@ -124,9 +124,9 @@ def listing(found: Page | NotFound | Denied, command: str, team_url: str = "") -
 def _pages(asked: ListSnapshots, *, more: bool) -> list[dict[str, Any]]:
     pages = []
     if asked.offset:
-        pages.append(button(LIST_NEWER, "Newer", _page(asked, max(asked.offset - RECENT, 0))))
+        pages.append(buttons.newer(_page(asked, max(asked.offset - RECENT, 0))))
     if more:
-        pages.append(button(LIST_OLDER, "Older", _page(asked, asked.offset + RECENT)))
+        pages.append(buttons.older(_page(asked, asked.offset + RECENT)))
     return pages
 
 
@@ -205,7 +205,7 @@ def help_text(may: MayDo | Denied, command: str) -> Message:
         )
     message = arranged(lines)
     if creatable:
-        message["blocks"].append(buttons([button(NEW_SNAPSHOT, "New Snapshot", "help", style="primary")], "new"))
+        message["blocks"].append(row([buttons.new_snapshot("help")], "new"))
     return message
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bot.domain.deletions import deletable
 from bot.domain.denials import Denied
 from bot.domain.requests import Item, is_direct
-from bot.slack.ids import DELETE_FOR_GOOD
-from bot.slack.views.blocks import button, buttons, delete_button, section
+from bot.slack.views import buttons
+from bot.slack.views.blocks import row, section
 from bot.slack.views.message import Message, arranged, whole_text
 from bot.slack.views.mrkdwn import bold, code, day, escaped, message_of, moment, plural, sentence, shortened, typed
 from bot.slack.views.responses import told
@@ -37,7 +37,7 @@ def once_more(asked: Question) -> Message:
     lines += [sentence(one) for one in doomed.staying]
     lines.append(f"Nothing is deleted until you press; the button works for {ANSWER_MINUTES} minutes.")
     message = arranged(lines)
-    message["blocks"].append(buttons([button(DELETE_FOR_GOOD, "Delete for Good", asked.form_id, "danger")], "go"))
+    message["blocks"].append(row([buttons.delete_for_good(asked.form_id)], "go"))
     return message
 
 
@@ -62,7 +62,7 @@ def restore_points(found: Points | NotFound | Denied, command: str, team_url: st
         left = set(_left(point))
         own = [item.disk.label for item in deletable(point.items) if item.snapshot_id in left]
         if point.deletable and own:
-            blocks.append(buttons([delete_button(point.request.id, own)], f"go.{point.request.id}"))
+            blocks.append(row([buttons.delete(point.request.id, own)], f"go.{point.request.id}"))
     more = f"Only the latest {len(found.points)} are shown. " if found.more else ""
     last = f"{more}To go back, see the receipt of each: {code(f'{command} status ID')}."
     blocks.append(section(last, "last"))

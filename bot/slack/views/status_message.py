@@ -12,8 +12,8 @@ from bot.domain.orders import Quick, named
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import DiskRef, Item, Request, counted
 from bot.domain.transitions import GroupState, ItemState, RequestState
-from bot.slack.ids import CANCEL, CHANGE, CONFIRM
-from bot.slack.views.blocks import CONTEXT_CHARACTERS, OPTIONS, button, buttons, context, plain, section
+from bot.slack.views import buttons
+from bot.slack.views.blocks import CONTEXT_CHARACTERS, OPTIONS, context, row, section
 from bot.slack.views.message import EDIT_CHARACTERS, Message, fitted, parts
 from bot.slack.views.mrkdwn import (
     bold,
@@ -113,7 +113,7 @@ def root(
     blocks += [section(text, f"notes.{request.rev}.{part}") for part, text in enumerate(parts(notes))]
     blocks.append(context(facts, f"facts.{request.rev}"))
     if pressed := _buttons(request, items):
-        blocks.append(buttons(pressed, f"do.{request.rev}"))
+        blocks.append(row(pressed, f"do.{request.rev}"))
     heard = cut("\n".join(line for line in head if not line.startswith(BAR)), HEAD_CHARACTERS)
     return {"text": _whole_text(heard, lines, ways, [*notes, facts]), "blocks": blocks}
 
@@ -461,29 +461,14 @@ def _facts(request: Request, command: str, team_url: str, now: datetime) -> str:
 def _buttons(request: Request, items: Sequence[Item]) -> list[dict[str, Any]]:
     """While something waits: for a go, for other people, or for its turn. What is about to be sent has none."""
     if request.state is RequestState.PLANNED:
-        disks = plural(sum(item.unsent for item in items), "disk")
-        return [
-            button(CONFIRM, f"Back up {disks}", request.id, style="primary"),
-            button(CHANGE, "Change Selection…", request.id),
-            button(CANCEL, "Cancel Plan", request.id),
-        ]
+        disks = sum(item.unsent for item in items)
+        changes = [buttons.change_selection(request.id), buttons.cancel_plan(request.id)]
+        return [buttons.back_up(request.id, disks), *changes]
     waits = any(item.unsent and item.waiting_since for item in items)
     if request.state is RequestState.WAITING or (request.state is RequestState.RUNNING and waits):
-        return [_cancel_button(request, items)]
+        unsent = sum(item.unsent for item in items)
+        return [buttons.cancel(request.id, unsent, sent=unsent < len(items))]
     return []
-
-
-def _cancel_button(request: Request, items: Sequence[Item]) -> dict[str, Any]:
-    unsent = plural(sum(item.unsent for item in items), "disk")
-    sent = "" if all(item.unsent for item in items) else " What was sent to the cloud already goes on to its end."
-    confirm = {
-        "title": plain("Cancel"),
-        "text": plain(f"{unsent} not sent yet will not be snapshotted.{sent}"),
-        "confirm": plain("Cancel Snapshots"),
-        "deny": plain("Keep Waiting"),
-        "style": "danger",
-    }
-    return {**button(CANCEL, "Cancel", request.id), "confirm": confirm}
 
 
 def disk_names(disks: Sequence[DiskRef], most: int, room: int = 2_000) -> str:

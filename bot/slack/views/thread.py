@@ -17,15 +17,12 @@ from bot.domain.quick import LEFT_OUT, failed
 from bot.domain.requests import Item, Request, cloud_deletes, is_direct, spread_seconds
 from bot.domain.transitions import GroupState, ItemState
 from bot.ports.outbox import OutboxMessage
-from bot.slack.ids import ASK_AGAIN, CONSOLE, KEEP, RECORD, REVIEW, TRY_AGAIN
+from bot.slack.views import buttons
 from bot.slack.views.approval import NAMED, ask
 from bot.slack.views.blocks import (
-    button,
-    buttons,
     context,
-    delete_button,
     divider,
-    link_button,
+    row,
     section,
 )
 from bot.slack.views.message import EDIT_CHARACTERS, POST_CHARACTERS, Message, arranged, fitted, sections
@@ -168,7 +165,7 @@ def receipt(
     text = "\n".join([*head, *fitted(disks, room, where), *groups_told, *last])
     blocks = [section("\n".join(head), "head"), *sections([*disks, *together]), context("\n".join(facts), "facts")]
     blocks += [*_again_blocks(failed(items)), *back_blocks]
-    record = buttons([button(RECORD, "Record for the Post-Mortem", request.id)], "next")
+    record = row([buttons.record(request.id)], "next")
     return {"text": text, "blocks": [*blocks, record]}
 
 
@@ -176,7 +173,7 @@ def _refused_receipt(request: Request, command: str) -> Message:
     again = f"What was asked: {code(f'{command} {shortened(request.text, 500)}')}"
     message = arranged([f":no_entry_sign: <@{request.actor_id}>, {sentence(request.explanation)}", again])
     if request.timed_out:
-        message["blocks"].append(buttons([button(TRY_AGAIN, "Try Again", request.id)], "again"))
+        message["blocks"].append(row([buttons.try_again(request.id)], "again"))
     return message
 
 
@@ -215,11 +212,8 @@ def _way_back(project: Project | None, available: Sequence[Item]) -> tuple[list[
     there = f"\n{named_pages(known, available)}:" if known else ""
     blocks = [divider("line"), section(f"{BY_HAND}{there}", "back")]
     if known:
-        links = [
-            link_button(f"{CONSOLE}.{number}", label, page, f"Open {label} in the console")
-            for number, (label, page) in enumerate(known)
-        ]
-        blocks.append(buttons(links, "pages"))
+        links = [buttons.console_page(number, label, page) for number, (label, page) in enumerate(known)]
+        blocks.append(row(links, "pages"))
     return lines, [*blocks, section(shell, "shell")] if shell else blocks
 
 
@@ -246,10 +240,10 @@ def reminder(request: Request, items: Sequence[Item], command: str, held: frozen
         f"{go}."
     )
     message = arranged([head, typing])
-    pressed = [button(KEEP, f"Keep {plural(days, 'More Day')}", request.id)]
+    pressed = [buttons.keep_longer(request.id, days)]
     if own:
-        pressed.append(delete_button(request.id, own, "Let Go…"))
-    message["blocks"].append(buttons(pressed, "remind"))
+        pressed.append(buttons.let_go(request.id, own))
+    message["blocks"].append(row(pressed, "remind"))
     return message
 
 
@@ -333,8 +327,8 @@ def _again_blocks(items: Sequence[Item]) -> list[dict[str, Any]]:
     """Right below what failed, before anything else is read."""
     if not items:
         return []
-    pressed = button(TRY_AGAIN, "Try Again", items[0].request_id, style="primary")
-    return [section(_again_told(items), "again"), buttons([pressed], "try")]
+    pressed = buttons.try_again(items[0].request_id, primary=True)
+    return [section(_again_told(items), "again"), row([pressed], "try")]
 
 
 # --- for one person only ----------------------------------------------------------------------------------------------
@@ -351,7 +345,7 @@ def refusal(told: str, said: str, command: str, reference: str | None = None) ->
         lines.append(f"Reference: {code(reference)}")
     message = arranged(lines)
     if reference:
-        message["blocks"].append(buttons([button(ASK_AGAIN, "Change and Ask Again", reference)], "again"))
+        message["blocks"].append(row([buttons.change_and_ask_again(reference)], "again"))
     return message
 
 
@@ -372,7 +366,7 @@ def break_glass(request: Request, items: Sequence[Item], command: str, team_url:
         f"{code(f'{command} review {request.id}')} where the project may be used."
     )
     message = arranged([head, *lines])
-    message["blocks"].append(buttons([button(REVIEW, "Mark Reviewed", request.id)], "review"))
+    message["blocks"].append(row([buttons.mark_reviewed(request.id)], "review"))
     return message
 
 
