@@ -133,7 +133,7 @@ def load_settings(environ: Mapping[str, str], config: Path | None = None) -> Set
     faults: list[ConfigurationError] = []
     file = read_config(path, environ, faults)
     environment = read_environment(environ, faults)
-    if file is None or faults:
+    if file is None or environment is None or faults:
         raise SettingsError(faults)
     return _settings(path, file, environment)
 

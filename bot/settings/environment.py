@@ -2,114 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal
 
-from pydantic import SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 
 from bot.settings import checks
 from bot.settings.faults import ConfigurationError, InvalidValue
 
-T = TypeVar("T")
 LogFormat = Literal["console", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
-_MISTAKEN: Mapping[str, tuple[tuple[str, ...], str]] = {
-    "SLACK_BOT_TOKEN": (("xapp-", "xoxp-"), "This is another kind of token. The bot token begins with xoxb-."),
-    "SLACK_APP_TOKEN": (("xoxb-", "xoxp-", "xoxe"), "This is another kind of token. The app token begins with xapp-."),
-}
-"""Beginnings of the tokens that are commonly put into the wrong variable."""
 
+def _not_another(beginnings: tuple[str, ...], sentence: str) -> BeforeValidator:
+    """For the tokens that are commonly put into the wrong variable."""
 
-@dataclass(frozen=True, slots=True)
-class Environment:
-    """`store` is None where BOT_STORE is not set."""
+    def check(value: str) -> str:
+        if value.startswith(beginnings):
+            raise InvalidValue(f"This is another kind of token. {sentence}")
+        return value
 
-    bot_token: SecretStr | None
-    app_token: SecretStr | None
-    signing_secret: SecretStr | None
-    api_url: str
-    store: Path | None
-    host: str
-    port: int
-    admin_host: str
-    admin_port: int
-    log_format: LogFormat
-    log_level: LogLevel
-
-
-def read_environment(environ: Mapping[str, str], faults: list[ConfigurationError]) -> Environment:
-    """Read every variable. What is wrong is added to `faults`, and its default stands in for it."""
-    read = _Reader(environ, faults)
-    environment = Environment(
-        bot_token=read.secret("SLACK_BOT_TOKEN"),
-        app_token=read.secret("SLACK_APP_TOKEN"),
-        signing_secret=read.secret("SLACK_SIGNING_SECRET"),
-        api_url=read.value("SLACK_API_URL", "https://slack.com/api/", _api_url),
-        store=read.value("BOT_STORE", "", _store),
-        host=read.value("HOST", "0.0.0.0", _host),
-        port=read.value("PORT", "3000", _port),
-        admin_host=read.value("ADMIN_HOST", "127.0.0.1", _host),
-        admin_port=read.value("ADMIN_PORT", "9000", _port),
-        log_format=read.value("LOG_FORMAT", "console", _log_format),
-        log_level=read.value("LOG_LEVEL", "INFO", _log_level),
-    )
-    faults.extend(_absent(environment))
-    return environment
-
-
-def read_store(environ: Mapping[str, str], faults: list[ConfigurationError]) -> Path | None:
-    """BOT_STORE alone; None where it is not set."""
-    return _Reader(environ, faults).value("BOT_STORE", "", _store)
-
-
-def _store(url: str) -> Path | None:
-    return checks.store_path(url) if url else None
-
-
-def _absent(environment: Environment) -> list[ConfigurationError]:
-    faults = []
-    if environment.bot_token is None:
-        faults.append(_fault("SLACK_BOT_TOKEN", "It is not set. Slack shows it under OAuth & Permissions (xoxb-…)."))
-    if environment.app_token is None and environment.signing_secret is None:
-        sentence = "Neither is set. Set the app token (xapp-…) for Socket Mode, or the signing secret for HTTP."
-        faults.append(_fault("SLACK_APP_TOKEN or SLACK_SIGNING_SECRET", sentence))
-    return faults
-
-
-def _fault(name: str, sentence: str) -> ConfigurationError:
-    return ConfigurationError("environment", None, name, sentence)
-
-
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    environ: Mapping[str, str]
-    faults: list[ConfigurationError]
-
-    def secret(self, name: str) -> SecretStr | None:
-        value = self.environ.get(name, "").strip()
-        prefixes, sentence = _MISTAKEN.get(name, ((), ""))
-        if prefixes and value.startswith(prefixes):
-            self.faults.append(_fault(name, sentence))
-        elif value:
-            try:
-                checks.long_enough(value)
-            except InvalidValue as unfit:
-                self.faults.append(_fault(name, str(unfit)))
-        return SecretStr(value) if value else None
-
-    def value(self, name: str, default: str, convert: Callable[[str], T]) -> T:
-        try:
-            return convert(self.environ.get(name, "").strip() or default)
-        except InvalidValue as unfit:
-            self.faults.append(_fault(name, str(unfit)))
-            return convert(default)
-
-
-def _api_url(text: str) -> str:
-    return checks.endpoint(text) + "/"
+    return BeforeValidator(check)
 
 
 def _port(text: str) -> int:
@@ -126,17 +41,64 @@ def _host(text: str) -> str:
     return text
 
 
-def _log_format(text: str) -> LogFormat:
-    match text.lower():
-        case "console" | "json" as known:
-            return known
-        case _:
-            raise InvalidValue("Write console or json.")
+Secret = Annotated[SecretStr, BeforeValidator(checks.long_enough)]
+BotToken = Annotated[Secret, _not_another(("xapp-", "xoxp-"), "The bot token begins with xoxb-.")]
+AppToken = Annotated[Secret, _not_another(("xoxb-", "xoxp-", "xoxe"), "The app token begins with xapp-.")]
+ApiUrl = Annotated[str, BeforeValidator(lambda text: checks.endpoint(text) + "/")]
+Store = Annotated[Path, BeforeValidator(checks.store_path)]
+Host = Annotated[str, BeforeValidator(_host)]
+Port = Annotated[int, BeforeValidator(_port)]
 
 
-def _log_level(text: str) -> LogLevel:
-    match text.upper():
-        case "DEBUG" | "INFO" | "WARNING" | "ERROR" as known:
-            return known
-        case _:
-            raise InvalidValue("Write DEBUG, INFO, WARNING or ERROR.")
+class Environment(BaseModel):
+    """`store` is None where BOT_STORE is not set."""
+
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
+
+    bot_token: BotToken | None = Field(None, alias="SLACK_BOT_TOKEN")
+    app_token: AppToken | None = Field(None, alias="SLACK_APP_TOKEN")
+    signing_secret: Secret | None = Field(None, alias="SLACK_SIGNING_SECRET")
+    api_url: ApiUrl = Field("https://slack.com/api/", alias="SLACK_API_URL")
+    store: Store | None = Field(None, alias="BOT_STORE")
+    host: Host = Field("0.0.0.0", alias="HOST")
+    port: Port = Field(3000, alias="PORT")
+    admin_host: Host = Field("127.0.0.1", alias="ADMIN_HOST")
+    admin_port: Port = Field(9000, alias="ADMIN_PORT")
+    log_format: Annotated[LogFormat, BeforeValidator(str.lower)] = Field("console", alias="LOG_FORMAT")
+    log_level: Annotated[LogLevel, BeforeValidator(str.upper)] = Field("INFO", alias="LOG_LEVEL")
+
+
+def read_environment(environ: Mapping[str, str], faults: list[ConfigurationError]) -> Environment | None:
+    """Read every variable; what is empty is not set. What is wrong is added to `faults`."""
+    values = {name: text for name, value in environ.items() if (text := value.strip())}
+    environment = None
+    try:
+        environment = Environment.model_validate(values)
+    except ValidationError as refusal:
+        faults.extend(_fault(str(error["loc"][0]), _sentence(error)) for error in refusal.errors())
+    if "SLACK_BOT_TOKEN" not in values:
+        faults.append(_fault("SLACK_BOT_TOKEN", "It is not set. Slack shows it under OAuth & Permissions (xoxb-…)."))
+    if "SLACK_APP_TOKEN" not in values and "SLACK_SIGNING_SECRET" not in values:
+        sentence = "Neither is set. Set the app token (xapp-…) for Socket Mode, or the signing secret for HTTP."
+        faults.append(_fault("SLACK_APP_TOKEN or SLACK_SIGNING_SECRET", sentence))
+    return environment
+
+
+def read_store(environ: Mapping[str, str], faults: list[ConfigurationError]) -> Path | None:
+    """BOT_STORE alone; None where it is not set."""
+    url = environ.get("BOT_STORE", "").strip()
+    try:
+        return checks.store_path(url) if url else None
+    except InvalidValue as unfit:
+        faults.append(_fault("BOT_STORE", str(unfit)))
+        return None
+
+
+def _sentence(error: ErrorDetails) -> str:
+    if error["type"] == "literal_error":
+        return f"Write {error['ctx']['expected'].replace(chr(39), '')}."
+    return str(error["ctx"]["error"])
+
+
+def _fault(name: str, sentence: str) -> ConfigurationError:
+    return ConfigurationError("environment", None, name, sentence)
