@@ -29,7 +29,8 @@ from bot.slack.views.blocks import row
 from bot.slack.views.message import Message, arranged
 from bot.slack.views.mrkdwn import permalink
 from bot.slack.views.mrkdwn import sentence as as_sentence
-from bot.slack.views.thread import left_over, rendered
+from bot.slack.views.notices import left_over
+from bot.slack.views.outbox_messages import rendered
 
 log = logging.getLogger(__name__)
 

@@ -25,8 +25,9 @@ from bot.slack.listeners.queries import Answering
 from bot.slack.listeners.reading import reads
 from bot.slack.payloads import SlashCommand
 from bot.slack.views import responses
+from bot.slack.views.acknowledgement import recorded
 from bot.slack.views.message import Message
-from bot.slack.views.thread import recorded, refusal
+from bot.slack.views.refusal import refusal
 from bot.workflow.actions.bind import ChannelBindings
 from bot.workflow.intake import NOTHING_BOUND, Accepted, Delivery, Intake, Refused
 

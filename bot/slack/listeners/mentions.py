@@ -49,8 +49,9 @@ from bot.slack.listeners.queries import Answering
 from bot.slack.listeners.reading import reads
 from bot.slack.payloads import Mention
 from bot.slack.views import responses
+from bot.slack.views.acknowledgement import recorded
 from bot.slack.views.message import Message
-from bot.slack.views.thread import recorded, refusal
+from bot.slack.views.refusal import refusal
 from bot.workflow.actions.fill_form import Forms
 from bot.workflow.intake import ANSWERED, NOTHING_BOUND, Accepted, Delivery, Intake, Refused
 

@@ -36,6 +36,7 @@ from bot.slack.payloads import (
     read,
 )
 from bot.slack.views import responses
+from bot.slack.views.acknowledgement import recorded
 from bot.slack.views.create_modal import (
     filled_view,
     loading_view,
@@ -47,7 +48,6 @@ from bot.slack.views.create_modal import (
 )
 from bot.slack.views.message import Message
 from bot.slack.views.mrkdwn import permalink
-from bot.slack.views.thread import recorded
 from bot.workflow.actions.fill_form import Filling, Forms, Mend, Sent, Stays
 from bot.workflow.intake import Accepted, Refused
 

@@ -12,6 +12,7 @@ from bot.domain.transitions import RequestState
 from bot.slack.views import buttons
 from bot.slack.views.approval import asked_facts
 from bot.slack.views.blocks import context, plain, row, section
+from bot.slack.views.disk_words import copied, counts_in_words
 from bot.slack.views.mrkdwn import (
     bold,
     code,
@@ -24,7 +25,6 @@ from bot.slack.views.mrkdwn import (
     shortened,
     typed,
 )
-from bot.slack.views.status_message import copied, counts_in_words
 from bot.workflow.jobs.publish_app_home import READ, AppHomeContent, Asked, Usable
 
 SHOWN = 10

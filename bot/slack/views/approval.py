@@ -9,9 +9,9 @@ from bot.domain.requests import Item, Request
 from bot.domain.transitions import RequestState
 from bot.slack.views import buttons
 from bot.slack.views.blocks import SECTION_CHARACTERS, row
+from bot.slack.views.disk_words import copied, disk_names
 from bot.slack.views.message import EDIT_CHARACTERS, Message, arranged
 from bot.slack.views.mrkdwn import code, cut, day, escaped, moment, plural, reason_told, sentence, shortened, typed
-from bot.slack.views.status_message import agreed, copied, disk_names, people
 
 NAMED = 10
 """Disks that the sentence names; the message of the request names more."""
@@ -62,6 +62,15 @@ def ask(
     pressed = [buttons.approve(request.id), buttons.deny(request.id)]
     message["blocks"].append(row(pressed, f"approval.{request.rev}"))
     return message
+
+
+def agreed(request: Request) -> str:
+    said = f"{len(request.approvers)} of {request.approvals_needed} agreed"
+    return f"{said} ({people(request.approvers)})" if request.approvers else said
+
+
+def people(user_ids: Sequence[str]) -> str:
+    return " and ".join(f"<@{user_id}>" for user_id in user_ids)
 
 
 def asked_facts(request: Request, items: Sequence[Item]) -> list[str]:

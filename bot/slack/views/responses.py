@@ -15,9 +15,10 @@ from bot.domain.roles import Action
 from bot.domain.transitions import RequestState
 from bot.slack.views import buttons
 from bot.slack.views.blocks import BUTTON_VALUE_CHARACTERS, row
+from bot.slack.views.disk_words import NAME_CHARACTERS, counts_in_words, gone_in_words, worst_first
 from bot.slack.views.message import Message, arranged
 from bot.slack.views.mrkdwn import bold, code, escaped, message_of, moment, sentence, shortened
-from bot.slack.views.status_message import NAME_CHARACTERS, counts_in_words, gone_in_words, root, worst_first
+from bot.slack.views.status_message import status_message
 from bot.workflow.queries.status import RECENT, Found, MayDo, NotFound, Page
 
 _EXAMPLE = 'name="before upgrade" keep=7 reason="INC-42"'
@@ -97,7 +98,7 @@ def status(found: Found | NotFound | Denied, command: str, team_url: str, now: d
             head = ["Nothing of yours is under way. What you asked for last:"] if before else []
             if len(requests) == 1 and not requests[0][0].refused and requests[0][1]:
                 request, items = requests[0]
-                shown = root(request, items, {}, groups, command, team_url, now)
+                shown = status_message(request, items, {}, groups, command, team_url, now)
                 return below(head, shown)
             return arranged([*head, *(_request_lines(request, items, team_url) for request, items in requests)])
         case NotFound(text) | Denied(_, text):

@@ -7,10 +7,10 @@ from bot.domain.denials import Denied
 from bot.domain.requests import Item, is_direct
 from bot.slack.views import buttons
 from bot.slack.views.blocks import row, section
+from bot.slack.views.disk_words import gone_in_words
 from bot.slack.views.message import Message, arranged, whole_text
 from bot.slack.views.mrkdwn import bold, code, day, escaped, message_of, moment, plural, sentence, shortened, typed
 from bot.slack.views.responses import told
-from bot.slack.views.status_message import gone_in_words
 from bot.workflow.actions.ask_before_deleting import ANSWER_WITHIN, Question
 from bot.workflow.queries.restore_points import Point, Points
 from bot.workflow.queries.status import NotFound

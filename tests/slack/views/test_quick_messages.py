@@ -27,9 +27,9 @@ from bot.slack.listeners.plans import read_selection
 from bot.slack.views import responses
 from bot.slack.views.channel_card_view import channel_card
 from bot.slack.views.message import Message
+from bot.slack.views.outbox_messages import rendered
 from bot.slack.views.restore_points import restore_points
 from bot.slack.views.small_modals import bind_form, change_form
-from bot.slack.views.thread import rendered
 from bot.workflow.queries.restore_points import Point, Points
 from tests.block_kit import EDITED, checked_message, checked_view
 from tests.builders import NOON, a_project, a_request, an_item

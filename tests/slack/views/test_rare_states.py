@@ -23,10 +23,13 @@ from bot.domain.snapshots import CreateSnapshotGroup, CreateStandardSnapshot
 from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.outbox import MessageKind, OutboxMessage
 from bot.slack.listeners.errors import PICKER
-from bot.slack.views import responses, thread
+from bot.slack.views import responses
+from bot.slack.views.acknowledgement import recorded
 from bot.slack.views.app_home_view import app_home_view
 from bot.slack.views.create_modal import filled_view, offered
 from bot.slack.views.message import Message
+from bot.slack.views.outbox_messages import rendered
+from bot.slack.views.refusal import refusal
 from bot.slack.views.restore_points import restore_points
 from bot.slack.views.small_modals import bind_form, change_form, deny_form
 from bot.workflow.actions.fill_form import Filling, Offer
@@ -51,7 +54,7 @@ def said(
     kind: MessageKind, request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup] = ()
 ) -> Message:
     outgoing = OutboxMessage(kind, request, items, items, {}, groups)
-    message = thread.rendered(outgoing, "/snapshot", TEAM, LATER, a_project())
+    message = rendered(outgoing, "/snapshot", TEAM, LATER, a_project())
     return checked_message(message, edited=kind in EDITED)
 
 
@@ -78,12 +81,12 @@ MANY_NAMED = Quick(tuple(Selector("server", f"web-0{n}") for n in range(1, 6)))
     ],
 )
 def test_the_acknowledgement_of_a_quick_backup(golden: Golden, name: str, order: Quick, checked: bool) -> None:
-    words = thread.recorded(a_quick(order=order), checked=checked)
+    words = recorded(a_quick(order=order), checked=checked)
     golden(name, checked_message(responses.as_written(words)))
 
 
 def test_a_command_that_was_never_recorded_has_no_reference_to_ask_again_by(golden: Golden) -> None:
-    golden("refusal_at_once", checked_message(thread.refusal("Which disk?", "create <!here>", "/snapshot")))
+    golden("refusal_at_once", checked_message(refusal("Which disk?", "create <!here>", "/snapshot")))
 
 
 def test_who_may_not_bind_a_channel_is_offered_only_the_disks(golden: Golden) -> None:

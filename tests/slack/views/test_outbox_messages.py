@@ -23,9 +23,12 @@ from bot.domain.roles import Action
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.outbox import MessageKind, OutboxMessage
-from bot.slack.views import responses, thread
+from bot.slack.views import responses
+from bot.slack.views.acknowledgement import recorded
 from bot.slack.views.message import Message
 from bot.slack.views.mrkdwn import bold, code, duration, escaped, message_of
+from bot.slack.views.outbox_messages import rendered
+from bot.slack.views.refusal import refusal
 from bot.slack.views.small_modals import deny_form
 from bot.workflow.queries.status import Found, MayDo, NotFound, Page
 from tests.block_kit import EDITED, checked_message, checked_view
@@ -41,7 +44,7 @@ def said(
 ) -> Message:
     outgoing = OutboxMessage(kind, request, items, items, leaders or {}, why=why)
     project = a_project(console_url="")
-    message = thread.rendered(outgoing, "/snapshot", TEAM, LATER, project, bot_user_id="U0BOT")
+    message = rendered(outgoing, "/snapshot", TEAM, LATER, project, bot_user_id="U0BOT")
     return checked_message(message, edited=kind in EDITED)
 
 
@@ -173,7 +176,7 @@ def test_those_who_may_approve_are_called_where_it_waits_and_no_more_of_them_tha
 
 def calling(request: Request, called: list[Subject]) -> Message:
     outgoing = OutboxMessage("ask", request, [STATES["next"]], [STATES["next"]], called=called)
-    message = thread.rendered(outgoing, "/snapshot", TEAM, LATER, a_project(console_url=""))
+    message = rendered(outgoing, "/snapshot", TEAM, LATER, a_project(console_url=""))
     return checked_message(message, edited=True)
 
 
@@ -229,9 +232,9 @@ def test_a_request_that_was_called_back_in_part(golden: Golden) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("recorded", thread.recorded(a_request(), checked=True)),
-        ("recorded_unchecked", thread.recorded(a_request(), checked=False)),
-        ("recorded_asks", thread.recorded(a_request(), checked=True, approvals=2)),
+        ("recorded", recorded(a_request(), checked=True)),
+        ("recorded_unchecked", recorded(a_request(), checked=False)),
+        ("recorded_asks", recorded(a_request(), checked=True, approvals=2)),
     ],
 )
 def test_the_acknowledgement(golden: Golden, name: str, words: str) -> None:
@@ -366,14 +369,14 @@ def test_nothing_that_people_or_the_cloud_write_becomes_a_mention_or_a_link() ->
     assert "<!channel>" not in str(
         responses.listing(Page([(request, items)], ListSnapshots(), more=False), "/snapshot")
     )
-    assert "<!channel>" not in thread.recorded(request, checked=True)
+    assert "<!channel>" not in recorded(request, checked=True)
 
 
 @given(st.text(max_size=200))
 def test_escaped_text_holds_none_of_slacks_three_characters(text: str) -> None:
-    for rendered in (escaped(text), code(text), bold(text)):
-        assert "<" not in rendered and ">" not in rendered
-        assert "&" not in rendered.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
+    for shown in (escaped(text), code(text), bold(text)):
+        assert "<" not in shown and ">" not in shown
+        assert "&" not in shown.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.4, "0 s"), (59, "59 s"), (185, "3 min 5 s"), (7_800, "2 h 10 min")])
@@ -431,14 +434,14 @@ def test_a_question_that_cannot_be_answered_never_says_that_nothing_was_created(
     try:
         read_command(typed)
     except CommandError as exc:
-        assert "created" not in thread.refusal(exc.sentence, typed, "/snapshot")["text"]
+        assert "created" not in refusal(exc.sentence, typed, "/snapshot")["text"]
 
 
 @pytest.mark.parametrize("typed", ["create a nmae=b", "CREATE a nmae=b", "quick foo", "quick keep=never"])
 def test_an_order_that_is_refused_says_that_nothing_was_created(typed: str) -> None:
     with pytest.raises(CommandError) as caught:
         read_command(typed)
-    assert "Nothing was" in thread.refusal(caught.value.sentence, typed, "/snapshot")["text"]
+    assert "Nothing was" in refusal(caught.value.sentence, typed, "/snapshot")["text"]
 
 
 def test_a_list_of_what_was_called_off_does_not_end_with_what_was_not_created() -> None:
