@@ -174,13 +174,9 @@ class UseCases:
 
 async def start(settings: Settings, clock: Clock) -> Bot:
     """Start everything in order. Makes no cloud call. Raises StoreInUse or SlackRefusedToken."""
-    stack = AsyncExitStack()
-    stack.callback(StoreLock(settings.store_path).release)
-    try:
+    async with AsyncExitStack() as stack:  # whatever has begun ends again where the rest can't
+        stack.callback(StoreLock(settings.store_path).release)
         return await _start(settings, clock, stack)
-    except BaseException:
-        await stack.aclose()
-        raise
 
 
 async def _start(settings: Settings, machine: Clock, stack: AsyncExitStack) -> Bot:
@@ -203,7 +199,7 @@ async def _start(settings: Settings, machine: Clock, stack: AsyncExitStack) -> B
     await admin.start()
     stack.push_async_callback(admin.stop)
     log.info("the bot is up", extra={"team": slack.identity.team_id, "projects": len(settings.projects)})
-    return Bot(rows.store, entry, admin, stack.aclose, vitals.failed)
+    return Bot(rows.store, entry, admin, stack.pop_all().aclose, vitals.failed)
 
 
 async def build_store(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Rows:

@@ -135,7 +135,7 @@ class EmbeddedEngine:
         """`clock_set`: the moments of dates are other ones now, of those that are known too."""
         try:
             called_for = await self._rows.jobs()
-        except Exception:
+        except Exception:  # the alarms that are known still ring, and the next sweep reads again
             log.exception("the rows could not be read for a sweep")
             return
         for key, at, lane in called_for:
@@ -198,7 +198,7 @@ class EmbeddedEngine:
         except StoreFailed as exc:
             delay_s = 0.0
             self._hold(exc)
-        except Exception:
+        except Exception:  # one job that fails ends no other; the rows still call for it
             log.exception("a job failed and will be tried again", extra={"job": key})
         finally:
             del self._begun[key]

@@ -140,7 +140,7 @@ class SqliteDatabase:
         self._thread.start()
         try:
             await self._on_thread(self._connect)
-        except BaseException:
+        except BaseException:  # also when cancelled: no thread is left behind
             self._jobs.put(None)
             raise
 
@@ -174,7 +174,7 @@ class SqliteDatabase:
         def do() -> None:
             try:
                 self._transaction(script(*args, **named))
-            except Exception:
+            except Exception:  # what comes after it is handed over all the same
                 log.exception("a transaction that nobody waited for failed")
 
         self._jobs.put(_Job(do, lambda exc: None))
@@ -188,7 +188,7 @@ class SqliteDatabase:
             self._scheduled = []
             try:
                 result = work()
-            except BaseException as exc:
+            except BaseException as exc:  # it is raised where the answer is waited for
                 fail(exc)
             else:
                 loop.call_soon_threadsafe(self._answer, answered, result, self._scheduled)
@@ -214,7 +214,7 @@ class SqliteDatabase:
                 job.do()
                 if self._commits >= CHECKPOINT_EVERY:
                     self._checkpoint()
-        except BaseException as exc:
+        except BaseException as exc:  # nothing is above it in this thread
             log.critical("the store's thread is broken", exc_info=exc)
             with contextlib.suppress(RuntimeError):  # the loop is gone: so is whoever would hear of it
                 loop.call_soon_threadsafe(self._tell_broken)
@@ -243,12 +243,11 @@ class SqliteDatabase:
         # By itself SQLite moves the log into the file within a commit that somebody waits for; here it is moved after
         # one has been answered (`_checkpoint`), and this is only the net below.
         db.execute("pragma wal_autocheckpoint=10000").fetchall()
-        try:
+        with contextlib.ExitStack() as undone:
+            undone.callback(db.close)
             refuse_newer(db, self._path.name)
             migrations.apply(db)
-        except BaseException:
-            db.close()
-            raise
+            undone.pop_all()
         self._db = db
 
     def _checkpoint(self) -> None:
@@ -294,7 +293,7 @@ class SqliteDatabase:
         try:
             result = self._stepped(script, connection)
             connection.execute("commit")
-        except BaseException:
+        except BaseException:  # whatever breaks a script leaves nothing of it in the file
             if connection.in_transaction:  # for some failures SQLite has rolled it back by itself
                 connection.execute("rollback")
             raise
