@@ -108,8 +108,8 @@ class Street:
                 return request_id(outcome.text)
             await asyncio.sleep(rng.uniform(0.05, 0.3))
 
-    async def posts_grow_beyond(self, count: int) -> None:
-        while len(self.cloud.calls("create_snapshot")) <= count:
+    async def posts_grow_beyond(self, count: int, operation: str = "create_snapshot") -> None:
+        while len(self.cloud.calls(operation)) <= count:
             await asyncio.sleep(0.001)
 
     async def requests(self) -> list[tuple[Request, list[Item]]]:
