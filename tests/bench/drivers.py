@@ -19,6 +19,8 @@ from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
+from tests.bench.world import CHANNEL
+
 SIGNING_SECRET = "bench-signing-secret"
 APP_TOKEN = "xapp-bench"
 BOT_TOKEN = "xoxb-bench"
@@ -36,13 +38,13 @@ IDENTITY = {
 _serial = itertools.count(1)
 
 
-def a_command(text: str) -> dict[str, str]:
+def a_command(text: str, channel: str = CHANNEL, response_url: str = "") -> dict[str, str]:
     """What Slack delivers when alice types `/snapshot TEXT`, with a trigger of its own."""
     return {
         "token": "legacyverificationtoken0",
         "team_id": "T0HARBOR01",
         "team_domain": "harbor-eng",
-        "channel_id": "C0INCDEMO1",
+        "channel_id": channel,
         "channel_name": "inc-demo",
         "user_id": "U0ALICE001",
         "user_name": "alice",
@@ -50,116 +52,173 @@ def a_command(text: str) -> dict[str, str]:
         "text": text,
         "api_app_id": "A0SNAPAPP1",
         "is_enterprise_install": "false",
-        "response_url": "https://hooks.slack.com/commands/T0HARBOR01/1200045678/bench",
+        "response_url": response_url,
         "trigger_id": f"{next(_serial)}.1200045678.bench",
+    }
+
+
+def a_home_opened() -> dict[str, Any]:
+    """What Slack delivers when alice opens App Home for the first time."""
+    return {
+        "token": "legacyverificationtoken0",
+        "team_id": "T0HARBOR01",
+        "api_app_id": "A0SNAPAPP1",
+        "event": {
+            "type": "app_home_opened",
+            "user": "U0ALICE001",
+            "channel": "D0DMALICE1",
+            "tab": "home",
+            "event_ts": "1767225680.501200",
+        },
+        "type": "event_callback",
+        "event_id": f"Ev0HOME{next(_serial):05d}",
+        "event_time": 1767225660,
+        "authorizations": [{"team_id": "T0HARBOR01", "user_id": "U0SNAPBOT1", "is_bot": True}],
     }
 
 
 class Line(Protocol):
     """A way to one app."""
 
-    async def deliver(self, text: str) -> tuple[float, str]:
+    async def deliver(self, text: str, channel: str = CHANNEL) -> tuple[float, str]:
         """Seconds from the delivery's leaving to its acknowledgement's arrival, and the acknowledgement."""
         ...
 
 
 class HttpLine:
-    """One kept connection to a request URL."""
+    """Kept connections to a request URL, one for each delivery that is on its way at once."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str) -> None:
-        self._reader = reader
-        self._writer = writer
-        self._host = host
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
-    async def deliver(self, text: str) -> tuple[float, str]:
-        delivery = self._signed(urllib.parse.urlencode(a_command(text)).encode())
+    async def connect(self, count: int) -> None:
+        """Have that many connections ready."""
+        while len(self._free) < count:
+            self._free.append(await asyncio.open_connection("127.0.0.1", self._port))
+
+    async def close(self) -> None:
+        for _, writer in self._free:
+            writer.close()
+        self._free.clear()
+
+    async def deliver(self, text: str, channel: str = CHANNEL) -> tuple[float, str]:
+        delivery = self._signed(urllib.parse.urlencode(a_command(text, channel)).encode())
+        await self.connect(1)
+        reader, writer = self._free.pop()
         began = time.perf_counter()
-        self._writer.write(delivery)
-        head = await self._reader.readuntil(b"\r\n\r\n")
+        writer.write(delivery)
+        head = await reader.readuntil(b"\r\n\r\n")
         length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-        body = await self._reader.readexactly(length) if length else b""
+        body = await reader.readexactly(length) if length else b""
         took_s = time.perf_counter() - began
         assert head.startswith(b"HTTP/1.1 200"), head
+        self._free.append((reader, writer))
         return took_s, body.decode()
 
     def _signed(self, body: bytes) -> bytes:
         timestamp = str(int(time.time()))
         signed = hmac.new(SIGNING_SECRET.encode(), f"v0:{timestamp}:".encode() + body, hashlib.sha256)
         head = (
-            f"POST /slack/events HTTP/1.1\r\nHost: {self._host}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+            f"POST /slack/events HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n"
+            f"Content-Type: application/x-www-form-urlencoded\r\n"
             f"Content-Length: {len(body)}\r\nX-Slack-Request-Timestamp: {timestamp}\r\n"
             f"X-Slack-Signature: v0={signed.hexdigest()}\r\n\r\n"
         )
         return head.encode() + body
 
 
-@asynccontextmanager
-async def http_line(port: int) -> AsyncIterator[HttpLine]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    yield HttpLine(reader, writer, f"127.0.0.1:{port}")
-    writer.close()
-    await writer.wait_closed()
-
-
 class SocketLine:
-    """Slack's end of Socket Mode for one app: it opens one connection and answers `auth.test`, and that is all."""
+    """Slack's end of Socket Mode for one app. It answers `auth.test`, and takes what comes by response URL."""
 
     def __init__(self) -> None:
         self.url = ""
-        self._socket: web.WebSocketResponse | None = None
+        self._sockets: list[web.WebSocketResponse] = []
+        self._turn = itertools.count()
         self._connected = asyncio.Event()
         self._answers: dict[str, asyncio.Future[tuple[float, dict[str, Any]]]] = {}
+        self._later: asyncio.Future[tuple[float, str]] | None = None
 
     @property
     def api_url(self) -> str:
         return f"{self.url}/api/"
 
-    async def connected(self) -> None:
-        async with asyncio.timeout(10):
-            await self._connected.wait()
+    @property
+    def link(self) -> str:
+        return f"{self.url.replace('http', 'ws', 1)}/link"
 
-    async def deliver(self, text: str) -> tuple[float, str]:
-        assert self._socket is not None
-        payload = a_command(text)
-        envelope_id = payload["trigger_id"]
-        envelope = json.dumps(
-            {
-                "envelope_id": envelope_id,
-                "type": "slash_commands",
-                "payload": payload,
-                "accepts_response_payload": True,
-            }
-        )
+    async def connected(self, timeout: float = 60) -> float:
+        """When the app's first connection was there."""
+        async with asyncio.timeout(timeout):
+            await self._connected.wait()
+        return time.perf_counter()
+
+    async def deliver(self, text: str, channel: str = CHANNEL) -> tuple[float, str]:
+        took_s, body = await self._send("slash_commands", a_command(text, channel, f"{self.url}/response"))
+        return took_s, json.dumps(body)
+
+    async def ask_later(self, text: str) -> tuple[float, str]:
+        """The same for a question that is answered by its response URL; seconds to that."""
+        self._later = asyncio.get_running_loop().create_future()
+        began = time.perf_counter()
+        await self.deliver(text)
+        ended, said = await asyncio.wait_for(self._later, 60)
+        return ended - began, said
+
+    async def open_home(self) -> float:
+        """When the event left."""
+        began = time.perf_counter()
+        await self._send("events_api", a_home_opened())
+        return began
+
+    async def _send(self, kind: str, payload: dict[str, Any]) -> tuple[float, Any]:
+        envelope_id = f"envelope-{next(_serial)}"
+        envelope = {"envelope_id": envelope_id, "type": kind, "payload": payload, "accepts_response_payload": True}
         answer: asyncio.Future[tuple[float, dict[str, Any]]] = asyncio.get_running_loop().create_future()
         self._answers[envelope_id] = answer
+        text = json.dumps(envelope)
+        socket = self._sockets[next(self._turn) % len(self._sockets)]
         began = time.perf_counter()
-        await self._socket.send_str(envelope)
+        await socket.send_str(text)
         ended, body = await answer
-        return ended - began, json.dumps(body.get("payload") or {})
+        return ended - began, body.get("payload") or {}
 
     async def _on_link(self, request: web.Request) -> web.WebSocketResponse:
-        self._socket = web.WebSocketResponse()
-        await self._socket.prepare(request)
-        await self._socket.send_str(json.dumps({"type": "hello", "num_connections": 1}))
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await socket.send_str(json.dumps({"type": "hello", "num_connections": 1}))
+        self._sockets.append(socket)
         self._connected.set()
-        async for frame in self._socket:
+        async for frame in socket:
             if frame.type is WSMsgType.TEXT:
                 ended = time.perf_counter()
                 body = json.loads(frame.data)
-                self._answers.pop(body["envelope_id"]).set_result((ended, body))
-        return self._socket
+                if answer := self._answers.pop(body.get("envelope_id", ""), None):
+                    answer.set_result((ended, body))
+        self._sockets.remove(socket)
+        if not self._sockets:
+            self._connected.clear()
+        return socket
 
     async def _on_open(self, _: web.Request) -> web.Response:
-        return web.json_response({"ok": True, "url": self.url.replace("http", "ws", 1) + "/link"})
+        return web.json_response({"ok": True, "url": self.link})
 
     async def _on_auth(self, _: web.Request) -> web.Response:
         return web.json_response(IDENTITY)
+
+    async def _on_response(self, request: web.Request) -> web.Response:
+        ended = time.perf_counter()
+        said = await request.text()
+        if self._later is not None and not self._later.done():
+            self._later.set_result((ended, said))
+        return web.json_response({"ok": True})
 
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/link", self._on_link),
             web.post("/api/apps.connections.open", self._on_open),
             web.post("/api/auth.test", self._on_auth),
+            web.post("/response", self._on_response),
         ]
 
 
@@ -168,18 +227,20 @@ async def socket_line() -> AsyncIterator[SocketLine]:
     line = SocketLine()
     server = web.Application()
     server.add_routes(line.routes())
-    async with served(server) as port:
-        line.url = f"http://127.0.0.1:{port}"
+    runner = web.AppRunner(server, access_log=None, shutdown_timeout=0.2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    line.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
         yield line
+    finally:
+        await runner.cleanup()
 
 
 @asynccontextmanager
-async def served(application: web.Application) -> AsyncIterator[int]:
-    """Serve on a free loopback port, as aiohttp does by default."""
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+async def http_line(port: int) -> AsyncIterator[HttpLine]:
+    line = HttpLine(port)
     try:
-        yield int(runner.addresses[0][1])
+        yield line
     finally:
-        await runner.cleanup()
+        await line.close()

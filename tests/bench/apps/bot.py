@@ -1,0 +1,57 @@
+"""`snapshot-bot run` with one part replaced: an engine that rests, or a clock that runs faster.
+
+python -m tests.bench.apps.bot --rest
+python -m tests.bench.apps.bot --speed X --origin M
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import os
+import signal
+import sys
+from datetime import datetime
+
+from bot import app
+from bot.clock import SystemClock
+from bot.engine import EmbeddedEngine
+from bot.logs import configure_logs
+from bot.settings import load_settings
+from tests.bench.apps.clock import CommonClock
+
+
+class RestingEngine(EmbeddedEngine):
+    """Answers questions, and does no other job: what follows an acknowledgement is left out of what it costs."""
+
+    def schedule(self, key: str, at: datetime, lane: str = "") -> None:
+        if key.startswith("answer:"):
+            super().schedule(key, at, lane)
+
+    async def _sweep(self, *, clock_set: bool = False) -> None:
+        return
+
+
+async def main(words: list[str]) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rest", action="store_true")
+    parser.add_argument("--speed", type=float, default=1.0)
+    parser.add_argument("--origin", type=float, default=0.0)
+    options = parser.parse_args(words)
+    if options.rest:
+        setattr(app, "EmbeddedEngine", RestingEngine)  # noqa: B010 - a name of one module, in this process alone
+    settings = load_settings(os.environ)
+    configure_logs(settings.log_format, settings.log_level, settings.secrets())
+    stopped = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    clock = SystemClock() if options.speed == 1.0 else CommonClock(options.speed, options.origin)
+    bot = await app.start(settings, clock)
+    gc.collect()
+    gc.freeze()  # as `snapshot-bot run` does
+    await stopped.wait()
+    await bot.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))
