@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,6 +70,9 @@ ASKS_FOR_TIME = (
     ".asyncio.sleep",
 )
 
+KNOWS_SLACK = re.compile(r"(chat|users|views|conversations|usergroups)\.[a-z]+|\[?[CDGUWS]{1,4}\]?|hash_conflict")
+"""Texts by which it is decided what only Slack's documentation tells: methods, errors, and how its ids begin."""
+
 
 def dotted(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
@@ -110,6 +114,19 @@ def times_asked(text: str) -> list[str]:
     return sorted(name for name in named | pulled if f".{name}".endswith(ASKS_FOR_TIME))
 
 
+def slack_in(text: str) -> list[str]:
+    """Texts that know Slack, where they are no documentation."""
+    tree = ast.parse(text)
+    told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    named = {
+        id(node.args[0])
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "TypeVar"
+    }
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in told | named]
+    return [one.value for one in texts if isinstance(one.value, str) and KNOWS_SLACK.fullmatch(one.value)]
+
+
 def too_long(text: str) -> list[str]:
     functions = [one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
     lines = [(one.name, (one.end_lineno or one.lineno) - one.lineno + 1) for one in functions]
@@ -133,6 +150,18 @@ def test_the_domain_needs_only_the_standard_library_and_pydantic(path: Path) -> 
 )
 def test_only_the_clock_knows_what_time_it_is(path: Path) -> None:
     assert times_asked(path.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if part(dotted(path)) in ("bot.domain", "bot.ports", "bot.workflow")], ids=dotted
+)
+def test_what_slacks_ids_and_methods_mean_is_known_in_slack_alone(path: Path) -> None:
+    assert slack_in(path.read_text("utf-8")) == []
+
+
+def test_no_listener_builds_a_view() -> None:
+    listeners = (ROOT / "bot/slack/listeners").glob("*.py")
+    assert [path.name for path in listeners if '"type": ' in path.read_text("utf-8")] == []
 
 
 @pytest.mark.parametrize(
@@ -175,6 +204,19 @@ def test_the_picture_catches_what_it_forbids(module: str, text: str, forbidden: 
 )
 def test_the_watch_on_time_sees_each_way_to_ask(text: str, asked: list[str]) -> None:
     assert times_asked(text) == asked
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("""channel.startswith(("D", "G"))""", ["D", "G"]),
+        ("""if method == 'users.info': ask()""", ["users.info"]),
+        ("""def ask():\n    'views.publish'""", []),
+        ("""T = TypeVar('T'); S = TypeVar('S')""", []),
+    ],
+)
+def test_the_watch_on_slack_sees_what_decides_and_no_documentation(text: str, found: list[str]) -> None:
+    assert slack_in(text) == found
 
 
 @pytest.mark.parametrize(

@@ -24,20 +24,14 @@ _ENDING = {
 }
 
 
-def is_direct(channel_id: str) -> bool:
-    """Whether it is no channel: a direct message (D), or a person (U, W), whose id stands for the conversation with
-    them. Source: Slack, ids.
-    """
-    return channel_id.startswith(("D", "U", "W"))
-
-
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where someone asked: Slack ids. `thread_ts` is None outside threads."""
+    """Where someone asked. `thread_ts` is None outside threads; `direct`: no channel, a conversation with the bot."""
 
     team_id: str
     channel_id: str
     thread_ts: str | None = None
+    direct: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +109,8 @@ class Request:
     @property
     def told_directly(self) -> bool:
         """Whether nobody but its person reads its messages."""
-        return is_direct(self.reply_channel)
+        at_its_place = self.reply_channel == self.place.channel_id
+        return self.reply_channel == self.actor_id or (at_its_place and self.place.direct)
 
     @property
     def review_due(self) -> bool:

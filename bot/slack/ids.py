@@ -1,6 +1,8 @@
-"""The ids of shortcuts, buttons and fields that more than one surface shows."""
+"""The ids of shortcuts, buttons and fields that more than one surface shows, and what Slack's own ids tell."""
 
 from __future__ import annotations
+
+from bot.domain.requests import Place
 
 NEW_SNAPSHOT = "new_snapshot"
 """The global shortcut, and the button in help and in App Home."""
@@ -58,3 +60,14 @@ CONSOLE = "console"
 
 ASK_AGAIN = "ask_again"
 """A button under a refusal: the form with what was asked; its value is the request's id."""
+
+
+def is_direct(channel_id: str) -> bool:
+    """Whether it is no channel: a direct message (D), or a person (U, W), whose id stands for the conversation with
+    them. Source: Slack, ids.
+    """
+    return channel_id.startswith(("D", "U", "W"))
+
+
+def place_at(channel_id: str, thread_ts: str | None = None, team_id: str = "") -> Place:
+    return Place(team_id, channel_id, thread_ts, direct=is_direct(channel_id))

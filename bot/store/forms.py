@@ -21,6 +21,7 @@ def add(form: Form) -> Script[None]:
         "team_id": form.place.team_id,
         "channel_id": form.place.channel_id,
         "thread_ts": form.place.thread_ts,
+        "direct": int(form.place.direct),
         "order_json": order_text(form.order),
         "choose_place": int(form.choose_place),
         "view_id": form.view_id,
@@ -47,8 +48,13 @@ def choose_project(form_id: str, project: str | None, seen: int | None) -> Scrip
     return (yield from first(rows, _form_from, "form"))
 
 
-def choose_place(form_id: str, channel: str) -> Script[Form | None]:
-    rows = yield sql("update form set channel_id = :channel where id = :id returning *", id=form_id, channel=channel)
+def choose_place(form_id: str, channel: str, direct: bool) -> Script[Form | None]:
+    rows = yield sql(
+        "update form set channel_id = :channel, direct = :direct where id = :id returning *",
+        id=form_id,
+        channel=channel,
+        direct=int(direct),
+    )
     return (yield from first(rows, _form_from, "form"))
 
 
@@ -82,7 +88,7 @@ def _form_from(row: Row) -> Form:
     return Form(
         id=row["id"],
         user_id=row["user_id"],
-        place=Place(row["team_id"], row["channel_id"], row["thread_ts"]),
+        place=Place(row["team_id"], row["channel_id"], row["thread_ts"], bool(row["direct"])),
         order=order,
         opened_at=opened_at,
         choose_place=bool(row["choose_place"]),
@@ -105,8 +111,8 @@ class SqliteForms(Transactions):
         """Keep the project that was chosen; with `seen`, only if the form is still of that revision."""
         return await self._database.run(choose_project, form_id, project, seen)
 
-    async def form_place(self, form_id: str, channel: str) -> Form | None:
-        return await self._database.run(choose_place, form_id, channel)
+    async def form_place(self, form_id: str, channel: str, *, direct: bool) -> Form | None:
+        return await self._database.run(choose_place, form_id, channel, direct)
 
     async def form_more(self, form_id: str) -> Form | None:
         """Show all its fields from now on."""

@@ -370,3 +370,18 @@ def _gone(db: Database) -> None:
 def _deletions_sent(db: Database) -> None:
     db.execute("alter table deletion add column sent integer not null default 0")
     db.execute("update deletion set sent = 1 where state = 'deleting'")  # who can say? it is looked at first
+
+
+_DIRECT = """
+alter table request add column direct integer not null default 0;
+alter table form add column direct integer not null default 0;
+update request set direct = 1 where channel_id glob '[DUW]*';
+update form set direct = 1 where channel_id glob '[DUW]*'
+"""
+"""Rows of before are told apart as Slack's ids were read then."""
+
+
+@migrations(name="0009-direct-places")
+def _direct(db: Database) -> None:
+    for statement in _DIRECT.split(";"):
+        db.execute(statement)

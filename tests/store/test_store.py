@@ -327,7 +327,7 @@ async def test_a_form_keeps_what_it_is_about_and_the_last_choice_of_its_person(s
     assert first == replace(form, project="shop", revision=1)
     assert await store.form_project("f-one", "payments") == replace(form, project="payments", revision=2)
     assert await store.form_project("f-one", "vault", seen=1) is None  # decided of what stood there before
-    moved = await store.form_place("f-one", "C2")
+    moved = await store.form_place("f-one", "C2", direct=False)
     assert moved == replace(form, place=Place("T1", "C2", "1.2"), project="payments", revision=2)
     assert await store.form("f-one") == moved
     assert await store.form_hash("f-one") is None

@@ -10,10 +10,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.cache import Cache
 from bot.domain.errors import LookupFailed, SlackBusy
-from bot.domain.requests import is_direct
 from bot.ports.clock import Clock
 from bot.slack.client.backoff import Backoff
 from bot.slack.client.errors import NO_ANSWER, failure_of
+from bot.slack.ids import is_direct
 from bot.slack.payloads import Channel, Members, read
 
 log = logging.getLogger(__name__)

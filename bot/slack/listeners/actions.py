@@ -11,14 +11,14 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.actors import Actor
 from bot.domain.errors import LookupFailed
 from bot.domain.forms import Form, FormKind
-from bot.domain.requests import Place, is_direct
+from bot.domain.requests import Place
 from bot.ports.clock import Clock
 from bot.ports.forms import DeferredReply
 from bot.ports.slack import People
 from bot.ports.store import Store
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.client.poster import SlackReplies
-from bot.slack.ids import APPROVE, CANCEL, CHANGE, CONFIRM, DENY
+from bot.slack.ids import APPROVE, CANCEL, CHANGE, CONFIRM, DENY, place_at
 from bot.slack.listeners.deferred_replies import DeferredReplyJob, InHand, Reply, delivered
 from bot.slack.payloads import BlockAction, Entered, View, ViewAction
 from bot.slack.views import responses
@@ -54,14 +54,14 @@ class UserAction:
     @property
     def place(self) -> Place:
         """Where a form that opens by it is answered: where it was pressed, in its thread."""
-        return Place("", self.channel, self.thread_ts)
+        return place_at(self.channel, self.thread_ts)
 
     @property
     def decided_at(self) -> str | None:
         """The channel that counts for what a button does. Views, a form that was sent among them, and the direct
         message with the bot are no place: there the place of the request counts.
         """
-        no_place = self.form_id or not self.channel or is_direct(self.channel)
+        no_place = self.form_id or not self.channel or self.place.direct
         return None if no_place else self.channel
 
 

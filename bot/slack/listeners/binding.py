@@ -35,13 +35,12 @@ class BindForm:
         self._client = client
 
     async def open(self, actor: Actor, action: UserAction) -> Told | None:
-        channel = action.channel
-        projects = await self._bindings.offered(actor, channel)
+        projects = await self._bindings.offered(actor, action.place)
         if isinstance(projects, Told):
             return projects
         if not action.trigger_id:
             return INTERRUPTED
-        form = self._form_sessions.begun("bind", actor.user_id, action.place, subject=channel)
+        form = self._form_sessions.begun("bind", actor.user_id, action.place, subject=action.channel)
         view = await open_view(self._client, action.trigger_id, bind_form(form.id, projects))
         if view is None:
             words = f"Slack did not let me open the form in time. Type {self._command} bind server=…, or try again."
@@ -53,7 +52,7 @@ class BindForm:
         return read_bind(sent)[1]
 
     async def bind(self, actor: Actor, action: UserAction) -> Told:
-        return await self._bindings.bind(actor, action.channel, read_bind(action.entered)[0])
+        return await self._bindings.bind(actor, action.place, read_bind(action.entered)[0])
 
 
 def read_bind(sent: Entered) -> tuple[Bind, dict[str, str]]:

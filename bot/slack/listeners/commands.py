@@ -11,13 +11,12 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.commands import Bind, Delete, GrantAccess, OpenForm, Question, RestorePoints, ShowAccess, read_command
 from bot.domain.errors import CommandError, LookupFailed
 from bot.domain.orders import Create, Order, Quick
-from bot.domain.requests import Place
 from bot.domain.words import plain_text
 from bot.ports.clock import Clock
 from bot.ports.forms import DeferredReply
 from bot.ports.slack import People
 from bot.slack.client.poster import ResponseUrls
-from bot.slack.ids import BIND
+from bot.slack.ids import BIND, place_at
 from bot.slack.listeners.actions import Actions, UserAction
 from bot.slack.listeners.deferred_replies import DeferredReplyJob, InHand, Reply, delivered
 from bot.slack.listeners.modals import FormListeners
@@ -87,7 +86,7 @@ class CommandListeners:
                 await self._answer(ack, sent, command)
 
     async def _create(self, ack: AsyncAck, sent: SlashCommand, text: str, order: Order) -> None:
-        place = Place(sent.team_id, sent.channel)
+        place = place_at(sent.channel, team_id=sent.team_id)
         delivery = Delivery(f"command:{delivered(sent.trigger_id)}", sent.user_id, place, text)
         stranger = self._people.known(sent.user_id) is None
         if stranger and await self._intake.depends_on_who_asks(order, place.channel_id):
@@ -119,7 +118,9 @@ class CommandListeners:
         if actor is None:
             return responses.nothing_bound(why, (), may_bind=False)
         usable = await self._bindings.usable(actor, sent.channel)
-        return responses.nothing_bound(why, usable, may_bind=bool(await self._bindings.may_bind(actor, sent.channel)))
+        return responses.nothing_bound(
+            why, usable, may_bind=bool(await self._bindings.may_bind(actor, place_at(sent.channel)))
+        )
 
     async def _answer(self, ack: AsyncAck, sent: SlashCommand, question: Question) -> None:
         # Whoever asks about others, or for restore points, has Slack or the cloud asked: that takes its time.

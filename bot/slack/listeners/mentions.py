@@ -39,11 +39,11 @@ from bot.domain.errors import CommandError, LookupFailed
 from bot.domain.greetings import is_courtesy
 from bot.domain.order_words import SEVERAL_ORDERS
 from bot.domain.orders import Create, Order, Quick
-from bot.domain.requests import Place
 from bot.domain.words import plain_text
 from bot.ports.clock import Clock
 from bot.ports.forms import DeferredReply
 from bot.ports.slack import People
+from bot.slack.ids import place_at
 from bot.slack.listeners.deferred_replies import DeferredReplyJob, InHand, Reply
 from bot.slack.listeners.queries import Answering
 from bot.slack.listeners.reading import reads
@@ -134,7 +134,7 @@ class MentionListeners:
     async def _answer(self, deferred_reply: DeferredReply, _: InHand) -> Reply | None:
         if deferred_reply.late:
             return Reply(responses.told(_TAKEN_UP))
-        place = Place(deferred_reply.payload["team"], deferred_reply.channel, deferred_reply.thread_ts)
+        place = place_at(deferred_reply.channel, deferred_reply.thread_ts, deferred_reply.payload["team"])
         raw, read_as = deferred_reply.payload["text"], deferred_reply.payload.get("read_as")
         if read_as == SeveralOrders.__name__:
             return Reply(responses.told(SEVERAL_ORDERS))

@@ -17,13 +17,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.errors import LookupFailed, SlackBusy
 from bot.domain.forms import Form, form_as_typed
 from bot.domain.orders import Create, as_typed
-from bot.domain.requests import Place
 from bot.ports.clock import Clock
 from bot.retry import Tries
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.client.errors import NO_ANSWER, SlackFailure, failure_of
 from bot.slack.client.modals import open_view
 from bot.slack.client.poster import ResponseUrls, SlackReplies
+from bot.slack.ids import place_at
 from bot.slack.listeners.actions import refuse_form
 from bot.slack.payloads import (
     BlockAction,
@@ -92,12 +92,12 @@ class FormListeners:
 
     def open_for_command(self, sent: SlashCommand, order: Create) -> None:
         """After a command was acknowledged: the form in the place it was typed in."""
-        self._open(sent, self._forms.begun(sent.user_id, Place(sent.team_id, sent.channel), order))
+        self._open(sent, self._forms.begun(sent.user_id, place_at(sent.channel, team_id=sent.team_id), order))
 
     async def on_new(self, ack: AsyncAck, pressed: Triggered) -> None:
         """The shortcut and the button in App Home have no place; the button in a message has that of the message."""
         await ack()
-        place = Place(pressed.team_id, pressed.channel or pressed.user_id, pressed.thread_ts)
+        place = place_at(pressed.channel or pressed.user_id, pressed.thread_ts, pressed.team_id)
         self._open(pressed, self._forms.begun(pressed.user_id, place, Create(()), choose_place=not pressed.channel))
 
     async def on_backup(self, ack: AsyncAck, shortcut: MessageShortcut) -> None:
@@ -108,7 +108,7 @@ class FormListeners:
         link = permalink(self._team_url, channel, ts)
         if thread_ts != ts:
             link += f"?thread_ts={thread_ts}&cid={channel}"
-        place = Place(shortcut.team_id, channel, thread_ts)
+        place = place_at(channel, thread_ts, shortcut.team_id)
         self._open(shortcut, self._forms.begun(shortcut.user_id, place, Create((), reason=link)))
 
     async def on_open(self, ack: AsyncAck, pressed: BlockAction) -> None:

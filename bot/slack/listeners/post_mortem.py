@@ -5,13 +5,12 @@ from __future__ import annotations
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.errors import LookupFailed
-from bot.domain.requests import is_direct
 from bot.ports.outbox import OutboxMessage
 from bot.ports.slack import People
 from bot.ports.store import Store
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.client.poster import SlackReplies
-from bot.slack.ids import RECORD
+from bot.slack.ids import RECORD, is_direct
 from bot.slack.payloads import BlockAction
 from bot.slack.views import responses
 from bot.slack.views.message import Message

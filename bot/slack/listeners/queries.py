@@ -25,6 +25,7 @@ from bot.domain.errors import LookupFailed
 from bot.ports.clock import Clock
 from bot.ports.slack import People
 from bot.ports.store import Store
+from bot.slack.ids import place_at
 from bot.slack.listeners.deferred_replies import Reply
 from bot.slack.views import responses
 from bot.slack.views.restore_points import once_more, restore_points
@@ -85,7 +86,7 @@ class Answering:
                 asked = await self._deletion_questions.ask(actor, channel, any_id)
                 return _as_told(asked) if isinstance(asked, Told) else Reply(once_more(asked))
             case Bind():
-                return _as_told(await self._bindings.bind(actor, channel, question))
+                return _as_told(await self._bindings.bind(actor, place_at(channel), question))
             case Unbind():
                 return _as_told(await self._bindings.unbind(actor, channel))
             case GrantAccess():

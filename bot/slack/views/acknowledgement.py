@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.domain.disks import is_disk_id
 from bot.domain.normalise import unmarked_word
 from bot.domain.orders import Quick, named
-from bot.domain.requests import Request, is_direct
+from bot.domain.requests import Request
 from bot.slack.views.mrkdwn import code, escaped, plural, shortened
 from bot.slack.views.status_message import what_was_named
 
@@ -49,6 +49,6 @@ def _planning(request: Request, *, checked: bool) -> str:
 
 
 def _followed(request: Request) -> str:
-    if is_direct(request.place.channel_id):
+    if request.place.direct:
         return "here"
     return "in this thread" if request.place.thread_ts else "in this channel"

@@ -12,7 +12,6 @@ from typing import Any
 from bot.domain.forms import Form, FormValues
 from bot.domain.normalise import visible
 from bot.domain.orders import DISKS_PER_CREATE, REASON_CHARACTERS, Create
-from bot.domain.requests import is_direct
 from bot.domain.sentences import MENTION
 from bot.domain.snapshots import COPYABLE_STATES, DESCRIPTION_CHARACTERS, NAME_CHARACTERS, RETENTION_DAYS, Disk
 from bot.slack.payloads import Entered, View
@@ -229,7 +228,7 @@ def _where(form: Form) -> str:
     channel = form.place.channel_id
     if form.told_directly:
         return "in a direct message to you"
-    if is_direct(channel):
+    if form.place.direct:
         return "here, in the thread" if form.place.thread_ts else "here"
     return f"in the thread in <#{channel}>" if form.place.thread_ts else f"in <#{channel}>"
 

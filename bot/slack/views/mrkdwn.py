@@ -6,8 +6,9 @@ import re
 from datetime import UTC, datetime
 
 from bot.domain.normalise import visible
-from bot.domain.requests import DiskRef, Request, is_direct
+from bot.domain.requests import DiskRef, Request
 from bot.domain.sentences import MENTION
+from bot.slack.ids import is_direct
 
 
 def sentence(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain import errors
-from bot.domain.requests import Item, Request, is_direct
+from bot.domain.requests import Item, Request
 from bot.slack.views.disk_words import disk_name
 from bot.slack.views.failure import CAUSES
 from bot.slack.views.message import Message, arranged
@@ -53,7 +53,7 @@ def _why_not_here(request: Request, why: str, bot_user_id: str) -> tuple[str, st
                 "people of another organisation may read along",
                 "To follow it among others next time, ask in a channel of our own.",
             )
-        case "not_in_channel" | "channel_not_found" if is_direct(request.place.channel_id):
+        case "not_in_channel" | "channel_not_found" if request.place.direct:
             return "these are direct messages that I am no part of", elsewhere
         case "not_in_channel" | "channel_not_found":
             invited = f"/invite <@{bot_user_id}>" if bot_user_id else "invite me"

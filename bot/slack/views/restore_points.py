@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.domain.deletions import deletable
 from bot.domain.denials import Denied
-from bot.domain.requests import Item, is_direct
+from bot.domain.requests import Item
+from bot.slack.ids import is_direct
 from bot.slack.views import buttons
 from bot.slack.views.blocks import row, section
 from bot.slack.views.disk_words import gone_in_words

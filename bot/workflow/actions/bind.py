@@ -21,7 +21,7 @@ from bot.domain.denials import (
 from bot.domain.granting import EVERY_PROJECT, may_administer
 from bot.domain.orders import Selector
 from bot.domain.projects import Project
-from bot.domain.requests import is_direct
+from bot.domain.requests import Place
 from bot.domain.roles import Action
 from bot.domain.selecting import selectors_of
 from bot.ports.audit import Audit
@@ -45,9 +45,9 @@ class ChannelBindings:
         self._projects = projects
         self._clock = clock
 
-    async def bind(self, actor: Actor, channel: str, asked: Bind) -> Told:
+    async def bind(self, actor: Actor, place: Place, asked: Bind) -> Told:
         """Makes the channel mean exactly this; what was bound by command before is replaced, by an admin of both."""
-        alias = await self._administered(actor, channel, asked.project)
+        channel, alias = place.channel_id, await self._administered(actor, place, asked.project)
         if isinstance(alias, Denied):
             return _refused(alias.explanation)
         before = await self._bound(channel)
@@ -106,15 +106,15 @@ class ChannelBindings:
             return _refused("Somebody changed what this channel means a moment before you. Look at it, then try again.")
         return _refused("This channel is bound in bot.toml; that file has to be changed.")
 
-    async def may_bind(self, actor: Actor, channel: str) -> Sequence[str]:
+    async def may_bind(self, actor: Actor, place: Place) -> Sequence[str]:
         """The projects to which this person may bind this channel."""
-        return () if is_direct(channel) else await self._where(actor, Action.ADMINISTER, channel)
+        return () if place.direct else await self._where(actor, Action.ADMINISTER, place.channel_id)
 
-    async def offered(self, actor: Actor, channel: str) -> Sequence[str] | Told:
+    async def offered(self, actor: Actor, place: Place) -> Sequence[str] | Told:
         """The same, asked before the form opens, which shows them: a reading; or why it does not open."""
-        bindable = await self.may_bind(actor, channel)
+        channel, bindable = place.channel_id, await self.may_bind(actor, place)
         if not bindable:
-            return await self.bind(actor, channel, Bind())
+            return await self.bind(actor, place, Bind())
         if await self._closed(actor, "bind", channel, await self._bound(channel)):
             return _refused(_NOT_YOURS)
         self._store.note([viewed(actor.user_id, "bind-form", bindable, channel)])
@@ -134,12 +134,13 @@ class ChannelBindings:
             if not isinstance(decide(actor, action, alias, project, channel, grants, now), Denied)
         ]
 
-    async def _administered(self, actor: Actor, channel: str, named: str | None) -> str | Denied:
+    async def _administered(self, actor: Actor, place: Place, named: str | None) -> str | Denied:
         """The project, named or the only one; or why not, written down."""
+        channel = place.channel_id
         if refused := account_refused(actor):
             await self._store.audit([self._entry(actor, "bind", channel, named or "", "denied", refused.rule)])
             return refused
-        if is_direct(channel):
+        if place.direct:
             no_place = no_place_to_bind()
             await self._store.audit([self._entry(actor, "bind", channel, named or "", "denied", no_place.rule)])
             return no_place

@@ -255,7 +255,9 @@ class Forms:
         except LookupFailed as exc:
             return Stays(exc.sentence)
         if form.choose_place and theirs:
-            return await self._filled_again(await self._store.form_place(form.id, channel) or form)
+            return await self._filled_again(
+                await self._store.form_place(form.id, channel, direct=channel == form.user_id) or form
+            )
         await self._store.audit([self._entry(form, form.project or "", "place-not-theirs")])
         filling = await self._filled_again(form)
         if theirs or not isinstance(filling, Filling):

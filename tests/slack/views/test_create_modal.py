@@ -66,13 +66,15 @@ FILLINGS: dict[str, Filling] = {
         replace(a_form(project="payments", revision=1), place=Place("T1", "C1", "1767225610.000200")), ["payments"]
     ),
     "in_a_direct_message": Filling(
-        replace(a_form(project="payments", revision=1), place=Place("T1", "D1")), ["payments"]
+        replace(a_form(project="payments", revision=1), place=Place("T1", "D1", direct=True)), ["payments"]
     ),
     "in_a_thread_of_a_direct_message": Filling(
-        replace(a_form(project="payments", revision=1), place=Place("T1", "D1", "1767225610.000200")), ["payments"]
+        replace(a_form(project="payments", revision=1), place=Place("T1", "D1", "1767225610.000200", direct=True)),
+        ["payments"],
     ),
     "choose_place": Filling(
-        replace(a_form(project="payments", revision=1, choose_place=True), place=Place("T1", "U1")), ["payments"]
+        replace(a_form(project="payments", revision=1, choose_place=True), place=Place("T1", "U1", direct=True)),
+        ["payments"],
     ),
     "place_chosen": Filling(a_form(project="payments", revision=1, choose_place=True), ["payments"]),
     "closed_project": Filling(

@@ -131,7 +131,7 @@ def test_moved_says_why_and_whom_to_invite_where_that_helps(golden: Golden, name
 
 
 def test_nobody_is_asked_to_invite_the_bot_into_direct_messages_of_others() -> None:
-    direct = a_request(place=Place("T1", "D0OTHERS"), reply_channel="D0OTHERS")
+    direct = a_request(place=Place("T1", "D0OTHERS", direct=True), reply_channel="D0OTHERS")
     text = said("moved", direct, why="channel_not_found")["text"]
     assert "direct messages that I am no part of" in text
     assert "invite" not in text

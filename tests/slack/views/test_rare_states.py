@@ -209,7 +209,7 @@ def test_a_quick_backup_with_a_disk_left_out_and_one_that_was_planned_larger_tha
 
 # --- forms ------------------------------------------------------------------------------------------------------------
 
-PLACES = Form("f-one", "U1", Place("T1", "U1"), Create(()), NOON, choose_place=True)
+PLACES = Form("f-one", "U1", Place("T1", "U1", direct=True), Create(()), NOON, choose_place=True)
 
 
 @pytest.mark.parametrize(
