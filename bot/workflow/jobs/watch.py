@@ -66,8 +66,7 @@ class _Round:
     since: timedelta
     moved: list[Item] = field(default_factory=list)
     spent: list[Item] = field(default_factory=list)
-    _jobs: dict[str, Job | CloudError] = field(default_factory=dict)
-    _asking: dict[str, asyncio.Future[Job]] = field(default_factory=dict)
+    _jobs: dict[str, asyncio.Task[Job]] = field(default_factory=dict)
 
     def snapshot(self, item: Item) -> Snapshot | None:
         return self.by_id.get(item.snapshot_id or "")
@@ -77,22 +76,8 @@ class _Round:
         if not item.job_id:
             return None
         if item.job_id not in self._jobs:
-            self._jobs[item.job_id] = await self._asked(item.job_id)
-        answer = self._jobs[item.job_id]
-        if isinstance(answer, CloudError):
-            raise answer
-        return answer
-
-    async def _asked(self, job_id: str) -> Job | CloudError:
-        """Those who want to know at the same time share one question."""
-        if job_id not in self._asking:
-            self._asking[job_id] = asyncio.ensure_future(self.evs.show_job(job_id))
-        try:
-            return await self._asking[job_id]
-        except CloudError as exc:
-            return exc
-        finally:
-            self._asking.pop(job_id, None)
+            self._jobs[item.job_id] = asyncio.create_task(self.evs.show_job(item.job_id))
+        return await self._jobs[item.job_id]
 
 
 class Watcher:
