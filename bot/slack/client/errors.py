@@ -32,7 +32,7 @@ class SlackFailure:
     @property
     def passes(self) -> bool:
         """Slack did not answer the question, and may do so the next time."""
-        return self.asks_to_wait or not self.error or self.error in _PASSING
+        return self.asks_to_wait or not self.error or self.error in _PASSING or (self.status or 0) >= 500
 
 
 def failure_of(exc: SlackApiError) -> SlackFailure:

@@ -375,7 +375,7 @@ def _refusal(failure: SlackFailure, method: str) -> CannotPost | MessageGone | M
     if error in _APP_REFUSED:
         log.error("slack refuses the app", extra={"method": method, "error": error})
         return SlackBusy("Slack refuses the app.", retry_after=_APP_REFUSED_SECONDS)
-    if failure.passes or (failure.status or 0) >= 500:
+    if failure.passes:
         return None
     facts = {"method": method, "error": error, "why": "; ".join(failure.messages)[:500]}
     log.error("slack refused a message", extra=facts)

@@ -20,7 +20,7 @@ from bot.domain.orders import Create, as_typed
 from bot.ports.clock import Clock
 from bot.retry import Tries
 from bot.slack.background_tasks import BackgroundTasks
-from bot.slack.client.errors import NO_ANSWER, SlackFailure, failure_of
+from bot.slack.client.errors import NO_ANSWER, failure_of
 from bot.slack.client.modals import open_view
 from bot.slack.client.poster import ResponseUrls, SlackReplies
 from bot.slack.ids import place_at
@@ -248,7 +248,7 @@ class FormListeners:
                 return "closed"
             if failure.error == "hash_conflict":
                 return "conflict"
-            if _passing(failure):
+            if failure.passes:
                 raise SlackBusy("Slack did not answer.", retry_after=failure.retry_after or WAIT_SECONDS) from None
             facts = {"error": failure.error, "why": "; ".join(failure.messages)[:500]}
             log.error("slack refused a form", extra=facts)
@@ -289,9 +289,3 @@ class FormListeners:
 def _sent(by: ViewAction | Suggestion) -> Sent:
     view = by.view
     return Sent(view.private_metadata, view.id, by.user_id, read_values(view.entered))
-
-
-def _passing(failure: SlackFailure) -> bool:
-    """Worth another try: Slack is busy, in trouble, or gave no readable answer."""
-    trouble = failure.error in ("", "internal_error", "fatal_error", "service_unavailable", "request_timeout")
-    return failure.asks_to_wait or trouble or (failure.status or 0) >= 500
