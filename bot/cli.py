@@ -19,7 +19,7 @@ from bot.domain.errors import StoreFailed, StoreMissing
 from bot.domain.requests import Item, Request
 from bot.domain.sentences import as_words
 from bot.domain.terminal_text import harmless, json_line
-from bot.ports.requests import Filters
+from bot.ports.lookups import Filters
 from bot.settings import StoreSettings
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
 from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
@@ -13,6 +13,7 @@ from bot.domain.granting import Subject
 from bot.domain.requests import Item, Request
 from bot.domain.roles import Grant
 from bot.domain.transitions import RequestEvent
+from bot.ports.lookups import Lookups
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,34 +26,6 @@ class Incoming:
 
 Authorize = Callable[[Sequence[Grant], str | None], Incoming]
 """Grants that may name the actor, and the project the channel is bound to, become what is to be recorded. Pure."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which requests are asked for. `projects` are those the reader may view; None means all of them.
-
-    `under_way`: True for those that have not ended, False for those that have. `left_to`: somebody to whom it is left
-    to settle them; neither their own nor any that they agreed to already. `restorable`: a snapshot of it was available.
-    """
-
-    projects: Sequence[str] | None = None
-    disk: str | None = None
-    actor_id: str | None = None
-    unreviewed: bool = False
-    waiting: bool = False
-    under_way: bool | None = None
-    left_to: str | None = None
-    channel: str | None = None
-    restorable: bool = False
-    limit: int = 10
-    offset: int = 0
-
-
-class DiskName(NamedTuple):
-    """A disk of a request, as it was called then."""
-
-    id: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +45,7 @@ class Cancelled:
     dropped: bool
 
 
-class Requests(Protocol):
+class Requests(Lookups, Protocol):
     """What people asked for, and the decisions about it."""
 
     async def take_in(
@@ -80,18 +53,6 @@ class Requests(Protocol):
     ) -> Request | None: ...
 
     async def request(self, request_id: str) -> tuple[Request, list[Item]] | None: ...
-
-    async def item(self, item_id: str) -> tuple[Item, Request] | None: ...
-
-    async def find(self, any_id: str) -> tuple[Request, list[Item]] | None: ...
-
-    async def recent(self, filters: Filters) -> list[tuple[Request, list[Item]]]: ...
-
-    async def disks_named(self, projects: Sequence[str]) -> list[DiskName]:
-        """The disks that requests in these projects were about, by id and name, newest first."""
-        ...
-
-    async def tries_of(self, request_id: str) -> list[Request]: ...
 
     async def planning_waits(self, after: Request) -> bool: ...
 
@@ -125,7 +86,5 @@ class Requests(Protocol):
     ) -> Cancelled | None: ...
 
     async def extend(self, read: Request, after: Request, audit: Sequence[AuditEntry] = ()) -> bool: ...
-
-    async def copying(self, project: str) -> list[str]: ...
 
     async def used_today(self, actor_id: str, project: str) -> int: ...

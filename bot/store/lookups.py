@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.domain.requests import Item, Request
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.requests import DiskName, Filters
+from bot.ports.lookups import DiskName, Filters
 from bot.store.database import Query, Script, sql, to_ms
 from bot.store.reading import first, readable
 from bot.store.rows import item_from, request_from

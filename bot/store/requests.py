@@ -16,7 +16,8 @@ from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.granting import Subject
 from bot.domain.requests import Item, Request, agreed, ended, refused
 from bot.domain.transitions import ItemState, RequestEvent, RequestState
-from bot.ports.requests import Authorize, Cancelled, Decided, DiskName, Filters
+from bot.ports.lookups import DiskName, Filters
+from bot.ports.requests import Authorize, Cancelled, Decided
 from bot.store import app_homes, audit, bindings, deliveries, grants, lookups
 from bot.store import items as store_items
 from bot.store.database import ScheduledJob, Script, sql, to_ms

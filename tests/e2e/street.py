@@ -17,7 +17,7 @@ from typing import Any
 import bot
 from bot.clock import SystemClock
 from bot.domain.requests import Item, Request
-from bot.ports.requests import Filters
+from bot.ports.lookups import Filters
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message
 from bot.slack.client.scopes import SCOPES

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from bot.clock import SystemClock
-from bot.ports.requests import Filters
+from bot.ports.lookups import Filters
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import CommandOutcome, Message, delivery
 from bot.simulator.workspace.sockets import Sockets

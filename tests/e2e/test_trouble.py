@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.ports.requests import Filters
+from bot.ports.lookups import Filters
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message
 from tests.e2e.conftest import CHANNEL, FastClock, World, part, request_id

@@ -16,7 +16,7 @@ from bot.domain.orders import Create
 from bot.domain.requests import Place, ended, sending, taken
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.forms import DeferredReply
-from bot.ports.requests import Filters
+from bot.ports.lookups import Filters
 from bot.store.database import Script, SqliteDatabase, sql
 from bot.store.store import SqliteStore
 from tests.builders import NOON, a_grant, a_request, an_actor, an_item

@@ -16,7 +16,8 @@ from bot.domain.requests import Item, Place, Request, ended, sending, taken, wai
 from bot.domain.roles import Grant
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.forms import DeferredReply
-from bot.ports.requests import Authorize, Filters, Incoming
+from bot.ports.lookups import Filters
+from bot.ports.requests import Authorize, Incoming
 from bot.store import audit
 from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore

@@ -23,7 +23,8 @@ from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.forms import AppHomes
 from bot.ports.grants import Grants
-from bot.ports.requests import Filters, Requests
+from bot.ports.lookups import Filters
+from bot.ports.requests import Requests
 from bot.ports.slack import People
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.look_up import look_up

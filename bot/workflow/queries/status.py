@@ -22,7 +22,8 @@ from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 from bot.ports.items import Items
-from bot.ports.requests import Filters, Requests
+from bot.ports.lookups import Filters
+from bot.ports.requests import Requests
 from bot.workflow.audit_of_reads import viewed
 from bot.workflow.gate import OWN_REQUEST, Gate, Told, Verb
 from bot.workflow.queries.existing import Existing
