@@ -1,17 +1,20 @@
-"""Who may import whom, and who may ask for the time."""
+"""Who may import whom, who may ask for the time, and how large and how alike things may be."""
 
 from __future__ import annotations
 
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "bot").rglob("*.py"))
+OWN = [path for path in MODULES if "simulator" not in path.parts]
+"""Without what stands in for others: it has long tables, and copies their names."""
 
 VALUES = {"bot.domain"}
 EDGES = {"bot.slack", "bot.evs", "bot.store"}
@@ -58,6 +61,37 @@ MAY_IMPORT: dict[str, set[str]] = {
 DOMAIN_LIBRARIES = {"pydantic", "pydantic_core", *sys.stdlib_module_names}
 LONGEST_MODULE, LONGEST_FUNCTION = 500, 40
 """In lines, with blank ones and docstrings; a function counts the functions inside it."""
+LONGEST_PORT = 120
+MOST_FILES = defaultdict(lambda: 25, {"bot/domain": 40, "bot/store": 30})
+"""In a directory; in these two each file is one thing, and they are found by its name."""
+BROAD_AT_MOST = 0.05
+"""Of all handlers of exceptions."""
+
+ONE_THING = {"bot/domain", "bot/ports", "bot/store"}
+"""A file of the same name in these is the value, what is asked of the store about it, and its rows."""
+SAME_NAME = {
+    "clock": "the port, and the machine's",
+    "cloud": "the port, and the HTTP client behind it",
+    "commands": "how they are read, and where they come in",
+    "deferred_replies": "who answers, and their rows",
+    "delete": "what is asked for, and the job that does it",
+    "errors": "each edge makes its own into those of the domain; the listener tells of faults of the bot",
+    "hosts": "which are named in texts, and which are Slack's",
+    "modals": "what comes back from them, and how they are opened",
+    "reading": "of what the cloud answers, Slack delivers, the store holds",
+    "restore_points": "the question, and the answer as people see it",
+    "rows": "of the cloud's lists, and of the store",
+    "servers": "the value, the cloud's lists, and the names that are kept",
+}
+"""Where else the layer is the difference, and what each is."""
+
+NO_REQUEST_YET = {
+    "bind": "a channel is bound: there is no request",
+    "delete": "which other request may be named to the actor",
+    "fill_form": "which projects and disks are offered; what is sent goes to the intake",
+    "grant": "rights are given: there is no request",
+}
+"""Actions that decide beside the gate, and about what."""
 
 ASKS_FOR_TIME = (
     ".datetime.now",
@@ -83,15 +117,14 @@ def part(module: str) -> str:
 
 
 def imported(tree: ast.AST, path: Path) -> Iterator[str]:
-    """Full names of all that is imported, at the top and inside functions alike."""
+    """Full names of all that is imported, of modules or of what is in them, at the top and inside functions alike."""
     package = path.relative_to(ROOT).parent.parts
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
-            module = ".".join([*base, *filter(None, [node.module])])
-            yield from (f"bot.{alias.name}" if module == "bot" else module for alias in node.names)
+            yield from (".".join([*base, *filter(None, [node.module]), alias.name]) for alias in node.names)
 
 
 def forbidden_imports(text: str, path: Path) -> list[str]:
@@ -99,6 +132,83 @@ def forbidden_imports(text: str, path: Path) -> list[str]:
     assert own in MAY_IMPORT, f"{own} is not in the picture: add it to MAY_IMPORT."
     others = {part(name) for name in imported(ast.parse(text), path) if part(name).split(".")[0] == "bot"} - {own}
     return sorted(others - MAY_IMPORT[own])
+
+
+Graph = Mapping[str, set[str]]
+
+
+def graph_of(texts: Mapping[Path, str]) -> Graph:
+    """The modules that each module imports."""
+    known = {dotted(path) for path in texts}
+
+    def module(name: str) -> str:
+        while name and name not in known:
+            name = name.rpartition(".")[0]
+        return name
+
+    return {
+        dotted(path): {found for name in imported(ast.parse(text), path) if (found := module(name)) not in ("", "bot")}
+        for path, text in texts.items()
+    }
+
+
+def reached(graph: Graph, starts: Iterable[str]) -> set[str]:
+    """Whatever is imported by these, and by what they import."""
+    found: set[str] = set()
+    left = [other for start in starts for other in graph[start]]
+    while left:
+        if (one := left.pop()) not in found:
+            found.add(one)
+            left.extend(graph[one])
+    return found
+
+
+def circles(graph: Graph) -> list[str]:
+    """The modules that import themselves by way of others."""
+    return sorted(module for module in graph if module in reached(graph, [module]))
+
+
+def strangers(graph: Graph) -> set[str]:
+    """What the cloud's client and the jobs know of the other side, and what both know beside ports and values."""
+    evs = {module for module in graph if module.startswith("bot.evs.")}
+    jobs = {module for module in graph if module.startswith("bot.workflow.jobs.")}
+    of_evs, of_jobs = reached(graph, evs), reached(graph, jobs)
+    return (of_evs & jobs) | (of_jobs & evs) | {one for one in of_evs & of_jobs if part(one) not in NEEDS | SHARED}
+
+
+def importers(graph: Graph, module: str) -> set[str]:
+    return {part(one) for one, others in graph.items() if module in others}
+
+
+def decides(text: str) -> bool:
+    """Whether it takes `decide` from the domain."""
+    tree = ast.parse(text)
+    named = {ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    taken = {name for name in imported(tree, ROOT / "bot") if name.startswith("bot.domain.")}
+    return any(name.endswith(".decide") for name in taken) or "access.decide" in named
+
+
+def handlers(text: str) -> Iterator[tuple[bool, bool]]:
+    """Of each handler of exceptions: whether it is broad, and whether a reason stands beside it."""
+    lines = text.splitlines()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.ExceptHandler):
+            caught = {part.id for part in ast.walk(node.type) if isinstance(part, ast.Name)} if node.type else {"all"}
+            yield bool(caught & {"all", "Exception", "BaseException"}), ":  # " in lines[node.lineno - 1]
+
+
+def same_names(paths: Iterable[Path]) -> set[str]:
+    """Names that files of different layers share, beside those of one thing."""
+    folders: dict[str, set[str]] = defaultdict(set)
+    for path in paths:
+        if path.stem != "__init__":
+            folders[path.stem].add(path.parent.relative_to(ROOT).as_posix())
+    return {name for name, where in folders.items() if len(where) > 1 and not where <= ONE_THING}
+
+
+def crowded(paths: Iterable[Path]) -> set[str]:
+    files = Counter(path.parent.relative_to(ROOT).as_posix() for path in paths if path.stem != "__init__")
+    return {folder for folder, count in files.items() if count > MOST_FILES[folder]}
 
 
 def times_asked(text: str) -> list[str]:
@@ -127,10 +237,10 @@ def slack_in(text: str) -> list[str]:
     return [one.value for one in texts if isinstance(one.value, str) and KNOWS_SLACK.fullmatch(one.value)]
 
 
-def too_long(text: str) -> list[str]:
+def too_long(text: str, longest: int = LONGEST_MODULE) -> list[str]:
     functions = [one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)]
     lines = [(one.name, (one.end_lineno or one.lineno) - one.lineno + 1) for one in functions]
-    module = ["the module"] if text.count("\n") > LONGEST_MODULE else []
+    module = ["the module"] if text.count("\n") > longest else []
     return [*module, *(name for name, length in lines if length > LONGEST_FUNCTION)]
 
 
@@ -164,17 +274,55 @@ def test_no_listener_builds_a_view() -> None:
     assert [path.name for path in listeners if '"type": ' in path.read_text("utf-8")] == []
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in MODULES if part(dotted(path)) != "bot.simulator"],  # it stands in for others, in long tables
-    ids=dotted,
-)
+@pytest.mark.parametrize("path", OWN, ids=dotted)
 def test_no_module_and_no_function_is_too_long_to_read(path: Path) -> None:
-    assert too_long(path.read_text("utf-8")) == []
+    longest = LONGEST_PORT if part(dotted(path)) == "bot.ports" else LONGEST_MODULE
+    assert too_long(path.read_text("utf-8"), longest) == []
+
+
+TEXTS = {path: path.read_text("utf-8") for path in OWN}
+GRAPH = graph_of(TEXTS)
 
 
 def test_only_the_entrances_import_the_wiring() -> None:
-    assert {own for own, others in MAY_IMPORT.items() if "bot.app" in others} == {"bot.cli_demo", "bot.cli_run"}
+    assert importers(GRAPH, "bot.app") == {"bot.cli_demo", "bot.cli_run"}
+
+
+def test_the_picture_allows_nothing_below_the_entrances_that_no_module_does() -> None:
+    used = {own: {part(other) for one in GRAPH if part(one) == own for other in GRAPH[one]} for own in MAY_IMPORT}
+    layers = {"bot.domain", "bot.ports", "bot.workflow", *EDGES, "bot.settings", "bot.admin"}
+    assert {own: MAY_IMPORT[own] - used[own] for own in layers if MAY_IMPORT[own] - used[own]} == {}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert circles(GRAPH) == []
+
+
+def test_the_cloud_and_the_jobs_know_nothing_of_each_other_but_the_ports() -> None:
+    assert strangers(GRAPH) == set()
+
+
+def test_what_is_done_to_a_request_is_decided_by_the_gate_alone() -> None:
+    acting = [path for path in OWN if path.parent.name == "actions" or part(dotted(path)) == "bot.slack"]
+    assert {path.stem for path in acting if decides(TEXTS[path])} == NO_REQUEST_YET.keys()
+
+
+def test_few_handlers_are_broad_and_each_of_them_says_why() -> None:
+    found = [(path, *one) for path, text in TEXTS.items() for one in handlers(text)]
+    broad = [(path, reason) for path, is_broad, reason in found if is_broad]
+    assert len(broad) <= BROAD_AT_MOST * len(found)
+    assert [dotted(path) for path, reason in broad if not reason] == []
+
+
+def test_files_have_names_of_their_own_where_the_layer_is_not_the_difference() -> None:
+    assert same_names(OWN) == SAME_NAME.keys()
+
+
+def test_no_directory_holds_more_files_than_a_reader_looks_through() -> None:
+    assert crowded(OWN) == set()
+
+
+# --- each rule finds what breaks it -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -232,3 +380,83 @@ def test_the_watch_on_slack_sees_what_decides_and_no_documentation(text: str, fo
 )
 def test_the_measure_sees_each_kind_of_length(text: str, found: list[str]) -> None:
     assert too_long(text) == found
+
+
+def built(**texts: str) -> Graph:
+    """Modules by their dotted names below `bot`, with underscores for dots."""
+    return graph_of({ROOT / "bot" / f"{name.replace('__', '/')}.py": text for name, text in texts.items()})
+
+
+def test_a_circle_is_found_however_long_it_is_and_wherever_it_is_imported() -> None:
+    late = "def late():\n    from bot.domain.a import x"
+    assert circles(built(domain__a="import bot.domain.b", domain__b="from bot.domain import c", domain__c=late)) == [
+        "bot.domain.a",
+        "bot.domain.b",
+        "bot.domain.c",
+    ]
+    assert circles(built(domain__a="import bot.domain.b", domain__b="import json")) == []
+
+
+@pytest.mark.parametrize(
+    ("evs", "jobs", "between"),
+    [
+        ("from bot.workflow.jobs import submit", "", "bot.workflow.jobs.submit"),
+        ("", "from bot.evs.client import EvsClient", "bot.evs.client"),
+        ("import bot.logs", "from bot.logs import x", "bot.logs"),
+    ],
+)
+def test_what_the_cloud_and_the_jobs_know_of_each_other_is_found(evs: str, jobs: str, between: str) -> None:
+    assert between in strangers(built(evs__client=evs, workflow__jobs__submit=jobs, logs="", ports__cloud=""))
+
+
+def test_who_imports_the_wiring_is_read_from_the_imports() -> None:
+    assert importers(built(app="", engine="def late():\n    from bot.app import start"), "bot.app") == {"bot.engine"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "from bot.domain.access import Actor, decide",
+        "from bot.domain.access import decide as may",
+        "from bot.domain import access\naccess.decide(actor, action)",
+    ],
+)
+def test_a_decision_beside_the_gate_is_found(text: str) -> None:
+    assert decides(text)
+    assert not decides("await self._gate.admits(actor, channel, one, VERB)")
+
+
+@pytest.mark.parametrize(
+    ("handler", "broad", "reason"),
+    [
+        ("except Exception:", True, False),
+        ("except (OSError, BaseException) as exc:  # the last one who could tell", True, True),
+        ("except:", True, False),
+        ("except OSError:", False, False),
+    ],
+)
+def test_a_broad_handler_and_its_reason_are_found(handler: str, broad: bool, reason: bool) -> None:
+    assert list(handlers(f"try:\n    pass\n{handler}\n    pass")) == [(broad, reason)]
+
+
+@pytest.mark.parametrize(
+    ("paths", "same"),
+    [
+        (["bot/slack/views/plan.py", "bot/workflow/jobs/plan.py"], {"plan"}),
+        (["bot/domain/plan.py", "bot/store/plan.py", "bot/ports/plan.py"], set()),
+        (["bot/domain/plan.py", "bot/store/plan.py", "bot/evs/plan.py"], {"plan"}),
+        (["bot/slack/__init__.py", "bot/evs/__init__.py"], set()),
+    ],
+)
+def test_a_name_that_two_layers_share_is_found(paths: list[str], same: set[str]) -> None:
+    assert same_names(ROOT / path for path in paths) == same
+
+
+def test_a_crowded_directory_is_found() -> None:
+    paths = [ROOT / "bot" / "evs" / f"part_{number}.py" for number in range(MOST_FILES["bot/evs"] + 1)]
+    assert crowded(paths) == {"bot/evs"}
+    assert crowded(paths[1:]) == set()
+
+
+def test_a_long_port_is_found() -> None:
+    assert too_long("x = 1\n" * (LONGEST_PORT + 1), LONGEST_PORT) == ["the module"]
