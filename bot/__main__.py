@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from bot import cli, cli_grants
 from bot.domain.errors import BotError, StoreFailed, StoreMissing
-from bot.domain.orders import read_alias
+from bot.domain.options import read_alias
 from bot.domain.roles import Action, Role
 from bot.domain.terminal_text import harmless
 from bot.settings import SettingsError, StoreSettings, load_store

@@ -14,8 +14,7 @@ import pytest
 
 from bot.__main__ import _parser
 from bot.domain.commands import KNOWN, read_command
-from bot.domain.keys import OPTIONS_OF
-from bot.domain.orders import CREATE_OPTIONS, QUICK_OPTIONS
+from bot.domain.options import CREATE_OPTIONS, OPTIONS_OF, QUICK_OPTIONS
 from bot.domain.roles import MAY, Action
 from bot.evs.error_codes import DOCUMENTED
 from bot.settings import load_settings

@@ -26,7 +26,7 @@ from bot.domain.commands import (
 )
 from bot.domain.errors import CommandError
 from bot.domain.greetings import is_courtesy, speaks_against
-from bot.domain.keys import LATER_OPTIONS
+from bot.domain.options import LATER_OPTIONS
 from bot.domain.order_words import SEVERAL_ORDERS
 from bot.domain.orders import Create, Quick
 from bot.domain.sentences import quoted

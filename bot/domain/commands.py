@@ -7,29 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.domain import advice
-from bot.domain.arguments import option_of, read_arguments
+from bot.domain.arguments import option_of, read_arguments, read_options, read_selectors, tried
 from bot.domain.copyable import options_meant, unknown_option
 from bot.domain.errors import CommandError
 from bot.domain.granting import Subject, duration_of, subject_of
-from bot.domain.keys import COURTESIES, EVERYTHING, FILLERS, READERS
 from bot.domain.normalise import caseless, plain, unmarked_word, visible, without_backticks
-from bot.domain.options import read_options, read_selectors, tried
+from bot.domain.options import CREATE_OPTIONS, OPTIONS, QUICK_OPTIONS, payload_faults, read_alias, read_reason
 from bot.domain.order_words import order_words
-from bot.domain.orders import (
-    CREATE_OPTIONS,
-    DISKS_PER_CREATE,
-    QUICK_OPTIONS,
-    Create,
-    Quick,
-    Selector,
-    as_entry,
-    payload_faults,
-    read_alias,
-    read_reason,
-)
+from bot.domain.orders import DISKS_PER_CREATE, Create, Quick, Selector, as_entry
 from bot.domain.roles import Role
 from bot.domain.sentences import quoted
-from bot.domain.words import Word, order_text, plain_text, subject_text, verb_in
+from bot.domain.words import COURTESIES, EVERYTHING, FILLERS, Word, order_text, plain_text, subject_text, verb_in
 
 TEXT_CHARACTERS = 2_000
 """Slack documents no limit for a command's text; more than this is refused with a sentence."""
@@ -283,7 +271,7 @@ def _unbind(words: list[Word]) -> Unbind:
 def _create(words: list[Word]) -> Create | OpenForm:
     arguments = read_arguments("create", words)
     given, faults = read_options(arguments, CREATE_OPTIONS)
-    values = {key: tried(READERS.get(key, str), options[0].value, faults) for key, options in given.items()}
+    values = {key: tried(OPTIONS[key].read, options[0].value, faults) for key, options in given.items()}
     disks = arguments.entries
     for word in arguments.bare:
         if word.text[:1] in "-–—" and not word.quoted:

@@ -11,24 +11,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from bot.domain.keys import (
-    COURTESIES,
-    EVERYTHING,
-    FILLERS,
-    LISTS,
-    OPTIONS_OF,
-    OTHER_WORDS,
-    PLACEHOLDERS,
-    PROSE,
-    READERS,
-    Option,
-    key_meant,
-    like_a_name,
-)
 from bot.domain.normalise import caseless, letters_in, plain
-from bot.domain.orders import as_entry, as_word, days_in, payload_faults
+from bot.domain.options import LISTS, OPTIONS, OPTIONS_OF, PROSE, Given, days_in, is_called, key_meant, payload_faults
+from bot.domain.orders import as_entry, as_word
 from bot.domain.sentences import quoted
-from bot.domain.words import Word
+from bot.domain.words import COURTESIES, EVERYTHING, FILLERS, Word, like_a_name
 
 SEPARATOR = re.compile(r"and|und|et|plus|or|oder|ou|[和与と&+/;|]", re.IGNORECASE)
 """What people put between names instead of a comma."""
@@ -38,16 +25,16 @@ _BARE_MEANS = {"quick": "server", "bind": "server", "list": "disk"}
 _ANSWERS = frozenset(("yes", "no", "not", "without"))
 
 
-def written(verb: str, names: Iterable[str], options: Iterable[Option]) -> str:
+def written(verb: str, names: Iterable[str], options: Iterable[Given]) -> str:
     """A command as it is typed, in one line that fits a code span. Bare names behind `quick` and `bind` are servers,
     and behind `list` a disk.
     """
     if key := _BARE_MEANS.get(verb):
         said = FILLERS | COURTESIES | EVERYTHING | _ANSWERS
         meant = tuple(one for one in names if caseless(one) not in said)
-        options = [*([Option(key, meant[-1], meant)] if meant else ()), *options]
+        options = [*([Given(key, meant[-1], meant)] if meant else ()), *options]
         names = ()
-    given: dict[str, Option] = {}
+    given: dict[str, Given] = {}
     for option in options:
         if key := _known(option.key, verb):
             given[key] = _both(given.get(key), replace(option, key=key))
@@ -56,12 +43,12 @@ def written(verb: str, names: Iterable[str], options: Iterable[Option]) -> str:
     return " ".join(whole.replace("`", "").split())
 
 
-def _both(first: Option | None, second: Option) -> Option:
+def _both(first: Given | None, second: Given) -> Given:
     """What an option that is given twice says; only a list says both."""
     if first is None or second.key not in LISTS:
         return second
     values = dict.fromkeys([*first.value.split(","), *second.value.split(",")])
-    return Option(second.key, ",".join(values), tuple(dict.fromkeys([*first.entries, *second.entries])))
+    return Given(second.key, ",".join(values), tuple(dict.fromkeys([*first.entries, *second.entries])))
 
 
 def _known(key: str, verb: str) -> str | None:
@@ -69,18 +56,18 @@ def _known(key: str, verb: str) -> str | None:
     known = OPTIONS_OF.get(verb, ())
     if key in known:
         return key
-    meant = next((one for one in known if key in OTHER_WORDS.get(one, "").split()), None)
+    meant = next((one for one in known if is_called(one, key)), None)
     return meant or next(iter(difflib.get_close_matches(key, known, n=1)), None)
 
 
-def _value(option: Option) -> str:
+def _value(option: Given) -> str:
     """A value that its option takes, as it is typed; else what stands for one."""
     if option.key in LISTS - {"tags", "tag"}:
         entries = [
             part.strip() for one in option.entries for part in (one.split(";") if option.key != "disks" else [one])
         ]
-        return ",".join(as_entry(one) for one in entries if letters_in(one)) or PLACEHOLDERS[option.key]
-    read = READERS.get(option.key, str)
+        return ",".join(as_entry(one) for one in entries if letters_in(one)) or OPTIONS[option.key].placeholder
+    read = OPTIONS[option.key].read
     for value in _readings(option):
         try:
             given = read(value)
@@ -88,10 +75,10 @@ def _value(option: Option) -> str:
             continue
         if not payload_faults({option.key: given}):
             return as_word(value)
-    return PLACEHOLDERS.get(option.key, option.key.upper())
+    return OPTIONS[option.key].placeholder or option.key.upper()
 
 
-def _readings(option: Option) -> Iterable[str]:
+def _readings(option: Given) -> Iterable[str]:
     """A value as it may have been meant, the likeliest first."""
     value = option.value.rstrip(",;，、") if option.key not in PROSE else option.value
     if not value.strip("`"):
@@ -103,7 +90,7 @@ def _readings(option: Option) -> Iterable[str]:
         yield ",".join(one if ":" in one else one.replace("=", ":", 1) for one in re.split("[,;]", value) if one)
 
 
-def continued(option: Option, word: Word, verb: str) -> tuple[Option, list[str]]:
+def continued(option: Given, word: Word, verb: str) -> tuple[Given, list[str]]:
     """The option with a word that stood behind it, where it can belong there; else what is a name of its own."""
     if option.key in PROSE:
         return replace(option, value=f"{option.value} {word.text}".strip()), []
@@ -130,7 +117,7 @@ def server_meant(words: Sequence[str]) -> str | None:
     for at, word in enumerate(said):
         if word in ("of", "on", "from", "in", "for") and {*EVERYTHING, "disks", "volumes"} & set(said[:at]):
             names = [one for one in words[at + 1 :] if caseless(one) not in FILLERS | COURTESIES]
-            return written("quick", (), [Option("server", "", tuple(names[:1]))]) if names else None
+            return written("quick", (), [Given("server", "", tuple(names[:1]))]) if names else None
     return None
 
 
@@ -139,24 +126,24 @@ def options_meant(verb: str, words: Sequence[str]) -> str | None:
     `because it is full`. None where no option is among the words.
     """
     names: list[str] = []
-    options: list[Option] = []
+    options: list[Given] = []
     for at, word in enumerate(words):
         key = _key_among(word, words[at + 1 :], verb)
         in_prose = bool(options) and options[-1].key in PROSE
         if key and (names or verb != "create") and (not in_prose or word.startswith(("--", "–", "—"))):
             value = plain(word).partition(":")[2]
-            options.append(Option(key, value, (value,) if value else ()))
+            options.append(Given(key, value, (value,) if value else ()))
         elif caseless(word) in _ANSWERS and not in_prose:
             continue
         elif options and not options[-1].value:
             if caseless(word) not in ("is", "of", "to", "=", ":", ":="):
-                options[-1] = Option(options[-1].key, word, (word,))
+                options[-1] = Given(options[-1].key, word, (word,))
         elif options:
             options[-1], more = continued(options[-1], Word(word, quoted=False), verb)
             names += more
         else:
             names.append(word)
-    if not options or not all(option.value for option in options if option.key not in PLACEHOLDERS):
+    if not options or not all(option.value for option in options if not OPTIONS[option.key].placeholder):
         return None
     named = [name for name in names if caseless(name) not in FILLERS | COURTESIES | EVERYTHING]
     return written(verb, named or names, options)
@@ -174,16 +161,16 @@ def _key_among(word: str, behind: Sequence[str], verb: str) -> str | None:
     return "server" if verb in ("quick", "bind") else "reason"
 
 
-def unknown_option(option: Option, known: Sequence[str], verb: str) -> str:
+def unknown_option(option: Given, known: Sequence[str], verb: str) -> str:
     """What somebody meant by an option that there is not."""
     entries = tuple(filter(None, option.value.split(",")))
     if verb == "create" and key_meant(option.key) in ("disks", "disk"):
         return f"Disks stand alone: `{written('create', entries or ('DISK',), ())}`."
     if verb == "create" and (key := key_meant(option.key)) in ("server", "server_id"):
-        return f"`{key}=` belongs to quick: `{written('quick', (), [Option(key, option.value, entries)])}`."
+        return f"`{key}=` belongs to quick: `{written('quick', (), [Given(key, option.value, entries)])}`."
     one = _known(option.key, verb) or next(iter(difflib.get_close_matches(option.key, known, n=1)), None)
-    if one in known and option.key in OTHER_WORDS.get(one or "", "").split():
-        meant = Option(one or "", option.value, entries if one in LISTS else ())
+    if one in known and is_called(one or "", option.key):
+        meant = Given(one or "", option.value, entries if one in LISTS else ())
         return f"There is no option {quoted(option.key)}. Did you mean `{one}={_value(meant)}`?"
     if one in known:
         return f"There is no option {quoted(option.key)}. Did you mean `{one}=`?"

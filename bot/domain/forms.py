@@ -10,16 +10,8 @@ from typing import Literal, TypeVar
 
 from bot.domain.disks import is_disk_id
 from bot.domain.normalise import caseless, entered, plain
-from bot.domain.orders import (
-    DISKS_PER_CREATE,
-    Create,
-    create_as_typed,
-    payload_faults,
-    read_alias,
-    read_days,
-    read_reason,
-    read_tags,
-)
+from bot.domain.options import payload_faults, read_alias, read_days, read_reason, read_tags
+from bot.domain.orders import DISKS_PER_CREATE, Create, create_as_typed
 from bot.domain.requests import Place
 
 FormKind = Literal["create", "bind", "change", "deny", "delete"]

@@ -1,34 +1,16 @@
-"""What somebody asks for: one value, whether it was typed or filled in, and how its texts are read."""
+"""An order: one value, whether it was typed or filled in; and back to what is typed."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import ValidationError
-
-from bot.domain.normalise import caseless, plain
 from bot.domain.sentences import quoted
-from bot.domain.snapshots import REQUEST_TAG, RETENTION_DAYS, TAGS_PER_SNAPSHOT, CreateStandardSnapshot
 from bot.domain.words import DOUBLE_QUOTES, SINGLE_QUOTES
 
 DISKS_PER_CREATE = 20
-REASON_CHARACTERS = 300
-
-CREATE_OPTIONS = (
-    "project",
-    "name",
-    "description",
-    "tags",
-    "enterprise_project_id",
-    "instant_access",
-    "incremental",
-    "keep",
-    "reason",
-    "break_glass",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +36,6 @@ class Create:
 
 
 SelectorKind = Literal["server", "server_id", "tag", "disk"]
-
-QUICK_OPTIONS = (
-    "project",
-    "server",
-    "server_id",
-    "tag",
-    "disks",
-    "keep",
-    "reason",
-    "confirm",
-    "break_glass",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +79,6 @@ def named(order: Order) -> tuple[str, ...]:
             return tuple(selector.shown for selector in selectors)
 
 
-# --- reading what was given -------------------------------------------------------------------------------------------
-
-
-def read_yes_or_no(value: str) -> bool:
-    match caseless(value):
-        case "true" | "yes" | "on" | "1":
-            return True
-        case "false" | "no" | "off" | "0":
-            return False
-        case _:
-            raise ValueError(f"{quoted(value)} is neither yes nor no (for instant_access=, incremental= and confirm=).")
-
-
 def read_disks(value: str) -> tuple[Selector, ...]:
     """`a,b`: ids or names, each once."""
     return disk_selectors(value.split(","))
@@ -133,85 +90,6 @@ def disk_selectors(entries: Iterable[str]) -> tuple[Selector, ...]:
     if not words:
         raise ValueError("`disks=` takes ids or names, such as disks=web-01-data,web-01-logs.")
     return tuple(Selector("disk", word) for word in words)
-
-
-def read_days(value: str) -> int:
-    found = re.fullmatch(r"([0-9]{1,6}) ?(?:d|day|days)?", caseless(value))
-    if not found or int(found[1]) not in RETENTION_DAYS:
-        days = days_in(value)
-        such = f"`keep={days}`" if days else "keep=7 or keep=7d"
-        raise ValueError(f"`keep=` takes days, 1 to 65536, such as {such}; {quoted(value)} is not that.")
-    return int(found[1])
-
-
-_UNITS = {
-    1: "d day days tag tage tagen jour jours día días dia dias giorno giorni dag dagen день дня дней 天 日",
-    7: "w wk wks week weeks woche wochen semaine semaines semana semanas settimana settimane 周 週 星期",
-    30: "m mo month months monat monate mois mes meses mese mesi 月 个月",
-    365: "y yr year years jahr jahre an ans año años ano anos anno anni 年",
-}
-_UNIT_DAYS = {unit: days for days, units in _UNITS.items() for unit in units.split()}
-
-
-def days_in(value: str, *, whole: bool = False) -> int | None:
-    """How many days somebody may have meant by `7 days`, `2w` or `1 month`; `whole`: and said nothing else."""
-    found = re.match(r"([0-9]{1,5})[ -]?([^\W\d_]*)(.*)", caseless(value), re.DOTALL)
-    unit = _UNIT_DAYS.get(found[2] or "d") if found else None
-    days = int(found[1]) * unit if found and unit and not (whole and found[3].strip(" .,;!")) else 0
-    return days if days in RETENTION_DAYS else None
-
-
-def read_tag(value: str) -> str:
-    """A tag that disks carry, `key` or `key:value`."""
-    tag = plain(value).strip()
-    if "=" in tag and ":" not in tag:
-        raise ValueError(f"Write a tag as key:value: `tag={tag.replace('=', ':', 1)}`.")
-    return tag
-
-
-def read_alias(value: str) -> str:
-    """A project's alias, which counts without case; the alias of every project is `*`."""
-    return caseless(value).strip("`").strip()
-
-
-def read_tags(value: str) -> dict[str, str]:
-    tags: dict[str, str] = {}
-    pairs = [pair.strip() for pair in plain(value).split(",")]
-    if len(pairs) == 1 and ";" in value:
-        raise ValueError(f"Part tags with commas: `tags={','.join(filter(None, map(str.strip, value.split(';'))))}`.")
-    for pair in filter(None, pairs):
-        key, colon, content = pair.partition(":")
-        if not colon and "=" in key:
-            mended = ",".join(one if ":" in one else one.replace("=", ":", 1) for one in pairs if one)
-            raise ValueError(f"Write tags as key:value: `tags={mended}`.")
-        if not colon or not key:
-            raise ValueError(f"Write tags as key:value,key2:value2; {quoted(pair)} has no key and colon.")
-        if key in tags:
-            raise ValueError(f"The tag {quoted(key)} is given twice.")
-        if key == REQUEST_TAG:
-            raise ValueError(f"The tag {REQUEST_TAG} is the bot's own; leave it out.")
-        tags[key] = content
-    return tags
-
-
-def read_reason(value: str) -> str:
-    if len(value) > REASON_CHARACTERS:
-        raise ValueError(f"A reason holds {REASON_CHARACTERS} characters; this one has {len(value)}.")
-    return value
-
-
-def payload_faults(given: Mapping[str, Any]) -> dict[str, str]:
-    """What CreateStandardSnapshot itself says of the options, by option, all of it at once."""
-    tags = given.get("tags") or {}
-    fields = {key: given[key] for key in ("name", "description") if given.get(key) is not None}
-    faults: dict[str, str] = {}
-    try:
-        CreateStandardSnapshot(volume_id="any", tags=tags, **fields)
-    except ValidationError as exc:
-        faults = {str(error["loc"][0]): error["msg"] for error in exc.errors()}
-    if len(tags) == TAGS_PER_SNAPSHOT:
-        faults["tags"] = "A snapshot holds 20 tags and the bot adds one of its own; give 19 at most."
-    return faults
 
 
 # --- and back ---------------------------------------------------------------------------------------------------------

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from bot.domain.bindings import Binding
 from bot.domain.disks import DiskNames, ambiguous, is_uuid, unknown_disk
-from bot.domain.orders import Selector, read_tag
+from bot.domain.options import read_tag
+from bot.domain.orders import Selector
 from bot.domain.sentences import quoted
 from bot.domain.servers import NameMatch, several, unknown
 from bot.domain.snapshots import Disk

@@ -204,3 +204,21 @@ def _closing(text: str, opening: int, quotes: frozenset[str]) -> int | None:
         if text[at] in quotes and (at + 1 == len(text) or text[at + 1].isspace() or text[at + 1] in ",:，："):
             return at
     return None
+
+
+# --- words that mean nothing ------------------------------------------------------------------------------------------
+
+_FILLERS = (
+    "a an the my our your this that these those following it its is are was be me us of to up down from at by with",
+    "latest last new recent named called disk disks volume volumes snapshot snapshots snap backup backups copy create",
+    "on in host server vm ecs instance machine both",
+)
+FILLERS = frozenset(word + end for words in _FILLERS for word in words.split() for end in ("", ":"))
+"""Words of a sentence around a name, which mean nothing to the bot."""
+COURTESIES = frozenset(("please", "pls", "plz", "now", "thanks", "thx", "asap", "kindly", "just", "cheers"))
+EVERYTHING = frozenset(("all", "everything", "*", "every", "each"))
+
+
+def like_a_name(word: str) -> bool:
+    """Disks and servers are seldom called by a plain word of a sentence."""
+    return any(letter.isdigit() or letter in "_-" for letter in word)

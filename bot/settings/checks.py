@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bot.domain.hosts import is_loopback
 from bot.domain.normalise import entered
-from bot.domain.orders import REASON_CHARACTERS
+from bot.domain.options import REASON_CHARACTERS
 from bot.settings.faults import InvalidValue
 
 _ALIAS = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")

@@ -12,7 +12,8 @@ from bot.domain.actors import Actor
 from bot.domain.commands import Bind
 from bot.domain.forms import Form
 from bot.domain.normalise import entered
-from bot.domain.orders import Selector, read_days, read_disks, read_reason
+from bot.domain.options import read_days, read_reason
+from bot.domain.orders import Selector, read_disks
 from bot.domain.selecting import read_servers, read_tags_of_disks
 from bot.slack.client.modals import open_view
 from bot.slack.listeners.actions import INTERRUPTED, UserAction

@@ -11,7 +11,8 @@ from typing import Any
 
 from bot.domain.forms import Form, FormValues
 from bot.domain.normalise import visible
-from bot.domain.orders import DISKS_PER_CREATE, REASON_CHARACTERS, Create
+from bot.domain.options import REASON_CHARACTERS
+from bot.domain.orders import DISKS_PER_CREATE, Create
 from bot.domain.sentences import MENTION
 from bot.domain.snapshots import COPYABLE_STATES, DESCRIPTION_CHARACTERS, NAME_CHARACTERS, RETENTION_DAYS, Disk
 from bot.slack.payloads import Entered, View

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.domain.commands import ListSnapshots
 from bot.domain.denials import Denied
+from bot.domain.options import CREATE_HELP
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Item, Request
 from bot.domain.roles import Action
@@ -22,10 +23,6 @@ from bot.slack.views.status_message import status_message
 from bot.workflow.queries.status import RECENT, Found, MayDo, NotFound, Page
 
 _EXAMPLE = 'name="before upgrade" keep=7 reason="INC-42"'
-_OPTIONS = (
-    "`name=` `description=` `tags=k:v,k2:v2` `enterprise_project_id=` `instant_access=` `incremental=` "
-    "`keep=` (days) `reason=` `project=`"
-)
 
 DISKS_LISTED = 5
 """Of a request in a list; with more, those that went worst, and how many of each state there are besides."""
@@ -216,7 +213,7 @@ def _how_to_create(command: str, aliases: Sequence[str]) -> list[str]:
         f"• {code(command)} — a form, filled in with the mouse or the thumb",
         f"• {code(f'{command} create DISK{project}')} — a standard snapshot now; DISK is an id or a unique name",
         f"• {code(f'{command} create DISK DISK2{project} {_EXAMPLE}')} — several at once, named and explained",
-        f"      options come last, several words in quotes: {_OPTIONS}",
+        f"      options come last, several words in quotes: {CREATE_HELP}",
         f"• {code(f'{command} quick')} — a plan for every disk this channel is bound to, then one press",
         f"• {code(f'{command} quick server=web-01')} — the same for a server; or `tag=k:v`, `disks=a,b`",
     ]

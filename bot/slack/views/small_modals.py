@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bot.domain import orders
+from bot.domain.options import REASON_CHARACTERS as ORDER_REASON_CHARACTERS
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Item
 from bot.slack.ids import FROM_APP_HOME
@@ -51,7 +51,7 @@ def bind_form(form_id: str, projects: Sequence[str]) -> dict[str, Any]:
         _input("tag", "Every disk with one of these tags", _text(), _TAGS),
         _input("disks", "These disks", _text(), "Names or ids, with commas between them"),
         _input("keep", "Keep for days", _text(), "Left empty: until somebody deletes them"),
-        _input("reason", "Reason, where none is typed", _text(VALUE, orders.REASON_CHARACTERS)),
+        _input("reason", "Reason, where none is typed", _text(VALUE, ORDER_REASON_CHARACTERS)),
         _input("options", "Plan", checkbox),
     ]
     return _modal(BIND_FORM, form_id, "Bind this channel", "Bind", blocks)
