@@ -45,7 +45,7 @@ from bot.slack.listeners.modals import FormListeners
 from bot.slack.listeners.pages import PageListeners
 from bot.slack.listeners.plans import ChangeForm
 from bot.slack.listeners.post_mortem import PostMortemListeners
-from bot.slack.listeners.queries import Answering
+from bot.slack.listeners.queries import Queries
 from bot.slack.payloads import Identity
 from bot.slack.unexpected import Unexpected
 from bot.store.database import SqliteDatabase
@@ -291,7 +291,7 @@ def listen(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, c
     """Register whatever Slack may deliver. Bolt takes the first that fits, so the order counts."""
     ErrorListener(slack.unexpected, slack.replies, slack.tasks).register(slack.bolt)
     Unrouted(slack.people, slack.channels).register(slack.bolt)
-    answering = _answering(settings, clock, store, slack, cases)
+    queries = _queries(settings, clock, store, slack, cases)
     forms = FormListeners(
         command=settings.slack.command,
         team_url=slack.identity.url,
@@ -302,20 +302,20 @@ def listen(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, c
         tasks=slack.tasks,
         clock=clock,
     )
-    _mentions(settings, clock, slack, cases, answering).register(slack.bolt)
+    _mentions(settings, clock, slack, cases, queries).register(slack.bolt)
     actions = _actions(settings, clock, store, slack, cases)
-    _commands(settings, clock, slack, cases, answering, forms, actions).register(slack.bolt)
-    pages = PageListeners(answering, slack.replies, slack.tasks)
-    records = PostMortemListeners(slack.people, store, cases.inquiry, slack.replies, slack.tasks)
-    routes.register(slack.bolt, actions, forms, pages, records)
+    _commands(settings, clock, slack, cases, queries, forms, actions).register(slack.bolt)
+    pages = PageListeners(queries, slack.replies, slack.tasks)
+    post_mortems = PostMortemListeners(slack.people, store, cases.inquiry, slack.replies, slack.tasks)
+    routes.register(slack.bolt, actions, forms, pages, post_mortems)
     AppHomeListeners(store).register(slack.bolt)
     _channel_cards(settings, clock, store, slack).register(slack.bolt)
     ChangeListeners(slack.people).register(slack.bolt)
     LastListeners().register(slack.bolt)
 
 
-def _answering(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, cases: UseCases) -> Answering:
-    return Answering(
+def _queries(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, cases: UseCases) -> Queries:
+    return Queries(
         command=settings.slack.command,
         team_url=slack.identity.url,
         store=store,
@@ -331,16 +331,14 @@ def _answering(settings: Settings, clock: Clock, store: SqliteStore, slack: Slac
     )
 
 
-def _mentions(
-    settings: Settings, clock: Clock, slack: Slack, cases: UseCases, answering: Answering
-) -> MentionListeners:
+def _mentions(settings: Settings, clock: Clock, slack: Slack, cases: UseCases, queries: Queries) -> MentionListeners:
     return MentionListeners(
         command=settings.slack.command,
         bot_user_id=slack.identity.user_id,
         intake=cases.intake,
         people=slack.people,
         forms=cases.forms,
-        answering=answering,
+        queries=queries,
         deferred=slack.deferred,
         clock=clock,
     )
@@ -351,14 +349,14 @@ def _commands(
     clock: Clock,
     slack: Slack,
     cases: UseCases,
-    answering: Answering,
+    queries: Queries,
     forms: FormListeners,
     actions: Actions,
 ) -> CommandListeners:
     return CommandListeners(
         command=settings.slack.command,
         intake=cases.intake,
-        answering=answering,
+        queries=queries,
         forms=forms,
         bindings=cases.bindings,
         actions=actions,
@@ -441,7 +439,7 @@ def _handlers(
 ) -> dict[str, Handler]:
     projects, people, replies, cloud = settings.projects, slack.people, slack.replies, clouds.cloud
     app_homes = SlackAppHomes(slack.client, settings.slack.command, slack.identity.url)
-    offers, send_check = GroupDiscovery(clock), SendCheck(store, people, projects, clock)
+    discovery, send_check = GroupDiscovery(clock), SendCheck(store, people, projects, clock)
     policy = _retry_policy(settings)
 
     async def forget(_: str) -> float:
@@ -449,8 +447,8 @@ def _handlers(
         return FORGET_EVERY_SECONDS
 
     return {
-        "plan": Planner(store, people, slack.channels, cloud, projects, offers, clouds.servers, clock),
-        "group": Grouper(store, send_check, cloud, offers, projects, clock, policy),
+        "plan": Planner(store, people, slack.channels, cloud, projects, discovery, clouds.servers, clock),
+        "group": Grouper(store, send_check, cloud, discovery, projects, clock, policy),
         "submit": Submitter(store, send_check, cloud, projects, clock, policy),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
         "remind": Reminder(store, cloud, replies, replies, clock),

@@ -28,7 +28,7 @@ from bot.store.verification import Verification
 DONE, FAILED, BAD_USE = 0, 1, 2
 _PAGE = 1_000
 _LATEST = 50
-_FAULTS = 100
+_PROBLEMS = 100
 """Faults of a trail that are told one by one; somebody else's trail has as many as it has rows."""
 
 _HEAD = re.compile(r"(?:row\s+)?([0-9]{1,18})\s*[:,]\s*([0-9a-fA-F]{64})\.?")
@@ -150,12 +150,12 @@ async def verify_audit(settings: StoreSettings, options: argparse.Namespace) -> 
         async for page in _pages(store):
             if broken := verification.take(page):
                 break
-    faults = [broken] if broken else verification.missing()
-    for fault in faults[:_FAULTS]:
-        complain(f"The audit trail is broken: {harmless(fault)}.")
-    if len(faults) > _FAULTS:
-        complain(f"And {len(faults) - _FAULTS} more.")
-    if faults:
+    problems = [broken] if broken else verification.missing()
+    for problem in problems[:_PROBLEMS]:
+        complain(f"The audit trail is broken: {harmless(problem)}.")
+    if len(problems) > _PROBLEMS:
+        complain(f"And {len(problems) - _PROBLEMS} more.")
+    if problems:
         return FAILED
     say(f"The audit trail holds: {verification.seq} rows, head {verification.previous}.")
     return DONE

@@ -86,8 +86,8 @@ async def remove_grant(settings: StoreSettings, options: argparse.Namespace) -> 
 async def explain_grant(settings: StoreSettings, options: argparse.Namespace) -> int:
     """What `decide` says, with what only Slack knows taken as the options say."""
     subject = _read(subject_of, options.subject)
-    groups = frozenset(_read(subject_of, f"group:{one.removeprefix('group:')}").id for one in options.group)
-    actor = _assumed(subject, groups)
+    user_groups = frozenset(_read(subject_of, f"group:{one.removeprefix('group:')}").id for one in options.group)
+    actor = _assumed(subject, user_groups)
     action, alias = Action(options.action), options.project
     project = settings.projects.get(alias)
     decision = decide(actor, action, alias, project, options.channel, await _every(settings), SystemClock().now())
@@ -99,7 +99,7 @@ async def explain_grant(settings: StoreSettings, options: argparse.Namespace) ->
             say(f"{subject} may {action} in {alias} once {approvals} more agree. {_because(because)}")
         case _:
             say(f"{subject} may {action} in {alias}. {_because(decision.because)}")
-    say(_assumptions(subject, groups, project, options.channel))
+    say(_assumptions(subject, user_groups, project, options.channel))
     return REFUSED if isinstance(decision, Denied) else DONE
 
 
@@ -137,20 +137,20 @@ def _with_file(rights: Rights, settings: StoreSettings, subject: Subject | None 
     return Rights(rights.held, theirs, admins)
 
 
-def _assumed(subject: Subject, groups: frozenset[str]) -> Actor:
+def _assumed(subject: Subject, user_groups: frozenset[str]) -> Actor:
     match subject.kind:
         case "user":
-            return Actor(subject.id, AccountKind.MEMBER, groups)
+            return Actor(subject.id, AccountKind.MEMBER, user_groups)
         case "group":
-            return Actor("", AccountKind.MEMBER, groups | {subject.id})
+            return Actor("", AccountKind.MEMBER, user_groups | {subject.id})
         case "everyone":
-            return Actor("", AccountKind.MEMBER, groups)
+            return Actor("", AccountKind.MEMBER, user_groups)
 
 
-def _assumptions(subject: Subject, groups: frozenset[str], project: Project | None, channel: str) -> str:
+def _assumptions(subject: Subject, user_groups: frozenset[str], project: Project | None, channel: str) -> str:
     told = "Assumed, because Slack was not asked: a full member"
-    if groups:
-        told += f", in {', '.join(sorted(groups))} and no other group"
+    if user_groups:
+        told += f", in {', '.join(sorted(user_groups))} and no other group"
     elif subject.kind == "user":
         told += ", in no user group (name them with --group S…)"
     if project is not None and project.channels and not channel:
@@ -170,5 +170,5 @@ def _told(revision: Revision) -> int:
 def _read(read: Callable[[str], T], text: str) -> T:
     try:
         return read(text)
-    except ValueError as fault:
-        raise CommandError(str(fault)) from None
+    except ValueError as problem:
+        raise CommandError(str(problem)) from None

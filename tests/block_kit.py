@@ -14,7 +14,7 @@ from slack_sdk.models.views import View
 
 from bot.simulator.workspace.validation import check_message_blocks, check_options_answer, check_view
 
-EDITED = ("root", "edit", "ask", "ask_edit")
+EDITED = ("status", "edit", "ask", "ask_edit")
 """Sayings whose message is edited later: chat.update takes 4,000 characters of `text`."""
 
 BROKEN = re.compile(r"&(?!amp;|lt;|gt;)|<[^<>]*(?:<|$)")

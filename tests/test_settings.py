@@ -49,11 +49,11 @@ def load(text: str, environ: Mapping[str, str] = ENVIRON) -> Settings:
     return load_settings(environ)
 
 
-def faults(text: str, environ: Mapping[str, str] = ENVIRON) -> list[str]:
+def problems(text: str, environ: Mapping[str, str] = ENVIRON) -> list[str]:
     Path("bot.toml").write_text(text, "utf-8")
     with pytest.raises(SettingsError) as caught:
         load_settings(environ)
-    return [str(fault) for fault in caught.value.faults]
+    return [str(problem) for problem in caught.value.problems]
 
 
 def test_names_are_normalised_and_an_alias_is_referred_to_in_any_case(folder: Path) -> None:
@@ -111,9 +111,9 @@ def test_servers_are_asked_where_the_file_says_or_beside_evs(folder: Path, lines
 def test_a_projects_name_in_place_of_a_region_is_refused_with_the_region_it_means(folder: Path, written: str) -> None:
     with pytest.raises(SettingsError) as refusal:
         load(VALID.replace("ap-southeast-3", written))
-    (fault,) = refusal.value.faults
-    assert "the name of a project, not of a region" in fault.sentence
-    assert 'region = "cn-north-4"' in fault.sentence
+    (problem,) = refusal.value.problems
+    assert "the name of a project, not of a region" in problem.sentence
+    assert 'region = "cn-north-4"' in problem.sentence
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_rights_are_read_without_the_secrets_and_their_own_faults_are_told(folde
     Path("bot.toml").write_text(VALID + '[[grants]]\nsubject = "bob"\nrole = "king"\nproject = "nope"', "utf-8")
     with pytest.raises(SettingsError) as caught:
         load_store({}, rights=True)
-    assert len(caught.value.faults) == 3
+    assert len(caught.value.problems) == 3
     assert load_store({}).projects == {}
 
 
@@ -384,9 +384,9 @@ SMALL_TABLES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "fault"), SMALL_TABLES)
-def test_a_fault_names_its_line_its_key_and_what_to_write(folder: Path, text: str, fault: str) -> None:
-    assert faults(text) == [f"bot.toml {fault}"]
+@pytest.mark.parametrize(("text", "problem"), SMALL_TABLES)
+def test_a_fault_names_its_line_its_key_and_what_to_write(folder: Path, text: str, problem: str) -> None:
+    assert problems(text) == [f"bot.toml {problem}"]
 
 
 SECRETS = [
@@ -409,7 +409,7 @@ def test_a_secret_is_followed_or_refused_without_being_shown(folder: Path, writt
     (folder / "latin1").write_bytes(b"h\xfcsh")
     text = CREDENTIALS.replace("env:PAYMENTS_PASSWORD", written)
     place = "bot.toml line 6, [credentials.payments] password"
-    assert faults(text, {**ENVIRON, "EMPTY": " "}) == [f"{place}: {sentence}"]
+    assert problems(text, {**ENVIRON, "EMPTY": " "}) == [f"{place}: {sentence}"]
 
 
 IN_A_PROJECT = [
@@ -480,9 +480,9 @@ IN_A_PROJECT = [
 ]
 
 
-@pytest.mark.parametrize(("line", "fault"), IN_A_PROJECT)
-def test_a_fault_of_a_project_stands_under_its_alias(folder: Path, line: str, fault: str) -> None:
-    assert faults(VALID + line) == [f"bot.toml line 12, [projects.payments-prod] {fault}"]
+@pytest.mark.parametrize(("line", "problem"), IN_A_PROJECT)
+def test_a_fault_of_a_project_stands_under_its_alias(folder: Path, line: str, problem: str) -> None:
+    assert problems(VALID + line) == [f"bot.toml line 12, [projects.payments-prod] {problem}"]
 
 
 CHANGED_PROJECTS = [
@@ -531,9 +531,9 @@ CHANGED_PROJECTS = [
 ]
 
 
-@pytest.mark.parametrize(("valid", "wrong", "fault"), CHANGED_PROJECTS)
-def test_a_project_needs_what_it_needs(folder: Path, valid: str, wrong: str, fault: str) -> None:
-    assert faults(VALID.replace(valid, wrong)) == [f"bot.toml {fault}"]
+@pytest.mark.parametrize(("valid", "wrong", "problem"), CHANGED_PROJECTS)
+def test_a_project_needs_what_it_needs(folder: Path, valid: str, wrong: str, problem: str) -> None:
+    assert problems(VALID.replace(valid, wrong)) == [f"bot.toml {problem}"]
 
 
 def a_grant(**changes: str) -> str:
@@ -569,9 +569,9 @@ GRANTS = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "fault"), GRANTS)
-def test_a_grant_names_ids_a_role_and_a_project(folder: Path, changes: dict[str, str], fault: str) -> None:
-    assert faults(a_grant(**changes)) == [f"bot.toml {fault}"]
+@pytest.mark.parametrize(("changes", "problem"), GRANTS)
+def test_a_grant_names_ids_a_role_and_a_project(folder: Path, changes: dict[str, str], problem: str) -> None:
+    assert problems(a_grant(**changes)) == [f"bot.toml {problem}"]
 
 
 def a_binding(*selectors: str, **changes: str) -> str:
@@ -617,13 +617,13 @@ BINDINGS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "fault"), BINDINGS)
-def test_a_binding_names_a_channel_a_project_and_one_selector(folder: Path, text: str, fault: str) -> None:
-    assert faults(text) == [f"bot.toml {fault}"]
+@pytest.mark.parametrize(("text", "problem"), BINDINGS)
+def test_a_binding_names_a_channel_a_project_and_one_selector(folder: Path, text: str, problem: str) -> None:
+    assert problems(text) == [f"bot.toml {problem}"]
 
 
 def test_a_project_given_twice_is_told_with_both_lines(folder: Path) -> None:
-    assert faults(VALID + PROJECT) == [
+    assert problems(VALID + PROJECT) == [
         (
             "bot.toml line 13, [projects.payments-prod]: "
             "This table stands in the file twice, first in line 8. Give one of the two another name."
@@ -632,7 +632,7 @@ def test_a_project_given_twice_is_told_with_both_lines(folder: Path) -> None:
 
 
 def test_a_key_given_twice_is_told_under_its_table_and_the_rest_is_still_checked(folder: Path) -> None:
-    assert faults(VALID + 'credentials = "other"\napproval = 1') == [
+    assert problems(VALID + 'credentials = "other"\napproval = 1') == [
         (
             "bot.toml line 12, [projects.payments-prod] credentials: "
             "This key stands here twice, first in line 11. Keep one."
@@ -642,7 +642,7 @@ def test_a_key_given_twice_is_told_under_its_table_and_the_rest_is_still_checked
 
 
 def test_one_cloud_project_has_one_alias(folder: Path) -> None:
-    assert faults(VALID + PROJECT.replace("payments-prod", "pay").replace("abcdef", "ABCDEF")) == [
+    assert problems(VALID + PROJECT.replace("payments-prod", "pay").replace("abcdef", "ABCDEF")) == [
         "bot.toml line 14, [projects.pay] project_id: This is the project of payments-prod (line 8). Keep one alias."
     ]
 
@@ -653,26 +653,26 @@ def test_one_project_id_in_two_regions_is_two_projects(folder: Path) -> None:
 
 
 def test_a_file_that_is_not_toml_is_told_with_its_line(folder: Path) -> None:
-    assert faults("[slack]\ncommand = /snapshot") == [
+    assert problems("[slack]\ncommand = /snapshot") == [
         "bot.toml line 2: This is not TOML: Invalid value. The rest of the file was not checked."
     ]
 
 
 @pytest.mark.parametrize(("text", "line"), [('\n[slack]\nx = """', 3), ("[a]\nb = 1\n[a.b]", 3)])
 def test_an_end_too_early_and_a_table_in_the_way_are_told_too(folder: Path, text: str, line: int) -> None:
-    (fault,) = faults(text)
-    assert fault.startswith(f"bot.toml line {line}: This is not TOML: ")
+    (problem,) = problems(text)
+    assert problem.startswith(f"bot.toml line {line}: This is not TOML: ")
 
 
 @pytest.mark.parametrize("text", ["x = 1" + "0" * 5_000, "x = " + "[" * 5_000])
 def test_a_file_that_exhausts_the_reader_is_refused(folder: Path, text: str) -> None:
-    assert faults(text) == ["bot.toml: A number has too many digits, or lists are nested too deeply."]
+    assert problems(text) == ["bot.toml: A number has too many digits, or lists are nested too deeply."]
 
 
 def test_a_file_that_cannot_be_read_is_told_with_the_rest(folder: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings({**ENVIRON, "BOT_CONFIG": "nowhere.toml", "PORT": "x"})
-    assert [str(fault) for fault in caught.value.faults] == [
+    assert [str(problem) for problem in caught.value.problems] == [
         "nowhere.toml: There is no such file. Write one, or name another with --config or BOT_CONFIG.",
         "environment, PORT: Write a port: a whole number up to 65535, or 0 for any free one.",
     ]
@@ -691,13 +691,13 @@ _TOO_SHORT = "A secret has at least 8 characters. Copy all of it, or have anothe
 
 @pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"])
 def test_a_short_secret_of_slack_is_refused_by_its_name(folder: Path, name: str) -> None:
-    assert faults("", {**ENVIRON, name: "  ack-ack "}) == [f"environment, {name}: {_TOO_SHORT}"]
+    assert problems("", {**ENVIRON, name: "  ack-ack "}) == [f"environment, {name}: {_TOO_SHORT}"]
 
 
 def test_a_short_secret_of_a_cloud_is_refused_by_its_place(folder: Path) -> None:
     Path("short").write_text("seven77\n")
     text = CREDENTIALS + '[credentials.shop]\nkind = "access_key"\naccess_key = "env:AK"\nsecret_key = "file:short"\n'
-    told = faults(text, {**ENVIRON, "PAYMENTS_PASSWORD": "ack", "AK": "1234567"})
+    told = problems(text, {**ENVIRON, "PAYMENTS_PASSWORD": "ack", "AK": "1234567"})
     assert [one.rpartition(": ")[2] for one in told] == [_TOO_SHORT] * 3
     for place in ("[credentials.payments] password", "[credentials.shop] access_key", "[credentials.shop] secret_key"):
         assert any(place in one for one in told), told
@@ -732,11 +732,11 @@ VARIABLES = [
 
 @pytest.mark.parametrize(("name", "value", "sentence"), VARIABLES)
 def test_a_fault_of_a_variable_names_it(folder: Path, name: str, value: str, sentence: str) -> None:
-    assert faults("", {**ENVIRON, name: value}) == [f"environment, {name}: {sentence}"]
+    assert problems("", {**ENVIRON, name: value}) == [f"environment, {name}: {sentence}"]
 
 
 def test_slack_needs_a_way_to_reach_the_bot(folder: Path) -> None:
-    assert faults("", {"SLACK_BOT_TOKEN": "xoxb-hush"}) == [
+    assert problems("", {"SLACK_BOT_TOKEN": "xoxb-hush"}) == [
         (
             "environment, SLACK_APP_TOKEN or SLACK_SIGNING_SECRET: "
             "Neither is set. Set the app token (xapp-…) for Socket Mode, or the signing secret for HTTP."
@@ -752,8 +752,8 @@ def test_every_fault_is_told_at_once_in_the_order_of_the_lines(folder: Path) -> 
         + '[[grants]]\nsubject = "alice"\nrole = "boss"\nproject = "web"\n'
         + '[[bindings]]\nchannel = "inc"\nproject = "web"\n'
     )
-    told = faults(text, {"PORT": "x"})
-    places = [fault.partition(": ")[0] for fault in told]
+    told = problems(text, {"PORT": "x"})
+    places = [problem.partition(": ")[0] for problem in told]
     assert places == [
         "bot.toml line 2, [slack] comand",
         "bot.toml line 8, [credentials.payments] password",
@@ -777,7 +777,7 @@ def test_the_error_reads_as_a_list_under_a_count(folder: Path) -> None:
         load_settings({**ENVIRON, "PORT": "x"})
     first, *rest = str(caught.value).splitlines()
     assert first == "The configuration has 2 faults:"
-    assert rest == [f"  {fault}" for fault in caught.value.faults]
+    assert rest == [f"  {problem}" for problem in caught.value.problems]
 
 
 def test_no_secret_is_in_the_error_or_in_its_traceback(folder: Path) -> None:
@@ -805,7 +805,7 @@ grants = 1
 [cloud]
 watch_hour = 1
 '''
-    places = {fault.partition(": ")[0] for fault in faults(text)}
+    places = {problem.partition(": ")[0] for problem in problems(text)}
     assert {
         "bot.toml line 2, [slack] comand",
         "bot.toml line 4, [projects.web] regio",
@@ -855,7 +855,7 @@ def as_toml(value: Any) -> str:
 @given(tables=st.dictionaries(NAMES, VALUES, max_size=6))
 def test_no_tables_break_the_reader(folder: Path, tables: dict[str, Any]) -> None:
     text = "".join(f"{json.dumps(key)} = {as_toml(value)}\n" for key, value in tables.items())
-    assert all("This is not TOML" not in fault for fault in faults(text, {}))
+    assert all("This is not TOML" not in problem for problem in problems(text, {}))
 
 
 LINES = st.sampled_from(
@@ -877,4 +877,4 @@ LINES = st.sampled_from(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(lines=st.lists(LINES | st.text(st.characters(exclude_categories=["Cs"])), max_size=12))
 def test_no_text_breaks_the_reader(folder: Path, lines: list[str]) -> None:
-    assert faults("\n".join(lines), {})
+    assert problems("\n".join(lines), {})

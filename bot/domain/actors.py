@@ -31,8 +31,8 @@ class UserGroupKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person as Slack knows them: ids only. `groups` are Slack user group ids."""
+    """A person as Slack knows them: ids only. `user_groups` are ids of Slack's user groups."""
 
     user_id: str
     account: AccountKind
-    groups: frozenset[str] = frozenset()
+    user_groups: frozenset[str] = frozenset()

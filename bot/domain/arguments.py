@@ -43,7 +43,7 @@ class Arguments:
         return list(dict.fromkeys(entry for word in self.bare for entry in word.entries))
 
     @property
-    def faults(self) -> list[str]:
+    def problems(self) -> list[str]:
         if self.parted:
             return [f"Part names with spaces or commas, not with {quoted(self.parted)}: `{self.mended}`."]
         if self.late:
@@ -198,11 +198,11 @@ def _parted(bare: list[Word]) -> tuple[list[Word], str]:
 # --- options and selectors as values ----------------------------------------------------------------------------------
 
 
-def tried(read: Callable[[str], _Value], text: str, faults: list[str]) -> _Value | None:
+def tried(read: Callable[[str], _Value], text: str, problems: list[str]) -> _Value | None:
     try:
         return read(text)
-    except ValueError as fault:
-        faults.append(str(fault))
+    except ValueError as problem:
+        problems.append(str(problem))
         return None
 
 
@@ -211,17 +211,17 @@ def read_options(
 ) -> tuple[dict[str, list[Given]], list[str]]:
     """The options by key, and what is wrong with them; some may be `repeated`."""
     given: dict[str, list[Given]] = {}
-    faults = arguments.faults
+    problems = arguments.problems
     for option in arguments.options:
         if option.key not in known:
-            faults.append(unknown_option(option, known, arguments.verb))
+            problems.append(unknown_option(option, known, arguments.verb))
         elif option.key in given and option.key not in repeated:
-            faults.append(f"`{option.key}=` is given twice.")
+            problems.append(f"`{option.key}=` is given twice.")
         elif not option.value or (option.key in LISTS and not option.entries):
-            faults.append(f"`{option.key}=` is empty. Write a value right after the equals sign, without spaces.")
+            problems.append(f"`{option.key}=` is empty. Write a value right after the equals sign, without spaces.")
         else:
             given.setdefault(option.key, []).append(option)
-    return given, faults
+    return given, problems
 
 
 def _said_in_words(verb: str, bare: Sequence[str]) -> list[str]:
@@ -244,10 +244,10 @@ def read_selectors(
     """Which disks are meant, the options, and every fault. The verb may be said again, as in a form."""
     words = words[1:] if words and verb_in(words[0].text) == verb else words
     arguments = read_arguments(verb, words)
-    given, faults = read_options(arguments, options, repeated=("server", "server_id", "tag"))
+    given, problems = read_options(arguments, options, repeated=("server", "server_id", "tag"))
     if arguments.bare and not arguments.entries:
-        faults.append(f"A comma alone names nothing. Say `{verb}` alone, or name a server: `{verb} server=SERVER`.")
-    faults += _said_in_words(verb, arguments.entries)
+        problems.append(f"A comma alone names nothing. Say `{verb}` alone, or name a server: `{verb} server=SERVER`.")
+    problems += _said_in_words(verb, arguments.entries)
     selectors: list[Selector] = []
     kinds: Mapping[str, tuple[SelectorKind, Callable[[str], str]]] = {
         "server": ("server", without_backticks),
@@ -258,17 +258,17 @@ def read_selectors(
         entries = [entry for option in given.get(key, ()) for entry in option.entries]
         if any(";" in entry for entry in entries):
             parts = [part.strip() for entry in entries for part in entry.split(";") if part.strip()]
-            faults.append(f"Part names with commas: `{verb} {key}={','.join(parts)}`.")
-        read_all = [tried(reader, entry, faults) for entry in entries]
+            problems.append(f"Part names with commas: `{verb} {key}={','.join(parts)}`.")
+        read_all = [tried(reader, entry, problems) for entry in entries]
         selectors += [Selector(kind, value) for value in read_all if value]
     for option in given.get("disks", ()):
         try:
             selectors += disk_selectors(option.entries)
-        except ValueError as fault:
-            faults.append(str(fault))
+        except ValueError as problem:
+            problems.append(str(problem))
     read: dict[str, Any] = {
-        key: tried(OPTIONS[key].read, given[key][0].value, faults)
+        key: tried(OPTIONS[key].read, given[key][0].value, problems)
         for key in ("keep", "reason", "confirm", "project", "break_glass")
         if key in given
     }
-    return tuple(dict.fromkeys(selectors)), read, faults
+    return tuple(dict.fromkeys(selectors)), read, problems

@@ -12,7 +12,7 @@ from bot.domain.copyable import options_meant, unknown_option
 from bot.domain.errors import CommandError
 from bot.domain.granting import Subject, duration_of, subject_of
 from bot.domain.normalise import caseless, plain, unmarked_word, visible, without_backticks
-from bot.domain.options import CREATE_OPTIONS, OPTIONS, QUICK_OPTIONS, payload_faults, read_alias, read_reason
+from bot.domain.options import CREATE_OPTIONS, OPTIONS, QUICK_OPTIONS, payload_problems, read_alias, read_reason
 from bot.domain.order_words import order_words
 from bot.domain.orders import DISKS_PER_CREATE, Create, Quick, Selector, as_entry
 from bot.domain.roles import Role
@@ -270,36 +270,38 @@ def _unbind(words: list[Word]) -> Unbind:
 
 def _create(words: list[Word]) -> Create | OpenForm:
     arguments = read_arguments("create", words)
-    given, faults = read_options(arguments, CREATE_OPTIONS)
-    values = {key: tried(OPTIONS[key].read, options[0].value, faults) for key, options in given.items()}
+    given, problems = read_options(arguments, CREATE_OPTIONS)
+    values = {key: tried(OPTIONS[key].read, options[0].value, problems) for key, options in given.items()}
     disks = arguments.entries
     for word in arguments.bare:
         if word.text[:1] in "-–—" and not word.quoted:
             wanted = options_meant("create", disks)
             meant = f" Did you mean `{wanted}`?" if wanted else ""
-            faults.append(f"Write options as key=value, such as name=nightly, instead of {quoted(word.text)}.{meant}")
+            problems.append(f"Write options as key=value, such as name=nightly, instead of {quoted(word.text)}.{meant}")
             break
     if len(disks) > DISKS_PER_CREATE:
-        faults.append(f"One command takes up to {DISKS_PER_CREATE} disks; these are {len(disks)}.")
-    faults += payload_faults(values).values()
-    if faults:
-        raise CommandError(_listed(faults))
+        problems.append(f"One command takes up to {DISKS_PER_CREATE} disks; these are {len(disks)}.")
+    problems += payload_problems(values).values()
+    if problems:
+        raise CommandError(_listed(problems))
     tags = values.pop("tags", None) or {}
     order = Create(tuple(disks), keep_days=values.pop("keep", None), tags=tags, **values)
     return order if disks else OpenForm(order)
 
 
 def _quick(words: list[Word]) -> Quick:
-    selectors, read, faults = read_selectors("quick", words, QUICK_OPTIONS)
-    if faults:
-        raise CommandError(_listed(faults))
+    selectors, read, problems = read_selectors("quick", words, QUICK_OPTIONS)
+    if problems:
+        raise CommandError(_listed(problems))
     return Quick(selectors, keep_days=read.pop("keep", None), **read)
 
 
 def _bind(words: list[Word]) -> Bind:
-    selectors, read, faults = read_selectors("bind", words, tuple(key for key in QUICK_OPTIONS if key != "break_glass"))
-    if faults:
-        raise CommandError(_listed(faults, _UNCHANGED))
+    selectors, read, problems = read_selectors(
+        "bind", words, tuple(key for key in QUICK_OPTIONS if key != "break_glass")
+    )
+    if problems:
+        raise CommandError(_listed(problems, _UNCHANGED))
     return Bind(selectors, keep_days=read.pop("keep", None), **read)
 
 
@@ -354,15 +356,15 @@ def _deny(words: list[Word]) -> Deny:
         )
     ids = [*arguments.bare, *(Word(late, quoted=False) for late in arguments.late)]
     if arguments.late and len(arguments.bare) == 1:
-        raise CommandError(_listed(arguments.faults, _UNCHANGED))
+        raise CommandError(_listed(arguments.problems, _UNCHANGED))
     try:
         return Deny(_request_id(ids, "deny", " reason=…"), read_reason(reasons[0]))
-    except ValueError as fault:
-        raise CommandError(f"{fault} Nothing was changed.") from None
+    except ValueError as problem:
+        raise CommandError(f"{problem} Nothing was changed.") from None
 
 
 def _list(words: list[Word]) -> ListSnapshots:
-    faults: list[str] = []
+    problems: list[str] = []
     given: dict[str, str] = {}
     mine = False
     strange: list[str] = []
@@ -374,53 +376,53 @@ def _list(words: list[Word]) -> ListSnapshots:
         elif option is None and text not in FILLERS | COURTESIES | EVERYTHING:
             strange.append(word.text)
         elif option is not None and option.key not in ("disk", "project"):
-            faults.append(unknown_option(option, ("disk", "project"), "list"))
+            problems.append(unknown_option(option, ("disk", "project"), "list"))
         elif option is not None and not option.value:
-            faults.append(f"`{option.key}=` is empty.")
+            problems.append(f"`{option.key}=` is empty.")
         elif option is not None:
             given[option.key] = without_backticks(option.value) if option.key == "disk" else read_alias(option.value)
     if strange:
         meant = options_meant("list", strange) or f"list disk={as_entry(strange[-1])}"
-        faults.append(f"I can't place {quoted(' '.join(strange))}. Did you mean `{meant}`?")
-    if faults:
-        raise CommandError(_listed(faults, _ASKED))
+        problems.append(f"I can't place {quoted(' '.join(strange))}. Did you mean `{meant}`?")
+    if problems:
+        raise CommandError(_listed(problems, _ASKED))
     return ListSnapshots(given.get("disk"), given.get("project"), mine)
 
 
 def _grant(words: list[Word]) -> GrantAccess:
-    bare, given, faults = _split_once("grant", words, ("for", "project"))
+    bare, given, problems = _split_once("grant", words, ("for", "project"))
     bare += filter(None, [given.get("project")])
     if len(bare) != 3:
-        faults.append("Say whom, as what and where: `grant @someone operator PROJECT`, perhaps with `for=8h`.")
-        raise CommandError(_listed(faults, _UNCHANGED))
-    subject = tried(subject_of, bare[0], faults)
-    role = tried(_role, bare[1], faults)
-    lasting = tried(duration_of, given["for"], faults) if "for" in given else None
-    if faults or subject is None or role is None:
-        raise CommandError(_listed(faults, _UNCHANGED))
+        problems.append("Say whom, as what and where: `grant @someone operator PROJECT`, perhaps with `for=8h`.")
+        raise CommandError(_listed(problems, _UNCHANGED))
+    subject = tried(subject_of, bare[0], problems)
+    role = tried(_role, bare[1], problems)
+    lasting = tried(duration_of, given["for"], problems) if "for" in given else None
+    if problems or subject is None or role is None:
+        raise CommandError(_listed(problems, _UNCHANGED))
     return GrantAccess(subject, role, read_alias(bare[2]), lasting)
 
 
 def _revoke(words: list[Word]) -> RevokeAccess:
-    bare, given, faults = _split_once("revoke", words, ("project",))
+    bare, given, problems = _split_once("revoke", words, ("project",))
     bare += filter(None, [given.get("project")])
     if len(bare) not in (2, 3):
-        faults.append("Say from whom and where: `revoke @someone PROJECT`, or `revoke @someone operator PROJECT`.")
-        raise CommandError(_listed(faults, _UNCHANGED))
-    subject = tried(subject_of, bare[0], faults)
-    role = tried(_role, bare[1], faults) if len(bare) == 3 else None
-    if faults or subject is None:
-        raise CommandError(_listed(faults, _UNCHANGED))
+        problems.append("Say from whom and where: `revoke @someone PROJECT`, or `revoke @someone operator PROJECT`.")
+        raise CommandError(_listed(problems, _UNCHANGED))
+    subject = tried(subject_of, bare[0], problems)
+    role = tried(_role, bare[1], problems) if len(bare) == 3 else None
+    if problems or subject is None:
+        raise CommandError(_listed(problems, _UNCHANGED))
     return RevokeAccess(subject, role, read_alias(bare[-1]))
 
 
 def _access(words: list[Word]) -> ShowAccess:
-    bare, given, faults = _split_once("access", words, ("project",))
+    bare, given, problems = _split_once("access", words, ("project",))
     if len(bare) > 1:
-        faults.append("`access` takes one person or group: `access @someone project=ALIAS`.")
-    subject = tried(subject_of, bare[0], faults) if bare else None
-    if faults:
-        raise CommandError(_listed(faults, _UNCHANGED))
+        problems.append("`access` takes one person or group: `access @someone project=ALIAS`.")
+    subject = tried(subject_of, bare[0], problems) if bare else None
+    if problems:
+        raise CommandError(_listed(problems, _UNCHANGED))
     project = given.get("project")
     return ShowAccess(subject, read_alias(project) if project else None)
 
@@ -434,9 +436,9 @@ def _split_once(verb: str, words: list[Word], known: tuple[str, ...]) -> tuple[l
     """Bare words wherever they stand, options, and what is wrong with the options."""
     arguments = read_arguments(verb, words)
     mended = arguments.mended if arguments.spaced and _reads(arguments.mended) else advice.EXAMPLES[verb]
-    given, faults = read_options(replace(arguments, late=(), mended=mended), known)
+    given, problems = read_options(replace(arguments, late=(), mended=mended), known)
     bare = [word.text for word in arguments.bare]
-    return [*bare, *arguments.late], {key: options[0].value for key, options in given.items()}, faults
+    return [*bare, *arguments.late], {key: options[0].value for key, options in given.items()}, problems
 
 
 def _role(text: str) -> Role:
@@ -447,7 +449,7 @@ def _role(text: str) -> Role:
         raise ValueError(f"There is no role {quoted(text)}. The roles are {roles}.") from None
 
 
-def _listed(faults: list[str], nothing: str = "Nothing was created.") -> str:
-    if len(faults) == 1:
-        return f"{faults[0]} {nothing}"
-    return "\n".join([f"{len(faults)} things to mend. {nothing}", *(f"• {fault}" for fault in faults)])
+def _listed(problems: list[str], nothing: str = "Nothing was created.") -> str:
+    if len(problems) == 1:
+        return f"{problems[0]} {nothing}"
+    return "\n".join([f"{len(problems)} things to mend. {nothing}", *(f"• {problem}" for problem in problems)])

@@ -55,7 +55,7 @@ def can_be_member(group: ConsistencyGroup, disk: Disk) -> bool:
     return attached and disk.status in COPYABLE_STATES
 
 
-def sending_group(group: ConsistencyGroup, members: Sequence[Item], now: datetime) -> ConsistencyGroup:
+def submitting_group(group: ConsistencyGroup, members: Sequence[Item], now: datetime) -> ConsistencyGroup:
     """Before the POST: from here on the cloud may hold a group of exactly these disks."""
     return replace(
         group,
@@ -137,4 +137,4 @@ def group_split(group: ConsistencyGroup, cause: str, code: str = "") -> Consiste
 
 def on_its_own(item: Item, now: datetime) -> Item:
     """A member whose group is not made of it: it is sent alone, right away."""
-    return replace(back_to_planned(item), group_id=None, due_at=now, submitted_at=None, look_until=None)
+    return replace(back_to_planned(item), consistency_group_id=None, due_at=now, submitted_at=None, look_until=None)

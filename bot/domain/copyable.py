@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from bot.domain.normalise import caseless, letters_in, plain
-from bot.domain.options import LISTS, OPTIONS, OPTIONS_OF, PROSE, Given, days_in, is_called, key_meant, payload_faults
+from bot.domain.options import LISTS, OPTIONS, OPTIONS_OF, PROSE, Given, days_in, is_called, key_meant, payload_problems
 from bot.domain.orders import as_entry, as_word
 from bot.domain.sentences import quoted
 from bot.domain.words import COURTESIES, EVERYTHING, FILLERS, Word, like_a_name
@@ -73,7 +73,7 @@ def _value(option: Given) -> str:
             given = read(value)
         except ValueError:
             continue
-        if not payload_faults({option.key: given}):
+        if not payload_problems({option.key: given}):
             return as_word(value)
     return OPTIONS[option.key].placeholder or option.key.upper()
 

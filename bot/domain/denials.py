@@ -177,6 +177,6 @@ def _named(grant: Grant) -> str:
         case "user":
             return sentences.person(grant.subject_id)
         case "group":
-            return sentences.group(grant.subject_id)
+            return sentences.user_group(grant.subject_id)
         case "everyone":
             return ""

@@ -46,29 +46,29 @@ class Picked:
     """
 
     disks: tuple[Disk, ...]
-    faults: tuple[str, ...]
+    problems: tuple[str, ...]
     unknown: tuple[str, ...] = ()
 
 
 def pick(order: Create, disks: Sequence[Disk], alias: str) -> Picked:
     """Choose for each word the one disk it means; a disk that is meant twice is taken once."""
     chosen: dict[str, Disk] = {}
-    faults: list[str] = []
+    problems: list[str] = []
     unknown: list[str] = []
     for word, fits in meant(order.disks, disks):
         if not fits:
             unknown.append(word)
-            faults.append(unknown_disk(word, disks if len(unknown) <= _GUESSED else (), alias))
+            problems.append(unknown_disk(word, disks if len(unknown) <= _GUESSED else (), alias))
         elif len(fits) > 1:
-            faults.append(ambiguous(word, fits))
+            problems.append(ambiguous(word, fits))
         elif fits[0].id not in chosen:
             chosen[fits[0].id] = fits[0]
-            faults += _cannot_be_copied(fits[0], order)
+            problems += _cannot_be_copied(fits[0], order)
     if unknown and (wording := _said_in_words(order, unknown)):
         return Picked((), (wording,), tuple(unknown))
-    if not faults and len(chosen) > DISKS_PER_CREATE:
-        faults.append(f"One command takes up to {DISKS_PER_CREATE} disks; these are {len(chosen)}.")
-    return Picked((), tuple(faults), tuple(unknown)) if faults else Picked(tuple(chosen.values()), ())
+    if not problems and len(chosen) > DISKS_PER_CREATE:
+        problems.append(f"One command takes up to {DISKS_PER_CREATE} disks; these are {len(chosen)}.")
+    return Picked((), tuple(problems), tuple(unknown)) if problems else Picked(tuple(chosen.values()), ())
 
 
 def _said_in_words(order: Create, unknown: Sequence[str]) -> str:
@@ -231,18 +231,18 @@ def ambiguous(word: str, fits: Sequence[Disk]) -> str:
 
 
 def _cannot_be_copied(disk: Disk, order: Create) -> list[str]:
-    faults = []
+    problems = []
     if disk.status not in COPYABLE_STATES:
-        faults.append(
+        problems.append(
             f"{quoted(disk.label)} is in the state {quoted(disk.status)}. "
             "A snapshot can be made of a disk that is available or in-use; wait until it is, or name another."
         )
     if order.instant_access and disk.volume_type in WITHOUT_INSTANT_ACCESS:
-        faults.append(
+        problems.append(
             f"{quoted(disk.label)} is of type {disk.volume_type}, which offers no instant restore. "
             "Ask without it (leave instant_access= out)."
         )
-    return faults
+    return problems
 
 
 def matching(disks: Iterable[Disk], query: str) -> list[Disk]:

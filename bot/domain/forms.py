@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from bot.domain.disks import is_disk_id
 from bot.domain.normalise import caseless, entered, plain
-from bot.domain.options import payload_faults, read_alias, read_days, read_reason, read_tags
+from bot.domain.options import payload_problems, read_alias, read_days, read_reason, read_tags
 from bot.domain.orders import DISKS_PER_CREATE, Create, create_as_typed
 from bot.domain.requests import Place
 
@@ -80,15 +80,15 @@ _Value = TypeVar("_Value")
 
 def read_form(values: FormValues) -> tuple[Create, dict[str, str]]:
     """The order, and what is wrong with it by field: every fault at once. With faults the order is not complete."""
-    faults: dict[str, str] = {}
+    problems: dict[str, str] = {}
 
     def tried(field: str, read: Callable[[str], _Value], text: str) -> _Value | None:
         if not entered(text):
             return None
         try:
             return read(entered(text))
-        except ValueError as fault:
-            faults[field] = str(fault)
+        except ValueError as problem:
+            problems[field] = str(problem)
             return None
 
     tags = tried("tags", lambda text: read_tags(_tags_listed(text)), values.tags)
@@ -106,16 +106,16 @@ def read_form(values: FormValues) -> tuple[Create, dict[str, str]]:
         break_glass=tried("break_glass", read_alias, values.break_glass),
     )
     given = {"name": order.name, "description": order.description, "tags": order.tags}
-    faults = {**payload_faults(given), **faults}
+    problems = {**payload_problems(given), **problems}
     if not values.project:
-        faults["project"] = "Choose a project."
+        problems["project"] = "Choose a project."
     if not values.disks:
-        faults["disks"] = "Choose at least one disk."
+        problems["disks"] = "Choose at least one disk."
     elif len(values.disks) > DISKS_PER_CREATE:
-        faults["disks"] = f"One request takes up to {DISKS_PER_CREATE} disks; these are {len(values.disks)}."
+        problems["disks"] = f"One request takes up to {DISKS_PER_CREATE} disks; these are {len(values.disks)}."
     elif not all(map(is_disk_id, values.disks)):
-        faults["disks"] = "One of these lines is a message, not a disk. Take it out, or choose a disk in its place."
-    return order, faults
+        problems["disks"] = "One of these lines is a message, not a disk. Take it out, or choose a disk in its place."
+    return order, problems
 
 
 def _tags_listed(text: str) -> str:

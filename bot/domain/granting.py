@@ -52,7 +52,7 @@ class Subject:
             case "user":
                 return sentences.person(self.id)
             case "group":
-                return sentences.group(self.id)
+                return sentences.user_group(self.id)
             case "everyone":
                 return "everyone"
 

@@ -122,18 +122,18 @@ def _read_id(value: str) -> str:
     return caseless(unmarked_word(value))
 
 
-def payload_faults(given: Mapping[str, Any]) -> dict[str, str]:
+def payload_problems(given: Mapping[str, Any]) -> dict[str, str]:
     """What CreateStandardSnapshot itself says of the options, by option, all of it at once."""
     tags = given.get("tags") or {}
     fields = {key: given[key] for key in ("name", "description") if given.get(key) is not None}
-    faults: dict[str, str] = {}
+    problems: dict[str, str] = {}
     try:
         CreateStandardSnapshot(volume_id="any", tags=tags, **fields)
     except ValidationError as exc:
-        faults = {str(error["loc"][0]): error["msg"] for error in exc.errors()}
+        problems = {str(error["loc"][0]): error["msg"] for error in exc.errors()}
     if len(tags) == TAGS_PER_SNAPSHOT:
-        faults["tags"] = "A snapshot holds 20 tags and the bot adds one of its own; give 19 at most."
-    return faults
+        problems["tags"] = "A snapshot holds 20 tags and the bot adds one of its own; give 19 at most."
+    return problems
 
 
 # --- which there are --------------------------------------------------------------------------------------------------

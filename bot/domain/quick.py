@@ -76,7 +76,7 @@ class QuickPlan:
 
 
 def plan_quick(
-    disks: Sequence[Disk], snapshots: Sequence[Snapshot], *, groups_offered: bool, ours: Collection[str] = ()
+    disks: Sequence[Disk], snapshots: Sequence[Snapshot], *, groups_available: bool, ours: Collection[str] = ()
 ) -> QuickPlan:
     """Sort the disks. `snapshots` are those the project holds now; `ours` are disks that the bot is copying already:
     they are joined, and need neither a turn nor a group.
@@ -98,7 +98,7 @@ def plan_quick(
     return QuickPlan(
         clusters,
         tuple(disk for disk in wanted if disk.id not in grouped),
-        groups_offered,
+        groups_available,
         left_out,
         {**joined, **waits},
     )
@@ -173,7 +173,7 @@ def quick_items(
             ITEM.after(None, ItemEvent.PLAN),
             due_at=now,
             cause=plan.notes.get(disk.id, ""),
-            group_id=group_of.get(disk.id),
+            consistency_group_id=group_of.get(disk.id),
         )
         if why := plan.left_out.get(disk.id):
             item = replace(ended(item, ItemState.CANCELLED, now, cause=why, code=LEFT_OUT), failure_told=True)

@@ -181,7 +181,7 @@ class Item:
     ended_at: datetime | None = None
     joined_to: str | None = None
     """The item of another request that copies the same disk."""
-    group_id: str | None = None
+    consistency_group_id: str | None = None
     """The consistency group it is asked for in."""
     let_go: bool = False
     """Joined, and the request keeps it no more."""
@@ -278,7 +278,7 @@ def cloud_deletes(items: Iterable[Item]) -> bool:
     snapshot is kept for as long as whoever asked first said.
     """
     return all(
-        item.snapshot.retention_days and item.group_id is None and item.joined_to is None
+        item.snapshot.retention_days and item.consistency_group_id is None and item.joined_to is None
         for item in items
         if item.state is ItemState.AVAILABLE
     )
@@ -303,7 +303,7 @@ def snapshot_name(asked: str | None, disk: Disk, *, alone: bool, at: datetime) -
 # --- how an item moves ------------------------------------------------------------------------------------------------
 
 
-def sending(item: Item, now: datetime) -> Item:
+def submitting(item: Item, now: datetime) -> Item:
     """Before the POST: from here on the cloud may hold a snapshot, so nobody repeats it without looking first."""
     return replace(
         item,
@@ -394,7 +394,7 @@ def joining(item: Item, leader: Item) -> Item:
         item,
         state=ITEM.after(item.state, ItemEvent.JOIN),
         joined_to=leader.id,
-        group_id=None,
+        consistency_group_id=None,
         job_id=leader.job_id,
         snapshot_id=leader.snapshot_id,
         tried=timedelta(),

@@ -59,7 +59,7 @@ class Grant:
             case "user":
                 return self.subject_id == actor.user_id
             case "group":
-                return self.subject_id in actor.groups
+                return self.subject_id in actor.user_groups
             case "everyone":
                 return actor.account is AccountKind.MEMBER
 

@@ -24,7 +24,7 @@ class Selection:
     """
 
     disks: tuple[Disk, ...]
-    faults: tuple[str, ...]
+    problems: tuple[str, ...]
     warnings: tuple[str, ...] = ()
 
 
@@ -33,7 +33,7 @@ class _Found:
     """What one selector means: its disks, or why none. `nothing`: it fits no disk; otherwise it fits too many."""
 
     disks: Sequence[Disk] = ()
-    fault: str = ""
+    problem: str = ""
     nothing: bool = False
 
 
@@ -85,10 +85,10 @@ def select(
     found = [_found(selector, everything, names, tagged, servers) for selector in selectors]
     disks = {disk.id: disk for one in found for disk in one.disks}
     stale = [one for one in found if one.nothing and bound and disks]
-    if faults := tuple(one.fault for one in found if one.fault and one not in stale):
-        return Selection((), faults)
+    if problems := tuple(one.problem for one in found if one.problem and one not in stale):
+        return Selection((), problems)
     open_ = _perhaps_attached(everything, disks) if any(one.kind in _SERVERS for one in selectors) else ()
-    return Selection(tuple(disks.values()), (), (*(one.fault for one in stale), *open_))
+    return Selection(tuple(disks.values()), (), (*(one.problem for one in stale), *open_))
 
 
 def _perhaps_attached(everything: Sequence[Disk], chosen: Mapping[str, Disk]) -> tuple[str, ...]:
@@ -122,16 +122,16 @@ def _found(
 
 
 def _any(disks: Sequence[Disk], otherwise: str) -> _Found:
-    return _Found(disks) if disks else _Found(fault=otherwise, nothing=True)
+    return _Found(disks) if disks else _Found(problem=otherwise, nothing=True)
 
 
 def _of_server(name: str, everything: Sequence[Disk], match: NameMatch) -> _Found:
     """One name of two servers is a question, not a guess."""
-    if match.fault:
-        return _Found(fault=match.fault)
+    if match.problem:
+        return _Found(problem=match.problem)
     if len(match.servers) > 1:
         disks = {one.id.lower(): len(_attached(one.id, everything)) for one in match.servers}
-        return _Found(fault=several(name, match.servers, disks))
+        return _Found(problem=several(name, match.servers, disks))
     if not match.servers:
         return _any((), unknown(name, match.known))
     return _any(_by_name(_attached(match.servers[0].id, everything)), f"The server {quoted(name)} has no disks.")
@@ -152,6 +152,6 @@ def _named(word: str, everything: Sequence[Disk], names: DiskNames[Disk]) -> _Fo
         if not fits:
             return _any((), unknown_disk(part, everything, "this project"))
         if len(fits) > 1:
-            return _Found(fault=ambiguous(part, fits))
+            return _Found(problem=ambiguous(part, fits))
         disks += fits
     return _Found(disks)

@@ -21,7 +21,7 @@ def channel(channel_id: str) -> str:
     return f"{_OPEN}#{channel_id}{_CLOSE}"
 
 
-def group(group_id: str) -> str:
+def user_group(group_id: str) -> str:
     return f"{_OPEN}!{group_id}{_CLOSE}"
 
 

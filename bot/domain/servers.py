@@ -33,10 +33,10 @@ class Server(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class NameMatch:
-    """The servers that a name means, or `fault`: why that cannot be told. `known` are names to suggest from."""
+    """The servers that a name means, or `problem`: why that cannot be told. `known` are names to suggest from."""
 
     servers: tuple[Server, ...] = ()
-    fault: str = ""
+    problem: str = ""
     known: tuple[str, ...] = ()
 
 

@@ -197,7 +197,7 @@ class GroupEvent(StrEnum):
 
 
 GROUP: Machine[GroupState, GroupEvent] = Machine(
-    "snapshot_group",
+    "consistency_group",
     {
         None: {GroupEvent.PLAN: GroupState.PLANNED},
         GroupState.PLANNED: {

@@ -117,7 +117,7 @@ class EvsClient:
         *,
         volume_id: str | None = None,
         ids: Sequence[str] = (),
-        group_id: str | None = None,
+        snapshot_group_id: str | None = None,
         of_each: Collection[str] = (),
     ) -> list[Snapshot]:
         """List the snapshots of a disk or a group, those with these ids, or all, newest first. Unknown ids are passed
@@ -136,7 +136,7 @@ class EvsClient:
 
         path, action = ("v5", "snapshots", "detail"), "evs:snapshots:list"
         for group in _groups(ids):
-            given = _given(volume_id=volume_id, snapshot_group_id=group_id, ids=",".join(group) or None)
+            given = _given(volume_id=volume_id, snapshot_group_id=snapshot_group_id, ids=",".join(group) or None)
             query = (*OLDEST_FIRST, *given)
             enough = _one_of_each(of_each) if of_each else _all_found(group)
             found += await self._listed(
@@ -148,7 +148,7 @@ class EvsClient:
             for one in reversed(found)
             if (wanted is None or one.id.lower() in wanted)
             and (volume_id is None or one.volume_id in ("", volume_id))
-            and (group_id is None or one.snapshot_group_id == group_id)
+            and (snapshot_group_id is None or one.snapshot_group_id == snapshot_group_id)
         ]
 
     async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: datetime) -> GroupTicket:

@@ -76,15 +76,15 @@ NOT_ACCEPTED = (
 )
 """Source: IAM API Reference, Obtaining a User Token Through Password Authentication; issues of its clients on MFA."""
 
-_BOT_FAULT = "EVS could not read what the bot sent; this is a fault of the bot, tell the people who run it"
-_LIST_FAULT = "EVS did not accept how the bot asked for a list; this is a fault of the bot, tell the people who run it"
+_BOT_ERROR = "EVS could not read what the bot sent; this is a fault of the bot, tell the people who run it"
+_LIST_ERROR = "EVS did not accept how the bot asked for a list; this is a fault of the bot, tell the people who run it"
 _UNCERTAIN = "EVS had an error of its own, and whether it acted is not certain"
 _NO_PERMISSION = "The cloud does not let the bot do this"
 _GATEWAY_CLOSED = (
     "The cloud's gateway does not let the bot's user, address or region use this API: "
     "whoever looks after the cloud account has to allow it"
 )
-_GATEWAY_FAULT = "The cloud's gateway had an error of its own; it usually passes"
+_GATEWAY_ERROR = "The cloud's gateway had an error of its own; it usually passes"
 _CLIENT_TOKEN = (
     "EVS refused the request's client token, which the bot does not send: look for a proxy that adds headers"
 )
@@ -150,9 +150,9 @@ def _callers() -> Iterator[tuple[str, Known]]:
         )
         yield code, Known(Kind.REFUSED, words)
     for code in ("EVS.1013", "EVS.1052", "EVS.1070", "EVS.2108"):
-        yield code, Known(Kind.REFUSED, _BOT_FAULT, quote=True)
+        yield code, Known(Kind.REFUSED, _BOT_ERROR, quote=True)
     for code in ("EVS.1023", "EVS.2142", "EVS.1024", "EVS.1039", "EVS.1040", "EVS.1041"):
-        yield code, Known(Kind.REFUSED, _LIST_FAULT)
+        yield code, Known(Kind.REFUSED, _LIST_ERROR)
     for number in (2001, 2002, 2005, 2010, 2013, 2014, 2023, 5500):
         yield f"EVS.{number}", Known(Kind.UNAVAILABLE, _UNCERTAIN)
     yield "EVS.5503", Known(Kind.UNAVAILABLE, "EVS is not available at the moment; it usually passes")
@@ -164,7 +164,7 @@ def _servers() -> Iterator[tuple[str, Known]]:
     """Source: ECS API Reference, Error Codes."""
     for code in ("Ecs.0003", "Pdp.0001"):
         yield code, Known(Kind.PERMISSION, "The cloud does not let the bot list servers")
-    yield "Ecs.0005", Known(Kind.REFUSED, _LIST_FAULT)
+    yield "Ecs.0005", Known(Kind.REFUSED, _LIST_ERROR)
     for code in ("Ecs.0114", "Ecs.0614"):
         yield code, Known(Kind.NOT_FOUND, "ECS has no such server here: check the id and the project")
     for code in ("Ecs.0000", "Ecs.0002", "Ecs.1000"):
@@ -198,7 +198,7 @@ def _gateway() -> Iterator[tuple[str, Known]]:
     yield "APIGW.0308", Known(Kind.THROTTLED, "The cloud asks for fewer calls; the bot waits and tries again")
     yield "APIGW.0201", Known(Kind.REFUSED, "The gateway did not accept the request's form or size")
     for number in ("0601", "0605", "0606", "0608", "0609", "0610", "0611", "0612", "0705"):
-        yield f"APIGW.{number}", Known(Kind.UNAVAILABLE, _GATEWAY_FAULT)
+        yield f"APIGW.{number}", Known(Kind.UNAVAILABLE, _GATEWAY_ERROR)
     yield "APIGW.0613", Known(Kind.UNAVAILABLE, "The cloud's IAM service is not available; it usually passes")
 
 

@@ -35,7 +35,7 @@ class Evs(Protocol):
         *,
         volume_id: str | None = None,
         ids: Sequence[str] = (),
-        group_id: str | None = None,
+        snapshot_group_id: str | None = None,
         of_each: Collection[str] = (),
     ) -> list[Snapshot]: ...
 

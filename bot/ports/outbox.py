@@ -26,7 +26,7 @@ class Posted:
 
 
 MessageKind = Literal[
-    "root",
+    "status",
     "edit",
     "ask",
     "ask_directly",
@@ -35,7 +35,7 @@ MessageKind = Literal[
     "failure",
     "receipt",
     "receipt_edit",
-    "record",
+    "post_mortem",
     "reminder",
     "refusal",
     "moved",

@@ -27,7 +27,7 @@ class Accounts(People, Protocol):
         """None: Slack knows nobody of that id."""
         ...
 
-    async def group(self, group_id: str) -> UserGroupKind: ...
+    async def user_group(self, user_group_id: str) -> UserGroupKind: ...
 
 
 class Channels(Protocol):
@@ -45,7 +45,7 @@ class Channels(Protocol):
 class Membership(Protocol):
     """Who is in a user group. Raises LookupFailed."""
 
-    async def members(self, group_id: str) -> frozenset[str]: ...
+    async def members(self, user_group_id: str) -> frozenset[str]: ...
 
 
 class Replies(Protocol):

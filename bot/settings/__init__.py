@@ -14,8 +14,8 @@ from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, Credent
 from bot.domain.roles import Grant, SubjectKind
 from bot.settings import checks
 from bot.settings.configfile import read_config, read_grants, read_rights, read_store_url
+from bot.settings.configuration_errors import ConfigurationError, InvalidValue, SettingsError
 from bot.settings.environment import Environment, LogFormat, LogLevel, read_environment, read_store
-from bot.settings.faults import ConfigurationError, InvalidValue, SettingsError
 from bot.settings.tables import (
     AccessKeyTable,
     AgencyTable,
@@ -130,11 +130,11 @@ def load_settings(environ: Mapping[str, str], config: Path | None = None) -> Set
     Raises SettingsError, and nothing else, with every fault at once.
     """
     path = _config_path(environ, config)
-    faults: list[ConfigurationError] = []
-    file = read_config(path, environ, faults)
-    environment = read_environment(environ, faults)
-    if file is None or environment is None or faults:
-        raise SettingsError(faults)
+    problems: list[ConfigurationError] = []
+    file = read_config(path, environ, problems)
+    environment = read_environment(environ, problems)
+    if file is None or environment is None or problems:
+        raise SettingsError(problems)
     return _settings(path, file, environment)
 
 
@@ -143,19 +143,19 @@ def load_store(environ: Mapping[str, str], config: Path | None = None, *, rights
     is looked at. With `rights` the projects and grants of the file are read as well. A file that nobody named may be
     missing. Raises SettingsError.
     """
-    faults: list[ConfigurationError] = []
-    path, store = _config_path(environ, config), read_store(environ, faults)
+    problems: list[ConfigurationError] = []
+    path, store = _config_path(environ, config), read_store(environ, problems)
     named = config is not None or bool(environ.get("BOT_CONFIG"))
     there = named or path.exists()
-    if store is None and not faults:
-        url = read_store_url(path, faults) if there else None
+    if store is None and not problems:
+        url = read_store_url(path, problems) if there else None
         try:
             store = checks.store_path(url) if url else StoreTable().url
-        except InvalidValue as unfit:
-            faults.append(ConfigurationError(str(path), None, "[store] url", str(unfit)))
-    file = read_rights(path, faults) if rights and there and not faults else None
-    if store is None or faults:
-        raise SettingsError(faults)
+        except InvalidValue as invalid:
+            problems.append(ConfigurationError(str(path), None, "[store] url", str(invalid)))
+    file = read_rights(path, problems) if rights and there and not problems else None
+    if store is None or problems:
+        raise SettingsError(problems)
     projects = {alias: _project(alias, table) for alias, table in file.projects.items()} if file else {}
     return StoreSettings(store, projects, tuple(_grant(table) for table in file.grants) if file else ())
 
@@ -166,10 +166,10 @@ def _config_path(environ: Mapping[str, str], config: Path | None) -> Path:
 
 def load_grants(path: Path, projects: Collection[str]) -> list[Grant]:
     """Read a file of grants for projects of these aliases. Raises SettingsError with every fault at once."""
-    faults: list[ConfigurationError] = []
-    tables = read_grants(path, projects, faults)
-    if faults:
-        raise SettingsError(faults)
+    problems: list[ConfigurationError] = []
+    tables = read_grants(path, projects, problems)
+    if problems:
+        raise SettingsError(problems)
     return [_grant(table) for table in tables]
 
 

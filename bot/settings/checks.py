@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from bot.domain.hosts import is_loopback
 from bot.domain.normalise import entered
 from bot.domain.options import REASON_CHARACTERS
-from bot.settings.faults import InvalidValue
+from bot.settings.configuration_errors import InvalidValue
 
 _ALIAS = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,30}")
@@ -139,16 +139,16 @@ def metadata_address(text: str) -> str:
 
 
 def _address(text: str) -> SplitResult:
-    unfit = InvalidValue("This is not an address. Write one such as https://evs.ap-southeast-3.myhuaweicloud.com.")
+    invalid = InvalidValue("This is not an address. Write one such as https://evs.ap-southeast-3.myhuaweicloud.com.")
     if any(character <= " " for character in text):
-        raise unfit
+        raise invalid
     try:
         parts = urlsplit(text)
         is_whole = bool(parts.hostname) and parts.port != 0
     except ValueError:
-        raise unfit from None
+        raise invalid from None
     if parts.scheme not in ("http", "https") or not is_whole or parts.query or parts.fragment:
-        raise unfit
+        raise invalid
     if parts.username is not None:
         raise InvalidValue("An address holds no user or password. Secrets have their own keys, under [credentials].")
     return parts

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.settings import toml
-from bot.settings.faults import ConfigurationError, nearest
+from bot.settings.configuration_errors import ConfigurationError, nearest
 from bot.settings.tables import CREDENTIALS, SELECTORS, TABLES, Around, ConfigFile, GrantTable, Table
 from bot.settings.toml import Document, KeyPath
 
@@ -47,66 +47,66 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 )
 
 
-def read_config(path: Path, environ: Mapping[str, str], faults: list[ConfigurationError]) -> ConfigFile | None:
-    """Read the file, following its secrets. What is wrong is added to `faults`; None where nothing could be used."""
-    text = _text(path, faults)
-    document = None if text is None else toml.parse(str(path), text, faults)
+def read_config(path: Path, environ: Mapping[str, str], problems: list[ConfigurationError]) -> ConfigFile | None:
+    """Read the file, following its secrets. What is wrong is added to `problems`; None where nothing could be used."""
+    text = _text(path, problems)
+    document = None if text is None else toml.parse(str(path), text, problems)
     if document is None:
         return None
-    faults.extend(_unclear_bindings(document))
-    faults.extend(_doubled_projects(document))
+    problems.extend(_unclear_bindings(document))
+    problems.extend(_doubled_projects(document))
     around = Around(environ, _declared(document, "credentials"), _declared(document, "projects"))
     try:
         return ConfigFile.model_validate(document.tables, context=around)
     except ValidationError as refusal:
-        faults.extend(document.fault(_path(error), _sentence(error)) for error in refusal.errors(include_url=False))
+        problems.extend(document.problem(_path(error), _sentence(error)) for error in refusal.errors(include_url=False))
         return None
 
 
-def read_store_url(path: Path, faults: list[ConfigurationError]) -> str | None:
+def read_store_url(path: Path, problems: list[ConfigurationError]) -> str | None:
     """What `[store] url` says, whatever else is wrong with the file. None where it says nothing."""
-    text, twice = _text(path, faults), list[ConfigurationError]()
+    text, twice = _text(path, problems), list[ConfigurationError]()
     document = None if text is None else toml.parse(str(path), text, twice)
     if document is None:
-        faults.extend(twice)
+        problems.extend(twice)
     url = _dict(document.tables.get("store")).get("url") if document else None
     return url if isinstance(url, str) else None
 
 
-def read_rights(path: Path, faults: list[ConfigurationError]) -> ConfigFile | None:
+def read_rights(path: Path, problems: list[ConfigurationError]) -> ConfigFile | None:
     """Projects and grants alone: no secret is followed, and what is wrong with other tables is nobody's concern."""
-    text = _text(path, faults)
-    document = None if text is None else toml.parse(str(path), text, faults)
+    text = _text(path, problems)
+    document = None if text is None else toml.parse(str(path), text, problems)
     if document is None:
         return None
-    faults.extend(_doubled_projects(document))
+    problems.extend(_doubled_projects(document))
     around = Around({}, _declared(document, "credentials"), _declared(document, "projects"))
     try:
         tables = {name: document.tables[name] for name in ("projects", "grants") if name in document.tables}
         return ConfigFile.model_validate(tables, context=around)
     except ValidationError as refusal:
-        faults.extend(document.fault(_path(error), _sentence(error)) for error in refusal.errors(include_url=False))
+        problems.extend(document.problem(_path(error), _sentence(error)) for error in refusal.errors(include_url=False))
         return None
 
 
-def read_grants(path: Path, projects: Collection[str], faults: list[ConfigurationError]) -> list[GrantTable]:
-    """Read a file of `[[grants]]` alone, as they stand in bot.toml. What is wrong is added to `faults`."""
-    text = _text(path, faults)
-    document = None if text is None else toml.parse(str(path), text, faults)
+def read_grants(path: Path, projects: Collection[str], problems: list[ConfigurationError]) -> list[GrantTable]:
+    """Read a file of `[[grants]]` alone, as they stand in bot.toml. What is wrong is added to `problems`."""
+    text = _text(path, problems)
+    document = None if text is None else toml.parse(str(path), text, problems)
     if document is None:
         return []
     others = [key for key in document.tables if key != "grants"]
-    faults.extend(document.fault((key,), "Only [[grants]] may stand in this file.") for key in others)
+    problems.extend(document.problem((key,), "Only [[grants]] may stand in this file.") for key in others)
     around = Around({}, [], list(projects))
     try:
         tables = {"grants": document.tables.get("grants", [])}
         return ConfigFile.model_validate(tables, context=around).grants
     except ValidationError as refusal:
-        faults.extend(document.fault(_path(error), _sentence(error)) for error in refusal.errors(include_url=False))
+        problems.extend(document.problem(_path(error), _sentence(error)) for error in refusal.errors(include_url=False))
         return []
 
 
-def _text(path: Path, faults: list[ConfigurationError]) -> str | None:
+def _text(path: Path, problems: list[ConfigurationError]) -> str | None:
     try:
         return path.read_text("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError:
@@ -116,7 +116,7 @@ def _text(path: Path, faults: list[ConfigurationError]) -> str | None:
     except (OSError, ValueError) as refusal:
         why = refusal.strerror if isinstance(refusal, OSError) else "its path cannot be used"
         sentence = f"The file cannot be read: {why}."
-    faults.append(ConfigurationError(str(path), None, "", sentence))
+    problems.append(ConfigurationError(str(path), None, "", sentence))
     return None
 
 
@@ -136,7 +136,7 @@ def _unclear_bindings(document: Document) -> Iterator[ConfigurationError]:
         if len(named) != 1:
             found = f"Here stand {' and '.join(named)}." if named else "Here stands none."
             sentence = f"Write exactly one of server, server_id, tag and disks. {found}"
-            yield document.fault(("bindings", index), sentence)
+            yield document.problem(("bindings", index), sentence)
 
 
 def _doubled_projects(document: Document) -> Iterator[ConfigurationError]:
@@ -150,7 +150,7 @@ def _doubled_projects(document: Document) -> Iterator[ConfigurationError]:
         if earlier != alias:
             line = document.lines["projects", earlier]
             sentence = f"This is the project of {earlier} (line {line}). Keep one alias."
-            yield document.fault(("projects", alias, "project_id"), sentence)
+            yield document.problem(("projects", alias, "project_id"), sentence)
 
 
 def _path(error: ErrorDetails) -> KeyPath:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 from pydantic_core import ErrorDetails
 
 from bot.settings import checks
-from bot.settings.faults import ConfigurationError, InvalidValue
+from bot.settings.configuration_errors import ConfigurationError, InvalidValue
 
 LogFormat = Literal["console", "json"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
@@ -68,29 +68,31 @@ class Environment(BaseModel):
     log_level: Annotated[LogLevel, BeforeValidator(str.upper)] = Field("INFO", alias="LOG_LEVEL")
 
 
-def read_environment(environ: Mapping[str, str], faults: list[ConfigurationError]) -> Environment | None:
-    """Read every variable; what is empty is not set. What is wrong is added to `faults`."""
+def read_environment(environ: Mapping[str, str], problems: list[ConfigurationError]) -> Environment | None:
+    """Read every variable; what is empty is not set. What is wrong is added to `problems`."""
     values = {name: text for name, value in environ.items() if (text := value.strip())}
     environment = None
     try:
         environment = Environment.model_validate(values)
     except ValidationError as refusal:
-        faults.extend(_fault(str(error["loc"][0]), _sentence(error)) for error in refusal.errors())
+        problems.extend(_problem(str(error["loc"][0]), _sentence(error)) for error in refusal.errors())
     if "SLACK_BOT_TOKEN" not in values:
-        faults.append(_fault("SLACK_BOT_TOKEN", "It is not set. Slack shows it under OAuth & Permissions (xoxb-…)."))
+        problems.append(
+            _problem("SLACK_BOT_TOKEN", "It is not set. Slack shows it under OAuth & Permissions (xoxb-…).")
+        )
     if "SLACK_APP_TOKEN" not in values and "SLACK_SIGNING_SECRET" not in values:
         sentence = "Neither is set. Set the app token (xapp-…) for Socket Mode, or the signing secret for HTTP."
-        faults.append(_fault("SLACK_APP_TOKEN or SLACK_SIGNING_SECRET", sentence))
+        problems.append(_problem("SLACK_APP_TOKEN or SLACK_SIGNING_SECRET", sentence))
     return environment
 
 
-def read_store(environ: Mapping[str, str], faults: list[ConfigurationError]) -> Path | None:
+def read_store(environ: Mapping[str, str], problems: list[ConfigurationError]) -> Path | None:
     """BOT_STORE alone; None where it is not set."""
     url = environ.get("BOT_STORE", "").strip()
     try:
         return checks.store_path(url) if url else None
-    except InvalidValue as unfit:
-        faults.append(_fault("BOT_STORE", str(unfit)))
+    except InvalidValue as invalid:
+        problems.append(_problem("BOT_STORE", str(invalid)))
         return None
 
 
@@ -100,5 +102,5 @@ def _sentence(error: ErrorDetails) -> str:
     return str(error["ctx"]["error"])
 
 
-def _fault(name: str, sentence: str) -> ConfigurationError:
+def _problem(name: str, sentence: str) -> ConfigurationError:
     return ConfigurationError("environment", None, name, sentence)

@@ -14,7 +14,7 @@ from bot.domain.normalise import caseless
 from bot.domain.roles import Role
 from bot.domain.snapshots import RETENTION_DAYS
 from bot.settings import checks
-from bot.settings.faults import InvalidValue, nearest
+from bot.settings.configuration_errors import InvalidValue, nearest
 from bot.settings.toml import place_name
 
 

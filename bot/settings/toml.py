@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.settings.faults import ConfigurationError
+from bot.settings.configuration_errors import ConfigurationError
 
 KeyPath = tuple[str | int, ...]
 
@@ -27,7 +27,7 @@ class Document:
     tables: dict[str, Any]
     lines: dict[KeyPath, int] = field(default_factory=dict)
 
-    def fault(self, path: KeyPath, sentence: str) -> ConfigurationError:
+    def problem(self, path: KeyPath, sentence: str) -> ConfigurationError:
         """A fault at a key, or at what holds it where the key itself is missing."""
         known = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in self.lines), None)
         return ConfigurationError(self.source, self.lines[known] if known else None, place_name(path), sentence)
@@ -48,8 +48,8 @@ def _shown(part: str | int) -> str:
     return part if _BARE_KEY.fullmatch(part) else json.dumps(part)
 
 
-def parse(source: str, text: str, faults: list[ConfigurationError]) -> Document | None:
-    """Read a file's text; what TOML refuses is added to `faults`.
+def parse(source: str, text: str, problems: list[ConfigurationError]) -> Document | None:
+    """Read a file's text; what TOML refuses is added to `problems`.
 
     A table or key given twice is put aside, so that the rest is still looked at. None where nothing can be read.
     """
@@ -62,11 +62,11 @@ def parse(source: str, text: str, faults: list[ConfigurationError]) -> Document 
         except tomllib.TOMLDecodeError as refusal:
             number, reason = _line_and_reason(refusal, len(lines))
             repeated = _put_aside_repeated(source, lines, number, reason)
-            faults.append(repeated or _unreadable(source, number, reason))
+            problems.append(repeated or _unreadable(source, number, reason))
             if repeated is None:
                 return None
         except (ValueError, RecursionError):
-            faults.append(
+            problems.append(
                 ConfigurationError(source, None, "", "A number has too many digits, or lists are nested too deeply.")
             )
             return None
@@ -87,16 +87,16 @@ def _put_aside_repeated(source: str, lines: list[str], number: int, reason: str)
     """Blank a table or a pair in one line that TOML refuses as a repetition; None for anything else."""
     line = lines[number - 1]
     if reason.startswith("Cannot declare") and line.lstrip().startswith("["):
-        fault = _repeated_table(source, lines, number)
+        problem = _repeated_table(source, lines, number)
         after = (at for at in range(number, len(lines)) if lines[at].lstrip().startswith("["))
         end = next(after, len(lines))
     elif reason.startswith("Cannot overwrite") and _ONE_LINE_PAIR.match(line) and _is_toml(line):
-        fault = _repeated_pair(source, lines, number)
+        problem = _repeated_pair(source, lines, number)
         end = number
     else:
         return None
     lines[number - 1 : end] = [""] * (end - number + 1)
-    return fault
+    return problem
 
 
 def _repeated_table(source: str, lines: list[str], number: int) -> ConfigurationError:

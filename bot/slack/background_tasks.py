@@ -26,7 +26,7 @@ class BackgroundTasks:
         try:
             await work
         except Exception as exc:  # the last one who could tell: asyncio would log it when the task is collected
-            words = self._unexpected.report(exc, "a background task failed")
+            words = self._unexpected.report_unexpected(exc, "a background task failed")
             if otherwise is not None:
                 await otherwise(words)
 

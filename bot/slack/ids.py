@@ -31,7 +31,7 @@ CONFIRM = "confirm_plan"
 CHANGE = "change_plan"
 """Opens the form for another selection; its value is the request's id."""
 
-KEEP = "keep_points"
+EXTEND = "extend_points"
 """Keeps the restore points of a request for as long again; its value is the request's id."""
 
 DELETE = "delete_points"
@@ -52,7 +52,7 @@ TRY_AGAIN = "try_again"
 FROM_APP_HOME = ".home"
 """How the callback id of a form ends that was opened in App Home: Slack does not say where one was opened."""
 
-RECORD = "show_record"
+POST_MORTEM = "show_post_mortem"
 """Shows the record of a request to whoever presses; its value is the request's id."""
 
 CONSOLE = "console"

@@ -18,7 +18,7 @@ class Unexpected:
     command: str
     new_reference: Callable[[], str]
 
-    def report(self, error: Exception, what: str) -> str:
+    def report_unexpected(self, error: Exception, what: str) -> str:
         """Log it, and give the sentence for the person who waits; never the exception's text.
 
         Where nothing can be written down there is nothing to look for: what was asked was undone.

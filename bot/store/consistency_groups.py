@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.domain.audit import AuditEntry
-from bot.domain.consistency_groups import ConsistencyGroup, group_done, group_split, on_its_own, sending_group
-from bot.domain.requests import Item, Request, joining, sending
+from bot.domain.consistency_groups import ConsistencyGroup, group_done, group_split, on_its_own, submitting_group
+from bot.domain.requests import Item, Request, joining, submitting
 from bot.domain.transitions import GroupState, ItemState
 from bot.store.database import Query, ScheduledJob, Script, sql
 from bot.store.items import LEADER, SUBMITTED_AT, save_all
@@ -17,7 +17,7 @@ from bot.store.transactions import Transactions
 from bot.store.whole_requests import follow, groups_of, one
 
 _MOVE = f"""
-update snapshot_group set state = :state, asked_json = :asked_json, attempts = :attempts, in_doubt = :in_doubt,
+update consistency_group set state = :state, asked_json = :asked_json, attempts = :attempts, in_doubt = :in_doubt,
     due_at = :due_at, submitted_at = {SUBMITTED_AT}, look_until = :look_until, waiting_since = :waiting_since,
     tried_ms = :tried_ms, in_vain_ms = :in_vain_ms,
     cause = :cause, code = :code, job_id = :job_id, cloud_id = :cloud_id, ver = ver + 1
@@ -26,15 +26,15 @@ where id = :id and ver = :ver returning id
 _OPEN = (GroupState.PLANNED, GroupState.SUBMITTING, GroupState.UNCERTAIN, GroupState.MADE)
 
 
-def whole(group_id: str) -> Script[tuple[ConsistencyGroup, list[Item], Request] | None]:
+def whole(consistency_group_id: str) -> Script[tuple[ConsistencyGroup, list[Item], Request] | None]:
     """The group, the items that are in it now, and their request."""
-    rows = yield sql("select * from snapshot_group where id = :id", id=group_id)
-    group = yield from first(rows, group_from, "snapshot_group")
+    rows = yield sql("select * from consistency_group where id = :id", id=consistency_group_id)
+    group = yield from first(rows, group_from, "consistency_group")
     found = (yield from one(group.request_id)) if group else None
     if group is None or found is None:
         return None
     request, items = found
-    return group, [item for item in items if item.group_id == group_id], request
+    return group, [item for item in items if item.consistency_group_id == consistency_group_id], request
 
 
 def start(group: ConsistencyGroup, now: datetime) -> Script[tuple[ConsistencyGroup, list[Item]] | None]:
@@ -61,8 +61,8 @@ def start(group: ConsistencyGroup, now: datetime) -> Script[tuple[ConsistencyGro
             group_split(group, "Only one of its disks was left to copy.") if left else group_done(group), moved, now
         )
         return None
-    moved += [sending(item, now) for item in left]
-    begun = sending_group(group, left, now)
+    moved += [submitting(item, now) for item in left]
+    begun = submitting_group(group, left, now)
     yield from save(begun, moved, now)
     after = yield from whole(group.id)
     assert after is not None
@@ -86,8 +86,8 @@ def save(group: ConsistencyGroup, items: Sequence[Item], now: datetime) -> Scrip
 class SqliteConsistencyGroups(Transactions):
     """What `bot.ports.items.Items` has of consistency groups."""
 
-    async def group(self, group_id: str) -> tuple[ConsistencyGroup, list[Item], Request] | None:
-        return await self._database.run(whole, group_id)
+    async def group(self, consistency_group_id: str) -> tuple[ConsistencyGroup, list[Item], Request] | None:
+        return await self._database.run(whole, consistency_group_id)
 
     async def groups_of(self, request_id: str) -> list[ConsistencyGroup]:
         return await self._database.run(groups_of, request_id)

@@ -58,7 +58,7 @@ _APPROVING = ", ".join(f"'{role}'" for role in roles_for(Action.APPROVE))
 
 def held_by(actor: Actor) -> Script[list[Grant]]:
     """Every grant that may name this actor: own, of their groups, for everyone; expired ones too, for `decide`."""
-    groups = {f"group_{number}": group for number, group in enumerate(sorted(actor.groups))}
+    groups = {f"group_{number}": group for number, group in enumerate(sorted(actor.user_groups))}
     names = ", ".join(f":{name}" for name in groups) or "null"
     text = (
         f"select {_COLUMNS} from access_grant where (subject_kind = 'user' and subject_id = :user_id) "

@@ -31,7 +31,7 @@ update item set state = :state, attempts = :attempts, in_doubt = :in_doubt, due_
     in_vain_ms = :in_vain_ms, cause = :cause, code = :code, job_id = :job_id,
     snapshot_id = :snapshot_id, progress = :progress, taken_at = :taken_at, incremental = :incremental,
     accepted_told = case when joined_to is not null and cast(:joined_to as text) is null then 0 else accepted_told end,
-    ended_at = :ended_at, joined_to = :joined_to, group_id = :group_id, ver = ver + 1
+    ended_at = :ended_at, joined_to = :joined_to, consistency_group_id = :consistency_group_id, ver = ver + 1
 where id = :id and ver = :ver returning id
 """
 _POINTS = """
@@ -106,7 +106,7 @@ def save_all(items: Sequence[Item], now: datetime, *, schedule: bool = True) -> 
 
 def _schedule(item: Item, whose: str, now: datetime) -> Script[None]:
     match item.state:
-        case ItemState.PLANNED | ItemState.SUBMITTING | ItemState.UNCERTAIN if item.group_id is None:
+        case ItemState.PLANNED | ItemState.SUBMITTING | ItemState.UNCERTAIN if item.consistency_group_id is None:
             yield ScheduledJob(f"submit:{item.id}", item.due_at or now, whose)
         case ItemState.CREATING if item.joined_to is None:
             yield ScheduledJob(f"watch:{item.project}", now + FIRST_LOOK, item.project)
@@ -123,7 +123,7 @@ def spent(rows: Sequence[Request | Item | ConsistencyGroup]) -> Script[None]:
             case Item():
                 yield Query(f"update item set {_SPENT}", item_row(row))
             case ConsistencyGroup():
-                yield Query(f"update snapshot_group set {_SPENT}", group_row(row))
+                yield Query(f"update consistency_group set {_SPENT}", group_row(row))
 
 
 def creating(project: str, after: str, limit: int) -> Script[tuple[list[Item], str | None]]:

@@ -17,11 +17,11 @@ union all select 'expire:' || id, waits_until, '' from request where state in ('
 union all select 'submit:' || item.id, coalesce(item.due_at, 0), item.project || '/' || request.actor_id
     from item join request on request.id = item.request_id
     where item.state in ('planned', 'submitting', 'uncertain') and item.joined_to is null
-    and item.group_id is null and request.state = 'running'
-union all select 'group:' || snapshot_group.id, coalesce(snapshot_group.due_at, 0),
-    snapshot_group.project || '/' || request.actor_id from snapshot_group
-    join request on request.id = snapshot_group.request_id
-    where snapshot_group.state in ('planned', 'submitting', 'uncertain', 'made') and request.state = 'running'
+    and item.consistency_group_id is null and request.state = 'running'
+union all select 'group:' || consistency_group.id, coalesce(consistency_group.due_at, 0),
+    consistency_group.project || '/' || request.actor_id from consistency_group
+    join request on request.id = consistency_group.request_id
+    where consistency_group.state in ('planned', 'submitting', 'uncertain', 'made') and request.state = 'running'
 union all select 'remind:' || id, remind_at, coalesce(project, '') from request
     where remind_at is not null and ended_at is not null
 union all select 'app_home:' || user_id, 0, '' from app_home where shown_rev < rev

@@ -17,7 +17,7 @@ _FIND = """
 select id as request_id, 0 as joined from request where id = :id
 union select request_id, case when joined_to is null then 0 else 1 end from item
     where id = :id or snapshot_id = :id or job_id = :id
-union select request_id, 0 from snapshot_group where id = :id or cloud_id = :id
+union select request_id, 0 from consistency_group where id = :id or cloud_id = :id
 order by joined, request_id
 """
 

@@ -78,7 +78,7 @@ def decide_plan(
     if not moved:
         return Decided("late", used)
     for group in groups:
-        yield insert("snapshot_group", group_row(group))
+        yield insert("consistency_group", group_row(group))
     yield from store_items.add(items)
     yield from tell_directly(request.id, notify, now)
     yield from _set_going(request, items, groups, now)
@@ -139,7 +139,7 @@ def plan_again(after: Request, now: datetime) -> Script[bool]:
     if not _still_planned(found, after, now):
         return False
     yield sql("delete from item where request_id = :id", id=after.id)
-    yield sql("delete from snapshot_group where request_id = :id", id=after.id)
+    yield sql("delete from consistency_group where request_id = :id", id=after.id)
     yield from move(replace(after, received_at=now, warnings=(), tried=timedelta()), now)
     yield ScheduledJob(f"plan:{after.id}", now, lane(after))
     return True
@@ -153,7 +153,7 @@ def _set_going(
             for group in groups:
                 yield ScheduledJob(f"group:{group.id}", group.due_at or now, lane(request))
             for item in items:
-                if item.group_id is None and not item.ended:
+                if item.consistency_group_id is None and not item.ended:
                     yield ScheduledJob(f"submit:{item.id}", item.due_at or now, lane(request))
         case RequestState.PLANNED | RequestState.WAITING:
             yield ScheduledJob(f"expire:{request.id}", request.waits_until or now)

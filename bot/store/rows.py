@@ -142,7 +142,7 @@ def item_row(item: Item) -> dict[str, Any]:
         "incremental": None if item.incremental is None else int(item.incremental),
         "ended_at": to_ms(item.ended_at),
         "joined_to": item.joined_to,
-        "group_id": item.group_id,
+        "consistency_group_id": item.consistency_group_id,
         "failure_told": int(item.failure_told),
     }
 
@@ -174,7 +174,7 @@ def item_from(row: Row) -> Item:
         incremental=None if row["incremental"] is None else bool(row["incremental"]),
         ended_at=from_ms(row["ended_at"]),
         joined_to=row["joined_to"],
-        group_id=row["group_id"],
+        consistency_group_id=row["consistency_group_id"],
         let_go=bool(row["let_go"]),
         accepted_told=bool(row["accepted_told"]),
         failure_told=bool(row["failure_told"]),

@@ -80,7 +80,7 @@ create index request_remind on request (remind_at) where remind_at is not null;
 create index request_waiting on request (created_at) where state = 'waiting';
 create index request_unreviewed on request (created_at) where break_glass = 1 and reviewed_by is null;
 
-create table snapshot_group (
+create table consistency_group (
     id text primary key,
     request_id text not null references request (id),
     project text not null,
@@ -100,8 +100,8 @@ create table snapshot_group (
     job_id text,
     cloud_id text
 );
-create index snapshot_group_of_request on snapshot_group (request_id);
-create index snapshot_group_open on snapshot_group (state)
+create index consistency_group_of_request on consistency_group (request_id);
+create index consistency_group_open on consistency_group (state)
     where state in ('planned', 'submitting', 'uncertain', 'made');
 
 create table item (
@@ -131,7 +131,7 @@ create table item (
     ended_at bigint,
     joined_to text references item (id),
     let_go integer not null default 0,
-    group_id text references snapshot_group (id),
+    consistency_group_id text references consistency_group (id),
     accepted_told integer not null default 0,
     failure_told integer not null default 0,
     unique (request_id, position)
@@ -317,19 +317,19 @@ def _first(db: Database) -> None:
         db.execute(trigger)
 
 
-_PATIENCE = """
+_TIME_SPENT = """
 alter table request add column tried_ms bigint not null default 0;
 alter table item add column tried_ms bigint not null default 0;
 alter table item add column in_vain_ms bigint not null default 0;
-alter table snapshot_group add column tried_ms bigint not null default 0;
-alter table snapshot_group add column in_vain_ms bigint not null default 0;
+alter table consistency_group add column tried_ms bigint not null default 0;
+alter table consistency_group add column in_vain_ms bigint not null default 0;
 alter table deletion add column tried_ms bigint not null default 0
 """
 
 
-@migrations(name="0002-patience-spent")
-def _patience(db: Database) -> None:
-    for statement in _PATIENCE.split(";"):
+@migrations(name="0002-time-spent")
+def _time_spent(db: Database) -> None:
+    for statement in _TIME_SPENT.split(";"):
         db.execute(statement)
 
 

@@ -14,7 +14,7 @@ update item set due_at = due_at + :by, submitted_at = submitted_at + :by, look_u
     waiting_since = waiting_since + :by where ended_at is null
 """
 _GROUPS = """
-update snapshot_group set due_at = due_at + :by, submitted_at = submitted_at + :by, look_until = look_until + :by,
+update consistency_group set due_at = due_at + :by, submitted_at = submitted_at + :by, look_until = look_until + :by,
     waiting_since = waiting_since + :by where state in ('planned', 'submitting', 'uncertain', 'made')
 """
 _PLANS = "update request set received_at = coalesce(received_at, created_at) + :by where state = 'received'"

@@ -67,8 +67,8 @@ def approvers_of(request_id: str) -> Script[tuple[str, ...]]:
 
 
 def groups_of(request_id: str) -> Script[list[ConsistencyGroup]]:
-    rows = yield sql("select * from snapshot_group where request_id = :id order by id", id=request_id)
-    return (yield from readable(rows, group_from, "snapshot_group"))
+    rows = yield sql("select * from consistency_group where request_id = :id order by id", id=request_id)
+    return (yield from readable(rows, group_from, "consistency_group"))
 
 
 def move(request: Request, now: datetime) -> Script[bool]:

@@ -8,7 +8,7 @@ from bot.domain.audit import AuditEntry
 from bot.domain.roles import Action
 
 
-def viewed(
+def read_entry(
     user_id: str, asked: str, projects: Iterable[str], channel: str, subject: str = "", *, own: bool = False
 ) -> AuditEntry:
     """One row for one reading. Of no project nothing can be shown, but what people asked for themselves (`own`)."""

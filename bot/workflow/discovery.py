@@ -27,49 +27,49 @@ class GroupDiscovery:
     def __init__(self, clock: Clock) -> None:
         self._said: Cache[str, bool] = Cache(clock, BELIEVED)
 
-    async def offered(self, alias: str, evs: Evs) -> bool:
+    async def available(self, alias: str, evs: Evs) -> bool:
         """Ask once an hour. Raises CloudUnavailable, or CredentialRefused."""
         return await self._said.ask(alias, lambda: _takes_groups(evs))
 
-    def say(self, alias: str, *, offered: bool) -> None:
-        self._said.put({alias: offered})
+    def say(self, alias: str, *, available: bool) -> None:
+        self._said.put({alias: available})
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class Discovered:
     """`selection` are the disks that were meant, `snapshots` what the project holds of any disk."""
 
     selection: Selection
     snapshots: Sequence[Snapshot]
-    groups_offered: bool
+    groups_available: bool
 
 
-async def survey(
+async def discover(
     evs: Evs,
     alias: str,
     selectors: Sequence[Selector],
-    offers: GroupDiscovery,
+    discovery: GroupDiscovery,
     servers: ServerNames,
     *,
     bound: bool = False,
-) -> Survey:
+) -> Discovered:
     """One listing of the disks, one of the snapshots, one question a tag, one for names of servers. `bound`: the
     selectors come from a binding. Raises CloudError.
     """
     tags = [one.value for one in selectors if one.kind == "tag"]
     tagged = asyncio.gather(*(evs.disks_by_tag(*_key_and_values(tag)) for tag in tags))
     named = [one.value for one in selectors if one.kind == "server" and not is_uuid(one.value)]
-    disks, snapshots, offered, found, meant = await asyncio.gather(
+    disks, snapshots, available, found, meant = await asyncio.gather(
         evs.list_disks(),
         evs.list_snapshots(),
-        offers.offered(alias, evs),
+        discovery.available(alias, evs),
         tagged,
         servers.meant(alias, evs, named),
     )
     of_tag = dict(zip(tags, found, strict=True))
     selection = await asyncio.to_thread(select, selectors, disks, of_tag, meant, bound=bound)
     called = await servers.of(alias, evs, selection.disks)
-    return Survey(replace(selection, disks=tuple(called)), snapshots, offered)
+    return Discovered(replace(selection, disks=tuple(called)), snapshots, available)
 
 
 async def _takes_groups(evs: Evs) -> bool:

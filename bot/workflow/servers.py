@@ -41,8 +41,8 @@ class ServerNames:
             return await self._meant(alias, evs, names)
         except CloudRefused as exc:
             self._without(alias, exc)
-            fault = f"I can't tell which server {quoted(names[0])} is. {exc.sentence} {BY_ID}"
-            return dict.fromkeys(names, NameMatch(fault=fault))
+            problem = f"I can't tell which server {quoted(names[0])} is. {exc.sentence} {BY_ID}"
+            return dict.fromkeys(names, NameMatch(problem=problem))
         except Throttled:
             raise
         except CloudUnavailable as exc:

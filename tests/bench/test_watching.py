@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.clock import SystemClock
-from bot.domain.requests import DiskRef, Item, sending, taken
+from bot.domain.requests import DiskRef, Item, submitting, taken
 from bot.domain.snapshots import Job, Snapshot
 from bot.domain.transitions import RequestState
 from bot.ports.cloud import Evs
@@ -82,7 +82,7 @@ async def store(store: SqliteStore) -> SqliteStore:
 def _in_the_making(request_id: str, position: int) -> Item:
     item = replace(an_item(position, request_id=request_id), disk=DiskRef(f"disk-{request_id}-{position}", "a"))
     begun = datetime.now(SystemClock().now().tzinfo) - BEGUN_BEFORE
-    return replace(taken(sending(item, begun), f"snap-{item.id}", f"job-{item.id}"), progress=PROGRESS)
+    return replace(taken(submitting(item, begun), f"snap-{item.id}", f"job-{item.id}"), progress=PROGRESS)
 
 
 @dataclass

@@ -305,7 +305,7 @@ def every_refusal(typed: str) -> str:
         command = parse_command(typed)
     except CommandError as refusal:
         return refusal.sentence
-    return "\n".join(pick(command, [a_disk("data-01")], "payments").faults) if isinstance(command, Create) else ""
+    return "\n".join(pick(command, [a_disk("data-01")], "payments").problems) if isinstance(command, Create) else ""
 
 
 def is_read(command: str) -> bool:

@@ -13,7 +13,7 @@ from bot.domain.transitions import ItemState
 from tests.builders import a_disk, an_item
 
 ITEM = an_item(1, ItemState.AVAILABLE, snapshot_id="s1")
-MEMBER = an_item(1, ItemState.AVAILABLE, snapshot_id="s1", group_id="r-one-g1")
+MEMBER = an_item(1, ItemState.AVAILABLE, snapshot_id="s1", consistency_group_id="r-one-g1")
 GROUP = ConsistencyGroup(
     "r-one-g1", "r-one", "payments", "web-01", "az-a", CreateSnapshotGroup(volume_ids=()), cloud_id="cg1"
 )

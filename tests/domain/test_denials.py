@@ -18,7 +18,7 @@ def test_who_is_over_the_limit_hears_by_how_much_and_who_can_change_it() -> None
     denied = over_the_limit("payments", 5, 4, 2)
     assert "You have had 4 of them and this asks for 2 more" in denied.explanation
     told = who_can_help(denied, ADMINS).explanation
-    assert told.endswith(f"{sentences.person('U9')} or {sentences.group('S1')} can change that.")
+    assert told.endswith(f"{sentences.person('U9')} or {sentences.user_group('S1')} can change that.")
 
 
 def test_of_a_closed_project_not_even_its_admins_are_told() -> None:

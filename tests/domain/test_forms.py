@@ -68,13 +68,13 @@ def test_every_field_becomes_its_option_and_an_empty_one_none() -> None:
     ],
 )
 def test_a_fault_is_told_by_its_field(fields: dict[str, Any], field: str, sentence: str) -> None:
-    _, faults = read_form(values(**fields))
-    assert list(faults) == [field]
-    assert sentence in faults[field]
+    _, problems = read_form(values(**fields))
+    assert list(problems) == [field]
+    assert sentence in problems[field]
 
 
 def test_what_was_entered_is_read_as_it_looks() -> None:
-    order, faults = read_form(
+    order, problems = read_form(
         values(
             name="a\u200bb",
             description="cafe\u0301",
@@ -85,21 +85,21 @@ def test_what_was_entered_is_read_as_it_looks() -> None:
             enterprise_project_id="\u200b0",
         )
     )
-    assert faults == {}
+    assert problems == {}
     assert (order.name, order.description, order.tags) == ("ab", "caf\u00e9", {"env": "prod", "app": "x"})
     assert (order.keep_days, order.reason, order.break_glass) == (7, "ok deteled ton", "web")
     assert order.enterprise_project_id == "0"
 
 
 def test_letters_nobody_sees_are_an_empty_field() -> None:
-    order, faults = read_form(values(reason="\u200b" * 16, name="\u2800", keep="\u3164", tags="\ufeff"))
-    assert faults == {}
+    order, problems = read_form(values(reason="\u200b" * 16, name="\u2800", keep="\u3164", tags="\ufeff"))
+    assert problems == {}
     assert (order.reason, order.name, order.keep_days, order.tags) == (None, None, None, {})
 
 
 def test_all_faults_are_told_at_once() -> None:
-    _, faults = read_form(values(project="", disks=(), name="n" * 65, tags="x", keep="soon"))
-    assert faults.keys() == {"project", "disks", "name", "tags", "keep"}
+    _, problems = read_form(values(project="", disks=(), name="n" * 65, tags="x", keep="soon"))
+    assert problems.keys() == {"project", "disks", "name", "tags", "keep"}
 
 
 def test_disks_are_found_by_a_part_of_name_id_or_server() -> None:

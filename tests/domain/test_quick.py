@@ -42,20 +42,20 @@ def of(disk: Disk, status: str = "available", number: int = 1) -> Snapshot:
 
 def test_disks_of_one_server_and_zone_go_together() -> None:
     disks = [attached(1), attached(2), attached(3, zone="az-b"), attached(4, "db-01"), a_disk("loose", 5)]
-    plan = plan_quick(disks, [], groups_offered=True)
+    plan = plan_quick(disks, [], groups_available=True)
     assert [[disk.name for disk in cluster.disks] for cluster in plan.clusters] == [["disk-1", "disk-2"]]
     assert [disk.name for disk in plan.singles] == ["disk-3", "disk-4", "loose"]
 
 
 def test_a_disk_of_two_servers_stands_alone() -> None:
     shared = a_disk("shared", 9, attachments=[{"server_id": "a"}, {"server_id": "b"}])
-    plan = plan_quick([attached(1), attached(2), shared], [], groups_offered=True)
+    plan = plan_quick([attached(1), attached(2), shared], [], groups_available=True)
     assert [disk.name for disk in plan.singles] == ["shared"]
 
 
 @pytest.mark.parametrize(("count", "sizes"), [(64, [64]), (65, [64]), (66, [64, 2]), (130, [64, 64, 2])])
 def test_a_group_holds_sixty_four(count: int, sizes: list[int]) -> None:
-    plan = plan_quick([attached(number) for number in range(count)], [], groups_offered=True)
+    plan = plan_quick([attached(number) for number in range(count)], [], groups_available=True)
     assert [len(cluster.disks) for cluster in plan.clusters] == sizes
     assert len(plan.copied) == count
 
@@ -64,7 +64,7 @@ def test_what_stands_in_the_way_is_said_of_each_disk() -> None:
     full, broken, busy, ours = attached(1), attached(2, status="error"), attached(3), attached(4)
     snapshots = [of(full, number=number) for number in range(256)] + [of(busy, "creating"), of(ours, "creating")]
     plan = plan_quick(
-        [full, broken, busy, ours, attached(5), attached(6)], snapshots, groups_offered=True, ours=[ours.id]
+        [full, broken, busy, ours, attached(5), attached(6)], snapshots, groups_available=True, ours=[ours.id]
     )
     assert "256 snapshots" in plan.left_out[full.id]
     assert "“error”" in plan.left_out[broken.id]
@@ -88,16 +88,16 @@ def test_what_stands_in_the_way_is_said_of_each_disk() -> None:
 def test_only_standard_snapshots_made_by_hand_count_towards_the_limit(fields: dict[str, str], counts: bool) -> None:
     disk = attached(1)
     many = [of(disk, number=number).model_copy(update=fields) for number in range(256)]
-    plan = plan_quick([disk], many, groups_offered=True)
+    plan = plan_quick([disk], many, groups_available=True)
     assert (disk.id in plan.left_out) == counts
 
 
 def test_without_groups_each_goes_alone_and_the_split_is_written_down() -> None:
     disks = [attached(1), attached(2)]
-    plan = plan_quick(disks, [], groups_offered=False)
+    plan = plan_quick(disks, [], groups_available=False)
     items, (group,) = quick_items(a_request(order=ORDER), "payments", disks, plan, MARKS, NOON)
     assert (group.state, group.cause) == (GroupState.SPLIT, NO_GROUPS)
-    assert [item.group_id for item in items] == [None, None]
+    assert [item.consistency_group_id for item in items] == [None, None]
 
 
 DISK = st.builds(
@@ -117,9 +117,9 @@ def replace_disk(number: int, name: str, server: str, zone: str, status: str) ->
 
 @given(st.lists(DISK, unique_by=lambda disk: disk.id, max_size=90), st.booleans(), st.text(max_size=80))
 def test_for_any_disks_each_is_there_once_and_all_that_is_sent_is_legal(
-    disks: list[Disk], groups_offered: bool, channel: str
+    disks: list[Disk], groups_available: bool, channel: str
 ) -> None:
-    plan = plan_quick(disks, [], groups_offered=groups_offered)
+    plan = plan_quick(disks, [], groups_available=groups_available)
     assert sorted([disk.id for disk in plan.copied] + list(plan.left_out)) == sorted(disk.id for disk in disks)
     marks = replace(MARKS, channel=channel)
     items, groups = quick_items(a_request(order=ORDER), "payments", disks, plan, marks, NOON)
@@ -129,9 +129,9 @@ def test_for_any_disks_each_is_there_once_and_all_that_is_sent_is_legal(
     assert all(len(item.snapshot.description or "") <= 85 for item in items)
     for item in items:
         assert (item.state is ItemState.CANCELLED) == (item.disk.id in plan.left_out) == (item.code == LEFT_OUT)
-    members = [item for item in items if item.group_id]
+    members = [item for item in items if item.consistency_group_id]
     for group in groups:
-        mine = {item.disk.id for item in members if item.group_id == group.id}
+        mine = {item.disk.id for item in members if item.consistency_group_id == group.id}
         assert mine == (set(group.asked.volume_ids) if plan.grouped else set())
 
 
@@ -143,7 +143,7 @@ def test_who_and_why_always_fit(reason: str) -> None:
 
 def test_long_names_that_begin_alike_stay_apart() -> None:
     disks = [attached(number).model_copy(update={"name": "x" * 60 + str(number)}) for number in range(1, 30)]
-    plan = plan_quick(disks, [], groups_offered=True)
+    plan = plan_quick(disks, [], groups_available=True)
     items, _ = quick_items(a_request(order=ORDER), "payments", disks, plan, MARKS, NOON)
     assert len({item.snapshot.name for item in items}) == len(disks)
     assert all((item.snapshot.name or "").endswith("-20261123T1200Z") for item in items)
@@ -155,7 +155,7 @@ def test_long_names_that_begin_alike_stay_apart() -> None:
 def test_disks_and_groups_of_one_name_stay_apart() -> None:
     twins = [attached(1, zone="az-a"), attached(2, zone="az-a"), attached(3, zone="az-b"), attached(4, zone="az-b")]
     disks = [*twins, a_disk("scratch", 5), a_disk("scratch", 6)]
-    plan = plan_quick(disks, [], groups_offered=True)
+    plan = plan_quick(disks, [], groups_available=True)
     items, groups = quick_items(a_request(order=ORDER), "payments", disks, plan, MARKS, NOON)
     assert len({item.snapshot.name for item in items}) == 6
     assert [group.asked.name for group in groups] == [
@@ -176,7 +176,7 @@ def test_every_fault_of_a_selection_is_told_at_once() -> None:
     selectors = [Selector("server", "Twin"), Selector("server", "none"), Selector("tag", "a:b"), Selector("disk", "c")]
     chosen = select(selectors, twins, {}, servers("Twin", "none"))
     assert chosen.disks == ()
-    assert [fault.split(".")[0].split(" is the name")[0] for fault in chosen.faults] == [
+    assert [problem.split(".")[0].split(" is the name")[0] for problem in chosen.problems] == [
         "“Twin”",
         "No server “none” is in this project",
         "No disk has the tag “a:b”",
@@ -189,10 +189,10 @@ def test_of_a_binding_what_fits_nothing_any_more_is_a_warning_unless_nothing_is_
     stale = [Selector("tag", "a:b"), Selector("server_id", "gone"), Selector("disk", a_disk("x", 9).id)]
     web = servers("web-01")
     chosen = select([Selector("server", "web-01"), *stale], disks, {}, web, bound=True)
-    assert (chosen.disks, chosen.faults, len(chosen.warnings)) == (tuple(disks), (), 3)
+    assert (chosen.disks, chosen.problems, len(chosen.warnings)) == (tuple(disks), (), 3)
     assert select([Selector("server", "web-01"), *stale], disks, {}, web).warnings == ()
     nothing = select(stale, disks, {}, {}, bound=True)
-    assert (len(nothing.faults), nothing.warnings) == (3, ())
+    assert (len(nothing.problems), nothing.warnings) == (3, ())
 
 
 def test_a_disk_of_which_nobody_can_read_where_it_hangs_is_a_warning_to_who_names_a_server() -> None:
@@ -210,7 +210,7 @@ def test_what_a_binding_names_twice_over_stays_a_question() -> None:
     disks = [attached(1), attached(2, "twin-a"), a_disk("twin", 3), a_disk("twin", 4)]
     chosen = select([Selector("server", "web-01"), Selector("disk", "twin")], disks, {}, servers("web-01"), bound=True)
     assert chosen.disks == ()
-    assert "“twin” fits 2 disks" in chosen.faults[0]
+    assert "“twin” fits 2 disks" in chosen.problems[0]
 
 
 # --- the words --------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from bot.slack.views.mrkdwn import sentence
 
 
 def test_a_mention_in_a_sentence_becomes_slacks_own() -> None:
-    told = f"Ask {sentences.person('U1')} or {sentences.group('S1')} in {sentences.channel('C1')} about <x>."
+    told = f"Ask {sentences.person('U1')} or {sentences.user_group('S1')} in {sentences.channel('C1')} about <x>."
     assert sentence(told) == "Ask <@U1> or <!subteam^S1> in <#C1> about &lt;x&gt;."
     assert sentences.as_words(told) == "Ask U1 or S1 in C1 about <x>."
 

@@ -26,7 +26,7 @@ from bot.domain.consistency_groups import (
     group_split,
     group_unanswered,
     group_waiting,
-    sending_group,
+    submitting_group,
 )
 from bot.domain.deletions import Deletion, agreeing, asked_anew, kept, vanished
 from bot.domain.orders import Quick, Selector
@@ -41,7 +41,7 @@ from bot.domain.requests import (
     planned_anew,
     planned_items,
     refused,
-    sending,
+    submitting,
     taken,
 )
 from bot.domain.snapshots import CreateSnapshotGroup
@@ -67,7 +67,7 @@ from tests.builders import NOON, a_disk, a_request, an_item
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
 MACHINES: tuple[Machine[Any, Any], ...] = (REQUEST, ITEM, GROUP, DELETION)
-TITLES = {"request": "Request", "item": "Item", "snapshot_group": "Consistency group", "deletion": "Deletion"}
+TITLES = {"request": "Request", "item": "Item", "consistency_group": "Consistency group", "deletion": "Deletion"}
 
 ORDER = Quick((Selector("server", "web-01"),))
 ASKED = CreateSnapshotGroup(server_id="s", volume_ids=("d1", "d2"), name="g")
@@ -118,7 +118,7 @@ MOVES: dict[str, dict[StrEnum, Callable[[Any], Any]]] = {
         RequestEvent.DROP: of_request(lambda one: refused(one, RequestEvent.DROP, "rule", "No.", NOON)),
     },
     "item": {
-        ItemEvent.SEND: of_item(lambda one: sending(one, NOON)),
+        ItemEvent.SEND: of_item(lambda one: submitting(one, NOON)),
         ItemEvent.LOSE: of_item(lambda one: no_answer(one, NOON, look_for=NOON - NOON, cause="?")),
         ItemEvent.TAKE: of_item(lambda one: taken(one, "snap-1", None)),
         ItemEvent.WAIT: of_item(back_to_planned),
@@ -129,8 +129,8 @@ MOVES: dict[str, dict[StrEnum, Callable[[Any], Any]]] = {
         ItemEvent.CANCEL: of_item(lambda one: ended(one, ItemState.CANCELLED, NOON)),
         ItemEvent.GIVE_UP: of_item(lambda one: ended(one, ItemState.UNKNOWN, NOON)),
     },
-    "snapshot_group": {
-        GroupEvent.SEND: of_group(lambda one: sending_group(one, [an_item(1), an_item(2)], NOON)),
+    "consistency_group": {
+        GroupEvent.SEND: of_group(lambda one: submitting_group(one, [an_item(1), an_item(2)], NOON)),
         GroupEvent.LOSE: of_group(lambda one: group_unanswered(one, NOON, look_for=NOON - NOON, cause="?")),
         GroupEvent.MAKE: of_group(lambda one: group_made(one, NOON, look_for=NOON - NOON, cloud_id="g", job_id=None)),
         GroupEvent.WAIT: of_group(lambda one: group_waiting(one, NOON, until=NOON, cause="busy")),
@@ -150,7 +150,7 @@ BEGUN: dict[str, Callable[[], Any]] = {
     "item": lambda: planned_items(
         a_request(), "payments", [a_disk()], enterprise_project_id=None, native_retention=False, now=NOON
     )[0],
-    "snapshot_group": lambda: ConsistencyGroup("r-one-g1", "r-one", "payments", "web-01", "az-a", ASKED),
+    "consistency_group": lambda: ConsistencyGroup("r-one-g1", "r-one", "payments", "web-01", "az-a", ASKED),
 }
 AGREEING: dict[StrEnum, int] = {DeletionEvent.AGREE: 2, DeletionEvent.GO: 1}
 """Of how many who have to agree somebody is the first, where a deletion that is asked for goes through an event."""

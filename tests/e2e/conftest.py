@@ -111,7 +111,7 @@ class World:
         roots = [
             message
             for message in self.slack.messages(channel)
-            if message.thread_ts is None and message.ephemeral_to is None and part(message) == (request, "root")
+            if message.thread_ts is None and message.ephemeral_to is None and part(message) == (request, "status")
         ]
         return roots[-1] if roots else None
 

@@ -126,7 +126,7 @@ class Street:
         shown: list[Message] = []
 
         def waits() -> bool:
-            roots = [one for one in self.slack.messages(channel) if part(one) == (request, "root")]
+            roots = [one for one in self.slack.messages(channel) if part(one) == (request, "status")]
             shown[:] = [one for one in roots if CONFIRM in str(one.blocks)]
             return bool(shown)
 

@@ -242,7 +242,7 @@ def _assert_once_in_the_cloud(street: Street, found: list[tuple[Request, list[It
 def _assert_told_the_truth(street: Street, request: Request, items: list[Item]) -> None:
     assert request.state is RequestState.FINISHED
     assert items
-    roots = street.messages(request, "root")
+    roots = street.messages(request, "status")
     receipts = street.messages(request, "receipt")
     assert roots and receipts, f"{request.id} has {len(roots)} messages and {len(receipts)} receipts"
     for text in (roots[-1].text, *(receipt.text for receipt in receipts)):
@@ -320,7 +320,7 @@ async def test_killed_while_consistency_groups_are_made_each_is_made_once(street
     assert {item.snapshot_id for _, items in found for item in items} == set(of_cloud)
     assert all(of_cloud[item.snapshot_id or ""] == item.disk.id for _, items in found for item in items)
     for request, _ in found:
-        assert "finished" in street.messages(request, "root")[-1].text
+        assert "finished" in street.messages(request, "status")[-1].text
         assert "3 of 3 snapshots available" in street.messages(request, "receipt")[-1].text
     assert [entry for entry in street.slack.journal if entry["entry"] == "validation"] == []
     assert (await street.bot.signal(signal.SIGTERM)) == 0
@@ -363,7 +363,7 @@ async def test_killed_while_a_joined_group_loses_its_leader_its_disks_are_copied
     await street.start()
     first, second = [await street.say_until_taken("quick server=grp-joined", "#inc-demo", rng) for _ in range(2)]
     for request in (first, second):
-        await street.until_items(request, lambda item: item.group_id is not None)
+        await street.until_items(request, lambda item: item.consistency_group_id is not None)
     await street.confirm(first)
     await street.until_items(first, lambda item: item.state is ItemState.CREATING)
     await street.confirm(second)
@@ -443,7 +443,7 @@ async def test_a_stop_in_the_middle_of_a_request_takes_ten_seconds_at_most_and_t
     assert found[0].id == taken
     _assert_once_in_the_cloud(street, [found])
     _assert_told_the_truth(street, *found)
-    assert len(street.messages(found[0], "root")) == 1
+    assert len(street.messages(found[0], "status")) == 1
     assert len(street.messages(found[0], "receipt")) == 1
     assert await street.bot.signal(signal.SIGTERM) == 0
 

@@ -105,7 +105,7 @@ async def test_a_first_message_whose_answer_was_lost_says_that_the_one_below_cou
     left_over, root = loose(world)
     assert LOWER_COUNTS in left_over.text
     assert LOWER_COUNTS in str(left_over.blocks)
-    assert part(left_over) == part(root) == (request, "root")
+    assert part(left_over) == part(root) == (request, "status")
     assert left_over.ts < root.ts
 
 

@@ -11,7 +11,7 @@ from asyncio.subprocess import PIPE, STDOUT, Process
 
 import httpx
 
-PATIENCE_S = 45.0
+LOOK_WITHIN_S = 45.0
 
 
 async def bot(*arguments: str, **environment: str) -> Process:
@@ -29,7 +29,7 @@ async def bot(*arguments: str, **environment: str) -> Process:
 
 
 async def said(process: Process, typed: str = "") -> tuple[int, str]:
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(LOOK_WITHIN_S):
         output, _ = await process.communicate(typed.encode())
     assert process.returncode is not None
     return process.returncode, output.decode()
@@ -61,14 +61,14 @@ async def test_simulate_prints_what_points_a_bot_at_it() -> None:
     simulation = await bot("simulate")
     assert simulation.stdout is not None
     environment: dict[str, str] = {}
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(LOOK_WITHIN_S):
         while "snapshot-bot run" not in (line := (await simulation.stdout.readline()).decode()):
             if found := re.fullmatch(r"export (\w+)='(.*)'\n", line):
                 environment[found[1]] = found[2]
     running = await bot("run", ADMIN_PORT="0", **environment)
     slack = environment["SLACK_API_URL"].removesuffix("/api/")
     try:
-        async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient(trust_env=False) as http:
+        async with asyncio.timeout(LOOK_WITHIN_S), httpx.AsyncClient(trust_env=False) as http:
             while not (await http.get(f"{slack}/_control/state")).json().get("connections"):
                 await asyncio.sleep(0.05)
             order = {"user": "alice", "channel": "#inc-demo", "text": "create web-01-data"}

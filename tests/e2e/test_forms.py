@@ -88,7 +88,7 @@ async def sent(world: World, channel: str, since: int = 0) -> str:
 
     def roots() -> list[Message]:
         return [
-            message for message in world.slack.messages(channel)[since:] if (part(message) or ("", ""))[1] == "root"
+            message for message in world.slack.messages(channel)[since:] if (part(message) or ("", ""))[1] == "status"
         ]
 
     await world.slack.until(lambda: bool(roots()), 20)

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.orders import Quick, Selector
 from bot.simulator.setting import Setting
-from bot.slack.ids import APPROVE, BACKUP_FOR_MESSAGE, CANCEL, CHANGE, CONFIRM, KEEP, NEW_SNAPSHOT
+from bot.slack.ids import APPROVE, BACKUP_FOR_MESSAGE, CANCEL, CHANGE, CONFIRM, EXTEND, NEW_SNAPSHOT
 from tests.e2e.conftest import CHANNEL, FastClock, World, kept, request_id
 from tests.e2e.test_app_home import opened, seen
 from tests.e2e.test_approvals import Start, start
@@ -333,7 +333,7 @@ async def test_between_the_reminder_and_keeping(world: World, person: str) -> No
     await world.finished(request)
     message = await said(world, "shall they stay, or go?")
     await lost(world, person)
-    await world.slack.press(person, CHANNEL, message.ts, KEEP)
+    await world.slack.press(person, CHANNEL, message.ts, EXTEND)
     words = "Guests of this workspace" if person == "eng03" else f"I know no restore points “{request}”"
     await heard(world, person, words)
     assert world.bot is not None

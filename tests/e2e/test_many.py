@@ -46,7 +46,7 @@ async def test_every_end_is_shown_within_slacks_budgets_and_none_is_lost(busy_wo
 
     def note(message: Message, kind: str) -> None:
         found = part(message)
-        if found and kind in ("posted", "edited") and "finished" in message.text and found[1] == "root":
+        if found and kind in ("posted", "edited") and "finished" in message.text and found[1] == "status":
             shown_at.setdefault(found[0], world.clock.now())
 
     world.slack.on_change(note)

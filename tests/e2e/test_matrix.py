@@ -27,7 +27,7 @@ from bot.slack.ids import (
     DELETE,
     DELETE_FOR_GOOD,
     DENY,
-    KEEP,
+    EXTEND,
     LIST_NEWER,
     LIST_OLDER,
     NEW_SNAPSHOT,
@@ -74,7 +74,7 @@ TYPED = (
     "review {request}",
     "help",
 )
-ABOUT_REQUESTS = (APPROVE, DENY, REVIEW, CANCEL, CONFIRM, CHANGE, KEEP, DELETE, DELETE_FOR_GOOD, AGREE)
+ABOUT_REQUESTS = (APPROVE, DENY, REVIEW, CANCEL, CONFIRM, CHANGE, EXTEND, DELETE, DELETE_FOR_GOOD, AGREE)
 BUTTONS = (*ABOUT_REQUESTS, BIND, NEW_SNAPSHOT, OPEN_FORM, ASK_AGAIN)
 SECRETS = ("orders-db", "kernel", "web-01-logs")
 """What stands in the requests that wait, and is nobody's business who may not view the project."""

@@ -32,7 +32,7 @@ async def test_what_is_asked_in_a_thread_stays_in_the_thread(either_world: World
     request = request_id(told.text)
     await world.slack.until(lambda: bool(world.replies(request, "receipt")), 20)
     said = about(world, request)
-    assert [part(message) for message in said] == [(request, "root"), (request, "accepted"), (request, "receipt")]
+    assert [part(message) for message in said] == [(request, "status"), (request, "accepted"), (request, "receipt")]
     assert {message.thread_ts for message in said} == {ts}
     assert "all available" in said[0].text
     assert "INC-42" in said[0].text
@@ -129,7 +129,7 @@ async def test_the_same_event_counts_once(world: World) -> None:
     await world.finished(request)
     assert len(world.cloud.calls("create_snapshot")) == 1
     assert len([message for message in world.private("alice") if "Snapshots of EVS" in message.text]) == 1
-    roots = [message for message in world.slack.messages(CHANNEL) if (part(message) or ("", ""))[1] == "root"]
+    roots = [message for message in world.slack.messages(CHANNEL) if (part(message) or ("", ""))[1] == "status"]
     assert len(roots) == 1
 
 

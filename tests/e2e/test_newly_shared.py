@@ -48,7 +48,7 @@ async def test_no_receipt_where_only_the_receipt_was_left(world: World) -> None:
     request = await world.create("web-01-data")
 
     def shared_at_the_end(message: Message, kind: str) -> None:
-        if (part(message) or ("", ""))[1] == "root" and "all available" in message.text:
+        if (part(message) or ("", ""))[1] == "status" and "all available" in message.text:
             world.slack.world.channel(CHANNEL).is_ext_shared = True
 
     world.slack.on_change(shared_at_the_end)
@@ -60,14 +60,14 @@ async def test_nobody_is_asked_to_approve_in_the_sight_of_strangers(start: Start
     world = await start("approvals = 1")
 
     def shared_after_the_root(message: Message, kind: str) -> None:
-        if (part(message) or ("", ""))[1] == "root":
+        if (part(message) or ("", ""))[1] == "status":
             world.slack.world.channel(CHANNEL).is_ext_shared = True
 
     world.slack.on_change(shared_after_the_root)
     outcome = await world.say("create web-01-data reason=kernel", "bob")
     assert outcome.error is None
     await told_directly(world, "bob", "asks for snapshots of *web-01-data*")
-    assert [(part(one) or ("", ""))[1] for one in world.slack.messages(CHANNEL)] == ["root"]
+    assert [(part(one) or ("", ""))[1] for one in world.slack.messages(CHANNEL)] == ["status"]
 
 
 async def test_the_buttons_of_an_ask_are_not_shown_anew_to_strangers(start: Start) -> None:

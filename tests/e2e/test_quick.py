@@ -18,7 +18,7 @@ from bot.evs.cloud import HttpCloud
 from bot.settings import load_settings
 from bot.simulator.cloud.resources import Attachment, Disk, Server
 from bot.simulator.workspace import Message
-from bot.slack.ids import CANCEL, CHANGE, CONFIRM, RECORD
+from bot.slack.ids import CANCEL, CHANGE, CONFIRM, POST_MORTEM
 from bot.slack.views.status_message import LOWER_COUNTS
 from bot.workflow.jobs import plan
 from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
@@ -157,7 +157,7 @@ async def test_the_record_can_be_read_by_machines(world: World) -> None:
     request = await confirmed(world, "reason=INC-42 keep=7")
     await ended(world, request)
     (receipt,) = world.replies(request, "receipt")
-    await world.slack.press("alice", CHANNEL, receipt.ts, RECORD)
+    await world.slack.press("alice", CHANNEL, receipt.ts, POST_MORTEM)
     record = await world.told("alice", "for the post-mortem")
     kept = json.loads(html.unescape(record.text.partition("```")[2].rpartition("```")[0]))
     assert (kept["request"], kept["project"], kept["asked_by"]) == (request, "payments-prod", "U0ALICE001")
@@ -493,7 +493,7 @@ async def test_another_selection_is_planned_in_the_same_message(world: World) ->
 async def test_a_plan_made_anew_has_all_its_patience_with_a_cloud_that_does_not_answer(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plan, "PATIENCE", timedelta(seconds=15))
+    monkeypatch.setattr(plan, "PLAN_TRIED_FOR", timedelta(seconds=15))
     request, root = await planned(world)
     await world.clock.sleep(15)
     await world.slack.press("alice", CHANNEL, root.ts, CHANGE)

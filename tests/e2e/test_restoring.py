@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain import deletions
 from bot.simulator.workspace import Message
-from bot.slack.ids import AGREE, DELETE, KEEP
+from bot.slack.ids import AGREE, DELETE, EXTEND
 from bot.workflow.jobs import plan
 from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
 from tests.e2e.test_approvals import Start, start
@@ -336,11 +336,11 @@ async def test_before_they_were_to_go_their_person_is_asked_and_may_keep_them(wo
     assert root is not None and message.thread_ts == root.ts
     assert "2 snapshots of *web-01-data*, *web-01-logs* to be kept until" in message.text
     world.slack.join("carol", CHANNEL)
-    await world.slack.press("carol", CHANNEL, message.ts, KEEP)
+    await world.slack.press("carol", CHANNEL, message.ts, EXTEND)
     await world.told("carol", "I know no restore points")
-    await world.slack.press("bob", CHANNEL, message.ts, KEEP)
+    await world.slack.press("bob", CHANNEL, message.ts, EXTEND)
     await world.told("bob", "Kept for 7 more days; I ask again before they are over.")
-    await world.slack.press("alice", CHANNEL, message.ts, KEEP)
+    await world.slack.press("alice", CHANNEL, message.ts, EXTEND)
     await world.told("alice", "Somebody kept these a moment before you.")
     assert world.bot is not None
     found = await world.bot.store.find(request)
@@ -364,7 +364,7 @@ async def test_of_several_who_keep_them_at_once_one_does(world: World) -> None:
     await world.finished(request)
     message = await said(world, "shall they stay, or go?")
     people = ("alice", "bob", "alice", "bob")
-    await asyncio.gather(*(world.slack.press(one, CHANNEL, message.ts, KEEP) for one in people))
+    await asyncio.gather(*(world.slack.press(one, CHANNEL, message.ts, EXTEND) for one in people))
     outcomes = sorted(row[1:] for row in await kept_rows(world))
     assert outcomes == [("denied", "kept-before")] * 3 + [("done", "granted")]
 
@@ -376,7 +376,7 @@ async def test_what_was_let_go_is_not_said_to_be_kept(world: World) -> None:
     message = await said(world, "shall they stay, or go?")
     await world.slack.press("alice", CHANNEL, message.ts, DELETE)
     await said(world, "1 snapshot is deleted")
-    await world.slack.press("alice", CHANNEL, message.ts, KEEP)
+    await world.slack.press("alice", CHANNEL, message.ts, EXTEND)
     await world.told("alice", "Nothing of these is left to keep: they are deleted, or about to be.")
     assert await kept_rows(world) == [("U0ALICE001", "denied", "nothing-to-keep")]
     assert world.bot is not None
@@ -390,7 +390,7 @@ async def test_who_keeps_what_others_are_asked_to_delete_reads_that(start: Start
     message = await said(world, "shall they stay, or go?")
     await world.slack.press("alice", CHANNEL, message.ts, DELETE)
     await said(world, "asks to delete")
-    await world.slack.press("bob", CHANNEL, message.ts, KEEP)
+    await world.slack.press("bob", CHANNEL, message.ts, EXTEND)
     told = await world.told("bob", "Kept for 7 more days")
     asks = "<@U0ALICE001> asked to delete 1 snapshot (“web-01-data”), though: where others agree to that, it goes."
     assert told.text.endswith(asks)
@@ -447,7 +447,7 @@ async def test_what_another_request_has_too_is_offered_to_keep_but_not_to_let_go
     await world.finished(first)
     await world.finished(second)
     message = await said(world, "shall they stay, or go?")
-    assert controls(message) == [(KEEP, first if mine else second)]
+    assert controls(message) == [(EXTEND, first if mine else second)]
     assert "another request has them too, so this one cannot let them go." in message.text
 
 

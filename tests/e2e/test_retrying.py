@@ -11,7 +11,7 @@ import pytest
 
 from bot.domain.transitions import RequestEvent
 from bot.simulator.workspace import Message
-from bot.slack.ids import CONFIRM, RECORD, TRY_AGAIN
+from bot.slack.ids import CONFIRM, POST_MORTEM, TRY_AGAIN
 from tests.e2e.conftest import CHANNEL, World, request_id
 from tests.e2e.test_quick import planned
 
@@ -49,7 +49,7 @@ async def test_what_failed_is_tried_again_with_the_options_of_the_first_in_its_t
     told = await world.told("alice", "another try of 1 disk")
     again = await second(world, request)
     assert request_id(told.text) == again
-    replies = world.replies(again, "root") + world.replies(again, "receipt")
+    replies = world.replies(again, "status") + world.replies(again, "receipt")
     assert {one.thread_ts for one in replies} == {root.ts}
     assert f"another try of `{request}`" in replies[0].text and "INC-42" in replies[0].text
     assert "1 of 1 snapshot available" in replies[1].text and "web-01-data" in replies[1].text
@@ -166,14 +166,14 @@ async def test_a_plan_that_nobody_confirmed_in_time_can_be_asked_for_again_in_it
     await world.slack.until(lambda: bool(others(world, request)))
     (again,) = others(world, request)
     await world.slack.until(
-        lambda: any("planned, waiting for your go" in one.text for one in world.replies(again, "root")), 20
+        lambda: any("planned, waiting for your go" in one.text for one in world.replies(again, "status")), 20
     )
 
 
 async def test_the_record_is_shown_to_whoever_asks_for_it_and_never_stands_in_the_thread(world: World) -> None:
     request, receipt = await failed_once(world)
     assert not [one for one in world.slack.messages(CHANNEL) if '"columns"' in one.text]
-    await world.slack.press("bob", CHANNEL, receipt.ts, RECORD)
+    await world.slack.press("bob", CHANNEL, receipt.ts, POST_MORTEM)
     told = await world.told("bob", "for the post-mortem")
     kept = json.loads(html.unescape(told.text.partition("```")[2].rpartition("```")[0]))
     assert kept["request"] == request
@@ -185,7 +185,7 @@ async def test_the_record_is_shown_to_whoever_asks_for_it_and_never_stands_in_th
 async def test_the_record_is_not_shown_to_who_may_not_see_the_request(world: World) -> None:
     _, receipt = await failed_once(world)
     world.slack.join("gus", CHANNEL)
-    await world.slack.press("gus", CHANNEL, receipt.ts, RECORD)
+    await world.slack.press("gus", CHANNEL, receipt.ts, POST_MORTEM)
     await world.slack.until(lambda: bool(world.private("gus")))
     assert not any('"columns"' in one.text for one in world.private("gus"))
 

@@ -138,7 +138,7 @@ async def test_a_disk_that_is_full_for_a_moment_is_told_and_all_goes_on_when_the
         assert {request.id for request in backups} == set(taken)
         for request in backups:
             assert len(street.messages(request, "receipt")) == 1
-            assert len(street.messages(request, "root")) == 1
+            assert len(street.messages(request, "status")) == 1
         assert await street.bot.signal(signal.SIGTERM) == 0
 
 

@@ -22,7 +22,7 @@ from bot.slack.ids import (
     CONFIRM,
     DELETE,
     DENY,
-    KEEP,
+    EXTEND,
     NEW_SNAPSHOT,
     OPEN_FORM,
     REVIEW,
@@ -164,7 +164,7 @@ async def test_a_form_sent_again_is_the_same_request(world: World, restart: bool
         assert await send(world, payload) in (None, "", {})
     assert await trail(world) == [("U0ALICE001", "form-replayed")] * 2
     assert created(world) == 1
-    assert len([one for one in world.slack.messages(CHANNEL) if (part(one) or ("", ""))[1] == "root"]) == 1
+    assert len([one for one in world.slack.messages(CHANNEL) if (part(one) or ("", ""))[1] == "status"]) == 1
 
 
 # --- what was chosen --------------------------------------------------------------------------------------------------
@@ -465,7 +465,7 @@ FORGED = (
 
 
 @pytest.mark.parametrize(
-    "action", [APPROVE, DENY, REVIEW, CANCEL, OPEN_FORM, ASK_AGAIN, CONFIRM, CHANGE, DELETE, AGREE, KEEP]
+    "action", [APPROVE, DENY, REVIEW, CANCEL, OPEN_FORM, ASK_AGAIN, CONFIRM, CHANGE, DELETE, AGREE, EXTEND]
 )
 async def test_a_button_with_an_invented_value_does_nothing_and_says_so(start: Start, action: str) -> None:
     world = await start("approvals = 1")

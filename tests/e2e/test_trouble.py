@@ -450,7 +450,7 @@ def root_text(world: World, request: str) -> str:
 
 
 def roots(world: World) -> list[Message]:
-    return [one for one in world.slack.messages(CHANNEL) if (part(one) or ("", ""))[1] == "root"]
+    return [one for one in world.slack.messages(CHANNEL) if (part(one) or ("", ""))[1] == "status"]
 
 
 def deliveries(world: World) -> list[dict[str, Any]]:

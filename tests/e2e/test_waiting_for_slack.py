@@ -73,7 +73,7 @@ async def test_a_cloud_that_does_not_answer_is_told_within_five_seconds(world: W
         await world.say(f"cancel {request}")
     else:
         assert "all available" in (await world.finished(request, timeout=40)).text
-        assert len([one for one in world.slack.messages("#inc-demo") if part(one) == (request, "root")]) == 1
+        assert len([one for one in world.slack.messages("#inc-demo") if part(one) == (request, "status")]) == 1
 
 
 async def test_a_create_that_gets_no_answer_is_told_within_five_seconds(world: World) -> None:

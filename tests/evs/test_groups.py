@@ -48,7 +48,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
 
 
 async def test_a_group_is_made_of_its_disks_and_its_members_are_found_by_its_id(place: Place) -> None:
-    group_id = await place.make()
+    snapshot_group_id = await place.make()
     (call,) = place.cloud.calls("create_group")
     assert call["body"] == {
         "snapshot_group": {
@@ -58,19 +58,19 @@ async def test_a_group_is_made_of_its_disks_and_its_members_are_found_by_its_id(
             "tags": {REQUEST_TAG: "r-together"},
         }
     }
-    members = await place.evs.list_snapshots(group_id=group_id)
+    members = await place.evs.list_snapshots(snapshot_group_id=snapshot_group_id)
     assert {one.volume_id for one in members} == {DATA, LOGS}
-    assert {one.snapshot_group_id for one in members} == {group_id}
-    assert await place.evs.list_snapshots(group_id="no-such-group") == []
+    assert {one.snapshot_group_id for one in members} == {snapshot_group_id}
+    assert await place.evs.list_snapshots(snapshot_group_id="no-such-group") == []
 
 
 async def test_a_group_is_found_by_its_tag(place: Place) -> None:
-    group_id = await place.make("one")
+    snapshot_group_id = await place.make("one")
     while any(one.status == "creating" for one in await place.evs.list_snapshots()):
         pass
     await place.make("two")
     (found,) = await place.evs.list_snapshot_groups(limit_to_tag=(REQUEST_TAG, "r-one"))
-    assert (found.id, found.name, found.request_tag) == (group_id, "one", "r-one")
+    assert (found.id, found.name, found.request_tag) == (snapshot_group_id, "one", "r-one")
     assert len(await place.evs.list_snapshot_groups()) == 2
     assert await place.evs.list_snapshot_groups(limit_to_tag=(REQUEST_TAG, "r-three")) == []
 

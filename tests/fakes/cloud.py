@@ -31,7 +31,7 @@ class UnaskedEvs:
         *,
         volume_id: str | None = None,
         ids: Sequence[str] = (),
-        group_id: str | None = None,
+        snapshot_group_id: str | None = None,
         of_each: Collection[str] = (),
     ) -> list[Snapshot]:
         raise NotImplementedError

@@ -31,7 +31,7 @@ from bot.slack.listeners.commands import CommandListeners
 from bot.slack.listeners.deferred_replies import DeferredReplyJob
 from bot.slack.listeners.errors import ErrorListener
 from bot.slack.listeners.events import LastListeners
-from bot.slack.listeners.queries import Answering
+from bot.slack.listeners.queries import Queries
 from bot.slack.payloads import Identity, SlashCommand, read
 from bot.slack.unexpected import Unexpected
 from bot.slack.views.message import Message
@@ -126,7 +126,7 @@ def parts(*, intake: StubReception | None = None) -> Parts:
     app = build_bolt(AsyncWebClient(base_url="http://127.0.0.1:1/api/"), TOKEN, SECRET, identity)
     unexpected = Unexpected("/snapshot", lambda: "e-00000001")
     made = Parts(app, intake or StubReception(), StubReplies(), BackgroundTasks(unexpected))
-    answering = Answering(
+    queries = Queries(
         command="/snapshot",
         team_url="https://harbor-eng.slack.com/",
         store=None,  # type: ignore[arg-type]  # everybody can be looked up
@@ -143,7 +143,7 @@ def parts(*, intake: StubReception | None = None) -> Parts:
     CommandListeners(
         command="/snapshot",
         intake=made.intake,  # type: ignore[arg-type]  # as much of it as a command needs
-        answering=answering,
+        queries=queries,
         forms=StubForms(),  # type: ignore[arg-type]  # opens none
         bindings=None,  # type: ignore[arg-type]  # nor here
         actions=None,  # type: ignore[arg-type]  # nor here

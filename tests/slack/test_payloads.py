@@ -48,11 +48,11 @@ def recorded(name: str) -> Any:
 
 
 def test_a_button_on_a_message_says_who_where_and_what() -> None:
-    pressed = read(BlockAction, recorded("block_actions.message"))
-    assert (pressed.user_id, pressed.channel, pressed.thread_ts) == (ALICE, OPS, None)
-    assert (pressed.message_ts, pressed.is_ephemeral, pressed.in_app_home) == ("1767225610.000200", False, False)
-    assert pressed.value
-    assert pressed.response_url
+    action = read(BlockAction, recorded("block_actions.message"))
+    assert (action.user_id, action.channel, action.thread_ts) == (ALICE, OPS, None)
+    assert (action.message_ts, action.is_ephemeral, action.in_app_home) == ("1767225610.000200", False, False)
+    assert action.value
+    assert action.response_url
     assert read(BlockAction, recorded("block_actions.ephemeral")).is_ephemeral
     assert read(BlockAction, recorded("block_actions.thread_message")).thread_ts
 
@@ -199,7 +199,7 @@ OWN = {
     "message": "a message of the bot's own",
     "first": "the same",
     "late": "the same",
-    "offered": "the same",
+    "opening": "the same",
     "arguments": "what is sent to Slack",
     "to": "the same",
     "by_field": "ids by the names of fields",

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.domain.consistency_groups import ConsistencyGroup, group_made, group_split, group_waiting, on_its_own
 from bot.domain.orders import Quick, Selector
-from bot.domain.requests import Item, sending, taken
+from bot.domain.requests import Item, submitting, taken
 from bot.domain.snapshots import CreateSnapshotGroup
 from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.requests import Cancelled
@@ -26,7 +26,7 @@ def a_group(request_id: str = "r-one", **fields: Any) -> ConsistencyGroup:
 
 async def with_group(store: SqliteStore, *numbers: int, request_id: str = "r-one") -> list[Item]:
     request = await received(store, request_id, order=ORDER)
-    items = [an_item(number, request_id=request_id, group_id=f"{request_id}-g1") for number in numbers]
+    items = [an_item(number, request_id=request_id, consistency_group_id=f"{request_id}-g1") for number in numbers]
     settled = await store.decide_plan(
         replace(request, state=RequestState.RUNNING), items, [], groups=[a_group(request_id)]
     )
@@ -34,8 +34,8 @@ async def with_group(store: SqliteStore, *numbers: int, request_id: str = "r-one
     return items
 
 
-async def the_group(store: SqliteStore, group_id: str = "r-one-g1") -> tuple[ConsistencyGroup, list[Item]]:
-    found = await store.group(group_id)
+async def the_group(store: SqliteStore, consistency_group_id: str = "r-one-g1") -> tuple[ConsistencyGroup, list[Item]]:
+    found = await store.group(consistency_group_id)
     assert found is not None
     return found[0], found[1]
 
@@ -53,7 +53,7 @@ async def test_what_is_written_is_what_is_read(store: SqliteStore) -> None:
 
 async def test_it_begins_with_those_whose_disks_nobody_copies(store: SqliteStore) -> None:
     await running(store, an_item(3, request_id="r-two"), request_id="r-two")
-    assert await store.start(sending(await the_item(store, "r-two-3"), NOON), [])
+    assert await store.start(submitting(await the_item(store, "r-two-3"), NOON), [])
     await with_group(store, 1, 2, 3)
     begun = await store.start_group((await the_group(store))[0], [])
     assert begun is not None
@@ -62,16 +62,16 @@ async def test_it_begins_with_those_whose_disks_nobody_copies(store: SqliteStore
     assert {item.state for item in members} == {ItemState.SUBMITTING}
     assert group.asked.volume_ids == tuple(item.disk.id for item in members)
     joined = await the_item(store, "r-one-3")
-    assert (joined.state, joined.joined_to, joined.group_id) == (ItemState.CREATING, "r-two-3", None)
+    assert (joined.state, joined.joined_to, joined.consistency_group_id) == (ItemState.CREATING, "r-two-3", None)
 
 
 async def test_one_that_is_left_alone_is_sent_alone(store: SqliteStore) -> None:
     await running(store, an_item(2, request_id="r-two"), request_id="r-two")
-    assert await store.start(sending(await the_item(store, "r-two-2"), NOON), [])
+    assert await store.start(submitting(await the_item(store, "r-two-2"), NOON), [])
     await with_group(store, 1, 2)
     assert await store.start_group((await the_group(store))[0], []) is None
     alone = await the_item(store, "r-one-1")
-    assert (alone.state, alone.group_id) == (ItemState.PLANNED, None)
+    assert (alone.state, alone.consistency_group_id) == (ItemState.PLANNED, None)
     assert (await the_group(store))[0].state is GroupState.SPLIT
     assert "submit:r-one-1" in {key for key, *_ in await store.jobs()}
 
@@ -124,7 +124,7 @@ async def test_a_wait_is_kept_and_wakes_nobody_too_early(store: SqliteStore) -> 
 
 async def test_a_plan_made_anew_leaves_nothing_of_the_old_one(store: SqliteStore) -> None:
     request = await received(store, order=ORDER)
-    items = [an_item(number, group_id="r-one-g1") for number in (1, 2)]
+    items = [an_item(number, consistency_group_id="r-one-g1") for number in (1, 2)]
     later = NOON.replace(hour=13)
     planned = replace(request, state=RequestState.PLANNED, waits_until=later, warnings=("No disk has the tag “é”.",))
     assert (await store.decide_plan(planned, items, [], groups=[a_group()])).how == "done"

@@ -13,7 +13,7 @@ from bot.domain.errors import StoreTooNew
 from bot.domain.forms import Form
 from bot.domain.granting import Subject
 from bot.domain.orders import Create
-from bot.domain.requests import Place, ended, sending, taken
+from bot.domain.requests import Place, ended, submitting, taken
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.forms import DeferredReply
 from bot.ports.lookups import Filters
@@ -42,7 +42,7 @@ def spoil(tmp_path: Path, database: SqliteDatabase) -> Spoil:
 
 async def two_under_way(store: SqliteStore) -> None:
     for number, name in enumerate(("r-one", "r-two"), 1):
-        item = taken(sending(an_item(number, request_id=name), NOON), f"snap-{name}", "job")
+        item = taken(submitting(an_item(number, request_id=name), NOON), f"snap-{name}", "job")
         await running(store, item, request_id=name)
 
 
@@ -94,7 +94,7 @@ async def test_a_request_that_cannot_be_read_leaves_its_channel_its_voice(
 async def test_a_request_with_an_item_that_cannot_be_read_is_never_told_as_finished(
     store: SqliteStore, spoil: Spoil
 ) -> None:
-    await running(store, an_item(1), taken(sending(an_item(2), NOON), "snap-2", "job"))
+    await running(store, an_item(1), taken(submitting(an_item(2), NOON), "snap-2", "job"))
     spoil("item", "id = 'r-one-1'", state="frozen")
     (second,) = await store.creating("payments")
     assert await store.save(ended(second, ItemState.AVAILABLE, NOON))
@@ -113,23 +113,23 @@ async def test_a_request_with_an_item_that_cannot_be_read_is_never_told_as_finis
 async def test_a_disk_copied_for_an_item_that_cannot_be_read_is_not_copied_a_second_time(
     store: SqliteStore, spoil: Spoil
 ) -> None:
-    await running(store, taken(sending(an_item(1), NOON), "snap-1", "job"))
+    await running(store, taken(submitting(an_item(1), NOON), "snap-1", "job"))
     spoil("item", "id = 'r-one-1'", disk_json="?")
     await running(store, an_item(1, request_id="r-two"), request_id="r-two")
     found = await store.item("r-two-1")
     assert found is not None
-    assert await store.start(sending(found[0], NOON), []) is None
+    assert await store.start(submitting(found[0], NOON), []) is None
 
 
 async def test_what_follows_an_item_is_not_held_up_by_a_follower_that_cannot_be_read(
     store: SqliteStore, spoil: Spoil
 ) -> None:
-    await running(store, taken(sending(an_item(1), NOON), "snap-1", "job"))
+    await running(store, taken(submitting(an_item(1), NOON), "snap-1", "job"))
     for name in ("r-two", "r-three"):
         await running(store, an_item(1, request_id=name), request_id=name)
         found = await store.item(f"{name}-1")
         assert found is not None
-        assert await store.start(sending(found[0], NOON), [])
+        assert await store.start(submitting(found[0], NOON), [])
     spoil("item", "id = 'r-two-1'", disk_json="?")
     (leader,) = await store.creating("payments")
     assert await store.save(ended(leader, ItemState.AVAILABLE, NOON))
@@ -157,7 +157,7 @@ async def test_a_date_that_cannot_be_read_keeps_no_other_duty_from_being_found(
 async def test_a_restore_point_that_cannot_be_read_hides_no_other_of_its_disk(store: SqliteStore, spoil: Spoil) -> None:
     for name in ("r-one", "r-two"):
         made = ended(
-            taken(sending(an_item(1, request_id=name), NOON), f"snap-{name}", "job"), ItemState.AVAILABLE, NOON
+            taken(submitting(an_item(1, request_id=name), NOON), f"snap-{name}", "job"), ItemState.AVAILABLE, NOON
         )
         await running(store, made, request_id=name)
     spoil("item", "request_id = 'r-one'", snapshot_json="{")

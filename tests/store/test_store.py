@@ -12,7 +12,7 @@ from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
 from bot.domain.forms import Form
 from bot.domain.orders import Create
-from bot.domain.requests import Item, Place, Request, ended, sending, taken, waiting
+from bot.domain.requests import Item, Place, Request, ended, submitting, taken, waiting
 from bot.domain.roles import Grant
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.forms import DeferredReply
@@ -55,7 +55,7 @@ async def the_item(store: SqliteStore, item_id: str) -> Item:
 
 
 async def test_who_read_a_row_before_the_clock_was_set_does_not_make_it_older(store: SqliteStore) -> None:
-    sent = sending(an_item(1), NOON)
+    sent = submitting(an_item(1), NOON)
     await running(store, sent)
     read = await the_item(store, sent.id)
     await store.clock_set(timedelta(hours=25))
@@ -109,7 +109,7 @@ async def test_judges_see_the_grants_and_the_binding_of_that_moment(store: Sqlit
         seen.append((set(grants), bound))
         return Incoming(None)
 
-    await store.take_in("d1", "C1", replace(an_actor(), groups=frozenset({"S1"})), judge)
+    await store.take_in("d1", "C1", replace(an_actor(), user_groups=frozenset({"S1"})), judge)
     await store.take_in("d2", "C2", an_actor("U9"), judge)
     assert seen == [({mine, groups, everyone}, "payments"), ({everyone}, None)]
 
@@ -190,8 +190,8 @@ async def test_one_disk_is_copied_by_one_item_and_the_second_joins(store: Sqlite
     same = an_item(1).disk
     await running(store, an_item(1))
     await running(store, an_item(1, request_id="r-two", disk=same), request_id="r-two")
-    first = await store.start(sending(await the_item(store, "r-one-1"), NOON), [])
-    second = await store.start(sending(await the_item(store, "r-two-1"), NOON), [])
+    first = await store.start(submitting(await the_item(store, "r-one-1"), NOON), [])
+    second = await store.start(submitting(await the_item(store, "r-two-1"), NOON), [])
     assert first is not None and second is not None
     assert (second.state, second.joined_to) == (ItemState.CREATING, "r-one-1")
     await store.save(taken(first, "snap-a", "job-a"))
@@ -207,8 +207,8 @@ async def test_a_joined_item_tries_for_itself_when_its_leader_fails(store: Sqlit
     same = an_item(1).disk
     await running(store, an_item(1))
     await running(store, an_item(1, request_id="r-two", disk=same), request_id="r-two")
-    first = await store.start(sending(await the_item(store, "r-one-1"), NOON), [])
-    await store.start(sending(await the_item(store, "r-two-1"), NOON), [])
+    first = await store.start(submitting(await the_item(store, "r-one-1"), NOON), [])
+    await store.start(submitting(await the_item(store, "r-two-1"), NOON), [])
     assert first is not None
     second = await store.request("r-two")
     assert second is not None
@@ -302,13 +302,13 @@ async def test_who_joined_one_that_joins_another_later_ends_with_it(store: Sqlit
     """The first has to wait its turn, the third takes it meanwhile, and the second followed the first all along."""
     for request_id in ("r-one", "r-two", "r-three"):
         await running(store, an_item(1, request_id=request_id), request_id=request_id)
-    first = await store.start(sending(await the_item(store, "r-one-1"), NOON), [])
-    second = await store.start(sending(await the_item(store, "r-two-1"), NOON), [])
+    first = await store.start(submitting(await the_item(store, "r-one-1"), NOON), [])
+    second = await store.start(submitting(await the_item(store, "r-two-1"), NOON), [])
     assert first and second and second.joined_to == "r-one-1"
     await store.save(waiting(first, NOON, until=NOON, cause="busy"))
-    third = await store.start(sending(await the_item(store, "r-three-1"), NOON), [])
+    third = await store.start(submitting(await the_item(store, "r-three-1"), NOON), [])
     assert third and third.joined_to is None
-    first = await store.start(sending(await the_item(store, "r-one-1"), NOON), [])
+    first = await store.start(submitting(await the_item(store, "r-one-1"), NOON), [])
     assert first and first.joined_to == "r-three-1"
     await store.save(taken(third, "snap-1", "job-1"))
     await store.save(ended(await the_item(store, "r-three-1"), ItemState.AVAILABLE, NOON))

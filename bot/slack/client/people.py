@@ -19,8 +19,8 @@ from bot.slack.payloads import Account, UserGroup, UserGroups, read
 log = logging.getLogger(__name__)
 
 USER_MAX_AGE = timedelta(seconds=60)
-GROUPS_MAX_AGE = timedelta(minutes=5)
-WITHOUT_GROUPS = frozenset({"plan_upgrade_required"})
+USER_GROUPS_MAX_AGE = timedelta(minutes=5)
+WITHOUT_USER_GROUPS = frozenset({"plan_upgrade_required"})
 """Workspaces on a plan without user groups have none; anything else that fails, refuses."""
 
 _NOBODY = frozenset({"user_not_found", "user_not_visible"})
@@ -41,13 +41,13 @@ class SlackPeople:
         self._team_id = team_id
         self._enterprise_id = enterprise_id
         self._kinds: Cache[str, AccountKind] = Cache(clock, USER_MAX_AGE)
-        self._groups: Cache[str, Mapping[str, frozenset[str]]] = Cache(clock, GROUPS_MAX_AGE)
+        self._user_groups: Cache[str, Mapping[str, frozenset[str]]] = Cache(clock, USER_GROUPS_MAX_AGE)
 
     def known(self, user_id: str) -> Actor | None:
-        kind, groups = self._kinds.at_hand(user_id), self._groups.at_hand(_ALL)
-        if kind is None or groups is None:
+        kind, user_groups = self._kinds.at_hand(user_id), self._user_groups.at_hand(_ALL)
+        if kind is None or user_groups is None:
             return None
-        return Actor(user_id, kind, groups.get(user_id, frozenset()))
+        return Actor(user_id, kind, user_groups.get(user_id, frozenset()))
 
     async def look_up(self, user_id: str) -> Actor:
         """Ask for what is not at hand. Raises LookupFailed."""
@@ -55,7 +55,7 @@ class SlackPeople:
             kind = await self._kinds.ask(user_id, lambda: self._ask_kind(user_id))
             if kind is not AccountKind.MEMBER:
                 return Actor(user_id, kind)  # whatever their groups are, they are refused
-            groups = await self._groups.ask(_ALL, self._ask_groups)
+            user_groups = await self._user_groups.ask(_ALL, self._ask_user_groups)
         except SlackApiError as exc:
             failure = failure_of(exc)
             facts = {"user": user_id, "error": failure.error, "status": failure.status}
@@ -64,7 +64,7 @@ class SlackPeople:
         except NO_ANSWER:
             log.warning("slack could not be asked who somebody is", extra={"user": user_id})
             raise _cannot_tell() from None
-        return Actor(user_id, kind, groups.get(user_id, frozenset()))
+        return Actor(user_id, kind, user_groups.get(user_id, frozenset()))
 
     async def account(self, user_id: str) -> AccountKind | None:
         """What kind of account that is, not older than a minute; None: there is none. Raises LookupFailed."""
@@ -77,43 +77,43 @@ class SlackPeople:
         except NO_ANSWER:
             raise _cannot_tell() from None
 
-    async def group(self, group_id: str) -> UserGroupKind:
+    async def user_group(self, user_group_id: str) -> UserGroupKind:
         """What kind of user group that is, asked now: disabled ones are not among those whose members are kept."""
         try:
-            groups = read(UserGroups, (await self._client.usergroups_list(include_disabled=True)).data).usergroups
+            user_groups = read(UserGroups, (await self._client.usergroups_list(include_disabled=True)).data).usergroups
         except SlackApiError as exc:
-            if failure_of(exc).error in WITHOUT_GROUPS:
+            if failure_of(exc).error in WITHOUT_USER_GROUPS:
                 return UserGroupKind.UNKNOWN
             raise _cannot_tell(failure_of(exc).retry_after) from None
         except NO_ANSWER:
             raise _cannot_tell() from None
-        found = next((one for one in groups if one.id == group_id), None)
+        found = next((one for one in user_groups if one.id == user_group_id), None)
         if found is None:
             return UserGroupKind.UNKNOWN
         if found.is_external:
             return UserGroupKind.EXTERNAL
         return UserGroupKind.DISABLED if found.date_delete else UserGroupKind.KNOWN
 
-    async def members(self, group_id: str) -> frozenset[str]:
+    async def members(self, user_group_id: str) -> frozenset[str]:
         """The people of a user group, not older than groups are believed. Raises LookupFailed."""
         try:
-            groups = await self._groups.ask(_ALL, self._ask_groups)
+            user_groups = await self._user_groups.ask(_ALL, self._ask_user_groups)
         except (SlackApiError, *NO_ANSWER):
             raise _cannot_tell() from None
-        return frozenset(user_id for user_id, ids in groups.items() if group_id in ids)
+        return frozenset(user_id for user_id, ids in user_groups.items() if user_group_id in ids)
 
     def forget_user(self, user_id: str) -> None:
         """On `user_change`: the next question goes to Slack."""
         self._kinds.forget(user_id)
 
-    def forget_groups(self) -> None:
+    def forget_user_groups(self) -> None:
         """On `subteam_members_changed` and `subteam_updated`."""
-        self._groups.forget(_ALL)
+        self._user_groups.forget(_ALL)
 
     def forget_everything(self) -> None:
         """Slack may have kept such words back."""
         self._kinds.forget_everything()
-        self._groups.forget_everything()
+        self._user_groups.forget_everything()
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -123,17 +123,17 @@ class SlackPeople:
             raise _cannot_tell()
         return account.kind(self._team_id, self._enterprise_id)
 
-    async def _ask_groups(self) -> Mapping[str, frozenset[str]]:
+    async def _ask_user_groups(self) -> Mapping[str, frozenset[str]]:
         try:
             response = await self._client.usergroups_list(include_users=True)
         except SlackApiError as exc:
-            if failure_of(exc).error not in WITHOUT_GROUPS:
+            if failure_of(exc).error not in WITHOUT_USER_GROUPS:
                 raise
-            groups: tuple[UserGroup, ...] = ()
+            user_groups: tuple[UserGroup, ...] = ()
         else:
-            groups = read(UserGroups, response.data).usergroups
+            user_groups = read(UserGroups, response.data).usergroups
         members: dict[str, set[str]] = {}
-        for group in groups:
+        for group in user_groups:
             if not group.date_delete:
                 for user_id in group.users:
                     members.setdefault(user_id, set()).add(group.id)

@@ -133,7 +133,7 @@ class SlackReplies:
             outgoing = replace(outgoing, called=())
         message = self.rendered(outgoing)
         match outgoing.kind:
-            case "root":
+            case "status":
                 await self._keep_from_strangers(request, request.reply_channel)
                 return await self._post(
                     request.reply_channel, message, request.thread_ts, _metadata(outgoing), anywhere=True
@@ -151,7 +151,7 @@ class SlackReplies:
                 await self._keep_from_strangers(request, request.status_channel)
                 thread = request.thread_ts or request.status_ts
                 return await self._post(request.status_channel, message, thread, _metadata(outgoing))
-            case "break_glass" | "ask_directly" | "record":
+            case "break_glass" | "ask_directly" | "post_mortem":
                 raise AssertionError("said to people one by one")
             case "refusal":
                 await self._whisper(request, message)

@@ -84,10 +84,10 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class SmallForm:
-    """A form that acts once. `faults` are what is wrong with it, by field; without any it is over."""
+    """A form that acts once. `problems` are what is wrong with it, by field; without any it is over."""
 
     kind: FormKind
-    faults: Callable[[Form, Entered], Awaitable[Mapping[str, str]]]
+    problems: Callable[[Form, Entered], Awaitable[Mapping[str, str]]]
     decide: Decide
 
 
@@ -118,34 +118,34 @@ class Actions:
         self._clock = clock
         deferred.answered_by("action", self._answer)
 
-    async def on_button(self, name: str, ack: AsyncAck, pressed: BlockAction) -> None:
+    async def on_button(self, name: str, ack: AsyncAck, block_action: BlockAction) -> None:
         action = UserAction(
             name,
-            pressed.user_id,
-            pressed.value,
-            pressed.channel,
-            pressed.thread_ts,
-            in_app_home=pressed.in_app_home,
-            trigger_id=pressed.trigger_id,
+            block_action.user_id,
+            block_action.value,
+            block_action.channel,
+            block_action.thread_ts,
+            in_app_home=block_action.in_app_home,
+            trigger_id=block_action.trigger_id,
         )
         when = self.buttons[name].when
         actor = self._people.known(action.user_id) if when == "now" else None
         if actor is None:
             claim = f"form:{action.user_id}:{action.value[:64]}" if when == "once" else None
-            await self.take(ack, action, pressed.response_url, claim)
+            await self.take(ack, action, block_action.response_url, claim)
         else:
             told = await self._decide(actor, action)
             await ack()
-            self._tasks.start(self._say(action, pressed.response_url, told))
-        self._tasks.start(self._replace_left_over(pressed, action))
+            self._tasks.start(self._say(action, block_action.response_url, told))
+        self._tasks.start(self._replace_left_over(block_action, action))
 
     async def on_form(self, name: str, ack: AsyncAck, sent: ViewAction) -> None:
         form = await self._form_sessions.theirs(self.forms[name].kind, returned(sent))
         if isinstance(form, Refused):
             await refuse_form(ack, sent.view, {"": form.sentence})
             return
-        if faults := await self.forms[name].faults(form, sent.view.entered):
-            await refuse_form(ack, sent.view, faults)
+        if problems := await self.forms[name].problems(form, sent.view.entered):
+            await refuse_form(ack, sent.view, problems)
             return
         action = UserAction(
             name,
@@ -176,12 +176,12 @@ class Actions:
         await self._deferred.take(deferred_reply, InHand(response_url, action.trigger_id))
         await ack()
 
-    async def _replace_left_over(self, pressed: BlockAction, action: UserAction) -> None:
+    async def _replace_left_over(self, block_action: BlockAction, action: UserAction) -> None:
         """A message of which Slack's answer was lost stands beside the one that followed it, and nobody knew where: the
         button on it says it.
         """
-        ts = pressed.message_ts
-        if action.name not in ON_ITS_MESSAGE or not action.channel or not ts or pressed.is_ephemeral:
+        ts = block_action.message_ts
+        if action.name not in ON_ITS_MESSAGE or not action.channel or not ts or block_action.is_ephemeral:
             return
         if found := await self._store.request(action.value):
             await self._replies.replace_left_over(found[0], action.channel, ts)
@@ -225,9 +225,9 @@ class Actions:
             await self._replies.tell(action.user_id, response_url, action.channel, message, action.thread_ts)
 
 
-async def refuse_form(ack: AsyncAck, view: View, faults: Mapping[str, str]) -> None:
+async def refuse_form(ack: AsyncAck, view: View, problems: Mapping[str, str]) -> None:
     """Leave the form open, with what is wrong beside its fields."""
-    await ack(response_action="errors", errors=errors_beside(view.inputs, faults))
+    await ack(response_action="errors", errors=errors_beside(view.inputs, problems))
 
 
 def returned(sent: ViewAction) -> Returned:

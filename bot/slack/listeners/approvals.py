@@ -39,7 +39,7 @@ class DenyForm:
         await self._form_sessions.save(replace(form, view_id=view.id))
         return None
 
-    async def faults(self, form: Form, sent: Entered) -> dict[str, str]:
+    async def problems(self, form: Form, sent: Entered) -> dict[str, str]:
         return {} if entered(sent.text(REASON)) else {REASON: "Say why, so that they know what to change."}
 
     async def deny(self, actor: Actor, action: UserAction) -> Told:

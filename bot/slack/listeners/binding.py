@@ -36,7 +36,7 @@ class BindForm:
         self._client = client
 
     async def open(self, actor: Actor, action: UserAction) -> Told | None:
-        projects = await self._bindings.offered(actor, action.place)
+        projects = await self._bindings.bindable(actor, action.place)
         if isinstance(projects, Told):
             return projects
         if not action.trigger_id:
@@ -49,7 +49,7 @@ class BindForm:
         await self._form_sessions.save(replace(form, view_id=view.id))
         return None
 
-    async def faults(self, form: Form, sent: Entered) -> dict[str, str]:
+    async def problems(self, form: Form, sent: Entered) -> dict[str, str]:
         return read_bind(sent)[1]
 
     async def bind(self, actor: Actor, action: UserAction) -> Told:
@@ -58,14 +58,14 @@ class BindForm:
 
 def read_bind(sent: Entered) -> tuple[Bind, dict[str, str]]:
     """What was entered, and every fault by field."""
-    faults: dict[str, str] = {}
+    problems: dict[str, str] = {}
 
     def tried(name: str, read: Callable[[str], Any]) -> Any:
         text = entered(sent.text(name))
         try:
             return read(text) if text else None
-        except ValueError as fault:
-            faults[name] = str(fault)
+        except ValueError as problem:
+            problems[name] = str(problem)
             return None
 
     selectors: list[Selector] = [*read_servers(entered(sent.text("server")))]
@@ -73,9 +73,9 @@ def read_bind(sent: Entered) -> tuple[Bind, dict[str, str]]:
     selectors += tried("disks", read_disks) or ()
     project = sent.text("project") or None
     if project is None:
-        faults["project"] = "Choose a project."
-    if not selectors and not faults:
-        faults["server"] = "Name a server, a tag or disks."
+        problems["project"] = "Choose a project."
+    if not selectors and not problems:
+        problems["server"] = "Name a server, a tag or disks."
     asked = Bind(
         tuple(dict.fromkeys(selectors)),
         project,
@@ -83,4 +83,4 @@ def read_bind(sent: Entered) -> tuple[Bind, dict[str, str]]:
         tried("reason", read_reason),
         confirm=not sent.chosen("options"),
     )
-    return asked, faults
+    return asked, problems

@@ -71,14 +71,14 @@ class ChannelCardListeners:
         self._channels.forget(channel_id)
         if self._pattern is None or not channel_id or not fnmatchcase(name, self._pattern):
             return
-        chore = f"offer:{channel_id}"
+        chore = f"channel_card:{channel_id}"
         due = await self._store.chore_due(chore)
         if due is None or due <= self._clock.now():
             # Marked first: a card that a crash swallows is nobody's loss, one that comes twice is a nuisance.
             await self._store.chore_done(chore, self._clock.now() + ONCE)
-            self._tasks.start(self._offer(channel_id, chore))
+            self._tasks.start(self._post_card(channel_id, chore))
 
-    async def _offer(self, channel_id: str, chore: str) -> None:
+    async def _post_card(self, channel_id: str, chore: str) -> None:
         for pause in PAUSES_S:
             wait = await self._attempt(channel_id)
             if wait is None:

@@ -20,7 +20,7 @@ from bot.slack.ids import BIND, place_at
 from bot.slack.listeners.actions import Actions, UserAction
 from bot.slack.listeners.deferred_replies import DeferredReplyJob, InHand, Reply, delivered
 from bot.slack.listeners.modals import FormListeners
-from bot.slack.listeners.queries import Answering
+from bot.slack.listeners.queries import Queries
 from bot.slack.listeners.reading import reads
 from bot.slack.payloads import SlashCommand
 from bot.slack.views import responses
@@ -42,7 +42,7 @@ class CommandListeners:
         *,
         command: str,
         intake: Intake,
-        answering: Answering,
+        queries: Queries,
         forms: FormListeners,
         bindings: ChannelBindings,
         actions: Actions,
@@ -53,7 +53,7 @@ class CommandListeners:
     ) -> None:
         self._command = command
         self._intake = intake
-        self._answering = answering
+        self._queries = queries
         self._forms = forms
         self._bindings = bindings
         self._actions = actions
@@ -127,7 +127,7 @@ class CommandListeners:
         others = isinstance(question, ShowAccess) and question.subject is not None
         at_hand = not others and not isinstance(question, RestorePoints | Delete | GrantAccess)
         if at_hand and (actor := self._people.known(sent.user_id)):
-            await ack(**responses.private((await self._answering.answer(question, actor, sent.channel)).message))
+            await ack(**responses.private((await self._queries.answer(question, actor, sent.channel)).message))
             return
         deferred_reply = DeferredReply(
             f"command:{delivered(sent.trigger_id)}",
@@ -145,4 +145,4 @@ class CommandListeners:
         """What is answered later is a question: what creates something is a request by then."""
         question = read_command(deferred_reply.payload["text"], self._command)
         assert not isinstance(question, Create | Quick | OpenForm)
-        return await self._answering.answer_somebody(question, deferred_reply.user_id, deferred_reply.channel)
+        return await self._queries.answer_somebody(question, deferred_reply.user_id, deferred_reply.channel)

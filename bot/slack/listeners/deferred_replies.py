@@ -131,4 +131,4 @@ class DeferredReplyJob:
                 )
             return await self._answerers[deferred_reply.kind](deferred_reply, in_hand)
         except Exception as exc:  # who asked waits for an answer, and the engine would only try again
-            return Reply(responses.told(self._unexpected.report(exc, "an answer that was owed failed")))
+            return Reply(responses.told(self._unexpected.report_unexpected(exc, "an answer that was owed failed")))

@@ -17,8 +17,8 @@ from bot.slack.client.poster import SlackReplies
 from bot.slack.payloads import Delivery, Sender, Unreadable, read
 from bot.slack.unexpected import Unexpected
 from bot.slack.views import responses
-from bot.slack.views.create_modal import errors_beside, offered
-from bot.workflow.actions.fill_form import Offer
+from bot.slack.views.create_modal import disk_options, errors_beside
+from bot.workflow.actions.fill_form import DiskOptions
 
 log = logging.getLogger(__name__)
 
@@ -43,13 +43,13 @@ class ErrorListener:
             log.warning("a payload can't be read", extra={"kind": kind[:40], "missing": error.fields})
             words = _UNREADABLE
         else:
-            words = self._unexpected.report(error, "a delivery failed")
+            words = self._unexpected.report_unexpected(error, "a delivery failed")
         if ack.response is None:
             match delivery.type:
                 case None:
                     return await ack(**responses.private(responses.told(words)))
                 case "block_suggestion":
-                    return await ack(options=offered(Offer(sentence=PICKER)))
+                    return await ack(options=disk_options(DiskOptions(sentence=PICKER)))
                 case "view_submission" if sender.inputs:
                     return await ack(response_action="errors", errors=errors_beside(sender.inputs, {"": words}))
                 case "event_callback" if kind != "app_mention":

@@ -29,15 +29,15 @@ class ChangeListeners:
 
     def register(self, app: AsyncApp) -> None:
         app.event("user_change")(reads(UserChange, self.on_user_change))
-        app.event("subteam_members_changed")(self.on_groups_change)
-        app.event("subteam_updated")(self.on_groups_change)
+        app.event("subteam_members_changed")(self.on_user_groups_change)
+        app.event("subteam_updated")(self.on_user_groups_change)
 
     async def on_user_change(self, ack: AsyncAck, change: UserChange) -> None:
         if change.user_id:
             self._people.forget_user(change.user_id)
 
-    async def on_groups_change(self) -> None:
-        self._people.forget_groups()
+    async def on_user_groups_change(self) -> None:
+        self._people.forget_user_groups()
 
 
 _ROUTED = frozenset(
@@ -105,8 +105,8 @@ class LastListeners:
     def register(self, app: AsyncApp) -> None:
         anything = re.compile(".*", re.DOTALL)
         app.action(re.compile(rf"{CONSOLE}\."))(self.on_link)
-        for control in (app.action, app.shortcut, app.view, app.view_closed):
-            control(anything)(reads(Delivery, self.on_old_control))
+        for route in (app.action, app.shortcut, app.view, app.view_closed):
+            route(anything)(reads(Delivery, self.on_old_action))
         app.options(anything)(self.on_old_options)
         app.event(anything)(reads(Delivery, self.on_other_event))
 
@@ -114,7 +114,7 @@ class LastListeners:
         """Slack tells of buttons that open a page as well (Block Kit, button)."""
         await ack()
 
-    async def on_old_control(self, ack: AsyncAck, delivery: Delivery) -> None:
+    async def on_old_action(self, ack: AsyncAck, delivery: Delivery) -> None:
         log.info("a control without a use was pressed", extra={"kind": delivery.type})
         await ack()
 

@@ -45,7 +45,7 @@ from bot.ports.forms import DeferredReply
 from bot.ports.slack import People
 from bot.slack.ids import place_at
 from bot.slack.listeners.deferred_replies import DeferredReplyJob, InHand, Reply
-from bot.slack.listeners.queries import Answering
+from bot.slack.listeners.queries import Queries
 from bot.slack.listeners.reading import reads
 from bot.slack.payloads import Mention
 from bot.slack.views import responses
@@ -86,7 +86,7 @@ class MentionListeners:
         intake: Intake,
         people: People,
         forms: Forms,
-        answering: Answering,
+        queries: Queries,
         deferred: DeferredReplyJob,
         clock: Clock,
     ) -> None:
@@ -95,7 +95,7 @@ class MentionListeners:
         self._intake = intake
         self._people = people
         self._forms = forms
-        self._answering = answering
+        self._queries = queries
         self._deferred = deferred
         self._clock = clock
 
@@ -157,7 +157,7 @@ class MentionListeners:
             case OpenForm(order):
                 return Reply(await self._offer_form(delivery, order))
             case _:
-                return await self._answering.answer_somebody(command, deferred_reply.user_id, deferred_reply.channel)
+                return await self._queries.answer_somebody(command, deferred_reply.user_id, deferred_reply.channel)
 
     async def _talked_about(self, deferred_reply: DeferredReply, hint: str) -> Reply:
         """A question is answered wherever my name stands: it is private and changes nothing, and whoever waits for the
@@ -168,7 +168,7 @@ class MentionListeners:
         except CommandError:
             return Reply(responses.told(hint))
         if isinstance(command, _ASKS):
-            return await self._answering.answer_somebody(command, deferred_reply.user_id, deferred_reply.channel)
+            return await self._queries.answer_somebody(command, deferred_reply.user_id, deferred_reply.channel)
         return Reply(responses.told(hint))
 
     async def _create(self, delivery: Delivery, order: Order, *, edited: bool) -> Message:
@@ -193,7 +193,7 @@ class MentionListeners:
         """A mention opens no form, Slack asks for a press: a button does, and what was typed is kept for it."""
         form = self._forms.begun(delivery.user_id, delivery.place, order)
         await self._forms.keep(form)
-        return responses.form_offered(form.id, self._command)
+        return responses.form_button(form.id, self._command)
 
 
 def changes_something(text: str, below: Sequence[str], command_name: str) -> bool:

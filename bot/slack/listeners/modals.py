@@ -38,10 +38,10 @@ from bot.slack.payloads import (
 from bot.slack.views import responses
 from bot.slack.views.acknowledgement import recorded
 from bot.slack.views.create_modal import (
+    disk_options,
     filled_view,
     loading_view,
-    offered,
-    offered_projects,
+    project_options,
     read_values,
     refused_view,
     view_with_problem,
@@ -94,11 +94,11 @@ class FormListeners:
         """After a command was acknowledged: the form in the place it was typed in."""
         self._open(sent, self._forms.begun(sent.user_id, place_at(sent.channel, team_id=sent.team_id), order))
 
-    async def on_new(self, ack: AsyncAck, pressed: Triggered) -> None:
+    async def on_new(self, ack: AsyncAck, action: Triggered) -> None:
         """The shortcut and the button in App Home have no place; the button in a message has that of the message."""
         await ack()
-        place = place_at(pressed.channel or pressed.user_id, pressed.thread_ts, pressed.team_id)
-        self._open(pressed, self._forms.begun(pressed.user_id, place, Create(()), choose_place=not pressed.channel))
+        place = place_at(action.channel or action.user_id, action.thread_ts, action.team_id)
+        self._open(action, self._forms.begun(action.user_id, place, Create(()), choose_place=not action.channel))
 
     async def on_backup(self, ack: AsyncAck, shortcut: MessageShortcut) -> None:
         """Told in the thread of the message, with a link to it as the reason."""
@@ -111,24 +111,24 @@ class FormListeners:
         place = place_at(channel, thread_ts, shortcut.team_id)
         self._open(shortcut, self._forms.begun(shortcut.user_id, place, Create((), reason=link)))
 
-    async def on_open(self, ack: AsyncAck, pressed: BlockAction) -> None:
+    async def on_open(self, ack: AsyncAck, action: BlockAction) -> None:
         await ack()
         otherwise = "That form can't be opened any more, or it is somebody else's. `help` has a button for a new one."
-        self._start(pressed, self._open_again(pressed, self._forms.again, otherwise))
+        self._start(action, self._open_again(action, self._forms.again, otherwise))
 
-    async def on_ask_again(self, ack: AsyncAck, pressed: BlockAction) -> None:
+    async def on_ask_again(self, ack: AsyncAck, action: BlockAction) -> None:
         await ack()
         otherwise = "Only the person who asked can change that request and ask again."
-        self._start(pressed, self._open_again(pressed, self._forms.asked_again, otherwise))
+        self._start(action, self._open_again(action, self._forms.asked_again, otherwise))
 
     async def _open_again(
-        self, pressed: BlockAction, begin: Callable[[str, str], Awaitable[Form | None]], otherwise: str
+        self, action: BlockAction, begin: Callable[[str, str], Awaitable[Form | None]], otherwise: str
     ) -> None:
-        form = await begin(pressed.user_id, pressed.value)
+        form = await begin(action.user_id, action.value)
         if form is not None:
-            await self._show(pressed, form)
+            await self._show(action, form)
         else:
-            await self._tell(pressed, responses.told(otherwise))
+            await self._tell(action, responses.told(otherwise))
 
     def _open(self, by: Triggered, form: Form) -> None:
         self._start(by, self._show(by, form))
@@ -177,19 +177,19 @@ class FormListeners:
         await ack()
         self._refresh(chosen, self._forms.choose_place)
 
-    async def on_more(self, ack: AsyncAck, pressed: ViewAction) -> None:
+    async def on_more(self, ack: AsyncAck, action: ViewAction) -> None:
         await ack()
-        self._refresh(pressed, self._forms.show_more)
+        self._refresh(action, self._forms.show_more)
 
     async def on_disks(self, ack: AsyncAck, _: ViewAction) -> None:
         """Slack tells of each choice where it likes to; they are read when the form is sent."""
         await ack()
 
-    async def on_offer(self, ack: AsyncAck, typed: Suggestion) -> None:
-        await ack(options=offered(await self._forms.offer(_sent(typed), typed.value)))
+    async def on_disk_options(self, ack: AsyncAck, typed: Suggestion) -> None:
+        await ack(options=disk_options(await self._forms.disk_options(_sent(typed), typed.value)))
 
-    async def on_offer_projects(self, ack: AsyncAck, typed: Suggestion) -> None:
-        await ack(options=offered_projects(await self._forms.offer_projects(_sent(typed), typed.value)))
+    async def on_project_options(self, ack: AsyncAck, typed: Suggestion) -> None:
+        await ack(options=project_options(await self._forms.project_options(_sent(typed), typed.value)))
 
     def _refresh(self, by: ViewAction, choose: Callable[[Sent], Awaitable[Filling | Refused | Stays]]) -> None:
         """What was entered stays, whatever happens; only who may use nothing any more is left without the fields."""
@@ -203,7 +203,7 @@ class FormListeners:
         view, sent = by.view, _sent(by)
         typed = form_as_typed(sent.values)
         if isinstance(filling, Stays):
-            updated = view_with_problem(sent.form_id, view, filling.fault)
+            updated = view_with_problem(sent.form_id, view, filling.problem)
         else:
             updated = self._view(sent.form_id, filling, typed)
         if await self._update(sent.form_id, view.id, view.hash, updated) == "conflict":
@@ -263,8 +263,8 @@ class FormListeners:
     async def on_sent(self, ack: AsyncAck, by: ViewAction) -> None:
         sent = _sent(by)
         match await self._forms.submit(sent):
-            case Mend(faults):
-                await refuse_form(ack, by.view, faults)
+            case Mend(problems):
+                await refuse_form(ack, by.view, problems)
             case Refused(why):
                 await refuse_form(ack, by.view, {"project": why})
             case Accepted() as accepted:

@@ -7,33 +7,33 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.commands import ListSnapshots
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.client.poster import SlackReplies
-from bot.slack.listeners.queries import Answering
+from bot.slack.listeners.queries import Queries
 from bot.slack.payloads import BlockAction, PageValue, read_value
 from bot.slack.views import responses
 from bot.slack.views.message import Message
 
 
 class PageListeners:
-    def __init__(self, answering: Answering, replies: SlackReplies, tasks: BackgroundTasks) -> None:
-        self._answering = answering
+    def __init__(self, queries: Queries, replies: SlackReplies, tasks: BackgroundTasks) -> None:
+        self._queries = queries
         self._replies = replies
         self._tasks = tasks
 
-    async def on_page(self, ack: AsyncAck, pressed: BlockAction) -> None:
+    async def on_page(self, ack: AsyncAck, action: BlockAction) -> None:
         await ack()
-        self._tasks.start(self._turn(pressed), lambda words: self._tell(pressed, responses.told(words)))
+        self._tasks.start(self._turn(action), lambda words: self._tell(action, responses.told(words)))
 
-    async def _turn(self, pressed: BlockAction) -> None:
-        asked = read_page(pressed.value)
+    async def _turn(self, action: BlockAction) -> None:
+        asked = read_page(action.value)
         if asked is None:
             told = responses.told("I can't read that page any more. Type `list` again.")
         else:
-            told = (await self._answering.answer_somebody(asked, pressed.user_id, pressed.channel)).message
-        await self._tell(pressed, told)
+            told = (await self._queries.answer_somebody(asked, action.user_id, action.channel)).message
+        await self._tell(action, told)
 
-    async def _tell(self, pressed: BlockAction, told: Message) -> None:
-        if not await self._replies.respond(pressed.response_url, told, replace=True):
-            await self._replies.tell(pressed.user_id, None, pressed.channel, told)
+    async def _tell(self, action: BlockAction, told: Message) -> None:
+        if not await self._replies.respond(action.response_url, told, replace=True):
+            await self._replies.tell(action.user_id, None, action.channel, told)
 
 
 def read_page(value: str) -> ListSnapshots | None:

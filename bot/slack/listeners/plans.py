@@ -44,14 +44,14 @@ class ChangeForm:
         await self._form_sessions.save(replace(form, view_id=view.id))
         return None
 
-    async def faults(self, form: Form, sent: Entered) -> dict[str, str]:
+    async def problems(self, form: Form, sent: Entered) -> dict[str, str]:
         if strange := [one for one in sent.chosen(DISKS) if one not in form.order.disks]:
             await self._form_sessions.audit(form, "forged-option", disks=len(strange))
             return {DISKS: "One of these is no disk of the plan. Take it out."}
         try:
             read_selection(sent.chosen(DISKS), sent.text(OTHERS))
-        except ValueError as fault:
-            return {OTHERS: str(fault)}
+        except ValueError as problem:
+            return {OTHERS: str(problem)}
         return {}
 
     async def change(self, actor: Actor, action: UserAction) -> Told:

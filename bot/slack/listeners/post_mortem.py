@@ -10,7 +10,7 @@ from bot.ports.slack import People
 from bot.ports.store import Store
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.client.poster import SlackReplies
-from bot.slack.ids import RECORD, is_direct
+from bot.slack.ids import POST_MORTEM, is_direct
 from bot.slack.payloads import BlockAction
 from bot.slack.views import responses
 from bot.slack.views.message import Message
@@ -35,25 +35,25 @@ class PostMortemListeners:
         self._replies = replies
         self._tasks = tasks
 
-    async def on_record(self, ack: AsyncAck, pressed: BlockAction) -> None:
+    async def on_post_mortem(self, ack: AsyncAck, action: BlockAction) -> None:
         await ack()
-        self._tasks.start(self._show(pressed), lambda words: self._tell(pressed, responses.told(words)))
+        self._tasks.start(self._show(action), lambda words: self._tell(action, responses.told(words)))
 
-    async def _show(self, pressed: BlockAction) -> None:
-        await self._tell(pressed, await self._answer(pressed.user_id, pressed.channel, pressed.value))
+    async def _show(self, action: BlockAction) -> None:
+        await self._tell(action, await self._answer(action.user_id, action.channel, action.value))
 
-    async def _tell(self, pressed: BlockAction, message: Message) -> None:
-        to = (pressed.user_id, pressed.response_url, pressed.channel)
-        await self._replies.tell(*to, message, pressed.thread_ts)
+    async def _tell(self, action: BlockAction, message: Message) -> None:
+        to = (action.user_id, action.response_url, action.channel)
+        await self._replies.tell(*to, message, action.thread_ts)
 
     async def _answer(self, user_id: str, channel: str, request_id: str) -> Message:
         try:
             actor = await self._people.look_up(user_id)
         except LookupFailed as exc:
-            await self._store.audit([not_looked_up(user_id, RECORD, channel)])
+            await self._store.audit([not_looked_up(user_id, POST_MORTEM, channel)])
             return responses.told(exc.sentence)
-        found = await self._inquiry.record(actor, None if is_direct(channel) else channel, request_id)
+        found = await self._inquiry.post_mortem(actor, None if is_direct(channel) else channel, request_id)
         if isinstance(found, NotFound):
             return responses.told(found.sentence)
         ((request, items),) = found.requests
-        return self._replies.rendered(OutboxMessage("record", request, items, items, {}, found.groups))
+        return self._replies.rendered(OutboxMessage("post_mortem", request, items, items, {}, found.groups))

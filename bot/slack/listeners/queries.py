@@ -40,7 +40,7 @@ from bot.workflow.queries.restore_points import RestorePointsInquiry
 from bot.workflow.queries.status import Inquiry
 
 
-class Answering:
+class Queries:
     """`command` is the slash command people type, `team_url` Slack's own address."""
 
     def __init__(

@@ -69,7 +69,7 @@ def buttons(
         ids.CHANGE: Button(change.open, "later"),
         ids.CANCEL: Button(_to_request(cancelling.cancel)),
         ids.TRY_AGAIN: Button(try_again),
-        ids.KEEP: Button(_to_request(extending.extend)),
+        ids.EXTEND: Button(_to_request(extending.extend)),
         ids.DELETE: Button(_to_request(deleting.delete)),
         ids.DELETE_FOR_GOOD: Button(delete_for_good, "once"),
         ids.AGREE: Button(agree),
@@ -87,26 +87,26 @@ def _to_request(verb: Callable[[Actor, str | None, str], Awaitable[Told]]) -> De
 
 
 def small_forms(*, deny: DenyForm, change: ChangeForm, bind: BindForm) -> Mapping[str, SmallForm]:
-    denying = SmallForm("deny", deny.faults, deny.deny)
+    denying = SmallForm("deny", deny.problems, deny.deny)
     return {
         DENY_FORM: denying,
         DENY_FORM + ids.FROM_APP_HOME: denying,
-        CHANGE_FORM: SmallForm("change", change.faults, change.change),
-        BIND_FORM: SmallForm("bind", bind.faults, bind.bind),
+        CHANGE_FORM: SmallForm("change", change.problems, change.change),
+        BIND_FORM: SmallForm("bind", bind.problems, bind.bind),
     }
 
 
 def register(
-    app: AsyncApp, actions: Actions, forms: FormListeners, pages: PageListeners, records: PostMortemListeners
+    app: AsyncApp, actions: Actions, forms: FormListeners, pages: PageListeners, post_mortems: PostMortemListeners
 ) -> None:
-    pressed: Table = {
+    block_actions: Table = {
         **{name: partial(actions.on_button, name) for name in actions.buttons},
         ids.NEW_SNAPSHOT: forms.on_new,
         ids.OPEN_FORM: forms.on_open,
         ids.ASK_AGAIN: forms.on_ask_again,
         ids.LIST_NEWER: pages.on_page,
         ids.LIST_OLDER: pages.on_page,
-        ids.RECORD: records.on_record,
+        ids.POST_MORTEM: post_mortems.on_post_mortem,
     }
     in_the_form = {
         FORM_PROJECT: forms.on_project,
@@ -115,10 +115,10 @@ def register(
         FORM_DISKS: forms.on_disks,
     }
     sent: Table = {**{name: partial(actions.on_form, name) for name in actions.forms}, FORM: forms.on_sent}
-    _each(app.action, BlockAction, pressed)
+    _each(app.action, BlockAction, block_actions)
     _each(app.action, ViewAction, in_the_form)
     _each(app.view, ViewAction, sent)
-    _each(app.options, Suggestion, {FORM_DISKS: forms.on_offer, FORM_PROJECT: forms.on_offer_projects})
+    _each(app.options, Suggestion, {FORM_DISKS: forms.on_disk_options, FORM_PROJECT: forms.on_project_options})
     _each(app.shortcut, Triggered, {ids.NEW_SNAPSHOT: forms.on_new})
     _each(app.shortcut, MessageShortcut, {ids.BACKUP_FOR_MESSAGE: forms.on_backup})
 

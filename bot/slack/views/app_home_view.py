@@ -69,8 +69,8 @@ def _waiting(waiting: Sequence[Asked], rev: int, team_url: str) -> list[dict[str
             [f":hand: {_of_another(request, items, 'asks for', team_url)}", *asked_facts(request, items), agreed]
         )
         blocks.append(section(told, f"wait.{request.id}.{rev}"))
-        pressed = [buttons.approve(request.id, listed=True), buttons.deny(request.id, listed=True)]
-        blocks.append(row(pressed, f"decide.{request.id}.{rev}"))
+        shown = [buttons.approve(request.id, listed=True), buttons.deny(request.id, listed=True)]
+        blocks.append(row(shown, f"decide.{request.id}.{rev}"))
     return blocks + _left_out(waiting, "shown as these are settled", f"waiting.{rev}")
 
 

@@ -59,8 +59,8 @@ def ask(
         return arranged([head, *facts, needed, asked, typing], EDIT_CHARACTERS)
     calls = [_called(called)] if called else []
     message = arranged([head, *facts, needed, *calls, typing], EDIT_CHARACTERS)
-    pressed = [buttons.approve(request.id), buttons.deny(request.id)]
-    message["blocks"].append(row(pressed, f"approval.{request.rev}"))
+    shown = [buttons.approve(request.id), buttons.deny(request.id)]
+    message["blocks"].append(row(shown, f"approval.{request.rev}"))
     return message
 
 

@@ -18,12 +18,12 @@ from bot.slack.ids import (
     DELETE,
     DELETE_FOR_GOOD,
     DENY,
-    KEEP,
+    EXTEND,
     LIST_NEWER,
     LIST_OLDER,
     NEW_SNAPSHOT,
     OPEN_FORM,
-    RECORD,
+    POST_MORTEM,
     REVIEW,
     TRY_AGAIN,
 )
@@ -104,8 +104,8 @@ def mark_reviewed(request_id: str, *, listed: bool = False) -> Button:
 # --- when it has ended ------------------------------------------------------------------------------------------------
 
 
-def record(request_id: str) -> Button:
-    return button(RECORD, "Record for the Post-Mortem", request_id)
+def post_mortem(request_id: str) -> Button:
+    return button(POST_MORTEM, "Record for the Post-Mortem", request_id)
 
 
 def try_again(request_id: str, *, primary: bool = False) -> Button:
@@ -139,7 +139,7 @@ def older(page: str) -> Button:
 
 
 def keep_longer(request_id: str, days: int) -> Button:
-    return button(KEEP, f"Keep {plural(days, 'More Day')}", request_id)
+    return button(EXTEND, f"Keep {plural(days, 'More Day')}", request_id)
 
 
 def let_go(request_id: str, disks: Sequence[str]) -> Button:
@@ -152,8 +152,8 @@ def delete(request_id: str, disks: Sequence[str], label: str = "Delete…") -> B
     named = ", ".join(shortened(one, CONFIRM_NAME_CHARACTERS) for one in disks[:CONFIRM_NAMED])
     snapshots = "the snapshot" if len(disks) == 1 else f"up to {len(disks)} snapshots"
     asked = f"This deletes {snapshots} of {named}{more} ({request_id}). What is deleted can't be brought back."
-    pressed = button(DELETE, label, request_id, spoken=f"Delete the restore points of request {request_id}")
-    return {**pressed, "confirm": _confirm("Delete restore points", asked, "Delete", "Keep")}
+    shown = button(DELETE, label, request_id, spoken=f"Delete the restore points of request {request_id}")
+    return {**shown, "confirm": _confirm("Delete restore points", asked, "Delete", "Keep")}
 
 
 def delete_for_good(form_id: str) -> Button:

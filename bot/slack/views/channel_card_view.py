@@ -30,8 +30,8 @@ def channel_card(command: str, bound: Sequence[Binding], projects: Mapping[str, 
         "or let an admin of its project bind this channel."
     )
     message = arranged([f"{head}, plan first.", how])
-    pressed = [buttons.bind_channel(), buttons.choose_disks()]
-    message["blocks"].append(row(pressed, "offer"))
+    shown = [buttons.bind_channel(), buttons.choose_disks()]
+    message["blocks"].append(row(shown, "offer"))
     return message
 
 

@@ -18,7 +18,7 @@ from bot.domain.snapshots import COPYABLE_STATES, DESCRIPTION_CHARACTERS, NAME_C
 from bot.slack.payloads import Entered, View
 from bot.slack.views.blocks import OPTIONS, button, context, divider, plain, row, section
 from bot.slack.views.mrkdwn import code_block, cut_in_the_middle, escaped, sentence, shortened
-from bot.workflow.actions.fill_form import Filling, Offer, ProjectOffer
+from bot.workflow.actions.fill_form import DiskOptions, Filling, ProjectOptions
 
 FORM = "snapshot_form"
 FORM_PROJECT = "form_project"
@@ -35,7 +35,7 @@ NO_CHOICE = "no-choice"
 
 ERROR_CHARACTERS = 400
 
-_FAULT = "fault"
+_PROBLEM = "fault"
 _SUBMIT = "Create Snapshot"
 
 
@@ -55,14 +55,14 @@ def refused_view(form_id: str, why: str, said: str) -> dict[str, Any]:
     return _view(form_id, blocks, close="Close")
 
 
-def view_with_problem(form_id: str, view: View, fault: str) -> dict[str, Any]:
+def view_with_problem(form_id: str, view: View, problem: str) -> dict[str, Any]:
     """The form as it stands, with a sentence on top. Slack keeps what was entered, because no field changes."""
-    return _view(form_id, [_fault(fault), *view.blocks_but(_FAULT)], submit=_SUBMIT)
+    return _view(form_id, [_problem(problem), *view.blocks_but(_PROBLEM)], submit=_SUBMIT)
 
 
 def filled_view(filling: Filling) -> dict[str, Any]:
     form, order = filling.form, filling.form.order
-    blocks = [_fault(filling.fault)] if filling.fault else []
+    blocks = [_problem(filling.problem)] if filling.problem else []
     if form.choose_place:
         blocks.append(_place(form))
     blocks.append(_project(filling))
@@ -82,8 +82,8 @@ def filled_view(filling: Filling) -> dict[str, Any]:
     return _view(form.id, blocks, submit=_SUBMIT)
 
 
-def _fault(fault: str) -> dict[str, Any]:
-    return section(f":warning: {sentence(fault)}", _FAULT)
+def _problem(problem: str) -> dict[str, Any]:
+    return section(f":warning: {sentence(problem)}", _PROBLEM)
 
 
 def _view(form_id: str, blocks: list[dict[str, Any]], *, submit: str = "", close: str = "Cancel") -> dict[str, Any]:
@@ -237,22 +237,22 @@ def _where(form: Form) -> str:
 # --- pickers ----------------------------------------------------------------------------------------------------------
 
 
-def offered(offer: Offer) -> list[dict[str, Any]]:
+def disk_options(choices: DiskOptions) -> list[dict[str, Any]]:
     """Options for the picker; a sentence is an option too, because an empty list is not allowed."""
-    if offer.sentence:
-        return [_option(offer.sentence, NO_CHOICE)]
-    options = [listed_disk(disk) for disk in offer.disks]
-    if offer.more:
-        options.append(_option(f"… and {offer.more} more: type more of the name", NO_CHOICE))
+    if choices.sentence:
+        return [_option(choices.sentence, NO_CHOICE)]
+    options = [listed_disk(disk) for disk in choices.disks]
+    if choices.more:
+        options.append(_option(f"… and {choices.more} more: type more of the name", NO_CHOICE))
     return options
 
 
-def offered_projects(offer: ProjectOffer) -> list[dict[str, Any]]:
-    if offer.sentence:
-        return [_option(offer.sentence, NO_CHOICE)]
-    options = [_option(alias, alias) for alias in offer.projects]
-    if offer.more:
-        options.append(_option(f"… and {offer.more} more: type on", NO_CHOICE))
+def project_options(choices: ProjectOptions) -> list[dict[str, Any]]:
+    if choices.sentence:
+        return [_option(choices.sentence, NO_CHOICE)]
+    options = [_option(alias, alias) for alias in choices.projects]
+    if choices.more:
+        options.append(_option(f"… and {choices.more} more: type on", NO_CHOICE))
     return options
 
 
@@ -298,7 +298,7 @@ def read_values(entered: Entered) -> FormValues:
     )
 
 
-def errors_beside(inputs: Sequence[str], faults: Mapping[str, str]) -> dict[str, str]:
+def errors_beside(inputs: Sequence[str], problems: Mapping[str, str]) -> dict[str, str]:
     """Faults by field become errors by block, of which `inputs` are ids. What has no field of its own stands beside the
     project.
 
@@ -307,16 +307,16 @@ def errors_beside(inputs: Sequence[str], faults: Mapping[str, str]) -> dict[str,
     by_field = {block_id.partition(".")[0]: block_id for block_id in inputs}
     first = by_field.get("project") or next(iter(inputs), "project")
     errors: dict[str, str] = {}
-    for field, fault in faults.items():
+    for field, problem in problems.items():
         block_id = by_field.get(field, first)
-        told = f"{errors[block_id]} {unmarked(fault)}" if block_id in errors else unmarked(fault)
+        told = f"{errors[block_id]} {unmarked(problem)}" if block_id in errors else unmarked(problem)
         errors[block_id] = shortened(told, ERROR_CHARACTERS)
     return errors
 
 
-def unmarked(fault: str) -> str:
+def unmarked(problem: str) -> str:
     """Errors are plain text: no mentions, no code spans, and nothing that turns the line round."""
-    return visible(MENTION.sub(lambda found: found[2], fault)).replace("`", "")
+    return visible(MENTION.sub(lambda found: found[2], problem)).replace("`", "")
 
 
 # --- pieces -----------------------------------------------------------------------------------------------------------

@@ -61,5 +61,5 @@ def again_blocks(items: Sequence[Item]) -> list[dict[str, Any]]:
     """Right below what failed, before anything else is read."""
     if not items:
         return []
-    pressed = buttons.try_again(items[0].request_id, primary=True)
-    return [section(_again_told(items), "again"), row([pressed], "try")]
+    shown = buttons.try_again(items[0].request_id, primary=True)
+    return [section(_again_told(items), "again"), row([shown], "try")]

@@ -11,8 +11,8 @@ from bot.slack.views.break_glass import break_glass
 from bot.slack.views.failure import failure
 from bot.slack.views.message import EDIT_CHARACTERS, POST_CHARACTERS, Message
 from bot.slack.views.notices import accepted, moved
+from bot.slack.views.post_mortem_view import post_mortem
 from bot.slack.views.receipt import receipt
-from bot.slack.views.record import record
 from bot.slack.views.refusal import refusal
 from bot.slack.views.reminder import reminder
 from bot.slack.views.status_message import status_message
@@ -33,8 +33,8 @@ def rendered(
     `project` is the one of the request; None where it has none yet, or one that is no longer configured.
     """
     match outgoing.kind:
-        case "root" | "edit":
-            first = outgoing.kind == "root"
+        case "status" | "edit":
+            first = outgoing.kind == "status"
             told = (outgoing.request, outgoing.all_items, outgoing.leaders, outgoing.groups)
             return status_message(*told, command, team_url, now, first=first)
         case "ask" | "ask_edit" if outgoing.request.told_directly:
@@ -48,8 +48,8 @@ def rendered(
         case "receipt" | "receipt_edit":
             most = POST_CHARACTERS if outgoing.kind == "receipt" else EDIT_CHARACTERS
             return receipt(outgoing.request, outgoing.all_items, outgoing.groups, command, team_url, project, most)
-        case "record":
-            return record(outgoing.request, outgoing.all_items, outgoing.groups, project)
+        case "post_mortem":
+            return post_mortem(outgoing.request, outgoing.all_items, outgoing.groups, project)
         case "refusal":
             return refusal(outgoing.request.explanation, outgoing.request.text, command, outgoing.request.id)
         case "moved":

@@ -41,14 +41,14 @@ def _planned_lines(
     wanted = copied(items)
     together = [group for group in groups if group.state is not GroupState.SPLIT]
     for group in together:
-        members = [item for item in wanted if item.group_id == group.id]
+        members = [item for item in wanted if item.consistency_group_id == group.id]
         name = bold(shortened(group.server, NAME_CHARACTERS))
         yield f"{name} · {typed(group.zone)} · {_sum(members)}, one consistent set"
         if names is None:
             yield from (f"      • {_planned_disk(item, brief=True)}" for item in members)
         else:
             yield from _names(members, names, elsewhere)
-    alone = [item for item in wanted if item.group_id is None]
+    alone = [item for item in wanted if item.consistency_group_id is None]
     yield from (group_line(group, items) for group in groups if group not in together)
     if together and alone:
         yield f"*One by one* · {_sum(alone)}"

@@ -115,7 +115,7 @@ def _leader_in_words(leader: Request | None, team_url: str) -> str:
 
 def group_line(group: ConsistencyGroup, items: Sequence[Item]) -> str:
     """How the disks of a server were taken: together, or why not."""
-    disks = plural(sum(item.group_id == group.id for item in items), "disk")
+    disks = plural(sum(item.consistency_group_id == group.id for item in items), "disk")
     where = f"{bold(shortened(group.server, NAME_CHARACTERS))} in {typed(group.zone)}"
     match group.state:
         case GroupState.MADE | GroupState.DONE if group.cloud_id:

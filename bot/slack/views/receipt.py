@@ -66,8 +66,8 @@ def receipt(
     text = "\n".join([*head, *fitted(disks, room, where), *groups_told, *last])
     blocks = [section("\n".join(head), "head"), *sections([*disks, *together]), context("\n".join(facts), "facts")]
     blocks += [*again_blocks(failed(items)), *back_blocks]
-    record = row([buttons.record(request.id)], "next")
-    return {"text": text, "blocks": [*blocks, record]}
+    post_mortem = row([buttons.post_mortem(request.id)], "next")
+    return {"text": text, "blocks": [*blocks, post_mortem]}
 
 
 def _refused_receipt(request: Request, command: str) -> Message:
@@ -140,13 +140,13 @@ def _brief_receipt_line(item: Item, *, alone: bool) -> str:
 
 def _named_by_us(item: Item) -> bool:
     """A joined snapshot has the name that somebody else gave it, a member of a group the one the cloud chose."""
-    return item.joined_to is None and item.group_id is None
+    return item.joined_to is None and item.consistency_group_id is None
 
 
 def _how_together(group: ConsistencyGroup, items: Sequence[Item]) -> str:
     """Whether the disks of a server were taken at one moment; the service promises crash consistency at most."""
     server = bold(shortened(group.server, NAME_CHARACTERS))
-    members = sum(item.group_id == group.id and item.state is ItemState.AVAILABLE for item in items)
+    members = sum(item.consistency_group_id == group.id and item.state is ItemState.AVAILABLE for item in items)
     if group.state is GroupState.SPLIT:
         return f"{server}: single snapshots started together, not one group — {sentence(group.cause)}"
     if group.cloud_id is None:

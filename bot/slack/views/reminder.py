@@ -37,8 +37,8 @@ def reminder(request: Request, items: Sequence[Item], command: str, held: frozen
         f"{go}."
     )
     message = arranged([head, typing])
-    pressed = [buttons.keep_longer(request.id, days)]
+    shown = [buttons.keep_longer(request.id, days)]
     if own:
-        pressed.append(buttons.let_go(request.id, own))
-    message["blocks"].append(row(pressed, "remind"))
+        shown.append(buttons.let_go(request.id, own))
+    message["blocks"].append(row(shown, "remind"))
     return message

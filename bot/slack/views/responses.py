@@ -50,7 +50,7 @@ def as_written(text: str) -> Message:
     return arranged([text])
 
 
-def form_offered(form_id: str, command: str) -> Message:
+def form_button(form_id: str, command: str) -> Message:
     """Where no form can be opened: a button that does, with what was typed in it."""
     typed = code(f"{command} create DISK project=ALIAS")
     message = arranged([f"Which disks? Press the button and choose them, or name them: {typed}."])
@@ -60,19 +60,19 @@ def form_offered(form_id: str, command: str) -> Message:
 
 def form_too_late(form_id: str, command: str) -> Message:
     """Slack gives a form three seconds; the button gives it three more."""
-    offered = form_offered(form_id, command)
-    late = arranged(["Slack did not let me open the form in time.", offered["text"]])
-    return {"text": late["text"], "blocks": [*late["blocks"], offered["blocks"][-1]]}
+    opening = form_button(form_id, command)
+    late = arranged(["Slack did not let me open the form in time.", opening["text"]])
+    return {"text": late["text"], "blocks": [*late["blocks"], opening["blocks"][-1]]}
 
 
 def nothing_bound(why: str, usable: Sequence[str], *, may_bind: bool) -> Message:
     """`quick` where nothing says what it means: name it, choose disks now, or bind the channel for good."""
     projects = [f"You may do this in {', '.join(map(bold, usable))}."] if usable else []
     message = arranged([f":grey_question: {sentence(why)}", *projects])
-    pressed = [buttons.choose_disks_now()]
+    shown = [buttons.choose_disks_now()]
     if may_bind:
-        pressed.append(buttons.bind_channel())
-    message["blocks"].append(row(pressed, "pick"))
+        shown.append(buttons.bind_channel())
+    message["blocks"].append(row(shown, "pick"))
     return message
 
 

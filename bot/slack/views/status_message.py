@@ -59,8 +59,8 @@ def status_message(
     notes = [*fitted(warnings, WARNING_CHARACTERS), *charged]
     blocks += [section(text, f"notes.{request.rev}.{part}") for part, text in enumerate(parts(notes))]
     blocks.append(context(facts, f"facts.{request.rev}"))
-    if pressed := _buttons(request, items):
-        blocks.append(row(pressed, f"do.{request.rev}"))
+    if shown := _buttons(request, items):
+        blocks.append(row(shown, f"do.{request.rev}"))
     heard = cut("\n".join(line for line in head if not line.startswith(BAR)), HEAD_CHARACTERS)
     return {"text": _whole_text(heard, lines, ways, [*notes, facts]), "blocks": blocks}
 

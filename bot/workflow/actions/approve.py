@@ -14,7 +14,7 @@ from bot.domain.transitions import RequestEvent, RequestState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.requests import Requests
-from bot.workflow.audit_of_reads import viewed
+from bot.workflow.audit_of_reads import read_entry
 from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
 
 REASON_CHARACTERS = 300
@@ -60,7 +60,7 @@ class Approvals:
         admitted = await self._waiting(actor, channel, request_id)
         if isinstance(admitted, Told):
             return admitted
-        self._store.note([viewed(actor.user_id, "deny-form", [admitted.project], admitted.place, request_id)])
+        self._store.note([read_entry(actor.user_id, "deny-form", [admitted.project], admitted.place, request_id)])
         return None
 
     async def deny(self, actor: Actor, channel: str | None, request_id: str, reason: str) -> Told:

@@ -20,7 +20,7 @@ from bot.ports.cloud import Cloud
 from bot.ports.forms import Forms
 from bot.ports.items import Items
 from bot.workflow.actions.delete import Deleting, Doomed
-from bot.workflow.audit_of_reads import viewed
+from bot.workflow.audit_of_reads import read_entry
 from bot.workflow.form_sessions import FormSessions
 from bot.workflow.gate import Told
 from bot.workflow.queries.restore_points import existing_snapshots
@@ -73,7 +73,7 @@ class DeletionQuestions:
         form = self._form_sessions.begun("delete", actor.user_id, Place("", channel), subject=any_id, order=ids)
         await self._form_sessions.save(form)
         request = doomed.admitted.request
-        self._store.note([viewed(actor.user_id, "delete-question", [doomed.admitted.project], channel, request.id)])
+        self._store.note([read_entry(actor.user_id, "delete-question", [doomed.admitted.project], channel, request.id)])
         return Question(doomed, last, looked, form.id)
 
     async def answered(self, actor: Actor, form_id: str) -> Told:

@@ -27,7 +27,7 @@ from bot.domain.selecting import selectors_of
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Bindings, Grants, Rebound
-from bot.workflow.audit_of_reads import viewed
+from bot.workflow.audit_of_reads import read_entry
 from bot.workflow.gate import Told
 
 _NOT_YOURS = "This channel means something already that you may not change. Ask the people who run the snapshot bot."
@@ -110,14 +110,14 @@ class ChannelBindings:
         """The projects to which this person may bind this channel."""
         return () if place.direct else await self._where(actor, Action.ADMINISTER, place.channel_id)
 
-    async def offered(self, actor: Actor, place: Place) -> Sequence[str] | Told:
+    async def bindable(self, actor: Actor, place: Place) -> Sequence[str] | Told:
         """The same, asked before the form opens, which shows them: a reading; or why it does not open."""
         channel, bindable = place.channel_id, await self.may_bind(actor, place)
         if not bindable:
             return await self.bind(actor, place, Bind())
         if await self._closed(actor, "bind", channel, await self._bound(channel)):
             return _refused(_NOT_YOURS)
-        self._store.note([viewed(actor.user_id, "bind-form", bindable, channel)])
+        self._store.note([read_entry(actor.user_id, "bind-form", bindable, channel)])
         return bindable
 
     async def usable(self, actor: Actor, channel: str) -> Sequence[str]:

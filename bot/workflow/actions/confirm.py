@@ -23,7 +23,7 @@ from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 from bot.ports.requests import Requests
-from bot.workflow.audit_of_reads import viewed
+from bot.workflow.audit_of_reads import read_entry
 from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
 from bot.workflow.intake import Refused, with_helpers
 from bot.workflow.jobs.notify import who_may_approve
@@ -98,7 +98,7 @@ class Confirming:
         allowed = await self._theirs(actor, channel, request_id)
         if isinstance(allowed, Told):
             return allowed
-        self._store.note([viewed(actor.user_id, "change-form", [allowed.project], allowed.place, request_id)])
+        self._store.note([read_entry(actor.user_id, "change-form", [allowed.project], allowed.place, request_id)])
         return allowed.request, allowed.items
 
     async def _theirs(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:

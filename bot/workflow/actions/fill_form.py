@@ -30,7 +30,7 @@ from bot.ports.forms import Forms as FormsStore
 from bot.ports.grants import Bindings, Grants
 from bot.ports.requests import Requests
 from bot.ports.slack import Channels, People
-from bot.workflow.audit_of_reads import unknown_id, viewed
+from bot.workflow.audit_of_reads import read_entry, unknown_id
 from bot.workflow.form_sessions import STALE, FormSessions, Returned
 from bot.workflow.intake import Accepted, Authorization, Delivery, Intake, Refused, authorized, with_helpers
 from bot.workflow.queries.disk_choices import DiskCatalogue
@@ -40,7 +40,7 @@ _Answer = TypeVar("_Answer")
 PREFILL_SECONDS = 2.5
 """How long the loading view may stand while typed disks are looked up; then the form opens without them."""
 
-OFFER_SECONDS = 0.8
+OPTIONS_WITHIN_S = 0.8
 """How long a picker may wait for the cloud; Slack gives it 3 s, people give it one."""
 
 SUBMIT_SECONDS = 1.0
@@ -50,14 +50,14 @@ the acknowledgement 3 s.
 
 LOADS_NOTED_EVERY = timedelta(minutes=1)
 
-OFFERED = 99
+OPTIONS_SHOWN = 99
 """Slack takes 100 options (block_suggestion); the last line says that there are more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filling:
     """What a form shows. `projects` are those the person may use from its place; `disks` are chosen beforehand, and
-    `unfound` are words that were typed for disks but name none, or not one. `fault` is a sentence about its project
+    `unfound` are words that were typed for disks but name none, or not one. `problem` is a sentence about its project
     or place. `approvals` others have to agree in the chosen project; `break_glass`: it can be run without them.
     """
 
@@ -65,13 +65,13 @@ class Filling:
     projects: Sequence[str]
     disks: Sequence[Disk] = ()
     unfound: Sequence[str] = ()
-    fault: str = ""
+    problem: str = ""
     approvals: int = 0
     break_glass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class DiskOptions:
     """Disks to choose from, and how many more there are; or `sentence` where there is nothing to choose."""
 
     disks: Sequence[Disk] = ()
@@ -80,7 +80,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectOffer:
+class ProjectOptions:
     """Projects to choose from, and how many more there are; or `sentence` where there is nothing to choose."""
 
     projects: Sequence[str] = ()
@@ -92,14 +92,14 @@ class ProjectOffer:
 class Stays:
     """The form stays as it stands, with a sentence on top: what is shown may be behind, nothing typed is lost."""
 
-    fault: str
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)
 class Mend:
     """What is wrong with a form that was sent, by field. Nothing was created, and nothing typed is lost."""
 
-    faults: Mapping[str, str]
+    problems: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +190,8 @@ class Forms:
         if not usable:
             return await self._refuse(form, "", Refused(which_project(()).explanation, NO_PROJECT_CHOSEN))
         if form.revision == 0:
-            self._store.note([viewed(form.user_id, "form", usable, form.place.channel_id, form.id)])
-        fault = await self._named_in_vain(form, actor, grants, usable)
+            self._store.note([read_entry(form.user_id, "form", usable, form.place.channel_id, form.id)])
+        problem = await self._named_in_vain(form, actor, grants, usable)
         bound = await self._store.bound_project(form.place.channel_id)
         wished = (form.project, form.order.project, bound, usable[0] if len(usable) == 1 else None)
         chosen = next((alias for alias in wished if alias in usable), None)
@@ -208,7 +208,7 @@ class Forms:
             usable,
             disks,
             unfound,
-            fault,
+            problem,
             approvals=project.approvals if project else 0,
             break_glass=bool(project and project.approvals and project.break_glass),
         )
@@ -262,7 +262,7 @@ class Forms:
         filling = await self._filled_again(form)
         if theirs or not isinstance(filling, Filling):
             return filling
-        return replace(filling, fault="You are not in that channel, or I am not. Choose another, or leave it empty.")
+        return replace(filling, problem="You are not in that channel, or I am not. Choose another, or leave it empty.")
 
     async def show_more(self, sent: Sent) -> Filling | Refused | Stays:
         """The same with all its fields."""
@@ -291,68 +291,68 @@ class Forms:
         """Remember what a form shows: whatever came late is measured by it."""
         await self._store.form_shown(form_id, view_hash)
 
-    async def offer(self, sent: Sent, query: str) -> Offer:
+    async def disk_options(self, sent: Sent, query: str) -> DiskOptions:
         """The disks that fit, within a second; asked of the cloud only for somebody who may view them."""
         try:
-            async with asyncio.timeout(OFFER_SECONDS):
-                return await self._offer(sent, query)
+            async with asyncio.timeout(OPTIONS_WITHIN_S):
+                return await self._disk_options(sent, query)
         except TimeoutError:
-            return Offer(sentence="Still loading the disks. Type a letter to look again.")
+            return DiskOptions(sentence="Still loading the disks. Type a letter to look again.")
         except LookupFailed:
-            return Offer(sentence=_WHO)
+            return DiskOptions(sentence=_WHO)
         except CloudError:
-            return Offer(sentence="The cloud did not list its disks just now. Try again in a minute.")
+            return DiskOptions(sentence="The cloud did not list its disks just now. Try again in a minute.")
 
-    async def _offer(self, sent: Sent, query: str) -> Offer:
+    async def _disk_options(self, sent: Sent, query: str) -> DiskOptions:
         form = await self._form_sessions.theirs("create", sent)
         if isinstance(form, Refused):
-            return Offer(sentence=_OVER)
+            return DiskOptions(sentence=_OVER)
         if form.project is None:
-            return Offer(sentence="Choose the project first; then I can list its disks.")
+            return DiskOptions(sentence="Choose the project first; then I can list its disks.")
         actor = await self._looked_up(form, form.project, Action.VIEW)
         grants = await self._store.grants_for(actor)
         for action in (Action.VIEW, Action.CREATE):
             decision = self._decided(actor, action, form.project, form.place, grants)
             if isinstance(decision, Denied):
                 await self._store.audit([self._entry(form, form.project, decision.rule, action)])
-                return Offer(sentence="You may not snapshot disks of this project, so I can't list them.")
+                return DiskOptions(sentence="You may not snapshot disks of this project, so I can't list them.")
         self._loaded(form, [form.project])
         everything = await self._catalogue.disks(form.project)
         fits = matching(everything, query)
         if not fits:
             asked = " ".join(visible(query).split())[:30]
-            return Offer(sentence=f"No disk fits “{asked}”." if asked else "This project has no disks.")
-        return Offer(fits[:OFFERED], max(len(fits) - OFFERED, 0))
+            return DiskOptions(sentence=f"No disk fits “{asked}”." if asked else "This project has no disks.")
+        return DiskOptions(fits[:OPTIONS_SHOWN], max(len(fits) - OPTIONS_SHOWN, 0))
 
-    async def offer_projects(self, sent: Sent, query: str) -> ProjectOffer:
+    async def project_options(self, sent: Sent, query: str) -> ProjectOptions:
         """The projects that can be chosen from the form's place, within a second."""
         try:
-            async with asyncio.timeout(OFFER_SECONDS):
-                return await self._offer_projects(sent, query)
+            async with asyncio.timeout(OPTIONS_WITHIN_S):
+                return await self._project_options(sent, query)
         except TimeoutError:
-            return ProjectOffer(sentence="Still loading your projects. Type a letter to look again.")
+            return ProjectOptions(sentence="Still loading your projects. Type a letter to look again.")
         except LookupFailed:
-            return ProjectOffer(sentence=_WHO)
+            return ProjectOptions(sentence=_WHO)
 
-    async def _offer_projects(self, sent: Sent, query: str) -> ProjectOffer:
+    async def _project_options(self, sent: Sent, query: str) -> ProjectOptions:
         form = await self._form_sessions.theirs("create", sent)
         if isinstance(form, Refused):
-            return ProjectOffer(sentence=_OVER)
+            return ProjectOptions(sentence=_OVER)
         actor = await self._looked_up(form, "", Action.VIEW)
         usable = self._usable(actor, form.place, await self._store.grants_for(actor))
         self._loaded(form, usable)
         wanted = caseless(unmarked_word(query.strip()))
         fits = [alias for alias in usable if wanted in alias]
         if not fits:
-            return ProjectOffer(sentence="No project that you may use fits that")
-        return ProjectOffer(fits[:OFFERED], max(len(fits) - OFFERED, 0))
+            return ProjectOptions(sentence="No project that you may use fits that")
+        return ProjectOptions(fits[:OPTIONS_SHOWN], max(len(fits) - OPTIONS_SHOWN, 0))
 
     def _loaded(self, form: Form, projects: Sequence[str]) -> None:
         """Slack asks for options with each letter that is typed: what is allowed is one row a minute."""
         key = (form.user_id, *projects)
         if not (projects and self._loads.at_hand(key)):
             self._loads.put({key: True})
-            self._store.note([viewed(form.user_id, "options", projects, form.place.channel_id, form.id)])
+            self._store.note([read_entry(form.user_id, "options", projects, form.place.channel_id, form.id)])
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
@@ -364,16 +364,16 @@ class Forms:
         if isinstance(form, Refused):
             return form
         until = asyncio.get_running_loop().time() + SUBMIT_SECONDS
-        order, faults = read_form(sent.values)
+        order, problems = read_form(sent.values)
         if form.choose_place and (sent.values.place or form.user_id) != form.place.channel_id:
-            faults["place"] = "I could not make sure yet that you are in that channel. Press the button once more."
+            problems["place"] = "I could not make sure yet that you are in that channel. Press the button once more."
         if bad := [word for word in sent.values.disks if not is_disk_id(word)]:
             await self._store.audit([self._entry(form, "", "forged-option", disks=len(bad))])
         authorization = await self._authorization(form, order, until)
         if authorization:
-            faults |= await self._denied_or_unfit(form, authorization, order, faults, until)
-        if faults:
-            return Mend(faults)
+            problems |= await self._denied_or_invalid(form, authorization, order, problems, until)
+        if problems:
+            return Mend(problems)
         delivery = Delivery(f"form:{form.id}", form.user_id, form.place, as_typed(order))
         answer = await self._intake.create(delivery, order, mendable=True, authorization=authorization)
         if isinstance(answer, Accepted):
@@ -390,8 +390,8 @@ class Forms:
         grants = await self._store.grants_for(actor)
         return authorized(actor, order, form.place, self._projects, grants, None, self._clock)
 
-    async def _denied_or_unfit(
-        self, form: Form, authorization: Authorization, order: Create, faults: Mapping[str, str], until: float
+    async def _denied_or_invalid(
+        self, form: Form, authorization: Authorization, order: Create, problems: Mapping[str, str], until: float
     ) -> dict[str, str]:
         """What stands in the way beside what was entered wrongly: rights, and the disks as they are listed."""
         if isinstance(authorization.outcome, Refused):
@@ -400,17 +400,17 @@ class Forms:
             )
             refused = await with_helpers(self._store, authorization.outcome)
             return {_field_of(authorization.rule, form): refused.sentence}
-        if "disks" in faults:
+        if "disks" in problems:
             return {}
         listed = await _soon(self._catalogue.disks(authorization.outcome), until)
         if listed is None:
             return {}
         picked = pick(order, listed, authorization.outcome)
-        if not picked.faults:
+        if not picked.problems:
             return {}
         if picked.unknown:
             await self._store.audit([self._entry(form, authorization.outcome, "not-offered")])
-        return {"disks": "\n".join(picked.faults)}
+        return {"disks": "\n".join(picked.problems)}
 
     # --- asking -------------------------------------------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ from bot.ports.clock import Clock
 from bot.ports.grants import Grants, Revision, Rights
 from bot.ports.requests import Requests
 from bot.ports.slack import Accounts
-from bot.workflow.audit_of_reads import viewed
+from bot.workflow.audit_of_reads import read_entry
 from bot.workflow.gate import Told
 
 
@@ -98,7 +98,7 @@ class Granting:
             case "user":
                 return await self._people.account(subject.id)
             case "group":
-                return await self._people.group(subject.id)
+                return await self._people.user_group(subject.id)
             case "everyone":
                 return UserGroupKind.KNOWN
 
@@ -147,7 +147,7 @@ class Granting:
             for alias, project in sorted(self._projects.items())
             if (own := [grant for grant in held if grant.covers(alias)])
         }
-        self._store.note([viewed(actor.user_id, "projects", lines, channel)])
+        self._store.note([read_entry(actor.user_id, "projects", lines, channel)])
         return list(lines.values()) or [_NO_PROJECT]
 
     async def access(self, actor: Actor, channel: str, asked: ShowAccess) -> Sequence[str]:
@@ -168,7 +168,7 @@ class Granting:
             denied = decision if isinstance(decision, Denied) else admins_only()
             helped = who_can_help(denied, await self._store.helpers(asked.project or ""))
             return [await self._refuse(actor, Action.ADMINISTER, asked.project or "", helped)]
-        self._store.note([viewed(actor.user_id, "access", readable, channel, str(asked.subject))])
+        self._store.note([read_entry(actor.user_id, "access", readable, channel, str(asked.subject))])
         return await self._access_of(asked.subject, readable, channel)
 
     async def _own_access(self, actor: Actor, channel: str, named: str | None) -> Sequence[str]:
@@ -183,7 +183,7 @@ class Granting:
                 lines[alias] = told_access("You", alias, self._projects.get(alias), decisions, helpers, used)
             elif named is not None and isinstance(closed, Denied):
                 return [await self._refuse(actor, Action.VIEW, alias, closed)]
-        self._store.note([viewed(actor.user_id, "access", lines, channel)])
+        self._store.note([read_entry(actor.user_id, "access", lines, channel)])
         return list(lines.values()) or [_NO_PROJECT]
 
     async def _access_of(self, subject: Subject, aliases: Sequence[str], channel: str) -> Sequence[str]:

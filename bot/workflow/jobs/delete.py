@@ -165,9 +165,9 @@ class Deleter:
             return None
         began = self._clock.monotonic()
         under_way, still_there = await self._looked([one for one in going if one.sent], proofs)
-        allowed, refused = await self._judged(request, [*still_there, *(one for one in going if not one.sent)])
+        allowed, refused = await self._still_allowed(request, [*still_there, *(one for one in going if not one.sent)])
         seen, ready = await self._looked([one for one in allowed if not one.sent], proofs)
-        allowed, refused_now = await self._judged(request, [*(one for one in allowed if one.sent), *ready])
+        allowed, refused_now = await self._still_allowed(request, [*(one for one in allowed if one.sent), *ready])
         await self._store.deletions_sent(allowed)
         sent = await asyncio.gather(*(self._delete(replace(one, sent=True)) for one in allowed))
         after = [*under_way, *refused, *seen, *refused_now, *sent]
@@ -180,7 +180,7 @@ class Deleter:
     async def _proofs(self, request: Request, items: Sequence[Item]) -> dict[str, tuple[Item, ConsistencyGroup | None]]:
         """By which the cloud shows that each item's snapshot is the bot's."""
         groups = {one.id: one for one in await self._store.groups_of(request.id)}
-        return {item.id: (item, groups.get(item.group_id or "")) for item in items}
+        return {item.id: (item, groups.get(item.consistency_group_id or "")) for item in items}
 
     async def _looked(
         self, rows: Sequence[Deletion], proofs: Mapping[str, tuple[Item, ConsistencyGroup | None]]
@@ -190,7 +190,7 @@ class Deleter:
         free = [one for one, seen in zip(rows, looks, strict=True) if seen is None]
         return [seen for seen in looks if seen is not None], free
 
-    async def _judged(self, request: Request, rows: Sequence[Deletion]) -> tuple[list[Deletion], list[Deletion]]:
+    async def _still_allowed(self, request: Request, rows: Sequence[Deletion]) -> tuple[list[Deletion], list[Deletion]]:
         """Those that may be deleted now, and those that are kept with the reason."""
         keepers = still_kept(await self._store.sharing(request.id), self._clock.now())
         allowed: list[Deletion] = []

@@ -35,7 +35,7 @@ from bot.ports.grants import Bindings, Grants
 from bot.ports.items import Items
 from bot.ports.requests import Requests
 from bot.ports.slack import Channels, People
-from bot.workflow.discovery import GroupDiscovery, survey
+from bot.workflow.discovery import GroupDiscovery, discover
 from bot.workflow.intake import Authorization, Refused, authorized, with_helpers
 from bot.workflow.jobs.notify import who_may_approve
 from bot.workflow.look_up import look_up
@@ -44,7 +44,7 @@ from bot.workflow.unanswered import answered
 
 log = logging.getLogger(__name__)
 
-PATIENCE = timedelta(minutes=2)
+PLAN_TRIED_FOR = timedelta(minutes=2)
 """How long a request waits for a cloud that does not answer before it is dropped with that reason, counted from when it
 was asked first; a plan that somebody changes is planned anew.
 """
@@ -68,7 +68,7 @@ class Draft:
     request: Request
     items: Sequence[Item] = ()
     groups: Sequence[ConsistencyGroup] = ()
-    faults: Sequence[str] = ()
+    problems: Sequence[str] = ()
     confirm: bool = False
 
 
@@ -86,7 +86,7 @@ class Planner:
         channels: Channels,
         cloud: Cloud,
         projects: Mapping[str, Project],
-        offers: GroupDiscovery,
+        discovery: GroupDiscovery,
         servers: ServerNames,
         clock: Clock,
     ) -> None:
@@ -95,7 +95,7 @@ class Planner:
         self._channels = channels
         self._cloud = cloud
         self._projects = projects
-        self._offers = offers
+        self._discovery = discovery
         self._servers = servers
         self._clock = clock
 
@@ -130,7 +130,7 @@ class Planner:
             await say()
             wait_s = _wait_for(exc)
             spent = timedelta(seconds=self._clock.monotonic() - began)
-            if request.tried + spent < PATIENCE:
+            if request.tried + spent < PLAN_TRIED_FOR:
                 tried = request.tried + spent + timedelta(seconds=wait_s)
                 await self._store.spent([replace(request, tried=tried)])
                 return wait_s
@@ -138,10 +138,10 @@ class Planner:
         except CloudError as exc:
             return await self._refuse(request, RequestEvent.DROP, "cloud-refused", exc.sentence)
         except ValidationError as exc:
-            faults = [error["msg"] for error in exc.errors()]
-            return await self._refuse(request, RequestEvent.DROP, "payload", _listed(faults))
-        if draft.faults:
-            return await self._refuse(request, RequestEvent.DROP, "disks", _listed(draft.faults))
+            problems = [error["msg"] for error in exc.errors()]
+            return await self._refuse(request, RequestEvent.DROP, "payload", _listed(problems))
+        if draft.problems:
+            return await self._refuse(request, RequestEvent.DROP, "disks", _listed(draft.problems))
         return await self._decide(request, draft, actor, project, authorization)
 
     async def _decide(
@@ -173,7 +173,7 @@ class Planner:
         """Once, in the request's message, which stands from then on if it did not before."""
         if request.explanation:
             return request
-        until = self._clock.now() + PATIENCE - request.tried
+        until = self._clock.now() + PLAN_TRIED_FOR - request.tried
         word = f"The cloud can't be reached right now. I keep trying until {until:%H:%M} UTC."
         told = replace(request, explanation=word, rev=request.rev + 1)
         return replace(told, ver=told.ver + 1) if await self._store.planning_waits(told) else request
@@ -195,7 +195,7 @@ class Planner:
                     native_retention=project.native_retention,
                     now=self._clock.now(),
                 )
-                return Draft(request, items, faults=picked.faults)
+                return Draft(request, items, problems=picked.problems)
             case Quick() as order:
                 return await self._quick(request, order, project)
 
@@ -207,22 +207,22 @@ class Planner:
         request = replace(request, order=order)
         if not order.selectors:
             nothing = f"This channel is bound to nothing in {project.alias}: name what to back up."
-            return Draft(request, faults=[f"{UNREAD} Bind it anew, or name what to back up." if unread else nothing])
+            return Draft(request, problems=[f"{UNREAD} Bind it anew, or name what to back up." if unread else nothing])
         evs = self._cloud.project(project.alias)
         found, channel = await asyncio.gather(
-            survey(evs, project.alias, order.selectors, self._offers, self._servers, bound=of_binding),
+            discover(evs, project.alias, order.selectors, self._discovery, self._servers, bound=of_binding),
             self._channels.name(request.place.channel_id),
         )
         disks = found.selection.disks
-        if found.selection.faults:
-            return Draft(request, faults=found.selection.faults)
+        if found.selection.problems:
+            return Draft(request, problems=found.selection.problems)
         if len(disks) > DISKS_PER_QUICK:
             much = f"These are {len(disks)} disks; one backup takes up to {DISKS_PER_QUICK}. Name fewer."
-            return Draft(request, faults=[much])
+            return Draft(request, problems=[much])
         ours = await self._store.copying(project.alias)
-        plan = plan_quick(disks, found.snapshots, groups_offered=found.groups_offered, ours=ours)
+        plan = plan_quick(disks, found.snapshots, groups_available=found.groups_available, ours=ours)
         if not plan.copied:
-            return Draft(request, faults=[f"{quoted(disk.label)}: {plan.left_out[disk.id]}" for disk in disks])
+            return Draft(request, problems=[f"{quoted(disk.label)}: {plan.left_out[disk.id]}" for disk in disks])
         marks = Marks(
             channel,
             request.place.channel_id,
@@ -336,7 +336,7 @@ def _wait_for(exc: CloudUnavailable) -> float:
     return max(exc.retry_after or AGAIN_SECONDS, 0.5) if isinstance(exc, Throttled) else AGAIN_SECONDS
 
 
-def _listed(faults: Sequence[str]) -> str:
-    if len(faults) == 1:
-        return faults[0]
-    return "\n".join([f"{len(faults)} things stand in the way:", *(f"• {fault}" for fault in faults)])
+def _listed(problems: Sequence[str]) -> str:
+    if len(problems) == 1:
+        return problems[0]
+    return "\n".join([f"{len(problems)} things stand in the way:", *(f"• {problem}" for problem in problems)])

@@ -26,7 +26,7 @@ from bot.ports.grants import Grants
 from bot.ports.lookups import Filters
 from bot.ports.requests import Requests
 from bot.ports.slack import People
-from bot.workflow.audit_of_reads import viewed
+from bot.workflow.audit_of_reads import read_entry
 from bot.workflow.look_up import look_up
 
 log = logging.getLogger(__name__)
@@ -185,4 +185,4 @@ class AppHomePublisher:
 def _looked_at(user_id: str, home: AppHomeContent) -> AuditEntry:
     if home.rule:
         return AuditEntry(user_id, Action.VIEW, "", "denied", home.rule, {"asked": "home"})
-    return viewed(user_id, "home", [one.project.alias for one in home.usable], "")
+    return read_entry(user_id, "home", [one.project.alias for one in home.usable], "")

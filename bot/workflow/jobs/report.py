@@ -123,7 +123,7 @@ def sayings(request: Request, items: Sequence[Item]) -> list[OutboxMessage]:
     if request.state is RequestState.RECEIVED and not _has_placeholder(request):
         return []
     if request.status_ts is None:
-        return of(("root", True))
+        return of(("status", True))
     stale, untold = request.shown_rev < request.rev, request.receipt_ts is None
     if request.state is RequestState.FINISHED or request.refused:
         gone = not untold and request.receipt_gone < gone_of(items)
@@ -334,10 +334,10 @@ class Reporter:
     def _remember(self, outgoing: OutboxMessage, reply_channel: str) -> None:
         now, request = self._clock.monotonic(), outgoing.request
         self._unanswered.discard(request.id)
-        if outgoing.kind in ("root", "edit"):
+        if outgoing.kind in ("status", "edit"):
             self._shown[request.id] = _shown_of(request, outgoing.all_items)
         match outgoing.kind:
-            case "root":
+            case "status":
                 self._posted_at[request.id] = now
             case "edit":
                 self._edited_at[request.id] = now
@@ -357,7 +357,7 @@ class Reporter:
     async def _said(self, outgoing: OutboxMessage, posted: Posted | None) -> None:
         request, now = outgoing.request, self._clock.now()
         match outgoing.kind:
-            case "root":
+            case "status":
                 assert posted is not None
                 shown = replace(
                     request, status_channel=posted.channel, status_ts=posted.ts, shown_rev=request.rev, edited_at=now
@@ -382,7 +382,7 @@ class Reporter:
                 await self._store.mark_sent(replace(told, receipt_gone=gone_of(outgoing.all_items)))
             case "receipt_edit":
                 await self._receipt_up_to_date(outgoing)
-            case "moved" | "break_glass" | "ask_directly" | "reminder" | "record":
+            case "moved" | "break_glass" | "ask_directly" | "reminder" | "post_mortem":
                 pass
 
     async def _ask_edited(self, request: Request) -> None:
@@ -490,7 +490,7 @@ def _rank(outgoing: OutboxMessage) -> int:
     if request.refused or request.not_yet_going or outgoing.kind in ("ask", "ask_edit"):
         return 0
     match outgoing.kind:
-        case "root":
+        case "status":
             return 1
         case "failure":
             return 2

@@ -11,7 +11,7 @@ from typing import Protocol
 from bot.domain.denials import NOT_CONFIGURED, Denied, no_longer_configured
 from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, Throttled
 from bot.domain.projects import Project
-from bot.domain.requests import Item, Request, busy_wait, ended, looked_in_vain, no_answer, sending, taken, waiting
+from bot.domain.requests import Item, Request, busy_wait, ended, looked_in_vain, no_answer, submitting, taken, waiting
 from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Snapshot
 from bot.domain.transitions import ItemState, RequestState
@@ -131,7 +131,7 @@ class Submitter:
         item, request = found
         if request.state is not RequestState.RUNNING:
             return None  # it waits for other people, or was refused; whoever agrees wakes this job
-        if item.group_id is not None:
+        if item.consistency_group_id is not None:
             return None  # its group is sent for it
         now = self._clock.now()
         match item.state:
@@ -173,7 +173,7 @@ class Submitter:
             return None
         now = self._clock.now()
         begun = await self._store.start(
-            sending(item, now),
+            submitting(item, now),
             [before_post(request, item.id, item.project, item.disk.id, "allowed", "granted")],
         )
         if begun is None or begun.joined_to is not None:

@@ -63,7 +63,7 @@ class Grouper:
         store: Items,
         send_check: SendCheck,
         cloud: Cloud,
-        offers: GroupDiscovery,
+        discovery: GroupDiscovery,
         projects: Mapping[str, Project],
         clock: Clock,
         policy: RetryPolicy,
@@ -71,13 +71,13 @@ class Grouper:
         self._store = store
         self._send_check = send_check
         self._cloud = cloud
-        self._offers = offers
+        self._discovery = discovery
         self._projects = projects
         self._clock = clock
         self._policy = policy
 
-    async def __call__(self, group_id: str) -> float | None:
-        found = await self._store.group(group_id)
+    async def __call__(self, consistency_group_id: str) -> float | None:
+        found = await self._store.group(consistency_group_id)
         if found is None or found[2].state is not RequestState.RUNNING:
             return None
         group, members, request = found
@@ -181,7 +181,7 @@ class Grouper:
         detached is copied alone, and the others are asked for once more; with nobody to blame the group is split.
         """
         if isinstance(exc, NotOffered):
-            self._offers.say(group.project, offered=False)
+            self._discovery.say(group.project, available=False)
             return await self._split(group, members, exc)
         try:
             disks = await self._cloud.project(group.project).list_disks(ids=[item.disk.id for item in members])
@@ -189,7 +189,7 @@ class Grouper:
             return await self._split(group, members, exc)
         now, there = self._clock.now(), {disk.id: disk for disk in disks}
         moved = [
-            replace(ended(item, ItemState.FAILED, now, cause=GONE, code=exc.code), group_id=None)
+            replace(ended(item, ItemState.FAILED, now, cause=GONE, code=exc.code), consistency_group_id=None)
             for item in members
             if item.disk.id not in there
         ]
@@ -200,7 +200,7 @@ class Grouper:
         ]
         if not moved:
             if isinstance(exc, NotFound) and exc.code != DISK_NOT_FOUND:
-                self._offers.say(group.project, offered=False)
+                self._discovery.say(group.project, available=False)
             return await self._split(group, members, exc)
         return await self._regroup(group, members, moved)
 
@@ -234,7 +234,8 @@ class Grouper:
         now = self._clock.now()
         until = now + self._policy.busy_first
         moved = [
-            replace(waiting(item, now, until=until, cause=exc.sentence, code=exc.code), group_id=None) for item in apart
+            replace(waiting(item, now, until=until, cause=exc.sentence, code=exc.code), consistency_group_id=None)
+            for item in apart
         ]
         return await self._regroup(group, members, moved)
 
@@ -344,7 +345,9 @@ class Grouper:
         now = self._clock.now()
         try:
             disks = [item.disk.id for item in members]
-            snapshots = await self._cloud.project(group.project).list_snapshots(group_id=group.cloud_id, of_each=disks)
+            snapshots = await self._cloud.project(group.project).list_snapshots(
+                snapshot_group_id=group.cloud_id, of_each=disks
+            )
         except CloudError as exc:
             return await self._cannot_look(group, members, CannotLook.because(exc), now)
         of_disk = {one.volume_id: one for one in snapshots}

@@ -160,7 +160,7 @@ class Watcher:
                 after = replace(after, waiting_since=None, cause="")
         # A group has one job for all its disks: that it failed says nothing of one that is still being made.
         still = after.progress is None or after.progress == item.progress
-        if item.group_id is None and still and self._ask_now(this, item):
+        if item.consistency_group_id is None and still and self._ask_now(this, item):
             try:
                 job = await this.job(item)
             except CloudError as exc:

@@ -23,12 +23,12 @@ from bot.ports.cloud import Cloud
 from bot.ports.grants import Grants
 from bot.ports.lookups import Filters
 from bot.ports.requests import Requests
-from bot.workflow.audit_of_reads import viewed
+from bot.workflow.audit_of_reads import read_entry
 from bot.workflow.queries.existing import Existing
 from bot.workflow.queries.status import NotFound
 
 SHOWN = 10
-PATIENCE_S = 10.0
+LOOK_WITHIN_S = 10.0
 """Whoever asks for restore points was told that the cloud is asked."""
 
 
@@ -83,10 +83,10 @@ class RestorePointsInquiry:
         channel = asked.channel or here
         filters = Filters(projects=viewable, channel=channel, restorable=True, limit=SHOWN + 1)
         found = await self._store.recent(filters)
-        self._store.note([viewed(actor.user_id, "restore-points", viewable, here, channel)])
+        self._store.note([read_entry(actor.user_id, "restore-points", viewable, here, channel)])
         if not found:
             return NotFound("There are no restore points of this channel that you may see. `quick` makes some.")
-        shown = await self._looking.looked_at(found[:SHOWN], within_s=PATIENCE_S)
+        shown = await self._looking.looked_at(found[:SHOWN], within_s=LOOK_WITHIN_S)
         existing = await self._existing(shown)
         points = [
             Point(

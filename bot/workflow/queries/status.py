@@ -24,7 +24,7 @@ from bot.ports.grants import Grants
 from bot.ports.items import Items
 from bot.ports.lookups import Filters
 from bot.ports.requests import Requests
-from bot.workflow.audit_of_reads import viewed
+from bot.workflow.audit_of_reads import read_entry
 from bot.workflow.gate import OWN_REQUEST, Gate, Told, Verb
 from bot.workflow.queries.existing import Existing
 
@@ -111,7 +111,7 @@ class Inquiry:
             ]
             for way in (True, False)
         ]
-        self._store.note([viewed(actor.user_id, "status", viewable, channel, own=bool(running or ended))])
+        self._store.note([read_entry(actor.user_id, "status", viewable, channel, own=bool(running or ended))])
         if not running and not ended:
             return NotFound("You have asked for no snapshot yet. Try `create DISK`, or `help`.")
         shown = running or [pair for pair in ended if not pair[0].refused][:1]
@@ -130,11 +130,11 @@ class Inquiry:
             return NotFound(admitted.sentence)
         own = admitted.rule == OWN_REQUEST
         projects = [] if own else [admitted.project]
-        self._store.note([viewed(actor.user_id, asked, projects, admitted.place, admitted.request.id, own=own)])
+        self._store.note([read_entry(actor.user_id, asked, projects, admitted.place, admitted.request.id, own=own)])
         shown = await self._existing.looked_at([(admitted.request, admitted.items)])
         return Found(shown, await self._store.groups_of(admitted.request.id))
 
-    async def record(self, actor: Actor, channel: str | None, request_id: str) -> Found | NotFound:
+    async def post_mortem(self, actor: Actor, channel: str | None, request_id: str) -> Found | NotFound:
         """All there is of one request; whoever may read how it stands may read that. `channel` as the gate takes it."""
         return await self._one(actor, channel, request_id, "record")
 
@@ -167,7 +167,7 @@ class Inquiry:
             disk, hint = await self._disk_meant(asked.disk, projects)
             asked = replace(asked, disk=disk)
             requests = await self._store.recent(replace(filters, disk=disk)) if disk else []
-        self._store.note([viewed(actor.user_id, "list", projects, channel)])
+        self._store.note([read_entry(actor.user_id, "list", projects, channel)])
         if not requests:
             nothing = "No snapshot fits that among those you may see."
             return NotFound(f"{nothing}{hint or ' `list` without filters shows the latest.'}")
@@ -192,7 +192,7 @@ class Inquiry:
         grants = await self._store.grants_for(actor)
         by_project = {alias: self._actions(actor, alias, channel, grants) for alias in sorted(self._projects)}
         usable = {alias: actions for alias, actions in by_project.items() if actions}
-        self._store.note([viewed(actor.user_id, "help", usable, channel)])
+        self._store.note([read_entry(actor.user_id, "help", usable, channel)])
         return MayDo(usable)
 
     async def _refused(self, actor: Actor) -> Denied | None:

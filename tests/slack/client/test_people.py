@@ -46,7 +46,7 @@ def asked(slack: WorkspaceSimulator) -> list[str]:
 
 async def test_a_member_comes_with_their_groups(people: SlackPeople) -> None:
     bob = await people.look_up(BOB)
-    assert (bob.account, ONCALL in bob.groups) == (AccountKind.MEMBER, True)
+    assert (bob.account, ONCALL in bob.user_groups) == (AccountKind.MEMBER, True)
     assert people.known(BOB) == bob
 
 
@@ -77,7 +77,7 @@ async def test_a_change_drops_what_was_believed_at_once(people: SlackPeople) -> 
     people.forget_user(BOB)
     assert people.known(BOB) is None
     await people.look_up(BOB)
-    people.forget_groups()
+    people.forget_user_groups()
     assert people.known(BOB) is None
 
 

@@ -18,10 +18,10 @@ def state(**texts: str) -> Entered:
 
 
 def test_a_channel_is_bound_to_what_can_be_seen() -> None:
-    bind, faults = read_bind(
+    bind, problems = read_bind(
         state(server="web-01\u200b，\u2068web-02\u2069", tag="tier：prod", keep="７", reason="ok \u202edeteled")
     )
-    assert faults == {}
+    assert problems == {}
     assert bind == Bind(
         (Selector("server", "web-01"), Selector("server", "web-02"), Selector("tag", "tier:prod")),
         "payments-prod",

@@ -52,8 +52,8 @@ class Failing:
                 await ack()
             raise failure
 
-        for control in (self.app.action, self.app.view, self.app.options, self.app.shortcut, self.app.event):
-            control(re.compile(".*"))(reads(Payload, use))
+        for route in (self.app.action, self.app.view, self.app.options, self.app.shortcut, self.app.event):
+            route(re.compile(".*"))(reads(Payload, use))
 
     async def deliver(self, name: str) -> tuple[int, Any]:
         answer = await self.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=recorded(name)))

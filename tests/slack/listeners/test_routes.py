@@ -51,7 +51,7 @@ def registered() -> list[tuple[str, str]]:
 
 def test_each_control_is_registered_once() -> None:
     counted = Counter(registered())
-    assert [control for control, times in counted.items() if times > 1] == []
+    assert [route for route, times in counted.items() if times > 1] == []
     assert {surface for surface, _ in counted} == set(SURFACES)
 
 

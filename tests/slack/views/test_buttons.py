@@ -21,7 +21,7 @@ EVERY = [
     buttons.approve("r-1", listed=True),
     buttons.deny("r-1", listed=True),
     buttons.mark_reviewed("r-1", listed=True),
-    buttons.record("r-1"),
+    buttons.post_mortem("r-1"),
     buttons.try_again("r-1"),
     buttons.change_and_ask_again("r-1"),
     buttons.console_page(3, "Disks of a server with a very long name", "https://console.test/"),

@@ -16,16 +16,16 @@ from bot.domain.requests import Place
 from bot.slack.payloads import View, read, read_state
 from bot.slack.views import create_modal
 from bot.slack.views.create_modal import (
+    disk_options,
     errors_beside,
     filled_view,
     listed_disk,
     loading_view,
-    offered,
     read_values,
     refused_view,
     view_with_problem,
 )
-from bot.workflow.actions.fill_form import Filling, Offer, ProjectOffer
+from bot.workflow.actions.fill_form import DiskOptions, Filling, ProjectOptions
 from tests.block_kit import checked_options, checked_view
 from tests.builders import NOON, a_disk
 
@@ -80,7 +80,7 @@ FILLINGS: dict[str, Filling] = {
     "closed_project": Filling(
         a_form(Create((), project="vault")),
         ["payments"],
-        fault="There is no project “vault” that you may use. Check the alias, or ask the people who run the bot.",
+        problem="There is no project “vault” that you may use. Check the alias, or ask the people who run the bot.",
     ),
 }
 
@@ -101,10 +101,10 @@ def test_a_hundred_and_one_projects_are_offered_as_one_types(golden: Golden) -> 
     view = checked_view(filled_view(Filling(a_form(project="team-007", revision=1), projects)))
     element = view["blocks"][0]["element"]
     assert (element["type"], element["initial_option"]["value"]) == ("external_select", "team-007")
-    offered = checked_options(create_modal.offered_projects(ProjectOffer(projects[:99], more=2)))
+    offered = checked_options(create_modal.project_options(ProjectOptions(projects[:99], more=2)))
     assert [option["value"] for option in offered] == [*projects[:99], create_modal.NO_CHOICE]
     assert offered[-1]["text"]["text"] == "… and 2 more: type on"
-    (nothing,) = checked_options(create_modal.offered_projects(ProjectOffer(sentence="No project fits “x”.")))
+    (nothing,) = checked_options(create_modal.project_options(ProjectOptions(sentence="No project fits “x”.")))
     assert (nothing["value"], nothing["text"]["text"]) == (create_modal.NO_CHOICE, "No project fits “x”.")
     chosen = {"project": {create_modal.FORM_PROJECT: {"selected_option": nothing}}}
     assert read_values(read_state(chosen)).project == ""
@@ -131,7 +131,7 @@ def test_long_texts_of_the_cloud_fit_into_every_field() -> None:
     form = a_form(order, project="p" * 40, revision=1)
     checked_view(filled_view(Filling(form, ["p" * 40], [disk, served], ["x" * 300] * 20, "f" * 3_000)))
     checked_view(refused_view("f-one", "w" * 5_000, "t" * 5_000))
-    checked_options(offered(Offer([disk, served], more=3)))
+    checked_options(disk_options(DiskOptions([disk, served], more=3)))
 
 
 def test_a_disk_is_offered_with_all_that_tells_it_from_its_namesakes() -> None:
@@ -147,9 +147,9 @@ def test_a_disk_is_offered_with_all_that_tells_it_from_its_namesakes() -> None:
 
 
 def test_an_empty_offer_is_a_sentence_and_not_an_empty_list() -> None:
-    nothing = checked_options(offered(Offer(sentence="No disk fits “zzz”.")))
+    nothing = checked_options(disk_options(DiskOptions(sentence="No disk fits “zzz”.")))
     assert [option["value"] for option in nothing] == [create_modal.NO_CHOICE]
-    more = checked_options(offered(Offer([a_disk(f"d{n}", n) for n in range(99)], more=7)))
+    more = checked_options(disk_options(DiskOptions([a_disk(f"d{n}", n) for n in range(99)], more=7)))
     assert (len(more), more[-1]["text"]["text"]) == (100, "… and 7 more: type more of the name")
 
 
@@ -212,8 +212,8 @@ def test_whatever_comes_back_is_read_or_passed_over(junk: Any) -> None:
 
 def test_faults_stand_beside_their_fields_and_strangers_beside_the_project() -> None:
     view = filled_view(FILLINGS["more_options"])
-    faults = {"disks": "Choose `one`.", "place": "Not there.", "project": "Not you.", "tags": "t" * 900}
-    errors = errors_beside(View(id="V1", blocks=view["blocks"]).inputs, faults)
+    problems = {"disks": "Choose `one`.", "place": "Not there.", "project": "Not you.", "tags": "t" * 900}
+    errors = errors_beside(View(id="V1", blocks=view["blocks"]).inputs, problems)
     assert errors["disks.1"] == "Choose one."
     assert errors["project"] == "Not there. Not you."
     assert len(errors["tags"]) == 400

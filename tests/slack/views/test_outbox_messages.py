@@ -75,7 +75,7 @@ def test_the_root_message_in_every_state_of_a_disk(golden: Golden, name: str) ->
     )
     request = a_request(order=order, **finished)
     leader = a_request("r-two", actor_id="U2", status_channel="C9", status_ts="1767225610.000200")
-    message = checked_message(said("root", request, item, leaders={"r-two-1": leader}))
+    message = checked_message(said("status", request, item, leaders={"r-two-1": leader}))
     golden(f"root_{name}", message)
 
 
@@ -182,7 +182,7 @@ def calling(request: Request, called: list[Subject]) -> Message:
 
 def test_what_waits_for_others_and_how_that_ends(golden: Golden) -> None:
     waiting, item = a_request(**WAITING), STATES["next"]
-    golden("root_waiting", checked_message(said("root", waiting, item)))
+    golden("root_waiting", checked_message(said("status", waiting, item)))
     golden("ask", checked_message(said("ask", waiting, item)))
     alone = replace(waiting, reply_channel="U1")
     golden("ask_alone", checked_message(said("ask", alone, item)))
@@ -212,7 +212,7 @@ def test_what_ran_without_approval(golden: Golden) -> None:
         status_ts="1767225610.000200",
     )
     golden("break_glass", checked_message(said("break_glass", request, STATES["next"])))
-    golden("root_break_glass", checked_message(said("root", request, STATES["creating"])))
+    golden("root_break_glass", checked_message(said("status", request, STATES["creating"])))
     reviewed = replace(request, reviewed_by="U9")
     assert "reviewed by <@U9>" in said("edit", reviewed, STATES["available"])["text"]
 
@@ -242,7 +242,7 @@ def test_the_acknowledgement(golden: Golden, name: str, words: str) -> None:
 
 
 def test_a_form_that_is_offered_by_a_button(golden: Golden) -> None:
-    golden("form_offered", checked_message(responses.form_offered("f-one", "/snapshot")))
+    golden("form_offered", checked_message(responses.form_button("f-one", "/snapshot")))
     golden("form_too_late", checked_message(responses.form_too_late("f-one", "/snapshot")))
 
 
@@ -266,7 +266,7 @@ def test_native_retention_is_the_clouds_own_doing() -> None:
 def test_text_alone_names_disk_state_and_request(name: str) -> None:
     item = STATES[name]
     state = RequestState.FINISHED if item.ended else RequestState.RUNNING
-    text = said("root", a_request(state=state), item)["text"]
+    text = said("status", a_request(state=state), item)["text"]
     assert "disk-1" in text and "r-one" in text and "payments" in text
     for identity in (item.snapshot_id, item.cause):
         assert identity is None or escaped(identity) in text
@@ -279,7 +279,7 @@ def test_twenty_disks_with_long_names_stay_within_slacks_limits() -> None:
         for n in range(1, 21)
     ]
     finished = a_request(state=RequestState.FINISHED, ended_at=NOON, order=Create(("a",), reason="&" * 300))
-    kinds: tuple[MessageKind, ...] = ("root", "failure", "receipt")
+    kinds: tuple[MessageKind, ...] = ("status", "failure", "receipt")
     for kind in kinds:
         said(kind, finished, *items)
     waiting = replace(finished, state=RequestState.WAITING, ended_at=None, approvals_needed=2, waits_until=NOON)
@@ -311,7 +311,7 @@ def test_a_backtick_in_a_disks_name_takes_nothing_into_a_code_span() -> None:
     request = a_request(state=RequestState.FINISHED, ended_at=NOON)
     shown = [
         said("edit", a_request(), replace(STATES["creating"], disk=nasty)),
-        said("root", a_request(state=RequestState.WAITING, approvals_needed=1), replace(STATES["next"], disk=nasty)),
+        said("status", a_request(state=RequestState.WAITING, approvals_needed=1), replace(STATES["next"], disk=nasty)),
         said("receipt", request, replace(STATES["available"], disk=nasty), replace(STATES["failed"], disk=nasty)),
     ]
     for message in shown:
@@ -327,7 +327,7 @@ def test_the_message_that_is_the_reason_is_one_press_away() -> None:
     order = Create(("a",), reason=f"{address} https://evil.example/archives/C1/p1")
     request = a_request(order=order, state=RequestState.WAITING, approvals_needed=1)
     done = replace(request, state=RequestState.FINISHED, ended_at=NOON)
-    shown = [said("root", request, STATES["next"]), said("ask", request, STATES["next"])]
+    shown = [said("status", request, STATES["next"]), said("ask", request, STATES["next"])]
     shown += [said("receipt", done, STATES["available"]), said("break_glass", done, STATES["available"])]
     for message in shown:
         assert f"<{address}|the message>" in message["text"]
@@ -360,7 +360,7 @@ def test_nothing_that_people_or_the_cloud_write_becomes_a_mention_or_a_link() ->
     items = [replace(item, disk=disk, cause=HOSTILE) for item in STATES.values()]
     order = Create((HOSTILE,), reason=HOSTILE, name=HOSTILE)
     request = a_request(order=order, text=HOSTILE, explanation=HOSTILE, state=RequestState.FINISHED, ended_at=NOON)
-    kinds: tuple[MessageKind, ...] = ("root", "accepted", "failure", "receipt", "refusal", "moved")
+    kinds: tuple[MessageKind, ...] = ("status", "accepted", "failure", "receipt", "refusal", "moved")
     for kind in kinds:
         message = str(said(kind, request, *items))
         assert "<!channel>" not in message

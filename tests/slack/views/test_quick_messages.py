@@ -58,7 +58,7 @@ def a_disk_of(server: str, number: int, name: str = "") -> DiskRef:
 
 def members(count: int, state: ItemState = ItemState.PLANNED, **fields: Any) -> list[Item]:
     return [
-        an_item(number, state, disk=a_disk_of("web-01", number), group_id="r-one-g1", **fields)
+        an_item(number, state, disk=a_disk_of("web-01", number), consistency_group_id="r-one-g1", **fields)
         for number in range(1, count + 1)
     ]
 
@@ -104,13 +104,13 @@ WAITS = an_item(
 
 
 def test_from_the_placeholder_to_the_plan(golden: Golden) -> None:
-    golden("quick_placeholder", said("root", a_quick_request(RequestState.RECEIVED), []))
+    golden("quick_placeholder", said("status", a_quick_request(RequestState.RECEIVED), []))
     plan = [*members(2), WAITS, LEFT]
     golden("quick_plan", said("edit", a_quick_request(RequestState.PLANNED, **PLANNED), plan, [a_group()]))
     asking = a_quick_request(RequestState.PLANNED, approvals_needed=2, **PLANNED)
     assert "it runs when 2 other people agree" in said("edit", asking, plan, [a_group()])["text"]
     split = group_split(a_group(), NO_GROUPS)
-    alone = [replace(item, group_id=None) for item in members(2)]
+    alone = [replace(item, consistency_group_id=None) for item in members(2)]
     golden("quick_plan_split", said("edit", a_quick_request(RequestState.PLANNED, **PLANNED), alone, [split]))
 
 
@@ -125,7 +125,7 @@ def test_while_it_runs_and_how_it_ends(golden: Golden) -> None:
     golden("quick_receipt", said("receipt", done, available, [made]))
     golden(
         "quick_record",
-        rendered(OutboxMessage("record", done, available, available, {}, [made]), "/snapshot", "", LATER, PROJECT),
+        rendered(OutboxMessage("post_mortem", done, available, available, {}, [made]), "/snapshot", "", LATER, PROJECT),
     )
     dropped = a_quick_request(RequestState.DROPPED, explanation="Nobody confirmed the plan in time.", **ended)
     never = members(2, ItemState.CANCELLED, cause="Nobody confirmed the plan in time.", ended_at=NOON)
@@ -220,7 +220,7 @@ def test_without_its_project_the_way_by_hand_is_told() -> None:
     request = a_quick_request(RequestState.FINISHED, ended_at=NOON)
     shown = [
         rendered(OutboxMessage(kind, request, items, items), "/s", "", LATER, None)["text"]
-        for kind in ("receipt", "record")
+        for kind in ("receipt", "post_mortem")
     ]
     assert "To go back" in shown[0] and "curl" not in shown[0]
     assert '"way_back":{}' in shown[1]
@@ -246,7 +246,7 @@ def test_two_hundred_disks_of_any_name_stay_within_slacks_limits(state: ItemStat
             cause="<" * 400,
             snapshot_id="s" * 36,
             ended_at=NOON,
-            group_id=f"r-one-g{number % 7}",
+            consistency_group_id=f"r-one-g{number % 7}",
         )
         for number in range(200)
     ]
@@ -260,7 +260,7 @@ def test_two_hundred_disks_of_any_name_stay_within_slacks_limits(state: ItemStat
     said("receipt", finished, items, groups)
     said("failure", finished, items, groups)
     said("ask", a_quick_request(RequestState.WAITING), items, groups)
-    kept, disks = recorded_disks(said("record", finished, items, groups))
+    kept, disks = recorded_disks(said("post_mortem", finished, items, groups))
     assert (kept["reason"], kept["channel"]) == ("INC-42", "C1")
     assert {one["disk_id"]: one["snapshot_id"] for one in disks} == {item.disk.id: item.snapshot_id for item in items}
 
@@ -274,7 +274,7 @@ MANY = [
         snapshot_id=f"5a000000-{number:04d}-4000-8000-{number:012d}",
         taken_at=NOON + timedelta(seconds=number),
         ended_at=NOON,
-        group_id=f"r-one-g{number % 5}" if number % 5 else None,
+        consistency_group_id=f"r-one-g{number % 5}" if number % 5 else None,
     )
     for number in range(1, 201)
 ]
@@ -286,7 +286,7 @@ MANY_GROUPS = [
 
 def test_the_record_of_two_hundred_disks_with_the_longest_names_is_complete() -> None:
     request = a_quick_request(RequestState.FINISHED, ended_at=NOON, order=replace(ORDER, reason="r" * 300))
-    message = said("record", request, MANY, MANY_GROUPS)
+    message = said("post_mortem", request, MANY, MANY_GROUPS)
     assert len(message["text"]) < 40_000
     kept, disks = recorded_disks(message)
     assert kept["reason"] == "r" * 300
@@ -296,13 +296,13 @@ def test_the_record_of_two_hundred_disks_with_the_longest_names_is_complete() ->
         assert (found["size_gib"], found["server"]) == (100, item.disk.server)
         assert item.taken_at and found["created_at"] == f"{item.taken_at:%Y-%m-%dT%H:%M:%SZ}"
         assert found["state"] == item.state
-        assert found.get("group") == ("g" * 36 if item.group_id else None)
+        assert found.get("group") == ("g" * 36 if item.consistency_group_id else None)
 
 
 def test_what_all_disks_of_a_set_share_stands_once_in_the_record() -> None:
     items = [*members(2, ItemState.AVAILABLE, snapshot_id="snap", taken_at=NOON, ended_at=NOON), LEFT]
     kept, disks = recorded_disks(
-        said("record", a_quick_request(RequestState.FINISHED, ended_at=NOON), items, [a_group(cloud_id="group-1")])
+        said("post_mortem", a_quick_request(RequestState.FINISHED, ended_at=NOON), items, [a_group(cloud_id="group-1")])
     )
     assert kept["sets"][0] == {
         "server": "web-01",
@@ -392,7 +392,7 @@ def test_nothing_that_people_or_the_cloud_write_becomes_a_mention_or_a_link() ->
     shown = []
     for state in RequestState:
         request = a_quick_request(state, order=order, explanation=HOSTILE, text=HOSTILE, ended_at=NOON)
-        kinds: tuple[MessageKind, ...] = ("edit", "receipt", "record", "reminder")
+        kinds: tuple[MessageKind, ...] = ("edit", "receipt", "post_mortem", "reminder")
         sayings = [OutboxMessage(kind, request, items, items, {}, [group]) for kind in kinds]
         shown += [str(rendered(outgoing, "/s", "", LATER, PROJECT)) for outgoing in sayings]
         point = Point(request, items, frozenset(), deletable=True)

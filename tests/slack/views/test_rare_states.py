@@ -26,13 +26,13 @@ from bot.slack.listeners.errors import PICKER
 from bot.slack.views import responses
 from bot.slack.views.acknowledgement import recorded
 from bot.slack.views.app_home_view import app_home_view
-from bot.slack.views.create_modal import filled_view, offered
+from bot.slack.views.create_modal import disk_options, filled_view
 from bot.slack.views.message import Message
 from bot.slack.views.outbox_messages import rendered
 from bot.slack.views.refusal import refusal
 from bot.slack.views.restore_points import restore_points
 from bot.slack.views.small_modals import bind_form, change_form, deny_form
-from bot.workflow.actions.fill_form import Filling, Offer
+from bot.workflow.actions.fill_form import DiskOptions, Filling
 from bot.workflow.jobs.publish_app_home import AppHomeContent, Usable
 from bot.workflow.queries.restore_points import Point, Points
 from bot.workflow.queries.status import Found, MayDo, NotFound, Page
@@ -197,10 +197,10 @@ def test_a_quick_backup_with_a_disk_left_out_and_one_that_was_planned_larger_tha
     finished = a_quick(state=RequestState.FINISHED, ended_at=LATER)
     golden("quick_left_out", said("edit", finished, [DONE, LEFT]))
     golden("quick_left_out_receipt", said("receipt", finished, [DONE, LEFT]))
-    golden("quick_left_out_record", said("record", finished, [DONE, LEFT]))
+    golden("quick_left_out_record", said("post_mortem", finished, [DONE, LEFT]))
     asked = CreateSnapshotGroup(volume_ids=("a", "b"), server_id="s")
     group = ConsistencyGroup("r-one-g1", "r-one", "payments", "web-01", "az-a", asked, state=GroupState.PLANNED)
-    planned = [an_item(n, group_id="r-one-g1") for n in range(1, 17)]
+    planned = [an_item(n, consistency_group_id="r-one-g1") for n in range(1, 17)]
     waiting = a_quick(state=RequestState.WAITING, approvals_needed=1, waits_until=LATER)
     golden("quick_sixteen_waiting", said("edit", waiting, planned, [group]))
     available = [replace(item, state=ItemState.AVAILABLE, snapshot_id="snap", ended_at=NOON) for item in planned]
@@ -224,7 +224,7 @@ PLACES = Form("f-one", "U1", Place("T1", "U1", direct=True), Create(()), NOON, c
                 Filling(
                     PLACES,
                     ["payments"],
-                    fault="You are not in that channel, or I am not. Choose another, or leave it empty.",
+                    problem="You are not in that channel, or I am not. Choose another, or leave it empty.",
                 )
             ),
         ),
@@ -242,7 +242,11 @@ def offer_sentences() -> Iterator[str]:
     """Every sentence that a picker can show in place of disks, read from where it is written."""
     file = Path(__file__).parents[3] / "bot" / "workflow" / "actions" / "fill_form.py"
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Offer"):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id.endswith(("DiskOptions", "ProjectOptions"))
+        ):
             sentences = [keyword.value for keyword in node.keywords if keyword.arg == "sentence"]
             yield from (str(one.value) for one in sentences if isinstance(one, ast.Constant))
     yield PICKER
@@ -252,10 +256,10 @@ def test_what_a_picker_says_in_place_of_disks_is_never_cut(golden: Golden) -> No
     sentences = sorted(set(offer_sentences()))
     assert len(sentences) >= 6
     found = [
-        *(offered(Offer(sentence=one)) for one in sentences),
-        offered(Offer(sentence="No disk fits “orders-of-the-payment-database-”.")),
-        offered(Offer(sentence="This project has no disks.")),
-        offered(Offer([a_disk()], more=7)),
+        *(disk_options(DiskOptions(sentence=one)) for one in sentences),
+        disk_options(DiskOptions(sentence="No disk fits “orders-of-the-payment-database-”.")),
+        disk_options(DiskOptions(sentence="This project has no disks.")),
+        disk_options(DiskOptions([a_disk()], more=7)),
     ]
     golden("picker_answers", [checked_options(options) for options in found])
     assert not [option for options in found for option in options if option["text"]["text"].endswith("…")]

@@ -47,7 +47,7 @@ class Office:
         account = AccountKind.GUEST if user_id in self.guests else AccountKind.MEMBER
         return an_actor(user_id, account, *(("S1",) if user_id in self.group else ()))
 
-    async def members(self, group_id: str) -> frozenset[str]:
+    async def members(self, user_group_id: str) -> frozenset[str]:
         if not self.tells:
             raise LookupFailed("Slack does not say.")
         return self.group

@@ -31,7 +31,7 @@ POSTED = {"status_ts": "1.1", "status_channel": "C1"}
         ({"state": RequestState.RECEIVED}, [], None),
         ({"state": RequestState.DENIED}, [], "refusal"),
         ({"state": RequestState.DROPPED, "receipt_ts": "told"}, [], None),
-        ({}, [an_item(1)], "root"),
+        ({}, [an_item(1)], "status"),
         ({**POSTED, "shown_rev": 1}, [an_item(1)], None),
         ({**POSTED, "shown_rev": 0}, [an_item(1)], "edit"),
         ({**POSTED, "shown_rev": 0}, [CREATING], "accepted"),
@@ -181,7 +181,7 @@ async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
 
 
 async def test_a_request_is_told_from_first_to_last(desk: Desk) -> None:
-    assert await desk.speak() == ["root"]
+    assert await desk.speak() == ["status"]
     await desk.change(lambda item: taken(item, "snap-1", "job-1"))
     assert await desk.speak() == ["accepted", "edit"]
     await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
@@ -207,7 +207,7 @@ async def test_slack_is_left_in_peace_for_as_long_as_it_asks(desk: Desk) -> None
     assert await desk.reporter("C1") == 2.0
     assert desk.voice.said == []
     desk.clock.pass_(seconds=2)
-    assert await desk.speak() == ["root"]
+    assert await desk.speak() == ["status"]
 
 
 async def test_where_slack_asks_for_fewer_edits_posts_go_on_and_edits_rest_in_every_channel(desk: Desk) -> None:
@@ -223,8 +223,8 @@ async def test_where_slack_asks_for_fewer_edits_posts_go_on_and_edits_rest_in_ev
     assert [outgoing.kind for outgoing in sayings(*(await desk.whole("r-one")))] == ["edit"]
     desk.voice.refused_edits = [SlackBusy("wait", retry_after=30.0)]
     begun = desk.clock.now()
-    assert await desk.speak("C1") == ["root", "edit", "edit"]
-    assert desk.voice.at["root"] - begun < timedelta(seconds=2)
+    assert await desk.speak("C1") == ["status", "edit", "edit"]
+    assert desk.voice.at["status"] - begun < timedelta(seconds=2)
     assert desk.voice.at["edit"] - begun >= timedelta(seconds=30)
     desk.clock.at = begun + timedelta(seconds=5)
     assert await desk.reporter("C2") == 25.0
@@ -232,7 +232,7 @@ async def test_where_slack_asks_for_fewer_edits_posts_go_on_and_edits_rest_in_ev
 
 async def test_edits_of_an_ask_are_three_seconds_apart_too(desk: Desk) -> None:
     await desk.wait_for_others(2)
-    assert await desk.speak() == ["root", "ask"]
+    assert await desk.speak() == ["status", "ask"]
     desk.clock.pass_(seconds=10)
     await desk.store.approve("r-two", "U7", [])
     await desk.reporter("C1")
@@ -262,18 +262,18 @@ async def test_a_message_that_slack_refuses_does_not_silence_the_others(desk: De
     desk.voice.troubles = [MessageRefused("invalid_blocks")]
     assert await desk.reporter("C1") == 0.0
     wait = await desk.reporter("C1")
-    assert [kind for kind, _ in desk.voice.said] == ["root"]
+    assert [kind for kind, _ in desk.voice.said] == ["status"]
     assert wait == 0.0
     desk.clock.pass_(minutes=6)
-    assert "root" in await desk.speak()
+    assert "status" in await desk.speak()
 
 
 async def test_where_it_may_not_post_it_says_so_and_goes_on_in_a_direct_message(desk: Desk) -> None:
     desk.voice.troubles = [CannotPost("no", "not_in_channel")]
     await desk.speak()
     assert ("moved", "C1") in desk.voice.said
-    assert await desk.speak("U1") == ["root"]
-    assert desk.voice.said[-1] == ("root", "U1")
+    assert await desk.speak("U1") == ["status"]
+    assert desk.voice.said[-1] == ("status", "U1")
 
 
 async def test_a_deleted_message_is_replaced_so_that_the_end_has_a_place(desk: Desk) -> None:
@@ -281,7 +281,7 @@ async def test_a_deleted_message_is_replaced_so_that_the_end_has_a_place(desk: D
     await desk.finish()
     desk.clock.pass_(seconds=5)
     desk.voice.troubles = [MessageGone("gone")]
-    assert await desk.speak() == ["root", "receipt"]
+    assert await desk.speak() == ["status", "receipt"]
 
 
 async def test_where_messages_may_not_be_edited_only_the_end_is_a_new_one(desk: Desk) -> None:
@@ -294,13 +294,13 @@ async def test_where_messages_may_not_be_edited_only_the_end_is_a_new_one(desk: 
     await desk.finish()
     desk.clock.pass_(seconds=30)
     desk.voice.troubles = [MessageFixed("edit_window_closed")]
-    assert await desk.speak() == ["root", "receipt"]
+    assert await desk.speak() == ["status", "receipt"]
 
 
 async def test_a_thread_that_is_gone_is_left_for_the_channel(desk: Desk) -> None:
     await desk.in_thread("9.9")
     desk.voice.troubles = [MessageGone("thread_not_found")]
-    assert await desk.speak() == ["root"]
+    assert await desk.speak() == ["status"]
     assert (await desk.request()).place.thread_ts is None
 
 
@@ -311,11 +311,11 @@ async def test_a_reply_that_finds_no_message_twice_is_told_directly(desk: Desk) 
     desk.voice.said.clear()
     desk.voice.troubled = "receipt"
     desk.voice.troubles = [MessageGone("gone"), MessageGone("gone")]
-    assert await desk.speak() == ["edit", "root", "moved"]
-    assert await desk.speak("U1") == ["root", "receipt"]
+    assert await desk.speak() == ["edit", "status", "moved"]
+    assert await desk.speak("U1") == ["status", "receipt"]
 
 
-@pytest.mark.parametrize("kind", ["root", "receipt"])
+@pytest.mark.parametrize("kind", ["status", "receipt"])
 async def test_a_message_refused_twice_is_told_directly(desk: Desk, kind: str) -> None:
     if kind == "receipt":
         await desk.speak()
@@ -325,14 +325,14 @@ async def test_a_message_refused_twice_is_told_directly(desk: Desk, kind: str) -
     desk.voice.troubles = [MessageRefused("no"), MessageRefused("no")]
     await desk.speak()
     assert (await desk.request()).reply_channel == "U1"
-    assert "root" in await desk.speak("U1")
+    assert "status" in await desk.speak("U1")
 
 
 async def test_what_is_refused_in_a_direct_message_too_is_tried_again_and_never_given_up(desk: Desk) -> None:
     desk.voice.troubles = [CannotPost("no", "not_in_channel")]
     await desk.speak()
     desk.voice.troubles = [MessageRefused("no")] * 4
-    assert await desk.speak("U1") == ["root"]
+    assert await desk.speak("U1") == ["status"]
 
 
 async def test_an_edit_refused_twice_gives_way_to_a_new_message(desk: Desk) -> None:
@@ -341,7 +341,7 @@ async def test_an_edit_refused_twice_gives_way_to_a_new_message(desk: Desk) -> N
     desk.clock.pass_(seconds=5)
     desk.voice.troubled = "edit"
     desk.voice.troubles = [MessageRefused("no"), MessageRefused("no")]
-    assert await desk.speak() == ["receipt", "root"]
+    assert await desk.speak() == ["receipt", "status"]
 
 
 async def test_a_restart_says_again_only_what_was_not_written_down(desk: Desk) -> None:
@@ -404,7 +404,7 @@ async def test_what_was_said_while_nothing_could_be_written_is_not_said_again(
             with pytest.raises(StoreFailed):
                 await desk.reporter("C1")
     assert await desk.speak() == []
-    assert desk.voice.said == [("root", "C1")]
+    assert desk.voice.said == [("status", "C1")]
     assert (await desk.request()).status_ts == "1.0"
 
 

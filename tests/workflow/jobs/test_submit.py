@@ -25,7 +25,7 @@ from bot.workflow.jobs.submit import RetryPolicy, Submitter, ours
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
 from tests.fakes.cloud import UnaskedEvs
 
-PATIENCE = RetryPolicy(timedelta(seconds=60), timedelta(seconds=10), timedelta(minutes=30))
+POLICY = RetryPolicy(timedelta(seconds=60), timedelta(seconds=10), timedelta(minutes=30))
 
 
 @dataclass
@@ -52,7 +52,7 @@ class FakeEvs(UnaskedEvs):
         *,
         volume_id: str | None = None,
         ids: Sequence[str] = (),
-        group_id: str | None = None,
+        snapshot_group_id: str | None = None,
         of_each: Collection[str] = (),
     ) -> list[Snapshot]:
         self.looks += 1
@@ -91,7 +91,7 @@ class Desk:
         self.people = FakePeople({"U1": an_actor()})
         projects = {"payments": a_project()}
         send_check = SendCheck(store, self.people, projects, clock)
-        self.submit = Submitter(store, send_check, FakeCloud(self.evs), projects, clock, PATIENCE)
+        self.submit = Submitter(store, send_check, FakeCloud(self.evs), projects, clock, POLICY)
 
     async def item(self) -> Item:
         found = await self.store.item("r-one-1")

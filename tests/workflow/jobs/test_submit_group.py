@@ -20,7 +20,7 @@ from bot.workflow.discovery import GroupDiscovery
 from bot.workflow.jobs.submit_group import Grouper
 from tests.builders import NOON, FakeClock, a_disk, a_grant, a_project, a_request, an_actor, an_item
 from tests.store.test_consistency_groups import ORDER, a_group
-from tests.workflow.jobs.test_submit import PATIENCE, FakeCloud, FakeEvs, FakePeople
+from tests.workflow.jobs.test_submit import POLICY, FakeCloud, FakeEvs, FakePeople
 
 
 def attached(number: int) -> Disk:
@@ -77,7 +77,7 @@ class Desk:
         self.offers = GroupDiscovery(clock)
         send_check = SendCheck(store, FakePeople({"U1": an_actor()}), {"payments": a_project()}, clock)
         projects = {"payments": a_project()}
-        self.move = Grouper(store, send_check, FakeCloud(self.evs), self.offers, projects, clock, PATIENCE)
+        self.move = Grouper(store, send_check, FakeCloud(self.evs), self.offers, projects, clock, POLICY)
 
     async def run(self, *, for_: timedelta = timedelta(hours=2)) -> tuple[ConsistencyGroup, list[Item]]:
         """Let the job run, time passing as it asks, until it wants nothing more."""
@@ -90,7 +90,7 @@ class Desk:
 
     async def still_offered(self) -> bool:
         """False once somebody said that the project takes no groups; nobody else is asked here."""
-        return await self.offers.offered("payments", self.evs)
+        return await self.offers.available("payments", self.evs)
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
     await store.configured_grants([a_grant()])
     request = a_request(state=RequestState.RECEIVED, to_send=False, order=ORDER)
     await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
-    items = [an_item(number, group_id="r-one-g1") for number in (1, 2, 3)]
+    items = [an_item(number, consistency_group_id="r-one-g1") for number in (1, 2, 3)]
     await store.decide_plan(replace(request, state=RequestState.RUNNING), items, [], groups=[a_group()])
     return Desk(store, clock)
 
@@ -122,7 +122,7 @@ async def test_a_refusal_that_no_disk_explains_splits_the_group_and_only_a_missi
     desk.evs.answers = [answer]
     group, items = await desk.run()
     assert (group.state, group.cause) == (GroupState.SPLIT, answer.sentence)
-    assert [(item.state, item.group_id) for item in items] == [(ItemState.PLANNED, None)] * 3
+    assert [(item.state, item.consistency_group_id) for item in items] == [(ItemState.PLANNED, None)] * 3
     assert await desk.still_offered() == offered
 
 
@@ -146,7 +146,7 @@ class NoCloud:
 
 async def test_what_was_never_sent_ends_with_the_project_that_is_no_longer_configured(desk: Desk) -> None:
     send_check = SendCheck(desk.store, FakePeople({"U1": an_actor()}), {}, desk.clock)
-    desk.move = Grouper(desk.store, send_check, NoCloud(), desk.offers, {}, desk.clock, PATIENCE)
+    desk.move = Grouper(desk.store, send_check, NoCloud(), desk.offers, {}, desk.clock, POLICY)
     _, items = await desk.run()
     assert {item.state for item in items} == {ItemState.CANCELLED}
 
@@ -155,7 +155,7 @@ async def test_a_disk_that_is_gone_fails_alone(desk: Desk) -> None:
     desk.evs.answers, desk.evs.disks = [gone()], [attached(1), attached(3)]
     desk.evs.snapshots = [member(1), member(3)]
     group, items = await desk.run()
-    assert [(item.state, item.group_id) for item in items] == [
+    assert [(item.state, item.consistency_group_id) for item in items] == [
         (ItemState.CREATING, group.id),
         (ItemState.FAILED, None),
         (ItemState.CREATING, group.id),
@@ -260,7 +260,7 @@ async def test_a_group_in_doubt_whose_project_is_gone_is_told_as_that_and_ends(d
     desk.evs.answers = [CloudUnavailable("EVS did not answer.", maybe_done=True)]
     await desk.move("r-one-g1")
     send_check = SendCheck(desk.store, FakePeople({"U1": an_actor()}), {}, desk.clock)
-    desk.move = Grouper(desk.store, send_check, NoCloud(), desk.offers, {}, desk.clock, PATIENCE)
+    desk.move = Grouper(desk.store, send_check, NoCloud(), desk.offers, {}, desk.clock, POLICY)
     await desk.move("r-one-g1")
     _, items = await desk.run(for_=timedelta())
     assert "bot.toml has no project “payments” any more" in items[0].cause

@@ -9,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from bot.domain.errors import CloudError, CloudUnavailable, NotFound
-from bot.domain.requests import Item, sending, taken
+from bot.domain.requests import Item, submitting, taken
 from bot.domain.snapshots import Job, Snapshot
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Incoming
@@ -72,7 +72,7 @@ class WatchDesk:
     async def begun(self, disks: int) -> WatchDesk:
         request = a_request(state=RequestState.RECEIVED, to_send=False)
         await self.store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
-        items = [taken(sending(an_item(one), NOON), f"snap-{one}", "job-1") for one in range(1, disks + 1)]
+        items = [taken(submitting(an_item(one), NOON), f"snap-{one}", "job-1") for one in range(1, disks + 1)]
         await self.store.decide_plan(replace(request, state=RequestState.RUNNING), items, [])
         return self
 

@@ -20,7 +20,7 @@ POST_MORTEM_CHARACTERS = 39_800
 """Slack cuts a `text` at 40,000 characters, and a record that is cut is none."""
 
 
-def record(
+def post_mortem(
     request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup], project: Project | None
 ) -> Message:
     """The same for machines: JSON that a post-mortem can take. Times are UTC, sizes GiB.
@@ -29,7 +29,7 @@ def record(
     disks share stands once, beside them. In the ways back `{disk_id}` and `{snapshot_id}` stand for those of each disk.
     """
     of_cloud = {group.id: group.cloud_id for group in groups}
-    disks = [_recorded(item, of_cloud.get(item.group_id or "")) for item in items]
+    disks = [_disk_facts(item, of_cloud.get(item.consistency_group_id or "")) for item in items]
     kept: dict[str, Any] = {
         "request": request.id,
         "project": request.project,
@@ -96,7 +96,7 @@ def _ways_back(project: Project | None) -> dict[str, str]:
     return {way: address for way, address in ways.items() if address}
 
 
-def _recorded(item: Item, group: str | None) -> dict[str, Any]:
+def _disk_facts(item: Item, group: str | None) -> dict[str, Any]:
     return {
         "disk": item.disk.label,
         "disk_id": item.disk.id,

@@ -32,11 +32,13 @@ class ConfigurationError:
 class SettingsError(BotError):
     """The configuration cannot be used. One line a fault, the file's in the order of its lines."""
 
-    def __init__(self, faults: Iterable[ConfigurationError]) -> None:
-        self.faults = tuple(sorted(faults, key=lambda fault: (fault.source == "environment", fault.line or 0)))
-        many = "1 fault" if len(self.faults) == 1 else f"{len(self.faults)} faults"
+    def __init__(self, problems: Iterable[ConfigurationError]) -> None:
+        self.problems = tuple(
+            sorted(problems, key=lambda problem: (problem.source == "environment", problem.line or 0))
+        )
+        many = "1 fault" if len(self.problems) == 1 else f"{len(self.problems)} faults"
         super().__init__(
-            "\n".join([f"The configuration has {many}:", *(f"  {harmless(str(fault))}" for fault in self.faults)])
+            "\n".join([f"The configuration has {many}:", *(f"  {harmless(str(problem))}" for problem in self.problems)])
         )
 
 
