@@ -79,6 +79,10 @@ def group_unanswered(group: ConsistencyGroup, now: datetime, *, look_for: timede
     )
 
 
+def group_looked(group: ConsistencyGroup, now: datetime) -> ConsistencyGroup:
+    return replace(group, in_vain=timedelta(), due_at=now)
+
+
 def group_looked_in_vain(
     group: ConsistencyGroup, now: datetime, *, spent: timedelta, wait: timedelta
 ) -> ConsistencyGroup:

@@ -327,6 +327,11 @@ def no_answer(item: Item, now: datetime, *, look_for: timedelta, cause: str) -> 
     )
 
 
+def looked(item: Item, now: datetime) -> Item:
+    """A look was answered, whatever it showed."""
+    return replace(item, in_vain=timedelta(), due_at=now)
+
+
 def looked_in_vain(item: Item, now: datetime, *, spent: timedelta, wait: timedelta) -> Item:
     """A look answered nothing: `spent` is what it took, the next one comes after `wait`."""
     return replace(item, in_vain=item.in_vain + spent + wait, due_at=now + wait)

@@ -10,7 +10,7 @@ from bot.domain.consistency_groups import ConsistencyGroup, group_done, group_sp
 from bot.domain.requests import Item, Request, joining, submitting
 from bot.domain.transitions import GroupState, ItemState
 from bot.store.database import Query, ScheduledJob, Script, sql
-from bot.store.items import LEADER, SUBMITTED_AT, save_all
+from bot.store.items import LEADER, WAITS_SET, save_all
 from bot.store.reading import first
 from bot.store.rows import group_from, group_row, item_from
 from bot.store.transactions import Transactions
@@ -18,8 +18,7 @@ from bot.store.whole_requests import follow, groups_of, one
 
 _MOVE = f"""
 update consistency_group set state = :state, asked_json = :asked_json, attempts = :attempts, in_doubt = :in_doubt,
-    due_at = :due_at, submitted_at = {SUBMITTED_AT}, look_until = :look_until, waiting_since = :waiting_since,
-    tried_ms = :tried_ms, in_vain_ms = :in_vain_ms,
+    {WAITS_SET}, tried_ms = :tried_ms, in_vain_ms = :in_vain_ms,
     cause = :cause, code = :code, job_id = :job_id, cloud_id = :cloud_id, ver = ver + 1
 where id = :id and ver = :ver returning id
 """

@@ -20,14 +20,21 @@ from bot.store.transactions import Transactions
 from bot.store.whole_requests import follow, lane
 from bot.store.writing import insert
 
-SUBMITTED_AT = """
-    case when :state = 'submitting' or cast(:submitted_at as bigint) is null then :submitted_at else submitted_at end
+WAITS_SET = """
+    due_at = :due_at,
+    submitted_at = case when :state = 'submitting' or cast(:submitted_at as bigint) is null then :submitted_at
+        else submitted_at end,
+    look_until = case when state <> :state or cast(:look_until as bigint) is null then :look_until else look_until end,
+    waiting_since = case when cast(:waiting_since as bigint) is null then null
+        else coalesce(waiting_since, :waiting_since) end
 """
-"""It is written when something is sent, and stays: who read the row before the clock was set does not bring it back."""
+"""Each is written when it is set, and stays: who read the row before the clock was set does not bring the old one back.
+When it is due is set with every step.
+"""
 
 _MOVE_ITEM = f"""
-update item set state = :state, attempts = :attempts, in_doubt = :in_doubt, due_at = :due_at,
-    submitted_at = {SUBMITTED_AT}, look_until = :look_until, waiting_since = :waiting_since, tried_ms = :tried_ms,
+update item set state = :state, attempts = :attempts, in_doubt = :in_doubt, {WAITS_SET},
+    tried_ms = :tried_ms,
     in_vain_ms = :in_vain_ms, cause = :cause, code = :code, job_id = :job_id,
     snapshot_id = :snapshot_id, progress = :progress, taken_at = :taken_at, incremental = :incremental,
     accepted_told = case when joined_to is not null and cast(:joined_to as text) is null then 0 else accepted_told end,

@@ -104,7 +104,7 @@ class SqliteStore(
         await self._database.run(script)
 
     async def clock_set(self, by: timedelta) -> None:
-        await self._database.run(waits.moved, by)
+        await self._database.run(waits.moved, by, self._clock.now())
 
     async def clock_set_meanwhile(self) -> timedelta:
         """Before anything else is written: what waits, if the clock was set back since the last row was."""

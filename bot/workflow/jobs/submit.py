@@ -11,7 +11,18 @@ from typing import Protocol
 from bot.domain.denials import NOT_CONFIGURED, Denied, no_longer_configured
 from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, Throttled
 from bot.domain.projects import Project
-from bot.domain.requests import Item, Request, busy_wait, ended, looked_in_vain, no_answer, submitting, taken, waiting
+from bot.domain.requests import (
+    Item,
+    Request,
+    busy_wait,
+    ended,
+    looked,
+    looked_in_vain,
+    no_answer,
+    submitting,
+    taken,
+    waiting,
+)
 from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Snapshot
 from bot.domain.transitions import ItemState, RequestState
@@ -185,7 +196,7 @@ class Submitter:
 
         async def say() -> None:
             nonlocal item
-            told = replace(item, cause=NO_ANSWER_YET)
+            told = replace(item, cause=NO_ANSWER_YET, due_at=self._clock.now())
             if await self._store.save(told):
                 item = replace(told, ver=told.ver + 1)
 
@@ -248,9 +259,9 @@ class Submitter:
             return await self._looked_in_vain(item)
         if item.code == NOT_CONFIGURED:  # somebody put it back
             cause = item.cause.replace(not_configured(item.project), "").strip()
-            await self._store.save(replace(item, in_vain=timedelta(), cause=cause, code=""))
+            await self._store.save(replace(looked(item, self._clock.now()), cause=cause, code=""))
         elif item.in_vain:
-            await self._store.spent([replace(item, in_vain=timedelta())])
+            await self._store.spent([looked(item, self._clock.now())])
         submitted = item.submitted_at or now
         age_s = max((now - submitted).total_seconds(), 0.0)  # the clock may have been set back
         step = min(int(age_s / 4), len(_LOOK_AGAIN_SECONDS) - 1)

@@ -14,6 +14,7 @@ from bot.domain.consistency_groups import (
     ConsistencyGroup,
     can_be_member,
     group_done,
+    group_looked,
     group_looked_in_vain,
     group_made,
     group_split,
@@ -315,7 +316,7 @@ class Grouper:
             await self._store.save_group(group_waiting(group, now, until=now, cause=group.cause, spent=spent), again)
             return 0.0
         if group.in_vain:
-            await self._store.spent([replace(group, in_vain=timedelta())])
+            await self._store.spent([group_looked(group, self._clock.now())])
         left_s = (group.look_until - now).total_seconds() if group.look_until else 0.0
         return max(min(self._pause_s(group), left_s), 0.05)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.domain.actors import Actor
+from bot.domain.audit import AuditEntry
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, LookupFailed, Throttled
 from bot.domain.requests import Item
 from bot.domain.snapshots import (
@@ -21,7 +23,7 @@ from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
 from bot.workflow.check_before_sending import SendCheck
-from bot.workflow.jobs.submit import RetryPolicy, Submitter, ours
+from bot.workflow.jobs.submit import NO_ANSWER_YET, RetryPolicy, Submitter, ours
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
 from tests.fakes.cloud import UnaskedEvs
 
@@ -89,9 +91,12 @@ class Desk:
     def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
         self.store, self.clock, self.evs = store, clock, FakeEvs()
         self.people = FakePeople({"U1": an_actor()})
+        self.submit = self.with_cloud(self.evs)
+
+    def with_cloud(self, evs: FakeEvs) -> Submitter:
         projects = {"payments": a_project()}
-        send_check = SendCheck(store, self.people, projects, clock)
-        self.submit = Submitter(store, send_check, FakeCloud(self.evs), projects, clock, POLICY)
+        send_check = SendCheck(self.store, self.people, projects, self.clock)
+        return Submitter(self.store, send_check, FakeCloud(evs), projects, self.clock, POLICY)
 
     async def item(self) -> Item:
         found = await self.store.item("r-one-1")
@@ -255,6 +260,57 @@ async def test_a_clock_that_is_set_back_by_an_hour_keeps_a_lost_answer_being_loo
     wait_s = await desk.submit("r-one-1")
     assert wait_s is not None
     assert 0.0 < wait_s <= 8.0
+
+
+@dataclass
+class SetBack(FakeEvs):
+    """The clock is set back by an hour while it is asked, and whoever notices moves what waits; no POST is answered."""
+
+    desk: Desk | None = None
+
+    async def set_back(self) -> None:
+        assert self.desk is not None
+        self.desk.clock.step(hours=-1)
+        await self.desk.store.clock_set(timedelta(hours=-1))
+
+    async def create_standard_snapshot(
+        self, snapshot: CreateStandardSnapshot, *, send_before: datetime
+    ) -> SnapshotTicket:
+        await self.set_back()
+        return await asyncio.Future[SnapshotTicket]()
+
+    async def list_snapshots(self, **_: object) -> list[Snapshot]:
+        await self.set_back()
+        return []
+
+
+async def due(desk: Desk) -> datetime:
+    return {key: at for key, at, _ in await desk.store.jobs()}["submit:r-one-1"]
+
+
+async def test_a_clock_that_is_set_back_before_the_word_that_no_answer_came_delays_no_next_life(desk: Desk) -> None:
+    evs = SetBack(desk=desk)
+    submit = desk.with_cloud(evs)
+    sending = asyncio.create_task(submit("r-one-1"))
+    while (await desk.item()).cause != NO_ANSWER_YET:
+        await asyncio.sleep(0)
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    await desk.store.audit([AuditEntry("U2", "create", "payments", "denied")])  # the trail has the new date
+    await desk.store.clock_set_meanwhile()
+    assert await due(desk) <= desk.clock.now()
+
+
+async def test_a_clock_that_is_set_back_during_a_look_delays_no_next_look(desk: Desk) -> None:
+    desk.evs.answers, desk.evs.snapshots = [lost()], CloudUnavailable("EVS did not answer.")
+    for _ in range(2):
+        desk.clock.pass_(seconds=await desk.submit("r-one-1") or 0)
+    assert await desk.with_cloud(SetBack(desk=desk))("r-one-1") is not None
+    assert (await desk.item()).in_vain == timedelta()
+    assert await due(desk) <= desk.clock.now()
+    desk.evs.snapshots = [tagged()]
+    item = await desk.run(for_=timedelta(seconds=10))
+    assert (item.state, item.snapshot_id) == (ItemState.CREATING, "snap-9")
 
 
 async def test_patience_spent_on_looks_outlives_a_restart_and_ends(desk: Desk) -> None:
