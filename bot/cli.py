@@ -16,7 +16,8 @@ from typing import Any
 
 from bot.clock import SystemClock
 from bot.domain.errors import StoreFailed, StoreMissing
-from bot.domain.requests import Item, Request
+from bot.domain.items import Item
+from bot.domain.requests import Request
 from bot.domain.sentences import as_words
 from bot.domain.terminal_text import harmless, json_line
 from bot.ports.lookups import Filters

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.domain.actors import AccountKind, Actor
+from bot.domain.items import DiskRef, Item
 from bot.domain.orders import Create
 from bot.domain.projects import Project
-from bot.domain.requests import DiskRef, Item, Place, Request
+from bot.domain.requests import Place, Request
 from bot.domain.roles import Grant, Role, SubjectKind
 from bot.domain.snapshots import REQUEST_TAG, CreateStandardSnapshot, Disk
 from bot.domain.transitions import ItemState, RequestState

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.domain.requests import Item, back_to_planned
+from bot.domain.items import Item, back_to_planned
 from bot.domain.snapshots import COPYABLE_STATES, REQUEST_TAG, CreateSnapshotGroup, Disk
 from bot.domain.transitions import GROUP, GroupEvent, GroupState
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from bot.domain.requests import Item
+from bot.domain.items import Item
 from bot.domain.transitions import ItemState, RequestState
 
 WINDOW = timedelta(days=1)

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 
 from bot.domain import sentences
 from bot.domain.consistency_groups import ConsistencyGroup
-from bot.domain.requests import Item, Request
+from bot.domain.items import Item
+from bot.domain.requests import Request
 from bot.domain.snapshots import Disk, Snapshot
 from bot.domain.transitions import DELETION, DeletionEvent, DeletionState, ItemState
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from bot.domain.consistency_groups import ConsistencyGroup, group_split
+from bot.domain.items import DiskRef, Item, ended
 from bot.domain.orders import Quick
-from bot.domain.requests import DiskRef, Item, Request, ended
+from bot.domain.requests import Request
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import (
     COPYABLE_STATES,

@@ -10,7 +10,8 @@ from typing import Protocol
 
 from bot.domain.audit import AuditEntry
 from bot.domain.deletions import Deletion
-from bot.domain.requests import Item, Request
+from bot.domain.items import Item
+from bot.domain.requests import Request
 
 
 class Deletions(Protocol):

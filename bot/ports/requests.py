@@ -10,7 +10,8 @@ from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.granting import Subject
-from bot.domain.requests import Item, Request
+from bot.domain.items import Item
+from bot.domain.requests import Request
 from bot.domain.roles import Grant
 from bot.domain.transitions import RequestEvent
 from bot.ports.lookups import Lookups

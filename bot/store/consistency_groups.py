@@ -7,7 +7,8 @@ from datetime import datetime
 
 from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup, group_done, group_split, on_its_own, submitting_group
-from bot.domain.requests import Item, Request, joining, submitting
+from bot.domain.items import Item, joining, submitting
+from bot.domain.requests import Request
 from bot.domain.transitions import GroupState, ItemState
 from bot.store.database import Query, ScheduledJob, Script, sql
 from bot.store.items import LEADER, WAITS_SET, save_all

@@ -8,7 +8,8 @@ from datetime import datetime
 
 from bot.domain.audit import AuditEntry
 from bot.domain.deletions import Deletion, agreeing, asked_anew, claims
-from bot.domain.requests import Item, Request
+from bot.domain.items import Item
+from bot.domain.requests import Request
 from bot.domain.transitions import DeletionState
 from bot.store import app_homes, whole_requests
 from bot.store.database import Query, Row, ScheduledJob, Script, from_ms, span_from, span_ms, sql, to_ms

@@ -9,8 +9,9 @@ from datetime import datetime
 from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.deletions import Deletion
+from bot.domain.items import Item, following, joining
 from bot.domain.polling import FIRST_LOOK
-from bot.domain.requests import Item, Request, following, joining
+from bot.domain.requests import Request
 from bot.domain.transitions import ItemState
 from bot.store import deletions
 from bot.store.database import Query, ScheduledJob, Script, sql, to_ms

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.domain.requests import Item, Request
+from bot.domain.items import Item
+from bot.domain.requests import Request
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.lookups import DiskName, Filters
 from bot.store.database import Query, Script, sql, to_ms

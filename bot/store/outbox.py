@@ -9,7 +9,8 @@ from datetime import datetime
 from bot.domain.audit import AuditEntry
 from bot.domain.deletions import Deletion
 from bot.domain.granting import Subject
-from bot.domain.requests import Item, Request
+from bot.domain.items import Item
+from bot.domain.requests import Request
 from bot.ports.outbox import Notice
 from bot.store import audit, deletions
 from bot.store.database import Row, ScheduledJob, Script, from_ms, sql, to_ms

@@ -14,7 +14,8 @@ from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.granting import Subject
-from bot.domain.requests import Item, Request, agreed, ended, refused
+from bot.domain.items import Item, ended
+from bot.domain.requests import Request, agreed, refused
 from bot.domain.transitions import ItemState, RequestEvent, RequestState
 from bot.ports.lookups import DiskName, Filters
 from bot.ports.requests import Authorize, Cancelled, Decided

@@ -7,8 +7,9 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from bot.domain.consistency_groups import ConsistencyGroup
+from bot.domain.items import DiskRef, Item
 from bot.domain.orders import Create, Order, Quick, Selector
-from bot.domain.requests import DiskRef, Item, Place, Request
+from bot.domain.requests import Place, Request
 from bot.domain.snapshots import CreateSnapshotGroup, CreateStandardSnapshot
 from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.store.database import Row, from_ms, span_from, span_ms, to_ms

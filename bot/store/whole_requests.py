@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.consistency_groups import ConsistencyGroup
-from bot.domain.requests import Item, Request, following_items
+from bot.domain.items import Item
+from bot.domain.requests import Request, following_items
 from bot.domain.transitions import RequestState
 from bot.store import app_homes
 from bot.store.database import Query, Row, Rows, ScheduledJob, Script, sql

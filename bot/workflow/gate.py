@@ -15,8 +15,9 @@ from bot.domain.access import NeedsApproval, decide
 from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.denials import CLOSED_RULES, Denied, account_refused, who_can_help
+from bot.domain.items import Item
 from bot.domain.projects import Project
-from bot.domain.requests import Item, Request
+from bot.domain.requests import Request
 from bot.domain.roles import Action
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock

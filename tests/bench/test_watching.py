@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.clock import SystemClock
-from bot.domain.requests import DiskRef, Item, submitting, taken
+from bot.domain.items import DiskRef, Item, submitting, taken
 from bot.domain.snapshots import Job, Snapshot
 from bot.domain.transitions import RequestState
 from bot.ports.cloud import Evs

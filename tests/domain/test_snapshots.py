@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bot.domain.requests import snapshot_name
+from bot.domain.planned_items import snapshot_name
 from bot.domain.snapshots import CreateStandardSnapshot, Disk, Job, Snapshot, fitted_name
 from tests.builders import NOON, a_disk
 

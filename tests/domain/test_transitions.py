@@ -29,21 +29,10 @@ from bot.domain.consistency_groups import (
     submitting_group,
 )
 from bot.domain.deletions import Deletion, agreeing, asked_anew, kept, vanished
+from bot.domain.items import back_to_planned, ended, following, joining, no_answer, submitting, taken
 from bot.domain.orders import Quick, Selector
-from bot.domain.requests import (
-    agreed,
-    back_to_planned,
-    ended,
-    following,
-    following_items,
-    joining,
-    no_answer,
-    planned_anew,
-    planned_items,
-    refused,
-    submitting,
-    taken,
-)
+from bot.domain.planned_items import planned_items
+from bot.domain.requests import agreed, following_items, planned_anew, refused
 from bot.domain.snapshots import CreateSnapshotGroup
 from bot.domain.transitions import (
     DELETION,

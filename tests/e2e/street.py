@@ -16,7 +16,8 @@ from typing import Any
 
 import bot
 from bot.clock import SystemClock
-from bot.domain.requests import Item, Request
+from bot.domain.items import Item
+from bot.domain.requests import Request
 from bot.ports.lookups import Filters
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message

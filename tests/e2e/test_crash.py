@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.requests import Item, Request
+from bot.domain.items import Item
+from bot.domain.requests import Request
 from bot.domain.snapshots import REQUEST_TAG
 from bot.domain.transitions import ItemState, RequestState
 from bot.simulator.cloud.default_world import PAYMENTS

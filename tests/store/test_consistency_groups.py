@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain.consistency_groups import ConsistencyGroup, group_made, group_split, group_waiting, on_its_own
+from bot.domain.items import Item, submitting, taken
 from bot.domain.orders import Quick, Selector
-from bot.domain.requests import Item, submitting, taken
 from bot.domain.snapshots import CreateSnapshotGroup
 from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.requests import Cancelled

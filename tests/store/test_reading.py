@@ -12,8 +12,9 @@ from bot.domain.bindings import Binding
 from bot.domain.errors import StoreTooNew
 from bot.domain.forms import Form
 from bot.domain.granting import Subject
+from bot.domain.items import ended, submitting, taken
 from bot.domain.orders import Create
-from bot.domain.requests import Place, ended, submitting, taken
+from bot.domain.requests import Place
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.forms import DeferredReply
 from bot.ports.lookups import Filters

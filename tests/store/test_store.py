@@ -11,8 +11,9 @@ from datetime import timedelta
 from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
 from bot.domain.forms import Form
+from bot.domain.items import Item, ended, submitting, taken, waiting
 from bot.domain.orders import Create
-from bot.domain.requests import Item, Place, Request, ended, submitting, taken, waiting
+from bot.domain.requests import Place, Request
 from bot.domain.roles import Grant
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.forms import DeferredReply

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlite_utils import Database
 
-from bot.domain.requests import no_answer, submitting, taken, waiting
+from bot.domain.items import no_answer, submitting, taken, waiting
 from bot.domain.transitions import ItemState
 from bot.store.schema import migrations
 from bot.store.store import SqliteStore

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bot.domain.items import Item
 from bot.domain.orders import named
-from bot.domain.requests import Item, Request
+from bot.domain.requests import Request
 from bot.domain.roles import Action, Grant
 from bot.domain.transitions import RequestState
 from bot.slack.views import buttons

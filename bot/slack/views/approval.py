@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from bot.domain.granting import Subject
-from bot.domain.requests import Item, Request
+from bot.domain.items import Item
+from bot.domain.requests import Request
 from bot.domain.transitions import RequestState
 from bot.slack.views import buttons
 from bot.slack.views.blocks import SECTION_CHARACTERS, row

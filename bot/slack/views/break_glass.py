@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.requests import Item, Request
+from bot.domain.items import Item
+from bot.domain.requests import Request
 from bot.slack.views import buttons
 from bot.slack.views.approval import NAMED
 from bot.slack.views.blocks import row

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bot.domain.items import DiskRef, Item, counted
 from bot.domain.quick import LEFT_OUT
-from bot.domain.requests import DiskRef, Item, counted
 from bot.domain.transitions import ItemState
 from bot.slack.views.mrkdwn import bold, moment, shortened
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bot.domain.items import Item
 from bot.domain.orders import DISKS_PER_CREATE
 from bot.domain.quick import LEFT_OUT, failed
-from bot.domain.requests import Item
 from bot.domain.transitions import ItemState
 from bot.slack.views import buttons
 from bot.slack.views.blocks import row, section

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from bot.domain.items import DiskRef
 from bot.domain.normalise import visible
-from bot.domain.requests import DiskRef, Request
+from bot.domain.requests import Request
 from bot.domain.sentences import MENTION
 from bot.slack.ids import is_direct
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain import errors
-from bot.domain.requests import Item, Request
+from bot.domain.items import Item
+from bot.domain.requests import Request
 from bot.slack.views.disk_words import disk_name
 from bot.slack.views.failure import CAUSES
 from bot.slack.views.message import Message, arranged

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bot.domain.consistency_groups import ConsistencyGroup
+from bot.domain.items import Item
 from bot.domain.quick import LEFT_OUT
-from bot.domain.requests import Item, Request
+from bot.domain.requests import Request
 from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.slack.views.blocks import OPTIONS
 from bot.slack.views.disk_words import CAUSE_CHARACTERS, LISTED, NAME_CHARACTERS, UNDER, copied, disk_name

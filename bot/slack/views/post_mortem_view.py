@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.domain.consistency_groups import ConsistencyGroup
+from bot.domain.items import Item, spread_seconds
 from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT
-from bot.domain.requests import Item, Request, spread_seconds
+from bot.domain.requests import Request
 from bot.domain.transitions import ItemState
 from bot.slack.views.message import Message
 from bot.slack.views.mrkdwn import code, escaped, shortened

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from bot.domain.consistency_groups import ConsistencyGroup
+from bot.domain.items import Item, counted
 from bot.domain.quick import LEFT_OUT
-from bot.domain.requests import Item, Request, counted
+from bot.domain.requests import Request
 from bot.domain.transitions import GroupState, ItemState
 from bot.slack.views.disk_words import (
     CAUSE_CHARACTERS,

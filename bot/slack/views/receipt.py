@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.domain.consistency_groups import ConsistencyGroup
+from bot.domain.items import Item, cloud_deletes, spread_seconds
 from bot.domain.projects import Project
 from bot.domain.quick import failed
-from bot.domain.requests import Item, Request, cloud_deletes, spread_seconds
+from bot.domain.requests import Request
 from bot.domain.transitions import GroupState, ItemState
 from bot.slack.views import buttons
 from bot.slack.views.blocks import context, divider, row, section

@@ -9,9 +9,10 @@ from typing import Any
 
 from bot.domain.commands import ListSnapshots
 from bot.domain.denials import Denied
+from bot.domain.items import Item
 from bot.domain.options import CREATE_HELP
 from bot.domain.quick import LEFT_OUT
-from bot.domain.requests import Item, Request
+from bot.domain.requests import Request
 from bot.domain.roles import Action
 from bot.domain.transitions import RequestState
 from bot.slack.views import buttons

@@ -6,8 +6,8 @@ import json
 import shlex
 from collections.abc import Sequence
 
+from bot.domain.items import Item
 from bot.domain.projects import Project
-from bot.domain.requests import Item
 from bot.slack.views.mrkdwn import code_block, escaped, link, shortened
 
 LINKED = 10

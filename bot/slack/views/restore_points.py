@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain.deletions import deletable
 from bot.domain.denials import Denied
-from bot.domain.requests import Item
+from bot.domain.items import Item
 from bot.slack.ids import is_direct
 from bot.slack.views import buttons
 from bot.slack.views.blocks import row, section

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bot.domain.items import Item
 from bot.domain.options import REASON_CHARACTERS as ORDER_REASON_CHARACTERS
 from bot.domain.quick import LEFT_OUT
-from bot.domain.requests import Item
 from bot.slack.ids import FROM_APP_HOME
 from bot.slack.views.blocks import OPTIONS, plain
 from bot.slack.views.create_modal import VALUE, disk_option

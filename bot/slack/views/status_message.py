@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.consistency_groups import ConsistencyGroup
+from bot.domain.items import Item
 from bot.domain.orders import Quick, named
-from bot.domain.requests import Item, Request
+from bot.domain.requests import Request
 from bot.domain.transitions import ItemState, RequestState
 from bot.slack.views import buttons
 from bot.slack.views.approval import agreed

@@ -12,8 +12,9 @@ from typing import Protocol
 
 from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
+from bot.domain.items import Item
 from bot.domain.orders import Create
-from bot.domain.requests import Item, Place, Request
+from bot.domain.requests import Place, Request
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud

@@ -14,9 +14,10 @@ from bot.domain import sentences
 from bot.domain.actors import Actor
 from bot.domain.daily_limit import wanted
 from bot.domain.denials import over_the_limit
+from bot.domain.items import Item
 from bot.domain.orders import Quick, Selector
 from bot.domain.projects import Project
-from bot.domain.requests import Item, Request, planned_anew
+from bot.domain.requests import Request, planned_anew
 from bot.domain.roles import Action
 from bot.domain.transitions import RequestState
 from bot.ports.audit import Audit

@@ -12,8 +12,9 @@ from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.deletions import AGREE_MINUTES, Deletion, claims, deletable, named, still_kept
 from bot.domain.denials import Denied
+from bot.domain.items import Item
 from bot.domain.projects import Project
-from bot.domain.requests import Item, Request
+from bot.domain.requests import Request
 from bot.domain.roles import Action
 from bot.domain.transitions import DELETION, DeletionEvent, DeletionState
 from bot.ports.audit import Audit

@@ -8,9 +8,10 @@ from dataclasses import replace
 from bot.domain import sentences
 from bot.domain.actors import Actor
 from bot.domain.denials import CLOSED_RULES
+from bot.domain.items import Item
 from bot.domain.orders import DISKS_PER_CREATE, Create, Order, Quick, Selector, as_typed
 from bot.domain.quick import failed
-from bot.domain.requests import Item, Place, Request
+from bot.domain.requests import Place, Request
 from bot.domain.roles import Action
 from bot.ports.requests import Requests
 from bot.workflow.gate import Admitted, Gate, Told, Verb

@@ -41,8 +41,9 @@ from bot.domain.errors import (
     SlackBusy,
     Throttled,
 )
+from bot.domain.items import Item
 from bot.domain.projects import Project
-from bot.domain.requests import Item, Request
+from bot.domain.requests import Request
 from bot.domain.roles import Action
 from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Disk

@@ -16,8 +16,9 @@ from bot.domain.deletions import Deletion, otherwise, question
 from bot.domain.denials import Denied
 from bot.domain.errors import CannotPost, LookupFailed, MessageGone, MessageRefused, SlackBusy
 from bot.domain.granting import Subject
+from bot.domain.items import Item
 from bot.domain.projects import Project
-from bot.domain.requests import Item, Request
+from bot.domain.requests import Request
 from bot.domain.roles import Action
 from bot.domain.transitions import DeletionState, RequestState
 from bot.ports.clock import Clock

@@ -20,10 +20,12 @@ from bot.domain.daily_limit import Usage, wanted
 from bot.domain.denials import Denied
 from bot.domain.disks import Picked, disk_id_in, meant, pick
 from bot.domain.errors import CloudError, CloudUnavailable, LookupFailed, NotFound, Throttled
+from bot.domain.items import Item
 from bot.domain.orders import Create, Quick
+from bot.domain.planned_items import planned_items
 from bot.domain.projects import Project
 from bot.domain.quick import DISKS_PER_QUICK, Marks, plan_quick, quick_items
-from bot.domain.requests import Item, Request, planned_items, refused, remind_time
+from bot.domain.requests import Request, refused, remind_time
 from bot.domain.roles import Action
 from bot.domain.selecting import selectors_of
 from bot.domain.sentences import quoted

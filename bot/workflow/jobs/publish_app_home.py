@@ -16,8 +16,9 @@ from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.denials import Denied, account_refused
 from bot.domain.errors import LookupFailed, SlackBusy, ViewRefused, ViewStale
+from bot.domain.items import Item
 from bot.domain.projects import Project
-from bot.domain.requests import Item, Request
+from bot.domain.requests import Request
 from bot.domain.roles import MAY, Action, Grant
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock

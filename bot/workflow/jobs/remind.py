@@ -12,7 +12,8 @@ from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.deletions import Deletion, named, still_kept
 from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
-from bot.domain.requests import Item, Request, remind_time
+from bot.domain.items import Item
+from bot.domain.requests import Request, remind_time
 from bot.domain.roles import Action
 from bot.domain.transitions import DeletionState, ItemState
 from bot.ports.clock import Clock

@@ -17,8 +17,9 @@ from enum import IntEnum
 from typing import Protocol
 
 from bot.domain.errors import GONE_AGAIN, REFUSED, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
+from bot.domain.items import Item
 from bot.domain.orders import Quick
-from bot.domain.requests import Item, Request
+from bot.domain.requests import Request
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
@@ -483,9 +484,7 @@ def _shown_of(request: Request, items: Sequence[Item]) -> tuple[object, ...]:
 
 
 def _rank(outgoing: OutboxMessage) -> int:
-    """First what somebody waits for: a refusal, a plan, a question to others. Then first messages, ends, and progress,
-    each in the order they were asked.
-    """
+    """First what people wait for: a refusal, a plan, a question; then first messages, ends, progress, each in order."""
     request = outgoing.request
     if request.refused or request.not_yet_going or outgoing.kind in ("ask", "ask_edit"):
         return 0

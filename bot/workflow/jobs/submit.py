@@ -10,19 +10,9 @@ from typing import Protocol
 
 from bot.domain.denials import NOT_CONFIGURED, Denied, no_longer_configured
 from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, Throttled
+from bot.domain.items import Item, busy_wait, ended, looked, looked_in_vain, no_answer, submitting, taken, waiting
 from bot.domain.projects import Project
-from bot.domain.requests import (
-    Item,
-    Request,
-    busy_wait,
-    ended,
-    looked,
-    looked_in_vain,
-    no_answer,
-    submitting,
-    taken,
-    waiting,
-)
+from bot.domain.requests import Request
 from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Snapshot
 from bot.domain.transitions import ItemState, RequestState

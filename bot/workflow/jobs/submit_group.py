@@ -24,8 +24,9 @@ from bot.domain.consistency_groups import (
 )
 from bot.domain.denials import NOT_CONFIGURED, Denied
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, NotFound, NotOffered, Throttled
+from bot.domain.items import Item, back_to_planned, busy_wait, ended, no_answer, taken, waiting
 from bot.domain.projects import Project
-from bot.domain.requests import Item, Request, back_to_planned, busy_wait, ended, no_answer, taken, waiting
+from bot.domain.requests import Request
 from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Job, SnapshotGroup
 from bot.domain.transitions import GroupState, ItemState, RequestState

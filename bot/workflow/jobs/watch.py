@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import CloudError, NotFound, Throttled
+from bot.domain.items import Item, ended, seen
 from bot.domain.polling import ASK_THE_JOB_EVERY, pause_s
-from bot.domain.requests import Item, ended, seen
 from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Job, Snapshot
 from bot.domain.transitions import ItemState

@@ -15,7 +15,8 @@ from typing import Protocol
 from bot.cache import Cache
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import CloudError, NotFound
-from bot.domain.requests import Item, Request
+from bot.domain.items import Item
+from bot.domain.requests import Request
 from bot.domain.transitions import ItemState
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud

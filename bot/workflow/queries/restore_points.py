@@ -13,8 +13,9 @@ from bot.domain.audit import AuditEntry
 from bot.domain.commands import RestorePoints
 from bot.domain.denials import Denied, account_refused
 from bot.domain.errors import CloudError
+from bot.domain.items import Item
 from bot.domain.projects import Project
-from bot.domain.requests import Item, Request
+from bot.domain.requests import Request
 from bot.domain.roles import Action
 from bot.domain.transitions import ItemState
 from bot.ports.audit import Audit

@@ -13,8 +13,9 @@ from bot.domain.commands import ListSnapshots, Status
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.denials import CLOSED_RULES, Denied, account_refused, no_such_project
 from bot.domain.disks import meant, near_names
+from bot.domain.items import Item
 from bot.domain.projects import Project
-from bot.domain.requests import Item, Request
+from bot.domain.requests import Request
 from bot.domain.roles import Action, Grant
 from bot.domain.sentences import quoted
 from bot.domain.transitions import RequestState

@@ -17,8 +17,9 @@ from bot.domain.commands import ListSnapshots, read_command
 from bot.domain.denials import Denied
 from bot.domain.errors import GONE_AGAIN, REFUSED, SHARED, CommandError
 from bot.domain.granting import Subject
+from bot.domain.items import DiskRef, Item
 from bot.domain.orders import Create
-from bot.domain.requests import DiskRef, Item, Place, Request
+from bot.domain.requests import Place, Request
 from bot.domain.roles import Action
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.domain.transitions import ItemState, RequestState

@@ -15,10 +15,11 @@ import pytest
 
 from bot.domain.bindings import Binding
 from bot.domain.consistency_groups import ConsistencyGroup, group_split
+from bot.domain.items import DiskRef, Item
 from bot.domain.orders import Quick, Selector
 from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT, NO_GROUPS
-from bot.domain.requests import DiskRef, Item, Request
+from bot.domain.requests import Request
 from bot.domain.snapshots import CreateSnapshotGroup
 from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.outbox import MessageKind, OutboxMessage

@@ -15,9 +15,10 @@ from bot.domain.commands import ListSnapshots
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.denials import Denied
 from bot.domain.forms import Form
+from bot.domain.items import Item
 from bot.domain.orders import Create, Quick, Selector
 from bot.domain.quick import LEFT_OUT
-from bot.domain.requests import Item, Place, Request
+from bot.domain.requests import Place, Request
 from bot.domain.roles import MAY, Role
 from bot.domain.snapshots import CreateSnapshotGroup, CreateStandardSnapshot
 from bot.domain.transitions import GroupState, ItemState, RequestState

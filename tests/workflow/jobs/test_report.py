@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import BotError, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy, StoreFailed
+from bot.domain.items import DiskRef, Item, ended, taken
 from bot.domain.orders import Quick
-from bot.domain.requests import DiskRef, Item, Place, Request, ended, taken
+from bot.domain.requests import Place, Request
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.outbox import OutboxMessage, Posted
 from bot.ports.requests import Incoming

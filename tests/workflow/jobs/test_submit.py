@@ -12,7 +12,7 @@ import pytest
 from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, LookupFailed, Throttled
-from bot.domain.requests import Item
+from bot.domain.items import Item
 from bot.domain.snapshots import (
     REQUEST_TAG,
     CreateStandardSnapshot,

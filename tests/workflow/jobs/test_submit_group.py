@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, NotFound, NotOffered
-from bot.domain.requests import Item
+from bot.domain.items import Item
 from bot.domain.snapshots import CreateSnapshotGroup, Disk, GroupTicket, Job, Snapshot, SnapshotGroup
 from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.requests import Incoming
