@@ -95,7 +95,7 @@ class ProjectCalls:
             response = await self._transport.send(
                 call.method, self._url(call), attempt, body=call.body, auth=self._auth
             )
-            self._judge(call, response)
+            self._classify(call, response)
         return _value(call, response, read)
 
     @contextlib.asynccontextmanager
@@ -108,7 +108,7 @@ class ProjectCalls:
                 with self._limiter.listening():
                     yield
 
-    def _judge(self, call: Call, response: httpx.Response) -> None:
+    def _classify(self, call: Call, response: httpx.Response) -> None:
         """Note what an answer says of credential and pace. Raises the error that it is, unless it is a success."""
         error = None if response.is_success else _error(call, response)
         if isinstance(error, CredentialRefused):

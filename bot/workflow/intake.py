@@ -124,7 +124,7 @@ class Intake:
         actor = self._people.known(delivery.user_id)
         reached: list[Authorization | None] = []  # of these the last one counts: a transaction may have to be run again
 
-        def judge(grants: Sequence[Grant], bound: str | None) -> Incoming:
+        def authorized_by(grants: Sequence[Grant], bound: str | None) -> Incoming:
             one = authorization or (self._authorization(actor, delivery, order, grants, bound) if actor else None)
             reached.append(one)
             if one is None:
@@ -133,7 +133,9 @@ class Intake:
                 return Incoming(None, [one.audit])
             return Incoming(self._received(delivery, order, one.outcome), [one.audit])
 
-        request = await self._store.take_in(delivery.id, delivery.place.channel_id, actor, judge, mendable=mendable)
+        request = await self._store.take_in(
+            delivery.id, delivery.place.channel_id, actor, authorized_by, mendable=mendable
+        )
         counts = reached[-1] if reached else None
         if counts and isinstance(counts.outcome, Refused):
             return await with_helpers(self._store, counts.outcome)

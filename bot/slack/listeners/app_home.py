@@ -48,9 +48,9 @@ class SlackAppHomes:
         self._backoff = Backoff()
         self._team_url = team_url
 
-    async def publish(self, user_id: str, home: AppHomeContent, rev: int, view_hash: str | None) -> str | None:
+    async def publish(self, user_id: str, content: AppHomeContent, rev: int, view_hash: str | None) -> str | None:
         """With the hash of the view that is thought to stand there: a slow answer never overwrites a newer one."""
-        view = app_home_view(home, rev, self._command, self._team_url)
+        view = app_home_view(content, rev, self._command, self._team_url)
         arguments: dict[str, Any] = {"user_id": user_id, "view": view}
         if view_hash:
             arguments["hash"] = view_hash

@@ -155,7 +155,7 @@ class MentionListeners:
             case Bind(selectors=()):
                 return Reply(responses.how_to_bind(self._command))
             case OpenForm(order):
-                return Reply(await self._offer_form(delivery, order))
+                return Reply(await self._form_button(delivery, order))
             case _:
                 return await self._queries.answer_somebody(command, deferred_reply.user_id, deferred_reply.channel)
 
@@ -181,7 +181,7 @@ class MentionListeners:
             case Accepted(request, checked, approvals):
                 return responses.as_written(recorded(request, checked=checked, approvals=approvals))
             case Refused(incomplete=True) if isinstance(order, Create):
-                return await self._offer_form(delivery, order)
+                return await self._form_button(delivery, order)
             case Refused(why, rule) if rule == NOTHING_BOUND:
                 return responses.nothing_bound(why, (), may_bind=False)
             case Refused(_, rule) if rule == ANSWERED:
@@ -189,10 +189,10 @@ class MentionListeners:
             case Refused(why):
                 return refusal(why, delivery.text, self._command)
 
-    async def _offer_form(self, delivery: Delivery, order: Create) -> Message:
+    async def _form_button(self, delivery: Delivery, order: Create) -> Message:
         """A mention opens no form, Slack asks for a press: a button does, and what was typed is kept for it."""
         form = self._forms.begun(delivery.user_id, delivery.place, order)
-        await self._forms.keep(form)
+        await self._forms.save(form)
         return responses.form_button(form.id, self._command)
 
 

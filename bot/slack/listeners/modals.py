@@ -141,7 +141,7 @@ class FormListeners:
             self._urls.keep(form.id, by.response_url)
         view = await open_view(self._client, by.trigger_id, loading_view(form.id))
         if view is None:
-            await self._forms.keep(form)
+            await self._forms.save(form)
             await self._tell(by, responses.form_too_late(form.id, self._command))
             return
         self._tasks.start(
@@ -152,7 +152,7 @@ class FormListeners:
     async def _fill(self, by: Triggered, form: Form, view: ShownView) -> None:
         filling: Filling | Refused
         try:
-            await self._forms.keep(form)
+            await self._forms.save(form)
             filling = await self._forms.fill(form)
         except LookupFailed as exc:
             filling = Refused(exc.sentence)

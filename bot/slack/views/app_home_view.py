@@ -40,21 +40,24 @@ REASON_CHARACTERS = 600
 """Once it is escaped. With five names of 64 characters, each escaped to five, a section stays within its 3,000."""
 
 
-def app_home_view(home: AppHomeContent, rev: int, command: str, team_url: str = "") -> dict[str, Any]:
+def app_home_view(content: AppHomeContent, rev: int, command: str, team_url: str = "") -> dict[str, Any]:
     """At most 90 of Slack's 100 blocks when everything is full. Block ids carry the revision they show, so that a press
     of an older rendering can be told from one of this.
     """
-    if home.refused:
-        blocks = [_header("Snapshots of EVS disks"), section(f":no_entry_sign: {sentence(home.refused)}", f"no.{rev}")]
+    if content.refused:
+        blocks = [
+            _header("Snapshots of EVS disks"),
+            section(f":no_entry_sign: {sentence(content.refused)}", f"no.{rev}"),
+        ]
         return {"type": "home", "blocks": blocks}
     blocks = [_header("Snapshots of EVS disks")]
-    may_create = any(usable.allows(Action.CREATE) for usable in home.usable)
+    may_create = any(usable.allows(Action.CREATE) for usable in content.usable)
     if may_create:
         blocks.append(row([buttons.new_snapshot("home")], f"new.{rev}"))
-    blocks += _waiting(home.waiting, rev, team_url)
-    blocks += _reviews(home.reviews, rev, team_url)
-    blocks += _own(home, rev, command, team_url, may_create=may_create)
-    blocks += _projects(home.usable, rev)
+    blocks += _waiting(content.waiting, rev, team_url)
+    blocks += _reviews(content.reviews, rev, team_url)
+    blocks += _own(content, rev, command, team_url, may_create=may_create)
+    blocks += _projects(content.usable, rev)
     blocks += _help(command, rev)
     return {"type": "home", "blocks": blocks}
 
@@ -86,22 +89,22 @@ def _reviews(reviews: Sequence[Asked], rev: int, team_url: str) -> list[dict[str
     return blocks + _left_out(reviews, "shown as these are reviewed", f"reviews.{rev}")
 
 
-def _own(home: AppHomeContent, rev: int, command: str, team_url: str, *, may_create: bool) -> list[dict[str, Any]]:
+def _own(content: AppHomeContent, rev: int, command: str, team_url: str, *, may_create: bool) -> list[dict[str, Any]]:
     """A section for each, so that a long one never cuts another off."""
     blocks = [_header("Your requests")]
-    if not home.running and not home.recent:
+    if not content.running and not content.recent:
         example = f"In a channel, {code(f'{command} create DISK')} makes your first snapshot."
         later = "With the role operator in a project you can ask for snapshots, and follow them here."
         blocks.append(section(f"Nothing yet. {example if may_create else later}", f"none.{rev}"))
     listed = code(f"{command} list mine")
-    blocks += [section(_own_line(asked, team_url), f"running.{asked[0].id}.{rev}") for asked in home.running[:SHOWN]]
-    blocks += _left_out(home.running, listed, f"running.{rev}")
-    if home.recent:
+    blocks += [section(_own_line(asked, team_url), f"running.{asked[0].id}.{rev}") for asked in content.running[:SHOWN]]
+    blocks += _left_out(content.running, listed, f"running.{rev}")
+    if content.recent:
         blocks.append(context("*Lately*", f"lately.{rev}"))
     blocks += [
-        section(_own_line(asked, team_url), f"recent.{asked[0].id}.{rev}") for asked in home.recent[:ENDED_SHOWN]
+        section(_own_line(asked, team_url), f"recent.{asked[0].id}.{rev}") for asked in content.recent[:ENDED_SHOWN]
     ]
-    if len(home.recent) > ENDED_SHOWN:
+    if len(content.recent) > ENDED_SHOWN:
         blocks.append(context(f"and older ones: {listed}", f"older.{rev}"))
     return blocks
 

@@ -155,7 +155,7 @@ class Forms:
         """A new form, not kept yet: the loading view goes first."""
         return replace(self._form_sessions.begun("create", user_id, place, order=order), choose_place=choose_place)
 
-    async def keep(self, form: Form) -> None:
+    async def save(self, form: Form) -> None:
         await self._form_sessions.save(form)
 
     async def again(self, user_id: str, form_id: str) -> Form | None:

@@ -81,7 +81,7 @@ _UNKNOWN = AppHomeContent(
 class AppHomeViews(Protocol):
     """Shows App Home; answers the new view's hash. Raises ViewStale, ViewRefused, or SlackBusy."""
 
-    async def publish(self, user_id: str, home: AppHomeContent, rev: int, view_hash: str | None) -> str | None: ...
+    async def publish(self, user_id: str, content: AppHomeContent, rev: int, view_hash: str | None) -> str | None: ...
 
 
 class Rows(AppHomes, Audit, Grants, Requests, Protocol):
@@ -112,12 +112,12 @@ class AppHomePublisher:
             return None
         shows, again = row.rev, PUBLISH_EVERY
         try:
-            home = await self._read(user_id)
+            content = await self._read(user_id)
         except LookupFailed:
             # The refusal stands there meanwhile, and stays out of date until Slack can say who they are.
-            home, shows, again = _UNKNOWN, row.shown_rev, UNKNOWN_AGAIN
+            content, shows, again = _UNKNOWN, row.shown_rev, UNKNOWN_AGAIN
         try:
-            view_hash = await self._app_homes.publish(user_id, home, row.rev, row.view_hash)
+            view_hash = await self._app_homes.publish(user_id, content, row.rev, row.view_hash)
         except SlackBusy as exc:
             return exc.retry_after
         except ViewStale:
@@ -128,8 +128,8 @@ class AppHomePublisher:
             await self._store.app_home_published(user_id, row.rev, None)
             return None
         await self._store.app_home_published(user_id, shows, view_hash)
-        if row.looked_at and home is not _UNKNOWN:
-            self._store.note([_looked_at(user_id, home)])
+        if row.looked_at and content is not _UNKNOWN:
+            self._store.note([_looked_at(user_id, content)])
         self._published_at[user_id] = self._clock.monotonic()
         return again.total_seconds()
 
@@ -183,7 +183,7 @@ class AppHomePublisher:
         return not isinstance(decision, Denied)
 
 
-def _looked_at(user_id: str, home: AppHomeContent) -> AuditEntry:
-    if home.rule:
-        return AuditEntry(user_id, Action.VIEW, "", "denied", home.rule, {"asked": "home"})
-    return read_entry(user_id, "home", [one.project.alias for one in home.usable], "")
+def _looked_at(user_id: str, content: AppHomeContent) -> AuditEntry:
+    if content.rule:
+        return AuditEntry(user_id, Action.VIEW, "", "denied", content.rule, {"asked": "home"})
+    return read_entry(user_id, "home", [one.project.alias for one in content.usable], "")

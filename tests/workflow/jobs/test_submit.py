@@ -291,11 +291,11 @@ async def due(desk: Desk) -> datetime:
 async def test_a_clock_that_is_set_back_before_the_word_that_no_answer_came_delays_no_next_life(desk: Desk) -> None:
     evs = SetBack(desk=desk)
     submit = desk.with_cloud(evs)
-    sending = asyncio.create_task(submit("r-one-1"))
+    submitting = asyncio.create_task(submit("r-one-1"))
     while (await desk.item()).cause != NO_ANSWER_YET:
         await asyncio.sleep(0)
-    sending.cancel()
-    await asyncio.gather(sending, return_exceptions=True)
+    submitting.cancel()
+    await asyncio.gather(submitting, return_exceptions=True)
     await desk.store.audit([AuditEntry("U2", "create", "payments", "denied")])  # the trail has the new date
     await desk.store.clock_set_meanwhile()
     assert await due(desk) <= desk.clock.now()
