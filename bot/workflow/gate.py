@@ -105,10 +105,9 @@ class Gate:
             return unknown
         request, alias = found[0], found[0].project
         place, project = _place(channel, request), self._projects.get(alias)
-        decision = decide(actor, Action.VIEW, alias, project, place, grants, now)
-        if not (isinstance(decision, Denied) and decision.rule in CLOSED_RULES):
-            action = await action_of(request) if action_of else verb.action
-            decision = decide(actor, action, alias, project, place, grants, now)
+        decision = decide(actor, verb.action, alias, project, place, grants, now)
+        if action_of and not (isinstance(decision, Denied) and decision.rule in CLOSED_RULES):  # whatever the action
+            decision = decide(actor, await action_of(request), alias, project, place, grants, now)
         if isinstance(decision, Denied):
             await self._store.audit([entry_of(actor, verb, request, "denied", decision.rule, channel=place)])
             if verb.reads or decision.rule in CLOSED_RULES:
