@@ -180,7 +180,7 @@ async def press_when_asked(slack: Any, any_id: str, person: str, channel: str) -
 
     before = len(cards())
     await slack.command(person, channel, f"delete {any_id}")
-    await slack.until(lambda: len(cards()) > before)
+    await slack.until(lambda: len(cards()) > before, 60)
     card = cards()[-1]
     await slack.press(person, channel, card.ts, DELETE_FOR_GOOD)
     return card

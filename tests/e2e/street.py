@@ -99,7 +99,7 @@ class Street:
 
     async def start(self) -> None:
         await self.bot.start()
-        await self.slack.wait_for_bot(timeout=20)
+        await self.slack.wait_for_bot(timeout=60)
 
     async def say_until_taken(self, text: str, channel: str, rng: random.Random) -> str:
         """Type a command again until Slack shows that it was taken; answers the request's id."""
