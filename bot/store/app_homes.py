@@ -56,10 +56,10 @@ class SqliteAppHomes(Transactions):
     """Implements `bot.ports.forms.AppHomes`."""
 
     async def app_home(self, user_id: str) -> AppHomeRow | None:
-        return await self._database.run(one, user_id)
+        return await self._database.read(one, user_id)
 
     async def app_home_opened(self, user_id: str, view_hash: str | None) -> None:
-        await self._database.run(opened, user_id, view_hash, self._clock.now())
+        await self._database.run_first(opened, user_id, view_hash, self._clock.now())
 
     async def app_home_changed(self, user_id: str) -> None:
         await self._database.run(changed, user_id, self._clock.now())

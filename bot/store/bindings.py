@@ -102,14 +102,14 @@ class SqliteBindings(Transactions):
     """Implements `bot.ports.grants.Bindings`, and the same for bot.toml."""
 
     async def bound_project(self, channel: str) -> str | None:
-        return await self._database.run(project_of, channel)
+        return await self._database.read(project_of, channel)
 
     async def bindings(self, channel: str) -> list[Binding]:
-        return await self._database.run(of_channel, channel)
+        return await self._database.read(of_channel, channel)
 
     async def bound_to(self, channel: str) -> list[tuple[str, int]]:
         """The projects a channel is bound to, each with how many of its bindings can't be read."""
-        return await self._database.run(bound_to, channel)
+        return await self._database.read(bound_to, channel)
 
     async def bind(
         self, channel: str, bound: Sequence[Binding], entries: Sequence[AuditEntry], *, over: Sequence[str]

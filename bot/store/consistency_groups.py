@@ -87,10 +87,10 @@ class SqliteConsistencyGroups(Transactions):
     """What `bot.ports.items.Items` has of consistency groups."""
 
     async def group(self, consistency_group_id: str) -> tuple[ConsistencyGroup, list[Item], Request] | None:
-        return await self._database.run(whole, consistency_group_id)
+        return await self._database.read(whole, consistency_group_id)
 
     async def groups_of(self, request_id: str) -> list[ConsistencyGroup]:
-        return await self._database.run(groups_of, request_id)
+        return await self._database.read(groups_of, request_id)
 
     async def start_group(
         self, group: ConsistencyGroup, entries: Sequence[AuditEntry]

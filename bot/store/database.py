@@ -1,61 +1,46 @@
-"""One SQLite file behind one thread. Transactions are generators: they yield queries and are sent rows.
+"""One SQLite file behind two threads. Transactions are generators: they yield queries and are sent rows.
 
-A generator runs from begin to commit on the store's own thread, so the event loop is never blocked, no lock is held
+A generator runs from begin to commit on a thread of the store, so the event loop is never blocked, no lock is held
 across an await, and one round trip serves a transaction of any length. Nothing in it knows which database runs it.
+
+One thread writes. Those that wait there are committed together, so that one sync of the disk serves all of them; each
+is in a savepoint and fails alone, and none is answered before the commit has returned. The other thread only reads.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import os
-import queue
 import sqlite3
-import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-import sqlite_utils
-
 from bot.domain.errors import StoreFailed
-from bot.store.schema import migrations, refuse_newer
+from bot.store.connection import LOCKED_MS, OPENS_WITHIN_MS, make_room_in_log, move_log, reading, writing
+from bot.store.worker import Job, Worker
 
 log = logging.getLogger(__name__)
+
+TOGETHER = 64
+TOGETHER_SECONDS = 0.005
+"""How many transactions are committed together at most, and after how long no other one joins them: the first of them
+waits that long at most for the others.
+"""
 
 CHECKPOINT_EVERY = 100
 """Commits between two moves of the write-ahead log into the file."""
 
-LOG_PAGES = 1_500
-"""Room made in the log at the start, about 6 MB: overwriting is synced faster than appending, at p99 by far."""
-
-OPENS_WITHIN_MS = 5_000
-LOCKED_MS = 1_500
-"""How long a transaction waits for another process that writes. Whoever typed hears "not recorded" while Slack still
-listens, which is 3 s.
-"""
 STILL_LOCKED_MS = 50
-"""The same after one waited in vain, until one does not: those behind it would wait one after the other."""
+"""How long a transaction waits for another process that writes, after one waited LOCKED_MS in vain and until one does
+not: those behind it would wait one after the other.
+"""
 
 STOP_SECONDS = 2.0
-"""How long an ending process waits for the store's thread. One that hangs on a dead disk is left behind."""
-
-_OF_THE_DISK = {
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_PERM,
-    sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_NOTADB,
-}
-"""What is wrong with the place and not with the statement (SQLite, Result and Error Codes)."""
+"""How long an ending process waits for the store's threads. One that hangs on a dead disk is left behind."""
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -99,25 +84,27 @@ def sql(text: str, /, **params: Any) -> Query:
     return Query(text, params)
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """`do` answers its caller, whatever happens; `fail` does where it is not done any more."""
+@dataclass(slots=True, eq=False)
+class _Transaction(Job):
+    """`work` makes its script, anew each time it is run."""
 
-    do: Callable[[], None]
-    fail: Callable[[BaseException], None]
+    scheduled: list[ScheduledJob] = field(default_factory=list)
+
+    def fail(self, exc: BaseException) -> None:
+        self.result, self.failure, self.scheduled = None, exc, []
 
 
 class SqliteDatabase:
-    """WAL, `synchronous=FULL` (accepted means never lost, on power failure too), mode 0600, one writer thread."""
+    """A transaction that was answered is on the disk. See `bot.store.connection` for the file, and above."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._thread = threading.Thread()
-        self._db: sqlite_utils.Database | None = None
+        self._writer = Worker("store", self._write)
+        self._reader = Worker("store-reader", self._read)
+        self._writing: sqlite3.Connection | None = None
+        self._reading: sqlite3.Connection | None = None
         self._commits = 0
         self._waits_ms = OPENS_WITHIN_MS
-        self._scheduled: list[ScheduledJob] = []
         self._aside: set[Aside] = set()
         self._schedule: Callable[[str, datetime, str], None] = lambda key, at, lane: None
         self._broken: asyncio.Event | None = None
@@ -127,178 +114,140 @@ class SqliteDatabase:
         self._schedule = schedule
 
     async def broken(self) -> None:
-        """Returns when the store's thread does no more work, though nobody closed it."""
+        """Returns when a thread of the store does no more work, though nobody closed it."""
         assert self._broken is not None
         await self._broken.wait()
 
     async def open(self) -> None:
         """Raises StoreFailed or StoreTooNew."""
         self._broken = asyncio.Event()
-        self._thread = threading.Thread(
-            target=self._serve, args=(asyncio.get_running_loop(),), name="store", daemon=True
-        )
-        self._thread.start()
+        self._writer.start(self._broken.set)
+        self._reader.start(self._broken.set)
         try:
-            await self._on_thread(self._connect)
+            await self._writer.do(self._connect)
         except BaseException:  # also when cancelled: no thread is left behind
-            self._jobs.put(None)
+            self._writer.stop()
+            self._reader.stop()
             raise
 
     async def make_room_in_the_log(self) -> None:
-        """For a process that answers people: see LOG_PAGES."""
-        await self._on_thread(self._grow_log)
+        """For a process that answers people."""
+        await self._writer.do(lambda: make_room_in_log(self._connected()))
 
     async def close(self) -> None:
         """Takes STOP_SECONDS at most, whatever the disk does."""
         try:
-            await asyncio.wait_for(self._on_thread(self._disconnect), STOP_SECONDS)
+            async with asyncio.timeout(STOP_SECONDS):
+                await self._reader.do(self._disconnect_reader)
+                await self._writer.do(self._disconnect)
         except (TimeoutError, StoreFailed):
             log.error("the store could not be closed")
-        self._jobs.put(None)
-        self._thread.join(0.1)
+        for worker in (self._reader, self._writer):
+            worker.stop()
+            worker.join(0.1)
 
     async def run(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
         """Run a transaction and commit it, or roll all of it back. Its jobs are announced after the commit.
 
         It is handed over as a function with its arguments, so that it can be run anew: what it does beside the rows
-        has to bear that.
-
-        A caller that is cancelled meanwhile stops nothing: rows, not callers, decide what happens next.
-        Raises StoreFailed when the disk is full or gone; all of it was rolled back then.
+        has to bear that. A caller that is cancelled meanwhile stops nothing: rows, not callers, decide what happens
+        next. Raises StoreFailed when the disk is full or gone; all of it was rolled back then.
         """
-        return await self._on_thread(lambda: self._transaction(script(*args, **named)))
+        return await _answered(self._writer, lambda: script(*args, **named))
+
+    async def run_first(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
+        """The same before everything else that waits: Slack listens for the acknowledgement of this."""
+        return await _answered(self._writer, lambda: script(*args, **named), first=True)
+
+    async def read(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
+        """Run a transaction that only reads, beside those that write. It sees every commit that was answered."""
+        return await _answered(self._reader, lambda: script(*args, **named))
 
     def run_behind(self, script: Callable[P, Script[None]], *args: P.args, **named: P.kwargs) -> None:
         """Run a transaction that nobody waits for, after those that were handed over before. It calls for no job."""
+        self._writer.hand_over(_Transaction(lambda: script(*args, **named)))
 
-        def do() -> None:
-            try:
-                self._transaction(script(*args, **named))
-            except Exception:  # what comes after it is handed over all the same
-                log.exception("a transaction that nobody waited for failed")
-
-        self._jobs.put(_Job(do, lambda exc: None))
-
-    async def _on_thread(self, work: Callable[[], T]) -> T:
-        """Hand over to the thread; one wake-up of the loop brings back the result and the jobs wanted."""
-        loop = asyncio.get_running_loop()
-        answered: asyncio.Future[T] = loop.create_future()
-
-        def do() -> None:
-            self._scheduled = []
-            try:
-                result = work()
-            except BaseException as exc:  # it is raised where the answer is waited for
-                fail(exc)
-            else:
-                loop.call_soon_threadsafe(self._answer, answered, result, self._scheduled)
-
-        def fail(exc: BaseException) -> None:
-            loop.call_soon_threadsafe(_fail, answered, _as_ours(exc))
-
-        self._jobs.put(_Job(do, fail))
-        return await answered
-
-    def _answer(self, answered: asyncio.Future[T], result: T, jobs: list[ScheduledJob]) -> None:
-        for job in jobs:
+    def _answer(self, transaction: _Transaction) -> None:
+        for job in transaction.scheduled:
             self._schedule(job.key, job.at, job.lane)
-        if not answered.done():
-            answered.set_result(result)
+        transaction.answer()
 
-    # --- on the store's thread ----------------------------------------------------------------------------------------
-
-    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Do one job after the other. Whatever ends that, who asks afterwards is answered all the same."""
-        try:
-            while (job := self._jobs.get()) is not None:
-                job.do()
-                if self._commits >= CHECKPOINT_EVERY:
-                    self._checkpoint()
-        except BaseException as exc:  # nothing is above it in this thread
-            log.critical("the store's thread is broken", exc_info=exc)
-            with contextlib.suppress(RuntimeError):  # the loop is gone: so is whoever would hear of it
-                loop.call_soon_threadsafe(self._tell_broken)
-                while (job := self._jobs.get()) is not None:
-                    job.fail(StoreFailed("The bot's store is broken; it has to be started again."))
-
-    def _tell_broken(self) -> None:
-        if self._broken is not None:
-            self._broken.set()
+    # --- on the thread that writes ------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
-        try:
-            # Made with 0600 before SQLite sees it: the -wal and -shm files take over its mode.
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-            self._path.chmod(0o600)
-        except OSError as exc:
-            raise StoreFailed(f"The bot's store {self._path} can't be opened: {exc.strerror}.") from exc
-        # Driver autocommit: otherwise `update … returning` leaves a transaction open and what follows joins it.
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        connection.execute(f"pragma busy_timeout = {OPENS_WITHIN_MS}")
-        connection.row_factory = sqlite3.Row
-        db = sqlite_utils.Database(connection)
-        db.enable_wal()
-        db.execute("pragma synchronous=full")
-        db.execute("pragma foreign_keys=on")
-        # By itself SQLite moves the log into the file within a commit that somebody waits for; here it is moved after
-        # one has been answered (`_checkpoint`), and this is only the net below.
-        db.execute("pragma wal_autocheckpoint=10000").fetchall()
-        with contextlib.ExitStack() as undone:
-            undone.callback(db.close)
-            refuse_newer(db, self._path.name)
-            migrations.apply(db)
-            undone.pop_all()
-        self._db = db
+        self._writing = writing(self._path)
 
-    def _checkpoint(self) -> None:
-        """Move the log into the file. Where that fails the log holds all of it, and it is tried again later."""
-        self._commits = 0
-        try:
-            if self._db is not None:
-                self._db.execute("pragma wal_checkpoint(passive)").fetchall()
-        except sqlite3.Error as exc:
-            log.warning("the store's log could not be moved into its file", extra={"error": str(exc)})
-
-    def _grow_log(self) -> None:
-        assert self._db is not None
-        self._db.execute("pragma synchronous=off")
-        try:
-            self._db.execute("create table if not exists log_room (pages integer)")
-            self._db.execute("delete from log_room")
-            self._db.execute("insert into log_room values (0)")
-            for _ in range(LOG_PAGES):
-                self._db.execute("update log_room set pages = pages + 1")
-        finally:
-            self._db.execute("pragma synchronous=full")
-        self._db.execute("pragma wal_checkpoint(restart)").fetchall()
+    def _connected(self) -> sqlite3.Connection:
+        if self._writing is None:
+            raise RuntimeError("The store is not open.")
+        return self._writing
 
     def _disconnect(self) -> None:
-        if self._db is not None:
-            self._db.close()
-            self._db = None
+        if self._writing is not None:
+            self._writing.close()
+            self._writing = None
 
-    def _set_aside(self, row: Aside) -> None:
-        """Once in a life: the jobs that the row calls for come again and again."""
-        if row not in self._aside:
-            self._aside.add(row)
-            facts = {"table": row.table, "row": row.key, "why": row.why}
-            log.error("a stored row can't be read and is set aside; the others go on", extra=facts)
-
-    def _transaction(self, script: Script[T]) -> T:
-        if self._db is None:
-            raise RuntimeError("The store is not open.")
-        connection = self._db.conn
-        assert connection is not None
-        self._begin(connection)
+    def _write(self, first: Job) -> None:
+        """Run it with those that wait behind it, and answer them; then, where nobody waits, move the log."""
+        batch: list[_Transaction] = []
         try:
-            result = self._stepped(script, connection)
-            connection.execute("commit")
-        except BaseException:  # whatever breaks a script leaves nothing of it in the file
-            if connection.in_transaction:  # for some failures SQLite has rolled it back by itself
-                connection.execute("rollback")
-            raise
-        self._commits += 1
-        return result
+            self._commit_together(self._together(first), batch)
+        finally:
+            for transaction in batch:
+                self._writer.give(self._answer, transaction)
+        if self._commits >= CHECKPOINT_EVERY:
+            self._commits = 0
+            move_log(self._connected())
+
+    def _together(self, first: Job) -> Iterator[_Transaction]:
+        """It and what waits behind it; after one that an acknowledgement waits for, only others like that."""
+        until = time.monotonic() + TOGETHER_SECONDS
+        job: Job | None = first
+        taken, urgent = 0, False
+        while job is not None:
+            assert isinstance(job, _Transaction)
+            yield job
+            taken, urgent = taken + 1, urgent or job.first
+            full = taken >= TOGETHER or time.monotonic() >= until
+            job = None if full else self._writer.another(only_first=urgent)
+
+    def _commit_together(self, transactions: Iterable[_Transaction], batch: list[_Transaction]) -> None:
+        """Run transactions and commit them; `batch` becomes what was run. Where all of it came to nothing, each is run
+        once more alone: one that is too large for the disk fails no other.
+        """
+        try:
+            for transaction in transactions:
+                batch.append(transaction)
+                self._run(transaction, self._connected())
+            if self._connected().in_transaction:
+                self._connected().execute("commit")
+                self._commits += 1
+        except BaseException as exc:  # it is raised where each answer is waited for
+            for transaction in batch:
+                transaction.fail(exc)
+            if self._writing is not None and self._writing.in_transaction:
+                self._writing.execute("rollback")
+            if len(batch) > 1:
+                for transaction in batch:
+                    self._commit_together([transaction], [])
+
+    def _run(self, transaction: _Transaction, connection: sqlite3.Connection) -> None:
+        """In the transaction that has begun, in a savepoint; else in a new one. Raises where others are lost by it."""
+        joins = connection.in_transaction
+        if joins:
+            connection.execute("savepoint one")
+        else:
+            self._begin(connection)
+        try:
+            self._step(transaction, connection)
+        except BaseException as exc:  # whatever breaks a script leaves nothing of it in the file
+            transaction.fail(exc)
+            if connection.in_transaction:
+                connection.execute("rollback to one" if joins else "rollback")
+            elif joins:
+                raise  # for some failures SQLite rolls all of it back by itself
+        if joins:
+            connection.execute("release one")
 
     def _begin(self, connection: sqlite3.Connection) -> None:
         waits_ms = LOCKED_MS
@@ -313,12 +262,39 @@ class SqliteDatabase:
                 self._waits_ms = waits_ms
                 connection.execute(f"pragma busy_timeout = {waits_ms}")
 
-    def _stepped(self, script: Script[T], connection: sqlite3.Connection) -> T:
+    # --- on the thread that reads -------------------------------------------------------------------------------------
+
+    def _read(self, job: Job) -> None:
+        assert isinstance(job, _Transaction)
+        self._look_up(job)
+        self._reader.give(self._answer, job)
+
+    def _look_up(self, job: _Transaction) -> None:
+        try:
+            if self._reading is None:
+                self._reading = reading(self._path)
+            self._reading.execute("begin")
+            self._step(job, self._reading)
+        except BaseException as exc:  # it is raised where the answer is waited for
+            job.fail(exc)
+        if self._reading is not None and self._reading.in_transaction:
+            self._reading.execute("rollback")
+
+    def _disconnect_reader(self) -> None:
+        if self._reading is not None:
+            self._reading.close()
+            self._reading = None
+
+    # --- on both ------------------------------------------------------------------------------------------------------
+
+    def _step(self, transaction: _Transaction, connection: sqlite3.Connection) -> None:
+        script: Script[Any] = transaction.work()
+        scheduled: list[ScheduledJob] = []
         try:
             step = next(script)
             while True:
                 if isinstance(step, ScheduledJob):
-                    self._scheduled.append(step)
+                    scheduled.append(step)
                     step = script.send(())
                 elif isinstance(step, Aside):
                     self._set_aside(step)
@@ -326,23 +302,20 @@ class SqliteDatabase:
                 else:
                     step = script.send(_fetched(connection.execute(step.sql, step.params)))
         except StopIteration as stop:
-            result: T = stop.value
-            return result
+            transaction.result, transaction.failure, transaction.scheduled = stop.value, None, scheduled
+
+    def _set_aside(self, row: Aside) -> None:
+        """Once in a life: the jobs that the row calls for come again and again."""
+        if row not in self._aside:
+            self._aside.add(row)
+            facts = {"table": row.table, "row": row.key, "why": row.why}
+            log.error("a stored row can't be read and is set aside; the others go on", extra=facts)
 
 
-def _as_ours(exc: BaseException) -> BaseException:
-    """A disk that is full, gone or read-only, and a file that is locked or damaged, leave as StoreFailed."""
-    code = getattr(exc, "sqlite_errorcode", None)
-    if code is None or code & 0xFF not in _OF_THE_DISK:
-        return exc
-    ours = StoreFailed(f"The bot's store could not be read or written ({exc}).")
-    ours.__cause__ = exc
-    return ours
-
-
-def _fail(answered: asyncio.Future[T], exc: BaseException) -> None:
-    if not answered.done():
-        answered.set_exception(exc)
+async def _answered(worker: Worker, script: Callable[[], Script[T]], *, first: bool = False) -> T:
+    answered: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    worker.hand_over(_Transaction(script, answered, first))
+    return await answered
 
 
 def _fetched(cursor: sqlite3.Cursor) -> Rows:

@@ -73,10 +73,10 @@ class SqliteDeferredReplies(Transactions):
             yield from add(replace(deferred_reply, claim=None, late=True) if late else deferred_reply)
             return True
 
-        return await self._database.run(script)
+        return await self._database.run_first(script)
 
     async def deferred_reply(self, deferred_reply_id: str) -> DeferredReply | None:
-        return await self._database.run(one, deferred_reply_id)
+        return await self._database.read(one, deferred_reply_id)
 
     async def deferred_reply_done(self, deferred_reply: DeferredReply, *, acted: bool) -> None:
         """It was answered. What it claimed is free again if nothing was changed."""

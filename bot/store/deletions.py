@@ -219,21 +219,21 @@ class SqliteDeletions(Transactions):
     async def ask_deletion(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry]) -> Sequence[Deletion]:
         """What of it nobody had asked for yet, or was kept then."""
         now = self._clock.now()
-        return await self._audited(lambda: ask(rows, now), entries, now)
+        return await self._audited_first(lambda: ask(rows, now), entries, now)
 
     async def agree_to_deletion(
         self, rows: Sequence[Deletion], person: str, needed: int, entries: Sequence[AuditEntry]
     ) -> Sequence[Deletion]:
         """What this agreement moved; nothing where it was settled before."""
         now = self._clock.now()
-        return await self._audited(lambda: agree(rows, person, needed, now), entries, now)
+        return await self._audited_first(lambda: agree(rows, person, needed, now), entries, now)
 
     async def let_go(self, request_id: str, item_ids: Sequence[str], entries: Sequence[AuditEntry]) -> Sequence[Item]:
         """What of it the request kept until now."""
-        return await self._audited(lambda: let_go(request_id, item_ids), entries, self._clock.now())
+        return await self._audited_first(lambda: let_go(request_id, item_ids), entries, self._clock.now())
 
     async def deletions(self, request_id: str) -> list[Deletion]:
-        return await self._database.run(of_request, request_id)
+        return await self._database.read(of_request, request_id)
 
     async def save_deletions(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry] = ()) -> bool:
         """False, and nothing is written: somebody moved one of them since it was read. What is deleted is gone."""
@@ -255,4 +255,4 @@ class SqliteDeletions(Transactions):
 
     async def sharing(self, request_id: str) -> list[tuple[Item, Request]]:
         """Who else has a snapshot of this request as a restore point."""
-        return await self._database.run(sharing, request_id)
+        return await self._database.read(sharing, request_id)

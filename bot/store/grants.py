@@ -166,28 +166,28 @@ class SqliteGrants(Transactions):
     """Implements `bot.ports.grants.Grants`, and the same for bot.toml and the terminal."""
 
     async def grants_for(self, actor: Actor) -> list[Grant]:
-        return await self._database.run(held_by, actor)
+        return await self._database.read(held_by, actor)
 
     async def approver_grants(self, project: str) -> list[Grant]:
         """Those in force."""
-        return await self._database.run(approvers, project, self._clock.now())
+        return await self._database.read(approvers, project, self._clock.now())
 
     async def grants_of(self, subject: Subject) -> list[Grant]:
-        return await self._database.run(of_subject, subject)
+        return await self._database.read(of_subject, subject)
 
     async def helpers(self, project: str) -> list[Grant]:
         """A few admin grants in force there: whom to ask."""
-        return await self._database.run(helpers, project, self._clock.now())
+        return await self._database.read(helpers, project, self._clock.now())
 
     async def grants_from(self, source: str) -> list[Grant]:
-        return await self._database.run(of_source, source)
+        return await self._database.read(of_source, source)
 
     async def admin_grants(self) -> list[Grant]:
         """Of all projects, expired ones too."""
-        return await self._database.run(admins, EVERY_PROJECT)
+        return await self._database.read(admins, EVERY_PROJECT)
 
     async def every_grant(self) -> Sequence[Grant]:
-        return await self._database.run(every)
+        return await self._database.read(every)
 
     async def revise_grants(self, actor: Actor | None, subject: Subject, project: str, revise: Revise) -> Revision:
         """Change the grants of a subject in a project as `revise` says, under the grants of this very moment.

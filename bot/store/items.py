@@ -177,7 +177,7 @@ class SqliteItems(Transactions):
         found: list[Item] = []
         after: str | None = ""
         while after is not None:
-            page, after = await self._database.run(creating, project, after, PAGE)
+            page, after = await self._database.read(creating, project, after, PAGE)
             found += page
         return sorted(found, key=lambda item: (to_ms(item.submitted_at) or 0, item.id))
 
@@ -198,4 +198,4 @@ class SqliteItems(Transactions):
 
     async def points_of(self, items: Sequence[Item]) -> list[Item]:
         """The newest restore points of the same disks that nobody lets go, these among them."""
-        return await self._database.run(points_of, [item.disk.id for item in items])
+        return await self._database.read(points_of, [item.disk.id for item in items])

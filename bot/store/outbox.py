@@ -111,7 +111,7 @@ class SqliteOutbox(Transactions):
     """Implements `bot.ports.outbox.Outbox`."""
 
     async def outbox(self, reply_channel: str) -> list[tuple[Request, list[Item]]]:
-        return await self._database.run(outbox, reply_channel)
+        return await self._database.read(outbox, reply_channel)
 
     async def mark_sent(self, request: Request, *, accepted: Sequence[str] = (), failures: Sequence[str] = ()) -> None:
         await self._database.run(mark_sent, request, accepted, failures)
@@ -126,7 +126,7 @@ class SqliteOutbox(Transactions):
         await self._database.run(tell_directly, request_id, subjects, self._clock.now())
 
     async def untold(self, request_id: str) -> list[Notice]:
-        return await self._database.run(untold, request_id)
+        return await self._database.read(untold, request_id)
 
     async def told(
         self, request_id: str, notice: Notice, entries: Sequence[AuditEntry] = (), *, instead: Sequence[Subject] = ()

@@ -250,26 +250,26 @@ class SqliteRequests(Transactions):
         led to none counts as not delivered. `authorize` is pure and runs inside the transaction. With `actor` None (not
         known yet) it is given no grants.
         """
-        return await self._database.run(_arrive, delivery, channel, actor, authorize, mendable, self._clock.now())
+        return await self._database.run_first(_arrive, delivery, channel, actor, authorize, mendable, self._clock.now())
 
     async def request(self, request_id: str) -> tuple[Request, list[Item]] | None:
-        return await self._database.run(one, request_id)
+        return await self._database.read(one, request_id)
 
     async def item(self, item_id: str) -> tuple[Item, Request] | None:
-        return await self._database.run(lookups.item, item_id)
+        return await self._database.read(lookups.item, item_id)
 
     async def find(self, any_id: str) -> tuple[Request, list[Item]] | None:
-        return await self._database.run(lookups.find, any_id)
+        return await self._database.read(lookups.find, any_id)
 
     async def recent(self, filters: Filters) -> list[tuple[Request, list[Item]]]:
-        return await self._database.run(lookups.recent, filters)
+        return await self._database.read(lookups.recent, filters)
 
     async def disks_named(self, projects: Sequence[str]) -> list[DiskName]:
-        return await self._database.run(lookups.disks_named, projects)
+        return await self._database.read(lookups.disks_named, projects)
 
     async def tries_of(self, request_id: str) -> list[Request]:
         """The requests that try again what failed of this one, in the order they were asked."""
-        return await self._database.run(lookups.tries_of, request_id)
+        return await self._database.read(lookups.tries_of, request_id)
 
     async def planning_waits(self, after: Request) -> bool:
         """What a received request waits for is told. False: somebody moved it meanwhile."""
@@ -295,7 +295,7 @@ class SqliteRequests(Transactions):
     ) -> Decided:
         """A planned request goes on as `after` says. Late: somebody settled it before, or its time is over."""
         now = self._clock.now()
-        return await self._audited(lambda: confirm(after, notify, now, room), entries, now, done=_is_decided)
+        return await self._audited_first(lambda: confirm(after, notify, now, room), entries, now, done=_is_decided)
 
     async def plan_again(self, after: Request, entries: Sequence[AuditEntry]) -> bool:
         """A planned request is planned anew, with the order of `after`. False: it was settled, or its time is over."""
@@ -304,7 +304,9 @@ class SqliteRequests(Transactions):
 
     async def approve(self, request_id: str, approver_id: str, entries: Sequence[AuditEntry]) -> Request | None:
         now = self._clock.now()
-        return await self._audited(lambda: _deciding(approve(request_id, approver_id, now), entries, now), entries, now)
+        return await self._audited_first(
+            lambda: _deciding(approve(request_id, approver_id, now), entries, now), entries, now
+        )
 
     async def refuse_waiting(
         self, request_id: str, event: RequestEvent, rule: str, explanation: str, entries: Sequence[AuditEntry]
@@ -316,25 +318,27 @@ class SqliteRequests(Transactions):
 
     async def review(self, request_id: str, reviewer_id: str, entries: Sequence[AuditEntry]) -> bool:
         now = self._clock.now()
-        return await self._audited(lambda: _deciding(review(request_id, reviewer_id, now), entries, now), entries, now)
+        return await self._audited_first(
+            lambda: _deciding(review(request_id, reviewer_id, now), entries, now), entries, now
+        )
 
     async def cancel(
         self, request_id: str, *, explanation: str, cause: str, entries: Sequence[AuditEntry]
     ) -> Cancelled | None:
         """Call back what was not sent, as the rows stand in this very transaction. None: the request has ended."""
         now = self._clock.now()
-        return await self._audited(
+        return await self._audited_first(
             lambda: cancel(request_id, explanation, cause, now), entries, now, done=_is_called_back
         )
 
     async def extend(self, read: Request, after: Request, entries: Sequence[AuditEntry] = ()) -> bool:
         """False, and nothing is written: somebody settled it since it was read."""
-        return await self._audited(lambda: extend(read, after), entries, self._clock.now())
+        return await self._audited_first(lambda: extend(read, after), entries, self._clock.now())
 
     async def copying(self, project: str) -> list[str]:
         """The ids of the disks that the bot copies now."""
-        return await self._database.run(lookups.copying, project)
+        return await self._database.read(lookups.copying, project)
 
     async def used_today(self, actor_id: str, project: str) -> int:
         window = daily_limit.window_of(self._clock.now())
-        return await self._database.run(lookups.disks_asked, actor_id, project, window, daily_limit.LEFT_OUT)
+        return await self._database.read(lookups.disks_asked, actor_id, project, window, daily_limit.LEFT_OUT)

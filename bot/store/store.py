@@ -43,7 +43,7 @@ class SqliteStore(
     # --- the audit trail ----------------------------------------------------------------------------------------------
 
     async def audit(self, entries: Sequence[AuditEntry]) -> None:
-        await self._database.run(audit.append, entries, self._clock.now())
+        await self._database.run_first(audit.append, entries, self._clock.now())
 
     def note(self, entries: Sequence[AuditEntry]) -> None:
         """The same for what nobody waits for: it is written down behind the answer."""
@@ -75,7 +75,7 @@ class SqliteStore(
             rows = yield sql("select next_at from chore where name = :name", name=name)
             return from_ms(rows[0]["next_at"]) if rows else None
 
-        return await self._database.run(script)
+        return await self._database.read(script)
 
     async def chore_done(self, name: str, next_at: datetime) -> None:
         await self._database.run(_chore_done, name, next_at)
@@ -87,11 +87,11 @@ class SqliteStore(
         return await self._database.run(projects.configured, configured)
 
     async def jobs(self) -> list[tuple[str, datetime, str]]:
-        return await self._database.run(jobs.every)
+        return await self._database.read(jobs.every)
 
     async def counts(self) -> dict[tuple[str, str], int]:
         """How many requests and items stand in which state."""
-        return await self._database.run(lookups.counts)
+        return await self._database.read(lookups.counts)
 
     async def forget_deliveries(self) -> None:
         """Drop the marks of deliveries that can no longer be repeated, and forms as old as that."""
@@ -124,12 +124,13 @@ class SqliteStore(
         return True
 
     async def answers(self) -> None:
-        """Returns when the store's thread has come round to it. Raises StoreFailed where it never will."""
+        """Returns when the store's threads have come round to it. Raises StoreFailed where one never will."""
 
         def script() -> Script[None]:
             yield sql("select 1")
 
         await self._database.run(script)
+        await self._database.read(script)
 
     async def broken(self) -> None:
         """Returns when the store does no more work, though nobody closed it."""

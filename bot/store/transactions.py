@@ -30,11 +30,24 @@ class Transactions:
         done: Callable[[T], bool] = bool,
     ) -> T:
         """Run a step, and write down what was decided if it was done."""
+        return await self._database.run(_with_entries, step, entries, now, done)
 
-        def script() -> Script[T]:
-            outcome = yield from step()
-            if done(outcome):
-                yield from audit.append(entries, now)
-            return outcome
+    async def _audited_first(
+        self,
+        step: Callable[[], Script[T]],
+        entries: Sequence[AuditEntry],
+        now: datetime,
+        *,
+        done: Callable[[T], bool] = bool,
+    ) -> T:
+        """The same for what was decided with a button, which is acknowledged then."""
+        return await self._database.run_first(_with_entries, step, entries, now, done)
 
-        return await self._database.run(script)
+
+def _with_entries(
+    step: Callable[[], Script[T]], entries: Sequence[AuditEntry], now: datetime, done: Callable[[T], bool]
+) -> Script[T]:
+    outcome = yield from step()
+    if done(outcome):
+        yield from audit.append(entries, now)
+    return outcome

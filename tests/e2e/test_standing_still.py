@@ -155,8 +155,8 @@ async def test_a_bot_whose_disk_is_full_can_still_be_stopped(tmp_path: Path) -> 
 
 DEAD_THREAD = """
 import sys, bot.store.database as database
-def dies(self): raise MemoryError("no more of it")
-database.CHECKPOINT_EVERY, database.SqliteDatabase._checkpoint = 20, dies
+def dies(connection): raise MemoryError("no more of it")
+database.CHECKPOINT_EVERY, database.move_log = 10, dies
 from bot.__main__ import main
 sys.exit(main())
 """

@@ -170,15 +170,15 @@ async def test_a_log_that_cannot_be_moved_into_the_file_stops_nothing(
         def __init__(self, real: Any) -> None:
             self._real = real
 
-        def execute(self, text: str) -> Any:
+        def execute(self, text: str, *params: Any) -> Any:
             if "checkpoint" in text:
                 raise sqlite3.OperationalError("disk I/O error")
-            return self._real.execute(text)
+            return self._real.execute(text, *params)
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self._real, name)
 
-    monkeypatch.setattr(database, "_db", Unmovable(database._db))
+    monkeypatch.setattr(database, "_writing", Unmovable(database._writing))
     for number in range(3):
         assert await database.run(adds, number) == number + 1
     assert {record.message for record in caplog.records} == {"the store's log could not be moved into its file"}
@@ -187,11 +187,11 @@ async def test_a_log_that_cannot_be_moved_into_the_file_stops_nothing(
 async def test_who_asks_a_broken_store_is_answered_and_it_says_so(
     database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken() -> None:
+    def broken(_: sqlite3.Connection) -> None:
         raise MemoryError
 
     monkeypatch.setattr("bot.store.database.CHECKPOINT_EVERY", 1)
-    monkeypatch.setattr(database, "_checkpoint", broken)
+    monkeypatch.setattr("bot.store.database.move_log", broken)
     await database.run(adds, 1)
     async with asyncio.timeout(5):
         await database.broken()

@@ -91,13 +91,16 @@ async def desk(store: SqliteStore, database: SqliteDatabase, clock: FakeClock, m
         [a_grant("U1"), a_grant("U2", "approver"), a_grant("U3", "admin"), a_grant("U8", "admin", "shop")]
     )
     runs: list[object] = []
-    run = database.run
 
-    async def counted(script: Any, *args: Any, **named: Any) -> Any:
-        runs.append(script)
-        return await run(script, *args, **named)
+    def counted(run: Any) -> Any:
+        async def counting(script: Any, *args: Any, **named: Any) -> Any:
+            runs.append(script)
+            return await run(script, *args, **named)
 
-    monkeypatch.setattr(database, "run", counted)
+        return counting
+
+    for name in ("run", "run_first", "read"):
+        monkeypatch.setattr(database, name, counted(getattr(database, name)))
     return Desk(store, clock, runs)
 
 

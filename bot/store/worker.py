@@ -1,0 +1,125 @@
+"""A thread of the store, and the two lines in which work waits for it: what an acknowledgement waits for goes first."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.domain.errors import StoreFailed
+from bot.store.connection import as_ours
+
+log = logging.getLogger(__name__)
+
+
+def _never_done() -> StoreFailed:
+    return StoreFailed("The bot's store is broken; it has to be started again.")
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """`work` is done on the thread, `answered` hears what came of it; without that, nobody waits.
+
+    `alone`: nothing else is done together with it. Until it was done it counts as failed.
+    """
+
+    work: Callable[[], Any]
+    answered: asyncio.Future[Any] | None = None
+    first: bool = False
+    alone: bool = False
+    result: Any = None
+    failure: BaseException | None = field(default_factory=_never_done)
+
+    def answer(self) -> None:
+        if self.answered is None:
+            if self.failure is not None:
+                log.error("a transaction that nobody waited for failed", exc_info=self.failure)
+        elif self.answered.done():
+            pass  # who waited went away
+        elif self.failure is not None:
+            self.answered.set_exception(as_ours(self.failure))
+        else:
+            self.answered.set_result(self.result)
+
+
+class Worker:
+    """Serves one job after the other. Whatever ends that, who asks afterwards is answered all the same."""
+
+    def __init__(self, name: str, serve: Callable[[Job], None]) -> None:
+        self._serve = serve
+        self._first: deque[Job | None] = deque()
+        self._others: deque[Job | None] = deque()
+        self._waiting = threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._broken: Callable[[], None] = lambda: None
+
+    def start(self, broken: Callable[[], None]) -> None:
+        """`broken` is called in the loop when it does no more work, though nobody stopped it."""
+        self._loop = asyncio.get_running_loop()
+        self._broken = broken
+        self._thread.start()
+
+    def stop(self) -> None:
+        """After all that waits now."""
+        self._put(self._others, None)
+
+    def join(self, wait_s: float) -> None:
+        self._thread.join(wait_s)
+
+    def hand_over(self, job: Job) -> None:
+        self._put(self._first if job.first else self._others, job)
+
+    async def do(self, work: Callable[[], Any]) -> None:
+        """Do something alone, after all that waits now."""
+        answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.hand_over(Job(work, answered, alone=True))
+        await answered
+
+    def _put(self, line: deque[Job | None], job: Job | None) -> None:
+        line.append(job)
+        self._waiting.release()
+
+    # --- on the thread ------------------------------------------------------------------------------------------------
+
+    def another(self, *, only_first: bool) -> Job | None:
+        """One more that waits already and may be done together with others."""
+        line = self._first or self._others
+        if not line or (only_first and line is self._others):
+            return None
+        job = line[0]
+        if job is None or job.alone or not self._waiting.acquire(blocking=False):
+            return None
+        return line.popleft()
+
+    def give(self, answer: Callable[..., None], *args: Any) -> None:
+        """Call something in the loop."""
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop is gone: so is whoever would hear of it
+            self._loop.call_soon_threadsafe(answer, *args)
+
+    def _next(self) -> Job | None:
+        self._waiting.acquire()
+        return (self._first or self._others).popleft()
+
+    def _run(self) -> None:
+        try:
+            while (job := self._next()) is not None:
+                self._do_alone(job) if job.alone else self._serve(job)
+        except BaseException as exc:  # nothing is above it in this thread
+            log.critical("the store's thread is broken", exc_info=exc)
+            self.give(self._broken)
+            while (job := self._next()) is not None:
+                self.give(job.answer)
+
+    def _do_alone(self, job: Job) -> None:
+        try:
+            job.result, job.failure = job.work(), None
+        except BaseException as exc:  # it is raised where the answer is waited for
+            job.failure = exc
+        self.give(job.answer)
