@@ -86,7 +86,7 @@ def expired(now: datetime) -> Script[list[Grant]]:
     rows = yield sql(f"select {_COLUMNS} {_UNMARKED} and expires_at <= :now {_IN_ORDER}", now=to_ms(now))
     grants = yield from readable(rows, _grant, "access_grant")
     for grant in grants:
-        yield insert("lapse", {**_key(grant), "expires_at": to_ms(grant.expires_at)})
+        yield insert("expired_grant", {**_key(grant), "expires_at": to_ms(grant.expires_at)})
     return grants
 
 

@@ -175,3 +175,18 @@ async def test_a_source_is_changed_by_itself(store: SqliteStore) -> None:
 
     await store.revise_source("file:rights.toml", look)
     assert list(shown[0].theirs) == [row] == await store.grants_from("file:rights.toml")
+
+
+async def test_the_end_of_a_grant_is_written_down_once(store: SqliteStore) -> None:
+    later = NOON + timedelta(hours=1)
+    ended, ending = a_grant("U1", expires_at=NOON), a_grant("U2", expires_at=later)
+    await store.configured_grants([ended, ending, a_grant("U3")])
+    told: list[Grant] = []
+
+    def tell(grant: Grant) -> AuditEntry:
+        told.append(grant)
+        return ENTRY
+
+    for _ in range(2):
+        assert await store.expire_grants(tell) == later
+    assert told == [ended]
