@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.figures import Figure, as_json, machine, table
-from tests.bench.rows import ack, burst, decide, idle, post
+from tests.bench.rows import ack, burst, decide, end_to_end, idle, in_flight, plan, post, readings
 from tests.bench.sizes import SIZES
 from tests.bench.stage import Stage
 
@@ -25,7 +25,11 @@ ROWS: dict[str, Callable[[Stage], Coroutine[Any, Any, list[Figure]]]] = {
     "ack": ack.measure,
     "burst": burst.measure,
     "post": post.measure,
+    "plan": plan.measure,
     "decide": decide.measure,
+    "end-to-end": end_to_end.measure,
+    "in-flight": in_flight.measure,
+    "readings": readings.measure,
     "idle": idle.measure,
 }
 

@@ -38,7 +38,7 @@ IDENTITY = {
 _serial = itertools.count(1)
 
 
-def a_command(text: str, channel: str = CHANNEL, response_url: str = "") -> dict[str, str]:
+def a_command(text: str, channel: str = CHANNEL) -> dict[str, str]:
     """What Slack delivers when alice types `/snapshot TEXT`, with a trigger of its own."""
     return {
         "token": "legacyverificationtoken0",
@@ -52,7 +52,7 @@ def a_command(text: str, channel: str = CHANNEL, response_url: str = "") -> dict
         "text": text,
         "api_app_id": "A0SNAPAPP1",
         "is_enterprise_install": "false",
-        "response_url": response_url,
+        "response_url": "https://hooks.slack.com/commands/T0HARBOR01/1200045678/bench",
         "trigger_id": f"{next(_serial)}.1200045678.bench",
     }
 
@@ -129,7 +129,7 @@ class HttpLine:
 
 
 class SocketLine:
-    """Slack's end of Socket Mode for one app. It answers `auth.test`, and takes what comes by response URL."""
+    """Slack's end of Socket Mode for one app. It answers `auth.test`, and that is all."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -137,7 +137,6 @@ class SocketLine:
         self._turn = itertools.count()
         self._connected = asyncio.Event()
         self._answers: dict[str, asyncio.Future[tuple[float, dict[str, Any]]]] = {}
-        self._later: asyncio.Future[tuple[float, str]] | None = None
 
     @property
     def api_url(self) -> str:
@@ -154,22 +153,11 @@ class SocketLine:
         return time.perf_counter()
 
     async def deliver(self, text: str, channel: str = CHANNEL) -> tuple[float, str]:
-        took_s, body = await self._send("slash_commands", a_command(text, channel, f"{self.url}/response"))
+        took_s, body = await self._send("slash_commands", a_command(text, channel))
         return took_s, json.dumps(body)
 
-    async def ask_later(self, text: str) -> tuple[float, str]:
-        """The same for a question that is answered by its response URL; seconds to that."""
-        self._later = asyncio.get_running_loop().create_future()
-        began = time.perf_counter()
-        await self.deliver(text)
-        ended, said = await asyncio.wait_for(self._later, 60)
-        return ended - began, said
-
-    async def open_home(self) -> float:
-        """When the event left."""
-        began = time.perf_counter()
+    async def open_home(self) -> None:
         await self._send("events_api", a_home_opened())
-        return began
 
     async def _send(self, kind: str, payload: dict[str, Any]) -> tuple[float, Any]:
         envelope_id = f"envelope-{next(_serial)}"
@@ -206,19 +194,11 @@ class SocketLine:
     async def _on_auth(self, _: web.Request) -> web.Response:
         return web.json_response(IDENTITY)
 
-    async def _on_response(self, request: web.Request) -> web.Response:
-        ended = time.perf_counter()
-        said = await request.text()
-        if self._later is not None and not self._later.done():
-            self._later.set_result((ended, said))
-        return web.json_response({"ok": True})
-
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/link", self._on_link),
             web.post("/api/apps.connections.open", self._on_open),
             web.post("/api/auth.test", self._on_auth),
-            web.post("/response", self._on_response),
         ]
 
 

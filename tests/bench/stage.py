@@ -92,14 +92,14 @@ async def a_bot(
         await sims.ask("lead_to", link=slack.link)
         async with running(module, *arguments, environment=environment, speaks=False) as child:
             admin = int(environment["ADMIN_PORT"])
-            await _ready(admin)
+            await ready(admin)
             async with http_line(int(environment["PORT"])) as http:
                 app = App(child, slack if transport == SOCKET else http, admin)
                 await known(app)
                 yield app
 
 
-async def _ready(port: int) -> None:
+async def ready(port: int) -> None:
     async with aiohttp.ClientSession() as session, asyncio.timeout(120):
         while True:
             try:

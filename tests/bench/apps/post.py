@@ -24,7 +24,7 @@ from bot.evs.cloud import HttpCloud
 from bot.settings import load_settings
 from tests.bench import world
 from tests.bench.apps.lines import answer, say
-from tests.bench.apps.sdk import snapshots_by_sdk
+from tests.bench.apps.sdk import client_by_sdk, create_by_sdk
 
 Post = Callable[[int], Awaitable[Any]]
 
@@ -88,7 +88,7 @@ async def by_aiohttp(cloud: str) -> AsyncIterator[Post]:
 @asynccontextmanager
 async def by_sdk(cloud: str) -> AsyncIterator[Post]:
     """The official SDK, which blocks; it signs each request with its key."""
-    create = snapshots_by_sdk(cloud)
+    create = create_by_sdk(client_by_sdk(cloud))
 
     async def post(number: int) -> Any:
         return create(world.disk_id(number))

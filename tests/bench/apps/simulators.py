@@ -107,12 +107,12 @@ class Counted:
         await self._until(request, words)
         return {"request": request, "took_s": time.perf_counter() - began}
 
-    async def press(self, request: str, action: str, words: str, operation: str) -> dict[str, Any]:
+    async def press(self, request: str, button: str, words: str, operation: str) -> dict[str, Any]:
         """Alice presses a button of her request's message; when the first call of that kind came."""
         message, before = self._root(request), self.cloud[operation]
         assert message is not None
         began = time.perf_counter()
-        await self.setting.workspace.press("alice", world.CHANNEL, message.ts, action)
+        await self.setting.workspace.press("alice", world.CHANNEL, message.ts, button)
         await self._until(request, words)
         took_s = self.last.get(operation, began) - began if self.cloud[operation] > before else 0.0
         return {"took_s": took_s}

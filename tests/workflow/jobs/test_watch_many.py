@@ -1,72 +1,27 @@
-"""Ten thousand snapshots in the making: how long a round holds the event loop, and the people who ask meanwhile.
-
-    python -m pytest tests/bench/test_watching.py -m bench -s
-
-Without `-m bench` the same is asserted with room for a busy machine.
-"""
+"""Ten thousand snapshots in the making: how long a round holds the event loop, and the people who ask meanwhile."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from bot.clock import SystemClock
 from bot.domain.items import DiskRef, Item, submitting, taken
-from bot.domain.snapshots import Job, Snapshot
 from bot.domain.transitions import RequestState
-from bot.ports.cloud import Evs
 from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
 from bot.workflow.jobs.watch import Watcher
 from tests.builders import a_request, an_item
-from tests.fakes.cloud import UnaskedEvs
+from tests.fakes.many_snapshots import PROGRESS, ManyEvs, OneCloud
 
 REQUESTS, DISKS = 1_000, 10
-PROGRESS = 5
 BEGUN_BEFORE = timedelta(seconds=61)
 """Each has just had its first full minute."""
-
-
-@dataclass
-class ManyEvs(UnaskedEvs):
-    """All of them are being made. `moving`: each a little further in every listing."""
-
-    moving: bool = True
-    listed: int = 0
-    jobs: list[str] = field(default_factory=list)
-    at_once: int = 0
-    most_at_once: int = 0
-
-    async def list_snapshots(self, **asked: object) -> list[Snapshot]:
-        self.listed += 1
-        progress = PROGRESS + self.listed if self.moving else PROGRESS
-        ids, found = asked["ids"], list[Snapshot]()
-        assert isinstance(ids, list)
-        for begin in range(0, len(ids), 60):
-            await asyncio.sleep(0)  # a page
-            found += [Snapshot(id=one, status="creating", progress=progress) for one in ids[begin : begin + 60]]
-        return found
-
-    async def show_job(self, job_id: str) -> Job:
-        self.jobs.append(job_id)
-        self.at_once += 1
-        self.most_at_once = max(self.most_at_once, self.at_once)
-        await asyncio.sleep(0.002)
-        self.at_once -= 1
-        return Job(status="RUNNING")
-
-
-@dataclass
-class OneCloud:
-    evs: Evs
-
-    def project(self, _: str) -> Evs:
-        return self.evs
 
 
 @pytest.fixture
@@ -106,29 +61,21 @@ class Holds:
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.bench
 @pytest.mark.parametrize("moving", [True, False])
 async def test_a_round_over_ten_thousand_holds_up_neither_the_loop_nor_commands(
-    store: SqliteStore, moving: bool, request: pytest.FixtureRequest
+    store: SqliteStore, moving: bool
 ) -> None:
-    measuring = "bench" in (request.config.getoption("-m") or "")
     gc.collect()
     gc.freeze()  # as the program does once it is up
     evs, holds = ManyEvs(moving=moving), Holds()
     watcher = Watcher(store, OneCloud(evs), SystemClock(), timedelta(hours=24))
     beside = [asyncio.create_task(holds.watch_loop()), asyncio.create_task(holds.ask(store))]
-    begun = time.perf_counter()
     for _ in range(2):
         await watcher("payments")
-    took_s = (time.perf_counter() - begun) / 2
     for task in beside:
         task.cancel()
     await asyncio.gather(*beside, return_exceptions=True)
     gc.unfreeze()
-    how = "moving" if moving else "standing still"
-    holds_ms = f"the loop {holds.loop_s * 1000:.0f} ms and a command {holds.command_s * 1000:.0f} ms"
-    asks = f"{len(evs.jobs)} jobs, {evs.most_at_once} at once"
-    print(f"\n{REQUESTS * DISKS} {how}: a round takes {took_s:.1f} s, holds {holds_ms} at most, and asks {asks}")
-    assert holds.loop_s <= (0.05 if measuring else 0.1)
+    assert holds.loop_s <= 0.1  # with room for a busy machine
     assert holds.command_s <= 3.0
     assert len(evs.jobs) == (0 if moving else REQUESTS * DISKS)
