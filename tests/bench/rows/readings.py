@@ -34,6 +34,7 @@ CODE = "tests/bench/rows/readings.py, stores.py"
 FEW = 100
 """How many times less the other store holds."""
 WATCHED = 60
+WARM_UP = 2
 HOME, HOME_TURNS, HOME_REST_S = "App Home", 8, 3.2
 """The bot publishes one person's view every 3 s at most."""
 Reading = Callable[[], Awaitable[float]]
@@ -131,8 +132,9 @@ async def _in_turns(
     for what in next(iter(readings.values())):
         for store in stores.values():
             await known(store.bot)
-        for turn in range(-2, min(turns, HOME_TURNS) if what == HOME else turns):
-            await asyncio.sleep(HOME_REST_S if what == HOME else 0)
+        first, last = (0, min(turns, HOME_TURNS)) if what == HOME else (-WARM_UP, turns)
+        for turn in range(first, last):
+            await asyncio.sleep(HOME_REST_S if what == HOME and turn else 0)
             for name, of_store in readings.items():
                 took_s = await of_store[what]()
                 if turn >= 0:
