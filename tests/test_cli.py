@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import AuditEntry, before_post
 from bot.domain.bindings import Binding
 from bot.domain.deletions import Deletion
 from bot.domain.orders import Create
@@ -26,7 +26,6 @@ from bot.store import audit
 from bot.store.database import SqliteDatabase
 from bot.store.schema import AUDIT_TRIGGERS
 from bot.store.store import SqliteStore
-from bot.workflow.check_before_sending import before_post
 from tests.builders import NOON, FakeClock, a_grant, a_request, an_actor, an_item
 from tests.test_cli_grants import Run, Said, run
 

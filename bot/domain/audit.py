@@ -1,13 +1,28 @@
-"""One line of the audit trail."""
+"""The lines of the audit trail: which there are, and what each says. No secret, and nothing that people typed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from bot.domain.actors import Actor
+from bot.domain.deletions import Deletion
+from bot.domain.forms import Form
+from bot.domain.granting import Subject, grant_facts
+from bot.domain.items import Item
+from bot.domain.requests import Request
+from bot.domain.roles import Action, Grant
+from bot.domain.transitions import DeletionState, ItemState
 
 BEFORE_POST = "submit"
 """The `hop` in the details of the row that is written before something is sent to the cloud."""
+
+BOT = "snapshot-bot"
+"""Who acts where no person does."""
+
+Details = dict[str, str | int | None]
+Decided = Literal["allowed", "denied"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +35,117 @@ class AuditEntry:
     outcome: Literal["allowed", "denied", "done", "failed"]
     rule: str = ""
     details: Mapping[str, str | int | None] = field(default_factory=dict)
+
+
+# --- decisions --------------------------------------------------------------------------------------------------------
+
+
+def denied(actor: str, action: str, subject: str, rule: str, **facts: str | int | None) -> AuditEntry:
+    """`actor` is an id, or the name of what acts where no person does."""
+    return AuditEntry(actor, action, subject, "denied", rule, facts)
+
+
+def unknown_id(user_id: str, action: str, subject: str = "") -> AuditEntry:
+    """An id that leads to nothing. What was typed is not written down; `subject` is a request that exists."""
+    return denied(user_id, action, subject, "unknown-id")
+
+
+def asked_to_create(user_id: str, alias: str, channel: str, outcome: Decided, rule: str) -> AuditEntry:
+    return AuditEntry(user_id, Action.CREATE, alias, outcome, rule, {"channel": channel})
+
+
+def at_plan(entry: AuditEntry, request: Request) -> AuditEntry:
+    """A decision that was taken again when the request was planned."""
+    facts = {"channel": request.place.channel_id, "request": request.id, "hop": "plan"}
+    return replace(entry, details={**entry.details, **facts})
+
+
+def before_post(request: Request, subject: str, alias: str, disk: str, outcome: Decided, rule: str) -> AuditEntry:
+    """`subject` is the item or group that is sent, `disk` an id, or how many there are."""
+    details = {"request": request.id, "disk": disk, "project": alias, "hop": BEFORE_POST}
+    return AuditEntry(request.actor_id, Action.CREATE, subject, outcome, rule, details)
+
+
+def of_request(
+    actor: Actor, action: str, request: Request, outcome: Decided, rule: str, **facts: str | int
+) -> AuditEntry:
+    """What was wanted of a request that exists."""
+    details = {"project": request.project, "requester": request.actor_id, **facts}
+    return AuditEntry(actor.user_id, action, request.id, outcome, rule, details)
+
+
+def of_form(form: Form, action: str, subject: str, rule: str, **facts: int) -> AuditEntry:
+    """What was wrong with a form that came back."""
+    return denied(form.user_id, action, subject, rule, channel=form.place.channel_id, hop="form", form=form.id, **facts)
+
+
+def of_notice(
+    subject: Subject, action: str, request: Request, asked_by: str, outcome: Decided, rule: str
+) -> AuditEntry:
+    """Whether an approver was told of what waits for them."""
+    name = str(subject) if subject.kind == "group" else subject.id
+    details = {"project": request.project, "requester": asked_by}
+    return AuditEntry(name, action, request.id, outcome, rule, details)
+
+
+# --- readings ---------------------------------------------------------------------------------------------------------
+
+
+def read_entry(
+    user_id: str, asked: str, projects: Iterable[str], channel: str, subject: str = "", *, own: bool = False
+) -> AuditEntry:
+    """One row for one reading. Of no project nothing can be shown, but what people asked for themselves (`own`)."""
+    named = ",".join(sorted(set(projects)))
+    outcome: Decided = "allowed" if named or own else "denied"
+    rule = "granted" if named else "own-request" if own else "no-grant"
+    return AuditEntry(
+        user_id, Action.VIEW, subject, outcome, rule, {"asked": asked, "projects": named, "channel": channel}
+    )
+
+
+def not_looked_up(user_id: str, asked: str, channel: str) -> AuditEntry:
+    """Who this is could not be learnt, so what they asked for was refused, whatever it was."""
+    return not_done(user_id, asked, channel, "lookup-failed")
+
+
+def not_done(user_id: str, asked: str, channel: str, rule: str) -> AuditEntry:
+    """It was asked for too late, or once more: nothing was decided about it, and they are told so."""
+    return denied(user_id, "ask", "", rule, asked=asked, channel=channel)
+
+
+# --- what was done ----------------------------------------------------------------------------------------------------
+
+
+def snapshot_ended(item: Item, state: ItemState, code: str) -> AuditEntry:
+    outcome: Literal["done", "failed"] = "done" if state is ItemState.AVAILABLE else "failed"
+    return AuditEntry(BOT, "snapshot", item.id, outcome, str(state), {**_snapshot(item), "code": code})
+
+
+def noticed_gone(item: Item) -> AuditEntry:
+    """Somebody deleted a snapshot outside of the bot."""
+    return AuditEntry(BOT, "snapshot", item.id, "done", "noticed-gone", _snapshot(item))
+
+
+def _snapshot(item: Item) -> Details:
+    return {"snapshot": item.snapshot_id, "disk": item.disk.id, "project": item.project}
+
+
+def deletion_ended(deletion: Deletion) -> AuditEntry:
+    outcome: Literal["done", "failed"] = "done" if deletion.state is DeletionState.DELETED else "failed"
+    details = {"snapshot": deletion.snapshot_id, "disk": deletion.disk_id, "project": deletion.project}
+    return AuditEntry(deletion.asked_by, Action.DELETE, deletion.item_id, outcome, str(deletion.state), details)
+
+
+def extended(actor: Actor, action: str, request: Request, rule: str, days: int) -> AuditEntry:
+    """Restore points are kept for so many days more."""
+    details: Details = {"project": request.project, "days": days}
+    return AuditEntry(actor.user_id, action, request.id, "done", rule, details)
+
+
+def grant_changed(author: str, action: str, grant: Grant) -> AuditEntry:
+    """`author` is an id, or where it was changed: the terminal, a file, the bot itself where a grant has ended."""
+    return AuditEntry(author, action, grant.project, "done", details=grant_facts(grant))
+
+
+def of_binding(user_id: str, action: str, channel: str, alias: str, rule: str, *, done: bool = False) -> AuditEntry:
+    return AuditEntry(user_id, action, channel, "done" if done else "denied", rule, {"project": alias})

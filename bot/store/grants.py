@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from bot.domain.actors import Actor
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import AuditEntry, grant_changed
 from bot.domain.denials import MENTIONED_ADMINS
-from bot.domain.granting import BOT_TOML, EVERY_PROJECT, Subject, grant_facts, import_plan, owned_by
+from bot.domain.granting import BOT_TOML, EVERY_PROJECT, Subject, import_plan, owned_by
 from bot.domain.roles import Action, Grant, Role, roles_for
 from bot.ports.grants import Revise, Revision, Rights
 from bot.store import audit
@@ -226,9 +226,7 @@ class SqliteGrants(Transactions):
             yield from remove(plan.removed)
             yield from add(plan.added)
             changed = [*(("revoke", row) for row in plan.removed), *(("grant", row) for row in plan.added)]
-            entries = [
-                AuditEntry(BOT_TOML, action, row.project, "done", details=grant_facts(row)) for action, row in changed
-            ]
+            entries = [grant_changed(BOT_TOML, action, row) for action, row in changed]
             yield from audit.append(entries, now)
 
         await self._database.run(script)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from bot.domain.access import Allowed, Decision, NeedsApproval, decide
 from bot.domain.actors import Actor
-from bot.domain.audit import BEFORE_POST, AuditEntry
 from bot.domain.denials import Denied, approval_missing
 from bot.domain.errors import LookupFailed
 from bot.domain.projects import Project
@@ -64,10 +63,3 @@ class SendCheck:
         if counted >= needed:
             return None
         return approval_missing(alias, needed, counted)
-
-
-def before_post(request: Request, subject: str, alias: str, disk: str, outcome: str, rule: str) -> AuditEntry:
-    """`subject` is the item or group that is sent, `disk` an id, or how many there are."""
-    details = {"request": request.id, "disk": disk, "project": alias, "hop": BEFORE_POST}
-    allowed = outcome == "allowed"
-    return AuditEntry(request.actor_id, Action.CREATE, subject, "allowed" if allowed else "denied", rule, details)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import denied, of_form
 from bot.domain.forms import Form, FormKind
 from bot.domain.orders import Create
 from bot.domain.requests import Place
@@ -70,8 +70,9 @@ class FormSessions:
         if form and (form.kind, form.user_id, form.view_id) == (kind, returned.user_id, returned.view_id):
             return form
         rule = "form-unknown" if form is None else "form-tampered"
-        details = {"hop": "form", "form": returned.form_id[:64]}
-        await self._store.audit([AuditEntry(returned.user_id, _ACTIONS[kind], "", "denied", rule, details)])
+        await self._store.audit(
+            [denied(returned.user_id, _ACTIONS[kind], "", rule, hop="form", form=returned.form_id[:64])]
+        )
         return Refused(STALE, rule)
 
     async def sent_again(self, form_id: str) -> None:
@@ -81,6 +82,4 @@ class FormSessions:
 
     async def audit(self, form: Form, rule: str, **facts: int) -> None:
         """Write down what was wrong with what came back."""
-        details: dict[str, str | int | None] = {"channel": form.place.channel_id, "hop": "form", "form": form.id}
-        entry = AuditEntry(form.user_id, _ACTIONS[form.kind], form.subject, "denied", rule, {**details, **facts})
-        await self._store.audit([entry])
+        await self._store.audit([of_form(form, _ACTIONS[form.kind], form.subject, rule, **facts)])

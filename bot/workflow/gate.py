@@ -13,7 +13,7 @@ from typing import Protocol
 from bot.domain import sentences
 from bot.domain.access import NeedsApproval, decide
 from bot.domain.actors import Actor
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import denied, of_request, unknown_id
 from bot.domain.denials import CLOSED_RULES, Denied, account_refused, who_can_help
 from bot.domain.items import Item
 from bot.domain.projects import Project
@@ -23,7 +23,6 @@ from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 from bot.ports.requests import Requests
-from bot.workflow.audit_of_reads import unknown_id
 
 OWN_REQUEST = "own-request"
 
@@ -93,7 +92,7 @@ class Gate:
         depends on how the rows of the request stand.
         """
         if refused := account_refused(actor):
-            await self._store.audit([AuditEntry(actor.user_id, verb.name, "", "denied", refused.rule)])
+            await self._store.audit([denied(actor.user_id, verb.name, "", refused.rule)])
             return Told(refused.explanation, done=False)
         unknown = Told(verb.unknown.format(sentences.quoted(any_id)), done=False)
         grants, now = await self._store.grants_for(actor), self._clock.now()
@@ -109,7 +108,7 @@ class Gate:
         if action_of and not (isinstance(decision, Denied) and decision.rule in CLOSED_RULES):  # whatever the action
             decision = decide(actor, await action_of(request), alias, project, place, grants, now)
         if isinstance(decision, Denied):
-            await self._store.audit([entry_of(actor, verb, request, "denied", decision.rule, channel=place)])
+            await self._store.audit([of_request(actor, verb.name, request, "denied", decision.rule, channel=place)])
             if verb.reads or decision.rule in CLOSED_RULES:
                 return unknown
             return Told(who_can_help(decision, await self._store.helpers(alias)).explanation, done=False)
@@ -118,15 +117,8 @@ class Gate:
 
     async def refuse(self, actor: Actor, admitted: Admitted, rule: str, sentence: str) -> Told:
         """They might, and it does not come to it as the request stands: that is an answer with a row as well."""
-        await self._store.audit([entry_of(actor, admitted.verb, admitted.request, "denied", rule)])
+        await self._store.audit([of_request(actor, admitted.verb.name, admitted.request, "denied", rule)])
         return Told(sentence, done=False)
-
-
-def entry_of(actor: Actor, verb: Verb, request: Request, outcome: str, rule: str, **facts: str | int) -> AuditEntry:
-    """A decision about a request, in the trail."""
-    details = {"project": request.project, "requester": request.actor_id, **facts}
-    allowed = outcome == "allowed"
-    return AuditEntry(actor.user_id, verb.name, request.id, "allowed" if allowed else "denied", rule, details)
 
 
 def _place(channel: str | None, request: Request) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
 from bot.domain.access import Chosen, NeedsApproval, NotChosen, choose_project, decide
 from bot.domain.actors import Actor
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import AuditEntry, Decided, asked_to_create
 from bot.domain.denials import (
     CLOSED_RULES,
     NO_PROJECT_CHOSEN,
@@ -283,8 +283,8 @@ class _Asking:
     ) -> Authorization:
         return Authorization(Refused(sentence, shown or rule, alias, incomplete), self._entry(alias, "denied", rule))
 
-    def _entry(self, alias: str, outcome: Literal["allowed", "denied"], rule: str) -> AuditEntry:
-        return AuditEntry(self.actor.user_id, Action.CREATE, alias, outcome, rule, {"channel": self.place.channel_id})
+    def _entry(self, alias: str, outcome: Decided, rule: str) -> AuditEntry:
+        return asked_to_create(self.actor.user_id, alias, self.place.channel_id, outcome, rule)
 
 
 def glass_stays(project: Project, order: Order) -> Denied | None:

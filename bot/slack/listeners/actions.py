@@ -9,6 +9,7 @@ from typing import Literal
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.actors import Actor
+from bot.domain.audit import not_looked_up
 from bot.domain.errors import LookupFailed
 from bot.domain.forms import Form, FormKind
 from bot.domain.requests import Place
@@ -23,7 +24,6 @@ from bot.slack.listeners.deferred_replies import DeferredReplyJob, InHand, Reply
 from bot.slack.payloads import BlockAction, Entered, View, ViewAction
 from bot.slack.views import responses
 from bot.slack.views.create_modal import errors_beside
-from bot.workflow.audit_of_reads import not_looked_up
 from bot.workflow.form_sessions import ACTED_ALREADY, SENT_ALREADY, FormSessions, Returned
 from bot.workflow.gate import Told
 from bot.workflow.intake import Refused

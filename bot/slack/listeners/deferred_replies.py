@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.domain.audit import not_done
 from bot.domain.errors import SlackBusy, StoreFailed
 from bot.ports.clock import Clock
 from bot.ports.forms import DeferredReply
@@ -20,7 +21,6 @@ from bot.slack.client.poster import SlackReplies
 from bot.slack.unexpected import Unexpected
 from bot.slack.views import responses
 from bot.slack.views.message import Message
-from bot.workflow.audit_of_reads import not_done
 
 TOO_LATE = timedelta(hours=1)
 """What somebody asked for that long ago is not done any more behind their back."""

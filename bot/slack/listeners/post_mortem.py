@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
+from bot.domain.audit import not_looked_up
 from bot.domain.errors import LookupFailed
 from bot.ports.outbox import OutboxMessage
 from bot.ports.slack import People
@@ -14,7 +15,6 @@ from bot.slack.ids import POST_MORTEM, is_direct
 from bot.slack.payloads import BlockAction
 from bot.slack.views import responses
 from bot.slack.views.message import Message
-from bot.workflow.audit_of_reads import not_looked_up
 from bot.workflow.queries.status import Inquiry, NotFound
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.domain.actors import Actor
+from bot.domain.audit import not_looked_up
 from bot.domain.commands import (
     Approve,
     Bind,
@@ -34,7 +35,6 @@ from bot.workflow.actions.ask_before_deleting import DeletionQuestions
 from bot.workflow.actions.bind import ChannelBindings
 from bot.workflow.actions.cancel import Cancelling
 from bot.workflow.actions.grant import Granting
-from bot.workflow.audit_of_reads import not_looked_up
 from bot.workflow.gate import Told
 from bot.workflow.queries.restore_points import RestorePointsInquiry
 from bot.workflow.queries.status import Inquiry

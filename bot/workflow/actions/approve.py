@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Protocol
 
 from bot.domain import sentences
 from bot.domain.actors import Actor
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import BOT, denied, of_request, read_entry
 from bot.domain.normalise import letters_in
 from bot.domain.roles import Action
 from bot.domain.transitions import RequestEvent, RequestState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.requests import Requests
-from bot.workflow.audit_of_reads import read_entry
-from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
+from bot.workflow.gate import Admitted, Gate, Told, Verb
 
 REASON_CHARACTERS = 300
 DECIDED_BEFORE = "settled-before"
@@ -46,7 +44,7 @@ class Approvals:
         if actor.user_id in request.approvers:
             sentence = f"You approved it before; {request.approvals_needed - len(request.approvers)} more needed."
             return await self._gate.refuse(actor, admitted, "agreed-before", sentence)
-        entry = entry_of(actor, _APPROVE, request, "allowed", "granted")
+        entry = of_request(actor, _APPROVE.name, request, "allowed", "granted")
         after = await self._store.approve(request.id, actor.user_id, [entry])
         if after is None:
             return await self._too_late(actor, admitted)
@@ -73,7 +71,7 @@ class Approvals:
         request, rule = admitted.request, "denied-by-approver"
         who = sentences.person(actor.user_id)
         explanation = f"{who} denied it: {sentences.quoted(reason, REASON_CHARACTERS)}. Nothing was created."
-        entry = entry_of(actor, _APPROVE, request, "denied", rule)
+        entry = of_request(actor, _APPROVE.name, request, "denied", rule)
         if not await self._store.refuse_waiting(request.id, RequestEvent.DENY, rule, explanation, [entry]):
             return await self._too_late(actor, admitted)
         return Told("You denied it; the person who asked is told your reason.", done=True)
@@ -89,7 +87,7 @@ class Approvals:
             return await self._gate.refuse(actor, admitted, "nothing-to-review", sentence)
         if request.review_due and request.actor_id == actor.user_id:
             return await self._own(actor, admitted)
-        entry = replace(entry_of(actor, _APPROVE, request, "allowed", "reviewed"), action="review")
+        entry = of_request(actor, "review", request, "allowed", "reviewed")
         if not await self._store.review(request.id, actor.user_id, [entry]):
             return await self._gate.refuse(actor, admitted, DECIDED_BEFORE, "Somebody reviewed this request already.")
         return Told("Reviewed. The request's message says so.", done=True)
@@ -106,12 +104,12 @@ class Approvals:
             return (until - now).total_seconds()
         if request.state is RequestState.PLANNED:
             explanation = "Nobody confirmed the plan in time, so it was dropped. Nothing was created. Ask again."
-            entry = AuditEntry("snapshot-bot", Action.CREATE, request.id, "denied", "plan-timeout")
+            entry = denied(BOT, Action.CREATE, request.id, "plan-timeout")
             await self._store.refuse_waiting(request.id, RequestEvent.DROP, "plan-timeout", explanation, [entry])
             return None
         minutes = round((now - request.created_at).total_seconds() / 60)
         explanation = f"Nobody settled it within {minutes} minutes, so it was dropped. Nothing was created. Ask again."
-        entry = AuditEntry("snapshot-bot", Action.APPROVE, request.id, "denied", "approval-timeout")
+        entry = denied(BOT, Action.APPROVE, request.id, "approval-timeout")
         await self._store.refuse_waiting(request.id, RequestEvent.DROP, "approval-timeout", explanation, [entry])
         return None
 

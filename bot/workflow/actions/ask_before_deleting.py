@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from bot.domain.actors import Actor
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import denied, read_entry
 from bot.domain.items import Item
 from bot.domain.orders import Create
 from bot.domain.requests import Place, Request
@@ -21,7 +21,6 @@ from bot.ports.cloud import Cloud
 from bot.ports.forms import Forms
 from bot.ports.items import Items
 from bot.workflow.actions.delete import Deleting, Doomed
-from bot.workflow.audit_of_reads import read_entry
 from bot.workflow.form_sessions import FormSessions
 from bot.workflow.gate import Told
 from bot.workflow.queries.restore_points import existing_snapshots
@@ -87,7 +86,7 @@ class DeletionQuestions:
         return await self._deleting.delete(actor, form.place.channel_id, form.subject, only=form.order.disks)
 
     async def _refuse(self, actor: Actor, rule: str, told: Told) -> Told:
-        await self._store.audit([AuditEntry(actor.user_id, "delete", "", "denied", rule, {"hop": "question"})])
+        await self._store.audit([denied(actor.user_id, "delete", "", rule, hop="question")])
         return told
 
     async def _last_points(self, items: Sequence[Item]) -> tuple[frozenset[str], bool]:

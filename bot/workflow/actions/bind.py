@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.domain.access import NotChosen, choose_project, decide
 from bot.domain.actors import Actor
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import of_binding, read_entry
 from bot.domain.bindings import Binding
 from bot.domain.commands import Bind
 from bot.domain.denials import (
@@ -27,7 +27,6 @@ from bot.domain.selecting import selectors_of
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Bindings, Grants, Rebound
-from bot.workflow.audit_of_reads import read_entry
 from bot.workflow.gate import Told
 
 _NOT_YOURS = "This channel means something already that you may not change. Ask the people who run the snapshot bot."
@@ -54,10 +53,10 @@ class ChannelBindings:
         if await self._closed(actor, "bind", channel, before):
             return _refused(_NOT_YOURS)
         if not asked.selectors:
-            await self._store.audit([self._entry(actor, "bind", channel, alias, "denied", "nothing-named")])
+            await self._store.audit([of_binding(actor.user_id, "bind", channel, alias, "nothing-named")])
             return _refused("Say what: `bind server=web-01`, `bind tag=tier:prod` or `bind disks=a,b`.")
         bindings = [_row(channel, alias, asked, part) for part in _parts(asked.selectors)]
-        entry = self._entry(actor, "bind", channel, alias, "done", "granted")
+        entry = of_binding(actor.user_id, "bind", channel, alias, "granted", done=True)
         match await self._store.bind(channel, bindings, [entry], over=before):
             case "done":
                 return Told(f"From now on, `quick` in this channel means {told_bindings(bindings)}.", done=True)
@@ -69,11 +68,11 @@ class ChannelBindings:
         nothing = _refused("I know of nothing that you may unbind here.")
         before = await self._bound(channel)
         if not before:
-            await self._store.audit([self._entry(actor, "unbind", channel, "", "denied", "nothing-bound")])
+            await self._store.audit([of_binding(actor.user_id, "unbind", channel, "", "nothing-bound")])
             return nothing
         if await self._closed(actor, "unbind", channel, before):
             return nothing
-        entry = self._entry(actor, "unbind", channel, before[0], "done", "granted")
+        entry = of_binding(actor.user_id, "unbind", channel, before[0], "granted", done=True)
         match await self._store.bind(channel, [], [entry], over=before):
             case "done":
                 return Told("This channel is bound to nothing now; `quick` asks what is meant.", done=True)
@@ -89,19 +88,19 @@ class ChannelBindings:
         may not change it does not hear its name. One that is no longer configured is left to the admins of all.
         """
         if refused := account_refused(actor):
-            await self._store.audit([self._entry(actor, action, channel, "", "denied", refused.rule)])
+            await self._store.audit([of_binding(actor.user_id, action, channel, "", refused.rule)])
             return True
         grants, now = await self._store.grants_for(actor), self._clock.now()
         for alias in bound:
             asked = alias if alias in self._projects else EVERY_PROJECT
             decision = may_administer(actor, asked, self._projects.get(alias), channel, grants, now)
             if isinstance(decision, Denied):
-                await self._store.audit([self._entry(actor, action, channel, alias, "denied", decision.rule)])
+                await self._store.audit([of_binding(actor.user_id, action, channel, alias, decision.rule)])
                 return True
         return False
 
     async def _kept(self, actor: Actor, action: str, channel: str, alias: str, why: Rebound) -> Told:
-        await self._store.audit([self._entry(actor, action, channel, alias, "denied", why)])
+        await self._store.audit([of_binding(actor.user_id, action, channel, alias, why)])
         if why == "settled-before":
             return _refused("Somebody changed what this channel means a moment before you. Look at it, then try again.")
         return _refused("This channel is bound in bot.toml; that file has to be changed.")
@@ -138,28 +137,23 @@ class ChannelBindings:
         """The project, named or the only one; or why not, written down."""
         channel = place.channel_id
         if refused := account_refused(actor):
-            await self._store.audit([self._entry(actor, "bind", channel, named or "", "denied", refused.rule)])
+            await self._store.audit([of_binding(actor.user_id, "bind", channel, named or "", refused.rule)])
             return refused
         if place.direct:
             no_place = no_place_to_bind()
-            await self._store.audit([self._entry(actor, "bind", channel, named or "", "denied", no_place.rule)])
+            await self._store.audit([of_binding(actor.user_id, "bind", channel, named or "", no_place.rule)])
             return no_place
         grants, now = await self._store.grants_for(actor), self._clock.now()
         choice = choose_project(named, None, actor, Action.ADMINISTER, self._projects, channel, grants, now)
         if isinstance(choice, NotChosen):
-            await self._store.audit([self._entry(actor, "bind", channel, "", "denied", NO_PROJECT_CHOSEN)])
+            await self._store.audit([of_binding(actor.user_id, "bind", channel, "", NO_PROJECT_CHOSEN)])
             return which_project_to_bind(choice.candidates)
         project = self._projects.get(choice.alias)
         decision = decide(actor, Action.ADMINISTER, choice.alias, project, channel, grants, now)
         if not isinstance(decision, Denied):
             return choice.alias
-        await self._store.audit([self._entry(actor, "bind", channel, choice.alias, "denied", decision.rule)])
+        await self._store.audit([of_binding(actor.user_id, "bind", channel, choice.alias, decision.rule)])
         return who_can_help(decision, await self._store.helpers(choice.alias))
-
-    @staticmethod
-    def _entry(actor: Actor, action: str, channel: str, alias: str, outcome: str, rule: str) -> AuditEntry:
-        done = outcome == "done"
-        return AuditEntry(actor.user_id, action, channel, "done" if done else "denied", rule, {"project": alias})
 
 
 def _refused(sentence: str) -> Told:

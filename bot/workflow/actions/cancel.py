@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bot.domain import sentences
 from bot.domain.actors import Actor
+from bot.domain.audit import of_request
 from bot.domain.roles import Action
 from bot.ports.requests import Requests
-from bot.workflow.gate import Gate, Told, Verb, entry_of
+from bot.workflow.gate import Gate, Told, Verb
 
 _CANCEL = Verb(
     Action.CANCEL,
@@ -31,7 +32,7 @@ class Cancelling:
             return admitted
         request = admitted.request
         who = sentences.person(actor.user_id)
-        entry = entry_of(actor, _CANCEL, request, "allowed", admitted.rule)
+        entry = of_request(actor, _CANCEL.name, request, "allowed", admitted.rule)
         done = await self._store.cancel(
             request.id,
             explanation=f"{who} cancelled it. Nothing was created.",

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from bot.domain import sentences
 from bot.domain.actors import Actor
+from bot.domain.audit import of_request, read_entry
 from bot.domain.daily_limit import wanted
 from bot.domain.denials import over_the_limit
 from bot.domain.items import Item
@@ -24,8 +25,7 @@ from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 from bot.ports.requests import Requests
-from bot.workflow.audit_of_reads import read_entry
-from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
+from bot.workflow.gate import Admitted, Gate, Told, Verb
 from bot.workflow.intake import Refused, with_helpers
 from bot.workflow.jobs.notify import who_may_approve
 from bot.workflow.jobs.plan import set_going
@@ -58,7 +58,7 @@ class Confirming:
         after = set_going(request, needed, request.break_glass, self._clock.now(), confirm=False)
         alerted = after.break_glass and after.state is RequestState.RUNNING
         notify = await who_may_approve(self._store, after) if alerted else ()
-        entry = entry_of(actor, _CONFIRM, request, "allowed", allowed.rule, hop="confirm")
+        entry = of_request(actor, _CONFIRM.name, request, "allowed", allowed.rule, hop="confirm")
         decided = await self._store.confirm(after, notify, [entry], room=self._projects[allowed.project].daily_limit)
         if decided.how == "over":
             return await self._over_the_limit(actor, allowed, decided.used)
@@ -77,7 +77,7 @@ class Confirming:
         request = allowed.request
         assert isinstance(request.order, Quick), "only a quick backup is planned"
         order = replace(request.order, selectors=selectors, confirm=True)  # nobody has seen that plan yet
-        entry = entry_of(actor, _CONFIRM, request, "allowed", "plan-changed", hop="confirm")
+        entry = of_request(actor, _CONFIRM.name, request, "allowed", "plan-changed", hop="confirm")
         if not await self._store.plan_again(planned_anew(request, order), [entry]):
             return await self._too_late(actor, allowed)
         return Told("I am planning it anew.", done=True)
@@ -87,7 +87,7 @@ class Confirming:
         request, project = allowed.request, self._projects[allowed.project]
         who = "You have" if request.actor_id == actor.user_id else f"{sentences.person(request.actor_id)} has"
         denied = over_the_limit(project.alias, project.daily_limit or 0, used, wanted(allowed.items), who)
-        await self._store.audit([entry_of(actor, _CONFIRM, request, "denied", denied.rule, hop="confirm")])
+        await self._store.audit([of_request(actor, _CONFIRM.name, request, "denied", denied.rule, hop="confirm")])
         refused = Refused(denied.explanation, denied.rule, project.alias)
         told = (await with_helpers(self._store, refused)).sentence
         return Told(f"{told} Nothing was started; the plan stays as it is.", done=False)

@@ -9,7 +9,7 @@ from typing import Protocol
 from bot.domain import sentences
 from bot.domain.access import decide
 from bot.domain.actors import Actor
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import AuditEntry, Decided, of_request
 from bot.domain.deletions import AGREE_MINUTES, Deletion, claims, deletable, named, still_kept
 from bot.domain.denials import Denied
 from bot.domain.items import Item
@@ -21,7 +21,7 @@ from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.deletions import Deletions
 from bot.ports.grants import Grants
-from bot.workflow.gate import Admitted, Gate, Told, Verb, entry_of
+from bot.workflow.gate import Admitted, Gate, Told, Verb
 
 DELETED_ALREADY = "These are deleted already, or are about to be."
 DECIDED_ALREADY = "This is settled already; the thread says what became of it."
@@ -269,5 +269,5 @@ def _why_nothing(meant: Sequence[Item]) -> str:
     return "Nothing of that was made by this request, so there is nothing of it to delete."
 
 
-def deletion_entry(actor: Actor, request: Request, outcome: str, rule: str, count: int) -> AuditEntry:
-    return entry_of(actor, _DELETE, request, outcome, rule, snapshots=count)
+def deletion_entry(actor: Actor, request: Request, outcome: Decided, rule: str, count: int) -> AuditEntry:
+    return of_request(actor, _DELETE.name, request, outcome, rule, snapshots=count)

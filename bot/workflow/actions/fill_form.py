@@ -13,7 +13,7 @@ from typing import Protocol, TypeVar
 from bot.cache import Cache
 from bot.domain.access import Decision, decide
 from bot.domain.actors import Actor
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import of_form, read_entry, unknown_id
 from bot.domain.denials import NO_PROJECT_CHOSEN, Denied, account_refused, which_project
 from bot.domain.disks import is_disk_id, matching, meant, pick
 from bot.domain.errors import CloudError, LookupFailed
@@ -30,7 +30,6 @@ from bot.ports.forms import Forms as FormsStore
 from bot.ports.grants import Bindings, Grants
 from bot.ports.requests import Requests
 from bot.ports.slack import Channels, People
-from bot.workflow.audit_of_reads import read_entry, unknown_id
 from bot.workflow.form_sessions import STALE, FormSessions, Returned
 from bot.workflow.intake import Accepted, Authorization, Delivery, Intake, Refused, authorized, with_helpers
 from bot.workflow.queries.disk_choices import DiskCatalogue
@@ -220,7 +219,7 @@ class Forms:
             return ""
         decision = self._decided(actor, Action.CREATE, named, form.place, grants)
         assert isinstance(decision, Denied)
-        await self._store.audit([self._entry(form, named, decision.rule)])
+        await self._store.audit([of_form(form, Action.CREATE, named, decision.rule)])
         return (await with_helpers(self._store, Refused(decision.explanation, decision.rule, named))).sentence
 
     async def _typed_disks(self, form: Form) -> tuple[list[Disk], list[str]]:
@@ -258,7 +257,7 @@ class Forms:
             return await self._filled_again(
                 await self._store.form_place(form.id, channel, direct=channel == form.user_id) or form
             )
-        await self._store.audit([self._entry(form, form.project or "", "place-not-theirs")])
+        await self._store.audit([of_form(form, Action.CREATE, form.project or "", "place-not-theirs")])
         filling = await self._filled_again(form)
         if theirs or not isinstance(filling, Filling):
             return filling
@@ -314,7 +313,7 @@ class Forms:
         for action in (Action.VIEW, Action.CREATE):
             decision = self._decided(actor, action, form.project, form.place, grants)
             if isinstance(decision, Denied):
-                await self._store.audit([self._entry(form, form.project, decision.rule, action)])
+                await self._store.audit([of_form(form, action, form.project, decision.rule)])
                 return DiskOptions(sentence="You may not snapshot disks of this project, so I can't list them.")
         self._loaded(form, [form.project])
         everything = await self._catalogue.disks(form.project)
@@ -368,7 +367,7 @@ class Forms:
         if form.choose_place and (sent.values.place or form.user_id) != form.place.channel_id:
             problems["place"] = "I could not make sure yet that you are in that channel. Press the button once more."
         if bad := [word for word in sent.values.disks if not is_disk_id(word)]:
-            await self._store.audit([self._entry(form, "", "forged-option", disks=len(bad))])
+            await self._store.audit([of_form(form, Action.CREATE, "", "forged-option", disks=len(bad))])
         authorization = await self._authorization(form, order, until)
         if authorization:
             problems |= await self._denied_or_invalid(form, authorization, order, problems, until)
@@ -378,7 +377,7 @@ class Forms:
         answer = await self._intake.create(delivery, order, mendable=True, authorization=authorization)
         if isinstance(answer, Accepted):
             if answer.repeated:
-                await self._store.audit([self._entry(form, order.project or "", "form-replayed")])
+                await self._store.audit([of_form(form, Action.CREATE, order.project or "", "form-replayed")])
             return answer
         return Mend({_field_of(answer.rule, form): answer.sentence})
 
@@ -409,7 +408,7 @@ class Forms:
         if not picked.problems:
             return {}
         if picked.unknown:
-            await self._store.audit([self._entry(form, authorization.outcome, "not-offered")])
+            await self._store.audit([of_form(form, Action.CREATE, authorization.outcome, "not-offered")])
         return {"disks": "\n".join(picked.problems)}
 
     # --- asking -------------------------------------------------------------------------------------------------------
@@ -419,7 +418,7 @@ class Forms:
         try:
             return await self._people.look_up(form.user_id)
         except LookupFailed:
-            await self._store.audit([self._entry(form, alias, "lookup-failed", action)])
+            await self._store.audit([of_form(form, action, alias, "lookup-failed")])
             raise
 
     def _usable(self, actor: Actor, place: Place, grants: Sequence[Grant]) -> list[str]:
@@ -433,18 +432,8 @@ class Forms:
         return decide(actor, action, alias, self._projects.get(alias), place.channel_id, grants, self._clock.now())
 
     async def _refuse(self, form: Form, alias: str, refused: Refused) -> Refused:
-        await self._store.audit([self._entry(form, alias, refused.rule)])
+        await self._store.audit([of_form(form, Action.CREATE, alias, refused.rule)])
         return refused
-
-    @staticmethod
-    def _entry(form: Form, alias: str, rule: str, action: Action = Action.CREATE, **facts: int) -> AuditEntry:
-        details: dict[str, str | int | None] = {
-            "channel": form.place.channel_id,
-            "hop": "form",
-            "form": form.id,
-            **facts,
-        }
-        return AuditEntry(form.user_id, action, alias, "denied", rule, details)
 
 
 async def _soon(asked: Awaitable[_Answer], until: float) -> _Answer | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from bot.domain import audit
 from bot.domain.access import Decision, decide
 from bot.domain.actors import AccountKind, Actor, UserGroupKind
-from bot.domain.audit import AuditEntry
 from bot.domain.commands import GrantAccess, RevokeAccess, ShowAccess
 from bot.domain.denials import Denied, account_refused, admins_only, who_can_help
 from bot.domain.errors import LookupFailed
@@ -18,7 +18,6 @@ from bot.domain.granting import (
     GIVEN_BY_COMMAND,
     Subject,
     file_source,
-    grant_facts,
     import_plan,
     is_closed,
     locked_out,
@@ -45,7 +44,6 @@ from bot.ports.clock import Clock
 from bot.ports.grants import Grants, Revision, Rights
 from bot.ports.requests import Requests
 from bot.ports.slack import Accounts
-from bot.workflow.audit_of_reads import read_entry
 from bot.workflow.gate import Told
 
 
@@ -147,7 +145,7 @@ class Granting:
             for alias, project in sorted(self._projects.items())
             if (own := [grant for grant in held if grant.covers(alias)])
         }
-        self._store.note([read_entry(actor.user_id, "projects", lines, channel)])
+        self._store.note([audit.read_entry(actor.user_id, "projects", lines, channel)])
         return list(lines.values()) or [_NO_PROJECT]
 
     async def access(self, actor: Actor, channel: str, asked: ShowAccess) -> Sequence[str]:
@@ -168,7 +166,7 @@ class Granting:
             denied = decision if isinstance(decision, Denied) else admins_only()
             helped = who_can_help(denied, await self._store.helpers(asked.project or ""))
             return [await self._refuse(actor, Action.ADMINISTER, asked.project or "", helped)]
-        self._store.note([read_entry(actor.user_id, "access", readable, channel, str(asked.subject))])
+        self._store.note([audit.read_entry(actor.user_id, "access", readable, channel, str(asked.subject))])
         return await self._access_of(asked.subject, readable, channel)
 
     async def _own_access(self, actor: Actor, channel: str, named: str | None) -> Sequence[str]:
@@ -183,7 +181,7 @@ class Granting:
                 lines[alias] = told_access("You", alias, self._projects.get(alias), decisions, helpers, used)
             elif named is not None and isinstance(closed, Denied):
                 return [await self._refuse(actor, Action.VIEW, alias, closed)]
-        self._store.note([read_entry(actor.user_id, "access", lines, channel)])
+        self._store.note([audit.read_entry(actor.user_id, "access", lines, channel)])
         return list(lines.values()) or [_NO_PROJECT]
 
     async def _access_of(self, subject: Subject, aliases: Sequence[str], channel: str) -> Sequence[str]:
@@ -219,7 +217,7 @@ class Granting:
         return {action: decide(actor, action, alias, project, channel, grants, now) for action in Action}
 
     async def _refuse(self, actor: Actor, action: Action, alias: str, denied: Denied) -> str:
-        await self._store.audit([AuditEntry(actor.user_id, action, alias, "denied", denied.rule)])
+        await self._store.audit([audit.denied(actor.user_id, action, alias, denied.rule)])
         return denied.explanation
 
 
@@ -240,7 +238,7 @@ def granted(author: Author, asked: GrantAccess, rights: Rights, aliases: Collect
     # Giving a lasting admin an end is a revocation that comes later.
     if out := locked_out(rights.admins, _after(rights.admins, replaced, [grant]), aliases, now):
         return _refused(author, out[0], "last-admin", told_locked_out(out[0]))
-    return Revision(told_granted(grant), [_entry(author, "grant", grant)], added=[grant])
+    return Revision(told_granted(grant), [audit.grant_changed(author.name, "grant", grant)], added=[grant])
 
 
 def revoked(author: Author, asked: RevokeAccess, rights: Rights, aliases: Collection[str], now: datetime) -> Revision:
@@ -261,7 +259,7 @@ def revoked(author: Author, asked: RevokeAccess, rights: Rights, aliases: Collec
     told = f"{asked.subject.shown} is no longer {roles} in {place(asked.project)}."
     if kept:
         told += f" {told_kept_by_file(kept, asked.project)}"
-    return Revision(told, [_entry(author, "revoke", row) for row in taken], removed=taken)
+    return Revision(told, [audit.grant_changed(author.name, "revoke", row) for row in taken], removed=taken)
 
 
 def imported(
@@ -282,24 +280,20 @@ def imported(
     if out := locked_out(rights.admins, after, aliases, now):
         lines.append(told_locked_out(out[0]))
         return _refused(author, out[0], "last-admin", "\n".join(lines), file)
-    entries = [_entry(author, "revoke", grant) for grant in plan.removed]
-    entries += [_entry(author, "grant", grant) for grant in plan.added]
+    entries = [audit.grant_changed(author.name, "revoke", grant) for grant in plan.removed]
+    entries += [audit.grant_changed(author.name, "grant", grant) for grant in plan.added]
     return Revision("\n".join(lines), entries, added=plan.added, removed=plan.removed)
 
 
 def _denied(actor: Actor, channel: str, alias: str, denied: Denied) -> Revision:
-    entry = AuditEntry(actor.user_id, Action.ADMINISTER, alias, "denied", denied.rule, {"channel": channel})
+    entry = audit.denied(actor.user_id, Action.ADMINISTER, alias, denied.rule, channel=channel)
     return Revision(f"{denied.explanation} Nothing was changed.", [entry], refused=True)
 
 
 def _refused(author: Author, alias: str, rule: str, told: str, file: str | None = None) -> Revision:
-    details = {"source": file_source(file)} if file else {}
-    entry = AuditEntry(author.name, Action.ADMINISTER, alias, "denied", rule, details)
+    facts = {"source": file_source(file)} if file else {}
+    entry = audit.denied(author.name, Action.ADMINISTER, alias, rule, **facts)
     return Revision(told, [entry], refused=True)
-
-
-def _entry(author: Author, action: str, grant: Grant) -> AuditEntry:
-    return AuditEntry(author.name, action, grant.project, "done", details=grant_facts(grant))
 
 
 def _after(admins: Sequence[Grant], removed: Sequence[Grant], added: Sequence[Grant]) -> list[Grant]:

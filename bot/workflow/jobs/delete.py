@@ -14,7 +14,7 @@ from typing import Protocol
 
 from bot.domain import sentences
 from bot.domain.access import decide
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import deletion_ended
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.deletions import (
     NAMED,
@@ -274,7 +274,7 @@ class Deleter:
     # --- telling ------------------------------------------------------------------------------------------------------
 
     async def _save(self, after: Sequence[Deletion]) -> bool:
-        return bool(after) and await self._store.save_deletions(after, [_end(one) for one in after])
+        return bool(after) and await self._store.save_deletions(after, [deletion_ended(one) for one in after])
 
     async def _tell(self, request: Request) -> float | None:
         """Each asking once nothing of it is being deleted any more."""
@@ -318,14 +318,3 @@ def _apart(rows: Sequence[Deletion], mark: Callable[[Deletion], Hashable]) -> li
     for one in rows:
         together.setdefault(mark(one), []).append(one)
     return list(together.values())
-
-
-def _end(deletion: Deletion) -> AuditEntry:
-    return AuditEntry(
-        deletion.asked_by,
-        Action.DELETE,
-        deletion.item_id,
-        "done" if deletion.state is DeletionState.DELETED else "failed",
-        str(deletion.state),
-        {"snapshot": deletion.snapshot_id, "disk": deletion.disk_id, "project": deletion.project},
-    )

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.audit import AuditEntry
-from bot.domain.granting import grant_facts
+from bot.domain.audit import BOT, grant_changed
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 
@@ -16,7 +15,5 @@ class GrantExpiry:
         self._clock = clock
 
     async def __call__(self, _: str) -> float | None:
-        next_at = await self._store.expire_grants(
-            lambda grant: AuditEntry("snapshot-bot", "expire", grant.project, "done", details=grant_facts(grant))
-        )
+        next_at = await self._store.expire_grants(lambda grant: grant_changed(BOT, "expire", grant))
         return None if next_at is None else max((next_at - self._clock.now()).total_seconds(), 0.05)

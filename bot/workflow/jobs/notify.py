@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from bot.domain.access import decide
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import AuditEntry, Decided, of_notice
 from bot.domain.deletions import Deletion, otherwise, question
 from bot.domain.denials import Denied
 from bot.domain.errors import CannotPost, LookupFailed, MessageGone, MessageRefused, SlackBusy
@@ -197,11 +197,5 @@ class Notifier:
 
 
 def _entry(subject: Subject, matter: _Matter, rule: str, *, denied: bool) -> AuditEntry:
-    return AuditEntry(
-        str(subject) if subject.kind == "group" else subject.id,
-        NOTIFY,
-        matter.request.id,
-        "denied" if denied else "allowed",
-        rule,
-        {"project": matter.request.project, "requester": matter.asked_by},
-    )
+    outcome: Decided = "denied" if denied else "allowed"
+    return of_notice(subject, NOTIFY, matter.request, matter.asked_by, outcome, rule)

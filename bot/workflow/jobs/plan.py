@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from bot.domain.access import decide
 from bot.domain.actors import Actor
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import AuditEntry, at_plan, denied
 from bot.domain.bindings import Binding
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.daily_limit import Usage, wanted
@@ -158,7 +158,7 @@ class Planner:
         written = await self._store.decide_plan(
             after,
             draft.items,
-            [_at_plan(authorization.audit, request)],
+            [at_plan(authorization.audit, request)],
             groups=draft.groups,
             room=project.daily_limit,
             notify=await who_may_approve(self._store, after) if alerted else (),
@@ -253,18 +253,11 @@ class Planner:
         self, request: Request, event: RequestEvent, rule: str, sentence: str, decided: AuditEntry | None = None
     ) -> float | None:
         after = refused(request, event, rule, sentence, self._clock.now())
-        entry = decided or AuditEntry(
-            request.actor_id, Action.CREATE, request.project or request.order.project or "", "denied", rule
-        )
-        written = await self._store.decide_plan(after, [], [_at_plan(entry, request)])
+        entry = decided or denied(request.actor_id, Action.CREATE, request.project or request.order.project or "", rule)
+        written = await self._store.decide_plan(after, [], [at_plan(entry, request)])
         if written.how == "done":
             log.info("request refused", extra={"request": request.id, "rule": rule, "user": request.actor_id})
         return None
-
-
-def _at_plan(entry: AuditEntry, request: Request) -> AuditEntry:
-    details = {**entry.details, "channel": request.place.channel_id, "request": request.id, "hop": "plan"}
-    return replace(entry, details=details)
 
 
 def completed(order: Quick, bound: Sequence[Binding]) -> Quick:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from bot.domain.access import decide
 from bot.domain.actors import Actor
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import AuditEntry, denied, read_entry
 from bot.domain.denials import Denied, account_refused
 from bot.domain.errors import LookupFailed, SlackBusy, ViewRefused, ViewStale
 from bot.domain.items import Item
@@ -27,7 +27,6 @@ from bot.ports.grants import Grants
 from bot.ports.lookups import Filters
 from bot.ports.requests import Requests
 from bot.ports.slack import People
-from bot.workflow.audit_of_reads import read_entry
 from bot.workflow.look_up import look_up
 
 log = logging.getLogger(__name__)
@@ -185,5 +184,5 @@ class AppHomePublisher:
 
 def _looked_at(user_id: str, content: AppHomeContent) -> AuditEntry:
     if content.rule:
-        return AuditEntry(user_id, Action.VIEW, "", "denied", content.rule, {"asked": "home"})
+        return denied(user_id, Action.VIEW, "", content.rule, asked="home")
     return read_entry(user_id, "home", [one.project.alias for one in content.usable], "")

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bot.domain import sentences
 from bot.domain.actors import Actor
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import extended
 from bot.domain.deletions import Deletion, named, still_kept
 from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
 from bot.domain.items import Item
@@ -121,8 +121,7 @@ class Extending:
             return await self._gate.refuse(actor, admitted, *_EXTENDED_BEFORE)
         kept = replace(request, kept_until=max(until, now) + request.keep_for)
         kept = replace(kept, remind_at=remind_time(kept, now))
-        details: dict[str, str | int | None] = {"project": admitted.project, "days": days}
-        entry = AuditEntry(actor.user_id, _EXTEND.name, request.id, "done", admitted.rule, details)
+        entry = extended(actor, _EXTEND.name, request, admitted.rule, days)
         if not await self._store.extend(request, kept, [entry]):
             return await self._gate.refuse(actor, admitted, *_EXTENDED_BEFORE)
         told = f"Kept for {days} more days; I ask again before they are over."

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.domain.audit import before_post
 from bot.domain.denials import NOT_CONFIGURED, Denied, no_longer_configured
 from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, Throttled
 from bot.domain.items import Item, busy_wait, ended, looked, looked_in_vain, no_answer, submitting, taken, waiting
@@ -20,7 +21,7 @@ from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
 from bot.ports.items import Items
 from bot.ports.requests import Requests
-from bot.workflow.check_before_sending import SendCheck, before_post
+from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.unanswered import answered
 
 log = logging.getLogger(__name__)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.domain.audit import before_post
 from bot.domain.consistency_groups import (
     ConsistencyGroup,
     can_be_member,
@@ -33,7 +34,7 @@ from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
 from bot.ports.items import Items
-from bot.workflow.check_before_sending import SendCheck, before_post
+from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.discovery import GroupDiscovery
 from bot.workflow.jobs.submit import (
     CLOCK_SKEW,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import snapshot_ended
 from bot.domain.errors import CloudError, NotFound, Throttled
 from bot.domain.items import Item, ended, seen
 from bot.domain.polling import ASK_THE_JOB_EVERY, pause_s
@@ -254,14 +254,7 @@ class Watcher:
         return UNCONFIGURED_SECONDS
 
     async def _end(self, item: Item, state: ItemState, cause: str = "", code: str = "") -> bool:
-        entry = AuditEntry(
-            "snapshot-bot",
-            "snapshot",
-            item.id,
-            "done" if state is ItemState.AVAILABLE else "failed",
-            str(state),
-            {"snapshot": item.snapshot_id, "disk": item.disk.id, "project": item.project, "code": code},
-        )
+        entry = snapshot_ended(item, state, code)
         done = await self._store.save(ended(item, state, self._clock.now(), cause=cause, code=code), [entry])
         log.info("snapshot ended", extra={"item": item.id, "state": str(state), "snapshot": item.snapshot_id})
         return done

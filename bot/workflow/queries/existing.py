@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from bot.cache import Cache
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import noticed_gone
 from bot.domain.errors import CloudError, NotFound
 from bot.domain.items import Item
 from bot.domain.requests import Request
@@ -94,9 +94,7 @@ class Existing:
                 try:
                     await evs.show_snapshot(item.snapshot_id or "")
                 except NotFound:
-                    details = {"snapshot": item.snapshot_id, "disk": item.disk.id, "project": item.project}
-                    entry = AuditEntry("snapshot-bot", "snapshot", item.id, "done", "noticed-gone", details)
-                    await self._store.gone(item.snapshot_id or "", None, [entry])
+                    await self._store.gone(item.snapshot_id or "", None, [noticed_gone(item)])
                     log.info("a snapshot is gone", extra={"item": item.id, "snapshot": item.snapshot_id})
         except (CloudError, KeyError) as exc:
             log.info(

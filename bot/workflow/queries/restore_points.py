@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bot.domain.access import decide
 from bot.domain.actors import Actor
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import denied, read_entry
 from bot.domain.commands import RestorePoints
 from bot.domain.denials import Denied, account_refused
 from bot.domain.errors import CloudError
@@ -24,7 +24,6 @@ from bot.ports.cloud import Cloud
 from bot.ports.grants import Grants
 from bot.ports.lookups import Filters
 from bot.ports.requests import Requests
-from bot.workflow.audit_of_reads import read_entry
 from bot.workflow.queries.existing import Existing
 from bot.workflow.queries.status import NotFound
 
@@ -72,7 +71,7 @@ class RestorePointsInquiry:
 
     async def points(self, actor: Actor, here: str, asked: RestorePoints) -> Points | NotFound | Denied:
         if refused := account_refused(actor):
-            await self._store.audit([AuditEntry(actor.user_id, Action.VIEW, "", "denied", refused.rule)])
+            await self._store.audit([denied(actor.user_id, Action.VIEW, "", refused.rule)])
             return refused
         grants, now = await self._store.grants_for(actor), self._clock.now()
 

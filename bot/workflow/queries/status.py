@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bot.domain.access import decide
 from bot.domain.actors import Actor
-from bot.domain.audit import AuditEntry
+from bot.domain.audit import denied, read_entry
 from bot.domain.commands import ListSnapshots, Status
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.denials import CLOSED_RULES, Denied, account_refused, no_such_project
@@ -25,7 +25,6 @@ from bot.ports.grants import Grants
 from bot.ports.items import Items
 from bot.ports.lookups import Filters
 from bot.ports.requests import Requests
-from bot.workflow.audit_of_reads import read_entry
 from bot.workflow.gate import OWN_REQUEST, Gate, Told, Verb
 from bot.workflow.queries.existing import Existing
 
@@ -148,8 +147,7 @@ class Inquiry:
             grants = await self._store.grants_for(actor)
             decision = decide(actor, Action.VIEW, asked.project, project, channel, grants, self._clock.now())
             if isinstance(decision, Denied):
-                entry = AuditEntry(actor.user_id, Action.VIEW, asked.project, "denied", decision.rule)
-                await self._store.audit([entry])
+                await self._store.audit([denied(actor.user_id, Action.VIEW, asked.project, decision.rule)])
                 if decision.rule in CLOSED_RULES:
                     return replace(decision, explanation=no_such_project(asked.project, sorted(viewable)))
                 return decision
@@ -198,7 +196,7 @@ class Inquiry:
 
     async def _refused(self, actor: Actor) -> Denied | None:
         if refused := account_refused(actor):
-            await self._store.audit([AuditEntry(actor.user_id, Action.VIEW, "", "denied", refused.rule)])
+            await self._store.audit([denied(actor.user_id, Action.VIEW, "", refused.rule)])
             return refused
         return None
 
