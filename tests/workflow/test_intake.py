@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+import threading
 from dataclasses import dataclass, replace
 
 import pytest
@@ -11,6 +14,7 @@ from bot.domain.audit import AuditEntry
 from bot.domain.orders import Create
 from bot.domain.requests import Place
 from bot.domain.transitions import RequestState
+from bot.store.database import Script, SqliteDatabase, sql
 from bot.store.store import SqliteStore
 from bot.workflow.intake import Accepted, Authorization, Delivery, Intake
 from tests.builders import FakeClock, a_grant, a_project, an_actor, an_item
@@ -69,3 +73,29 @@ async def test_an_authorization_of_a_moment_ago_is_the_one_that_counts(door: Doo
     assert (answer.request.project, answer.checked, answer.approvals) == ("payments", True, 2)
     rows = [row for row in await door.store.audit_page(0) if row["actor"] == "U-without-a-grant"]
     assert [(row["outcome"], row["rule"]) for row in rows] == [("allowed", "operator")]
+
+
+async def test_an_order_whose_transaction_was_run_again_promises_what_it_came_to_then(
+    door: Door, database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stood in one commit with another that could not be committed."""
+    monkeypatch.setattr("bot.store.database.TOGETHER_SECONDS", 30.0)
+    begun, released = threading.Event(), threading.Event()
+
+    def spoils_the_commit() -> Script[None]:
+        begun.set()
+        released.wait(30)
+        yield sql("pragma defer_foreign_keys = on")
+        yield sql("insert into approval (request_id, approver_id, at) values ('none', 'U1', 1)")
+
+    spoiling = asyncio.create_task(database.run(spoils_the_commit))
+    await asyncio.to_thread(begun.wait, 30)
+    creating = asyncio.create_task(door.create())
+    await asyncio.sleep(0)
+    released.set()
+    answer = await creating
+    assert (answer.checked, answer.approvals, answer.repeated) == (True, 1, False)
+    with pytest.raises(sqlite3.IntegrityError):
+        await spoiling
+    rows = [row for row in await door.store.audit_page(0) if row["actor"] == "U1"]
+    assert [row["outcome"] for row in rows] == ["allowed"]
