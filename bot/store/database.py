@@ -188,7 +188,7 @@ class SqliteDatabase:
             self._writing = None
 
     def _write(self, first: Job) -> None:
-        """Run it with those that wait behind it, and answer them; then, where nobody waits, move the log."""
+        """Run it with those that wait behind it, and answer them. The log is moved after that."""
         batch: list[_Transaction] = []
         try:
             self._commit_together(self._together(first), batch)
