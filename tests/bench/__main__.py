@@ -34,16 +34,22 @@ ROWS: dict[str, Callable[[Stage], Coroutine[Any, Any, list[Figure]]]] = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit codes: 0 everything was measured, 1 a row failed."""
+def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="The speed of the bot, as ratios.")
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"{', '.join(ROWS)}; all by default")
+    parser.set_defaults(sizes="full")
     parser.add_argument("--quick", action="store_const", const="quick", dest="sizes", help="small sizes, few samples")
-    parser.add_argument("--sizes", choices=SIZES, default="full", help="full by default; smoke only shows that it runs")
+    parser.add_argument("--sizes", choices=SIZES, help="full by default; smoke only shows that it runs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there as well")
     options = parser.parse_args(arguments)
     if unknown := set(options.rows) - set(ROWS):
         parser.error(f"no such row: {', '.join(sorted(unknown))}")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit codes: 0 everything was measured, 1 a row failed."""
+    options = parsed(arguments)
     sizes = SIZES[options.sizes]
     print(f"{machine()}\nsizes: {options.sizes}", flush=True)
     found: list[Figure] = []

@@ -17,7 +17,9 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value. `against`: what the same took elsewhere, by name; `code`: where both stand."""
+    """One measured value. `against`: what the same took elsewhere, by name; `code`: where both stand. `at_most`: the
+    goal, as a ratio to one of those, or for the value itself under the name of its unit.
+    """
 
     row: str
     case: str
@@ -26,13 +28,26 @@ class Figure:
     unit: str
     against: Mapping[str, float] = field(default_factory=dict)
     code: str = ""
+    at_most: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def missed(self) -> dict[str, float]:
+        """Goals that are not reached."""
+        reached = {**self.ratios, self.unit: self.value}
+        return {name: goal for name, goal in self.at_most.items() if reached.get(name, 0.0) > goal}
 
     @property
     def ratios(self) -> dict[str, float]:
         return {name: self.value / base for name, base in self.against.items() if base}
 
     def as_json(self) -> dict[str, Any]:
-        return {**asdict(self), "against": dict(self.against), "ratios": self.ratios}
+        return {
+            **asdict(self),
+            "against": dict(self.against),
+            "at_most": dict(self.at_most),
+            "ratios": self.ratios,
+            "missed": self.missed,
+        }
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
@@ -42,14 +57,20 @@ def percentile(values: Sequence[float], percent: int) -> float:
 
 
 def figures_of(
-    row: str, case: str, times_s: Mapping[str, Sequence[float]], measured: str, code: str, percents: Iterable[int]
+    row: str,
+    case: str,
+    times_s: Mapping[str, Sequence[float]],
+    measured: str,
+    code: str,
+    percents: Iterable[int],
+    goals: Mapping[int, Mapping[str, float]] | None = None,
 ) -> list[Figure]:
     """Percentiles of `measured` in milliseconds, each against the same of everything else that was timed."""
     found = []
     for percent in percents:
         at = {name: percentile(values, percent) * 1000 for name, values in times_s.items()}
         value = at.pop(measured)
-        found.append(Figure(row, case, f"p{percent}", value, "ms", at, code))
+        found.append(Figure(row, case, f"p{percent}", value, "ms", at, code, (goals or {}).get(percent, {})))
     return found
 
 
@@ -96,8 +117,15 @@ def table(figures: Sequence[Figure]) -> str:
             f"   {name} {shown(base)}" + (f" ({one.value / base:.3g}x)" if base else "")
             for name, base in one.against.items()
         )
-        lines.append(f"  {one.what:38} {shown(one.value):>9} {one.unit:9}{beside}")
+        lines.append(f"  {one.what:38} {shown(one.value):>9} {one.unit:9}{beside}{_goals(one)}")
     return "\n".join(lines)
+
+
+def _goals(one: Figure) -> str:
+    return "".join(
+        f"   goal {shown(goal)}{' ' if name == one.unit else 'x '}{name}: {'MISSED' if name in one.missed else 'kept'}"
+        for name, goal in one.at_most.items()
+    )
 
 
 def shown(value: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.bench.__main__ import ROWS, main
+from tests.bench.__main__ import ROWS, main, parsed
 from tests.bench.apps.sdk import has_sdk
 from tests.bench.figures import ROOT, Figure, percentile, shown, table
 
@@ -35,12 +35,28 @@ def test_a_row_that_is_unknown_is_refused(capsys: pytest.CaptureFixture[str]) ->
     assert "no such row: speed" in capsys.readouterr().err
 
 
+def test_everything_is_measured_in_full_unless_less_is_asked_for() -> None:
+    assert [parsed(words).sizes for words in ([], ["ack", "--quick"], ["--sizes", "smoke"])] == [
+        "full",
+        "quick",
+        "smoke",
+    ]
+
+
 def test_the_table_shows_each_figure_with_its_ratios() -> None:
-    shown_table = table([Figure("ack", "one at once", "p50", 2.0, "ms", {"bare": 8.0, "idle": 0.0}, "here.py")])
+    shown_table = table(
+        [Figure("ack", "one at once", "p50", 2.0, "ms", {"bare": 8.0, "idle": 0.0}, "here.py", {"bare": 0.1, "ms": 3})]
+    )
     assert "ack: one at once    [here.py]" in shown_table
     assert "2 ms" in shown_table and "bare 8 (0.25x)" in shown_table and "idle 0" in shown_table
+    assert "goal 0.1x bare: MISSED" in shown_table and "goal 3 ms: kept" in shown_table
 
 
 def test_a_percentile_of_one_value_is_that_value() -> None:
     assert (percentile([3.0], 99), percentile([1.0, 2.0, 3.0], 50)) == (3.0, 2.0)
     assert (shown(0.12345), shown(1234.5)) == ("0.123", "1,234")
+
+
+def test_every_row_is_documented() -> None:
+    text = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
+    assert [row for row in ROWS if f"| `{row}` |" not in text] == []

@@ -24,6 +24,7 @@ TYPED = 'create web-01-data keep=7 reason="kernel upgrade"'
 BOT, COMMIT = "snapshot-bot", "raw commit"
 CODE = "tests/bench/rows/ack.py, apps/bare.py, stage.py:commits"
 PERCENTS = (50, 95, 99)
+GOALS = {50: {"bare Bolt": 0.1}, 99: {"bare Bolt": 0.2}}
 
 
 async def measure(stage: Stage) -> list[Figure]:
@@ -78,7 +79,7 @@ async def _in_turns(
     acks = count * turns
     cpu_ms = {name: (app.child.cpu_s() - before[name]) / acks * 1000 for name, app in apps.items()}
     return [
-        *figures_of("ack", case, times, BOT, CODE, PERCENTS),
+        *figures_of("ack", case, times, BOT, CODE, PERCENTS, GOALS),
         Figure("ack", case, "CPU, with all it did meanwhile", cpu_ms.pop(BOT), "ms each", cpu_ms, CODE),
         Figure("ack", case, "acknowledged before authorized", unchecked / acks, "of all", {}, CODE),
     ]

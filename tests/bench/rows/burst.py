@@ -40,7 +40,7 @@ async def _measured(stage: Stage, transport: str) -> list[Figure]:
         figure("acknowledged a second", count / bot_took_s, "1/s", count / bare_took_s),
         figure("p50", percentile(bot_s, 50) * 1000, "ms", percentile(bare_s, 50) * 1000),
         figure("max", max(bot_s) * 1000, "ms", max(bare_s) * 1000),
-        figure("later than 3 s", _late(bot_s), "", _late(bare_s)),
+        Figure("burst", case, "later than 3 s", _late(bot_s), "acks", {BARE: _late(bare_s)}, CODE, {"acks": 0}),
     ]
 
 

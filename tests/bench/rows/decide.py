@@ -29,6 +29,7 @@ from tests.builders import NOON, a_grant, a_project, an_actor
 
 ACTOR = an_actor("U0000000", AccountKind.MEMBER, "S0000000", "S0000001", "S0000002")
 FEW = 1_000
+GOAL = 2.0
 CODE = "tests/bench/rows/decide.py"
 
 _MINE = [
@@ -64,9 +65,10 @@ async def measure(stage: Stage) -> list[Figure]:
                 if turn >= 0:
                     allowed[name].append(took_allowed_s)
                     denied[name].append(took_denied_s)
+    goals, percents = {50: {next(iter(sizes)): GOAL}}, (50, 95)
     return [
-        *figures_of("decide", f"allowed among {measured}", allowed, measured, CODE, (50, 95)),
-        *figures_of("decide", f"denied among {measured}, with whom to ask", denied, measured, CODE, (50, 95)),
+        *figures_of("decide", f"allowed among {measured}", allowed, measured, CODE, percents, goals),
+        *figures_of("decide", f"denied among {measured}, with whom to ask", denied, measured, CODE, percents, goals),
     ]
 
 
