@@ -14,11 +14,11 @@ from bot.domain.audit import denied, of_form
 from bot.domain.forms import Form, FormKind
 from bot.domain.orders import Create
 from bot.domain.requests import Place
+from bot.domain.results import Refused
 from bot.domain.roles import Action
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.forms import Forms
-from bot.workflow.intake import Refused
 
 STALE = "This form can't be used any more. Open a new one; what you entered stays here until you close it."
 SENT_ALREADY = "This form was sent before, so it changed nothing now. Open a new one."

@@ -18,6 +18,7 @@ from bot.domain.denials import CLOSED_RULES, Denied, account_refused, who_can_he
 from bot.domain.items import Item
 from bot.domain.projects import Project
 from bot.domain.requests import Request
+from bot.domain.results import Told
 from bot.domain.roles import Action
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
@@ -25,14 +26,6 @@ from bot.ports.grants import Grants
 from bot.ports.requests import Requests
 
 OWN_REQUEST = "own-request"
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """The answer to the one who pressed or typed; `done` says whether anything changed."""
-
-    sentence: str
-    done: bool
 
 
 @dataclass(frozen=True, slots=True)

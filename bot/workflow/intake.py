@@ -27,6 +27,7 @@ from bot.domain.normalise import length_of, letters_in
 from bot.domain.orders import Create, Order, Quick
 from bot.domain.projects import Project
 from bot.domain.requests import Place, Request
+from bot.domain.results import Accepted, Answer, Refused
 from bot.domain.roles import Action, Grant
 from bot.domain.transitions import REQUEST, RequestEvent, RequestState
 from bot.ports.clock import Clock
@@ -57,34 +58,6 @@ class Delivery:
     place: Place
     text: str
     reply_channel: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """Allowed and recorded. `checked` is False where who may do this is still to be looked up; `approvals` is how many
-    others have to agree first. `repeated`: it was recorded when it was delivered before.
-    """
-
-    request: Request
-    checked: bool
-    approvals: int = 0
-    repeated: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Not allowed, or not clear enough to be allowed; nothing was created. `alias` is the project it was about.
-
-    `incomplete`: only the project is missing, and there are several to choose from.
-    """
-
-    sentence: str
-    rule: str = ""
-    alias: str = ""
-    incomplete: bool = False
-
-
-Answer = Accepted | Refused
 
 
 class Rows(Bindings, Grants, Requests, Protocol):

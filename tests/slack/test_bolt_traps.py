@@ -22,6 +22,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.clock import SystemClock
 from bot.domain.actors import AccountKind, Actor
 from bot.domain.requests import Place
+from bot.domain.results import Accepted
 from bot.simulator.setting import Setting
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.bolt import build_bolt
@@ -35,7 +36,7 @@ from bot.slack.listeners.queries import Queries
 from bot.slack.payloads import Identity, SlashCommand, read
 from bot.slack.unexpected import Unexpected
 from bot.slack.views.message import Message
-from bot.workflow.intake import Accepted, Delivery
+from bot.workflow.intake import Delivery
 from tests.builders import a_request
 from tests.e2e.conftest import FastClock, World
 

@@ -13,10 +13,11 @@ from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.orders import Create
 from bot.domain.requests import Place
+from bot.domain.results import Accepted
 from bot.domain.transitions import RequestState
 from bot.store.database import Script, SqliteDatabase, sql
 from bot.store.store import SqliteStore
-from bot.workflow.intake import Accepted, Authorization, Delivery, Intake
+from bot.workflow.intake import Authorization, Delivery, Intake
 from tests.builders import FakeClock, a_grant, a_project, an_actor, an_item
 
 ORDER = Create(("orders-db",))

@@ -13,6 +13,7 @@ from bot.domain.audit import not_looked_up
 from bot.domain.errors import LookupFailed
 from bot.domain.forms import Form, FormKind
 from bot.domain.requests import Place
+from bot.domain.results import Refused, Told
 from bot.ports.clock import Clock
 from bot.ports.forms import DeferredReply
 from bot.ports.slack import People
@@ -25,8 +26,6 @@ from bot.slack.payloads import BlockAction, Entered, View, ViewAction
 from bot.slack.views import responses
 from bot.slack.views.create_modal import errors_beside
 from bot.workflow.form_sessions import ACTED_ALREADY, SENT_ALREADY, FormSessions, Returned
-from bot.workflow.gate import Told
-from bot.workflow.intake import Refused
 
 ON_ITS_MESSAGE = frozenset({CONFIRM, CHANGE, CANCEL, APPROVE, DENY})
 """Buttons on the messages of a request that are edited; their value is its id."""

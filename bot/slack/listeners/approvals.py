@@ -9,13 +9,13 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.actors import Actor
 from bot.domain.forms import Form
 from bot.domain.normalise import entered
+from bot.domain.results import Told
 from bot.slack.client.modals import open_view
 from bot.slack.listeners.actions import INTERRUPTED, UserAction
 from bot.slack.payloads import Entered
 from bot.slack.views.small_modals import REASON, deny_form
 from bot.workflow.actions.approve import Approvals
 from bot.workflow.form_sessions import FormSessions
-from bot.workflow.gate import Told
 
 
 class DenyForm:

@@ -14,6 +14,7 @@ from bot.domain.forms import Form
 from bot.domain.normalise import entered
 from bot.domain.options import read_days, read_reason
 from bot.domain.orders import Selector, read_disks
+from bot.domain.results import Told
 from bot.domain.selecting import read_servers, read_tags_of_disks
 from bot.slack.client.modals import open_view
 from bot.slack.listeners.actions import INTERRUPTED, UserAction
@@ -21,7 +22,6 @@ from bot.slack.payloads import Entered
 from bot.slack.views.small_modals import bind_form
 from bot.workflow.actions.bind import ChannelBindings
 from bot.workflow.form_sessions import FormSessions
-from bot.workflow.gate import Told
 
 
 class BindForm:

@@ -11,6 +11,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.commands import Bind, Delete, GrantAccess, OpenForm, Question, RestorePoints, ShowAccess, read_command
 from bot.domain.errors import CommandError, LookupFailed
 from bot.domain.orders import Create, Order, Quick
+from bot.domain.results import Accepted, Refused
 from bot.domain.words import plain_text
 from bot.ports.clock import Clock
 from bot.ports.forms import DeferredReply
@@ -28,7 +29,7 @@ from bot.slack.views.acknowledgement import recorded
 from bot.slack.views.message import Message
 from bot.slack.views.refusal import refusal
 from bot.workflow.actions.bind import ChannelBindings
-from bot.workflow.intake import NOTHING_BOUND, Accepted, Delivery, Intake, Refused
+from bot.workflow.intake import NOTHING_BOUND, Delivery, Intake
 
 KNOWN_WITHIN_SECONDS = 0.8
 """People read an acknowledgement within a second."""

@@ -39,6 +39,7 @@ from bot.domain.errors import CommandError, LookupFailed
 from bot.domain.greetings import is_courtesy
 from bot.domain.order_words import SEVERAL_ORDERS
 from bot.domain.orders import Create, Order, Quick
+from bot.domain.results import Accepted, Refused
 from bot.domain.words import plain_text
 from bot.ports.clock import Clock
 from bot.ports.forms import DeferredReply
@@ -53,7 +54,7 @@ from bot.slack.views.acknowledgement import recorded
 from bot.slack.views.message import Message
 from bot.slack.views.refusal import refusal
 from bot.workflow.actions.fill_form import Forms
-from bot.workflow.intake import ANSWERED, NOTHING_BOUND, Accepted, Delivery, Intake, Refused
+from bot.workflow.intake import ANSWERED, NOTHING_BOUND, Delivery, Intake
 
 log = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.domain.errors import LookupFailed, SlackBusy
 from bot.domain.forms import Form, form_as_typed
 from bot.domain.orders import Create, as_typed
+from bot.domain.results import Accepted, Refused
 from bot.ports.clock import Clock
 from bot.retry import Tries
 from bot.slack.background_tasks import BackgroundTasks
@@ -49,7 +50,6 @@ from bot.slack.views.create_modal import (
 from bot.slack.views.message import Message
 from bot.slack.views.mrkdwn import permalink
 from bot.workflow.actions.fill_form import Filling, Forms, Mend, Sent, Stays
-from bot.workflow.intake import Accepted, Refused
 
 log = logging.getLogger(__name__)
 

@@ -12,13 +12,13 @@ from bot.domain.commands import read_selection as quick_in_words
 from bot.domain.errors import CommandError
 from bot.domain.forms import Form
 from bot.domain.orders import Create, Quick, Selector
+from bot.domain.results import Told
 from bot.slack.client.modals import open_view
 from bot.slack.listeners.actions import INTERRUPTED, UserAction
 from bot.slack.payloads import Entered
 from bot.slack.views.small_modals import DISKS, OTHERS, change_form, removable
 from bot.workflow.actions.confirm import Confirming
 from bot.workflow.form_sessions import FormSessions
-from bot.workflow.gate import Told
 
 
 class ChangeForm:

@@ -6,6 +6,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.audit import not_looked_up
 from bot.domain.errors import LookupFailed
+from bot.domain.results import NothingFound
 from bot.ports.outbox import OutboxMessage
 from bot.ports.slack import People
 from bot.ports.store import Store
@@ -15,7 +16,7 @@ from bot.slack.ids import POST_MORTEM, is_direct
 from bot.slack.payloads import BlockAction
 from bot.slack.views import responses
 from bot.slack.views.message import Message
-from bot.workflow.queries.status import Inquiry, NotFound
+from bot.workflow.queries.status import Inquiry
 
 
 class PostMortemListeners:
@@ -53,7 +54,7 @@ class PostMortemListeners:
             await self._store.audit([not_looked_up(user_id, POST_MORTEM, channel)])
             return responses.told(exc.sentence)
         found = await self._inquiry.post_mortem(actor, None if is_direct(channel) else channel, request_id)
-        if isinstance(found, NotFound):
+        if isinstance(found, NothingFound):
             return responses.told(found.sentence)
         ((request, items),) = found.requests
         return self._replies.rendered(OutboxMessage("post_mortem", request, items, items, {}, found.groups))

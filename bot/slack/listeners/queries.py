@@ -23,6 +23,7 @@ from bot.domain.commands import (
     Unbind,
 )
 from bot.domain.errors import LookupFailed
+from bot.domain.results import Told
 from bot.ports.clock import Clock
 from bot.ports.slack import People
 from bot.ports.store import Store
@@ -35,7 +36,6 @@ from bot.workflow.actions.ask_before_deleting import DeletionQuestions
 from bot.workflow.actions.bind import ChannelBindings
 from bot.workflow.actions.cancel import Cancelling
 from bot.workflow.actions.grant import Granting
-from bot.workflow.gate import Told
 from bot.workflow.queries.restore_points import RestorePointsInquiry
 from bot.workflow.queries.status import Inquiry
 

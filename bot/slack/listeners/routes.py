@@ -13,6 +13,7 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 
 from bot.domain.actors import Actor
+from bot.domain.results import Told
 from bot.slack import ids
 from bot.slack.listeners.actions import Actions, Button, Decide, SmallForm, UserAction
 from bot.slack.listeners.approvals import DenyForm
@@ -31,7 +32,6 @@ from bot.workflow.actions.cancel import Cancelling
 from bot.workflow.actions.confirm import Confirming
 from bot.workflow.actions.delete import Deleting
 from bot.workflow.actions.try_again import Retrying
-from bot.workflow.gate import Told
 from bot.workflow.jobs.remind import Extending
 
 Table = Mapping[str, Callable[..., Awaitable[None]]]

@@ -13,6 +13,7 @@ from bot.domain.items import Item
 from bot.domain.options import CREATE_HELP
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Request
+from bot.domain.results import NothingFound
 from bot.domain.roles import Action
 from bot.domain.transitions import RequestState
 from bot.slack.views import buttons
@@ -21,7 +22,7 @@ from bot.slack.views.disk_words import NAME_CHARACTERS, counts_in_words, gone_in
 from bot.slack.views.message import Message, arranged
 from bot.slack.views.mrkdwn import bold, code, escaped, message_of, moment, sentence, shortened
 from bot.slack.views.status_message import status_message
-from bot.workflow.queries.status import RECENT, Found, MayDo, NotFound, Page
+from bot.workflow.queries.status import RECENT, Found, MayDo, Page
 
 _EXAMPLE = 'name="before upgrade" keep=7 reason="INC-42"'
 
@@ -90,7 +91,7 @@ def lines(sentences: Sequence[str]) -> Message:
     return arranged([sentence(one) for one in sentences])
 
 
-def status(found: Found | NotFound | Denied, command: str, team_url: str, now: datetime) -> Message:
+def status(found: Found | NothingFound | Denied, command: str, team_url: str, now: datetime) -> Message:
     match found:
         case Found(requests, groups, before):
             head = ["Nothing of yours is under way. What you asked for last:"] if before else []
@@ -99,11 +100,11 @@ def status(found: Found | NotFound | Denied, command: str, team_url: str, now: d
                 shown = status_message(request, items, {}, groups, command, team_url, now)
                 return below(head, shown)
             return arranged([*head, *(_request_lines(request, items, team_url) for request, items in requests)])
-        case NotFound(text) | Denied(_, text):
+        case NothingFound(text) | Denied(_, text):
             return told(text)
 
 
-def listing(found: Page | NotFound | Denied, command: str, team_url: str = "") -> Message:
+def listing(found: Page | NothingFound | Denied, command: str, team_url: str = "") -> Message:
     match found:
         case Page(requests, asked, more):
             first, last = asked.offset + 1, asked.offset + len(requests)
@@ -116,7 +117,7 @@ def listing(found: Page | NotFound | Denied, command: str, team_url: str = "") -
             if pages := _pages(asked, more=more):
                 message["blocks"].append(row(pages, f"pages.{asked.offset}"))
             return message
-        case NotFound(text) | Denied(_, text):
+        case NothingFound(text) | Denied(_, text):
             return told(text)
 
 

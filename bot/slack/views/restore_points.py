@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.domain.deletions import deletable
 from bot.domain.denials import Denied
 from bot.domain.items import Item
+from bot.domain.results import NothingFound
 from bot.slack.ids import is_direct
 from bot.slack.views import buttons
 from bot.slack.views.blocks import row, section
@@ -14,7 +15,6 @@ from bot.slack.views.mrkdwn import bold, code, day, escaped, message_of, moment,
 from bot.slack.views.responses import told
 from bot.workflow.actions.ask_before_deleting import ANSWER_WITHIN, Question
 from bot.workflow.queries.restore_points import Point, Points
-from bot.workflow.queries.status import NotFound
 
 DISKS_SHOWN = 15
 TEXT_CHARACTERS = 12_000
@@ -48,10 +48,10 @@ def _lost(item: Item, *, last: bool) -> str:
     return f"{told}: *the last restore point of this disk* that I know of" if last else told
 
 
-def restore_points(found: Points | NotFound | Denied, command: str, team_url: str = "") -> Message:
+def restore_points(found: Points | NothingFound | Denied, command: str, team_url: str = "") -> Message:
     """One section a request, with its button for whoever may let it go."""
     if not isinstance(found, Points):
-        return told(found.sentence if isinstance(found, NotFound) else found.explanation)
+        return told(found.sentence if isinstance(found, NothingFound) else found.explanation)
     where = "this conversation" if is_direct(found.channel) else f"<#{found.channel}>"
     head = f":floppy_disk: *Restore points of* {where}"
     blocks = [section(head, "head")]

@@ -8,12 +8,13 @@ from bot.domain import sentences
 from bot.domain.actors import Actor
 from bot.domain.audit import BOT, denied, of_request, read_entry
 from bot.domain.normalise import letters_in
+from bot.domain.results import Told
 from bot.domain.roles import Action
 from bot.domain.transitions import RequestEvent, RequestState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.requests import Requests
-from bot.workflow.gate import Admitted, Gate, Told, Verb
+from bot.workflow.gate import Admitted, Gate, Verb
 
 REASON_CHARACTERS = 300
 DECIDED_BEFORE = "settled-before"

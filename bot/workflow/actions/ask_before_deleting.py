@@ -15,6 +15,7 @@ from bot.domain.audit import denied, read_entry
 from bot.domain.items import Item
 from bot.domain.orders import Create
 from bot.domain.requests import Place, Request
+from bot.domain.results import Told
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
@@ -22,7 +23,6 @@ from bot.ports.forms import Forms
 from bot.ports.items import Items
 from bot.workflow.actions.delete import Deleting, Doomed
 from bot.workflow.form_sessions import FormSessions
-from bot.workflow.gate import Told
 from bot.workflow.queries.restore_points import existing_snapshots
 
 ANSWER_WITHIN = timedelta(minutes=15)

@@ -22,12 +22,12 @@ from bot.domain.granting import EVERY_PROJECT, may_administer
 from bot.domain.orders import Selector
 from bot.domain.projects import Project
 from bot.domain.requests import Place
+from bot.domain.results import Told
 from bot.domain.roles import Action
 from bot.domain.selecting import selectors_of
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Bindings, Grants, Rebound
-from bot.workflow.gate import Told
 
 _NOT_YOURS = "This channel means something already that you may not change. Ask the people who run the snapshot bot."
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from bot.domain import sentences
 from bot.domain.actors import Actor
 from bot.domain.audit import of_request
+from bot.domain.results import Told
 from bot.domain.roles import Action
 from bot.ports.requests import Requests
-from bot.workflow.gate import Gate, Told, Verb
+from bot.workflow.gate import Gate, Verb
 
 _CANCEL = Verb(
     Action.CANCEL,

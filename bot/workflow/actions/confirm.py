@@ -19,14 +19,15 @@ from bot.domain.items import Item
 from bot.domain.orders import Quick, Selector
 from bot.domain.projects import Project
 from bot.domain.requests import Request, planned_anew
+from bot.domain.results import Refused, Told
 from bot.domain.roles import Action
 from bot.domain.transitions import RequestState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 from bot.ports.requests import Requests
-from bot.workflow.gate import Admitted, Gate, Told, Verb
-from bot.workflow.intake import Refused, with_helpers
+from bot.workflow.gate import Admitted, Gate, Verb
+from bot.workflow.intake import with_helpers
 from bot.workflow.jobs.notify import who_may_approve
 from bot.workflow.jobs.plan import set_going
 

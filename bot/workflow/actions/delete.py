@@ -15,13 +15,14 @@ from bot.domain.denials import Denied
 from bot.domain.items import Item
 from bot.domain.projects import Project
 from bot.domain.requests import Request
+from bot.domain.results import Told
 from bot.domain.roles import Action
 from bot.domain.transitions import DELETION, DeletionEvent, DeletionState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.deletions import Deletions
 from bot.ports.grants import Grants
-from bot.workflow.gate import Admitted, Gate, Told, Verb
+from bot.workflow.gate import Admitted, Gate, Verb
 
 DELETED_ALREADY = "These are deleted already, or are about to be."
 DECIDED_ALREADY = "This is settled already; the thread says what became of it."

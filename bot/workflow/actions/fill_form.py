@@ -22,6 +22,7 @@ from bot.domain.normalise import caseless, unmarked_word, visible
 from bot.domain.orders import Create, Quick, as_typed
 from bot.domain.projects import Project
 from bot.domain.requests import Place
+from bot.domain.results import Accepted, Refused
 from bot.domain.roles import Action, Grant
 from bot.domain.snapshots import Disk
 from bot.ports.audit import Audit
@@ -31,7 +32,7 @@ from bot.ports.grants import Bindings, Grants
 from bot.ports.requests import Requests
 from bot.ports.slack import Channels, People
 from bot.workflow.form_sessions import STALE, FormSessions, Returned
-from bot.workflow.intake import Accepted, Authorization, Delivery, Intake, Refused, authorized, with_helpers
+from bot.workflow.intake import Authorization, Delivery, Intake, authorized, with_helpers
 from bot.workflow.queries.disk_choices import DiskCatalogue
 
 _Answer = TypeVar("_Answer")

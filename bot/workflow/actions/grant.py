@@ -38,13 +38,13 @@ from bot.domain.granting import (
     without_first_admin,
 )
 from bot.domain.projects import Project
+from bot.domain.results import Told
 from bot.domain.roles import Action, Grant, Role
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants, Revision, Rights
 from bot.ports.requests import Requests
 from bot.ports.slack import Accounts
-from bot.workflow.gate import Told
 
 
 @dataclass(frozen=True, slots=True)

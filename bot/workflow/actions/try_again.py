@@ -12,10 +12,11 @@ from bot.domain.items import Item
 from bot.domain.orders import DISKS_PER_CREATE, Create, Order, Quick, Selector, as_typed
 from bot.domain.quick import failed
 from bot.domain.requests import Place, Request
+from bot.domain.results import Accepted, Told
 from bot.domain.roles import Action
 from bot.ports.requests import Requests
-from bot.workflow.gate import Admitted, Gate, Told, Verb
-from bot.workflow.intake import ANSWERED, Accepted, Delivery, Intake
+from bot.workflow.gate import Admitted, Gate, Verb
+from bot.workflow.intake import ANSWERED, Delivery, Intake
 
 _AGAIN = Verb(Action.CREATE, "try-again", "I know no request {} that you may try again.")
 

@@ -26,6 +26,7 @@ from bot.domain.planned_items import planned_items
 from bot.domain.projects import Project
 from bot.domain.quick import DISKS_PER_QUICK, Marks, plan_quick, quick_items
 from bot.domain.requests import Request, refused, remind_time
+from bot.domain.results import Refused
 from bot.domain.roles import Action
 from bot.domain.selecting import selectors_of
 from bot.domain.sentences import quoted
@@ -38,7 +39,7 @@ from bot.ports.items import Items
 from bot.ports.requests import Requests
 from bot.ports.slack import Channels, People
 from bot.workflow.discovery import GroupDiscovery, discover
-from bot.workflow.intake import Authorization, Refused, authorized, with_helpers
+from bot.workflow.intake import Authorization, authorized, with_helpers
 from bot.workflow.jobs.notify import who_may_approve
 from bot.workflow.look_up import look_up
 from bot.workflow.servers import ServerNames

@@ -14,6 +14,7 @@ from bot.domain.deletions import Deletion, named, still_kept
 from bot.domain.errors import CannotPost, MessageGone, MessageRefused, SlackBusy
 from bot.domain.items import Item
 from bot.domain.requests import Request, remind_time
+from bot.domain.results import Told
 from bot.domain.roles import Action
 from bot.domain.transitions import DeletionState, ItemState
 from bot.ports.clock import Clock
@@ -22,7 +23,7 @@ from bot.ports.deletions import Deletions
 from bot.ports.outbox import OutboxMessage
 from bot.ports.requests import Requests
 from bot.ports.slack import DirectReplies, Replies
-from bot.workflow.gate import Gate, Told, Verb
+from bot.workflow.gate import Gate, Verb
 from bot.workflow.queries.restore_points import existing_snapshots
 
 log = logging.getLogger(__name__)

@@ -16,6 +16,7 @@ from bot.domain.errors import CloudError
 from bot.domain.items import Item
 from bot.domain.projects import Project
 from bot.domain.requests import Request
+from bot.domain.results import NothingFound
 from bot.domain.roles import Action
 from bot.domain.transitions import ItemState
 from bot.ports.audit import Audit
@@ -25,7 +26,6 @@ from bot.ports.grants import Grants
 from bot.ports.lookups import Filters
 from bot.ports.requests import Requests
 from bot.workflow.queries.existing import Existing
-from bot.workflow.queries.status import NotFound
 
 SHOWN = 10
 LOOK_WITHIN_S = 10.0
@@ -69,7 +69,7 @@ class RestorePointsInquiry:
         self._projects = projects
         self._clock = clock
 
-    async def points(self, actor: Actor, here: str, asked: RestorePoints) -> Points | NotFound | Denied:
+    async def points(self, actor: Actor, here: str, asked: RestorePoints) -> Points | NothingFound | Denied:
         if refused := account_refused(actor):
             await self._store.audit([denied(actor.user_id, Action.VIEW, "", refused.rule)])
             return refused
@@ -85,7 +85,7 @@ class RestorePointsInquiry:
         found = await self._store.recent(filters)
         self._store.note([read_entry(actor.user_id, "restore-points", viewable, here, channel)])
         if not found:
-            return NotFound("There are no restore points of this channel that you may see. `quick` makes some.")
+            return NothingFound("There are no restore points of this channel that you may see. `quick` makes some.")
         shown = await self._looking.looked_at(found[:SHOWN], within_s=LOOK_WITHIN_S)
         existing = await self._existing(shown)
         points = [

@@ -16,6 +16,7 @@ from bot.domain.disks import meant, near_names
 from bot.domain.items import Item
 from bot.domain.projects import Project
 from bot.domain.requests import Request
+from bot.domain.results import NothingFound, Told
 from bot.domain.roles import Action, Grant
 from bot.domain.sentences import quoted
 from bot.domain.transitions import RequestState
@@ -25,7 +26,7 @@ from bot.ports.grants import Grants
 from bot.ports.items import Items
 from bot.ports.lookups import Filters
 from bot.ports.requests import Requests
-from bot.workflow.gate import OWN_REQUEST, Gate, Told, Verb
+from bot.workflow.gate import OWN_REQUEST, Gate, Verb
 from bot.workflow.queries.existing import Existing
 
 RECENT = 10
@@ -67,13 +68,6 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class NotFound:
-    """Nothing of that kind that this person may see; what exists and is closed to them answers alike."""
-
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
 class MayDo:
     """What someone may do: actions by project alias, only projects that are not closed to them."""
 
@@ -96,7 +90,7 @@ class Inquiry:
         self._projects = projects
         self._clock = clock
 
-    async def status(self, actor: Actor, channel: str, asked: Status) -> Found | NotFound | Denied:
+    async def status(self, actor: Actor, channel: str, asked: Status) -> Found | NothingFound | Denied:
         """One request by any of its ids, or what this person asked for and is still under way, else their last."""
         if asked.id is not None:
             return await self._one(actor, channel, asked.id)
@@ -113,10 +107,10 @@ class Inquiry:
         ]
         self._store.note([read_entry(actor.user_id, "status", viewable, channel, own=bool(running or ended))])
         if not running and not ended:
-            return NotFound("You have asked for no snapshot yet. Try `create DISK`, or `help`.")
+            return NothingFound("You have asked for no snapshot yet. Try `create DISK`, or `help`.")
         shown = running or [pair for pair in ended if not pair[0].refused][:1]
         if not shown:
-            return NotFound(
+            return NothingFound(
                 "Nothing of yours is under way, and of what you asked for last nothing was made. "
                 f"`status {ended[0][0].id}` says why."
             )
@@ -124,21 +118,21 @@ class Inquiry:
         groups = await self._store.groups_of(shown[0][0].id) if len(shown) == 1 else ()
         return Found(shown, groups, before=not running)
 
-    async def _one(self, actor: Actor, channel: str | None, any_id: str, asked: str = "status") -> Found | NotFound:
+    async def _one(self, actor: Actor, channel: str | None, any_id: str, asked: str = "status") -> Found | NothingFound:
         admitted = await self._gate.admits(actor, channel, any_id, _STATUS)
         if isinstance(admitted, Told):
-            return NotFound(admitted.sentence)
+            return NothingFound(admitted.sentence)
         own = admitted.rule == OWN_REQUEST
         projects = [] if own else [admitted.project]
         self._store.note([read_entry(actor.user_id, asked, projects, admitted.place, admitted.request.id, own=own)])
         shown = await self._existing.looked_at([(admitted.request, admitted.items)])
         return Found(shown, await self._store.groups_of(admitted.request.id))
 
-    async def post_mortem(self, actor: Actor, channel: str | None, request_id: str) -> Found | NotFound:
+    async def post_mortem(self, actor: Actor, channel: str | None, request_id: str) -> Found | NothingFound:
         """All there is of one request; whoever may read how it stands may read that. `channel` as the gate takes it."""
         return await self._one(actor, channel, request_id, "record")
 
-    async def listing(self, actor: Actor, channel: str, asked: ListSnapshots) -> Page | NotFound | Denied:
+    async def listing(self, actor: Actor, channel: str, asked: ListSnapshots) -> Page | NothingFound | Denied:
         if refused := await self._refused(actor):
             return refused
         viewable = await self._viewable(actor, channel)
@@ -151,7 +145,7 @@ class Inquiry:
                 if decision.rule in CLOSED_RULES:
                     return replace(decision, explanation=no_such_project(asked.project, sorted(viewable)))
                 return decision
-            return NotFound("Nothing there yet.")
+            return NothingFound("Nothing there yet.")
         projects = [asked.project] if asked.project is not None else sorted(viewable)
         filters = Filters(
             projects=projects,
@@ -169,7 +163,7 @@ class Inquiry:
         self._store.note([read_entry(actor.user_id, "list", projects, channel)])
         if not requests:
             nothing = "No snapshot fits that among those you may see."
-            return NotFound(f"{nothing}{hint or ' `list` without filters shows the latest.'}")
+            return NothingFound(f"{nothing}{hint or ' `list` without filters shows the latest.'}")
         return Page(await self._existing.looked_at(requests[:RECENT]), asked, more=len(requests) > RECENT)
 
     async def _disk_meant(self, word: str, projects: Sequence[str]) -> tuple[str | None, str]:

@@ -20,6 +20,7 @@ from bot.domain.granting import Subject
 from bot.domain.items import DiskRef, Item
 from bot.domain.orders import Create
 from bot.domain.requests import Place, Request
+from bot.domain.results import NothingFound
 from bot.domain.roles import Action
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.domain.transitions import ItemState, RequestState
@@ -31,7 +32,7 @@ from bot.slack.views.mrkdwn import bold, code, duration, escaped, message_of
 from bot.slack.views.outbox_messages import rendered
 from bot.slack.views.refusal import refusal
 from bot.slack.views.small_modals import deny_form
-from bot.workflow.queries.status import Found, MayDo, NotFound, Page
+from bot.workflow.queries.status import Found, MayDo, Page
 from tests.block_kit import EDITED, checked_message, checked_view
 from tests.builders import NOON, a_project, a_request, an_item
 
@@ -407,7 +408,7 @@ def test_listing_and_status(golden: Golden) -> None:
     )
     one = responses.status(Found([running]), "/snapshot", TEAM, NOON)
     assert "creating, 40 %" in one["text"]
-    assert responses.status(NotFound("Nothing <here>."), "/snapshot", TEAM, NOON)["text"] == "Nothing &lt;here&gt;."
+    assert responses.status(NothingFound("Nothing <here>."), "/snapshot", TEAM, NOON)["text"] == "Nothing &lt;here&gt;."
 
 
 # --- questions --------------------------------------------------------------------------------------------------------

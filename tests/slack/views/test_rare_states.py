@@ -19,6 +19,7 @@ from bot.domain.items import Item
 from bot.domain.orders import Create, Quick, Selector
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Place, Request
+from bot.domain.results import NothingFound
 from bot.domain.roles import MAY, Role
 from bot.domain.snapshots import CreateSnapshotGroup, CreateStandardSnapshot
 from bot.domain.transitions import GroupState, ItemState, RequestState
@@ -36,7 +37,7 @@ from bot.slack.views.small_modals import bind_form, change_form, deny_form
 from bot.workflow.actions.fill_form import DiskOptions, Filling
 from bot.workflow.jobs.publish_app_home import AppHomeContent, Usable
 from bot.workflow.queries.restore_points import Point, Points
-from bot.workflow.queries.status import Found, MayDo, NotFound, Page
+from bot.workflow.queries.status import Found, MayDo, Page
 from tests.block_kit import EDITED, checked_message, checked_options, checked_view
 from tests.builders import NOON, a_disk, a_grant, a_project, a_request, an_item
 
@@ -114,11 +115,11 @@ ASKED: list[tuple[Request, list[Item]]] = [
     ("name", "found"),
     [
         ("several", Found(ASKED)),
-        ("not_found", NotFound("I know no request, job or snapshot “r-nine” that you may see.")),
+        ("not_found", NothingFound("I know no request, job or snapshot “r-nine” that you may see.")),
         ("denied", DENIED),
     ],
 )
-def test_status(golden: Golden, name: str, found: Found | NotFound | Denied) -> None:
+def test_status(golden: Golden, name: str, found: Found | NothingFound | Denied) -> None:
     golden(f"status_{name}", checked_message(responses.status(found, "/snapshot", TEAM, LATER)))
 
 
@@ -129,11 +130,11 @@ def test_status(golden: Golden, name: str, found: Found | NotFound | Denied) -> 
         ("only", Page(ASKED[:1], ListSnapshots(), more=False)),
         ("last", Page(ASKED[:2], ListSnapshots(offset=20), more=False)),
         ("filtered", Page(ASKED[:1], ListSnapshots("orders <db>", "payments", mine=True), more=True)),
-        ("empty", NotFound("No snapshot fits that among those you may see.")),
+        ("empty", NothingFound("No snapshot fits that among those you may see.")),
         ("denied", DENIED),
     ],
 )
-def test_lists(golden: Golden, name: str, found: Page | NotFound | Denied) -> None:
+def test_lists(golden: Golden, name: str, found: Page | NothingFound | Denied) -> None:
     golden(f"list_{name}", checked_message(responses.listing(found, "/snapshot")))
 
 
@@ -162,7 +163,7 @@ def test_restore_points_that_are_gone_unknown_or_none(golden: Golden) -> None:
         Point(replace(request, id="r-two"), [DONE], None, deletable=True),
     ]
     golden("restore_points_gone", checked_message(restore_points(Points(points, "C1", more=False), "/snapshot")))
-    nothing = NotFound("There are no restore points of this channel that you may see. `quick` makes some.")
+    nothing = NothingFound("There are no restore points of this channel that you may see. `quick` makes some.")
     golden("restore_points_none", checked_message(restore_points(nothing, "/snapshot")))
     golden("restore_points_denied", checked_message(restore_points(DENIED, "/snapshot")))
 

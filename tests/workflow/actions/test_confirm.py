@@ -8,12 +8,13 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.orders import Quick, Selector
+from bot.domain.results import Told
 from bot.domain.transitions import RequestState
 from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
 from bot.workflow.actions.approve import Approvals
 from bot.workflow.actions.confirm import Confirming
-from bot.workflow.gate import Gate, Told
+from bot.workflow.gate import Gate
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
 
 OTHER = (Selector("server", "web-01"),)
