@@ -1,8 +1,4 @@
-"""An item, one disk of a request, and how it moves: values in, values out.
-
-Which moves there are is said in `transitions`. Every state of an item after planned is committed before, or right
-after, the call to the cloud it stands for, so whoever reads the rows knows what may have happened.
-"""
+"""An item, one disk of a request, and how it moves where it is more than an attempt: values in, values out."""
 
 from __future__ import annotations
 
@@ -10,22 +6,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.domain.attempts import Attempt, accepted, over
 from bot.domain.snapshots import CreateStandardSnapshot, Disk, Snapshot
-from bot.domain.transitions import ITEM, ItemEvent, ItemState
+from bot.domain.transitions import ITEM, AttemptEvent, ItemState
 
 _ENDING = {
-    ItemState.AVAILABLE: ItemEvent.FINISH,
-    ItemState.FAILED: ItemEvent.FAIL,
-    ItemState.CANCELLED: ItemEvent.CANCEL,
-    ItemState.UNKNOWN: ItemEvent.GIVE_UP,
+    ItemState.AVAILABLE: AttemptEvent.FINISH,
+    ItemState.FAILED: AttemptEvent.FAIL,
+    ItemState.CANCELLED: AttemptEvent.CANCEL,
+    ItemState.UNKNOWN: AttemptEvent.GIVE_UP,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """One disk of a request; `progress` is in percent. `tried` and `in_vain` add up what was really waited for, so
-    time in which no bot ran is none of it.
-    """
+class Item(Attempt[ItemState]):
+    """One disk of a request; `progress` is in percent."""
+
+    machine = ITEM
 
     id: str
     request_id: str
@@ -33,24 +30,6 @@ class Item:
     project: str
     disk: DiskRef
     snapshot: CreateStandardSnapshot
-    state: ItemState
-    ver: int = 1
-    attempts: int = 0
-    in_doubt: bool = False
-    """An answer to its POST was lost, so each further one is preceded by a look."""
-    due_at: datetime | None = None
-    """When its job runs next."""
-    submitted_at: datetime | None = None
-    look_until: datetime | None = None
-    waiting_since: datetime | None = None
-    tried: timedelta = timedelta()
-    """Time spent on sending it."""
-    in_vain: timedelta = timedelta()
-    """Time spent on looks that answered nothing, since the last that did."""
-    cause: str = ""
-    """Why it waits or how it ended, in words."""
-    code: str = ""
-    job_id: str | None = None
     snapshot_id: str | None = None
     progress: int | None = None
     taken_at: datetime | None = None
@@ -121,83 +100,17 @@ def cloud_deletes(items: Iterable[Item]) -> bool:
     )
 
 
-def submitting(item: Item, now: datetime) -> Item:
-    """Before the POST: from here on the cloud may hold a snapshot, so nobody repeats it without looking first."""
-    return replace(
-        item,
-        state=ITEM.after(item.state, ItemEvent.SEND),
-        attempts=item.attempts + 1,
-        submitted_at=now,
-        due_at=now,
-    )
-
-
-def no_answer(item: Item, now: datetime, *, look_for: timedelta, cause: str) -> Item:
-    """No usable answer came: look for the tag until `look_until`, and only then try again."""
-    return replace(
-        item,
-        state=ITEM.after(item.state, ItemEvent.LOSE),
-        in_doubt=True,
-        look_until=now + look_for,
-        due_at=now,
-        in_vain=timedelta(),
-        cause=cause,
-    )
-
-
-def looked(item: Item, now: datetime) -> Item:
-    """A look was answered, whatever it showed."""
-    return replace(item, in_vain=timedelta(), due_at=now)
-
-
-def looked_in_vain(item: Item, now: datetime, *, spent: timedelta, wait: timedelta) -> Item:
-    """A look answered nothing: `spent` is what it took, the next one comes after `wait`."""
-    return replace(item, in_vain=item.in_vain + spent + wait, due_at=now + wait)
-
-
 def taken(item: Item, snapshot_id: str, job_id: str | None) -> Item:
-    return replace(
-        item,
-        state=ITEM.after(item.state, ItemEvent.TAKE),
-        snapshot_id=snapshot_id,
-        job_id=job_id,
-        in_doubt=False,
-        look_until=None,
-        waiting_since=None,
-        tried=timedelta(),
-        in_vain=timedelta(),
-        due_at=None,
-        cause="",
-        code="",
-    )
-
-
-def waiting(
-    item: Item, now: datetime, *, until: datetime, cause: str, code: str = "", spent: timedelta = timedelta()
-) -> Item:
-    """Not sent, or refused without effect for a reason that passes: its turn comes at `until`. `spent` is what was
-    tried before.
-    """
-    return replace(
-        item,
-        state=ITEM.after(item.state, ItemEvent.WAIT),
-        look_until=None,
-        due_at=until,
-        waiting_since=item.waiting_since or now,
-        tried=item.tried + spent + (until - now),
-        cause=cause,
-        code=code,
-    )
+    return replace(accepted(item, job_id), snapshot_id=snapshot_id)
 
 
 def back_to_planned(item: Item) -> Item:
     """Its turn comes again, or in another way."""
-    return replace(item, state=ITEM.after(item.state, ItemEvent.WAIT))
+    return replace(item, state=item.after(AttemptEvent.WAIT))
 
 
 def ended(item: Item, state: ItemState, now: datetime, *, cause: str = "", code: str = "") -> Item:
-    state = ITEM.after(item.state, _ENDING[state])
-    return replace(item, state=state, ended_at=now, due_at=None, look_until=None, cause=cause, code=code)
+    return replace(over(item, _ENDING[state], cause=cause, code=code), ended_at=now)
 
 
 def seen(item: Item, snapshot: Snapshot) -> Item:
@@ -213,19 +126,8 @@ def seen(item: Item, snapshot: Snapshot) -> Item:
 
 def joining(item: Item, leader: Item) -> Item:
     """The disk is being copied for someone else already; this item ends when that one does."""
-    return replace(
-        item,
-        state=ITEM.after(item.state, ItemEvent.JOIN),
-        joined_to=leader.id,
-        consistency_group_id=None,
-        job_id=leader.job_id,
-        snapshot_id=leader.snapshot_id,
-        tried=timedelta(),
-        in_vain=timedelta(),
-        due_at=None,
-        cause="",
-        code="",
-    )
+    joined = accepted(item, leader.job_id, AttemptEvent.JOIN)
+    return replace(joined, joined_to=leader.id, consistency_group_id=None, snapshot_id=leader.snapshot_id)
 
 
 def following(item: Item, leader: Item) -> Item:
@@ -233,7 +135,7 @@ def following(item: Item, leader: Item) -> Item:
     if leader.state is ItemState.AVAILABLE:
         return replace(
             item,
-            state=ITEM.after(item.state, ItemEvent.FINISH),
+            state=item.after(AttemptEvent.FINISH),
             job_id=leader.job_id,
             snapshot_id=leader.snapshot_id,
             progress=leader.progress,
@@ -244,7 +146,7 @@ def following(item: Item, leader: Item) -> Item:
     if leader.ended:
         return replace(
             item,
-            state=ITEM.after(item.state, ItemEvent.FREE),
+            state=item.after(AttemptEvent.FREE),
             joined_to=None,
             job_id=None,
             snapshot_id=None,
@@ -252,14 +154,6 @@ def following(item: Item, leader: Item) -> Item:
             due_at=leader.ended_at,
         )
     return replace(item, job_id=leader.job_id, snapshot_id=leader.snapshot_id, progress=leader.progress)
-
-
-def busy_wait(waited: timedelta, first: timedelta) -> timedelta:
-    """How long a busy disk waits for its next turn: the first wait, doubling to 60 s, by how long it has waited."""
-    wait = first
-    while wait < timedelta(seconds=60) and waited >= wait:
-        wait *= 2
-    return min(wait, max(first, timedelta(seconds=60)))
 
 
 def counted(items: Iterable[Item]) -> Mapping[ItemState, int]:

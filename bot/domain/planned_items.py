@@ -9,7 +9,7 @@ from bot.domain.items import DiskRef, Item
 from bot.domain.orders import Create
 from bot.domain.requests import Request
 from bot.domain.snapshots import REQUEST_TAG, CreateStandardSnapshot, Disk, fitted_name, stamp
-from bot.domain.transitions import ITEM, ItemEvent
+from bot.domain.transitions import ITEM, AttemptEvent
 
 
 def planned_items(
@@ -45,7 +45,7 @@ def planned_items(
                 alias,
                 DiskRef.of(disk),
                 snapshot,
-                ITEM.after(None, ItemEvent.PLAN),
+                state=ITEM.after(None, AttemptEvent.PLAN),
                 due_at=now,
             )
         )

@@ -27,7 +27,7 @@ from bot.domain.snapshots import (
     stamp,
     within_bytes,
 )
-from bot.domain.transitions import ITEM, ItemEvent, ItemState
+from bot.domain.transitions import ITEM, AttemptEvent, ItemState
 
 SNAPSHOTS_PER_DISK = 256
 """Standard snapshots made by hand, per disk (EVS User Guide, Creating a Snapshot: Constraints)."""
@@ -171,7 +171,7 @@ def quick_items(
                 enterprise_project_id=marks.enterprise_project_id,
                 retention_days=marks.retention_days,
             ),
-            ITEM.after(None, ItemEvent.PLAN),
+            state=ITEM.after(None, AttemptEvent.PLAN),
             due_at=now,
             cause=plan.notes.get(disk.id, ""),
             consistency_group_id=group_of.get(disk.id),

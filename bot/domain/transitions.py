@@ -121,7 +121,9 @@ class ItemState(StrEnum):
     UNKNOWN = "unknown"
 
 
-class ItemEvent(StrEnum):
+class AttemptEvent(StrEnum):
+    """Of items and of consistency groups: each table has those that are its own."""
+
     PLAN = "in the plan"
     SEND = "marked before it is sent"
     LOSE = "no answer"
@@ -133,37 +135,39 @@ class ItemEvent(StrEnum):
     FAIL = "no snapshot, and why"
     CANCEL = "never sent"
     GIVE_UP = "cannot be known"
+    END = "nothing left to do"
+    SPLIT = "each disk alone"
 
 
-_ENDS_BADLY = {ItemEvent.FAIL: ItemState.FAILED, ItemEvent.GIVE_UP: ItemState.UNKNOWN}
+_ENDS_BADLY = {AttemptEvent.FAIL: ItemState.FAILED, AttemptEvent.GIVE_UP: ItemState.UNKNOWN}
 
-ITEM: Machine[ItemState, ItemEvent] = Machine(
+ITEM: Machine[ItemState, AttemptEvent] = Machine(
     "item",
     {
-        None: {ItemEvent.PLAN: ItemState.PLANNED},
+        None: {AttemptEvent.PLAN: ItemState.PLANNED},
         ItemState.PLANNED: {
-            ItemEvent.SEND: ItemState.SUBMITTING,
-            ItemEvent.TAKE: ItemState.CREATING,  # in doubt: looked for once more before it is repeated
-            ItemEvent.WAIT: ItemState.PLANNED,
-            ItemEvent.JOIN: ItemState.CREATING,
-            ItemEvent.CANCEL: ItemState.CANCELLED,
+            AttemptEvent.SEND: ItemState.SUBMITTING,
+            AttemptEvent.TAKE: ItemState.CREATING,  # in doubt: looked for once more before it is repeated
+            AttemptEvent.WAIT: ItemState.PLANNED,
+            AttemptEvent.JOIN: ItemState.CREATING,
+            AttemptEvent.CANCEL: ItemState.CANCELLED,
             **_ENDS_BADLY,
         },
         ItemState.SUBMITTING: {
-            ItemEvent.LOSE: ItemState.UNCERTAIN,
-            ItemEvent.TAKE: ItemState.CREATING,
-            ItemEvent.WAIT: ItemState.PLANNED,
-            ItemEvent.JOIN: ItemState.CREATING,  # marked in the same transaction, so it never left
+            AttemptEvent.LOSE: ItemState.UNCERTAIN,
+            AttemptEvent.TAKE: ItemState.CREATING,
+            AttemptEvent.WAIT: ItemState.PLANNED,
+            AttemptEvent.JOIN: ItemState.CREATING,  # marked in the same transaction, so it never left
             **_ENDS_BADLY,
         },
         ItemState.UNCERTAIN: {
-            ItemEvent.TAKE: ItemState.CREATING,
-            ItemEvent.WAIT: ItemState.PLANNED,
+            AttemptEvent.TAKE: ItemState.CREATING,
+            AttemptEvent.WAIT: ItemState.PLANNED,
             **_ENDS_BADLY,
         },
         ItemState.CREATING: {
-            ItemEvent.FREE: ItemState.PLANNED,
-            ItemEvent.FINISH: ItemState.AVAILABLE,
+            AttemptEvent.FREE: ItemState.PLANNED,
+            AttemptEvent.FINISH: ItemState.AVAILABLE,
             **_ENDS_BADLY,
         },
         ItemState.AVAILABLE: {},
@@ -186,39 +190,29 @@ class GroupState(StrEnum):
     SPLIT = "split"
 
 
-class GroupEvent(StrEnum):
-    PLAN = "in the plan"
-    SEND = "marked before it is sent"
-    LOSE = "no answer"
-    MAKE = "accepted, or found"
-    WAIT = "sent later"
-    END = "nothing left to do"
-    SPLIT = "each disk alone"
-
-
-GROUP: Machine[GroupState, GroupEvent] = Machine(
+GROUP: Machine[GroupState, AttemptEvent] = Machine(
     "consistency_group",
     {
-        None: {GroupEvent.PLAN: GroupState.PLANNED},
+        None: {AttemptEvent.PLAN: GroupState.PLANNED},
         GroupState.PLANNED: {
-            GroupEvent.SEND: GroupState.SUBMITTING,
-            GroupEvent.MAKE: GroupState.MADE,  # in doubt: looked for once more before it is repeated
-            GroupEvent.END: GroupState.DONE,
-            GroupEvent.SPLIT: GroupState.SPLIT,
+            AttemptEvent.SEND: GroupState.SUBMITTING,
+            AttemptEvent.TAKE: GroupState.MADE,  # in doubt: looked for once more before it is repeated
+            AttemptEvent.END: GroupState.DONE,
+            AttemptEvent.SPLIT: GroupState.SPLIT,
         },
         GroupState.SUBMITTING: {
-            GroupEvent.LOSE: GroupState.UNCERTAIN,
-            GroupEvent.MAKE: GroupState.MADE,
-            GroupEvent.WAIT: GroupState.PLANNED,
-            GroupEvent.END: GroupState.DONE,
-            GroupEvent.SPLIT: GroupState.SPLIT,
+            AttemptEvent.LOSE: GroupState.UNCERTAIN,
+            AttemptEvent.TAKE: GroupState.MADE,
+            AttemptEvent.WAIT: GroupState.PLANNED,
+            AttemptEvent.END: GroupState.DONE,
+            AttemptEvent.SPLIT: GroupState.SPLIT,
         },
         GroupState.UNCERTAIN: {
-            GroupEvent.MAKE: GroupState.MADE,
-            GroupEvent.WAIT: GroupState.PLANNED,
-            GroupEvent.END: GroupState.DONE,
+            AttemptEvent.TAKE: GroupState.MADE,
+            AttemptEvent.WAIT: GroupState.PLANNED,
+            AttemptEvent.END: GroupState.DONE,
         },
-        GroupState.MADE: {GroupEvent.END: GroupState.DONE},
+        GroupState.MADE: {AttemptEvent.END: GroupState.DONE},
         GroupState.DONE: {},
         GroupState.SPLIT: {},
     },

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.domain.attempts import submitting
 from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup, group_done, group_split, on_its_own, submitting_group
-from bot.domain.items import Item, joining, submitting
+from bot.domain.items import Item, joining
 from bot.domain.requests import Request
 from bot.domain.transitions import GroupState, ItemState
 from bot.store.database import Query, ScheduledJob, Script, sql

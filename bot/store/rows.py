@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
+from bot.domain.attempts import Attempt
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import DiskRef, Item
 from bot.domain.orders import Create, Order, Quick, Selector
@@ -114,6 +115,42 @@ def request_from(row: Row, approvers: tuple[str, ...] = ()) -> Request:
     )
 
 
+def _attempt_row(one: Attempt[Any]) -> dict[str, Any]:
+    return {
+        "state": str(one.state),
+        "ver": one.ver,
+        "attempts": one.attempts,
+        "in_doubt": int(one.in_doubt),
+        "due_at": to_ms(one.due_at),
+        "submitted_at": to_ms(one.submitted_at),
+        "look_until": to_ms(one.look_until),
+        "waiting_since": to_ms(one.waiting_since),
+        "tried_ms": span_ms(one.tried),
+        "in_vain_ms": span_ms(one.in_vain),
+        "cause": one.cause,
+        "code": one.code,
+        "job_id": one.job_id,
+    }
+
+
+def _attempt_from(row: Row) -> dict[str, Any]:
+    """All of it but the state."""
+    return {
+        "ver": row["ver"],
+        "attempts": row["attempts"],
+        "in_doubt": bool(row["in_doubt"]),
+        "due_at": from_ms(row["due_at"]),
+        "submitted_at": from_ms(row["submitted_at"]),
+        "look_until": from_ms(row["look_until"]),
+        "waiting_since": from_ms(row["waiting_since"]),
+        "tried": span_from(row["tried_ms"]),
+        "in_vain": span_from(row["in_vain_ms"]),
+        "cause": row["cause"],
+        "code": row["code"],
+        "job_id": row["job_id"],
+    }
+
+
 def item_row(item: Item) -> dict[str, Any]:
     return {
         "id": item.id,
@@ -124,19 +161,7 @@ def item_row(item: Item) -> dict[str, Any]:
         "disk_name": item.disk.name,
         "disk_json": json.dumps(asdict(item.disk), ensure_ascii=False),
         "snapshot_json": item.snapshot.model_dump_json(exclude_none=True),
-        "state": str(item.state),
-        "ver": item.ver,
-        "attempts": item.attempts,
-        "in_doubt": int(item.in_doubt),
-        "due_at": to_ms(item.due_at),
-        "submitted_at": to_ms(item.submitted_at),
-        "look_until": to_ms(item.look_until),
-        "waiting_since": to_ms(item.waiting_since),
-        "tried_ms": span_ms(item.tried),
-        "in_vain_ms": span_ms(item.in_vain),
-        "cause": item.cause,
-        "code": item.code,
-        "job_id": item.job_id,
+        **_attempt_row(item),
         "snapshot_id": item.snapshot_id,
         "progress": item.progress,
         "taken_at": to_ms(item.taken_at),
@@ -157,18 +182,7 @@ def item_from(row: Row) -> Item:
         disk=DiskRef(**json.loads(row["disk_json"])),
         snapshot=CreateStandardSnapshot.model_validate_json(row["snapshot_json"]),
         state=ItemState(row["state"]),
-        ver=row["ver"],
-        attempts=row["attempts"],
-        in_doubt=bool(row["in_doubt"]),
-        due_at=from_ms(row["due_at"]),
-        submitted_at=from_ms(row["submitted_at"]),
-        look_until=from_ms(row["look_until"]),
-        waiting_since=from_ms(row["waiting_since"]),
-        tried=span_from(row["tried_ms"]),
-        in_vain=span_from(row["in_vain_ms"]),
-        cause=row["cause"],
-        code=row["code"],
-        job_id=row["job_id"],
+        **_attempt_from(row),
         snapshot_id=row["snapshot_id"],
         progress=row["progress"],
         taken_at=from_ms(row["taken_at"]),
@@ -192,19 +206,7 @@ def group_row(group: ConsistencyGroup) -> dict[str, Any]:
         "server": group.server,
         "zone": group.zone,
         "asked_json": group.asked.model_dump_json(exclude_none=True),
-        "state": str(group.state),
-        "ver": group.ver,
-        "attempts": group.attempts,
-        "in_doubt": int(group.in_doubt),
-        "due_at": to_ms(group.due_at),
-        "submitted_at": to_ms(group.submitted_at),
-        "look_until": to_ms(group.look_until),
-        "waiting_since": to_ms(group.waiting_since),
-        "tried_ms": span_ms(group.tried),
-        "in_vain_ms": span_ms(group.in_vain),
-        "cause": group.cause,
-        "code": group.code,
-        "job_id": group.job_id,
+        **_attempt_row(group),
         "cloud_id": group.cloud_id,
     }
 
@@ -218,17 +220,6 @@ def group_from(row: Row) -> ConsistencyGroup:
         zone=row["zone"],
         asked=CreateSnapshotGroup.model_validate_json(row["asked_json"]),
         state=GroupState(row["state"]),
-        ver=row["ver"],
-        attempts=row["attempts"],
-        in_doubt=bool(row["in_doubt"]),
-        due_at=from_ms(row["due_at"]),
-        submitted_at=from_ms(row["submitted_at"]),
-        look_until=from_ms(row["look_until"]),
-        waiting_since=from_ms(row["waiting_since"]),
-        tried=span_from(row["tried_ms"]),
-        in_vain=span_from(row["in_vain_ms"]),
-        cause=row["cause"],
-        code=row["code"],
-        job_id=row["job_id"],
+        **_attempt_from(row),
         cloud_id=row["cloud_id"],
     )

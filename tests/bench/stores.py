@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot.domain.items import DiskRef, Item, submitting, taken
+from bot.domain.attempts import submitting
+from bot.domain.items import DiskRef, Item, taken
 from bot.domain.requests import Place
 from bot.domain.transitions import ItemState, RequestState
 from bot.store.audit import GENESIS, chained_hash

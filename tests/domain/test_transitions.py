@@ -19,17 +19,16 @@ from typing import Any
 import pytest
 import sqlite_utils
 
+from bot.domain.attempts import no_answer, submitting, waiting
 from bot.domain.consistency_groups import (
     ConsistencyGroup,
     group_done,
     group_made,
     group_split,
-    group_unanswered,
-    group_waiting,
     submitting_group,
 )
 from bot.domain.deletions import Deletion, agreeing, asked_anew, kept, vanished
-from bot.domain.items import back_to_planned, ended, following, joining, no_answer, submitting, taken
+from bot.domain.items import back_to_planned, ended, following, joining, taken
 from bot.domain.orders import Quick, Selector
 from bot.domain.planned_items import planned_items
 from bot.domain.requests import agreed, following_items, planned_anew, refused
@@ -39,10 +38,9 @@ from bot.domain.transitions import (
     GROUP,
     ITEM,
     REQUEST,
+    AttemptEvent,
     DeletionEvent,
     DeletionState,
-    GroupEvent,
-    ItemEvent,
     ItemState,
     Machine,
     RequestEvent,
@@ -78,7 +76,7 @@ def of_item(change: Callable[[Any], Any]) -> Callable[[ItemState | None], Any]:
 
 
 def of_group(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda state: change(ConsistencyGroup("r-one-g1", "r-one", "payments", "web-01", "az-a", ASKED, state))
+    return lambda state: change(ConsistencyGroup("r-one-g1", "r-one", "payments", "web-01", "az-a", ASKED, state=state))
 
 
 def of_deletion(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -107,24 +105,24 @@ MOVES: dict[str, dict[StrEnum, Callable[[Any], Any]]] = {
         RequestEvent.DROP: of_request(lambda one: refused(one, RequestEvent.DROP, "rule", "No.", NOON)),
     },
     "item": {
-        ItemEvent.SEND: of_item(lambda one: submitting(one, NOON)),
-        ItemEvent.LOSE: of_item(lambda one: no_answer(one, NOON, look_for=NOON - NOON, cause="?")),
-        ItemEvent.TAKE: of_item(lambda one: taken(one, "snap-1", None)),
-        ItemEvent.WAIT: of_item(back_to_planned),
-        ItemEvent.JOIN: of_item(lambda one: joining(one, LEADER)),
-        ItemEvent.FREE: of_item(lambda one: following(one, replace(LEADER, state=ItemState.FAILED))),
-        ItemEvent.FINISH: of_item(lambda one: ended(one, ItemState.AVAILABLE, NOON)),
-        ItemEvent.FAIL: of_item(lambda one: ended(one, ItemState.FAILED, NOON)),
-        ItemEvent.CANCEL: of_item(lambda one: ended(one, ItemState.CANCELLED, NOON)),
-        ItemEvent.GIVE_UP: of_item(lambda one: ended(one, ItemState.UNKNOWN, NOON)),
+        AttemptEvent.SEND: of_item(lambda one: submitting(one, NOON)),
+        AttemptEvent.LOSE: of_item(lambda one: no_answer(one, NOON, look_for=NOON - NOON, cause="?")),
+        AttemptEvent.TAKE: of_item(lambda one: taken(one, "snap-1", None)),
+        AttemptEvent.WAIT: of_item(back_to_planned),
+        AttemptEvent.JOIN: of_item(lambda one: joining(one, LEADER)),
+        AttemptEvent.FREE: of_item(lambda one: following(one, replace(LEADER, state=ItemState.FAILED))),
+        AttemptEvent.FINISH: of_item(lambda one: ended(one, ItemState.AVAILABLE, NOON)),
+        AttemptEvent.FAIL: of_item(lambda one: ended(one, ItemState.FAILED, NOON)),
+        AttemptEvent.CANCEL: of_item(lambda one: ended(one, ItemState.CANCELLED, NOON)),
+        AttemptEvent.GIVE_UP: of_item(lambda one: ended(one, ItemState.UNKNOWN, NOON)),
     },
     "consistency_group": {
-        GroupEvent.SEND: of_group(lambda one: submitting_group(one, [an_item(1), an_item(2)], NOON)),
-        GroupEvent.LOSE: of_group(lambda one: group_unanswered(one, NOON, look_for=NOON - NOON, cause="?")),
-        GroupEvent.MAKE: of_group(lambda one: group_made(one, NOON, look_for=NOON - NOON, cloud_id="g", job_id=None)),
-        GroupEvent.WAIT: of_group(lambda one: group_waiting(one, NOON, until=NOON, cause="busy")),
-        GroupEvent.END: of_group(group_done),
-        GroupEvent.SPLIT: of_group(lambda one: group_split(one, "No groups here.")),
+        AttemptEvent.SEND: of_group(lambda one: submitting_group(one, [an_item(1), an_item(2)], NOON)),
+        AttemptEvent.LOSE: of_group(lambda one: no_answer(one, NOON, look_for=NOON - NOON, cause="?")),
+        AttemptEvent.TAKE: of_group(lambda one: group_made(one, NOON, look_for=NOON - NOON, cloud_id="g", job_id=None)),
+        AttemptEvent.WAIT: of_group(lambda one: waiting(one, NOON, until=NOON, cause="busy")),
+        AttemptEvent.END: of_group(group_done),
+        AttemptEvent.SPLIT: of_group(lambda one: group_split(one, "No groups here.")),
     },
     "deletion": {
         DeletionEvent.ASK: asked(DeletionState.ASKED),
@@ -237,7 +235,7 @@ def given_states(tree: ast.AST) -> Iterator[ast.expr]:
 
 
 def through_a_table(value: ast.expr, tree: ast.AST) -> bool:
-    """Whether a value is `TABLE.after(…)`, or a name that is given nothing else."""
+    """Whether a value is `TABLE.after(…)`, or that of an attempt, which asks its table, or a name given no other."""
     if isinstance(value, ast.Name):
         given = [
             node.value
@@ -247,7 +245,7 @@ def through_a_table(value: ast.expr, tree: ast.AST) -> bool:
         return bool(given) and all(through_a_table(one, tree) for one in given)
     return (
         isinstance(value, ast.Call)
-        and re.fullmatch("(REQUEST|ITEM|GROUP|DELETION)\\.after", ast.unparse(value.func)) is not None
+        and re.fullmatch("(REQUEST|ITEM|GROUP|DELETION|item|one)\\.after", ast.unparse(value.func)) is not None
     )
 
 

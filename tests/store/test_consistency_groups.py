@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bot.domain.consistency_groups import ConsistencyGroup, group_made, group_split, group_waiting, on_its_own
-from bot.domain.items import Item, submitting, taken
+from bot.domain.attempts import submitting, waiting
+from bot.domain.consistency_groups import ConsistencyGroup, group_made, group_split, on_its_own
+from bot.domain.items import Item, taken
 from bot.domain.orders import Quick, Selector
 from bot.domain.snapshots import CreateSnapshotGroup
 from bot.domain.transitions import GroupState, ItemState, RequestState
@@ -118,7 +119,7 @@ async def test_a_wait_is_kept_and_wakes_nobody_too_early(store: SqliteStore) -> 
     begun = await store.start_group(group, [])
     assert begun is not None
     until = NOON.replace(hour=13)
-    assert await store.save_group(group_waiting(begun[0], NOON, until=until, cause="busy"), [])
+    assert await store.save_group(waiting(begun[0], NOON, until=until, cause="busy"), [])
     assert ("group:r-one-g1", until, "payments/U1") in await store.jobs()
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from bot.domain.attempts import submitting
 from bot.domain.bindings import Binding
 from bot.domain.errors import StoreTooNew
 from bot.domain.forms import Form
 from bot.domain.granting import Subject
-from bot.domain.items import ended, submitting, taken
+from bot.domain.items import ended, taken
 from bot.domain.orders import Create
 from bot.domain.requests import Place
 from bot.domain.transitions import ItemState, RequestState

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from bot.domain.attempts import submitting, waiting
 from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
 from bot.domain.forms import Form
-from bot.domain.items import Item, ended, submitting, taken, waiting
+from bot.domain.items import Item, ended, taken
 from bot.domain.orders import Create
 from bot.domain.requests import Place, Request
 from bot.domain.roles import Grant

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 from sqlite_utils import Database
 
-from bot.domain.items import no_answer, submitting, taken, waiting
+from bot.domain.attempts import no_answer, submitting, waiting
+from bot.domain.items import taken
 from bot.domain.transitions import ItemState
 from bot.store.schema import migrations
 from bot.store.store import SqliteStore

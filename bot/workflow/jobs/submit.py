@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.domain.attempts import busy_wait, looked, looked_in_vain, no_answer, submitting, waiting
 from bot.domain.audit import before_post
 from bot.domain.denials import NOT_CONFIGURED, Denied, no_longer_configured
 from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, Throttled
-from bot.domain.items import Item, busy_wait, ended, looked, looked_in_vain, no_answer, submitting, taken, waiting
+from bot.domain.items import Item, ended, taken
 from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.domain.sentences import not_configured

@@ -10,22 +10,19 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.domain.attempts import busy_wait, looked, looked_in_vain, no_answer, waiting
 from bot.domain.audit import before_post
 from bot.domain.consistency_groups import (
     ConsistencyGroup,
     can_be_member,
     group_done,
-    group_looked,
-    group_looked_in_vain,
     group_made,
     group_split,
-    group_unanswered,
-    group_waiting,
     on_its_own,
 )
 from bot.domain.denials import NOT_CONFIGURED, Denied
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, NotFound, NotOffered, Throttled
-from bot.domain.items import Item, back_to_planned, busy_wait, ended, no_answer, taken, waiting
+from bot.domain.items import Item, back_to_planned, ended, taken
 from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.domain.sentences import not_configured
@@ -211,9 +208,7 @@ class Grouper:
         """Ask at once for those that are left, without the ones that were moved elsewhere."""
         now, apart = self._clock.now(), {item.id for item in moved}
         left = [back_to_planned(item) for item in members if item.id not in apart]
-        again = (
-            replace(group_waiting(group, now, until=now, cause=""), waiting_since=None) if left else group_done(group)
-        )
+        again = replace(waiting(group, now, until=now, cause=""), waiting_since=None) if left else group_done(group)
         await self._store.save_group(again, [*moved, *left])
         return 0.0
 
@@ -249,7 +244,7 @@ class Grouper:
         spent = took(group.submitted_at, now)  # this POST began then, in this very process
         if group.tried + spent >= self._policy.busy_deadline:
             return await self._give_up(group, members, exc)
-        later = group_waiting(group, now, until=now + wait, cause=exc.sentence, code=exc.code, spent=spent)
+        later = waiting(group, now, until=now + wait, cause=exc.sentence, code=exc.code, spent=spent)
         held = [waiting(item, now, until=now + wait, cause=exc.sentence, code=exc.code) for item in members]
         await self._store.save_group(later, held)
         return wait.total_seconds()
@@ -289,7 +284,7 @@ class Grouper:
             for item in members
             if item.state is ItemState.SUBMITTING
         ]
-        await self._store.save_group(group_unanswered(group, now, look_for=self._policy.look_for, cause=cause), lost)
+        await self._store.save_group(no_answer(group, now, look_for=self._policy.look_for, cause=cause), lost)
         return 0.0
 
     async def _look(self, group: ConsistencyGroup, members: Sequence[Item]) -> float | None:
@@ -315,10 +310,10 @@ class Grouper:
             again = [back_to_planned(item) for item in members if item.state is ItemState.UNCERTAIN]
             spent = self._policy.look_for
             now = self._clock.now()  # it may have been set while the cloud was asked
-            await self._store.save_group(group_waiting(group, now, until=now, cause=group.cause, spent=spent), again)
+            await self._store.save_group(waiting(group, now, until=now, cause=group.cause, spent=spent), again)
             return 0.0
         if group.in_vain:
-            await self._store.spent([group_looked(group, self._clock.now())])
+            await self._store.spent([looked(group, self._clock.now())])
         left_s = (group.look_until - now).total_seconds() if group.look_until else 0.0
         return max(min(self._pause_s(group), left_s), 0.05)
 
@@ -331,7 +326,7 @@ class Grouper:
             told = failed.in_the_end(group.cause, "the group")
             return await self._over(group, members, ItemState.UNKNOWN, told, failed.code)
         wait = failed.wait(group.in_vain)
-        after = group_looked_in_vain(group, now, spent=took(began, now), wait=wait)
+        after = looked_in_vain(group, now, spent=took(began, now), wait=wait)
         if failed.code == NOT_CONFIGURED != group.code:
             told = failed.added_to(group.cause)
             stay = [replace(item, cause=told, code=NOT_CONFIGURED) for item in members if _open(item)]
@@ -366,7 +361,7 @@ class Grouper:
             return None
         pause_s = self._pause_s(group)
         wait = timedelta(seconds=pause_s)
-        after = group_looked_in_vain(group, self._clock.now(), spent=timedelta(), wait=wait)
+        after = looked_in_vain(group, self._clock.now(), spent=timedelta(), wait=wait)
         if found:
             await self._store.save_group(after, found)
         else:

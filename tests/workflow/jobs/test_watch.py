@@ -8,8 +8,9 @@ from typing import TypeVar
 
 import pytest
 
+from bot.domain.attempts import submitting
 from bot.domain.errors import CloudError, CloudUnavailable, NotFound
-from bot.domain.items import Item, submitting, taken
+from bot.domain.items import Item, taken
 from bot.domain.snapshots import Job, Snapshot
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Incoming

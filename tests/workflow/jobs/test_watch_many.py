@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.clock import SystemClock
-from bot.domain.items import DiskRef, Item, submitting, taken
+from bot.domain.attempts import submitting
+from bot.domain.items import DiskRef, Item, taken
 from bot.domain.transitions import RequestState
 from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
