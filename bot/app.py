@@ -451,7 +451,7 @@ def _handlers(
         "group": Grouper(store, send_check, cloud, discovery, projects, clock, policy),
         "submit": Submitter(store, send_check, cloud, projects, clock, policy),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
-        "remind": Reminder(store, cloud, replies, replies, clock),
+        "remind": Reminder(store, cloud, replies, clock),
         "report": Reporter(store, replies, clock, EditBudget(clock)),
         "delete": Deleter(store, people, cloud, replies, projects, clock),
         "expire": cases.approvals.expire,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from enum import StrEnum
+from typing import Protocol
 
 from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup
@@ -17,51 +18,67 @@ from bot.domain.requests import Request
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """Where a message stands: Slack's `channel` and `ts`, together its identity. `astray`: it was to stand in a thread
-    that is gone, and stands at the top level.
-    """
+    """Where a message stands: Slack's `channel` and `ts`. `astray`: at the top level, because its thread is gone."""
 
     channel: str
     ts: str
     astray: bool = False
 
 
-MessageKind = Literal[
-    "status",
-    "edit",
-    "ask",
-    "ask_directly",
-    "ask_edit",
-    "accepted",
-    "failure",
-    "receipt",
-    "receipt_edit",
-    "post_mortem",
-    "reminder",
-    "refusal",
-    "moved",
-    "break_glass",
-]
+class Text(StrEnum):
+    """Which text about a request; the value is the `part` that stands in the metadata of a message."""
+
+    STATUS = "status"
+    ASK = "ask"
+    ASK_DIRECTLY = "ask_directly"
+    ACCEPTED = "accepted"
+    FAILURE = "failure"
+    RECEIPT = "receipt"
+    REMINDER = "reminder"
+    REFUSAL = "refusal"
+    MOVED = "moved"
+    BREAK_GLASS = "break_glass"
 
 
 @dataclass(frozen=True, slots=True)
-class OutboxMessage:
-    """One message or edit about a request. `items` are those it is about, `all_items` the whole request.
+class _Told:
+    """`items` are those it is about, `all_items` the whole request.
 
     `leaders` are the requests that copy a joined disk, by the id of the item that was joined; `groups` those of a quick
-    backup; `held` the ids of snapshots that another request still keeps. `why`: the reason of the CannotPost that moved
-    it elsewhere.
+    backup; `held` the ids of snapshots that another request still keeps; `called` those who may approve.
     """
 
-    kind: MessageKind
+    text: Text
     request: Request
     items: Sequence[Item]
     all_items: Sequence[Item]
     leaders: Mapping[str, Request] = field(default_factory=dict)
     groups: Sequence[ConsistencyGroup] = ()
     held: frozenset[str] = frozenset()
-    why: str = ""
     called: Sequence[Subject] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage(_Told):
+    """To be posted: the status message where the request is told, all others below it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit(_Told):
+    """To stand in place of what the message `ts` says now."""
+
+    ts: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectMessage(_Told):
+    """To be said to the person `to` alone. `why`: the reason of the CannotPost that moved the request's messages."""
+
+    to: str
+    why: str = ""
+
+
+OutboxMessage = NewMessage | Edit | DirectMessage
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,10 +68,8 @@ class ThreadNotices(Protocol):
     async def say_in_thread(self, request: Request, sentences: Sequence[str], *, asking: int | None = None) -> bool: ...
 
 
-class DirectReplies(Protocol):
-    """Says it to somebody directly. Raises the same."""
-
-    async def say_to(self, user_id: str, outgoing: OutboxMessage) -> None: ...
+class DirectReplies(Replies, Protocol):
+    """Says it to one person alone, and asks them. Raises the same."""
 
     async def ask_to_agree(self, user_id: str, request_id: str, sentences: Sequence[str], asking: int) -> None:
         """With the button that agrees to that asking for a deletion."""

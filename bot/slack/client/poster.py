@@ -13,12 +13,14 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.errors import SHARED, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
+from bot.domain.items import Item
 from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.domain.transitions import RequestState
 from bot.ports.clock import Clock
-from bot.ports.outbox import OutboxMessage, Posted
+from bot.ports.outbox import DirectMessage, Edit, NewMessage, OutboxMessage, Posted, Text
 from bot.slack.client.backoff import Backoff
 from bot.slack.client.channels import SlackChannels
 from bot.slack.client.errors import NO_ANSWER, SlackFailure, failure_of, retry_seconds
@@ -31,6 +33,7 @@ from bot.slack.views.mrkdwn import permalink
 from bot.slack.views.mrkdwn import sentence as as_sentence
 from bot.slack.views.notices import left_over
 from bot.slack.views.outbox_messages import rendered
+from bot.slack.views.post_mortem_view import post_mortem
 
 log = logging.getLogger(__name__)
 
@@ -131,41 +134,40 @@ class SlackReplies:
         request = outgoing.request
         if outgoing.called and not await self._may_call(request):
             outgoing = replace(outgoing, called=())
+        if isinstance(outgoing, DirectMessage):
+            await self._say_directly(outgoing)
+            return None
+        first = isinstance(outgoing, NewMessage) and outgoing.text is Text.STATUS
+        channel = request.reply_channel if first else request.status_channel
+        if channel is None:
+            raise CannotPost("The request has no message.", "no_message")
+        await self._keep_from_strangers(request, channel)
         message = self.rendered(outgoing)
-        match outgoing.kind:
-            case "status":
-                await self._keep_from_strangers(request, request.reply_channel)
-                return await self._post(
-                    request.reply_channel, message, request.thread_ts, _metadata(outgoing), anywhere=True
-                )
-            case "edit" | "receipt_edit" | "ask_edit":
-                stands = {"edit": request.status_ts, "receipt_edit": request.receipt_ts, "ask_edit": request.ask_ts}
-                ts = stands[outgoing.kind]
-                assert request.status_channel and ts
-                await self._keep_from_strangers(request, request.status_channel)
-                await self._edit(request.status_channel, ts, message)
-                return None
-            case "ask" | "accepted" | "failure" | "receipt" | "reminder":
-                if request.status_channel is None:
-                    raise CannotPost("The request has no message.", "no_message")
-                await self._keep_from_strangers(request, request.status_channel)
-                thread = request.thread_ts or request.status_ts
-                return await self._post(request.status_channel, message, thread, _metadata(outgoing))
-            case "break_glass" | "ask_directly" | "post_mortem":
-                raise AssertionError("said to people one by one")
-            case "refusal":
+        if isinstance(outgoing, Edit):
+            await self._edit(channel, outgoing.ts, message)
+            return None
+        thread = request.thread_ts if first else request.thread_ts or request.status_ts
+        return await self._post(channel, message, thread, _metadata(outgoing), anywhere=first)
+
+    async def _say_directly(self, outgoing: DirectMessage) -> None:
+        message, request = self.rendered(outgoing), outgoing.request
+        match outgoing.text:
+            case Text.REFUSAL:
                 await self._whisper(request, message)
-                return None
-            case "moved":
+            case Text.MOVED:
                 if not await self.respond(self._urls.take(request.id), message):
                     raise CannotPost("No way to tell them in the channel.", "no_response_url")
-                return None
+            case _:
+                await self._post(outgoing.to, message, None, _metadata(outgoing))
 
     def rendered(self, outgoing: OutboxMessage) -> Message:
         """With what is known of its project."""
         project = self._projects.get(outgoing.request.project or "")
         now = self._clock.now()
         return rendered(outgoing, self._command, self._team_url, now, project, bot_user_id=self._bot_user_id)
+
+    def post_mortem(self, request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup]) -> Message:
+        return post_mortem(request, items, groups, self._projects.get(request.project or ""))
 
     async def _may_call(self, request: Request) -> bool:
         """Whether those who may approve are mentioned: where the project says so, and only colleagues read along.
@@ -223,11 +225,6 @@ class SlackReplies:
     async def ask_to_agree(self, user_id: str, request_id: str, sentences: Sequence[str], asking: int) -> None:
         message = arranged([as_sentence(one) for one in sentences])
         await self._post(user_id, _with_agree(message, request_id, asking), None, None)
-
-    async def say_to(self, user_id: str, outgoing: OutboxMessage) -> None:
-        """The same, as a direct message to somebody."""
-        message = self.rendered(outgoing)
-        await self._post(user_id, message, None, _metadata(outgoing))
 
     async def respond(self, url: str | None, message: Mapping[str, Any], *, replace: bool = False) -> bool:
         """Answer by response URL, to the person alone. False where there is none, it does not work, or is not Slack's.
@@ -390,5 +387,5 @@ def _metadata(outgoing: OutboxMessage) -> dict[str, Any]:
     """Lets auditors and later versions tell the bot's messages apart (Slack, Message metadata). No secrets in it."""
     return {
         "event_type": "snapshot_request",
-        "event_payload": {"request": outgoing.request.id, "part": outgoing.kind, "revision": outgoing.request.rev},
+        "event_payload": {"request": outgoing.request.id, "part": outgoing.text, "revision": outgoing.request.rev},
     }

@@ -7,7 +7,6 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.audit import not_looked_up
 from bot.domain.errors import LookupFailed
 from bot.domain.results import NothingFound
-from bot.ports.outbox import OutboxMessage
 from bot.ports.slack import People
 from bot.ports.store import Store
 from bot.slack.background_tasks import BackgroundTasks
@@ -57,4 +56,4 @@ class PostMortemListeners:
         if isinstance(found, NothingFound):
             return responses.told(found.sentence)
         ((request, items),) = found.requests
-        return self._replies.rendered(OutboxMessage("post_mortem", request, items, items, {}, found.groups))
+        return self._replies.post_mortem(request, items, found.groups)

@@ -1,17 +1,16 @@
-"""Each message of the outbox as Slack takes it, by its kind. `text` alone tells all; blocks only arrange it. Pure."""
+"""Each message of the outbox as Slack takes it, by its text. `text` alone tells all; blocks only arrange it. Pure."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from bot.domain.projects import Project
-from bot.ports.outbox import OutboxMessage
+from bot.ports.outbox import DirectMessage, Edit, NewMessage, OutboxMessage, Text
 from bot.slack.views.approval import ask
 from bot.slack.views.break_glass import break_glass
 from bot.slack.views.failure import failure
 from bot.slack.views.message import EDIT_CHARACTERS, POST_CHARACTERS, Message
 from bot.slack.views.notices import accepted, moved
-from bot.slack.views.post_mortem_view import post_mortem
 from bot.slack.views.receipt import receipt
 from bot.slack.views.refusal import refusal
 from bot.slack.views.reminder import reminder
@@ -32,29 +31,28 @@ def rendered(
 
     `project` is the one of the request; None where it has none yet, or one that is no longer configured.
     """
-    match outgoing.kind:
-        case "status" | "edit":
-            first = outgoing.kind == "status"
-            told = (outgoing.request, outgoing.all_items, outgoing.leaders, outgoing.groups)
-            return status_message(*told, command, team_url, now, first=first)
-        case "ask" | "ask_edit" if outgoing.request.told_directly:
-            return ask(outgoing.request, outgoing.all_items, command, team_url, among_others=False)
-        case "ask" | "ask_edit" | "ask_directly":
-            return ask(outgoing.request, outgoing.all_items, command, team_url, called=outgoing.called)
-        case "accepted":
+    request = outgoing.request
+    match outgoing.text:
+        case Text.STATUS:
+            told = (request, outgoing.all_items, outgoing.leaders, outgoing.groups)
+            return status_message(*told, command, team_url, now, first=isinstance(outgoing, NewMessage))
+        case Text.ASK if request.told_directly:
+            return ask(request, outgoing.all_items, command, team_url, among_others=False)
+        case Text.ASK | Text.ASK_DIRECTLY:
+            return ask(request, outgoing.all_items, command, team_url, called=outgoing.called)
+        case Text.ACCEPTED:
             return accepted(outgoing.items)
-        case "failure":
+        case Text.FAILURE:
             return failure(outgoing.items, command)
-        case "receipt" | "receipt_edit":
-            most = POST_CHARACTERS if outgoing.kind == "receipt" else EDIT_CHARACTERS
-            return receipt(outgoing.request, outgoing.all_items, outgoing.groups, command, team_url, project, most)
-        case "post_mortem":
-            return post_mortem(outgoing.request, outgoing.all_items, outgoing.groups, project)
-        case "refusal":
-            return refusal(outgoing.request.explanation, outgoing.request.text, command, outgoing.request.id)
-        case "moved":
-            return moved(outgoing.request, outgoing.why, bot_user_id)
-        case "reminder":
-            return reminder(outgoing.request, outgoing.items, command, outgoing.held)
-        case "break_glass":
-            return break_glass(outgoing.request, outgoing.all_items, command, team_url)
+        case Text.RECEIPT:
+            most = EDIT_CHARACTERS if isinstance(outgoing, Edit) else POST_CHARACTERS
+            return receipt(request, outgoing.all_items, outgoing.groups, command, team_url, project, most)
+        case Text.REFUSAL:
+            return refusal(request.explanation, request.text, command, request.id)
+        case Text.MOVED:
+            why = outgoing.why if isinstance(outgoing, DirectMessage) else ""
+            return moved(request, why, bot_user_id)
+        case Text.REMINDER:
+            return reminder(request, outgoing.items, command, outgoing.held)
+        case Text.BREAK_GLASS:
+            return break_glass(request, outgoing.all_items, command, team_url)

@@ -24,7 +24,7 @@ from bot.domain.transitions import DeletionState, RequestState
 from bot.ports.clock import Clock
 from bot.ports.deletions import Deletions
 from bot.ports.grants import Grants
-from bot.ports.outbox import MessageKind, Notice, Outbox, OutboxMessage
+from bot.ports.outbox import DirectMessage, Notice, Outbox, Text
 from bot.ports.requests import Requests
 from bot.ports.slack import DirectReplies, Membership, People
 
@@ -183,8 +183,8 @@ class Notifier:
             asked = [question(matter.asked, project.approvals if project else 1), otherwise(matter.asked)]
             await self._replies.ask_to_agree(user_id, request.id, asked, asking)
             return
-        kind: MessageKind = "break_glass" if request.break_glass else "ask_directly"
-        await self._replies.say_to(user_id, OutboxMessage(kind, request, matter.items, matter.items))
+        text = Text.BREAK_GLASS if request.break_glass else Text.ASK_DIRECTLY
+        await self._replies.say(DirectMessage(text, request, matter.items, matter.items, to=user_id))
 
     async def _given_up(self, notice: Notice, matter: _Matter) -> bool:
         """Whether Slack was asked for long enough; until then it is asked again."""

@@ -20,9 +20,9 @@ from bot.domain.transitions import DeletionState, ItemState
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
 from bot.ports.deletions import Deletions
-from bot.ports.outbox import OutboxMessage
+from bot.ports.outbox import DirectMessage, NewMessage, Text
 from bot.ports.requests import Requests
-from bot.ports.slack import DirectReplies, Replies
+from bot.ports.slack import Replies
 from bot.workflow.gate import Gate, Verb
 from bot.workflow.queries.restore_points import existing_snapshots
 
@@ -36,11 +36,10 @@ class Rows(Deletions, Requests, Protocol):
 class Reminder:
     """Reminds once for each end; whoever keeps them longer is asked again before the new one."""
 
-    def __init__(self, store: Rows, cloud: Cloud, replies: Replies, direct: DirectReplies, clock: Clock) -> None:
+    def __init__(self, store: Rows, cloud: Cloud, replies: Replies, clock: Clock) -> None:
         self._store = store
         self._cloud = cloud
         self._replies = replies
-        self._direct = direct
         self._clock = clock
         self._said: set[str] = set()
         """Reminded, while that could not be written down."""
@@ -56,14 +55,14 @@ class Reminder:
             return left_s
         left = [] if request.id in self._said else await self._left(request, items)
         if left:
-            held = still_kept(await self._store.sharing(request.id), self._clock.now())
-            outgoing = OutboxMessage("reminder", request, left, items, held=frozenset(held))
+            held = frozenset(still_kept(await self._store.sharing(request.id), self._clock.now()))
             try:
-                await self._replies.say(outgoing)
+                await self._replies.say(NewMessage(Text.REMINDER, request, left, items, held=held))
             except SlackBusy as exc:
                 return exc.retry_after
             except (CannotPost, MessageGone, MessageRefused):
-                if (wait_s := await self._tell_directly(outgoing)) is not None:
+                alone = DirectMessage(Text.REMINDER, request, left, items, held=held, to=request.actor_id)
+                if (wait_s := await self._tell_directly(alone)) is not None:
                     return wait_s
             self._said.add(request.id)
         await self._store.extend(request, replace(request, remind_at=None))
@@ -77,13 +76,13 @@ class Reminder:
         existing = await existing_snapshots(self._cloud, left[0].project, ids) if ids else None
         return left if existing is None else [item for item in left if item.snapshot_id in existing]
 
-    async def _tell_directly(self, outgoing: OutboxMessage) -> float | None:
+    async def _tell_directly(self, alone: DirectMessage) -> float | None:
         try:
-            await self._direct.say_to(outgoing.request.actor_id, outgoing)
+            await self._replies.say(alone)
         except SlackBusy as exc:
             return exc.retry_after
         except (CannotPost, MessageGone, MessageRefused):
-            log.warning("nobody could be reminded", extra={"request": outgoing.request.id})
+            log.warning("nobody could be reminded", extra={"request": alone.request.id})
         return None
 
 

@@ -20,13 +20,14 @@ from bot.domain.errors import GONE_AGAIN, REFUSED, CannotPost, MessageFixed, Mes
 from bot.domain.items import Item
 from bot.domain.orders import Quick
 from bot.domain.requests import Request
-from bot.domain.transitions import ItemState, RequestState
+from bot.domain.transitions import RequestState
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 from bot.ports.items import Items
-from bot.ports.outbox import MessageKind, Outbox, OutboxMessage, Posted
+from bot.ports.outbox import DirectMessage, Edit, NewMessage, Outbox, OutboxMessage, Posted, Text
 from bot.ports.requests import Requests
 from bot.ports.slack import Replies
+from bot.workflow.jobs.due_messages import ASK_DECIDED, due_messages, gone_of, rank
 from bot.workflow.jobs.notify import who_may_approve
 
 log = logging.getLogger(__name__)
@@ -60,14 +61,8 @@ class Urgency(IntEnum):
 ASK_AGAIN_S = 0.05
 """How soon the budget is looked at again while all that stands in the way is under way."""
 
-EDITS = ("edit", "ask_edit", "receipt_edit")
-"""The sayings that are chat.update; all others are new messages."""
-
 REFUSED_AGAIN = timedelta(minutes=5)
 """How long a message that Slack refused is put aside; a newer revision of it may be accepted."""
-
-ASK_DECIDED = -1
-"""The revision of a message whose buttons were taken off; it is never edited again."""
 
 
 class EditBudget:
@@ -109,66 +104,6 @@ class EditBudget:
             self._answered.append(self._clock.monotonic())
 
 
-def sayings(request: Request, items: Sequence[Item]) -> list[OutboxMessage]:
-    """What is to be told of a request now, the most important first: where that has to wait, the next may go before it.
-
-    Pure; the rows remember what was said. The receipt follows the last edit, and goes before it where edits have no
-    room.
-    """
-
-    def of(*kinds: tuple[MessageKind, bool]) -> list[OutboxMessage]:
-        return [OutboxMessage(kind, request, items, items) for kind, due in kinds if due]
-
-    if request.refused and request.status_ts is None:
-        return [] if request.receipt_ts else [OutboxMessage("refusal", request, (), items)]
-    if request.state is RequestState.RECEIVED and not _has_placeholder(request):
-        return []
-    if request.status_ts is None:
-        return of(("status", True))
-    stale, untold = request.shown_rev < request.rev, request.receipt_ts is None
-    if request.state is RequestState.FINISHED or request.refused:
-        gone = not untold and request.receipt_gone < gone_of(items)
-        return of(("edit", stale), ("ask_edit", _ask_is_stale(request)), ("receipt", untold), ("receipt_edit", gone))
-    if request.state in (RequestState.RECEIVED, RequestState.PLANNED):
-        return of(("edit", stale))
-    if request.approvals_needed and request.ask_ts is None:
-        return of(("ask", True))
-    if _ask_is_stale(request):
-        return of(("ask_edit", True))
-    if request.state is RequestState.WAITING:
-        return of(("edit", stale))
-    return _of_running(request, items) or of(("edit", stale))
-
-
-def _of_running(request: Request, items: Sequence[Item]) -> list[OutboxMessage]:
-    """What deserves a notification while it runs."""
-    accepted = [item for item in items if item.accepted and not item.accepted_told]
-    sending = [item for item in items if item.state in (ItemState.PLANNED, ItemState.SUBMITTING) and not item.cause]
-    if accepted and not sending:
-        return [OutboxMessage("accepted", request, accepted, items)]
-    failures = [item for item in items if item.ended and item.state is not ItemState.AVAILABLE]
-    untold = [item for item in failures if not item.failure_told]
-    return [OutboxMessage("failure", request, untold, items)] if untold else []
-
-
-def gone_of(items: Sequence[Item]) -> int:
-    return sum(item.gone for item in items)
-
-
-def _has_placeholder(request: Request) -> bool:
-    """A quick backup that its person may have shows its message before its plan is known, and everything that is kept
-    waiting by the cloud.
-    """
-    return request.project is not None and (isinstance(request.order, Quick) or bool(request.explanation))
-
-
-def _ask_is_stale(request: Request) -> bool:
-    """Whether the message with the buttons shows an older count, or buttons that nobody needs any more."""
-    if request.ask_ts is None or request.ask_rev == ASK_DECIDED:
-        return False
-    return request.state is not RequestState.WAITING or request.ask_rev < request.rev
-
-
 class Rows(Grants, Items, Outbox, Requests, Protocol):
     """The roles of the store that this asks for."""
 
@@ -184,7 +119,7 @@ class Reporter:
         self._quiet_until: dict[str, float] = {}
         """Until when Slack asked to post nothing there."""
         self._post_from: dict[str, float] = {}
-        self._aside: dict[tuple[str, MessageKind], float] = {}
+        self._aside: dict[_Key, float] = {}
         self._unanswered: set[str] = set()
         """Requests over whose last message Slack failed: they come after the others, as the next may take long too."""
         self._misplaced: set[str] = set()
@@ -205,26 +140,23 @@ class Reporter:
         waits: list[float] = []
         due: list[OutboxMessage] = []
         for request, items in await self._store.outbox(reply_channel):
-            if found := sayings(request, items):
+            if found := due_messages(request, items):
                 due += found
             else:
                 await self._store.mark_all_sent(request)
                 self._forget_if_over(request)
         edited_first: set[str] = set()
-        for outgoing in sorted(due, key=lambda one: (one.request.id in self._unanswered, _rank(one))):
-            if outgoing.kind == "receipt" and outgoing.request.id in edited_first:
+        for outgoing in sorted(due, key=lambda one: (one.request.id in self._unanswered, rank(one))):
+            if _is_new(outgoing, Text.RECEIPT) and outgoing.request.id in edited_first:
                 continue
             wait_s = max(
                 self._must_wait(outgoing, reply_channel),
-                self._seconds_until(self._aside.get((outgoing.request.id, outgoing.kind))),
+                self._seconds_until(self._aside.get(_key(outgoing))),
             )
             if wait_s <= 0:
                 return await self._say_whole(outgoing, reply_channel)
-            if (
-                outgoing.kind in EDITS
-                and wait_s <= EDIT_EVERY.total_seconds()
-                and self._budget.wait_s(Urgency.END) <= 0
-            ):
+            soon = wait_s <= EDIT_EVERY.total_seconds()
+            if isinstance(outgoing, Edit) and soon and self._budget.wait_s(Urgency.END) <= 0:
                 edited_first.add(outgoing.request.id)
             waits.append(wait_s)
         return min(waits) if waits else None
@@ -232,12 +164,12 @@ class Reporter:
     async def _say_whole(self, outgoing: OutboxMessage, reply_channel: str) -> float | None:
         """With what only the rows know."""
         request = outgoing.request
-        if outgoing.kind == "ask" and request.told_directly and request.state is RequestState.WAITING:
+        if _is_new(outgoing, Text.ASK) and request.told_directly and request.state is RequestState.WAITING:
             # Written down before it is said: whoever may approve does not read along here.
             await self._store.tell_directly(request.id, await who_may_approve(self._store, request))
-        if outgoing.kind in ("ask", "ask_edit") and request.state is RequestState.WAITING:
+        if outgoing.text is Text.ASK and request.state is RequestState.WAITING:
             outgoing = replace(outgoing, called=await who_may_approve(self._store, request))
-        with self._budget.one() if outgoing.kind in EDITS else nullcontext():
+        with self._budget.one() if isinstance(outgoing, Edit) else nullcontext():
             groups = await self._store.groups_of(request.id) if isinstance(request.order, Quick) else ()
             leaders = await self._leaders(outgoing.all_items)
             return await self._say(replace(outgoing, leaders=leaders, groups=groups), reply_channel)
@@ -264,11 +196,11 @@ class Reporter:
 
     def _must_wait(self, outgoing: OutboxMessage, reply_channel: str) -> float:
         """A new message waits for the pause after the last one in its channel, an edit for its own pause and budget."""
-        if outgoing.kind == "refusal":
+        if isinstance(outgoing, DirectMessage):
             return 0.0
-        if outgoing.kind not in EDITS:
+        if isinstance(outgoing, NewMessage):
             return self._seconds_until(self._post_from.get(reply_channel))
-        if outgoing.kind == "ask_edit":
+        if outgoing.text is Text.ASK:
             pause = self._since(self._ask_shown_at.get(outgoing.request.id), EDIT_EVERY)
             urgency = Urgency.AWAITED
         else:
@@ -323,10 +255,10 @@ class Reporter:
         """
         until = self._clock.monotonic() + exc.retry_after
         if exc.maybe_done:
-            self._aside[outgoing.request.id, outgoing.kind] = until
+            self._aside[_key(outgoing)] = until
             self._unanswered.add(outgoing.request.id)
             return 0.0
-        if outgoing.kind not in EDITS:
+        if not isinstance(outgoing, Edit):
             self._quiet_until[reply_channel] = until
             return exc.retry_after
         self._budget.rest(exc.retry_after)
@@ -335,18 +267,13 @@ class Reporter:
     def _remember(self, outgoing: OutboxMessage, reply_channel: str) -> None:
         now, request = self._clock.monotonic(), outgoing.request
         self._unanswered.discard(request.id)
-        if outgoing.kind in ("status", "edit"):
+        if outgoing.text is Text.STATUS:
+            at = self._edited_at if isinstance(outgoing, Edit) else self._posted_at
+            at[request.id] = now
             self._shown[request.id] = _shown_of(request, outgoing.all_items)
-        match outgoing.kind:
-            case "status":
-                self._posted_at[request.id] = now
-            case "edit":
-                self._edited_at[request.id] = now
-            case "ask" | "ask_edit":
-                self._ask_shown_at[request.id] = now
-            case _:
-                pass
-        if outgoing.kind not in EDITS and outgoing.kind != "refusal":
+        elif outgoing.text is Text.ASK:
+            self._ask_shown_at[request.id] = now
+        if isinstance(outgoing, NewMessage):
             self._post_from[reply_channel] = now + POST_EVERY.total_seconds()
 
     async def _write_down(self, reply_channel: str, write: Callable[[], Awaitable[None]]) -> None:
@@ -357,8 +284,14 @@ class Reporter:
 
     async def _said(self, outgoing: OutboxMessage, posted: Posted | None) -> None:
         request, now = outgoing.request, self._clock.now()
-        match outgoing.kind:
-            case "status":
+        match outgoing:
+            case Edit(text=Text.STATUS):
+                await self._store.mark_sent(replace(request, shown_rev=request.rev, edited_at=now))
+            case Edit(text=Text.ASK):
+                await self._ask_edited(request)
+            case Edit(text=Text.RECEIPT):
+                await self._receipt_up_to_date(outgoing)
+            case NewMessage(text=Text.STATUS):
                 assert posted is not None
                 shown = replace(
                     request, status_channel=posted.channel, status_ts=posted.ts, shown_rev=request.rev, edited_at=now
@@ -367,24 +300,18 @@ class Reporter:
                     log.info("a thread is gone", extra={"request": request.id})
                     shown = replace(shown, place=replace(request.place, thread_ts=None))
                 await self._store.mark_sent(shown)
-            case "edit":
-                await self._store.mark_sent(replace(request, shown_rev=request.rev, edited_at=now))
-            case "ask":
+            case NewMessage(text=Text.ASK):
                 assert posted is not None
                 await self._store.mark_sent(replace(request, ask_ts=posted.ts, ask_rev=request.rev))
-            case "ask_edit":
-                await self._ask_edited(request)
-            case "accepted":
+            case NewMessage(text=Text.ACCEPTED):
                 await self._store.mark_sent(request, accepted=[item.id for item in outgoing.items])
-            case "failure":
+            case NewMessage(text=Text.FAILURE):
                 await self._store.mark_sent(request, failures=[item.id for item in outgoing.items])
-            case "receipt" | "refusal":
+            case NewMessage(text=Text.RECEIPT) | DirectMessage(text=Text.REFUSAL):
                 told = replace(request, receipt_ts=posted.ts if posted else "told")
                 await self._store.mark_sent(replace(told, receipt_gone=gone_of(outgoing.all_items)))
-            case "receipt_edit":
-                await self._receipt_up_to_date(outgoing)
-            case "moved" | "break_glass" | "ask_directly" | "reminder" | "post_mortem":
-                pass
+            case _:
+                raise AssertionError("no message of the reporter's")
 
     async def _ask_edited(self, request: Request) -> None:
         waits = request.state is RequestState.WAITING
@@ -399,7 +326,7 @@ class Reporter:
         other.
         """
         request = outgoing.request
-        if outgoing.kind == "edit" and request.ended_at is None:
+        if _is_edit(outgoing, Text.STATUS) and request.ended_at is None:
             await self._store.mark_sent(replace(request, shown_rev=request.rev, edited_at=self._clock.now()))
             return 0.0
         return await self._after_deletion(outgoing)
@@ -409,17 +336,17 @@ class Reporter:
         still has somewhere to stand.
         """
         request = outgoing.request
-        if outgoing.kind == "ask_edit":
+        if _is_edit(outgoing, Text.ASK):
             await self._store.mark_sent(replace(request, ask_rev=ASK_DECIDED))
             return 0.0
-        if outgoing.kind == "receipt_edit":
+        if _is_edit(outgoing, Text.RECEIPT):
             await self._receipt_up_to_date(outgoing)
             return 0.0
-        if outgoing.kind == "edit" and request.receipt_ts is not None:
+        if _is_edit(outgoing, Text.STATUS) and request.receipt_ts is not None:
             # All was told long ago; whoever took the message away is not told it again.
             await self._store.mark_sent(replace(request, shown_rev=request.rev))
             return 0.0
-        if outgoing.kind == "edit":
+        if _is_edit(outgoing, Text.STATUS):
             return await self._begin_anew(request)
         if request.thread_ts:
             log.info("a thread is gone", extra={"request": request.id})
@@ -438,21 +365,21 @@ class Reporter:
         refused once more is said another way; directly it is tried until it is taken.
         """
         request = outgoing.request
-        if outgoing.kind == "ask_edit":
+        if _is_edit(outgoing, Text.ASK):
             # What it shows is old, and a press on it is judged by the rows all the same.
             self._ask_shown_at[request.id] = self._clock.monotonic()
             await self._ask_edited(request)
             return 0.0
-        if outgoing.kind == "receipt_edit":
+        if _is_edit(outgoing, Text.RECEIPT):
             await self._receipt_up_to_date(outgoing)
             return 0.0
         if self._again(request):
             self._misplaced.discard(request.id)
-            if outgoing.kind == "edit":
+            if _is_edit(outgoing, Text.STATUS):
                 return await self._begin_anew(request)
             if request.reply_channel != request.actor_id:
                 return await self._move_reply_channel(outgoing, CannotPost("Slack refuses the message.", REFUSED))
-        self._aside[request.id, outgoing.kind] = self._clock.monotonic() + REFUSED_AGAIN.total_seconds()
+        self._aside[_key(outgoing)] = self._clock.monotonic() + REFUSED_AGAIN.total_seconds()
         return 0.0
 
     def _again(self, request: Request) -> bool:
@@ -470,7 +397,7 @@ class Reporter:
             return 60.0
         log.info("the bot may not post there", extra={"request": request.id, "reason": exc.reason})
         try:
-            await self._replies.say(replace(outgoing, kind="moved", why=exc.reason))
+            await self._replies.say(_moved(outgoing, exc.reason))
         except (CannotPost, MessageRefused, SlackBusy):
             log.info("the person could not be told in the channel", extra={"request": request.id})
         self._take_up(request)
@@ -483,17 +410,22 @@ def _shown_of(request: Request, items: Sequence[Item]) -> tuple[object, ...]:
     return (request.state, *((item.state, item.cause) for item in items))
 
 
-def _rank(outgoing: OutboxMessage) -> int:
-    """First what people wait for: a refusal, a plan, a question; then first messages, ends, progress, each in order."""
+_Key = tuple[str, type[OutboxMessage], Text]
+"""One message of a request: its posting and its edits are put aside each for itself."""
+
+
+def _key(outgoing: OutboxMessage) -> _Key:
+    return outgoing.request.id, type(outgoing), outgoing.text
+
+
+def _is_new(outgoing: OutboxMessage, text: Text) -> bool:
+    return isinstance(outgoing, NewMessage) and outgoing.text is text
+
+
+def _is_edit(outgoing: OutboxMessage, text: Text) -> bool:
+    return isinstance(outgoing, Edit) and outgoing.text is text
+
+
+def _moved(outgoing: OutboxMessage, why: str) -> DirectMessage:
     request = outgoing.request
-    if request.refused or request.not_yet_going or outgoing.kind in ("ask", "ask_edit"):
-        return 0
-    match outgoing.kind:
-        case "status":
-            return 1
-        case "failure":
-            return 2
-        case "accepted":
-            return 3
-        case _:
-            return 2 if request.state is RequestState.FINISHED else 4
+    return DirectMessage(Text.MOVED, request, outgoing.items, outgoing.all_items, to=request.actor_id, why=why)

@@ -24,7 +24,6 @@ from bot.domain.results import NothingFound
 from bot.domain.roles import Action
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.outbox import MessageKind, OutboxMessage
 from bot.slack.views import responses
 from bot.slack.views.acknowledgement import recorded
 from bot.slack.views.message import Message
@@ -35,6 +34,7 @@ from bot.slack.views.small_modals import deny_form
 from bot.workflow.queries.status import Found, MayDo, Page
 from tests.block_kit import EDITED, checked_message, checked_view
 from tests.builders import NOON, a_project, a_request, an_item
+from tests.outgoing import outgoing
 
 TEAM = "https://harbor-eng.slack.com/"
 LATER = NOON + timedelta(seconds=75)
@@ -42,11 +42,17 @@ Golden = Callable[[str, Any], None]
 
 
 def said(
-    kind: MessageKind, request: Request, *items: Item, leaders: dict[str, Request] | None = None, why: str = ""
+    kind: str, request: Request, *items: Item, leaders: dict[str, Request] | None = None, why: str = ""
 ) -> Message:
-    outgoing = OutboxMessage(kind, request, items, items, leaders or {}, why=why)
     project = a_project(console_url="")
-    message = rendered(outgoing, "/snapshot", TEAM, LATER, project, bot_user_id="U0BOT")
+    message = rendered(
+        outgoing(kind, request, items, leaders=leaders or {}, why=why),
+        "/snapshot",
+        TEAM,
+        LATER,
+        project,
+        bot_user_id="U0BOT",
+    )
     return checked_message(message, edited=kind in EDITED)
 
 
@@ -177,8 +183,9 @@ def test_those_who_may_approve_are_called_where_it_waits_and_no_more_of_them_tha
 
 
 def calling(request: Request, called: list[Subject]) -> Message:
-    outgoing = OutboxMessage("ask", request, [STATES["next"]], [STATES["next"]], called=called)
-    message = rendered(outgoing, "/snapshot", TEAM, LATER, a_project(console_url=""))
+    message = rendered(
+        outgoing("ask", request, [STATES["next"]], called=called), "/snapshot", TEAM, LATER, a_project(console_url="")
+    )
     return checked_message(message, edited=True)
 
 
@@ -281,7 +288,7 @@ def test_twenty_disks_with_long_names_stay_within_slacks_limits() -> None:
         for n in range(1, 21)
     ]
     finished = a_request(state=RequestState.FINISHED, ended_at=NOON, order=Create(("a",), reason="&" * 300))
-    kinds: tuple[MessageKind, ...] = ("status", "failure", "receipt")
+    kinds: tuple[str, ...] = ("status", "failure", "receipt")
     for kind in kinds:
         said(kind, finished, *items)
     waiting = replace(finished, state=RequestState.WAITING, ended_at=None, approvals_needed=2, waits_until=NOON)
@@ -362,7 +369,7 @@ def test_nothing_that_people_or_the_cloud_write_becomes_a_mention_or_a_link() ->
     items = [replace(item, disk=disk, cause=HOSTILE) for item in STATES.values()]
     order = Create((HOSTILE,), reason=HOSTILE, name=HOSTILE)
     request = a_request(order=order, text=HOSTILE, explanation=HOSTILE, state=RequestState.FINISHED, ended_at=NOON)
-    kinds: tuple[MessageKind, ...] = ("status", "accepted", "failure", "receipt", "refusal", "moved")
+    kinds: tuple[str, ...] = ("status", "accepted", "failure", "receipt", "refusal", "moved")
     for kind in kinds:
         message = str(said(kind, request, *items))
         assert "<!channel>" not in message

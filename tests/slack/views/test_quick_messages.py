@@ -22,18 +22,19 @@ from bot.domain.quick import LEFT_OUT, NO_GROUPS
 from bot.domain.requests import Request
 from bot.domain.snapshots import CreateSnapshotGroup
 from bot.domain.transitions import GroupState, ItemState, RequestState
-from bot.ports.outbox import MessageKind, OutboxMessage
 from bot.slack.ids import TRY_AGAIN
 from bot.slack.listeners.plans import read_selection
 from bot.slack.views import responses
 from bot.slack.views.channel_card_view import channel_card
 from bot.slack.views.message import Message
 from bot.slack.views.outbox_messages import rendered
+from bot.slack.views.post_mortem_view import post_mortem
 from bot.slack.views.restore_points import restore_points
 from bot.slack.views.small_modals import bind_form, change_form
 from bot.workflow.queries.restore_points import Point, Points
 from tests.block_kit import EDITED, checked_message, checked_view
 from tests.builders import NOON, a_project, a_request, an_item
+from tests.outgoing import outgoing
 
 Golden = Callable[[str, Any], None]
 TEAM = "https://harbor-eng.slack.com/"
@@ -65,10 +66,12 @@ def members(count: int, state: ItemState = ItemState.PLANNED, **fields: Any) -> 
 
 
 def said(
-    kind: MessageKind, request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup] | None = None
+    kind: str, request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup] | None = None
 ) -> Message:
-    outgoing = OutboxMessage(kind, request, items, items, {}, groups or [])
-    message = rendered(outgoing, "/snapshot", "https://harbor-eng.slack.com/", LATER, PROJECT)
+    if kind == "post_mortem":
+        return checked_message(post_mortem(request, items, groups or [], PROJECT))
+    told = outgoing(kind, request, items, groups=groups or [])
+    message = rendered(told, "/snapshot", "https://harbor-eng.slack.com/", LATER, PROJECT)
     return checked_message(message, edited=kind in EDITED)
 
 
@@ -126,7 +129,7 @@ def test_while_it_runs_and_how_it_ends(golden: Golden) -> None:
     golden("quick_receipt", said("receipt", done, available, [made]))
     golden(
         "quick_record",
-        rendered(OutboxMessage("post_mortem", done, available, available, {}, [made]), "/snapshot", "", LATER, PROJECT),
+        post_mortem(done, available, [made], PROJECT),
     )
     dropped = a_quick_request(RequestState.DROPPED, explanation="Nobody confirmed the plan in time.", **ended)
     never = members(2, ItemState.CANCELLED, cause="Nobody confirmed the plan in time.", ended_at=NOON)
@@ -219,10 +222,8 @@ def test_a_further_try_says_of_which_request_it_is() -> None:
 def test_without_its_project_the_way_by_hand_is_told() -> None:
     items = members(1, ItemState.AVAILABLE, snapshot_id="snap", ended_at=NOON)
     request = a_quick_request(RequestState.FINISHED, ended_at=NOON)
-    shown = [
-        rendered(OutboxMessage(kind, request, items, items), "/s", "", LATER, None)["text"]
-        for kind in ("receipt", "post_mortem")
-    ]
+    receipt = rendered(outgoing("receipt", request, items), "/s", "", LATER, None)
+    shown = [receipt["text"], post_mortem(request, items, (), None)["text"]]
     assert "To go back" in shown[0] and "curl" not in shown[0]
     assert '"way_back":{}' in shown[1]
 
@@ -393,9 +394,9 @@ def test_nothing_that_people_or_the_cloud_write_becomes_a_mention_or_a_link() ->
     shown = []
     for state in RequestState:
         request = a_quick_request(state, order=order, explanation=HOSTILE, text=HOSTILE, ended_at=NOON)
-        kinds: tuple[MessageKind, ...] = ("edit", "receipt", "post_mortem", "reminder")
-        sayings = [OutboxMessage(kind, request, items, items, {}, [group]) for kind in kinds]
-        shown += [str(rendered(outgoing, "/s", "", LATER, PROJECT)) for outgoing in sayings]
+        told = [outgoing(kind, request, items, groups=[group]) for kind in ("edit", "receipt", "reminder")]
+        shown += [str(rendered(one, "/s", "", LATER, PROJECT)) for one in told]
+        shown.append(str(post_mortem(request, items, [group], PROJECT)))
         point = Point(request, items, frozenset(), deletable=True)
         shown.append(str(restore_points(Points([point], "C1", more=False), "/s")))
     for text in shown:

@@ -23,7 +23,6 @@ from bot.domain.results import NothingFound
 from bot.domain.roles import MAY, Role
 from bot.domain.snapshots import CreateSnapshotGroup, CreateStandardSnapshot
 from bot.domain.transitions import GroupState, ItemState, RequestState
-from bot.ports.outbox import MessageKind, OutboxMessage
 from bot.slack.listeners.errors import PICKER
 from bot.slack.views import responses
 from bot.slack.views.acknowledgement import recorded
@@ -31,6 +30,7 @@ from bot.slack.views.app_home_view import app_home_view
 from bot.slack.views.create_modal import disk_options, filled_view
 from bot.slack.views.message import Message
 from bot.slack.views.outbox_messages import rendered
+from bot.slack.views.post_mortem_view import post_mortem
 from bot.slack.views.refusal import refusal
 from bot.slack.views.restore_points import restore_points
 from bot.slack.views.small_modals import bind_form, change_form, deny_form
@@ -40,6 +40,7 @@ from bot.workflow.queries.restore_points import Point, Points
 from bot.workflow.queries.status import Found, MayDo, Page
 from tests.block_kit import EDITED, checked_message, checked_options, checked_view
 from tests.builders import NOON, a_disk, a_grant, a_project, a_request, an_item
+from tests.outgoing import outgoing
 
 Golden = Callable[[str, Any], None]
 LATER = NOON + timedelta(seconds=75)
@@ -52,11 +53,8 @@ LEFT = an_item(4, ItemState.CANCELLED, code=LEFT_OUT, cause="It is in the state 
 DENIED = Denied("standing-guest", "Guests of this workspace may not use the snapshot bot. Ask a full member to do it.")
 
 
-def said(
-    kind: MessageKind, request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup] = ()
-) -> Message:
-    outgoing = OutboxMessage(kind, request, items, items, {}, groups)
-    message = rendered(outgoing, "/snapshot", TEAM, LATER, a_project())
+def said(kind: str, request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup] = ()) -> Message:
+    message = rendered(outgoing(kind, request, items, groups=groups), "/snapshot", TEAM, LATER, a_project())
     return checked_message(message, edited=kind in EDITED)
 
 
@@ -199,7 +197,7 @@ def test_a_quick_backup_with_a_disk_left_out_and_one_that_was_planned_larger_tha
     finished = a_quick(state=RequestState.FINISHED, ended_at=LATER)
     golden("quick_left_out", said("edit", finished, [DONE, LEFT]))
     golden("quick_left_out_receipt", said("receipt", finished, [DONE, LEFT]))
-    golden("quick_left_out_record", said("post_mortem", finished, [DONE, LEFT]))
+    golden("quick_left_out_record", checked_message(post_mortem(finished, [DONE, LEFT], (), a_project())))
     asked = CreateSnapshotGroup(volume_ids=("a", "b"), server_id="s")
     group = ConsistencyGroup("r-one-g1", "r-one", "payments", "web-01", "az-a", asked, state=GroupState.PLANNED)
     planned = [an_item(n, consistency_group_id="r-one-g1") for n in range(1, 17)]

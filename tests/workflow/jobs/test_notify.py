@@ -13,7 +13,7 @@ from bot.domain.deletions import Deletion
 from bot.domain.errors import LookupFailed, SlackBusy, StoreFailed
 from bot.domain.roles import Grant
 from bot.domain.transitions import DeletionState, RequestEvent, RequestState
-from bot.ports.outbox import OutboxMessage
+from bot.ports.outbox import DirectMessage, OutboxMessage
 from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
 from bot.workflow.jobs.notify import GIVE_UP, NOTIFY, Notifier, who_may_approve
@@ -52,11 +52,13 @@ class Office:
             raise LookupFailed("Slack does not say.")
         return self.group
 
-    async def say_to(self, user_id: str, outgoing: OutboxMessage) -> None:
+    async def say(self, outgoing: OutboxMessage) -> None:
+        assert isinstance(outgoing, DirectMessage)
+        user_id = outgoing.to
         self.tried.append(user_id)
         if user_id in self.failing:
             raise SlackBusy("Slack did not answer.", retry_after=4.0, maybe_done=True)
-        self.said.append((user_id, outgoing.kind))
+        self.said.append((user_id, outgoing.text))
 
     async def ask_to_agree(self, user_id: str, request_id: str, sentences: Sequence[str], asking: int) -> None:
         self.said.append((user_id, f"agree {asking}: {sentences[0]}"))

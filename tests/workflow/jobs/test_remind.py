@@ -10,7 +10,7 @@ import pytest
 from bot.domain.errors import CannotPost, StoreFailed
 from bot.domain.snapshots import Snapshot
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.outbox import OutboxMessage, Posted
+from bot.ports.outbox import DirectMessage, OutboxMessage, Posted
 from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
 from bot.workflow.jobs.remind import Reminder
@@ -25,16 +25,13 @@ class Voice:
         self.said: list[str] = []
 
     async def say(self, outgoing: OutboxMessage) -> Posted | None:
+        if isinstance(outgoing, DirectMessage):
+            self.said.append(outgoing.to)
+            return None
         if not self.in_channels:
             raise CannotPost("The channel is archived.", "is_archived")
         self.said.append(outgoing.request.reply_channel)
         return Posted(outgoing.request.reply_channel, "1.0")
-
-    async def say_to(self, user_id: str, outgoing: OutboxMessage) -> None:
-        self.said.append(user_id)
-
-    async def ask_to_agree(self, user_id: str, request_id: str, sentences: object, asking: int) -> None:
-        raise NotImplementedError
 
 
 @pytest.mark.parametrize("in_channels", [True, False])
@@ -48,7 +45,7 @@ async def test_a_reminder_that_could_not_be_written_down_is_not_said_again(
     await store.decide_plan(over, [item], [])
     voice, evs = Voice(in_channels=in_channels), FakeEvs()
     evs.snapshots = [Snapshot(id="snap-1", status="available")]
-    remind = Reminder(store, FakeCloud(evs), voice, voice, clock)
+    remind = Reminder(store, FakeCloud(evs), voice, clock)
     assert await remind("r-one") == 3600.0
     clock.pass_(hours=1)
     with monkeypatch.context() as full:

@@ -15,41 +15,17 @@ from bot.domain.items import DiskRef, Item, ended, taken
 from bot.domain.orders import Quick
 from bot.domain.requests import Place, Request
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.outbox import OutboxMessage, Posted
+from bot.ports.outbox import Edit, OutboxMessage, Posted
 from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
-from bot.workflow.jobs.report import EDITS, EDITS_A_MINUTE, EditBudget, Reporter, Urgency, sayings
+from bot.workflow.jobs.due_messages import due_messages
+from bot.workflow.jobs.report import EDITS_A_MINUTE, EditBudget, Reporter, Urgency
 from tests.builders import NOON, FakeClock, a_request, an_item
+from tests.outgoing import kind_of
 
 CREATING = an_item(1, ItemState.CREATING, snapshot_id="snap-1", job_id="job-1")
 DONE = an_item(1, ItemState.AVAILABLE, snapshot_id="snap-1", ended_at=NOON)
 POSTED = {"status_ts": "1.1", "status_channel": "C1"}
-
-
-@pytest.mark.parametrize(
-    ("request_fields", "items", "kind"),
-    [
-        ({"state": RequestState.RECEIVED}, [], None),
-        ({"state": RequestState.DENIED}, [], "refusal"),
-        ({"state": RequestState.DROPPED, "receipt_ts": "told"}, [], None),
-        ({}, [an_item(1)], "status"),
-        ({**POSTED, "shown_rev": 1}, [an_item(1)], None),
-        ({**POSTED, "shown_rev": 0}, [an_item(1)], "edit"),
-        ({**POSTED, "shown_rev": 0}, [CREATING], "accepted"),
-        ({**POSTED, "shown_rev": 0}, [CREATING, an_item(2)], "edit"),
-        ({**POSTED, "shown_rev": 0}, [CREATING, an_item(2, cause="busy", waiting_since=NOON)], "accepted"),
-        ({**POSTED, "shown_rev": 1}, [replace(CREATING, accepted_told=True)], None),
-        ({**POSTED, "shown_rev": 1}, [an_item(1), an_item(2, ItemState.FAILED)], "failure"),
-        ({**POSTED, "shown_rev": 1}, [an_item(1), an_item(2, ItemState.FAILED, failure_told=True)], None),
-        ({**POSTED, "shown_rev": 0, "state": RequestState.FINISHED}, [DONE], "edit"),
-        ({**POSTED, "shown_rev": 0, "state": RequestState.DROPPED}, [], "edit"),
-        ({**POSTED, "shown_rev": 1, "state": RequestState.FINISHED}, [DONE], "receipt"),
-        ({**POSTED, "shown_rev": 1, "state": RequestState.FINISHED, "receipt_ts": "2.2"}, [DONE], None),
-    ],
-)
-def test_the_most_important_thing_comes_next(request_fields: dict[str, Any], items: list[Item], kind: str) -> None:
-    first = next(iter(sayings(a_request(**request_fields), items)), None)
-    assert (first.kind if first else None) == kind
 
 
 def test_progress_leaves_a_share_of_the_edits_to_ends_and_ends_to_what_is_waited_for() -> None:
@@ -103,17 +79,14 @@ class Voice:
         """When each kind was said last."""
 
     async def say(self, outgoing: OutboxMessage) -> Posted | None:
-        if self.troubles and outgoing.kind == (self.troubled or outgoing.kind):
+        kind = kind_of(outgoing)
+        if self.troubles and kind == (self.troubled or kind):
             raise self.troubles.pop(0)
-        if self.refused_edits and outgoing.kind in EDITS:
+        if self.refused_edits and isinstance(outgoing, Edit):
             raise self.refused_edits.pop(0)
-        self.at[outgoing.kind] = self._clock.now()
-        self.said.append((outgoing.kind, outgoing.request.reply_channel))
-        return (
-            Posted(outgoing.request.reply_channel, f"{len(self.said)}.0")
-            if outgoing.kind not in ("edit", "moved")
-            else None
-        )
+        self.at[kind] = self._clock.now()
+        self.said.append((kind, outgoing.request.reply_channel))
+        return Posted(outgoing.request.reply_channel, f"{len(self.said)}.0") if kind not in ("edit", "moved") else None
 
 
 class Desk:
@@ -221,7 +194,7 @@ async def test_where_slack_asks_for_fewer_edits_posts_go_on_and_edits_rest_in_ev
     desk.clock.pass_(seconds=10)
     await desk.add("r-four", "C1")
     desk.voice.said.clear()
-    assert [outgoing.kind for outgoing in sayings(*(await desk.whole("r-one")))] == ["edit"]
+    assert [kind_of(outgoing) for outgoing in due_messages(*(await desk.whole("r-one")))] == ["edit"]
     desk.voice.refused_edits = [SlackBusy("wait", retry_after=30.0)]
     begun = desk.clock.now()
     assert await desk.speak("C1") == ["status", "edit", "edit"]

@@ -1,0 +1,93 @@
+"""The messages of a request that are due: a comparison of what the rows say with what people were shown. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain.items import Item
+from bot.domain.orders import Quick
+from bot.domain.requests import Request
+from bot.domain.transitions import ItemState, RequestState
+from bot.ports.outbox import DirectMessage, Edit, NewMessage, OutboxMessage, Text
+
+ASK_DECIDED = -1
+"""The revision of a message whose buttons were taken off; it is never edited again."""
+
+
+def due_messages(request: Request, items: Sequence[Item]) -> list[OutboxMessage]:
+    """What is to be told of a request now, the most important first: where that has to wait, the next may go before it.
+
+    Pure; the rows remember what was said. The receipt follows the last edit, and goes before it where edits have no
+    room.
+    """
+
+    def edit(text: Text, ts: str | None, *, due: bool) -> list[OutboxMessage]:
+        return [Edit(text, request, items, items, ts=ts)] if ts and due else []
+
+    if request.refused and request.status_ts is None:
+        refusal = DirectMessage(Text.REFUSAL, request, (), items, to=request.actor_id)
+        return [] if request.receipt_ts else [refusal]
+    if request.state is RequestState.RECEIVED and not _has_placeholder(request):
+        return []
+    if request.status_ts is None:
+        return [NewMessage(Text.STATUS, request, items, items)]
+    status = edit(Text.STATUS, request.status_ts, due=request.shown_rev < request.rev)
+    asked = edit(Text.ASK, request.ask_ts, due=_ask_is_stale(request))
+    if request.state is RequestState.FINISHED or request.refused:
+        gone = edit(Text.RECEIPT, request.receipt_ts, due=request.receipt_gone < gone_of(items))
+        receipt = gone if request.receipt_ts else [NewMessage(Text.RECEIPT, request, items, items)]
+        return [*status, *asked, *receipt]
+    if request.state in (RequestState.RECEIVED, RequestState.PLANNED):
+        return status
+    if request.approvals_needed and request.ask_ts is None:
+        return [NewMessage(Text.ASK, request, items, items)]
+    if asked or request.state is RequestState.WAITING:
+        return asked or status
+    return _of_running(request, items) or status
+
+
+def _of_running(request: Request, items: Sequence[Item]) -> list[OutboxMessage]:
+    """What deserves a notification while it runs."""
+    accepted = [item for item in items if item.accepted and not item.accepted_told]
+    sending = [item for item in items if item.state in (ItemState.PLANNED, ItemState.SUBMITTING) and not item.cause]
+    if accepted and not sending:
+        return [NewMessage(Text.ACCEPTED, request, accepted, items)]
+    failures = [item for item in items if item.ended and item.state is not ItemState.AVAILABLE]
+    untold = [item for item in failures if not item.failure_told]
+    return [NewMessage(Text.FAILURE, request, untold, items)] if untold else []
+
+
+def gone_of(items: Sequence[Item]) -> int:
+    return sum(item.gone for item in items)
+
+
+def _has_placeholder(request: Request) -> bool:
+    """A quick backup that its person may have shows its message before its plan is known, and everything that is kept
+    waiting by the cloud.
+    """
+    return request.project is not None and (isinstance(request.order, Quick) or bool(request.explanation))
+
+
+def _ask_is_stale(request: Request) -> bool:
+    """Whether the message with the buttons shows an older count, or buttons that nobody needs any more."""
+    if request.ask_ts is None or request.ask_rev == ASK_DECIDED:
+        return False
+    return request.state is not RequestState.WAITING or request.ask_rev < request.rev
+
+
+def rank(outgoing: OutboxMessage) -> int:
+    """First what somebody waits for: a refusal, a plan, a question to others. Then first messages, ends, and progress,
+    each in the order they were asked.
+    """
+    request = outgoing.request
+    if request.refused or request.not_yet_going or outgoing.text is Text.ASK:
+        return 0
+    match outgoing:
+        case NewMessage(text=Text.STATUS):
+            return 1
+        case NewMessage(text=Text.FAILURE):
+            return 2
+        case NewMessage(text=Text.ACCEPTED):
+            return 3
+        case _:
+            return 2 if request.state is RequestState.FINISHED else 4

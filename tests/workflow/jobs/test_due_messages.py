@@ -1,0 +1,53 @@
+"""What is said next of a request, as its rows stand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from bot.domain.items import Item
+from bot.domain.transitions import ItemState, RequestState
+from bot.ports.outbox import Edit
+from bot.workflow.jobs.due_messages import due_messages
+from tests.builders import NOON, a_request, an_item
+from tests.outgoing import kind_of
+
+CREATING = an_item(1, ItemState.CREATING, snapshot_id="snap-1", job_id="job-1")
+DONE = an_item(1, ItemState.AVAILABLE, snapshot_id="snap-1", ended_at=NOON)
+POSTED = {"status_ts": "1.1", "status_channel": "C1"}
+
+
+@pytest.mark.parametrize(
+    ("request_fields", "items", "kind"),
+    [
+        ({"state": RequestState.RECEIVED}, [], None),
+        ({"state": RequestState.DENIED}, [], "refusal"),
+        ({"state": RequestState.DROPPED, "receipt_ts": "told"}, [], None),
+        ({}, [an_item(1)], "status"),
+        ({**POSTED, "shown_rev": 1}, [an_item(1)], None),
+        ({**POSTED, "shown_rev": 0}, [an_item(1)], "edit"),
+        ({**POSTED, "shown_rev": 0}, [CREATING], "accepted"),
+        ({**POSTED, "shown_rev": 0}, [CREATING, an_item(2)], "edit"),
+        ({**POSTED, "shown_rev": 0}, [CREATING, an_item(2, cause="busy", waiting_since=NOON)], "accepted"),
+        ({**POSTED, "shown_rev": 1}, [replace(CREATING, accepted_told=True)], None),
+        ({**POSTED, "shown_rev": 1}, [an_item(1), an_item(2, ItemState.FAILED)], "failure"),
+        ({**POSTED, "shown_rev": 1}, [an_item(1), an_item(2, ItemState.FAILED, failure_told=True)], None),
+        ({**POSTED, "shown_rev": 0, "state": RequestState.FINISHED}, [DONE], "edit"),
+        ({**POSTED, "shown_rev": 0, "state": RequestState.DROPPED}, [], "edit"),
+        ({**POSTED, "shown_rev": 1, "state": RequestState.FINISHED}, [DONE], "receipt"),
+        ({**POSTED, "shown_rev": 1, "state": RequestState.FINISHED, "receipt_ts": "2.2"}, [DONE], None),
+    ],
+)
+def test_the_most_important_thing_comes_next(request_fields: dict[str, Any], items: list[Item], kind: str) -> None:
+    first = next(iter(due_messages(a_request(**request_fields), items)), None)
+    assert (kind_of(first) if first else None) == kind
+
+
+def test_an_edit_names_the_message_that_it_takes_the_place_of() -> None:
+    fields: dict[str, Any] = {"ask_ts": "1.2", "receipt_ts": "1.3", "shown_rev": 0, "state": RequestState.FINISHED}
+    gone = replace(DONE, gone_at=NOON)
+    due = due_messages(a_request(**POSTED, **fields, approvals_needed=1), [gone])
+    edits = [(kind_of(one), one.ts) for one in due if isinstance(one, Edit)]
+    assert edits == [("edit", "1.1"), ("ask_edit", "1.2"), ("receipt_edit", "1.3")]
