@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp import web
 
-from bot.metrics import exposition
+from bot.metrics import COUNTED, exposition
 
 
 class AdminServer:
     """`trouble`: why the process should be started again, "" while it works. `ready`: the store is writable and Slack
-    is connected. `counts`: requests and items by state.
+    is connected. `counts`: the rows of tables by their state.
     """
 
     def __init__(
@@ -20,7 +20,7 @@ class AdminServer:
         port: int,
         trouble: Callable[[], Awaitable[str]],
         ready: Callable[[], Awaitable[bool]],
-        counts: Callable[[], Awaitable[Mapping[tuple[str, str], int]]],
+        counts: Callable[[Sequence[str]], Awaitable[Mapping[tuple[str, str], int]]],
     ) -> None:
         self._host = host
         self._port = port
@@ -60,4 +60,4 @@ class AdminServer:
         return web.Response(status=503, text="not ready: the store is not writable, or Slack is not connected\n")
 
     async def _on_metrics(self, _: web.Request) -> web.Response:
-        return web.Response(text=exposition(await self._counts()), content_type="text/plain")
+        return web.Response(text=exposition(await self._counts(COUNTED)), content_type="text/plain")

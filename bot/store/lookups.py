@@ -110,12 +110,13 @@ def copying(project: str) -> Script[list[str]]:
     return [row["disk_id"] for row in rows]
 
 
-def counts() -> Script[dict[tuple[str, str], int]]:
-    rows = yield sql(
-        "select 'request' as kind, state, count(*) as number from request group by state "
-        "union all select 'item', state, count(*) from item group by state"
-    )
-    return {(row["kind"], row["state"]): row["number"] for row in rows}
+def counts(tables: Sequence[str]) -> Script[dict[tuple[str, str], int]]:
+    """How many rows of each table stand in which state."""
+    found: dict[tuple[str, str], int] = {}
+    for table in tables:
+        rows = yield sql(f"select state, count(*) as number from {table} group by state")
+        found |= {(table, row["state"]): row["number"] for row in rows}
+    return found
 
 
 def disks_asked(

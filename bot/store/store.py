@@ -89,9 +89,9 @@ class SqliteStore(
     async def jobs(self) -> list[tuple[str, datetime, str]]:
         return await self._database.read(jobs.every)
 
-    async def counts(self) -> dict[tuple[str, str], int]:
-        """How many requests and items stand in which state."""
-        return await self._database.read(lookups.counts)
+    async def counts(self, tables: Sequence[str]) -> dict[tuple[str, str], int]:
+        """How many rows of each table stand in which state."""
+        return await self._database.read(lookups.counts, tables)
 
     async def forget_deliveries(self) -> None:
         """Drop the marks of deliveries that can no longer be repeated, and forms as old as that."""

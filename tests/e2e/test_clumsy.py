@@ -31,7 +31,7 @@ async def made(world: World) -> list[str]:
 
     async def open_requests() -> int:
         assert world.bot is not None
-        counts = await world.bot.store.counts()
+        counts = await world.bot.store.counts(["request"])
         return sum(counts.get(("request", state), 0) for state in ("received", "running"))
 
     async with asyncio.timeout(20):
@@ -97,7 +97,7 @@ async def test_talk_about_the_bot_changes_nothing_and_is_asked_back_privately(qu
         await world.slack.until(lambda wanted=number: answered(world) == wanted, 10)
     assert await made(world) == ["web-01-data"]
     assert await world.bot.store.every_grant() == grants
-    assert (await world.bot.store.counts())[("request", "finished")] == 1
+    assert (await world.bot.store.counts(["request"]))[("request", "finished")] == 1
 
 
 async def test_what_is_asked_struck_out_taken_back_or_only_half_read_changes_nothing(quiet_world: World) -> None:
@@ -115,7 +115,8 @@ async def test_what_is_asked_struck_out_taken_back_or_only_half_read_changes_not
         assert "Nothing was done." in (await world.say(typed)).text
     assert await made(world) == ["web-01-data"]
     assert await world.bot.store.every_grant() == grants
-    assert set(await world.bot.store.counts()) & {("request", "planned"), ("deletion", "asked")} == set()
+    counts = await world.bot.store.counts(["request", "deletion"])
+    assert set(counts) & {("request", "planned"), ("deletion", "asked")} == set()
 
 
 @pytest.mark.parametrize(
