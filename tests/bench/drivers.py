@@ -37,6 +37,9 @@ IDENTITY = {
 
 _serial = itertools.count(1)
 
+CONNECTIONS = 150
+"""Fewer than the bot takes at once."""
+
 
 def a_command(text: str, channel: str = CHANNEL) -> dict[str, str]:
     """What Slack delivers when alice types `/snapshot TEXT`, with a trigger of its own."""
@@ -86,15 +89,18 @@ class Line(Protocol):
 
 
 class HttpLine:
-    """Kept connections to a request URL, one for each delivery that is on its way at once."""
+    """Kept connections to a request URL, as a proxy in between keeps them. A delivery that finds none free waits, and
+    that counts as a part of its time.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
+        self._room = asyncio.Semaphore(CONNECTIONS)
         self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
 
     async def connect(self, count: int) -> None:
         """Have that many connections ready."""
-        while len(self._free) < count:
+        while len(self._free) < min(count, CONNECTIONS):
             self._free.append(await asyncio.open_connection("127.0.0.1", self._port))
 
     async def close(self) -> None:
@@ -104,16 +110,17 @@ class HttpLine:
 
     async def deliver(self, text: str, channel: str = CHANNEL) -> tuple[float, str]:
         delivery = self._signed(urllib.parse.urlencode(a_command(text, channel)).encode())
-        await self.connect(1)
-        reader, writer = self._free.pop()
         began = time.perf_counter()
-        writer.write(delivery)
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-        body = await reader.readexactly(length) if length else b""
-        took_s = time.perf_counter() - began
-        assert head.startswith(b"HTTP/1.1 200"), head
-        self._free.append((reader, writer))
+        async with self._room:
+            await self.connect(1)
+            reader, writer = self._free.pop()
+            writer.write(delivery)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+            body = await reader.readexactly(length) if length else b""
+            took_s = time.perf_counter() - began
+            assert head.startswith(b"HTTP/1.1 200"), head
+            self._free.append((reader, writer))
         return took_s, body.decode()
 
     def _signed(self, body: bytes) -> bytes:

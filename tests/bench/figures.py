@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -87,11 +88,13 @@ def revision() -> str:
 
 
 def machine() -> dict[str, str]:
+    """`load`: how many others wanted its processors; ratios bear that better than milliseconds do."""
     return {
         "revision": revision(),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}, {os.cpu_count()} processors",
+        "load": f"{os.getloadavg()[0]:.1f}",
     }
 
 

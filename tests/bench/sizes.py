@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SOCKET, HTTP = "socket", "http"
+EVERY_WAY = ((SOCKET, True), (SOCKET, False), (HTTP, True), (HTTP, False))
+
 
 @dataclass(frozen=True)
 class Sizes:
@@ -11,6 +14,8 @@ class Sizes:
 
     acks: tuple[tuple[int, int], ...]
     """How many at once, and in how many turns."""
+    ack_ways: tuple[tuple[str, bool], ...]
+    """Over which way in, and whether the engine rests."""
     burst: int
     posts: int
     ends: tuple[int, ...]
@@ -30,6 +35,7 @@ class Sizes:
 
 FULL = Sizes(
     acks=((1, 200), (8, 50), (32, 20)),
+    ack_ways=EVERY_WAY,
     burst=2_000,
     posts=200,
     ends=(200, 2_000),
@@ -47,6 +53,7 @@ FULL = Sizes(
 )
 QUICK = Sizes(
     acks=((1, 60), (8, 15), (32, 6)),
+    ack_ways=EVERY_WAY,
     burst=200,
     posts=40,
     ends=(40,),
@@ -64,6 +71,7 @@ QUICK = Sizes(
 )
 SMOKE = Sizes(
     acks=((2, 2),),
+    ack_ways=((SOCKET, True), (HTTP, False)),
     burst=5,
     posts=2,
     ends=(2,),

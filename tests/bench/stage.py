@@ -16,9 +16,7 @@ import aiohttp
 
 from tests.bench.drivers import SIGNING_SECRET, Line, SocketLine, http_line, socket_line
 from tests.bench.processes import Child, running
-from tests.bench.sizes import Sizes
-
-SOCKET, HTTP = "socket", "http"
+from tests.bench.sizes import HTTP, SOCKET, Sizes
 
 
 @dataclass

@@ -151,7 +151,7 @@ def count_bytes(bytes_: Counter[str]) -> None:
 
 def furnish(setting: Setting, disks: int, channels: int) -> None:
     cloud, slack = setting.cloud.world, setting.workspace.world
-    for number in range(100):
+    for number in range(max(100, disks)):
         disk = world.disk_id(number)
         cloud.disks[disk] = Disk(disk, f"shop-{number:05d}", world.SHOP, world.ZONE)
     for number in range(disks):

@@ -18,7 +18,7 @@ from contextlib import AsyncExitStack
 
 from tests.bench.apps.sdk import has_sdk
 from tests.bench.figures import Figure, figures_of
-from tests.bench.stage import HTTP, SOCKET, App, Stage, a_bare_app, a_bot, at_once, commits, known, simulators
+from tests.bench.stage import App, Stage, a_bare_app, a_bot, at_once, commits, known, simulators
 
 TYPED = 'create web-01-data keep=7 reason="kernel upgrade"'
 BOT, COMMIT = "snapshot-bot", "raw commit"
@@ -29,9 +29,8 @@ GOALS = {50: {"bare Bolt": 0.1}, 99: {"bare Bolt": 0.2}}
 
 async def measure(stage: Stage) -> list[Figure]:
     found: list[Figure] = []
-    for transport in (SOCKET, HTTP):
-        for resting in (True, False):
-            found += await _measured(stage, transport, resting=resting)
+    for transport, resting in stage.sizes.ack_ways:
+        found += await _measured(stage, transport, resting=resting)
     return found
 
 

@@ -9,7 +9,8 @@ from contextlib import AsyncExitStack
 from tests.bench.drivers import HttpLine
 from tests.bench.figures import Figure, percentile
 from tests.bench.rows.ack import TYPED
-from tests.bench.stage import HTTP, SOCKET, App, Stage, a_bare_app, a_bot, at_once, known, simulators
+from tests.bench.sizes import HTTP, SOCKET
+from tests.bench.stage import App, Stage, a_bare_app, a_bot, at_once, known, simulators
 
 LATE_S = 3.0
 BOT, BARE = "snapshot-bot", "bare Bolt"

@@ -19,7 +19,8 @@ from tests.bench.apps.sdk import has_sdk
 from tests.bench.drivers import socket_line
 from tests.bench.figures import Figure
 from tests.bench.processes import Child, running
-from tests.bench.stage import SOCKET, App, Stage, a_bot, added, simulators
+from tests.bench.sizes import SOCKET
+from tests.bench.stage import App, Stage, a_bot, added, simulators
 
 CODE = "tests/bench/rows/end_to_end.py, apps/bare.py:follow"
 CHANNELS = 200

@@ -16,7 +16,8 @@ from tests.bench.drivers import socket_line
 from tests.bench.figures import Figure, figures_of
 from tests.bench.processes import Child, running
 from tests.bench.rows.ack import TYPED
-from tests.bench.stage import SOCKET, App, Stage, a_bare_app, a_bot, added, bot_environment, simulators
+from tests.bench.sizes import SOCKET
+from tests.bench.stage import App, Stage, a_bare_app, a_bot, added, bot_environment, simulators
 from tests.bench.stores import in_the_making
 
 CODE = "tests/bench/rows/in_flight.py, stores.py"

@@ -17,7 +17,8 @@ from bot.settings import load_settings
 from bot.slack.ids import CANCEL, CONFIRM
 from tests.bench.figures import Figure, figures_of
 from tests.bench.processes import Child, running
-from tests.bench.stage import SOCKET, Stage, bot_environment, ready, simulators
+from tests.bench.sizes import SOCKET
+from tests.bench.stage import Stage, bot_environment, ready, simulators
 
 CODE = "tests/bench/rows/plan.py"
 PLAN, FOUR, POST, ONE = "from the command to the plan card", "four answers", "from the press to the POST", "one listing"
@@ -38,6 +39,7 @@ async def measure(stage: Stage) -> list[Figure]:
         stack.push_async_callback(cloud.aclose)
         evs = cloud.project("payments-prod")
         for turn in range(-1, stage.sizes.plans):
+            await asyncio.sleep(REST_S if turn >= 0 else 0)
             taken = await _turn(sims, evs, CONFIRM if turn % 3 == 0 else CANCEL)
             for what, took_s in taken.items():
                 if turn >= 0:
@@ -64,5 +66,4 @@ async def _turn(sims: Child, evs: Evs, button: str) -> dict[str, float]:
     pressed = await sims.ask("press", request=planned["request"], button=button, words=words, operation="create_group")
     if button == CONFIRM:
         taken[POST] = pressed["took_s"]
-    await asyncio.sleep(REST_S)
     return taken

@@ -26,7 +26,8 @@ from bot.workflow.jobs.watch import Watcher
 from tests.bench.drivers import SocketLine
 from tests.bench.figures import Figure, figures_of
 from tests.bench.processes import Child
-from tests.bench.stage import SOCKET, App, Stage, a_bot, known, simulators
+from tests.bench.sizes import SOCKET
+from tests.bench.stage import App, Stage, a_bot, known, simulators
 from tests.bench.stores import in_the_making, lived, request_id
 from tests.fakes.many_snapshots import ManyEvs, OneCloud
 
