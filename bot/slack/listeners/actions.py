@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, Protocol
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
@@ -14,10 +14,11 @@ from bot.domain.errors import LookupFailed
 from bot.domain.forms import Form, FormKind
 from bot.domain.requests import Place
 from bot.domain.results import Refused, Told
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
-from bot.ports.forms import DeferredReply
+from bot.ports.forms import AppHomes, DeferredReply
+from bot.ports.requests import Requests
 from bot.ports.slack import People
-from bot.ports.store import Store
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.client.poster import SlackReplies
 from bot.slack.ids import APPROVE, CANCEL, CHANGE, CONFIRM, DENY, place_at
@@ -90,6 +91,10 @@ class SmallForm:
     decide: Decide
 
 
+class Rows(AppHomes, Audit, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class Actions:
     """Everybody who sees a button can press it; what it does is decided by who did."""
 
@@ -99,7 +104,7 @@ class Actions:
         forms: Mapping[str, SmallForm],
         *,
         people: People,
-        store: Store,
+        store: Rows,
         replies: SlackReplies,
         tasks: BackgroundTasks,
         deferred: DeferredReplyJob,

@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import SlackBusy, ViewRefused, ViewStale
-from bot.ports.store import Store
+from bot.ports.forms import AppHomes
 from bot.slack.client.backoff import Backoff
 from bot.slack.client.errors import NO_ANSWER, failure_of
 from bot.slack.listeners.reading import reads
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 class AppHomeListeners:
     """The event is acknowledged when the listener returns; what it calls for is in the store by then."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: AppHomes) -> None:
         self._store = store
 
     def register(self, app: AsyncApp) -> None:

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping
 from datetime import timedelta
 from fnmatch import fnmatchcase
+from typing import Protocol
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -18,8 +19,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import CannotPost, MessageRefused, SlackBusy
 from bot.domain.projects import Project
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
-from bot.ports.store import Store
+from bot.ports.grants import Bindings
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.client.channels import SlackChannels
 from bot.slack.client.errors import NO_ANSWER, failure_of
@@ -36,6 +38,10 @@ PAUSES_S = (5.0, 15.0, 60.0, 300.0)
 """How long is waited after each attempt that Slack was too busy for; after the last, the next rename counts anew."""
 
 
+class Rows(Audit, Bindings, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class ChannelCardListeners:
     """`pattern` is what a channel's name has to match, such as `inc-*`; None: nothing is offered."""
 
@@ -44,7 +50,7 @@ class ChannelCardListeners:
         *,
         pattern: str | None,
         command: str,
-        store: Store,
+        store: Rows,
         projects: Mapping[str, Project],
         client: AsyncWebClient,
         channels: SlackChannels,

@@ -11,12 +11,13 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from bot.domain.audit import not_done
 from bot.domain.errors import SlackBusy, StoreFailed
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
-from bot.ports.forms import DeferredReply
-from bot.ports.store import Store
+from bot.ports.forms import DeferredReplies, DeferredReply
 from bot.slack.client.poster import SlackReplies
 from bot.slack.unexpected import Unexpected
 from bot.slack.views import responses
@@ -63,8 +64,12 @@ def delivered(trigger_id: str) -> str:
     return hashlib.sha256(trigger_id.encode()).hexdigest()[:32]
 
 
+class Rows(Audit, DeferredReplies, Protocol):
+    """The roles of the store that this asks for."""
+
+
 class DeferredReplyJob:
-    def __init__(self, store: Store, replies: SlackReplies, clock: Clock, unexpected: Unexpected) -> None:
+    def __init__(self, store: Rows, replies: SlackReplies, clock: Clock, unexpected: Unexpected) -> None:
         self._store = store
         self._replies = replies
         self._clock = clock

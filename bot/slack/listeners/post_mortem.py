@@ -7,8 +7,8 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from bot.domain.audit import not_looked_up
 from bot.domain.errors import LookupFailed
 from bot.domain.results import NothingFound
+from bot.ports.audit import Audit
 from bot.ports.slack import People
-from bot.ports.store import Store
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.client.poster import SlackReplies
 from bot.slack.ids import POST_MORTEM, is_direct
@@ -24,7 +24,7 @@ class PostMortemListeners:
     def __init__(
         self,
         people: People,
-        store: Store,
+        store: Audit,
         inquiry: Inquiry,
         replies: SlackReplies,
         tasks: BackgroundTasks,

@@ -24,9 +24,9 @@ from bot.domain.commands import (
 )
 from bot.domain.errors import LookupFailed
 from bot.domain.results import Told
+from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.slack import People
-from bot.ports.store import Store
 from bot.slack.ids import place_at
 from bot.slack.listeners.deferred_replies import Reply
 from bot.slack.views import responses
@@ -48,7 +48,7 @@ class Queries:
         *,
         command: str,
         team_url: str,
-        store: Store,
+        store: Audit,
         people: People,
         inquiry: Inquiry,
         approvals: Approvals,
