@@ -71,6 +71,12 @@ def test_every_path_that_is_named_exists(name: str) -> None:
     assert [path for path in _PATH.findall(TEXT[name]) if not (ROOT / path).exists()] == []
 
 
+def test_the_tests_are_run_by_one_command_wherever_it_stands() -> None:
+    texts = [TEXT["README.md"], TEXT["docs/contributing.md"], (ROOT / ".ci" / "run").read_text(encoding="utf-8")]
+    (commands,) = {tuple(re.findall(r"-m pytest(?: (?:-n|--dist) \w+){2}", text)) for text in texts}
+    assert len(commands) == 1
+
+
 def test_every_name_that_is_given_with_its_file_stands_in_it() -> None:
     given = re.findall(r"`(bot/[\w/]+\.py)` \(((?:`\w+`(?:, )?)+)\)", TEXT["docs/contributing.md"])
     assert len(given) > 5
