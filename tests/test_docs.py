@@ -16,7 +16,7 @@ from bot.__main__ import _parser
 from bot.domain.commands import KNOWN, read_command
 from bot.domain.options import CREATE_OPTIONS, OPTIONS_OF, QUICK_OPTIONS
 from bot.domain.roles import MAY, Action
-from bot.evs.error_codes import DOCUMENTED
+from bot.evs.error_sentences import DOCUMENTED
 from bot.settings import load_settings
 from bot.settings.environment import Environment
 from bot.settings.tables import CREDENTIALS, TABLES, AuditTable, Table

@@ -15,7 +15,7 @@ import httpx
 from bot.domain.errors import CloudError, CloudUnavailable, CredentialRefused
 from bot.domain.projects import PasswordCredentials, Project
 from bot.evs.credential_breaker import CredentialBreaker
-from bot.evs.error_codes import (
+from bot.evs.error_sentences import (
     CONSOLE_ONLY,
     DISABLED,
     EXPIRED,

@@ -22,7 +22,7 @@ from bot.domain.errors import (
     NotOffered,
     Throttled,
 )
-from bot.evs.error_codes import Kind, Known, at_ecs, known
+from bot.evs.error_sentences import Kind, Known, at_ecs, known
 from bot.evs.reading import json_in
 
 QUOTED_CHARACTERS = 200

@@ -19,7 +19,7 @@ from bot.domain.errors import (
     NotOffered,
     Throttled,
 )
-from bot.evs.error_codes import DOCUMENTED
+from bot.evs.error_sentences import DOCUMENTED
 from bot.evs.errors import error_from
 
 REFUSED: dict[str, int] = {
