@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -21,14 +21,13 @@ from tests.bench.sizes import HTTP, SOCKET, Sizes
 
 @dataclass
 class Stage:
-    """A folder for one run, on the disk that is measured. `cache`: stores that were built, by what is in them."""
+    """A folder for one run, on the disk that is measured."""
 
     directory: Path
     sizes: Sizes
-    cache: dict[str, Path] = field(default_factory=dict)
 
-    def folder(self, prefix: str = "row-") -> Path:
-        return Path(tempfile.mkdtemp(prefix=prefix, dir=self.directory))
+    def folder(self) -> Path:
+        return Path(tempfile.mkdtemp(prefix="row-", dir=self.directory))
 
 
 @dataclass
