@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class AccountKind(StrEnum):
-    """What kind of account someone has, as `users.info` tells it (Slack, user object)."""
+    """The kind of an account, as `users.info` tells it (Slack, user object)."""
 
     MEMBER = "member"
     DEACTIVATED = "deactivated"
@@ -21,7 +21,7 @@ class AccountKind(StrEnum):
 
 
 class UserGroupKind(StrEnum):
-    """What becomes of a user group, as `usergroups.list` tells it (Slack, usergroup object)."""
+    """The kind of a user group, as `usergroups.list` tells it (Slack, usergroup object)."""
 
     KNOWN = "known"
     DISABLED = "disabled"

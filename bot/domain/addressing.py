@@ -1,8 +1,8 @@
 """Whether a message that names the bot is an order to it, or talk about it. This is decided here and nowhere else.
 
 An order begins the message or one of its lines, after at most a greeting or an address. Lines that are quoted, that
-were copied from a conversation or stand in a code fence never are: they show what somebody else wrote, or what could be
-written.
+were copied from a conversation or stand in a code fence never are: they show the words of another person, or what could
+be written.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from bot.domain.words import DOUBLE_QUOTES, SINGLE_QUOTES
 
 _BETWEEN = r"[\s,;:!.…*_–—，、！。：،-]*"
 _BEFORE_THE_NAME = re.compile(rf"(?:[*_]+(?!\s))?(?:(?:{ADDRESS}|{GREETING}(?![\w'’])){_BETWEEN})*", re.IGNORECASE)
-"""What is struck through is no order any more; a star or a dash with a space behind it marks the item of a list."""
+"""Text struck through is no order any more; a star or a dash with a space behind it marks the item of a list."""
 _BETWEEN_TWO_NAMES = re.compile(r"[\s,;:!.…*_~–—-]*")
 _AFTER_THE_NAME = re.compile(r"[*_~]*(?:(?:(?!:[\w+'-]+:)(?:[\s,;:!.…，、：]|[–—-]+(?=\s)))+|$)")
 _QUOTING = (">", "&gt;", "&lt;", "(", "[", "{", "（", "【", "「", "『", "《", *DOUBLE_QUOTES, *SINGLE_QUOTES)
@@ -31,12 +31,12 @@ _COPIED = re.compile(
     rf"|{_SPEAKER}\s{{2,}}{_TIME}|\[{_TIME}(?:\s*[ap]m)?\]\s*{_SPEAKER}:?)\s*",
     re.IGNORECASE,
 )
-"""The line that Slack puts above what somebody said, as it is copied: `bob  3:12 AM`."""
+"""The line that Slack puts above a person's words, as it is copied: `bob  3:12 AM`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is ordered: the rest of the line, with what belongs to it below. `below` are the other lines there."""
+    """An order: the rest of the line, with what belongs to it below. `below` are the other lines there."""
 
     text: str
     below: tuple[str, ...] = ()
@@ -44,14 +44,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """The bot is named, and nobody ordered anything. `text` is what stands behind the name."""
+    """The bot is named, and nothing is ordered. `text` is what stands behind the name."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """What follows the name stands in quotes or brackets, so it is shown rather than said."""
+    """The words behind the name stand in quotes or brackets, so they are shown rather than said."""
 
     text: str
 
@@ -84,7 +84,7 @@ def read_mention(message: str, bot_id: str) -> Mentioned:
 
 
 def _order_in(line: str, name: re.Pattern[str]) -> str | None:
-    """What stands behind the bot's name where that begins the line, be it said once or twice."""
+    """The text behind the bot's name where that begins the line, be it said once or twice."""
     line = line.strip()
     while len(line) > 2 and line[0] == line[-1] and line[0] in "*_" and not line[1].isspace():
         line = line[1:-1]  # the whole line is bold or italic

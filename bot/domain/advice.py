@@ -1,4 +1,4 @@
-"""What somebody wants who types a word that is no verb: one thing, first and short, ready to be copied.
+"""Advice for a person who types a word that is no verb: one thing, first and short, ready to be copied.
 
 Nothing is done on a guess. What is suggested is made of what was typed, so that it can be sent as it stands.
 """
@@ -66,7 +66,7 @@ _MEANT: dict[str, str] = {
     **_each("how", "help"),
     **_each("reviewed postmortem post-mortem record", "review"),
 }
-"""What people say, and which of the commands they mean by it."""
+"""Words that people say, and which of the commands they mean by each."""
 
 _ASKING = frozenset(("can", "could", "would", "will", "you", "kindly", "just", "now", "i", "want", "need", "to", "we"))
 _SMALL_TALK = (
@@ -149,7 +149,7 @@ EXAMPLES = {
 
 
 def for_question(words: Sequence[Word], reads: Reads) -> str:
-    """What is said where an order ended in a question mark, which is no order."""
+    """The answer where an order ended in a question mark, which is no order."""
     verb = verb_in(words[0].text)
     meant = _again(verb, words[1:])
     meant = meant if reads(meant) else EXAMPLES.get(verb, f"{verb} ID")
@@ -160,11 +160,11 @@ def for_question(words: Sequence[Word], reads: Reads) -> str:
 
 
 _GRAVE = frozenset(("delete", "grant", "revoke", "unbind", "approve", "deny", "cancel"))
-"""What is never guessed from a word that may be another one."""
+"""Verbs that are never guessed from a word that may be another one."""
 
 
 def _typo_of(asked: str, known: Sequence[str]) -> str | None:
-    """The verb, or the word for one, that somebody mistyped; None where it may as well be a word of its own."""
+    """The verb, or the word for one, that was mistyped; None where it may as well be a word of its own."""
     if re.search("[0-9]", asked) or len(asked) < 3:
         return None
     harmless = [word for word, meant in _MEANT.items() if meant not in _GRAVE and len(word) > 3]
@@ -254,7 +254,7 @@ _SAID = {
     "plan": "`quick` shows its plan and makes nothing before somebody presses.",
     "help": _HELP,
 }
-"""What is said for each meaning; `{id}` is the id that was typed, if one was."""
+"""The advice for each meaning; `{id}` is the id that was typed, if one was."""
 
 
 def _told(meant: str, rest: Sequence[Word]) -> str:

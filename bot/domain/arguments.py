@@ -1,4 +1,4 @@
-"""What stands after a verb: bare words, then options. What was written so that it means something else is told with the
+"""The words after a verb: bare ones, then options. A word written so that it means something else is told with the
 whole command as it should be, ready to be copied.
 """
 
@@ -225,7 +225,7 @@ def read_options(
 
 
 def _said_in_words(verb: str, bare: Sequence[str]) -> list[str]:
-    """What bare words mean, which are no selectors: one fault at most."""
+    """The fault of bare words that are no selectors: one at most."""
     names = [word for word in bare if caseless(word) not in FILLERS | COURTESIES | EVERYTHING | {"no", "yes"}]
     if not bare or all(caseless(word) in COURTESIES for word in bare):
         return []

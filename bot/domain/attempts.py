@@ -1,7 +1,7 @@
 """An attempt to have the cloud make something in one POST that may be answered late or never, and how it moves.
 
 An item is one, and a consistency group. Each state after planned is committed before, or right after, the call that it
-stands for, so whoever reads the rows knows what may have happened.
+stands for, so the rows tell what may have happened.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Attempt(Generic[S]):
 
 
 def submitting(one: A, now: datetime) -> A:
-    """Before the POST: from here on the cloud may hold what it makes, so nobody repeats it without looking first."""
+    """Before the POST: from here on the cloud may hold what it makes, so it is never repeated without looking first."""
     state = one.after(AttemptEvent.SEND)
     return replace(one, state=state, attempts=one.attempts + 1, submitted_at=now, due_at=now)
 

@@ -69,13 +69,13 @@ def before_post(request: Request, subject: str, alias: str, disk: str, outcome: 
 def of_request(
     actor: Actor, action: str, request: Request, outcome: Decided, rule: str, **facts: str | int
 ) -> AuditEntry:
-    """What was wanted of a request that exists."""
+    """An action on a request that exists."""
     details = {"project": request.project, "requester": request.actor_id, **facts}
     return AuditEntry(actor.user_id, action, request.id, outcome, rule, details)
 
 
 def of_form(form: Form, action: str, subject: str, rule: str, **facts: int) -> AuditEntry:
-    """What was wrong with a form that came back."""
+    """A fault of a form that came back."""
     return denied(form.user_id, action, subject, rule, channel=form.place.channel_id, hop="form", form=form.id, **facts)
 
 
@@ -122,7 +122,7 @@ def snapshot_ended(item: Item, state: ItemState, code: str) -> AuditEntry:
 
 
 def noticed_gone(item: Item) -> AuditEntry:
-    """Somebody deleted a snapshot outside of the bot."""
+    """A snapshot was deleted outside of the bot."""
     return AuditEntry(BOT, "snapshot", item.id, "done", "noticed-gone", _snapshot(item))
 
 

@@ -1,4 +1,4 @@
-"""What stands below an order: more of it, a courtesy, or talk; and what talk means to the order.
+"""The lines below an order: more of it, a courtesy, or talk; and what talk means to the order.
 
 Nothing that may belong to an order is lost: a line with an option is read as part of it, or refused with it.
 """
@@ -51,7 +51,7 @@ _TAKES_OR_GIVES = Delete | GrantAccess | RevokeAccess | Approve | Deny | Cancel 
 
 
 def is_quoted(line: str) -> bool:
-    """A line that shows what somebody else wrote, or what could be written."""
+    """A line that shows the words of another person, or what could be written."""
     return unescaped(line).startswith((">", "```"))
 
 

@@ -1,4 +1,4 @@
-"""What a channel is about: the project it is tied to, and which disks `quick` means there."""
+"""The meaning of a channel: the project it is tied to, and which disks `quick` means there."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ CHANGING = frozenset(KNOWN) - {"status", "list", "restore-points", "access", "pr
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """`review ID`: somebody looked at a request that ran without approval."""
+    """`review ID`: a person has looked at a request that ran without approval."""
 
     id: str
 
@@ -100,7 +100,7 @@ class RestorePoints:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """`delete ID`: lets go what a request made, or one snapshot of it; or agrees to somebody else's asking."""
+    """`delete ID`: lets go what a request made, or one snapshot of it; or agrees to another person's asking."""
 
     id: str
 
@@ -168,7 +168,7 @@ class Unbind:
 AccessCommand = GrantAccess | RevokeAccess | ShowAccess | ShowProjects
 Change = Approve | Deny | Review | Cancel | Delete | Bind | Unbind
 Question = Status | ListSnapshots | RestorePoints | Help | Change | AccessCommand
-"""What is answered on the spot, to its asker alone."""
+"""The questions: each is answered on the spot, to its asker alone."""
 
 Command = Create | Quick | OpenForm | Question
 

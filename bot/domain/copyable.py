@@ -1,4 +1,4 @@
-"""The command somebody meant, as it should have been typed: ready to be copied, and read without a fault.
+"""The command that was meant, as it should have been typed: ready to be copied, and read without a fault.
 
 Where a value is not known, or is none that its option takes, a word in capitals stands for it. No word is moved where
 it may not belong.
@@ -18,7 +18,7 @@ from bot.domain.sentences import quoted
 from bot.domain.words import COURTESIES, EVERYTHING, FILLERS, Word, like_a_name
 
 SEPARATOR = re.compile(r"and|und|et|plus|or|oder|ou|[和与と&+/;|]", re.IGNORECASE)
-"""What people put between names instead of a comma."""
+"""Words and signs that people put between names instead of a comma."""
 
 
 _BARE_MEANS = {"quick": "server", "bind": "server", "list": "disk"}
@@ -44,7 +44,7 @@ def written(verb: str, names: Iterable[str], options: Iterable[Given]) -> str:
 
 
 def _both(first: Given | None, second: Given) -> Given:
-    """What an option that is given twice says; only a list says both."""
+    """The value of an option that is given twice; only a list holds both."""
     if first is None or second.key not in LISTS:
         return second
     values = dict.fromkeys([*first.value.split(","), *second.value.split(",")])
@@ -122,7 +122,7 @@ def server_meant(words: Sequence[str]) -> str | None:
 
 
 def options_meant(verb: str, words: Sequence[str]) -> str | None:
-    """The command as it was meant by whoever wrote options as words of their own: `keep 7`, `--keep 7`, `for 7 days`,
+    """The command that was meant where options were written as words of their own: `keep 7`, `--keep 7`, `for 7 days`,
     `because it is full`. None where no option is among the words.
     """
     names: list[str] = []
@@ -162,7 +162,7 @@ def _key_among(word: str, behind: Sequence[str], verb: str) -> str | None:
 
 
 def unknown_option(option: Given, known: Sequence[str], verb: str) -> str:
-    """What somebody meant by an option that there is not."""
+    """The option that was meant by one that does not exist."""
     entries = tuple(filter(None, option.value.split(",")))
     if verb == "create" and key_meant(option.key) in ("disks", "disk"):
         return f"Disks stand alone: `{written('create', entries or ('DISK',), ())}`."

@@ -13,8 +13,8 @@ WINDOW = timedelta(days=1)
 """From midnight to midnight, UTC."""
 
 LEFT_OUT = (RequestState.PLANNED, ItemState.CANCELLED)
-"""What does not count: the disks of a plan that is not confirmed yet, and disks that were never sent. What waits for
-approval counts.
+"""Left out of the count: the disks of a plan that is not confirmed yet, and disks that were never sent. Disks that wait
+for approval count.
 """
 
 

@@ -18,9 +18,9 @@ ENDED = frozenset({DeletionState.DELETED, DeletionState.KEPT})
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """One snapshot to be deleted. What one person asked for at once has the same number `asking` within its request.
+    """One snapshot to be deleted. `asking` numbers, within its request, what one person asked for at once.
 
-    `agreed_by` are other people, `agreed_at` is when nobody else had to agree any more. `announced`: the thread asked
+    `agreed_by` are other people, `agreed_at` is when no other had to agree any more. `announced`: the thread asked
     others to agree; where they do not read it, each of them is asked directly. `cause`: why it was kept. `tried` is how
     long the cloud was asked and waited for; time in which no bot ran is none of it. `sent`: a DELETE left, and nothing
     that the cloud showed since says that the snapshot stays. `ver` guards every write.
@@ -52,13 +52,13 @@ class Deletion:
 
 
 def deletable(items: Sequence[Item]) -> list[Item]:
-    """What of a request can be let go: snapshots that it made itself; a joined one belongs to whoever made it."""
+    """The items that can be let go: snapshots that the request made itself; a joined one belongs to another request."""
     made = [item for item in items if item.snapshot_id and item.state in _MADE and not item.gone]
     return [item for item in made if item.joined_to is None]
 
 
 def claims(items: Sequence[Item]) -> list[Item]:
-    """What of a request others made and it still keeps; it can give that up, and nothing is deleted by it."""
+    """The items that a request joined and still keeps; it can give them up, and nothing is deleted by it."""
     kept = [item for item in items if item.joined_to and item.state is ItemState.AVAILABLE]
     return [item for item in kept if not item.let_go and not item.gone]
 
@@ -79,7 +79,7 @@ def agree_until(deletion: Deletion) -> datetime:
 def agreeing(deletion: Deletion, person: str, needed: int, now: datetime) -> Deletion | None:
     """One more person agrees; with the last one needed it is deleted. None: it is not theirs to agree to, or too late.
 
-    Who asked never agrees, and nobody agrees twice.
+    The person who asked never agrees, and no person agrees twice.
     """
     open_to_them = deletion.asked_by != person and person not in deletion.agreed_by
     if deletion.state is not DeletionState.ASKED or not open_to_them or now >= agree_until(deletion):
@@ -101,12 +101,12 @@ def kept(deletion: Deletion, cause: str) -> Deletion:
 
 
 def never_learned(deletion: Deletion, cause: str) -> Deletion:
-    """Nobody asks any more what became of it."""
+    """The cloud is not asked any more what became of it."""
     return replace(kept(deletion, cause), sent=deletion.sent)
 
 
 def vanished(deletion: Deletion) -> Deletion:
-    """Deleted, whoever did it."""
+    """Deleted, by the bot or outside of it."""
     return replace(deletion, state=DELETION.after(deletion.state, DeletionEvent.VANISH))
 
 
@@ -135,7 +135,7 @@ def named(labels: Sequence[str]) -> str:
 
 
 def question(rows: Sequence[Deletion], needed: int) -> str:
-    """What others are asked about one asking."""
+    """The question to others about one asking."""
     first = rows[0]
     others = "another person who may approve has" if needed == 1 else f"{needed} others who may approve have"
     return (

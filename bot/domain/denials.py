@@ -14,7 +14,7 @@ from bot.domain.roles import Action, Grant
 @dataclass(frozen=True, slots=True)
 class Denied:
     """`rule` is stable, for logs and tests; `explanation` is for the person. The rule may tell more than the person
-    hears: a project that is closed to someone and one that does not exist answer alike.
+    hears: a project that is closed to a person and one that does not exist answer alike.
     """
 
     rule: str
@@ -57,7 +57,7 @@ def account_refused(actor: Actor) -> Denied | None:
 
 
 def no_such_project(alias: str, usable: Sequence[str] = ()) -> str:
-    """The one answer for a project that is closed to someone and for one that does not exist. `usable` are those that
+    """The one answer for a project that is closed to a person and for one that does not exist. `usable` are those that
     they may use, which is what they meant.
     """
     none = f"There is no project {sentences.quoted(alias)} that you may use."

@@ -168,7 +168,7 @@ def described(disk: Disk) -> str:
 
 
 def unknown_disk(word: str, everything: Sequence[_Named], alias: str) -> str:
-    """Why a word is no disk of a project, and what may have been meant. `everything` is empty where nobody looked."""
+    """Why a word is no disk of a project, and what may have been meant. `everything` is empty where none is known."""
     if disk_id_in(word):
         return f"No disk with the id {quoted(word)} is in {alias}."
     return f"No disk named {quoted(word)} is in {alias}.{near_names(word, everything)}"

@@ -12,7 +12,7 @@ class BotError(Exception):
 
 
 class CommandError(BotError):
-    """What was typed cannot be read; nothing was recorded."""
+    """The words that were typed cannot be read; nothing was recorded."""
 
 
 class CloudError(BotError):
@@ -83,7 +83,7 @@ class SentTooLate(CloudUnavailable):
 
 
 class LookupFailed(BotError):
-    """Slack could not say who somebody is. That refuses. `retry_after` is in seconds where Slack said it."""
+    """Slack could not say who a person is. That refuses. `retry_after` is in seconds where Slack said it."""
 
     def __init__(self, sentence: str, *, retry_after: float | None = None) -> None:
         super().__init__(sentence)

@@ -1,4 +1,4 @@
-"""A form that somebody fills in: what the bot keeps of it, and how its fields become an order."""
+"""A form that a person fills in: what the bot keeps of it, and how its fields become an order."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bot.domain.orders import DISKS_PER_CREATE, Create, create_as_typed
 from bot.domain.requests import Place
 
 FormKind = Literal["create", "bind", "change", "deny", "delete"]
-"""What a form is for: a new snapshot, what a channel means, another selection of a plan, the reason of a denial, or (a
-question with one button) what a deletion would let go.
+"""The purpose of a form: a new snapshot, what a channel means, another selection of a plan, the reason of a denial, or
+(a question with one button) what a deletion would let go.
 """
 
 
@@ -28,7 +28,7 @@ class Form:
     `place` where it will be told; with `choose_place` the person may change that. `project` is the one chosen last,
     `revision` counts those changes.
     `view_id` is None for a form that could not be shown yet. `subject` is what it is about: the request of a plan or a
-    denial, the channel that is bound. `more`: somebody wants to see the fields that are seldom filled in.
+    denial, the channel that is bound. `more`: the person wants to see the fields that are seldom filled in.
     """
 
     id: str

@@ -131,7 +131,7 @@ def never_counts(subject: Subject, account: AccountKind | UserGroupKind | None) 
 
 
 def not_yet(account: AccountKind | UserGroupKind | None) -> str:
-    """What is to be said of one that counts later."""
+    """The sentence about a grant that counts later."""
     return " They have not signed in yet; it counts once they have." if account is AccountKind.INVITED else ""
 
 
@@ -202,7 +202,7 @@ def _administered(alias: str, grants: Iterable[Grant], at: datetime) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """What an import changes among the rows of its own file. A row with another expiry is removed and added."""
+    """The changes of an import among the rows of its own file. A row with another expiry is removed and added."""
 
     added: tuple[Grant, ...]
     removed: tuple[Grant, ...]
@@ -323,7 +323,7 @@ def told_access(
     admins: Sequence[Grant],
     used_today: int = 0,
 ) -> str:
-    """What somebody may do in one project, why or why not, and whom to ask. `who` is `You`, or a mention.
+    """A person's rights in one project, why or why not, and whom to ask. `who` is `You`, or a mention.
 
     `used_today`: their disks of this UTC day, told where there is a limit.
     """
@@ -368,7 +368,7 @@ def _channels(project: Project) -> str:
 
 
 def told_of_another(denied: Denied, alias: str) -> Denied:
-    """Why somebody else may not, as an admin of the project reads it: `decide` speaks to the person themself."""
+    """Why another person may not, as an admin of the project reads it: `decide` speaks to the person."""
     match denied.rule:
         case "no-grant":
             return replace(denied, explanation=f"No grant names them in {alias}.")

@@ -1,4 +1,4 @@
-"""What people say before and after an order without meaning anything by it: greetings, addresses, thanks, pictures."""
+"""Words before and after an order that mean nothing: greetings, addresses, thanks, pictures."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ GREETING = (
     rf"(?:(?:{_HELLO})(?: (?:(?:{_EVERYBODY})|{_NAME}(?: {_NAME})?(?=[,!:，！：])))*|{_COURTESY}"
     rf"|(?:{_EVERYBODY})(?=[:,，：])|{_EMOJI})"
 )
-"""A greeting, perhaps of somebody by name (`hi bob,`), a courtesy, or a friendly emoji. Case does not count."""
+"""A greeting, perhaps of a person by name (`hi bob,`), a courtesy, or a friendly emoji. Case does not count."""
 
 _NEGATIVE = (
     "no_entry|no_entry_sign|x|negative_squared_cross_mark|no_good|man-gesturing-no|woman-gesturing-no|thumbsdown|-1"
@@ -80,7 +80,7 @@ _MEANINGLESS = re.compile(rf"(?:{ADDRESS}|:[a-z0-9_+'-]+:|[^\w&+]+)", re.IGNOREC
 
 
 def speaks_against(line: str) -> bool:
-    """Whether a line below an order takes it back, doubts it, or sets a condition that nobody here can look after."""
+    """Whether a line below an order takes it back, doubts it, or sets a condition that the bot can't look after."""
     said = line.strip().lstrip("*_~>•◦- ")
     return bool(_AGAINST_FIRST.match(said) or _AGAINST.search(said) or _ONLY_A_QUESTION.fullmatch(said)) or (
         line.strip() == "-1"

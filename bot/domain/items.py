@@ -70,7 +70,7 @@ class Item(Attempt[ItemState]):
 
 @dataclass(frozen=True, slots=True)
 class DiskRef:
-    """What a request keeps of a disk: enough to name it when it no longer exists. `size` is in GiB."""
+    """The facts that a request keeps of a disk: enough to name it when it no longer exists. `size` is in GiB."""
 
     id: str
     name: str
@@ -91,7 +91,7 @@ class DiskRef:
 
 def cloud_deletes(items: Iterable[Item]) -> bool:
     """Whether the cloud itself deletes in time all that was made. A group can't carry `retention_days`, and a joined
-    snapshot is kept for as long as whoever asked first said.
+    snapshot is kept for as long as the request that made it says.
     """
     return all(
         item.snapshot.retention_days and item.consistency_group_id is None and item.joined_to is None
@@ -114,7 +114,7 @@ def ended(item: Item, state: ItemState, now: datetime, *, cause: str = "", code:
 
 
 def seen(item: Item, snapshot: Snapshot) -> Item:
-    """What the cloud says of a snapshot in the making or done."""
+    """The item with what the cloud tells of its snapshot, in the making or done."""
     return replace(
         item,
         in_vain=timedelta(),
@@ -125,7 +125,7 @@ def seen(item: Item, snapshot: Snapshot) -> Item:
 
 
 def joining(item: Item, leader: Item) -> Item:
-    """The disk is being copied for someone else already; this item ends when that one does."""
+    """The disk is being copied for another request already; this item ends when that one does."""
     joined = accepted(item, leader.job_id, AttemptEvent.JOIN)
     return replace(joined, joined_to=leader.id, consistency_group_id=None, snapshot_id=leader.snapshot_id)
 

@@ -52,8 +52,9 @@ _AROUND_A_WORD = f"{MARKS}•◦▪‣【】〔〕〖〗「」『』（）［］
 
 
 def visible(text: str) -> str:
-    """What the eye can see: composed (NFC), without invisible and control characters, every space a plain one. An emoji
-    keeps what holds it together, a letter the first few of its marks. Line breaks stay. Twice is the same as once.
+    """Text as the eye sees it: composed (NFC), without invisible and control characters, every space a plain one. An
+    emoji keeps what holds it together, a letter the first few of its marks. Line breaks stay. Twice is the same as
+    once.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -80,7 +81,7 @@ def letters_in(text: str) -> int:
 
 
 def length_of(text: str) -> int:
-    """How many characters somebody sees in it: marks belong to their letters."""
+    """How many characters the eye sees in it: marks belong to their letters."""
     return sum(unicodedata.category(letter)[0] != "M" for letter in text.strip())
 
 
@@ -89,7 +90,7 @@ def _composed(text: str) -> str:
 
 
 def entered(text: str) -> str:
-    """What somebody entered in a field: `visible`, unable to mention anybody, without space around it."""
+    """The text that was entered in a field: `visible`, unable to mention anybody, without space around it."""
     return visible(without_mentions(text)).strip()
 
 
@@ -142,7 +143,7 @@ _LOOK_ALIKE = str.maketrans(
 
 
 def looks_of(text: str) -> str:
-    """What a text looks like: two texts with the same looks can't be told apart by reading them."""
+    """The looks of a text: two texts with the same looks can't be told apart by reading them."""
     return visible(text).translate(_LOOK_ALIKE).casefold()
 
 

@@ -72,7 +72,7 @@ _UNIT_DAYS = {unit: days for days, units in _UNITS.items() for unit in units.spl
 
 
 def days_in(value: str, *, whole: bool = False) -> int | None:
-    """How many days somebody may have meant by `7 days`, `2w` or `1 month`; `whole`: and said nothing else."""
+    """The days that may be meant by `7 days`, `2w` or `1 month`; `whole`: where nothing else was said."""
     found = re.match(r"([0-9]{1,5})[ -]?([^\W\d_]*)(.*)", caseless(value), re.DOTALL)
     unit = _UNIT_DAYS.get(found[2] or "d") if found else None
     days = int(found[1]) * unit if found and unit and not (whole and found[3].strip(" .,;!")) else 0
@@ -123,7 +123,7 @@ def _read_id(value: str) -> str:
 
 
 def payload_problems(given: Mapping[str, Any]) -> dict[str, str]:
-    """What CreateStandardSnapshot itself says of the options, by option, all of it at once."""
+    """The faults that CreateStandardSnapshot itself finds in the options, by option, all of them at once."""
     tags = given.get("tags") or {}
     fields = {key: given[key] for key in ("name", "description") if given.get(key) is not None}
     problems: dict[str, str] = {}
@@ -224,7 +224,7 @@ def key_in(word: str) -> str | None:
 
 
 def key_meant(key: str) -> str | None:
-    """The option that somebody means by a word; None for a word that is none."""
+    """The option that is meant by a word; None for a word that is none."""
     if key in OPTIONS and key != "for":
         return key
     return next((one for one in OPTIONS if is_called(one, key)), None)

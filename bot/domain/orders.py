@@ -18,7 +18,7 @@ class Create:
     """`create DISK… [key=value…]`: disks are ids or names as typed, options only what was given, `keep` in days.
 
     `break_glass` is the project's alias, typed to confirm that it shall run without approval. `again_of` is the request
-    whose failures it tries again; nobody types that.
+    whose failures it tries again; that is never typed.
     """
 
     disks: tuple[str, ...]
@@ -71,7 +71,7 @@ Order = Create | Quick
 
 
 def named(order: Order) -> tuple[str, ...]:
-    """What was named: disks as typed, or selectors in words."""
+    """The names in an order: disks as typed, or selectors in words."""
     match order:
         case Create(disks):
             return disks

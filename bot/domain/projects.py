@@ -44,7 +44,7 @@ class Project:
     """A cloud project as people name it (`alias`) and as the cloud does (`project_id`, 32 hex digits).
 
     `channels`: Slack channel ids it may be used from, empty for any. `approvals`: how many others must agree;
-    `break_glass`: an operator may run without them, with a reason, and somebody reviews it afterwards.
+    `break_glass`: an operator may run without them, with a reason, and a person reviews it afterwards.
     `notify_approvers`: those who may approve are mentioned where a request waits for them.
     `daily_limit`: disks per person and UTC day, None for no limit. `native_retention`: send `retention_days`.
     `ecs_endpoint`: where names of servers are asked.

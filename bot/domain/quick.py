@@ -61,8 +61,9 @@ class Cluster:
 
 @dataclass(frozen=True, slots=True)
 class QuickPlan:
-    """What will be done. `clusters` become groups where the project takes any (`grouped`), `singles` stand alone;
-    `left_out` says of whom nothing is made and why, `notes` what is special about a disk that is copied, by disk id.
+    """The plan of a quick backup. `clusters` become groups where the project takes any (`grouped`), `singles` stand
+    alone; `left_out` says of which disks nothing is made and why, `notes` what is special about a disk that is copied,
+    by disk id.
     """
 
     clusters: tuple[Cluster, ...] = ()
@@ -132,7 +133,7 @@ def _clusters(disks: Sequence[Disk]) -> tuple[Cluster, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What every snapshot of a request carries: who and why, and where. `channel` is its name, "" when unknown."""
+    """The tags on every snapshot of a request: who and why, and where. `channel` is its name, "" when unknown."""
 
     channel: str
     channel_id: str
@@ -210,13 +211,13 @@ def _groups(
 
 
 def _apart(disks: Sequence[Disk]) -> list[str]:
-    """What to call each disk; those that share a name are told apart by six digits drawn from their ids."""
+    """A name for each disk; those that share a name are told apart by six digits drawn from their ids."""
     seen = Counter(disk.label for disk in disks)
     return [f"{disk.label}-{mark_of(disk.id)}" if seen[disk.label] > 1 else disk.label for disk in disks]
 
 
 def _servers_apart(clusters: Sequence[Cluster]) -> list[str]:
-    """What to call each group; those of one server, or of servers of one name, are told apart by their numbers."""
+    """A name for each group; those of one server, or of servers of one name, are told apart by their numbers."""
     seen = Counter(cluster.server for cluster in clusters)
     return [
         f"{cluster.server}-g{number}" if seen[cluster.server] > 1 else cluster.server

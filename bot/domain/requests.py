@@ -15,7 +15,7 @@ TIMED_OUT_RULES = frozenset({"plan-timeout", "approval-timeout"})
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where someone asked. `thread_ts` is None outside threads; `direct`: no channel, a conversation with the bot."""
+    """Where a person asked. `thread_ts` is None outside threads; `direct`: no channel, a conversation with the bot."""
 
     team_id: str
     channel_id: str
@@ -83,11 +83,11 @@ class Request:
 
     @property
     def not_yet_going(self) -> bool:
-        """Planned, and nothing may be sent before somebody says so."""
+        """Planned, and nothing may be sent before it is confirmed."""
         return self.state in (RequestState.PLANNED, RequestState.WAITING)
 
     def time_over(self, now: datetime) -> bool:
-        """Whether the time in which somebody could say go has passed."""
+        """Whether the time in which it could be confirmed has passed."""
         return self.waits_until is not None and self.waits_until <= now
 
     @property
@@ -97,7 +97,7 @@ class Request:
 
     @property
     def told_directly(self) -> bool:
-        """Whether nobody but its person reads its messages."""
+        """Whether only its requester reads its messages."""
         at_its_place = self.reply_channel == self.place.channel_id
         return self.reply_channel == self.actor_id or (at_its_place and self.place.direct)
 
@@ -115,7 +115,7 @@ class Request:
 
     @property
     def timed_out(self) -> bool:
-        """Nobody said go in time, so it can be asked for once more as it was."""
+        """It was not confirmed in time, so it can be asked for once more as it was."""
         return self.state is RequestState.DROPPED and self.rule in TIMED_OUT_RULES
 
     @property
@@ -167,8 +167,8 @@ def refused(request: Request, event: RequestEvent, rule: str, explanation: str, 
 
 
 def following_items(request: Request, items: Collection[Item], now: datetime, *, done: bool) -> Request:
-    """The request after its items moved: something to show, and finished once it is `done`. Nobody has to be reminded
-    of what the cloud deletes by itself.
+    """The request after its items moved: something to show, and finished once it is `done`. What the cloud deletes by
+    itself needs no reminder.
     """
     after = replace(request, rev=request.rev + 1, to_send=True)
     if not done:

@@ -1,4 +1,4 @@
-"""What a use case answers the person who asked."""
+"""The answers of a use case to the person who asked."""
 
 from __future__ import annotations
 

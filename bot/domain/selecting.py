@@ -30,7 +30,7 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What one selector means: its disks, or why none. `nothing`: it fits no disk; otherwise it fits too many."""
+    """The meaning of one selector: its disks, or why none. `nothing`: it fits no disk; otherwise it fits too many."""
 
     disks: Sequence[Disk] = ()
     problem: str = ""
@@ -54,7 +54,7 @@ def _listed(text: str) -> list[str]:
 
 
 def selectors_of(bindings: Sequence[Binding]) -> tuple[Selector, ...]:
-    """What a channel is bound to, as if it had been typed."""
+    """The selectors that a channel is bound to, as if they had been typed."""
     selectors: list[Selector] = []
     for binding in bindings:
         if binding.server:

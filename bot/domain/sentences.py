@@ -1,7 +1,7 @@
-"""How a sentence for people holds what is not the bot's own words: mentions by id, and what somebody typed.
+"""How a sentence for people holds words that are not the bot's own: mentions by id, and what was typed.
 
 A sentence for people is plain text that is escaped when it is shown. A mention in it stands between two characters of
-Unicode's private use area, which are taken out of whatever people type, so nobody can write one.
+Unicode's private use area, which are taken out of whatever people type, so none can be typed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def without_mentions(typed: str) -> str:
 
 
 def quoted(typed: str, most: int = 64) -> str:
-    """What somebody typed, between quotes, in one line, unable to end or begin a code span."""
+    """A person's words between quotes, in one line, unable to end or begin a code span."""
     shown = " ".join(without_mentions(typed).replace("`", "ˋ").split())
     return f"“{shown}”" if len(shown) <= most else f"“{shown[: most - 1]}…”"
 

@@ -1,4 +1,4 @@
-"""What the EVS API calls a snapshot, a volume and a task: its own field names, checked against its own limits.
+"""The EVS API's snapshot, volume and task: its own field names, checked against its own limits.
 
 Sources: EVS API Reference, CreateSnapshotV5 (request), ListSnapshotsDetailsV5 and ShowSnapshotV5 (answers),
 evs_04_0054 (jobs), cloudvolumes/detail (disks).
@@ -251,7 +251,7 @@ class Snapshot(BaseModel):
 
     @property
     def by_hand(self) -> bool:
-        """A standard snapshot that somebody made: only these count towards a disk's limit. Cloud Backup's own are
+        """A standard snapshot that was made by hand: only these count towards a disk's limit. Cloud Backup's own are
         `auto`, copies from elsewhere `copy`; `flash` and legacy ones are no standard snapshots.
         """
         return self.snapshot_type in ("", "user") and self.category in ("", "standard")
@@ -368,7 +368,8 @@ def fitted_name(parts: tuple[str, ...], disk_id: str) -> str:
     """Join the parts with dashes within 64 characters; the middle gives way, a time stamp at the end stays.
 
     What is cut is replaced by six digits drawn from the disk's id, so two disks with one long prefix keep two names.
-    What nobody can see in a name is left out. A beginning that belongs to Cloud Backup gets another word before it.
+    Characters that can't be seen in a name are left out. A beginning that belongs to Cloud Backup gets another word
+    before it.
     """
     whole = visible("-".join(part for part in parts if part))
     if whole.startswith(_RESERVED_NAME):

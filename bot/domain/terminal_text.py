@@ -1,8 +1,8 @@
 """How text that others wrote is shown in a terminal and in the log: what would act there, or hide, is made visible.
 
 A terminal obeys escape sequences (ESC and the C1 bytes), turns lines round at bidi controls, and breaks lines where the
-text says so; whoever may name a disk could write lines of their own into an operator's screen. In Slack `typed.visible`
-drops such characters; here nothing is dropped, since an operator has to see what stands there.
+text says so; a person who may name a disk could write lines of their own into an operator's screen. In Slack
+`normalise.visible` drops such characters; here nothing is dropped, since an operator has to see what stands there.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ E = TypeVar("E", bound=StrEnum)
 
 
 class WrongMove(Exception):
-    """No edge leads from this state by this event: whoever asked for it has misread the row, or is wrong."""
+    """No edge leads from this state by this event: the caller has misread the row, or is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +253,6 @@ DELETION: Machine[DeletionState, DeletionEvent] = Machine(
             DeletionEvent.KEEP: DeletionState.KEPT,
         },
         DeletionState.DELETED: {},
-        DeletionState.KEPT: _ASKED_FOR,  # whoever asks again begins anew
+        DeletionState.KEPT: _ASKED_FOR,  # asking again begins anew
     },
 )

@@ -121,7 +121,7 @@ class Word:
 
     @property
     def entries(self) -> list[str]:
-        """What commas part, without empty entries."""
+        """The parts between commas, without empty ones."""
         return self.entries_from(0)
 
     def entries_from(self, start: int) -> list[str]:

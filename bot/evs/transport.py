@@ -208,7 +208,7 @@ class _Body(httpx.AsyncByteStream):
 
 
 def _failure(exc: Exception, host: str, attempt: SendAttempt) -> CloudUnavailable:
-    """What it means that a call ended without an answer, and whether something may have been changed by it."""
+    """The meaning of a call that ended without an answer, and whether something may have been changed by it."""
     match exc:
         case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout() | httpx.ProxyError():
             return CloudUnavailable(f"The cloud cannot be reached at {host}; nothing was sent to it.")

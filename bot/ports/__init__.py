@@ -1,1 +1,1 @@
-"""What the use cases need from outside, as protocols by role. The edges implement them; tests bring their own."""
+"""The protocols through which use cases reach outside, by role. The edges implement them; tests bring their own."""

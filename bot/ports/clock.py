@@ -21,7 +21,7 @@ class Clock(Protocol):
 
 
 class FollowingClock(Clock, Protocol):
-    """One whose date goes on as if nobody set the machine's clock, until it is told to follow it."""
+    """One whose date goes on as if the machine's clock were never set, until it is told to follow it."""
 
     def ahead(self) -> timedelta:
         """How far the machine's date is ahead of this one; negative where it was set back."""

@@ -15,7 +15,7 @@ from bot.domain.requests import Request
 
 
 class Deletions(Protocol):
-    """What is to be deleted, who asked and who agreed."""
+    """The snapshots to be deleted, who asked and who agreed."""
 
     async def ask_deletion(self, rows: Sequence[Deletion], audit: Sequence[AuditEntry]) -> Sequence[Deletion]: ...
 

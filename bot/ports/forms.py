@@ -31,7 +31,7 @@ class DeferredReply:
 
 @dataclass(frozen=True, slots=True)
 class AppHomeRow:
-    """Somebody's App Home: `rev` counts what changed, `shown_rev` what of it is shown, `view_hash` is Slack's.
+    """A person's App Home: `rev` counts what changed, `shown_rev` what of it is shown, `view_hash` is Slack's.
     `looked_at`: they opened it, and what they may see is to be shown and written in the trail.
     """
 
@@ -70,7 +70,7 @@ class DeferredReplies(Protocol):
 
 
 class AppHomes(Protocol):
-    """What each person's App Home shows."""
+    """The App Home of each person."""
 
     async def app_home(self, user_id: str) -> AppHomeRow | None: ...
 

@@ -27,7 +27,7 @@ class Rights:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What becomes of grants: the sentence about it, its audit rows, and the rows to remove and then to add."""
+    """A change of grants: the sentence about it, its audit rows, and the rows to remove and then to add."""
 
     told: str
     audit: Sequence[AuditEntry] = ()
@@ -41,7 +41,7 @@ Revise = Callable[[Rights], Revision]
 
 
 Rebound = Literal["done", "kept-by-file", "settled-before"]
-"""What became of a change of a channel's bindings: done; bot.toml has the say; or somebody changed them meanwhile."""
+"""The outcome of a change of a channel's bindings: done; bot.toml has the say; or they were changed meanwhile."""
 
 
 class Grants(Protocol):
@@ -61,7 +61,7 @@ class Grants(Protocol):
 
 
 class Bindings(Protocol):
-    """What `quick` means in a channel."""
+    """The meaning of `quick` in a channel."""
 
     async def bound_project(self, channel: str) -> str | None: ...
 

@@ -16,7 +16,7 @@ from bot.domain.requests import Request
 
 
 class Items(Protocol):
-    """What becomes of each disk and of each consistency group, as the cloud tells."""
+    """The state of each disk and of each consistency group, as the cloud tells it."""
 
     async def start(self, item: Item, audit: Sequence[AuditEntry]) -> Item | None: ...
 

@@ -1,4 +1,4 @@
-"""What the engine runs, and what it needs of the rows."""
+"""The jobs that the engine runs, and what it needs of the rows."""
 
 from __future__ import annotations
 

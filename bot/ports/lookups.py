@@ -14,7 +14,7 @@ from bot.domain.requests import Request
 class Filters:
     """Which requests are asked for. `projects` are those the reader may view; None means all of them.
 
-    `under_way`: True for those that have not ended, False for those that have. `left_to`: somebody to whom it is left
+    `under_way`: True for those that have not ended, False for those that have. `left_to`: a person to whom it is left
     to settle them; neither their own nor any that they agreed to already. `restorable`: a snapshot of it was available.
     """
 
@@ -39,7 +39,7 @@ class DiskName(NamedTuple):
 
 
 class Lookups(Protocol):
-    """What was asked for, by its ids or by what it is about."""
+    """Requests, found by their ids or by what they are about."""
 
     async def item(self, item_id: str) -> tuple[Item, Request] | None: ...
 

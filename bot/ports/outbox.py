@@ -1,4 +1,4 @@
-"""What is still to be said of a request, in the store."""
+"""The messages that are still to be sent about a request, in the store."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Notice:
 
 
 class Outbox(Protocol):
-    """What is to be posted or edited, and what stands."""
+    """The messages that are to be posted or edited, and those that stand."""
 
     async def outbox(self, reply_channel: str) -> list[tuple[Request, list[Item]]]: ...
 

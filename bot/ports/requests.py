@@ -19,7 +19,7 @@ from bot.ports.lookups import Lookups
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """What a delivery comes to: a request to keep (or none), and the decisions that led there."""
+    """The outcome of a delivery: a request to keep (or none), and the decisions that led there."""
 
     request: Request | None
     audit: Sequence[AuditEntry] = ()
@@ -31,7 +31,7 @@ Authorize = Callable[[Sequence[Grant], str | None], Incoming]
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """`done`; `late`: somebody else was faster; `over`: the daily limit has no room, `used` disks are taken already."""
+    """`done`; `late`: another was faster; `over`: the daily limit has no room, `used` disks are taken already."""
 
     how: Literal["done", "late", "over"]
     used: int = 0
@@ -39,7 +39,7 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What was called back: `cancelled` disks, while `sent` ones go on; `dropped`: all of it, nothing was sent."""
+    """The extent of a cancel: `cancelled` disks, while `sent` ones go on; `dropped`: all of it, nothing was sent."""
 
     cancelled: int
     sent: int
@@ -47,7 +47,7 @@ class Cancelled:
 
 
 class Requests(Lookups, Protocol):
-    """What people asked for, and the decisions about it."""
+    """The requests of people, and the decisions about them."""
 
     async def take_in(
         self, delivery: str, channel: str, actor: Actor | None, authorize: Authorize, *, mendable: bool = False

@@ -11,7 +11,7 @@ from bot.ports.outbox import OutboxMessage, Posted
 
 
 class People(Protocol):
-    """Who somebody is, from Slack. Raises `bot.domain.errors.LookupFailed` when Slack can't be asked: that refuses."""
+    """Who a person is, from Slack. Raises `bot.domain.errors.LookupFailed` when Slack can't be asked: that refuses."""
 
     def known(self, user_id: str) -> Actor | None:
         """The actor if everything about them is at hand and fresh enough; never waits."""
@@ -21,17 +21,17 @@ class People(Protocol):
 
 
 class Accounts(People, Protocol):
-    """What Slack has under an id that a grant would name. Raises LookupFailed when Slack can't be asked."""
+    """The account or user group under an id that a grant would name. Raises LookupFailed when Slack can't be asked."""
 
     async def account(self, user_id: str) -> AccountKind | None:
-        """None: Slack knows nobody of that id."""
+        """None: Slack knows no account of that id."""
         ...
 
     async def user_group(self, user_group_id: str) -> UserGroupKind: ...
 
 
 class Channels(Protocol):
-    """Who is in a channel, and what it is called. A channel the bot can't see has nobody in it and no name."""
+    """Who is in a channel, and what it is called. A channel the bot can't see has no members and no name."""
 
     async def name(self, channel: str) -> str:
         """Without the hash; "" for direct messages, and where Slack does not say. Never raises."""

@@ -1,4 +1,4 @@
-"""The whole store, for whoever composes it; a use case asks for the roles it uses."""
+"""The whole store, for the module that composes it; a use case asks for the roles it uses."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ from bot.ports.requests import Requests
 
 
 class Store(Requests, Items, Deletions, Outbox, Grants, Bindings, Forms, DeferredReplies, AppHomes, Audit, Protocol):
-    """Each method is one transaction: rows, audit and jobs together. `False` or None: someone else was faster."""
+    """Each method is one transaction: rows, audit and jobs together. `False` or None: another was faster."""
