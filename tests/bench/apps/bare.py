@@ -1,6 +1,6 @@
 """What the bot is measured against: a slack-bolt app as its documentation begins, in a process of its own.
 
-    python -m tests.bench.apps.bare default|before-response|sdk|follow socket|http API_URL [CLOUD_URL [SPEED]]
+    python -m tests.bench.apps.bare default|before-response|sdk|follow socket|http API_URL [CLOUD_URL]
 
 `default` and `before-response` acknowledge and do nothing else; `sdk` then asks the cloud for a snapshot with the
 official SDK, in a thread; `follow` also says so in the channel and asks on until it is there.
@@ -46,7 +46,7 @@ def bare_app(api_url: str, *, before_response: bool, create: Callable[[str], Any
     return app
 
 
-def following_app(api_url: str, cloud_url: str, speed: float) -> AsyncApp:
+def following_app(api_url: str, cloud_url: str) -> AsyncApp:
     """Posts, creates, asks every ASK_EVERY_S and posts again; a disk is named by its number."""
     client = AsyncWebClient(token=os.environ["BENCH_BOT_TOKEN"], base_url=api_url)
     client.retry_handlers.append(AsyncRateLimitErrorRetryHandler(max_retry_count=100))
@@ -62,16 +62,16 @@ def following_app(api_url: str, cloud_url: str, speed: float) -> AsyncApp:
         made = await asyncio.to_thread(create, payments_disk(int(name[-5:])))
         snapshot = made.snapshot_id
         while await asyncio.to_thread(status, snapshot) == "creating":
-            await asyncio.sleep(ASK_EVERY_S / speed)
+            await asyncio.sleep(ASK_EVERY_S)
         receipt = {"event_type": "bench", "event_payload": {"request": snapshot, "part": "receipt"}}
         await client.chat_postMessage(channel=channel, text=f"Snapshot of {name}: {snapshot}", metadata=receipt)
 
     return app
 
 
-async def main(kind: str, transport: str, api_url: str, cloud_url: str = "", speed: str = "1") -> None:
+async def main(kind: str, transport: str, api_url: str, cloud_url: str = "") -> None:
     if kind == "follow":
-        app = following_app(api_url, cloud_url, float(speed))
+        app = following_app(api_url, cloud_url)
     else:
         create = create_by_sdk(client_by_sdk(cloud_url)) if kind == "sdk" else None
         app = bare_app(api_url, before_response=kind == "before-response", create=create)
