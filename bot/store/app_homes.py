@@ -11,7 +11,7 @@ from bot.store.transactions import Transactions
 
 
 def opened(user_id: str, view_hash: str | None, now: datetime) -> Script[None]:
-    """Somebody looks at it: it is to be shown anew. Slack's event says which view it shows, if there was one."""
+    """Opened by its person: it is to be shown anew. Slack's event says which view it shows, if there was one."""
     yield sql(
         "insert into app_home (user_id, rev, shown_rev, view_hash, looked_at) values (:user_id, 1, 0, :view_hash, 1) "
         "on conflict (user_id) do update set rev = app_home.rev + 1, view_hash = excluded.view_hash, looked_at = 1",
@@ -38,7 +38,7 @@ def _app_home(row: Row) -> AppHomeRow:
 
 
 def published(user_id: str, rev: int, view_hash: str | None) -> Script[None]:
-    """What was read at `rev` is shown; a change since then keeps it out of date."""
+    """The content read at `rev` is shown; a change since then keeps it out of date."""
     yield sql(
         "update app_home set shown_rev = :rev, view_hash = :view_hash, "
         "looked_at = case when rev = :rev then 0 else looked_at end where user_id = :user_id",

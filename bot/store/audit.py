@@ -13,7 +13,7 @@ from bot.store.database import Row, Script, sql, to_ms
 from bot.store.writing import insert
 
 GENESIS = "0" * 64
-"""What the first row is sealed with."""
+"""The hash that the first row follows."""
 
 LOWEST = -(2**63)
 """The least number a row can have: rows of the bot count from 1, and one below that was not written by it."""
@@ -56,14 +56,14 @@ def head() -> Script[tuple[int, str]]:
 
 
 def page(after: int | None, limit: int) -> Script[list[dict[str, Any]]]:
-    """Rows behind one of that number; None: from the lowest, which is 1 unless somebody else wrote one."""
+    """Rows behind one of that number; None: from the lowest, which is 1 unless one was written past the bot."""
     first = LOWEST if after is None else after + 1
     rows = yield sql("select * from audit where seq >= :first order by seq limit :limit", first=first, limit=limit)
     return [dict(row) for row in rows]
 
 
 def first_broken(rows: Sequence[Row], previous: str, seq: int) -> str | None:
-    """What is wrong with rows that should follow `seq` and `previous`, in words; None when the chain holds."""
+    """The first fault of rows that should follow `seq` and `previous`, in words; None when the chain holds."""
     for row in rows:
         seq += 1
         if row["seq"] != seq:
@@ -84,5 +84,5 @@ def _fits_hash(row: Row, previous: str) -> bool:
 
 
 def posted(seq: int, row_hash: str, now: datetime) -> Script[None]:
-    """That head stands where nobody can take it back, so it must stand in the trail for ever."""
+    """That head stands where it can't be taken back, so it must stand in the trail for ever."""
     yield insert("posted_head", {"seq": seq, "hash": row_hash, "posted_at": to_ms(now)}, "on conflict (seq) do nothing")

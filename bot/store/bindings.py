@@ -24,7 +24,7 @@ def project_of(channel: str) -> Script[str | None]:
 
 
 def of_channel(channel: str) -> Script[list[Binding]]:
-    """What a channel is about, in the order in which it was said."""
+    """The bindings of a channel, in the order in which they were said."""
     rows = yield sql("select * from binding where channel_id = :channel order by position", channel=channel)
     return (yield from readable(rows, _binding, "binding"))
 

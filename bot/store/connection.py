@@ -23,7 +23,7 @@ STATEMENTS_KEPT = 512
 
 OPENS_WITHIN_MS = 5_000
 LOCKED_MS = 1_500
-"""How long a transaction waits for another process that writes. Whoever typed hears "not recorded" while Slack still
+"""How long a transaction waits for another process that writes. The requester hears "not recorded" while Slack still
 listens, which is 3 s.
 """
 
@@ -39,7 +39,7 @@ _OF_THE_DISK = {
     sqlite3.SQLITE_CORRUPT,
     sqlite3.SQLITE_NOTADB,
 }
-"""What is wrong with the place and not with the statement (SQLite, Result and Error Codes)."""
+"""Errors of the place and not of the statement (SQLite, Result and Error Codes)."""
 
 
 def as_ours(exc: BaseException) -> BaseException:
@@ -70,7 +70,7 @@ def writing(path: Path) -> sqlite3.Connection:
         db.enable_wal()
         connection.execute("pragma synchronous=full")
         connection.execute("pragma foreign_keys=on")
-        # By itself SQLite moves the log into the file within a commit that somebody waits for; here it is moved after
+        # By itself SQLite moves the log into the file within a commit that a person waits for; here it is moved after
         # one has been answered (`move_log`), and this is only the net below.
         connection.execute("pragma wal_autocheckpoint=10000").fetchall()
         refuse_newer(db, path.name)

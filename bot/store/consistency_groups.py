@@ -39,8 +39,8 @@ def whole(consistency_group_id: str) -> Script[tuple[ConsistencyGroup, list[Item
 
 
 def start(group: ConsistencyGroup, now: datetime) -> Script[tuple[ConsistencyGroup, list[Item]] | None]:
-    """Mark a group and its members as being sent. Whose disk is copied already joins that item instead; who is left
-    alone is sent alone. None: nothing is left to be sent as a group, or somebody moved it.
+    """Mark a group and its members as being sent. A member whose disk is copied already joins that item instead; one
+    that is left alone is sent alone. None: nothing is left to be sent as a group, or it was moved meanwhile.
     """
     found = yield from whole(group.id)
     if found is None or found[0].ver != group.ver:
@@ -85,7 +85,7 @@ def save(group: ConsistencyGroup, items: Sequence[Item], now: datetime) -> Scrip
 
 
 class SqliteConsistencyGroups(Transactions):
-    """What `bot.ports.items.Items` has of consistency groups."""
+    """The methods of `bot.ports.items.Items` for consistency groups."""
 
     async def group(self, consistency_group_id: str) -> tuple[ConsistencyGroup, list[Item], Request] | None:
         return await self._database.read(whole, consistency_group_id)

@@ -58,8 +58,8 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class ScheduledJob:
-    """A job this transaction calls for; the engine hears of it once the transaction is committed. `lane`: whose work
-    it is, so that nobody's slow work holds up another's.
+    """A job this transaction calls for; the engine hears of it once the transaction is committed. `lane`: whose work it
+    is, so that one person's slow work holds up no other's.
     """
 
     key: str
@@ -77,7 +77,7 @@ class Aside:
 
 
 Script = Generator[Query | ScheduledJob | Aside, Rows, T]
-"""What a transaction does, step by step."""
+"""A transaction, step by step."""
 
 
 def sql(text: str, /, **params: Any) -> Query:
@@ -114,7 +114,7 @@ class SqliteDatabase:
         self._schedule = schedule
 
     async def broken(self) -> None:
-        """Returns when a thread of the store does no more work, though nobody closed it."""
+        """Returns when a thread of the store does no more work, though it was not closed."""
         assert self._broken is not None
         await self._broken.wait()
 
@@ -164,7 +164,7 @@ class SqliteDatabase:
         return await _answered(self._reader, lambda: script(*args, **named))
 
     def run_behind(self, script: Callable[P, Script[None]], *args: P.args, **named: P.kwargs) -> None:
-        """Run a transaction that nobody waits for, after those that were handed over before. It calls for no job."""
+        """Run a transaction without waiting for it, after those that were handed over before. It calls for no job."""
         self._writer.hand_over(_Transaction(lambda: script(*args, **named)))
 
     def _answer(self, transaction: _Transaction) -> None:

@@ -42,7 +42,7 @@ JOBS = (
 
 
 def ask(deletions: Sequence[Deletion], now: datetime) -> Script[list[Deletion]]:
-    """Snapshots that nobody asked to delete yet, or that were kept then; answers those, as one more asking."""
+    """Ask for snapshots that were not asked for yet, or were kept then; answers those, as one more asking."""
     rows = yield from of_request(deletions[0].request_id)
     before = {one.item_id: one for one in rows}
     open_or_gone = {one.item_id for one in rows if one.state is not DeletionState.KEPT}
@@ -74,7 +74,7 @@ def agree(read: Sequence[Deletion], person: str, needed: int, now: datetime) -> 
 
 
 def save(deletions: Sequence[Deletion], now: datetime) -> Script[bool]:
-    """Write rows whose `ver` is still the one that was read, all or none. False: somebody moved one meanwhile."""
+    """Write rows whose `ver` is still the one that was read, all or none. False: one was moved meanwhile."""
     if not deletions:
         return False
     rows = yield from of_request(deletions[0].request_id)
@@ -217,26 +217,26 @@ class SqliteDeletions(Transactions):
     """Implements `bot.ports.deletions.Deletions`."""
 
     async def ask_deletion(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry]) -> Sequence[Deletion]:
-        """What of it nobody had asked for yet, or was kept then."""
+        """The rows that were not asked for yet, or were kept then."""
         now = self._clock.now()
         return await self._audited_first(lambda: ask(rows, now), entries, now)
 
     async def agree_to_deletion(
         self, rows: Sequence[Deletion], person: str, needed: int, entries: Sequence[AuditEntry]
     ) -> Sequence[Deletion]:
-        """What this agreement moved; nothing where it was settled before."""
+        """The rows that this agreement moved; none where it was settled before."""
         now = self._clock.now()
         return await self._audited_first(lambda: agree(rows, person, needed, now), entries, now)
 
     async def let_go(self, request_id: str, item_ids: Sequence[str], entries: Sequence[AuditEntry]) -> Sequence[Item]:
-        """What of it the request kept until now."""
+        """The items that the request kept until now."""
         return await self._audited_first(lambda: let_go(request_id, item_ids), entries, self._clock.now())
 
     async def deletions(self, request_id: str) -> list[Deletion]:
         return await self._database.read(of_request, request_id)
 
     async def save_deletions(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry] = ()) -> bool:
-        """False, and nothing is written: somebody moved one of them since it was read. What is deleted is gone."""
+        """False, and nothing is written: one of them was moved since it was read. What is deleted is gone."""
         now = self._clock.now()
 
         def script() -> Script[bool]:

@@ -35,8 +35,8 @@ def add(form: Form) -> Script[None]:
 
 
 def choose_project(form_id: str, project: str | None, seen: int | None) -> Script[Form | None]:
-    """Another project, counted. With `seen` only while the form is still of that revision: what somebody chose since
-    is not overwritten.
+    """Another project, counted. With `seen` only while the form is still of that revision: a later choice is not
+    overwritten.
     """
     rows = yield sql(
         "update form set project = :project, revision = revision + 1 "

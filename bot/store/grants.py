@@ -127,7 +127,7 @@ def helpers(alias: str, now: datetime) -> Script[list[Grant]]:
 
 
 def approvers(alias: str, now: datetime) -> Script[list[Grant]]:
-    """Every grant that lets somebody approve in a project now."""
+    """Every grant that lets its holder approve in a project now."""
     text = (
         f"select {_COLUMNS} from access_grant where role in ({_APPROVING}) "
         "and project in (:alias, '*') and (expires_at is null or expires_at > :now)"
@@ -192,7 +192,7 @@ class SqliteGrants(Transactions):
     async def revise_grants(self, actor: Actor | None, subject: Subject, project: str, revise: Revise) -> Revision:
         """Change the grants of a subject in a project as `revise` says, under the grants of this very moment.
 
-        `revise` is pure and runs inside the transaction. With `actor` None (the terminal) nobody's grants are held.
+        `revise` is pure and runs inside the transaction. With `actor` None (the terminal) no actor's grants are held.
         """
         return await self._revise(actor, lambda: of_subject(subject), project, revise)
 

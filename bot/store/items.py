@@ -70,7 +70,7 @@ def drop(items: Sequence[Item]) -> Script[None]:
 
 
 def start(item: Item, now: datetime) -> Script[Item | None]:
-    """Mark an item as being sent, or join it to the one that copies its disk already. None: somebody moved it."""
+    """Mark an item as being sent, or join it to the one that copies its disk already. None: it was moved meanwhile."""
     leaders = yield sql(LEADER, disk_id=item.disk.id, id=item.id)
     leader = yield from first(leaders, item_from, "item")
     if leaders and leader is None:
@@ -88,7 +88,7 @@ def save(item: Item, now: datetime) -> Script[bool]:
 def save_all(items: Sequence[Item], now: datetime, *, schedule: bool = True) -> Script[int]:
     """The same for several; answers how many were as they had been read. Each request follows once.
 
-    Without `schedule` nobody is called to act on it: who writes it does already.
+    Without `schedule` no job is called to act on it: the one that writes it does already.
     """
     moved: list[Item] = []
     saved = 0
@@ -97,7 +97,7 @@ def save_all(items: Sequence[Item], now: datetime, *, schedule: bool = True) -> 
             continue
         saved += 1
         moved.append(item)
-    for leader in moved:  # grows meanwhile: who was followed before it joined somebody itself still is
+    for leader in moved:  # grows meanwhile: items that followed one before it joined another still do
         joined = yield sql("select * from item where joined_to = :id and ended_at is null", id=leader.id)
         for one in (yield from readable(joined, item_from, "item")):
             follower = following(one, leader)
@@ -148,7 +148,7 @@ def creating(project: str, after: str, limit: int) -> Script[tuple[list[Item], s
 
 
 def points_of(disk_ids: Sequence[str]) -> Script[list[Item]]:
-    """Of each disk the newest snapshots that ended available and that nobody asked to delete, or that were kept."""
+    """Of each disk the newest snapshots that ended available and that no person asked to delete, or that were kept."""
     found: list[Item] = []
     for disk_id in dict.fromkeys(disk_ids):
         rows = yield sql(_POINTS, disk_id=disk_id, most=_POINTS_OF_A_DISK)
@@ -197,5 +197,5 @@ class SqliteItems(Transactions):
             await self._database.run(script)
 
     async def points_of(self, items: Sequence[Item]) -> list[Item]:
-        """The newest restore points of the same disks that nobody lets go, these among them."""
+        """The newest restore points of the same disks that are not to be deleted, these among them."""
         return await self._database.read(points_of, [item.disk.id for item in items])

@@ -1,4 +1,4 @@
-"""What is to be posted or edited, what stands, and who is to be told directly."""
+"""The messages that are to be posted or edited, those that stand, and who is to be told directly."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def mark_sent(request: Request, accepted: Sequence[str], failures: Sequence[str]
 
 
 def move_reply_channel(request: Request, now: datetime) -> Script[None]:
-    """What is left to tell goes to `request.reply_channel` and its thread from now on, with a message of its own."""
+    """Messages still to be sent go to `request.reply_channel` and its thread from now on, with a message of its own."""
     moved = replace(request, status_channel=None, status_ts=None, shown_rev=0, ask_ts=None, ask_rev=0)
     yield from mark_sent(moved, (), ())
     yield report_due(request, now)
@@ -82,7 +82,7 @@ def tell_directly(request_id: str, subjects: Sequence[Subject], now: datetime, a
 
 
 def untold(request_id: str) -> Script[list[Notice]]:
-    """People before groups, so that a group that can't be read keeps nobody waiting."""
+    """People before groups, so that a group that can't be read keeps no person waiting."""
     rows = yield sql(
         "select * from notice where request_id = :id and told = 0 order by subject_kind desc, subject_id, asking",
         id=request_id,

@@ -10,7 +10,7 @@ from bot.store.writing import insert
 
 _REPLACE = "on conflict (alias) do update set project_id = excluded.project_id, region = excluded.region"
 _IN_THE_CLOUD = ("item", "consistency_group", "deletion")
-"""Whose rows say where something is looked at: what has ended too, as long as somebody asks how it stands."""
+"""Tables whose rows say where something is looked at: what has ended too, as long as people ask how it stands."""
 
 
 def configured(projects: Mapping[str, Project]) -> Script[dict[str, str]]:

@@ -14,7 +14,7 @@ from bot.store.database import Aside, Row, Rows, Script
 T = TypeVar("T")
 
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError, OSError)
-"""What a reader raises for a row that it can't read. pydantic and json raise ValueErrors, `fromtimestamp` the last."""
+"""Errors of a reader for a row that it can't read. pydantic and json raise ValueErrors, `fromtimestamp` the last."""
 
 _KEYS = (
     *("id", "key", "item_id", "request_id", "user_id", "channel_id", "position", "subject_kind", "subject_id"),
@@ -40,6 +40,6 @@ def first(rows: Rows, read: Callable[[Row], T], table: str) -> Script[T | None]:
 
 
 def _key(row: Row) -> str:
-    """By which somebody finds it again: ids alone, nothing that people typed."""
+    """The key by which the row is found again: ids alone, nothing that people typed."""
     names = row.keys()
     return " ".join(str(row[name]) for name in _KEYS if name in names)

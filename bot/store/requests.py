@@ -181,7 +181,7 @@ def approve(request_id: str, approver_id: str, now: datetime) -> Script[Request 
 
 
 def review(request_id: str, reviewer_id: str, now: datetime) -> Script[bool]:
-    """Somebody looked at what ran without approval. False: it was reviewed already."""
+    """A person has looked at what ran without approval. False: it was reviewed already."""
     request, _ = yield from whole(request_id)
     if not request.review_due:
         return False
@@ -223,7 +223,7 @@ def cancel(request_id: str, explanation: str, cause: str, now: datetime) -> Scri
 
 
 def _deciding(step: Script[T], entries: Sequence[AuditEntry], now: datetime) -> Script[T]:
-    """A step that is somebody's decision: their App Home is shown anew, as it no longer waits for them."""
+    """A step that decides: its actor's App Home is shown anew, as it no longer waits for them."""
     outcome = yield from step
     for entry in entries if outcome else ():
         yield from app_homes.changed(entry.actor, now)
@@ -272,7 +272,7 @@ class SqliteRequests(Transactions):
         return await self._database.read(lookups.tries_of, request_id)
 
     async def planning_waits(self, after: Request) -> bool:
-        """What a received request waits for is told. False: somebody moved it meanwhile."""
+        """Why a received request waits is told. False: it was moved meanwhile."""
         return await self._database.run(move, after, self._clock.now())
 
     async def decide_plan(
@@ -293,7 +293,7 @@ class SqliteRequests(Transactions):
     async def confirm(
         self, after: Request, notify: Sequence[Subject], entries: Sequence[AuditEntry], *, room: int | None
     ) -> Decided:
-        """A planned request goes on as `after` says. Late: somebody settled it before, or its time is over."""
+        """A planned request goes on as `after` says. Late: it was settled before, or its time is over."""
         now = self._clock.now()
         return await self._audited_first(lambda: confirm(after, notify, now, room), entries, now, done=_is_decided)
 
@@ -332,7 +332,7 @@ class SqliteRequests(Transactions):
         )
 
     async def extend(self, read: Request, after: Request, entries: Sequence[AuditEntry] = ()) -> bool:
-        """False, and nothing is written: somebody settled it since it was read."""
+        """False, and nothing is written: it was settled since it was read."""
         return await self._audited_first(lambda: extend(read, after), entries, self._clock.now())
 
     async def copying(self, project: str) -> list[str]:

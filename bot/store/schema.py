@@ -291,10 +291,10 @@ AUDIT_TRIGGERS = {
         begin select raise(abort, 'the audit trail is append-only'); end
     """,
 }
-"""What keeps the trail append-only."""
+"""The triggers that keep the trail append-only."""
 
 GUARDS = {**AUDIT_TRIGGERS, **{f"{one.name}_moves": _no_other_moves(one) for one in (REQUEST, ITEM, GROUP, DELETION)}}
-"""All triggers there are, as long as nobody takes one away: `audit verify` looks for them."""
+"""All triggers there are, as long as none is taken away: `audit verify` looks for them."""
 
 
 def refuse_newer(db: Database, file: str) -> None:

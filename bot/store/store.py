@@ -46,7 +46,7 @@ class SqliteStore(
         await self._database.run_first(audit.append, entries, self._clock.now())
 
     def note(self, entries: Sequence[AuditEntry]) -> None:
-        """The same for what nobody waits for: it is written down behind the answer."""
+        """The same where no person waits: it is written down behind the answer."""
         self._database.run_behind(audit.append, entries, self._clock.now())
 
     async def audit_head(self) -> tuple[int, str]:
@@ -133,7 +133,7 @@ class SqliteStore(
         await self._database.read(script)
 
     async def broken(self) -> None:
-        """Returns when the store does no more work, though nobody closed it."""
+        """Returns when the store does no more work, though it was not closed."""
         await self._database.broken()
 
 

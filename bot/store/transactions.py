@@ -1,4 +1,4 @@
-"""What the roles of the store share: one database, one clock, and decisions that go with their audit rows."""
+"""The base that the roles of the store share: one database, one clock, and decisions that go with their audit rows."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Whether the audit trail is whole: its chain, its ends, what guards it, and the rows that must have left one in it.
 
-Whoever can write the file can also write a chain that holds; so heads that stand elsewhere are looked for in it, and
-what the other tables say was decided is held against it.
+A person who can write the file can also write a chain that holds; so heads that stand elsewhere are looked for in it,
+and what the other tables say was decided is held against it.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _DECISIONS = frozenset({"approve", "review"})
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """What the rest of the store says at one moment: `seq` is the trail's last row then."""
+    """The rest of the store at one moment: `seq` is the trail's last row then."""
 
     seq: int
     posted: Sequence[Head]
     guards: Sequence[str]
-    """What is wrong with the triggers, each in words."""
+    """Faults of the triggers, each in words."""
     grants: Mapping[GrantKey, int | None]
     decided: Sequence[tuple[str, str, str]]
     """Action, who and about what: each must stand in the trail."""
@@ -47,8 +47,8 @@ class Witness:
 
 
 def witness() -> Script[Witness]:
-    """Read in one transaction, before the trail: whatever stands there by then has its row. Whoever laid hands on the
-    file may have put any kind of value there, so each is read as text.
+    """Read in one transaction, before the trail: whatever stands there by then has its row. A person who laid hands on
+    the file may have put any kind of value there, so each is read as text.
     """
     seq, _ = yield from audit.head()
     heads = yield sql("select seq, hash from posted_head order by seq")
@@ -146,7 +146,7 @@ class Verification:
         return None
 
     def missing(self) -> list[str]:
-        """What a whole chain does not show: each in words, the gravest first."""
+        """The faults that a whole chain does not show: each in words, the gravest first."""
         return [*self._cut(), *self._let_open(), *self._without_rows()]
 
     def _remember(self, row: Mapping[str, Any]) -> None:

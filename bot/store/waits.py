@@ -41,8 +41,8 @@ WAITS = (
 
 
 def moved(by: timedelta, now: datetime) -> Script[None]:
-    """Without `ver`: whoever read a row before and writes it back loses nothing that the cloud told. Of these dates
-    they write only what they have set themselves. The trail says why its dates jump.
+    """Without `ver`: a job that read a row before and writes it back loses nothing that the cloud told. Of these dates
+    it writes only those that it has set itself. The trail says why its dates jump.
     """
     for wait in WAITS:
         steps = ", ".join(f"{column} = {column} + :by" for column in (*wait.past, *wait.ahead))

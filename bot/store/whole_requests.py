@@ -100,7 +100,7 @@ def follow(request_id: str, now: datetime) -> Script[Request | None]:
 
 
 def lane(request: Request) -> str:
-    """Whose work it is: those of one person in one project wait for each other, and for nobody else."""
+    """Whose work it is: those of one person in one project wait for each other, and for no others."""
     return f"{request.project or ''}/{request.actor_id}"
 
 

@@ -23,7 +23,7 @@ def _never_done() -> StoreFailed:
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """`work` is done on the thread, `answered` hears what came of it; without that, nobody waits.
+    """`work` is done on the thread, `answered` hears what came of it; without that, no caller waits.
 
     `alone`: nothing else is done together with it. Until it was done it counts as failed.
     """
@@ -60,7 +60,7 @@ class Worker:
         self._broken: Callable[[], None] = lambda: None
 
     def start(self, broken: Callable[[], None]) -> None:
-        """`broken` is called in the loop when it does no more work, though nobody stopped it."""
+        """`broken` is called in the loop when it does no more work, though it was not stopped."""
         self._loop = asyncio.get_running_loop()
         self._broken = broken
         self._thread.start()
@@ -100,7 +100,7 @@ class Worker:
     def give(self, answer: Callable[..., None], *args: Any) -> None:
         """Call something in the loop."""
         assert self._loop is not None
-        with contextlib.suppress(RuntimeError):  # the loop is gone: so is whoever would hear of it
+        with contextlib.suppress(RuntimeError):  # the loop is gone: so is the caller that would hear of it
             self._loop.call_soon_threadsafe(answer, *args)
 
     def _next(self) -> Job | None:

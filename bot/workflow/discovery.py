@@ -1,4 +1,4 @@
-"""What a quick backup has to know of the cloud before it can be planned: read at once, in as few calls as can be."""
+"""Facts that a quick backup needs of the cloud before it is planned: read at once, in as few calls as can be."""
 
 from __future__ import annotations
 

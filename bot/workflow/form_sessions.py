@@ -48,7 +48,7 @@ class Rows(Audit, Forms, Protocol):
 
 
 class FormSessions:
-    """What every kind of form has in common."""
+    """The steps that every kind of form has in common."""
 
     def __init__(self, store: Rows, clock: Clock, new_id: Callable[[], str]) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""The one way from what somebody wants of a request to `decide`: may this actor do this to it, from this place?
+"""The one way from an action on a request to `decide`: may this actor do this to it, from this place?
 
 An id that leads nowhere and a request that is closed to the actor are answered alike, to the byte, and what kind of
 account asks is looked at before the id is. Each answer that is no leaves its row in the trail.
@@ -30,7 +30,7 @@ OWN_REQUEST = "own-request"
 
 @dataclass(frozen=True, slots=True)
 class Verb:
-    """What may be done to a request. `action` is what grants allow, `name` how the trail calls it.
+    """An action on a request. `action` is what grants allow, `name` how the trail calls it.
 
     `unknown`: the answer where there is nothing that this actor may do it to, with the id for `{}`. `own`: what of it
     is its person's own whatever the grants say. `reads`: it changes nothing, so no denial tells that there is one.

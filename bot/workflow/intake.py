@@ -1,4 +1,4 @@
-"""What happens before the acknowledgement: judge with what is at hand, and record. It never waits for Slack or EVS."""
+"""The steps before the acknowledgement: judge with what is at hand, and record. It never waits for Slack or EVS."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class Intake:
         return authorization
 
     def _received(self, delivery: Delivery, order: Order, alias: str | None) -> Request:
-        """Whoever may have a quick backup sees its message at once, as a placeholder for the plan."""
+        """A requester who may have a quick backup sees its message at once, as a placeholder for the plan."""
         return Request(
             id=self._new_id(),
             state=REQUEST.after(None, RequestEvent.RECEIVE),
@@ -201,7 +201,7 @@ class _Asking:
         if refused := account_refused(self.actor):
             return self._denied(refused.rule, refused.explanation, self.order.project or "")
         if self._by_binding and self.bound is None:
-            # Whoever may use no project here sees no difference to a channel that is bound to a closed one.
+            # A person who may use no project here sees no difference to a channel that is bound to a closed one.
             if self._nowhere():
                 return self._denied(NOTHING_BOUND, which_project(()).explanation, "", shown=NO_PROJECT_CHOSEN)
             return self._denied(NOTHING_BOUND, _WHAT_TO_NAME, "")

@@ -1,4 +1,4 @@
-"""Asking Slack who a requester is, from a job: patient for some seconds, because nobody's hands are tied meanwhile."""
+"""Asking Slack who a requester is, from a job: patient for some seconds, because it holds up no person meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A word to whoever waits, where the cloud lets the bot wait."""
+"""A word to the person who waits, where the cloud lets the bot wait."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 async def answered(clock: Clock, call: Coroutine[Any, Any, T], say: Callable[[], Awaitable[None]]) -> T:
-    """What the call comes to; `say` is called once where it takes longer than that. Raises what the call raises."""
+    """The result of the call; `say` is called once where it takes longer than that. Raises what the call raises."""
     asking = asyncio.ensure_future(call)
     try:
         await asyncio.wait({asking}, timeout=0)

@@ -1,1 +1,1 @@
-"""What people do: one verb a file, each behind the gate."""
+"""The actions of people: one verb a file, each behind the gate."""

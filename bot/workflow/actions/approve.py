@@ -1,4 +1,4 @@
-"""Other people agree, or not: approve, deny, and expire:{request} for when nobody does."""
+"""Other people agree, or not: approve, deny, and expire:{request} for when none of them decides."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Rows(Audit, Requests, Protocol):
 class Approvals:
     """Each decision is asked of the rows at its own moment; of two at once the first one settles it.
 
-    `channel` is where somebody pressed or typed; None in App Home and in a form, where the place of the request counts.
+    `channel` is where they pressed or typed; None in App Home and in a form, where the place of the request counts.
     """
 
     def __init__(self, store: Rows, gate: Gate, clock: Clock) -> None:
@@ -94,7 +94,7 @@ class Approvals:
         return Told("Reviewed. The request's message says so.", done=True)
 
     async def expire(self, request_id: str) -> float | None:
-        """The job: end a request which nobody confirmed, or to which nobody agreed, in time."""
+        """The job: end a request that was not confirmed in time, or not agreed to."""
         found = await self._store.request(request_id)
         if found is None:
             return None
@@ -115,7 +115,7 @@ class Approvals:
         return None
 
     async def _waiting(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:
-        """Somebody else's request that still waits to be settled."""
+        """Another person's request that still waits to be settled."""
         admitted = await self._gate.admits(actor, channel, request_id, _APPROVE)
         if isinstance(admitted, Told):
             return admitted

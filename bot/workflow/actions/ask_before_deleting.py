@@ -33,8 +33,8 @@ _OVER = Told("The time to answer this question is over. Nothing was deleted. Typ
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What would go. `last` are ids of items that are the last restore point of their disk, as far as is known;
-    `looked`: the cloud said which others there are. `form_id` is what the button carries.
+    """The question before a deletion. `last` are ids of items that are the last restore point of their disk, as far as
+    is known; `looked`: the cloud said which others there are. `form_id` is what the button carries.
     """
 
     doomed: Doomed
@@ -64,7 +64,7 @@ class DeletionQuestions:
         self._clock = clock
 
     async def ask(self, actor: Actor, channel: str, any_id: str) -> Question | Told:
-        """What would be lost; or the answer at once where nothing would."""
+        """The question, where something would be lost; else the answer at once."""
         doomed = await self._deleting.doomed(actor, channel, any_id)
         if isinstance(doomed, Told):
             return doomed

@@ -64,7 +64,7 @@ class ChannelBindings:
                 return await self._kept(actor, "bind", channel, alias, why)
 
     async def unbind(self, actor: Actor, channel: str) -> Told:
-        # Said to everybody alike, so that nobody learns from it what is bound where.
+        # Said to all alike, so that it tells no person what is bound where.
         nothing = _refused("I know of nothing that you may unbind here.")
         before = await self._bound(channel)
         if not before:
@@ -84,8 +84,8 @@ class ChannelBindings:
         return [project for project, _ in await self._store.bound_to(channel)]
 
     async def _closed(self, actor: Actor, action: str, channel: str, bound: Sequence[str]) -> bool:
-        """Whether the channel means a project that this person does not administer. That is in the trail alone: whoever
-        may not change it does not hear its name. One that is no longer configured is left to the admins of all.
+        """Whether the channel means a project that this person does not administer. A person who may not change it does
+        not hear its name; that is in the trail alone. One that is no longer configured is left to the admins of all.
         """
         if refused := account_refused(actor):
             await self._store.audit([of_binding(actor.user_id, action, channel, "", refused.rule)])
@@ -161,7 +161,7 @@ def _refused(sentence: str) -> Told:
 
 
 def told_bindings(bindings: Sequence[Binding]) -> str:
-    """What `quick` means, in words."""
+    """The meaning of `quick`, in words."""
     first = bindings[0]
     what = ", ".join(selector.shown for selector in selectors_of(bindings))
     kept = f", kept {first.keep_days} days" if first.keep_days else ""

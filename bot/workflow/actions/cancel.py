@@ -14,7 +14,7 @@ _CANCEL = Verb(
     Action.CANCEL,
     "cancel",
     "I know no request {} that you may cancel.",
-    # Nobody has decided yet in which project it would run; it is nothing but its own person's word.
+    # It is not decided yet in which project it would run; it is nothing but its requester's word.
     own=lambda request: request.project is None,
 )
 

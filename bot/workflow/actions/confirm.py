@@ -1,7 +1,8 @@
-"""Saying go to a plan: by who asked for it, or by somebody who could have. Another selection: only by who asked.
+"""Confirming a plan: by its requester, or by a person who could have asked for it. Another selection: only by its
+requester.
 
-A plan runs in the name of its requester, for their reason and past the approval they may have done without; whoever
-chose its disks for them could also agree to their own choice.
+A plan runs in the name of its requester, for their reason and past the approval they may have done without; a person
+who chose its disks for them could also agree to their own choice.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class Confirming:
             return allowed
         request = allowed.request
         assert isinstance(request.order, Quick), "only a quick backup is planned"
-        order = replace(request.order, selectors=selectors, confirm=True)  # nobody has seen that plan yet
+        order = replace(request.order, selectors=selectors, confirm=True)  # that plan is still unseen
         entry = of_request(actor, _CONFIRM.name, request, "allowed", "plan-changed", hop="confirm")
         if not await self._store.plan_again(planned_anew(request, order), [entry]):
             return await self._too_late(actor, allowed)
@@ -104,7 +105,7 @@ class Confirming:
         return allowed.request, allowed.items
 
     async def _theirs(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:
-        """What they may confirm, if it is also their own."""
+        """The plan that they may confirm, if it is also their own."""
         allowed = await self._planned(actor, channel, request_id)
         if isinstance(allowed, Told) or allowed.request.actor_id == actor.user_id:
             return allowed

@@ -34,7 +34,7 @@ _DELETE = Verb(Action.DELETE, "delete", "I know no restore point {} that you may
 
 @dataclass(frozen=True, slots=True)
 class Doomed:
-    """Items whose snapshots would be deleted. `asked_by`: somebody else asked for it, and this would be agreement.
+    """Items whose snapshots would be deleted. `asked_by`: another person asked for it, and this would be agreement.
     `missing`: how many others have to agree after it. `staying`: sentences about what the id names and is kept.
     """
 
@@ -47,7 +47,7 @@ class Doomed:
 
 @dataclass(frozen=True, slots=True)
 class _Meant:
-    """What an id names: what others asked to delete, what can be let go, and the ids of what can be given up."""
+    """The meaning of an id: what others asked to delete, what can be let go, and the ids of what can be given up."""
 
     admitted: Admitted
     others: Sequence[Deletion]
@@ -60,7 +60,7 @@ class Rows(Audit, Deletions, Grants, Protocol):
 
 
 class Deleting:
-    """What people ask for. `channel` None: from where there is no place; the place of the request counts."""
+    """Deletions that people ask for. `channel` None: from where there is no place; the place of the request counts."""
 
     def __init__(self, store: Rows, gate: Gate, projects: Mapping[str, Project], clock: Clock) -> None:
         self._store = store
@@ -71,7 +71,7 @@ class Deleting:
     async def delete(
         self, actor: Actor, channel: str | None, any_id: str, *, only: Collection[str] | None = None
     ) -> Told:
-        """Ask to let go everything a request made, or one snapshot of it; or agree to somebody else's asking. What the
+        """Ask to let go everything a request made, or one snapshot of it; or agree to another person's asking. What the
         request joined it gives up at once. `only`: ids of the items that may go by it, where they were named before.
 
         It is agreement only to what the id names: the request's own id, to all that others asked for of it.
@@ -87,7 +87,7 @@ class Deleting:
         return Told(" ".join(one.sentence for one in told), done=any(one.done for one in told))
 
     async def doomed(self, actor: Actor, channel: str, any_id: str) -> Doomed | Told:
-        """What `delete` would let go for good. Where that is nothing, what it answers; what deletes nothing is done."""
+        """Items that `delete` would let go for good; where there are none, its answer. What deletes nothing is done."""
         meant = await self._meant(actor, channel, any_id, None)
         if isinstance(meant, Told):
             return meant
@@ -144,7 +144,7 @@ class Deleting:
         return await self._agree(actor, admitted, asked)
 
     async def _left_to(self, actor: Actor, request: Request, any_id: str) -> list[Deletion]:
-        """What others asked to delete of what the id names, and which waits for somebody to agree."""
+        """Deletions that others asked for of what the id names, and that wait for one more to agree."""
         return [
             one
             for one in await self._store.deletions(request.id)
@@ -154,7 +154,7 @@ class Deleting:
         ]
 
     async def _let_go(self, actor: Actor, admitted: Admitted, item_ids: Sequence[str]) -> Told:
-        """Gives up what the request joined. That deletes nothing, so nobody else has to agree to it."""
+        """Gives up what the request joined. That deletes nothing, so no other person has to agree to it."""
         request = admitted.request
         entry = deletion_entry(actor, request, "allowed", "gave-up-joined", len(item_ids))
         gone = await self._store.let_go(request.id, item_ids, [entry])
@@ -176,7 +176,7 @@ class Deleting:
     async def _parted(
         self, actor: Actor, admitted: Admitted, wanted: Sequence[Item]
     ) -> tuple[Sequence[Item], Sequence[str]]:
-        """What may go, and why the rest stays; that is written down."""
+        """The items that may go, and why the rest stays; that is written down."""
         request = admitted.request
         keepers = still_kept(await self._store.sharing(request.id), self._clock.now())
         stay = [item for item in wanted if item.snapshot_id in keepers]
@@ -231,7 +231,7 @@ class Deleting:
         return await self._gate.refuse(actor, admitted, "asked-before", sentence)
 
     async def _why_it_stays(self, actor: Actor, channel: str, item: Item, keeper: Request) -> str:
-        """Names the other request to whoever may see it."""
+        """Names the other request to a person who may see it."""
         alias = keeper.project or ""
         grants = await self._store.grants_for(actor)
         seen = decide(actor, Action.VIEW, alias, self._projects.get(alias), channel, grants, self._clock.now())

@@ -1,5 +1,5 @@
 """The form from its opening to its submission. Rights are asked at every hop, and nothing is believed of what Slack
-brings back but what somebody entered: whose form it is and where it is told stands in the store.
+brings back but what was entered: whose form it is and where it is told stands in the store.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ OPTIONS_SHOWN = 99
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """What a form shows. `projects` are those the person may use from its place; `disks` are chosen beforehand, and
+    """The content of a form. `projects` are those the person may use from its place; `disks` are chosen beforehand, and
     `unfound` are words that were typed for disks but name none, or not one. `problem` is a sentence about its project
     or place. `approvals` others have to agree in the chosen project; `break_glass`: it can be run without them.
     """
@@ -97,7 +97,7 @@ class Stays:
 
 @dataclass(frozen=True, slots=True)
 class Mend:
-    """What is wrong with a form that was sent, by field. Nothing was created, and nothing typed is lost."""
+    """The faults of a form that was sent, by field. Nothing was created, and nothing typed is lost."""
 
     problems: Mapping[str, str]
 
@@ -111,7 +111,7 @@ class Sent(Returned):
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """What a form should show by now, and Slack's hash of what it shows."""
+    """The content a form should show by now, and Slack's hash of what it shows."""
 
     filling: Filling | Refused
     view_hash: str
@@ -126,7 +126,7 @@ class Rows(Audit, Bindings, FormsStore, Grants, Requests, Protocol):
 
 
 class Forms:
-    """What a form needs to know, and what becomes of it."""
+    """Opening, filling and submitting a form."""
 
     def __init__(
         self,
@@ -179,8 +179,8 @@ class Forms:
         return self.begun(user_id, found[0].place, order)
 
     async def fill(self, form: Form) -> Filling | Refused:
-        """What to show: rights asked now, typed disks looked up if the cloud answers soon enough. Raises
-        LookupFailed; Refused is who may use nothing.
+        """The content to show: rights asked now, typed disks looked up if the cloud answers soon enough. Raises
+        LookupFailed; Refused is a person who may use nothing.
         """
         actor = await self._looked_up(form, "", Action.CREATE)
         if refused := account_refused(actor):
@@ -278,7 +278,7 @@ class Forms:
             return Stays(exc.sentence)
 
     async def newest(self, sent: Sent) -> Newest | None:
-        """What the last choice of all calls for, where several came at once. None: unknown, or not theirs."""
+        """The content after the last choice of all, where several came at once. None: unknown, or not theirs."""
         form, view_hash = await self._store.form(sent.form_id), await self._store.form_hash(sent.form_id)
         if form is None or view_hash is None or (form.user_id, form.view_id) != (sent.user_id, sent.view_id):
             return None
@@ -292,7 +292,7 @@ class Forms:
         await self._store.form_shown(form_id, view_hash)
 
     async def disk_options(self, sent: Sent, query: str) -> DiskOptions:
-        """The disks that fit, within a second; asked of the cloud only for somebody who may view them."""
+        """The disks that fit, within a second; asked of the cloud only for a person who may view them."""
         try:
             async with asyncio.timeout(OPTIONS_WITHIN_S):
                 return await self._disk_options(sent, query)
@@ -393,7 +393,7 @@ class Forms:
     async def _denied_or_invalid(
         self, form: Form, authorization: Authorization, order: Create, problems: Mapping[str, str], until: float
     ) -> dict[str, str]:
-        """What stands in the way beside what was entered wrongly: rights, and the disks as they are listed."""
+        """All that stands in the way beside what was entered wrongly: rights, and the disks as they are listed."""
         if isinstance(authorization.outcome, Refused):
             await self._store.audit(
                 [replace(authorization.audit, details={**authorization.audit.details, "hop": "form"})]

@@ -56,7 +56,7 @@ class Author:
 
 
 TERMINAL = Author("terminal", "terminal")
-"""Whoever may run commands on the bot's machine, and so could write bot.toml as well."""
+"""An operator who may run commands on the bot's machine, and so could write bot.toml as well."""
 
 
 Asked = TypeVar("Asked", GrantAccess, RevokeAccess)
@@ -68,7 +68,7 @@ class Rows(Audit, Grants, Requests, Protocol):
 
 
 class Granting:
-    """What `grant`, `revoke`, `access` and `projects` do in Slack. Answers sentences; makes no cloud call."""
+    """The commands `grant`, `revoke`, `access` and `projects` in Slack. Answers sentences; makes no cloud call."""
 
     def __init__(self, store: Rows, people: Accounts, projects: Mapping[str, Project], clock: Clock) -> None:
         self._store = store
@@ -303,7 +303,7 @@ def _after(admins: Sequence[Grant], removed: Sequence[Grant], added: Sequence[Gr
 
 
 def _key(grant: Grant) -> tuple[str, str, str, str, str]:
-    """What a row is one of: as in the table's primary key."""
+    """The key of a row: as in the table's primary key."""
     return (grant.subject_kind, grant.subject_id, grant.project, grant.role, grant.source)
 
 

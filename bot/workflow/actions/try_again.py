@@ -1,4 +1,4 @@
-"""Trying again what failed of a request: a new one, of whoever asks for it, with the rights they have then."""
+"""Trying again what failed of a request: a new one, of the person who asks for it, with the rights they have then."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ class Retrying:
 
 
 def _order(first: Request, left: Sequence[Item], *, tried: bool) -> Order | None:
-    """The same as was asked for, of these disks alone; all of it where nobody said go in time. A press is the go for
-    it, and no word to run it without others: that has to be typed.
+    """The same as was asked for, of these disks alone; all of it where it was not confirmed in time. A press confirms
+    it, and is no word to run it without others: that has to be typed.
     """
     asked = first.order
     if first.timed_out and not tried:

@@ -1,7 +1,7 @@
 """anchor:{channel}: once a UTC day the head of the audit trail goes where the bot cannot take it back.
 
-The hash chain shows every altered, missing or reordered row but the last ones: whoever cuts off the end cuts their
-hashes too. A head that was posted in a channel names a row that must still be there.
+The hash chain shows every altered, missing or reordered row but the last ones: a cut at the end cuts their hashes too.
+A head that was posted in a channel names a row that must still be there.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ class Deleter:
         self._projects = projects
         self._clock = clock
         self._said: dict[tuple[str, int, str], bool] = {}
-        """What was said and could not be written down yet, and whether others read along."""
+        """The messages that were sent and could not be written down yet, and whether others read along."""
 
     async def __call__(self, request_id: str) -> float | None:
         """Each step reads the rows anew; what waits for people never holds up what they agreed to."""
@@ -118,7 +118,7 @@ class Deleter:
         asked = await self._rows(request, DeletionState.ASKED)
         over = [unanswered(one) for one in asked if now >= agree_until(one)]
         if over and not await self._save(over):
-            return 0.0  # somebody agreed at this very moment
+            return 0.0  # one more agreed at this very moment
         left = [agree_until(one) - now for one in asked if now < agree_until(one)]
         return min(left).total_seconds() if left else None
 
@@ -157,8 +157,9 @@ class Deleter:
     # --- deleting -----------------------------------------------------------------------------------------------------
 
     async def _go_on(self, request: Request, items: Sequence[Item]) -> float | None:
-        """What may be under way is looked at, whoever may still ask for it. Else who may not costs no call; and as
-        looking takes its time, it is asked once more right before the DELETE.
+        """A deletion that may be under way is looked at, even where its person may not ask for it any more. Any other
+        costs no call where they may not; and as looking takes its time, that is asked once more right before the
+        DELETE.
         """
         proofs = await self._proofs(request, items)
         going = [one for one in await self._rows(request, DeletionState.DELETING) if one.item_id in proofs]
@@ -209,7 +210,7 @@ class Deleter:
         return allowed, refused
 
     async def _refused(self, request: Request, deletion: Deletion) -> str:
-        """Whoever asked, and everybody who agreed, must still be somebody who may."""
+        """The person who asked, and each who agreed, must still be one who may."""
         people = [(deletion.asked_by, Action.DELETE), *((one, Action.APPROVE) for one in deletion.agreed_by)]
         project = self._projects.get(deletion.project)
         for user_id, action in people:
@@ -253,7 +254,7 @@ class Deleter:
         return deletion
 
     def _after(self, deletion: Deletion, failure: CloudError) -> Deletion:
-        """What an error of the cloud makes of a row: what is not there is deleted, whoever did it."""
+        """The row after an error of the cloud: a snapshot that is not there is deleted, by the bot or outside of it."""
         if isinstance(failure, NotFound):
             return vanished(deletion)
         if isinstance(failure, CloudUnavailable | Throttled):
@@ -291,7 +292,7 @@ class Deleter:
 
 
 def told_deletions(rows: Sequence[Deletion]) -> list[str]:
-    """What became of each, in words."""
+    """The outcome of each, in words."""
     lines = []
     for gone in _apart([one for one in rows if one.state is DeletionState.DELETED], lambda one: one.agreed_by):
         what = "1 snapshot is" if len(gone) == 1 else f"{len(gone)} snapshots are"

@@ -15,7 +15,8 @@ ASK_DECIDED = -1
 
 
 def due_messages(request: Request, items: Sequence[Item]) -> list[OutboxMessage]:
-    """What is to be told of a request now, the most important first: where that has to wait, the next may go before it.
+    """The messages that are due about a request now, the most important first: where that has to wait, the next may go
+    before it.
 
     Pure; the rows remember what was said. The receipt follows the last edit, and goes before it where edits have no
     room.
@@ -47,7 +48,7 @@ def due_messages(request: Request, items: Sequence[Item]) -> list[OutboxMessage]
 
 
 def _of_running(request: Request, items: Sequence[Item]) -> list[OutboxMessage]:
-    """What deserves a notification while it runs."""
+    """The changes that deserve a notification while it runs."""
     accepted = [item for item in items if item.accepted and not item.accepted_told]
     sending = [item for item in items if item.state in (ItemState.PLANNED, ItemState.SUBMITTING) and not item.cause]
     if accepted and not sending:
@@ -69,14 +70,14 @@ def _has_placeholder(request: Request) -> bool:
 
 
 def _ask_is_stale(request: Request) -> bool:
-    """Whether the message with the buttons shows an older count, or buttons that nobody needs any more."""
+    """Whether the message with the buttons shows an older count, or buttons that are not needed any more."""
     if request.ask_ts is None or request.ask_rev == ASK_DECIDED:
         return False
     return request.state is not RequestState.WAITING or request.ask_rev < request.rev
 
 
 def rank(outgoing: OutboxMessage) -> int:
-    """First what somebody waits for: a refusal, a plan, a question to others. Then first messages, ends, and progress,
+    """First what a person waits for: a refusal, a plan, a question to others. Then first messages, ends, and progress,
     each in the order they were asked.
     """
     request = outgoing.request

@@ -33,16 +33,16 @@ log = logging.getLogger(__name__)
 PAUSE_SECONDS = 1.0
 AGAIN_SECONDS = 30.0
 GIVE_UP = timedelta(hours=1)
-"""How long Slack is asked who somebody is, or who is in a group; then they are not told."""
+"""How long Slack is asked who a person is, or who is in a group; then they are not told."""
 
 NOTIFY = "notify"
-"""What the audit trail calls it."""
+"""The name in the audit trail."""
 
 
 async def who_may_approve(store: Grants, request: Request, *, but: str | None = None) -> list[Subject]:
-    """Who holds a grant for it, as people and groups; not everyone: nobody is everybody's keeper.
+    """Who holds a grant for it, as people and groups; not everyone: a grant to all makes no person responsible.
 
-    Left out is who asked: `but`, where it is about a deletion, else the request's person.
+    Left out is who asked: `but`, where it is about a deletion, else the requester.
     """
     grants = await store.approver_grants(request.project or "")
     subjects = {Subject(grant.subject_kind, grant.subject_id) for grant in grants if grant.subject_kind != "everyone"}
@@ -51,7 +51,7 @@ async def who_may_approve(store: Grants, request: Request, *, but: str | None = 
 
 @dataclass(frozen=True, slots=True)
 class _Matter:
-    """What somebody is told of: the request, or as far as it still waits, what was asked to be deleted of it."""
+    """A matter to tell: the request, or as far as it still waits, what was asked to be deleted of it."""
 
     request: Request
     items: Sequence[Item]
@@ -98,7 +98,7 @@ class Notifier:
         self._aside: dict[_Key, float] = {}
         """Until when those wait over whose message Slack failed; they come after the others."""
         self._said: set[_Key] = set()
-        """Told, while that could not be written down: nobody is told twice because the disk was full."""
+        """Told, while that could not be written down: no person is told twice because the disk was full."""
 
     async def __call__(self, request_id: str) -> float | None:
         found = await self._store.request(request_id)
@@ -131,7 +131,7 @@ class Notifier:
         return min([*waits, AGAIN_SECONDS]) if matters else None
 
     async def _matters(self, request: Request, items: Sequence[Item], untold: Sequence[Notice]) -> dict[int, _Matter]:
-        """What people are still to be told of, by the asking; 0 is the request itself."""
+        """The matters that people are still to be told of, by the asking; 0 is the request itself."""
         matters = {}
         if request.break_glass or request.state is RequestState.WAITING:
             matters[0] = _Matter(request, items)
@@ -161,7 +161,7 @@ class Notifier:
         return True
 
     async def _denied(self, user_id: str, request: Request) -> Denied | None:
-        """Why somebody may not approve it now; the grant that named them may be gone, or their account a guest's."""
+        """Why a person may not approve it now; the grant that named them may be gone, or their account a guest's."""
         alias = request.project or ""
         actor = await self._people.look_up(user_id)
         grants, now = await self._store.grants_for(actor), self._clock.now()

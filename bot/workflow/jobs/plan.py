@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 
 PLAN_TRIED_FOR = timedelta(minutes=2)
 """How long a request waits for a cloud that does not answer before it is dropped with that reason, counted from when it
-was asked first; a plan that somebody changes is planned anew.
+was asked first; a plan that the requester changes is planned anew.
 """
 
 AGAIN_SECONDS = 3.0
@@ -61,12 +61,12 @@ APPROVAL_TIME = timedelta(minutes=60)
 
 
 CONFIRM_TIME = timedelta(minutes=15)
-"""How long a plan waits for somebody to confirm it."""
+"""How long a plan waits to be confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a request comes to: items and groups, or every fault at once. `confirm`: somebody has to say go."""
+    """The plan of a request: items and groups, or every fault at once. `confirm`: it has to be confirmed."""
 
     request: Request
     items: Sequence[Item] = ()
@@ -262,8 +262,8 @@ class Planner:
 
 
 def completed(order: Quick, bound: Sequence[Binding]) -> Quick:
-    """What was typed, and what the channel is bound to where nothing was. A binding that asks for no confirmation means
-    its own disks, not others that somebody names.
+    """The order as it was typed, or with what the channel is bound to where no disk was named. A binding that asks for
+    no confirmation means its own disks, not others that are named.
     """
     keep = [one.keep_days for one in bound if one.keep_days is not None]
     reasons = [one.reason for one in bound if one.reason]
@@ -278,7 +278,7 @@ def completed(order: Quick, bound: Sequence[Binding]) -> Quick:
 
 
 def set_going(request: Request, approvals: int, break_glass: bool, now: datetime, confirm: bool) -> Request:
-    """The request as it goes on: planned until somebody confirms it, waiting for those who must agree, or running."""
+    """The request as it goes on: planned until it is confirmed, waiting for those who must agree, or running."""
     event, until = RequestEvent.RUN, None
     if confirm:
         event, until = RequestEvent.PLAN, now + CONFIRM_TIME

@@ -1,4 +1,4 @@
-"""app_home:{user}: App Home shows what somebody may use, what they asked for, and what waits for them.
+"""app_home:{user}: App Home shows what a person may use, what they asked for, and what waits for them.
 
 App Home is private and no channel, so each request is judged at the place where it was made.
 """
@@ -38,14 +38,14 @@ PUBLISH_EVERY = timedelta(seconds=3)
 """views.publish is Tier 4, shared by everybody's Home."""
 
 UNKNOWN_AGAIN = timedelta(minutes=1)
-"""After Slack could not say who somebody is."""
+"""How soon Slack is asked again who a person is."""
 
 Asked = tuple[Request, Sequence[Item]]
 
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """A project somebody may use, and the grants of theirs that say so."""
+    """A project that a person may use, and the grants of theirs that say so."""
 
     project: Project
     grants: Sequence[Grant]
@@ -120,7 +120,7 @@ class AppHomePublisher:
         except SlackBusy as exc:
             return exc.retry_after
         except ViewStale:
-            # Somebody published in between. What is shown next is read anew, after that, and not the same once more.
+            # Another view was published in between. What is shown next is read anew, after that.
             await self._store.app_home_published(user_id, row.shown_rev, None)
             return 0.0
         except ViewRefused:

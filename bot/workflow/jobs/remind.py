@@ -34,7 +34,7 @@ class Rows(Deletions, Requests, Protocol):
 
 
 class Reminder:
-    """Reminds once for each end; whoever keeps them longer is asked again before the new one."""
+    """Reminds once for each end; where they are kept longer, it asks again before the new one."""
 
     def __init__(self, store: Rows, cloud: Cloud, replies: Replies, clock: Clock) -> None:
         self._store = store
@@ -70,7 +70,7 @@ class Reminder:
         return None
 
     async def _left(self, request: Request, items: Sequence[Item]) -> list[Item]:
-        """What of it the cloud still has, as far as it can be asked."""
+        """The items that the cloud still has, as far as it can be asked."""
         left = _there(items, await self._store.deletions(request.id))
         ids = [item.snapshot_id for item in left if item.snapshot_id]
         existing = await existing_snapshots(self._cloud, left[0].project, ids) if ids else None
@@ -87,7 +87,7 @@ class Reminder:
 
 
 def _there(items: Sequence[Item], deletions: Sequence[Deletion]) -> list[Item]:
-    """What the rows say is still a restore point."""
+    """The items that are still restore points, as the rows say."""
     going = {one.item_id for one in deletions if one.state in (DeletionState.DELETED, DeletionState.DELETING)}
     made = [item for item in items if item.state is ItemState.AVAILABLE and not item.let_go and not item.gone]
     return [item for item in made if item.id not in going]
@@ -97,7 +97,7 @@ _EXTEND = Verb(Action.CREATE, "keep", "I know no restore points {} that you may 
 
 
 class Extending:
-    """Keeps restore points for as long again; by whoever could have asked for them, and of two at once by one."""
+    """Keeps restore points for as long again; by a person who could have asked for them, and of two at once by one."""
 
     def __init__(self, store: Rows, gate: Gate, clock: Clock) -> None:
         self._store = store
@@ -132,7 +132,7 @@ _EXTENDED_BEFORE = ("kept-before", "Somebody kept these a moment before you.")
 
 
 def _still_asked(deletions: Sequence[Deletion]) -> str:
-    """Keeping calls off nothing that somebody else asked for."""
+    """Keeping calls off nothing that another person asked for."""
     asked = [one for one in deletions if one.state is DeletionState.ASKED]
     if not asked:
         return ""

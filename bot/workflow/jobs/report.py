@@ -49,13 +49,13 @@ class Urgency(IntEnum):
     """Whom an edit matters to: each leaves a share of the minute's edits to those above it."""
 
     PROGRESS = 30
-    """Somebody may be watching."""
+    """For a person who may be watching."""
 
     END = 42
     """It is over; where that is not told by a message of its own, it is told by this edit."""
 
     AWAITED = EDITS_A_MINUTE
-    """Somebody looks at the message and waits: for the plan they asked for, the refusal, or what their press did."""
+    """For a person who waits at the message: for the plan they asked for, the refusal, or what their press did."""
 
 
 ASK_AGAIN_S = 0.05
@@ -130,7 +130,7 @@ class Reporter:
         self._shown: dict[str, tuple[object, ...]] = {}
         """The states each open request was last shown with. All of this is memory: a restart edits once too early."""
         self._unwritten: dict[str, Callable[[], Awaitable[None]]] = {}
-        """What was said while that could not be written down: it is, before anything else is said in that channel."""
+        """Messages sent while that could not be written down; it is, before anything else is sent to that channel."""
 
     async def __call__(self, reply_channel: str) -> float | None:
         if reply_channel in self._unwritten:
@@ -165,7 +165,7 @@ class Reporter:
         """With what only the rows know."""
         request = outgoing.request
         if _is_new(outgoing, Text.ASK) and request.told_directly and request.state is RequestState.WAITING:
-            # Written down before it is said: whoever may approve does not read along here.
+            # Written down before it is said: an approver does not read along here.
             await self._store.tell_directly(request.id, await who_may_approve(self._store, request))
         if outgoing.text is Text.ASK and request.state is RequestState.WAITING:
             outgoing = replace(outgoing, called=await who_may_approve(self._store, request))
@@ -332,7 +332,7 @@ class Reporter:
         return await self._after_deletion(outgoing)
 
     async def _after_deletion(self, outgoing: OutboxMessage) -> float | None:
-        """Someone deleted the message that was to be edited or replied to: a new one takes its place, so that the end
+        """The message that was to be edited or replied to was deleted: a new one takes its place, so that the end
         still has somewhere to stand.
         """
         request = outgoing.request
@@ -343,7 +343,7 @@ class Reporter:
             await self._receipt_up_to_date(outgoing)
             return 0.0
         if _is_edit(outgoing, Text.STATUS) and request.receipt_ts is not None:
-            # All was told long ago; whoever took the message away is not told it again.
+            # All was told long ago; a person who took the message away is not told it again.
             await self._store.mark_sent(replace(request, shown_rev=request.rev))
             return 0.0
         if _is_edit(outgoing, Text.STATUS):
@@ -406,7 +406,7 @@ class Reporter:
 
 
 def _shown_of(request: Request, items: Sequence[Item]) -> tuple[object, ...]:
-    """What of a request is more than progress."""
+    """The facts of a request that are more than progress."""
     return (request.state, *((item.state, item.cause) for item in items))
 
 

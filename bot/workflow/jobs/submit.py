@@ -76,7 +76,7 @@ class CannotLook:
         return cause if self.sentence in cause else f"{cause} {self.sentence}".strip()
 
     def in_the_end(self, cause: str, what: str) -> str:
-        """What is told once nobody looks any more. `cause` is why it had to be looked for."""
+        """The cause that is told once the bot looks no more. `cause` is why it had to be looked for."""
         if self.code == NOT_CONFIGURED:
             return f"{self.added_to(cause)} Whether {what} was made is not known; look in the console."
         return f"{cause} Whether {what} was made could not be looked up: {self.sentence} Look in the console.".strip()
@@ -91,7 +91,7 @@ class CannotLook:
 
 
 LONGEST_CALL = timedelta(seconds=60)
-"""What seems to have taken longer is a clock that was set."""
+"""A call that seems to have taken longer is a clock that was set."""
 
 
 def took(began: datetime | None, now: datetime) -> timedelta:
@@ -100,7 +100,7 @@ def took(began: datetime | None, now: datetime) -> timedelta:
 
 
 def not_configured_any_more(alias: str, projects: Mapping[str, Project]) -> Denied | None:
-    """Why nothing more is sent to a project that somebody took out of bot.toml."""
+    """Why nothing more is sent to a project that was taken out of bot.toml."""
     return None if alias in projects else no_longer_configured(alias)
 
 
@@ -133,7 +133,7 @@ class Submitter:
             return None
         item, request = found
         if request.state is not RequestState.RUNNING:
-            return None  # it waits for other people, or was refused; whoever agrees wakes this job
+            return None  # it waits for other people, or was refused; an agreement wakes this job
         if item.consistency_group_id is not None:
             return None  # its group is sent for it
         now = self._clock.now()
@@ -143,7 +143,7 @@ class Submitter:
             case ItemState.PLANNED:
                 return await self._send(item, request)
             case ItemState.SUBMITTING:
-                # Nobody else runs this job, so whoever marked it is gone, and its POST may have arrived.
+                # One run of a job at a time, so the one that marked it is gone, and its POST may have arrived.
                 cause = "The bot was interrupted while it asked the cloud."
                 await self._store.save(no_answer(item, now, look_for=self._policy.look_for, cause=cause))
                 return 0.0
@@ -249,7 +249,7 @@ class Submitter:
             return None
         if over:
             return await self._looked_in_vain(item)
-        if item.code == NOT_CONFIGURED:  # somebody put it back
+        if item.code == NOT_CONFIGURED:  # it was put back
             cause = item.cause.replace(not_configured(item.project), "").strip()
             await self._store.save(replace(looked(item, self._clock.now()), cause=cause, code=""))
         elif item.in_vain:
@@ -261,7 +261,7 @@ class Submitter:
         return max(min(_LOOK_AGAIN_SECONDS[step], left_s), 0.05)
 
     async def _snapshots(self, item: Item, *, by_name: bool = False) -> list[Snapshot] | CannotLook:
-        """What the cloud holds of the item's disk, or why that can't be learned."""
+        """The snapshots that the cloud holds of the item's disk, or why that can't be learned."""
         try:
             snapshots = await self._cloud.project(item.project).list_snapshots(volume_id=item.disk.id)
         except KeyError:
@@ -285,7 +285,7 @@ class Submitter:
         after = looked_in_vain(item, now, spent=took(began, now), wait=wait)
         if failed.code == NOT_CONFIGURED != item.code:
             after = replace(after, cause=failed.added_to(item.cause), code=NOT_CONFIGURED)
-            await self._store.save(after)  # whoever reads along hears of it at once
+            await self._store.save(after)  # people who read along hear of it at once
         else:
             await self._store.spent([after])
         return wait.total_seconds()

@@ -94,7 +94,7 @@ class Grouper:
             case GroupState.PLANNED:
                 return await self._send(group, members, request)
             case GroupState.SUBMITTING:
-                # Nobody else runs this job, so whoever marked it is gone, and its POST may have arrived.
+                # One run of a job at a time, so the one that marked it is gone, and its POST may have arrived.
                 return await self._unanswered(group, members, "The bot was interrupted while it asked the cloud.")
             case GroupState.UNCERTAIN:
                 return await self._look(group, members)
@@ -104,7 +104,7 @@ class Grouper:
                 return None
 
     async def _not_configured(self, group: ConsistencyGroup, members: Sequence[Item], request: Request) -> float | None:
-        """Somebody took the project out of bot.toml: nothing is sent any more, and what may have been made is told as
+        """The project was taken out of bot.toml: nothing is sent any more, and what may have been made is told as
         that.
         """
         if group.state in (GroupState.DONE, GroupState.SPLIT):
@@ -178,7 +178,7 @@ class Grouper:
 
     async def _refused(self, group: ConsistencyGroup, members: Sequence[Item], exc: CloudRefused) -> float | None:
         """The cloud does not say which disk it means. One that was deleted since the plan has failed, one that was
-        detached is copied alone, and the others are asked for once more; with nobody to blame the group is split.
+        detached is copied alone, and the others are asked for once more; with no disk to blame the group is split.
         """
         if isinstance(exc, NotOffered):
             self._discovery.say(group.project, available=False)
@@ -370,7 +370,7 @@ class Grouper:
 
     async def _without_snapshot(self, group: ConsistencyGroup, missing: Sequence[Item]) -> list[Item]:
         """How members ended of which the cloud lists nothing: failed, when the group's job says so and why; not at all
-        yet, while it runs or nobody can say.
+        yet, while it runs or the cloud can't say.
         """
         evs, now = self._cloud.project(group.project), self._clock.now()
         job: Job | None = None

@@ -37,7 +37,7 @@ REASON_GRACE = timedelta(seconds=30)
 """How long a job may run on after its snapshot ended in an error, before the end is told without a reason."""
 
 LONGEST_ROUND = timedelta(seconds=300)
-"""What lies between two rounds counts as patience up to this: meanwhile nobody may have looked at all."""
+"""The time between two rounds counts as patience up to this: meanwhile the bot may not have looked at all."""
 
 UNREACHABLE_AFTER = timedelta(minutes=1)
 UNREACHABLE = "The cloud can't be asked how it stands at the moment. I go on asking."
@@ -51,7 +51,7 @@ UNCONFIGURED_SECONDS = 300.0
 
 @dataclass(slots=True)
 class _Round:
-    """What one listing says, and the jobs asked because of it: each once, however many disks it is for. `before` is
+    """The answer of one listing, and the jobs asked because of it: each once, however many disks it is for. `before` is
     when the last round was, None after a start, and `since` how much of the time since then was looked in. `moved` are
     items that have changed and not ended, `spent` those of which only their patience did. `read_at` and `read_moment`
     are when the rows were read, by the date and by the seconds that never step: ages are held against both, so that a
@@ -132,7 +132,7 @@ class Watcher:
 
     async def _followed_up(self, this: _Round, item: Item) -> bool:
         """Write down how one item ended: True. Only what the cloud says of the snapshot itself, or a failed job, ends
-        it: not a call that failed, not a job that nobody knows, and not a row that is not listed.
+        it: not a call that failed, not a job that the cloud does not know, and not a row that is not listed.
         """
         if snapshot := this.snapshot(item):
             return await self._shown(this, item, snapshot)
@@ -230,17 +230,17 @@ class Watcher:
         cause = f"After {hours} hours the cloud had not finished it. It may still; look at it in the console."
         return await self._end(item, ItemState.UNKNOWN, cause)
 
-    # --- nobody to ask ------------------------------------------------------------------------------------------------
+    # --- no project to ask --------------------------------------------------------------------------------------------
 
     async def _tell_unreachable(self, alias: str, items: Sequence[Item]) -> None:
-        """Nothing ends by that. Whoever reads the message sees why nothing moves."""
+        """Nothing ends by that. People who read the message see why nothing moves."""
         moment = self._clock.monotonic()
         if moment - self._failing_since.setdefault(alias, moment) >= UNREACHABLE_AFTER.total_seconds():
             for some in _slices([replace(item, cause=UNREACHABLE) for item in items if not item.cause]):
                 await self._store.watched(some)
 
     async def _not_configured(self, alias: str, items: Sequence[Item]) -> float:
-        """Somebody took the project out of bot.toml: told at once, and given up when nobody puts it back."""
+        """The project was taken out of bot.toml: told at once, and given up when it is not put back."""
         log.error("open requests name a project that is no longer configured", extra={"project": alias})
         _, since = self._round_begins(alias)
         cause = not_configured(alias)
@@ -274,6 +274,6 @@ class Watcher:
 
 
 def _slices(rows: Sequence[T]) -> Iterator[Sequence[T]]:
-    """A few at a time: between them the loop and the store's thread turn to whoever else waits."""
+    """A few at a time: between them the loop and the store's thread turn to others that wait."""
     for begin in range(0, len(rows), AT_ONCE):
         yield rows[begin : begin + AT_ONCE]

@@ -1,1 +1,1 @@
-"""What people ask: readings that change nothing."""
+"""The questions of people: readings that change nothing."""

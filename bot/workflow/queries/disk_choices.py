@@ -15,7 +15,7 @@ MAX_AGE = timedelta(seconds=30)
 
 
 class DiskCatalogue:
-    """Asks only for whoever was allowed to: the decision comes before the question. In memory only."""
+    """Asks only for a person who was allowed to: the decision comes before the question. In memory only."""
 
     def __init__(self, cloud: Cloud, servers: ServerNames, clock: Clock) -> None:
         self._cloud = cloud
@@ -26,7 +26,7 @@ class DiskCatalogue:
         return self._listed.at_hand(alias)
 
     async def disks(self, alias: str) -> Sequence[Disk]:
-        """Every disk of the project. Whoever stops waiting does not stop the question. Raises CloudError."""
+        """Every disk of the project. A caller that stops waiting does not stop the question. Raises CloudError."""
         return await self._listed.ask(alias, lambda: self._servers.of_all(alias, self._cloud.project(alias)))
 
     async def aclose(self) -> None:

@@ -1,6 +1,6 @@
 """Whether what was made still exists: asked of the cloud when people ask how it stands, and kept once it is gone.
 
-Snapshots can be deleted in the console, and nobody tells the bot. Only the cloud's own word for one snapshot counts: a
+Snapshots can be deleted in the console, and the bot is not told. Only the cloud's own word for one snapshot counts: a
 listing without it proves nothing.
 """
 

@@ -29,13 +29,13 @@ from bot.workflow.queries.existing import Existing
 
 SHOWN = 10
 LOOK_WITHIN_S = 10.0
-"""Whoever asks for restore points was told that the cloud is asked."""
+"""A person who asks for restore points was told that the cloud is asked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What one request left behind. `existing` are ids of snapshots the cloud still has; None: it could not be asked.
-    `deletable`: the reader may let it go.
+    """The restore points of one request. `existing` are ids of snapshots the cloud still has; None: it could not be
+    asked. `deletable`: the reader may let it go.
     """
 
     request: Request
@@ -100,7 +100,7 @@ class RestorePointsInquiry:
         return Points(points, channel, len(found) > SHOWN)
 
     async def _existing(self, found: Sequence[tuple[Request, Sequence[Item]]]) -> dict[str, frozenset[str] | None]:
-        """What each project still has of what is asked for; None where it could not be asked."""
+        """The snapshots that each project still has of those asked for; None where it could not be asked."""
         wanted: dict[str, list[str]] = {}
         for _, items in found:
             for item in items:

@@ -1,4 +1,4 @@
-"""Reading: how a request stands, what was made, what somebody may do. Only what the reader may view is shown."""
+"""Reading: how a request stands, what was made, what a person may do. Only what the reader may view is shown."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ RECENT = 10
 
 
 def _undecided(request: Request) -> bool:
-    """What was not decided yet, or refused, tells only what was typed: its person may see it whatever they may do."""
+    """Whether a request is undecided or refused: it tells only what was typed, and its requester may always see it."""
     return request.refused or request.state is RequestState.RECEIVED
 
 
@@ -69,7 +69,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class MayDo:
-    """What someone may do: actions by project alias, only projects that are not closed to them."""
+    """A person's rights: actions by project alias, only projects that are not closed to them."""
 
     by_project: Mapping[str, frozenset[Action]]
 
@@ -129,7 +129,7 @@ class Inquiry:
         return Found(shown, await self._store.groups_of(admitted.request.id))
 
     async def post_mortem(self, actor: Actor, channel: str | None, request_id: str) -> Found | NothingFound:
-        """All there is of one request; whoever may read how it stands may read that. `channel` as the gate takes it."""
+        """All there is of one request, for a person who may read how it stands. `channel` as the gate takes it."""
         return await self._one(actor, channel, request_id, "record")
 
     async def listing(self, actor: Actor, channel: str, asked: ListSnapshots) -> Page | NothingFound | Denied:
