@@ -37,6 +37,9 @@ IDENTITY = {
 
 _serial = itertools.count(1)
 
+NEVER_S = 60.0
+"""What was not acknowledged until then never will be: Bolt sends nothing for a listener that took more than 3 s."""
+
 CONNECTIONS = 150
 """Fewer than the bot takes at once."""
 
@@ -175,7 +178,10 @@ class SocketLine:
         socket = self._sockets[next(self._turn) % len(self._sockets)]
         began = time.perf_counter()
         await socket.send_str(text)
-        ended, body = await answer
+        try:
+            ended, body = await asyncio.wait_for(answer, NEVER_S)
+        except TimeoutError:
+            return NEVER_S, {}
         return ended - began, body.get("payload") or {}
 
     async def _on_link(self, request: web.Request) -> web.WebSocketResponse:
