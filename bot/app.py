@@ -86,7 +86,7 @@ from bot.workflow.servers import ServerNames
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 6.0
-"""What runs may end by itself in that time; a stop takes 10 s in all."""
+"""The time in which all that runs may end by itself; a stop takes 10 s in all."""
 
 SLACK_SECONDS = 15.0
 FORGET_EVERY_SECONDS = 3600.0
@@ -101,7 +101,7 @@ def new_id(prefix: str) -> str:
 
 
 def new_reference() -> str:
-    """What a person quotes and an operator finds in the log."""
+    """The reference that a person quotes and an operator finds in the log."""
     return new_id("e")
 
 
@@ -127,7 +127,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Slack:
-    """What there is of Slack before anything is listened to."""
+    """All there is of Slack before anything is listened to."""
 
     client: AsyncWebClient
     bolt: AsyncApp
@@ -153,7 +153,7 @@ class Clouds:
 
 @dataclass(frozen=True, slots=True)
 class UseCases:
-    """What people do and ask, each behind the gate."""
+    """The actions and questions of people, each behind the gate."""
 
     gate: Gate
     intake: Intake

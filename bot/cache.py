@@ -19,7 +19,7 @@ Value = TypeVar("Value")
 
 class Cache(Generic[Key, Value]):
     """In memory only. An answer is as old as its question, one that was forgotten meanwhile is not kept, and neither is
-    a failure: whoever asks next asks anew. No value is None.
+    a failure: the next caller asks anew. No value is None.
     """
 
     def __init__(self, clock: Clock, max_age: timedelta) -> None:
@@ -29,14 +29,14 @@ class Cache(Generic[Key, Value]):
         self._asking: dict[Key, asyncio.Task[Value]] = {}
 
     def at_hand(self, key: Key, max_age: timedelta | None = None) -> Value | None:
-        """What is believed, where it is younger than that; never waits."""
+        """The answer at hand, where it is younger than that; never waits."""
         value, asked_at = self._kept.get(key, (None, 0.0))
         return value if self._clock.monotonic() - asked_at < (max_age or self._max_age).total_seconds() else None
 
     async def ask(
         self, key: Key, question: Callable[[], Coroutine[Any, Any, Value]], max_age: timedelta | None = None
     ) -> Value:
-        """What is at hand, else the answer. Who stops waiting does not stop the question. Raises what it raises."""
+        """The answer at hand, else a new one, which a caller that leaves does not stop. Raises what it raises."""
         if (value := self.at_hand(key, max_age)) is not None:
             return value
         if (task := self._asking.get(key)) is None:
@@ -71,7 +71,7 @@ class Cache(Generic[Key, Value]):
         asked_for = self._asking.get(key) is done
         if asked_for:
             del self._asking[key]
-        # Reading the error keeps one that nobody waits for any more from being reported as lost.
+        # Reading the error keeps one that is not waited for any more from being reported as lost.
         if not done.cancelled() and done.exception() is None and asked_for:
             self._put({key: done.result()}, asked_at)
 

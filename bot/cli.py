@@ -30,7 +30,7 @@ DONE, FAILED, BAD_USE = 0, 1, 2
 _PAGE = 1_000
 _LATEST = 50
 _PROBLEMS = 100
-"""Faults of a trail that are told one by one; somebody else's trail has as many as it has rows."""
+"""Faults of a trail that are told one by one; another bot's trail has as many as it has rows."""
 
 _HEAD = re.compile(r"(?:row\s+)?([0-9]{1,18})\s*[:,]\s*([0-9a-fA-F]{64})\.?")
 

@@ -84,7 +84,7 @@ async def remove_grant(settings: StoreSettings, options: argparse.Namespace) -> 
 
 
 async def explain_grant(settings: StoreSettings, options: argparse.Namespace) -> int:
-    """What `decide` says, with what only Slack knows taken as the options say."""
+    """The decision of `decide`, with what only Slack knows taken as the options say."""
     subject = _read(subject_of, options.subject)
     user_groups = frozenset(_read(subject_of, f"group:{one.removeprefix('group:')}").id for one in options.group)
     actor = _assumed(subject, user_groups)

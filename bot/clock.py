@@ -28,8 +28,8 @@ class SystemClock:
 class SteadyClock:
     """Implements `bot.ports.clock.FollowingClock` over another clock.
 
-    When somebody sets the machine's clock, what waits in the rows has to be moved along, and nobody notices at that
-    very moment. What is written in between is of the old date as well, so that it is moved with the rest.
+    When the machine's clock is set, what waits in the rows has to be moved along, and that is not noticed at once. What
+    is written in between is of the old date as well, so that it is moved with the rest.
     """
 
     def __init__(self, machine: Clock) -> None:

@@ -45,7 +45,7 @@ class EmbeddedEngine:
     """One per store file. `schedule` is what the store calls after a commit; `run` returns after `stop`.
 
     `share` is how many jobs of one lane run together. Lanes do not wait for each other, so a project whose calls hang
-    holds up nobody else, and no kind of job another.
+    holds up no other, and no kind of job another.
     """
 
     def __init__(self, clock: FollowingClock, rows: JobSource, *, share: int = 16) -> None:

@@ -32,7 +32,7 @@ _SECRET_HEADER = re.compile(_SECRET_HEADERS, re.IGNORECASE)
 _SHAPES = (
     # Slack tokens: bot, user, app-level, and the rotating xoxe. and xoxe- kinds.
     re.compile(r"(?:xoxe\.)?xox[a-z]-[\w-]+|xapp-[\w-]+"),
-    # Whoever holds one of these addresses may speak as the bot; JSON may have escaped their slashes.
+    # The holder of one of these addresses may speak as the bot; JSON may have escaped their slashes.
     re.compile(r"(?:https?:\\?/\\?/)?hooks\.slack\.com[^\s\"'<>]*"),
     re.compile(r"https?:\\?/\\?/[^\s\"'<>]*/response\\?/[^\s\"'<>]*"),
     re.compile(r"wss?:\\?/\\?/[^\s\"'<>]+"),
@@ -92,7 +92,7 @@ class _Formatter(logging.Formatter):
         return self._redactor.text(record.getMessage())
 
     def facts(self, record: logging.LogRecord) -> dict[str, Any]:
-        """What was given as `extra`, redacted."""
+        """The facts given as `extra`, redacted."""
         facts: dict[str, Any] = self._redactor.fact(
             {name: value for name, value in vars(record).items() if name not in _STANDARD}
         )
@@ -142,7 +142,7 @@ def _shown(value: object) -> str:
 class _Handler(logging.StreamHandler[TextIO]):
     """Writes one record; one that cannot be rendered is told without its contents.
 
-    Where nothing can be written at all, as to a full disk or a pipe that nobody reads, the bot works on unheard.
+    Where nothing can be written at all, as to a full disk or a pipe that is not read, the bot works on unheard.
     """
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name

@@ -25,7 +25,7 @@ class Tries(Generic[Error]):
     longest_s: float = math.inf
 
     async def run(self, clock: Clock, attempt: Callable[[], Awaitable[T]]) -> T:
-        """What an attempt comes to. Raises what the last one raises."""
+        """The result of an attempt. Raises what the last one raises."""
         for wait_s in self.waits_s:
             try:
                 return await attempt()

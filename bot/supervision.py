@@ -1,6 +1,6 @@
 """Whether the parts without which the bot does nothing still work: the store's thread, and the loop of jobs.
 
-A bot that stands still looks well from outside, and nobody is told anything any more. One that ends is started again.
+A bot that stands still looks well from outside, and tells nothing any more. One that ends is started again.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TURNS_WITHIN_S = 90.0
 
 
 class Vitals:
-    """What must not end while the bot is up."""
+    """The parts that must not end while the bot is up."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Vitals:
         return ""
 
     async def failed(self) -> str:
-        """Returns when one of them has ended, with the sentence for whoever has to know."""
+        """Returns when one of them has ended, with the sentence for the operator."""
         broken = asyncio.ensure_future(self._store_broken())
         try:
             await asyncio.wait({broken, self._jobs}, return_when=asyncio.FIRST_COMPLETED)

@@ -140,7 +140,7 @@ def load_settings(environ: Mapping[str, str], config: Path | None = None) -> Set
 
 def load_store(environ: Mapping[str, str], config: Path | None = None, *, rights: bool = False) -> StoreSettings:
     """Where the store is: BOT_STORE, else what the file says, else the default; no secret, no token, and no other table
-    is looked at. With `rights` the projects and grants of the file are read as well. A file that nobody named may be
+    is looked at. With `rights` the projects and grants of the file are read as well. A file that was not named may be
     missing. Raises SettingsError.
     """
     problems: list[ConfigurationError] = []

@@ -64,7 +64,7 @@ def read_config(path: Path, environ: Mapping[str, str], problems: list[Configura
 
 
 def read_store_url(path: Path, problems: list[ConfigurationError]) -> str | None:
-    """What `[store] url` says, whatever else is wrong with the file. None where it says nothing."""
+    """The value of `[store] url`, whatever else is wrong with the file. None where it has none."""
     text, twice = _text(path, problems), list[ConfigurationError]()
     document = None if text is None else toml.parse(str(path), text, twice)
     if document is None:
@@ -74,7 +74,7 @@ def read_store_url(path: Path, problems: list[ConfigurationError]) -> str | None
 
 
 def read_rights(path: Path, problems: list[ConfigurationError]) -> ConfigFile | None:
-    """Projects and grants alone: no secret is followed, and what is wrong with other tables is nobody's concern."""
+    """Projects and grants alone: no secret is followed, and faults of other tables do not count."""
     text = _text(path, problems)
     document = None if text is None else toml.parse(str(path), text, problems)
     if document is None:

@@ -1,4 +1,4 @@
-"""What is wrong with the configuration: every fault at once, each with its place."""
+"""Errors of the configuration: every fault at once, each with its place."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from bot.settings.toml import place_name
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a field may refer to: variables, and the names that the same file declares."""
+    """Names that a field may refer to: variables, and those that the same file declares."""
 
     environ: Mapping[str, str]
     credentials: Sequence[str]

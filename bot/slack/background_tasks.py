@@ -17,7 +17,7 @@ class BackgroundTasks:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None], otherwise: Callable[[str], Awaitable[None]] | None = None) -> None:
-        """`otherwise` is given the sentence for the person where the work fails in a way that nobody foresaw."""
+        """`otherwise` is given the sentence for the person where the work fails unexpectedly."""
         task = asyncio.create_task(self._run(work, otherwise))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

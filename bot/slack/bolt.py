@@ -166,7 +166,7 @@ class SocketModeEntry:
         return pause
 
     async def _see_off(self, socket: Socket) -> None:
-        """What Slack sends over it until it closes it is answered."""
+        """Answers all that Slack sends over it until it closes it."""
         await socket.ended(FAREWELL_SECONDS)
         await self._forget(socket)
 

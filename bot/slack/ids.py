@@ -41,7 +41,7 @@ DELETE_FOR_GOOD = "delete_for_good"
 """Answers the question that a typed `delete` asks; its value is the id of what is kept about that question."""
 
 AGREE = "agree_to_deletion"
-"""Agrees to what somebody else asked to delete; its value is the request's id and the number of the asking, as JSON."""
+"""Agrees to another person's deletion; its value is the request's id and the number of the asking, as JSON."""
 
 CANCEL = "cancel_request"
 """Calls back what was not sent yet; its value is the request's id."""
@@ -53,7 +53,7 @@ FROM_APP_HOME = ".home"
 """How the callback id of a form ends that was opened in App Home: Slack does not say where one was opened."""
 
 POST_MORTEM = "show_post_mortem"
-"""Shows the record of a request to whoever presses; its value is the request's id."""
+"""Shows the record of a request to the person who presses; its value is the request's id."""
 
 CONSOLE = "console"
 """How the ids of buttons begin that open a page of the console: they tell the bot nothing."""

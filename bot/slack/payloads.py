@@ -209,7 +209,7 @@ class MessageShortcut(Triggered):
 
 
 class Delivery(Payload):
-    """What every delivery may have; a command has no type."""
+    """The fields that every delivery may have; a command has no type."""
 
     type: Maybe = None
     event_type: Text = _path("event", "type", default="")
@@ -302,7 +302,7 @@ def is_ours(body: Mapping[str, Any], identity: Identity) -> bool:
     """Whether a delivery is for this app in this workspace, as auth.test and bots.info named them.
 
     A well-signed one may not be: the same app may be installed elsewhere. The workspace is that of the installation:
-    people of other organisations who press in a shared channel come under ours, and what only says where somebody is
+    people of other organisations who press in a shared channel come under ours, and what only says where a person is
     from does not count. An app of the whole organisation answers to the organisation. Where Slack did not say which app
     this is, that is not compared. Sources: Slack, Events API (authorizations); slack-bolt, extract_team_id.
     """
@@ -352,7 +352,7 @@ class Account(Payload):
     teams: Texts = _path("user", "enterprise_user", "teams", default=())
 
     def kind(self, team_id: str, enterprise_id: str | None = None) -> AccountKind:
-        """What cannot be placed belongs to another team.
+        """The kind of the account; one that cannot be placed belongs to another team.
 
         In an Enterprise organisation an account may be of another workspace and still a member of this one: its
         `enterprise_user.teams` says so, and counts only when the organisation is the one the app is installed in.

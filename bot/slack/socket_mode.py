@@ -79,7 +79,7 @@ class Socket:
             await asyncio.wait({self._reading}, timeout=within_s)
 
     async def close(self) -> None:
-        """What is being answered has a moment to be."""
+        """A delivery that is being answered has a moment to be."""
         if self._answering:
             await asyncio.wait(self._answering, timeout=CLOSE_SECONDS)
         if self._socket is not None:

@@ -1,4 +1,4 @@
-"""What nobody foresaw: logged once, under a reference that the person is given as well."""
+"""Unexpected errors: logged once, under a reference that the person is given as well."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the bot asks of Slack: posts, people, channels."""
+"""The bot's calls to Slack: posts, people, channels."""

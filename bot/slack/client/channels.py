@@ -1,4 +1,4 @@
-"""What a channel is called, who is in it, and whether people of other organisations read along."""
+"""A channel's name, who is in it, and whether people of other organisations read along."""
 
 from __future__ import annotations
 

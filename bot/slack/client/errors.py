@@ -1,4 +1,4 @@
-"""What a failed Web API call says, whatever slack_sdk made of it."""
+"""The error of a failed Web API call, whatever slack_sdk made of it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Which addresses are Slack's own. What comes in a delivery is data, and whoever could name an address in one would
-have the bot call it, from inside the network it stands in.
+"""Which addresses are Slack's own. What comes in a delivery is data, and a sender who could name an address in one
+would have the bot call it, from inside the network it stands in.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who somebody is, asked of Slack and believed for a short time only. What can't be asked is refused."""
+"""Who a person is, asked of Slack and believed for a short time only. What can't be asked is refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WITHOUT_USER_GROUPS = frozenset({"plan_upgrade_required"})
 """Workspaces on a plan without user groups have none; anything else that fails, refuses."""
 
 _NOBODY = frozenset({"user_not_found", "user_not_visible"})
-"""Slack's words for an id that names nobody, or nobody that the app may see (users.info, errors)."""
+"""Slack's words for an id that names no account, or none that the app may see (users.info, errors)."""
 
 _ALL = "all"
 """The one key of what is known of groups."""
@@ -67,7 +67,7 @@ class SlackPeople:
         return Actor(user_id, kind, user_groups.get(user_id, frozenset()))
 
     async def account(self, user_id: str) -> AccountKind | None:
-        """What kind of account that is, not older than a minute; None: there is none. Raises LookupFailed."""
+        """The kind of that account, not older than a minute; None: there is none. Raises LookupFailed."""
         try:
             return await self._kinds.ask(user_id, lambda: self._ask_kind(user_id))
         except SlackApiError as exc:
@@ -78,7 +78,7 @@ class SlackPeople:
             raise _cannot_tell() from None
 
     async def user_group(self, user_group_id: str) -> UserGroupKind:
-        """What kind of user group that is, asked now: disabled ones are not among those whose members are kept."""
+        """The kind of that user group, asked now: disabled ones are not among those whose members are kept."""
         try:
             user_groups = read(UserGroups, (await self._client.usergroups_list(include_disabled=True)).data).usergroups
         except SlackApiError as exc:

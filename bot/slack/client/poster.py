@@ -86,7 +86,7 @@ class ResponseUrls:
             self._urls.popitem(last=False)
 
     def hand_over(self, form_id: str, request_id: str) -> None:
-        """What was the form's is the request's now."""
+        """The form's response URL is the request's now."""
         if kept := self._urls.pop(form_id, None):
             self._urls[request_id] = kept
 
@@ -249,7 +249,7 @@ class SlackReplies:
     async def tell(
         self, user_id: str, url: str | None, channel: str, message: Message, thread_ts: str | None = None
     ) -> None:
-        """A private word to whoever pressed or typed: by response URL, else in the channel or thread, else directly."""
+        """A private word to the person who pressed or typed: by response URL, else where they did, else directly."""
         try:
             await self.answer(user_id, url, channel, message, thread_ts)
         except SlackBusy:
@@ -258,7 +258,7 @@ class SlackReplies:
     async def answer(
         self, user_id: str, url: str | None, channel: str, message: Message, thread_ts: str | None = None
     ) -> None:
-        """The same, for whoever can wait and say it again. Raises SlackBusy."""
+        """The same, for a caller that can wait and say it again. Raises SlackBusy."""
         to = {"channel": channel, "user": user_id}
         if thread_ts:
             to["thread_ts"] = thread_ts
@@ -361,7 +361,7 @@ def _what(method: str, arguments: Mapping[str, Any]) -> str:
 
 
 def _refusal(failure: SlackFailure, method: str) -> CannotPost | MessageGone | MessageRefused | SlackBusy | None:
-    """What Slack's code says; None: it says nothing, and the next try may."""
+    """The meaning of Slack's code; None: it has none, and the next try may succeed."""
     error = failure.error
     if error in _FIXED:
         return MessageFixed("The message may not be edited.")

@@ -1,4 +1,4 @@
-"""What the Slack app is granted: exactly what the code uses. `manifest.yml` says the same, held to it by a test."""
+"""The scopes of the Slack app: exactly those the code uses. `manifest.yml` says the same, held to it by a test."""
 
 SCOPES = (
     "app_mentions:read",

@@ -1,7 +1,7 @@
-"""What a stranger may hold of an HTTP server: so many connections, each for so long while it says nothing whole.
+"""The share of an HTTP server open to a stranger: so many connections, each for so long while it says nothing whole.
 
-aiohttp bounds the length of a head and the time between requests, and not the time that a head takes; whoever opens
-connections and sends a byte now and then would keep them for an hour.
+aiohttp bounds the length of a head and the time between requests, and not the time that a head takes; a client that
+opens connections and sends a byte now and then would keep them for an hour.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""HTTP, the other way Slack reaches the bot: POST /slack/events, for whoever can sign what they send.
+"""HTTP, the other way Slack reaches the bot: POST /slack/events, for a sender who can sign what they send.
 
 Nothing of a body is read as anything before its signature was checked over its raw bytes. Bolt 1.30 checks it again,
 and reads a form that merely contains the word `payload` as empty, so forms are read here.
@@ -47,7 +47,7 @@ class HttpEntry:
         self._host = host
         self._limits = limits
         self._listening: asyncio.Server | None = None
-        # Bodies are signed as they were sent, so none is unpacked; none is read that nobody wants.
+        # Bodies are signed as they were sent, so none is unpacked; none is read that is not wanted.
         self._http = web.Server(
             self._on_request, access_log=None, logger=_server_log, auto_decompress=False, lingering_time=0.0
         )
@@ -71,7 +71,7 @@ class HttpEntry:
         return self._listening is not None
 
     async def stop(self) -> None:
-        """What is being answered may end by itself; whoever has nothing in hand is closed at once."""
+        """A request that is being answered may end by itself; a connection with nothing in hand is closed at once."""
         if self._listening is None:
             return
         self._listening.close()
@@ -84,8 +84,8 @@ class HttpEntry:
         _server_log.removeFilter(self._is_told)
 
     def _is_told(self, record: logging.LogRecord) -> bool:
-        """aiohttp logs each request that is none as an error, with a traceback and what came: whoever can connect could
-        fill the disk. They are counted.
+        """aiohttp logs each request that is none as an error, with a traceback and what came: any client could fill the
+        disk. They are counted.
         """
         if record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError):
             return True

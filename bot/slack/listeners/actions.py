@@ -1,4 +1,4 @@
-"""What follows a button, also the one that sends a form: who pressed it, what they may do, and a private word."""
+"""Every button, also the one that sends a form: who pressed it, what they may do, and a private word."""
 
 from __future__ import annotations
 
@@ -181,8 +181,8 @@ class Actions:
         await ack()
 
     async def _replace_left_over(self, block_action: BlockAction, action: UserAction) -> None:
-        """A message of which Slack's answer was lost stands beside the one that followed it, and nobody knew where: the
-        button on it says it.
+        """A message of which Slack's answer was lost stands beside the one that followed it, and its place was unknown:
+        the button on it tells it.
         """
         ts = block_action.message_ts
         if action.name not in ON_ITS_MESSAGE or not action.channel or not ts or block_action.is_ephemeral:

@@ -80,7 +80,7 @@ class ChannelCardListeners:
         chore = f"channel_card:{channel_id}"
         due = await self._store.chore_due(chore)
         if due is None or due <= self._clock.now():
-            # Marked first: a card that a crash swallows is nobody's loss, one that comes twice is a nuisance.
+            # Marked first: a card that a crash swallows is no loss, one that comes twice is a nuisance.
             await self._store.chore_done(chore, self._clock.now() + ONCE)
             self._tasks.start(self._post_card(channel_id, chore))
 
@@ -90,7 +90,7 @@ class ChannelCardListeners:
             if wait is None:
                 return
             wait = max(wait, pause)
-            # The mark outlasts the pause by as much again: whoever stops the bot meanwhile leaves one that ends.
+            # The mark outlasts the pause by as much again: a stop of the bot meanwhile leaves one that ends.
             await self._store.chore_done(chore, self._clock.now() + timedelta(seconds=2 * wait))
             await self._clock.sleep(wait)
             await self._store.chore_done(chore, self._clock.now() + ONCE)

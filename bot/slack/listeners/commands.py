@@ -124,7 +124,7 @@ class CommandListeners:
         )
 
     async def _answer(self, ack: AsyncAck, sent: SlashCommand, question: Question) -> None:
-        # Whoever asks about others, or for restore points, has Slack or the cloud asked: that takes its time.
+        # A question about others, or for restore points, has Slack or the cloud asked: that takes its time.
         others = isinstance(question, ShowAccess) and question.subject is not None
         at_hand = not others and not isinstance(question, RestorePoints | Delete | GrantAccess)
         if at_hand and (actor := self._people.known(sent.user_id)):
@@ -143,7 +143,7 @@ class CommandListeners:
         await ack(**responses.private(responses.told("One moment, I am looking it up.")))
 
     async def _answer_later(self, deferred_reply: DeferredReply, _: InHand) -> Reply:
-        """What is answered later is a question: what creates something is a request by then."""
+        """A delivery that is answered later is a question: an order that creates something is a request by then."""
         question = read_command(deferred_reply.payload["text"], self._command)
         assert not isinstance(question, Create | Quick | OpenForm)
         return await self._queries.answer_somebody(question, deferred_reply.user_id, deferred_reply.channel)

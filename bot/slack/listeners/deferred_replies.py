@@ -24,7 +24,7 @@ from bot.slack.views import responses
 from bot.slack.views.message import Message
 
 TOO_LATE = timedelta(hours=1)
-"""What somebody asked for that long ago is not done any more behind their back."""
+"""An action as old as that is not done any more behind its person's back."""
 UNHEARD = 2 * TOO_LATE
 """For that long an answer is tried to be said while Slack is busy; time in which no bot ran does not count."""
 
@@ -36,8 +36,8 @@ _INTERRUPTED = (
 
 @dataclass(frozen=True, slots=True)
 class InHand:
-    """What Slack gave along for a moment. In memory only, a capability is never written down; empty after a restart,
-    unless Slack delivers it again.
+    """The capabilities that Slack gave along for a moment. In memory only, since none is ever written down; empty after
+    a restart, unless Slack delivers again.
     """
 
     response_url: str | None = None

@@ -1,4 +1,4 @@
-"""The one handler of what leaves a listener: what nobody foresaw, and payloads that can't be read.
+"""The one handler of errors that leave a listener: unexpected ones, and payloads that can't be read.
 
 Bolt 1.30 drops an acknowledgement when its listener fails afterwards; the handler gives it back.
 """

@@ -1,4 +1,4 @@
-"""What Slack tells the bot unasked, and whatever else it delivers."""
+"""Events that Slack tells the bot unasked, and whatever else it delivers."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _ROUTED = frozenset(
 
 
 class Unrouted:
-    """What Slack tells the app itself, which is no event: taken before Bolt, which would answer it with 404."""
+    """Deliveries to the app itself, which are no events: taken before Bolt, which would answer it with 404."""
 
     def __init__(self, people: SlackPeople, channels: SlackChannels) -> None:
         self._people = people
@@ -100,7 +100,7 @@ def _minute(seconds: Any) -> str:
 
 
 class LastListeners:
-    """Registered last: whatever else Slack delivers is acknowledged, so that nobody sees an error for a leftover."""
+    """Registered last: whatever else Slack delivers is acknowledged, so that no person sees an error for a leftover."""
 
     def register(self, app: AsyncApp) -> None:
         anything = re.compile(".*", re.DOTALL)

@@ -161,8 +161,8 @@ class MentionListeners:
                 return await self._queries.answer_somebody(command, deferred_reply.user_id, deferred_reply.channel)
 
     async def _talked_about(self, deferred_reply: DeferredReply, hint: str) -> Reply:
-        """A question is answered wherever my name stands: it is private and changes nothing, and whoever waits for the
-        answer is in a hurry. Everything else is asked back.
+        """A question is answered wherever my name stands: it is private and changes nothing, and the person who waits
+        for the answer is in a hurry. Everything else is asked back.
         """
         try:
             command = read_command(deferred_reply.payload["text"], self._command)
@@ -173,7 +173,7 @@ class MentionListeners:
         return Reply(responses.told(hint))
 
     async def _create(self, delivery: Delivery, order: Order, *, edited: bool) -> Message:
-        # Asked now, whoever may not is refused before anything is recorded; then an edit can mend it.
+        # Asked now, a person who may not is refused before anything is recorded; then an edit can mend it.
         with contextlib.suppress(LookupFailed):
             await self._people.look_up(delivery.user_id)
         match await self._intake.create(delivery, order, mendable=True):

@@ -56,7 +56,7 @@ log = logging.getLogger(__name__)
 SHOW_TRIES = 3
 WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 10.0
-"""Nobody looks at "Looking up…" for longer than that; they are offered a new form instead."""
+"""How long a person is left at "Looking up…"; then they are offered a new form instead."""
 
 SHOWING = Tries((WAIT_SECONDS,) * (SHOW_TRIES - 1), SlackBusy, lambda busy: busy.retry_after <= LONGEST_WAIT_SECONDS)
 
@@ -192,7 +192,7 @@ class FormListeners:
         await ack(options=project_options(await self._forms.project_options(_sent(typed), typed.value)))
 
     def _refresh(self, by: ViewAction, choose: Callable[[Sent], Awaitable[Filling | Refused | Stays]]) -> None:
-        """What was entered stays, whatever happens; only who may use nothing any more is left without the fields."""
+        """The entered values stay; only a person who may use nothing any more is left without the fields."""
 
         async def chosen() -> None:
             await self._show_chosen(by, await choose(_sent(by)))
@@ -218,7 +218,7 @@ class FormListeners:
             updated = self._view(sent.form_id, newest.filling, typed)
             if await self._update(sent.form_id, sent.view_id, newest.view_hash, updated) != "conflict":
                 return
-            await self._clock.sleep(WAIT_SECONDS)  # whoever shows the other one has not said so yet
+            await self._clock.sleep(WAIT_SECONDS)  # the task that shows the other one has not said so yet
 
     def _view(self, form_id: str, filling: Filling | Refused, typed: str) -> dict[str, Any]:
         match filling:
@@ -228,7 +228,7 @@ class FormListeners:
                 return refused_view(form_id, why, f"{self._command} {typed}" if typed else "")
 
     async def _update(self, form_id: str, view_id: str, view_hash: str, view: dict[str, Any]) -> Showing:
-        """With the hash: a slow answer never overwrites a newer one. A view that was closed is nobody's loss. Tried a
+        """With the hash: a slow answer never overwrites a newer one. A view that was closed is no loss. Tried a
         few times; a try whose answer was lost may have arrived, and then the next one conflicts.
         """
         try:

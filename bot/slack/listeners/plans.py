@@ -60,7 +60,7 @@ class ChangeForm:
 
 
 def read_selection(chosen: Sequence[str], typed: str) -> tuple[Selector, ...]:
-    """What was typed, else the disks that were chosen. Raises ValueError with a sentence."""
+    """The selectors that were typed, else the disks that were chosen. Raises ValueError with a sentence."""
     if typed.strip():
         try:
             order = quick_in_words(typed)

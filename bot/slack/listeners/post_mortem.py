@@ -1,4 +1,4 @@
-"""The button under a receipt: the record of the request, shown to whoever presses and may read it."""
+"""The button under a receipt: the record of the request, shown to a person who presses and may read it."""
 
 from __future__ import annotations
 

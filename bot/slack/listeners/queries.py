@@ -110,7 +110,7 @@ class Queries:
                 return Reply(responses.lines(await self._granting.projects(actor, channel)))
 
     async def answer_somebody(self, question: Question, user_id: str, channel: str) -> Reply:
-        """The same for somebody who may have to be asked about first."""
+        """The same for a person who may have to be asked about first."""
         try:
             return await self.answer(question, await self._people.look_up(user_id), channel)
         except LookupFailed as exc:

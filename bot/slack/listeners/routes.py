@@ -78,7 +78,7 @@ def buttons(
 
 
 def _to_request(verb: Callable[[Actor, str | None, str], Awaitable[Told]]) -> Decide:
-    """What is done to the request that is the button's value."""
+    """An action on the request that is the button's value."""
 
     async def decide(actor: Actor, action: UserAction) -> Told:
         return await verb(actor, action.decided_at, action.value)

@@ -11,7 +11,7 @@ from bot.slack.views.status_message import what_was_named
 
 
 def recorded(request: Request, *, checked: bool, approvals: int = 0) -> str:
-    """The acknowledgement, read within a second. Ids, as a form gives them, tell nobody anything: they are counted."""
+    """The acknowledgement, read within a second. Ids, as a form gives them, tell a person nothing: they are counted."""
     if isinstance(request.order, Quick):
         return _planning(request, checked=checked)
     words = named(request.order)

@@ -1,4 +1,4 @@
-"""What those who could have been asked read of a request that runs without approval. Pure."""
+"""The message to those who could have been asked, about a request that runs without approval. Pure."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from bot.slack.views.blocks import BUTTON_CHARACTERS, button, plain
 from bot.slack.views.mrkdwn import plural, shortened
 
 BUTTON_LABEL_CHARACTERS = 30
-"""What Slack shows of a label, at least on a phone (Block Kit, button)."""
+"""The length that Slack shows of a label, at least on a phone (Block Kit, button)."""
 
 CONFIRM_CHARACTERS = 300
 CONFIRM_NAMED = 5

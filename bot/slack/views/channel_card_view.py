@@ -16,8 +16,8 @@ COVERED_CHARACTERS = 600
 
 
 def channel_card(command: str, bound: Sequence[Binding], projects: Mapping[str, Project]) -> Message:
-    """What `quick` would cover, where its project may be used from the channel: then a plan would tell it everybody
-    there as well. Otherwise no project and no disk is named.
+    """The disks that `quick` would cover, where its project may be used from the channel: then a plan would tell them
+    to all there as well. Otherwise no project and no disk is named.
     """
     head = f":camera_with_flash: *An incident?* {code(f'{command} quick')} snapshots every disk it touches"
     if bound:

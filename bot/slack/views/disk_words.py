@@ -12,7 +12,7 @@ from bot.slack.views.mrkdwn import bold, moment, shortened
 NAME_CHARACTERS = 64
 CAUSE_CHARACTERS = 300
 LISTED = 15
-"""More disks than this are summarised by server; those that need somebody's eye keep a line of their own."""
+"""More disks than this are summarised by server; those that need an eye keep a line of their own."""
 
 UNDER = "\n      ↳ "
 """Begins what belongs to the disk of the line above."""

@@ -1,4 +1,4 @@
-"""What a message is: the same words as `text`, which tells all, and as blocks, which arrange them."""
+"""The shape of a message: the same words as `text`, which tells all, and as blocks, which arrange them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bot.slack.views.blocks import SECTION_CHARACTERS, section
 from bot.slack.views.mrkdwn import cut
 
 POST_CHARACTERS = 12_000
-"""Slack cuts a posted `text` only at 40,000 characters; nobody reads that much."""
+"""Slack cuts a posted `text` only at 40,000 characters; no person reads that much."""
 
 EDIT_CHARACTERS = 3_900
 """chat.update refuses a `text` over 4,000 characters."""

@@ -31,7 +31,7 @@ def code(text: str) -> str:
 
 
 def typed(text: str) -> str:
-    """What somebody typed, within a sentence: escaped, in one line, unable to begin code."""
+    """A person's words within a sentence: escaped, in one line, unable to begin code."""
     return escaped(" ".join(text.replace("`", "ˋ").split()))
 
 
@@ -70,7 +70,7 @@ def cut(markup: str, most: int) -> str:
 
 
 def moment(at: datetime) -> str:
-    """A time in the reader's zone; UTC for whoever can't be shown that."""
+    """A time in the reader's zone; UTC for a reader who can't be shown that."""
     fallback = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} {{time_secs}}|{fallback}>"
 

@@ -26,7 +26,7 @@ def rendered(
     *,
     bot_user_id: str = "",
 ) -> Message:
-    """What is said, ready to be sent. `command` is the slash command people type, `team_url` Slack's own address,
+    """The message, ready to be sent. `command` is the slash command people type, `team_url` Slack's own address,
     `bot_user_id` whom they invite.
 
     `project` is the one of the request; None where it has none yet, or one that is no longer configured.

@@ -1,4 +1,4 @@
-"""What a plan tells of its disks, in the status message. Pure."""
+"""The lines of a plan about its disks, in the status message. Pure."""
 
 from __future__ import annotations
 

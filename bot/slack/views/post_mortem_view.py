@@ -61,8 +61,8 @@ _EXPENDABLE = (
     ("cause", 120), ("cause", 40), ("cause", 0), ("disk", 64), ("server", 24),
     ("disk", 32), ("disk", 12), ("server", 0), ("disk", 0),
 )  # fmt: skip
-"""What a record shortens to so many characters, first to last, where the longest names and causes of hundreds of disks
-would not fit otherwise; the ids, sizes and times stay.
+"""Texts that a record shortens to so many characters, first to last, where the longest names and causes of hundreds of
+disks would not fit otherwise; the ids, sizes and times stay.
 """
 
 
@@ -74,7 +74,7 @@ def _sets(disks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _set(members: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What each disk lacks at the end of its row, and what stands beside the rows, is left out there."""
+    """One set of disks: rows without the facts that stand beside them, and without what is empty at their end."""
     shared = [fact for fact in _SHARED if len({disk[fact] for disk in members}) == 1]
     beside = {fact: members[0][fact] for fact in (*_SET, *shared) if members[0][fact]}
     rows = []

@@ -43,8 +43,8 @@ def receipt(
     project: Project | None,
     most: int = POST_CHARACTERS,
 ) -> Message:
-    """What there is to go back to, disk by disk, worst first, and how; or the word of whoever refused it. `most`: the
-    characters of its `text`.
+    """The restore points, disk by disk, worst first, and how to restore; or the word of the person who refused it.
+    `most`: the characters of its `text`.
     """
     if request.refused:
         return _refused_receipt(request, command)
@@ -140,7 +140,7 @@ def _brief_receipt_line(item: Item, *, alone: bool) -> str:
 
 
 def _named_by_us(item: Item) -> bool:
-    """A joined snapshot has the name that somebody else gave it, a member of a group the one the cloud chose."""
+    """A joined snapshot has the name that another request gave it, a member of a group the one the cloud chose."""
     return item.joined_to is None and item.consistency_group_id is None
 
 

@@ -16,7 +16,7 @@ from bot.slack.views.mrkdwn import code, day, plural
 
 
 def reminder(request: Request, items: Sequence[Item], command: str, held: frozenset[str] = frozenset()) -> Message:
-    """Before restore points were to go: the bot deletes none by itself, so somebody has to say what shall be.
+    """Before restore points were to go: the bot deletes none by itself, so a person has to say what shall be.
 
     What this request did not make, or another one still keeps (`held`), it cannot let go.
     """

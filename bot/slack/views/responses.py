@@ -48,7 +48,7 @@ def below(head: Sequence[str], message: Message) -> Message:
 
 
 def as_written(text: str) -> Message:
-    """What is mrkdwn already."""
+    """Text that is mrkdwn already."""
     return arranged([text])
 
 

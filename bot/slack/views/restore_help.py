@@ -33,7 +33,7 @@ def pages(project: Project | None, available: Sequence[Item]) -> list[tuple[str,
 
 
 def named_pages(found: Sequence[tuple[str, str]], available: Sequence[Item]) -> str:
-    """What the links lead to, and of how many disks."""
+    """The pages that the links lead to, and of how many disks."""
     of = f", {len(found)} of {len(available)}" if len(available) > len(found) else ""
     return f"The disks in the console{of}"
 
@@ -45,7 +45,7 @@ def linked(found: Sequence[tuple[str, str]], available: Sequence[Item]) -> str:
 
 
 def shell_lines(project: Project | None, available: Sequence[Item]) -> str:
-    """What rolls back every disk, each in a whole line that a shell takes as it stands; or "" for none of them."""
+    """Commands that roll back every disk, each a whole line that a shell takes as it stands; or "" for none of them."""
     if project is None or len(available) > SHELL_DISKS:
         return ""
     commands = "\n".join(_roll_back_line(project, item) for item in available)

@@ -22,7 +22,7 @@ ANSWER_MINUTES = round(ANSWER_WITHIN.total_seconds() / 60)
 
 
 def once_more(asked: Question) -> Message:
-    """What would be lost, the worst of it first, and the button that lets it go."""
+    """The restore points that would be lost, the worst first, and the button that lets them go."""
     doomed, items = asked.doomed, sorted(asked.doomed.items, key=lambda item: item.id not in asked.last)
     what = f"{plural(len(items), 'snapshot')} of request {code(asked.request.id)}"
     by = f", as <@{doomed.asked_by}> asks" if doomed.asked_by else ""
@@ -49,7 +49,7 @@ def _lost(item: Item, *, last: bool) -> str:
 
 
 def restore_points(found: Points | NothingFound | Denied, command: str, team_url: str = "") -> Message:
-    """One section a request, with its button for whoever may let it go."""
+    """One section a request, with its button for a person who may let it go."""
     if not isinstance(found, Points):
         return told(found.sentence if isinstance(found, NothingFound) else found.explanation)
     where = "this conversation" if is_direct(found.channel) else f"<#{found.channel}>"

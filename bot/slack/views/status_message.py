@@ -41,7 +41,7 @@ def status_message(
 ) -> Message:
     """`leaders` are the requests that copy a joined disk, `groups` those of a quick backup.
 
-    `first`: it is posted, not edited. When Slack's answer to that is lost nobody can edit it ever again, and a second
+    `first`: it is posted, not edited. When Slack's answer to that is lost it can't be edited ever again, and a second
     one follows below it: so it says which of the two counts.
     """
     head = [_headline(request, items), *_under(request, items)]
@@ -124,7 +124,7 @@ _ASKING = "I am asking the cloud which disks there are and what stands in the wa
 
 
 def _under(request: Request, items: Sequence[Item]) -> list[str]:
-    """What matters now: what it waits for, why it is over, or how far it is."""
+    """The lines that matter now: what it waits for, why it is over, or how far it is."""
     until = f" It is open until {moment(request.waits_until)}." if request.waits_until else ""
     if request.refused:
         return [sentence(request.explanation)]
