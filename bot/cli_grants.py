@@ -14,7 +14,6 @@ from bot.cli import complain, opened_store, say
 from bot.clock import SystemClock
 from bot.domain.access import NeedsApproval, decide
 from bot.domain.actors import AccountKind, Actor
-from bot.domain.commands import GrantAccess, RevokeAccess
 from bot.domain.denials import Denied
 from bot.domain.errors import CommandError
 from bot.domain.granting import (
@@ -28,6 +27,7 @@ from bot.domain.granting import (
     subject_of,
     told_grant,
 )
+from bot.domain.parsing.commands import GrantAccess, RevokeAccess
 from bot.domain.projects import Project
 from bot.domain.roles import Action, Grant, Role
 from bot.domain.sentences import as_words, quoted

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import _parser
-from bot.domain.commands import KNOWN, read_command
 from bot.domain.options import CREATE_OPTIONS, OPTIONS_OF, QUICK_OPTIONS
+from bot.domain.parsing.commands import KNOWN, read_command
 from bot.domain.roles import MAY, Action
 from bot.evs.error_sentences import DOCUMENTED
 from bot.settings import load_settings

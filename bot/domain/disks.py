@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Generic, Protocol, TypeVar
 
-from bot.domain.copyable import options_meant, server_meant, written
 from bot.domain.normalise import caseless, foreign_letters, looks_of, plain, unmarked_word, visible
 from bot.domain.orders import DISKS_PER_CREATE, Create, as_typed
+from bot.domain.parsing.copyable import options_meant, server_meant, written
+from bot.domain.parsing.words import COURTESIES, EVERYTHING, FILLERS
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import COPYABLE_STATES, WITHOUT_INSTANT_ACCESS, Disk
-from bot.domain.words import COURTESIES, EVERYTHING, FILLERS
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _SHOWN = 8

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bot.domain.parsing.words import DOUBLE_QUOTES, SINGLE_QUOTES
 from bot.domain.sentences import quoted
-from bot.domain.words import DOUBLE_QUOTES, SINGLE_QUOTES
 
 DISKS_PER_CREATE = 20
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bot.domain.commands import parse_command
 from bot.domain.disks import matching
 from bot.domain.forms import FormValues, form_as_typed, read_form
 from bot.domain.orders import Create
+from bot.domain.parsing.commands import parse_command
 from tests.builders import a_disk
 
 DISK = a_disk().id

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from bot.domain.access import Allowed, Decision, decide
 from bot.domain.actors import AccountKind, Actor
-from bot.domain.commands import GrantAccess, RevokeAccess, ShowAccess, ShowProjects, read_command
 from bot.domain.denials import Denied
 from bot.domain.errors import CommandError
 from bot.domain.granting import (
@@ -31,6 +30,7 @@ from bot.domain.granting import (
     until,
     without_first_admin,
 )
+from bot.domain.parsing.commands import GrantAccess, RevokeAccess, ShowAccess, ShowProjects, read_command
 from bot.domain.roles import Action, Grant, Role
 from bot.domain.sentences import as_words
 from tests.builders import NOON, a_grant, a_project, an_actor

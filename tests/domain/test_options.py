@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.commands import KNOWN, read_command
 from bot.domain.options import CREATE_HELP, CREATE_OPTIONS, OPTIONS, OPTIONS_OF, is_called, key_in, key_meant
 from bot.domain.orders import Create
+from bot.domain.parsing.commands import KNOWN, read_command
 
 
 @pytest.mark.parametrize("verb", OPTIONS_OF)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.commands import Bind, parse_command
 from bot.domain.errors import CommandError
 from bot.domain.orders import Quick, Selector, as_typed
+from bot.domain.parsing.commands import Bind, parse_command
 from bot.domain.quick import LEFT_OUT, NO_GROUPS, Marks, described_as, legal_tag_value, plan_quick, quick_items
 from bot.domain.selecting import read_servers, read_tags_of_disks, select
 from bot.domain.servers import NameMatch, Server, called

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import sentences
-from bot.domain.words import plain_text
+from bot.domain.parsing.words import plain_text
 from bot.slack.views.mrkdwn import sentence
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.commands import ListSnapshots
+from bot.domain.parsing.commands import ListSnapshots
 from bot.simulator.workspace import Message
 from bot.slack.ids import LIST_NEWER, LIST_OLDER
 from bot.slack.listeners.pages import read_page

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from bot.domain.actors import AccountKind, Actor
-from bot.domain.commands import Status
 from bot.domain.orders import Create, Quick, Selector
+from bot.domain.parsing.commands import Status
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Incoming
 from bot.store.database import SqliteDatabase

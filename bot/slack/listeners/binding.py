@@ -9,11 +9,11 @@ from typing import Any
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.actors import Actor
-from bot.domain.commands import Bind
 from bot.domain.forms import Form
 from bot.domain.normalise import entered
 from bot.domain.options import read_days, read_reason
 from bot.domain.orders import Selector, read_disks
+from bot.domain.parsing.commands import Bind
 from bot.domain.results import Told
 from bot.domain.selecting import read_servers, read_tags_of_disks
 from bot.slack.client.modals import open_view

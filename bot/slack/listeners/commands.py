@@ -8,11 +8,20 @@ import contextlib
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.domain.commands import Bind, Delete, GrantAccess, OpenForm, Question, RestorePoints, ShowAccess, read_command
 from bot.domain.errors import CommandError, LookupFailed
 from bot.domain.orders import Create, Order, Quick
+from bot.domain.parsing.commands import (
+    Bind,
+    Delete,
+    GrantAccess,
+    OpenForm,
+    Question,
+    RestorePoints,
+    ShowAccess,
+    read_command,
+)
+from bot.domain.parsing.words import plain_text
 from bot.domain.results import Accepted, Refused
-from bot.domain.words import plain_text
 from bot.ports.clock import Clock
 from bot.ports.forms import DeferredReply
 from bot.ports.slack import People

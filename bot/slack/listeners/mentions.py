@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.domain.addressing import Order as Ordered
-from bot.domain.addressing import Quotation, SeveralOrders, Talk, read_mention
-from bot.domain.below import read_order
-from bot.domain.commands import (
+from bot.domain.errors import CommandError, LookupFailed
+from bot.domain.orders import Create, Order, Quick
+from bot.domain.parsing.addressing import Order as Ordered
+from bot.domain.parsing.addressing import Quotation, SeveralOrders, Talk, read_mention
+from bot.domain.parsing.below import read_order
+from bot.domain.parsing.commands import (
     Approve,
     Bind,
     Cancel,
@@ -35,12 +37,10 @@ from bot.domain.commands import (
     Unbind,
     read_command,
 )
-from bot.domain.errors import CommandError, LookupFailed
-from bot.domain.greetings import is_courtesy
-from bot.domain.order_words import SEVERAL_ORDERS
-from bot.domain.orders import Create, Order, Quick
+from bot.domain.parsing.greetings import is_courtesy
+from bot.domain.parsing.order_words import SEVERAL_ORDERS
+from bot.domain.parsing.words import plain_text
 from bot.domain.results import Accepted, Refused
-from bot.domain.words import plain_text
 from bot.ports.clock import Clock
 from bot.ports.forms import DeferredReply
 from bot.ports.slack import People

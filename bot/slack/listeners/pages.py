@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
-from bot.domain.commands import ListSnapshots
+from bot.domain.parsing.commands import ListSnapshots
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.client.poster import SlackReplies
 from bot.slack.listeners.queries import Queries

@@ -8,10 +8,10 @@ from dataclasses import replace
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.actors import Actor
-from bot.domain.commands import read_selection as quick_in_words
 from bot.domain.errors import CommandError
 from bot.domain.forms import Form
 from bot.domain.orders import Create, Quick, Selector
+from bot.domain.parsing.commands import read_selection as quick_in_words
 from bot.domain.results import Told
 from bot.slack.client.modals import open_view
 from bot.slack.listeners.actions import INTERRUPTED, UserAction

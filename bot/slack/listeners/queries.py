@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bot.domain.actors import Actor
 from bot.domain.audit import not_looked_up
-from bot.domain.commands import (
+from bot.domain.errors import LookupFailed
+from bot.domain.parsing.commands import (
     Approve,
     Bind,
     Cancel,
@@ -22,7 +23,6 @@ from bot.domain.commands import (
     Status,
     Unbind,
 )
-from bot.domain.errors import LookupFailed
 from bot.domain.results import Told
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.domain.commands import ListSnapshots
 from bot.domain.denials import Denied
 from bot.domain.items import Item
 from bot.domain.options import CREATE_HELP
+from bot.domain.parsing.commands import ListSnapshots
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Request
 from bot.domain.results import NothingFound

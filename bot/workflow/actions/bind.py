@@ -9,7 +9,6 @@ from bot.domain.access import NotChosen, choose_project, decide
 from bot.domain.actors import Actor
 from bot.domain.audit import of_binding, read_entry
 from bot.domain.bindings import Binding
-from bot.domain.commands import Bind
 from bot.domain.denials import (
     NO_PROJECT_CHOSEN,
     Denied,
@@ -20,6 +19,7 @@ from bot.domain.denials import (
 )
 from bot.domain.granting import EVERY_PROJECT, may_administer
 from bot.domain.orders import Selector
+from bot.domain.parsing.commands import Bind
 from bot.domain.projects import Project
 from bot.domain.requests import Place
 from bot.domain.results import Told

@@ -10,7 +10,6 @@ from typing import Protocol, TypeVar
 from bot.domain import audit
 from bot.domain.access import Decision, decide
 from bot.domain.actors import AccountKind, Actor, UserGroupKind
-from bot.domain.commands import GrantAccess, RevokeAccess, ShowAccess
 from bot.domain.denials import Denied, account_refused, admins_only, who_can_help
 from bot.domain.errors import LookupFailed
 from bot.domain.granting import (
@@ -37,6 +36,7 @@ from bot.domain.granting import (
     until,
     without_first_admin,
 )
+from bot.domain.parsing.commands import GrantAccess, RevokeAccess, ShowAccess
 from bot.domain.projects import Project
 from bot.domain.results import Told
 from bot.domain.roles import Action, Grant, Role

@@ -10,10 +10,10 @@ from typing import Protocol
 from bot.domain.access import decide
 from bot.domain.actors import Actor
 from bot.domain.audit import denied, read_entry
-from bot.domain.commands import RestorePoints
 from bot.domain.denials import Denied, account_refused
 from bot.domain.errors import CloudError
 from bot.domain.items import Item
+from bot.domain.parsing.commands import RestorePoints
 from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.domain.results import NothingFound

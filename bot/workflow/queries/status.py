@@ -9,11 +9,11 @@ from typing import Protocol
 from bot.domain.access import decide
 from bot.domain.actors import Actor
 from bot.domain.audit import denied, read_entry
-from bot.domain.commands import ListSnapshots, Status
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.denials import CLOSED_RULES, Denied, account_refused, no_such_project
 from bot.domain.disks import meant, near_names
 from bot.domain.items import Item
+from bot.domain.parsing.commands import ListSnapshots, Status
 from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.domain.results import NothingFound, Told

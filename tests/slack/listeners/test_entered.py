@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.commands import Bind
 from bot.domain.orders import Selector
+from bot.domain.parsing.commands import Bind
 from bot.slack.listeners.binding import read_bind
 from bot.slack.listeners.plans import read_selection
 from bot.slack.payloads import Entered, read_state

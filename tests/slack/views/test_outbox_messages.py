@@ -13,12 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import sentences
-from bot.domain.commands import ListSnapshots, read_command
 from bot.domain.denials import Denied
 from bot.domain.errors import GONE_AGAIN, REFUSED, SHARED, CommandError
 from bot.domain.granting import Subject
 from bot.domain.items import DiskRef, Item
 from bot.domain.orders import Create
+from bot.domain.parsing.commands import ListSnapshots, read_command
 from bot.domain.requests import Place, Request
 from bot.domain.results import NothingFound
 from bot.domain.roles import Action

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from bot.domain.commands import ListSnapshots
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.denials import Denied
 from bot.domain.forms import Form
 from bot.domain.items import Item
 from bot.domain.orders import Create, Quick, Selector
+from bot.domain.parsing.commands import ListSnapshots
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Place, Request
 from bot.domain.results import NothingFound

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.domain.commands import GrantAccess, RevokeAccess
 from bot.domain.granting import Subject, subject_named_in
+from bot.domain.parsing.commands import GrantAccess, RevokeAccess
 from bot.domain.roles import Grant, Role
 from bot.ports.grants import Revision, Rights
 from bot.workflow.actions.grant import TERMINAL, granted, imported, revoked

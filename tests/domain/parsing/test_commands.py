@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.commands import Help, ListSnapshots, OpenForm, Status, parse_command
 from bot.domain.errors import CommandError
 from bot.domain.normalise import entered
 from bot.domain.orders import Create, as_typed
-from bot.domain.words import plain_text
+from bot.domain.parsing.commands import Help, ListSnapshots, OpenForm, Status, parse_command
+from bot.domain.parsing.words import plain_text
 
 
 def refused(text: str) -> str:

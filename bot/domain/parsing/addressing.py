@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bot.domain.below import parted, unescaped
-from bot.domain.greetings import ADDRESS, GREETING
 from bot.domain.normalise import visible
-from bot.domain.words import DOUBLE_QUOTES, SINGLE_QUOTES
+from bot.domain.parsing.below import parted, unescaped
+from bot.domain.parsing.greetings import ADDRESS, GREETING
+from bot.domain.parsing.words import DOUBLE_QUOTES, SINGLE_QUOTES
 
 _BETWEEN = r"[\s,;:!.…*_–—，、！。：،-]*"
 _BEFORE_THE_NAME = re.compile(rf"(?:[*_]+(?!\s))?(?:(?:{ADDRESS}|{GREETING}(?![\w'’])){_BETWEEN})*", re.IGNORECASE)

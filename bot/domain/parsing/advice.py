@@ -9,13 +9,13 @@ import difflib
 import re
 from collections.abc import Callable, Sequence
 
-from bot.domain.arguments import option_of, read_arguments
-from bot.domain.copyable import server_meant, written
 from bot.domain.normalise import caseless
 from bot.domain.options import key_meant
 from bot.domain.orders import as_entry
+from bot.domain.parsing.arguments import option_of, read_arguments
+from bot.domain.parsing.copyable import server_meant, written
+from bot.domain.parsing.words import COURTESIES, EVERYTHING, FILLERS, Word, like_a_name, verb_in
 from bot.domain.sentences import quoted
-from bot.domain.words import COURTESIES, EVERYTHING, FILLERS, Word, like_a_name, verb_in
 
 _NOTHING = "Nothing was done."
 _HELP = "`help` shows what I can do."

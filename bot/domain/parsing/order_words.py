@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from bot.domain.arguments import option_of
 from bot.domain.errors import CommandError
+from bot.domain.parsing.arguments import option_of
+from bot.domain.parsing.words import Word, asks, order_text, outside_quotes, struck_out, unasked, verb_in, words_of
 from bot.domain.sentences import quoted
-from bot.domain.words import Word, asks, order_text, outside_quotes, struck_out, unasked, verb_in, words_of
 
 _COURTESIES = ("please", "pls", "plz")
 SEVERAL_ORDERS = "That message holds several orders, and one message is one. Nothing was done; send them one by one."

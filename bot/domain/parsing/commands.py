@@ -6,18 +6,27 @@ import re
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot.domain import advice
-from bot.domain.arguments import option_of, read_arguments, read_options, read_selectors, tried
-from bot.domain.copyable import options_meant, unknown_option
 from bot.domain.errors import CommandError
 from bot.domain.granting import Subject, duration_of, subject_of
 from bot.domain.normalise import caseless, plain, unmarked_word, visible, without_backticks
 from bot.domain.options import CREATE_OPTIONS, OPTIONS, QUICK_OPTIONS, payload_problems, read_alias, read_reason
-from bot.domain.order_words import order_words
 from bot.domain.orders import DISKS_PER_CREATE, Create, Quick, Selector, as_entry
+from bot.domain.parsing import advice
+from bot.domain.parsing.arguments import option_of, read_arguments, read_options, read_selectors, tried
+from bot.domain.parsing.copyable import options_meant, unknown_option
+from bot.domain.parsing.order_words import order_words
+from bot.domain.parsing.words import (
+    COURTESIES,
+    EVERYTHING,
+    FILLERS,
+    Word,
+    order_text,
+    plain_text,
+    subject_text,
+    verb_in,
+)
 from bot.domain.roles import Role
 from bot.domain.sentences import quoted
-from bot.domain.words import COURTESIES, EVERYTHING, FILLERS, Word, order_text, plain_text, subject_text, verb_in
 
 TEXT_CHARACTERS = 2_000
 """Slack documents no limit for a command's text; more than this is refused with a sentence."""

@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.domain.commands import (
+from bot.domain.errors import CommandError
+from bot.domain.options import LATER_OPTIONS
+from bot.domain.orders import Create, Quick
+from bot.domain.parsing.commands import (
     KNOWN,
     Approve,
     Bind,
@@ -24,13 +27,10 @@ from bot.domain.commands import (
     parse_command,
     read_command,
 )
-from bot.domain.errors import CommandError
-from bot.domain.greetings import is_courtesy, speaks_against
-from bot.domain.options import LATER_OPTIONS
-from bot.domain.order_words import SEVERAL_ORDERS
-from bot.domain.orders import Create, Quick
+from bot.domain.parsing.greetings import is_courtesy, speaks_against
+from bot.domain.parsing.order_words import SEVERAL_ORDERS
+from bot.domain.parsing.words import plain_text, verb_in, words_of
 from bot.domain.sentences import quoted
-from bot.domain.words import plain_text, verb_in, words_of
 
 LIST_MARK = re.compile(
     r"(?:\[[ xX]\]|[•◦▪‣*–—→➔➜✅☑✔☐-]️?|\(?(?:\d{1,2}|[a-z])[.)]|:[a-z_]+:)\s+|[•◦▪‣→]", re.IGNORECASE

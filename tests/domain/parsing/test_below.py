@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.addressing import Order, read_mention
-from bot.domain.below import read_order
-from bot.domain.commands import Command, Delete, GrantAccess, Unbind
 from bot.domain.errors import CommandError
 from bot.domain.orders import Create, Quick, Selector
+from bot.domain.parsing.addressing import Order, read_mention
+from bot.domain.parsing.below import read_order
+from bot.domain.parsing.commands import Command, Delete, GrantAccess, Unbind
 
 BOT = "U0BOT"
 M = f"<@{BOT}>"

@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.commands import (
+from bot.domain.disks import near_names, pick
+from bot.domain.errors import CommandError
+from bot.domain.orders import Create, Quick, Selector
+from bot.domain.parsing.commands import (
     KNOWN,
     Approve,
     Bind,
@@ -24,11 +27,8 @@ from bot.domain.commands import (
     parse_command,
     read_command,
 )
-from bot.domain.disks import near_names, pick
-from bot.domain.errors import CommandError
-from bot.domain.orders import Create, Quick, Selector
 from tests.builders import a_disk
-from tests.domain.test_commands import refused
+from tests.domain.parsing.test_commands import refused
 
 
 def offered(text: str) -> list[str]:

@@ -14,8 +14,8 @@ from dataclasses import replace
 from bot.domain.normalise import caseless, letters_in, plain
 from bot.domain.options import LISTS, OPTIONS, OPTIONS_OF, PROSE, Given, days_in, is_called, key_meant, payload_problems
 from bot.domain.orders import as_entry, as_word
+from bot.domain.parsing.words import COURTESIES, EVERYTHING, FILLERS, Word, like_a_name
 from bot.domain.sentences import quoted
-from bot.domain.words import COURTESIES, EVERYTHING, FILLERS, Word, like_a_name
 
 SEPARATOR = re.compile(r"and|und|et|plus|or|oder|ou|[和与と&+/;|]", re.IGNORECASE)
 """Words and signs that people put between names instead of a comma."""

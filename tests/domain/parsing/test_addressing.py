@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.addressing import Mentioned, Order, Quotation, SeveralOrders, Talk, read_mention
+from bot.domain.parsing.addressing import Mentioned, Order, Quotation, SeveralOrders, Talk, read_mention
 
 BOT = "U0BOT"
 M = f"<@{BOT}>"

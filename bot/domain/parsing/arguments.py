@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from bot.domain.copyable import SEPARATOR, continued, options_meant, server_meant, unknown_option, written
 from bot.domain.normalise import caseless, plain, unmarked_word, without_backticks
 from bot.domain.options import LISTS, OPTIONS, PROSE, Given, key_in, read_tag
 from bot.domain.orders import Selector, SelectorKind, disk_selectors
+from bot.domain.parsing.copyable import SEPARATOR, continued, options_meant, server_meant, unknown_option, written
+from bot.domain.parsing.words import COURTESIES, EVERYTHING, FILLERS, Word, verb_in
 from bot.domain.sentences import quoted
-from bot.domain.words import COURTESIES, EVERYTHING, FILLERS, Word, verb_in
 
 _Value = TypeVar("_Value")
 _KEY = re.compile(r"[A-Za-z][A-Za-z_-]*")
