@@ -31,7 +31,8 @@ class Cache(Generic[Key, Value]):
     def at_hand(self, key: Key, max_age: timedelta | None = None) -> Value | None:
         """The answer at hand, where it is younger than that; never waits."""
         value, asked_at = self._kept.get(key, (None, 0.0))
-        return value if self._clock.monotonic() - asked_at < (max_age or self._max_age).total_seconds() else None
+        believed = self._max_age if max_age is None else max_age
+        return value if self._clock.monotonic() - asked_at < believed.total_seconds() else None
 
     async def ask(
         self, key: Key, question: Callable[[], Coroutine[Any, Any, Value]], max_age: timedelta | None = None

@@ -75,6 +75,7 @@ async def test_who_believes_for_a_shorter_time_only_asks_again(cache: Cache[str,
     await cache.ask("a", oracle)
     clock.pass_(seconds=10)
     assert cache.at_hand("a", timedelta(seconds=10)) is None
+    assert cache.at_hand("a", timedelta(0)) is None
     assert await cache.ask("a", oracle, timedelta(seconds=11)) == "old"
     assert await cache.ask("a", oracle, timedelta(seconds=10)) == "new"
 

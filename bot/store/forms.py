@@ -123,7 +123,8 @@ class SqliteForms(Transactions):
 
     async def form_hash(self, form_id: str) -> str | None:
         """Slack's hash of what was shown of the form last."""
-        return await self._database.read(hash_of, form_id)
+        return await self._database.run(hash_of, form_id)
 
     async def form(self, form_id: str) -> Form | None:
-        return await self._database.read(one, form_id)
+        """Behind what was handed over before it: a form may come back from Slack while it is still written down."""
+        return await self._database.run(one, form_id)
