@@ -30,7 +30,7 @@ DONE, FAILED, BAD_USE = 0, 1, 2
 _PAGE = 1_000
 _LATEST = 50
 _PROBLEMS = 100
-"""Faults of a trail that are told one by one; another bot's trail has as many as it has rows."""
+"""Problems of a trail that are told one by one; another bot's trail has as many as it has rows."""
 
 _HEAD = re.compile(r"(?:row\s+)?([0-9]{1,18})\s*[:,]\s*([0-9a-fA-F]{64})\.?")
 
@@ -137,7 +137,7 @@ def _exported(row: dict[str, Any], at: datetime | None) -> dict[str, Any]:
 
 
 async def verify_audit(settings: StoreSettings, options: argparse.Namespace) -> int:
-    """Every fault a line; a chain that is broken is the only one then."""
+    """Every problem a line; a chain that is broken is the only one then."""
     heads = []
     if options.head is not None:
         found = _HEAD.fullmatch(options.head)

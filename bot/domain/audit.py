@@ -75,7 +75,7 @@ def of_request(
 
 
 def of_form(form: Form, action: str, subject: str, rule: str, **facts: int) -> AuditEntry:
-    """A fault of a form that came back."""
+    """A problem of a form that came back."""
     return denied(form.user_id, action, subject, rule, channel=form.place.channel_id, hop="form", form=form.id, **facts)
 
 

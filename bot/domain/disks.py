@@ -41,8 +41,8 @@ def disk_id_in(word: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Picked:
-    """The disks in the order they were asked for, or every fault at once; never both. `unknown` are words that mean no
-    disk among those that were looked at.
+    """The disks in the order they were asked for, or every problem at once; never both. `unknown` are words that mean
+    no disk among those that were looked at.
     """
 
     disks: tuple[Disk, ...]

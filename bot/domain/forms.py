@@ -79,7 +79,7 @@ _Value = TypeVar("_Value")
 
 
 def read_form(values: FormValues) -> tuple[Create, dict[str, str]]:
-    """The order, and what is wrong with it by field: every fault at once. With faults the order is not complete."""
+    """The order, and what is wrong with it by field: every problem at once. With problems the order is not complete."""
     problems: dict[str, str] = {}
 
     def tried(field: str, read: Callable[[str], _Value], text: str) -> _Value | None:
@@ -124,7 +124,7 @@ def _tags_listed(text: str) -> str:
 
 
 def form_as_typed(values: FormValues) -> str:
-    """The command that asks for what was entered, faults and all: nothing typed is lost with its form."""
+    """The command that asks for what was entered, problems and all: nothing typed is lost with its form."""
     disks = [word for word in values.disks if is_disk_id(word)]
     options = {
         "project": values.project,

@@ -123,7 +123,7 @@ def _read_id(value: str) -> str:
 
 
 def payload_problems(given: Mapping[str, Any]) -> dict[str, str]:
-    """The faults that CreateStandardSnapshot itself finds in the options, by option, all of them at once."""
+    """The problems that CreateStandardSnapshot itself finds in the options, by option, all of them at once."""
     tags = given.get("tags") or {}
     fields = {key: given[key] for key in ("name", "description") if given.get(key) is not None}
     problems: dict[str, str] = {}

@@ -19,7 +19,7 @@ _SERVERS = ("server", "server_id")
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The disks that were meant, each once, in the order they were named; or every fault at once, never both.
+    """The disks that were meant, each once, in the order they were named; or every problem at once, never both.
     `warnings` tell what of a binding fits nothing any more, and which disks may belong here and could not be read.
     """
 

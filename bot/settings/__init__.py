@@ -127,7 +127,7 @@ class StoreSettings:
 def load_settings(environ: Mapping[str, str], config: Path | None = None) -> Settings:
     """Read the configuration once: `config`, else BOT_CONFIG, else bot.toml, and the variables.
 
-    Raises SettingsError, and nothing else, with every fault at once.
+    Raises SettingsError, and nothing else, with every problem at once.
     """
     path = _config_path(environ, config)
     problems: list[ConfigurationError] = []
@@ -165,7 +165,7 @@ def _config_path(environ: Mapping[str, str], config: Path | None) -> Path:
 
 
 def load_grants(path: Path, projects: Collection[str]) -> list[Grant]:
-    """Read a file of grants for projects of these aliases. Raises SettingsError with every fault at once."""
+    """Read a file of grants for projects of these aliases. Raises SettingsError with every problem at once."""
     problems: list[ConfigurationError] = []
     tables = read_grants(path, projects, problems)
     if problems:

@@ -1,4 +1,4 @@
-"""Reading bot.toml: from its path to a checked `ConfigFile`, with every fault at its line."""
+"""Reading bot.toml: from its path to a checked `ConfigFile`, with every problem at its line."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def read_store_url(path: Path, problems: list[ConfigurationError]) -> str | None
 
 
 def read_rights(path: Path, problems: list[ConfigurationError]) -> ConfigFile | None:
-    """Projects and grants alone: no secret is followed, and faults of other tables do not count."""
+    """Projects and grants alone: no secret is followed, and problems of other tables do not count."""
     text = _text(path, problems)
     document = None if text is None else toml.parse(str(path), text, problems)
     if document is None:
@@ -121,7 +121,7 @@ def _text(path: Path, problems: list[ConfigurationError]) -> str | None:
 
 
 def _declared(document: Document, table: str) -> list[str]:
-    """Names as written, right or wrong inside, so that one fault does not make others."""
+    """Names as written, right or wrong inside, so that one problem does not make others."""
     return list(_dict(document.tables.get(table)))
 
 

@@ -1,4 +1,4 @@
-"""Errors of the configuration: every fault at once, each with its place."""
+"""Problems of the configuration: all at once, each with its place."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ConfigurationError:
 
 
 class SettingsError(BotError):
-    """The configuration cannot be used. One line a fault, the file's in the order of its lines."""
+    """The configuration cannot be used. One line a problem, the file's in the order of its lines."""
 
     def __init__(self, problems: Iterable[ConfigurationError]) -> None:
         self.problems = tuple(

@@ -28,7 +28,7 @@ class Document:
     lines: dict[KeyPath, int] = field(default_factory=dict)
 
     def problem(self, path: KeyPath, sentence: str) -> ConfigurationError:
-        """A fault at a key, or at what holds it where the key itself is missing."""
+        """A problem at a key, or at what holds it where the key itself is missing."""
         known = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in self.lines), None)
         return ConfigurationError(self.source, self.lines[known] if known else None, place_name(path), sentence)
 

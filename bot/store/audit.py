@@ -63,7 +63,7 @@ def page(after: int | None, limit: int) -> Script[list[dict[str, Any]]]:
 
 
 def first_broken(rows: Sequence[Row], previous: str, seq: int) -> str | None:
-    """The first fault of rows that should follow `seq` and `previous`, in words; None when the chain holds."""
+    """The first problem of rows that should follow `seq` and `previous`, in words; None when the chain holds."""
     for row in rows:
         seq += 1
         if row["seq"] != seq:

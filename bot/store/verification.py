@@ -35,7 +35,7 @@ class Witness:
     seq: int
     posted: Sequence[Head]
     guards: Sequence[str]
-    """Faults of the triggers, each in words."""
+    """Problems of the triggers, each in words."""
     grants: Mapping[GrantKey, int | None]
     decided: Sequence[tuple[str, str, str]]
     """Action, who and about what: each must stand in the trail."""
@@ -146,7 +146,7 @@ class Verification:
         return None
 
     def missing(self) -> list[str]:
-        """The faults that a whole chain does not show: each in words, the gravest first."""
+        """The problems that a whole chain does not show: each in words, the gravest first."""
         return [*self._cut(), *self._let_open(), *self._without_rows()]
 
     def _remember(self, row: Mapping[str, Any]) -> None:

@@ -96,7 +96,7 @@ _ID = re.compile(r"r-[a-z0-9]{8}(?:-\w+)?|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f
 
 
 Reads = Callable[[str], bool]
-"""Whether a command is read without a fault."""
+"""Whether a command is read without a problem."""
 
 
 def for_unknown_verb(words: Sequence[Word], known: Sequence[str], reads: Reads) -> str:

@@ -225,7 +225,7 @@ def read_options(
 
 
 def _said_in_words(verb: str, bare: Sequence[str]) -> list[str]:
-    """The fault of bare words that are no selectors: one at most."""
+    """The problem of bare words that are no selectors: one at most."""
     names = [word for word in bare if caseless(word) not in FILLERS | COURTESIES | EVERYTHING | {"no", "yes"}]
     if not bare or all(caseless(word) in COURTESIES for word in bare):
         return []
@@ -241,7 +241,7 @@ def _said_in_words(verb: str, bare: Sequence[str]) -> list[str]:
 def read_selectors(
     verb: str, words: list[Word], options: tuple[str, ...]
 ) -> tuple[tuple[Selector, ...], dict[str, Any], list[str]]:
-    """Which disks are meant, the options, and every fault. The verb may be said again, as in a form."""
+    """Which disks are meant, the options, and every problem. The verb may be said again, as in a form."""
     words = words[1:] if words and verb_in(words[0].text) == verb else words
     arguments = read_arguments(verb, words)
     given, problems = read_options(arguments, options, repeated=("server", "server_id", "tag"))

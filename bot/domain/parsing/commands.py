@@ -1,4 +1,4 @@
-"""The text after `/snapshot` becomes a value, or one kind of error that lists every fault at once."""
+"""The text after `/snapshot` becomes a value, or one kind of error that lists every problem at once."""
 
 from __future__ import annotations
 

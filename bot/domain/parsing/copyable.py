@@ -1,4 +1,4 @@
-"""The command that was meant, as it should have been typed: ready to be copied, and read without a fault.
+"""The command that was meant, as it should have been typed: ready to be copied, and read without a problem.
 
 Where a value is not known, or is none that its option takes, a word in capitals stands for it. No word is moved where
 it may not belong.

@@ -57,7 +57,7 @@ class BindForm:
 
 
 def read_bind(sent: Entered) -> tuple[Bind, dict[str, str]]:
-    """The values that were entered, and every fault by field."""
+    """The values that were entered, and every problem by field."""
     problems: dict[str, str] = {}
 
     def tried(name: str, read: Callable[[str], Any]) -> Any:

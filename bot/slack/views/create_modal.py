@@ -299,8 +299,8 @@ def read_values(entered: Entered) -> FormValues:
 
 
 def errors_beside(inputs: Sequence[str], problems: Mapping[str, str]) -> dict[str, str]:
-    """Faults by field become errors by block, of which `inputs` are ids. What has no field of its own stands beside the
-    project.
+    """Problems by field become errors by block, of which `inputs` are ids. What has no field of its own stands beside
+    the project.
 
     An error for a block that is no input of the view would make Slack show none of them.
     """

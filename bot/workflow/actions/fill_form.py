@@ -97,7 +97,7 @@ class Stays:
 
 @dataclass(frozen=True, slots=True)
 class Mend:
-    """The faults of a form that was sent, by field. Nothing was created, and nothing typed is lost."""
+    """The problems of a form that was sent, by field. Nothing was created, and nothing typed is lost."""
 
     problems: Mapping[str, str]
 
@@ -357,8 +357,8 @@ class Forms:
     # --- sending ------------------------------------------------------------------------------------------------------
 
     async def submit(self, sent: Sent) -> Accepted | Mend | Refused:
-        """Every fault at once, or a recorded request. What Slack or the cloud does not answer soon is asked again when
-        the request is planned.
+        """Every problem at once, or a recorded request. What Slack or the cloud does not answer soon is asked again
+        when the request is planned.
         """
         form = await self._form_sessions.theirs("create", sent)
         if isinstance(form, Refused):

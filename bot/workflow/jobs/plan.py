@@ -66,7 +66,7 @@ CONFIRM_TIME = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The plan of a request: items and groups, or every fault at once. `confirm`: it has to be confirmed."""
+    """The plan of a request: items and groups, or every problem at once. `confirm`: it has to be confirmed."""
 
     request: Request
     items: Sequence[Item] = ()
@@ -80,7 +80,7 @@ class Rows(Bindings, Grants, Items, Requests, Protocol):
 
 
 class Planner:
-    """Turns a received request into items, or refuses it with every fault at once. Nothing is created here."""
+    """Turns a received request into items, or refuses it with every problem at once. Nothing is created here."""
 
     def __init__(
         self,
