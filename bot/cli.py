@@ -111,7 +111,7 @@ async def export_audit(settings: StoreSettings, options: argparse.Namespace) -> 
         complain(f"--since takes a day such as 2026-11-23, not {harmless(options.since)}.")
         return BAD_USE
     async with opened_store(settings) as store:
-        async for page in _pages(store):
+        async for page in _pages(store, await store.audit_before(since) if since else None):
             for row in page:
                 at = _moment(row["at"])
                 if since is None or at is None or at >= since:
@@ -162,9 +162,8 @@ async def verify_audit(settings: StoreSettings, options: argparse.Namespace) -> 
     return DONE
 
 
-async def _pages(store: SqliteStore) -> AsyncIterator[list[dict[str, Any]]]:
-    """The trail from its very first row, wherever that stands."""
-    after = None
+async def _pages(store: SqliteStore, after: int | None = None) -> AsyncIterator[list[dict[str, Any]]]:
+    """The trail behind a row, else from its very first, wherever that stands."""
     while page := await store.audit_page(after, _PAGE):
         after = page[-1]["seq"]
         yield page

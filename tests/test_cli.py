@@ -316,6 +316,28 @@ def test_the_export_passes_over_no_row_that_a_hand_made_unreadable(lived: Run, v
     assert [row["seq"] for row in rows] == list(range(1, before + 1))
 
 
+@pytest.mark.parametrize(
+    ("since", "odd", "first", "rest"),
+    [
+        ("2020-01-01", "noon", [3], True),
+        ("2999-01-01", "noon", [3], False),
+        ("2999-01-01", "0", [], False),
+        ("1969-12-31", "-1", [1, 2, 3, 4], True),
+        ("0001-01-01", "-99999999999999999", [1, 2, 3, 4], True),
+    ],
+)
+def test_since_passes_over_what_is_earlier_wherever_it_stands(
+    lived: Run, since: str, odd: str, first: list[int], rest: bool
+) -> None:
+    """The clock was set back in front of the fourth row; the third has what no bot writes."""
+    last, _ = head()
+    tampered(*OPEN, "update audit set at = 0 where seq in (1, 2, 4)", f"update audit set at = '{odd}' where seq = 3")
+    said = lived("export", "--since", since, verb="audit")
+    assert (said.code, said.err) == (0, "")
+    exported = [json.loads(line)["seq"] for line in said.out.splitlines()]
+    assert exported == [*first, *(range(5, last + 1) if rest else ())]
+
+
 @pytest.mark.parametrize("store", ["sqlite:///folder", "sqlite:///nowhere/store.db"])
 def test_a_store_that_can_be_no_file_is_told(lived: Run, monkeypatch: pytest.MonkeyPatch, store: str) -> None:
     monkeypatch.setenv("BOT_STORE", store)
