@@ -194,7 +194,7 @@ FOUND: dict[str, tuple[tuple[str, ...], bool, str]] = {
         "U7 stands under r-one (delete)",
     ),
     "a grant without a row": (
-        ("insert into access_grant values ('user', 'U9', 'admin', '*', null, 'slack')",),
+        ("insert into access_grant values ('user', 'U9', 'admin', '*', null, 'slack', 0)",),
         False,
         "the grant user:U9 admin * (slack) has no row",
     ),
@@ -269,9 +269,9 @@ FOUND: dict[str, tuple[tuple[str, ...], bool, str]] = {
         "stands under r-one (approve), and there is no row of it",
     ),
     "a name with a line of its own": (
-        ("insert into access_grant values ('user', 'U9', 'admin', 'x\nThe audit trail holds: 9 rows', null, 'slack')",),
+        ("insert into access_grant values ('user', 'U9', 'admin', 'x\nThe audit trail holds', null, 'slack', 0)",),
         False,
-        "the grant user:U9 admin x\\nThe audit trail holds: 9 rows (slack) has no row",
+        "the grant user:U9 admin x\\nThe audit trail holds (slack) has no row",
     ),
 }
 

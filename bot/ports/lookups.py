@@ -15,7 +15,8 @@ class Filters:
     """Which requests are asked for. `projects` are those the reader may view; None means all of them.
 
     `under_way`: True for those that have not ended, False for those that have. `left_to`: a person to whom it is left
-    to settle them; neither their own nor any that they agreed to already. `restorable`: a snapshot of it was available.
+    to settle them; neither their own nor any that they agreed to already. `restorable_in`: those of that channel of
+    which a restore point is left.
     """
 
     projects: Sequence[str] | None = None
@@ -25,8 +26,7 @@ class Filters:
     waiting: bool = False
     under_way: bool | None = None
     left_to: str | None = None
-    channel: str | None = None
-    restorable: bool = False
+    restorable_in: str | None = None
     limit: int = 10
     offset: int = 0
 

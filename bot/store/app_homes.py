@@ -9,6 +9,8 @@ from bot.store.database import Row, ScheduledJob, Script, sql
 from bot.store.reading import first
 from bot.store.transactions import Transactions
 
+JOBS = "select 'app_home:' || user_id as key, 0 as at, '' as lane from app_home where shown_rev < rev"
+
 
 def opened(user_id: str, view_hash: str | None, now: datetime) -> Script[None]:
     """Opened by its person: it is to be shown anew. Slack's event says which view it shows, if there was one."""

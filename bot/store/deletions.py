@@ -130,6 +130,9 @@ def let_go(request_id: str, item_ids: Sequence[str]) -> Script[list[Item]]:
     fresh = [item for item in claims(items) if item.id in item_ids]
     for item in fresh:
         yield sql("update item set let_go = 1 where id = :id", id=item.id)
+    if fresh:
+        restorable = whole_requests.RESTORABLE
+        yield sql(f"update request set restorable = {restorable} where id = :id", id=request_id)
     return fresh
 
 
@@ -154,7 +157,8 @@ def gone(snapshot_id: str, by: str | None, now: datetime) -> Script[bool]:
     )
     for request_id in sorted({row["request_id"] for row in rows}):
         moved = yield sql(
-            "update request set rev = rev + 1, to_send = 1, ver = ver + 1 where id = :id "
+            f"update request set rev = rev + 1, to_send = 1, restorable = {whole_requests.RESTORABLE}, ver = ver + 1 "
+            "where id = :id "
             "returning reply_channel, actor_id",
             id=request_id,
         )

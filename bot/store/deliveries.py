@@ -10,6 +10,12 @@ REMEMBERED = timedelta(hours=25)
 """Slack may repeat an event for up to a day when delayed events are on (Events API, retries)."""
 
 
+FORGETTABLE = "(id < 'mention:' or id >= 'mention;')"
+"""A message can be edited as long as it stands: that it was acted on is never forgotten. Two ranges of the key, so that
+what is kept for ever is not read.
+"""
+
+
 def first(delivery: str, now: datetime) -> Script[bool]:
     """Mark a delivery as taken. False: it was here before."""
     rows = yield sql(
@@ -26,5 +32,4 @@ def take_back(delivery: str) -> Script[None]:
 
 
 def forget(before: datetime) -> Script[None]:
-    """A message can be edited as long as it stands: that it was acted on is never forgotten."""
-    yield sql("delete from delivery where received_at < :before and id not like 'mention:%'", before=to_ms(before))
+    yield sql(f"delete from delivery where {FORGETTABLE} and received_at < :before", before=to_ms(before))

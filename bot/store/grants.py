@@ -19,20 +19,15 @@ from bot.store.writing import insert
 
 _COLUMNS = "subject_kind, subject_id, role, project, expires_at, source"
 _RENEW = """
-on conflict (subject_kind, subject_id, project, role, source) do update set expires_at = excluded.expires_at
+on conflict (subject_kind, subject_id, project, role, source)
+do update set expires_at = excluded.expires_at, end_told = 0
 """
-_REMOVE = """
-delete from access_grant where subject_kind = :subject_kind and subject_id = :subject_id
-and project = :project and role = :role and source = :source
+_BY_KEY = """
+where subject_kind = :subject_kind and subject_id = :subject_id and project = :project and role = :role
+and source = :source
 """
-_UNMARKED = """
-from access_grant as held where expires_at is not null and not exists (
-    select 1 from expired_grant as told
-    where told.subject_kind = held.subject_kind and told.subject_id = held.subject_id
-    and told.project = held.project and told.role = held.role and told.source = held.source
-    and told.expires_at = held.expires_at)
-"""
-NEXT_EXPIRY = f"select 'expire_grants:all' as key, min(expires_at) as at, '' as lane {_UNMARKED}"
+_ENDING = "from access_grant where expires_at is not null and end_told = 0"
+NEXT_EXPIRY = f"select 'expire_grants:all' as key, min(expires_at) as at, '' as lane {_ENDING}"
 
 
 def _first_admins(project: str, ends: str, direction: str) -> str:
@@ -78,20 +73,23 @@ def add(grants: Iterable[Grant]) -> Script[None]:
 
 def remove(grants: Iterable[Grant]) -> Script[None]:
     for grant in grants:
-        yield sql(_REMOVE, **_key(grant))
+        yield sql(f"delete from access_grant {_BY_KEY}", **_key(grant))
 
 
 def expired(now: datetime) -> Script[list[Grant]]:
     """Grants whose end has passed, each end told once: a mark of its own outlives the row's being written anew."""
-    rows = yield sql(f"select {_COLUMNS} {_UNMARKED} and expires_at <= :now {_IN_ORDER}", now=to_ms(now))
-    grants = yield from readable(rows, _grant, "access_grant")
-    for grant in grants:
-        yield insert("expired_grant", {**_key(grant), "expires_at": to_ms(grant.expires_at)})
-    return grants
+    rows = yield sql(f"select {_COLUMNS} {_ENDING} and expires_at <= :now {_IN_ORDER}", now=to_ms(now))
+    fresh = []
+    for grant in (yield from readable(rows, _grant, "access_grant")):
+        end = {**_key(grant), "expires_at": to_ms(grant.expires_at)}
+        fresh += [grant] if (yield insert("expired_grant", end, "on conflict do nothing returning source")) else []
+        yield sql(f"update access_grant set end_told = 1 {_BY_KEY}", **_key(grant))
+    return fresh
 
 
-def next_end() -> Script[datetime | None]:
-    rows = yield sql(f"select min(expires_at) as at, '' as lane {_UNMARKED}")
+def next_end(now: datetime) -> Script[datetime | None]:
+    """Of those that have ended one that can't be read is left: it waits for the next sweep."""
+    rows = yield sql(f"select min(expires_at) as at {_ENDING} and expires_at > :now", now=to_ms(now))
     return from_ms(rows[0]["at"])
 
 
@@ -238,6 +236,6 @@ class SqliteGrants(Transactions):
         def script() -> Script[datetime | None]:
             ended = yield from expired(now)
             yield from audit.append([told(grant) for grant in ended], now)
-            return (yield from next_end())
+            return (yield from next_end(now))
 
         return await self._database.run(script)

@@ -17,6 +17,7 @@ from bot.store import deletions
 from bot.store.database import Query, ScheduledJob, Script, sql, to_ms
 from bot.store.reading import first, readable
 from bot.store.rows import group_row, item_from, item_row, request_row
+from bot.store.schema import COPIES, ITEM_OPEN, POINT
 from bot.store.transactions import Transactions
 from bot.store.whole_requests import follow, lane
 from bot.store.writing import insert
@@ -42,25 +43,26 @@ update item set state = :state, attempts = :attempts, in_doubt = :in_doubt, {WAI
     ended_at = :ended_at, joined_to = :joined_to, consistency_group_id = :consistency_group_id, ver = ver + 1
 where id = :id and ver = :ver returning id
 """
-_POINTS = """
-select * from item where disk_id = :disk_id and state = 'available' and snapshot_id is not null and not exists (
+_ASKED_AGAIN = "on conflict (project, disk_id, disk_name) do update set asked_at = excluded.asked_at"
+_POINTS = f"""
+select * from item where disk_id = :disk_id and {POINT} and not exists (
     select 1 from deletion where deletion.snapshot_id = item.snapshot_id and deletion.state <> 'kept')
 order by coalesce(taken_at, ended_at) desc, id limit :most
 """
 _SPENT = "tried_ms = :tried_ms, in_vain_ms = :in_vain_ms, due_at = :due_at where id = :id and ver = :ver"
-LEADER = """
-select * from item where disk_id = :disk_id and joined_to is null and id <> :id
-    and state in ('submitting', 'uncertain', 'creating')
-"""
+LEADER = f"select * from item where disk_id = :disk_id and {COPIES} and id <> :id"
 PAGE = 200
 """Rows that are read in one transaction where there may be thousands."""
 
 _POINTS_OF_A_DISK = 20
 
 
-def add(items: Sequence[Item]) -> Script[None]:
+def add(items: Sequence[Item], request: Request) -> Script[None]:
+    asked_at = to_ms(request.created_at)
     for item in items:
-        yield insert("item", item_row(item))
+        yield insert("item", {**item_row(item), "asked_at": asked_at})
+        named = {"project": item.project, "disk_id": item.disk.id, "disk_name": item.disk.name, "asked_at": asked_at}
+        yield insert("named_disk", named, _ASKED_AGAIN)
 
 
 def drop(items: Sequence[Item]) -> Script[None]:
@@ -137,8 +139,8 @@ def spent(rows: Sequence[Request | Item | ConsistencyGroup]) -> Script[None]:
 def creating(project: str, after: str, limit: int) -> Script[tuple[list[Item], str | None]]:
     """A page of the snapshots in the making, by id; and after which id the next one begins."""
     rows = yield sql(
-        "select * from item where project = :project and state = 'creating' and joined_to is null and id > :after "
-        "order by id limit :limit",
+        f"select * from item where {ITEM_OPEN} and project = :project and state = 'creating' and joined_to is null "
+        "and id > :after order by id limit :limit",
         project=project,
         after=after,
         limit=limit,

@@ -29,6 +29,7 @@ def configured(projects: Mapping[str, Project]) -> Script[dict[str, str]]:
         before[aside] = stood_for
         for table in _IN_THE_CLOUD:
             yield sql(f"update {table} set project = :aside where project = :alias", aside=aside, alias=alias)
+        yield sql("delete from named_disk where project = :alias", alias=alias)
     for alias, (project_id, region) in (before | now).items():
         yield insert("project_alias", {"alias": alias, "project_id": project_id, "region": region}, _REPLACE)
     named = {one: alias for alias, one in now.items()}

@@ -19,13 +19,13 @@ from bot.domain.requests import Request, agreed, refused
 from bot.domain.transitions import ItemState, RequestEvent, RequestState
 from bot.ports.lookups import DiskName, Filters
 from bot.ports.requests import Authorize, Cancelled, Decided
-from bot.store import app_homes, audit, bindings, deliveries, grants, lookups
+from bot.store import app_homes, audit, bindings, deliveries, grants, lookups, recent_requests
 from bot.store import items as store_items
 from bot.store.database import ScheduledJob, Script, sql, to_ms
 from bot.store.outbox import tell_directly
 from bot.store.rows import group_row, request_row
 from bot.store.transactions import Transactions
-from bot.store.whole_requests import approvers_of, groups_of, lane, move, one, report_due, whole
+from bot.store.whole_requests import approvers_of, groups_of, lane, move, one, reminder_due, report_due, whole
 from bot.store.writing import insert
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ def decide_plan(
         return Decided("late", used)
     for group in groups:
         yield insert("consistency_group", group_row(group))
-    yield from store_items.add(items)
+    yield from store_items.add(items, request)
     yield from tell_directly(request.id, notify, now)
     yield from _set_going(request, items, groups, now)
     return Decided("done", used)
@@ -118,7 +118,7 @@ def _still_planned(found: Request, read: Request, now: datetime) -> bool:
     return found.state is RequestState.PLANNED and found.ver == read.ver and not found.time_over(now)
 
 
-def extend(read: Request, after: Request) -> Script[bool]:
+def extend(read: Request, after: Request, now: datetime) -> Script[bool]:
     """How long its snapshots are kept, and when people are asked about them, where both are still as they were read."""
     kept = yield sql(
         "update request set kept_until = :kept_until, remind_at = :remind_at where id = :id "
@@ -129,8 +129,8 @@ def extend(read: Request, after: Request) -> Script[bool]:
         read_until=-1 if read.kept_until is None else to_ms(read.kept_until),
         read_remind=-1 if read.remind_at is None else to_ms(read.remind_at),
     )
-    if kept and after.remind_at:
-        yield ScheduledJob(f"remind:{after.id}", after.remind_at, after.project or "")
+    if kept:
+        yield from reminder_due(after, now)
     return bool(kept)
 
 
@@ -262,7 +262,7 @@ class SqliteRequests(Transactions):
         return await self._database.read(lookups.find, any_id)
 
     async def recent(self, filters: Filters) -> list[tuple[Request, list[Item]]]:
-        return await self._database.read(lookups.recent, filters)
+        return await self._database.read(recent_requests.recent, filters)
 
     async def disks_named(self, projects: Sequence[str]) -> list[DiskName]:
         return await self._database.read(lookups.disks_named, projects)
@@ -333,7 +333,8 @@ class SqliteRequests(Transactions):
 
     async def extend(self, read: Request, after: Request, entries: Sequence[AuditEntry] = ()) -> bool:
         """False, and nothing is written: it was settled since it was read."""
-        return await self._audited_first(lambda: extend(read, after), entries, self._clock.now())
+        now = self._clock.now()
+        return await self._audited_first(lambda: extend(read, after, now), entries, now)
 
     async def copying(self, project: str) -> list[str]:
         """The ids of the disks that the bot copies now."""

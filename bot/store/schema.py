@@ -3,10 +3,15 @@ Once released, another edge or state of a machine is another migration: a store 
 
 What "never twice" rests on is a constraint here: a delivery counts once, a disk is copied by one item at a time, a row
 moves along the edges of its state machine, and the audit trail is only ever added to.
+
+No question may take longer the more the store holds. SQLite takes a partial index only for a query that repeats its
+condition word for word, so the conditions have names. What an acknowledgement writes is in as few indexes as can be:
+the others are filled when it ends.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import permutations
 from typing import Any
 
@@ -18,8 +23,30 @@ from bot.domain.transitions import DELETION, GROUP, ITEM, REQUEST, Machine
 migrations = Migrations("snapshot-bot")
 
 
-def _values(machine: Machine[Any, Any]) -> str:
-    return ", ".join(f"'{state}'" for state in machine.states)
+def _among(states: Iterable[str]) -> str:
+    listed = ", ".join(f"'{state}'" for state in states)
+    return f"state in ({listed})"
+
+
+def _not_ended(machine: Machine[Any, Any]) -> str:
+    return _among(state for state in machine.states if state not in machine.final)
+
+
+def _ended(machine: Machine[Any, Any]) -> str:
+    return _among(state for state in machine.states if state in machine.final)
+
+
+_MACHINES: tuple[Machine[Any, Any], ...] = (REQUEST, ITEM, GROUP, DELETION)
+OPEN = {machine.name: _not_ended(machine) for machine in _MACHINES}
+"""By table: which rows have not ended."""
+
+REQUEST_OPEN, ITEM_OPEN, GROUP_OPEN = (OPEN[machine.name] for machine in (REQUEST, ITEM, GROUP))
+REQUEST_ENDED = _ended(REQUEST)
+COPIES = "state in ('submitting', 'uncertain', 'creating') and joined_to is null"
+TO_REVIEW = "break_glass = 1 and reviewed_by is null and state in ('running', 'finished')"
+TO_REMIND = "remind_at is not null and ended_at is not null"
+POINT = "state = 'available' and snapshot_id is not null and gone_at is null"
+"""An item that is a restore point, as far as the rows know."""
 
 
 def _no_other_moves(machine: Machine[Any, Any]) -> str:
@@ -39,7 +66,7 @@ def _no_other_moves(machine: Machine[Any, Any]) -> str:
 _FIRST = f"""
 create table request (
     id text primary key,
-    state text not null check (state in ({_values(REQUEST)})),
+    state text not null check ({_among(REQUEST.states)}),
     actor_id text not null,
     team_id text not null,
     channel_id text not null,
@@ -70,15 +97,21 @@ create table request (
     remind_at bigint,
     received_at bigint,
     warnings_json text not null,
-    delivery_id text unique
+    delivery_id text unique,
+    tried_ms bigint not null default 0,
+    started_at bigint,
+    receipt_gone integer not null default 0,
+    direct integer not null default 0,
+    restorable integer not null default 0
 );
-create index request_open on request (state) where state in ('received', 'planned', 'waiting', 'running');
-create index request_to_send on request (reply_channel) where to_send = 1;
-create index request_of_actor on request (actor_id, created_at);
-create index request_by_time on request (created_at);
-create index request_remind on request (remind_at) where remind_at is not null;
-create index request_waiting on request (created_at) where state = 'waiting';
-create index request_unreviewed on request (created_at) where break_glass = 1 and reviewed_by is null;
+create index request_open on request (created_at desc, id, state, actor_id, project) where {REQUEST_OPEN};
+create index request_by_time on request (created_at desc, id) where {REQUEST_ENDED};
+create index request_of_actor on request (actor_id, created_at desc, id, project) where {REQUEST_ENDED};
+create index request_of_project on request (project, created_at desc, id) where {REQUEST_ENDED};
+create index request_restorable on request (channel_id, created_at desc, id, project) where restorable = 1;
+create index request_to_send on request (reply_channel, created_at) where to_send = 1;
+create index request_remind on request (remind_at) where {TO_REMIND};
+create index request_unreviewed on request (created_at desc, id, project) where {TO_REVIEW};
 
 create table consistency_group (
     id text primary key,
@@ -87,7 +120,7 @@ create table consistency_group (
     server text not null,
     zone text not null,
     asked_json text not null,
-    state text not null check (state in ({_values(GROUP)})),
+    state text not null check ({_among(GROUP.states)}),
     ver bigint not null,
     attempts integer not null,
     in_doubt integer not null,
@@ -98,11 +131,13 @@ create table consistency_group (
     cause text not null,
     code text not null,
     job_id text,
-    cloud_id text
+    cloud_id text,
+    tried_ms bigint not null default 0,
+    in_vain_ms bigint not null default 0
 );
 create index consistency_group_of_request on consistency_group (request_id);
-create index consistency_group_open on consistency_group (state)
-    where state in ('planned', 'submitting', 'uncertain', 'made');
+create index consistency_group_open on consistency_group (state) where {GROUP_OPEN};
+create index consistency_group_cloud on consistency_group (cloud_id) where cloud_id is not null;
 
 create table item (
     id text primary key,
@@ -113,7 +148,7 @@ create table item (
     disk_name text not null,
     disk_json text not null,
     snapshot_json text not null,
-    state text not null check (state in ({_values(ITEM)})),
+    state text not null check ({_among(ITEM.states)}),
     ver bigint not null,
     attempts integer not null,
     in_doubt integer not null,
@@ -134,20 +169,34 @@ create table item (
     consistency_group_id text references consistency_group (id),
     accepted_told integer not null default 0,
     failure_told integer not null default 0,
+    tried_ms bigint not null default 0,
+    in_vain_ms bigint not null default 0,
+    gone_at bigint,
+    gone_by text,
+    asked_at bigint not null,
     unique (request_id, position)
 );
-create unique index item_copies_disk on item (disk_id)
-    where state in ('submitting', 'uncertain', 'creating') and joined_to is null;
-create index item_open on item (state, project) where state in ('planned', 'submitting', 'uncertain', 'creating');
+create unique index item_copies_disk on item (disk_id) where {COPIES};
+create index item_open on item (project, state, joined_to, id) where {ITEM_OPEN};
 create index item_joined on item (joined_to) where joined_to is not null;
-create index item_snapshot on item (snapshot_id);
-create index item_job on item (job_id);
-create index item_disk on item (disk_id);
+create index item_snapshot on item (snapshot_id) where snapshot_id is not null;
+create index item_job on item (job_id) where job_id is not null;
+create index item_of_disk on item (disk_id, asked_at desc, request_id);
+create index item_of_name on item (disk_name, asked_at desc, request_id);
+create index item_point on item (disk_id, coalesce(taken_at, ended_at) desc, id) where {POINT};
+
+create table named_disk (
+    project text not null,
+    disk_id text not null,
+    disk_name text not null,
+    asked_at bigint not null,
+    primary key (project, disk_id, disk_name)
+) without rowid;
 
 create table delivery (
     id text primary key,
     received_at bigint not null
-);
+) without rowid;
 
 create table deferred_reply (
     id text primary key,
@@ -175,9 +224,10 @@ create table form (
     kind text not null,
     subject text not null,
     view_hash text,
-    opened_at bigint not null
+    opened_at bigint not null,
+    more integer not null default 0,
+    direct integer not null default 0
 );
-create index form_by_time on form (opened_at);
 
 create table app_home (
     user_id text primary key,
@@ -186,6 +236,7 @@ create table app_home (
     view_hash text,
     looked_at integer not null
 );
+create index app_home_stale on app_home (user_id) where shown_rev < rev;
 
 create table approval (
     request_id text not null references request (id),
@@ -212,7 +263,7 @@ create table deletion (
     snapshot_id text not null,
     disk_id text not null,
     label text not null,
-    state text not null check (state in ({_values(DELETION)})),
+    state text not null check ({_among(DELETION.states)}),
     asked_by text not null,
     channel_id text not null,
     asked_at bigint not null,
@@ -222,9 +273,12 @@ create table deletion (
     announced integer not null,
     cause text not null,
     told integer not null,
-    ver bigint not null
+    ver bigint not null,
+    tried_ms bigint not null default 0,
+    sent integer not null default 0
 );
 create index deletion_of_request on deletion (request_id);
+create index deletion_of_snapshot on deletion (snapshot_id);
 create index deletion_untold on deletion (request_id) where told = 0;
 
 create table access_grant (
@@ -234,9 +288,11 @@ create table access_grant (
     project text not null,
     expires_at bigint,
     source text not null,
+    end_told integer not null default 0,
     primary key (subject_kind, subject_id, project, role, source)
 );
-create index access_grant_ending on access_grant (expires_at) where expires_at is not null;
+create index access_grant_ending on access_grant (expires_at) where expires_at is not null and end_told = 0;
+create index access_grant_of_source on access_grant (source, project, subject_kind, subject_id, role);
 create index access_grant_admin on access_grant (project, expires_at, subject_kind, subject_id) where role = 'admin';
 create index access_grant_approver on access_grant (project) where role in ('approver', 'admin');
 
@@ -279,6 +335,17 @@ create table audit (
     previous_hash text not null,
     hash text not null
 );
+
+create table posted_head (seq bigint primary key, hash text not null, posted_at bigint not null);
+
+create table project_alias (alias text primary key, project_id text not null, region text not null);
+
+create table ended_count (
+    kind text not null,
+    state text not null,
+    number bigint not null,
+    primary key (kind, state)
+) without rowid;
 """
 
 AUDIT_TRIGGERS = {
@@ -293,8 +360,33 @@ AUDIT_TRIGGERS = {
 }
 """The triggers that keep the trail append-only."""
 
-GUARDS = {**AUDIT_TRIGGERS, **{f"{one.name}_moves": _no_other_moves(one) for one in (REQUEST, ITEM, GROUP, DELETION)}}
-"""All triggers there are, as long as none is taken away: `audit verify` looks for them."""
+
+def _counting(machine: Machine[Any, Any]) -> dict[str, str]:
+    """Triggers that count the rows of each state that is an end, so that no scrape has to."""
+    name = machine.name
+    one_more = f"""
+        begin
+            insert into ended_count (kind, state, number) values ('{name}', new.state, 1)
+            on conflict (kind, state) do update set number = number + 1;
+        end
+    """
+    one_less = f"""
+        begin update ended_count set number = number - 1 where kind = '{name}' and state = old.state; end
+    """
+    ends, ended = f"new.{_ended(machine)}", f"old.{_ended(machine)}"
+    when = {
+        "at_its_end": f"after update of state on {name} when {ends} and old.state <> new.state {one_more}",
+        "as_added": f"after insert on {name} when {ends} {one_more}",
+        "as_gone": f"after delete on {name} when {ended} {one_less}",
+    }
+    return {f"{name}_counted_{how}": f"create trigger {name}_counted_{how} {text}" for how, text in when.items()}
+
+
+GUARDS = {**AUDIT_TRIGGERS, **{f"{one.name}_moves": _no_other_moves(one) for one in _MACHINES}}
+"""The triggers that guard rows, as long as none is taken away: `audit verify` looks for them."""
+
+COUNTERS = {name: text for one in _MACHINES for name, text in _counting(one).items()}
+"""The other triggers there are."""
 
 
 def refuse_newer(db: Database, file: str) -> None:
@@ -313,75 +405,5 @@ def _first(db: Database) -> None:
     for statement in _FIRST.split(";"):
         if statement.strip():
             db.execute(statement)
-    for trigger in GUARDS.values():
+    for trigger in (*GUARDS.values(), *COUNTERS.values()):
         db.execute(trigger)
-
-
-_TIME_SPENT = """
-alter table request add column tried_ms bigint not null default 0;
-alter table item add column tried_ms bigint not null default 0;
-alter table item add column in_vain_ms bigint not null default 0;
-alter table consistency_group add column tried_ms bigint not null default 0;
-alter table consistency_group add column in_vain_ms bigint not null default 0;
-alter table deletion add column tried_ms bigint not null default 0
-"""
-
-
-@migrations(name="0002-time-spent")
-def _time_spent(db: Database) -> None:
-    for statement in _TIME_SPENT.split(";"):
-        db.execute(statement)
-
-
-@migrations(name="0003-project-aliases")
-def _project_aliases(db: Database) -> None:
-    db.execute("create table project_alias (alias text primary key, project_id text not null, region text not null)")
-
-
-@migrations(name="0004-posted-heads")
-def _posted_heads(db: Database) -> None:
-    db.execute("create table posted_head (seq bigint primary key, hash text not null, posted_at bigint not null)")
-
-
-@migrations(name="0005-request-started")
-def _request_started(db: Database) -> None:
-    db.execute("alter table request add column started_at bigint")
-
-
-@migrations(name="0006-more-options")
-def _more_options(db: Database) -> None:
-    db.execute("alter table form add column more integer not null default 0")
-
-
-_GONE = """
-alter table item add column gone_at bigint;
-alter table item add column gone_by text;
-alter table request add column receipt_gone integer not null default 0
-"""
-
-
-@migrations(name="0007-snapshots-gone")
-def _gone(db: Database) -> None:
-    for statement in _GONE.split(";"):
-        db.execute(statement)
-
-
-@migrations(name="0008-deletions-sent")
-def _deletions_sent(db: Database) -> None:
-    db.execute("alter table deletion add column sent integer not null default 0")
-    db.execute("update deletion set sent = 1 where state = 'deleting'")  # who can say? it is looked at first
-
-
-_DIRECT = """
-alter table request add column direct integer not null default 0;
-alter table form add column direct integer not null default 0;
-update request set direct = 1 where channel_id glob '[DUW]*';
-update form set direct = 1 where channel_id glob '[DUW]*'
-"""
-"""Rows of before are told apart as Slack's ids were read then."""
-
-
-@migrations(name="0009-direct-places")
-def _direct(db: Database) -> None:
-    for statement in _DIRECT.split(";"):
-        db.execute(statement)

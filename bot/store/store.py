@@ -91,7 +91,7 @@ class SqliteStore(
         return await self._database.run(projects.configured, configured)
 
     async def jobs(self) -> list[tuple[str, datetime, str]]:
-        return await self._database.read(jobs.every)
+        return await self._database.read(jobs.every, self._clock.now())
 
     async def counts(self, tables: Sequence[str]) -> dict[tuple[str, str], int]:
         """How many rows of each table stand in which state."""

@@ -17,7 +17,7 @@ from bot.domain.audit import BEFORE_POST
 from bot.store import audit
 from bot.store.bindings import BY_COMMAND
 from bot.store.database import Row, Script, sql, to_ms
-from bot.store.schema import GUARDS
+from bot.store.schema import COUNTERS, GUARDS
 
 Head = tuple[int, str]
 GrantKey = tuple[str, str, str, str]
@@ -110,7 +110,8 @@ def _guards(found: Mapping[str, str]) -> list[str]:
     gone = [name for name, text in GUARDS.items() if _words(found.get(name, "")) != _words(text)]
     kept = "which keeps rows from being changed or taken out, is gone or was altered"
     told = [f"its guard {name}, {kept}" for name in gone]
-    strange = [name for name in found if name not in GUARDS]
+    known = GUARDS.keys() | {name for name, text in COUNTERS.items() if _words(found.get(name, "")) == _words(text)}
+    strange = [name for name in found if name not in known]
     return told + [f"the trigger {name} is none of the bot's: it may change what is written" for name in strange]
 
 

@@ -10,7 +10,9 @@ from datetime import datetime, timedelta
 
 from bot.domain.audit import AuditEntry
 from bot.store import audit
-from bot.store.database import Script, from_ms, sql, to_ms
+from bot.store.database import Query, Script, from_ms, sql, to_ms
+from bot.store.deliveries import FORGETTABLE
+from bot.store.schema import GROUP_OPEN, ITEM_OPEN, REQUEST_OPEN
 
 LONGEST_WAIT = timedelta(seconds=60)
 """No row waits longer for its next turn."""
@@ -18,7 +20,9 @@ LONGEST_WAIT = timedelta(seconds=60)
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Columns of a table: `past` are written with a date that is not ahead, `ahead` with one that is to come."""
+    """Columns of a table: `past` are written with a date that is not ahead, `ahead` with one that is to come. `where`:
+    of which rows something waits; those of the others are read by nothing any more.
+    """
 
     table: str
     past: tuple[str, ...]
@@ -29,13 +33,14 @@ class Wait:
 _SENT, _NEXT = ("submitted_at", "waiting_since"), ("due_at", "look_until")
 
 WAITS = (
-    Wait("item", _SENT, "ended_at is null", _NEXT),
-    Wait("consistency_group", _SENT, "state in ('planned', 'submitting', 'uncertain', 'made')", _NEXT),
-    Wait("request", ("edited_at",), "to_send = 1 or state in ('received', 'planned', 'waiting', 'running')"),
+    Wait("item", _SENT, ITEM_OPEN, _NEXT),
+    Wait("consistency_group", _SENT, GROUP_OPEN, _NEXT),
+    Wait("request", ("edited_at",), REQUEST_OPEN),
+    Wait("request", ("edited_at",), f"to_send = 1 and not {REQUEST_OPEN}"),
     Wait("deferred_reply", ("created_at",), "true"),
     Wait("notice", ("since",), "told = 0"),
-    Wait("deletion", ("asked_at",), "state = 'asked'"),
-    Wait("delivery", ("received_at",), "true"),
+    Wait("deletion", ("asked_at",), "told = 0 and state = 'asked'"),
+    Wait("delivery", ("received_at",), FORGETTABLE),
     Wait("form", ("opened_at",), "true"),
 )
 
@@ -60,11 +65,12 @@ def set_back_meanwhile(now: datetime) -> Script[timedelta]:
         yield from moved(by, now)
     for wait in WAITS:  # since the trail's last row it may have been set back unnoticed
         for column in wait.past:
-            yield from _not_after(wait.table, column, now)
+            yield _not_after(wait, column, now)
         if wait.ahead:
-            yield from _not_after(wait.table, "due_at", now + LONGEST_WAIT)
+            yield _not_after(wait, "due_at", now + LONGEST_WAIT)
     return by
 
 
-def _not_after(table: str, column: str, latest: datetime) -> Script[None]:
-    yield sql(f"update {table} set {column} = :latest where {column} > :latest", latest=to_ms(latest))
+def _not_after(wait: Wait, column: str, latest: datetime) -> Query:
+    text = f"update {wait.table} set {column} = :latest where {wait.where} and {column} > :latest"
+    return sql(text, latest=to_ms(latest))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import Item
@@ -15,15 +15,25 @@ from bot.store.database import Query, Row, Rows, ScheduledJob, Script, sql
 from bot.store.reading import first, readable
 from bot.store.rows import group_from, item_from, request_from, request_row
 
-_MOVE_REQUEST = """
+RESTORABLE = """
+exists (select 1 from item where item.request_id = request.id and item.state = 'available' and item.let_go = 0
+    and item.gone_at is null)
+"""
+"""Whether a snapshot of a request was made and neither let go nor deleted."""
+
+_MOVE_REQUEST = f"""
 update request set state = :state, order_json = :order_json,
     project = :project, explanation = :explanation, rule = :rule, rev = :rev, to_send = 1,
     ended_at = :ended_at, break_glass = :break_glass, reviewed_by = :reviewed_by,
     approvals_needed = :approvals_needed, waits_until = :waits_until, remind_at = :remind_at,
     received_at = :received_at, warnings_json = :warnings_json, tried_ms = :tried_ms,
-    started_at = :started_at, ver = ver + 1
+    started_at = :started_at, restorable = {RESTORABLE}, ver = ver + 1
 where id = :id and ver = :ver returning id
 """
+
+
+REMINDED_AHEAD = timedelta(hours=2)
+"""The engine holds no reminder for longer: a sweep finds it in time."""
 
 
 def one(request_id: str) -> Script[tuple[Request, list[Item]] | None]:
@@ -94,14 +104,19 @@ def follow(request_id: str, now: datetime) -> Script[Request | None]:
     done = ending and (yield from is_all(request_id, items))
     after = following_items(request, items, now, done=done)
     yield from move(after, now)
-    if after.ended_at and after.remind_at:
-        yield ScheduledJob(f"remind:{request_id}", after.remind_at, after.project or "")
+    if after.ended_at:
+        yield from reminder_due(after, now)
     return after
 
 
 def lane(request: Request) -> str:
     """Whose work it is: those of one person in one project wait for each other, and for no others."""
     return f"{request.project or ''}/{request.actor_id}"
+
+
+def reminder_due(request: Request, now: datetime) -> Script[None]:
+    if request.remind_at and request.remind_at < now + REMINDED_AHEAD:
+        yield ScheduledJob(f"remind:{request.id}", request.remind_at, request.project or "")
 
 
 def report_due(request: Request, now: datetime) -> ScheduledJob:

@@ -50,6 +50,7 @@ async def lived(path: Path, requests: int, audit_rows: int) -> Path:
     with connection:
         _insert(connection, "request", _finished_requests(requests))
         _insert(connection, "item", _available_items(requests))
+        _insert(connection, "named_disk", _named_disks(requests))
         _insert(connection, "audit", _trail(audit_rows))
     _closed(connection)
     return path
@@ -117,6 +118,7 @@ def _finished_requests(count: int) -> Iterator[Mapping[str, Any]]:
             "created_at": ms,
             "ended_at": ms + 60_000,
             "delivery_id": f"command:{number}",
+            "restorable": 1,
         }
 
 
@@ -135,7 +137,14 @@ def _available_items(count: int) -> Iterator[Mapping[str, Any]]:
             "submitted_at": ms,
             "taken_at": ms,
             "ended_at": ms + 60_000,
+            "asked_at": ms,
         }
+
+
+def _named_disks(requests: int) -> Iterator[Mapping[str, Any]]:
+    for disk in range(min(requests, DISKS)):
+        names = {"disk_id": world.payments_disk(disk), "disk_name": world.payments_name(disk)}
+        yield {"project": PROJECT, **names, "asked_at": 0}
 
 
 def _running_requests(numbers: Iterable[int]) -> Iterator[Mapping[str, Any]]:
@@ -155,7 +164,7 @@ def _creating_items(numbers: Iterable[int]) -> Iterator[Mapping[str, Any]]:
         item: Item = an_item(position, request_id=request_id(number // DISKS_A_REQUEST), project=PROJECT)
         disk = DiskRef(world.payments_disk(number), world.payments_name(number))
         item = taken(submitting(replace(item, disk=disk), begun), world.snapshot_id(number), world.job_id(number))
-        yield item_row(item)
+        yield {**item_row(item), "asked_at": to_ms(begun)}
 
 
 def _trail(count: int) -> Iterator[Mapping[str, Any]]:

@@ -22,7 +22,7 @@ from tests.builders import NOON
 
 
 def adds(name: str) -> Script[str]:
-    yield sql("insert into delivery (id, received_at) values (:id, 1)", id=name)
+    yield sql("insert into delivery (id, received_at) select :id, count(*) from delivery", id=name)
     yield ScheduledJob(f"plan:{name}", NOON)
     return name
 
@@ -56,7 +56,7 @@ def few_pages(more: int) -> Script[None]:
 
 
 def names() -> Script[list[str]]:
-    rows = yield sql("select id from delivery order by rowid")
+    rows = yield sql("select id from delivery order by received_at")
     return [row["id"] for row in rows]
 
 
@@ -270,7 +270,7 @@ from pathlib import Path
 from bot.store.database import SqliteDatabase, sql
 
 def adds(name):
-    yield sql("insert into delivery (id, received_at) values (:id, 1)", id=name)
+    yield sql("insert into delivery (id, received_at) select :id, count(*) from delivery", id=name)
     yield sql("insert into chore (name, next_at) values (:id, 1)", id=name)
 
 async def one(database, name):

@@ -28,6 +28,8 @@ DATES = {
     "request.received_at": "kept, and measured by nothing",
     "request.started_at": "how long it took is told once it has ended; nothing waits for that",
     "item.taken_at": "the cloud's own date",
+    "item.asked_at": "request.created_at once more, for the order in which they are found",
+    "named_disk.asked_at": "the same of the last one that named it",
     "item.ended_at": "people read when it ended",
     "item.gone_at": "people read when it was deleted",
     "approval.at": "orders who agreed",
@@ -40,7 +42,7 @@ DATES = {
 }
 """Why each of them makes the bot wait for nothing, or has to be the date that it says."""
 
-NUMBERS = {"ver", "rev", "shown_rev", "ask_rev", "revision", "asking", "seq", "tried_ms", "in_vain_ms"}
+NUMBERS = {"ver", "rev", "shown_rev", "ask_rev", "revision", "asking", "seq", "tried_ms", "in_vain_ms", "number"}
 
 
 def columns() -> set[str]:

@@ -81,7 +81,7 @@ class RestorePointsInquiry:
 
         viewable = [alias for alias in self._projects if may(Action.VIEW, alias)]
         channel = asked.channel or here
-        filters = Filters(projects=viewable, channel=channel, restorable=True, limit=SHOWN + 1)
+        filters = Filters(projects=viewable, restorable_in=channel, limit=SHOWN + 1)
         found = await self._store.recent(filters)
         self._store.note([read_entry(actor.user_id, "restore-points", viewable, here, channel)])
         if not found:
