@@ -52,7 +52,7 @@ class Deletion:
 
 
 def deletable(items: Sequence[Item]) -> list[Item]:
-    """The items that can be let go: snapshots that the request made itself; a joined one belongs to another request."""
+    """Items whose snapshots can be deleted: those the request made itself; a joined one belongs to another request."""
     made = [item for item in items if item.snapshot_id and item.state in _MADE and not item.gone]
     return [item for item in made if item.joined_to is None]
 
