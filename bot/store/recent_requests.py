@@ -40,7 +40,7 @@ def recent(filters: Filters) -> Script[list[tuple[Request, list[Item]]]]:
 
 
 def _newest_first(row: Row) -> tuple[float, str]:
-    """What a hand wrote as a date and is none comes first, as SQLite has it."""
+    """A value written by hand as a date that is none comes first, as SQLite has it."""
     at = row["created_at"]
     return -at if isinstance(at, int | float) else float("-inf"), row["id"]
 
@@ -76,7 +76,7 @@ def _to_ended(filters: Filters) -> Iterator[_Way]:
 
 
 def _conditions(filters: Filters) -> tuple[list[str], dict[str, str]]:
-    """What else has to hold, whichever way led to a request."""
+    """The other conditions, whichever way led to a request."""
     conditions: list[str] = []
     values: dict[str, str] = {}
     if filters.projects is not None:
