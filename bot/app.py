@@ -58,6 +58,7 @@ from bot.workflow.actions.bind import ChannelBindings
 from bot.workflow.actions.cancel import Cancelling
 from bot.workflow.actions.confirm import Confirming
 from bot.workflow.actions.delete import Deleting
+from bot.workflow.actions.extend import Extending
 from bot.workflow.actions.fill_form import Forms
 from bot.workflow.actions.grant import Granting
 from bot.workflow.actions.try_again import Retrying
@@ -72,7 +73,7 @@ from bot.workflow.jobs.expire_grants import GrantExpiry
 from bot.workflow.jobs.notify import Notifier
 from bot.workflow.jobs.plan import Planner
 from bot.workflow.jobs.publish_app_home import AppHomePublisher
-from bot.workflow.jobs.remind import Extending, Reminder
+from bot.workflow.jobs.remind import Reminder
 from bot.workflow.jobs.report import EditBudget, Reporter
 from bot.workflow.jobs.submit import RetryPolicy, Submitter
 from bot.workflow.jobs.submit_group import Grouper

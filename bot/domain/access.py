@@ -8,9 +8,24 @@ from datetime import datetime
 
 from bot.domain.actors import Actor
 from bot.domain.daily_limit import NO_USAGE, Usage
-from bot.domain.denials import Denied, account_refused, no_such_project, not_from_here, not_granted, over_the_limit
+from bot.domain.denials import (
+    Denied,
+    account_refused,
+    break_glass_reason,
+    break_glass_unconfirmed,
+    no_break_glass,
+    no_such_project,
+    not_from_here,
+    not_granted,
+    over_the_limit,
+)
+from bot.domain.normalise import length_of, letters_in
+from bot.domain.orders import Order
 from bot.domain.projects import Project
 from bot.domain.roles import MAY, Action, Grant
+
+BREAK_GLASS_REASON_CHARACTERS = 15
+BREAK_GLASS_REASON_LETTERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +78,18 @@ def decide(
     if project.daily_limit is not None and not usage.fits(project.daily_limit):
         return over_the_limit(alias, project.daily_limit, usage.today, usage.wanted)
     return NeedsApproval(because, project.approvals) if project.approvals else Allowed(because)
+
+
+def glass_stays(project: Project, order: Order) -> Denied | None:
+    """Why this may not run without approval; None where it may: allowed there, confirmed by name, and with a reason."""
+    if not project.break_glass:
+        return no_break_glass(project.alias)
+    if order.break_glass != project.alias:
+        return break_glass_unconfirmed(project.alias)
+    reason = order.reason or ""
+    if length_of(reason) < BREAK_GLASS_REASON_CHARACTERS or letters_in(reason) < BREAK_GLASS_REASON_LETTERS:
+        return break_glass_reason(BREAK_GLASS_REASON_CHARACTERS)
+    return None
 
 
 @dataclass(frozen=True, slots=True)

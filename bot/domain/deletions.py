@@ -63,6 +63,13 @@ def claims(items: Sequence[Item]) -> list[Item]:
     return [item for item in kept if not item.let_go and not item.gone]
 
 
+def still_there(items: Sequence[Item], deletions: Sequence[Deletion]) -> list[Item]:
+    """The items that the rows say are still restore points."""
+    going = {one.item_id for one in deletions if one.state in (DeletionState.DELETED, DeletionState.DELETING)}
+    made = [item for item in items if item.state is ItemState.AVAILABLE and not item.let_go and not item.gone]
+    return [item for item in made if item.id not in going]
+
+
 NAMED = 15
 """Disks that a sentence names; of more it gives the number."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.domain.access import Allowed, Decision, NeedsApproval, decide
+from bot.domain.access import Allowed, Decision, NeedsApproval, decide, glass_stays
 from bot.domain.actors import Actor
 from bot.domain.denials import Denied, approval_missing
 from bot.domain.errors import LookupFailed
@@ -14,7 +14,6 @@ from bot.domain.roles import Action
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 from bot.ports.slack import People
-from bot.workflow.intake import glass_stays
 from bot.workflow.look_up import look_up
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain.access import Chosen, NeedsApproval, NotChosen, choose_project, decide
+from bot.domain.access import Chosen, NeedsApproval, NotChosen, choose_project, decide, glass_stays
 from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry, Decided, asked_to_create
 from bot.domain.denials import (
@@ -16,14 +16,10 @@ from bot.domain.denials import (
     Denied,
     account_refused,
     asking_helps,
-    break_glass_reason,
-    break_glass_unconfirmed,
-    no_break_glass,
     no_such_project,
     which_project,
     who_can_help,
 )
-from bot.domain.normalise import length_of, letters_in
 from bot.domain.orders import Create, Order, Quick
 from bot.domain.projects import Project
 from bot.domain.requests import Place, Request
@@ -42,8 +38,6 @@ _WHAT_TO_NAME = (
     "This channel is not bound to anything yet, so I don't know what to back up. Name it: `quick server=web-01`, "
     "`quick tag=tier:prod` or `quick disks=web-01-data,web-01-logs`."
 )
-BREAK_GLASS_REASON_CHARACTERS = 15
-BREAK_GLASS_REASON_LETTERS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,15 +252,3 @@ class _Asking:
 
     def _entry(self, alias: str, outcome: Decided, rule: str) -> AuditEntry:
         return asked_to_create(self.actor.user_id, alias, self.place.channel_id, outcome, rule)
-
-
-def glass_stays(project: Project, order: Order) -> Denied | None:
-    """Why this may not run without approval; None where it may: allowed there, confirmed by name, and with a reason."""
-    if not project.break_glass:
-        return no_break_glass(project.alias)
-    if order.break_glass != project.alias:
-        return break_glass_unconfirmed(project.alias)
-    reason = order.reason or ""
-    if length_of(reason) < BREAK_GLASS_REASON_CHARACTERS or letters_in(reason) < BREAK_GLASS_REASON_LETTERS:
-        return break_glass_reason(BREAK_GLASS_REASON_CHARACTERS)
-    return None

@@ -20,8 +20,8 @@ from bot.workflow.actions.approve import Approvals
 from bot.workflow.actions.cancel import Cancelling
 from bot.workflow.actions.confirm import Confirming
 from bot.workflow.actions.delete import Deleting
+from bot.workflow.actions.extend import Extending
 from bot.workflow.gate import Gate
-from bot.workflow.jobs.remind import Extending
 from bot.workflow.queries.existing import Existing
 from bot.workflow.queries.status import Inquiry
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item

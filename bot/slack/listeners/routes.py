@@ -31,8 +31,8 @@ from bot.workflow.actions.ask_before_deleting import DeletionQuestions
 from bot.workflow.actions.cancel import Cancelling
 from bot.workflow.actions.confirm import Confirming
 from bot.workflow.actions.delete import Deleting
+from bot.workflow.actions.extend import Extending
 from bot.workflow.actions.try_again import Retrying
-from bot.workflow.jobs.remind import Extending
 
 Table = Mapping[str, Callable[..., Awaitable[None]]]
 
