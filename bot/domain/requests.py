@@ -70,8 +70,6 @@ class Request:
     """Set once its snapshots are kept longer than was asked for."""
     remind_at: datetime | None = None
     """When people are asked about them."""
-    received_at: datetime | None = None
-    """Set once its plan was changed: it was received anew then."""
     warnings: tuple[str, ...] = ()
     """Facts that stood in no way but have to be seen."""
     tried: timedelta = timedelta()

@@ -141,7 +141,7 @@ def plan_again(after: Request, now: datetime) -> Script[bool]:
         return False
     yield sql("delete from item where request_id = :id", id=after.id)
     yield sql("delete from consistency_group where request_id = :id", id=after.id)
-    yield from move(replace(after, received_at=now, warnings=(), tried=timedelta()), now)
+    yield from move(replace(after, warnings=(), tried=timedelta()), now)
     yield ScheduledJob(f"plan:{after.id}", now, lane(after))
     return True
 

@@ -95,7 +95,6 @@ create table request (
     ask_rev bigint not null,
     kept_until bigint,
     remind_at bigint,
-    received_at bigint,
     warnings_json text not null,
     delivery_id text unique,
     tried_ms bigint not null default 0,

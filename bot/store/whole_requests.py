@@ -26,8 +26,8 @@ update request set state = :state, order_json = :order_json,
     project = :project, explanation = :explanation, rule = :rule, rev = :rev, to_send = 1,
     ended_at = :ended_at, break_glass = :break_glass, reviewed_by = :reviewed_by,
     approvals_needed = :approvals_needed, waits_until = :waits_until, remind_at = :remind_at,
-    received_at = :received_at, warnings_json = :warnings_json, tried_ms = :tried_ms,
-    started_at = :started_at, restorable = {RESTORABLE}, ver = ver + 1
+    warnings_json = :warnings_json, tried_ms = :tried_ms, started_at = :started_at,
+    restorable = {RESTORABLE}, ver = ver + 1
 where id = :id and ver = :ver returning id
 """
 

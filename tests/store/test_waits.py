@@ -25,7 +25,6 @@ DATES = {
     "request.waits_until": "its message says until when it is open, and nobody may act for longer",
     "request.kept_until": "people read until when its snapshots are kept",
     "request.remind_at": "counts back from a date that people read",
-    "request.received_at": "kept, and measured by nothing",
     "request.started_at": "how long it took is told once it has ended; nothing waits for that",
     "item.taken_at": "the cloud's own date",
     "item.asked_at": "request.created_at once more, for the order in which they are found",
