@@ -12,8 +12,8 @@ from bot.simulator.cloud.authentication import admit, authorize, identify
 from bot.simulator.cloud.calls import Answer, Call, Route
 from bot.simulator.cloud.default_world import default_world
 from bot.simulator.cloud.faults import Fault, FaultQueue
+from bot.simulator.cloud.faulty_answers import refusal, runs, strike_before, what_is_sent
 from bot.simulator.cloud.journal import entry
-from bot.simulator.cloud.mishaps import refusal, runs, strike_before, what_is_sent
 from bot.simulator.cloud.world import CloudWorld
 
 NO_ANSWER = Answer(200)
