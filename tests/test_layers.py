@@ -269,11 +269,6 @@ def test_what_slacks_ids_and_methods_mean_is_known_in_slack_alone(path: Path) ->
     assert slack_in(path.read_text("utf-8")) == []
 
 
-def test_whoever_uses_the_store_names_the_roles_it_needs() -> None:
-    users = [path for path in MODULES if part(dotted(path)) in ("bot.slack", "bot.workflow")]
-    assert [dotted(path) for path in users if "bot.ports.store" in path.read_text("utf-8")] == []
-
-
 def test_no_listener_builds_a_view() -> None:
     listeners = (ROOT / "bot/slack/listeners").glob("*.py")
     assert [path.name for path in listeners if '"type": ' in path.read_text("utf-8")] == []

@@ -38,7 +38,7 @@ class SqliteStore(
     SqliteDeferredReplies,
     SqliteAppHomes,
 ):
-    """Implements `bot.ports.store.Store` on one SQLite file."""
+    """Implements the roles of `bot/ports/` that ask for rows, on one SQLite file."""
 
     # --- the audit trail ----------------------------------------------------------------------------------------------
 
