@@ -63,7 +63,7 @@ class SqliteStore(
         await self._database.run(script)
 
     async def audit_page(self, after: int | None, limit: int = 1000) -> list[dict[str, Any]]:
-        return await self._database.read(audit.page, after, limit)
+        return await self._database.run(audit.page, after, limit)
 
     async def audit_before(self, since: datetime) -> int:
         """The number of a row: all up to it are earlier than that."""
