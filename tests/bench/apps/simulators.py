@@ -1,9 +1,10 @@
 """Both simulators in a process of their own, with many disks and channels, counting what is asked of them.
 
-    python -m tests.bench.apps.simulators DIRECTORY [--disks N] [--channels N] [--seconds S] [--speed X --origin M]
+    python -m tests.bench.apps.simulators DIRECTORY [--disks N] [--channels N] [--seconds S] [--no-limits]
+        [--speed X --origin M]
 
-Socket Mode is not theirs: whoever asks for a connection is sent to LINK of the question before (`lead_to`), where the
-bench itself delivers.
+Socket Mode is theirs only until `lead_to`: then an app that asks for a connection is sent to where the bench itself
+delivers.
 """
 
 from __future__ import annotations
@@ -176,11 +177,13 @@ async def main(words: list[str]) -> None:
     parser.add_argument("--disks", type=int, default=0)
     parser.add_argument("--channels", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0.2)
+    parser.add_argument("--no-limits", action="store_true", help="Slack takes as much as comes")
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--origin", type=float, default=0.0)
     options = parser.parse_args(words)
     clock = CommonClock(options.speed, options.origin)
     setting = Setting(options.directory, scopes=SCOPES, now=clock.now)
+    setting.workspace.state.limits.enabled = not options.no_limits
     timing = setting.cloud.world.timing
     timing.min_seconds = timing.max_seconds = options.seconds
     furnish(setting, options.disks, options.channels)

@@ -3,7 +3,7 @@
 All of them come at once, each for a disk of its own, spread over many channels. Time runs faster than outside for the
 bot and its simulators alike, and seconds are those of their time. Against it stands what one writes first with Bolt and
 the official SDK: a post, a create in a thread, a question every two seconds until it is done, another post. That one
-authorizes, records and repeats nothing.
+authorizes, records and repeats nothing, and Slack takes as much of it as comes.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ async def _cost(stage: Stage, count: int, *, naive: bool) -> Cost:
     pace = ("--speed", str(speed), "--origin", str(time.monotonic()))
     options = ("--disks", str(count), "--channels", str(CHANNELS), "--seconds", str(SNAPSHOT_S))
     async with AsyncExitStack() as stack:
-        sims = await stack.enter_async_context(simulators(stage.folder(), *options, *pace))
+        limits = ["--no-limits"] if naive else []  # it would repeat its posts for a quarter of an hour
+        sims = await stack.enter_async_context(simulators(stage.folder(), *options, *pace, *limits))
         make = _naive(sims) if naive else a_bot(sims, SOCKET, *pace)
         app = await stack.enter_async_context(make)
         await asyncio.sleep(0.5)
