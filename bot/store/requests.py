@@ -119,15 +119,16 @@ def _still_planned(found: Request, read: Request, now: datetime) -> bool:
 
 
 def extend(read: Request, after: Request, now: datetime) -> Script[bool]:
-    """How long its snapshots are kept, and when people are asked about them, where both are still as they were read."""
+    """How long its snapshots are kept, and when people are asked about them, unless they were kept longer since it was
+    read. That people were reminded meanwhile stops no extension: it is what they answer.
+    """
     kept = yield sql(
         "update request set kept_until = :kept_until, remind_at = :remind_at where id = :id "
-        "and coalesce(kept_until, -1) = :read_until and coalesce(remind_at, -1) = :read_remind returning id",
+        "and coalesce(kept_until, -1) = :read_until returning id",
         kept_until=to_ms(after.kept_until),
         remind_at=to_ms(after.remind_at),
         id=after.id,
         read_until=-1 if read.kept_until is None else to_ms(read.kept_until),
-        read_remind=-1 if read.remind_at is None else to_ms(read.remind_at),
     )
     if kept:
         yield from reminder_due(after, now)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain import requests
+from bot.domain import planned_items
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message
 from tests.e2e.conftest import CHANNEL, FastClock, World, request_id
@@ -107,7 +107,7 @@ async def test_a_disk_whose_name_begins_as_only_cloud_backups_may_is_copied_all_
 async def test_what_the_api_would_not_take_ends_the_request_with_its_sentence(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "fitted_name", lambda parts, disk_id: "autobk_snapshot_again")
+    monkeypatch.setattr(planned_items, "fitted_name", lambda parts, disk_id: "autobk_snapshot_again")
     await world.say("create web-01-data")
     await world.told("alice", "Names that begin with autobk_snapshot_ belong to Cloud Backup; choose another.")
     assert_nothing_happened(world)

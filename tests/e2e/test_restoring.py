@@ -345,7 +345,7 @@ async def test_before_they_were_to_go_their_person_is_asked_and_may_keep_them(wo
     assert world.bot is not None
     found = await world.bot.store.find(request)
     assert found is not None and found[0].expires_at == found[0].created_at + timedelta(days=14)
-    assert found[0].remind_at is not None
+    assert found[0].remind_at is not None and found[0].remind_at > world.clock.now()
     assert len(there(world)) == 2
     assert world.slack_complaints() == []
 
