@@ -29,6 +29,7 @@ from bot.slack.client.channels import SlackChannels
 from bot.slack.client.identity import identity_of, is_simulated, web_client
 from bot.slack.client.people import SlackPeople
 from bot.slack.client.poster import ResponseUrls, SlackReplies
+from bot.slack.command_road import CommandRoad
 from bot.slack.http.request_url import HttpEntry
 from bot.slack.listeners import routes
 from bot.slack.listeners.actions import Actions
@@ -46,6 +47,7 @@ from bot.slack.listeners.pages import PageListeners
 from bot.slack.listeners.plans import ChangeForm
 from bot.slack.listeners.post_mortem import PostMortemListeners
 from bot.slack.listeners.queries import Queries
+from bot.slack.origin import Origin
 from bot.slack.payloads import Identity
 from bot.slack.unexpected import Unexpected
 from bot.store.database import SqliteDatabase
@@ -132,6 +134,7 @@ class Slack:
 
     client: AsyncWebClient
     bolt: AsyncApp
+    origin: Origin
     identity: Identity
     people: SlackPeople
     channels: SlackChannels
@@ -186,9 +189,9 @@ async def _start(settings: Settings, machine: Clock, stack: AsyncExitStack) -> B
     slack = await build_slack(settings, clock, rows.store, stack)
     clouds = build_cloud(settings, clock, rows, stack)
     cases = build_use_cases(settings, clock, rows.store, slack, clouds)
-    listen(settings, clock, rows.store, slack, cases)
+    road = listen(settings, clock, rows.store, slack, cases)
     engine, running = await build_jobs(settings, clock, rows, slack, clouds, cases, stack)
-    entry = _entry(settings, clock, slack.bolt)
+    entry = _entry(settings, clock, slack.bolt, road)
     await entry.start()
     stack.push_async_callback(entry.stop)
 
@@ -224,7 +227,7 @@ async def build_slack(settings: Settings, clock: Clock, store: SqliteStore, stac
     api_url, command, token = settings.slack.api_url, settings.slack.command, _reveal(settings.slack.bot_token)
     client = web_client(api_url, http, token)
     identity = await identity_of(client, clock)
-    channels, urls = SlackChannels(client, clock), ResponseUrls(clock)
+    origin, channels, urls = Origin(identity), SlackChannels(client, clock), ResponseUrls(clock)
     replies = SlackReplies(
         client,
         http,
@@ -241,7 +244,8 @@ async def build_slack(settings: Settings, clock: Clock, store: SqliteStore, stac
     stack.push_async_callback(tasks.stop)
     return Slack(
         client,
-        build_bolt(web_client(api_url, http, None), token, _reveal(settings.slack.signing_secret), identity),
+        build_bolt(web_client(api_url, http, None), token, _reveal(settings.slack.signing_secret), origin),
+        origin,
         identity,
         SlackPeople(client, identity.team_id, clock, enterprise_id=identity.enterprise_id),
         channels,
@@ -288,9 +292,12 @@ def build_use_cases(settings: Settings, clock: Clock, store: SqliteStore, slack:
     )
 
 
-def listen(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, cases: UseCases) -> None:
-    """Register whatever Slack may deliver. Bolt takes the first that fits, so the order counts."""
-    ErrorListener(slack.unexpected, slack.replies, slack.tasks).register(slack.bolt)
+def listen(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, cases: UseCases) -> CommandRoad:
+    """Register whatever Slack may deliver. Bolt takes the first that fits, so the order counts; the slash command has a
+    road of its own.
+    """
+    errors = ErrorListener(slack.unexpected, slack.replies, slack.tasks)
+    errors.register(slack.bolt)
     Unrouted(slack.people, slack.channels).register(slack.bolt)
     queries = _queries(settings, clock, store, slack, cases)
     forms = FormListeners(
@@ -305,7 +312,6 @@ def listen(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, c
     )
     _mentions(settings, clock, slack, cases, queries).register(slack.bolt)
     actions = _actions(settings, clock, store, slack, cases)
-    _commands(settings, clock, slack, cases, queries, forms, actions).register(slack.bolt)
     pages = PageListeners(queries, slack.replies, slack.tasks)
     post_mortems = PostMortemListeners(slack.people, store, cases.inquiry, slack.replies, slack.tasks)
     routes.register(slack.bolt, actions, forms, pages, post_mortems)
@@ -313,6 +319,8 @@ def listen(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, c
     _channel_cards(settings, clock, store, slack).register(slack.bolt)
     ChangeListeners(slack.people).register(slack.bolt)
     LastListeners().register(slack.bolt)
+    commands = _commands(settings, clock, slack, cases, queries, forms, actions)
+    return CommandRoad(settings.slack.command, slack.origin, commands.on_command, errors.on_error)
 
 
 def _queries(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, cases: UseCases) -> Queries:
@@ -474,11 +482,11 @@ def _retry_policy(settings: Settings) -> RetryPolicy:
     )
 
 
-def _entry(settings: Settings, clock: Clock, bolt: AsyncApp) -> SocketModeEntry | HttpEntry:
+def _entry(settings: Settings, clock: Clock, bolt: AsyncApp, road: CommandRoad) -> SocketModeEntry | HttpEntry:
     if settings.slack.app_token is None:
-        return HttpEntry(bolt, _reveal(settings.slack.signing_secret), settings.port, settings.host)
+        return HttpEntry(bolt, road, _reveal(settings.slack.signing_secret), settings.port, settings.host)
     token = settings.slack.app_token.get_secret_value()
-    return SocketModeEntry(bolt, token, clock, loopback=is_simulated(settings.slack.api_url))
+    return SocketModeEntry(bolt, road, token, clock, loopback=is_simulated(settings.slack.api_url))
 
 
 def _reveal(secret: SecretStr | None) -> str:

@@ -10,23 +10,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
 
 import aiohttp
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
 from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.ports.clock import Clock
 from bot.slack.client.errors import NO_ANSWER, failure_of
-from bot.slack.http.connections import Tally
-from bot.slack.payloads import Identity, is_ours
+from bot.slack.command_road import CommandRoad
+from bot.slack.origin import Origin
 from bot.slack.socket_mode import Socket
 
 log = logging.getLogger(__name__)
@@ -61,10 +59,11 @@ def _without_environment() -> Iterator[None]:
         os.environ.update(hidden)
 
 
-def build_bolt(client: AsyncWebClient, bot_token: str, signing_secret: str, identity: Identity) -> AsyncApp:
-    """A Bolt app for one workspace. `client` carries no token: `identity`, auth.test's answer, was asked once at the
-    start and stands for every delivery, so none costs a call.
+def build_bolt(client: AsyncWebClient, bot_token: str, signing_secret: str, origin: Origin) -> AsyncApp:
+    """A Bolt app for one workspace. `client` carries no token: auth.test was asked once at the start, and its answer
+    stands for every delivery, so none costs a call.
     """
+    identity = origin.identity
     authorized = AuthorizeResult(
         enterprise_id=identity.enterprise_id,
         team_id=identity.team_id,
@@ -76,14 +75,6 @@ def build_bolt(client: AsyncWebClient, bot_token: str, signing_secret: str, iden
     async def authorize() -> AuthorizeResult:
         return authorized
 
-    strangers = Tally("deliveries for another app or workspace were refused")
-
-    async def only_ours(body: dict[str, Any], next_: Callable[[], Awaitable[BoltResponse]]) -> BoltResponse:
-        if is_ours(body, identity):
-            return await next_()
-        strangers.count()
-        return BoltResponse(status=401, body={"error": "not for this workspace"})
-
     with _without_environment():
         app = AsyncApp(
             name="snapshot-bot",
@@ -93,7 +84,7 @@ def build_bolt(client: AsyncWebClient, bot_token: str, signing_secret: str, iden
             signing_secret=signing_secret or "socket-mode-checks-no-signature",
             process_before_response=True,
         )
-    app.middleware(only_ours)
+    origin.register(app)
     return app
 
 
@@ -103,8 +94,9 @@ class SocketModeEntry:
     first. Source: Slack, Using Socket Mode (ten connections an app; each payload goes to one of them).
     """
 
-    def __init__(self, app: AsyncApp, app_token: str, clock: Clock, *, loopback: bool) -> None:
+    def __init__(self, app: AsyncApp, road: CommandRoad, app_token: str, clock: Clock, *, loopback: bool) -> None:
         self._app = app
+        self._road = road
         self._app_token = app_token
         self._clock = clock
         self._proxy = None if loopback else load_http_proxy_from_env(log)
@@ -132,7 +124,8 @@ class SocketModeEntry:
     async def _keep_one(self, http: aiohttp.ClientSession) -> None:
         short_lives = 0
         while True:
-            socket, began = Socket(self._app, self._app_token, http, self._proxy), self._clock.now()
+            socket = Socket(self._app, self._road, self._app_token, http, self._proxy)
+            began = self._clock.now()
             pause = await self._open(socket)
             if pause is None:
                 reason = await socket.left

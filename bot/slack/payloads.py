@@ -298,6 +298,15 @@ class _Origin(_Installation):
     authorizations: Annotated[tuple[_Installation, ...], BeforeValidator(_objects)] = ()
 
 
+_NO_COMMAND = frozenset({"type", "payload", "ssl_check"})
+"""Fields by which a delivery is something else. Source: Slack, Implementing slash commands; Interaction payloads."""
+
+
+def is_command(body: Mapping[str, Any], name: str) -> bool:
+    """Whether a delivery is the slash command of that name, and nothing else besides."""
+    return body.get("command") == name and _NO_COMMAND.isdisjoint(body)
+
+
 def is_ours(body: Mapping[str, Any], identity: Identity) -> bool:
     """Whether a delivery is for this app in this workspace, as auth.test and bots.info named them.
 

@@ -18,6 +18,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+from bot.slack.command_road import CommandRoad
 from bot.slack.payloads import Frame, Ticket, Unreadable, read
 
 log = logging.getLogger(__name__)
@@ -40,8 +41,11 @@ class Socket:
     over it is still answered over it.
     """
 
-    def __init__(self, app: AsyncApp, app_token: str, http: aiohttp.ClientSession, proxy: str | None) -> None:
+    def __init__(
+        self, app: AsyncApp, road: CommandRoad, app_token: str, http: aiohttp.ClientSession, proxy: str | None
+    ) -> None:
         self._app = app
+        self._road = road
         self._app_token = app_token
         self._http = http
         self._proxy = proxy
@@ -108,27 +112,32 @@ class Socket:
         elif frame.type == "disconnect":
             self._leave(frame.reason or CLOSED)
         elif frame.envelope_id and frame.payload is not None:
-            answering = asyncio.create_task(self._answer(frame.envelope_id, frame.payload, _headers(frame)))
+            answering = asyncio.create_task(self._answer(frame, frame.payload))
             self._answering.add(answering)
-            answering.add_done_callback(self._answering.discard)
+            answering.add_done_callback(self._done)
         else:
             log.info("slack sent a frame that is no delivery")
 
-    async def _answer(self, envelope_id: str, payload: dict[str, Any], headers: dict[str, str | Sequence[str]]) -> None:
-        try:
-            request = AsyncBoltRequest(mode="socket_mode", body=payload, headers=headers)
+    async def _answer(self, frame: Frame, payload: dict[str, Any]) -> None:
+        if self._road.takes(payload):
+            response = await self._road.answer(payload)
+        else:
+            request = AsyncBoltRequest(mode="socket_mode", body=payload, headers=_headers(frame))
             response = await self._app.async_dispatch(request)
-        except Exception:  # one delivery that breaks Bolt itself ends no connection
-            log.exception("a delivery failed")
-            return
         if response.status != 200:
             log.info("a delivery is not acknowledged", extra={"status": response.status})
             return
         assert self._socket is not None
         try:
-            await self._socket.send_json(_acknowledgement(envelope_id, response))
+            await self._socket.send_json(_acknowledgement(frame.envelope_id, response))
         except (ConnectionError, aiohttp.ClientError):
             log.info("a connection closed before its delivery was acknowledged")
+
+    def _done(self, answering: asyncio.Task[None]) -> None:
+        """One delivery that breaks Bolt itself ends no connection."""
+        self._answering.discard(answering)
+        if not answering.cancelled() and (failure := answering.exception()):
+            log.error("a delivery failed", exc_info=failure)
 
     def _leave(self, reason: str) -> None:
         if not self.left.done():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,14 @@ from bot.simulator.setting import Setting
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.bolt import build_bolt
 from bot.slack.client.scopes import SCOPES
+from bot.slack.command_road import CommandRoad
 from bot.slack.http.request_url import HttpEntry, read_request
 from bot.slack.listeners.commands import CommandListeners
 from bot.slack.listeners.deferred_replies import DeferredReplyJob
 from bot.slack.listeners.errors import ErrorListener
 from bot.slack.listeners.events import LastListeners
 from bot.slack.listeners.queries import Queries
+from bot.slack.origin import Origin
 from bot.slack.payloads import Identity, SlashCommand, read
 from bot.slack.unexpected import Unexpected
 from bot.slack.views.message import Message
@@ -48,6 +50,9 @@ TOKEN = "xoxb-the-bots-own-token"
 
 def recorded(name: str) -> Any:
     return json.loads((RECORDED / f"{name}.json").read_text(encoding="utf-8"))
+
+
+HARBOR = recorded("api/auth.test")["bot"]
 
 
 def command_form(text: str) -> str:
@@ -117,16 +122,17 @@ class StubForms:
 @dataclass
 class Parts:
     app: AsyncApp
+    road: CommandRoad
     intake: StubReception
     replies: StubReplies
     tasks: BackgroundTasks
 
 
-def parts(*, intake: StubReception | None = None) -> Parts:
-    identity = read(Identity, recorded("api/auth.test")["bot"])
-    app = build_bolt(AsyncWebClient(base_url="http://127.0.0.1:1/api/"), TOKEN, SECRET, identity)
+def parts(*, intake: StubReception | None = None, bot: Mapping[str, Any] = HARBOR) -> Parts:
+    origin = Origin(read(Identity, bot))
+    app = build_bolt(AsyncWebClient(base_url="http://127.0.0.1:1/api/"), TOKEN, SECRET, origin)
     unexpected = Unexpected("/snapshot", lambda: "e-00000001")
-    made = Parts(app, intake or StubReception(), StubReplies(), BackgroundTasks(unexpected))
+    intake, replies, tasks = intake or StubReception(), StubReplies(), BackgroundTasks(unexpected)
     queries = Queries(
         command="/snapshot",
         team_url="https://harbor-eng.slack.com/",
@@ -141,21 +147,23 @@ def parts(*, intake: StubReception | None = None) -> Parts:
         deletion_questions=None,  # type: ignore[arg-type]  # nor here
         clock=SystemClock(),
     )
-    CommandListeners(
+    commands = CommandListeners(
         command="/snapshot",
-        intake=made.intake,  # type: ignore[arg-type]  # as much of it as a command needs
+        intake=intake,  # type: ignore[arg-type]  # as much of it as a command needs
         queries=queries,
         forms=StubForms(),  # type: ignore[arg-type]  # opens none
         bindings=None,  # type: ignore[arg-type]  # nor here
         actions=None,  # type: ignore[arg-type]  # nor here
         people=StubPeople(),
         urls=StubUrls(),  # type: ignore[arg-type]
-        deferred=DeferredReplyJob(None, made.replies, SystemClock(), unexpected),  # type: ignore[arg-type]  # nothing is owed here
+        deferred=DeferredReplyJob(None, replies, SystemClock(), unexpected),  # type: ignore[arg-type]  # nothing is owed here
         clock=SystemClock(),
-    ).register(app)
-    ErrorListener(unexpected, made.replies, made.tasks).register(app)  # type: ignore[arg-type]  # as much as is told
+    )
+    errors = ErrorListener(unexpected, replies, tasks)  # type: ignore[arg-type]  # as much as is told
+    errors.register(app)
     LastListeners().register(app)
-    return made
+    road = CommandRoad("/snapshot", origin, commands.on_command, errors.on_error)
+    return Parts(app, road, intake, replies, tasks)
 
 
 @dataclass
@@ -195,7 +203,7 @@ async def serve() -> AsyncIterator[Callable[[Parts], Awaitable[Client]]]:
     async with aiohttp.ClientSession() as http:
 
         async def start(made: Parts) -> Client:
-            entry = HttpEntry(made.app, SECRET, 0, "127.0.0.1")
+            entry = HttpEntry(made.app, made.road, SECRET, 0, "127.0.0.1")
             await entry.start()
             entries.append(entry)
             tasks.append(made.tasks)
@@ -287,7 +295,8 @@ async def test_an_exception_before_the_acknowledgement_is_a_sentence_with_a_refe
 async def test_an_exception_over_socket_mode_is_acknowledged_too() -> None:
     made = parts(intake=StubReception(RuntimeError("the store is on fire")))
     body = {**recorded("slash_command.form")["fields"], "text": "create orders-db"}
-    answer = await made.app.async_dispatch(AsyncBoltRequest(mode="socket_mode", body=body))
+    assert made.road.takes(body)
+    answer = await made.road.answer(body)
     assert answer.status == 200
     assert "reference e-00000001" in json.loads(answer.body)["text"]
 
@@ -424,7 +433,8 @@ async def test_a_client_id_in_the_environment_does_not_turn_the_bot_into_an_oaut
 async def test_listeners_get_the_bots_own_token_whatever_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET", "SLACK_BOT_TOKEN"):
         monkeypatch.setenv(name, "somebody-elses")
-    app = build_bolt(AsyncWebClient(), TOKEN, SECRET, read(Identity, recorded("api/auth.test")["bot"]))
+    origin = Origin(read(Identity, HARBOR))
+    app = build_bolt(AsyncWebClient(), TOKEN, SECRET, origin)
     tokens: list[str | None] = []
 
     async def remember(context: AsyncBoltContext, client: AsyncWebClient) -> None:

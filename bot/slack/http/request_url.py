@@ -1,7 +1,7 @@
 """HTTP, the other way Slack reaches the bot: POST /slack/events, for a sender who can sign what they send.
 
-Nothing of a body is read as anything before its signature was checked over its raw bytes. Bolt 1.30 checks it again,
-and reads a form that merely contains the word `payload` as empty, so forms are read here.
+Nothing of a body is read as anything before its signature was checked over its raw bytes. What then goes to Bolt 1.30
+is checked once more, and read here, because it reads a form that merely contains the word `payload` as empty.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
+from bot.slack.command_road import CommandRoad
 from bot.slack.http.connections import USUAL, Connections, Limits, Tally
 
 log = logging.getLogger(__name__)
@@ -40,8 +41,11 @@ _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}")
 class HttpEntry:
     """A server of its own for one address; the rest is 404. `host` "" is every address of the machine."""
 
-    def __init__(self, app: AsyncApp, signing_secret: str, port: int, host: str, limits: Limits = USUAL) -> None:
+    def __init__(
+        self, app: AsyncApp, road: CommandRoad, signing_secret: str, port: int, host: str, limits: Limits = USUAL
+    ) -> None:
         self._app = app
+        self._road = road
         self._verifier = SignatureVerifier(signing_secret)
         self._port = port
         self._host = host
@@ -127,8 +131,11 @@ class HttpEntry:
         return await self._delivered(request, body)
 
     async def _delivered(self, request: web.BaseRequest, body: bytes) -> web.Response:
+        raw = body.decode()
+        if self._road.takes(form := _form(raw, request.content_type)):
+            return _as_web(await self._road.answer(form))
         try:
-            bolt_request = read_request(body.decode(), dict(request.headers.items()), request.query_string)
+            bolt_request = read_request(raw, dict(request.headers.items()), request.query_string)
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
             return web.json_response({"error": "unreadable body"}, status=400)
         return _as_web(await self._app.async_dispatch(bolt_request))
@@ -152,6 +159,13 @@ def _signature(request: web.BaseRequest) -> tuple[str, str] | None:
 def _is_ssl_check(body: bytes) -> bool:
     """Slack's look at the certificate, which nothing follows from. Source: Slack, Implementing slash commands."""
     return b"ssl_check=1" in body.split(b"&")
+
+
+def _form(raw: str, content_type: str) -> dict[str, str]:
+    """The fields of a form; none for JSON, and for what Bolt reads as an interaction."""
+    if content_type == "application/json" or raw.startswith(("{", "payload=")):
+        return {}
+    return dict(parse_qsl(raw, keep_blank_values=True))
 
 
 def read_request(raw: str, headers: dict[str, str], query: str) -> AsyncBoltRequest:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.errors import CommandError, LookupFailed
@@ -31,7 +30,6 @@ from bot.slack.listeners.actions import Actions, UserAction
 from bot.slack.listeners.deferred_replies import DeferredReplyJob, InHand, Reply, delivered
 from bot.slack.listeners.modals import FormListeners
 from bot.slack.listeners.queries import Queries
-from bot.slack.listeners.reading import reads
 from bot.slack.payloads import SlashCommand
 from bot.slack.views import responses
 from bot.slack.views.acknowledgement import recorded
@@ -71,10 +69,7 @@ class CommandListeners:
         self._urls = urls
         self._deferred = deferred
         self._clock = clock
-
-    def register(self, app: AsyncApp) -> None:
-        app.command(self._command)(reads(SlashCommand, self.on_command))
-        self._deferred.answered_by("command", self._answer_later)
+        deferred.answered_by("command", self._answer_later)
 
     async def on_command(self, ack: AsyncAck, sent: SlashCommand) -> None:
         text = plain_text(sent.text).strip()

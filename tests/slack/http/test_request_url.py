@@ -15,15 +15,18 @@ from urllib.parse import urlencode
 
 import aiohttp
 import pytest
-from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.slack.bolt import build_bolt
+from bot.slack.command_road import CommandRoad
 from bot.slack.http import connections
 from bot.slack.http.connections import USUAL, Limits, Tally
 from bot.slack.http.request_url import BODY_BYTES, HttpEntry
-from bot.slack.payloads import Identity, is_ours, read
+from bot.slack.origin import Origin
+from bot.slack.payloads import Identity, SlashCommand, Unreadable, is_ours, read
 from tests.slack.test_bolt_traps import FORM, SECRET, TOKEN, recorded
 
 OURS = {**recorded("api/auth.test")["bot"], "app_id": "A0SNAPAPP1"}
@@ -39,16 +42,20 @@ class Heard:
         self.hold = asyncio.Event()
         self.hold.set()
 
-    def app(self) -> AsyncApp:
-        app = build_bolt(AsyncWebClient(base_url="http://127.0.0.1:1/api/"), TOKEN, SECRET, read(Identity, OURS))
+    async def remember(self, ack: AsyncAck, sent: SlashCommand) -> None:
+        self.texts.append(sent.text)
+        await self.hold.wait()
+        await ack("heard")
 
-        async def remember(ack: Any, body: dict[str, Any]) -> None:
-            self.texts.append(body["text"])
-            await self.hold.wait()
-            await ack("heard")
+    async def refuse(self, error: Exception, _body: dict[str, Any], ack: AsyncAck) -> BoltResponse:
+        assert isinstance(error, Unreadable)
+        return await ack("unreadable")
 
-        app.command("/snapshot")(remember)
-        return app
+    def entry(self, limits: Limits) -> HttpEntry:
+        origin = Origin(read(Identity, OURS))
+        app = build_bolt(AsyncWebClient(base_url="http://127.0.0.1:1/api/"), TOKEN, SECRET, origin)
+        road = CommandRoad("/snapshot", origin, self.remember, self.refuse)
+        return HttpEntry(app, road, SECRET, 0, "127.0.0.1", limits)
 
 
 @pytest.fixture
@@ -61,7 +68,7 @@ async def start(heard: Heard) -> AsyncIterator[Start]:
     entries: list[HttpEntry] = []
 
     async def start(limits: Limits = USUAL) -> HttpEntry:
-        entry = HttpEntry(heard.app(), SECRET, 0, "127.0.0.1", limits)
+        entry = heard.entry(limits)
         await entry.start()
         entries.append(entry)
         return entry

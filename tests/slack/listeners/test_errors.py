@@ -17,6 +17,7 @@ from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.bolt import build_bolt
 from bot.slack.listeners.errors import PICKER, ErrorListener
 from bot.slack.listeners.reading import reads
+from bot.slack.origin import Origin
 from bot.slack.payloads import Identity, Payload, Unreadable, read
 from bot.slack.unexpected import Unexpected
 from bot.slack.views.message import Message
@@ -44,7 +45,7 @@ class Failing:
         unexpected = Unexpected("/snapshot", lambda: "e-1")
         self.tasks = BackgroundTasks(unexpected)
         identity = read(Identity, recorded("api/auth.test")["bot"])
-        self.app: AsyncApp = build_bolt(AsyncWebClient(), "xoxb-1", "secret", identity)
+        self.app: AsyncApp = build_bolt(AsyncWebClient(), "xoxb-1", "secret", Origin(identity))
         ErrorListener(unexpected, self.ears, self.tasks).register(self.app)  # type: ignore[arg-type]  # as much as is told
 
         async def use(ack: AsyncAck, _: Payload) -> None:
