@@ -70,6 +70,7 @@ from bot.workflow.form_sessions import FormSessions
 from bot.workflow.gate import Gate
 from bot.workflow.intake import Intake
 from bot.workflow.jobs.anchor_audit import AuditAnchor
+from bot.workflow.jobs.attempting import RetryPolicy
 from bot.workflow.jobs.delete import Deleter
 from bot.workflow.jobs.expire_grants import GrantExpiry
 from bot.workflow.jobs.notify import Notifier
@@ -77,7 +78,7 @@ from bot.workflow.jobs.plan import Planner
 from bot.workflow.jobs.publish_app_home import AppHomePublisher
 from bot.workflow.jobs.remind import Reminder
 from bot.workflow.jobs.report import EditBudget, Reporter
-from bot.workflow.jobs.submit import RetryPolicy, Submitter
+from bot.workflow.jobs.submit import Submitter
 from bot.workflow.jobs.submit_group import Grouper
 from bot.workflow.jobs.watch import Watcher
 from bot.workflow.queries.disk_choices import DiskCatalogue
@@ -457,8 +458,8 @@ def _handlers(
 
     return {
         "plan": Planner(store, people, slack.channels, cloud, projects, discovery, clouds.servers, clock),
-        "group": Grouper(store, send_check, cloud, discovery, projects, clock, policy),
-        "submit": Submitter(store, send_check, cloud, projects, clock, policy),
+        "group": Grouper(store, send_check, cloud, discovery, clock, policy),
+        "submit": Submitter(store, send_check, cloud, clock, policy),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
         "remind": Reminder(store, cloud, replies, clock),
         "report": Reporter(store, replies, clock, EditBudget(clock)),

@@ -163,9 +163,9 @@ def made_for(item: Item, group: ConsistencyGroup | None, snapshot: Snapshot) -> 
     Whether a cloud gives the tags of a group to its members is not documented, so either proof will do for those.
     """
     if group is None:
-        return snapshot.item_id == item.id
+        return snapshot.request_tag == item.id
     in_its_group = group.cloud_id is not None and snapshot.snapshot_group_id == group.cloud_id
-    return in_its_group or snapshot.item_id == group.id
+    return in_its_group or snapshot.request_tag == group.id
 
 
 def why_not(item: Item, group: ConsistencyGroup | None, snapshot: Snapshot, disk: Disk | None) -> str:

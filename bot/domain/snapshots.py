@@ -226,28 +226,39 @@ Text = Annotated[str, BeforeValidator(_text)]
 Tags = Annotated[dict[str, Any], BeforeValidator(_object)]
 
 
-class Snapshot(BaseModel):
-    """One row of GET /v5/{project_id}/snapshots/detail. `size` is in GiB, `progress` in percent.
-
-    Source: EVS API Reference, ListSnapshotsDetailsV5; SDK SnapshotDetailV5. Unknown fields are passed over.
-    """
+class _Tagged(BaseModel):
+    """The fields that rows of snapshots and of groups share. Unknown fields are passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str
-    volume_id: Text = ""
     name: Text = ""
     status: Text = ""
+    created_at: UtcTime = None
+    tags: Tags = {}
+    unread: frozenset[str] = frozenset()
+    """Fields that the cloud's row had in no form that can be read; they stand at their defaults."""
+
+    @property
+    def request_tag(self) -> str | None:
+        """The item or group that it was made for, if the bot asked for it."""
+        value = self.tags.get(REQUEST_TAG)
+        return value if isinstance(value, str) else None
+
+
+class Snapshot(_Tagged):
+    """One row of GET /v5/{project_id}/snapshots/detail. `size` is in GiB, `progress` in percent.
+
+    Source: EVS API Reference, ListSnapshotsDetailsV5; SDK SnapshotDetailV5.
+    """
+
+    volume_id: Text = ""
     size: int | None = None
     progress: Percent = None
-    created_at: UtcTime = None
     incremental: bool | None = None
-    tags: Tags = {}
     snapshot_group_id: str | None = None
     snapshot_type: Text = ""
     category: Text = ""
-    unread: frozenset[str] = frozenset()
-    """Fields that the cloud's row had in no form that can be read; they stand at their defaults."""
 
     @property
     def by_hand(self) -> bool:
@@ -256,33 +267,12 @@ class Snapshot(BaseModel):
         """
         return self.snapshot_type in ("", "user") and self.category in ("", "standard")
 
-    @property
-    def item_id(self) -> str | None:
-        """The item that asked for this snapshot, if the bot did."""
-        value = self.tags.get(REQUEST_TAG)
-        return value if isinstance(value, str) else None
 
-
-class SnapshotGroup(BaseModel):
+class SnapshotGroup(_Tagged):
     """One row of GET /v5/{project_id}/snapshot-groups/detail. It lists no members; they carry its id.
 
     Source: SDK SnapshotGroupDetail.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    id: str
-    name: Text = ""
-    status: Text = ""
-    created_at: UtcTime = None
-    tags: Tags = {}
-    unread: frozenset[str] = frozenset()
-
-    @property
-    def request_tag(self) -> str | None:
-        """The bot's own tag, if the bot asked for it."""
-        value = self.tags.get(REQUEST_TAG)
-        return value if isinstance(value, str) else None
 
 
 class Job(BaseModel):

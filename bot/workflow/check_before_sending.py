@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from bot.domain.access import Allowed, Decision, NeedsApproval, decide, glass_stays
 from bot.domain.actors import Actor
-from bot.domain.denials import Denied, approval_missing
+from bot.domain.denials import Denied, approval_missing, no_longer_configured
 from bot.domain.errors import LookupFailed
 from bot.domain.projects import Project
 from bot.domain.requests import Request
@@ -28,6 +28,8 @@ class SendCheck:
 
     async def refusal(self, request: Request, alias: str) -> Denied | None:
         """Why nothing of this request may be sent to this project now; None where it may."""
+        if alias not in self._projects:
+            return no_longer_configured(alias)
         try:
             actor = await look_up(self._people, self._clock, request.actor_id)
         except LookupFailed as exc:
@@ -37,8 +39,7 @@ class SendCheck:
             case Denied():
                 return decision
             case NeedsApproval() if request.break_glass:
-                project = self._projects.get(alias)
-                return glass_stays(project, request.order) if project else None
+                return glass_stays(self._projects[alias], request.order)
             case NeedsApproval(_, needed):
                 return await self._approval_missing(request, alias, needed)
             case Allowed():

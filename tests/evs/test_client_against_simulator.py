@@ -90,7 +90,7 @@ async def test_a_snapshot_is_made_followed_and_found(
     simulator.settle()
     assert (await evs.show_job(ticket.job_id)).ended == "success"
     found = await evs.list_snapshots(volume_id=DATA)
-    assert [(one.id, one.item_id, one.status) for one in found] == [(ticket.snapshot_id, "item-1", "available")]
+    assert [(one.id, one.request_tag, one.status) for one in found] == [(ticket.snapshot_id, "item-1", "available")]
     assert await evs.list_snapshots(ids=[ticket.snapshot_id]) == found
 
 
@@ -155,7 +155,7 @@ async def test_a_lost_answer_is_uncertain_and_the_snapshot_is_found_by_its_tag(
     with pytest.raises(CloudUnavailable) as caught:
         await evs.create_standard_snapshot(order, send_before=clock.now() + timedelta(minutes=1))
     assert caught.value.maybe_done
-    assert [one.item_id for one in await evs.list_snapshots(volume_id=DATA)] == ["item-1"]
+    assert [one.request_tag for one in await evs.list_snapshots(volume_id=DATA)] == ["item-1"]
     assert len(simulator.calls("create_snapshot")) == 1
 
 

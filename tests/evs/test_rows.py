@@ -117,7 +117,7 @@ async def test_tags_in_pairs_are_tags_too(cloud: HttpCloud, server: ScriptedClou
     pairs = [{"key": "snapshot-bot-request", "value": "item-1"}, {"key": "bare"}, "odd"]
     _pages(server, SNAPSHOTS, "snapshots", {**GOOD, "tags": pairs})
     (found,) = await cloud.project("web").list_snapshots(volume_id=DISK)
-    assert (found.item_id, found.unread) == ("item-1", frozenset())
+    assert (found.request_tag, found.unread) == ("item-1", frozenset())
 
 
 async def test_the_cloud_does_not_get_to_say_what_was_read(cloud: HttpCloud, server: ScriptedCloud) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.domain.attempts import busy_wait, looked, looked_in_vain, no_answer, submitting, waiting
+from bot.domain.attempts import busy_wait, looked, no_answer, submitting, waiting
 from bot.domain.audit import before_post
-from bot.domain.denials import NOT_CONFIGURED, Denied, no_longer_configured
+from bot.domain.denials import NOT_CONFIGURED
 from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, Throttled
 from bot.domain.items import Item, ended, taken
-from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Snapshot
@@ -23,85 +21,25 @@ from bot.ports.cloud import Cloud
 from bot.ports.items import Items
 from bot.ports.requests import Requests
 from bot.workflow.check_before_sending import SendCheck
+from bot.workflow.jobs.attempting import (
+    SEND_WITHIN,
+    UNANSWERED_WAIT,
+    CannotLook,
+    RetryPolicy,
+    could_not_look,
+    left_s,
+    ours,
+    pause_s,
+    refused,
+    took,
+    unreadable,
+)
 from bot.workflow.unanswered import answered
 
 log = logging.getLogger(__name__)
 
-SEND_WITHIN = timedelta(seconds=20)
-"""A POST that has not begun to leave by then is not sent any more."""
-
-UNCONFIGURED_SECONDS = 30.0
-"""How often it is looked whether a project is configured again; that costs no call."""
-
 NO_ANSWER_YET = "The cloud does not answer right now. I wait for it, and look before I ask again."
-UNANSWERED_WAIT = timedelta(seconds=5)
-CLOCK_SKEW = timedelta(minutes=2)
-"""How far the cloud's creation times may lie before our own note of sending."""
-
 _LOOK_AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0)
-
-
-LOOKED = "An earlier try was not answered; I looked, and the cloud holds no snapshot of it."
-
-
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """How long to look after an uncertain create, and how long and how often a busy disk is asked again; how long a
-    project that is no longer configured is waited for.
-    """
-
-    look_for: timedelta = timedelta(seconds=60)
-    busy_first: timedelta = timedelta(seconds=10)
-    busy_deadline: timedelta = timedelta(minutes=30)
-    unconfigured: timedelta = timedelta(hours=24)
-
-
-@dataclass(frozen=True, slots=True)
-class CannotLook:
-    """Why a look answered nothing. `retry_after` is in seconds, where the cloud said it."""
-
-    sentence: str
-    code: str = ""
-    retry_after: float | None = None
-
-    @classmethod
-    def because(cls, exc: CloudError) -> CannotLook:
-        return cls(exc.sentence, exc.code, exc.retry_after if isinstance(exc, Throttled) else None)
-
-    def policy(self, all_of_it: RetryPolicy) -> timedelta:
-        """How long looks may go on failing like this. It counts from the first of them, not from the send."""
-        return all_of_it.unconfigured if self.code == NOT_CONFIGURED else all_of_it.busy_deadline
-
-    def added_to(self, cause: str) -> str:
-        return cause if self.sentence in cause else f"{cause} {self.sentence}".strip()
-
-    def in_the_end(self, cause: str, what: str) -> str:
-        """The cause that is told once the bot looks no more. `cause` is why it had to be looked for."""
-        if self.code == NOT_CONFIGURED:
-            return f"{self.added_to(cause)} Whether {what} was made is not known; look in the console."
-        return f"{cause} Whether {what} was made could not be looked up: {self.sentence} Look in the console.".strip()
-
-    def wait(self, in_vain: timedelta) -> timedelta:
-        """Until the next look: the longer it has gone on, the later."""
-        if self.code == NOT_CONFIGURED:
-            return timedelta(seconds=UNCONFIGURED_SECONDS)
-        if self.retry_after:
-            return timedelta(seconds=max(self.retry_after, 0.5))
-        return min(max(in_vain / 4, timedelta(seconds=2)), timedelta(seconds=60))
-
-
-LONGEST_CALL = timedelta(seconds=60)
-"""A call that seems to have taken longer is a clock that was set."""
-
-
-def took(began: datetime | None, now: datetime) -> timedelta:
-    """How long a call of this process took that began then."""
-    return min(max(now - (began or now), timedelta()), LONGEST_CALL)
-
-
-def not_configured_any_more(alias: str, projects: Mapping[str, Project]) -> Denied | None:
-    """Why nothing more is sent to a project that was taken out of bot.toml."""
-    return None if alias in projects else no_longer_configured(alias)
 
 
 class Rows(Items, Requests, Protocol):
@@ -116,14 +54,12 @@ class Submitter:
         store: Rows,
         send_check: SendCheck,
         cloud: Cloud,
-        projects: Mapping[str, Project],
         clock: Clock,
         policy: RetryPolicy,
     ) -> None:
         self._store = store
         self._send_check = send_check
         self._cloud = cloud
-        self._projects = projects
         self._clock = clock
         self._policy = policy
 
@@ -138,8 +74,8 @@ class Submitter:
             return None  # its group is sent for it
         now = self._clock.now()
         match item.state:
-            case ItemState.PLANNED | ItemState.UNCERTAIN if item.due_at is not None and item.due_at > now:
-                return (item.due_at - now).total_seconds()
+            case ItemState.PLANNED | ItemState.UNCERTAIN if wait_s := left_s(item, now):
+                return wait_s
             case ItemState.PLANNED:
                 return await self._send(item, request)
             case ItemState.SUBMITTING:
@@ -164,11 +100,8 @@ class Submitter:
             if snapshot := ours(item, snapshots):
                 await self._store.save(taken(item, snapshot.id, None))
                 return None
-        refusal = not_configured_any_more(item.project, self._projects)
-        if refusal := refusal or await self._send_check.refusal(request, item.project):
-            # In doubt, it was looked for right now.
-            state = ItemState.FAILED if item.in_doubt else ItemState.CANCELLED
-            told = f"{refusal.explanation} {LOOKED}" if item.in_doubt else refusal.explanation
+        if refusal := await self._send_check.refusal(request, item.project):
+            state, told = refused(item, refusal)
             await self._store.save(
                 ended(item, state, self._clock.now(), cause=told, code=refusal.rule),
                 [before_post(request, item.id, item.project, item.disk.id, "denied", refusal.rule)],
@@ -222,8 +155,7 @@ class Submitter:
         now = self._clock.now()
         spent = took(item.submitted_at, now)  # this POST began then, in this very process
         if item.tried + spent >= self._policy.busy_deadline:
-            minutes = round(self._policy.busy_deadline.total_seconds() / 60)
-            told = f"{cause} I tried for {minutes} minutes and created nothing of this disk."
+            told = self._policy.given_up(cause, "this disk")
             await self._store.save(ended(item, ItemState.FAILED, now, cause=told, code=code))
             return None
         await self._store.save(waiting(item, now, until=now + wait, cause=cause, code=code, spent=spent))
@@ -240,10 +172,11 @@ class Submitter:
     async def _look(self, item: Item, now: datetime) -> float | None:
         """Look for the item's tag among the disk's snapshots; only when the time is over may it be sent again."""
         over = item.look_until is None or now >= item.look_until
-        snapshots = await self._snapshots(item, by_name=over)
+        named = item.snapshot.name if over else None
+        snapshots = await self._snapshots(item, named)
         if isinstance(snapshots, CannotLook):
             return await self._cannot_look(item, snapshots, now)
-        if snapshot := ours(item, snapshots, by_name=over):
+        if snapshot := ours(item, snapshots, named=named):
             await self._store.save(taken(item, snapshot.id, None))
             log.info("snapshot found after a lost answer", extra={"item": item.id, "snapshot": snapshot.id})
             return None
@@ -254,13 +187,9 @@ class Submitter:
             await self._store.save(replace(looked(item, self._clock.now()), cause=cause, code=""))
         elif item.in_vain:
             await self._store.spent([looked(item, self._clock.now())])
-        submitted = item.submitted_at or now
-        age_s = max((now - submitted).total_seconds(), 0.0)  # the clock may have been set back
-        step = min(int(age_s / 4), len(_LOOK_AGAIN_SECONDS) - 1)
-        left_s = (item.look_until - now).total_seconds() if item.look_until else 0.0
-        return max(min(_LOOK_AGAIN_SECONDS[step], left_s), 0.05)
+        return pause_s(item, now, _LOOK_AGAIN_SECONDS, each_s=4)
 
-    async def _snapshots(self, item: Item, *, by_name: bool = False) -> list[Snapshot] | CannotLook:
+    async def _snapshots(self, item: Item, named: str | None = None) -> list[Snapshot] | CannotLook:
         """The snapshots that the cloud holds of the item's disk, or why that can't be learned."""
         try:
             snapshots = await self._cloud.project(item.project).list_snapshots(volume_id=item.disk.id)
@@ -270,7 +199,7 @@ class Submitter:
             return CannotLook(not_configured(item.project), code=NOT_CONFIGURED)
         except CloudError as exc:
             return CannotLook.because(exc)
-        if ours(item, snapshots, by_name=by_name) is None and any(_may_be_ours(item, one) for one in snapshots):
+        if ours(item, snapshots, named=named) is None and unreadable(item, snapshots):
             return CannotLook("The cloud lists a snapshot of this disk whose tags cannot be read.")
         return snapshots
 
@@ -281,14 +210,12 @@ class Submitter:
             told = failed.in_the_end(item.cause, "it")
             await self._store.save(ended(item, ItemState.UNKNOWN, now, cause=told, code=failed.code))
             return None
-        wait = failed.wait(item.in_vain)
-        after = looked_in_vain(item, now, spent=took(began, now), wait=wait)
-        if failed.code == NOT_CONFIGURED != item.code:
-            after = replace(after, cause=failed.added_to(item.cause), code=NOT_CONFIGURED)
+        after = could_not_look(item, failed, began, now)
+        if after.code != item.code:
             await self._store.save(after)  # people who read along hear of it at once
         else:
             await self._store.spent([after])
-        return wait.total_seconds()
+        return left_s(after, now)
 
     async def _looked_in_vain(self, item: Item) -> float | None:
         now = self._clock.now()
@@ -299,27 +226,3 @@ class Submitter:
         spent = self._policy.look_for
         await self._store.save(waiting(item, now, until=now, cause=item.cause, code=item.code, spent=spent))
         return 0.0
-
-
-def _may_be_ours(item: Item, snapshot: Snapshot) -> bool:
-    """Whether a row whose tags cannot be read may be what an earlier POST made: never one that is older."""
-    since = item.submitted_at - CLOCK_SKEW if item.submitted_at else None
-    fresh = since is None or snapshot.created_at is None or snapshot.created_at >= since
-    return "tags" in snapshot.unread and fresh
-
-
-def ours(item: Item, snapshots: list[Snapshot], *, by_name: bool = False) -> Snapshot | None:
-    """The snapshot that carries the item's tag; with `by_name` also one of its exact name, made since, without a tag.
-
-    The tag may appear later than the row, as no page of the EVS API Reference says that both come together; so a name
-    alone counts only once looking is over.
-    """
-    for snapshot in snapshots:
-        if snapshot.item_id == item.id:
-            return snapshot
-    since = item.submitted_at - CLOCK_SKEW if item.submitted_at else None
-    for snapshot in snapshots if by_name else ():
-        fresh = since is None or snapshot.created_at is None or snapshot.created_at >= since
-        if snapshot.item_id is None and snapshot.name == item.snapshot.name and fresh and item.attempts <= 1:
-            return snapshot
-    return None

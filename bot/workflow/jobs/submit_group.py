@@ -5,7 +5,7 @@ repeated, and given up for single snapshots where the cloud takes no group.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,29 +20,31 @@ from bot.domain.consistency_groups import (
     group_split,
     on_its_own,
 )
-from bot.domain.denials import NOT_CONFIGURED, Denied
+from bot.domain.denials import NOT_CONFIGURED, Denied, no_longer_configured
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, NotFound, NotOffered, Throttled
 from bot.domain.items import Item, back_to_planned, ended, taken
-from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.domain.sentences import not_configured
-from bot.domain.snapshots import Job, SnapshotGroup
+from bot.domain.snapshots import Job
 from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
 from bot.ports.items import Items
 from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.discovery import GroupDiscovery
-from bot.workflow.jobs.submit import (
-    CLOCK_SKEW,
-    LOOKED,
+from bot.workflow.jobs.attempting import (
     SEND_WITHIN,
     UNANSWERED_WAIT,
-    UNCONFIGURED_SECONDS,
     CannotLook,
     RetryPolicy,
-    not_configured_any_more,
+    could_not_look,
+    left_s,
+    ours,
+    pause_s,
+    refused,
+    step_s,
     took,
+    unreadable,
 )
 
 log = logging.getLogger(__name__)
@@ -64,7 +66,6 @@ class Grouper:
         send_check: SendCheck,
         cloud: Cloud,
         discovery: GroupDiscovery,
-        projects: Mapping[str, Project],
         clock: Clock,
         policy: RetryPolicy,
     ) -> None:
@@ -72,7 +73,6 @@ class Grouper:
         self._send_check = send_check
         self._cloud = cloud
         self._discovery = discovery
-        self._projects = projects
         self._clock = clock
         self._policy = policy
 
@@ -87,10 +87,8 @@ class Grouper:
         except KeyError:
             return await self._not_configured(group, members, request)
         match group.state:
-            case GroupState.PLANNED | GroupState.UNCERTAIN | GroupState.MADE if (
-                group.due_at is not None and group.due_at > now
-            ):
-                return (group.due_at - now).total_seconds()
+            case GroupState.PLANNED | GroupState.UNCERTAIN | GroupState.MADE if wait_s := left_s(group, now):
+                return wait_s
             case GroupState.PLANNED:
                 return await self._send(group, members, request)
             case GroupState.SUBMITTING:
@@ -111,10 +109,9 @@ class Grouper:
             return None
         now = self._clock.now()
         if group.state is GroupState.PLANNED and not group.in_doubt:
-            refusal = not_configured_any_more(group.project, self._projects)
-            return await self._refuse(group, members, request, refusal) if refusal else UNCONFIGURED_SECONDS
-        if group.due_at is not None and group.due_at > now:
-            return (group.due_at - now).total_seconds()
+            return await self._refuse(group, members, request, no_longer_configured(group.project))
+        if wait_s := left_s(group, now):
+            return wait_s
         if group.code != NOT_CONFIGURED:
             log.error("an open request names a project that is no longer configured", extra={"group": group.id})
         return await self._cannot_look(group, members, CannotLook(not_configured(group.project), NOT_CONFIGURED), now)
@@ -122,10 +119,8 @@ class Grouper:
     async def _refuse(
         self, group: ConsistencyGroup, members: Sequence[Item], request: Request, refusal: Denied
     ) -> float | None:
-        """Nothing more is sent. In doubt, the group was looked for right now."""
         now = self._clock.now()
-        state = ItemState.FAILED if group.in_doubt else ItemState.CANCELLED
-        told = f"{refusal.explanation} {LOOKED}" if group.in_doubt else refusal.explanation
+        state, told = refused(group, refusal)
         never = [ended(item, state, now, cause=told, code=refusal.rule) for item in members if not item.ended]
         entry = before_post(request, group.id, group.project, f"{len(members)} disks", "denied", refusal.rule)
         await self._store.save_group(group_done(group), never, [entry])
@@ -141,12 +136,11 @@ class Grouper:
                 known = await self._cloud.project(group.project).list_snapshot_groups(limit_to_tag=group.tag)
             except CloudError as exc:
                 return await self._cannot_look(group, members, CannotLook.because(exc), began)
-            if _uncertain(group, known):
-                return await self._cannot_look(group, members, CannotLook(UNREADABLE), began)
-            if made := _ours(group, known):
+            if made := ours(group, known):
                 return await self._made(group, made.id, None)
-        refusal = not_configured_any_more(group.project, self._projects)
-        if refusal := refusal or await self._send_check.refusal(request, group.project):
+            if unreadable(group, known):
+                return await self._cannot_look(group, members, CannotLook(UNREADABLE), began)
+        if refusal := await self._send_check.refusal(request, group.project):
             return await self._refuse(group, members, request, refusal)
         entry = before_post(request, group.id, group.project, f"{len(members)} disks", "allowed", "granted")
         begun = await self._store.start_group(group, [entry])
@@ -251,8 +245,7 @@ class Grouper:
 
     async def _give_up(self, group: ConsistencyGroup, members: Sequence[Item], exc: CloudError) -> float | None:
         """The group was busy all the time. In doubt, it was looked for before each further POST."""
-        minutes = round(self._policy.busy_deadline.total_seconds() / 60)
-        told = f"{exc.sentence} I tried for {minutes} minutes and created nothing of it."
+        told = self._policy.given_up(exc.sentence, "it")
         if group.in_doubt:
             told = f"{exc.sentence} Whether the group was made is not known; look in the console."
         return await self._over(
@@ -297,9 +290,9 @@ class Grouper:
             )
         except CloudError as exc:
             return await self._cannot_look(group, members, CannotLook.because(exc), now)
-        if made := _ours(group, known, by_name=over):
+        if made := ours(group, known, named=group.asked.name if over else None):
             return await self._made(group, made.id, None)
-        if _uncertain(group, known):
+        if unreadable(group, known):
             return await self._cannot_look(group, members, CannotLook(UNREADABLE), now)
         if over:
             if group.tried >= self._policy.busy_deadline:
@@ -314,8 +307,7 @@ class Grouper:
             return 0.0
         if group.in_vain:
             await self._store.spent([looked(group, self._clock.now())])
-        left_s = (group.look_until - now).total_seconds() if group.look_until else 0.0
-        return max(min(self._pause_s(group), left_s), 0.05)
+        return pause_s(group, now, _LOOK_AGAIN_SECONDS, each_s=3)
 
     async def _cannot_look(
         self, group: ConsistencyGroup, members: Sequence[Item], failed: CannotLook, began: datetime
@@ -325,15 +317,13 @@ class Grouper:
         if group.in_vain >= failed.policy(self._policy):
             told = failed.in_the_end(group.cause, "the group")
             return await self._over(group, members, ItemState.UNKNOWN, told, failed.code)
-        wait = failed.wait(group.in_vain)
-        after = looked_in_vain(group, now, spent=took(began, now), wait=wait)
-        if failed.code == NOT_CONFIGURED != group.code:
-            told = failed.added_to(group.cause)
-            stay = [replace(item, cause=told, code=NOT_CONFIGURED) for item in members if _open(item)]
-            await self._store.save_group(replace(after, cause=told, code=NOT_CONFIGURED), stay)
+        after = could_not_look(group, failed, began, now)
+        if after.code != group.code:
+            stay = [replace(item, cause=after.cause, code=after.code) for item in members if _open(item)]
+            await self._store.save_group(after, stay)
         else:
             await self._store.spent([after])
-        return wait.total_seconds()
+        return left_s(after, now)
 
     async def _find_members(self, group: ConsistencyGroup, members: Sequence[Item]) -> float | None:
         """Each item gets the snapshot that the group holds of its disk. Source: ListSnapshotsDetailsV5,
@@ -359,14 +349,14 @@ class Grouper:
         if not missing:
             await self._store.save_group(group_done(group), found)
             return None
-        pause_s = self._pause_s(group)
-        wait = timedelta(seconds=pause_s)
-        after = looked_in_vain(group, self._clock.now(), spent=timedelta(), wait=wait)
+        now = self._clock.now()
+        wait = timedelta(seconds=step_s(group, now, _LOOK_AGAIN_SECONDS, each_s=3))
+        after = looked_in_vain(group, now, spent=timedelta(), wait=wait)
         if found:
             await self._store.save_group(after, found)
         else:
             await self._store.spent([after])
-        return pause_s
+        return left_s(after, now)
 
     async def _without_snapshot(self, group: ConsistencyGroup, missing: Sequence[Item]) -> list[Item]:
         """How members ended of which the cloud lists nothing: failed, when the group's job says so and why; not at all
@@ -383,31 +373,6 @@ class Grouper:
         cause = "The group was made, but the cloud lists no snapshot of this disk in it. Look at it in the console."
         return [ended(item, ItemState.UNKNOWN, now, cause=cause) for item in missing]
 
-    def _pause_s(self, group: ConsistencyGroup) -> float:
-        age_s = (self._clock.now() - (group.submitted_at or self._clock.now())).total_seconds()
-        return _LOOK_AGAIN_SECONDS[min(int(max(age_s, 0.0) / 3), len(_LOOK_AGAIN_SECONDS) - 1)]
-
 
 def _open(item: Item) -> bool:
     return not item.ended and not item.accepted
-
-
-def _uncertain(group: ConsistencyGroup, known: Sequence[SnapshotGroup]) -> bool:
-    """Whether ours is not found, and may be one whose tags cannot be read. One that is older never is."""
-    since = group.submitted_at - CLOCK_SKEW if group.submitted_at else None
-    return _ours(group, known) is None and any(
-        "tags" in one.unread and (since is None or one.created_at is None or one.created_at >= since) for one in known
-    )
-
-
-def _ours(group: ConsistencyGroup, known: Sequence[SnapshotGroup], *, by_name: bool = False) -> SnapshotGroup | None:
-    """The cloud's group with our tag; with `by_name` also one of our name and server, made since, without a tag."""
-    for one in known:
-        if one.request_tag == group.id:
-            return one
-    since = group.submitted_at - CLOCK_SKEW if group.submitted_at else None
-    for one in known if by_name and group.attempts <= 1 else ():
-        fresh = since is None or one.created_at is None or one.created_at >= since
-        if one.request_tag is None and one.name == group.asked.name and fresh:
-            return one
-    return None

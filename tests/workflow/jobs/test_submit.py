@@ -23,7 +23,8 @@ from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
 from bot.workflow.check_before_sending import SendCheck
-from bot.workflow.jobs.submit import NO_ANSWER_YET, RetryPolicy, Submitter, ours
+from bot.workflow.jobs.attempting import RetryPolicy, ours
+from bot.workflow.jobs.submit import NO_ANSWER_YET, Submitter
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
 from tests.fakes.cloud import UnaskedEvs
 
@@ -96,7 +97,7 @@ class Desk:
     def with_cloud(self, evs: FakeEvs) -> Submitter:
         projects = {"payments": a_project()}
         send_check = SendCheck(self.store, self.people, projects, self.clock)
-        return Submitter(self.store, send_check, FakeCloud(evs), projects, self.clock, POLICY)
+        return Submitter(self.store, send_check, FakeCloud(evs), self.clock, POLICY)
 
     async def item(self) -> Item:
         found = await self.store.item("r-one-1")
@@ -230,10 +231,10 @@ def test_a_name_counts_only_once_looking_is_over_and_only_for_a_fresh_one_withou
     item = replace(an_item(1, ItemState.UNCERTAIN), attempts=1, submitted_at=NOON)
     named = Snapshot.model_validate({"id": "s", "name": "snap-1", "created_at": "2026-11-23T12:00:05"})
     assert ours(item, [named]) is None
-    assert ours(item, [named], by_name=True) == named
+    assert ours(item, [named], named="snap-1") == named
     old = named.model_copy(update={"created_at": NOON - timedelta(hours=1)})
-    assert ours(item, [old], by_name=True) is None
-    assert ours(item, [tagged("r-other-1", name="snap-1")], by_name=True) is None
+    assert ours(item, [old], named="snap-1") is None
+    assert ours(item, [tagged("r-other-1", name="snap-1")], named="snap-1") is None
 
 
 # --- patience counts what was tried -----------------------------------------------------------------------------------

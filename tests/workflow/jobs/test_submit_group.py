@@ -76,8 +76,7 @@ class Desk:
         self.store, self.clock, self.evs = store, clock, GroupEvs()
         self.offers = GroupDiscovery(clock)
         send_check = SendCheck(store, FakePeople({"U1": an_actor()}), {"payments": a_project()}, clock)
-        projects = {"payments": a_project()}
-        self.move = Grouper(store, send_check, FakeCloud(self.evs), self.offers, projects, clock, POLICY)
+        self.move = Grouper(store, send_check, FakeCloud(self.evs), self.offers, clock, POLICY)
 
     async def run(self, *, for_: timedelta = timedelta(hours=2)) -> tuple[ConsistencyGroup, list[Item]]:
         """Let the job run, time passing as it asks, until it wants nothing more."""
@@ -146,7 +145,7 @@ class NoCloud:
 
 async def test_what_was_never_sent_ends_with_the_project_that_is_no_longer_configured(desk: Desk) -> None:
     send_check = SendCheck(desk.store, FakePeople({"U1": an_actor()}), {}, desk.clock)
-    desk.move = Grouper(desk.store, send_check, NoCloud(), desk.offers, {}, desk.clock, POLICY)
+    desk.move = Grouper(desk.store, send_check, NoCloud(), desk.offers, desk.clock, POLICY)
     _, items = await desk.run()
     assert {item.state for item in items} == {ItemState.CANCELLED}
 
@@ -260,7 +259,7 @@ async def test_a_group_in_doubt_whose_project_is_gone_is_told_as_that_and_ends(d
     desk.evs.answers = [CloudUnavailable("EVS did not answer.", maybe_done=True)]
     await desk.move("r-one-g1")
     send_check = SendCheck(desk.store, FakePeople({"U1": an_actor()}), {}, desk.clock)
-    desk.move = Grouper(desk.store, send_check, NoCloud(), desk.offers, {}, desk.clock, POLICY)
+    desk.move = Grouper(desk.store, send_check, NoCloud(), desk.offers, desk.clock, POLICY)
     await desk.move("r-one-g1")
     _, items = await desk.run(for_=timedelta())
     assert "bot.toml has no project “payments” any more" in items[0].cause
