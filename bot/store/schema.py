@@ -104,9 +104,9 @@ create table request (
     restorable integer not null default 0
 );
 create index request_open on request (created_at desc, id, state, actor_id, project) where {REQUEST_OPEN};
-create index request_by_time on request (created_at desc, id) where {REQUEST_ENDED};
-create index request_of_actor on request (actor_id, created_at desc, id, project) where {REQUEST_ENDED};
-create index request_of_project on request (project, created_at desc, id) where {REQUEST_ENDED};
+create index request_by_time on request (created_at desc, id, state) where {REQUEST_ENDED};
+create index request_of_actor on request (actor_id, created_at desc, id, project, state) where {REQUEST_ENDED};
+create index request_of_project on request (project, created_at desc, id, state) where {REQUEST_ENDED};
 create index request_restorable on request (channel_id, created_at desc, id, project) where restorable = 1;
 create index request_to_send on request (reply_channel, created_at) where to_send = 1;
 create index request_remind on request (remind_at) where {TO_REMIND};

@@ -233,6 +233,21 @@ async def test_the_duties_are_what_the_rows_call_for(store: SqliteStore) -> None
     assert keys == {"plan:r-new", "submit:r-one-1", "watch:payments", "report:C1"}
 
 
+async def test_a_reminder_is_called_for_in_the_last_hours_before_it(
+    store: SqliteStore, database: SqliteDatabase, clock: FakeClock
+) -> None:
+    heard: list[str] = []
+    database.on_scheduled(lambda key, at, lane: heard.append(key))
+    for request_id, hours in (("r-soon", 1), ("r-later", 3)):
+        item = an_item(1, ItemState.CREATING, request_id=request_id)
+        await running(store, item, request_id=request_id, remind_at=NOON + timedelta(hours=hours))
+        await store.save(ended(await the_item(store, item.id), ItemState.AVAILABLE, NOON))
+    assert {"remind:r-soon"} == {key for key in heard if key.startswith("remind:")}
+    assert {"remind:r-soon"} == {key for key, *_ in await store.jobs() if key.startswith("remind:")}
+    clock.pass_(hours=2)
+    assert ("remind:r-later", NOON + timedelta(hours=3), "payments") in await store.jobs()
+
+
 async def test_nothing_is_left_to_do_once_all_is_said(store: SqliteStore) -> None:
     await running(store, an_item(1, ItemState.CREATING))
     await store.save(ended(await the_item(store, "r-one-1"), ItemState.AVAILABLE, NOON))

@@ -1,0 +1,268 @@
+"""Every statement of the store meets its index: none reads more rows the more has ended."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import inspect
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import GeneratorType
+from typing import Any, TypeVar
+
+import pytest
+
+import bot.store
+from bot.store.database import Query, Script, SqliteDatabase
+from bot.store.store import SqliteStore
+from tests.builders import FakeClock
+from tests.store.everything import everything
+from tests.store.old_rows import OLD, multiplied, one_of_each
+
+T = TypeVar("T")
+
+OPEN = {
+    "request_open": "what is under way",
+    "request_to_send": "what is to be told",
+    "item_open": "what is under way",
+    "consistency_group_open": "what is under way",
+    "notice_untold": "who is to be told",
+    "deletion_untold": "what is to be told",
+    "app_home_stale": "which are to be published",
+    "request_by_time": "the newest come first, and no more are read than are shown",
+    "request_unreviewed": "what is to be reviewed; the newest come first",
+}
+"""Indexes that may be read from one end: of what."""
+
+FEW = {
+    "audit.head": "the last row",
+    "waits.set_back_meanwhile": "the last row; and as below",
+    "waits.moved": "answers that are owed, and the forms of a day",
+    "jobs.every": "answers that are owed",
+    "forms.forget": "the forms of a day",
+    "bindings.replace_source": "as many as are bound, at the start",
+    "bindings.project_of": "those of one channel",
+    "projects.configured": "the aliases; the rows of one that stands for another project, once",
+    "grants.admins": "the admins, where one of them is changed",
+    "grants.expired": "those that have just ended",
+    "grants.helpers": "a few, of a query within",
+    "whole_requests.approvers_of": "those of one request",
+    "whole_requests.groups_of": "those of one request",
+    "deletions.of_request": "those of one request",
+    "deletions.sharing": "those who share the snapshots of one request",
+    "outbox.untold": "those of one request",
+    "lookups.find": "what has one id",
+    "lookups.tries_of": "those of one request",
+    "lookups.disks_asked": "those of one person's day, of a query within",
+    "lookups.disks_named": "as many as there are disks",
+    "lookups.counts": "what is under way, by its state",
+    "recent_requests.recent": "a page, of which a disk's name may stand in a request twice",
+}
+"""Functions whose statements sort or scan what is few, or a part of a query."""
+
+WHOLE = {
+    "verification.witness": "`audit verify` reads all there is",
+    "grants.every": "`grants list` shows all there are",
+    "audit.last_before": "`audit export --since` looks for its first row; an index would be written by every arrival",
+    "projects.configured": "the items of an alias that stands for another project, once",
+}
+"""Functions whose statements may take as long as there are rows."""
+
+OF_NO_QUERY = {"ScheduledJob", "Aside", "_publish", "report_due"}
+
+
+@dataclass(frozen=True)
+class Statement:
+    text: str
+    params: Mapping[str, Any]
+    asked_by: str
+
+    def steps_of_plan(self, connection: sqlite3.Connection) -> list[str]:
+        return [row[3] for row in connection.execute(f"explain query plan {self.text}", dict(self.params))]
+
+    def work(self, connection: sqlite3.Connection) -> int:
+        """How many instructions SQLite runs for it; nothing of it stays."""
+        counted = 0
+
+        def count() -> None:
+            nonlocal counted
+            counted += 10
+
+        connection.execute("savepoint tried")
+        connection.set_progress_handler(count, 10)
+        try:
+            connection.execute(self.text, dict(self.params)).fetchall()
+        except sqlite3.IntegrityError:
+            pass  # it is there already
+        finally:
+            connection.set_progress_handler(None, 0)
+            connection.execute("rollback to tried")
+            connection.execute("release tried")
+        return counted
+
+
+@dataclass
+class Heard:
+    """The statements that a database ran, and in which lines of the store they stand."""
+
+    statements: dict[tuple[str, str], Statement] = field(default_factory=dict)
+    lines: set[tuple[str, int]] = field(default_factory=set)
+
+    def over(self, script: Script[T]) -> Script[T]:
+        try:
+            step = next(script)
+            while True:
+                if isinstance(step, Query):
+                    self._note(script, step)
+                step = script.send((yield step))
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+
+    def _note(self, script: Script[Any], query: Query) -> None:
+        inner: Any = script
+        while isinstance(inner.gi_yieldfrom, GeneratorType):
+            inner = inner.gi_yieldfrom
+        file = Path(inner.gi_code.co_filename)
+        self.lines.add((file.name, inner.gi_frame.f_lineno))
+        asked_by = f"{file.stem}.{inner.gi_code.co_name}"
+        self.statements.setdefault((query.sql, repr(query.params)), Statement(query.sql, query.params, asked_by))
+
+
+class HeardDatabase(SqliteDatabase):
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.heard = Heard()
+
+    async def run(self, script: Callable[..., Script[T]], *args: Any, **named: Any) -> T:
+        return await super().run(lambda: self.heard.over(script(*args, **named)))
+
+    async def run_first(self, script: Callable[..., Script[T]], *args: Any, **named: Any) -> T:
+        return await super().run_first(lambda: self.heard.over(script(*args, **named)))
+
+    async def read(self, script: Callable[..., Script[T]], *args: Any, **named: Any) -> T:
+        return await super().read(lambda: self.heard.over(script(*args, **named)))
+
+    def run_behind(self, script: Callable[..., Script[None]], *args: Any, **named: Any) -> None:
+        super().run_behind(lambda: self.heard.over(script(*args, **named)))
+
+
+@dataclass
+class Called:
+    """A store that remembers by which names it was called."""
+
+    store: SqliteStore
+    names: set[str] = field(default_factory=set)
+
+    def __getattr__(self, name: str) -> Any:
+        self.names.add(name)
+        return getattr(self.store, name)
+
+
+@dataclass
+class Life:
+    connection: sqlite3.Connection
+    heard: Heard
+    called: set[str]
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
+    """A store with many rows of all that ends, of which everything was asked then."""
+    path = tmp_path_factory.mktemp("life") / "store.db"
+
+    async def lived() -> tuple[Heard, set[str]]:
+        database, clock = HeardDatabase(path), FakeClock()
+        await database.open()
+        called = Called(SqliteStore(database, clock))
+        await one_of_each(called.store)
+        multiplied(path)
+        database.heard = Heard()
+        await everything(called, clock)  # type: ignore[arg-type]  # it has all that the store has
+        await database.close()
+        return database.heard, called.names
+
+    heard, called = asyncio.run(lived())
+    # A plan that was read once is not read anew when an index is dropped.
+    connection = sqlite3.connect(path, isolation_level=None, cached_statements=0)
+    yield Life(connection, heard, called)
+    connection.close()
+
+
+def complaints(statement: Statement, connection: sqlite3.Connection) -> list[str]:
+    found = [
+        f"{statement.asked_by}: {step}: {statement.text}"
+        for step in statement.steps_of_plan(connection)
+        if _unbounded(step, connection) and statement.asked_by not in FEW.keys() | WHOLE.keys()
+    ]
+    work = statement.work(connection) if statement.asked_by not in WHOLE else 0
+    return found + ([f"{statement.asked_by}: {work} instructions: {statement.text}"] if work > OLD else [])
+
+
+def _unbounded(step: str, connection: sqlite3.Connection) -> bool:
+    if "TEMP B-TREE" in step or "AUTOMATIC" in step:
+        return True
+    words = step.split()
+    tables = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
+    return words[0] == "SCAN" and words[1] in tables and words[-1] not in OPEN
+
+
+def test_every_method_of_the_store_is_called_and_every_statement_run(life: Life) -> None:
+    methods = {name for name, _ in inspect.getmembers(SqliteStore, inspect.isfunction) if not name.startswith("_")}
+    assert methods - life.called == {"broken"}  # which asks nothing of the file
+    missed = [place for place in _places() if not any(line in life.heard.lines for line in place.lines)]
+    assert missed == []
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a script of the store yields a query."""
+
+    lines: tuple[tuple[str, int], ...]
+    text: str
+
+
+def _places() -> Iterator[Place]:
+    for file in Path(bot.store.__file__).parent.glob("*.py"):
+        for function in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(function, ast.FunctionDef) and "Script[" in ast.unparse(function.returns or ast.Pass()):
+                for node in ast.walk(function):
+                    if isinstance(node, ast.Yield) and _is_query(node):
+                        lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+                        yield Place(tuple((file.name, line) for line in lines), ast.unparse(node))
+
+
+def _is_query(node: ast.Yield) -> bool:
+    return isinstance(node.value, ast.Call) and ast.unparse(node.value.func) not in OF_NO_QUERY
+
+
+def test_no_statement_reads_more_the_more_has_ended(life: Life) -> None:
+    found = [one for statement in life.heard.statements.values() for one in complaints(statement, life.connection)]
+    assert found == []
+
+
+def test_what_is_named_is_there(life: Life) -> None:
+    asked_by = {statement.asked_by for statement in life.heard.statements.values()}
+    assert FEW.keys() | WHOLE.keys() <= asked_by
+    indexes = {name for (name,) in life.connection.execute("select name from sqlite_master where type = 'index'")}
+    assert OPEN.keys() <= indexes
+
+
+def test_without_any_one_of_the_indexes_some_statement_does(life: Life) -> None:
+    kept = "select name from sqlite_master where type = 'index' and sql is not null and name not like 'idx__sqlite_%'"
+    indexes = [name for (name,) in life.connection.execute(kept)]
+    needless = []
+    for index in indexes:
+        used = [
+            one
+            for one in life.heard.statements.values()
+            if any(index in step.split() for step in one.steps_of_plan(life.connection))
+        ]
+        life.connection.execute("begin")
+        life.connection.execute(f"drop index {index}")
+        if not any(complaints(one, life.connection) for one in used):
+            needless.append(index)
+        life.connection.execute("rollback")
+    assert needless == []
