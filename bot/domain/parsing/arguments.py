@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bot.domain.normalise import caseless, plain, unmarked_word, without_backticks
@@ -18,6 +18,7 @@ from bot.domain.sentences import quoted
 
 _Value = TypeVar("_Value")
 _KEY = re.compile(r"[A-Za-z][A-Za-z_-]*")
+_EQUALS = frozenset("=＝﹦")
 
 _LIST_MARK = re.compile(r"[•◦▪‣*–-]|[0-9]{1,2}[.)]")
 
@@ -34,8 +35,12 @@ class Arguments:
     late: tuple[str, ...] = ()
     spaced: bool = False
     parted: str = ""
-    mended: str = ""
-    """The whole command as it should have been written; the same where nothing was wrong."""
+    mend: Callable[[], str] = field(default=str, compare=False)
+
+    @property
+    def mended(self) -> str:
+        """The whole command as it should have been written; the same where nothing was wrong."""
+        return self.mend()
 
     @property
     def entries(self) -> list[str]:
@@ -66,28 +71,35 @@ class Arguments:
 
 def read_arguments(verb: str, words: Sequence[Word]) -> Arguments:
     joined, spaced = _joined(_with_equals(verb, [word for word in words if word.text or word.quoted]))
-    first = next((at for at, word in enumerate(joined) if option_of(word) is not None), len(joined))
-    bare, parted = _parted([word for at, word in enumerate(joined[:first]) if not _marks_an_item(verb, joined, at)])
-    behind = joined[first:]
-    options = tuple(option for word in behind if (option := option_of(word)) is not None)
-    late = tuple(word.text for word in behind if option_of(word) is None)
-    named = [entry for word in bare for entry in word.entries]
-    return Arguments(verb, tuple(bare), options, late, spaced, parted, _mended(verb, named, behind, late))
+    given = [option_of(word) for word in joined]
+    first = next((at for at, option in enumerate(given) if option is not None), len(joined))
+    named_next = [*(option is None for option in given[1:]), False]
+    bare, parted = _parted(
+        [word for at, word in enumerate(joined[:first]) if not (named_next[at] and _marks_an_item(verb, word))]
+    )
+    behind = list(zip(joined[first:], given[first:], strict=True))
+    options = tuple(option for _, option in behind if option is not None)
+    late = tuple(word.text for word, option in behind if option is None)
+
+    def mend() -> str:
+        named = [entry for word in bare for entry in word.entries]
+        return _mended(verb, named, behind, late)
+
+    return Arguments(verb, tuple(bare), options, late, spaced, parted, mend)
 
 
-def _marks_an_item(verb: str, joined: Sequence[Word], at: int) -> bool:
-    """Whether a word is the mark of a list before the name of a disk."""
-    followed = at + 1 < len(joined) and option_of(joined[at + 1]) is None
-    return verb == "create" and followed and not joined[at].quoted and _LIST_MARK.fullmatch(joined[at].text) is not None
+def _marks_an_item(verb: str, word: Word) -> bool:
+    """Whether a word before the name of a disk is the mark of a list."""
+    return verb == "create" and not word.quoted and _LIST_MARK.fullmatch(word.text) is not None
 
 
-def _mended(verb: str, named: Iterable[str], behind: Iterable[Word], late: Sequence[str]) -> str:
+def _mended(verb: str, named: Iterable[str], behind: Iterable[tuple[Word, Given | None]], late: Sequence[str]) -> str:
     """The command with every word that stood `behind` the first option where it belongs, and courtesies left out."""
     options: list[Given] = []
     moved: list[str] = []
     polite = all(caseless(word) in COURTESIES for word in late)
-    for word in behind:
-        if (option := option_of(word)) is not None:
+    for word, option in behind:
+        if option is not None:
             options.append(option)
         elif not polite:
             options[-1], more = continued(options[-1], word, verb)
@@ -99,7 +111,7 @@ def option_of(word: Word) -> Given | None:
     """`key=value`. A full-width equals sign, or formatting around it all, counts where the key is one that I know: a
     disk may be called so.
     """
-    if word.quoted:
+    if word.quoted or _EQUALS.isdisjoint(word.text):
         return None
     for text, sure in ((word.text, True), (unmarked_word(word.text), False)):
         found = re.match(r"([^=＝﹦]+)([=＝﹦])(.*)", text, re.DOTALL)

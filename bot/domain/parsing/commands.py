@@ -445,7 +445,7 @@ def _split_once(verb: str, words: list[Word], known: tuple[str, ...]) -> tuple[l
     """Bare words wherever they stand, options, and what is wrong with the options."""
     arguments = read_arguments(verb, words)
     mended = arguments.mended if arguments.spaced and _reads(arguments.mended) else advice.EXAMPLES[verb]
-    given, problems = read_options(replace(arguments, late=(), mended=mended), known)
+    given, problems = read_options(replace(arguments, late=(), mend=lambda: mended), known)
     bare = [word.text for word in arguments.bare]
     return [*bare, *arguments.late], {key: options[0].value for key, options in given.items()}, problems
 

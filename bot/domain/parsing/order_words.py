@@ -34,12 +34,16 @@ def order_words(text: str, command: str, verbs: Collection[str]) -> tuple[list[W
 
 def _several(text: str, command: str, verbs: Collection[str]) -> bool:
     """Whether more than one line begins with a verb."""
+    if "\n" not in text:
+        return False
     lines = [order_text(line, command) for line in outside_quotes(text).split("\n")]
     return sum(verb_in(line.split(maxsplit=1)[0]) in verbs for line in lines if line) > 1
 
 
 def _asked(text: str, words: list[Word]) -> set[int]:
     """Where the words stand that end in a question mark: names, ids, and whatever comes last."""
+    if text.isascii() and "?" not in text:
+        return set()
     shown = outside_quotes(text).split()[-len(words) :]
     last = len(words) - 1
     return {at for at, seen in enumerate(shown) if asks(seen) and (at == last or option_of(words[at]) is None)}

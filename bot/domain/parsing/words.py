@@ -88,7 +88,7 @@ def verb_in(word: str) -> str:
 
 def struck_out(text: str) -> str:
     """The first part of an order that is struck through, outside of quotes; empty where there is none."""
-    found = _STRUCK.search(outside_quotes(text))
+    found = _STRUCK.search(outside_quotes(text)) if "~" in text else None
     return found[0].strip("~") if found else ""
 
 
@@ -107,6 +107,7 @@ def unasked(word: str) -> str:
 DOUBLE_QUOTES = frozenset('"“”„‟«»＂')
 SINGLE_QUOTES = frozenset("'‘’‚‛")
 _QUOTES = DOUBLE_QUOTES | SINGLE_QUOTES
+_UNQUOTED = re.compile(rf"[^\s{''.join(_QUOTES)}]+(?!\S)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,10 @@ def words_of(text: str) -> list[Word]:
     while at < len(text):
         if text[at].isspace():
             at += 1
+            continue
+        if unquoted := _UNQUOTED.match(text, at):
+            words.append(Word(unquoted[0], quoted=False))
+            at = unquoted.end()
             continue
         word, at = _word_at(text, at)
         words.append(word)
