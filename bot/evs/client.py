@@ -24,7 +24,7 @@ from bot.domain.snapshots import (
 )
 from bot.evs.calls import Call, ProjectCalls
 from bot.evs.errors import in_brackets
-from bot.evs.paging import Enough, Page, all_pages
+from bot.evs.paging import Enough, Page, all_pages, of_each_group
 from bot.evs.reading import another_page, count_at, rows_at, value_at
 from bot.evs.rows import RowReader, Rows
 from bot.evs.servers import ServerLists
@@ -123,25 +123,27 @@ class EvsClient:
         """List the snapshots of a disk or a group, those with these ids, or all, newest first. Unknown ids are passed
         over.
 
-        Asks in groups of 60 ids, and of each no further than until all were found; `of_each`: no further than until
-        each of these disks has one. Raises any CloudError; a list is whole or it is an error. A row without a readable
-        id is passed over, but not where it may be of the disk: there an absence has to be certain.
+        Asks in groups of 60 ids, a few of them together, and of each no further than until all were found; `of_each`:
+        no further than until each of these disks has one. Raises any CloudError; a list is whole or it is an error. A
+        row without a readable id is passed over, but not where it may be of the disk: there an absence has to be
+        certain.
         Source: EVS API Reference, ListSnapshotsDetailsV5.
         """
-        found: list[Snapshot] = []
 
         def passed_over(row: Any) -> None:
             if volume_id is not None and _may_be_of(row, volume_id):
                 _uncertain()
 
-        path, action = ("v5", "snapshots", "detail"), "evs:snapshots:list"
-        for group in _groups(ids):
+        async def ask(group: Sequence[str]) -> list[Snapshot]:
             given = _given(volume_id=volume_id, snapshot_group_id=snapshot_group_id, ids=",".join(group) or None)
             query = (*OLDEST_FIRST, *given)
             enough = _one_of_each(of_each) if of_each else _all_found(group)
-            found += await self._listed(
+            path, action = ("v5", "snapshots", "detail"), "evs:snapshots:list"
+            return await self._listed(
                 Snapshot, path, action, "snapshots", query, enough=enough, passed_over=passed_over
             )
+
+        found = await of_each_group(_groups(ids), ask)
         wanted = _wanted(ids)
         return [
             one
@@ -229,13 +231,15 @@ class EvsClient:
         Raises any CloudError; a list is whole or it is an error.
         Source: huaweicloudDocs/evs, Querying Details About All Disks (v2).
         """
-        found: list[Disk] = []
-        for group in _groups(ids):
+
+        async def ask(group: Sequence[str]) -> list[Disk]:
             quoted = ",".join(f"'{one}'" for one in group)
             given = _given(name=name, server_id=server_id, ids=f"[{quoted}]" if group else None)
             query = (EVERY_ENTERPRISE_PROJECT, *given)
             path = ("v2", "cloudvolumes", "detail")
-            found += await self._listed(Disk, path, "evs:volumes:list", "volumes", query, enough=_all_found(group))
+            return await self._listed(Disk, path, "evs:volumes:list", "volumes", query, enough=_all_found(group))
+
+        found = await of_each_group(_groups(ids), ask)
         wanted = _wanted(ids)
         return [one for one in found if wanted is None or one.id.lower() in wanted]
 
@@ -244,11 +248,9 @@ class EvsClient:
 
         Source: huaweicloudDocs/evs, Querying Resource Instances by Tag.
         """
-        disks: dict[str, Disk] = {}
         groups = [values[at : at + VALUES_PER_TAG] for at in range(0, len(values), VALUES_PER_TAG)] or [()]
-        for group in groups:
-            found = await all_pages(partial(self._tagged, key, group))
-            disks |= {disk.id: disk for disk in found}
+        found = await of_each_group(groups, lambda group: all_pages(partial(self._tagged, key, group)))
+        disks = {disk.id: disk for disk in found}
         return list(disks.values())
 
     async def list_servers(self, *, name: str | None = None, ids: Sequence[str] = ()) -> list[Server]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -13,6 +14,8 @@ ROWS_PER_PAGE = 1000
 MOST_ROWS = 50_000
 PAGES = 1_000
 """More than enough where a service gives 50 rows at a time, whatever it was asked for."""
+GROUPS_AT_ONCE = 4
+"""Half of a project's calls at a time, so that a long list leaves room for what people wait for."""
 
 
 class HasId(Protocol):
@@ -23,6 +26,7 @@ class HasId(Protocol):
 
 
 Row = TypeVar("Row", bound=HasId)
+Group = TypeVar("Group")
 Enough = Callable[[Mapping[str, Row]], bool]
 """Whether what was found, by id, is all that was looked for."""
 
@@ -74,3 +78,19 @@ async def all_pages(
         if received > MOST_ROWS:
             break
     raise CloudUnavailable(f"A list of the cloud is longer than {MOST_ROWS} rows, which the bot does not read.")
+
+
+async def of_each_group(groups: Sequence[Group], ask: Callable[[Group], Awaitable[Sequence[Row]]]) -> list[Row]:
+    """The rows of all groups in their order, asked for a few groups at a time. One that fails ends all the others."""
+    room = asyncio.Semaphore(GROUPS_AT_ONCE)
+
+    async def in_turn(group: Group) -> Sequence[Row]:
+        async with room:
+            return await ask(group)
+
+    asking = [asyncio.create_task(in_turn(group)) for group in groups]
+    try:
+        return [row for rows in await asyncio.gather(*asking) for row in rows]
+    finally:
+        for one in asking:
+            one.cancel()

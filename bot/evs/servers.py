@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.domain.servers import Server
 from bot.evs.calls import Call, ProjectCalls
-from bot.evs.paging import Page, all_pages
+from bot.evs.paging import Page, all_pages, of_each_group
 from bot.evs.reading import count_at, rows_at
 from bot.evs.rows import RowReader
 from bot.evs.signing import Scalar
@@ -45,11 +45,11 @@ class ServerLists:
 
     async def with_ids(self, ids: Sequence[str]) -> list[Server]:
         """Those that exist, a hundred to a call. Raises any CloudError."""
-        found: list[Server] = []
-        for at in range(0, len(ids), IDS_PER_CALL):
-            group = ids[at : at + IDS_PER_CALL]
-            page = await self._page((("server_id", ",".join(group)), ("limit", len(group))))
-            found += page.rows
+
+        async def ask(group: Sequence[str]) -> Sequence[Server]:
+            return (await self._page((("server_id", ",".join(group)), ("limit", len(group))))).rows
+
+        found = await of_each_group([ids[at : at + IDS_PER_CALL] for at in range(0, len(ids), IDS_PER_CALL)], ask)
         return [server for server in found if server.name]
 
     async def _page(self, query: Sequence[tuple[str, Scalar]]) -> Page[Server]:

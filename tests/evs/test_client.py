@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from bot.domain.errors import CloudRefused, CloudUnavailable, NotFound
 from bot.evs.cloud import HttpCloud
+from tests.evs.conftest import Build
 from tests.fakes.scripted_cloud import (
     DISK,
     JOB,
@@ -135,8 +137,9 @@ async def test_of_snapshots_asked_for_by_id_no_page_is_asked_for_once_all_were_f
     assert len(server.asked(SNAPSHOTS)) == 3
 
 
-async def test_ten_times_the_ids_are_about_ten_times_the_work(cloud: HttpCloud, server: ScriptedCloud) -> None:
+async def test_ten_times_the_ids_are_about_ten_times_the_work(build: Build, server: ScriptedCloud) -> None:
     """Ids compared one by one would be a hundred times the work."""
+    cloud = build(concurrency=1)  # the scripted replies come in their order
 
     async def seconds_of_work(count: int) -> float:
         pages = [_page("snapshots", range(at, min(at + 60, count))) for at in range(0, count, 60)]
@@ -149,12 +152,31 @@ async def test_ten_times_the_ids_are_about_ten_times_the_work(cloud: HttpCloud, 
     assert await seconds_of_work(10_000) < 35 * few
 
 
-async def test_snapshot_ids_are_asked_for_sixty_at_a_time(cloud: HttpCloud, server: ScriptedCloud) -> None:
+async def test_snapshot_ids_are_asked_for_sixty_at_a_time(build: Build, server: ScriptedCloud) -> None:
+    cloud = build(concurrency=1)
     ids = [_uuid(number) for number in range(130)]
     pages = [_page("snapshots", range(start, min(start + 60, 130))) for start in (0, 60, 120)]
     server.on("GET", SNAPSHOTS, *pages)
     assert {one.id for one in await cloud.project("web").list_snapshots(ids=ids)} == set(ids)
     assert [len(one.query["ids"].split(",")) for one in server.asked(SNAPSHOTS)] == [60, 60, 10]
+
+
+async def test_four_groups_of_ids_are_asked_for_together_and_no_more(cloud: HttpCloud, server: ScriptedCloud) -> None:
+    server.on("GET", DISKS, _page("volumes", range(600), count=600))
+    await cloud.project("web").list_disks()  # until its first success a credential is tried by one call alone
+    server.hold, server.busiest = asyncio.Event(), 0
+    asking = asyncio.create_task(cloud.project("web").list_disks(ids=[_uuid(number) for number in range(600)]))
+    await server.has_been_asked(DISKS, 1 + 4)
+    server.hold.set()
+    assert len(await asking) == 600 * 10
+    assert server.busiest == 4
+
+
+async def test_a_group_of_ids_that_fails_ends_the_list(cloud: HttpCloud, server: ScriptedCloud) -> None:
+    server.on("GET", DISKS, _page("volumes", range(60), count=60), evs_error(403, "EVS.0001"))
+    with pytest.raises(CloudRefused):
+        await cloud.project("web").list_disks(ids=[_uuid(number) for number in range(600)])
+    assert len(server.asked(DISKS)) <= 5
 
 
 async def test_disk_ids_are_asked_for_in_brackets_and_checked_again(cloud: HttpCloud, server: ScriptedCloud) -> None:
