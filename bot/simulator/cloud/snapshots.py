@@ -4,7 +4,7 @@ Source: EVS API reference, CreateSnapshotV5, ShowSnapshotV5, ListSnapshotsDetail
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -120,12 +120,7 @@ def show_snapshot(call: Call) -> Answer:
 
 def list_snapshots(call: Call) -> Answer:
     """GET /v5/{project_id}/snapshots/detail: newest first; neither a count nor links, unlike v2."""
-    rows = _rows(call)
-    if "ids" in call.query:
-        wanted = plain_ids(call.query["ids"])
-        rows = [row for row in rows if row["id"] in wanted]
-    elif "id" in call.query:
-        rows = [row for row in rows if row["id"] == call.query["id"]]
+    rows = _rows(call, _asked_for(call.query))
     switches = call.world.switches
     whole = [*map(json.loads, switches.stray_rows), *ordered(rows, call.query, SORT_KEYS)]
     return Answer(200, {"snapshots": page(whole, call.query, most=switches.page_rows)})
@@ -133,7 +128,7 @@ def list_snapshots(call: Call) -> Answer:
 
 def count_snapshots(call: Call) -> Answer:
     """GET /v5/{project_id}/snapshots/count, with the filters of the list."""
-    rows = [row for row in _rows(call) if call.query.get("id", row["id"]) == row["id"]]
+    rows = _rows(call, [call.query["id"]] if "id" in call.query else None)
     return Answer(200, {"count": len(rows)})
 
 
@@ -198,11 +193,20 @@ def _existing(call: Call) -> Snapshot:
     return snapshot
 
 
-def _rows(call: Call) -> list[dict[str, Any]]:
+def _asked_for(query: Mapping[str, str]) -> Collection[str] | None:
+    """Ids; None where all are meant."""
+    if "ids" in query:
+        return plain_ids(query["ids"])
+    return [query["id"]] if "id" in query else None
+
+
+def _rows(call: Call, ids: Collection[str] | None) -> list[dict[str, Any]]:
     query, switches = call.query, call.world.switches
     has_tags = tag_filter(query)
     rows = []
-    for snapshot in sorted(call.world.snapshots.values(), key=lambda snapshot: snapshot.sequence):
+    every = call.world.snapshots
+    among = every.values() if ids is None else [every[one] for one in {*ids} if one in every]
+    for snapshot in sorted(among, key=lambda snapshot: snapshot.sequence):
         if snapshot.project_id != call.params["project_id"] or snapshot.status_at(call.now) is None:
             continue
         if snapshot.listed_from is not None and call.now < snapshot.listed_from:
