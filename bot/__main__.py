@@ -26,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")  # a terminal that has no such letters ends no command
     options = _parser().parse_args(arguments)
     try:
-        code: int = asyncio.run(options.run(options))
+        with asyncio.Runner(loop_factory=options.loop()) as runner:
+            code: int = runner.run(options.run(options))
     except SettingsError as exc:
         cli.complain(exc.sentence)
         return cli.BAD_USE
@@ -54,7 +55,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
+    parser.set_defaults(loop=lambda: None)
+
     run = commands.add_parser("run", help="the bot itself")
+    run.set_defaults(loop=fast_loop)
     _runs(run, _run)
 
     play = commands.add_parser("demo", help="the bot against a simulated cloud and Slack, here in the terminal")
@@ -143,6 +147,16 @@ def _runs(parser: argparse.ArgumentParser, run: _Run) -> None:
     """The command is done by `run`, with the configuration that `--config` names."""
     parser.add_argument("--config", type=Path, metavar="FILE", help="BOT_CONFIG, or bot.toml, by default")
     parser.set_defaults(run=run)
+
+
+def fast_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop, where the extra `fast` is installed; None is asyncio's own loop."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    made: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return made
 
 
 async def _run(options: argparse.Namespace) -> int:

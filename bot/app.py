@@ -203,7 +203,9 @@ async def _start(settings: Settings, machine: Clock, stack: AsyncExitStack) -> B
     admin = AdminServer(settings.admin_host, settings.admin_port, vitals.trouble, ready, rows.store.counts)
     await admin.start()
     stack.push_async_callback(admin.stop)
-    log.info("the bot is up", extra={"team": slack.identity.team_id, "projects": len(settings.projects)})
+    loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
+    facts = {"team": slack.identity.team_id, "projects": len(settings.projects), "loop": loop}
+    log.info("the bot is up", extra=facts)
     return Bot(rows.store, entry, admin, stack.pop_all().aclose, vitals.failed)
 
 

@@ -15,6 +15,7 @@ import sys
 from datetime import datetime
 
 from bot import app
+from bot.__main__ import fast_loop
 from bot.clock import SystemClock
 from bot.engine import EmbeddedEngine
 from bot.logs import configure_logs
@@ -54,4 +55,5 @@ async def main(words: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:]))
+    with asyncio.Runner(loop_factory=fast_loop()) as runner:  # as `snapshot-bot run` does
+        runner.run(main(sys.argv[1:]))
