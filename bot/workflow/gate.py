@@ -20,6 +20,7 @@ from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.domain.results import Told
 from bot.domain.roles import Action
+from bot.domain.transitions import RequestState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
@@ -29,11 +30,23 @@ OWN_REQUEST = "own-request"
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """The state in which a request waits for a word, and the rule and sentence where it no longer does: `ended`, with
+    its state for `{}`, and `over`, when its time is.
+    """
+
+    state: RequestState
+    ended: tuple[str, str]
+    over: tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Verb:
     """An action on a request. `action` is what grants allow, `name` how the trail calls it.
 
     `unknown`: the answer where there is nothing that this actor may do it to, with the id for `{}`. `own`: what of it
     is its person's own whatever the grants say. `reads`: it changes nothing, so no denial tells that there is one.
+    `of`: it needs a request that waits for it.
     """
 
     action: Action
@@ -41,6 +54,7 @@ class Verb:
     unknown: str
     own: Callable[[Request], bool] = lambda request: False
     reads: bool = False
+    of: Wait | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +120,21 @@ class Gate:
                 return unknown
             return Told(who_can_help(decision, await self._store.helpers(alias)).explanation, done=False)
         approvals = decision.approvals if isinstance(decision, NeedsApproval) else 0
-        return Admitted(verb, *found, place, decision.rule, approvals)
+        return await self._waiting(actor, Admitted(verb, *found, place, decision.rule, approvals))
 
     async def refuse(self, actor: Actor, admitted: Admitted, rule: str, sentence: str) -> Told:
         """They might, and it does not come to it as the request stands: that is an answer with a row as well."""
         await self._store.audit([of_request(actor, admitted.verb.name, admitted.request, "denied", rule)])
         return Told(sentence, done=False)
+
+    async def _waiting(self, actor: Actor, admitted: Admitted) -> Admitted | Told:
+        wait, request = admitted.verb.of, admitted.request
+        if wait and request.state is not wait.state:
+            rule, sentence = wait.ended
+            return await self.refuse(actor, admitted, rule, sentence.format(request.state))
+        if wait and request.time_over(self._clock.now()):
+            return await self.refuse(actor, admitted, *wait.over)
+        return admitted
 
 
 def _place(channel: str | None, request: Request) -> str:

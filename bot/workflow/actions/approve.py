@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 from bot.domain import sentences
@@ -14,12 +15,20 @@ from bot.domain.transitions import RequestEvent, RequestState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.requests import Requests
-from bot.workflow.gate import Admitted, Gate, Verb
+from bot.workflow.gate import Admitted, Gate, Verb, Wait
 
 REASON_CHARACTERS = 300
 DECIDED_BEFORE = "settled-before"
 
-_APPROVE = Verb(Action.APPROVE, "approve", "I know no request {} that waits for you.")
+_REVIEW = Verb(Action.APPROVE, "approve", "I know no request {} that waits for you.")
+_APPROVE = replace(
+    _REVIEW,
+    of=Wait(
+        RequestState.WAITING,
+        (DECIDED_BEFORE, "This request does not wait for approval: it is {}."),
+        ("approval-timeout", "This request no longer waits: the time to settle it is over. Nothing was created."),
+    ),
+)
 
 
 class Rows(Audit, Requests, Protocol):
@@ -79,7 +88,7 @@ class Approvals:
 
     async def review(self, actor: Actor, channel: str | None, request_id: str) -> Told:
         """Close the review that a request without approval asks for."""
-        admitted = await self._gate.admits(actor, channel, request_id, _APPROVE)
+        admitted = await self._gate.admits(actor, channel, request_id, _REVIEW)
         if isinstance(admitted, Told):
             return admitted
         request = admitted.request
@@ -117,16 +126,9 @@ class Approvals:
     async def _waiting(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:
         """Another person's request that still waits to be settled."""
         admitted = await self._gate.admits(actor, channel, request_id, _APPROVE)
-        if isinstance(admitted, Told):
+        if isinstance(admitted, Told) or admitted.request.actor_id != actor.user_id:
             return admitted
-        request = admitted.request
-        if request.state is not RequestState.WAITING:
-            sentence = f"This request does not wait for approval: it is {request.state}."
-            return await self._gate.refuse(actor, admitted, DECIDED_BEFORE, sentence)
-        if request.time_over(self._clock.now()):
-            sentence = "This request no longer waits: the time to settle it is over. Nothing was created."
-            return await self._gate.refuse(actor, admitted, "approval-timeout", sentence)
-        return await self._own(actor, admitted) if request.actor_id == actor.user_id else admitted
+        return await self._own(actor, admitted)
 
     async def _own(self, actor: Actor, admitted: Admitted) -> Told:
         sentence = "You asked for this yourself; somebody else has to look at it."

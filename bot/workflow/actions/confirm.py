@@ -27,14 +27,23 @@ from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 from bot.ports.requests import Requests
-from bot.workflow.gate import Admitted, Gate, Verb
+from bot.workflow.gate import Admitted, Gate, Verb, Wait
 from bot.workflow.intake import with_helpers
 from bot.workflow.jobs.notify import who_may_approve
 from bot.workflow.jobs.plan import set_going
 
 NOT_YOUR_PLAN = "not-your-plan"
 
-_CONFIRM = Verb(Action.CREATE, "create", "I know no plan {} that you may confirm.")
+_CONFIRM = Verb(
+    Action.CREATE,
+    "create",
+    "I know no plan {} that you may confirm.",
+    of=Wait(
+        RequestState.PLANNED,
+        ("no-plan-any-more", "This plan can't be confirmed any more: the request is {}."),
+        ("plan-timeout", "The time to confirm this plan is over. Nothing was created. Ask again."),
+    ),
+)
 
 
 class Rows(Audit, Grants, Requests, Protocol):
@@ -52,7 +61,7 @@ class Confirming:
 
     async def confirm(self, actor: Actor, channel: str | None, request_id: str) -> Told:
         """`channel` None: from where there is no place; the place of the request counts."""
-        allowed = await self._planned(actor, channel, request_id)
+        allowed = await self._gate.admits(actor, channel, request_id, _CONFIRM)
         if isinstance(allowed, Told):
             return allowed
         request = allowed.request
@@ -106,7 +115,7 @@ class Confirming:
 
     async def _theirs(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:
         """The plan that they may confirm, if it is also their own."""
-        allowed = await self._planned(actor, channel, request_id)
+        allowed = await self._gate.admits(actor, channel, request_id, _CONFIRM)
         if isinstance(allowed, Told) or allowed.request.actor_id == actor.user_id:
             return allowed
         requester = sentences.person(allowed.request.actor_id)
@@ -115,20 +124,6 @@ class Confirming:
             "press Cancel Plan, or make a plan of your own: `quick …`."
         )
         return await self._gate.refuse(actor, allowed, NOT_YOUR_PLAN, sentence)
-
-    async def _planned(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:
-        """A plan that still waits for a word."""
-        admitted = await self._gate.admits(actor, channel, request_id, _CONFIRM)
-        if isinstance(admitted, Told):
-            return admitted
-        request = admitted.request
-        if request.state is not RequestState.PLANNED:
-            sentence = f"This plan can't be confirmed any more: the request is {request.state}."
-            return await self._gate.refuse(actor, admitted, "no-plan-any-more", sentence)
-        if request.time_over(self._clock.now()):
-            sentence = "The time to confirm this plan is over. Nothing was created. Ask again."
-            return await self._gate.refuse(actor, admitted, "plan-timeout", sentence)
-        return admitted
 
     async def _too_late(self, actor: Actor, admitted: Admitted) -> Told:
         sentence = "Somebody settled this plan a moment before you, or its time was over."
