@@ -358,7 +358,7 @@ def _deny(words: list[Word]) -> Deny:
     if len(reasons) != 1 or not reasons[0] or unknown:
         bare = [word.text for word in arguments.bare if caseless(word.text) != "reason"]
         id_ = _id(arguments.bare[0]) if arguments.bare else ""
-        said, id_ = (bare[1:], id_) if re.fullmatch(r"[\w-]*[0-9][\w-]*", id_) else (bare, "ID")
+        said, id_ = (bare[1:], id_) if re.fullmatch(r"r-\w+|[\w-]*[0-9][\w-]*", id_) else (bare, "ID")
         why = f'"{" ".join(said).replace(chr(34), "").replace("`", "")}"' if said else "…"
         raise CommandError(
             f"Write `deny {id_} reason={why}`; the person who asked reads the reason. Nothing was changed."

@@ -82,6 +82,7 @@ def offered(text: str) -> list[str]:
         ("create data-01 keep=1w", "keep=7"),
         ("cancel r-7kq2m9xw please", "cancel r-7kq2m9xw"),
         ("deny r-7kq2m9xw too big", 'deny r-7kq2m9xw reason="too big"'),
+        ("deny r-xjeewchq too big", 'deny r-xjeewchq reason="too big"'),
         ("deny r-7kq2m9xw reason too big", 'deny r-7kq2m9xw reason="too big"'),
         ("list project payments", "list project=payments"),
         ("list data-01", "list disk=data-01"),
