@@ -91,8 +91,11 @@ class Intake:
         actor = self._people.known(delivery.user_id)
         reached: list[Authorization | None] = []  # of these the last one counts: a transaction may have to be run again
 
+        def decided(actor: Actor, grants: Sequence[Grant], bound: str | None) -> Authorization:
+            return authorized(actor, order, delivery.place, self._projects, grants, bound, self._clock)
+
         def authorized_by(grants: Sequence[Grant], bound: str | None) -> Incoming:
-            one = authorization or (self._authorization(actor, delivery, order, grants, bound) if actor else None)
+            one = authorization or (decided(actor, grants, bound) if actor else None)
             reached.append(one)
             if one is None:
                 return Incoming(self._received(delivery, order, None))
@@ -111,15 +114,6 @@ class Intake:
         if not reached:
             return _accepted_before(request)
         return Accepted(request, counts is not None, counts.approvals if counts else 0)
-
-    def _authorization(
-        self, actor: Actor, delivery: Delivery, order: Order, grants: Sequence[Grant], bound: str | None
-    ) -> Authorization:
-        authorization = authorized(actor, order, delivery.place, self._projects, grants, bound, self._clock)
-        if order.again_of:
-            audit = replace(authorization.audit, details={**authorization.audit.details, "again_of": order.again_of})
-            authorization = replace(authorization, audit=audit)
-        return authorization
 
     def _received(self, delivery: Delivery, order: Order, alias: str | None) -> Request:
         """A requester who may have a quick backup sees its message at once, as a placeholder for the plan."""

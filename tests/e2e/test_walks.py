@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 
 import bot
-from bot.slack.ids import APPROVE
-from tests.e2e.conftest import World
+from bot.slack.ids import APPROVE, TRY_AGAIN
+from tests.e2e.conftest import CHANNEL, World
 from tests.e2e.test_approvals import Start, asked, press, start
 from tests.e2e.test_forms import choose_disks, open_form
+from tests.e2e.test_granting import asked as told
+from tests.e2e.test_retrying import failed_once
 
 __all__ = ["start"]
 
@@ -30,6 +32,8 @@ BEGINS = {"Socket._answer": "delivery", "EmbeddedEngine._call": "job"}
 """Where a walk begins, and what it is one of."""
 LEFT_OUT = ("domain.", "slack.views.", "slack.payloads", "slack.ids", "clock", "cache", "retry", "store.database")
 """What calculates, reads or waits on the way; `decide` alone is told of it."""
+
+PROJECTS = ("payments-prod", "shop", "legacy")
 
 FRAMES_OF_A_POST = ("Transport.send", "ProjectCalls._once", "ProjectCalls.ask", "EvsClient.create_standard_snapshot")
 
@@ -179,3 +183,18 @@ async def test_a_button_that_is_pressed_is_decided_once(watch: Watch, start: Sta
         await press(world, "eng01", message, APPROVE)
     assert watch.decisions["delivery"] == 1
     hold("the button of an approval", watch.hops["delivery"])
+
+
+async def test_what_is_tried_again_is_decided_once(watch: Watch, world: World) -> None:
+    _, receipt = await failed_once(world)
+    with watched(watch):
+        await world.slack.press("alice", CHANNEL, receipt.ts, TRY_AGAIN)
+        await world.told("alice", "another try of 1 disk")
+    assert watch.decisions["delivery"] == 1
+
+
+async def test_a_form_for_a_binding_that_is_refused_is_decided_once_in_each_project(watch: Watch, world: World) -> None:
+    await known(world, "bob")
+    with watched(watch):
+        await told(world, "bind", "Only an admin of a project may bind a channel to it.", "bob")
+    assert sum(watch.decisions.values()) == len(PROJECTS)

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from bot.domain.access import NotChosen, choose_project, decide
+from bot.domain.access import decide
 from bot.domain.actors import Actor
 from bot.domain.audit import of_binding, read_entry
 from bot.domain.bindings import Binding
 from bot.domain.denials import (
-    NO_PROJECT_CHOSEN,
     Denied,
     account_refused,
     no_place_to_bind,
@@ -46,7 +45,7 @@ class ChannelBindings:
 
     async def bind(self, actor: Actor, place: Place, asked: Bind) -> Told:
         """Makes the channel mean exactly this; what was bound by command before is replaced, by an admin of both."""
-        channel, alias = place.channel_id, await self._administered(actor, place, asked.project)
+        channel, alias = place.channel_id, await self._project(actor, place, asked.project)
         if isinstance(alias, Denied):
             return _refused(alias.explanation)
         before = await self._bound(channel)
@@ -111,9 +110,9 @@ class ChannelBindings:
 
     async def bindable(self, actor: Actor, place: Place) -> Sequence[str] | Told:
         """The same, asked before the form opens, which shows them: a reading; or why it does not open."""
-        channel, bindable = place.channel_id, await self.may_bind(actor, place)
-        if not bindable:
-            return await self.bind(actor, place, Bind())
+        channel, bindable = place.channel_id, await self._administered(actor, place)
+        if isinstance(bindable, Denied):
+            return _refused(bindable.explanation)
         if await self._closed(actor, "bind", channel, await self._bound(channel)):
             return _refused(_NOT_YOURS)
         self._store.note([read_entry(actor.user_id, "bind-form", bindable, channel)])
@@ -133,27 +132,36 @@ class ChannelBindings:
             if not isinstance(decide(actor, action, alias, project, channel, grants, now), Denied)
         ]
 
-    async def _administered(self, actor: Actor, place: Place, named: str | None) -> str | Denied:
+    async def _project(self, actor: Actor, place: Place, named: str | None) -> str | Denied:
         """The project, named or the only one; or why not, written down."""
-        channel = place.channel_id
-        if refused := account_refused(actor):
-            await self._store.audit([of_binding(actor.user_id, "bind", channel, named or "", refused.rule)])
+        if not named:
+            found = await self._administered(actor, place)
+            if isinstance(found, Denied):
+                return found
+            return found[0] if len(found) == 1 else await self._denied(actor, place, "", which_project_to_bind(found))
+        if refused := await self._refused_anywhere(actor, place, named):
             return refused
-        if place.direct:
-            no_place = no_place_to_bind()
-            await self._store.audit([of_binding(actor.user_id, "bind", channel, named or "", no_place.rule)])
-            return no_place
         grants, now = await self._store.grants_for(actor), self._clock.now()
-        choice = choose_project(named, None, actor, Action.ADMINISTER, self._projects, channel, grants, now)
-        if isinstance(choice, NotChosen):
-            await self._store.audit([of_binding(actor.user_id, "bind", channel, "", NO_PROJECT_CHOSEN)])
-            return which_project_to_bind(choice.candidates)
-        project = self._projects.get(choice.alias)
-        decision = decide(actor, Action.ADMINISTER, choice.alias, project, channel, grants, now)
+        project = self._projects.get(named)
+        decision = decide(actor, Action.ADMINISTER, named, project, place.channel_id, grants, now)
         if not isinstance(decision, Denied):
-            return choice.alias
-        await self._store.audit([of_binding(actor.user_id, "bind", channel, choice.alias, decision.rule)])
-        return who_can_help(decision, await self._store.helpers(choice.alias))
+            return named
+        return who_can_help(await self._denied(actor, place, named, decision), await self._store.helpers(named))
+
+    async def _administered(self, actor: Actor, place: Place) -> Sequence[str] | Denied:
+        """The projects to which this person may bind this channel; or why to none, written down."""
+        if refused := await self._refused_anywhere(actor, place):
+            return refused
+        found = await self.may_bind(actor, place)
+        return found or await self._denied(actor, place, "", which_project_to_bind(found))
+
+    async def _refused_anywhere(self, actor: Actor, place: Place, named: str = "") -> Denied | None:
+        refused = account_refused(actor) or (no_place_to_bind() if place.direct else None)
+        return await self._denied(actor, place, named, refused) if refused else None
+
+    async def _denied(self, actor: Actor, place: Place, alias: str, why: Denied) -> Denied:
+        await self._store.audit([of_binding(actor.user_id, "bind", place.channel_id, alias, why.rule)])
+        return why
 
 
 def _refused(sentence: str) -> Told:

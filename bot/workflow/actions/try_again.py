@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.domain import sentences
 from bot.domain.actors import Actor
-from bot.domain.denials import CLOSED_RULES
+from bot.domain.audit import asked_to_create
 from bot.domain.items import Item
 from bot.domain.orders import DISKS_PER_CREATE, Create, Order, Quick, Selector, as_typed
 from bot.domain.quick import failed
@@ -16,7 +16,7 @@ from bot.domain.results import Accepted, Told
 from bot.domain.roles import Action
 from bot.ports.requests import Requests
 from bot.workflow.gate import Admitted, Gate, Verb
-from bot.workflow.intake import ANSWERED, Delivery, Intake
+from bot.workflow.intake import Authorization, Delivery, Intake
 
 _AGAIN = Verb(Action.CREATE, "try-again", "I know no request {} that you may try again.")
 
@@ -51,16 +51,12 @@ class Retrying:
             as_typed(order),
             reply_channel="" if place else actor.user_id,
         )
-        answer = await self._intake.create(delivery, order, mendable=True)
+        answer = await self._intake.create(delivery, order, authorization=_authorization(actor, admitted))
         if isinstance(answer, Accepted):
             if answer.repeated:
                 return await self._nothing_left(actor, admitted, [answer.request])
             return _under_way(answer, len(left), place)
-        if answer.rule == ANSWERED:
-            return Told("Somebody pressed it at the same moment. Press it again.", done=False)
-        if answer.rule in CLOSED_RULES:
-            return Told(_AGAIN.unknown.format(sentences.quoted(request_id)), done=False)
-        return Told(answer.sentence, done=False)
+        return Told("Somebody pressed it at the same moment. Press it again.", done=False)
 
     async def _nothing_left(self, actor: Actor, admitted: Admitted, tries: Sequence[Request]) -> Told:
         words = "Nothing of this request has failed, so there is nothing to try again."
@@ -69,6 +65,13 @@ class Retrying:
             who = sentences.person(last.actor_id)
             words = f"{who} tried that again already: request `{last.id}`. What fails there has its own button."
         return await self._gate.refuse(actor, admitted, "tried-before" if tries else "nothing-failed", words)
+
+
+def _authorization(actor: Actor, admitted: Admitted) -> Authorization:
+    """The gate has decided the very thing: to create in this project, from this place."""
+    entry = asked_to_create(actor.user_id, admitted.project, admitted.place, "allowed", admitted.rule)
+    audit = replace(entry, details={**entry.details, "again_of": admitted.request.id})
+    return Authorization(admitted.project, audit, admitted.approvals)
 
 
 def _order(first: Request, left: Sequence[Item], *, tried: bool) -> Order | None:
