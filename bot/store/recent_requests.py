@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from heapq import merge
+from itertools import islice
 
 from bot.domain.items import Item
 from bot.domain.requests import Request
 from bot.ports.lookups import Filters
-from bot.store.database import Query, Row, Script, sql
+from bot.store.database import Query, Row, Rows, Script, sql
 from bot.store.schema import REQUEST_ENDED, REQUEST_OPEN, TO_REVIEW
 from bot.store.whole_requests import wholes
 
@@ -27,15 +29,15 @@ def recent(filters: Filters) -> Script[list[tuple[Request, list[Item]]]]:
     """Newest first; of each way the newest are found, and of all those the newest."""
     conditions, values = _conditions(filters)
     beyond = filters.offset + filters.limit
-    found: dict[str, Row] = {}
+    found: list[Rows] = []
     for way in _ways(filters):
         where = " and ".join([way.where, *conditions])
         text = f"{way.select} where {where} order by {way.order} limit :beyond"
-        rows = yield Query(text, {**values, **way.values, "beyond": beyond})
-        found |= {row["id"]: row for row in rows}
+        found.append((yield Query(text, {**values, **way.values, "beyond": beyond})))
+    ids = dict.fromkeys(row["id"] for row in merge(*found, key=_newest_first))
     page: list[Row] = []
-    for row in sorted(found.values(), key=_newest_first)[filters.offset : beyond]:
-        page += yield sql("select * from request where id = :id", id=row["id"])
+    for request_id in islice(ids, filters.offset, beyond):
+        page += yield sql("select * from request where id = :id", id=request_id)
     return (yield from wholes(page))
 
 
