@@ -194,8 +194,8 @@ async def test_of_what_a_group_holds_the_bot_reminds_since_it_carries_no_retenti
     _, receipt = await ended(world, single)
     assert "The cloud deletes them on" in receipt.text
     assert [one.retention_days for one in world.cloud.world.snapshots.values() if not one.group_id] == [7]
-    reminders = {key for key, *_ in await bot.store.jobs() if key.startswith("remind:")}
-    assert reminders == {f"remind:{grouped}"}
+    found = [await bot.store.find(request) for request in (grouped, single)]
+    assert [one is not None and one[0].remind_at is not None for one in found] == [True, False]
 
 
 async def test_a_server_in_two_zones_becomes_one_group_a_zone(world: World, golden: Golden) -> None:
