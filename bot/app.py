@@ -121,12 +121,19 @@ class Bot:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """The store. `former`: aliases by which what still runs knows its project, with those of today."""
+class Base:
+    """The ground of all else. `former`: aliases by which what still runs knows its project, with those of today."""
 
+    settings: Settings
+    clock: FollowingClock
     database: SqliteDatabase
     store: SqliteStore
     former: Mapping[str, str]
+
+    @property
+    def command(self) -> str:
+        """The slash command people type."""
+        return self.settings.slack.command
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,30 +193,30 @@ async def start(settings: Settings, clock: Clock) -> Bot:
 
 async def _start(settings: Settings, machine: Clock, stack: AsyncExitStack) -> Bot:
     clock = SteadyClock(machine)
-    rows = await build_store(settings, clock, stack)
-    slack = await build_slack(settings, clock, rows.store, stack)
-    clouds = build_cloud(settings, clock, rows, stack)
-    cases = build_use_cases(settings, clock, rows.store, slack, clouds)
-    road = listen(settings, clock, rows.store, slack, cases)
-    engine, running = await build_jobs(settings, clock, rows, slack, clouds, cases, stack)
+    base = await build_store(settings, clock, stack)
+    slack = await build_slack(base, stack)
+    clouds = build_cloud(base, stack)
+    cases = build_use_cases(base, slack, clouds)
+    road = listen(base, slack, cases)
+    engine, running = await build_jobs(base, slack, clouds, cases, stack)
     entry = _entry(settings, clock, slack.bolt, road)
     await entry.start()
     stack.push_async_callback(entry.stop)
 
     async def ready() -> bool:
-        return await rows.store.writable() and await entry.connected()
+        return await base.store.writable() and await entry.connected()
 
-    vitals = Vitals(rows.store.answers, rows.store.broken, running, lambda: engine.idle_s)
-    admin = AdminServer(settings.admin_host, settings.admin_port, vitals.trouble, ready, rows.store.counts)
+    vitals = Vitals(base.store.answers, base.store.broken, running, lambda: engine.idle_s)
+    admin = AdminServer(settings.admin_host, settings.admin_port, vitals.trouble, ready, base.store.counts)
     await admin.start()
     stack.push_async_callback(admin.stop)
     loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
     facts = {"team": slack.identity.team_id, "projects": len(settings.projects), "loop": loop}
     log.info("the bot is up", extra=facts)
-    return Bot(rows.store, entry, admin, stack.pop_all().aclose, vitals.failed)
+    return Bot(base.store, entry, admin, stack.pop_all().aclose, vitals.failed)
 
 
-async def build_store(settings: Settings, clock: Clock, stack: AsyncExitStack) -> Rows:
+async def build_store(settings: Settings, clock: FollowingClock, stack: AsyncExitStack) -> Base:
     """The store with what `bot.toml` says written into it."""
     database = SqliteDatabase(settings.store_path)
     await database.open()
@@ -220,14 +227,16 @@ async def build_store(settings: Settings, clock: Clock, stack: AsyncExitStack) -
         log.warning("the machine's clock was set back", extra={"seconds": round(-set_back.total_seconds(), 1)})
     await store.configured_grants(settings.grants)
     await store.configured_bindings(settings.bindings)
-    return Rows(database, store, await store.configured_projects(settings.projects))
+    former = await store.configured_projects(settings.projects)
+    return Base(settings, clock, database, store, former)
 
 
-async def build_slack(settings: Settings, clock: Clock, store: SqliteStore, stack: AsyncExitStack) -> Slack:
+async def build_slack(base: Base, stack: AsyncExitStack) -> Slack:
     """The client and what stands on it; waits until Slack says who the bot is. Raises SlackRefusedToken."""
+    settings, clock = base.settings, base.clock
     http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SLACK_SECONDS))
     stack.push_async_callback(http.close)
-    api_url, command, token = settings.slack.api_url, settings.slack.command, _reveal(settings.slack.bot_token)
+    api_url, command, token = settings.slack.api_url, base.command, _reveal(settings.slack.bot_token)
     client = web_client(api_url, http, token)
     identity = await identity_of(client, clock)
     origin, channels, urls = Origin(identity), SlackChannels(client, clock), ResponseUrls(clock)
@@ -256,22 +265,22 @@ async def build_slack(settings: Settings, clock: Clock, store: SqliteStore, stac
         replies,
         unexpected,
         tasks,
-        DeferredReplyJob(store, replies, clock, unexpected),
+        DeferredReplyJob(base.store, replies, clock, unexpected),
     )
 
 
-def build_cloud(settings: Settings, clock: Clock, rows: Rows, stack: AsyncExitStack) -> Clouds:
-    cloud = HttpCloud(settings.projects, settings.credentials, clock, former=rows.former)
+def build_cloud(base: Base, stack: AsyncExitStack) -> Clouds:
+    cloud = HttpCloud(base.settings.projects, base.settings.credentials, base.clock, former=base.former)
     stack.push_async_callback(cloud.aclose)
-    servers, existing = ServerNames(clock), Existing(rows.store, cloud, clock)
+    servers, existing = ServerNames(base.clock), Existing(base.store, cloud, base.clock)
     stack.push_async_callback(existing.aclose)
-    catalogue = DiskCatalogue(cloud, servers, clock)
+    catalogue = DiskCatalogue(cloud, servers, base.clock)
     stack.push_async_callback(catalogue.aclose)
     return Clouds(cloud, servers, existing, catalogue)
 
 
-def build_use_cases(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, clouds: Clouds) -> UseCases:
-    projects, people = settings.projects, slack.people
+def build_use_cases(base: Base, slack: Slack, clouds: Clouds) -> UseCases:
+    store, clock, projects, people = base.store, base.clock, base.settings.projects, slack.people
     gate = Gate(store, projects, clock)
     form_sessions = FormSessions(store, clock, lambda: new_id("f"))
     intake = Intake(store, people, projects, clock, lambda: new_id("r"))
@@ -295,42 +304,42 @@ def build_use_cases(settings: Settings, clock: Clock, store: SqliteStore, slack:
     )
 
 
-def listen(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, cases: UseCases) -> CommandRoad:
+def listen(base: Base, slack: Slack, cases: UseCases) -> CommandRoad:
     """Register whatever Slack may deliver. Bolt takes the first that fits, so the order counts; the slash command has a
     road of its own.
     """
     errors = ErrorListener(slack.unexpected, slack.replies, slack.tasks)
     errors.register(slack.bolt)
     Unrouted(slack.people, slack.channels).register(slack.bolt)
-    queries = _queries(settings, clock, store, slack, cases)
+    queries = _queries(base, slack, cases)
     forms = FormListeners(
-        command=settings.slack.command,
+        command=base.command,
         team_url=slack.identity.url,
         forms=cases.forms,
         client=slack.client,
         replies=slack.replies,
         urls=slack.urls,
         tasks=slack.tasks,
-        clock=clock,
+        clock=base.clock,
     )
-    _mentions(settings, clock, slack, cases, queries).register(slack.bolt)
-    actions = _actions(settings, clock, store, slack, cases)
+    _mentions(base, slack, cases, queries).register(slack.bolt)
+    actions = _actions(base, slack, cases)
     pages = PageListeners(queries, slack.replies, slack.tasks)
-    post_mortems = PostMortemListeners(slack.people, store, cases.inquiry, slack.replies, slack.tasks)
+    post_mortems = PostMortemListeners(slack.people, base.store, cases.inquiry, slack.replies, slack.tasks)
     routes.register(slack.bolt, actions, forms, pages, post_mortems)
-    AppHomeListeners(store).register(slack.bolt)
-    _channel_cards(settings, clock, store, slack).register(slack.bolt)
+    AppHomeListeners(base.store).register(slack.bolt)
+    _channel_cards(base, slack).register(slack.bolt)
     ChangeListeners(slack.people).register(slack.bolt)
     LastListeners().register(slack.bolt)
-    commands = _commands(settings, clock, slack, cases, queries, forms, actions)
-    return CommandRoad(settings.slack.command, slack.origin, commands.on_command, errors.on_error)
+    commands = _commands(base, slack, cases, queries, forms, actions)
+    return CommandRoad(base.command, slack.origin, commands.on_command, errors.on_error)
 
 
-def _queries(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, cases: UseCases) -> Queries:
+def _queries(base: Base, slack: Slack, cases: UseCases) -> Queries:
     return Queries(
-        command=settings.slack.command,
+        command=base.command,
         team_url=slack.identity.url,
-        store=store,
+        store=base.store,
         people=slack.people,
         inquiry=cases.inquiry,
         approvals=cases.approvals,
@@ -339,34 +348,28 @@ def _queries(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack,
         bindings=cases.bindings,
         restoring=cases.restoring,
         deletion_questions=cases.deletion_questions,
-        clock=clock,
+        clock=base.clock,
     )
 
 
-def _mentions(settings: Settings, clock: Clock, slack: Slack, cases: UseCases, queries: Queries) -> MentionListeners:
+def _mentions(base: Base, slack: Slack, cases: UseCases, queries: Queries) -> MentionListeners:
     return MentionListeners(
-        command=settings.slack.command,
+        command=base.command,
         bot_user_id=slack.identity.user_id,
         intake=cases.intake,
         people=slack.people,
         forms=cases.forms,
         queries=queries,
         deferred=slack.deferred,
-        clock=clock,
+        clock=base.clock,
     )
 
 
 def _commands(
-    settings: Settings,
-    clock: Clock,
-    slack: Slack,
-    cases: UseCases,
-    queries: Queries,
-    forms: FormListeners,
-    actions: Actions,
+    base: Base, slack: Slack, cases: UseCases, queries: Queries, forms: FormListeners, actions: Actions
 ) -> CommandListeners:
     return CommandListeners(
-        command=settings.slack.command,
+        command=base.command,
         intake=cases.intake,
         queries=queries,
         forms=forms,
@@ -375,14 +378,14 @@ def _commands(
         people=slack.people,
         urls=slack.urls,
         deferred=slack.deferred,
-        clock=clock,
+        clock=base.clock,
     )
 
 
-def _actions(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, cases: UseCases) -> Actions:
+def _actions(base: Base, slack: Slack, cases: UseCases) -> Actions:
     deny = DenyForm(cases.approvals, cases.form_sessions, slack.client)
     change = ChangeForm(cases.confirming, cases.form_sessions, slack.client)
-    bind = BindForm(settings.slack.command, cases.bindings, cases.form_sessions, slack.client)
+    bind = BindForm(base.command, cases.bindings, cases.form_sessions, slack.client)
     return Actions(
         routes.buttons(
             approvals=cases.approvals,
@@ -398,45 +401,39 @@ def _actions(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack,
         ),
         routes.small_forms(deny=deny, change=change, bind=bind),
         people=slack.people,
-        store=store,
+        store=base.store,
         replies=slack.replies,
         tasks=slack.tasks,
         deferred=slack.deferred,
         form_sessions=cases.form_sessions,
-        clock=clock,
+        clock=base.clock,
     )
 
 
-def _channel_cards(settings: Settings, clock: Clock, store: SqliteStore, slack: Slack) -> ChannelCardListeners:
+def _channel_cards(base: Base, slack: Slack) -> ChannelCardListeners:
     return ChannelCardListeners(
-        pattern=settings.slack.offer_channels,
-        command=settings.slack.command,
-        store=store,
-        projects=settings.projects,
+        pattern=base.settings.slack.offer_channels,
+        command=base.command,
+        store=base.store,
+        projects=base.settings.projects,
         client=slack.client,
         channels=slack.channels,
         replies=slack.replies,
         tasks=slack.tasks,
-        clock=clock,
+        clock=base.clock,
     )
 
 
 async def build_jobs(
-    settings: Settings,
-    clock: FollowingClock,
-    rows: Rows,
-    slack: Slack,
-    clouds: Clouds,
-    cases: UseCases,
-    stack: AsyncExitStack,
+    base: Base, slack: Slack, clouds: Clouds, cases: UseCases, stack: AsyncExitStack
 ) -> tuple[EmbeddedEngine, asyncio.Task[None]]:
     """The engine, at work on what the rows call for."""
-    engine = EmbeddedEngine(clock, rows.store)
-    rows.database.on_scheduled(engine.schedule)
-    running = asyncio.create_task(engine.run(_handlers(settings, clock, rows.store, slack, clouds, cases)))
-    engine.schedule("forget:deliveries", clock.now())
-    if settings.audit_channel:
-        engine.schedule(f"anchor:{settings.audit_channel}", clock.now())
+    engine = EmbeddedEngine(base.clock, base.store)
+    base.database.on_scheduled(engine.schedule)
+    running = asyncio.create_task(engine.run(_handlers(base, slack, clouds, cases)))
+    engine.schedule("forget:deliveries", base.clock.now())
+    if base.settings.audit_channel:
+        engine.schedule(f"anchor:{base.settings.audit_channel}", base.clock.now())
 
     async def stop_engine() -> None:
         await engine.stop(STOP_SECONDS)
@@ -446,13 +443,12 @@ async def build_jobs(
     return engine, running
 
 
-def _handlers(
-    settings: Settings, clock: Clock, store: SqliteStore, slack: Slack, clouds: Clouds, cases: UseCases
-) -> dict[str, Handler]:
-    projects, people, replies, cloud = settings.projects, slack.people, slack.replies, clouds.cloud
-    app_homes = SlackAppHomes(slack.client, settings.slack.command, slack.identity.url)
+def _handlers(base: Base, slack: Slack, clouds: Clouds, cases: UseCases) -> dict[str, Handler]:
+    store, clock, projects, cloud = base.store, base.clock, base.settings.projects, clouds.cloud
+    people, replies = slack.people, slack.replies
+    app_homes = SlackAppHomes(slack.client, base.command, slack.identity.url)
     discovery, send_check = GroupDiscovery(clock), SendCheck(store, people, projects, clock)
-    policy = _retry_policy(settings)
+    policy = _retry_policy(base.settings)
 
     async def forget(_: str) -> float:
         await store.forget_deliveries()
@@ -462,7 +458,7 @@ def _handlers(
         "plan": Planner(store, people, slack.channels, cloud, projects, discovery, clouds.servers, clock),
         "group": Grouper(store, send_check, cloud, discovery, clock, policy),
         "submit": Submitter(store, send_check, cloud, clock, policy),
-        "watch": Watcher(store, cloud, clock, timedelta(seconds=settings.cloud.watch_s)),
+        "watch": Watcher(store, cloud, clock, timedelta(seconds=base.settings.cloud.watch_s)),
         "remind": Reminder(store, cloud, replies, clock),
         "report": Reporter(store, replies, clock, EditBudget(clock)),
         "delete": Deleter(store, people, cloud, replies, projects, clock),
