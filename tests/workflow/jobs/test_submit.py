@@ -23,7 +23,7 @@ from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Incoming
 from bot.store.store import SqliteStore
 from bot.workflow.check_before_sending import SendCheck
-from bot.workflow.jobs.attempting import RetryPolicy, ours
+from bot.workflow.jobs.attempting import RetryPolicy
 from bot.workflow.jobs.submit import NO_ANSWER_YET, Submitter
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
 from tests.fakes.cloud import UnaskedEvs
@@ -225,16 +225,6 @@ async def test_slack_that_cannot_tell_who_it_is_stops_it_after_some_tries(desk: 
     item = await desk.run()
     assert (item.state, item.code, desk.evs.posted) == (ItemState.CANCELLED, "lookup-failed", [])
     assert desk.clock.now() - NOON == timedelta(seconds=6)
-
-
-def test_a_name_counts_only_once_looking_is_over_and_only_for_a_fresh_one_without_a_tag() -> None:
-    item = replace(an_item(1, ItemState.UNCERTAIN), attempts=1, submitted_at=NOON)
-    named = Snapshot.model_validate({"id": "s", "name": "snap-1", "created_at": "2026-11-23T12:00:05"})
-    assert ours(item, [named]) is None
-    assert ours(item, [named], named="snap-1") == named
-    old = named.model_copy(update={"created_at": NOON - timedelta(hours=1)})
-    assert ours(item, [old], named="snap-1") is None
-    assert ours(item, [tagged("r-other-1", name="snap-1")], named="snap-1") is None
 
 
 # --- patience counts what was tried -----------------------------------------------------------------------------------
