@@ -129,7 +129,7 @@ class Socket:
             return
         assert self._socket is not None
         try:
-            await self._socket.send_json(_acknowledgement(frame.envelope_id, response))
+            await self._socket.send_str(_acknowledgement(frame.envelope_id, response))
         except (ConnectionError, aiohttp.ClientError):
             log.info("a connection closed before its delivery was acknowledged")
 
@@ -151,8 +151,10 @@ def _headers(frame: Frame) -> dict[str, str | Sequence[str]]:
     return {name: str(value) for name, value in told.items() if value}
 
 
-def _acknowledgement(envelope_id: str, response: BoltResponse) -> dict[str, Any]:
+def _acknowledgement(envelope_id: str, response: BoltResponse) -> str:
+    """As JSON; a body that is JSON already stands in it as it is."""
     if not response.body:
-        return {"envelope_id": envelope_id}
+        return json.dumps({"envelope_id": envelope_id})
     is_json = response.first_headers().get("content-type", "").startswith("application/json")
-    return {"envelope_id": envelope_id, "payload": json.loads(response.body) if is_json else {"text": response.body}}
+    payload = response.body if is_json else json.dumps({"text": response.body})
+    return f'{{"envelope_id": {json.dumps(envelope_id)}, "payload": {payload}}}'

@@ -71,13 +71,12 @@ class Arguments:
 
 def read_arguments(verb: str, words: Sequence[Word]) -> Arguments:
     joined, spaced = _joined(_with_equals(verb, [word for word in words if word.text or word.quoted]))
-    given = [option_of(word) for word in joined]
-    first = next((at for at, option in enumerate(given) if option is not None), len(joined))
-    named_next = [*(option is None for option in given[1:]), False]
+    first = next((at for at, (_, option) in enumerate(joined) if option is not None), len(joined))
+    named_next = [*(option is None for _, option in joined[1:]), False]
     bare, parted = _parted(
-        [word for at, word in enumerate(joined[:first]) if not (named_next[at] and _marks_an_item(verb, word))]
+        [word for at, (word, _) in enumerate(joined[:first]) if not (named_next[at] and _marks_an_item(verb, word))]
     )
-    behind = list(zip(joined[first:], given[first:], strict=True))
+    behind = joined[first:]
     options = tuple(option for _, option in behind if option is not None)
     late = tuple(word.text for word, option in behind if option is None)
 
@@ -150,12 +149,12 @@ def _with_equals(verb: str, words: list[Word]) -> list[Word]:
     for place, word in enumerate(words):
         found = None if word.quoted else _COLON.fullmatch(word.text)
         key, value = (key_in(found[1] or found[4]), found[3] or found[5] or "") if found else (None, "")
-        before = key_in(read[-1].text) if read and not read[-1].quoted and option_of(read[-1]) is None else None
+        before = key_in(read[-1].text) if read and not read[-1].quoted else None
         if key in ("disks", "disk") and verb == "create":
             read += [Word(value, quoted=False)] if value else []
         elif key and (value or place + 1 < len(words)):
             read += [Word(key, quoted=False), Word(f"={value}", quoted=False)]
-        elif before and not word.quoted and re.fullmatch(r"[:：]=?[^:：]*", word.text):
+        elif before and option_of(read[-1]) is None and not word.quoted and re.fullmatch(r"[:：]=?[^:：]*", word.text):
             read[-1] = Word(before, quoted=False)
             read.append(Word("=" + word.text.lstrip(":：="), quoted=False))
         else:
@@ -163,16 +162,18 @@ def _with_equals(verb: str, words: list[Word]) -> list[Word]:
     return read
 
 
-def _joined(words: list[Word]) -> tuple[list[Word], bool]:
-    """`keep = 7` as one word, and a list with spaces after its commas too. Says whether an equals sign stood apart."""
-    joined: list[Word] = []
+def _joined(words: list[Word]) -> tuple[list[tuple[Word, Given | None]], bool]:
+    """`keep = 7` as one word, and a list with spaces after its commas too, each with the option it is. Says whether an
+    equals sign stood apart.
+    """
+    joined: list[tuple[Word, Given | None]] = []
     spaced = False
     for word in words:
-        last = joined[-1] if joined else None
-        if last is None or last.quoted or option_of(word) is not None:
-            joined.append(word)
+        last, option = joined[-1] if joined else (None, None)
+        own = option_of(word)
+        if last is None or last.quoted or own is not None:
+            joined.append((word, own))
             continue
-        option = option_of(last)
         after_equals = last.text[-1:] in ("=", "＝") and option is not None and not option.value
         before_equals = (
             not word.quoted and word.text[:1] in ("=", "＝") and _KEY.fullmatch(plain(last.text)) is not None
@@ -181,13 +182,12 @@ def _joined(words: list[Word]) -> tuple[list[Word], bool]:
         goes_on = last.text[-1:] in (",", "，", "、", "،") or (
             not word.quoted and word.text[:1] in (",", "，", "、", "،")
         )
-        if after_equals or before_equals or tag_goes_on:
-            spaced = True
-            joined[-1] = last.joined_with(word)
-        elif option is not None and option.key in LISTS and option.value and goes_on:
-            joined[-1] = last.joined_with(word)
+        apart = after_equals or before_equals or tag_goes_on
+        if apart or (option is not None and option.key in LISTS and option.value and goes_on):
+            whole = last.joined_with(word)
+            joined[-1], spaced = (whole, option_of(whole)), spaced or apart
         else:
-            joined.append(word)
+            joined.append((word, None))
     return joined, spaced
 
 
