@@ -14,7 +14,7 @@ class JobSource(Protocol):
     """The rows as the engine sees them. Raises StoreFailed."""
 
     async def jobs(self) -> Iterable[tuple[str, datetime, str]]:
-        """Every job they call for: its key, when, and the lane in which it waits."""
+        """Every job they call for, but those of later days: its key, when, and the lane in which it waits."""
         ...
 
     async def writable(self) -> bool: ...

@@ -103,7 +103,7 @@ create table request (
     direct integer not null default 0,
     restorable integer not null default 0
 );
-create index request_open on request (created_at desc, id, state, actor_id, project) where {REQUEST_OPEN};
+create index request_open on request (actor_id, created_at desc, id, state, project) where {REQUEST_OPEN};
 create index request_by_time on request (created_at desc, id, state) where {REQUEST_ENDED};
 create index request_of_actor on request (actor_id, created_at desc, id, project, state) where {REQUEST_ENDED};
 create index request_of_project on request (project, created_at desc, id, state) where {REQUEST_ENDED};
