@@ -72,12 +72,13 @@ from bot.workflow.intake import Intake
 from bot.workflow.jobs.anchor_audit import AuditAnchor
 from bot.workflow.jobs.attempting import RetryPolicy
 from bot.workflow.jobs.delete import Deleter
+from bot.workflow.jobs.edit_budget import EditBudget
 from bot.workflow.jobs.expire_grants import GrantExpiry
 from bot.workflow.jobs.notify import Notifier
 from bot.workflow.jobs.plan import Planner
 from bot.workflow.jobs.publish_app_home import AppHomePublisher
 from bot.workflow.jobs.remind import Reminder
-from bot.workflow.jobs.report import EditBudget, Reporter
+from bot.workflow.jobs.report import Reporter
 from bot.workflow.jobs.submit import Submitter
 from bot.workflow.jobs.submit_group import Grouper
 from bot.workflow.jobs.watch import Watcher
@@ -430,7 +431,10 @@ async def build_jobs(
     """The engine, at work on what the rows call for."""
     engine = EmbeddedEngine(base.clock, base.store)
     base.database.on_scheduled(engine.schedule)
-    running = asyncio.create_task(engine.run(_handlers(base, slack, clouds, cases)))
+    edits = EditBudget(base.clock, lambda channel: engine.schedule(f"report:{channel}", base.clock.now(), channel))
+    handlers = _handlers(base, slack, clouds, cases)
+    handlers["report"] = Reporter(base.store, slack.replies, base.clock, edits)
+    running = asyncio.create_task(engine.run(handlers))
     engine.schedule("forget:deliveries", base.clock.now())
     if base.settings.audit_channel:
         engine.schedule(f"anchor:{base.settings.audit_channel}", base.clock.now())
@@ -460,7 +464,6 @@ def _handlers(base: Base, slack: Slack, clouds: Clouds, cases: UseCases) -> dict
         "submit": Submitter(store, send_check, cloud, clock, policy),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=base.settings.cloud.watch_s)),
         "remind": Reminder(store, cloud, replies, clock),
-        "report": Reporter(store, replies, clock, EditBudget(clock)),
         "delete": Deleter(store, people, cloud, replies, projects, clock),
         "expire": cases.approvals.expire,
         "expire_grants": GrantExpiry(store, clock),

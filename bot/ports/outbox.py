@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,15 +14,6 @@ from bot.domain.deletions import Deletion
 from bot.domain.granting import Subject
 from bot.domain.items import Item
 from bot.domain.requests import Request
-
-
-@dataclass(frozen=True, slots=True)
-class Posted:
-    """Where a message stands: Slack's `channel` and `ts`. `astray`: at the top level, because its thread is gone."""
-
-    channel: str
-    ts: str
-    astray: bool = False
 
 
 class Text(StrEnum):
@@ -94,9 +85,17 @@ class Notice:
 
 
 class Outbox(Protocol):
-    """The messages that are to be posted or edited, and those that stand."""
+    """The messages that are to be posted or edited, and those that stand.
 
-    async def outbox(self, reply_channel: str) -> list[tuple[Request, list[Item]]]: ...
+    `to_send` answers the ids of the requests that have some for a channel, the oldest first; `changed` those that came
+    to it since it was asked last, by memory alone. A request marked as sent says whether something is left.
+    """
+
+    async def to_send(self, reply_channel: str) -> list[str]: ...
+
+    def changed(self, reply_channel: str) -> Collection[str]: ...
+
+    async def outbox(self, reply_channel: str, request_ids: Sequence[str]) -> list[tuple[Request, list[Item]]]: ...
 
     async def mark_sent(
         self, request: Request, *, accepted: Sequence[str] = (), failures: Sequence[str] = ()
@@ -104,7 +103,7 @@ class Outbox(Protocol):
 
     async def move_reply_channel(self, request: Request) -> None: ...
 
-    async def mark_all_sent(self, request: Request) -> None: ...
+    async def mark_all_sent(self, requests: Sequence[Request]) -> None: ...
 
     async def tell_directly(self, request_id: str, subjects: Sequence[Subject]) -> None: ...
 

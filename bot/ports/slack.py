@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.actors import AccountKind, Actor, UserGroupKind
 from bot.domain.requests import Request
-from bot.ports.outbox import OutboxMessage, Posted
+from bot.ports.outbox import OutboxMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a message stands: Slack's `channel` and `ts`. `astray`: at the top level, because its thread is gone."""
+
+    channel: str
+    ts: str
+    astray: bool = False
 
 
 class People(Protocol):

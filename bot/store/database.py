@@ -58,13 +58,14 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class ScheduledJob:
-    """A job this transaction calls for; the engine hears of it once the transaction is committed. `lane`: whose work it
-    is, so that one person's slow work holds up no other's.
+    """A job this transaction calls for; the engine hears of it once the transaction is committed. `lane`: whose work
+    it is, so that one person's slow work holds up no other's. `about`: whose row changed, where a job is for many rows.
     """
 
     key: str
     at: datetime
     lane: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ class SqliteDatabase:
         self._commits = 0
         self._waits_ms = OPENS_WITHIN_MS
         self._aside: set[Aside] = set()
+        self._changed: dict[str, set[str]] = {}
         self._schedule: Callable[[str, datetime, str], None] = lambda key, at, lane: None
         self._broken: asyncio.Event | None = None
 
@@ -167,8 +169,14 @@ class SqliteDatabase:
         """Run a transaction without waiting for it, after those that were handed over before. It calls for no job."""
         self._writer.hand_over(_Transaction(lambda: script(*args, **named)))
 
+    def take_changed(self, key: str) -> set[str]:
+        """The rows that a job was scheduled about since this was asked last, by memory alone."""
+        return self._changed.pop(key, set())
+
     def _answer(self, transaction: _Transaction) -> None:
         for job in transaction.scheduled:
+            if job.about:
+                self._changed.setdefault(job.key, set()).add(job.about)
             self._schedule(job.key, job.at, job.lane)
         transaction.answer()
 

@@ -162,7 +162,7 @@ def gone(snapshot_id: str, by: str | None, now: datetime) -> Script[bool]:
             "returning reply_channel, actor_id",
             id=request_id,
         )
-        yield ScheduledJob(f"report:{moved[0]['reply_channel']}", now)
+        yield whole_requests.report_due(request_id, moved[0]["reply_channel"], now)
         yield from app_homes.changed(moved[0]["actor_id"], now)
     return bool(rows)
 

@@ -20,21 +20,38 @@ from bot.store.whole_requests import report_due, wholes
 from bot.store.writing import insert
 
 
-def outbox(reply_channel: str) -> Script[list[tuple[Request, list[Item]]]]:
+def to_send(reply_channel: str) -> Script[list[str]]:
     rows = yield sql(
-        "select * from request where reply_channel = :reply_channel and to_send = 1 order by created_at",
+        "select id from request where reply_channel = :reply_channel and to_send = 1 order by created_at",
         reply_channel=reply_channel,
     )
-    return (yield from wholes(rows))
+    return [row["id"] for row in rows]
+
+
+def outbox(reply_channel: str, request_ids: Sequence[str]) -> Script[list[tuple[Request, list[Item]]]]:
+    found: list[tuple[Request, list[Item]]] = []
+    for request_id in request_ids:
+        rows = yield sql(
+            "select * from request where id = :id and reply_channel = :reply_channel and to_send = 1",
+            id=request_id,
+            reply_channel=reply_channel,
+        )
+        found += yield from wholes(rows)
+    return found
 
 
 def mark_sent(request: Request, accepted: Sequence[str], failures: Sequence[str]) -> Script[None]:
-    """Keep what the reporter did. These columns are the reporter's alone, so they need no `ver`."""
+    """Keep what the reporter did. These columns are the reporter's alone, so they need no `ver`; where a newer revision
+    is to be sent, that stays so.
+    """
     yield sql(
         "update request set shown_rev = :shown_rev, reply_channel = :reply_channel, thread_ts = :thread_ts, "
         "status_channel = :status_channel, status_ts = :status_ts, edited_at = :edited_at, receipt_ts = :receipt_ts, "
-        "ask_ts = :ask_ts, ask_rev = :ask_rev, receipt_gone = :receipt_gone where id = :id",
+        "ask_ts = :ask_ts, ask_rev = :ask_rev, receipt_gone = :receipt_gone, "
+        "to_send = case when rev = :rev then :to_send else to_send end where id = :id",
         id=request.id,
+        rev=request.rev,
+        to_send=int(request.to_send),
         shown_rev=request.shown_rev,
         reply_channel=request.reply_channel,
         thread_ts=request.place.thread_ts,
@@ -56,12 +73,13 @@ def move_reply_channel(request: Request, now: datetime) -> Script[None]:
     """Messages still to be sent go to `request.reply_channel` and its thread from now on, with a message of its own."""
     moved = replace(request, status_channel=None, status_ts=None, shown_rev=0, ask_ts=None, ask_rev=0)
     yield from mark_sent(moved, (), ())
-    yield report_due(request, now)
+    yield report_due(request.id, request.reply_channel, now)
 
 
-def mark_all_sent(request: Request) -> Script[None]:
-    """Nothing is left to tell of this revision; a newer one keeps its mark."""
-    yield sql("update request set to_send = 0 where id = :id and rev = :rev", id=request.id, rev=request.rev)
+def mark_all_sent(requests: Sequence[Request]) -> Script[None]:
+    """Nothing is left to tell of these revisions; a newer one keeps its mark."""
+    for request in requests:
+        yield sql("update request set to_send = 0 where id = :id and rev = :rev", id=request.id, rev=request.rev)
 
 
 def tell_directly(request_id: str, subjects: Sequence[Subject], now: datetime, asking: int = 0) -> Script[None]:
@@ -110,8 +128,14 @@ def told(request_id: str, notice: Notice) -> Script[None]:
 class SqliteOutbox(Transactions):
     """Implements `bot.ports.outbox.Outbox`."""
 
-    async def outbox(self, reply_channel: str) -> list[tuple[Request, list[Item]]]:
-        return await self._database.read(outbox, reply_channel)
+    async def to_send(self, reply_channel: str) -> list[str]:
+        return await self._database.read(to_send, reply_channel)
+
+    def changed(self, reply_channel: str) -> set[str]:
+        return self._database.take_changed(f"report:{reply_channel}")
+
+    async def outbox(self, reply_channel: str, request_ids: Sequence[str]) -> list[tuple[Request, list[Item]]]:
+        return await self._database.read(outbox, reply_channel, request_ids)
 
     async def mark_sent(self, request: Request, *, accepted: Sequence[str] = (), failures: Sequence[str] = ()) -> None:
         await self._database.run(mark_sent, request, accepted, failures)
@@ -119,8 +143,8 @@ class SqliteOutbox(Transactions):
     async def move_reply_channel(self, request: Request) -> None:
         await self._database.run(move_reply_channel, request, self._clock.now())
 
-    async def mark_all_sent(self, request: Request) -> None:
-        await self._database.run(mark_all_sent, request)
+    async def mark_all_sent(self, requests: Sequence[Request]) -> None:
+        await self._database.run(mark_all_sent, requests)
 
     async def tell_directly(self, request_id: str, subjects: Sequence[Subject]) -> None:
         await self._database.run(tell_directly, request_id, subjects, self._clock.now())

@@ -52,11 +52,12 @@ def _arrive(
 
 
 def add(request: Request, delivery: str) -> Script[None]:
-    yield insert("request", {**request_row(request), "delivery_id": delivery})
+    row = request_row(request)
+    yield insert("request", {**row, "delivery_id": delivery})
     if request.state is RequestState.RECEIVED:
         yield ScheduledJob(f"plan:{request.id}", request.created_at, lane(request))
     if request.to_send:
-        yield report_due(request, request.created_at)
+        yield report_due(request.id, row["reply_channel"], request.created_at)
 
 
 def decide_plan(

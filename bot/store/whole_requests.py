@@ -28,7 +28,7 @@ update request set state = :state, order_json = :order_json,
     approvals_needed = :approvals_needed, waits_until = :waits_until, remind_at = :remind_at,
     warnings_json = :warnings_json, tried_ms = :tried_ms, started_at = :started_at,
     restorable = {RESTORABLE}, ver = ver + 1
-where id = :id and ver = :ver returning id
+where id = :id and ver = :ver returning reply_channel
 """
 
 
@@ -88,7 +88,7 @@ def move(request: Request, now: datetime) -> Script[bool]:
         request = replace(request, started_at=now)
     moved = yield Query(_MOVE_REQUEST, request_row(request))
     if moved:
-        yield report_due(request, now)
+        yield report_due(request.id, moved[0]["reply_channel"], now)
         yield from app_homes.changed(request.actor_id, now)
     return bool(moved)
 
@@ -119,6 +119,5 @@ def reminder_due(request: Request, now: datetime) -> Script[None]:
         yield ScheduledJob(f"remind:{request.id}", request.remind_at, request.project or "")
 
 
-def report_due(request: Request, now: datetime) -> ScheduledJob:
-    reply_channel = request.reply_channel or request.place.channel_id
-    return ScheduledJob(f"report:{reply_channel}", now, reply_channel)
+def report_due(request_id: str, reply_channel: str, now: datetime) -> ScheduledJob:
+    return ScheduledJob(f"report:{reply_channel}", now, reply_channel, request_id)

@@ -157,11 +157,12 @@ async def deletions(store: SqliteStore) -> None:
 
 
 async def outbox(store: SqliteStore) -> None:
-    ((request, items), *_) = await store.outbox("C1")
+    found = await store.outbox("C1", await store.to_send("C1"))
+    ((request, items), *_) = found
     ids = [item.id for item in items]
     await store.mark_sent(request, accepted=ids or ["i"], failures=ids or ["i"])
     await store.move_reply_channel(request)
-    await store.mark_all_sent(request)
+    await store.mark_all_sent([request])
     await store.tell_directly("r-new", [BOB, Subject("group", "S1")])
     for notice in await store.untold("r-new"):
         await store.told("r-new", notice, [ENTRY], instead=[Subject("user", "U5")])

@@ -71,7 +71,7 @@ async def one_of_each(store: SqliteStore) -> None:
     await store.told("r-old", Notice(BOB, NOON))
     found = await store.request("r-old")
     assert found is not None and found[0].state is RequestState.FINISHED
-    await store.mark_all_sent(found[0])
+    await store.mark_all_sent([found[0]])
     await store.configured_grants([a_grant("U-old", expires_at=LONG_AGO)])
     await store.expire_grants(lambda grant: AuditEntry("U1", "expire", "payments", "done"))
     await store.app_home_opened("U-old", None)

@@ -253,10 +253,39 @@ async def test_nothing_is_left_to_do_once_all_is_said(store: SqliteStore) -> Non
     await store.save(ended(await the_item(store, "r-one-1"), ItemState.AVAILABLE, NOON))
     found = await store.request("r-one")
     assert found is not None
-    await store.mark_all_sent(replace(found[0], rev=found[0].rev - 1))
+    await store.mark_all_sent([replace(found[0], rev=found[0].rev - 1)])
     assert await store.jobs() != []
-    await store.mark_all_sent(found[0])
+    await store.mark_all_sent([found[0]])
     assert await store.jobs() == []
+
+
+async def test_who_is_told_of_in_a_channel_is_known_by_the_rows_and_what_changed_since_by_memory(
+    store: SqliteStore,
+) -> None:
+    await running(store, an_item(1))
+    await running(store, an_item(2, request_id="r-two"), request_id="r-two")
+    assert store.changed("C1") == {"r-one", "r-two"}
+    assert store.changed("C1") == set()
+    await store.save(taken(await the_item(store, "r-two-2"), "snap-a", "job-a"))
+    assert store.changed("C1") == {"r-two"}
+    assert await store.to_send("C1") == ["r-one", "r-two"]
+    found = await store.request("r-one")
+    assert found is not None
+    await store.mark_all_sent([found[0]])
+    assert await store.to_send("C1") == ["r-two"]
+    assert [one.id for one, _ in await store.outbox("C1", ["r-one", "r-two"])] == ["r-two"]
+    assert await store.outbox("C2", ["r-two"]) == []
+
+
+async def test_what_was_said_last_leaves_a_newer_revision_to_be_sent(store: SqliteStore) -> None:
+    await running(store, an_item(1))
+    found = await store.request("r-one")
+    assert found is not None
+    await store.save(taken(await the_item(store, "r-one-1"), "snap-a", "job-a"))
+    await store.mark_sent(replace(found[0], status_ts="1.0", to_send=False))
+    assert await store.to_send("C1") == ["r-one"]
+    await store.mark_sent(replace(found[0], rev=found[0].rev + 1, to_send=False))
+    assert await store.to_send("C1") == []
 
 
 async def test_a_request_is_found_by_any_of_its_ids(store: SqliteStore) -> None:

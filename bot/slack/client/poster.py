@@ -20,7 +20,8 @@ from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.domain.transitions import RequestState
 from bot.ports.clock import Clock
-from bot.ports.outbox import DirectMessage, Edit, NewMessage, OutboxMessage, Posted, Text
+from bot.ports.outbox import DirectMessage, Edit, NewMessage, OutboxMessage, Text
+from bot.ports.slack import Posted
 from bot.slack.client.backoff import Backoff
 from bot.slack.client.channels import SlackChannels
 from bot.slack.client.errors import NO_ANSWER, SlackFailure, failure_of, retry_seconds

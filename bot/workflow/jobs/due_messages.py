@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from bot.domain.items import Item
 from bot.domain.orders import Quick
 from bot.domain.requests import Request
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.outbox import DirectMessage, Edit, NewMessage, OutboxMessage, Text
+from bot.ports.slack import Posted
 
 ASK_DECIDED = -1
 """The revision of a message whose buttons were taken off; it is never edited again."""
@@ -56,6 +59,44 @@ def _of_running(request: Request, items: Sequence[Item]) -> list[OutboxMessage]:
     failures = [item for item in items if item.ended and item.state is not ItemState.AVAILABLE]
     untold = [item for item in failures if not item.failure_told]
     return [NewMessage(Text.FAILURE, request, untold, items)] if untold else []
+
+
+def told(outgoing: OutboxMessage, posted: Posted | None, now: datetime) -> Request:
+    """The request once a message was said, with whether something is left to be sent of it. Pure."""
+    request = _told_request(outgoing, posted, now)
+    about = {item.id for item in outgoing.items}
+    items = outgoing.all_items
+    if outgoing.text is Text.ACCEPTED:
+        items = [replace(item, accepted_told=True) if item.id in about else item for item in items]
+    elif outgoing.text is Text.FAILURE:
+        items = [replace(item, failure_told=True) if item.id in about else item for item in items]
+    return replace(request, to_send=bool(due_messages(request, items)))
+
+
+def _told_request(outgoing: OutboxMessage, posted: Posted | None, now: datetime) -> Request:
+    request = outgoing.request
+    match outgoing:
+        case Edit(text=Text.STATUS):
+            return replace(request, shown_rev=request.rev, edited_at=now)
+        case Edit(text=Text.ASK):
+            return replace(request, ask_rev=request.rev if request.state is RequestState.WAITING else ASK_DECIDED)
+        case Edit(text=Text.RECEIPT):
+            return replace(request, receipt_gone=gone_of(outgoing.all_items))
+        case NewMessage(text=Text.STATUS):
+            assert posted is not None
+            place = replace(request.place, thread_ts=None) if posted.astray else request.place
+            shown = replace(request, status_channel=posted.channel, status_ts=posted.ts, place=place)
+            return replace(shown, shown_rev=request.rev, edited_at=now)
+        case NewMessage(text=Text.ASK):
+            assert posted is not None
+            return replace(request, ask_ts=posted.ts, ask_rev=request.rev)
+        case NewMessage(text=Text.ACCEPTED | Text.FAILURE):
+            return request
+        case NewMessage(text=Text.RECEIPT) | DirectMessage(text=Text.REFUSAL):
+            sent = replace(request, receipt_ts=posted.ts if posted else "told")
+            return replace(sent, receipt_gone=gone_of(outgoing.all_items))
+        case _:
+            raise AssertionError("no message of the reporter's")
 
 
 def gone_of(items: Sequence[Item]) -> int:

@@ -3,17 +3,19 @@
 A message is state, not an event: the root message of a request is edited until it shows the last revision. Only what
 deserves a notification is a message of its own in the thread: accepted, a failure, the receipt. A message whose
 sending was cut off by a crash may stand twice; none is ever missing, and each says nothing but the truth of its time.
+
+A request is read when it changed and when its turn has come. In between memory knows what waits of it; where there is
+none, it is made anew from the rows.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
-from enum import IntEnum
+from itertools import islice
 from typing import Protocol
 
 from bot.domain.errors import GONE_AGAIN, REFUSED, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
@@ -24,84 +26,27 @@ from bot.domain.transitions import RequestState
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 from bot.ports.items import Items
-from bot.ports.outbox import DirectMessage, Edit, NewMessage, Outbox, OutboxMessage, Posted, Text
+from bot.ports.outbox import DirectMessage, Edit, NewMessage, Outbox, OutboxMessage, Text
 from bot.ports.requests import Requests
-from bot.ports.slack import Replies
-from bot.workflow.jobs.due_messages import ASK_DECIDED, due_messages, gone_of, rank
+from bot.ports.slack import Posted, Replies
+from bot.workflow.jobs.channel_queue import ChannelQueue, Waiting, key_of
+from bot.workflow.jobs.due_messages import ASK_DECIDED, due_messages, told
+from bot.workflow.jobs.edit_budget import EditBudget, Urgency
+from bot.workflow.jobs.message_pauses import EDIT_EVERY, MessagePauses
 from bot.workflow.jobs.notify import who_may_approve
 
 log = logging.getLogger(__name__)
 
-EDIT_EVERY = timedelta(seconds=3)
-"""At most one edit of a message in that time (Slack's design guidance on progress)."""
-
-PROGRESS_EVERY = timedelta(seconds=9)
-"""An edit that only moves percentages waits longer, so that an end rarely has to wait for the pause after one."""
-
 POST_EVERY = timedelta(seconds=1)
 """chat.postMessage: about one message a second and channel."""
-
-EDITS_A_MINUTE = 50
-"""chat.update is Tier 3, shared by the whole workspace."""
-
-
-class Urgency(IntEnum):
-    """Whom an edit matters to: each leaves a share of the minute's edits to those above it."""
-
-    PROGRESS = 30
-    """For a person who may be watching."""
-
-    END = 42
-    """It is over; where that is not told by a message of its own, it is told by this edit."""
-
-    AWAITED = EDITS_A_MINUTE
-    """For a person who waits at the message: for the plan they asked for, the refusal, or what their press did."""
-
-
-ASK_AGAIN_S = 0.05
-"""How soon the budget is looked at again while all that stands in the way is under way."""
 
 REFUSED_AGAIN = timedelta(minutes=5)
 """How long a message that Slack refused is put aside; a newer revision of it may be accepted."""
 
+PAGE = 50
+"""Requests that are read in one transaction."""
 
-class EditBudget:
-    """chat.update calls of the last minute, of every channel, and those under way."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._answered: deque[float] = deque()
-        self._under_way = 0
-        self._resting_until = 0.0
-
-    def rest(self, seconds: float) -> None:
-        """Slack asks for a pause: the limit is one for the whole workspace, so it is one pause for every channel."""
-        self._resting_until = max(self._clock.monotonic() + seconds, self._resting_until)
-
-    def wait_s(self, urgency: Urgency) -> float:
-        """Seconds until an edit may be made; 0.0 for now."""
-        now = self._clock.monotonic()
-        if now < self._resting_until:
-            return self._resting_until - now
-        while self._answered and now - self._answered[0] >= 60.0:
-            self._answered.popleft()
-        above = len(self._answered) + self._under_way - urgency
-        if above < 0:
-            return 0.0
-        if above >= len(self._answered):
-            return ASK_AGAIN_S
-        return max(self._answered[above] + 60.0 - now, ASK_AGAIN_S)
-
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """One edit: it takes its room before it leaves, so that two channels never take the same, and gives it back a
-        minute after its answer, by which time Slack has surely counted it."""
-        self._under_way += 1
-        try:
-            yield
-        finally:
-            self._under_way -= 1
-            self._answered.append(self._clock.monotonic())
+_Whole = tuple[Request, Sequence[Item]]
 
 
 class Rows(Grants, Items, Outbox, Requests, Protocol):
@@ -116,120 +61,126 @@ class Reporter:
         self._replies = replies
         self._clock = clock
         self._budget = budget
+        self._pauses = MessagePauses(clock)
+        self._queues: dict[str, ChannelQueue] = {}
         self._quiet_until: dict[str, float] = {}
         """Until when Slack asked to post nothing there."""
         self._post_from: dict[str, float] = {}
-        self._aside: dict[_Key, float] = {}
-        self._unanswered: set[str] = set()
-        """Requests over whose last message Slack failed: they come after the others, as the next may take long too."""
-        self._misplaced: set[str] = set()
-        """Requests of which Slack would not take a message where it was to stand; memory only."""
-        self._ask_shown_at: dict[str, float] = {}
-        self._posted_at: dict[str, float] = {}
-        self._edited_at: dict[str, float] = {}
-        self._shown: dict[str, tuple[object, ...]] = {}
-        """The states each open request was last shown with. All of this is memory: a restart edits once too early."""
         self._unwritten: dict[str, Callable[[], Awaitable[None]]] = {}
         """Messages sent while that could not be written down; it is, before anything else is sent to that channel."""
 
     async def __call__(self, reply_channel: str) -> float | None:
         if reply_channel in self._unwritten:
             await self._write_down(reply_channel, self._unwritten[reply_channel])
-        if (busy_s := self._seconds_until(self._quiet_until.get(reply_channel))) > 0:
+        if (busy_s := self._seconds_until(self._quiet_until.get(reply_channel, 0.0))) > 0:
+            self._budget.stand_in_line(reply_channel, {})
             return busy_s
-        waits: list[float] = []
-        due: list[OutboxMessage] = []
-        for request, items in await self._store.outbox(reply_channel):
-            if found := due_messages(request, items):
-                due += found
-            else:
-                await self._store.mark_all_sent(request)
-                self._forget_if_over(request)
-        edited_first: set[str] = set()
-        for outgoing in sorted(due, key=lambda one: (one.request.id in self._unanswered, rank(one))):
-            if _is_new(outgoing, Text.RECEIPT) and outgoing.request.id in edited_first:
-                continue
-            wait_s = max(
-                self._must_wait(outgoing, reply_channel),
-                self._seconds_until(self._aside.get(_key(outgoing))),
-            )
-            if wait_s <= 0:
-                return await self._say_whole(outgoing, reply_channel)
-            soon = wait_s <= EDIT_EVERY.total_seconds()
-            if isinstance(outgoing, Edit) and soon and self._budget.wait_s(Urgency.END) <= 0:
-                edited_first.add(outgoing.request.id)
-            waits.append(wait_s)
-        return min(waits) if waits else None
+        queue = await self._queue(reply_channel)
+        read = await self._read(queue, reply_channel)
+        turn, wait_s = self._whose_turn(queue, reply_channel)
+        if turn is not None:
+            wait_s = await self._say_whole(turn, queue, reply_channel, read)
+        if queue:
+            return wait_s
+        del self._queues[reply_channel]
+        self._budget.forget(reply_channel)
+        return None
 
-    async def _say_whole(self, outgoing: OutboxMessage, reply_channel: str) -> float | None:
-        """With what only the rows know."""
-        request = outgoing.request
-        if _is_new(outgoing, Text.ASK) and request.told_directly and request.state is RequestState.WAITING:
-            # Written down before it is said: an approver does not read along here.
-            await self._store.tell_directly(request.id, await who_may_approve(self._store, request))
-        if outgoing.text is Text.ASK and request.state is RequestState.WAITING:
-            outgoing = replace(outgoing, called=await who_may_approve(self._store, request))
-        with self._budget.one() if isinstance(outgoing, Edit) else nullcontext():
-            groups = await self._store.groups_of(request.id) if isinstance(request.order, Quick) else ()
-            leaders = await self._leaders(outgoing.all_items)
-            return await self._say(replace(outgoing, leaders=leaders, groups=groups), reply_channel)
+    # --- whose turn it is ---------------------------------------------------------------------------------------------
+
+    async def _queue(self, reply_channel: str) -> ChannelQueue:
+        changed = self._store.changed(reply_channel)
+        if reply_channel not in self._queues:
+            self._queues[reply_channel] = ChannelQueue(await self._store.to_send(reply_channel))
+        queue = self._queues[reply_channel]
+        queue.unread.update(dict.fromkeys(changed))
+        return queue
+
+    async def _read(self, queue: ChannelQueue, reply_channel: str) -> Mapping[str, _Whole]:
+        """Find out what is due of the requests that changed; answers those that were read last."""
+        read: dict[str, _Whole] = {}
+        while page := list(islice(queue.unread, PAGE)):
+            read = {whole[0].id: whole for whole in await self._store.outbox(reply_channel, page)}
+            due = {request_id: due_messages(*whole) for request_id, whole in read.items()}
+            silent = [whole[0] for request_id, whole in read.items() if not due[request_id]]
+            if silent:
+                await self._store.mark_all_sent(silent)
+            for request in silent:
+                self._forget_if_over(request)
+            for request_id in page:
+                queue.put(request_id, self._pauses.waiting(due.get(request_id, ())))
+        return read
+
+    def _whose_turn(self, queue: ChannelQueue, reply_channel: str) -> tuple[Waiting | None, float | None]:
+        """The first message that may go now, and seconds until the next; None: nothing waits for a time."""
+        now = self._clock.monotonic()
+        queue.ripen(now)
+        may_go, waits = [queue.first(DirectMessage)], [] if (at := queue.next_at()) is None else [at - now]
+        if post := self._first_post(queue, now):
+            post_s = self._seconds_until(self._post_from.get(reply_channel, 0.0))
+            may_go += [None if post_s else post]
+            waits += [post_s]
+        edits = {urgency: edit for urgency in Urgency if (edit := queue.first(urgency))}
+        self._budget.stand_in_line(reply_channel, {urgency: edit.not_before for urgency, edit in edits.items()})
+        for urgency, edit in edits.items():
+            edit_s = self._budget.turn_s(reply_channel, urgency)
+            may_go += [edit if edit_s == 0 else None]
+            waits += [] if edit_s is None else [edit_s]
+        return min(filter(None, may_go), key=lambda one: one.order, default=None), min(waits, default=None)
+
+    def _first_post(self, queue: ChannelQueue, now: float) -> Waiting | None:
+        """A receipt lets an edit of its request go before it that may go soon, and has room."""
+        while post := queue.first(NewMessage):
+            edits = queue.edits_of(post.key[0]) if post.key[2] is Text.RECEIPT else []
+            soon = [one.not_before for one in edits if 0 < one.not_before - now <= EDIT_EVERY.total_seconds()]
+            if not soon or self._budget.wait_s(Urgency.END) > 0:
+                return post
+            queue.put_off(post, min(soon))
+        return None
+
+    def _seconds_until(self, moment: float) -> float:
+        return max(moment - self._clock.monotonic(), 0.0)
 
     def _forget_if_over(self, request: Request) -> None:
         if request.ended_at:
-            for kept in (self._shown, self._ask_shown_at, self._posted_at, self._edited_at):
-                kept.pop(request.id, None)
-            self._take_up(request)
+            self._pauses.forget(request.id)
 
-    def _take_up(self, request: Request) -> None:
-        """Nothing of it is set aside any more."""
-        self._misplaced.discard(request.id)
-        self._unanswered.discard(request.id)
-        self._aside = {key: until for key, until in self._aside.items() if key[0] != request.id}
+    # --- saying it ----------------------------------------------------------------------------------------------------
 
-    def _seconds_until(self, moment: float | None) -> float:
-        return 0.0 if moment is None else max(moment - self._clock.monotonic(), 0.0)
+    async def _say_whole(
+        self, turn: Waiting, queue: ChannelQueue, reply_channel: str, read: Mapping[str, _Whole]
+    ) -> float | None:
+        """As the rows stand, with what only they know. Whatever comes of it, the request is looked at again."""
+        request_id = turn.key[0]
+        found = [read[request_id]] if request_id in read else await self._store.outbox(reply_channel, [request_id])
+        queue.unread[request_id] = None
+        outgoing = next((one for whole in found for one in due_messages(*whole) if key_of(one) == turn.key), None)
+        if outgoing is None:
+            return 0.0
+        outgoing = await self._with_called(outgoing)
+        if not isinstance(turn.way, Urgency):
+            self._budget.stand_in_line(reply_channel, {})  # no other channel's edit waits while this is said
+        elif self._budget.wait_s(turn.way) > 0:
+            return 0.0
+        with self._budget.one(reply_channel) if isinstance(turn.way, Urgency) else nullcontext():
+            groups = await self._store.groups_of(request_id) if isinstance(outgoing.request.order, Quick) else ()
+            leaders = await self._leaders(outgoing.all_items)
+            return await self._say(replace(outgoing, leaders=leaders, groups=groups), reply_channel)
+
+    async def _with_called(self, outgoing: OutboxMessage) -> OutboxMessage:
+        request = outgoing.request
+        if outgoing.text is not Text.ASK or request.state is not RequestState.WAITING:
+            return outgoing
+        called = await who_may_approve(self._store, request)
+        if isinstance(outgoing, NewMessage) and request.told_directly:
+            # Written down before it is said: an approver does not read along here.
+            await self._store.tell_directly(request.id, called)
+        return replace(outgoing, called=called)
 
     async def _leaders(self, items: Sequence[Item]) -> dict[str, Request]:
         joined = {item.joined_to for item in items if item.joined_to}
         found = [(item_id, await self._store.item(item_id)) for item_id in sorted(joined)]
         return {item_id: pair[1] for item_id, pair in found if pair}
-
-    def _must_wait(self, outgoing: OutboxMessage, reply_channel: str) -> float:
-        """A new message waits for the pause after the last one in its channel, an edit for its own pause and budget."""
-        if isinstance(outgoing, DirectMessage):
-            return 0.0
-        if isinstance(outgoing, NewMessage):
-            return self._seconds_until(self._post_from.get(reply_channel))
-        if outgoing.text is Text.ASK:
-            pause = self._since(self._ask_shown_at.get(outgoing.request.id), EDIT_EVERY)
-            urgency = Urgency.AWAITED
-        else:
-            pause, urgency = self._pause_and_urgency(outgoing)
-        return max(pause, self._budget.wait_s(urgency))
-
-    def _pause_and_urgency(self, outgoing: OutboxMessage) -> tuple[float, Urgency]:
-        """An edit that shows more than progress waits for no message that was just posted, only for the last edit."""
-        request = outgoing.request
-        before, edited_at = self._shown.get(request.id), self._last_edit(request)
-        if request.state is RequestState.FINISHED:
-            return self._since(edited_at, EDIT_EVERY), Urgency.END
-        unplanned = request.state is RequestState.RECEIVED
-        if request.refused or request.not_yet_going or unplanned or (before and before[0] is not request.state):
-            return self._since(edited_at, EDIT_EVERY), Urgency.AWAITED
-        only_progress = before == _shown_of(request, outgoing.all_items)
-        last = edited_at if edited_at is not None else self._posted_at.get(request.id)
-        return self._since(last, PROGRESS_EVERY if only_progress else EDIT_EVERY), Urgency.PROGRESS
-
-    def _last_edit(self, request: Request) -> float | None:
-        """The row knows of edits in an earlier life."""
-        if request.id in self._edited_at or request.id in self._posted_at or request.edited_at is None:
-            return self._edited_at.get(request.id)
-        ago_s = (self._clock.now() - request.edited_at).total_seconds()
-        return self._clock.monotonic() - ago_s if ago_s >= 0 else None
-
-    def _since(self, moment: float | None, pause: timedelta) -> float:
-        """Seconds that are left of a pause after that moment."""
-        return 0.0 if moment is None else moment + pause.total_seconds() - self._clock.monotonic()
 
     async def _say(self, outgoing: OutboxMessage, reply_channel: str) -> float | None:
         """Say one thing, write down that it was said, and come back for the next one after a polite pause."""
@@ -245,36 +196,13 @@ class Reporter:
             return await self._after_refusal(outgoing)
         except SlackBusy as exc:
             return self._after_no_answer(outgoing, exc, reply_channel)
-        self._remember(outgoing, reply_channel)
+        if posted and posted.astray:
+            log.info("a thread is gone", extra={"request": outgoing.request.id})
+        self._pauses.said(outgoing)
+        if isinstance(outgoing, NewMessage):
+            self._post_from[reply_channel] = self._clock.monotonic() + POST_EVERY.total_seconds()
         await self._write_down(reply_channel, lambda: self._said(outgoing, posted))
         return 0.0
-
-    def _after_no_answer(self, outgoing: OutboxMessage, exc: SlackBusy, reply_channel: str) -> float:
-        """Where Slack failed over this message, it alone waits: it may be the only one in trouble. Where Slack asks to
-        wait, it counts edits for the whole workspace, and new messages by their channel.
-        """
-        until = self._clock.monotonic() + exc.retry_after
-        if exc.maybe_done:
-            self._aside[_key(outgoing)] = until
-            self._unanswered.add(outgoing.request.id)
-            return 0.0
-        if not isinstance(outgoing, Edit):
-            self._quiet_until[reply_channel] = until
-            return exc.retry_after
-        self._budget.rest(exc.retry_after)
-        return 0.0
-
-    def _remember(self, outgoing: OutboxMessage, reply_channel: str) -> None:
-        now, request = self._clock.monotonic(), outgoing.request
-        self._unanswered.discard(request.id)
-        if outgoing.text is Text.STATUS:
-            at = self._edited_at if isinstance(outgoing, Edit) else self._posted_at
-            at[request.id] = now
-            self._shown[request.id] = _shown_of(request, outgoing.all_items)
-        elif outgoing.text is Text.ASK:
-            self._ask_shown_at[request.id] = now
-        if isinstance(outgoing, NewMessage):
-            self._post_from[reply_channel] = now + POST_EVERY.total_seconds()
 
     async def _write_down(self, reply_channel: str, write: Callable[[], Awaitable[None]]) -> None:
         """Said again it would stand twice, so it is kept until the store takes it."""
@@ -282,52 +210,40 @@ class Reporter:
         await write()
         del self._unwritten[reply_channel]
 
-    async def _said(self, outgoing: OutboxMessage, posted: Posted | None) -> None:
-        request, now = outgoing.request, self._clock.now()
-        match outgoing:
-            case Edit(text=Text.STATUS):
-                await self._store.mark_sent(replace(request, shown_rev=request.rev, edited_at=now))
-            case Edit(text=Text.ASK):
-                await self._ask_edited(request)
-            case Edit(text=Text.RECEIPT):
-                await self._receipt_up_to_date(outgoing)
-            case NewMessage(text=Text.STATUS):
-                assert posted is not None
-                shown = replace(
-                    request, status_channel=posted.channel, status_ts=posted.ts, shown_rev=request.rev, edited_at=now
-                )
-                if posted.astray:
-                    log.info("a thread is gone", extra={"request": request.id})
-                    shown = replace(shown, place=replace(request.place, thread_ts=None))
-                await self._store.mark_sent(shown)
-            case NewMessage(text=Text.ASK):
-                assert posted is not None
-                await self._store.mark_sent(replace(request, ask_ts=posted.ts, ask_rev=request.rev))
-            case NewMessage(text=Text.ACCEPTED):
-                await self._store.mark_sent(request, accepted=[item.id for item in outgoing.items])
-            case NewMessage(text=Text.FAILURE):
-                await self._store.mark_sent(request, failures=[item.id for item in outgoing.items])
-            case NewMessage(text=Text.RECEIPT) | DirectMessage(text=Text.REFUSAL):
-                told = replace(request, receipt_ts=posted.ts if posted else "told")
-                await self._store.mark_sent(replace(told, receipt_gone=gone_of(outgoing.all_items)))
-            case _:
-                raise AssertionError("no message of the reporter's")
+    async def _said(self, outgoing: OutboxMessage, posted: Posted | None = None) -> None:
+        """With it goes that nothing else is due, if so."""
+        request = told(outgoing, posted, self._clock.now())
+        about = [item.id for item in outgoing.items]
+        await self._store.mark_sent(
+            request,
+            accepted=about if outgoing.text is Text.ACCEPTED else (),
+            failures=about if outgoing.text is Text.FAILURE else (),
+        )
+        if not request.to_send:
+            self._forget_if_over(request)
+            self._queues[outgoing.request.reply_channel].put(request.id, ())
 
-    async def _ask_edited(self, request: Request) -> None:
-        waits = request.state is RequestState.WAITING
-        await self._store.mark_sent(replace(request, ask_rev=request.rev if waits else ASK_DECIDED))
+    # --- where Slack won't --------------------------------------------------------------------------------------------
 
-    async def _receipt_up_to_date(self, outgoing: OutboxMessage) -> None:
-        """It says what is deleted, or can't be made to."""
-        await self._store.mark_sent(replace(outgoing.request, receipt_gone=gone_of(outgoing.all_items)))
+    def _after_no_answer(self, outgoing: OutboxMessage, exc: SlackBusy, reply_channel: str) -> float:
+        """Where Slack failed over this message, it alone waits: it may be the only one in trouble. Where Slack asks to
+        wait, it counts edits for the whole workspace, and new messages by their channel.
+        """
+        if exc.maybe_done:
+            self._pauses.unanswered(outgoing, exc.retry_after)
+            return 0.0
+        if not isinstance(outgoing, Edit):
+            self._quiet_until[reply_channel] = self._clock.monotonic() + exc.retry_after
+            return exc.retry_after
+        self._budget.rest(exc.retry_after)
+        return 0.0
 
     async def _after_closing(self, outgoing: OutboxMessage) -> float | None:
         """Where messages may not be edited a new one tells the end, and none the progress: it would be one after the
         other.
         """
-        request = outgoing.request
-        if _is_edit(outgoing, Text.STATUS) and request.ended_at is None:
-            await self._store.mark_sent(replace(request, shown_rev=request.rev, edited_at=self._clock.now()))
+        if _is_edit(outgoing, Text.STATUS) and outgoing.request.ended_at is None:
+            await self._said(outgoing)
             return 0.0
         return await self._after_deletion(outgoing)
 
@@ -339,12 +255,9 @@ class Reporter:
         if _is_edit(outgoing, Text.ASK):
             await self._store.mark_sent(replace(request, ask_rev=ASK_DECIDED))
             return 0.0
-        if _is_edit(outgoing, Text.RECEIPT):
-            await self._receipt_up_to_date(outgoing)
-            return 0.0
-        if _is_edit(outgoing, Text.STATUS) and request.receipt_ts is not None:
+        if _is_edit(outgoing, Text.RECEIPT) or (_is_edit(outgoing, Text.STATUS) and request.receipt_ts is not None):
             # All was told long ago; a person who took the message away is not told it again.
-            await self._store.mark_sent(replace(request, shown_rev=request.rev))
+            await self._said(outgoing)
             return 0.0
         if _is_edit(outgoing, Text.STATUS):
             return await self._begin_anew(request)
@@ -352,7 +265,7 @@ class Reporter:
             log.info("a thread is gone", extra={"request": request.id})
             await self._store.move_reply_channel(replace(request, place=replace(request.place, thread_ts=None)))
             return 0.0
-        if request.status_ts is None or (request.reply_channel != request.actor_id and self._again(request)):
+        if request.status_ts is None or (request.reply_channel != request.actor_id and self._pauses.again(request.id)):
             return await self._move_reply_channel(outgoing, CannotPost("The message is gone.", GONE_AGAIN))
         return await self._begin_anew(request)
 
@@ -365,61 +278,35 @@ class Reporter:
         refused once more is said another way; directly it is tried until it is taken.
         """
         request = outgoing.request
-        if _is_edit(outgoing, Text.ASK):
+        if _is_edit(outgoing, Text.ASK) or _is_edit(outgoing, Text.RECEIPT):
             # What it shows is old, and a press on it is judged by the rows all the same.
-            self._ask_shown_at[request.id] = self._clock.monotonic()
-            await self._ask_edited(request)
+            self._pauses.said(outgoing)
+            await self._said(outgoing)
             return 0.0
-        if _is_edit(outgoing, Text.RECEIPT):
-            await self._receipt_up_to_date(outgoing)
-            return 0.0
-        if self._again(request):
-            self._misplaced.discard(request.id)
+        if self._pauses.again(request.id):
+            self._pauses.placed(request.id)
             if _is_edit(outgoing, Text.STATUS):
                 return await self._begin_anew(request)
             if request.reply_channel != request.actor_id:
                 return await self._move_reply_channel(outgoing, CannotPost("Slack refuses the message.", REFUSED))
-        self._aside[_key(outgoing)] = self._clock.monotonic() + REFUSED_AGAIN.total_seconds()
+        self._pauses.put_aside(outgoing, REFUSED_AGAIN.total_seconds())
         return 0.0
-
-    def _again(self, request: Request) -> bool:
-        """Whether something of this request had no place before."""
-        before = request.id in self._misplaced
-        self._misplaced.add(request.id)
-        return before
 
     async def _move_reply_channel(self, outgoing: OutboxMessage, exc: CannotPost) -> float | None:
         """The bot may not post there: say so where only the person sees it, and go on in a direct message."""
         request = outgoing.request
         if request.reply_channel == request.actor_id:
             log.error("nobody can be told how a request ended", extra={"request": request.id, "reason": exc.reason})
-            await self._store.mark_all_sent(request)
+            await self._store.mark_all_sent([request])
             return 60.0
         log.info("the bot may not post there", extra={"request": request.id, "reason": exc.reason})
         try:
             await self._replies.say(_moved(outgoing, exc.reason))
         except (CannotPost, MessageRefused, SlackBusy):
             log.info("the person could not be told in the channel", extra={"request": request.id})
-        self._take_up(request)
+        self._pauses.take_up(request.id)
         await self._store.move_reply_channel(replace(request, reply_channel=request.actor_id))
         return 0.0
-
-
-def _shown_of(request: Request, items: Sequence[Item]) -> tuple[object, ...]:
-    """The facts of a request that are more than progress."""
-    return (request.state, *((item.state, item.cause) for item in items))
-
-
-_Key = tuple[str, type[OutboxMessage], Text]
-"""One message of a request: its posting and its edits are put aside each for itself."""
-
-
-def _key(outgoing: OutboxMessage) -> _Key:
-    return outgoing.request.id, type(outgoing), outgoing.text
-
-
-def _is_new(outgoing: OutboxMessage, text: Text) -> bool:
-    return isinstance(outgoing, NewMessage) and outgoing.text is text
 
 
 def _is_edit(outgoing: OutboxMessage, text: Text) -> bool:

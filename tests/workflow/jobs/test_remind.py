@@ -10,8 +10,9 @@ import pytest
 from bot.domain.errors import CannotPost, StoreFailed
 from bot.domain.snapshots import Snapshot
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.outbox import DirectMessage, OutboxMessage, Posted
+from bot.ports.outbox import DirectMessage, OutboxMessage
 from bot.ports.requests import Incoming
+from bot.ports.slack import Posted
 from bot.store.store import SqliteStore
 from bot.workflow.jobs.remind import Reminder
 from tests.builders import NOON, FakeClock, a_request, an_item

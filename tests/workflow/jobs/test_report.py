@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,54 +14,20 @@ from bot.domain.items import DiskRef, Item, ended, taken
 from bot.domain.orders import Quick
 from bot.domain.requests import Place, Request
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.outbox import Edit, OutboxMessage, Posted
+from bot.ports.outbox import Edit, OutboxMessage
 from bot.ports.requests import Incoming
+from bot.ports.slack import Posted
+from bot.store.database import SqliteDatabase
 from bot.store.store import SqliteStore
 from bot.workflow.jobs.due_messages import due_messages
-from bot.workflow.jobs.report import EDITS_A_MINUTE, EditBudget, Reporter, Urgency
+from bot.workflow.jobs.edit_budget import EDITS_A_MINUTE, EditBudget, Urgency
+from bot.workflow.jobs.report import Reporter
 from tests.builders import NOON, FakeClock, a_request, an_item
 from tests.outgoing import kind_of
 
 CREATING = an_item(1, ItemState.CREATING, snapshot_id="snap-1", job_id="job-1")
 DONE = an_item(1, ItemState.AVAILABLE, snapshot_id="snap-1", ended_at=NOON)
 POSTED = {"status_ts": "1.1", "status_channel": "C1"}
-
-
-def test_progress_leaves_a_share_of_the_edits_to_ends_and_ends_to_what_is_waited_for() -> None:
-    clock = FakeClock()
-    budget = EditBudget(clock)
-    made = 0
-    for urgency in sorted(Urgency):
-        while made < urgency:
-            assert budget.wait_s(urgency) == 0.0
-            with budget.one():
-                made += 1
-        assert budget.wait_s(urgency) == 60.0
-    clock.pass_(minutes=1)
-    assert budget.wait_s(Urgency.PROGRESS) == 0.0
-
-
-@pytest.mark.parametrize("hours", [-1, 1])
-def test_a_clock_that_is_set_changes_nothing_about_the_room_for_edits(hours: int) -> None:
-    clock = FakeClock()
-    budget = EditBudget(clock)
-    for _ in range(EDITS_A_MINUTE):
-        with budget.one():
-            pass
-    clock.step(hours=hours)
-    assert budget.wait_s(Urgency.AWAITED) == pytest.approx(60.0)
-
-
-def test_edits_under_way_have_taken_their_room_and_keep_it_for_a_minute_after_their_answer() -> None:
-    clock = FakeClock()
-    budget = EditBudget(clock)
-    with ExitStack() as under_way:
-        for _ in range(EDITS_A_MINUTE):
-            assert budget.wait_s(Urgency.AWAITED) == 0.0
-            under_way.enter_context(budget.one())
-        clock.pass_(seconds=20)
-        assert budget.wait_s(Urgency.AWAITED) > 0.0
-    assert budget.wait_s(Urgency.AWAITED) == 60.0
 
 
 class Voice:
@@ -100,10 +65,10 @@ class Desk:
         self.budget = EditBudget(self.clock)
         self.reporter = Reporter(self.store, self.voice, self.clock, self.budget)
 
-    async def speak(self, home: str = "C1") -> list[str]:
+    async def speak(self, home: str = "C1", turns: int = 30) -> list[str]:
         """Let the job run until it has nothing more to say; answers what it said."""
         before = len(self.voice.said)
-        for _ in range(30):
+        for _ in range(turns):
             wait = await self.reporter(home)
             if wait is None:
                 return [kind for kind, _ in self.voice.said[before:]]
@@ -331,7 +296,7 @@ async def test_a_receipt_waits_for_no_room_among_the_edits(desk: Desk) -> None:
     await desk.speak()
     await desk.finish()
     for _ in range(EDITS_A_MINUTE):
-        with desk.budget.one():
+        with desk.budget.one("C0"):
             pass
     begun = desk.clock.now()
     assert await desk.speak() == ["receipt", "edit"]
@@ -356,7 +321,7 @@ async def test_what_a_placeholder_comes_to_is_shown_at_once(desk: Desk, state: R
         desk.clock.pass_(seconds=3)
         desk.restart()
     for _ in range(Urgency.END):
-        with desk.budget.one():
+        with desk.budget.one("C0"):
             pass
     begun = desk.clock.now()
     ended_at = NOON if state is not RequestState.PLANNED else None
@@ -404,3 +369,68 @@ async def test_a_clock_that_is_set_keeps_nobody_waiting_for_a_message(desk: Desk
     begun = desk.clock.monotonic()
     assert await desk.speak() == ["edit"]
     assert desk.clock.monotonic() - begun <= 4.0
+
+
+class CountedRows(SqliteStore):
+    """Counts the requests that the reporter reads, and its transactions."""
+
+    def __init__(self, database: SqliteDatabase, clock: FakeClock) -> None:
+        super().__init__(database, clock)
+        self.listed, self.read, self.written = 0, 0, 0
+
+    async def to_send(self, reply_channel: str) -> list[str]:
+        found = await super().to_send(reply_channel)
+        self.listed += len(found)
+        return found
+
+    async def outbox(self, reply_channel: str, request_ids: Sequence[str]) -> list[tuple[Request, list[Item]]]:
+        self.read += len(request_ids)
+        return await super().outbox(reply_channel, request_ids)
+
+    async def mark_sent(self, request: Request, **told: Sequence[str]) -> None:
+        self.written += 1
+        await super().mark_sent(request, **told)
+
+    async def mark_all_sent(self, requests: Sequence[Request]) -> None:
+        self.written += 1
+        await super().mark_all_sent(requests)
+
+
+@pytest.mark.parametrize("count", [20, 200])
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_a_channel_of_many_requests_is_told_with_a_few_readings_of_each(
+    database: SqliteDatabase, clock: FakeClock, count: int, restarted: bool
+) -> None:
+    rows = CountedRows(database, clock)
+    desk = Desk(rows, clock)
+    names = [f"r-{number:03d}" for number in range(count)]
+    for name in names:
+        await desk.add(name, "C1")
+    assert await desk.speak(turns=3 * count) == ["status"] * count
+    for name in names:
+        await desk.change(lambda item: replace(item, state=ItemState.CREATING), f"{name}-1")
+        await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON), f"{name}-1")
+    if restarted:
+        desk.restart()
+    said = await desk.speak(turns=9 * count)
+    assert (said.count("receipt"), said.count("edit")) == (count, count)
+    assert await desk.speak() == []
+    assert rows.listed <= 2 * count
+    assert rows.read <= 6 * count
+    assert rows.written <= 3 * count
+
+
+async def test_what_changes_while_others_wait_is_said_in_its_turn(desk: Desk) -> None:
+    """Room for an edit is far away, and the reporter waits for it when an approval is asked for."""
+    await desk.speak()
+    await desk.change(lambda item: replace(item, cause="busy", waiting_since=NOON))
+    for _ in range(EDITS_A_MINUTE):
+        with desk.budget.one("C0"):
+            pass
+    desk.clock.pass_(seconds=10)
+    assert await desk.reporter("C1") == 50.0
+    await desk.add("r-two", "C1", state=RequestState.WAITING, approvals_needed=1)
+    assert await desk.reporter("C1") == 0.0
+    desk.clock.pass_(seconds=1)
+    assert await desk.reporter("C1") == 0.0
+    assert desk.voice.said[-2:] == [("status", "C1"), ("ask", "C1")]

@@ -91,7 +91,7 @@ async def test_what_is_gone_is_written_down_once_with_its_row_in_the_trail(
     store: SqliteStore, clock: FakeClock
 ) -> None:
     await made(store)
-    await store.mark_all_sent(a_request())
+    await store.mark_all_sent([a_request()])
     clock.pass_(minutes=5)
     existing = Existing(store, FakeCloud(ShowingEvs(shown=NO_SUCH)), clock)
     assert await gone(store, existing)
