@@ -258,6 +258,14 @@ FOUND: dict[str, tuple[tuple[str, ...], bool, str]] = {
         False,
         "the trigger gift is none of the bot's",
     ),
+    "a trigger that counts, and does more": (
+        (
+            "drop trigger item_counted_as_gone",
+            "create trigger item_counted_as_gone after delete on item begin delete from access_grant; end",
+        ),
+        False,
+        "the trigger item_counted_as_gone is none of the bot's",
+    ),
     "an agreement that is no list": (
         ("update deletion set agreed_json = 'U7'",),
         False,
