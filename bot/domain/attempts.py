@@ -29,7 +29,7 @@ class Attempt(Generic[S]):
     in_doubt: bool = False
     """An answer to its POST was lost, so each further one is preceded by a look."""
     due_at: datetime | None = None
-    """When its job runs next."""
+    """When its job runs next; of a snapshot in the making, when it is looked at next."""
     submitted_at: datetime | None = None
     look_until: datetime | None = None
     waiting_since: datetime | None = None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.attempts import Attempt, accepted, over
+from bot.domain.polling import FIRST_LOOK
 from bot.domain.snapshots import CreateStandardSnapshot, Disk, Snapshot
 from bot.domain.transitions import ITEM, AttemptEvent, ItemState
 
@@ -101,7 +102,8 @@ def cloud_deletes(items: Iterable[Item]) -> bool:
 
 
 def taken(item: Item, snapshot_id: str, job_id: str | None) -> Item:
-    return replace(accepted(item, job_id), snapshot_id=snapshot_id)
+    look_at = item.submitted_at + FIRST_LOOK if item.submitted_at else None
+    return replace(accepted(item, job_id), snapshot_id=snapshot_id, due_at=look_at)
 
 
 def back_to_planned(item: Item) -> Item:

@@ -16,9 +16,18 @@ _WIDENING = 0.75
 most, and a copy of a minute costs seven listings.
 """
 
-ASK_THE_JOB_EVERY = timedelta(seconds=60)
-"""A snapshot that a listing still calls creating, and whose progress stands still, has its job asked this often: a job
-can fail without a trace there."""
+_EARLY = 0.6
+"""A look may come early by this share of its pause, where a listing has room for one more. Over a half, so that two
+groups of snapshots that fit into one listing come together there.
+"""
+
+SOON = timedelta(seconds=_EARLY * _SLOWEST_S)
+
+_ASK_THE_JOB_S, _ASK_THE_JOB_SLOWLY_S = 55.0, 300.0
+"""Looks are 30 s apart at most, so it is asked with every second one at first."""
+
+_STILL = 0.1
+"""A snapshot may stand still for this share of its age before its job is asked."""
 
 
 def pause_s(age_s: float, progress: int | None, *, troubled: bool = False) -> float:
@@ -30,3 +39,15 @@ def pause_s(age_s: float, progress: int | None, *, troubled: bool = False) -> fl
         return least
     left_s = age_s * (100 - progress) / progress if progress else _SLOWEST_S
     return max(least, min(age_s * _WIDENING, left_s, _SLOWEST_S))
+
+
+def may_come_now(left_s: float, age_s: float, progress: int | None) -> bool:
+    """Whether a look that is due in so many seconds may share a listing that is made now."""
+    return left_s <= _EARLY * pause_s(age_s, progress)
+
+
+def job_pause_s(age_s: float) -> float:
+    """Seconds for which a snapshot stands still, in a listing that still calls it creating, before its job is asked: a
+    job can fail without a trace there.
+    """
+    return min(max(_ASK_THE_JOB_S, age_s * _STILL), _ASK_THE_JOB_SLOWLY_S)

@@ -6,6 +6,7 @@ Each method is one transaction: rows, audit and jobs together.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from bot.domain.audit import AuditEntry
@@ -25,6 +26,10 @@ class Items(Protocol):
     async def watched(self, items: Sequence[Item]) -> None: ...
 
     async def creating(self, project: str) -> list[Item]: ...
+
+    async def due(self, project: str, now: datetime, until: datetime, most: int, together: int) -> list[Item]: ...
+
+    async def next_look(self, project: str, after: datetime) -> datetime | None: ...
 
     async def gone(self, snapshot_id: str, by: str | None, audit: Sequence[AuditEntry]) -> bool: ...
 

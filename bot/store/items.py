@@ -10,15 +10,15 @@ from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.deletions import Deletion
 from bot.domain.items import Item, following, joining
-from bot.domain.polling import FIRST_LOOK
 from bot.domain.requests import Request
 from bot.domain.transitions import ItemState
 from bot.store import deletions
-from bot.store.database import Query, ScheduledJob, Script, sql, to_ms
+from bot.store.database import Query, ScheduledJob, Script, from_ms, span_ms, sql, to_ms
 from bot.store.reading import first, readable
 from bot.store.rows import group_row, item_from, item_row, request_row
-from bot.store.schema import COPIES, ITEM_OPEN, POINT
+from bot.store.schema import COPIES, FOLLOWED, ITEM_OPEN, POINT
 from bot.store.transactions import Transactions
+from bot.store.waits import LONGEST_WAIT
 from bot.store.whole_requests import follow, lane
 from bot.store.writing import insert
 
@@ -51,6 +51,14 @@ order by coalesce(taken_at, ended_at) desc, id limit :most
 """
 _SPENT = "tried_ms = :tried_ms, in_vain_ms = :in_vain_ms, due_at = :due_at where id = :id and ver = :ver"
 LEADER = f"select * from item where disk_id = :disk_id and {COPIES} and id <> :id"
+_FOLLOWED_DUE = f"""
+select * from item where {FOLLOWED} and project = :project and coalesce(due_at, 0) between :begin and :until
+    and (coalesce(due_at, 0) > :begin or id > :after) order by coalesce(due_at, 0), id limit :limit
+"""
+_NEXT_LOOK = f"""
+select min(coalesce(due_at, 0)) as at from item
+where {FOLLOWED} and project = :project and coalesce(due_at, 0) between :begin and :until
+"""
 PAGE = 200
 """Rows that are read in one transaction where there may be thousands."""
 
@@ -119,19 +127,23 @@ def _schedule(item: Item, whose: str, now: datetime) -> Script[None]:
         case ItemState.PLANNED | ItemState.SUBMITTING | ItemState.UNCERTAIN if item.consistency_group_id is None:
             yield ScheduledJob(f"submit:{item.id}", item.due_at or now, whose)
         case ItemState.CREATING if item.joined_to is None:
-            yield ScheduledJob(f"watch:{item.project}", now + FIRST_LOOK, item.project)
+            yield ScheduledJob(f"watch:{item.project}", item.due_at or now, item.project)
         case _:
             pass
 
 
 def spent(rows: Sequence[Request | Item | ConsistencyGroup]) -> Script[None]:
-    """Write down how much patience was spent, where the row is as it was read. People see nothing of it."""
+    """Write down how much patience was spent and when the next turn is, where the row is as it was read. People see
+    nothing of it.
+    """
     for row in rows:
         match row:
             case Request():
                 yield Query("update request set tried_ms = :tried_ms where id = :id and ver = :ver", request_row(row))
             case Item():
-                yield Query(f"update item set {_SPENT}", item_row(row))
+                spent_ms = {"tried_ms": span_ms(row.tried), "in_vain_ms": span_ms(row.in_vain)}
+                facts = {"id": row.id, "ver": row.ver, "due_at": to_ms(row.due_at), **spent_ms}
+                yield Query(f"update item set {_SPENT}", facts)
             case ConsistencyGroup():
                 yield Query(f"update consistency_group set {_SPENT}", group_row(row))
 
@@ -147,6 +159,32 @@ def creating(project: str, after: str, limit: int) -> Script[tuple[list[Item], s
     )
     found = yield from readable(rows, item_from, "item")
     return found, rows[-1]["id"] if len(rows) == limit else None
+
+
+def due(project: str, now: datetime, until: datetime, most: int, together: int) -> Script[list[Item]]:
+    found = yield from _followed(project, 0, to_ms(now) or 0, most)
+    if room := -len(found) % together:
+        found += yield from _followed(project, (to_ms(now) or 0) + 1, to_ms(until) or 0, room)
+    return found
+
+
+def _followed(project: str, begin: int, until: int, most: int) -> Script[list[Item]]:
+    """Those due in between, in milliseconds. What can't be read stays due, and is passed over each time."""
+    found: list[Item] = []
+    after = ""
+    while limit := most - len(found):
+        ends = {"begin": begin, "until": until, "after": after}
+        rows = yield sql(_FOLLOWED_DUE, project=project, **ends, limit=limit)
+        found += yield from readable(rows, item_from, "item")
+        if len(rows) < limit:
+            break
+        begin, after = rows[-1]["due_at"] or 0, rows[-1]["id"]
+    return found
+
+
+def next_look(project: str, after: datetime, until: datetime) -> Script[datetime | None]:
+    rows = yield sql(_NEXT_LOOK, project=project, begin=(to_ms(after) or 0) + 1, until=to_ms(until))
+    return from_ms(rows[0]["at"])
 
 
 def points_of(disk_ids: Sequence[str]) -> Script[list[Item]]:
@@ -182,6 +220,16 @@ class SqliteItems(Transactions):
             page, after = await self._database.read(creating, project, after, PAGE)
             found += page
         return sorted(found, key=lambda item: (to_ms(item.submitted_at) or 0, item.id))
+
+    async def due(self, project: str, now: datetime, until: datetime, most: int, together: int) -> list[Item]:
+        """The snapshots to be looked at now, `most` at most and the longest due first; to a number that is a multiple
+        of `together` they are filled up from those due by `until`.
+        """
+        return await self._database.read(due, project, now, until, most, together)
+
+    async def next_look(self, project: str, after: datetime) -> datetime | None:
+        """When the first look of a project is due that is due after this; None: in no minute from then."""
+        return await self._database.read(next_look, project, after, after + LONGEST_WAIT)
 
     async def gone(self, snapshot_id: str, by: str | None, entries: Sequence[AuditEntry]) -> bool:
         """A snapshot was deleted, by whom it was asked for; None: outside of the bot. False: that was known."""

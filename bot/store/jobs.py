@@ -7,7 +7,7 @@ from datetime import datetime
 from bot.store import app_homes, deferred_replies, deletions, grants
 from bot.store.database import Row, Script, from_ms, sql, to_ms
 from bot.store.reading import readable
-from bot.store.schema import GROUP_OPEN, ITEM_OPEN, REQUEST_OPEN, TO_REMIND
+from bot.store.schema import FOLLOWED, GROUP_OPEN, ITEM_OPEN, REQUEST_OPEN, TO_REMIND
 from bot.store.whole_requests import REMINDED_AHEAD
 
 _JOBS = f"""
@@ -25,8 +25,7 @@ union all select 'group:' || one.id, coalesce(one.due_at, 0), one.project || '/'
     join request on request.id = one.request_id where request.state = 'running'
 union all select 'remind:' || id, remind_at, coalesce(project, '') from request
     where {TO_REMIND} and remind_at < :soon
-union all select 'watch:' || project, 0, project from item
-    where {ITEM_OPEN} and state = 'creating' and joined_to is null group by project
+union all select 'watch:' || project, min(coalesce(due_at, 0)), project from item where {FOLLOWED} group by project
 union all {app_homes.JOBS} union all {deletions.JOBS} union all {grants.NEXT_EXPIRY} union all {deferred_replies.JOBS}
 """
 

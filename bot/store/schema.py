@@ -43,6 +43,7 @@ OPEN = {machine.name: _not_ended(machine) for machine in _MACHINES}
 REQUEST_OPEN, ITEM_OPEN, GROUP_OPEN = (OPEN[machine.name] for machine in (REQUEST, ITEM, GROUP))
 REQUEST_ENDED = _ended(REQUEST)
 COPIES = "state in ('submitting', 'uncertain', 'creating') and joined_to is null"
+FOLLOWED = "state = 'creating' and joined_to is null"
 TO_REVIEW = "break_glass = 1 and reviewed_by is null and state in ('running', 'finished')"
 TO_REMIND = "remind_at is not null and ended_at is not null"
 POINT = "state = 'available' and snapshot_id is not null and gone_at is null"
@@ -177,6 +178,7 @@ create table item (
 );
 create unique index item_copies_disk on item (disk_id) where {COPIES};
 create index item_open on item (project, state, joined_to, id) where {ITEM_OPEN};
+create index item_followed on item (project, coalesce(due_at, 0), id) where {FOLLOWED};
 create index item_joined on item (joined_to) where joined_to is not null;
 create index item_snapshot on item (snapshot_id) where snapshot_id is not null;
 create index item_job on item (job_id) where job_id is not null;

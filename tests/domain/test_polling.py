@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.polling import pause_s
+from bot.domain.polling import SOON, job_pause_s, may_come_now, pause_s
 
 
 def rounds(takes_s: float, *, progress_told: bool) -> list[float]:
@@ -40,3 +40,13 @@ def test_a_progress_that_stands_still_costs_no_more_than_half_a_round_a_second(p
 
 def test_one_in_trouble_is_looked_at_as_often_as_can_be() -> None:
     assert [pause_s(age_s, 10, troubled=True) for age_s in (3, 30, 100, 300)] == [2.0, 3.0, 5.0, 10.0]
+
+
+def test_a_job_is_asked_each_minute_at_first_and_each_five_of_a_snapshot_that_takes_hours() -> None:
+    assert [job_pause_s(age_s) for age_s in (10, 500, 1_000, 7_200)] == [55.0, 55.0, 100.0, 300.0]
+
+
+def test_a_look_comes_along_early_by_less_than_its_pause() -> None:
+    assert may_come_now(SOON.total_seconds(), 3_600.0, None)
+    assert not may_come_now(SOON.total_seconds() + 0.1, 3_600.0, None)
+    assert not may_come_now(1.5, 2.0, None)

@@ -122,6 +122,8 @@ async def copies(store: SqliteStore) -> None:
     assert leader and joined
     await store.watched([taken(leader, "snap-1", "job-1")])
     await store.creating("payments")
+    await store.due("payments", NOON + HOUR, NOON + 2 * HOUR, 240, 60)
+    await store.next_look("payments", NOON)
     await store.copying("payments")
     item = await the_item(store, "r-copy-7")
     await store.spent([await _read(store, "r-copy"), item])

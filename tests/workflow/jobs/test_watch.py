@@ -11,6 +11,7 @@ import pytest
 from bot.domain.attempts import submitting
 from bot.domain.errors import CloudError, CloudUnavailable, NotFound
 from bot.domain.items import Item, taken
+from bot.domain.polling import FIRST_LOOK
 from bot.domain.snapshots import Job, Snapshot
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Incoming
@@ -75,6 +76,7 @@ class WatchDesk:
         await self.store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
         items = [taken(submitting(an_item(one), NOON), f"snap-{one}", "job-1") for one in range(1, disks + 1)]
         await self.store.decide_plan(replace(request, state=RequestState.RUNNING), items, [])
+        self.clock.pass_(seconds=FIRST_LOOK.total_seconds())
         return self
 
     async def item(self) -> Item:
@@ -88,6 +90,19 @@ class WatchDesk:
         while (wait_s := await self.watch("payments")) is not None and self.clock.now() < end:
             self.clock.pass_(seconds=max(wait_s, 1.0))
         return await self.item()
+
+
+class SettingEvs(JobEvs):
+    """While it is asked, the machine's clock is set, which the engine tells the store."""
+
+    def __init__(self, desk: WatchDesk, *, by: timedelta) -> None:
+        super().__init__()
+        self._desk, self._by = desk, by
+
+    async def list_snapshots(self, **_: object) -> list[Snapshot]:
+        self._desk.clock.step(seconds=self._by.total_seconds())
+        await self._desk.store.clock_set(self._by)
+        return [Snapshot(id="snap-1", status="creating", progress=3)]
 
 
 @pytest.fixture
@@ -122,15 +137,24 @@ async def test_after_a_day_off_it_is_given_up_only_once_a_look_was_answered(desk
 
 
 async def test_a_clock_that_is_set_while_the_cloud_is_asked_gives_up_nothing(desk: WatchDesk) -> None:
-    desk.evs.snapshots = [Snapshot(id="snap-1", status="creating", progress=3)]
-    desk.evs.meanwhile = lambda: desk.clock.step(hours=25)
+    desk.cloud.evs = SettingEvs(desk, by=timedelta(hours=25))
     await desk.watch("payments")
-    desk.evs.meanwhile = lambda: None
-    await desk.store.clock_set(timedelta(hours=25))  # as whoever notices it does
+    desk.cloud.evs = desk.evs
+    desk.evs.snapshots = [Snapshot(id="snap-1", status="creating", progress=3)]
     await desk.watch("payments")
     assert (await desk.item()).state is ItemState.CREATING
     desk.evs.snapshots = [Snapshot(id="snap-1", status="available")]
     assert (await desk.run()).state is ItemState.AVAILABLE
+
+
+async def test_a_clock_that_is_set_back_while_the_cloud_is_asked_delays_no_next_look(desk: WatchDesk) -> None:
+    desk.cloud.evs = SettingEvs(desk, by=timedelta(hours=-25))
+    wait_s = await desk.watch("payments")
+    assert wait_s is not None
+    assert wait_s <= 2.0
+    due_at = (await desk.item()).due_at
+    assert due_at is not None
+    assert due_at <= desk.clock.now() + timedelta(seconds=2)
 
 
 async def test_a_cloud_that_is_not_reached_for_days_ends_nothing_and_says_why_nothing_moves(desk: WatchDesk) -> None:
@@ -187,10 +211,9 @@ async def test_one_of_which_nothing_can_be_learned_is_not_ended(desk: WatchDesk,
 
 
 async def test_a_running_job_without_a_snapshot_is_given_up_after_a_day(desk: WatchDesk) -> None:
-    began = desk.clock.now()
     item = await desk.run()
     assert item.state is ItemState.UNKNOWN
-    assert timedelta(hours=24) < desk.clock.now() - began < timedelta(hours=25)
+    assert timedelta(hours=24) < desk.clock.now() - NOON < timedelta(hours=25)
 
 
 async def test_an_error_whose_reason_cannot_be_asked_for_says_that(desk: WatchDesk) -> None:
