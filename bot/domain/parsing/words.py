@@ -198,9 +198,9 @@ def _word_at(text: str, start: int) -> tuple[Word, int]:
 
 def _quotes_opening(text: str, start: int, at: int) -> frozenset[str]:
     """A quote opens a word, a value after `=`, or one entry of a list after a comma; elsewhere it is a letter."""
-    if at != start and text[at - 1] not in "=,:＝，：":
+    if text[at] not in _QUOTES or (at != start and text[at - 1] not in "=,:＝，："):
         return frozenset()
-    return next((quotes for quotes in (DOUBLE_QUOTES, SINGLE_QUOTES) if text[at] in quotes), frozenset())
+    return DOUBLE_QUOTES if text[at] in DOUBLE_QUOTES else SINGLE_QUOTES
 
 
 def _closing(text: str, opening: int, quotes: frozenset[str]) -> int | None:
