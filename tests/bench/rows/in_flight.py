@@ -33,7 +33,7 @@ async def measure(stage: Stage) -> list[Figure]:
     store = await in_the_making(folder / "store.db", count)
     async with AsyncExitStack() as stack:
         sims = await stack.enter_async_context(simulators(folder, "--channels", "50", "--disks", str(count)))
-        await sims.ask("in_the_making", count=count, seconds=LASTS_S)
+        await sims.ask("in_the_making", first=0, count=count, seconds=LASTS_S)
         bare = await stack.enter_async_context(a_bare_app("default", SOCKET))
         fresh_s = await _start(sims, folder / "fresh.db", 0)
         async with a_bot(sims, SOCKET, store=store) as bot:
