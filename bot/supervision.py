@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from bot.domain.errors import StoreFailed
 
@@ -20,30 +21,24 @@ TURNS_WITHIN_S = 90.0
 """How long the loop of jobs may be without a turn; it looks at the clock each second, and sweeps in between."""
 
 
+@dataclass(frozen=True, slots=True)
 class Vitals:
     """The parts that must not end while the bot is up."""
 
-    def __init__(
-        self,
-        store_answers: Callable[[], Awaitable[None]],
-        store_broken: Callable[[], Awaitable[None]],
-        jobs: asyncio.Task[None],
-        idle_s: Callable[[], float],
-    ) -> None:
-        self._store_answers = store_answers
-        self._store_broken = store_broken
-        self._jobs = jobs
-        self._idle_s = idle_s
+    store_answers: Callable[[], Awaitable[None]]
+    store_broken: Callable[[], Awaitable[None]]
+    jobs: asyncio.Task[None]
+    idle_s: Callable[[], float]
 
     async def trouble(self) -> str:
         """One sentence, "" while all is well."""
-        if self._jobs.done():
+        if self.jobs.done():
             return "The loop of jobs has ended."
-        if self._idle_s() > TURNS_WITHIN_S:
+        if self.idle_s() > TURNS_WITHIN_S:
             return "The loop of jobs stands still."
         try:
             async with asyncio.timeout(ANSWERS_WITHIN_S):
-                await self._store_answers()
+                await self.store_answers()
         except TimeoutError:
             return "The store does not answer."
         except StoreFailed as exc:
@@ -52,13 +47,13 @@ class Vitals:
 
     async def failed(self) -> str:
         """Returns when one of them has ended, with the sentence for the operator."""
-        broken = asyncio.ensure_future(self._store_broken())
+        broken = asyncio.ensure_future(self.store_broken())
         try:
-            await asyncio.wait({broken, self._jobs}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({broken, self.jobs}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             broken.cancel()
-        if not self._jobs.done():
+        if not self.jobs.done():
             return "The bot's store is broken, so the bot stops. Nothing that was recorded is lost: start it again."
-        why = None if self._jobs.cancelled() else self._jobs.exception()
+        why = None if self.jobs.cancelled() else self.jobs.exception()
         log.critical("the loop of jobs has ended", exc_info=why)
         return "The bot's jobs stand still, so the bot stops. Nothing that was recorded is lost: start it again."

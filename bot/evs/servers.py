@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.servers import Server
@@ -20,13 +21,13 @@ IDS_PER_CALL = 100
 _PLAIN = re.compile(r"[0-9A-Za-z\-]+", re.ASCII)
 
 
+@dataclass(frozen=True, slots=True)
 class ServerLists:
     """Source: ECS API Reference, Querying Details About ECSs (v1)."""
 
-    def __init__(self, calls: ProjectCalls, path: str, reader: RowReader) -> None:
-        self._calls = calls
-        self._path = path
-        self._reader = reader
+    calls: ProjectCalls
+    path: str
+    reader: RowReader
 
     async def named_like(self, name: str | None) -> list[Server]:
         """Every server, or at least those with this in their name: compare whole names again.
@@ -54,8 +55,8 @@ class ServerLists:
 
     async def _page(self, query: Sequence[tuple[str, Scalar]]) -> Page[Server]:
         def read(value: Any) -> Page[Server]:
-            rows = self._reader.rows(Server, "servers", rows_at(value, "servers"))
+            rows = self.reader.rows(Server, "servers", rows_at(value, "servers"))
             return Page(rows.read, rows.received, count_at(value, "count"))
 
-        call = Call("GET", self._path, ACTION, query=tuple(query), service="ecs")
-        return await self._calls.ask(call, read)
+        call = Call("GET", self.path, ACTION, query=tuple(query), service="ecs")
+        return await self.calls.ask(call, read)

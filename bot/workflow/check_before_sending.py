@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from bot.domain.access import Allowed, Decision, NeedsApproval, decide, glass_stays
 from bot.domain.actors import Actor
@@ -17,21 +18,21 @@ from bot.ports.slack import People
 from bot.workflow.look_up import look_up
 
 
+@dataclass(frozen=True, slots=True)
 class SendCheck:
     """Asks Slack and the grants anew each time; an approval is worth no more than its approver's right."""
 
-    def __init__(self, store: Grants, people: People, projects: Mapping[str, Project], clock: Clock) -> None:
-        self._store = store
-        self._people = people
-        self._projects = projects
-        self._clock = clock
+    store: Grants
+    people: People
+    projects: Mapping[str, Project]
+    clock: Clock
 
     async def refusal(self, request: Request, alias: str) -> Denied | None:
         """Why nothing of this request may be sent to this project now; None where it may."""
-        if alias not in self._projects:
+        if alias not in self.projects:
             return no_longer_configured(alias)
         try:
-            actor = await look_up(self._people, self._clock, request.actor_id)
+            actor = await look_up(self.people, self.clock, request.actor_id)
         except LookupFailed as exc:
             return Denied("lookup-failed", exc.sentence)
         decision = await self._decide(actor, Action.CREATE, request, alias)
@@ -39,23 +40,23 @@ class SendCheck:
             case Denied():
                 return decision
             case NeedsApproval() if request.break_glass:
-                return glass_stays(self._projects[alias], request.order)
+                return glass_stays(self.projects[alias], request.order)
             case NeedsApproval(_, needed):
                 return await self._approval_missing(request, alias, needed)
             case Allowed():
                 return None
 
     async def _decide(self, actor: Actor, action: Action, request: Request, alias: str) -> Decision:
-        project, channel = self._projects.get(alias), request.place.channel_id
-        grants = await self._store.grants_for(actor)
-        return decide(actor, action, alias, project, channel, grants, self._clock.now())
+        project, channel = self.projects.get(alias), request.place.channel_id
+        grants = await self.store.grants_for(actor)
+        return decide(actor, action, alias, project, channel, grants, self.clock.now())
 
     async def _approval_missing(self, request: Request, alias: str, needed: int) -> Denied | None:
         """Those who agreed must still be people who may."""
         counted = 0
         for user_id in request.approvers:
             try:
-                approver = await look_up(self._people, self._clock, user_id)
+                approver = await look_up(self.people, self.clock, user_id)
             except LookupFailed as exc:
                 return Denied("lookup-failed", exc.sentence)
             decision = await self._decide(approver, Action.APPROVE, request, alias)

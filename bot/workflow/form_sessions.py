@@ -47,39 +47,39 @@ class Rows(Audit, Forms, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(frozen=True, slots=True)
 class FormSessions:
     """The steps that every kind of form has in common."""
 
-    def __init__(self, store: Rows, clock: Clock, new_id: Callable[[], str]) -> None:
-        self._store = store
-        self._clock = clock
-        self._new_id = new_id
+    store: Rows
+    clock: Clock
+    new_id: Callable[[], str]
 
     def begun(
         self, kind: FormKind, user_id: str, place: Place, *, subject: str = "", order: Create | None = None
     ) -> Form:
         """A new form, not kept yet: its view goes first, because the trigger of a view lives for 3 s only."""
-        return Form(self._new_id(), user_id, place, order or Create(()), self._clock.now(), kind=kind, subject=subject)
+        return Form(self.new_id(), user_id, place, order or Create(()), self.clock.now(), kind=kind, subject=subject)
 
     async def save(self, form: Form) -> None:
-        await self._store.open_form(form)
+        await self.store.open_form(form)
 
     async def theirs(self, kind: FormKind, returned: Returned) -> Form | Refused:
         """The form, if it is this person's and this very view. Anything else was tampered with, or is long over."""
-        form = await self._store.form(returned.form_id)
+        form = await self.store.form(returned.form_id)
         if form and (form.kind, form.user_id, form.view_id) == (kind, returned.user_id, returned.view_id):
             return form
         rule = "form-unknown" if form is None else "form-tampered"
-        await self._store.audit(
+        await self.store.audit(
             [denied(returned.user_id, _ACTIONS[kind], "", rule, hop="form", form=returned.form_id[:64])]
         )
         return Refused(STALE, rule)
 
     async def sent_again(self, form_id: str) -> None:
         """Write down that a form which acted before came back."""
-        if form := await self._store.form(form_id):
+        if form := await self.store.form(form_id):
             await self.audit(form, "form-replayed")
 
     async def audit(self, form: Form, rule: str, **facts: int) -> None:
         """Write down what was wrong with what came back."""
-        await self._store.audit([of_form(form, _ACTIONS[form.kind], form.subject, rule, **facts)])
+        await self.store.audit([of_form(form, _ACTIONS[form.kind], form.subject, rule, **facts)])

@@ -78,13 +78,13 @@ class Rows(Audit, Grants, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(frozen=True, slots=True)
 class Gate:
     """`channel` None: from where there is no place; then the place of the request counts."""
 
-    def __init__(self, store: Rows, projects: Mapping[str, Project], clock: Clock) -> None:
-        self._store = store
-        self._projects = projects
-        self._clock = clock
+    store: Rows
+    projects: Mapping[str, Project]
+    clock: Clock
 
     async def admits(
         self,
@@ -99,32 +99,32 @@ class Gate:
         depends on how the rows of the request stand.
         """
         if refused := account_refused(actor):
-            await self._store.audit([denied(actor.user_id, verb.name, "", refused.rule)])
+            await self.store.audit([denied(actor.user_id, verb.name, "", refused.rule)])
             return Told(refused.explanation, done=False)
         unknown = Told(verb.unknown.format(sentences.quoted(any_id)), done=False)
-        grants, now = await self._store.grants_for(actor), self._clock.now()
-        found = await self._store.find(any_id)
+        grants, now = await self.store.grants_for(actor), self.clock.now()
+        found = await self.store.find(any_id)
         if found and found[0].actor_id == actor.user_id and verb.own(found[0]):
             return Admitted(verb, *found, _place(channel, found[0]), OWN_REQUEST)
         if found is None or found[0].project is None:
-            await self._store.audit([unknown_id(actor.user_id, verb.name, found[0].id if found else "")])
+            await self.store.audit([unknown_id(actor.user_id, verb.name, found[0].id if found else "")])
             return unknown
         request, alias = found[0], found[0].project
-        place, project = _place(channel, request), self._projects.get(alias)
+        place, project = _place(channel, request), self.projects.get(alias)
         decision = decide(actor, verb.action, alias, project, place, grants, now)
         if action_of and not (isinstance(decision, Denied) and decision.rule in CLOSED_RULES):  # whatever the action
             decision = decide(actor, await action_of(request), alias, project, place, grants, now)
         if isinstance(decision, Denied):
-            await self._store.audit([of_request(actor, verb.name, request, "denied", decision.rule, channel=place)])
+            await self.store.audit([of_request(actor, verb.name, request, "denied", decision.rule, channel=place)])
             if verb.reads or decision.rule in CLOSED_RULES:
                 return unknown
-            return Told(who_can_help(decision, await self._store.helpers(alias)).explanation, done=False)
+            return Told(who_can_help(decision, await self.store.helpers(alias)).explanation, done=False)
         approvals = decision.approvals if isinstance(decision, NeedsApproval) else 0
         return await self._waiting(actor, Admitted(verb, *found, place, decision.rule, approvals))
 
     async def refuse(self, actor: Actor, admitted: Admitted, rule: str, sentence: str) -> Told:
         """They might, and it does not come to it as the request stands: that is an answer with a row as well."""
-        await self._store.audit([of_request(actor, admitted.verb.name, admitted.request, "denied", rule)])
+        await self.store.audit([of_request(actor, admitted.verb.name, admitted.request, "denied", rule)])
         return Told(sentence, done=False)
 
     async def _waiting(self, actor: Actor, admitted: Admitted) -> Admitted | Told:
@@ -132,7 +132,7 @@ class Gate:
         if wait and request.state is not wait.state:
             rule, sentence = wait.ended
             return await self.refuse(actor, admitted, rule, sentence.format(request.state))
-        if wait and request.time_over(self._clock.now()):
+        if wait and request.time_over(self.clock.now()):
             return await self.refuse(actor, admitted, *wait.over)
         return admitted
 

@@ -58,27 +58,20 @@ class Rows(Bindings, Grants, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(frozen=True, slots=True)
 class Intake:
     """Takes in what creates something."""
 
-    def __init__(
-        self,
-        store: Rows,
-        people: People,
-        projects: Mapping[str, Project],
-        clock: Clock,
-        new_id: Callable[[], str],
-    ) -> None:
-        self._store = store
-        self._people = people
-        self._projects = projects
-        self._clock = clock
-        self._new_id = new_id
+    store: Rows
+    people: People
+    projects: Mapping[str, Project]
+    clock: Clock
+    new_id: Callable[[], str]
 
     async def depends_on_who_asks(self, order: Order, channel: str) -> bool:
         """Whether the project is whichever this person may use: neither the order nor the channel says one."""
-        unnamed = isinstance(order, Create) and order.project is None and len(self._projects) > 1
-        return unnamed and await self._store.bound_project(channel) is None
+        unnamed = isinstance(order, Create) and order.project is None and len(self.projects) > 1
+        return unnamed and await self.store.bound_project(channel) is None
 
     async def create(
         self, delivery: Delivery, order: Order, *, mendable: bool = False, authorization: Authorization | None = None
@@ -88,11 +81,11 @@ class Intake:
         What is `mendable` may be delivered again after it was refused. `authorization`: decided a moment ago, and not
         decided once more.
         """
-        actor = self._people.known(delivery.user_id)
+        actor = self.people.known(delivery.user_id)
         reached: list[Authorization | None] = []  # of these the last one counts: a transaction may have to be run again
 
         def decided(actor: Actor, grants: Sequence[Grant], bound: str | None) -> Authorization:
-            return authorized(actor, order, delivery.place, self._projects, grants, bound, self._clock)
+            return authorized(actor, order, delivery.place, self.projects, grants, bound, self.clock)
 
         def authorized_by(grants: Sequence[Grant], bound: str | None) -> Incoming:
             one = authorization or (decided(actor, grants, bound) if actor else None)
@@ -103,12 +96,12 @@ class Intake:
                 return Incoming(None, [one.audit])
             return Incoming(self._received(delivery, order, one.outcome), [one.audit])
 
-        request = await self._store.take_in(
+        request = await self.store.take_in(
             delivery.id, delivery.place.channel_id, actor, authorized_by, mendable=mendable
         )
         counts = reached[-1] if reached else None
         if counts and isinstance(counts.outcome, Refused):
-            return await with_helpers(self._store, counts.outcome)
+            return await with_helpers(self.store, counts.outcome)
         if request is None:
             return Refused("I have answered this command already. Type it again if you still want it.", ANSWERED)
         if not reached:
@@ -118,13 +111,13 @@ class Intake:
     def _received(self, delivery: Delivery, order: Order, alias: str | None) -> Request:
         """A requester who may have a quick backup sees its message at once, as a placeholder for the plan."""
         return Request(
-            id=self._new_id(),
+            id=self.new_id(),
             state=REQUEST.after(None, RequestEvent.RECEIVE),
             actor_id=delivery.user_id,
             place=delivery.place,
             text=delivery.text,
             order=order,
-            created_at=self._clock.now(),
+            created_at=self.clock.now(),
             to_send=isinstance(order, Quick) and alias is not None,
             project=alias,
             reply_channel=delivery.reply_channel or delivery.place.channel_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -18,25 +18,25 @@ from bot.workflow.actions.approve import Approvals
 from bot.workflow.form_sessions import FormSessions
 
 
+@dataclass(frozen=True, slots=True)
 class DenyForm:
     """In App Home, a form and a direct message there is no place; then the place of the request counts."""
 
-    def __init__(self, approvals: Approvals, form_sessions: FormSessions, client: AsyncWebClient) -> None:
-        self._approvals = approvals
-        self._form_sessions = form_sessions
-        self._client = client
+    approvals: Approvals
+    form_sessions: FormSessions
+    client: AsyncWebClient
 
     async def open(self, actor: Actor, action: UserAction) -> Told | None:
-        if refused := await self._approvals.may_deny(actor, action.decided_at, action.value):
+        if refused := await self.approvals.may_deny(actor, action.decided_at, action.value):
             return refused
         if not action.trigger_id:
             return INTERRUPTED
-        form = self._form_sessions.begun("deny", actor.user_id, action.place, subject=action.value)
-        view = await open_view(self._client, action.trigger_id, deny_form(form.id, from_app_home=action.in_app_home))
+        form = self.form_sessions.begun("deny", actor.user_id, action.place, subject=action.value)
+        view = await open_view(self.client, action.trigger_id, deny_form(form.id, from_app_home=action.in_app_home))
         if view is None:
             words = f"Slack did not let me open the form in time. Press again, or type deny {action.value} reason=…"
             return Told(words, done=False)
-        await self._form_sessions.save(replace(form, view_id=view.id))
+        await self.form_sessions.save(replace(form, view_id=view.id))
         return None
 
     async def problems(self, form: Form, sent: Entered) -> dict[str, str]:
@@ -44,4 +44,4 @@ class DenyForm:
 
     async def deny(self, actor: Actor, action: UserAction) -> Told:
         reason = entered(action.entered.text(REASON))
-        return await self._approvals.deny(actor, action.decided_at, action.value, reason)
+        return await self.approvals.deny(actor, action.decided_at, action.value, reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -24,36 +24,34 @@ from bot.workflow.actions.bind import ChannelBindings
 from bot.workflow.form_sessions import FormSessions
 
 
+@dataclass(frozen=True, slots=True)
 class BindForm:
     """Which channel a form is about stands in the store; Slack's copy carries only the form's id."""
 
-    def __init__(
-        self, command: str, bindings: ChannelBindings, form_sessions: FormSessions, client: AsyncWebClient
-    ) -> None:
-        self._command = command
-        self._bindings = bindings
-        self._form_sessions = form_sessions
-        self._client = client
+    command: str
+    bindings: ChannelBindings
+    form_sessions: FormSessions
+    client: AsyncWebClient
 
     async def open(self, actor: Actor, action: UserAction) -> Told | None:
-        projects = await self._bindings.bindable(actor, action.place)
+        projects = await self.bindings.bindable(actor, action.place)
         if isinstance(projects, Told):
             return projects
         if not action.trigger_id:
             return INTERRUPTED
-        form = self._form_sessions.begun("bind", actor.user_id, action.place, subject=action.channel)
-        view = await open_view(self._client, action.trigger_id, bind_form(form.id, projects))
+        form = self.form_sessions.begun("bind", actor.user_id, action.place, subject=action.channel)
+        view = await open_view(self.client, action.trigger_id, bind_form(form.id, projects))
         if view is None:
-            words = f"Slack did not let me open the form in time. Type {self._command} bind server=…, or try again."
+            words = f"Slack did not let me open the form in time. Type {self.command} bind server=…, or try again."
             return Told(words, done=False)
-        await self._form_sessions.save(replace(form, view_id=view.id))
+        await self.form_sessions.save(replace(form, view_id=view.id))
         return None
 
     async def problems(self, form: Form, sent: Entered) -> dict[str, str]:
         return read_bind(sent)[1]
 
     async def bind(self, actor: Actor, action: UserAction) -> Told:
-        return await self._bindings.bind(actor, action.place, read_bind(action.entered)[0])
+        return await self.bindings.bind(actor, action.place, read_bind(action.entered)[0])
 
 
 def read_bind(sent: Entered) -> tuple[Bind, dict[str, str]]:

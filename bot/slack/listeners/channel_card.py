@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Protocol
@@ -42,31 +43,19 @@ class Rows(Audit, Bindings, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(frozen=True, slots=True)
 class ChannelCardListeners:
     """`pattern` is what a channel's name has to match, such as `inc-*`; None: nothing is offered."""
 
-    def __init__(
-        self,
-        *,
-        pattern: str | None,
-        command: str,
-        store: Rows,
-        projects: Mapping[str, Project],
-        client: AsyncWebClient,
-        channels: SlackChannels,
-        replies: SlackReplies,
-        tasks: BackgroundTasks,
-        clock: Clock,
-    ) -> None:
-        self._pattern = pattern
-        self._command = command
-        self._store = store
-        self._projects = projects
-        self._client = client
-        self._channels = channels
-        self._replies = replies
-        self._tasks = tasks
-        self._clock = clock
+    pattern: str | None
+    command: str
+    store: Rows
+    projects: Mapping[str, Project]
+    client: AsyncWebClient
+    channels: SlackChannels
+    replies: SlackReplies
+    tasks: BackgroundTasks
+    clock: Clock
 
     def register(self, app: AsyncApp) -> None:
         app.event("channel_created")(reads(ChannelChange, self.on_channel))
@@ -74,15 +63,15 @@ class ChannelCardListeners:
 
     async def on_channel(self, ack: AsyncAck, change: ChannelChange) -> None:
         channel_id, name = change.channel, change.name
-        self._channels.forget(channel_id)
-        if self._pattern is None or not channel_id or not fnmatchcase(name, self._pattern):
+        self.channels.forget(channel_id)
+        if self.pattern is None or not channel_id or not fnmatchcase(name, self.pattern):
             return
         chore = f"channel_card:{channel_id}"
-        due = await self._store.chore_due(chore)
-        if due is None or due <= self._clock.now():
+        due = await self.store.chore_due(chore)
+        if due is None or due <= self.clock.now():
             # Marked first: a card that a crash swallows is no loss, one that comes twice is a nuisance.
-            await self._store.chore_done(chore, self._clock.now() + ONCE)
-            self._tasks.start(self._post_card(channel_id, chore))
+            await self.store.chore_done(chore, self.clock.now() + ONCE)
+            self.tasks.start(self._post_card(channel_id, chore))
 
     async def _post_card(self, channel_id: str, chore: str) -> None:
         for pause in PAUSES_S:
@@ -91,17 +80,17 @@ class ChannelCardListeners:
                 return
             wait = max(wait, pause)
             # The mark outlasts the pause by as much again: a stop of the bot meanwhile leaves one that ends.
-            await self._store.chore_done(chore, self._clock.now() + timedelta(seconds=2 * wait))
-            await self._clock.sleep(wait)
-            await self._store.chore_done(chore, self._clock.now() + ONCE)
-        await self._store.chore_done(chore, self._clock.now())
+            await self.store.chore_done(chore, self.clock.now() + timedelta(seconds=2 * wait))
+            await self.clock.sleep(wait)
+            await self.store.chore_done(chore, self.clock.now() + ONCE)
+        await self.store.chore_done(chore, self.clock.now())
 
     async def _attempt(self, channel_id: str) -> float | None:
         """Seconds until it may be tried again; None once there is nothing more to do."""
         try:
-            if await self._channels.shared(channel_id):
+            if await self.channels.shared(channel_id):
                 return None
-            await self._client.conversations_join(channel=channel_id)
+            await self.client.conversations_join(channel=channel_id)
         except SlackApiError as exc:
             failure = failure_of(exc)
             log.info("the bot may not join", extra={"channel": channel_id, "error": failure.error})
@@ -111,9 +100,9 @@ class ChannelCardListeners:
         except NO_ANSWER:
             log.info("slack did not answer when the bot joined", extra={"channel": channel_id})
             return 0.0
-        card = channel_card(self._command, await self._store.bindings(channel_id), self._projects)
+        card = channel_card(self.command, await self.store.bindings(channel_id), self.projects)
         try:
-            await self._replies.post_card(channel_id, card)
+            await self.replies.post_card(channel_id, card)
         except SlackBusy as exc:
             log.info("an offer could not be posted", extra={"channel": channel_id})
             return None if exc.maybe_done else exc.retry_after

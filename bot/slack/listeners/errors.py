@@ -6,6 +6,7 @@ Bolt 1.30 drops an acknowledgement when its listener fails afterwards; the handl
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 from slack_bolt.app.async_app import AsyncApp
@@ -26,11 +27,11 @@ _UNREADABLE = "I can't read what Slack sent me for that, so nothing was done. Tr
 PICKER = "Something went wrong on my side. Try again in a minute."
 
 
+@dataclass(frozen=True, slots=True)
 class ErrorListener:
-    def __init__(self, unexpected: Unexpected, replies: SlackReplies, tasks: BackgroundTasks) -> None:
-        self._unexpected = unexpected
-        self._replies = replies
-        self._tasks = tasks
+    unexpected: Unexpected
+    replies: SlackReplies
+    tasks: BackgroundTasks
 
     def register(self, app: AsyncApp) -> None:
         app.error(self.on_error)
@@ -43,7 +44,7 @@ class ErrorListener:
             log.warning("a payload can't be read", extra={"kind": kind[:40], "missing": error.fields})
             words = _UNREADABLE
         else:
-            words = self._unexpected.report_unexpected(error, "a delivery failed")
+            words = self.unexpected.report_unexpected(error, "a delivery failed")
         if ack.response is None:
             match delivery.type:
                 case None:
@@ -57,5 +58,5 @@ class ErrorListener:
             await ack()
         if sender.user_id:
             to = (sender.user_id, sender.response_url, sender.channel)
-            self._tasks.start(self._replies.tell(*to, responses.told(words), sender.thread_ts))
+            self.tasks.start(self.replies.tell(*to, responses.told(words), sender.thread_ts))
         return ack.response

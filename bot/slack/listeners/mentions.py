@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -71,6 +72,7 @@ _HERE_I_AM = (
 _TAKEN_UP = "I took this message up when you sent it; editing it changes nothing. Write a new one."
 
 
+@dataclass(frozen=True, slots=True)
 class MentionListeners:
     """An event is acknowledged when the listener returns, so it is written down before; Slack repeats what was not
     acknowledged, and the same event counts once.
@@ -79,36 +81,24 @@ class MentionListeners:
     recorded or changed because of it happens once.
     """
 
-    def __init__(
-        self,
-        *,
-        command: str,
-        bot_user_id: str,
-        intake: Intake,
-        people: People,
-        forms: Forms,
-        queries: Queries,
-        deferred: DeferredReplyJob,
-        clock: Clock,
-    ) -> None:
-        self._command = command
-        self._bot_user_id = bot_user_id
-        self._intake = intake
-        self._people = people
-        self._forms = forms
-        self._queries = queries
-        self._deferred = deferred
-        self._clock = clock
+    command: str
+    bot_user_id: str
+    intake: Intake
+    people: People
+    forms: Forms
+    queries: Queries
+    deferred: DeferredReplyJob
+    clock: Clock
 
     def register(self, app: AsyncApp) -> None:
         app.event("app_mention")(reads(Mention, self.on_mention))
-        self._deferred.answered_by("mention", self._answer)
+        self.deferred.answered_by("mention", self._answer)
 
     async def on_mention(self, ack: AsyncAck, mention: Mention) -> None:
         if mention.user_id is None or mention.bot_id:
             log.info("a mention by a bot is passed over")
             return
-        mentioned = read_mention(mention.text, self._bot_user_id)
+        mentioned = read_mention(mention.text, self.bot_user_id)
         text = "" if isinstance(mentioned, SeveralOrders) else mentioned.text
         below = mentioned.below if isinstance(mentioned, Ordered) else ()
         ordered = isinstance(mentioned, Ordered)
@@ -127,10 +117,10 @@ class MentionListeners:
                 "edited": mention.edited,
                 "read_as": type(mentioned).__name__,
             },
-            self._clock.now(),
-            claim=message if ordered and changes_something(text, below, self._command) else None,
+            self.clock.now(),
+            claim=message if ordered and changes_something(text, below, self.command) else None,
         )
-        await self._deferred.take(deferred_reply, InHand())
+        await self.deferred.take(deferred_reply, InHand())
 
     async def _answer(self, deferred_reply: DeferredReply, _: InHand) -> Reply | None:
         if deferred_reply.late:
@@ -145,38 +135,38 @@ class MentionListeners:
             return Reply(responses.told(_HERE_I_AM))
         delivery = Delivery(deferred_reply.payload["message"], deferred_reply.user_id, place, plain_text(raw).strip())
         try:
-            command = read_order(raw, deferred_reply.payload.get("below", ()), self._command)
+            command = read_order(raw, deferred_reply.payload.get("below", ()), self.command)
         except CommandError as exc:
             if is_courtesy(raw):
                 return Reply(responses.told(_HERE_I_AM))
-            return Reply(refusal(exc.sentence, delivery.text, self._command))
+            return Reply(refusal(exc.sentence, delivery.text, self.command))
         match command:
             case Create() | Quick():
                 return Reply(await self._create(delivery, command, edited=deferred_reply.payload["edited"]))
             case Bind(selectors=()):
-                return Reply(responses.how_to_bind(self._command))
+                return Reply(responses.how_to_bind(self.command))
             case OpenForm(order):
                 return Reply(await self._form_button(delivery, order))
             case _:
-                return await self._queries.answer_somebody(command, deferred_reply.user_id, deferred_reply.channel)
+                return await self.queries.answer_somebody(command, deferred_reply.user_id, deferred_reply.channel)
 
     async def _talked_about(self, deferred_reply: DeferredReply, hint: str) -> Reply:
         """A question is answered wherever my name stands: it is private and changes nothing, and the person who waits
         for the answer is in a hurry. Everything else is asked back.
         """
         try:
-            command = read_command(deferred_reply.payload["text"], self._command)
+            command = read_command(deferred_reply.payload["text"], self.command)
         except CommandError:
             return Reply(responses.told(hint))
         if isinstance(command, _ASKS):
-            return await self._queries.answer_somebody(command, deferred_reply.user_id, deferred_reply.channel)
+            return await self.queries.answer_somebody(command, deferred_reply.user_id, deferred_reply.channel)
         return Reply(responses.told(hint))
 
     async def _create(self, delivery: Delivery, order: Order, *, edited: bool) -> Message:
         # Asked now, a person who may not is refused before anything is recorded; then an edit can mend it.
         with contextlib.suppress(LookupFailed):
-            await self._people.look_up(delivery.user_id)
-        match await self._intake.create(delivery, order, mendable=True):
+            await self.people.look_up(delivery.user_id)
+        match await self.intake.create(delivery, order, mendable=True):
             case Accepted(request, repeated=True) if edited and request.text != delivery.text:
                 return responses.told(_TAKEN_UP)
             case Accepted(request, checked, approvals):
@@ -188,13 +178,13 @@ class MentionListeners:
             case Refused(_, rule) if rule == ANSWERED:
                 return responses.told(_TAKEN_UP)
             case Refused(why):
-                return refusal(why, delivery.text, self._command)
+                return refusal(why, delivery.text, self.command)
 
     async def _form_button(self, delivery: Delivery, order: Create) -> Message:
         """A mention opens no form, Slack asks for a press: a button does, and what was typed is kept for it."""
-        form = self._forms.begun(delivery.user_id, delivery.place, order)
-        await self._forms.save(form)
-        return responses.form_button(form.id, self._command)
+        form = self.forms.begun(delivery.user_id, delivery.place, order)
+        await self.forms.save(form)
+        return responses.form_button(form.id, self.command)
 
 
 def changes_something(text: str, below: Sequence[str], command_name: str) -> bool:

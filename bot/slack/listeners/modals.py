@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -64,62 +64,51 @@ Showing = Literal["shown", "closed", "conflict", "refused", "failed"]
 """How showing a view ended: `conflict`: the form shows something newer; `refused`: Slack does not take such a view."""
 
 
+@dataclass(frozen=True, slots=True)
 class FormListeners:
     """Each delivery is acknowledged at once; what the form shows follows when it is known."""
 
-    def __init__(
-        self,
-        *,
-        command: str,
-        team_url: str,
-        forms: Forms,
-        client: AsyncWebClient,
-        replies: SlackReplies,
-        urls: ResponseUrls,
-        tasks: BackgroundTasks,
-        clock: Clock,
-    ) -> None:
-        self._command = command
-        self._team_url = team_url
-        self._forms = forms
-        self._client = client
-        self._replies = replies
-        self._urls = urls
-        self._tasks = tasks
-        self._clock = clock
+    command: str
+    team_url: str
+    forms: Forms
+    client: AsyncWebClient
+    replies: SlackReplies
+    urls: ResponseUrls
+    tasks: BackgroundTasks
+    clock: Clock
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
     def open_for_command(self, sent: SlashCommand, order: Create) -> None:
         """After a command was acknowledged: the form in the place it was typed in."""
-        self._open(sent, self._forms.begun(sent.user_id, place_at(sent.channel, team_id=sent.team_id), order))
+        self._open(sent, self.forms.begun(sent.user_id, place_at(sent.channel, team_id=sent.team_id), order))
 
     async def on_new(self, ack: AsyncAck, action: Triggered) -> None:
         """The shortcut and the button in App Home have no place; the button in a message has that of the message."""
         await ack()
         place = place_at(action.channel or action.user_id, action.thread_ts, action.team_id)
-        self._open(action, self._forms.begun(action.user_id, place, Create(()), choose_place=not action.channel))
+        self._open(action, self.forms.begun(action.user_id, place, Create(()), choose_place=not action.channel))
 
     async def on_backup(self, ack: AsyncAck, shortcut: MessageShortcut) -> None:
         """Told in the thread of the message, with a link to it as the reason."""
         await ack()
         channel, ts = shortcut.channel, shortcut.ts
         thread_ts = shortcut.parent_ts or ts
-        link = permalink(self._team_url, channel, ts)
+        link = permalink(self.team_url, channel, ts)
         if thread_ts != ts:
             link += f"?thread_ts={thread_ts}&cid={channel}"
         place = place_at(channel, thread_ts, shortcut.team_id)
-        self._open(shortcut, self._forms.begun(shortcut.user_id, place, Create((), reason=link)))
+        self._open(shortcut, self.forms.begun(shortcut.user_id, place, Create((), reason=link)))
 
     async def on_open(self, ack: AsyncAck, action: BlockAction) -> None:
         await ack()
         otherwise = "That form can't be opened any more, or it is somebody else's. `help` has a button for a new one."
-        self._start(action, self._open_again(action, self._forms.again, otherwise))
+        self._start(action, self._open_again(action, self.forms.again, otherwise))
 
     async def on_ask_again(self, ack: AsyncAck, action: BlockAction) -> None:
         await ack()
         otherwise = "Only the person who asked can change that request and ask again."
-        self._start(action, self._open_again(action, self._forms.asked_again, otherwise))
+        self._start(action, self._open_again(action, self.forms.asked_again, otherwise))
 
     async def _open_again(
         self, action: BlockAction, begin: Callable[[str, str], Awaitable[Form | None]], otherwise: str
@@ -134,17 +123,17 @@ class FormListeners:
         self._start(by, self._show(by, form))
 
     def _start(self, by: Triggered, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.start(work, lambda words: self._tell(by, responses.told(words)))
+        self.tasks.start(work, lambda words: self._tell(by, responses.told(words)))
 
     async def _show(self, by: Triggered, form: Form) -> None:
         if by.response_url:
-            self._urls.keep(form.id, by.response_url)
-        view = await open_view(self._client, by.trigger_id, loading_view(form.id))
+            self.urls.keep(form.id, by.response_url)
+        view = await open_view(self.client, by.trigger_id, loading_view(form.id))
         if view is None:
-            await self._forms.save(form)
-            await self._tell(by, responses.form_too_late(form.id, self._command))
+            await self.forms.save(form)
+            await self._tell(by, responses.form_too_late(form.id, self.command))
             return
-        self._tasks.start(
+        self.tasks.start(
             self._fill(by, replace(form, view_id=view.id), view),
             lambda words: self._show_filled(by, form, view, Refused(words)),
         )
@@ -152,8 +141,8 @@ class FormListeners:
     async def _fill(self, by: Triggered, form: Form, view: ShownView) -> None:
         filling: Filling | Refused
         try:
-            await self._forms.save(form)
-            filling = await self._forms.fill(form)
+            await self.forms.save(form)
+            filling = await self.forms.fill(form)
         except LookupFailed as exc:
             filling = Refused(exc.sentence)
         await self._show_filled(by, form, view, filling)
@@ -165,31 +154,31 @@ class FormListeners:
             why = Refused("Slack did not take the form that I made. Tell the people who run the bot; its log says why.")
             shown = await self._update(form.id, view.id, view.hash, self._view(form.id, why, typed))
         if shown in ("refused", "failed"):
-            await self._tell(by, responses.form_too_late(form.id, self._command))
+            await self._tell(by, responses.form_too_late(form.id, self.command))
 
     # --- while it is open ---------------------------------------------------------------------------------------------
 
     async def on_project(self, ack: AsyncAck, chosen: ViewAction) -> None:
         await ack()
-        self._refresh(chosen, self._forms.choose_project)
+        self._refresh(chosen, self.forms.choose_project)
 
     async def on_place(self, ack: AsyncAck, chosen: ViewAction) -> None:
         await ack()
-        self._refresh(chosen, self._forms.choose_place)
+        self._refresh(chosen, self.forms.choose_place)
 
     async def on_more(self, ack: AsyncAck, action: ViewAction) -> None:
         await ack()
-        self._refresh(action, self._forms.show_more)
+        self._refresh(action, self.forms.show_more)
 
     async def on_disks(self, ack: AsyncAck, _: ViewAction) -> None:
         """Slack tells of each choice where it likes to; they are read when the form is sent."""
         await ack()
 
     async def on_disk_options(self, ack: AsyncAck, typed: Suggestion) -> None:
-        await ack(options=disk_options(await self._forms.disk_options(_sent(typed), typed.value)))
+        await ack(options=disk_options(await self.forms.disk_options(_sent(typed), typed.value)))
 
     async def on_project_options(self, ack: AsyncAck, typed: Suggestion) -> None:
-        await ack(options=project_options(await self._forms.project_options(_sent(typed), typed.value)))
+        await ack(options=project_options(await self.forms.project_options(_sent(typed), typed.value)))
 
     def _refresh(self, by: ViewAction, choose: Callable[[Sent], Awaitable[Filling | Refused | Stays]]) -> None:
         """The entered values stay; only a person who may use nothing any more is left without the fields."""
@@ -197,7 +186,7 @@ class FormListeners:
         async def chosen() -> None:
             await self._show_chosen(by, await choose(_sent(by)))
 
-        self._tasks.start(chosen(), lambda words: self._show_chosen(by, Stays(words)))
+        self.tasks.start(chosen(), lambda words: self._show_chosen(by, Stays(words)))
 
     async def _show_chosen(self, by: ViewAction, filling: Filling | Refused | Stays) -> None:
         view, sent = by.view, _sent(by)
@@ -212,27 +201,27 @@ class FormListeners:
     async def _catch_up(self, sent: Sent, typed: str) -> None:
         """Two choices at once, and the other one was shown: show what both come to, as the store has it."""
         for _ in range(SHOW_TRIES):
-            newest = await self._forms.newest(sent)
+            newest = await self.forms.newest(sent)
             if newest is None:
                 return
             updated = self._view(sent.form_id, newest.filling, typed)
             if await self._update(sent.form_id, sent.view_id, newest.view_hash, updated) != "conflict":
                 return
-            await self._clock.sleep(WAIT_SECONDS)  # the task that shows the other one has not said so yet
+            await self.clock.sleep(WAIT_SECONDS)  # the task that shows the other one has not said so yet
 
     def _view(self, form_id: str, filling: Filling | Refused, typed: str) -> dict[str, Any]:
         match filling:
             case Filling():
                 return filled_view(filling)
             case Refused(why):
-                return refused_view(form_id, why, f"{self._command} {typed}" if typed else "")
+                return refused_view(form_id, why, f"{self.command} {typed}" if typed else "")
 
     async def _update(self, form_id: str, view_id: str, view_hash: str, view: dict[str, Any]) -> Showing:
         """With the hash: a slow answer never overwrites a newer one. A view that was closed is no loss. Tried a
         few times; a try whose answer was lost may have arrived, and then the next one conflicts.
         """
         try:
-            return await SHOWING.run(self._clock, lambda: self._update_once(form_id, view_id, view_hash, view))
+            return await SHOWING.run(self.clock, lambda: self._update_once(form_id, view_id, view_hash, view))
         except SlackBusy:
             log.warning("a form could not be shown")
             return "failed"
@@ -240,7 +229,7 @@ class FormListeners:
     async def _update_once(self, form_id: str, view_id: str, view_hash: str, view: dict[str, Any]) -> Showing:
         """Raises SlackBusy, where it may be shown a moment later."""
         try:
-            answer = await self._client.views_update(view_id=view_id, hash=view_hash, view=view)
+            answer = await self.client.views_update(view_id=view_id, hash=view_hash, view=view)
             shown = read(ShownView, answer.data)
         except SlackApiError as exc:
             failure = failure_of(exc)
@@ -255,35 +244,35 @@ class FormListeners:
             return "refused"
         except NO_ANSWER:
             raise SlackBusy("Slack did not answer.", retry_after=WAIT_SECONDS) from None
-        await self._forms.shown(form_id, shown.hash)
+        await self.forms.shown(form_id, shown.hash)
         return "shown"
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
     async def on_sent(self, ack: AsyncAck, by: ViewAction) -> None:
         sent = _sent(by)
-        match await self._forms.submit(sent):
+        match await self.forms.submit(sent):
             case Mend(problems):
                 await refuse_form(ack, by.view, problems)
             case Refused(why):
                 await refuse_form(ack, by.view, {"project": why})
             case Accepted() as accepted:
                 await ack()
-                self._tasks.start(self._confirm(sent, accepted))
+                self.tasks.start(self._confirm(sent, accepted))
 
     async def _confirm(self, sent: Sent, accepted: Accepted) -> None:
         """The form is gone; where it was opened, a word that it was taken, to its person alone."""
         request = accepted.request
-        self._urls.hand_over(sent.form_id, request.id)
+        self.urls.hand_over(sent.form_id, request.id)
         told = recorded(request, checked=accepted.checked, approvals=accepted.approvals)
         place = request.place
         to = "" if place.channel_id == request.actor_id else place.channel_id
-        await self._replies.tell(
-            sent.user_id, self._urls.take(request.id), to, responses.as_written(told), place.thread_ts
+        await self.replies.tell(
+            sent.user_id, self.urls.take(request.id), to, responses.as_written(told), place.thread_ts
         )
 
     async def _tell(self, by: Triggered, message: Message) -> None:
-        await self._replies.tell(by.user_id, by.response_url, by.channel, message, by.thread_ts)
+        await self.replies.tell(by.user_id, by.response_url, by.channel, message, by.thread_ts)
 
 
 def _sent(by: ViewAction | Suggestion) -> Sent:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.parsing.commands import ListSnapshots
@@ -13,27 +15,27 @@ from bot.slack.views import responses
 from bot.slack.views.message import Message
 
 
+@dataclass(frozen=True, slots=True)
 class PageListeners:
-    def __init__(self, queries: Queries, replies: SlackReplies, tasks: BackgroundTasks) -> None:
-        self._queries = queries
-        self._replies = replies
-        self._tasks = tasks
+    queries: Queries
+    replies: SlackReplies
+    tasks: BackgroundTasks
 
     async def on_page(self, ack: AsyncAck, action: BlockAction) -> None:
         await ack()
-        self._tasks.start(self._turn(action), lambda words: self._tell(action, responses.told(words)))
+        self.tasks.start(self._turn(action), lambda words: self._tell(action, responses.told(words)))
 
     async def _turn(self, action: BlockAction) -> None:
         asked = read_page(action.value)
         if asked is None:
             told = responses.told("I can't read that page any more. Type `list` again.")
         else:
-            told = (await self._queries.answer_somebody(asked, action.user_id, action.channel)).message
+            told = (await self.queries.answer_somebody(asked, action.user_id, action.channel)).message
         await self._tell(action, told)
 
     async def _tell(self, action: BlockAction, told: Message) -> None:
-        if not await self._replies.respond(action.response_url, told, replace=True):
-            await self._replies.tell(action.user_id, None, action.channel, told)
+        if not await self.replies.respond(action.response_url, told, replace=True):
+            await self.replies.tell(action.user_id, None, action.channel, told)
 
 
 def read_page(value: str) -> ListSnapshots | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -21,32 +21,32 @@ from bot.workflow.actions.confirm import Confirming
 from bot.workflow.form_sessions import FormSessions
 
 
+@dataclass(frozen=True, slots=True)
 class ChangeForm:
     """Everybody who sees a plan can press; what follows is decided by who did, and once."""
 
-    def __init__(self, confirming: Confirming, form_sessions: FormSessions, client: AsyncWebClient) -> None:
-        self._confirming = confirming
-        self._form_sessions = form_sessions
-        self._client = client
+    confirming: Confirming
+    form_sessions: FormSessions
+    client: AsyncWebClient
 
     async def open(self, actor: Actor, action: UserAction) -> Told | None:
-        found = await self._confirming.may_change(actor, action.decided_at, action.value)
+        found = await self.confirming.may_change(actor, action.decided_at, action.value)
         if isinstance(found, Told):
             return found
         if not action.trigger_id:
             return INTERRUPTED
         items = found[1]
         disks = Create(tuple(item.disk.id for item in removable(items)))
-        form = self._form_sessions.begun("change", actor.user_id, action.place, subject=action.value, order=disks)
-        view = await open_view(self._client, action.trigger_id, change_form(form.id, items))
+        form = self.form_sessions.begun("change", actor.user_id, action.place, subject=action.value, order=disks)
+        view = await open_view(self.client, action.trigger_id, change_form(form.id, items))
         if view is None:
             return Told("Slack did not let me open the form in time. Press again.", done=False)
-        await self._form_sessions.save(replace(form, view_id=view.id))
+        await self.form_sessions.save(replace(form, view_id=view.id))
         return None
 
     async def problems(self, form: Form, sent: Entered) -> dict[str, str]:
         if strange := [one for one in sent.chosen(DISKS) if one not in form.order.disks]:
-            await self._form_sessions.audit(form, "forged-option", disks=len(strange))
+            await self.form_sessions.audit(form, "forged-option", disks=len(strange))
             return {DISKS: "One of these is no disk of the plan. Take it out."}
         try:
             read_selection(sent.chosen(DISKS), sent.text(OTHERS))
@@ -56,7 +56,7 @@ class ChangeForm:
 
     async def change(self, actor: Actor, action: UserAction) -> Told:
         selection = read_selection(action.entered.chosen(DISKS), action.entered.text(OTHERS))
-        return await self._confirming.change(actor, action.decided_at, action.value, selection)
+        return await self.confirming.change(actor, action.decided_at, action.value, selection)
 
 
 def read_selection(chosen: Sequence[str], typed: str) -> tuple[Selector, ...]:

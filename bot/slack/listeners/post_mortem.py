@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.audit import not_looked_up
@@ -18,42 +20,35 @@ from bot.slack.views.message import Message
 from bot.workflow.queries.status import Inquiry
 
 
+@dataclass(frozen=True, slots=True)
 class PostMortemListeners:
     """Forty thousand characters of JSON are for a post-mortem, not for the thread of the incident."""
 
-    def __init__(
-        self,
-        people: People,
-        store: Audit,
-        inquiry: Inquiry,
-        replies: SlackReplies,
-        tasks: BackgroundTasks,
-    ) -> None:
-        self._people = people
-        self._store = store
-        self._inquiry = inquiry
-        self._replies = replies
-        self._tasks = tasks
+    people: People
+    store: Audit
+    inquiry: Inquiry
+    replies: SlackReplies
+    tasks: BackgroundTasks
 
     async def on_post_mortem(self, ack: AsyncAck, action: BlockAction) -> None:
         await ack()
-        self._tasks.start(self._show(action), lambda words: self._tell(action, responses.told(words)))
+        self.tasks.start(self._show(action), lambda words: self._tell(action, responses.told(words)))
 
     async def _show(self, action: BlockAction) -> None:
         await self._tell(action, await self._answer(action.user_id, action.channel, action.value))
 
     async def _tell(self, action: BlockAction, message: Message) -> None:
         to = (action.user_id, action.response_url, action.channel)
-        await self._replies.tell(*to, message, action.thread_ts)
+        await self.replies.tell(*to, message, action.thread_ts)
 
     async def _answer(self, user_id: str, channel: str, request_id: str) -> Message:
         try:
-            actor = await self._people.look_up(user_id)
+            actor = await self.people.look_up(user_id)
         except LookupFailed as exc:
-            await self._store.audit([not_looked_up(user_id, POST_MORTEM, channel)])
+            await self.store.audit([not_looked_up(user_id, POST_MORTEM, channel)])
             return responses.told(exc.sentence)
-        found = await self._inquiry.post_mortem(actor, None if is_direct(channel) else channel, request_id)
+        found = await self.inquiry.post_mortem(actor, None if is_direct(channel) else channel, request_id)
         if isinstance(found, NothingFound):
             return responses.told(found.sentence)
         ((request, items),) = found.requests
-        return self._replies.post_mortem(request, items, found.groups)
+        return self.replies.post_mortem(request, items, found.groups)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bot.domain.actors import Actor
 from bot.domain.audit import not_looked_up
 from bot.domain.errors import LookupFailed
@@ -40,81 +42,66 @@ from bot.workflow.queries.restore_points import RestorePointsInquiry
 from bot.workflow.queries.status import Inquiry
 
 
+@dataclass(frozen=True, slots=True)
 class Queries:
     """`command` is the slash command people type, `team_url` Slack's own address."""
 
-    def __init__(
-        self,
-        *,
-        command: str,
-        team_url: str,
-        store: Audit,
-        people: People,
-        inquiry: Inquiry,
-        approvals: Approvals,
-        granting: Granting,
-        cancelling: Cancelling,
-        bindings: ChannelBindings,
-        restoring: RestorePointsInquiry,
-        deletion_questions: DeletionQuestions,
-        clock: Clock,
-    ) -> None:
-        self._command = command
-        self._team_url = team_url
-        self._store = store
-        self._people = people
-        self._inquiry = inquiry
-        self._approvals = approvals
-        self._granting = granting
-        self._cancelling = cancelling
-        self._bindings = bindings
-        self._restoring = restoring
-        self._deletion_questions = deletion_questions
-        self._clock = clock
+    command: str
+    team_url: str
+    store: Audit
+    people: People
+    inquiry: Inquiry
+    approvals: Approvals
+    granting: Granting
+    cancelling: Cancelling
+    bindings: ChannelBindings
+    restoring: RestorePointsInquiry
+    deletion_questions: DeletionQuestions
+    clock: Clock
 
     async def answer(self, question: Question, actor: Actor, channel: str) -> Reply:
         match question:
             case Approve(request_id):
-                return _as_told(await self._approvals.approve(actor, channel, request_id))
+                return _as_told(await self.approvals.approve(actor, channel, request_id))
             case Review(request_id):
-                return _as_told(await self._approvals.review(actor, channel, request_id))
+                return _as_told(await self.approvals.review(actor, channel, request_id))
             case Deny(request_id, reason):
-                return _as_told(await self._approvals.deny(actor, channel, request_id, reason))
+                return _as_told(await self.approvals.deny(actor, channel, request_id, reason))
             case Cancel(any_id):
-                return _as_told(await self._cancelling.cancel(actor, channel, any_id))
+                return _as_told(await self.cancelling.cancel(actor, channel, any_id))
             case Delete(any_id):
-                asked = await self._deletion_questions.ask(actor, channel, any_id)
+                asked = await self.deletion_questions.ask(actor, channel, any_id)
                 return _as_told(asked) if isinstance(asked, Told) else Reply(once_more(asked))
             case Bind():
-                return _as_told(await self._bindings.bind(actor, place_at(channel), question))
+                return _as_told(await self.bindings.bind(actor, place_at(channel), question))
             case Unbind():
-                return _as_told(await self._bindings.unbind(actor, channel))
+                return _as_told(await self.bindings.unbind(actor, channel))
             case GrantAccess():
-                return _as_told(await self._granting.grant(actor, channel, question))
+                return _as_told(await self.granting.grant(actor, channel, question))
             case RevokeAccess():
-                return _as_told(await self._granting.revoke(actor, channel, question))
+                return _as_told(await self.granting.revoke(actor, channel, question))
             case Status():
-                found = await self._inquiry.status(actor, channel, question)
-                return Reply(responses.status(found, self._command, self._team_url, self._clock.now()))
+                found = await self.inquiry.status(actor, channel, question)
+                return Reply(responses.status(found, self.command, self.team_url, self.clock.now()))
             case ListSnapshots():
-                listed = await self._inquiry.listing(actor, channel, question)
-                return Reply(responses.listing(listed, self._command, self._team_url))
+                listed = await self.inquiry.listing(actor, channel, question)
+                return Reply(responses.listing(listed, self.command, self.team_url))
             case Help():
-                return Reply(responses.help_text(await self._inquiry.may_do(actor, channel), self._command))
+                return Reply(responses.help_text(await self.inquiry.may_do(actor, channel), self.command))
             case RestorePoints():
-                points = await self._restoring.points(actor, channel, question)
-                return Reply(restore_points(points, self._command, self._team_url))
+                points = await self.restoring.points(actor, channel, question)
+                return Reply(restore_points(points, self.command, self.team_url))
             case ShowAccess():
-                return Reply(responses.lines(await self._granting.access(actor, channel, question)))
+                return Reply(responses.lines(await self.granting.access(actor, channel, question)))
             case ShowProjects():
-                return Reply(responses.lines(await self._granting.projects(actor, channel)))
+                return Reply(responses.lines(await self.granting.projects(actor, channel)))
 
     async def answer_somebody(self, question: Question, user_id: str, channel: str) -> Reply:
         """The same for a person who may have to be asked about first."""
         try:
-            return await self.answer(question, await self._people.look_up(user_id), channel)
+            return await self.answer(question, await self.people.look_up(user_id), channel)
         except LookupFailed as exc:
-            await self._store.audit([not_looked_up(user_id, type(question).__name__, channel)])
+            await self.store.audit([not_looked_up(user_id, type(question).__name__, channel)])
             return Reply(responses.told(exc.sentence))
 
 

@@ -51,52 +51,50 @@ class Rows(Audit, Forms, Items, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(frozen=True, slots=True)
 class DeletionQuestions:
     """Asks once more."""
 
-    def __init__(
-        self, store: Rows, cloud: Cloud, deleting: Deleting, form_sessions: FormSessions, clock: Clock
-    ) -> None:
-        self._store = store
-        self._cloud = cloud
-        self._deleting = deleting
-        self._form_sessions = form_sessions
-        self._clock = clock
+    store: Rows
+    cloud: Cloud
+    deleting: Deleting
+    form_sessions: FormSessions
+    clock: Clock
 
     async def ask(self, actor: Actor, channel: str, any_id: str) -> Question | Told:
         """The question, where something would be lost; else the answer at once."""
-        doomed = await self._deleting.doomed(actor, channel, any_id)
+        doomed = await self.deleting.doomed(actor, channel, any_id)
         if isinstance(doomed, Told):
             return doomed
         last, looked = await self._last_points(doomed.items)
         ids = Create(tuple(item.id for item in doomed.items))
-        form = self._form_sessions.begun("delete", actor.user_id, Place("", channel), subject=any_id, order=ids)
-        await self._form_sessions.save(form)
+        form = self.form_sessions.begun("delete", actor.user_id, Place("", channel), subject=any_id, order=ids)
+        await self.form_sessions.save(form)
         request = doomed.admitted.request
-        self._store.note([read_entry(actor.user_id, "delete-question", [doomed.admitted.project], channel, request.id)])
+        self.store.note([read_entry(actor.user_id, "delete-question", [doomed.admitted.project], channel, request.id)])
         return Question(doomed, last, looked, form.id)
 
     async def answered(self, actor: Actor, form_id: str) -> Told:
         """Pressed. That it is pressed once is seen to by who hands it over."""
-        form = await self._store.form(form_id)
+        form = await self.store.form(form_id)
         if form is None or (form.kind, form.user_id) != ("delete", actor.user_id):
             return await self._refuse(actor, "form-unknown" if form is None else "form-tampered", _NOT_YOURS)
-        if self._clock.now() >= form.opened_at + ANSWER_WITHIN:
+        if self.clock.now() >= form.opened_at + ANSWER_WITHIN:
             return await self._refuse(actor, "question-timeout", _OVER)
-        return await self._deleting.delete(actor, form.place.channel_id, form.subject, only=form.order.disks)
+        return await self.deleting.delete(actor, form.place.channel_id, form.subject, only=form.order.disks)
 
     async def _refuse(self, actor: Actor, rule: str, told: Told) -> Told:
-        await self._store.audit([denied(actor.user_id, "delete", "", rule, hop="question")])
+        await self.store.audit([denied(actor.user_id, "delete", "", rule, hop="question")])
         return told
 
     async def _last_points(self, items: Sequence[Item]) -> tuple[frozenset[str], bool]:
         """Of each disk the newest other points that the rows know are looked for in its project."""
         going = {item.snapshot_id for item in items}
-        others = [one for one in await self._store.points_of(items) if one.snapshot_id not in going]
+        others = [one for one in await self.store.points_of(items) if one.snapshot_id not in going]
         looked, there = True, set[str]()
         for alias in dict.fromkeys(one.project for one in others):
             ids = list(dict.fromkeys(one.snapshot_id for one in others if one.project == alias and one.snapshot_id))
-            existing = await existing_snapshots(self._cloud, alias, ids)
+            existing = await existing_snapshots(self.cloud, alias, ids)
             looked = looked and existing is not None
             there |= set(ids) if existing is None else existing
         left = {one.disk.id for one in others if one.snapshot_id in there}

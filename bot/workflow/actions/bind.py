@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from bot.domain.access import decide
@@ -35,13 +36,13 @@ class Rows(Audit, Bindings, Grants, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(frozen=True, slots=True)
 class ChannelBindings:
     """Makes no cloud call."""
 
-    def __init__(self, store: Rows, projects: Mapping[str, Project], clock: Clock) -> None:
-        self._store = store
-        self._projects = projects
-        self._clock = clock
+    store: Rows
+    projects: Mapping[str, Project]
+    clock: Clock
 
     async def bind(self, actor: Actor, place: Place, asked: Bind) -> Told:
         """Makes the channel mean exactly this; what was bound by command before is replaced, by an admin of both."""
@@ -52,11 +53,11 @@ class ChannelBindings:
         if await self._closed(actor, "bind", channel, before):
             return _refused(_NOT_YOURS)
         if not asked.selectors:
-            await self._store.audit([of_binding(actor.user_id, "bind", channel, alias, "nothing-named")])
+            await self.store.audit([of_binding(actor.user_id, "bind", channel, alias, "nothing-named")])
             return _refused("Say what: `bind server=web-01`, `bind tag=tier:prod` or `bind disks=a,b`.")
         bindings = [_row(channel, alias, asked, part) for part in _parts(asked.selectors)]
         entry = of_binding(actor.user_id, "bind", channel, alias, "granted", done=True)
-        match await self._store.bind(channel, bindings, [entry], over=before):
+        match await self.store.bind(channel, bindings, [entry], over=before):
             case "done":
                 return Told(f"From now on, `quick` in this channel means {told_bindings(bindings)}.", done=True)
             case why:
@@ -67,12 +68,12 @@ class ChannelBindings:
         nothing = _refused("I know of nothing that you may unbind here.")
         before = await self._bound(channel)
         if not before:
-            await self._store.audit([of_binding(actor.user_id, "unbind", channel, "", "nothing-bound")])
+            await self.store.audit([of_binding(actor.user_id, "unbind", channel, "", "nothing-bound")])
             return nothing
         if await self._closed(actor, "unbind", channel, before):
             return nothing
         entry = of_binding(actor.user_id, "unbind", channel, before[0], "granted", done=True)
-        match await self._store.bind(channel, [], [entry], over=before):
+        match await self.store.bind(channel, [], [entry], over=before):
             case "done":
                 return Told("This channel is bound to nothing now; `quick` asks what is meant.", done=True)
             case why:
@@ -80,26 +81,26 @@ class ChannelBindings:
 
     async def _bound(self, channel: str) -> Sequence[str]:
         """The projects the channel is bound to."""
-        return [project for project, _ in await self._store.bound_to(channel)]
+        return [project for project, _ in await self.store.bound_to(channel)]
 
     async def _closed(self, actor: Actor, action: str, channel: str, bound: Sequence[str]) -> bool:
         """Whether the channel means a project that this person does not administer. A person who may not change it does
         not hear its name; that is in the trail alone. One that is no longer configured is left to the admins of all.
         """
         if refused := account_refused(actor):
-            await self._store.audit([of_binding(actor.user_id, action, channel, "", refused.rule)])
+            await self.store.audit([of_binding(actor.user_id, action, channel, "", refused.rule)])
             return True
-        grants, now = await self._store.grants_for(actor), self._clock.now()
+        grants, now = await self.store.grants_for(actor), self.clock.now()
         for alias in bound:
-            asked = alias if alias in self._projects else EVERY_PROJECT
-            decision = may_administer(actor, asked, self._projects.get(alias), channel, grants, now)
+            asked = alias if alias in self.projects else EVERY_PROJECT
+            decision = may_administer(actor, asked, self.projects.get(alias), channel, grants, now)
             if isinstance(decision, Denied):
-                await self._store.audit([of_binding(actor.user_id, action, channel, alias, decision.rule)])
+                await self.store.audit([of_binding(actor.user_id, action, channel, alias, decision.rule)])
                 return True
         return False
 
     async def _kept(self, actor: Actor, action: str, channel: str, alias: str, why: Rebound) -> Told:
-        await self._store.audit([of_binding(actor.user_id, action, channel, alias, why)])
+        await self.store.audit([of_binding(actor.user_id, action, channel, alias, why)])
         if why == "settled-before":
             return _refused("Somebody changed what this channel means a moment before you. Look at it, then try again.")
         return _refused("This channel is bound in bot.toml; that file has to be changed.")
@@ -115,7 +116,7 @@ class ChannelBindings:
             return _refused(bindable.explanation)
         if await self._closed(actor, "bind", channel, await self._bound(channel)):
             return _refused(_NOT_YOURS)
-        self._store.note([read_entry(actor.user_id, "bind-form", bindable, channel)])
+        self.store.note([read_entry(actor.user_id, "bind-form", bindable, channel)])
         return bindable
 
     async def usable(self, actor: Actor, channel: str) -> Sequence[str]:
@@ -125,10 +126,10 @@ class ChannelBindings:
     async def _where(self, actor: Actor, action: Action, channel: str) -> Sequence[str]:
         if account_refused(actor):
             return ()
-        grants, now = await self._store.grants_for(actor), self._clock.now()
+        grants, now = await self.store.grants_for(actor), self.clock.now()
         return [
             alias
-            for alias, project in sorted(self._projects.items())
+            for alias, project in sorted(self.projects.items())
             if not isinstance(decide(actor, action, alias, project, channel, grants, now), Denied)
         ]
 
@@ -141,12 +142,12 @@ class ChannelBindings:
             return found[0] if len(found) == 1 else await self._denied(actor, place, "", which_project_to_bind(found))
         if refused := await self._refused_anywhere(actor, place, named):
             return refused
-        grants, now = await self._store.grants_for(actor), self._clock.now()
-        project = self._projects.get(named)
+        grants, now = await self.store.grants_for(actor), self.clock.now()
+        project = self.projects.get(named)
         decision = decide(actor, Action.ADMINISTER, named, project, place.channel_id, grants, now)
         if not isinstance(decision, Denied):
             return named
-        return who_can_help(await self._denied(actor, place, named, decision), await self._store.helpers(named))
+        return who_can_help(await self._denied(actor, place, named, decision), await self.store.helpers(named))
 
     async def _administered(self, actor: Actor, place: Place) -> Sequence[str] | Denied:
         """The projects to which this person may bind this channel; or why to none, written down."""
@@ -160,7 +161,7 @@ class ChannelBindings:
         return await self._denied(actor, place, named, refused) if refused else None
 
     async def _denied(self, actor: Actor, place: Place, alias: str, why: Denied) -> Denied:
-        await self._store.audit([of_binding(actor.user_id, "bind", place.channel_id, alias, why.rule)])
+        await self.store.audit([of_binding(actor.user_id, "bind", place.channel_id, alias, why.rule)])
         return why
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bot.domain import sentences
 from bot.domain.actors import Actor
 from bot.domain.audit import of_request
@@ -19,22 +21,22 @@ _CANCEL = Verb(
 )
 
 
+@dataclass(frozen=True, slots=True)
 class Cancelling:
     """Each decision is asked of the rows at its own moment, and takes effect in the same transaction as its record."""
 
-    def __init__(self, store: Requests, gate: Gate) -> None:
-        self._store = store
-        self._gate = gate
+    store: Requests
+    gate: Gate
 
     async def cancel(self, actor: Actor, channel: str | None, any_id: str) -> Told:
         """`channel` None: from App Home, which is no place; the place of the request counts."""
-        admitted = await self._gate.admits(actor, channel, any_id, _CANCEL)
+        admitted = await self.gate.admits(actor, channel, any_id, _CANCEL)
         if isinstance(admitted, Told):
             return admitted
         request = admitted.request
         who = sentences.person(actor.user_id)
         entry = of_request(actor, _CANCEL.name, request, "allowed", admitted.rule)
-        done = await self._store.cancel(
+        done = await self.store.cancel(
             request.id,
             explanation=f"{who} cancelled it. Nothing was created.",
             cause=f"{who} cancelled it before it was sent.",
@@ -42,11 +44,11 @@ class Cancelling:
         )
         if done is None:
             sentence = "This request has ended; nothing is left to cancel."
-            return await self._gate.refuse(actor, admitted, "ended-before", sentence)
+            return await self.gate.refuse(actor, admitted, "ended-before", sentence)
         if done.dropped:
             return Told("Cancelled. Nothing was created.", done=True)
         if not done.cancelled:
-            return await self._gate.refuse(actor, admitted, "sent-before", f"Too late: {_went_on(done.sent)}")
+            return await self.gate.refuse(actor, admitted, "sent-before", f"Too late: {_went_on(done.sent)}")
         return Told(
             f"{_disks(done.cancelled, 'was', 'were')} not sent yet and cancelled. {_went_on(done.sent)}", done=True
         )

@@ -8,7 +8,7 @@ who chose its disks for them could also agree to their own choice.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.domain import sentences
@@ -50,27 +50,27 @@ class Rows(Audit, Grants, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(frozen=True, slots=True)
 class Confirming:
     """Asked of the rows at the moment of the press; of two who press at once, one settles it."""
 
-    def __init__(self, store: Rows, gate: Gate, projects: Mapping[str, Project], clock: Clock) -> None:
-        self._store = store
-        self._gate = gate
-        self._projects = projects
-        self._clock = clock
+    store: Rows
+    gate: Gate
+    projects: Mapping[str, Project]
+    clock: Clock
 
     async def confirm(self, actor: Actor, channel: str | None, request_id: str) -> Told:
         """`channel` None: from where there is no place; the place of the request counts."""
-        allowed = await self._gate.admits(actor, channel, request_id, _CONFIRM)
+        allowed = await self.gate.admits(actor, channel, request_id, _CONFIRM)
         if isinstance(allowed, Told):
             return allowed
         request = allowed.request
         needed = 0 if request.break_glass else allowed.approvals
-        after = set_going(request, needed, request.break_glass, self._clock.now(), confirm=False)
+        after = set_going(request, needed, request.break_glass, self.clock.now(), confirm=False)
         alerted = after.break_glass and after.state is RequestState.RUNNING
-        notify = await who_may_approve(self._store, after) if alerted else ()
+        notify = await who_may_approve(self.store, after) if alerted else ()
         entry = of_request(actor, _CONFIRM.name, request, "allowed", allowed.rule, hop="confirm")
-        decided = await self._store.confirm(after, notify, [entry], room=self._projects[allowed.project].daily_limit)
+        decided = await self.store.confirm(after, notify, [entry], room=self.projects[allowed.project].daily_limit)
         if decided.how == "over":
             return await self._over_the_limit(actor, allowed, decided.used)
         if decided.how == "late":
@@ -89,18 +89,18 @@ class Confirming:
         assert isinstance(request.order, Quick), "only a quick backup is planned"
         order = replace(request.order, selectors=selectors, confirm=True)  # that plan is still unseen
         entry = of_request(actor, _CONFIRM.name, request, "allowed", "plan-changed", hop="confirm")
-        if not await self._store.plan_again(planned_anew(request, order), [entry]):
+        if not await self.store.plan_again(planned_anew(request, order), [entry]):
             return await self._too_late(actor, allowed)
         return Told("I am planning it anew.", done=True)
 
     async def _over_the_limit(self, actor: Actor, allowed: Admitted, used: int) -> Told:
         """Whose limit it is: who asked, not who said go. The plan stays, for when there is room or more is allowed."""
-        request, project = allowed.request, self._projects[allowed.project]
+        request, project = allowed.request, self.projects[allowed.project]
         who = "You have" if request.actor_id == actor.user_id else f"{sentences.person(request.actor_id)} has"
         denied = over_the_limit(project.alias, project.daily_limit or 0, used, wanted(allowed.items), who)
-        await self._store.audit([of_request(actor, _CONFIRM.name, request, "denied", denied.rule, hop="confirm")])
+        await self.store.audit([of_request(actor, _CONFIRM.name, request, "denied", denied.rule, hop="confirm")])
         refused = Refused(denied.explanation, denied.rule, project.alias)
-        told = (await with_helpers(self._store, refused)).sentence
+        told = (await with_helpers(self.store, refused)).sentence
         return Told(f"{told} Nothing was started; the plan stays as it is.", done=False)
 
     async def may_change(
@@ -110,12 +110,12 @@ class Confirming:
         allowed = await self._theirs(actor, channel, request_id)
         if isinstance(allowed, Told):
             return allowed
-        self._store.note([read_entry(actor.user_id, "change-form", [allowed.project], allowed.place, request_id)])
+        self.store.note([read_entry(actor.user_id, "change-form", [allowed.project], allowed.place, request_id)])
         return allowed.request, allowed.items
 
     async def _theirs(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:
         """The plan that they may confirm, if it is also their own."""
-        allowed = await self._gate.admits(actor, channel, request_id, _CONFIRM)
+        allowed = await self.gate.admits(actor, channel, request_id, _CONFIRM)
         if isinstance(allowed, Told) or allowed.request.actor_id == actor.user_id:
             return allowed
         requester = sentences.person(allowed.request.actor_id)
@@ -123,8 +123,8 @@ class Confirming:
             f"Only {requester}, in whose name it runs, can change this plan. You can confirm it as it is, "
             "press Cancel Plan, or make a plan of your own: `quick …`."
         )
-        return await self._gate.refuse(actor, allowed, NOT_YOUR_PLAN, sentence)
+        return await self.gate.refuse(actor, allowed, NOT_YOUR_PLAN, sentence)
 
     async def _too_late(self, actor: Actor, admitted: Admitted) -> Told:
         sentence = "Somebody settled this plan a moment before you, or its time was over."
-        return await self._gate.refuse(actor, admitted, "settled-before", sentence)
+        return await self.gate.refuse(actor, admitted, "settled-before", sentence)

@@ -59,14 +59,14 @@ class Rows(Audit, Deletions, Grants, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(frozen=True, slots=True)
 class Deleting:
     """Deletions that people ask for. `channel` None: from where there is no place; the place of the request counts."""
 
-    def __init__(self, store: Rows, gate: Gate, projects: Mapping[str, Project], clock: Clock) -> None:
-        self._store = store
-        self._gate = gate
-        self._projects = projects
-        self._clock = clock
+    store: Rows
+    gate: Gate
+    projects: Mapping[str, Project]
+    clock: Clock
 
     async def delete(
         self, actor: Actor, channel: str | None, any_id: str, *, only: Collection[str] | None = None
@@ -99,7 +99,7 @@ class Deleting:
             going = [item for item in admitted.items if item.id in ids]
             return Doomed(admitted, going, meant.others[0].asked_by, max(needed - 1, 0))
         go, staying = await self._parted(actor, admitted, meant.wanted)
-        rows = await self._store.deletions(admitted.request.id)
+        rows = await self.store.deletions(admitted.request.id)
         before = {one.item_id for one in rows if one.state is not DeletionState.KEPT}
         if fresh := [item for item in go if item.id not in before]:
             return Doomed(admitted, fresh, "", needed, staying)
@@ -117,7 +117,7 @@ class Deleting:
         def named_by(item_id: str, *ids: str | None) -> bool:
             return any_id in (item_id, *ids) and (only is None or item_id in only)
 
-        admitted = await self._gate.admits(actor, channel, any_id, _DELETE, action_of=action_of)
+        admitted = await self.gate.admits(actor, channel, any_id, _DELETE, action_of=action_of)
         if isinstance(admitted, Told):
             return admitted
         request, items = admitted.request, admitted.items
@@ -127,27 +127,27 @@ class Deleting:
         joined = [item.id for item in claims(items) if any_id in (request.id, item.id)]
         if not others and not wanted and not joined:
             sentence = _why_nothing([item for item in items if any_id in (request.id, item.id, item.snapshot_id)])
-            return await self._gate.refuse(actor, admitted, "nothing-to-delete", sentence)
+            return await self.gate.refuse(actor, admitted, "nothing-to-delete", sentence)
         return _Meant(admitted, others, wanted, joined)
 
     async def agree(self, actor: Actor, channel: str | None, request_id: str, asking: int) -> Told:
         """The button: agree to exactly what its message names, if that still waits."""
-        admitted = await self._gate.admits(actor, channel, request_id, replace(_DELETE, action=Action.APPROVE))
+        admitted = await self.gate.admits(actor, channel, request_id, replace(_DELETE, action=Action.APPROVE))
         if isinstance(admitted, Told):
             return admitted
-        rows = [one for one in await self._store.deletions(admitted.request.id) if one.asking == asking]
+        rows = [one for one in await self.store.deletions(admitted.request.id) if one.asking == asking]
         asked = [one for one in rows if one.state is DeletionState.ASKED]
         if not asked:
-            return await self._gate.refuse(actor, admitted, "settled-before", DECIDED_ALREADY)
+            return await self.gate.refuse(actor, admitted, "settled-before", DECIDED_ALREADY)
         if asked[0].asked_by == actor.user_id:
-            return await self._gate.refuse(actor, admitted, "own-request", _OWN_ASKING)
+            return await self.gate.refuse(actor, admitted, "own-request", _OWN_ASKING)
         return await self._agree(actor, admitted, asked)
 
     async def _left_to(self, actor: Actor, request: Request, any_id: str) -> list[Deletion]:
         """Deletions that others asked for of what the id names, and that wait for one more to agree."""
         return [
             one
-            for one in await self._store.deletions(request.id)
+            for one in await self.store.deletions(request.id)
             if one.state is DeletionState.ASKED
             and any_id in (request.id, one.item_id, one.snapshot_id)
             and one.asked_by != actor.user_id
@@ -157,10 +157,10 @@ class Deleting:
         """Gives up what the request joined. That deletes nothing, so no other person has to agree to it."""
         request = admitted.request
         entry = deletion_entry(actor, request, "allowed", "gave-up-joined", len(item_ids))
-        gone = await self._store.let_go(request.id, item_ids, [entry])
+        gone = await self.store.let_go(request.id, item_ids, [entry])
         if not gone:
             sentence = "Somebody gave these up a moment before you."
-            return await self._gate.refuse(actor, admitted, "settled-before", sentence)
+            return await self.gate.refuse(actor, admitted, "settled-before", sentence)
         what = named([item.disk.label for item in gone])
         return Told(
             f"Request {request.id} no longer keeps {what}. Nothing is deleted by that: what made a snapshot is what it "
@@ -178,18 +178,18 @@ class Deleting:
     ) -> tuple[Sequence[Item], Sequence[str]]:
         """The items that may go, and why the rest stays; that is written down."""
         request = admitted.request
-        keepers = still_kept(await self._store.sharing(request.id), self._clock.now())
+        keepers = still_kept(await self.store.sharing(request.id), self.clock.now())
         stay = [item for item in wanted if item.snapshot_id in keepers]
         staying = [
             await self._why_it_stays(actor, admitted.place, item, keepers[item.snapshot_id or ""]) for item in stay
         ]
         if stay:
-            await self._store.audit([deletion_entry(actor, request, "denied", "kept-by-another-request", len(stay))])
+            await self.store.audit([deletion_entry(actor, request, "denied", "kept-by-another-request", len(stay))])
         return [item for item in wanted if item.snapshot_id not in keepers], staying
 
     async def _ask_for(self, actor: Actor, admitted: Admitted, wanted: Sequence[Item], any_id: str) -> Told:
         request = admitted.request
-        needed, now = self._needed(request), self._clock.now()
+        needed, now = self._needed(request), self.clock.now()
         rows = [
             Deletion(
                 item.id,
@@ -206,7 +206,7 @@ class Deleting:
             )
             for item in wanted
         ]
-        fresh = await self._store.ask_deletion(rows, [deletion_entry(actor, request, "allowed", "granted", len(rows))])
+        fresh = await self.store.ask_deletion(rows, [deletion_entry(actor, request, "allowed", "granted", len(rows))])
         if not fresh:
             return await self._asked_before(actor, admitted, [row.item_id for row in rows])
         what = named([one.label for one in fresh])
@@ -223,18 +223,18 @@ class Deleting:
     async def _asked_before(self, actor: Actor, admitted: Admitted, wanted: Collection[str]) -> Told:
         waiting = any(
             one.state is DeletionState.ASKED and one.item_id in wanted
-            for one in await self._store.deletions(admitted.request.id)
+            for one in await self.store.deletions(admitted.request.id)
         )
         if waiting:
-            return await self._gate.refuse(actor, admitted, "own-request", _OWN_ASKING)
+            return await self.gate.refuse(actor, admitted, "own-request", _OWN_ASKING)
         sentence = DELETED_ALREADY
-        return await self._gate.refuse(actor, admitted, "asked-before", sentence)
+        return await self.gate.refuse(actor, admitted, "asked-before", sentence)
 
     async def _why_it_stays(self, actor: Actor, channel: str, item: Item, keeper: Request) -> str:
         """Names the other request to a person who may see it."""
         alias = keeper.project or ""
-        grants = await self._store.grants_for(actor)
-        seen = decide(actor, Action.VIEW, alias, self._projects.get(alias), channel, grants, self._clock.now())
+        grants = await self.store.grants_for(actor)
+        seen = decide(actor, Action.VIEW, alias, self.projects.get(alias), channel, grants, self.clock.now())
         kept_by = f"Kept: the snapshot of {sentences.quoted(item.disk.label)} is also a restore point of"
         if isinstance(seen, Denied):
             return f"{kept_by} another request, {KEEPS}"
@@ -244,12 +244,12 @@ class Deleting:
         request = admitted.request
         fresh = [one for one in asked if actor.user_id not in one.agreed_by]
         if not fresh:
-            return await self._gate.refuse(actor, admitted, "agreed-before", "You agreed to this already.")
+            return await self.gate.refuse(actor, admitted, "agreed-before", "You agreed to this already.")
         needed = self._needed(request)
         entry = deletion_entry(actor, request, "allowed", "agreed-to-delete", len(fresh))
-        moved = await self._store.agree_to_deletion(fresh, actor.user_id, needed, [entry])
+        moved = await self.store.agree_to_deletion(fresh, actor.user_id, needed, [entry])
         if not moved:
-            return await self._gate.refuse(actor, admitted, "settled-before", DECIDED_ALREADY)
+            return await self.gate.refuse(actor, admitted, "settled-before", DECIDED_ALREADY)
         what = named([one.label for one in moved])
         missing = max(needed - len(one.agreed_by) for one in moved)
         if missing <= 0:
@@ -258,7 +258,7 @@ class Deleting:
         return Told(f"You agreed to delete {what}; {more} to agree.", done=True)
 
     def _needed(self, request: Request) -> int:
-        project = self._projects.get(request.project or "")
+        project = self.projects.get(request.project or "")
         return project.approvals if project else 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.domain import sentences
@@ -27,34 +27,34 @@ class Rows(Deletions, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(frozen=True, slots=True)
 class Extending:
     """Keeps restore points for as long again; by a person who could have asked for them, and of two at once by one."""
 
-    def __init__(self, store: Rows, gate: Gate, clock: Clock) -> None:
-        self._store = store
-        self._gate = gate
-        self._clock = clock
+    store: Rows
+    gate: Gate
+    clock: Clock
 
     async def extend(self, actor: Actor, channel: str | None, request_id: str) -> Told:
-        admitted = await self._gate.admits(actor, channel, request_id, _EXTEND)
+        admitted = await self.gate.admits(actor, channel, request_id, _EXTEND)
         if isinstance(admitted, Told):
             return admitted
-        request, now = admitted.request, self._clock.now()
+        request, now = admitted.request, self.clock.now()
         until, days = request.expires_at, request.order.keep_days
         if until is None or days is None:
             sentence = "These are kept until somebody deletes them anyway."
-            return await self._gate.refuse(actor, admitted, "kept-for-good", sentence)
-        deletions = await self._store.deletions(request.id)
+            return await self.gate.refuse(actor, admitted, "kept-for-good", sentence)
+        deletions = await self.store.deletions(request.id)
         if not still_there(admitted.items, deletions):
             sentence = "Nothing of these is left to keep: they are deleted, or about to be."
-            return await self._gate.refuse(actor, admitted, "nothing-to-keep", sentence)
+            return await self.gate.refuse(actor, admitted, "nothing-to-keep", sentence)
         if request.remind_at is not None and request.remind_at > now:
-            return await self._gate.refuse(actor, admitted, *_EXTENDED_BEFORE)
+            return await self.gate.refuse(actor, admitted, *_EXTENDED_BEFORE)
         kept = replace(request, kept_until=max(until, now) + request.keep_for)
         kept = replace(kept, remind_at=remind_time(kept, now))
         entry = extended(actor, _EXTEND.name, request, admitted.rule, days)
-        if not await self._store.extend(request, kept, [entry]):
-            return await self._gate.refuse(actor, admitted, *_EXTENDED_BEFORE)
+        if not await self.store.extend(request, kept, [entry]):
+            return await self.gate.refuse(actor, admitted, *_EXTENDED_BEFORE)
         told = f"Kept for {days} more days; I ask again before they are over."
         return Told(f"{told}{_still_asked(deletions)}", done=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.domain import sentences
 from bot.domain.actors import Actor
@@ -21,24 +21,24 @@ from bot.workflow.intake import Authorization, Delivery, Intake
 _AGAIN = Verb(Action.CREATE, "try-again", "I know no request {} that you may try again.")
 
 
+@dataclass(frozen=True, slots=True)
 class Retrying:
     """The first request's order, of the disks that failed and that no further try has taken up. Of two who ask at once
     one is taken: both would make the same delivery.
     """
 
-    def __init__(self, store: Requests, gate: Gate, intake: Intake) -> None:
-        self._store = store
-        self._gate = gate
-        self._intake = intake
+    store: Requests
+    gate: Gate
+    intake: Intake
 
     async def again(self, actor: Actor, place: Place | None, request_id: str) -> Told:
         """`place` is where it was asked for, and where it will be told; None: from a direct message, which is no place.
         Then the place of the first request counts, and it is told directly.
         """
-        admitted = await self._gate.admits(actor, place.channel_id if place else None, request_id, _AGAIN)
+        admitted = await self.gate.admits(actor, place.channel_id if place else None, request_id, _AGAIN)
         if isinstance(admitted, Told):
             return admitted
-        first, tries = admitted.request, await self._store.tries_of(admitted.request.id)
+        first, tries = admitted.request, await self.store.tries_of(admitted.request.id)
         taken_up = {disk for one in tries if not one.refused for disk in _disks(one)}
         left = [item for item in failed(admitted.items) if item.disk.id not in taken_up]
         order = _order(first, left, tried=any(not one.refused for one in tries))
@@ -51,7 +51,7 @@ class Retrying:
             as_typed(order),
             reply_channel="" if place else actor.user_id,
         )
-        answer = await self._intake.create(delivery, order, authorization=_authorization(actor, admitted))
+        answer = await self.intake.create(delivery, order, authorization=_authorization(actor, admitted))
         if isinstance(answer, Accepted):
             if answer.repeated:
                 return await self._nothing_left(actor, admitted, [answer.request])
@@ -64,7 +64,7 @@ class Retrying:
             last = tries[-1]
             who = sentences.person(last.actor_id)
             words = f"{who} tried that again already: request `{last.id}`. What fails there has its own button."
-        return await self._gate.refuse(actor, admitted, "tried-before" if tries else "nothing-failed", words)
+        return await self.gate.refuse(actor, admitted, "tried-before" if tries else "nothing-failed", words)
 
 
 def _authorization(actor: Actor, admitted: Admitted) -> Authorization:

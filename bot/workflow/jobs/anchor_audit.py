@@ -7,6 +7,7 @@ A head that was posted in a channel names a row that must still be there.
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.errors import BotError
@@ -20,28 +21,28 @@ CHORE = "anchor"
 TROUBLE_SECONDS = 600.0
 
 
+@dataclass(frozen=True, slots=True)
 class AuditAnchor:
     """Posts at the first chance of each UTC day; one that was missed is made up for at the next start."""
 
-    def __init__(self, store: Audit, notices: Notices, clock: Clock) -> None:
-        self._store = store
-        self._notices = notices
-        self._clock = clock
+    store: Audit
+    notices: Notices
+    clock: Clock
 
     async def __call__(self, channel: str) -> float | None:
-        now = self._clock.now()
-        due = await self._store.chore_due(CHORE)
+        now = self.clock.now()
+        due = await self.store.chore_due(CHORE)
         if due is not None and now < due:
             return (due - now).total_seconds()
-        rows, head = await self._store.audit_head()
+        rows, head = await self.store.audit_head()
         told = f"Head of the audit trail: row {rows}, {head}. To check: snapshot-bot audit verify --head {rows}:{head}"
         try:
-            await self._notices.announce(channel, told)
+            await self.notices.announce(channel, told)
         except BotError as exc:
             log.warning("the head of the audit trail could not be posted", extra={"error": type(exc).__name__})
             return TROUBLE_SECONDS
         tomorrow = next_day(now)
-        await self._store.head_posted(rows, head, CHORE, tomorrow)
+        await self.store.head_posted(rows, head, CHORE, tomorrow)
         return (tomorrow - now).total_seconds()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -73,30 +73,22 @@ class Rows(Audit, Deletions, Grants, Items, Outbox, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(frozen=True, slots=True)
 class Deleter:
     """The job: asks once more whether it may, looks, deletes, and tells what became of each."""
 
-    def __init__(
-        self,
-        store: Rows,
-        people: People,
-        cloud: Cloud,
-        notices: ThreadNotices,
-        projects: Mapping[str, Project],
-        clock: Clock,
-    ) -> None:
-        self._store = store
-        self._people = people
-        self._cloud = cloud
-        self._notices = notices
-        self._projects = projects
-        self._clock = clock
-        self._said: dict[tuple[str, int, str], bool] = {}
-        """The messages that were sent and could not be written down yet, and whether others read along."""
+    store: Rows
+    people: People
+    cloud: Cloud
+    notices: ThreadNotices
+    projects: Mapping[str, Project]
+    clock: Clock
+    _said: dict[tuple[str, int, str], bool] = field(default_factory=dict, init=False)
+    """The messages that were sent and could not be written down yet, and whether others read along."""
 
     async def __call__(self, request_id: str) -> float | None:
         """Each step reads the rows anew; what waits for people never holds up what they agreed to."""
-        found = await self._store.request(request_id)
+        found = await self.store.request(request_id)
         if found is None:
             return None
         request, items = found
@@ -109,12 +101,12 @@ class Deleter:
         return min((one for one in delays if one is not None), default=None)
 
     async def _rows(self, request: Request, *states: DeletionState) -> list[Deletion]:
-        return [one for one in await self._store.deletions(request.id) if one.state in states and not one.told]
+        return [one for one in await self.store.deletions(request.id) if one.state in states and not one.told]
 
     # --- what others have to agree to ---------------------------------------------------------------------------------
 
     async def _wait_for_others(self, request: Request) -> float | None:
-        now = self._clock.now()
+        now = self.clock.now()
         asked = await self._rows(request, DeletionState.ASKED)
         over = [unanswered(one) for one in asked if now >= agree_until(one)]
         if over and not await self._save(over):
@@ -130,8 +122,8 @@ class Deleter:
                 read = await self._say_once(request, asking, "asked", self._question(request, rows), button=True)
             except SlackBusy as exc:
                 return exc.retry_after
-            notify = [] if read else await who_may_approve(self._store, request, but=rows[0].asked_by)
-            await self._store.deletion_announced(request.id, asking, notify)
+            notify = [] if read else await who_may_approve(self.store, request, but=rows[0].asked_by)
+            await self.store.deletion_announced(request.id, asking, notify)
             del self._said[request.id, asking, "asked"]
         return None
 
@@ -142,7 +134,7 @@ class Deleter:
         key = (request.id, asking, what)
         if key not in self._said:
             try:
-                read = await self._notices.say_in_thread(request, words, asking=asking if button else None)
+                read = await self.notices.say_in_thread(request, words, asking=asking if button else None)
             except (CannotPost, MessageGone, MessageRefused):
                 log.warning("nobody could be told of a deletion", extra={"request": request.id, "what": what})
                 read = False
@@ -150,7 +142,7 @@ class Deleter:
         return self._said[key]
 
     def _question(self, request: Request, rows: Sequence[Deletion]) -> list[str]:
-        project = self._projects.get(rows[0].project)
+        project = self.projects.get(rows[0].project)
         asked = question(rows, project.approvals if project else 1)
         return [asked, "I ask those who may approve directly."] if request.told_directly else [asked, otherwise(rows)]
 
@@ -165,23 +157,23 @@ class Deleter:
         going = [one for one in await self._rows(request, DeletionState.DELETING) if one.item_id in proofs]
         if not going:
             return None
-        began = self._clock.monotonic()
+        began = self.clock.monotonic()
         under_way, still_there = await self._looked([one for one in going if one.sent], proofs)
         allowed, refused = await self._still_allowed(request, [*still_there, *(one for one in going if not one.sent)])
         seen, ready = await self._looked([one for one in allowed if not one.sent], proofs)
         allowed, refused_now = await self._still_allowed(request, [*(one for one in allowed if one.sent), *ready])
-        await self._store.deletions_sent(allowed)
+        await self.store.deletions_sent(allowed)
         sent = await asyncio.gather(*(self._delete(replace(one, sent=True)) for one in allowed))
         after = [*under_way, *refused, *seen, *refused_now, *sent]
         await self._save([one for one in after if one.ended])
         left = [one for one in after if not one.ended]
-        spent = timedelta(seconds=self._clock.monotonic() - began + AGAIN_SECONDS)
-        await self._store.spent([replace(one, tried=one.tried + spent) for one in left])
+        spent = timedelta(seconds=self.clock.monotonic() - began + AGAIN_SECONDS)
+        await self.store.spent([replace(one, tried=one.tried + spent) for one in left])
         return AGAIN_SECONDS if left else None
 
     async def _proofs(self, request: Request, items: Sequence[Item]) -> dict[str, tuple[Item, ConsistencyGroup | None]]:
         """By which the cloud shows that each item's snapshot is the bot's."""
-        groups = {one.id: one for one in await self._store.groups_of(request.id)}
+        groups = {one.id: one for one in await self.store.groups_of(request.id)}
         return {item.id: (item, groups.get(item.consistency_group_id or "")) for item in items}
 
     async def _looked(
@@ -194,7 +186,7 @@ class Deleter:
 
     async def _still_allowed(self, request: Request, rows: Sequence[Deletion]) -> tuple[list[Deletion], list[Deletion]]:
         """Those that may be deleted now, and those that are kept with the reason."""
-        keepers = still_kept(await self._store.sharing(request.id), self._clock.now())
+        keepers = still_kept(await self.store.sharing(request.id), self.clock.now())
         allowed: list[Deletion] = []
         refused = [
             kept(one, f"It is also a restore point of another request, {KEEPS}")
@@ -212,17 +204,17 @@ class Deleter:
     async def _refused(self, request: Request, deletion: Deletion) -> str:
         """The person who asked, and each who agreed, must still be one who may."""
         people = [(deletion.asked_by, Action.DELETE), *((one, Action.APPROVE) for one in deletion.agreed_by)]
-        project = self._projects.get(deletion.project)
+        project = self.projects.get(deletion.project)
         for user_id, action in people:
             try:
-                actor = await look_up(self._people, self._clock, user_id)
+                actor = await look_up(self.people, self.clock, user_id)
             except LookupFailed as exc:
                 return exc.sentence
-            grants = await self._store.grants_for(actor)
-            place, now = deletion.channel_id, self._clock.now()
+            grants = await self.store.grants_for(actor)
+            place, now = deletion.channel_id, self.clock.now()
             decision = decide(actor, action, deletion.project, project, place, grants, now)
             if isinstance(decision, Denied):
-                await self._store.audit([deletion_entry(actor, request, "denied", decision.rule, 1)])
+                await self.store.audit([deletion_entry(actor, request, "denied", decision.rule, 1)])
                 return decision.explanation
         if project is not None and len(deletion.agreed_by) < project.approvals:
             return f"{deletion.project} needs the agreement of {project.approvals} other people."
@@ -231,7 +223,7 @@ class Deleter:
     async def _look(self, deletion: Deletion, item: Item, group: ConsistencyGroup | None) -> Deletion | None:
         """The row after what the cloud shows of it; None: it may be deleted now."""
         try:
-            evs = self._cloud.project(deletion.project)
+            evs = self.cloud.project(deletion.project)
         except KeyError:
             return self._unless_too_long(deletion, not_configured(deletion.project))
         try:
@@ -246,9 +238,9 @@ class Deleter:
         return kept(deletion, cause) if cause else None
 
     async def _delete(self, deletion: Deletion) -> Deletion:
-        evs = self._cloud.project(deletion.project)
+        evs = self.cloud.project(deletion.project)
         try:
-            await evs.delete_snapshot(deletion.snapshot_id, send_before=self._clock.now() + SEND_WITHIN)
+            await evs.delete_snapshot(deletion.snapshot_id, send_before=self.clock.now() + SEND_WITHIN)
         except CloudError as exc:
             return self._after(deletion, exc)
         return deletion
@@ -275,7 +267,7 @@ class Deleter:
     # --- telling ------------------------------------------------------------------------------------------------------
 
     async def _save(self, after: Sequence[Deletion]) -> bool:
-        return bool(after) and await self._store.save_deletions(after, [deletion_ended(one) for one in after])
+        return bool(after) and await self.store.save_deletions(after, [deletion_ended(one) for one in after])
 
     async def _tell(self, request: Request) -> float | None:
         """Each asking once nothing of it is being deleted any more."""
@@ -286,7 +278,7 @@ class Deleter:
                 await self._say_once(request, rows[0].asking, "told", told_deletions(rows))
             except SlackBusy as exc:
                 return exc.retry_after
-            await self._store.deletions_told(rows)
+            await self.store.deletions_told(rows)
             del self._said[request.id, rows[0].asking, "told"]
         return None
 

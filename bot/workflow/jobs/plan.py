@@ -79,63 +79,53 @@ class Rows(Bindings, Grants, Items, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(frozen=True, slots=True)
 class Planner:
     """Turns a received request into items, or refuses it with every problem at once. Nothing is created here."""
 
-    def __init__(
-        self,
-        store: Rows,
-        people: People,
-        channels: Channels,
-        cloud: Cloud,
-        projects: Mapping[str, Project],
-        discovery: GroupDiscovery,
-        servers: ServerNames,
-        clock: Clock,
-    ) -> None:
-        self._store = store
-        self._people = people
-        self._channels = channels
-        self._cloud = cloud
-        self._projects = projects
-        self._discovery = discovery
-        self._servers = servers
-        self._clock = clock
+    store: Rows
+    people: People
+    channels: Channels
+    cloud: Cloud
+    projects: Mapping[str, Project]
+    discovery: GroupDiscovery
+    servers: ServerNames
+    clock: Clock
 
     async def __call__(self, request_id: str) -> float | None:
-        found = await self._store.request(request_id)
+        found = await self.store.request(request_id)
         if found is None or found[0].state is not RequestState.RECEIVED:
             return None
         request = found[0]
         try:
-            actor = await look_up(self._people, self._clock, request.actor_id)
+            actor = await look_up(self.people, self.clock, request.actor_id)
         except LookupFailed as exc:
             return await self._refuse(request, RequestEvent.DENY, "lookup-failed", exc.sentence)
-        grants = await self._store.grants_for(actor)
-        bound = await self._store.bound_project(request.place.channel_id)
-        authorization = authorized(actor, request.order, request.place, self._projects, grants, bound, self._clock)
+        grants = await self.store.grants_for(actor)
+        bound = await self.store.bound_project(request.place.channel_id)
+        authorization = authorized(actor, request.order, request.place, self.projects, grants, bound, self.clock)
         if isinstance(authorization.outcome, Refused):
-            told = (await with_helpers(self._store, authorization.outcome)).sentence
+            told = (await with_helpers(self.store, authorization.outcome)).sentence
             return await self._refuse(request, RequestEvent.DENY, authorization.rule, told, authorization.audit)
         return await self._plan(replace(request, project=authorization.outcome), actor, authorization)
 
     async def _plan(self, request: Request, actor: Actor, authorization: Authorization) -> float | None:
         assert request.project is not None
-        project, began = self._projects[request.project], self._clock.monotonic()
+        project, began = self.projects[request.project], self.clock.monotonic()
 
         async def say() -> None:
             nonlocal request
             request = await self._said_unreachable(request)
 
         try:
-            draft = await answered(self._clock, self._drafted(request, project), say)
+            draft = await answered(self.clock, self._drafted(request, project), say)
         except CloudUnavailable as exc:
             await say()
             wait_s = _wait_for(exc)
-            spent = timedelta(seconds=self._clock.monotonic() - began)
+            spent = timedelta(seconds=self.clock.monotonic() - began)
             if request.tried + spent < PLAN_TRIED_FOR:
                 tried = request.tried + spent + timedelta(seconds=wait_s)
-                await self._store.spent([replace(request, tried=tried)])
+                await self.store.spent([replace(request, tried=tried)])
                 return wait_s
             return await self._refuse(request, RequestEvent.DROP, "cloud-unavailable", exc.sentence)
         except CloudError as exc:
@@ -151,18 +141,18 @@ class Planner:
         self, request: Request, draft: Draft, actor: Actor, project: Project, authorization: Authorization
     ) -> float | None:
         """Write a draft down as what the request becomes, if the day has room for it."""
-        now = self._clock.now()
+        now = self.clock.now()
         drafted = replace(draft.request, ver=request.ver, rev=request.rev, explanation="")
         after = set_going(drafted, authorization.approvals, authorization.break_glass, now, draft.confirm)
         after = replace(after, remind_at=remind_time(after, now))
         alerted = authorization.break_glass and after.state is RequestState.RUNNING
-        written = await self._store.decide_plan(
+        written = await self.store.decide_plan(
             after,
             draft.items,
             [at_plan(authorization.audit, request)],
             groups=draft.groups,
             room=project.daily_limit,
-            notify=await who_may_approve(self._store, after) if alerted else (),
+            notify=await who_may_approve(self.store, after) if alerted else (),
         )
         disks = wanted(draft.items)
         if written.how == "over":
@@ -176,10 +166,10 @@ class Planner:
         """Once, in the request's message, which stands from then on if it did not before."""
         if request.explanation:
             return request
-        until = self._clock.now() + PLAN_TRIED_FOR - request.tried
+        until = self.clock.now() + PLAN_TRIED_FOR - request.tried
         word = f"The cloud can't be reached right now. I keep trying until {until:%H:%M} UTC."
         told = replace(request, explanation=word, rev=request.rev + 1)
-        return replace(told, ver=told.ver + 1) if await self._store.planning_waits(told) else request
+        return replace(told, ver=told.ver + 1) if await self.store.planning_waits(told) else request
 
     # --- which disks --------------------------------------------------------------------------------------------------
 
@@ -187,34 +177,32 @@ class Planner:
         """Raises CloudError, or ValidationError for what the API would not take."""
         match request.order:
             case Create():
-                picked = await find_disks(
-                    self._cloud.project(project.alias), request.order, project.alias, self._servers
-                )
+                picked = await find_disks(self.cloud.project(project.alias), request.order, project.alias, self.servers)
                 items = planned_items(
                     request,
                     project.alias,
                     picked.disks,
                     enterprise_project_id=project.enterprise_project_id,
                     native_retention=project.native_retention,
-                    now=self._clock.now(),
+                    now=self.clock.now(),
                 )
                 return Draft(request, items, problems=picked.problems)
             case Quick() as order:
                 return await self._quick(request, order, project)
 
     async def _quick(self, request: Request, order: Quick, project: Project) -> Draft:
-        bound = [one for one in await self._store.bindings(request.place.channel_id) if one.project == project.alias]
+        bound = [one for one in await self.store.bindings(request.place.channel_id) if one.project == project.alias]
         of_binding = not order.selectors
-        unread = dict(await self._store.bound_to(request.place.channel_id)).get(project.alias, 0) if of_binding else 0
+        unread = dict(await self.store.bound_to(request.place.channel_id)).get(project.alias, 0) if of_binding else 0
         order = completed(order, bound)
         request = replace(request, order=order)
         if not order.selectors:
             nothing = f"This channel is bound to nothing in {project.alias}: name what to back up."
             return Draft(request, problems=[f"{UNREAD} Bind it anew, or name what to back up." if unread else nothing])
-        evs = self._cloud.project(project.alias)
+        evs = self.cloud.project(project.alias)
         found, channel = await asyncio.gather(
-            discover(evs, project.alias, order.selectors, self._discovery, self._servers, bound=of_binding),
-            self._channels.name(request.place.channel_id),
+            discover(evs, project.alias, order.selectors, self.discovery, self.servers, bound=of_binding),
+            self.channels.name(request.place.channel_id),
         )
         disks = found.selection.disks
         if found.selection.problems:
@@ -222,7 +210,7 @@ class Planner:
         if len(disks) > DISKS_PER_QUICK:
             much = f"These are {len(disks)} disks; one backup takes up to {DISKS_PER_QUICK}. Name fewer."
             return Draft(request, problems=[much])
-        ours = await self._store.copying(project.alias)
+        ours = await self.store.copying(project.alias)
         plan = plan_quick(disks, found.snapshots, groups_available=found.groups_available, ours=ours)
         if not plan.copied:
             return Draft(request, problems=[f"{quoted(disk.label)}: {plan.left_out[disk.id]}" for disk in disks])
@@ -232,7 +220,7 @@ class Planner:
             project.enterprise_project_id,
             order.keep_days if project.native_retention else None,
         )
-        items, groups = quick_items(request, project.alias, disks, plan, marks, self._clock.now())
+        items, groups = quick_items(request, project.alias, disks, plan, marks, self.clock.now())
         left_out = (f"{UNREAD} What follows is the rest.",) if unread else ()
         warned = replace(request, warnings=(*left_out, *found.selection.warnings))
         return Draft(warned, items, groups, confirm=order.confirm is not False or bool(warned.warnings))
@@ -242,20 +230,20 @@ class Planner:
     async def _over_the_limit(
         self, request: Request, actor: Actor, project: Project, usage: Usage, decided: AuditEntry
     ) -> float | None:
-        grants, now = await self._store.grants_for(actor), self._clock.now()
+        grants, now = await self.store.grants_for(actor), self.clock.now()
         denied = decide(actor, Action.CREATE, project.alias, project, request.place.channel_id, grants, now, usage)
         assert isinstance(denied, Denied)
         entry = replace(decided, outcome="denied", rule=denied.rule)
         refused = Refused(denied.explanation, denied.rule, project.alias)
-        told = (await with_helpers(self._store, refused)).sentence
+        told = (await with_helpers(self.store, refused)).sentence
         return await self._refuse(request, RequestEvent.DENY, denied.rule, told, entry)
 
     async def _refuse(
         self, request: Request, event: RequestEvent, rule: str, sentence: str, decided: AuditEntry | None = None
     ) -> float | None:
-        after = refused(request, event, rule, sentence, self._clock.now())
+        after = refused(request, event, rule, sentence, self.clock.now())
         entry = decided or denied(request.actor_id, Action.CREATE, request.project or request.order.project or "", rule)
-        written = await self._store.decide_plan(after, [], [at_plan(entry, request)])
+        written = await self.store.decide_plan(after, [], [at_plan(entry, request)])
         if written.how == "done":
             log.info("request refused", extra={"request": request.id, "rule": rule, "user": request.actor_id})
         return None

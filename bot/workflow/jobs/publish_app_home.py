@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -87,23 +87,21 @@ class Rows(AppHomes, Audit, Grants, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(frozen=True, slots=True)
 class AppHomePublisher:
     """Closes the gap between the rows and what App Home shows, like the reporter does for messages."""
 
-    def __init__(
-        self, store: Rows, people: People, app_homes: AppHomeViews, projects: Mapping[str, Project], clock: Clock
-    ) -> None:
-        self._store = store
-        self._people = people
-        self._app_homes = app_homes
-        self._projects = projects
-        self._clock = clock
-        self._published_at: dict[str, float] = {}
+    store: Rows
+    people: People
+    app_homes: AppHomeViews
+    projects: Mapping[str, Project]
+    clock: Clock
+    _published_at: dict[str, float] = field(default_factory=dict, init=False)
 
     async def __call__(self, user_id: str) -> float | None:
-        row = await self._store.app_home(user_id)
+        row = await self.store.app_home(user_id)
         last = self._published_at.get(user_id)
-        wait_s = last + PUBLISH_EVERY.total_seconds() - self._clock.monotonic() if last is not None else 0.0
+        wait_s = last + PUBLISH_EVERY.total_seconds() - self.clock.monotonic() if last is not None else 0.0
         if wait_s > 0:
             return wait_s
         self._published_at.pop(user_id, None)
@@ -116,28 +114,28 @@ class AppHomePublisher:
             # The refusal stands there meanwhile, and stays out of date until Slack can say who they are.
             content, shows, again = _UNKNOWN, row.shown_rev, UNKNOWN_AGAIN
         try:
-            view_hash = await self._app_homes.publish(user_id, content, row.rev, row.view_hash)
+            view_hash = await self.app_homes.publish(user_id, content, row.rev, row.view_hash)
         except SlackBusy as exc:
             return exc.retry_after
         except ViewStale:
             # Another view was published in between. What is shown next is read anew, after that.
-            await self._store.app_home_published(user_id, row.shown_rev, None)
+            await self.store.app_home_published(user_id, row.shown_rev, None)
             return 0.0
         except ViewRefused:
-            await self._store.app_home_published(user_id, row.rev, None)
+            await self.store.app_home_published(user_id, row.rev, None)
             return None
-        await self._store.app_home_published(user_id, shows, view_hash)
+        await self.store.app_home_published(user_id, shows, view_hash)
         if row.looked_at and content is not _UNKNOWN:
-            self._store.note([_looked_at(user_id, content)])
-        self._published_at[user_id] = self._clock.monotonic()
+            self.store.note([_looked_at(user_id, content)])
+        self._published_at[user_id] = self.clock.monotonic()
         return again.total_seconds()
 
     async def _read(self, user_id: str) -> AppHomeContent:
         """Raises LookupFailed."""
-        actor = await look_up(self._people, self._clock, user_id)
+        actor = await look_up(self.people, self.clock, user_id)
         if refused := account_refused(actor):
             return AppHomeContent(refused=refused.explanation, rule=refused.rule)
-        grants = await self._store.grants_for(actor)
+        grants = await self.store.grants_for(actor)
         usable = self._usable(actor, grants)
         they_decide = [one.project.alias for one in usable if one.allows(Action.APPROVE)]
         theirs = Filters(projects=they_decide, left_to=user_id, limit=READ)
@@ -151,23 +149,23 @@ class AppHomePublisher:
         )
 
     def _usable(self, actor: Actor, grants: Sequence[Grant]) -> list[Usable]:
-        now = self._clock.now()
+        now = self.clock.now()
         held = [grant for grant in grants if grant.names(actor) and grant.in_force(now)]
         found = [
             Usable(project, [grant for grant in held if grant.covers(alias)])
-            for alias, project in sorted(self._projects.items())
+            for alias, project in sorted(self.projects.items())
         ]
         return [usable for usable in found if usable.grants]
 
     async def _theirs_to_decide(self, actor: Actor, grants: Sequence[Grant], filters: Filters) -> Sequence[Asked]:
         """Requests of others which this person may settle, judged from where they were made."""
-        found = await self._store.recent(filters)
+        found = await self.store.recent(filters)
         return [pair for pair in found if self._may(actor, Action.APPROVE, pair[0], grants)]
 
     async def _own(self, actor: Actor, grants: Sequence[Grant], filters: Filters) -> Sequence[Asked]:
         """Of a project that is closed to them only what they typed themselves, and not in which project that was."""
         shown: list[Asked] = []
-        for request, items in await self._store.recent(filters):
+        for request, items in await self.store.recent(filters):
             if self._may(actor, Action.VIEW, request, grants):
                 shown.append((request, items))
             elif not items:
@@ -177,8 +175,8 @@ class AppHomePublisher:
     def _may(self, actor: Actor, action: Action, request: Request, grants: Sequence[Grant]) -> bool:
         if request.project is None:
             return False
-        project, place = self._projects.get(request.project), request.place.channel_id
-        decision = decide(actor, action, request.project, project, place, grants, self._clock.now())
+        project, place = self.projects.get(request.project), request.place.channel_id
+        decision = decide(actor, action, request.project, project, place, grants, self.clock.now())
         return not isinstance(decision, Denied)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from bot.domain.deletions import still_kept, still_there
@@ -26,31 +26,31 @@ class Rows(Deletions, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(frozen=True, slots=True)
 class Reminder:
     """Reminds once for each end; where they are kept longer, it asks again before the new one."""
 
-    def __init__(self, store: Rows, cloud: Cloud, replies: Replies, clock: Clock) -> None:
-        self._store = store
-        self._cloud = cloud
-        self._replies = replies
-        self._clock = clock
-        self._said: set[str] = set()
-        """Reminded, while that could not be written down."""
+    store: Rows
+    cloud: Cloud
+    replies: Replies
+    clock: Clock
+    _said: set[str] = field(default_factory=set, init=False)
+    """Reminded, while that could not be written down."""
 
     async def __call__(self, request_id: str) -> float | None:
-        found = await self._store.request(request_id)
+        found = await self.store.request(request_id)
         if found is None or found[0].remind_at is None or found[0].ended_at is None:
             return None
         request, items = found
         assert request.remind_at is not None
-        left_s = (request.remind_at - self._clock.now()).total_seconds()
+        left_s = (request.remind_at - self.clock.now()).total_seconds()
         if left_s > 0:
             return left_s
         left = [] if request.id in self._said else await self._left(request, items)
         if left:
-            held = frozenset(still_kept(await self._store.sharing(request.id), self._clock.now()))
+            held = frozenset(still_kept(await self.store.sharing(request.id), self.clock.now()))
             try:
-                await self._replies.say(NewMessage(Text.REMINDER, request, left, items, held=held))
+                await self.replies.say(NewMessage(Text.REMINDER, request, left, items, held=held))
             except SlackBusy as exc:
                 return exc.retry_after
             except (CannotPost, MessageGone, MessageRefused):
@@ -58,20 +58,20 @@ class Reminder:
                 if (wait_s := await self._tell_directly(alone)) is not None:
                     return wait_s
             self._said.add(request.id)
-        await self._store.extend(request, replace(request, remind_at=None))
+        await self.store.extend(request, replace(request, remind_at=None))
         self._said.discard(request.id)
         return None
 
     async def _left(self, request: Request, items: Sequence[Item]) -> list[Item]:
         """The items that the cloud still has, as far as it can be asked."""
-        left = still_there(items, await self._store.deletions(request.id))
+        left = still_there(items, await self.store.deletions(request.id))
         ids = [item.snapshot_id for item in left if item.snapshot_id]
-        existing = await existing_snapshots(self._cloud, left[0].project, ids) if ids else None
+        existing = await existing_snapshots(self.cloud, left[0].project, ids) if ids else None
         return left if existing is None else [item for item in left if item.snapshot_id in existing]
 
     async def _tell_directly(self, alone: DirectMessage) -> float | None:
         try:
-            await self._replies.say(alone)
+            await self.replies.say(alone)
         except SlackBusy as exc:
             return exc.retry_after
         except (CannotPost, MessageGone, MessageRefused):

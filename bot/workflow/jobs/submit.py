@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -46,25 +46,18 @@ class Rows(Items, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(frozen=True, slots=True)
 class Submitter:
     """Moves an item from planned to creating, whatever happens in between and however often."""
 
-    def __init__(
-        self,
-        store: Rows,
-        send_check: SendCheck,
-        cloud: Cloud,
-        clock: Clock,
-        policy: RetryPolicy,
-    ) -> None:
-        self._store = store
-        self._send_check = send_check
-        self._cloud = cloud
-        self._clock = clock
-        self._policy = policy
+    store: Rows
+    send_check: SendCheck
+    cloud: Cloud
+    clock: Clock
+    policy: RetryPolicy
 
     async def __call__(self, item_id: str) -> float | None:
-        found = await self._store.item(item_id)
+        found = await self.store.item(item_id)
         if found is None:
             return None
         item, request = found
@@ -72,7 +65,7 @@ class Submitter:
             return None  # it waits for other people, or was refused; an agreement wakes this job
         if item.consistency_group_id is not None:
             return None  # its group is sent for it
-        now = self._clock.now()
+        now = self.clock.now()
         match item.state:
             case ItemState.PLANNED | ItemState.UNCERTAIN if wait_s := left_s(item, now):
                 return wait_s
@@ -81,7 +74,7 @@ class Submitter:
             case ItemState.SUBMITTING:
                 # One run of a job at a time, so the one that marked it is gone, and its POST may have arrived.
                 cause = "The bot was interrupted while it asked the cloud."
-                await self._store.save(no_answer(item, now, look_for=self._policy.look_for, cause=cause))
+                await self.store.save(no_answer(item, now, look_for=self.policy.look_for, cause=cause))
                 return 0.0
             case ItemState.UNCERTAIN:
                 return await self._look(item, now)
@@ -93,22 +86,22 @@ class Submitter:
     async def _send(self, item: Item, request: Request) -> float | None:
         if item.in_doubt:
             # An earlier answer was lost: whatever has passed since, look once more before it is repeated or given up.
-            began = self._clock.now()
+            began = self.clock.now()
             snapshots = await self._snapshots(item)
             if isinstance(snapshots, CannotLook):
                 return await self._cannot_look(item, snapshots, began)
             if snapshot := ours(item, snapshots):
-                await self._store.save(taken(item, snapshot.id, None))
+                await self.store.save(taken(item, snapshot.id, None))
                 return None
-        if refusal := await self._send_check.refusal(request, item.project):
+        if refusal := await self.send_check.refusal(request, item.project):
             state, told = refused(item, refusal)
-            await self._store.save(
-                ended(item, state, self._clock.now(), cause=told, code=refusal.rule),
+            await self.store.save(
+                ended(item, state, self.clock.now(), cause=told, code=refusal.rule),
                 [before_post(request, item.id, item.project, item.disk.id, "denied", refusal.rule)],
             )
             return None
-        now = self._clock.now()
-        begun = await self._store.start(
+        now = self.clock.now()
+        begun = await self.store.start(
             submitting(item, now),
             [before_post(request, item.id, item.project, item.disk.id, "allowed", "granted")],
         )
@@ -117,52 +110,52 @@ class Submitter:
         return await self._post(begun)
 
     async def _post(self, item: Item) -> float | None:
-        evs = self._cloud.project(item.project)
+        evs = self.cloud.project(item.project)
 
         async def say() -> None:
             nonlocal item
-            told = replace(item, cause=NO_ANSWER_YET, due_at=self._clock.now())
-            if await self._store.save(told):
+            told = replace(item, cause=NO_ANSWER_YET, due_at=self.clock.now())
+            if await self.store.save(told):
                 item = replace(told, ver=told.ver + 1)
 
         try:
-            post = evs.create_standard_snapshot(item.snapshot, send_before=self._clock.now() + SEND_WITHIN)
-            ticket = await answered(self._clock, post, say)
+            post = evs.create_standard_snapshot(item.snapshot, send_before=self.clock.now() + SEND_WITHIN)
+            ticket = await answered(self.clock, post, say)
         except DiskBusy as exc:
             return await self._busy(item, exc)
         except Throttled as exc:
             return await self._wait(item, timedelta(seconds=exc.retry_after or 2.0), exc.sentence, exc.code)
         except CloudUnavailable as exc:
             if exc.maybe_done:
-                now = self._clock.now()
-                looking = no_answer(item, now, look_for=self._policy.look_for, cause=exc.sentence)
-                await self._store.save(looking)
+                now = self.clock.now()
+                looking = no_answer(item, now, look_for=self.policy.look_for, cause=exc.sentence)
+                await self.store.save(looking)
                 return 0.0
             return await self._wait(item, UNANSWERED_WAIT, exc.sentence, exc.code)
         except CloudError as exc:
             return await self._end(item, exc)
-        await self._store.save(taken(item, ticket.snapshot_id, ticket.job_id))
+        await self.store.save(taken(item, ticket.snapshot_id, ticket.job_id))
         facts = {"item": item.id, "project": item.project, "snapshot": ticket.snapshot_id, "job": ticket.job_id}
         log.info("snapshot accepted by the cloud", extra=facts)
         return None
 
     async def _busy(self, item: Item, exc: DiskBusy) -> float | None:
         """The disk waits its turn. After a lost answer the snapshot in the way may be our own: `_send` looks first."""
-        wait = busy_wait(item.tried, self._policy.busy_first)
+        wait = busy_wait(item.tried, self.policy.busy_first)
         return await self._wait(item, wait, exc.sentence, exc.code)
 
     async def _wait(self, item: Item, wait: timedelta, cause: str, code: str) -> float | None:
-        now = self._clock.now()
+        now = self.clock.now()
         spent = took(item.submitted_at, now)  # this POST began then, in this very process
-        if item.tried + spent >= self._policy.busy_deadline:
-            told = self._policy.given_up(cause, "this disk")
-            await self._store.save(ended(item, ItemState.FAILED, now, cause=told, code=code))
+        if item.tried + spent >= self.policy.busy_deadline:
+            told = self.policy.given_up(cause, "this disk")
+            await self.store.save(ended(item, ItemState.FAILED, now, cause=told, code=code))
             return None
-        await self._store.save(waiting(item, now, until=now + wait, cause=cause, code=code, spent=spent))
+        await self.store.save(waiting(item, now, until=now + wait, cause=cause, code=code, spent=spent))
         return wait.total_seconds()
 
     async def _end(self, item: Item, exc: CloudError) -> float | None:
-        await self._store.save(ended(item, ItemState.FAILED, self._clock.now(), cause=exc.sentence, code=exc.code))
+        await self.store.save(ended(item, ItemState.FAILED, self.clock.now(), cause=exc.sentence, code=exc.code))
         facts = {"item": item.id, "project": item.project, "code": exc.code, "cloud_request": exc.request_id}
         log.warning("snapshot refused by the cloud", extra=facts)
         return None
@@ -177,22 +170,22 @@ class Submitter:
         if isinstance(snapshots, CannotLook):
             return await self._cannot_look(item, snapshots, now)
         if snapshot := ours(item, snapshots, named=named):
-            await self._store.save(taken(item, snapshot.id, None))
+            await self.store.save(taken(item, snapshot.id, None))
             log.info("snapshot found after a lost answer", extra={"item": item.id, "snapshot": snapshot.id})
             return None
         if over:
             return await self._looked_in_vain(item)
         if item.code == NOT_CONFIGURED:  # it was put back
             cause = item.cause.replace(not_configured(item.project), "").strip()
-            await self._store.save(replace(looked(item, self._clock.now()), cause=cause, code=""))
+            await self.store.save(replace(looked(item, self.clock.now()), cause=cause, code=""))
         elif item.in_vain:
-            await self._store.spent([looked(item, self._clock.now())])
+            await self.store.spent([looked(item, self.clock.now())])
         return pause_s(item, now, _LOOK_AGAIN_SECONDS, each_s=4)
 
     async def _snapshots(self, item: Item, named: str | None = None) -> list[Snapshot] | CannotLook:
         """The snapshots that the cloud holds of the item's disk, or why that can't be learned."""
         try:
-            snapshots = await self._cloud.project(item.project).list_snapshots(volume_id=item.disk.id)
+            snapshots = await self.cloud.project(item.project).list_snapshots(volume_id=item.disk.id)
         except KeyError:
             if item.code != NOT_CONFIGURED:
                 log.error("an open request names a project that is no longer configured", extra={"item": item.id})
@@ -205,24 +198,24 @@ class Submitter:
 
     async def _cannot_look(self, item: Item, failed: CannotLook, began: datetime) -> float | None:
         """Without a look nothing is certain, so nothing is repeated; in the end that is what is told."""
-        now = self._clock.now()
-        if item.in_vain >= failed.policy(self._policy):
+        now = self.clock.now()
+        if item.in_vain >= failed.policy(self.policy):
             told = failed.in_the_end(item.cause, "it")
-            await self._store.save(ended(item, ItemState.UNKNOWN, now, cause=told, code=failed.code))
+            await self.store.save(ended(item, ItemState.UNKNOWN, now, cause=told, code=failed.code))
             return None
         after = could_not_look(item, failed, began, now)
         if after.code != item.code:
-            await self._store.save(after)  # people who read along hear of it at once
+            await self.store.save(after)  # people who read along hear of it at once
         else:
-            await self._store.spent([after])
+            await self.store.spent([after])
         return left_s(after, now)
 
     async def _looked_in_vain(self, item: Item) -> float | None:
-        now = self._clock.now()
-        if item.tried >= self._policy.busy_deadline:
+        now = self.clock.now()
+        if item.tried >= self.policy.busy_deadline:
             told = f"{item.cause} I looked each time before trying again; the cloud holds no snapshot of this request."
-            await self._store.save(ended(item, ItemState.FAILED, now, cause=told, code=item.code))
+            await self.store.save(ended(item, ItemState.FAILED, now, cause=told, code=item.code))
             return None
-        spent = self._policy.look_for
-        await self._store.save(waiting(item, now, until=now, cause=item.cause, code=item.code, spent=spent))
+        spent = self.policy.look_for
+        await self.store.save(waiting(item, now, until=now, cause=item.cause, code=item.code, spent=spent))
         return 0.0

@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.domain.attempts import busy_wait, looked, looked_in_vain, no_answer, waiting
@@ -57,33 +57,25 @@ UNREADABLE = "The cloud lists a group whose tags cannot be read."
 _LOOK_AGAIN_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 
+@dataclass(frozen=True, slots=True)
 class Grouper:
     """Moves a group from planned to done, or splits it; its items go along."""
 
-    def __init__(
-        self,
-        store: Items,
-        send_check: SendCheck,
-        cloud: Cloud,
-        discovery: GroupDiscovery,
-        clock: Clock,
-        policy: RetryPolicy,
-    ) -> None:
-        self._store = store
-        self._send_check = send_check
-        self._cloud = cloud
-        self._discovery = discovery
-        self._clock = clock
-        self._policy = policy
+    store: Items
+    send_check: SendCheck
+    cloud: Cloud
+    discovery: GroupDiscovery
+    clock: Clock
+    policy: RetryPolicy
 
     async def __call__(self, consistency_group_id: str) -> float | None:
-        found = await self._store.group(consistency_group_id)
+        found = await self.store.group(consistency_group_id)
         if found is None or found[2].state is not RequestState.RUNNING:
             return None
         group, members, request = found
-        now = self._clock.now()
+        now = self.clock.now()
         try:
-            self._cloud.project(group.project)
+            self.cloud.project(group.project)
         except KeyError:
             return await self._not_configured(group, members, request)
         match group.state:
@@ -107,7 +99,7 @@ class Grouper:
         """
         if group.state in (GroupState.DONE, GroupState.SPLIT):
             return None
-        now = self._clock.now()
+        now = self.clock.now()
         if group.state is GroupState.PLANNED and not group.in_doubt:
             return await self._refuse(group, members, request, no_longer_configured(group.project))
         if wait_s := left_s(group, now):
@@ -119,11 +111,11 @@ class Grouper:
     async def _refuse(
         self, group: ConsistencyGroup, members: Sequence[Item], request: Request, refusal: Denied
     ) -> float | None:
-        now = self._clock.now()
+        now = self.clock.now()
         state, told = refused(group, refusal)
         never = [ended(item, state, now, cause=told, code=refusal.rule) for item in members if not item.ended]
         entry = before_post(request, group.id, group.project, f"{len(members)} disks", "denied", refusal.rule)
-        await self._store.save_group(group_done(group), never, [entry])
+        await self.store.save_group(group_done(group), never, [entry])
         return None
 
     # --- sending ------------------------------------------------------------------------------------------------------
@@ -131,23 +123,23 @@ class Grouper:
     async def _send(self, group: ConsistencyGroup, members: Sequence[Item], request: Request) -> float | None:
         if group.in_doubt:
             # An earlier answer was lost: whatever has passed since, look once more before it is repeated.
-            began = self._clock.now()
+            began = self.clock.now()
             try:
-                known = await self._cloud.project(group.project).list_snapshot_groups(limit_to_tag=group.tag)
+                known = await self.cloud.project(group.project).list_snapshot_groups(limit_to_tag=group.tag)
             except CloudError as exc:
                 return await self._cannot_look(group, members, CannotLook.because(exc), began)
             if made := ours(group, known):
                 return await self._made(group, made.id, None)
             if unreadable(group, known):
                 return await self._cannot_look(group, members, CannotLook(UNREADABLE), began)
-        if refusal := await self._send_check.refusal(request, group.project):
+        if refusal := await self.send_check.refusal(request, group.project):
             return await self._refuse(group, members, request, refusal)
         entry = before_post(request, group.id, group.project, f"{len(members)} disks", "allowed", "granted")
-        begun = await self._store.start_group(group, [entry])
+        begun = await self.store.start_group(group, [entry])
         return await self._post(*begun) if begun else None
 
     async def _post(self, group: ConsistencyGroup, members: Sequence[Item]) -> float | None:
-        evs, now = self._cloud.project(group.project), self._clock.now()
+        evs, now = self.cloud.project(group.project), self.clock.now()
         try:
             ticket = await evs.create_snapshot_group(group.asked, send_before=now + SEND_WITHIN)
         except DiskBusy as exc:
@@ -163,9 +155,9 @@ class Grouper:
         return await self._made(group, ticket.snapshot_group_id, ticket.job_id)
 
     async def _made(self, group: ConsistencyGroup, cloud_id: str, job_id: str | None) -> float | None:
-        now = self._clock.now()
-        made = group_made(group, now, look_for=self._policy.look_for, cloud_id=cloud_id, job_id=job_id)
-        await self._store.save_group(made, [])
+        now = self.clock.now()
+        made = group_made(group, now, look_for=self.policy.look_for, cloud_id=cloud_id, job_id=job_id)
+        await self.store.save_group(made, [])
         facts = {"group": group.id, "project": group.project, "cloud_group": cloud_id, "job": job_id}
         log.info("group accepted by the cloud", extra=facts)
         return 0.0
@@ -175,13 +167,13 @@ class Grouper:
         detached is copied alone, and the others are asked for once more; with no disk to blame the group is split.
         """
         if isinstance(exc, NotOffered):
-            self._discovery.say(group.project, available=False)
+            self.discovery.say(group.project, available=False)
             return await self._split(group, members, exc)
         try:
-            disks = await self._cloud.project(group.project).list_disks(ids=[item.disk.id for item in members])
+            disks = await self.cloud.project(group.project).list_disks(ids=[item.disk.id for item in members])
         except CloudError:
             return await self._split(group, members, exc)
-        now, there = self._clock.now(), {disk.id: disk for disk in disks}
+        now, there = self.clock.now(), {disk.id: disk for disk in disks}
         moved = [
             replace(ended(item, ItemState.FAILED, now, cause=GONE, code=exc.code), consistency_group_id=None)
             for item in members
@@ -194,16 +186,16 @@ class Grouper:
         ]
         if not moved:
             if isinstance(exc, NotFound) and exc.code != DISK_NOT_FOUND:
-                self._discovery.say(group.project, available=False)
+                self.discovery.say(group.project, available=False)
             return await self._split(group, members, exc)
         return await self._regroup(group, members, moved)
 
     async def _regroup(self, group: ConsistencyGroup, members: Sequence[Item], moved: Sequence[Item]) -> float | None:
         """Ask at once for those that are left, without the ones that were moved elsewhere."""
-        now, apart = self._clock.now(), {item.id for item in moved}
+        now, apart = self.clock.now(), {item.id for item in moved}
         left = [back_to_planned(item) for item in members if item.id not in apart]
         again = replace(waiting(group, now, until=now, cause=""), waiting_since=None) if left else group_done(group)
-        await self._store.save_group(again, [*moved, *left])
+        await self.store.save_group(again, [*moved, *left])
         return 0.0
 
     async def _busy(self, group: ConsistencyGroup, members: Sequence[Item], exc: DiskBusy) -> float | None:
@@ -211,20 +203,20 @@ class Grouper:
         listing names it, the whole group waits once.
         """
         if group.in_doubt:
-            wait = busy_wait(group.tried, self._policy.busy_first)
+            wait = busy_wait(group.tried, self.policy.busy_first)
             return await self._wait(group, members, wait, exc)  # the snapshots in the way may be our own
         try:
-            snapshots = await self._cloud.project(group.project).list_snapshots()
+            snapshots = await self.cloud.project(group.project).list_snapshots()
         except CloudError:
             snapshots = []
         busy = {one.volume_id for one in snapshots if one.status == "creating"}
         apart = [item for item in members if item.disk.id in busy]
         if not apart and group.code != exc.code:
-            return await self._wait(group, members, self._policy.busy_first, exc)
+            return await self._wait(group, members, self.policy.busy_first, exc)
         if not apart or len(members) - len(apart) < 2:
             return await self._split(group, members, exc)
-        now = self._clock.now()
-        until = now + self._policy.busy_first
+        now = self.clock.now()
+        until = now + self.policy.busy_first
         moved = [
             replace(waiting(item, now, until=until, cause=exc.sentence, code=exc.code), consistency_group_id=None)
             for item in apart
@@ -234,18 +226,18 @@ class Grouper:
     async def _wait(
         self, group: ConsistencyGroup, members: Sequence[Item], wait: timedelta, exc: CloudError
     ) -> float | None:
-        now = self._clock.now()
+        now = self.clock.now()
         spent = took(group.submitted_at, now)  # this POST began then, in this very process
-        if group.tried + spent >= self._policy.busy_deadline:
+        if group.tried + spent >= self.policy.busy_deadline:
             return await self._give_up(group, members, exc)
         later = waiting(group, now, until=now + wait, cause=exc.sentence, code=exc.code, spent=spent)
         held = [waiting(item, now, until=now + wait, cause=exc.sentence, code=exc.code) for item in members]
-        await self._store.save_group(later, held)
+        await self.store.save_group(later, held)
         return wait.total_seconds()
 
     async def _give_up(self, group: ConsistencyGroup, members: Sequence[Item], exc: CloudError) -> float | None:
         """The group was busy all the time. In doubt, it was looked for before each further POST."""
-        told = self._policy.given_up(exc.sentence, "it")
+        told = self.policy.given_up(exc.sentence, "it")
         if group.in_doubt:
             told = f"{exc.sentence} Whether the group was made is not known; look in the console."
         return await self._over(
@@ -256,36 +248,36 @@ class Grouper:
         self, group: ConsistencyGroup, members: Sequence[Item], state: ItemState, told: str, code: str
     ) -> float | None:
         """The same end for all of which no snapshot was found."""
-        now = self._clock.now()
+        now = self.clock.now()
         over = [ended(item, state, now, cause=told, code=code) for item in members if _open(item)]
-        await self._store.save_group(group_done(group), over)
+        await self.store.save_group(group_done(group), over)
         return None
 
     async def _split(self, group: ConsistencyGroup, members: Sequence[Item], exc: CloudError) -> float | None:
-        now = self._clock.now()
+        now = self.clock.now()
         log.info("a group is made as single snapshots", extra={"group": group.id, "code": exc.code})
         alone = [on_its_own(item, now) for item in members]
-        await self._store.save_group(group_split(group, exc.sentence, exc.code), alone)
+        await self.store.save_group(group_split(group, exc.sentence, exc.code), alone)
         return None
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
     async def _unanswered(self, group: ConsistencyGroup, members: Sequence[Item], cause: str) -> float | None:
-        now = self._clock.now()
+        now = self.clock.now()
         lost = [
-            no_answer(item, now, look_for=self._policy.look_for, cause=cause)
+            no_answer(item, now, look_for=self.policy.look_for, cause=cause)
             for item in members
             if item.state is ItemState.SUBMITTING
         ]
-        await self._store.save_group(no_answer(group, now, look_for=self._policy.look_for, cause=cause), lost)
+        await self.store.save_group(no_answer(group, now, look_for=self.policy.look_for, cause=cause), lost)
         return 0.0
 
     async def _look(self, group: ConsistencyGroup, members: Sequence[Item]) -> float | None:
         """Look for the group by its tag; only when the time is over may it be sent again."""
-        now = self._clock.now()
+        now = self.clock.now()
         over = group.look_until is None or now >= group.look_until
         try:
-            known = await self._cloud.project(group.project).list_snapshot_groups(
+            known = await self.cloud.project(group.project).list_snapshot_groups(
                 limit_to_tag=None if over else group.tag
             )
         except CloudError as exc:
@@ -295,34 +287,34 @@ class Grouper:
         if unreadable(group, known):
             return await self._cannot_look(group, members, CannotLook(UNREADABLE), now)
         if over:
-            if group.tried >= self._policy.busy_deadline:
+            if group.tried >= self.policy.busy_deadline:
                 told = (
                     f"{group.cause} I looked each time before trying again; the cloud holds no group of this request."
                 )
                 return await self._over(group, members, ItemState.FAILED, told, group.code)
             again = [back_to_planned(item) for item in members if item.state is ItemState.UNCERTAIN]
-            spent = self._policy.look_for
-            now = self._clock.now()  # it may have been set while the cloud was asked
-            await self._store.save_group(waiting(group, now, until=now, cause=group.cause, spent=spent), again)
+            spent = self.policy.look_for
+            now = self.clock.now()  # it may have been set while the cloud was asked
+            await self.store.save_group(waiting(group, now, until=now, cause=group.cause, spent=spent), again)
             return 0.0
         if group.in_vain:
-            await self._store.spent([looked(group, self._clock.now())])
+            await self.store.spent([looked(group, self.clock.now())])
         return pause_s(group, now, _LOOK_AGAIN_SECONDS, each_s=3)
 
     async def _cannot_look(
         self, group: ConsistencyGroup, members: Sequence[Item], failed: CannotLook, began: datetime
     ) -> float | None:
         """Without a look nothing is certain, so nothing is repeated; in the end that is what is told."""
-        now = self._clock.now()
-        if group.in_vain >= failed.policy(self._policy):
+        now = self.clock.now()
+        if group.in_vain >= failed.policy(self.policy):
             told = failed.in_the_end(group.cause, "the group")
             return await self._over(group, members, ItemState.UNKNOWN, told, failed.code)
         after = could_not_look(group, failed, began, now)
         if after.code != group.code:
             stay = [replace(item, cause=after.cause, code=after.code) for item in members if _open(item)]
-            await self._store.save_group(after, stay)
+            await self.store.save_group(after, stay)
         else:
-            await self._store.spent([after])
+            await self.store.spent([after])
         return left_s(after, now)
 
     async def _find_members(self, group: ConsistencyGroup, members: Sequence[Item]) -> float | None:
@@ -330,10 +322,10 @@ class Grouper:
         `snapshot_group_id`; a group's own record lists no members.
         """
         assert group.cloud_id is not None
-        now = self._clock.now()
+        now = self.clock.now()
         try:
             disks = [item.disk.id for item in members]
-            snapshots = await self._cloud.project(group.project).list_snapshots(
+            snapshots = await self.cloud.project(group.project).list_snapshots(
                 snapshot_group_id=group.cloud_id, of_each=disks
             )
         except CloudError as exc:
@@ -347,28 +339,28 @@ class Grouper:
             found += over
             missing = [] if over else missing
         if not missing:
-            await self._store.save_group(group_done(group), found)
+            await self.store.save_group(group_done(group), found)
             return None
-        now = self._clock.now()
+        now = self.clock.now()
         wait = timedelta(seconds=step_s(group, now, _LOOK_AGAIN_SECONDS, each_s=3))
         after = looked_in_vain(group, now, spent=timedelta(), wait=wait)
         if found:
-            await self._store.save_group(after, found)
+            await self.store.save_group(after, found)
         else:
-            await self._store.spent([after])
+            await self.store.spent([after])
         return left_s(after, now)
 
     async def _without_snapshot(self, group: ConsistencyGroup, missing: Sequence[Item]) -> list[Item]:
         """How members ended of which the cloud lists nothing: failed, when the group's job says so and why; not at all
         yet, while it runs or the cloud can't say.
         """
-        evs, now = self._cloud.project(group.project), self._clock.now()
+        evs, now = self.cloud.project(group.project), self.clock.now()
         job: Job | None = None
         with suppress(CloudError):  # an unknown job says nothing of the snapshots
             job = await evs.show_job(group.job_id) if group.job_id else None
         if job and job.ended == "fail":
             return [ended(item, ItemState.FAILED, now, cause=job.failure, code=job.error_code) for item in missing]
-        if (job is None or job.ended is None) and group.in_vain < self._policy.busy_deadline:
+        if (job is None or job.ended is None) and group.in_vain < self.policy.busy_deadline:
             return []
         cause = "The group was made, but the cloud lists no snapshot of this disk in it. Look at it in the console."
         return [ended(item, ItemState.UNKNOWN, now, cause=cause) for item in missing]

@@ -57,36 +57,34 @@ class Rows(Audit, Grants, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(frozen=True, slots=True)
 class RestorePointsInquiry:
     """Only of projects that the reader may view from here; the cloud is asked for nothing else."""
 
-    def __init__(
-        self, store: Rows, existing: Existing, cloud: Cloud, projects: Mapping[str, Project], clock: Clock
-    ) -> None:
-        self._store = store
-        self._looking = existing
-        self._cloud = cloud
-        self._projects = projects
-        self._clock = clock
+    store: Rows
+    existing: Existing
+    cloud: Cloud
+    projects: Mapping[str, Project]
+    clock: Clock
 
     async def points(self, actor: Actor, here: str, asked: RestorePoints) -> Points | NothingFound | Denied:
         if refused := account_refused(actor):
-            await self._store.audit([denied(actor.user_id, Action.VIEW, "", refused.rule)])
+            await self.store.audit([denied(actor.user_id, Action.VIEW, "", refused.rule)])
             return refused
-        grants, now = await self._store.grants_for(actor), self._clock.now()
+        grants, now = await self.store.grants_for(actor), self.clock.now()
 
         def may(action: Action, alias: str) -> bool:
-            project = self._projects.get(alias)
+            project = self.projects.get(alias)
             return not isinstance(decide(actor, action, alias, project, here, grants, now), Denied)
 
-        viewable = [alias for alias in self._projects if may(Action.VIEW, alias)]
+        viewable = [alias for alias in self.projects if may(Action.VIEW, alias)]
         channel = asked.channel or here
         filters = Filters(projects=viewable, restorable_in=channel, limit=SHOWN + 1)
-        found = await self._store.recent(filters)
-        self._store.note([read_entry(actor.user_id, "restore-points", viewable, here, channel)])
+        found = await self.store.recent(filters)
+        self.store.note([read_entry(actor.user_id, "restore-points", viewable, here, channel)])
         if not found:
             return NothingFound("There are no restore points of this channel that you may see. `quick` makes some.")
-        shown = await self._looking.looked_at(found[:SHOWN], within_s=LOOK_WITHIN_S)
+        shown = await self.existing.looked_at(found[:SHOWN], within_s=LOOK_WITHIN_S)
         existing = await self._existing(shown)
         points = [
             Point(
@@ -106,7 +104,7 @@ class RestorePointsInquiry:
             for item in items:
                 if item.state is ItemState.AVAILABLE and item.snapshot_id:
                     wanted.setdefault(item.project, []).append(item.snapshot_id)
-        answers = await asyncio.gather(*(existing_snapshots(self._cloud, alias, ids) for alias, ids in wanted.items()))
+        answers = await asyncio.gather(*(existing_snapshots(self.cloud, alias, ids) for alias, ids in wanted.items()))
         return dict(zip(wanted, answers, strict=True))
 
 

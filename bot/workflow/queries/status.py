@@ -78,17 +78,15 @@ class Rows(Audit, Grants, Items, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(frozen=True, slots=True)
 class Inquiry:
     """Answers from the store, and has the cloud asked only whether what it shows as made still exists."""
 
-    def __init__(
-        self, store: Rows, existing: Existing, gate: Gate, projects: Mapping[str, Project], clock: Clock
-    ) -> None:
-        self._store = store
-        self._existing = existing
-        self._gate = gate
-        self._projects = projects
-        self._clock = clock
+    store: Rows
+    existing: Existing
+    gate: Gate
+    projects: Mapping[str, Project]
+    clock: Clock
 
     async def status(self, actor: Actor, channel: str, asked: Status) -> Found | NothingFound | Denied:
         """One request by any of its ids, or what this person asked for and is still under way, else their last."""
@@ -100,12 +98,12 @@ class Inquiry:
         running, ended = [
             [
                 pair
-                for pair in await self._store.recent(Filters(actor_id=actor.user_id, under_way=way, limit=RECENT))
+                for pair in await self.store.recent(Filters(actor_id=actor.user_id, under_way=way, limit=RECENT))
                 if _may_see(pair[0], actor, viewable)
             ]
             for way in (True, False)
         ]
-        self._store.note([read_entry(actor.user_id, "status", viewable, channel, own=bool(running or ended))])
+        self.store.note([read_entry(actor.user_id, "status", viewable, channel, own=bool(running or ended))])
         if not running and not ended:
             return NothingFound("You have asked for no snapshot yet. Try `create DISK`, or `help`.")
         shown = running or [pair for pair in ended if not pair[0].refused][:1]
@@ -114,19 +112,19 @@ class Inquiry:
                 "Nothing of yours is under way, and of what you asked for last nothing was made. "
                 f"`status {ended[0][0].id}` says why."
             )
-        shown = await self._existing.looked_at(shown)
-        groups = await self._store.groups_of(shown[0][0].id) if len(shown) == 1 else ()
+        shown = await self.existing.looked_at(shown)
+        groups = await self.store.groups_of(shown[0][0].id) if len(shown) == 1 else ()
         return Found(shown, groups, before=not running)
 
     async def _one(self, actor: Actor, channel: str | None, any_id: str, asked: str = "status") -> Found | NothingFound:
-        admitted = await self._gate.admits(actor, channel, any_id, _STATUS)
+        admitted = await self.gate.admits(actor, channel, any_id, _STATUS)
         if isinstance(admitted, Told):
             return NothingFound(admitted.sentence)
         own = admitted.rule == OWN_REQUEST
         projects = [] if own else [admitted.project]
-        self._store.note([read_entry(actor.user_id, asked, projects, admitted.place, admitted.request.id, own=own)])
-        shown = await self._existing.looked_at([(admitted.request, admitted.items)])
-        return Found(shown, await self._store.groups_of(admitted.request.id))
+        self.store.note([read_entry(actor.user_id, asked, projects, admitted.place, admitted.request.id, own=own)])
+        shown = await self.existing.looked_at([(admitted.request, admitted.items)])
+        return Found(shown, await self.store.groups_of(admitted.request.id))
 
     async def post_mortem(self, actor: Actor, channel: str | None, request_id: str) -> Found | NothingFound:
         """All there is of one request, for a person who may read how it stands. `channel` as the gate takes it."""
@@ -137,11 +135,11 @@ class Inquiry:
             return refused
         viewable = await self._viewable(actor, channel)
         if asked.project is not None and asked.project not in viewable:
-            project = self._projects.get(asked.project)
-            grants = await self._store.grants_for(actor)
-            decision = decide(actor, Action.VIEW, asked.project, project, channel, grants, self._clock.now())
+            project = self.projects.get(asked.project)
+            grants = await self.store.grants_for(actor)
+            decision = decide(actor, Action.VIEW, asked.project, project, channel, grants, self.clock.now())
             if isinstance(decision, Denied):
-                await self._store.audit([denied(actor.user_id, Action.VIEW, asked.project, decision.rule)])
+                await self.store.audit([denied(actor.user_id, Action.VIEW, asked.project, decision.rule)])
                 if decision.rule in CLOSED_RULES:
                     return replace(decision, explanation=no_such_project(asked.project, sorted(viewable)))
                 return decision
@@ -154,21 +152,21 @@ class Inquiry:
             limit=RECENT + 1,
             offset=asked.offset,
         )
-        requests = await self._store.recent(filters)
+        requests = await self.store.recent(filters)
         hint = ""
         if not requests and asked.disk is not None:
             disk, hint = await self._disk_meant(asked.disk, projects)
             asked = replace(asked, disk=disk)
-            requests = await self._store.recent(replace(filters, disk=disk)) if disk else []
-        self._store.note([read_entry(actor.user_id, "list", projects, channel)])
+            requests = await self.store.recent(replace(filters, disk=disk)) if disk else []
+        self.store.note([read_entry(actor.user_id, "list", projects, channel)])
         if not requests:
             nothing = "No snapshot fits that among those you may see."
             return NothingFound(f"{nothing}{hint or ' `list` without filters shows the latest.'}")
-        return Page(await self._existing.looked_at(requests[:RECENT]), asked, more=len(requests) > RECENT)
+        return Page(await self.existing.looked_at(requests[:RECENT]), asked, more=len(requests) > RECENT)
 
     async def _disk_meant(self, word: str, projects: Sequence[str]) -> tuple[str | None, str]:
         """The disk that a word means which is no id or name as it stands; or None, and what to say instead."""
-        disks = await self._store.disks_named(projects)
+        disks = await self.store.disks_named(projects)
         ((_, fits), *others) = meant([word], disks)
         if others or not fits:
             return None, near_names(word, disks)
@@ -182,30 +180,30 @@ class Inquiry:
     async def may_do(self, actor: Actor, channel: str) -> MayDo | Denied:
         if refused := await self._refused(actor):
             return refused
-        grants = await self._store.grants_for(actor)
-        by_project = {alias: self._actions(actor, alias, channel, grants) for alias in sorted(self._projects)}
+        grants = await self.store.grants_for(actor)
+        by_project = {alias: self._actions(actor, alias, channel, grants) for alias in sorted(self.projects)}
         usable = {alias: actions for alias, actions in by_project.items() if actions}
-        self._store.note([read_entry(actor.user_id, "help", usable, channel)])
+        self.store.note([read_entry(actor.user_id, "help", usable, channel)])
         return MayDo(usable)
 
     async def _refused(self, actor: Actor) -> Denied | None:
         if refused := account_refused(actor):
-            await self._store.audit([denied(actor.user_id, Action.VIEW, "", refused.rule)])
+            await self.store.audit([denied(actor.user_id, Action.VIEW, "", refused.rule)])
             return refused
         return None
 
     async def _viewable(self, actor: Actor, channel: str) -> frozenset[str]:
-        grants = await self._store.grants_for(actor)
+        grants = await self.store.grants_for(actor)
         return frozenset(
-            alias for alias in self._projects if Action.VIEW in self._actions(actor, alias, channel, grants)
+            alias for alias in self.projects if Action.VIEW in self._actions(actor, alias, channel, grants)
         )
 
     def _actions(self, actor: Actor, alias: str, channel: str, grants: Sequence[Grant]) -> frozenset[Action]:
-        now = self._clock.now()
+        now = self.clock.now()
         return frozenset(
             action
             for action in Action
-            if not isinstance(decide(actor, action, alias, self._projects.get(alias), channel, grants, now), Denied)
+            if not isinstance(decide(actor, action, alias, self.projects.get(alias), channel, grants, now), Denied)
         )
 
 
