@@ -14,7 +14,6 @@ from typing import Any
 import aiohttp
 from pydantic import SecretStr
 from slack_bolt.app.async_app import AsyncApp
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.admin import AdminServer
 from bot.clock import SteadyClock
@@ -30,6 +29,7 @@ from bot.slack.client.identity import identity_of, is_simulated, web_client
 from bot.slack.client.people import SlackPeople
 from bot.slack.client.poster import ResponseUrls, SlackReplies
 from bot.slack.command_road import CommandRoad
+from bot.slack.front import Front
 from bot.slack.http.request_url import HttpEntry
 from bot.slack.listeners import routes
 from bot.slack.listeners.actions import Actions
@@ -48,7 +48,6 @@ from bot.slack.listeners.plans import ChangeForm
 from bot.slack.listeners.post_mortem import PostMortemListeners
 from bot.slack.listeners.queries import Queries
 from bot.slack.origin import Origin
-from bot.slack.payloads import Identity
 from bot.slack.unexpected import Unexpected
 from bot.store.database import SqliteDatabase
 from bot.store.lock import StoreLock
@@ -87,6 +86,7 @@ from bot.workflow.queries.existing import Existing
 from bot.workflow.queries.restore_points import RestorePointsInquiry
 from bot.workflow.queries.status import Inquiry
 from bot.workflow.servers import ServerNames
+from bot.workflow.use_cases import UseCases
 
 log = logging.getLogger(__name__)
 
@@ -131,28 +131,6 @@ class Base:
     store: SqliteStore
     former: Mapping[str, str]
 
-    @property
-    def command(self) -> str:
-        """The slash command people type."""
-        return self.settings.slack.command
-
-
-@dataclass(frozen=True, slots=True)
-class Slack:
-    """All there is of Slack before anything is listened to."""
-
-    client: AsyncWebClient
-    bolt: AsyncApp
-    origin: Origin
-    identity: Identity
-    people: SlackPeople
-    channels: SlackChannels
-    urls: ResponseUrls
-    replies: SlackReplies
-    unexpected: Unexpected
-    tasks: BackgroundTasks
-    deferred: DeferredReplyJob
-
 
 @dataclass(frozen=True, slots=True)
 class Clouds:
@@ -162,27 +140,6 @@ class Clouds:
     servers: ServerNames
     existing: Existing
     catalogue: DiskCatalogue
-
-
-@dataclass(frozen=True, slots=True)
-class UseCases:
-    """The actions and questions of people, each behind the gate."""
-
-    gate: Gate
-    intake: Intake
-    approvals: Approvals
-    bindings: ChannelBindings
-    cancelling: Cancelling
-    confirming: Confirming
-    deleting: Deleting
-    deletion_questions: DeletionQuestions
-    forms: Forms
-    granting: Granting
-    inquiry: Inquiry
-    extending: Extending
-    form_sessions: FormSessions
-    restoring: RestorePointsInquiry
-    retrying: Retrying
 
 
 async def start(settings: Settings, clock: Clock) -> Bot:
@@ -195,12 +152,12 @@ async def start(settings: Settings, clock: Clock) -> Bot:
 async def _start(settings: Settings, machine: Clock, stack: AsyncExitStack) -> Bot:
     clock = SteadyClock(machine)
     base = await build_store(settings, clock, stack)
-    slack = await build_slack(base, stack)
+    bolt, front = await build_slack(base, stack)
     clouds = build_cloud(base, stack)
-    cases = build_use_cases(base, slack, clouds)
-    road = listen(base, slack, cases)
-    engine, running = await build_jobs(base, slack, clouds, cases, stack)
-    entry = _entry(settings, clock, slack.bolt, road)
+    cases = build_use_cases(base, front, clouds)
+    road = listen(base, bolt, front, cases)
+    engine, running = await build_jobs(base, front, clouds, cases, stack)
+    entry = _entry(settings, clock, bolt, road)
     await entry.start()
     stack.push_async_callback(entry.stop)
 
@@ -212,7 +169,7 @@ async def _start(settings: Settings, machine: Clock, stack: AsyncExitStack) -> B
     await admin.start()
     stack.push_async_callback(admin.stop)
     loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
-    facts = {"team": slack.identity.team_id, "projects": len(settings.projects), "loop": loop}
+    facts = {"team": front.identity.team_id, "projects": len(settings.projects), "loop": loop}
     log.info("the bot is up", extra=facts)
     return Bot(base.store, entry, admin, stack.pop_all().aclose, vitals.failed)
 
@@ -232,12 +189,12 @@ async def build_store(settings: Settings, clock: FollowingClock, stack: AsyncExi
     return Base(settings, clock, database, store, former)
 
 
-async def build_slack(base: Base, stack: AsyncExitStack) -> Slack:
+async def build_slack(base: Base, stack: AsyncExitStack) -> tuple[AsyncApp, Front]:
     """The client and what stands on it; waits until Slack says who the bot is. Raises SlackRefusedToken."""
     settings, clock = base.settings, base.clock
     http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SLACK_SECONDS))
     stack.push_async_callback(http.close)
-    api_url, command, token = settings.slack.api_url, base.command, _reveal(settings.slack.bot_token)
+    api_url, command, token = settings.slack.api_url, settings.slack.command, _reveal(settings.slack.bot_token)
     client = web_client(api_url, http, token)
     identity = await identity_of(client, clock)
     origin, channels, urls = Origin(identity), SlackChannels(client, clock), ResponseUrls(clock)
@@ -255,19 +212,21 @@ async def build_slack(base: Base, stack: AsyncExitStack) -> Slack:
     unexpected = Unexpected(command, new_reference)
     tasks = BackgroundTasks(unexpected)
     stack.push_async_callback(tasks.stop)
-    return Slack(
-        client,
-        build_bolt(web_client(api_url, http, None), token, _reveal(settings.slack.signing_secret), origin),
-        origin,
-        identity,
-        SlackPeople(client, identity.team_id, clock, enterprise_id=identity.enterprise_id),
-        channels,
-        urls,
-        replies,
-        unexpected,
-        tasks,
-        DeferredReplyJob(base.store, replies, clock, unexpected),
+    bolt = build_bolt(web_client(api_url, http, None), token, _reveal(settings.slack.signing_secret), origin)
+    front = Front(
+        command=command,
+        origin=origin,
+        client=client,
+        people=SlackPeople(client, identity.team_id, clock, enterprise_id=identity.enterprise_id),
+        channels=channels,
+        urls=urls,
+        replies=replies,
+        unexpected=unexpected,
+        tasks=tasks,
+        deferred=DeferredReplyJob(base.store, replies, clock, unexpected),
+        clock=clock,
     )
+    return bolt, front
 
 
 def build_cloud(base: Base, stack: AsyncExitStack) -> Clouds:
@@ -280,14 +239,13 @@ def build_cloud(base: Base, stack: AsyncExitStack) -> Clouds:
     return Clouds(cloud, servers, existing, catalogue)
 
 
-def build_use_cases(base: Base, slack: Slack, clouds: Clouds) -> UseCases:
-    store, clock, projects, people = base.store, base.clock, base.settings.projects, slack.people
+def build_use_cases(base: Base, front: Front, clouds: Clouds) -> UseCases:
+    store, clock, projects, people = base.store, base.clock, base.settings.projects, front.people
     gate = Gate(store, projects, clock)
     form_sessions = FormSessions(store, clock, lambda: new_id("f"))
     intake = Intake(store, people, projects, clock, lambda: new_id("r"))
     deleting = Deleting(store, gate, projects, clock)
     return UseCases(
-        gate=gate,
         intake=intake,
         approvals=Approvals(store, gate, clock),
         bindings=ChannelBindings(store, projects, clock),
@@ -295,7 +253,7 @@ def build_use_cases(base: Base, slack: Slack, clouds: Clouds) -> UseCases:
         confirming=Confirming(store, gate, projects, clock),
         deleting=deleting,
         deletion_questions=DeletionQuestions(store, clouds.cloud, deleting, form_sessions, clock),
-        forms=Forms(store, people, slack.channels, clouds.catalogue, intake, projects, clock, form_sessions),
+        forms=Forms(store, people, front.channels, clouds.catalogue, intake, projects, clock, form_sessions),
         granting=Granting(store, people, projects, clock),
         inquiry=Inquiry(store, clouds.existing, gate, projects, clock),
         extending=Extending(store, gate, clock),
@@ -305,135 +263,45 @@ def build_use_cases(base: Base, slack: Slack, clouds: Clouds) -> UseCases:
     )
 
 
-def listen(base: Base, slack: Slack, cases: UseCases) -> CommandRoad:
+def listen(base: Base, bolt: AsyncApp, front: Front, cases: UseCases) -> CommandRoad:
     """Register whatever Slack may deliver. Bolt takes the first that fits, so the order counts; the slash command has a
     road of its own.
     """
-    errors = ErrorListener(slack.unexpected, slack.replies, slack.tasks)
-    errors.register(slack.bolt)
-    Unrouted(slack.people, slack.channels).register(slack.bolt)
-    queries = _queries(base, slack, cases)
-    forms = FormListeners(
-        command=base.command,
-        team_url=slack.identity.url,
-        forms=cases.forms,
-        client=slack.client,
-        replies=slack.replies,
-        urls=slack.urls,
-        tasks=slack.tasks,
-        clock=base.clock,
-    )
-    _mentions(base, slack, cases, queries).register(slack.bolt)
-    actions = _actions(base, slack, cases)
-    pages = PageListeners(queries, slack.replies, slack.tasks)
-    post_mortems = PostMortemListeners(slack.people, base.store, cases.inquiry, slack.replies, slack.tasks)
-    routes.register(slack.bolt, actions, forms, pages, post_mortems)
-    AppHomeListeners(base.store).register(slack.bolt)
-    _channel_cards(base, slack).register(slack.bolt)
-    ChangeListeners(slack.people).register(slack.bolt)
-    LastListeners().register(slack.bolt)
-    commands = _commands(base, slack, cases, queries, forms, actions)
-    return CommandRoad(base.command, slack.origin, commands.on_command, errors.on_error)
+    store, settings = base.store, base.settings
+    errors = ErrorListener(front.unexpected, front.replies, front.tasks)
+    errors.register(bolt)
+    Unrouted(front.people, front.channels).register(bolt)
+    queries, forms = Queries(front, cases, store), FormListeners(front, cases.forms)
+    MentionListeners(front, cases, queries).register(bolt)
+    actions = _actions(front, cases, store)
+    pages, post_mortems = PageListeners(front, queries), PostMortemListeners(front, store, cases.inquiry)
+    routes.register(bolt, actions, forms, pages, post_mortems)
+    AppHomeListeners(store).register(bolt)
+    ChannelCardListeners(front, settings.slack.offer_channels, store, settings.projects).register(bolt)
+    ChangeListeners(front.people).register(bolt)
+    LastListeners().register(bolt)
+    commands = CommandListeners(front, cases, queries, forms, actions)
+    return CommandRoad(front.command, front.origin, commands.on_command, errors.on_error)
 
 
-def _queries(base: Base, slack: Slack, cases: UseCases) -> Queries:
-    return Queries(
-        command=base.command,
-        team_url=slack.identity.url,
-        store=base.store,
-        people=slack.people,
-        inquiry=cases.inquiry,
-        approvals=cases.approvals,
-        granting=cases.granting,
-        cancelling=cases.cancelling,
-        bindings=cases.bindings,
-        restoring=cases.restoring,
-        deletion_questions=cases.deletion_questions,
-        clock=base.clock,
-    )
-
-
-def _mentions(base: Base, slack: Slack, cases: UseCases, queries: Queries) -> MentionListeners:
-    return MentionListeners(
-        command=base.command,
-        bot_user_id=slack.identity.user_id,
-        intake=cases.intake,
-        people=slack.people,
-        forms=cases.forms,
-        queries=queries,
-        deferred=slack.deferred,
-        clock=base.clock,
-    )
-
-
-def _commands(
-    base: Base, slack: Slack, cases: UseCases, queries: Queries, forms: FormListeners, actions: Actions
-) -> CommandListeners:
-    return CommandListeners(
-        command=base.command,
-        intake=cases.intake,
-        queries=queries,
-        forms=forms,
-        bindings=cases.bindings,
-        actions=actions,
-        people=slack.people,
-        urls=slack.urls,
-        deferred=slack.deferred,
-        clock=base.clock,
-    )
-
-
-def _actions(base: Base, slack: Slack, cases: UseCases) -> Actions:
-    deny = DenyForm(cases.approvals, cases.form_sessions, slack.client)
-    change = ChangeForm(cases.confirming, cases.form_sessions, slack.client)
-    bind = BindForm(base.command, cases.bindings, cases.form_sessions, slack.client)
-    return Actions(
-        routes.buttons(
-            approvals=cases.approvals,
-            cancelling=cases.cancelling,
-            confirming=cases.confirming,
-            deleting=cases.deleting,
-            deletion_questions=cases.deletion_questions,
-            extending=cases.extending,
-            retrying=cases.retrying,
-            deny=deny,
-            change=change,
-            bind=bind,
-        ),
-        routes.small_forms(deny=deny, change=change, bind=bind),
-        people=slack.people,
-        store=base.store,
-        replies=slack.replies,
-        tasks=slack.tasks,
-        deferred=slack.deferred,
-        form_sessions=cases.form_sessions,
-        clock=base.clock,
-    )
-
-
-def _channel_cards(base: Base, slack: Slack) -> ChannelCardListeners:
-    return ChannelCardListeners(
-        pattern=base.settings.slack.offer_channels,
-        command=base.command,
-        store=base.store,
-        projects=base.settings.projects,
-        client=slack.client,
-        channels=slack.channels,
-        replies=slack.replies,
-        tasks=slack.tasks,
-        clock=base.clock,
-    )
+def _actions(front: Front, cases: UseCases, store: SqliteStore) -> Actions:
+    sessions = cases.form_sessions
+    deny = DenyForm(front, cases.approvals, sessions)
+    change = ChangeForm(front, cases.confirming, sessions)
+    bind = BindForm(front, cases.bindings, sessions)
+    buttons, forms = routes.buttons(cases, deny, change, bind), routes.small_forms(deny, change, bind)
+    return Actions(front, store, sessions, buttons, forms)
 
 
 async def build_jobs(
-    base: Base, slack: Slack, clouds: Clouds, cases: UseCases, stack: AsyncExitStack
+    base: Base, front: Front, clouds: Clouds, cases: UseCases, stack: AsyncExitStack
 ) -> tuple[EmbeddedEngine, asyncio.Task[None]]:
     """The engine, at work on what the rows call for."""
     engine = EmbeddedEngine(base.clock, base.store)
     base.database.on_scheduled(engine.schedule)
     edits = EditBudget(base.clock, lambda channel: engine.schedule(f"report:{channel}", base.clock.now(), channel))
-    handlers = _handlers(base, slack, clouds, cases)
-    handlers["report"] = Reporter(base.store, slack.replies, base.clock, edits)
+    handlers = _handlers(base, front, clouds, cases)
+    handlers["report"] = Reporter(base.store, front.replies, base.clock, edits)
     running = asyncio.create_task(engine.run(handlers))
     engine.schedule("forget:deliveries", base.clock.now())
     if base.settings.audit_channel:
@@ -447,10 +315,10 @@ async def build_jobs(
     return engine, running
 
 
-def _handlers(base: Base, slack: Slack, clouds: Clouds, cases: UseCases) -> dict[str, Handler]:
+def _handlers(base: Base, front: Front, clouds: Clouds, cases: UseCases) -> dict[str, Handler]:
     store, clock, projects, cloud = base.store, base.clock, base.settings.projects, clouds.cloud
-    people, replies = slack.people, slack.replies
-    app_homes = SlackAppHomes(slack.client, base.command, slack.identity.url)
+    people, replies = front.people, front.replies
+    app_homes = SlackAppHomes(front.client, front.command, front.identity.url)
     discovery, send_check = GroupDiscovery(clock), SendCheck(store, people, projects, clock)
     policy = _retry_policy(base.settings)
 
@@ -459,7 +327,7 @@ def _handlers(base: Base, slack: Slack, clouds: Clouds, cases: UseCases) -> dict
         return FORGET_EVERY_SECONDS
 
     return {
-        "plan": Planner(store, people, slack.channels, cloud, projects, discovery, clouds.servers, clock),
+        "plan": Planner(store, people, front.channels, cloud, projects, discovery, clouds.servers, clock),
         "group": Grouper(store, send_check, cloud, discovery, clock, policy),
         "submit": Submitter(store, send_check, cloud, clock, policy),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=base.settings.cloud.watch_s)),
@@ -470,7 +338,7 @@ def _handlers(base: Base, slack: Slack, clouds: Clouds, cases: UseCases) -> dict
         "app_home": AppHomePublisher(store, people, app_homes, projects, clock),
         "notify": Notifier(store, people, people, replies, projects, clock),
         "anchor": AuditAnchor(store, replies, clock),
-        "answer": slack.deferred,
+        "answer": front.deferred,
         "forget": forget,
     }
 

@@ -8,7 +8,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import urlencode
 
 import aiohttp
@@ -133,32 +134,13 @@ def parts(*, intake: StubReception | None = None, bot: Mapping[str, Any] = HARBO
     app = build_bolt(AsyncWebClient(base_url="http://127.0.0.1:1/api/"), TOKEN, SECRET, origin)
     unexpected = Unexpected("/snapshot", lambda: "e-00000001")
     intake, replies, tasks = intake or StubReception(), StubReplies(), BackgroundTasks(unexpected)
-    queries = Queries(
-        command="/snapshot",
-        team_url="https://harbor-eng.slack.com/",
-        store=None,  # type: ignore[arg-type]  # everybody can be looked up
-        people=StubPeople(),
-        inquiry=None,  # type: ignore[arg-type]  # no question gets that far here
-        approvals=None,  # type: ignore[arg-type]  # nor here
-        granting=None,  # type: ignore[arg-type]  # nor here
-        cancelling=None,  # type: ignore[arg-type]  # nor here
-        bindings=None,  # type: ignore[arg-type]  # nor here
-        restoring=None,  # type: ignore[arg-type]  # nobody asks
-        deletion_questions=None,  # type: ignore[arg-type]  # nor here
-        clock=SystemClock(),
+    clock = SystemClock()
+    deferred = DeferredReplyJob(None, replies, clock, unexpected)  # type: ignore[arg-type]  # nothing is owed here
+    front: Any = SimpleNamespace(
+        command="/snapshot", people=StubPeople(), urls=StubUrls(), deferred=deferred, clock=clock
     )
-    commands = CommandListeners(
-        command="/snapshot",
-        intake=intake,  # type: ignore[arg-type]  # as much of it as a command needs
-        queries=queries,
-        forms=StubForms(),  # type: ignore[arg-type]  # opens none
-        bindings=None,  # type: ignore[arg-type]  # nor here
-        actions=None,  # type: ignore[arg-type]  # nor here
-        people=StubPeople(),
-        urls=StubUrls(),  # type: ignore[arg-type]
-        deferred=DeferredReplyJob(None, replies, SystemClock(), unexpected),  # type: ignore[arg-type]  # nothing is owed here
-        clock=SystemClock(),
-    )
+    cases, forms, unasked = cast(Any, SimpleNamespace(intake=intake)), cast(Any, StubForms()), cast(Any, None)
+    commands = CommandListeners(front, cases, Queries(front, cases, unasked), forms, actions=unasked)
     errors = ErrorListener(unexpected, replies, tasks)  # type: ignore[arg-type]  # as much as is told
     errors.register(app)
     LastListeners().register(app)

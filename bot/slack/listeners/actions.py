@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
@@ -15,14 +15,12 @@ from bot.domain.forms import Form, FormKind
 from bot.domain.requests import Place
 from bot.domain.results import Refused, Told
 from bot.ports.audit import Audit
-from bot.ports.clock import Clock
 from bot.ports.forms import AppHomes, DeferredReply
 from bot.ports.requests import Requests
-from bot.ports.slack import People
-from bot.slack.background_tasks import BackgroundTasks
-from bot.slack.client.poster import SlackReplies
+from bot.slack.client.modals import open_view
+from bot.slack.front import Front
 from bot.slack.ids import APPROVE, CANCEL, CHANGE, CONFIRM, DENY, place_at
-from bot.slack.listeners.deferred_replies import DeferredReplyJob, InHand, Reply, delivered
+from bot.slack.listeners.deferred_replies import InHand, Reply, delivered
 from bot.slack.payloads import BlockAction, Entered, View, ViewAction
 from bot.slack.views import responses
 from bot.slack.views.create_modal import errors_beside
@@ -72,6 +70,19 @@ INTERRUPTED = Told("I was interrupted before I could open the form. Please press
 """For what needs a trigger, which did not live as long."""
 
 
+async def open_form(
+    front: Front, sessions: FormSessions, action: UserAction, form: Form, view: dict[str, Any], or_else: str
+) -> Told | None:
+    """Opened by what was pressed, and kept once Slack shows it. `or_else`: what to do where Slack does not."""
+    if not action.trigger_id:
+        return INTERRUPTED
+    shown = await open_view(front.client, action.trigger_id, view)
+    if shown is None:
+        return Told(f"Slack did not let me open the form in time. {or_else}", done=False)
+    await sessions.save(replace(form, view_id=shown.id))
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Button:
     """`now`: decided before it is acknowledged where the person is known, so that a crash loses neither. `later`: it
@@ -95,32 +106,18 @@ class Rows(AppHomes, Audit, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(frozen=True, slots=True)
 class Actions:
     """Everybody who sees a button can press it; what it does is decided by who did."""
 
-    def __init__(
-        self,
-        buttons: Mapping[str, Button],
-        forms: Mapping[str, SmallForm],
-        *,
-        people: People,
-        store: Rows,
-        replies: SlackReplies,
-        tasks: BackgroundTasks,
-        deferred: DeferredReplyJob,
-        form_sessions: FormSessions,
-        clock: Clock,
-    ) -> None:
-        self.buttons = buttons
-        self.forms = forms
-        self._people = people
-        self._store = store
-        self._replies = replies
-        self._tasks = tasks
-        self._deferred = deferred
-        self._form_sessions = form_sessions
-        self._clock = clock
-        deferred.answered_by("action", self._answer)
+    front: Front
+    store: Rows
+    form_sessions: FormSessions
+    buttons: Mapping[str, Button]
+    forms: Mapping[str, SmallForm]
+
+    def __post_init__(self) -> None:
+        self.front.deferred.answered_by("action", self._answer)
 
     async def on_button(self, name: str, ack: AsyncAck, block_action: BlockAction) -> None:
         action = UserAction(
@@ -133,18 +130,18 @@ class Actions:
             trigger_id=block_action.trigger_id,
         )
         when = self.buttons[name].when
-        actor = self._people.known(action.user_id) if when == "now" else None
+        actor = self.front.people.known(action.user_id) if when == "now" else None
         if actor is None:
             claim = f"form:{action.user_id}:{action.value[:64]}" if when == "once" else None
             await self.take(ack, action, block_action.response_url, claim)
         else:
             told = await self._decide(actor, action)
             await ack()
-            self._tasks.start(self._say(action, block_action.response_url, told))
-        self._tasks.start(self._replace_left_over(block_action, action))
+            self.front.tasks.start(self._say(action, block_action.response_url, told))
+        self.front.tasks.start(self._replace_left_over(block_action, action))
 
     async def on_form(self, name: str, ack: AsyncAck, sent: ViewAction) -> None:
-        form = await self._form_sessions.theirs(self.forms[name].kind, returned(sent))
+        form = await self.form_sessions.theirs(self.forms[name].kind, returned(sent))
         if isinstance(form, Refused):
             await refuse_form(ack, sent.view, {"": form.sentence})
             return
@@ -174,10 +171,10 @@ class Actions:
             action.channel,
             action.thread_ts,
             {fact: getattr(action, fact) for fact in facts},
-            self._clock.now(),
+            self.front.clock.now(),
             claim,
         )
-        await self._deferred.take(deferred_reply, InHand(response_url, action.trigger_id))
+        await self.front.deferred.take(deferred_reply, InHand(response_url, action.trigger_id))
         await ack()
 
     async def _replace_left_over(self, block_action: BlockAction, action: UserAction) -> None:
@@ -187,8 +184,8 @@ class Actions:
         ts = block_action.message_ts
         if action.name not in ON_ITS_MESSAGE or not action.channel or not ts or block_action.is_ephemeral:
             return
-        if found := await self._store.request(action.value):
-            await self._replies.replace_left_over(found[0], action.channel, ts)
+        if found := await self.store.request(action.value):
+            await self.front.replies.replace_left_over(found[0], action.channel, ts)
 
     async def _answer(self, deferred_reply: DeferredReply, in_hand: InHand) -> Reply | None:
         action = UserAction(
@@ -200,12 +197,12 @@ class Actions:
         )
         action = replace(action, entered=Entered(action.entered))
         if deferred_reply.late:
-            await self._form_sessions.sent_again(action.form_id or action.value)
+            await self.form_sessions.sent_again(action.form_id or action.value)
             return Reply(responses.told(SENT_ALREADY if action.form_id else ACTED_ALREADY))
         try:
-            told = await self._decide(await self._people.look_up(action.user_id), action)
+            told = await self._decide(await self.front.people.look_up(action.user_id), action)
         except LookupFailed as exc:
-            await self._store.audit([not_looked_up(action.user_id, action.name, action.channel)])
+            await self.store.audit([not_looked_up(action.user_id, action.name, action.channel)])
             told = Told(exc.sentence, done=False)
         if told is None:
             return None
@@ -220,13 +217,13 @@ class Actions:
         if action.in_app_home and told.done:
             return False  # App Home, which is shown anew by what was done, is the answer
         if action.in_app_home:
-            await self._store.app_home_changed(action.user_id)  # what was pressed there no longer stands
+            await self.store.app_home_changed(action.user_id)  # what was pressed there no longer stands
         return True
 
     async def _say(self, action: UserAction, response_url: str | None, told: Told | None) -> None:
         if told is not None and await self._to_be_said(action, told):
             message = responses.told(told.sentence)
-            await self._replies.tell(action.user_id, response_url, action.channel, message, action.thread_ts)
+            await self.front.replies.tell(action.user_id, response_url, action.channel, message, action.thread_ts)
 
 
 async def refuse_form(ack: AsyncAck, view: View, problems: Mapping[str, str]) -> None:

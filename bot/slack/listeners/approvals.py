@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
-from slack_sdk.web.async_client import AsyncWebClient
+from dataclasses import dataclass
 
 from bot.domain.actors import Actor
 from bot.domain.forms import Form
 from bot.domain.normalise import entered
 from bot.domain.results import Told
-from bot.slack.client.modals import open_view
-from bot.slack.listeners.actions import INTERRUPTED, UserAction
+from bot.slack.front import Front
+from bot.slack.listeners.actions import UserAction, open_form
 from bot.slack.payloads import Entered
 from bot.slack.views.small_modals import REASON, deny_form
 from bot.workflow.actions.approve import Approvals
@@ -22,22 +20,17 @@ from bot.workflow.form_sessions import FormSessions
 class DenyForm:
     """In App Home, a form and a direct message there is no place; then the place of the request counts."""
 
+    front: Front
     approvals: Approvals
     form_sessions: FormSessions
-    client: AsyncWebClient
 
     async def open(self, actor: Actor, action: UserAction) -> Told | None:
         if refused := await self.approvals.may_deny(actor, action.decided_at, action.value):
             return refused
-        if not action.trigger_id:
-            return INTERRUPTED
         form = self.form_sessions.begun("deny", actor.user_id, action.place, subject=action.value)
-        view = await open_view(self.client, action.trigger_id, deny_form(form.id, from_app_home=action.in_app_home))
-        if view is None:
-            words = f"Slack did not let me open the form in time. Press again, or type deny {action.value} reason=…"
-            return Told(words, done=False)
-        await self.form_sessions.save(replace(form, view_id=view.id))
-        return None
+        view = deny_form(form.id, from_app_home=action.in_app_home)
+        or_else = f"Press again, or type deny {action.value} reason=…"
+        return await open_form(self.front, self.form_sessions, action, form, view, or_else)
 
     async def problems(self, form: Form, sent: Entered) -> dict[str, str]:
         return {} if entered(sent.text(REASON)) else {REASON: "Say why, so that they know what to change."}

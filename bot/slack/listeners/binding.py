@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
-
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.actors import Actor
 from bot.domain.forms import Form
@@ -16,8 +14,8 @@ from bot.domain.orders import Selector, read_disks
 from bot.domain.parsing.commands import Bind
 from bot.domain.results import Told
 from bot.domain.selecting import read_servers, read_tags_of_disks
-from bot.slack.client.modals import open_view
-from bot.slack.listeners.actions import INTERRUPTED, UserAction
+from bot.slack.front import Front
+from bot.slack.listeners.actions import UserAction, open_form
 from bot.slack.payloads import Entered
 from bot.slack.views.small_modals import bind_form
 from bot.workflow.actions.bind import ChannelBindings
@@ -28,24 +26,17 @@ from bot.workflow.form_sessions import FormSessions
 class BindForm:
     """Which channel a form is about stands in the store; Slack's copy carries only the form's id."""
 
-    command: str
+    front: Front
     bindings: ChannelBindings
     form_sessions: FormSessions
-    client: AsyncWebClient
 
     async def open(self, actor: Actor, action: UserAction) -> Told | None:
         projects = await self.bindings.bindable(actor, action.place)
         if isinstance(projects, Told):
             return projects
-        if not action.trigger_id:
-            return INTERRUPTED
         form = self.form_sessions.begun("bind", actor.user_id, action.place, subject=action.channel)
-        view = await open_view(self.client, action.trigger_id, bind_form(form.id, projects))
-        if view is None:
-            words = f"Slack did not let me open the form in time. Type {self.command} bind server=…, or try again."
-            return Told(words, done=False)
-        await self.form_sessions.save(replace(form, view_id=view.id))
-        return None
+        or_else = f"Type {self.front.command} bind server=…, or try again."
+        return await open_form(self.front, self.form_sessions, action, form, bind_form(form.id, projects), or_else)
 
     async def problems(self, form: Form, sent: Entered) -> dict[str, str]:
         return read_bind(sent)[1]

@@ -16,17 +16,13 @@ from typing import Protocol
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import CannotPost, MessageRefused, SlackBusy
 from bot.domain.projects import Project
 from bot.ports.audit import Audit
-from bot.ports.clock import Clock
 from bot.ports.grants import Bindings
-from bot.slack.background_tasks import BackgroundTasks
-from bot.slack.client.channels import SlackChannels
 from bot.slack.client.errors import NO_ANSWER, failure_of
-from bot.slack.client.poster import SlackReplies
+from bot.slack.front import Front
 from bot.slack.listeners.reading import reads
 from bot.slack.payloads import ChannelChange
 from bot.slack.views.channel_card_view import channel_card
@@ -47,15 +43,10 @@ class Rows(Audit, Bindings, Protocol):
 class ChannelCardListeners:
     """`pattern` is what a channel's name has to match, such as `inc-*`; None: nothing is offered."""
 
+    front: Front
     pattern: str | None
-    command: str
     store: Rows
     projects: Mapping[str, Project]
-    client: AsyncWebClient
-    channels: SlackChannels
-    replies: SlackReplies
-    tasks: BackgroundTasks
-    clock: Clock
 
     def register(self, app: AsyncApp) -> None:
         app.event("channel_created")(reads(ChannelChange, self.on_channel))
@@ -63,15 +54,15 @@ class ChannelCardListeners:
 
     async def on_channel(self, ack: AsyncAck, change: ChannelChange) -> None:
         channel_id, name = change.channel, change.name
-        self.channels.forget(channel_id)
+        self.front.channels.forget(channel_id)
         if self.pattern is None or not channel_id or not fnmatchcase(name, self.pattern):
             return
         chore = f"channel_card:{channel_id}"
         due = await self.store.chore_due(chore)
-        if due is None or due <= self.clock.now():
+        if due is None or due <= self.front.clock.now():
             # Marked first: a card that a crash swallows is no loss, one that comes twice is a nuisance.
-            await self.store.chore_done(chore, self.clock.now() + ONCE)
-            self.tasks.start(self._post_card(channel_id, chore))
+            await self.store.chore_done(chore, self.front.clock.now() + ONCE)
+            self.front.tasks.start(self._post_card(channel_id, chore))
 
     async def _post_card(self, channel_id: str, chore: str) -> None:
         for pause in PAUSES_S:
@@ -80,17 +71,17 @@ class ChannelCardListeners:
                 return
             wait = max(wait, pause)
             # The mark outlasts the pause by as much again: a stop of the bot meanwhile leaves one that ends.
-            await self.store.chore_done(chore, self.clock.now() + timedelta(seconds=2 * wait))
-            await self.clock.sleep(wait)
-            await self.store.chore_done(chore, self.clock.now() + ONCE)
-        await self.store.chore_done(chore, self.clock.now())
+            await self.store.chore_done(chore, self.front.clock.now() + timedelta(seconds=2 * wait))
+            await self.front.clock.sleep(wait)
+            await self.store.chore_done(chore, self.front.clock.now() + ONCE)
+        await self.store.chore_done(chore, self.front.clock.now())
 
     async def _attempt(self, channel_id: str) -> float | None:
         """Seconds until it may be tried again; None once there is nothing more to do."""
         try:
-            if await self.channels.shared(channel_id):
+            if await self.front.channels.shared(channel_id):
                 return None
-            await self.client.conversations_join(channel=channel_id)
+            await self.front.client.conversations_join(channel=channel_id)
         except SlackApiError as exc:
             failure = failure_of(exc)
             log.info("the bot may not join", extra={"channel": channel_id, "error": failure.error})
@@ -100,9 +91,9 @@ class ChannelCardListeners:
         except NO_ANSWER:
             log.info("slack did not answer when the bot joined", extra={"channel": channel_id})
             return 0.0
-        card = channel_card(self.command, await self.store.bindings(channel_id), self.projects)
+        card = channel_card(self.front.command, await self.store.bindings(channel_id), self.projects)
         try:
-            await self.replies.post_card(channel_id, card)
+            await self.front.replies.post_card(channel_id, card)
         except SlackBusy as exc:
             log.info("an offer could not be posted", extra={"channel": channel_id})
             return None if exc.maybe_done else exc.retry_after

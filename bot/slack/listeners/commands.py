@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import dataclass
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
@@ -21,13 +22,11 @@ from bot.domain.parsing.commands import (
 )
 from bot.domain.parsing.words import plain_text
 from bot.domain.results import Accepted, Refused
-from bot.ports.clock import Clock
 from bot.ports.forms import DeferredReply
-from bot.ports.slack import People
-from bot.slack.client.poster import ResponseUrls
+from bot.slack.front import Front
 from bot.slack.ids import BIND, place_at
 from bot.slack.listeners.actions import Actions, UserAction
-from bot.slack.listeners.deferred_replies import DeferredReplyJob, InHand, Reply, delivered
+from bot.slack.listeners.deferred_replies import InHand, Reply, delivered
 from bot.slack.listeners.modals import FormListeners
 from bot.slack.listeners.queries import Queries
 from bot.slack.payloads import SlashCommand
@@ -35,79 +34,63 @@ from bot.slack.views import responses
 from bot.slack.views.acknowledgement import recorded
 from bot.slack.views.message import Message
 from bot.slack.views.refusal import refusal
-from bot.workflow.actions.bind import ChannelBindings
-from bot.workflow.intake import NOTHING_BOUND, Delivery, Intake
+from bot.workflow.intake import NOTHING_BOUND, Delivery
+from bot.workflow.use_cases import UseCases
 
 KNOWN_WITHIN_SECONDS = 0.8
 """People read an acknowledgement within a second."""
 
 
+@dataclass(frozen=True, slots=True)
 class CommandListeners:
     """A `create` is recorded before it is acknowledged; a question is answered at once where all is at hand."""
 
-    def __init__(
-        self,
-        *,
-        command: str,
-        intake: Intake,
-        queries: Queries,
-        forms: FormListeners,
-        bindings: ChannelBindings,
-        actions: Actions,
-        people: People,
-        urls: ResponseUrls,
-        deferred: DeferredReplyJob,
-        clock: Clock,
-    ) -> None:
-        self._command = command
-        self._intake = intake
-        self._queries = queries
-        self._forms = forms
-        self._bindings = bindings
-        self._actions = actions
-        self._people = people
-        self._urls = urls
-        self._deferred = deferred
-        self._clock = clock
-        deferred.answered_by("command", self._answer_later)
+    front: Front
+    cases: UseCases
+    queries: Queries
+    forms: FormListeners
+    actions: Actions
+
+    def __post_init__(self) -> None:
+        self.front.deferred.answered_by("command", self._answer_later)
 
     async def on_command(self, ack: AsyncAck, sent: SlashCommand) -> None:
         text = plain_text(sent.text).strip()
         try:
-            command = read_command(sent.text, self._command)
+            command = read_command(sent.text, self.front.command)
         except CommandError as exc:
-            await ack(**responses.private(refusal(exc.sentence, text, self._command)))
+            await ack(**responses.private(refusal(exc.sentence, text, self.front.command)))
             return
         match command:
             case Create() | Quick():
                 await self._create(ack, sent, text, command)
             case Bind(selectors=()):
                 opening = UserAction(BIND, sent.user_id, "", sent.channel, trigger_id=sent.trigger_id)
-                await self._actions.take(ack, opening, sent.response_url)
+                await self.actions.take(ack, opening, sent.response_url)
             case OpenForm(order):
                 await ack()
-                self._forms.open_for_command(sent, order)
+                self.forms.open_for_command(sent, order)
             case _:
                 await self._answer(ack, sent, command)
 
     async def _create(self, ack: AsyncAck, sent: SlashCommand, text: str, order: Order) -> None:
         place = place_at(sent.channel, team_id=sent.team_id)
         delivery = Delivery(f"command:{delivered(sent.trigger_id)}", sent.user_id, place, text)
-        stranger = self._people.known(sent.user_id) is None
-        if stranger and await self._intake.depends_on_who_asks(order, place.channel_id):
+        stranger = self.front.people.known(sent.user_id) is None
+        if stranger and await self.cases.intake.depends_on_who_asks(order, place.channel_id):
             await self._know(sent.user_id)
-        match await self._intake.create(delivery, order):
+        match await self.cases.intake.create(delivery, order):
             case Accepted(request, checked, approvals):
                 if sent.response_url:
-                    self._urls.keep(request.id, sent.response_url)
+                    self.front.urls.keep(request.id, sent.response_url)
                 await ack(text=recorded(request, checked=checked, approvals=approvals), response_type="ephemeral")
             case Refused(incomplete=True) if isinstance(order, Create):
                 await ack()
-                self._forms.open_for_command(sent, order)
+                self.forms.open_for_command(sent, order)
             case Refused(why, rule) if rule == NOTHING_BOUND:
                 await ack(**responses.private(await self._nothing_bound(why, sent)))
             case Refused(why):
-                await ack(**responses.private(refusal(why, text, self._command)))
+                await ack(**responses.private(refusal(why, text, self.front.command)))
 
     async def _know(self, user_id: str) -> None:
         """Which project is meant depends on who asks, and a form to choose it opens only now: so Slack is asked before
@@ -115,24 +98,24 @@ class CommandListeners:
         """
         with contextlib.suppress(LookupFailed, TimeoutError):
             async with asyncio.timeout(KNOWN_WITHIN_SECONDS):
-                await self._people.look_up(user_id)
+                await self.front.people.look_up(user_id)
 
     async def _nothing_bound(self, why: str, sent: SlashCommand) -> Message:
         """The answer to a `quick` that means nothing here; who may bind the channel is offered to."""
-        actor = self._people.known(sent.user_id)
+        actor = self.front.people.known(sent.user_id)
         if actor is None:
             return responses.nothing_bound(why, (), may_bind=False)
-        usable = await self._bindings.usable(actor, sent.channel)
+        usable = await self.cases.bindings.usable(actor, sent.channel)
         return responses.nothing_bound(
-            why, usable, may_bind=bool(await self._bindings.may_bind(actor, place_at(sent.channel)))
+            why, usable, may_bind=bool(await self.cases.bindings.may_bind(actor, place_at(sent.channel)))
         )
 
     async def _answer(self, ack: AsyncAck, sent: SlashCommand, question: Question) -> None:
         # A question about others, or for restore points, has Slack or the cloud asked: that takes its time.
         others = isinstance(question, ShowAccess) and question.subject is not None
         at_hand = not others and not isinstance(question, RestorePoints | Delete | GrantAccess)
-        if at_hand and (actor := self._people.known(sent.user_id)):
-            await ack(**responses.private((await self._queries.answer(question, actor, sent.channel)).message))
+        if at_hand and (actor := self.front.people.known(sent.user_id)):
+            await ack(**responses.private((await self.queries.answer(question, actor, sent.channel)).message))
             return
         deferred_reply = DeferredReply(
             f"command:{delivered(sent.trigger_id)}",
@@ -141,13 +124,13 @@ class CommandListeners:
             sent.channel,
             None,
             {"text": sent.text},
-            self._clock.now(),
+            self.front.clock.now(),
         )
-        await self._deferred.take(deferred_reply, InHand(sent.response_url))
+        await self.front.deferred.take(deferred_reply, InHand(sent.response_url))
         await ack(**responses.private(responses.told("One moment, I am looking it up.")))
 
     async def _answer_later(self, deferred_reply: DeferredReply, _: InHand) -> Reply:
         """A delivery that is answered later is a question: an order that creates something is a request by then."""
-        question = read_command(deferred_reply.payload["text"], self._command)
+        question = read_command(deferred_reply.payload["text"], self.front.command)
         assert not isinstance(question, Create | Quick | OpenForm)
-        return await self._queries.answer_somebody(question, deferred_reply.user_id, deferred_reply.channel)
+        return await self.queries.answer_somebody(question, deferred_reply.user_id, deferred_reply.channel)

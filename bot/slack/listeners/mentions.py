@@ -42,11 +42,10 @@ from bot.domain.parsing.greetings import is_courtesy
 from bot.domain.parsing.order_words import SEVERAL_ORDERS
 from bot.domain.parsing.words import plain_text
 from bot.domain.results import Accepted, Refused
-from bot.ports.clock import Clock
 from bot.ports.forms import DeferredReply
-from bot.ports.slack import People
+from bot.slack.front import Front
 from bot.slack.ids import place_at
-from bot.slack.listeners.deferred_replies import DeferredReplyJob, InHand, Reply
+from bot.slack.listeners.deferred_replies import InHand, Reply
 from bot.slack.listeners.queries import Queries
 from bot.slack.listeners.reading import reads
 from bot.slack.payloads import Mention
@@ -54,8 +53,8 @@ from bot.slack.views import responses
 from bot.slack.views.acknowledgement import recorded
 from bot.slack.views.message import Message
 from bot.slack.views.refusal import refusal
-from bot.workflow.actions.fill_form import Forms
-from bot.workflow.intake import ANSWERED, NOTHING_BOUND, Delivery, Intake
+from bot.workflow.intake import ANSWERED, NOTHING_BOUND, Delivery
+from bot.workflow.use_cases import UseCases
 
 log = logging.getLogger(__name__)
 
@@ -81,24 +80,19 @@ class MentionListeners:
     recorded or changed because of it happens once.
     """
 
-    command: str
-    bot_user_id: str
-    intake: Intake
-    people: People
-    forms: Forms
+    front: Front
+    cases: UseCases
     queries: Queries
-    deferred: DeferredReplyJob
-    clock: Clock
 
     def register(self, app: AsyncApp) -> None:
         app.event("app_mention")(reads(Mention, self.on_mention))
-        self.deferred.answered_by("mention", self._answer)
+        self.front.deferred.answered_by("mention", self._answer)
 
     async def on_mention(self, ack: AsyncAck, mention: Mention) -> None:
         if mention.user_id is None or mention.bot_id:
             log.info("a mention by a bot is passed over")
             return
-        mentioned = read_mention(mention.text, self.bot_user_id)
+        mentioned = read_mention(mention.text, self.front.identity.user_id)
         text = "" if isinstance(mentioned, SeveralOrders) else mentioned.text
         below = mentioned.below if isinstance(mentioned, Ordered) else ()
         ordered = isinstance(mentioned, Ordered)
@@ -117,10 +111,10 @@ class MentionListeners:
                 "edited": mention.edited,
                 "read_as": type(mentioned).__name__,
             },
-            self.clock.now(),
-            claim=message if ordered and changes_something(text, below, self.command) else None,
+            self.front.clock.now(),
+            claim=message if ordered and changes_something(text, below, self.front.command) else None,
         )
-        await self.deferred.take(deferred_reply, InHand())
+        await self.front.deferred.take(deferred_reply, InHand())
 
     async def _answer(self, deferred_reply: DeferredReply, _: InHand) -> Reply | None:
         if deferred_reply.late:
@@ -135,16 +129,16 @@ class MentionListeners:
             return Reply(responses.told(_HERE_I_AM))
         delivery = Delivery(deferred_reply.payload["message"], deferred_reply.user_id, place, plain_text(raw).strip())
         try:
-            command = read_order(raw, deferred_reply.payload.get("below", ()), self.command)
+            command = read_order(raw, deferred_reply.payload.get("below", ()), self.front.command)
         except CommandError as exc:
             if is_courtesy(raw):
                 return Reply(responses.told(_HERE_I_AM))
-            return Reply(refusal(exc.sentence, delivery.text, self.command))
+            return Reply(refusal(exc.sentence, delivery.text, self.front.command))
         match command:
             case Create() | Quick():
                 return Reply(await self._create(delivery, command, edited=deferred_reply.payload["edited"]))
             case Bind(selectors=()):
-                return Reply(responses.how_to_bind(self.command))
+                return Reply(responses.how_to_bind(self.front.command))
             case OpenForm(order):
                 return Reply(await self._form_button(delivery, order))
             case _:
@@ -155,7 +149,7 @@ class MentionListeners:
         for the answer is in a hurry. Everything else is asked back.
         """
         try:
-            command = read_command(deferred_reply.payload["text"], self.command)
+            command = read_command(deferred_reply.payload["text"], self.front.command)
         except CommandError:
             return Reply(responses.told(hint))
         if isinstance(command, _ASKS):
@@ -165,8 +159,8 @@ class MentionListeners:
     async def _create(self, delivery: Delivery, order: Order, *, edited: bool) -> Message:
         # Asked now, a person who may not is refused before anything is recorded; then an edit can mend it.
         with contextlib.suppress(LookupFailed):
-            await self.people.look_up(delivery.user_id)
-        match await self.intake.create(delivery, order, mendable=True):
+            await self.front.people.look_up(delivery.user_id)
+        match await self.cases.intake.create(delivery, order, mendable=True):
             case Accepted(request, repeated=True) if edited and request.text != delivery.text:
                 return responses.told(_TAKEN_UP)
             case Accepted(request, checked, approvals):
@@ -178,13 +172,13 @@ class MentionListeners:
             case Refused(_, rule) if rule == ANSWERED:
                 return responses.told(_TAKEN_UP)
             case Refused(why):
-                return refusal(why, delivery.text, self.command)
+                return refusal(why, delivery.text, self.front.command)
 
     async def _form_button(self, delivery: Delivery, order: Create) -> Message:
         """A mention opens no form, Slack asks for a press: a button does, and what was typed is kept for it."""
-        form = self.forms.begun(delivery.user_id, delivery.place, order)
-        await self.forms.save(form)
-        return responses.form_button(form.id, self.command)
+        form = self.cases.forms.begun(delivery.user_id, delivery.place, order)
+        await self.cases.forms.save(form)
+        return responses.form_button(form.id, self.front.command)
 
 
 def changes_something(text: str, below: Sequence[str], command_name: str) -> bool:

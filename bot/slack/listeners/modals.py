@@ -12,18 +12,15 @@ from typing import Any, Literal
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.errors import LookupFailed, SlackBusy
 from bot.domain.forms import Form, form_as_typed
 from bot.domain.orders import Create, as_typed
 from bot.domain.results import Accepted, Refused
-from bot.ports.clock import Clock
 from bot.retry import Tries
-from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.client.errors import NO_ANSWER, failure_of
 from bot.slack.client.modals import open_view
-from bot.slack.client.poster import ResponseUrls, SlackReplies
+from bot.slack.front import Front
 from bot.slack.ids import place_at
 from bot.slack.listeners.actions import refuse_form
 from bot.slack.payloads import (
@@ -68,14 +65,8 @@ Showing = Literal["shown", "closed", "conflict", "refused", "failed"]
 class FormListeners:
     """Each delivery is acknowledged at once; what the form shows follows when it is known."""
 
-    command: str
-    team_url: str
+    front: Front
     forms: Forms
-    client: AsyncWebClient
-    replies: SlackReplies
-    urls: ResponseUrls
-    tasks: BackgroundTasks
-    clock: Clock
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
@@ -94,7 +85,7 @@ class FormListeners:
         await ack()
         channel, ts = shortcut.channel, shortcut.ts
         thread_ts = shortcut.parent_ts or ts
-        link = permalink(self.team_url, channel, ts)
+        link = permalink(self.front.identity.url, channel, ts)
         if thread_ts != ts:
             link += f"?thread_ts={thread_ts}&cid={channel}"
         place = place_at(channel, thread_ts, shortcut.team_id)
@@ -123,17 +114,17 @@ class FormListeners:
         self._start(by, self._show(by, form))
 
     def _start(self, by: Triggered, work: Coroutine[Any, Any, None]) -> None:
-        self.tasks.start(work, lambda words: self._tell(by, responses.told(words)))
+        self.front.tasks.start(work, lambda words: self._tell(by, responses.told(words)))
 
     async def _show(self, by: Triggered, form: Form) -> None:
         if by.response_url:
-            self.urls.keep(form.id, by.response_url)
-        view = await open_view(self.client, by.trigger_id, loading_view(form.id))
+            self.front.urls.keep(form.id, by.response_url)
+        view = await open_view(self.front.client, by.trigger_id, loading_view(form.id))
         if view is None:
             await self.forms.save(form)
-            await self._tell(by, responses.form_too_late(form.id, self.command))
+            await self._tell(by, responses.form_too_late(form.id, self.front.command))
             return
-        self.tasks.start(
+        self.front.tasks.start(
             self._fill(by, replace(form, view_id=view.id), view),
             lambda words: self._show_filled(by, form, view, Refused(words)),
         )
@@ -154,7 +145,7 @@ class FormListeners:
             why = Refused("Slack did not take the form that I made. Tell the people who run the bot; its log says why.")
             shown = await self._update(form.id, view.id, view.hash, self._view(form.id, why, typed))
         if shown in ("refused", "failed"):
-            await self._tell(by, responses.form_too_late(form.id, self.command))
+            await self._tell(by, responses.form_too_late(form.id, self.front.command))
 
     # --- while it is open ---------------------------------------------------------------------------------------------
 
@@ -186,7 +177,7 @@ class FormListeners:
         async def chosen() -> None:
             await self._show_chosen(by, await choose(_sent(by)))
 
-        self.tasks.start(chosen(), lambda words: self._show_chosen(by, Stays(words)))
+        self.front.tasks.start(chosen(), lambda words: self._show_chosen(by, Stays(words)))
 
     async def _show_chosen(self, by: ViewAction, filling: Filling | Refused | Stays) -> None:
         view, sent = by.view, _sent(by)
@@ -207,21 +198,21 @@ class FormListeners:
             updated = self._view(sent.form_id, newest.filling, typed)
             if await self._update(sent.form_id, sent.view_id, newest.view_hash, updated) != "conflict":
                 return
-            await self.clock.sleep(WAIT_SECONDS)  # the task that shows the other one has not said so yet
+            await self.front.clock.sleep(WAIT_SECONDS)  # the task that shows the other one has not said so yet
 
     def _view(self, form_id: str, filling: Filling | Refused, typed: str) -> dict[str, Any]:
         match filling:
             case Filling():
                 return filled_view(filling)
             case Refused(why):
-                return refused_view(form_id, why, f"{self.command} {typed}" if typed else "")
+                return refused_view(form_id, why, f"{self.front.command} {typed}" if typed else "")
 
     async def _update(self, form_id: str, view_id: str, view_hash: str, view: dict[str, Any]) -> Showing:
         """With the hash: a slow answer never overwrites a newer one. A view that was closed is no loss. Tried a
         few times; a try whose answer was lost may have arrived, and then the next one conflicts.
         """
         try:
-            return await SHOWING.run(self.clock, lambda: self._update_once(form_id, view_id, view_hash, view))
+            return await SHOWING.run(self.front.clock, lambda: self._update_once(form_id, view_id, view_hash, view))
         except SlackBusy:
             log.warning("a form could not be shown")
             return "failed"
@@ -229,7 +220,7 @@ class FormListeners:
     async def _update_once(self, form_id: str, view_id: str, view_hash: str, view: dict[str, Any]) -> Showing:
         """Raises SlackBusy, where it may be shown a moment later."""
         try:
-            answer = await self.client.views_update(view_id=view_id, hash=view_hash, view=view)
+            answer = await self.front.client.views_update(view_id=view_id, hash=view_hash, view=view)
             shown = read(ShownView, answer.data)
         except SlackApiError as exc:
             failure = failure_of(exc)
@@ -258,21 +249,21 @@ class FormListeners:
                 await refuse_form(ack, by.view, {"project": why})
             case Accepted() as accepted:
                 await ack()
-                self.tasks.start(self._confirm(sent, accepted))
+                self.front.tasks.start(self._confirm(sent, accepted))
 
     async def _confirm(self, sent: Sent, accepted: Accepted) -> None:
         """The form is gone; where it was opened, a word that it was taken, to its person alone."""
         request = accepted.request
-        self.urls.hand_over(sent.form_id, request.id)
+        self.front.urls.hand_over(sent.form_id, request.id)
         told = recorded(request, checked=accepted.checked, approvals=accepted.approvals)
         place = request.place
         to = "" if place.channel_id == request.actor_id else place.channel_id
-        await self.replies.tell(
-            sent.user_id, self.urls.take(request.id), to, responses.as_written(told), place.thread_ts
+        await self.front.replies.tell(
+            sent.user_id, self.front.urls.take(request.id), to, responses.as_written(told), place.thread_ts
         )
 
     async def _tell(self, by: Triggered, message: Message) -> None:
-        await self.replies.tell(by.user_id, by.response_url, by.channel, message, by.thread_ts)
+        await self.front.replies.tell(by.user_id, by.response_url, by.channel, message, by.thread_ts)
 
 
 def _sent(by: ViewAction | Suggestion) -> Sent:

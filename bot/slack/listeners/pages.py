@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.parsing.commands import ListSnapshots
-from bot.slack.background_tasks import BackgroundTasks
-from bot.slack.client.poster import SlackReplies
+from bot.slack.front import Front
 from bot.slack.listeners.queries import Queries
 from bot.slack.payloads import BlockAction, PageValue, read_value
 from bot.slack.views import responses
@@ -17,13 +16,12 @@ from bot.slack.views.message import Message
 
 @dataclass(frozen=True, slots=True)
 class PageListeners:
+    front: Front
     queries: Queries
-    replies: SlackReplies
-    tasks: BackgroundTasks
 
     async def on_page(self, ack: AsyncAck, action: BlockAction) -> None:
         await ack()
-        self.tasks.start(self._turn(action), lambda words: self._tell(action, responses.told(words)))
+        self.front.tasks.start(self._turn(action), lambda words: self._tell(action, responses.told(words)))
 
     async def _turn(self, action: BlockAction) -> None:
         asked = read_page(action.value)
@@ -34,8 +32,8 @@ class PageListeners:
         await self._tell(action, told)
 
     async def _tell(self, action: BlockAction, told: Message) -> None:
-        if not await self.replies.respond(action.response_url, told, replace=True):
-            await self.replies.tell(action.user_id, None, action.channel, told)
+        if not await self.front.replies.respond(action.response_url, told, replace=True):
+            await self.front.replies.tell(action.user_id, None, action.channel, told)
 
 
 def read_page(value: str) -> ListSnapshots | None:

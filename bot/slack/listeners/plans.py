@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-from slack_sdk.web.async_client import AsyncWebClient
+from dataclasses import dataclass
 
 from bot.domain.actors import Actor
 from bot.domain.errors import CommandError
@@ -13,8 +11,8 @@ from bot.domain.forms import Form
 from bot.domain.orders import Create, Quick, Selector
 from bot.domain.parsing.commands import read_selection as quick_in_words
 from bot.domain.results import Told
-from bot.slack.client.modals import open_view
-from bot.slack.listeners.actions import INTERRUPTED, UserAction
+from bot.slack.front import Front
+from bot.slack.listeners.actions import UserAction, open_form
 from bot.slack.payloads import Entered
 from bot.slack.views.small_modals import DISKS, OTHERS, change_form, removable
 from bot.workflow.actions.confirm import Confirming
@@ -25,24 +23,19 @@ from bot.workflow.form_sessions import FormSessions
 class ChangeForm:
     """Everybody who sees a plan can press; what follows is decided by who did, and once."""
 
+    front: Front
     confirming: Confirming
     form_sessions: FormSessions
-    client: AsyncWebClient
 
     async def open(self, actor: Actor, action: UserAction) -> Told | None:
         found = await self.confirming.may_change(actor, action.decided_at, action.value)
         if isinstance(found, Told):
             return found
-        if not action.trigger_id:
-            return INTERRUPTED
         items = found[1]
         disks = Create(tuple(item.disk.id for item in removable(items)))
         form = self.form_sessions.begun("change", actor.user_id, action.place, subject=action.value, order=disks)
-        view = await open_view(self.client, action.trigger_id, change_form(form.id, items))
-        if view is None:
-            return Told("Slack did not let me open the form in time. Press again.", done=False)
-        await self.form_sessions.save(replace(form, view_id=view.id))
-        return None
+        view = change_form(form.id, items)
+        return await open_form(self.front, self.form_sessions, action, form, view, "Press again.")
 
     async def problems(self, form: Form, sent: Entered) -> dict[str, str]:
         if strange := [one for one in sent.chosen(DISKS) if one not in form.order.disks]:

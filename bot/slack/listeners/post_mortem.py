@@ -10,9 +10,7 @@ from bot.domain.audit import not_looked_up
 from bot.domain.errors import LookupFailed
 from bot.domain.results import NothingFound
 from bot.ports.audit import Audit
-from bot.ports.slack import People
-from bot.slack.background_tasks import BackgroundTasks
-from bot.slack.client.poster import SlackReplies
+from bot.slack.front import Front
 from bot.slack.ids import POST_MORTEM, is_direct
 from bot.slack.payloads import BlockAction
 from bot.slack.views import responses
@@ -24,26 +22,24 @@ from bot.workflow.queries.status import Inquiry
 class PostMortemListeners:
     """Forty thousand characters of JSON are for a post-mortem, not for the thread of the incident."""
 
-    people: People
+    front: Front
     store: Audit
     inquiry: Inquiry
-    replies: SlackReplies
-    tasks: BackgroundTasks
 
     async def on_post_mortem(self, ack: AsyncAck, action: BlockAction) -> None:
         await ack()
-        self.tasks.start(self._show(action), lambda words: self._tell(action, responses.told(words)))
+        self.front.tasks.start(self._show(action), lambda words: self._tell(action, responses.told(words)))
 
     async def _show(self, action: BlockAction) -> None:
         await self._tell(action, await self._answer(action.user_id, action.channel, action.value))
 
     async def _tell(self, action: BlockAction, message: Message) -> None:
         to = (action.user_id, action.response_url, action.channel)
-        await self.replies.tell(*to, message, action.thread_ts)
+        await self.front.replies.tell(*to, message, action.thread_ts)
 
     async def _answer(self, user_id: str, channel: str, request_id: str) -> Message:
         try:
-            actor = await self.people.look_up(user_id)
+            actor = await self.front.people.look_up(user_id)
         except LookupFailed as exc:
             await self.store.audit([not_looked_up(user_id, POST_MORTEM, channel)])
             return responses.told(exc.sentence)
@@ -51,4 +47,4 @@ class PostMortemListeners:
         if isinstance(found, NothingFound):
             return responses.told(found.sentence)
         ((request, items),) = found.requests
-        return self.replies.post_mortem(request, items, found.groups)
+        return self.front.replies.post_mortem(request, items, found.groups)

@@ -27,79 +27,63 @@ from bot.domain.parsing.commands import (
 )
 from bot.domain.results import Told
 from bot.ports.audit import Audit
-from bot.ports.clock import Clock
-from bot.ports.slack import People
+from bot.slack.front import Front
 from bot.slack.ids import place_at
 from bot.slack.listeners.deferred_replies import Reply
 from bot.slack.views import responses
 from bot.slack.views.restore_points import once_more, restore_points
-from bot.workflow.actions.approve import Approvals
-from bot.workflow.actions.ask_before_deleting import DeletionQuestions
-from bot.workflow.actions.bind import ChannelBindings
-from bot.workflow.actions.cancel import Cancelling
-from bot.workflow.actions.grant import Granting
-from bot.workflow.queries.restore_points import RestorePointsInquiry
-from bot.workflow.queries.status import Inquiry
+from bot.workflow.use_cases import UseCases
 
 
 @dataclass(frozen=True, slots=True)
 class Queries:
-    """`command` is the slash command people type, `team_url` Slack's own address."""
-
-    command: str
-    team_url: str
+    front: Front
+    cases: UseCases
     store: Audit
-    people: People
-    inquiry: Inquiry
-    approvals: Approvals
-    granting: Granting
-    cancelling: Cancelling
-    bindings: ChannelBindings
-    restoring: RestorePointsInquiry
-    deletion_questions: DeletionQuestions
-    clock: Clock
 
     async def answer(self, question: Question, actor: Actor, channel: str) -> Reply:
         match question:
             case Approve(request_id):
-                return _as_told(await self.approvals.approve(actor, channel, request_id))
+                return _as_told(await self.cases.approvals.approve(actor, channel, request_id))
             case Review(request_id):
-                return _as_told(await self.approvals.review(actor, channel, request_id))
+                return _as_told(await self.cases.approvals.review(actor, channel, request_id))
             case Deny(request_id, reason):
-                return _as_told(await self.approvals.deny(actor, channel, request_id, reason))
+                return _as_told(await self.cases.approvals.deny(actor, channel, request_id, reason))
             case Cancel(any_id):
-                return _as_told(await self.cancelling.cancel(actor, channel, any_id))
+                return _as_told(await self.cases.cancelling.cancel(actor, channel, any_id))
             case Delete(any_id):
-                asked = await self.deletion_questions.ask(actor, channel, any_id)
+                asked = await self.cases.deletion_questions.ask(actor, channel, any_id)
                 return _as_told(asked) if isinstance(asked, Told) else Reply(once_more(asked))
             case Bind():
-                return _as_told(await self.bindings.bind(actor, place_at(channel), question))
+                return _as_told(await self.cases.bindings.bind(actor, place_at(channel), question))
             case Unbind():
-                return _as_told(await self.bindings.unbind(actor, channel))
+                return _as_told(await self.cases.bindings.unbind(actor, channel))
             case GrantAccess():
-                return _as_told(await self.granting.grant(actor, channel, question))
+                return _as_told(await self.cases.granting.grant(actor, channel, question))
             case RevokeAccess():
-                return _as_told(await self.granting.revoke(actor, channel, question))
+                return _as_told(await self.cases.granting.revoke(actor, channel, question))
             case Status():
-                found = await self.inquiry.status(actor, channel, question)
-                return Reply(responses.status(found, self.command, self.team_url, self.clock.now()))
+                found = await self.cases.inquiry.status(actor, channel, question)
+                return Reply(
+                    responses.status(found, self.front.command, self.front.identity.url, self.front.clock.now())
+                )
             case ListSnapshots():
-                listed = await self.inquiry.listing(actor, channel, question)
-                return Reply(responses.listing(listed, self.command, self.team_url))
+                listed = await self.cases.inquiry.listing(actor, channel, question)
+                return Reply(responses.listing(listed, self.front.command, self.front.identity.url))
             case Help():
-                return Reply(responses.help_text(await self.inquiry.may_do(actor, channel), self.command))
+                return Reply(responses.help_text(await self.cases.inquiry.may_do(actor, channel), self.front.command))
             case RestorePoints():
-                points = await self.restoring.points(actor, channel, question)
-                return Reply(restore_points(points, self.command, self.team_url))
+                points = await self.cases.restoring.points(actor, channel, question)
+                return Reply(restore_points(points, self.front.command, self.front.identity.url))
             case ShowAccess():
-                return Reply(responses.lines(await self.granting.access(actor, channel, question)))
+                return Reply(responses.lines(await self.cases.granting.access(actor, channel, question)))
             case ShowProjects():
-                return Reply(responses.lines(await self.granting.projects(actor, channel)))
+                return Reply(responses.lines(await self.cases.granting.projects(actor, channel)))
 
     async def answer_somebody(self, question: Question, user_id: str, channel: str) -> Reply:
         """The same for a person who may have to be asked about first."""
         try:
-            return await self.answer(question, await self.people.look_up(user_id), channel)
+            return await self.answer(question, await self.front.people.look_up(user_id), channel)
         except LookupFailed as exc:
             await self.store.audit([not_looked_up(user_id, type(question).__name__, channel)])
             return Reply(responses.told(exc.sentence))

@@ -26,51 +26,33 @@ from bot.slack.listeners.reading import reads
 from bot.slack.payloads import AskingValue, BlockAction, MessageShortcut, Suggestion, Triggered, ViewAction, read_value
 from bot.slack.views.create_modal import FORM, FORM_DISKS, FORM_MORE, FORM_PLACE, FORM_PROJECT
 from bot.slack.views.small_modals import BIND_FORM, CHANGE_FORM, DENY_FORM
-from bot.workflow.actions.approve import Approvals
-from bot.workflow.actions.ask_before_deleting import DeletionQuestions
-from bot.workflow.actions.cancel import Cancelling
-from bot.workflow.actions.confirm import Confirming
-from bot.workflow.actions.delete import Deleting
-from bot.workflow.actions.extend import Extending
-from bot.workflow.actions.try_again import Retrying
+from bot.workflow.use_cases import UseCases
 
 Table = Mapping[str, Callable[..., Awaitable[None]]]
 
 
-def buttons(
-    *,
-    approvals: Approvals,
-    cancelling: Cancelling,
-    confirming: Confirming,
-    deleting: Deleting,
-    deletion_questions: DeletionQuestions,
-    extending: Extending,
-    retrying: Retrying,
-    deny: DenyForm,
-    change: ChangeForm,
-    bind: BindForm,
-) -> Mapping[str, Button]:
+def buttons(cases: UseCases, deny: DenyForm, change: ChangeForm, bind: BindForm) -> Mapping[str, Button]:
     async def agree(actor: Actor, action: UserAction) -> Told:
         # What can't be read leads nowhere, and that is an answer with a row.
         asked = read_value(AskingValue, action.value) or AskingValue(request="", asking=0)
-        return await deleting.agree(actor, action.decided_at, asked.request, asked.asking)
+        return await cases.deleting.agree(actor, action.decided_at, asked.request, asked.asking)
 
     async def delete_for_good(actor: Actor, action: UserAction) -> Told:
-        return await deletion_questions.answered(actor, action.value)
+        return await cases.deletion_questions.answered(actor, action.value)
 
     async def try_again(actor: Actor, action: UserAction) -> Told:
-        return await retrying.again(actor, action.place if action.decided_at else None, action.value)
+        return await cases.retrying.again(actor, action.place if action.decided_at else None, action.value)
 
     return {
-        ids.APPROVE: Button(_to_request(approvals.approve)),
-        ids.REVIEW: Button(_to_request(approvals.review)),
+        ids.APPROVE: Button(_to_request(cases.approvals.approve)),
+        ids.REVIEW: Button(_to_request(cases.approvals.review)),
         ids.DENY: Button(deny.open, "later"),
-        ids.CONFIRM: Button(_to_request(confirming.confirm)),
+        ids.CONFIRM: Button(_to_request(cases.confirming.confirm)),
         ids.CHANGE: Button(change.open, "later"),
-        ids.CANCEL: Button(_to_request(cancelling.cancel)),
+        ids.CANCEL: Button(_to_request(cases.cancelling.cancel)),
         ids.TRY_AGAIN: Button(try_again),
-        ids.EXTEND: Button(_to_request(extending.extend)),
-        ids.DELETE: Button(_to_request(deleting.delete)),
+        ids.EXTEND: Button(_to_request(cases.extending.extend)),
+        ids.DELETE: Button(_to_request(cases.deleting.delete)),
         ids.DELETE_FOR_GOOD: Button(delete_for_good, "once"),
         ids.AGREE: Button(agree),
         ids.BIND: Button(bind.open, "later"),
@@ -86,7 +68,7 @@ def _to_request(verb: Callable[[Actor, str | None, str], Awaitable[Told]]) -> De
     return decide
 
 
-def small_forms(*, deny: DenyForm, change: ChangeForm, bind: BindForm) -> Mapping[str, SmallForm]:
+def small_forms(deny: DenyForm, change: ChangeForm, bind: BindForm) -> Mapping[str, SmallForm]:
     denying = SmallForm("deny", deny.problems, deny.deny)
     return {
         DENY_FORM: denying,
