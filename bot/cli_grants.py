@@ -12,21 +12,11 @@ from typing import TypeVar
 
 from bot.cli import complain, opened_store, say
 from bot.clock import SystemClock
+from bot.domain import granting
 from bot.domain.access import NeedsApproval, decide
 from bot.domain.actors import AccountKind, Actor
 from bot.domain.denials import Denied
 from bot.domain.errors import CommandError
-from bot.domain.granting import (
-    EVERY_PROJECT,
-    Subject,
-    as_configured,
-    duration_of,
-    exported,
-    file_source,
-    not_checked,
-    subject_of,
-    told_grant,
-)
 from bot.domain.parsing.commands import GrantAccess, RevokeAccess
 from bot.domain.projects import Project
 from bot.domain.roles import Action, Grant, Role
@@ -45,34 +35,36 @@ async def list_grants(settings: StoreSettings, options: argparse.Namespace) -> i
     for grant in await _every(settings):
         if options.project is None or grant.covers(options.project):
             expired = "" if grant.in_force(now) else " Expired."
-            say(f"{harmless(as_words(told_grant(grant)))}{expired}")
+            say(f"{harmless(as_words(granting.told_grant(grant)))}{expired}")
     return DONE
 
 
 async def export_grants(settings: StoreSettings, _: argparse.Namespace) -> int:
-    say(exported(await _every(settings), settings.projects).removesuffix("\n"))
+    say(granting.exported(await _every(settings), settings.projects).removesuffix("\n"))
     return DONE
 
 
 async def add_grant(settings: StoreSettings, options: argparse.Namespace) -> int:
-    subject = _read(subject_of, options.subject)
-    if options.project != EVERY_PROJECT and options.project not in settings.projects:
+    subject = _read(granting.subject_of, options.subject)
+    if options.project != granting.EVERY_PROJECT and options.project not in settings.projects:
         known = ", ".join(sorted(settings.projects)) or "none"
         raise CommandError(f"There is no project {quoted(options.project)}. Configured: {known}.")
-    time = None if options.lasting is None else _read(duration_of, options.lasting)
+    time = None if options.lasting is None else _read(granting.duration_of, options.lasting)
     asked = GrantAccess(subject, Role(options.role), options.project, time)
     now = SystemClock().now()
 
     def revise(rights: Rights) -> Revision:
         revision = granted(TERMINAL, asked, _with_file(rights, settings, subject), settings.projects, now)
-        return revision if revision.refused else replace(revision, told=f"{revision.told}{not_checked(subject)}")
+        return (
+            revision if revision.refused else replace(revision, told=f"{revision.told}{granting.not_checked(subject)}")
+        )
 
     async with opened_store(settings, made=True) as store:
         return _told(await store.revise_grants(None, subject, asked.project, revise))
 
 
 async def remove_grant(settings: StoreSettings, options: argparse.Namespace) -> int:
-    subject = _read(subject_of, options.subject)
+    subject = _read(granting.subject_of, options.subject)
     asked = RevokeAccess(subject, Role(options.role) if options.role else None, options.project)
     now = SystemClock().now()
 
@@ -85,8 +77,10 @@ async def remove_grant(settings: StoreSettings, options: argparse.Namespace) -> 
 
 async def explain_grant(settings: StoreSettings, options: argparse.Namespace) -> int:
     """The decision of `decide`, with what only Slack knows taken as the options say."""
-    subject = _read(subject_of, options.subject)
-    user_groups = frozenset(_read(subject_of, f"group:{one.removeprefix('group:')}").id for one in options.group)
+    subject = _read(granting.subject_of, options.subject)
+    user_groups = frozenset(
+        _read(granting.subject_of, f"group:{one.removeprefix('group:')}").id for one in options.group
+    )
     actor = _assumed(subject, user_groups)
     action, alias = Action(options.action), options.project
     project = settings.projects.get(alias)
@@ -106,7 +100,7 @@ async def explain_grant(settings: StoreSettings, options: argparse.Namespace) ->
 async def import_grants(settings: StoreSettings, options: argparse.Namespace) -> int:
     file = options.file.name
     wanted = load_grants(options.file, settings.projects)
-    source, now = file_source(file), SystemClock().now()
+    source, now = granting.file_source(file), SystemClock().now()
 
     def revise(rights: Rights) -> Revision:
         return imported(TERMINAL, file, wanted, _with_file(rights, settings), settings.projects, now)
@@ -124,20 +118,20 @@ async def import_grants(settings: StoreSettings, options: argparse.Namespace) ->
 async def _every(settings: StoreSettings) -> Sequence[Grant]:
     async with opened_store(settings, made=True) as store:
         stored = await store.every_grant()
-    rows = as_configured(stored, settings.grants)
+    rows = granting.as_configured(stored, settings.grants)
     return sorted(rows, key=lambda row: (row.project, row.subject_kind, row.subject_id, row.role, row.source))
 
 
-def _with_file(rights: Rights, settings: StoreSettings, subject: Subject | None = None) -> Rights:
+def _with_file(rights: Rights, settings: StoreSettings, subject: granting.Subject | None = None) -> Rights:
     """Rights with bot.toml as it stands now."""
-    admins = as_configured(rights.admins, [row for row in settings.grants if row.role is Role.ADMIN])
+    admins = granting.as_configured(rights.admins, [row for row in settings.grants if row.role is Role.ADMIN])
     if subject is None:
         return Rights(rights.held, rights.theirs, admins)
-    theirs = as_configured(rights.theirs, [row for row in settings.grants if subject.is_named_by(row)])
+    theirs = granting.as_configured(rights.theirs, [row for row in settings.grants if subject.is_named_by(row)])
     return Rights(rights.held, theirs, admins)
 
 
-def _assumed(subject: Subject, user_groups: frozenset[str]) -> Actor:
+def _assumed(subject: granting.Subject, user_groups: frozenset[str]) -> Actor:
     match subject.kind:
         case "user":
             return Actor(subject.id, AccountKind.MEMBER, user_groups)
@@ -147,7 +141,7 @@ def _assumed(subject: Subject, user_groups: frozenset[str]) -> Actor:
             return Actor("", AccountKind.MEMBER, user_groups)
 
 
-def _assumptions(subject: Subject, user_groups: frozenset[str], project: Project | None, channel: str) -> str:
+def _assumptions(subject: granting.Subject, user_groups: frozenset[str], project: Project | None, channel: str) -> str:
     told = "Assumed, because Slack was not asked: a full member"
     if user_groups:
         told += f", in {', '.join(sorted(user_groups))} and no other group"
@@ -159,7 +153,7 @@ def _assumptions(subject: Subject, user_groups: frozenset[str], project: Project
 
 
 def _because(grant: Grant) -> str:
-    return f"Because of: {as_words(told_grant(grant))}"
+    return f"Because of: {as_words(granting.told_grant(grant))}"
 
 
 def _told(revision: Revision) -> int:

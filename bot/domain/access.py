@@ -6,19 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from bot.domain import denials
 from bot.domain.actors import Actor
 from bot.domain.daily_limit import NO_USAGE, Usage
-from bot.domain.denials import (
-    Denied,
-    account_refused,
-    break_glass_reason,
-    break_glass_unconfirmed,
-    no_break_glass,
-    no_such_project,
-    not_from_here,
-    not_granted,
-    over_the_limit,
-)
 from bot.domain.normalise import length_of, letters_in
 from bot.domain.orders import Order
 from bot.domain.projects import Project
@@ -43,7 +33,7 @@ class NeedsApproval:
     rule: str = "approval-needed"
 
 
-Decision = Allowed | NeedsApproval | Denied
+Decision = Allowed | NeedsApproval | denials.Denied
 
 
 def decide(
@@ -61,34 +51,34 @@ def decide(
     `project` is None where no project of that alias is configured. Ceilings narrow what grants give, never widen it;
     the daily limit and approvals are about creating only.
     """
-    if refused := account_refused(actor):
+    if refused := denials.account_refused(actor):
         return refused
     held = [grant for grant in grants if grant.names(actor) and grant.covers(alias)]
     valid = [grant for grant in held if grant.in_force(now)]
     if project is None or not valid:
         rule = "unknown-project" if project is None else "grant-expired" if held else "no-grant"
-        return Denied(rule, no_such_project(alias))
+        return denials.Denied(rule, denials.no_such_project(alias))
     because = next((grant for grant in valid if action in MAY[grant.role]), None)
     if because is None:
-        return not_granted(alias, {act for grant in valid for act in MAY[grant.role]}, action)
+        return denials.not_granted(alias, {act for grant in valid for act in MAY[grant.role]}, action)
     if project.channels and channel not in project.channels:
-        return not_from_here(alias, project.channels)
+        return denials.not_from_here(alias, project.channels)
     if action is not Action.CREATE:
         return Allowed(because)
     if project.daily_limit is not None and not usage.fits(project.daily_limit):
-        return over_the_limit(alias, project.daily_limit, usage.today, usage.wanted)
+        return denials.over_the_limit(alias, project.daily_limit, usage.today, usage.wanted)
     return NeedsApproval(because, project.approvals) if project.approvals else Allowed(because)
 
 
-def glass_stays(project: Project, order: Order) -> Denied | None:
+def glass_stays(project: Project, order: Order) -> denials.Denied | None:
     """Why this may not run without approval; None where it may: allowed there, confirmed by name, and with a reason."""
     if not project.break_glass:
-        return no_break_glass(project.alias)
+        return denials.no_break_glass(project.alias)
     if order.break_glass != project.alias:
-        return break_glass_unconfirmed(project.alias)
+        return denials.break_glass_unconfirmed(project.alias)
     reason = order.reason or ""
     if length_of(reason) < BREAK_GLASS_REASON_CHARACTERS or letters_in(reason) < BREAK_GLASS_REASON_LETTERS:
-        return break_glass_reason(BREAK_GLASS_REASON_CHARACTERS)
+        return denials.break_glass_reason(BREAK_GLASS_REASON_CHARACTERS)
     return None
 
 
@@ -121,6 +111,6 @@ def choose_project(
     usable = tuple(
         alias
         for alias, project in sorted(projects.items())
-        if not isinstance(decide(actor, action, alias, project, channel, held, now), Denied)
+        if not isinstance(decide(actor, action, alias, project, channel, held, now), denials.Denied)
     )
     return Chosen(usable[0]) if len(usable) == 1 else NotChosen(usable)

@@ -12,16 +12,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from bot.domain.errors import (
-    CloudError,
-    CloudRefused,
-    CloudUnavailable,
-    CredentialRefused,
-    DiskBusy,
-    NotFound,
-    NotOffered,
-    Throttled,
-)
+from bot.domain import errors
 from bot.evs.error_sentences import Kind, Known, at_ecs, known
 from bot.evs.reading import json_in
 
@@ -52,7 +43,7 @@ def error_from(
     action: str = "",
     hidden: Sequence[str] = (),
     service: str = "evs",
-) -> CloudError:
+) -> errors.CloudError:
     """Read any answer that is not a success.
 
     `writes`: the call changes something, so an error of the server's own leaves open whether it did. `action` is the
@@ -68,19 +59,19 @@ def error_from(
     sentence = _sentence(meaning, refusal, action)
     match meaning.kind:
         case Kind.THROTTLED:
-            return Throttled(sentence, retry_after=_retry_after(headers), **facts)
+            return errors.Throttled(sentence, retry_after=_retry_after(headers), **facts)
         case Kind.UNAVAILABLE:
-            return CloudUnavailable(sentence, maybe_done=writes, **facts)
+            return errors.CloudUnavailable(sentence, maybe_done=writes, **facts)
         case Kind.BUSY:
-            return DiskBusy(sentence, **facts)
+            return errors.DiskBusy(sentence, **facts)
         case Kind.NOT_FOUND:
-            return NotFound(sentence, **facts)
+            return errors.NotFound(sentence, **facts)
         case Kind.NOT_OFFERED:
-            return NotOffered(sentence, **facts)
+            return errors.NotOffered(sentence, **facts)
         case Kind.CREDENTIAL:
-            return CredentialRefused(sentence, **facts)
+            return errors.CredentialRefused(sentence, **facts)
         case Kind.REFUSED | Kind.PERMISSION:
-            return CloudRefused(sentence, **facts)
+            return errors.CloudRefused(sentence, **facts)
 
 
 def plain_words_of(body: bytes, hidden: Sequence[str]) -> str:

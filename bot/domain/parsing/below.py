@@ -11,22 +11,7 @@ from collections.abc import Sequence
 from bot.domain.errors import CommandError
 from bot.domain.options import LATER_OPTIONS
 from bot.domain.orders import Create, Quick
-from bot.domain.parsing.commands import (
-    KNOWN,
-    Approve,
-    Bind,
-    Cancel,
-    Command,
-    Delete,
-    Deny,
-    GrantAccess,
-    OpenForm,
-    Review,
-    RevokeAccess,
-    Unbind,
-    parse_command,
-    read_command,
-)
+from bot.domain.parsing import commands
 from bot.domain.parsing.greetings import is_courtesy, speaks_against
 from bot.domain.parsing.order_words import SEVERAL_ORDERS
 from bot.domain.parsing.words import plain_text, verb_in, words_of
@@ -47,7 +32,17 @@ _OPTION = re.compile(
     r"|^\W*(?:with\s+)?(?:for|keep|reason|because|until)\b",
     re.IGNORECASE,
 )
-_TAKES_OR_GIVES = Delete | GrantAccess | RevokeAccess | Approve | Deny | Cancel | Review | Bind | Unbind
+_TAKES_OR_GIVES = (
+    commands.Delete
+    | commands.GrantAccess
+    | commands.RevokeAccess
+    | commands.Approve
+    | commands.Deny
+    | commands.Cancel
+    | commands.Review
+    | commands.Bind
+    | commands.Unbind
+)
 
 
 def is_quoted(line: str) -> bool:
@@ -136,12 +131,12 @@ def _fenced(first: str, lines: list[str]) -> list[str]:
     return fenced
 
 
-def read_order(text: str, below: Sequence[str], command_name: str) -> Command:
+def read_order(text: str, below: Sequence[str], command_name: str) -> commands.Command:
     """Read an order with the talk below it. What takes or gives a right, or takes something away, is one line or
     nothing; a snapshot is made all the same, unless what is said speaks against it. Raises CommandError.
     """
-    command = read_command(text, command_name)
-    if not isinstance(command, _TAKES_OR_GIVES | Create | Quick | OpenForm):
+    command = commands.read_command(text, command_name)
+    if not isinstance(command, _TAKES_OR_GIVES | Create | Quick | commands.OpenForm):
         return command
     for line in below:
         said = quoted(plain_text(line))
@@ -151,7 +146,7 @@ def read_order(text: str, below: Sequence[str], command_name: str) -> Command:
             raise CommandError(
                 f"Below it you say {said}, so I did not do it. Nothing was done. If it shall be done, send it alone."
             )
-        if isinstance(command, OpenForm):
+        if isinstance(command, commands.OpenForm):
             raise CommandError(f"I can't read {said} as disks. Nothing was done. Name them: `create DISK,DISK`.")
         if isinstance(command, _TAKES_OR_GIVES):
             raise CommandError(f"I can't tell whether {said} belongs to it. Nothing was done. Send the order alone.")
@@ -161,10 +156,10 @@ def read_order(text: str, below: Sequence[str], command_name: str) -> Command:
 def _is_order(line: str, command_name: str) -> bool:
     bare = unlisted(line)
     first, *_ = [*bare.split(maxsplit=1), ""]
-    if verb_in(first) not in KNOWN:
+    if verb_in(first) not in commands.KNOWN:
         return False
     try:
-        parse_command(plain_text(bare), command_name)
+        commands.parse_command(plain_text(bare), command_name)
     except CommandError:
         return False
     return True

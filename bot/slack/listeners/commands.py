@@ -10,16 +10,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.errors import CommandError, LookupFailed
 from bot.domain.orders import Create, Order, Quick
-from bot.domain.parsing.commands import (
-    Bind,
-    Delete,
-    GrantAccess,
-    OpenForm,
-    Question,
-    RestorePoints,
-    ShowAccess,
-    read_command,
-)
+from bot.domain.parsing import commands
 from bot.domain.parsing.words import plain_text
 from bot.domain.results import Accepted, Refused
 from bot.ports.forms import DeferredReply
@@ -57,17 +48,17 @@ class CommandListeners:
     async def on_command(self, ack: AsyncAck, sent: SlashCommand) -> None:
         text = plain_text(sent.text).strip()
         try:
-            command = read_command(sent.text, self.front.command)
+            command = commands.read_command(sent.text, self.front.command)
         except CommandError as exc:
             await ack(**responses.private(refusal(exc.sentence, text, self.front.command)))
             return
         match command:
             case Create() | Quick():
                 await self._create(ack, sent, text, command)
-            case Bind(selectors=()):
+            case commands.Bind(selectors=()):
                 opening = UserAction(BIND, sent.user_id, "", sent.channel, trigger_id=sent.trigger_id)
                 await self.actions.take(ack, opening, sent.response_url)
-            case OpenForm(order):
+            case commands.OpenForm(order):
                 await ack()
                 self.forms.open_for_command(sent, order)
             case _:
@@ -110,10 +101,12 @@ class CommandListeners:
             why, usable, may_bind=bool(await self.cases.bindings.may_bind(actor, place_at(sent.channel)))
         )
 
-    async def _answer(self, ack: AsyncAck, sent: SlashCommand, question: Question) -> None:
+    async def _answer(self, ack: AsyncAck, sent: SlashCommand, question: commands.Question) -> None:
         # A question about others, or for restore points, has Slack or the cloud asked: that takes its time.
-        others = isinstance(question, ShowAccess) and question.subject is not None
-        at_hand = not others and not isinstance(question, RestorePoints | Delete | GrantAccess)
+        others = isinstance(question, commands.ShowAccess) and question.subject is not None
+        at_hand = not others and not isinstance(
+            question, commands.RestorePoints | commands.Delete | commands.GrantAccess
+        )
         if at_hand and (actor := self.front.people.known(sent.user_id)):
             await ack(**responses.private((await self.queries.answer(question, actor, sent.channel)).message))
             return
@@ -131,6 +124,6 @@ class CommandListeners:
 
     async def _answer_later(self, deferred_reply: DeferredReply, _: InHand) -> Reply:
         """A delivery that is answered later is a question: an order that creates something is a request by then."""
-        question = read_command(deferred_reply.payload["text"], self.front.command)
-        assert not isinstance(question, Create | Quick | OpenForm)
+        question = commands.read_command(deferred_reply.payload["text"], self.front.command)
+        assert not isinstance(question, Create | Quick | commands.OpenForm)
         return await self.queries.answer_somebody(question, deferred_reply.user_id, deferred_reply.channel)

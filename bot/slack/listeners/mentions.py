@@ -16,28 +16,10 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 
 from bot.domain.errors import CommandError, LookupFailed
 from bot.domain.orders import Create, Order, Quick
+from bot.domain.parsing import commands
 from bot.domain.parsing.addressing import Order as Ordered
 from bot.domain.parsing.addressing import Quotation, SeveralOrders, Talk, read_mention
 from bot.domain.parsing.below import read_order
-from bot.domain.parsing.commands import (
-    Approve,
-    Bind,
-    Cancel,
-    Delete,
-    Deny,
-    GrantAccess,
-    Help,
-    ListSnapshots,
-    OpenForm,
-    RestorePoints,
-    Review,
-    RevokeAccess,
-    ShowAccess,
-    ShowProjects,
-    Status,
-    Unbind,
-    read_command,
-)
 from bot.domain.parsing.greetings import is_courtesy
 from bot.domain.parsing.order_words import SEVERAL_ORDERS
 from bot.domain.parsing.words import plain_text
@@ -58,8 +40,24 @@ from bot.workflow.use_cases import UseCases
 
 log = logging.getLogger(__name__)
 
-_CHANGES = Approve | Review | Deny | Cancel | Delete | Unbind | GrantAccess | RevokeAccess
-_ASKS = Status | ListSnapshots | RestorePoints | Help | ShowAccess | ShowProjects
+_CHANGES = (
+    commands.Approve
+    | commands.Review
+    | commands.Deny
+    | commands.Cancel
+    | commands.Delete
+    | commands.Unbind
+    | commands.GrantAccess
+    | commands.RevokeAccess
+)
+_ASKS = (
+    commands.Status
+    | commands.ListSnapshots
+    | commands.RestorePoints
+    | commands.Help
+    | commands.ShowAccess
+    | commands.ShowProjects
+)
 _NOT_MEANT = (
     "Did you mean me? Begin the line with my name. Nothing was changed: behind other words, in a quote or in code "
     "my name is only talk about me."
@@ -137,9 +135,9 @@ class MentionListeners:
         match command:
             case Create() | Quick():
                 return Reply(await self._create(delivery, command, edited=deferred_reply.payload["edited"]))
-            case Bind(selectors=()):
+            case commands.Bind(selectors=()):
                 return Reply(responses.how_to_bind(self.front.command))
-            case OpenForm(order):
+            case commands.OpenForm(order):
                 return Reply(await self._form_button(delivery, order))
             case _:
                 return await self.queries.answer_somebody(command, deferred_reply.user_id, deferred_reply.channel)
@@ -149,7 +147,7 @@ class MentionListeners:
         for the answer is in a hurry. Everything else is asked back.
         """
         try:
-            command = read_command(deferred_reply.payload["text"], self.front.command)
+            command = commands.read_command(deferred_reply.payload["text"], self.front.command)
         except CommandError:
             return Reply(responses.told(hint))
         if isinstance(command, _ASKS):
@@ -187,4 +185,4 @@ def changes_something(text: str, below: Sequence[str], command_name: str) -> boo
         command = read_order(text, below, command_name)
     except CommandError:
         return False
-    return isinstance(command, _CHANGES) or (isinstance(command, Bind) and bool(command.selectors))
+    return isinstance(command, _CHANGES) or (isinstance(command, commands.Bind) and bool(command.selectors))

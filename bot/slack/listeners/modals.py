@@ -18,32 +18,14 @@ from bot.domain.forms import Form, form_as_typed
 from bot.domain.orders import Create, as_typed
 from bot.domain.results import Accepted, Refused
 from bot.retry import Tries
+from bot.slack import payloads
 from bot.slack.client.errors import NO_ANSWER, failure_of
 from bot.slack.client.modals import open_view
 from bot.slack.front import Front
 from bot.slack.ids import place_at
 from bot.slack.listeners.actions import refuse_form
-from bot.slack.payloads import (
-    BlockAction,
-    MessageShortcut,
-    ShownView,
-    SlashCommand,
-    Suggestion,
-    Triggered,
-    ViewAction,
-    read,
-)
-from bot.slack.views import responses
+from bot.slack.views import create_modal, responses
 from bot.slack.views.acknowledgement import recorded
-from bot.slack.views.create_modal import (
-    disk_options,
-    filled_view,
-    loading_view,
-    project_options,
-    read_values,
-    refused_view,
-    view_with_problem,
-)
 from bot.slack.views.message import Message
 from bot.slack.views.mrkdwn import permalink
 from bot.workflow.actions.fill_form import Filling, Forms, Mend, Sent, Stays
@@ -70,17 +52,17 @@ class FormListeners:
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
-    def open_for_command(self, sent: SlashCommand, order: Create) -> None:
+    def open_for_command(self, sent: payloads.SlashCommand, order: Create) -> None:
         """After a command was acknowledged: the form in the place it was typed in."""
         self._open(sent, self.forms.begun(sent.user_id, place_at(sent.channel, team_id=sent.team_id), order))
 
-    async def on_new(self, ack: AsyncAck, action: Triggered) -> None:
+    async def on_new(self, ack: AsyncAck, action: payloads.Triggered) -> None:
         """The shortcut and the button in App Home have no place; the button in a message has that of the message."""
         await ack()
         place = place_at(action.channel or action.user_id, action.thread_ts, action.team_id)
         self._open(action, self.forms.begun(action.user_id, place, Create(()), choose_place=not action.channel))
 
-    async def on_backup(self, ack: AsyncAck, shortcut: MessageShortcut) -> None:
+    async def on_backup(self, ack: AsyncAck, shortcut: payloads.MessageShortcut) -> None:
         """Told in the thread of the message, with a link to it as the reason."""
         await ack()
         channel, ts = shortcut.channel, shortcut.ts
@@ -91,18 +73,18 @@ class FormListeners:
         place = place_at(channel, thread_ts, shortcut.team_id)
         self._open(shortcut, self.forms.begun(shortcut.user_id, place, Create((), reason=link)))
 
-    async def on_open(self, ack: AsyncAck, action: BlockAction) -> None:
+    async def on_open(self, ack: AsyncAck, action: payloads.BlockAction) -> None:
         await ack()
         otherwise = "That form can't be opened any more, or it is somebody else's. `help` has a button for a new one."
         self._start(action, self._open_again(action, self.forms.again, otherwise))
 
-    async def on_ask_again(self, ack: AsyncAck, action: BlockAction) -> None:
+    async def on_ask_again(self, ack: AsyncAck, action: payloads.BlockAction) -> None:
         await ack()
         otherwise = "Only the person who asked can change that request and ask again."
         self._start(action, self._open_again(action, self.forms.asked_again, otherwise))
 
     async def _open_again(
-        self, action: BlockAction, begin: Callable[[str, str], Awaitable[Form | None]], otherwise: str
+        self, action: payloads.BlockAction, begin: Callable[[str, str], Awaitable[Form | None]], otherwise: str
     ) -> None:
         form = await begin(action.user_id, action.value)
         if form is not None:
@@ -110,16 +92,16 @@ class FormListeners:
         else:
             await self._tell(action, responses.told(otherwise))
 
-    def _open(self, by: Triggered, form: Form) -> None:
+    def _open(self, by: payloads.Triggered, form: Form) -> None:
         self._start(by, self._show(by, form))
 
-    def _start(self, by: Triggered, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, by: payloads.Triggered, work: Coroutine[Any, Any, None]) -> None:
         self.front.tasks.start(work, lambda words: self._tell(by, responses.told(words)))
 
-    async def _show(self, by: Triggered, form: Form) -> None:
+    async def _show(self, by: payloads.Triggered, form: Form) -> None:
         if by.response_url:
             self.front.urls.keep(form.id, by.response_url)
-        view = await open_view(self.front.client, by.trigger_id, loading_view(form.id))
+        view = await open_view(self.front.client, by.trigger_id, create_modal.loading_view(form.id))
         if view is None:
             await self.forms.save(form)
             await self._tell(by, responses.form_too_late(form.id, self.front.command))
@@ -129,7 +111,7 @@ class FormListeners:
             lambda words: self._show_filled(by, form, view, Refused(words)),
         )
 
-    async def _fill(self, by: Triggered, form: Form, view: ShownView) -> None:
+    async def _fill(self, by: payloads.Triggered, form: Form, view: payloads.ShownView) -> None:
         filling: Filling | Refused
         try:
             await self.forms.save(form)
@@ -138,7 +120,9 @@ class FormListeners:
             filling = Refused(exc.sentence)
         await self._show_filled(by, form, view, filling)
 
-    async def _show_filled(self, by: Triggered, form: Form, view: ShownView, filling: Filling | Refused) -> None:
+    async def _show_filled(
+        self, by: payloads.Triggered, form: Form, view: payloads.ShownView, filling: Filling | Refused
+    ) -> None:
         typed = as_typed(form.order) if form.order != Create(()) else ""
         shown = await self._update(form.id, view.id, view.hash, self._view(form.id, filling, typed))
         if shown == "refused":
@@ -149,29 +133,29 @@ class FormListeners:
 
     # --- while it is open ---------------------------------------------------------------------------------------------
 
-    async def on_project(self, ack: AsyncAck, chosen: ViewAction) -> None:
+    async def on_project(self, ack: AsyncAck, chosen: payloads.ViewAction) -> None:
         await ack()
         self._refresh(chosen, self.forms.choose_project)
 
-    async def on_place(self, ack: AsyncAck, chosen: ViewAction) -> None:
+    async def on_place(self, ack: AsyncAck, chosen: payloads.ViewAction) -> None:
         await ack()
         self._refresh(chosen, self.forms.choose_place)
 
-    async def on_more(self, ack: AsyncAck, action: ViewAction) -> None:
+    async def on_more(self, ack: AsyncAck, action: payloads.ViewAction) -> None:
         await ack()
         self._refresh(action, self.forms.show_more)
 
-    async def on_disks(self, ack: AsyncAck, _: ViewAction) -> None:
+    async def on_disks(self, ack: AsyncAck, _: payloads.ViewAction) -> None:
         """Slack tells of each choice where it likes to; they are read when the form is sent."""
         await ack()
 
-    async def on_disk_options(self, ack: AsyncAck, typed: Suggestion) -> None:
-        await ack(options=disk_options(await self.forms.disk_options(_sent(typed), typed.value)))
+    async def on_disk_options(self, ack: AsyncAck, typed: payloads.Suggestion) -> None:
+        await ack(options=create_modal.disk_options(await self.forms.disk_options(_sent(typed), typed.value)))
 
-    async def on_project_options(self, ack: AsyncAck, typed: Suggestion) -> None:
-        await ack(options=project_options(await self.forms.project_options(_sent(typed), typed.value)))
+    async def on_project_options(self, ack: AsyncAck, typed: payloads.Suggestion) -> None:
+        await ack(options=create_modal.project_options(await self.forms.project_options(_sent(typed), typed.value)))
 
-    def _refresh(self, by: ViewAction, choose: Callable[[Sent], Awaitable[Filling | Refused | Stays]]) -> None:
+    def _refresh(self, by: payloads.ViewAction, choose: Callable[[Sent], Awaitable[Filling | Refused | Stays]]) -> None:
         """The entered values stay; only a person who may use nothing any more is left without the fields."""
 
         async def chosen() -> None:
@@ -179,11 +163,11 @@ class FormListeners:
 
         self.front.tasks.start(chosen(), lambda words: self._show_chosen(by, Stays(words)))
 
-    async def _show_chosen(self, by: ViewAction, filling: Filling | Refused | Stays) -> None:
+    async def _show_chosen(self, by: payloads.ViewAction, filling: Filling | Refused | Stays) -> None:
         view, sent = by.view, _sent(by)
         typed = form_as_typed(sent.values)
         if isinstance(filling, Stays):
-            updated = view_with_problem(sent.form_id, view, filling.problem)
+            updated = create_modal.view_with_problem(sent.form_id, view, filling.problem)
         else:
             updated = self._view(sent.form_id, filling, typed)
         if await self._update(sent.form_id, view.id, view.hash, updated) == "conflict":
@@ -203,9 +187,9 @@ class FormListeners:
     def _view(self, form_id: str, filling: Filling | Refused, typed: str) -> dict[str, Any]:
         match filling:
             case Filling():
-                return filled_view(filling)
+                return create_modal.filled_view(filling)
             case Refused(why):
-                return refused_view(form_id, why, f"{self.front.command} {typed}" if typed else "")
+                return create_modal.refused_view(form_id, why, f"{self.front.command} {typed}" if typed else "")
 
     async def _update(self, form_id: str, view_id: str, view_hash: str, view: dict[str, Any]) -> Showing:
         """With the hash: a slow answer never overwrites a newer one. A view that was closed is no loss. Tried a
@@ -221,7 +205,7 @@ class FormListeners:
         """Raises SlackBusy, where it may be shown a moment later."""
         try:
             answer = await self.front.client.views_update(view_id=view_id, hash=view_hash, view=view)
-            shown = read(ShownView, answer.data)
+            shown = payloads.read(payloads.ShownView, answer.data)
         except SlackApiError as exc:
             failure = failure_of(exc)
             if failure.error == "not_found":
@@ -240,7 +224,7 @@ class FormListeners:
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
-    async def on_sent(self, ack: AsyncAck, by: ViewAction) -> None:
+    async def on_sent(self, ack: AsyncAck, by: payloads.ViewAction) -> None:
         sent = _sent(by)
         match await self.forms.submit(sent):
             case Mend(problems):
@@ -262,10 +246,10 @@ class FormListeners:
             sent.user_id, self.front.urls.take(request.id), to, responses.as_written(told), place.thread_ts
         )
 
-    async def _tell(self, by: Triggered, message: Message) -> None:
+    async def _tell(self, by: payloads.Triggered, message: Message) -> None:
         await self.front.replies.tell(by.user_id, by.response_url, by.channel, message, by.thread_ts)
 
 
-def _sent(by: ViewAction | Suggestion) -> Sent:
+def _sent(by: payloads.ViewAction | payloads.Suggestion) -> Sent:
     view = by.view
-    return Sent(view.private_metadata, view.id, by.user_id, read_values(view.entered))
+    return Sent(view.private_metadata, view.id, by.user_id, create_modal.read_values(view.entered))

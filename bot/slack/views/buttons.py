@@ -6,27 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from bot.slack.ids import (
-    AGREE,
-    APPROVE,
-    ASK_AGAIN,
-    BIND,
-    CANCEL,
-    CHANGE,
-    CONFIRM,
-    CONSOLE,
-    DELETE,
-    DELETE_FOR_GOOD,
-    DENY,
-    EXTEND,
-    LIST_NEWER,
-    LIST_OLDER,
-    NEW_SNAPSHOT,
-    OPEN_FORM,
-    POST_MORTEM,
-    REVIEW,
-    TRY_AGAIN,
-)
+from bot.slack import ids
 from bot.slack.views.blocks import BUTTON_CHARACTERS, button, plain
 from bot.slack.views.mrkdwn import plural, shortened
 
@@ -43,38 +23,38 @@ Button = dict[str, Any]
 
 
 def new_snapshot(where: str) -> Button:
-    return button(NEW_SNAPSHOT, "New Snapshot", where, style="primary")
+    return button(ids.NEW_SNAPSHOT, "New Snapshot", where, style="primary")
 
 
 def choose_disks() -> Button:
-    return button(NEW_SNAPSHOT, "Choose Disks", "pick")
+    return button(ids.NEW_SNAPSHOT, "Choose Disks", "pick")
 
 
 def choose_disks_now() -> Button:
-    return button(NEW_SNAPSHOT, "Choose Disks Now", "pick")
+    return button(ids.NEW_SNAPSHOT, "Choose Disks Now", "pick")
 
 
 def bind_channel() -> Button:
-    return button(BIND, "Bind This Channel…", "bind")
+    return button(ids.BIND, "Bind This Channel…", "bind")
 
 
 def open_form(form_id: str) -> Button:
-    return button(OPEN_FORM, "Open the Form", form_id)
+    return button(ids.OPEN_FORM, "Open the Form", form_id)
 
 
 # --- under a plan, and while something waits --------------------------------------------------------------------------
 
 
 def back_up(request_id: str, disks: int) -> Button:
-    return button(CONFIRM, f"Back up {plural(disks, 'disk')}", request_id, style="primary")
+    return button(ids.CONFIRM, f"Back up {plural(disks, 'disk')}", request_id, style="primary")
 
 
 def change_selection(request_id: str) -> Button:
-    return button(CHANGE, "Change Selection…", request_id)
+    return button(ids.CHANGE, "Change Selection…", request_id)
 
 
 def cancel_plan(request_id: str) -> Button:
-    return button(CANCEL, "Cancel Plan", request_id)
+    return button(ids.CANCEL, "Cancel Plan", request_id)
 
 
 def cancel(request_id: str, unsent: int, *, sent: bool) -> Button:
@@ -82,7 +62,7 @@ def cancel(request_id: str, unsent: int, *, sent: bool) -> Button:
     rest = " What was sent to the cloud already goes on to its end." if sent else ""
     asked = f"{plural(unsent, 'disk')} not sent yet will not be snapshotted.{rest}"
     confirm = _confirm("Cancel", asked, "Cancel Snapshots", "Keep Waiting")
-    return {**button(CANCEL, "Cancel", request_id), "confirm": confirm}
+    return {**button(ids.CANCEL, "Cancel", request_id), "confirm": confirm}
 
 
 # --- of those who may approve -----------------------------------------------------------------------------------------
@@ -90,37 +70,41 @@ def cancel(request_id: str, unsent: int, *, sent: bool) -> Button:
 
 def approve(request_id: str, *, listed: bool = False) -> Button:
     """`listed`: others like it stand beside it, so a screen reader says which it is."""
-    return button(APPROVE, "Approve", request_id, "primary", spoken=f"Approve request {request_id}" if listed else "")
+    return button(
+        ids.APPROVE, "Approve", request_id, "primary", spoken=f"Approve request {request_id}" if listed else ""
+    )
 
 
 def deny(request_id: str, *, listed: bool = False) -> Button:
-    return button(DENY, "Deny…", request_id, spoken=f"Deny request {request_id}" if listed else "")
+    return button(ids.DENY, "Deny…", request_id, spoken=f"Deny request {request_id}" if listed else "")
 
 
 def mark_reviewed(request_id: str, *, listed: bool = False) -> Button:
-    return button(REVIEW, "Mark Reviewed", request_id, spoken=f"Mark request {request_id} reviewed" if listed else "")
+    return button(
+        ids.REVIEW, "Mark Reviewed", request_id, spoken=f"Mark request {request_id} reviewed" if listed else ""
+    )
 
 
 # --- when it has ended ------------------------------------------------------------------------------------------------
 
 
 def post_mortem(request_id: str) -> Button:
-    return button(POST_MORTEM, "Record for the Post-Mortem", request_id)
+    return button(ids.POST_MORTEM, "Record for the Post-Mortem", request_id)
 
 
 def try_again(request_id: str, *, primary: bool = False) -> Button:
-    return button(TRY_AGAIN, "Try Again", request_id, "primary" if primary else None)
+    return button(ids.TRY_AGAIN, "Try Again", request_id, "primary" if primary else None)
 
 
 def change_and_ask_again(request_id: str) -> Button:
-    return button(ASK_AGAIN, "Change and Ask Again", request_id)
+    return button(ids.ASK_AGAIN, "Change and Ask Again", request_id)
 
 
 def console_page(number: int, label: str, url: str) -> Button:
     """Opens a page of the console."""
     return {
         "type": "button",
-        "action_id": f"{CONSOLE}.{number}",
+        "action_id": f"{ids.CONSOLE}.{number}",
         "text": plain(shortened(label, BUTTON_LABEL_CHARACTERS)),
         "accessibility_label": shortened(f"Open {label} in the console", BUTTON_CHARACTERS),
         "url": url,
@@ -128,18 +112,18 @@ def console_page(number: int, label: str, url: str) -> Button:
 
 
 def newer(page: str) -> Button:
-    return button(LIST_NEWER, "Newer", page)
+    return button(ids.LIST_NEWER, "Newer", page)
 
 
 def older(page: str) -> Button:
-    return button(LIST_OLDER, "Older", page)
+    return button(ids.LIST_OLDER, "Older", page)
 
 
 # --- what shall become of restore points ------------------------------------------------------------------------------
 
 
 def keep_longer(request_id: str, days: int) -> Button:
-    return button(EXTEND, f"Keep {plural(days, 'More Day')}", request_id)
+    return button(ids.EXTEND, f"Keep {plural(days, 'More Day')}", request_id)
 
 
 def let_go(request_id: str, disks: Sequence[str]) -> Button:
@@ -152,19 +136,19 @@ def delete(request_id: str, disks: Sequence[str], label: str = "Delete…") -> B
     named = ", ".join(shortened(one, CONFIRM_NAME_CHARACTERS) for one in disks[:CONFIRM_NAMED])
     snapshots = "the snapshot" if len(disks) == 1 else f"up to {len(disks)} snapshots"
     asked = f"This deletes {snapshots} of {named}{more} ({request_id}). What is deleted can't be brought back."
-    shown = button(DELETE, label, request_id, spoken=f"Delete the restore points of request {request_id}")
+    shown = button(ids.DELETE, label, request_id, spoken=f"Delete the restore points of request {request_id}")
     return {**shown, "confirm": _confirm("Delete restore points", asked, "Delete", "Keep")}
 
 
 def delete_for_good(form_id: str) -> Button:
-    return button(DELETE_FOR_GOOD, "Delete for Good", form_id, "danger")
+    return button(ids.DELETE_FOR_GOOD, "Delete for Good", form_id, "danger")
 
 
 def agree(request_id: str, asking: int) -> Button:
     """Agrees to what the message above it names."""
     value = json.dumps({"request": request_id, "asking": asking})
     asked = "The snapshots named above the button will be deleted. What is deleted can't be brought back."
-    return {**button(AGREE, "Agree…", value), "confirm": _confirm("Agree to the deletion", asked, "Delete", "Keep")}
+    return {**button(ids.AGREE, "Agree…", value), "confirm": _confirm("Agree to the deletion", asked, "Delete", "Keep")}
 
 
 def _confirm(title: str, asked: str, yes: str, no: str) -> dict[str, Any]:

@@ -7,35 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from bot.domain import audit
+from bot.domain import audit, granting
 from bot.domain.access import Decision, decide
 from bot.domain.actors import AccountKind, Actor, UserGroupKind
 from bot.domain.denials import Denied, account_refused, admins_only, who_can_help
 from bot.domain.errors import LookupFailed
-from bot.domain.granting import (
-    EVERY_PROJECT,
-    GIVEN_BY_COMMAND,
-    Subject,
-    file_source,
-    import_plan,
-    is_closed,
-    locked_out,
-    may_administer,
-    never_counts,
-    not_yet,
-    owned_by,
-    place,
-    told_access,
-    told_first_admin,
-    told_grant,
-    told_granted,
-    told_kept_by_file,
-    told_locked_out,
-    told_of_another,
-    told_project,
-    until,
-    without_first_admin,
-)
 from bot.domain.parsing.commands import GrantAccess, RevokeAccess, ShowAccess
 from bot.domain.projects import Project
 from bot.domain.results import Told
@@ -86,12 +62,12 @@ class Granting:
         except LookupFailed:
             why = f"Slack could not tell me who {subject.shown} is just now. Try again in a minute."
             return await self._in_vain(actor, channel, asked.project, Denied("lookup-failed", why))
-        if never := never_counts(subject, account):
+        if never := granting.never_counts(subject, account):
             return await self._in_vain(actor, channel, asked.project, never)
         told = await self._change(actor, channel, asked, granted)
-        return replace(told, sentence=f"{told.sentence}{not_yet(account)}") if told.done else told
+        return replace(told, sentence=f"{told.sentence}{granting.not_yet(account)}") if told.done else told
 
-    async def _account_of(self, subject: Subject) -> AccountKind | UserGroupKind | None:
+    async def _account_of(self, subject: granting.Subject) -> AccountKind | UserGroupKind | None:
         match subject.kind:
             case "user":
                 return await self._people.account(subject.id)
@@ -113,7 +89,7 @@ class Granting:
         now, alias = self._clock.now(), asked.project
 
         def decided(held: Sequence[Grant]) -> Decision:
-            return may_administer(actor, alias, self._projects.get(alias), channel, held, now)
+            return granting.may_administer(actor, alias, self._projects.get(alias), channel, held, now)
 
         def revise(rights: Rights) -> Revision:
             decision = decided(rights.held)
@@ -128,7 +104,7 @@ class Granting:
 
     async def _not_administered(self, actor: Actor, channel: str, alias: str) -> Told | None:
         held = await self._store.grants_for(actor)
-        decision = may_administer(actor, alias, self._projects.get(alias), channel, held, self._clock.now())
+        decision = granting.may_administer(actor, alias, self._projects.get(alias), channel, held, self._clock.now())
         if not isinstance(decision, Denied):
             return None
         return await self._in_vain(actor, channel, alias, who_can_help(decision, await self._store.helpers(alias)))
@@ -141,7 +117,7 @@ class Granting:
         now = self._clock.now()
         held = [grant for grant in await self._store.grants_for(actor) if grant.names(actor) and grant.in_force(now)]
         lines = {
-            alias: told_project(alias, project, own)
+            alias: granting.told_project(alias, project, own)
             for alias, project in sorted(self._projects.items())
             if (own := [grant for grant in held if grant.covers(alias)])
         }
@@ -152,13 +128,14 @@ class Granting:
         """Of oneself every project one may use; of others those one administers."""
         if refused := account_refused(actor):
             return [await self._refuse(actor, Action.VIEW, "", refused)]
-        if asked.subject is None or asked.subject == Subject("user", actor.user_id):
+        if asked.subject is None or asked.subject == granting.Subject("user", actor.user_id):
             return await self._own_access(actor, channel, asked.project)
         now = self._clock.now()
         held = await self._store.grants_for(actor)
         aliases = [asked.project] if asked.project is not None else sorted(self._projects)
         decisions = {
-            alias: may_administer(actor, alias, self._projects.get(alias), channel, held, now) for alias in aliases
+            alias: granting.may_administer(actor, alias, self._projects.get(alias), channel, held, now)
+            for alias in aliases
         }
         readable = [alias for alias, decision in decisions.items() if not isinstance(decision, Denied)]
         if not readable:
@@ -175,20 +152,20 @@ class Granting:
         for alias in [named] if named is not None else sorted(self._projects):
             decisions = self._decisions(actor, alias, channel, grants)
             closed = decisions[Action.VIEW]
-            if not is_closed(closed):
+            if not granting.is_closed(closed):
                 helpers = await self._store.helpers(alias)
                 used = await self._used(actor, alias)
-                lines[alias] = told_access("You", alias, self._projects.get(alias), decisions, helpers, used)
+                lines[alias] = granting.told_access("You", alias, self._projects.get(alias), decisions, helpers, used)
             elif named is not None and isinstance(closed, Denied):
                 return [await self._refuse(actor, Action.VIEW, alias, closed)]
         self._store.note([audit.read_entry(actor.user_id, "access", lines, channel)])
         return list(lines.values()) or [_NO_PROJECT]
 
-    async def _access_of(self, subject: Subject, aliases: Sequence[str], channel: str) -> Sequence[str]:
+    async def _access_of(self, subject: granting.Subject, aliases: Sequence[str], channel: str) -> Sequence[str]:
         now = self._clock.now()
         if subject.kind != "user":
             rows = [grant for grant in await self._store.grants_of(subject) if any(map(grant.covers, aliases))]
-            current = [told_grant(grant) for grant in rows if grant.in_force(now)]
+            current = [granting.told_grant(grant) for grant in rows if grant.in_force(now)]
             return current or [f"{subject.shown} has no grant in {', '.join(aliases)}."]
         try:
             other = await self._people.look_up(subject.id)
@@ -198,12 +175,14 @@ class Granting:
         lines = []
         for alias in aliases:
             decisions = {
-                action: told_of_another(one, alias) if isinstance(one, Denied) else one
+                action: granting.told_of_another(one, alias) if isinstance(one, Denied) else one
                 for action, one in self._decisions(other, alias, channel, grants).items()
             }
             helpers = await self._store.helpers(alias)
             used = await self._used(other, alias)
-            lines.append(told_access(subject.shown, alias, self._projects.get(alias), decisions, helpers, used))
+            lines.append(
+                granting.told_access(subject.shown, alias, self._projects.get(alias), decisions, helpers, used)
+            )
         return lines
 
     async def _used(self, actor: Actor, alias: str) -> int:
@@ -229,16 +208,16 @@ _NO_PROJECT = "You may use no project. Ask the people who run the snapshot bot f
 
 def granted(author: Author, asked: GrantAccess, rights: Rights, aliases: Collection[str], now: datetime) -> Revision:
     """Give the role; the same role given again by the same way gets the new end."""
-    expires_at = until(now, asked.lasting)
+    expires_at = granting.until(now, asked.lasting)
     subject = asked.subject
     grant = Grant(subject.kind, subject.id, asked.role, asked.project, expires_at, author.source)
-    if first := without_first_admin(rights.admins, [grant], aliases, now):
-        return _refused(author, first[0], "first-admin", told_first_admin(first[0]))
+    if first := granting.without_first_admin(rights.admins, [grant], aliases, now):
+        return _refused(author, first[0], "first-admin", granting.told_first_admin(first[0]))
     replaced = [row for row in rights.theirs if _key(row) == _key(grant)]
     # Giving a lasting admin an end is a revocation that comes later.
-    if out := locked_out(rights.admins, _after(rights.admins, replaced, [grant]), aliases, now):
-        return _refused(author, out[0], "last-admin", told_locked_out(out[0]))
-    return Revision(told_granted(grant), [audit.grant_changed(author.name, "grant", grant)], added=[grant])
+    if out := granting.locked_out(rights.admins, _after(rights.admins, replaced, [grant]), aliases, now):
+        return _refused(author, out[0], "last-admin", granting.told_locked_out(out[0]))
+    return Revision(granting.told_granted(grant), [audit.grant_changed(author.name, "grant", grant)], added=[grant])
 
 
 def revoked(author: Author, asked: RevokeAccess, rights: Rights, aliases: Collection[str], now: datetime) -> Revision:
@@ -248,17 +227,17 @@ def revoked(author: Author, asked: RevokeAccess, rights: Rights, aliases: Collec
     ]
     if not rows:
         return _refused(author, asked.project, "nothing-to-revoke", _nothing_to_revoke(asked, rights))
-    taken = [row for row in rows if row.source in GIVEN_BY_COMMAND]
-    kept = [row for row in rows if row.source not in GIVEN_BY_COMMAND]
+    taken = [row for row in rows if row.source in granting.GIVEN_BY_COMMAND]
+    kept = [row for row in rows if row.source not in granting.GIVEN_BY_COMMAND]
     if not taken:
-        told = f"{told_kept_by_file(kept, asked.project)} Nothing was changed."
+        told = f"{granting.told_kept_by_file(kept, asked.project)} Nothing was changed."
         return _refused(author, asked.project, "kept-by-file", told)
-    if out := locked_out(rights.admins, _after(rights.admins, taken, []), aliases, now):
-        return _refused(author, out[0], "last-admin", told_locked_out(out[0]))
+    if out := granting.locked_out(rights.admins, _after(rights.admins, taken, []), aliases, now):
+        return _refused(author, out[0], "last-admin", granting.told_locked_out(out[0]))
     roles = ", ".join(dict.fromkeys(str(row.role) for row in taken))
-    told = f"{asked.subject.shown} is no longer {roles} in {place(asked.project)}."
+    told = f"{asked.subject.shown} is no longer {roles} in {granting.place(asked.project)}."
     if kept:
-        told += f" {told_kept_by_file(kept, asked.project)}"
+        told += f" {granting.told_kept_by_file(kept, asked.project)}"
     return Revision(told, [audit.grant_changed(author.name, "revoke", row) for row in taken], removed=taken)
 
 
@@ -266,19 +245,19 @@ def imported(
     author: Author, file: str, wanted: Sequence[Grant], rights: Rights, aliases: Collection[str], now: datetime
 ) -> Revision:
     """Make the rows of a file what it says. `rights.theirs` are the rows it owns; `told` is the plan, line by line."""
-    plan = import_plan(rights.theirs, owned_by(wanted, file_source(file)))
+    plan = granting.import_plan(rights.theirs, granting.owned_by(wanted, granting.file_source(file)))
     lines = [
-        *(f"+ {told_grant(grant)}" for grant in plan.added),
-        *(f"- {told_grant(grant)}" for grant in plan.removed),
-        *(f"= {told_grant(grant)}" for grant in plan.unchanged),
+        *(f"+ {granting.told_grant(grant)}" for grant in plan.added),
+        *(f"- {granting.told_grant(grant)}" for grant in plan.removed),
+        *(f"= {granting.told_grant(grant)}" for grant in plan.unchanged),
         f"{len(plan.added)} added, {len(plan.removed)} removed, {len(plan.unchanged)} unchanged.",
     ]
     after = _after(rights.admins, plan.removed, plan.added)
-    if first := without_first_admin(rights.admins, plan.added, aliases, now):
-        lines.append(told_first_admin(first[0]))
+    if first := granting.without_first_admin(rights.admins, plan.added, aliases, now):
+        lines.append(granting.told_first_admin(first[0]))
         return _refused(author, first[0], "first-admin", "\n".join(lines), file)
-    if out := locked_out(rights.admins, after, aliases, now):
-        lines.append(told_locked_out(out[0]))
+    if out := granting.locked_out(rights.admins, after, aliases, now):
+        lines.append(granting.told_locked_out(out[0]))
         return _refused(author, out[0], "last-admin", "\n".join(lines), file)
     entries = [audit.grant_changed(author.name, "revoke", grant) for grant in plan.removed]
     entries += [audit.grant_changed(author.name, "grant", grant) for grant in plan.added]
@@ -291,7 +270,7 @@ def _denied(actor: Actor, channel: str, alias: str, denied: Denied) -> Revision:
 
 
 def _refused(author: Author, alias: str, rule: str, told: str, file: str | None = None) -> Revision:
-    facts = {"source": file_source(file)} if file else {}
+    facts = {"source": granting.file_source(file)} if file else {}
     entry = audit.denied(author.name, Action.ADMINISTER, alias, rule, **facts)
     return Revision(told, [entry], refused=True)
 
@@ -310,7 +289,7 @@ def _key(grant: Grant) -> tuple[str, str, str, str, str]:
 def _nothing_to_revoke(asked: RevokeAccess, rights: Rights) -> str:
     role = f"the role {asked.role}" if asked.role else "no role"
     told = f"{asked.subject.shown} does not have {role}" if asked.role else f"{asked.subject.shown} has {role}"
-    told = f"{told} in {place(asked.project)}. Nothing was changed."
-    if asked.project != EVERY_PROJECT and any(row.project == EVERY_PROJECT for row in rights.theirs):
+    told = f"{told} in {granting.place(asked.project)}. Nothing was changed."
+    if asked.project != granting.EVERY_PROJECT and any(row.project == granting.EVERY_PROJECT for row in rights.theirs):
         return f"{told} What they have is in every project: `revoke` it with `*` in place of the project."
     return told

@@ -21,19 +21,7 @@ from bot.ports.cloud import Cloud
 from bot.ports.items import Items
 from bot.ports.requests import Requests
 from bot.workflow.check_before_sending import SendCheck
-from bot.workflow.jobs.attempting import (
-    SEND_WITHIN,
-    UNANSWERED_WAIT,
-    CannotLook,
-    RetryPolicy,
-    could_not_look,
-    left_s,
-    ours,
-    pause_s,
-    refused,
-    took,
-    unreadable,
-)
+from bot.workflow.jobs import attempting
 from bot.workflow.unanswered import answered
 
 log = logging.getLogger(__name__)
@@ -54,7 +42,7 @@ class Submitter:
     send_check: SendCheck
     cloud: Cloud
     clock: Clock
-    policy: RetryPolicy
+    policy: attempting.RetryPolicy
 
     async def __call__(self, item_id: str) -> float | None:
         found = await self.store.item(item_id)
@@ -67,7 +55,7 @@ class Submitter:
             return None  # its group is sent for it
         now = self.clock.now()
         match item.state:
-            case ItemState.PLANNED | ItemState.UNCERTAIN if wait_s := left_s(item, now):
+            case ItemState.PLANNED | ItemState.UNCERTAIN if wait_s := attempting.left_s(item, now):
                 return wait_s
             case ItemState.PLANNED:
                 return await self._send(item, request)
@@ -88,13 +76,13 @@ class Submitter:
             # An earlier answer was lost: whatever has passed since, look once more before it is repeated or given up.
             began = self.clock.now()
             snapshots = await self._snapshots(item)
-            if isinstance(snapshots, CannotLook):
+            if isinstance(snapshots, attempting.CannotLook):
                 return await self._cannot_look(item, snapshots, began)
-            if snapshot := ours(item, snapshots):
+            if snapshot := attempting.ours(item, snapshots):
                 await self.store.save(taken(item, snapshot.id, None))
                 return None
         if refusal := await self.send_check.refusal(request, item.project):
-            state, told = refused(item, refusal)
+            state, told = attempting.refused(item, refusal)
             await self.store.save(
                 ended(item, state, self.clock.now(), cause=told, code=refusal.rule),
                 [before_post(request, item.id, item.project, item.disk.id, "denied", refusal.rule)],
@@ -119,7 +107,7 @@ class Submitter:
                 item = replace(told, ver=told.ver + 1)
 
         try:
-            post = evs.create_standard_snapshot(item.snapshot, send_before=self.clock.now() + SEND_WITHIN)
+            post = evs.create_standard_snapshot(item.snapshot, send_before=self.clock.now() + attempting.SEND_WITHIN)
             ticket = await answered(self.clock, post, say)
         except DiskBusy as exc:
             return await self._busy(item, exc)
@@ -131,7 +119,7 @@ class Submitter:
                 looking = no_answer(item, now, look_for=self.policy.look_for, cause=exc.sentence)
                 await self.store.save(looking)
                 return 0.0
-            return await self._wait(item, UNANSWERED_WAIT, exc.sentence, exc.code)
+            return await self._wait(item, attempting.UNANSWERED_WAIT, exc.sentence, exc.code)
         except CloudError as exc:
             return await self._end(item, exc)
         await self.store.save(taken(item, ticket.snapshot_id, ticket.job_id))
@@ -146,7 +134,7 @@ class Submitter:
 
     async def _wait(self, item: Item, wait: timedelta, cause: str, code: str) -> float | None:
         now = self.clock.now()
-        spent = took(item.submitted_at, now)  # this POST began then, in this very process
+        spent = attempting.took(item.submitted_at, now)  # this POST began then, in this very process
         if item.tried + spent >= self.policy.busy_deadline:
             told = self.policy.given_up(cause, "this disk")
             await self.store.save(ended(item, ItemState.FAILED, now, cause=told, code=code))
@@ -167,9 +155,9 @@ class Submitter:
         over = item.look_until is None or now >= item.look_until
         named = item.snapshot.name if over else None
         snapshots = await self._snapshots(item, named)
-        if isinstance(snapshots, CannotLook):
+        if isinstance(snapshots, attempting.CannotLook):
             return await self._cannot_look(item, snapshots, now)
-        if snapshot := ours(item, snapshots, named=named):
+        if snapshot := attempting.ours(item, snapshots, named=named):
             await self.store.save(taken(item, snapshot.id, None))
             log.info("snapshot found after a lost answer", extra={"item": item.id, "snapshot": snapshot.id})
             return None
@@ -180,35 +168,35 @@ class Submitter:
             await self.store.save(replace(looked(item, self.clock.now()), cause=cause, code=""))
         elif item.in_vain:
             await self.store.spent([looked(item, self.clock.now())])
-        return pause_s(item, now, _LOOK_AGAIN_SECONDS, each_s=4)
+        return attempting.pause_s(item, now, _LOOK_AGAIN_SECONDS, each_s=4)
 
-    async def _snapshots(self, item: Item, named: str | None = None) -> list[Snapshot] | CannotLook:
+    async def _snapshots(self, item: Item, named: str | None = None) -> list[Snapshot] | attempting.CannotLook:
         """The snapshots that the cloud holds of the item's disk, or why that can't be learned."""
         try:
             snapshots = await self.cloud.project(item.project).list_snapshots(volume_id=item.disk.id)
         except KeyError:
             if item.code != NOT_CONFIGURED:
                 log.error("an open request names a project that is no longer configured", extra={"item": item.id})
-            return CannotLook(not_configured(item.project), code=NOT_CONFIGURED)
+            return attempting.CannotLook(not_configured(item.project), code=NOT_CONFIGURED)
         except CloudError as exc:
-            return CannotLook.because(exc)
-        if ours(item, snapshots, named=named) is None and unreadable(item, snapshots):
-            return CannotLook("The cloud lists a snapshot of this disk whose tags cannot be read.")
+            return attempting.CannotLook.because(exc)
+        if attempting.ours(item, snapshots, named=named) is None and attempting.unreadable(item, snapshots):
+            return attempting.CannotLook("The cloud lists a snapshot of this disk whose tags cannot be read.")
         return snapshots
 
-    async def _cannot_look(self, item: Item, failed: CannotLook, began: datetime) -> float | None:
+    async def _cannot_look(self, item: Item, failed: attempting.CannotLook, began: datetime) -> float | None:
         """Without a look nothing is certain, so nothing is repeated; in the end that is what is told."""
         now = self.clock.now()
         if item.in_vain >= failed.policy(self.policy):
             told = failed.in_the_end(item.cause, "it")
             await self.store.save(ended(item, ItemState.UNKNOWN, now, cause=told, code=failed.code))
             return None
-        after = could_not_look(item, failed, began, now)
+        after = attempting.could_not_look(item, failed, began, now)
         if after.code != item.code:
             await self.store.save(after)  # people who read along hear of it at once
         else:
             await self.store.spent([after])
-        return left_s(after, now)
+        return attempting.left_s(after, now)
 
     async def _looked_in_vain(self, item: Item) -> float | None:
         now = self.clock.now()
