@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -15,77 +15,76 @@ from bot.domain.normalise import entered
 from bot.domain.options import REASON_CHARACTERS
 from bot.settings.configuration_errors import InvalidValue
 
-_ALIAS = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
-_CHANNEL = re.compile(r"[CGD][A-Z0-9]{1,30}")
-_COMMAND = re.compile(r"/[a-z0-9_-]{1,31}")
-_CHANNEL_PATTERN = re.compile(r"(?=.*[a-z0-9])[a-z0-9_*-]{1,80}")
-_ENTERPRISE_PROJECT = re.compile(r"0|[0-9a-f-]{32,36}")
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.|\Z))+")
 _NUMBERS = re.compile(r"[0-9.]+")
-_LINK = re.compile(r"https://[^\s<>|\"'`@]+")
-_PROJECT_ID = re.compile(r"[0-9a-fA-F]{32}")
-_REGION = re.compile(r"(?=.{1,64}\Z)[a-z0-9]+(-[a-z0-9]+)*")
-_SUBJECT = re.compile(r"user:[UW][A-Z0-9]{1,30}|group:S[A-Z0-9]{1,30}|everyone")
-_TAG = re.compile(r"[^:\s][^:]*:.*", re.DOTALL)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def alias(text: str) -> str:
-    return _matching(
-        _ALIAS, text, "An alias is at most 40 lower-case letters, digits and dashes, such as payments-prod."
-    )
+def _matching(pattern: str, sentence: str) -> Callable[[str], str]:
+    """A check that all of a text is of a pattern; the sentence says what to write instead."""
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise InvalidValue(sentence)
+        return text
+
+    return check
 
 
-def channel(text: str) -> str:
-    return _matching(
-        _CHANNEL, text, "Write a channel's id, not its name: it begins with C, G or D, such as C0PAYINC01."
-    )
-
-
-def command(text: str) -> str:
-    return _matching(_COMMAND, text, "A command is / and at most 31 lower-case letters, digits, - or _: /snapshot.")
-
-
-def channel_pattern(text: str) -> str:
-    return _matching(
-        _CHANNEL_PATTERN, text, "Write a channel's name without the hash, * for any letters: inc-*. Not * alone."
-    )
-
-
-def enterprise_project(text: str) -> str:
-    return _matching(
-        _ENTERPRISE_PROJECT, text, 'Write the enterprise project\'s id (a UUID), or "0" for the default one.'
-    )
+alias = _matching(
+    r"[a-z0-9][a-z0-9-]{0,39}", "An alias is at most 40 lower-case letters, digits and dashes, such as payments-prod."
+)
+channel = _matching(
+    r"[CGD][A-Z0-9]{1,30}", "Write a channel's id, not its name: it begins with C, G or D, such as C0PAYINC01."
+)
+command = _matching(
+    r"/[a-z0-9_-]{1,31}", "A command is / and at most 31 lower-case letters, digits, - or _: /snapshot."
+)
+channel_pattern = _matching(
+    r"(?=.*[a-z0-9])[a-z0-9_*-]{1,80}",
+    "Write a channel's name without the hash, * for any letters: inc-*. Not * alone.",
+)
+enterprise_project = _matching(
+    r"0|[0-9a-f-]{32,36}", 'Write the enterprise project\'s id (a UUID), or "0" for the default one.'
+)
+subject = _matching(
+    r"user:[UW][A-Z0-9]{1,30}|group:S[A-Z0-9]{1,30}|everyone",
+    'Write "user:U…", "group:S…" or "everyone": ids as Slack has them, not names.',
+)
+_project_id = _matching(
+    r"[0-9a-fA-F]{32}",
+    "A project id is 32 hex digits, as the console shows under My Credentials. An alias or a region is not one.",
+)
+_REGION = r"(?=.{1,64}\Z)[a-z0-9]+(-[a-z0-9]+)*"
+_region = _matching(
+    _REGION, "Write the region's id: lower-case letters, digits and dashes, as in addresses, such as ap-southeast-3."
+)
+_tag = _matching(
+    r"[^:\s][^:]*:(?s:.*)", 'Write the tag\'s key and value with a colon between them, such as "tier:prod".'
+)
+_link = _matching(
+    r"https://[^\s<>|\"'`@]+", 'Write an https:// address, such as https://console.example.com/evs?id={disk_id}, or "".'
+)
 
 
 def project_id(text: str) -> str:
-    sentence = (
-        "A project id is 32 hex digits, as the console shows under My Credentials. An alias or a region is not one."
-    )
-    return _matching(_PROJECT_ID, text, sentence).lower()
+    return _project_id(text).lower()
 
 
 def region(text: str) -> str:
     """A project of a region is named `{region}_{suffix}`; addresses are made of the region alone."""
     named, underscore, _ = text.strip().lower().partition("_")
-    if underscore and _REGION.fullmatch(named):
+    if underscore and re.fullmatch(_REGION, named):
         raise InvalidValue(
             f'This is the name of a project, not of a region. Write region = "{named}"; which project of that region '
             "is meant, project_id says."
         )
-    sentence = "Write the region's id: lower-case letters, digits and dashes, as in addresses, such as ap-southeast-3."
-    return _matching(_REGION, text, sentence)
-
-
-def subject(text: str) -> str:
-    sentence = 'Write "user:U…", "group:S…" or "everyone": ids as Slack has them, not names.'
-    return _matching(_SUBJECT, text, sentence)
+    return _region(text)
 
 
 def tag(text: str) -> str:
-    return _matching(
-        _TAG, entered(text), 'Write the tag\'s key and value with a colon between them, such as "tier:prod".'
-    )
+    return _tag(entered(text))
 
 
 def reason(text: str) -> str:
@@ -99,12 +98,6 @@ def filled(text: str) -> str:
     if not (shown := entered(text)):
         raise InvalidValue("There is nothing between the quotes. Write a value, or leave the line out.")
     return shown
-
-
-def _matching(pattern: re.Pattern[str], text: str, sentence: str) -> str:
-    if not pattern.fullmatch(text):
-        raise InvalidValue(sentence)
-    return text
 
 
 def endpoint(text: str) -> str:
@@ -121,7 +114,7 @@ def console_url(text: str) -> str:
     """With `{region}` and `{disk_id}` where they belong; empty for no links. What would end a link is refused."""
     if not text:
         return text
-    _matching(_LINK, text, 'Write an https:// address, such as https://console.example.com/evs?id={disk_id}, or "".')
+    _link(text)
     known = text.replace("{region}", "").replace("{disk_id}", "")
     if "{" in known or "}" in known:
         raise InvalidValue("In braces only {region} and {disk_id} are known.")

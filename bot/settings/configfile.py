@@ -49,18 +49,12 @@ _KINDS: tuple[tuple[type | tuple[type, ...], str], ...] = (
 
 def read_config(path: Path, environ: Mapping[str, str], problems: list[ConfigurationError]) -> ConfigFile | None:
     """Read the file, following its secrets. What is wrong is added to `problems`; None where nothing could be used."""
-    text = _text(path, problems)
-    document = None if text is None else toml.parse(str(path), text, problems)
+    document = _document(path, problems)
     if document is None:
         return None
     problems.extend(_unclear_bindings(document))
     problems.extend(_doubled_projects(document))
-    around = Around(environ, _declared(document, "credentials"), _declared(document, "projects"))
-    try:
-        return ConfigFile.model_validate(document.tables, context=around)
-    except ValidationError as refusal:
-        problems.extend(document.problem(_path(error), _sentence(error)) for error in refusal.errors(include_url=False))
-        return None
+    return _checked(document, document.tables, _around(document, environ), problems)
 
 
 def read_store_url(path: Path, problems: list[ConfigurationError]) -> str | None:
@@ -75,35 +69,43 @@ def read_store_url(path: Path, problems: list[ConfigurationError]) -> str | None
 
 def read_rights(path: Path, problems: list[ConfigurationError]) -> ConfigFile | None:
     """Projects and grants alone: no secret is followed, and problems of other tables do not count."""
-    text = _text(path, problems)
-    document = None if text is None else toml.parse(str(path), text, problems)
+    document = _document(path, problems)
     if document is None:
         return None
     problems.extend(_doubled_projects(document))
-    around = Around({}, _declared(document, "credentials"), _declared(document, "projects"))
-    try:
-        tables = {name: document.tables[name] for name in ("projects", "grants") if name in document.tables}
-        return ConfigFile.model_validate(tables, context=around)
-    except ValidationError as refusal:
-        problems.extend(document.problem(_path(error), _sentence(error)) for error in refusal.errors(include_url=False))
-        return None
+    tables = {name: table for name, table in document.tables.items() if name in ("projects", "grants")}
+    return _checked(document, tables, _around(document, {}), problems)
 
 
 def read_grants(path: Path, projects: Collection[str], problems: list[ConfigurationError]) -> list[GrantTable]:
     """Read a file of `[[grants]]` alone, as they stand in bot.toml. What is wrong is added to `problems`."""
-    text = _text(path, problems)
-    document = None if text is None else toml.parse(str(path), text, problems)
+    document = _document(path, problems)
     if document is None:
         return []
     others = [key for key in document.tables if key != "grants"]
     problems.extend(document.problem((key,), "Only [[grants]] may stand in this file.") for key in others)
-    around = Around({}, [], list(projects))
+    tables = {"grants": document.tables.get("grants", [])}
+    checked = _checked(document, tables, Around({}, [], list(projects)), problems)
+    return checked.grants if checked else []
+
+
+def _document(path: Path, problems: list[ConfigurationError]) -> Document | None:
+    text = _text(path, problems)
+    return None if text is None else toml.parse(str(path), text, problems)
+
+
+def _around(document: Document, environ: Mapping[str, str]) -> Around:
+    return Around(environ, _declared(document, "credentials"), _declared(document, "projects"))
+
+
+def _checked(
+    document: Document, tables: Mapping[str, Any], around: Around, problems: list[ConfigurationError]
+) -> ConfigFile | None:
     try:
-        tables = {"grants": document.tables.get("grants", [])}
-        return ConfigFile.model_validate(tables, context=around).grants
+        return ConfigFile.model_validate(tables, context=around)
     except ValidationError as refusal:
         problems.extend(document.problem(_path(error), _sentence(error)) for error in refusal.errors(include_url=False))
-        return []
+        return None
 
 
 def _text(path: Path, problems: list[ConfigurationError]) -> str | None:
