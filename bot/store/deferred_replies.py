@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from bot.ports.forms import DeferredReply
 from bot.store import deliveries
-from bot.store.database import Row, ScheduledJob, Script, from_ms, sql, to_ms
+from bot.store.columns import Column, Columns
+from bot.store.database import Row, ScheduledJob, Script, sql
 from bot.store.reading import first
 from bot.store.transactions import Transactions
 from bot.store.writing import insert
@@ -15,19 +16,19 @@ from bot.store.writing import insert
 JOBS = "select 'answer:' || id as key, 0 as at, user_id as lane from deferred_reply"
 
 
+_COLUMNS = Columns(
+    same=("id", "kind", "user_id", "thread_ts", "claim"),
+    flags=("late",),
+    began=("created_at",),
+    others={
+        "channel": Column("channel_id", str, str),
+        "payload": Column("payload_json", lambda payload: json.dumps(dict(payload), ensure_ascii=False), json.loads),
+    },
+)
+
+
 def add(deferred_reply: DeferredReply) -> Script[None]:
-    row = {
-        "id": deferred_reply.id,
-        "kind": deferred_reply.kind,
-        "user_id": deferred_reply.user_id,
-        "channel_id": deferred_reply.channel,
-        "thread_ts": deferred_reply.thread_ts,
-        "payload_json": json.dumps(dict(deferred_reply.payload), ensure_ascii=False),
-        "claim": deferred_reply.claim,
-        "late": int(deferred_reply.late),
-        "created_at": to_ms(deferred_reply.created_at),
-    }
-    yield insert("deferred_reply", row)
+    yield insert("deferred_reply", _COLUMNS.row(deferred_reply))
     yield ScheduledJob(f"answer:{deferred_reply.id}", deferred_reply.created_at, deferred_reply.user_id)
 
 
@@ -37,19 +38,7 @@ def one(deferred_reply_id: str) -> Script[DeferredReply | None]:
 
 
 def _deferred_reply(row: Row) -> DeferredReply:
-    created_at = from_ms(row["created_at"])
-    assert created_at is not None
-    return DeferredReply(
-        row["id"],
-        row["kind"],
-        row["user_id"],
-        row["channel_id"],
-        row["thread_ts"],
-        json.loads(row["payload_json"]),
-        created_at,
-        row["claim"],
-        bool(row["late"]),
-    )
+    return DeferredReply(**_COLUMNS.fields(row))
 
 
 def drop(deferred_reply_id: str) -> Script[None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -12,7 +11,8 @@ from bot.domain.items import Item
 from bot.domain.requests import Request
 from bot.domain.transitions import DeletionState
 from bot.store import app_homes, whole_requests
-from bot.store.database import Query, Row, ScheduledJob, Script, from_ms, span_from, span_ms, sql, to_ms
+from bot.store.columns import Column, Columns, words
+from bot.store.database import Query, Row, ScheduledJob, Script, span_ms, sql, to_ms
 from bot.store.reading import readable
 from bot.store.rows import item_from
 from bot.store.transactions import Transactions
@@ -36,6 +36,17 @@ select distinct other.* from item as own join item as other
     on other.snapshot_id = own.snapshot_id and other.request_id <> own.request_id
 where own.request_id = :id and other.state = 'available' and other.gone_at is null order by other.id
 """
+_COLUMNS = Columns(
+    same=(
+        *("item_id", "request_id", "project", "snapshot_id", "disk_id", "label", "asked_by", "channel_id", "asking"),
+        *("cause", "ver"),
+    ),
+    flags=("announced", "told", "sent"),
+    began=("asked_at",),
+    moments=("agreed_at",),
+    spans=("tried",),
+    others={"state": Column("state", str, DeletionState), "agreed_by": words("agreed_json")},
+)
 JOBS = (
     "select 'delete:' || request_id as key, 0 as at, project as lane from deletion where told = 0 group by request_id"
 )
@@ -49,7 +60,7 @@ def ask(deletions: Sequence[Deletion], now: datetime) -> Script[list[Deletion]]:
     asking = max((one.asking for one in rows), default=0) + 1
     fresh = [asked_anew(before.get(one.item_id), one, asking) for one in deletions if one.item_id not in open_or_gone]
     for deletion in fresh:
-        yield insert("deletion", _row(deletion), _ASK_ANEW)
+        yield insert("deletion", _COLUMNS.row(deletion), _ASK_ANEW)
     if fresh:
         yield ScheduledJob(f"delete:{fresh[0].request_id}", now, fresh[0].project)
     return fresh
@@ -66,7 +77,7 @@ def agree(read: Sequence[Deletion], person: str, needed: int, now: datetime) -> 
     for row in rows:
         after = agreeing(row, person, needed, now)
         if after is not None and (row.item_id, row.asking) in meant:
-            yield Query(_MOVE, _row(after))
+            yield Query(_MOVE, _COLUMNS.row(after))
             moved.append(after)
     if moved:
         yield ScheduledJob(f"delete:{moved[0].request_id}", now, moved[0].project)
@@ -83,7 +94,7 @@ def save(deletions: Sequence[Deletion], now: datetime) -> Script[bool]:
     if any(versions[one.item_id] != one.ver for one in deletions):
         return False
     for deletion in deletions:
-        yield Query(_MOVE, _row(deletion))
+        yield Query(_MOVE, _COLUMNS.row(deletion))
     return True
 
 
@@ -167,54 +178,8 @@ def gone(snapshot_id: str, by: str | None, now: datetime) -> Script[bool]:
     return bool(rows)
 
 
-def _row(deletion: Deletion) -> dict[str, str | int | None]:
-    return {
-        "item_id": deletion.item_id,
-        "request_id": deletion.request_id,
-        "project": deletion.project,
-        "snapshot_id": deletion.snapshot_id,
-        "disk_id": deletion.disk_id,
-        "label": deletion.label,
-        "state": str(deletion.state),
-        "asked_by": deletion.asked_by,
-        "channel_id": deletion.channel_id,
-        "asked_at": to_ms(deletion.asked_at),
-        "asking": deletion.asking,
-        "agreed_json": json.dumps(deletion.agreed_by),
-        "agreed_at": to_ms(deletion.agreed_at),
-        "announced": int(deletion.announced),
-        "cause": deletion.cause,
-        "told": int(deletion.told),
-        "ver": deletion.ver,
-        "tried_ms": span_ms(deletion.tried),
-        "sent": int(deletion.sent),
-    }
-
-
 def _deletion(row: Row) -> Deletion:
-    asked_at = from_ms(row["asked_at"])
-    assert asked_at is not None
-    return Deletion(
-        item_id=row["item_id"],
-        request_id=row["request_id"],
-        project=row["project"],
-        snapshot_id=row["snapshot_id"],
-        disk_id=row["disk_id"],
-        label=row["label"],
-        state=DeletionState(row["state"]),
-        asked_by=row["asked_by"],
-        channel_id=row["channel_id"],
-        asked_at=asked_at,
-        asking=row["asking"],
-        agreed_by=tuple(json.loads(row["agreed_json"])),
-        agreed_at=from_ms(row["agreed_at"]),
-        announced=bool(row["announced"]),
-        cause=row["cause"],
-        told=bool(row["told"]),
-        ver=row["ver"],
-        tried=span_from(row["tried_ms"]),
-        sent=bool(row["sent"]),
-    )
+    return Deletion(**_COLUMNS.fields(row))
 
 
 class SqliteDeletions(Transactions):

@@ -6,32 +6,23 @@ from datetime import datetime
 
 from bot.domain.forms import Form
 from bot.domain.orders import Create
-from bot.domain.requests import Place
-from bot.store.database import Row, Script, from_ms, sql, to_ms
+from bot.store.columns import Column, Columns
+from bot.store.database import Row, Script, sql, to_ms
 from bot.store.reading import first
-from bot.store.rows import order_from, order_text
+from bot.store.rows import order_from, order_text, place_from, place_row
 from bot.store.transactions import Transactions
 from bot.store.writing import insert
 
+_COLUMNS = Columns(
+    same=("id", "user_id", "view_id", "project", "revision", "kind", "subject"),
+    flags=("choose_place", "more"),
+    began=("opened_at",),
+    others={"order": Column("order_json", order_text, order_from)},
+)
+
 
 def add(form: Form) -> Script[None]:
-    row = {
-        "id": form.id,
-        "user_id": form.user_id,
-        "team_id": form.place.team_id,
-        "channel_id": form.place.channel_id,
-        "thread_ts": form.place.thread_ts,
-        "direct": int(form.place.direct),
-        "order_json": order_text(form.order),
-        "choose_place": int(form.choose_place),
-        "view_id": form.view_id,
-        "project": form.project,
-        "revision": form.revision,
-        "kind": form.kind,
-        "subject": form.subject,
-        "opened_at": to_ms(form.opened_at),
-    }
-    yield insert("form", row)
+    yield insert("form", {**_COLUMNS.row(form), **place_row(form.place)})
 
 
 def choose_project(form_id: str, project: str | None, seen: int | None) -> Script[Form | None]:
@@ -82,23 +73,9 @@ def forget(before: datetime) -> Script[None]:
 
 
 def _form_from(row: Row) -> Form:
-    opened_at = from_ms(row["opened_at"])
-    order = order_from(row["order_json"])
-    assert opened_at is not None and isinstance(order, Create)
-    return Form(
-        id=row["id"],
-        user_id=row["user_id"],
-        place=Place(row["team_id"], row["channel_id"], row["thread_ts"], bool(row["direct"])),
-        order=order,
-        opened_at=opened_at,
-        choose_place=bool(row["choose_place"]),
-        view_id=row["view_id"],
-        project=row["project"],
-        revision=row["revision"],
-        kind=row["kind"],
-        subject=row["subject"],
-        more=bool(row["more"]),
-    )
+    form = Form(**_COLUMNS.fields(row), place=place_from(row))
+    assert isinstance(form.order, Create)
+    return form
 
 
 class SqliteForms(Transactions):
