@@ -115,9 +115,8 @@ class SqliteBindings(Transactions):
         self, channel: str, bound: Sequence[Binding], entries: Sequence[AuditEntry], *, over: Sequence[str]
     ) -> Rebound:
         """Make what was bound by command in a channel exactly this, if it means these projects still (`over`)."""
-        now = self._clock.now()
         return await self._audited(
-            lambda: rebind(channel, bound, over), entries, now, done=lambda became: became == "done"
+            lambda _: rebind(channel, bound, over), entries, done=lambda became: became == "done"
         )
 
     async def configured_bindings(self, configured: Sequence[Binding]) -> None:

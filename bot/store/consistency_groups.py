@@ -96,11 +96,9 @@ class SqliteConsistencyGroups(Transactions):
     async def start_group(
         self, group: ConsistencyGroup, entries: Sequence[AuditEntry]
     ) -> tuple[ConsistencyGroup, list[Item]] | None:
-        now = self._clock.now()
-        return await self._audited(lambda: start(group, now), entries, now)
+        return await self._audited(lambda now: start(group, now), entries)
 
     async def save_group(
         self, group: ConsistencyGroup, items: Sequence[Item], entries: Sequence[AuditEntry] = ()
     ) -> bool:
-        now = self._clock.now()
-        return await self._audited(lambda: save(group, items, now), entries, now)
+        return await self._audited(lambda now: save(group, items, now), entries)

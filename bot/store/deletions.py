@@ -187,35 +187,32 @@ class SqliteDeletions(Transactions):
 
     async def ask_deletion(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry]) -> Sequence[Deletion]:
         """The rows that were not asked for yet, or were kept then."""
-        now = self._clock.now()
-        return await self._audited_first(lambda: ask(rows, now), entries, now)
+        return await self._audited_first(lambda now: ask(rows, now), entries)
 
     async def agree_to_deletion(
         self, rows: Sequence[Deletion], person: str, needed: int, entries: Sequence[AuditEntry]
     ) -> Sequence[Deletion]:
         """The rows that this agreement moved; none where it was settled before."""
-        now = self._clock.now()
-        return await self._audited_first(lambda: agree(rows, person, needed, now), entries, now)
+        return await self._audited_first(lambda now: agree(rows, person, needed, now), entries)
 
     async def let_go(self, request_id: str, item_ids: Sequence[str], entries: Sequence[AuditEntry]) -> Sequence[Item]:
         """The items that the request kept until now."""
-        return await self._audited_first(lambda: let_go(request_id, item_ids), entries, self._clock.now())
+        return await self._audited_first(lambda _: let_go(request_id, item_ids), entries)
 
     async def deletions(self, request_id: str) -> list[Deletion]:
         return await self._database.read(of_request, request_id)
 
     async def save_deletions(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry] = ()) -> bool:
         """False, and nothing is written: one of them was moved since it was read. What is deleted is gone."""
-        now = self._clock.now()
 
-        def script() -> Script[bool]:
+        def script(now: datetime) -> Script[bool]:
             saved = yield from save(rows, now)
             for row in rows if saved else ():
                 if row.state is DeletionState.DELETED:
                     yield from gone(row.snapshot_id, row.asked_by, now)
             return saved
 
-        return await self._audited(script, entries, now)
+        return await self._audited(script, entries)
 
     async def deletions_sent(self, rows: Sequence[Deletion]) -> None:
         """Their DELETE is about to leave."""

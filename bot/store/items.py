@@ -200,12 +200,10 @@ class SqliteItems(Transactions):
     """Implements `bot.ports.items.Items`, but for consistency groups."""
 
     async def start(self, item: Item, entries: Sequence[AuditEntry]) -> Item | None:
-        now = self._clock.now()
-        return await self._audited(lambda: start(item, now), entries, now)
+        return await self._audited(lambda now: start(item, now), entries)
 
     async def save(self, item: Item, entries: Sequence[AuditEntry] = ()) -> bool:
-        now = self._clock.now()
-        return await self._audited(lambda: save(item, now), entries, now)
+        return await self._audited(lambda now: save(item, now), entries)
 
     async def watched(self, items: Sequence[Item]) -> None:
         """Keep what a listing said of snapshots in the making, in one transaction; who watches them goes on."""
@@ -233,8 +231,7 @@ class SqliteItems(Transactions):
 
     async def gone(self, snapshot_id: str, by: str | None, entries: Sequence[AuditEntry]) -> bool:
         """A snapshot was deleted, by whom it was asked for; None: outside of the bot. False: that was known."""
-        now = self._clock.now()
-        return await self._audited(lambda: deletions.gone(snapshot_id, by, now), entries, now)
+        return await self._audited(lambda now: deletions.gone(snapshot_id, by, now), entries)
 
     async def spent(self, rows: Sequence[Request | Item | ConsistencyGroup | Deletion]) -> None:
         """Write down how much patience was spent on each, so that a restart neither forgets it nor adds to it."""

@@ -287,56 +287,48 @@ class SqliteRequests(Transactions):
         room: int | None = None,
         notify: Sequence[Subject] = (),
     ) -> Decided:
-        now = self._clock.now()
         return await self._audited(
-            lambda: decide_plan(request, items, groups, now, room, notify), entries, now, done=_is_decided
+            lambda now: decide_plan(request, items, groups, now, room, notify), entries, done=_is_decided
         )
 
     async def confirm(
         self, after: Request, notify: Sequence[Subject], entries: Sequence[AuditEntry], *, room: int | None
     ) -> Decided:
         """A planned request goes on as `after` says. Late: it was settled before, or its time is over."""
-        now = self._clock.now()
-        return await self._audited_first(lambda: confirm(after, notify, now, room), entries, now, done=_is_decided)
+        return await self._audited_first(lambda now: confirm(after, notify, now, room), entries, done=_is_decided)
 
     async def plan_again(self, after: Request, entries: Sequence[AuditEntry]) -> bool:
         """A planned request is planned anew, with the order of `after`. False: it was settled, or its time is over."""
-        now = self._clock.now()
-        return await self._audited(lambda: plan_again(after, now), entries, now)
+        return await self._audited(lambda now: plan_again(after, now), entries)
 
     async def approve(self, request_id: str, approver_id: str, entries: Sequence[AuditEntry]) -> Request | None:
-        now = self._clock.now()
         return await self._audited_first(
-            lambda: _deciding(approve(request_id, approver_id, now), entries, now), entries, now
+            lambda now: _deciding(approve(request_id, approver_id, now), entries, now), entries
         )
 
     async def refuse_waiting(
         self, request_id: str, event: RequestEvent, rule: str, explanation: str, entries: Sequence[AuditEntry]
     ) -> bool:
-        now = self._clock.now()
         return await self._audited(
-            lambda: _deciding(refuse_waiting(request_id, event, rule, explanation, now), entries, now), entries, now
+            lambda now: _deciding(refuse_waiting(request_id, event, rule, explanation, now), entries, now), entries
         )
 
     async def review(self, request_id: str, reviewer_id: str, entries: Sequence[AuditEntry]) -> bool:
-        now = self._clock.now()
         return await self._audited_first(
-            lambda: _deciding(review(request_id, reviewer_id, now), entries, now), entries, now
+            lambda now: _deciding(review(request_id, reviewer_id, now), entries, now), entries
         )
 
     async def cancel(
         self, request_id: str, *, explanation: str, cause: str, entries: Sequence[AuditEntry]
     ) -> Cancelled | None:
         """Call back what was not sent, as the rows stand in this very transaction. None: the request has ended."""
-        now = self._clock.now()
         return await self._audited_first(
-            lambda: cancel(request_id, explanation, cause, now), entries, now, done=_is_called_back
+            lambda now: cancel(request_id, explanation, cause, now), entries, done=_is_called_back
         )
 
     async def extend(self, read: Request, after: Request, entries: Sequence[AuditEntry] = ()) -> bool:
         """False, and nothing is written: it was settled since it was read."""
-        now = self._clock.now()
-        return await self._audited_first(lambda: extend(read, after, now), entries, now)
+        return await self._audited_first(lambda now: extend(read, after, now), entries)
 
     async def copying(self, project: str) -> list[str]:
         """The ids of the disks that the bot copies now."""

@@ -22,32 +22,22 @@ class Transactions:
         self._clock = clock
 
     async def _audited(
-        self,
-        step: Callable[[], Script[T]],
-        entries: Sequence[AuditEntry],
-        now: datetime,
-        *,
-        done: Callable[[T], bool] = bool,
+        self, step: Callable[[datetime], Script[T]], entries: Sequence[AuditEntry], *, done: Callable[[T], bool] = bool
     ) -> T:
-        """Run a step, and write down what was decided if it was done."""
-        return await self._database.run(_with_entries, step, entries, now, done)
+        """Run a step as of now, and write down what was decided if it was done."""
+        return await self._database.run(_with_entries, step, entries, self._clock.now(), done)
 
     async def _audited_first(
-        self,
-        step: Callable[[], Script[T]],
-        entries: Sequence[AuditEntry],
-        now: datetime,
-        *,
-        done: Callable[[T], bool] = bool,
+        self, step: Callable[[datetime], Script[T]], entries: Sequence[AuditEntry], *, done: Callable[[T], bool] = bool
     ) -> T:
         """The same for what was decided with a button, which is acknowledged then."""
-        return await self._database.run_first(_with_entries, step, entries, now, done)
+        return await self._database.run_first(_with_entries, step, entries, self._clock.now(), done)
 
 
 def _with_entries(
-    step: Callable[[], Script[T]], entries: Sequence[AuditEntry], now: datetime, done: Callable[[T], bool]
+    step: Callable[[datetime], Script[T]], entries: Sequence[AuditEntry], now: datetime, done: Callable[[T], bool]
 ) -> Script[T]:
-    outcome = yield from step()
+    outcome = yield from step(now)
     if done(outcome):
         yield from audit.append(entries, now)
     return outcome

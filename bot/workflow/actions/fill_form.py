@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol, TypeVar
 
@@ -125,52 +125,45 @@ class Rows(Audit, Bindings, FormsStore, Grants, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(slots=True)
 class Forms:
     """Opening, filling and submitting a form."""
 
-    def __init__(
-        self,
-        store: Rows,
-        people: People,
-        channels: Channels,
-        catalogue: DiskCatalogue,
-        intake: Intake,
-        projects: Mapping[str, Project],
-        clock: Clock,
-        form_sessions: FormSessions,
-    ) -> None:
-        self._store = store
-        self._people = people
-        self._channels = channels
-        self._catalogue = catalogue
-        self._intake = intake
-        self._projects = projects
-        self._clock = clock
-        self._form_sessions = form_sessions
-        self._loads: Cache[tuple[str, ...], bool] = Cache(clock, LOADS_NOTED_EVERY)
+    store: Rows
+    people: People
+    channels: Channels
+    catalogue: DiskCatalogue
+    intake: Intake
+    projects: Mapping[str, Project]
+    clock: Clock
+    form_sessions: FormSessions
+    _loads: Cache[tuple[str, ...], bool] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._loads = Cache(self.clock, LOADS_NOTED_EVERY)
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
     def begun(self, user_id: str, place: Place, order: Create, *, choose_place: bool = False) -> Form:
         """A new form, not kept yet: the loading view goes first."""
-        return replace(self._form_sessions.begun("create", user_id, place, order=order), choose_place=choose_place)
+        return replace(self.form_sessions.begun("create", user_id, place, order=order), choose_place=choose_place)
 
     async def save(self, form: Form) -> None:
-        await self._form_sessions.save(form)
+        await self.form_sessions.save(form)
 
     async def again(self, user_id: str, form_id: str) -> Form | None:
         """A form that was begun and could not be shown, begun once more. None: there is none of theirs."""
-        form = await self._store.form(form_id)
+        form = await self.store.form(form_id)
         if form is None or (form.kind, form.user_id) != ("create", user_id):
-            await self._store.audit([unknown_id(user_id, Action.CREATE, form.id if form else "")])
+            await self.store.audit([unknown_id(user_id, Action.CREATE, form.id if form else "")])
             return None
         return self.begun(user_id, form.place, form.order, choose_place=form.choose_place)
 
     async def asked_again(self, user_id: str, request_id: str) -> Form | None:
         """A form with what was asked in a request. None: there is no such request of theirs."""
-        found = await self._store.request(request_id)
+        found = await self.store.request(request_id)
         if found is None or found[0].actor_id != user_id:
-            await self._store.audit([unknown_id(user_id, Action.CREATE, found[0].id if found else "")])
+            await self.store.audit([unknown_id(user_id, Action.CREATE, found[0].id if found else "")])
             return None
         order = found[0].order
         if isinstance(order, Quick):
@@ -185,24 +178,24 @@ class Forms:
         actor = await self._looked_up(form, "", Action.CREATE)
         if refused := account_refused(actor):
             return await self._refuse(form, "", Refused(refused.explanation, refused.rule))
-        grants = await self._store.grants_for(actor)
+        grants = await self.store.grants_for(actor)
         usable = self._usable(actor, form.place, grants)
         if not usable:
             return await self._refuse(form, "", Refused(which_project(()).explanation, NO_PROJECT_CHOSEN))
         if form.revision == 0:
-            self._store.note([read_entry(form.user_id, "form", usable, form.place.channel_id, form.id)])
+            self.store.note([read_entry(form.user_id, "form", usable, form.place.channel_id, form.id)])
         problem = await self._named_in_vain(form, actor, grants, usable)
-        bound = await self._store.bound_project(form.place.channel_id)
+        bound = await self.store.bound_project(form.place.channel_id)
         wished = (form.project, form.order.project, bound, usable[0] if len(usable) == 1 else None)
         chosen = next((alias for alias in wished if alias in usable), None)
         if chosen != form.project:
-            moved = await self._store.form_project(form.id, chosen, seen=form.revision)
+            moved = await self.store.form_project(form.id, chosen, seen=form.revision)
             if moved is None:  # the person chose again meanwhile; that is what counts
-                newest = await self._store.form(form.id)
+                newest = await self.store.form(form.id)
                 return await self.fill(newest) if newest else Refused(STALE, "form-unknown")
             form = moved
         disks, unfound = await self._typed_disks(form)
-        project = self._projects[chosen] if chosen else None
+        project = self.projects[chosen] if chosen else None
         return Filling(
             form,
             usable,
@@ -220,8 +213,8 @@ class Forms:
             return ""
         decision = self._decided(actor, Action.CREATE, named, form.place, grants)
         assert isinstance(decision, Denied)
-        await self._store.audit([of_form(form, Action.CREATE, named, decision.rule)])
-        return (await with_helpers(self._store, Refused(decision.explanation, decision.rule, named))).sentence
+        await self.store.audit([of_form(form, Action.CREATE, named, decision.rule)])
+        return (await with_helpers(self.store, Refused(decision.explanation, decision.rule, named))).sentence
 
     async def _typed_disks(self, form: Form) -> tuple[list[Disk], list[str]]:
         words = form.order.disks
@@ -229,7 +222,7 @@ class Forms:
             return [], list(words)
         try:
             async with asyncio.timeout(PREFILL_SECONDS):
-                everything = await self._catalogue.disks(form.project)
+                everything = await self.catalogue.disks(form.project)
         except (CloudError, TimeoutError):
             return [], list(words)
         found = meant(words, everything)
@@ -239,26 +232,26 @@ class Forms:
     # --- while it is open ---------------------------------------------------------------------------------------------
 
     async def choose_project(self, sent: Sent) -> Filling | Refused | Stays:
-        form = await self._form_sessions.theirs("create", sent)
+        form = await self.form_sessions.theirs("create", sent)
         if isinstance(form, Refused):
             return Stays(form.sentence)
-        return await self._filled_again(await self._store.form_project(form.id, sent.values.project or None) or form)
+        return await self._filled_again(await self.store.form_project(form.id, sent.values.project or None) or form)
 
     async def choose_place(self, sent: Sent) -> Filling | Refused | Stays:
         """Where it shall be told: only a channel the person is in themselves, asked of Slack and kept in the store."""
-        form = await self._form_sessions.theirs("create", sent)
+        form = await self.form_sessions.theirs("create", sent)
         if isinstance(form, Refused):
             return Stays(form.sentence)
         channel = sent.values.place or form.user_id
         try:
-            theirs = channel == form.user_id or await self._channels.has_member(channel, form.user_id)
+            theirs = channel == form.user_id or await self.channels.has_member(channel, form.user_id)
         except LookupFailed as exc:
             return Stays(exc.sentence)
         if form.choose_place and theirs:
             return await self._filled_again(
-                await self._store.form_place(form.id, channel, direct=channel == form.user_id) or form
+                await self.store.form_place(form.id, channel, direct=channel == form.user_id) or form
             )
-        await self._store.audit([of_form(form, Action.CREATE, form.project or "", "place-not-theirs")])
+        await self.store.audit([of_form(form, Action.CREATE, form.project or "", "place-not-theirs")])
         filling = await self._filled_again(form)
         if theirs or not isinstance(filling, Filling):
             return filling
@@ -266,10 +259,10 @@ class Forms:
 
     async def show_more(self, sent: Sent) -> Filling | Refused | Stays:
         """The same with all its fields."""
-        form = await self._form_sessions.theirs("create", sent)
+        form = await self.form_sessions.theirs("create", sent)
         if isinstance(form, Refused):
             return Stays(form.sentence)
-        return await self._filled_again(await self._store.form_more(form.id) or form)
+        return await self._filled_again(await self.store.form_more(form.id) or form)
 
     async def _filled_again(self, form: Form) -> Filling | Refused | Stays:
         try:
@@ -279,7 +272,7 @@ class Forms:
 
     async def newest(self, sent: Sent) -> Newest | None:
         """The content after the last choice of all, where several came at once. None: unknown, or not theirs."""
-        form, view_hash = await self._store.form(sent.form_id), await self._store.form_hash(sent.form_id)
+        form, view_hash = await self.store.form(sent.form_id), await self.store.form_hash(sent.form_id)
         if form is None or view_hash is None or (form.user_id, form.view_id) != (sent.user_id, sent.view_id):
             return None
         try:
@@ -289,7 +282,7 @@ class Forms:
 
     async def shown(self, form_id: str, view_hash: str) -> None:
         """Remember what a form shows: whatever came late is measured by it."""
-        await self._store.form_shown(form_id, view_hash)
+        await self.store.form_shown(form_id, view_hash)
 
     async def disk_options(self, sent: Sent, query: str) -> DiskOptions:
         """The disks that fit, within a second; asked of the cloud only for a person who may view them."""
@@ -304,20 +297,20 @@ class Forms:
             return DiskOptions(sentence="The cloud did not list its disks just now. Try again in a minute.")
 
     async def _disk_options(self, sent: Sent, query: str) -> DiskOptions:
-        form = await self._form_sessions.theirs("create", sent)
+        form = await self.form_sessions.theirs("create", sent)
         if isinstance(form, Refused):
             return DiskOptions(sentence=_OVER)
         if form.project is None:
             return DiskOptions(sentence="Choose the project first; then I can list its disks.")
         actor = await self._looked_up(form, form.project, Action.VIEW)
-        grants = await self._store.grants_for(actor)
+        grants = await self.store.grants_for(actor)
         for action in (Action.VIEW, Action.CREATE):
             decision = self._decided(actor, action, form.project, form.place, grants)
             if isinstance(decision, Denied):
-                await self._store.audit([of_form(form, action, form.project, decision.rule)])
+                await self.store.audit([of_form(form, action, form.project, decision.rule)])
                 return DiskOptions(sentence="You may not snapshot disks of this project, so I can't list them.")
         self._loaded(form, [form.project])
-        everything = await self._catalogue.disks(form.project)
+        everything = await self.catalogue.disks(form.project)
         fits = matching(everything, query)
         if not fits:
             asked = " ".join(visible(query).split())[:30]
@@ -335,11 +328,11 @@ class Forms:
             return ProjectOptions(sentence=_WHO)
 
     async def _project_options(self, sent: Sent, query: str) -> ProjectOptions:
-        form = await self._form_sessions.theirs("create", sent)
+        form = await self.form_sessions.theirs("create", sent)
         if isinstance(form, Refused):
             return ProjectOptions(sentence=_OVER)
         actor = await self._looked_up(form, "", Action.VIEW)
-        usable = self._usable(actor, form.place, await self._store.grants_for(actor))
+        usable = self._usable(actor, form.place, await self.store.grants_for(actor))
         self._loaded(form, usable)
         wanted = caseless(unmarked_word(query.strip()))
         fits = [alias for alias in usable if wanted in alias]
@@ -352,7 +345,7 @@ class Forms:
         key = (form.user_id, *projects)
         if not (projects and self._loads.at_hand(key)):
             self._loads.put({key: True})
-            self._store.note([read_entry(form.user_id, "options", projects, form.place.channel_id, form.id)])
+            self.store.note([read_entry(form.user_id, "options", projects, form.place.channel_id, form.id)])
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
@@ -360,7 +353,7 @@ class Forms:
         """Every problem at once, or a recorded request. What Slack or the cloud does not answer soon is asked again
         when the request is planned.
         """
-        form = await self._form_sessions.theirs("create", sent)
+        form = await self.form_sessions.theirs("create", sent)
         if isinstance(form, Refused):
             return form
         until = asyncio.get_running_loop().time() + SUBMIT_SECONDS
@@ -368,48 +361,48 @@ class Forms:
         if form.choose_place and (sent.values.place or form.user_id) != form.place.channel_id:
             problems["place"] = "I could not make sure yet that you are in that channel. Press the button once more."
         if bad := [word for word in sent.values.disks if not is_disk_id(word)]:
-            await self._store.audit([of_form(form, Action.CREATE, "", "forged-option", disks=len(bad))])
+            await self.store.audit([of_form(form, Action.CREATE, "", "forged-option", disks=len(bad))])
         authorization = await self._authorization(form, order, until)
         if authorization:
             problems |= await self._denied_or_invalid(form, authorization, order, problems, until)
         if problems:
             return Mend(problems)
         delivery = Delivery(f"form:{form.id}", form.user_id, form.place, as_typed(order))
-        answer = await self._intake.create(delivery, order, mendable=True, authorization=authorization)
+        answer = await self.intake.create(delivery, order, mendable=True, authorization=authorization)
         if isinstance(answer, Accepted):
             if answer.repeated:
-                await self._store.audit([of_form(form, Action.CREATE, order.project or "", "form-replayed")])
+                await self.store.audit([of_form(form, Action.CREATE, order.project or "", "form-replayed")])
             return answer
         return Mend({_field_of(answer.rule, form): answer.sentence})
 
     async def _authorization(self, form: Form, order: Create, until: float) -> Authorization | None:
         """None: no project was chosen, or Slack did not say in time who asks; then the intake decides."""
-        actor = await _soon(self._people.look_up(form.user_id), until)
+        actor = await _soon(self.people.look_up(form.user_id), until)
         if actor is None or order.project is None:
             return None
-        grants = await self._store.grants_for(actor)
-        return authorized(actor, order, form.place, self._projects, grants, None, self._clock)
+        grants = await self.store.grants_for(actor)
+        return authorized(actor, order, form.place, self.projects, grants, None, self.clock)
 
     async def _denied_or_invalid(
         self, form: Form, authorization: Authorization, order: Create, problems: Mapping[str, str], until: float
     ) -> dict[str, str]:
         """All that stands in the way beside what was entered wrongly: rights, and the disks as they are listed."""
         if isinstance(authorization.outcome, Refused):
-            await self._store.audit(
+            await self.store.audit(
                 [replace(authorization.audit, details={**authorization.audit.details, "hop": "form"})]
             )
-            refused = await with_helpers(self._store, authorization.outcome)
+            refused = await with_helpers(self.store, authorization.outcome)
             return {_field_of(authorization.rule, form): refused.sentence}
         if "disks" in problems:
             return {}
-        listed = await _soon(self._catalogue.disks(authorization.outcome), until)
+        listed = await _soon(self.catalogue.disks(authorization.outcome), until)
         if listed is None:
             return {}
         picked = pick(order, listed, authorization.outcome)
         if not picked.problems:
             return {}
         if picked.unknown:
-            await self._store.audit([of_form(form, Action.CREATE, authorization.outcome, "not-offered")])
+            await self.store.audit([of_form(form, Action.CREATE, authorization.outcome, "not-offered")])
         return {"disks": "\n".join(picked.problems)}
 
     # --- asking -------------------------------------------------------------------------------------------------------
@@ -417,23 +410,23 @@ class Forms:
     async def _looked_up(self, form: Form, alias: str, action: Action) -> Actor:
         """Raises LookupFailed, which is a decision too: it refuses."""
         try:
-            return await self._people.look_up(form.user_id)
+            return await self.people.look_up(form.user_id)
         except LookupFailed:
-            await self._store.audit([of_form(form, action, alias, "lookup-failed")])
+            await self.store.audit([of_form(form, action, alias, "lookup-failed")])
             raise
 
     def _usable(self, actor: Actor, place: Place, grants: Sequence[Grant]) -> list[str]:
         return [
             alias
-            for alias in sorted(self._projects)
+            for alias in sorted(self.projects)
             if not isinstance(self._decided(actor, Action.CREATE, alias, place, grants), Denied)
         ]
 
     def _decided(self, actor: Actor, action: Action, alias: str, place: Place, grants: Sequence[Grant]) -> Decision:
-        return decide(actor, action, alias, self._projects.get(alias), place.channel_id, grants, self._clock.now())
+        return decide(actor, action, alias, self.projects.get(alias), place.channel_id, grants, self.clock.now())
 
     async def _refuse(self, form: Form, alias: str, refused: Refused) -> Refused:
-        await self._store.audit([of_form(form, Action.CREATE, alias, refused.rule)])
+        await self.store.audit([of_form(form, Action.CREATE, alias, refused.rule)])
         return refused
 
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain.access import decide
@@ -76,51 +76,46 @@ class Rows(Deletions, Grants, Outbox, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
+@dataclass(slots=True)
 class Notifier:
     """One message to each who may approve at that moment; a restart goes on with those who were not told yet."""
 
-    def __init__(
-        self,
-        store: Rows,
-        people: People,
-        membership: Membership,
-        replies: DirectReplies,
-        projects: Mapping[str, Project],
-        clock: Clock,
-    ) -> None:
-        self._store = store
-        self._people = people
-        self._membership = membership
-        self._replies = replies
-        self._projects = projects
-        self._clock = clock
-        self._began = clock.now()
-        self._aside: dict[_Key, float] = {}
-        """Until when those wait over whose message Slack failed; they come after the others."""
-        self._said: set[_Key] = set()
-        """Told, while that could not be written down: no person is told twice because the disk was full."""
+    store: Rows
+    people: People
+    membership: Membership
+    replies: DirectReplies
+    projects: Mapping[str, Project]
+    clock: Clock
+    _began: datetime = field(init=False)
+    _aside: dict[_Key, float] = field(default_factory=dict, init=False)
+    """Until when those wait over whose message Slack failed; they come after the others."""
+    _said: set[_Key] = field(default_factory=set, init=False)
+    """Told, while that could not be written down: no person is told twice because the disk was full."""
+
+    def __post_init__(self) -> None:
+        self._began = self.clock.now()
 
     async def __call__(self, request_id: str) -> float | None:
-        found = await self._store.request(request_id)
-        untold = await self._store.untold(request_id)
+        found = await self.store.request(request_id)
+        untold = await self.store.untold(request_id)
         if found is None or not untold:
             return None
         matters = await self._matters(*found, untold)
         waits: list[float] = []
         for notice in sorted(untold, key=lambda one: (request_id, one.subject, one.asking) in self._aside):
             key = (request_id, notice.subject, notice.asking)
-            if (left_s := self._aside.get(key, 0.0) - self._clock.monotonic()) > 0:
+            if (left_s := self._aside.get(key, 0.0) - self.clock.monotonic()) > 0:
                 waits.append(left_s)
                 continue
             matter = matters.get(notice.asking)
             if matter is None:  # settled: there is nothing left to ask
-                await self._store.told(request_id, notice)
+                await self.store.told(request_id, notice)
                 self._aside.pop(key, None)
                 continue
             try:
                 done = await self._done(notice, matter)
             except SlackBusy as exc:
-                self._aside[key] = self._clock.monotonic() + exc.retry_after
+                self._aside[key] = self.clock.monotonic() + exc.retry_after
                 waits.append(exc.retry_after)
                 continue
             except LookupFailed:
@@ -135,7 +130,7 @@ class Notifier:
         matters = {}
         if request.break_glass or request.state is RequestState.WAITING:
             matters[0] = _Matter(request, items)
-        for one in await self._store.deletions(request.id):
+        for one in await self.store.deletions(request.id):
             if one.state is DeletionState.ASKED:
                 asked = matters[one.asking].asked if one.asking in matters else ()
                 matters[one.asking] = _Matter(request, items, [*asked, one])
@@ -146,8 +141,8 @@ class Notifier:
         """Raises LookupFailed or SlackBusy."""
         subject, request = notice.subject, matter.request
         if subject.kind == "group":
-            members = sorted(await self._membership.members(subject.id) - {matter.asked_by})
-            await self._store.told(request.id, notice, instead=[Subject("user", one) for one in members])
+            members = sorted(await self.membership.members(subject.id) - {matter.asked_by})
+            await self.store.told(request.id, notice, instead=[Subject("user", one) for one in members])
             return True
         denied = await self._denied(subject.id, request)
         key = (request.id, subject, notice.asking)
@@ -156,17 +151,17 @@ class Notifier:
             self._said.add(key)
         rule = denied.rule if denied else "granted"
         entry = _entry(subject, matter, rule, denied=denied is not None)
-        await self._store.told(request.id, notice, [entry])
+        await self.store.told(request.id, notice, [entry])
         self._said.discard(key)
         return True
 
     async def _denied(self, user_id: str, request: Request) -> Denied | None:
         """Why a person may not approve it now; the grant that named them may be gone, or their account a guest's."""
         alias = request.project or ""
-        actor = await self._people.look_up(user_id)
-        grants, now = await self._store.grants_for(actor), self._clock.now()
+        actor = await self.people.look_up(user_id)
+        grants, now = await self.store.grants_for(actor), self.clock.now()
         place = request.place.channel_id
-        decision = decide(actor, Action.APPROVE, alias, self._projects.get(alias), place, grants, now)
+        decision = decide(actor, Action.APPROVE, alias, self.projects.get(alias), place, grants, now)
         return decision if isinstance(decision, Denied) else None
 
     async def _tell(self, user_id: str, asking: int, matter: _Matter) -> None:
@@ -179,20 +174,20 @@ class Notifier:
     async def _say(self, user_id: str, asking: int, matter: _Matter) -> None:
         request = matter.request
         if matter.asked:
-            project = self._projects.get(request.project or "")
+            project = self.projects.get(request.project or "")
             asked = [question(matter.asked, project.approvals if project else 1), otherwise(matter.asked)]
-            await self._replies.ask_to_agree(user_id, request.id, asked, asking)
+            await self.replies.ask_to_agree(user_id, request.id, asked, asking)
             return
         text = Text.BREAK_GLASS if request.break_glass else Text.ASK_DIRECTLY
-        await self._replies.say(DirectMessage(text, request, matter.items, matter.items, to=user_id))
+        await self.replies.say(DirectMessage(text, request, matter.items, matter.items, to=user_id))
 
     async def _given_up(self, notice: Notice, matter: _Matter) -> bool:
         """Whether Slack was asked for long enough; until then it is asked again."""
-        if self._clock.now() - max(notice.since, self._began) < GIVE_UP:  # no bot asked before it began
+        if self.clock.now() - max(notice.since, self._began) < GIVE_UP:  # no bot asked before it began
             return False
         subject, request = notice.subject, matter.request
         log.warning("somebody who may approve was not told", extra={"request": request.id, "subject": str(subject)})
-        await self._store.told(request.id, notice, [_entry(subject, matter, "lookup-failed", denied=True)])
+        await self.store.told(request.id, notice, [_entry(subject, matter, "lookup-failed", denied=True)])
         return True
 
 
