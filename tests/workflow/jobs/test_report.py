@@ -434,3 +434,26 @@ async def test_what_changes_while_others_wait_is_said_in_its_turn(desk: Desk) ->
     desk.clock.pass_(seconds=1)
     assert await desk.reporter("C1") == 0.0
     assert desk.voice.said[-2:] == [("status", "C1"), ("ask", "C1")]
+
+
+async def test_a_channel_behind_another_is_called_for_its_edit_once_the_other_has_made_its_own(desk: Desk) -> None:
+    called: list[str] = []
+    desk.budget = EditBudget(desk.clock, called.append)
+    desk.reporter = Reporter(desk.store, desk.voice, desk.clock, desk.budget)
+    await desk.add("r-two", "C2")
+    for channel, name in (("C1", "r-one"), ("C2", "r-two")):
+        await desk.speak(channel)
+        await desk.change(lambda item: replace(item, cause="busy", waiting_since=NOON), f"{name}-1")
+        desk.clock.pass_(seconds=1)
+    for _ in range(EDITS_A_MINUTE):
+        with desk.budget.one("C0"):
+            pass
+    desk.clock.pass_(seconds=10)
+    assert (await desk.reporter("C1"), await desk.reporter("C2")) == (50.0, None)
+    desk.clock.pass_(seconds=50)
+    assert await desk.reporter("C2") is None
+    assert called == []
+    await desk.reporter("C1")
+    assert called == ["C2"]
+    await desk.reporter("C2")
+    assert desk.voice.said[-2:] == [("edit", "C1"), ("edit", "C2")]
