@@ -149,13 +149,15 @@ class Watcher:
     async def _looked(self, this: _Round, due: Sequence[Item]) -> list[Item]:
         """Those that have not ended, each with what was seen of it and when it is looked at again."""
         ends = await asyncio.gather(*(self._followed_up(this, item) for item in due), return_exceptions=True)
+        now = self._clock.now()  # once: the disks of a request stay together
         left, moved, still = list[Item](), list[Item](), list[Item]()
         for item, after in zip(due, ends, strict=True):
             if isinstance(after, Item):
-                after = replace(after, due_at=self._clock.now() + timedelta(seconds=self._pause_s(this, after)))
+                as_read = item if after.in_vain == item.in_vain else replace(item, in_vain=after.in_vain)
+                changed = after != as_read
+                after = replace(after, due_at=now + timedelta(seconds=self._pause_s(this, after)))
                 left.append(after)
-                told = replace(item, in_vain=after.in_vain, due_at=after.due_at)
-                (still if after == told else moved).append(after)
+                (moved if changed else still).append(after)
         moved.sort(key=lambda item: item.request_id)  # a request is written once for all of its disks
         for some in _slices(moved):
             await self._store.watched(some)
@@ -201,8 +203,10 @@ class Watcher:
                 return await self._in_error(this, after)
             case "deleting" | "error_deleting":
                 return await self._end(after, ItemState.FAILED, "Someone deleted this snapshot before it was finished.")
-            case _:
+            case _ if after.waiting_since or after.cause:
                 after = replace(after, waiting_since=None, cause="")
+            case _:
+                pass
         if self._stands_still(this, look, item, after):
             try:
                 job = await this.job(item)
