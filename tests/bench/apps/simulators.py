@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import re
 import sys
 import time
 from collections import Counter
@@ -29,8 +28,6 @@ from bot.slack.client.scopes import SCOPES
 from tests.bench import world
 from tests.bench.apps.clock import CommonClock
 from tests.bench.apps.lines import answer, say
-
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Counted:
