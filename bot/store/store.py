@@ -84,6 +84,22 @@ class SqliteStore(
     async def chore_done(self, name: str, next_at: datetime) -> None:
         await self._database.run(_chore_done, name, next_at)
 
+    async def chore_taken(self, name: str, next_at: datetime) -> bool:
+        """Whether a chore was due, which counts as done until `next_at` then: of two who ask at once, one does it."""
+        now = self._clock.now()
+
+        def script() -> Script[bool]:
+            taken = yield sql(
+                "insert into chore (name, next_at) values (:name, :next_at) on conflict (name) "
+                "do update set next_at = excluded.next_at where chore.next_at <= :now returning name",
+                name=name,
+                next_at=to_ms(next_at),
+                now=to_ms(now),
+            )
+            return bool(taken)
+
+        return await self._database.run(script)
+
     # --- the store itself ---------------------------------------------------------------------------------------------
 
     async def configured_projects(self, configured: Mapping[str, Project]) -> dict[str, str]:

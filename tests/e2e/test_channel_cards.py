@@ -49,6 +49,17 @@ async def test_a_new_incident_channel_gets_one_card_that_leads_to_a_binding(offe
     assert world.slack_complaints() == []
 
 
+async def test_a_channel_that_is_made_and_renamed_at_the_same_moment_gets_one_card(offering: World) -> None:
+    world = offering
+    await asyncio.gather(
+        world.slack.create_channel("alice", "inc-43", NEW),
+        *(world.slack.rename_channel(NEW, f"inc-43-{word}") for word in ("web", "db", "db-web")),
+    )
+    await world.slack.until(lambda: bool(cards(world)))
+    await asyncio.sleep(0.3)
+    assert len(cards(world)) == 1
+
+
 async def test_a_channel_renamed_to_an_incident_gets_it_too(offering: World) -> None:
     world = offering
     await world.slack.create_channel("alice", "payments-talk", NEW)

@@ -194,6 +194,7 @@ async def audit(store: SqliteStore) -> None:
     await store.head_posted(seq, row_hash, "anchor", NOON)
     await store.chore_done("anchor", NOON)
     await store.chore_due("anchor")
+    await store.chore_taken("anchor", NOON)
     await store.audit_page(None, 10)
     await store.audit_before(NOON)
     await store.witness()

@@ -417,3 +417,15 @@ async def test_what_was_acted_on_is_claimed_for_good_and_what_was_refused_is_fre
     await store.take_deferred_reply(an_errand("four"))
     later = await store.deferred_reply("event:four")
     assert later is not None and later.late
+
+
+async def test_a_chore_that_two_ask_for_at_once_is_done_by_one_of_them(store: SqliteStore, clock: FakeClock) -> None:
+    tomorrow = NOON + timedelta(days=1)
+    assert sorted(await asyncio.gather(*(store.chore_taken("card", tomorrow) for _ in range(3)))) == [
+        False,
+        False,
+        True,
+    ]
+    clock.pass_(days=1)
+    assert await store.chore_taken("card", tomorrow + timedelta(days=1))
+    assert not await store.chore_taken("card", tomorrow + timedelta(days=1))

@@ -58,10 +58,8 @@ class ChannelCardListeners:
         if self.pattern is None or not channel_id or not fnmatchcase(name, self.pattern):
             return
         chore = f"channel_card:{channel_id}"
-        due = await self.store.chore_due(chore)
-        if due is None or due <= self.front.clock.now():
-            # Marked first: a card that a crash swallows is no loss, one that comes twice is a nuisance.
-            await self.store.chore_done(chore, self.front.clock.now() + ONCE)
+        # Marked first: a card that a crash swallows is no loss, one that comes twice is a nuisance.
+        if await self.store.chore_taken(chore, self.front.clock.now() + ONCE):
             self.front.tasks.start(self._post_card(channel_id, chore))
 
     async def _post_card(self, channel_id: str, chore: str) -> None:
