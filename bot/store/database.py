@@ -108,6 +108,8 @@ class SqliteDatabase:
         self._waits_ms = OPENS_WITHIN_MS
         self._aside: set[Aside] = set()
         self._changed: dict[str, set[str]] = {}
+        self._between = 0
+        """How many transactions wait before which nothing goes that is handed over after them."""
         self._schedule: Callable[[str, datetime, str], None] = lambda key, at, lane: None
         self._broken: asyncio.Event | None = None
 
@@ -159,11 +161,22 @@ class SqliteDatabase:
 
     async def run_first(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
         """The same before everything else that waits: Slack listens for the acknowledgement of this."""
-        return await _answered(self._writer, lambda: script(*args, **named), first=True)
+        return await _answered(self._writer, lambda: script(*args, **named), first=not self._between)
+
+    async def run_between(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
+        """The same after all that was handed over before it, and before all that is handed over after it: what an
+        acknowledgement waits for and what only reads get in line behind it as well.
+        """
+        self._between += 1
+        try:
+            return await self.run(script, *args, **named)
+        finally:
+            self._between -= 1
 
     async def read(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
         """Run a transaction that only reads, beside those that write. It sees every commit that was answered."""
-        return await _answered(self._reader, lambda: script(*args, **named))
+        worker = self._writer if self._between else self._reader
+        return await _answered(worker, lambda: script(*args, **named))
 
     def run_behind(self, script: Callable[P, Script[None]], *args: P.args, **named: P.kwargs) -> None:
         """Run a transaction without waiting for it, after those that were handed over before. It calls for no job."""

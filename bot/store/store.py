@@ -124,7 +124,8 @@ class SqliteStore(
         await self._database.run(script)
 
     async def clock_set(self, by: timedelta) -> None:
-        await self._database.run(waits.moved, by, self._clock.now())
+        """No row that is written or read after this was asked for has an old date."""
+        await self._database.run_between(waits.moved, by, self._clock.now())
 
     async def clock_set_meanwhile(self) -> timedelta:
         """Before anything else is written: what waits, if the clock was set back since the last row was."""

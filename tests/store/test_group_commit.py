@@ -213,6 +213,32 @@ async def test_what_an_acknowledgement_waits_for_goes_before_a_thousand_others(
     assert said[: commits[0]].count("insert") == 2, "no sweep is run before they are committed"
 
 
+async def test_one_in_between_goes_behind_what_was_handed_over_before_and_ahead_of_the_rest(
+    database: SqliteDatabase,
+) -> None:
+    async with held(database):
+        scripts = [
+            database.run(adds, "before"),
+            database.run_first(adds, "first"),
+            database.run_between(adds, "between"),
+            database.run_first(adds, "after"),
+            database.read(names),
+        ]
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(script) for script in scripts]
+    assert (await asyncio.gather(*tasks))[-1] == ["first", "before", "between", "after"]
+    async with held(database):
+        async with asyncio.timeout(10):
+            assert len(await database.read(names)) == 4, "afterwards a reading waits for nobody"
+
+
+async def test_one_in_between_that_fails_holds_nobody_up(database: SqliteDatabase) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await database.run_between(breaks, "bad")
+    async with held(database):
+        async with asyncio.timeout(10):
+            assert await database.read(names) == []
+
+
 async def test_one_whose_caller_went_away_is_committed_with_the_others(database: SqliteDatabase) -> None:
     async with held(database):
         tasks = [asyncio.create_task(database.run(adds, f"d{number}")) for number in range(3)]
