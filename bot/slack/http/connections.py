@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import cast
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ class _Guarded(asyncio.Protocol):
         self._connections = connections
         self._inner = inner
         self._limits = limits
-        self._transport: asyncio.BaseTransport | None = None
+        self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._idle = False
         self.is_busy = False
@@ -145,7 +146,7 @@ class _Guarded(asyncio.Protocol):
     def abort(self) -> None:
         transport, self._transport = self._transport, None
         self._wait(None)
-        if isinstance(transport, asyncio.Transport):
+        if transport is not None:
             self._connections.closed(transport)
             transport.abort()
 
@@ -158,7 +159,7 @@ class _Guarded(asyncio.Protocol):
     # --- what the loop calls ------------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's has its methods, and is no subclass
         self._inner.connection_made(transport)
         if self._connections.opened(self, transport):
             self._wait(self._limits.head)
