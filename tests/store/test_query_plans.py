@@ -235,7 +235,7 @@ def _places() -> Iterator[Place]:
 
 
 def _is_query(node: ast.Yield) -> bool:
-    return isinstance(node.value, ast.Call) and ast.unparse(node.value.func) not in OF_NO_QUERY
+    return isinstance(node.value, ast.Call) and ast.unparse(node.value.func).split(".")[-1] not in OF_NO_QUERY
 
 
 def test_no_statement_reads_more_the_more_has_ended(life: Life) -> None:
