@@ -132,15 +132,16 @@ class EmbeddedEngine:
     # --- what the rows say --------------------------------------------------------------------------------------------
 
     async def _sweep(self, *, clock_set: bool = False) -> None:
-        """`clock_set`: the moments of dates are other ones now, of those that are known too."""
+        """`clock_set`: the moments of dates are other ones now, of those that are known too. What the rows call for at
+        once is among them: it may have been heard of with a date from before, as an hour ahead.
+        """
         try:
             called_for = await self._rows.jobs()
         except Exception:  # the alarms that are known still ring, and the next sweep reads again
             log.exception("the rows could not be read for a sweep")
             return
         for key, at, lane in called_for:
-            known = key in self._due or key in self._begun
-            if not known or (clock_set and at.timestamp() > 0):
+            if clock_set or not (key in self._due or key in self._begun):
                 self.schedule(key, at, lane)
 
     async def _clock_set(self, by: timedelta) -> bool:

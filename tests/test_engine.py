@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -264,6 +264,30 @@ async def test_what_is_due_at_a_date_is_due_then_by_the_clock_as_it_was_set(monk
     assert calls == []
     clock.by = timedelta(hours=2)
     await until(lambda: calls == ["plan"])
+    await engine.stop(1.0)
+    await task
+
+
+async def test_what_is_heard_of_with_an_old_date_while_the_clock_is_followed_waits_for_no_hour(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its transaction was handed over before the clock was set back, and is answered after."""
+    monkeypatch.setattr("bot.engine.LOOK_SECONDS", 0.01)
+    clock, calls = SetClock(), list[str]()
+
+    class Answering(Rows):
+        async def clock_set(self, by: timedelta) -> None:
+            engine.schedule("plan:r", CLOCK.now())
+            self.keys.append("plan:r")
+            await super().clock_set(by)
+
+    rows = Answering()
+    rows.dated["plan:r"] = datetime.fromtimestamp(0, UTC)
+    engine = EmbeddedEngine(SteadyClock(clock), rows)
+    task = asyncio.create_task(engine.run({"plan": recorder(calls)}))
+    await asyncio.sleep(0.05)
+    clock.by = timedelta(hours=-1)
+    await until(lambda: calls == ["r"])
     await engine.stop(1.0)
     await task
 
