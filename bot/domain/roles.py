@@ -36,7 +36,6 @@ MAY: Mapping[Role, frozenset[Action]] = {
 
 
 def roles_for(action: Action) -> tuple[Role, ...]:
-    """The roles that allow it."""
     return tuple(role for role in Role if action in MAY[role])
 
 

@@ -51,28 +51,23 @@ class Call:
     service: Service = "evs"
 
 
+@dataclass(slots=True)
 class ProjectCalls:
     """The way that each call of a project's client takes."""
 
-    def __init__(
-        self,
-        project: Project,
-        auth: httpx.Auth,
-        breaker: CredentialBreaker,
-        transport: Transport,
-        clock: Clock,
-        *,
-        concurrency: int,
-        deadline_s: float,
-    ) -> None:
-        self.project = project
-        self._auth = auth
-        self._breaker = breaker
-        self._transport = transport
-        self._clock = clock
-        self._limiter = RateLimiter(clock, deadline_s / 2)
-        self._slots = asyncio.Semaphore(concurrency)
-        self._deadline_s = deadline_s
+    project: Project
+    auth: httpx.Auth
+    breaker: CredentialBreaker
+    transport: Transport
+    clock: Clock
+    concurrency: int
+    deadline_s: float
+    _limiter: RateLimiter = field(init=False)
+    _slots: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._limiter = RateLimiter(self.clock, self.deadline_s / 2)
+        self._slots = asyncio.Semaphore(self.concurrency)
 
     async def ask(self, call: Call, read: Callable[[Any], T]) -> T:
         """Send a call and read its answer. `read` turns JSON into a value and raises ValueError for any other shape.
@@ -81,20 +76,18 @@ class ProjectCalls:
         Raises: every kind of CloudError.
         """
         self._check(call)
-        attempt = SendAttempt(self._clock, call.send_before, writes=call.writes, limiter=self._limiter)
+        attempt = SendAttempt(self.clock, call.send_before, writes=call.writes, limiter=self._limiter)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._deadline_s):
+            async with asyncio.timeout(self.deadline_s):
                 if call.writes:
                     return await self._once(call, read, attempt)
-                return await READS.run(self._clock, lambda: self._once(call, read, attempt))
-        words = f"{call.service.upper()} gave no answer within {self._deadline_s:g} s."
+                return await READS.run(self.clock, lambda: self._once(call, read, attempt))
+        words = f"{call.service.upper()} gave no answer within {self.deadline_s:g} s."
         raise CloudUnavailable(words, maybe_done=attempt.maybe_done)
 
     async def _once(self, call: Call, read: Callable[[Any], T], attempt: SendAttempt) -> T:
         async with self._in_turn(call, attempt):
-            response = await self._transport.send(
-                call.method, self._url(call), attempt, body=call.body, auth=self._auth
-            )
+            response = await self.transport.send(call.method, self._url(call), attempt, body=call.body, auth=self.auth)
             self._classify(call, response)
         return _value(call, response, read)
 
@@ -103,7 +96,7 @@ class ProjectCalls:
         """One of the project's calls at a time, outside of pauses, with a credential that does not rest."""
         async with self._slots:
             await attempt.turn()
-            async with self._breaker.trial(self.project.alias):
+            async with self.breaker.trial(self.project.alias):
                 self._check(call)
                 with self._limiter.listening():
                     yield
@@ -113,10 +106,10 @@ class ProjectCalls:
         error = None if response.is_success else _error(call, response)
         if isinstance(error, CredentialRefused):
             # A token is of one project, and its fault may lie in the address; a key is the same everywhere.
-            everywhere = call.service == "evs" and not isinstance(self._auth, TokenAuth)
-            raise self._breaker.refuse(error, self._places(call)[-1], everywhere=everywhere)
+            everywhere = call.service == "evs" and not isinstance(self.auth, TokenAuth)
+            raise self.breaker.refuse(error, self._places(call)[-1], everywhere=everywhere)
         if error is None or (error.code.startswith(BEHIND_THE_GATEWAY) and not isinstance(error, Throttled)):
-            self._breaker.accepted()
+            self.breaker.accepted()
             self._limiter.passed()
         if error is not None:
             raise error
@@ -128,7 +121,7 @@ class ProjectCalls:
 
     def _check(self, call: Call) -> None:
         for place in self._places(call):
-            self._breaker.check(place)
+            self.breaker.check(place)
 
     def _places(self, call: Call) -> tuple[str, ...]:
         """Where a refusal counts. What ECS refuses may lie in its address, and must not keep snapshots from being made;

@@ -67,7 +67,6 @@ class HttpCloud:
         return self._breakers[self._projects[alias].credentials].resting(alias)
 
     async def aclose(self) -> None:
-        """Close every connection."""
         await self._transport.aclose()
 
     def _calls(self, project: Project, concurrency: int, deadline_s: float) -> ProjectCalls:

@@ -13,11 +13,20 @@ from bot.domain.items import Item
 from bot.domain.requests import Request
 from bot.ports.outbox import Notice
 from bot.store import audit, deletions
-from bot.store.database import Row, ScheduledJob, Script, from_ms, sql, to_ms
+from bot.store.database import Query, Row, ScheduledJob, Script, from_ms, sql, to_ms
 from bot.store.reading import readable
+from bot.store.rows import request_row
 from bot.store.transactions import Transactions
 from bot.store.whole_requests import report_due, wholes
 from bot.store.writing import insert
+
+_MARK_SENT = """
+update request set shown_rev = :shown_rev, reply_channel = :reply_channel, thread_ts = :thread_ts,
+    status_channel = :status_channel, status_ts = :status_ts, edited_at = :edited_at, receipt_ts = :receipt_ts,
+    ask_ts = :ask_ts, ask_rev = :ask_rev, receipt_gone = :receipt_gone,
+    to_send = case when rev = :rev then :to_send else to_send end
+where id = :id
+"""
 
 
 def to_send(reply_channel: str) -> Script[list[str]]:
@@ -44,25 +53,7 @@ def mark_sent(request: Request, accepted: Sequence[str], failures: Sequence[str]
     """Keep what the reporter did. These columns are the reporter's alone, so they need no `ver`; where a newer revision
     is to be sent, that stays so.
     """
-    yield sql(
-        "update request set shown_rev = :shown_rev, reply_channel = :reply_channel, thread_ts = :thread_ts, "
-        "status_channel = :status_channel, status_ts = :status_ts, edited_at = :edited_at, receipt_ts = :receipt_ts, "
-        "ask_ts = :ask_ts, ask_rev = :ask_rev, receipt_gone = :receipt_gone, "
-        "to_send = case when rev = :rev then :to_send else to_send end where id = :id",
-        id=request.id,
-        rev=request.rev,
-        to_send=int(request.to_send),
-        shown_rev=request.shown_rev,
-        reply_channel=request.reply_channel,
-        thread_ts=request.place.thread_ts,
-        status_channel=request.status_channel,
-        status_ts=request.status_ts,
-        edited_at=to_ms(request.edited_at),
-        receipt_ts=request.receipt_ts,
-        ask_ts=request.ask_ts,
-        ask_rev=request.ask_rev,
-        receipt_gone=request.receipt_gone,
-    )
+    yield Query(_MARK_SENT, request_row(request))
     for item_id in accepted:
         yield sql("update item set accepted_told = 1 where id = :id", id=item_id)
     for item_id in failures:

@@ -60,8 +60,6 @@ class Rows(Bindings, Grants, Requests, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """Takes in what creates something."""
-
     store: Rows
     people: People
     projects: Mapping[str, Project]

@@ -112,8 +112,6 @@ _UNQUOTED = re.compile(rf"[^\s{''.join(_QUOTES)}]+(?!\S)")
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a command."""
-
     text: str
     quoted: bool
     """It began with a quote, so an equals sign in it is a letter like any other."""

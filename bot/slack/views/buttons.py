@@ -101,7 +101,6 @@ def change_and_ask_again(request_id: str) -> Button:
 
 
 def console_page(number: int, label: str, url: str) -> Button:
-    """Opens a page of the console."""
     return {
         "type": "button",
         "action_id": f"{ids.CONSOLE}.{number}",

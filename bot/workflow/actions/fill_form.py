@@ -127,8 +127,6 @@ class Rows(Audit, Bindings, FormsStore, Grants, Requests, Protocol):
 
 @dataclass(slots=True)
 class Forms:
-    """Opening, filling and submitting a form."""
-
     store: Rows
     people: People
     channels: Channels
