@@ -220,24 +220,15 @@ def _credentials(name: str, table: PasswordTable | AccessKeyTable | AgencyTable)
 
 
 def _project(alias: str, table: ProjectTable) -> Project:
-    return Project(
-        alias=alias,
-        project_id=table.project_id,
-        region=table.region,
-        credentials=table.credentials,
-        evs_endpoint=table.evs_endpoint or _default_endpoint("evs", table.region),
-        ecs_endpoint=table.ecs_endpoint or _servers_beside(table.evs_endpoint, table.region),
-        iam_endpoint=table.iam_endpoint or _default_endpoint("iam", table.region),
-        enterprise_project_id=table.enterprise_project_id,
-        channels=tuple(table.channels),
-        approvals=table.approvals,
-        break_glass=table.break_glass,
-        notify_approvers=table.notify_approvers,
-        daily_limit=table.daily_limit,
-        native_retention=table.native_retention,
-        external_channels=table.external_channels,
-        console_url=_console_url(table),
-    )
+    """What the file leaves out is filled in; all else stands in both under one name."""
+    filled_in = {
+        "evs_endpoint": table.evs_endpoint or _default_endpoint("evs", table.region),
+        "ecs_endpoint": table.ecs_endpoint or _servers_beside(table.evs_endpoint, table.region),
+        "iam_endpoint": table.iam_endpoint or _default_endpoint("iam", table.region),
+        "console_url": _console_url(table),
+        "channels": tuple(table.channels),
+    }
+    return Project(alias=alias, **{**dict(table), **filled_in})
 
 
 def _console_url(table: ProjectTable) -> str:
@@ -279,14 +270,4 @@ def _grant(table: GrantTable) -> Grant:
 
 
 def _binding(table: BindingTable) -> Binding:
-    return Binding(
-        channel=table.channel,
-        project=table.project,
-        server=table.server,
-        server_id=table.server_id,
-        tag=table.tag,
-        disks=tuple(table.disks or ()),
-        keep_days=table.keep_days,
-        confirm=table.confirm,
-        reason=table.reason,
-    )
+    return Binding(**{**dict(table), "disks": tuple(table.disks or ())})
