@@ -12,11 +12,17 @@ from bot.domain.granting import BOT_TOML, EVERY_PROJECT, Subject, import_plan, o
 from bot.domain.roles import Action, Grant, Role, roles_for
 from bot.ports.grants import Revise, Revision, Rights
 from bot.store import audit
+from bot.store.columns import Column, Columns
 from bot.store.database import Query, Row, ScheduledJob, Script, from_ms, sql, to_ms
 from bot.store.reading import readable
 from bot.store.transactions import Transactions
 from bot.store.writing import insert
 
+_GRANT = Columns(
+    same=("subject_kind", "subject_id", "project", "source"),
+    moments=("expires_at",),
+    others={"role": Column("role", str, Role)},
+)
 _COLUMNS = "subject_kind, subject_id, role, project, expires_at, source"
 _RENEW = """
 on conflict (subject_kind, subject_id, project, role, source)
@@ -66,14 +72,14 @@ def held_by(actor: Actor) -> Script[list[Grant]]:
 def add(grants: Iterable[Grant]) -> Script[None]:
     """A row that is there already gets the new expiry."""
     for grant in grants:
-        yield insert("access_grant", {**_key(grant), "expires_at": to_ms(grant.expires_at)}, _RENEW)
+        yield insert("access_grant", _GRANT.row(grant), _RENEW)
         if grant.expires_at:
             yield ScheduledJob("expire_grants:all", grant.expires_at)
 
 
 def remove(grants: Iterable[Grant]) -> Script[None]:
     for grant in grants:
-        yield sql(f"delete from access_grant {_BY_KEY}", **_key(grant))
+        yield Query(f"delete from access_grant {_BY_KEY}", _GRANT.row(grant))
 
 
 def expired(now: datetime) -> Script[list[Grant]]:
@@ -81,9 +87,9 @@ def expired(now: datetime) -> Script[list[Grant]]:
     rows = yield sql(f"select {_COLUMNS} {_ENDING} and expires_at <= :now {_IN_ORDER}", now=to_ms(now))
     fresh = []
     for grant in (yield from readable(rows, _grant, "access_grant")):
-        end = {**_key(grant), "expires_at": to_ms(grant.expires_at)}
+        end = _GRANT.row(grant)
         fresh += [grant] if (yield insert("expired_grant", end, "on conflict do nothing returning source")) else []
-        yield sql(f"update access_grant set end_told = 1 {_BY_KEY}", **_key(grant))
+        yield Query(f"update access_grant set end_told = 1 {_BY_KEY}", end)
     return fresh
 
 
@@ -139,25 +145,8 @@ def every() -> Script[Sequence[Grant]]:
     return (yield from readable(rows, _grant, "access_grant"))
 
 
-def _key(grant: Grant) -> dict[str, str]:
-    return {
-        "subject_kind": grant.subject_kind,
-        "subject_id": grant.subject_id,
-        "project": grant.project,
-        "role": str(grant.role),
-        "source": grant.source,
-    }
-
-
 def _grant(row: Row) -> Grant:
-    return Grant(
-        subject_kind=row["subject_kind"],
-        subject_id=row["subject_id"],
-        role=Role(row["role"]),
-        project=row["project"],
-        expires_at=from_ms(row["expires_at"]),
-        source=row["source"],
-    )
+    return Grant(**_GRANT.fields(row))
 
 
 class SqliteGrants(Transactions):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -100,32 +100,20 @@ class ResponseUrls:
         return kept.url
 
 
+@dataclass(frozen=True, slots=True)
 class SlackReplies:
     """Implements `bot.ports.slack.Replies`."""
 
-    def __init__(
-        self,
-        client: AsyncWebClient,
-        http: aiohttp.ClientSession,
-        urls: ResponseUrls,
-        *,
-        channels: SlackChannels,
-        projects: Mapping[str, Project],
-        command: str,
-        team_url: str,
-        bot_user_id: str,
-        clock: Clock,
-    ) -> None:
-        self._clock = clock
-        self._backoff = Backoff()
-        self._client = client
-        self._http = http
-        self._urls = urls
-        self._channels = channels
-        self._projects = projects
-        self._command = command
-        self._team_url = team_url
-        self._bot_user_id = bot_user_id
+    client: AsyncWebClient
+    http: aiohttp.ClientSession
+    urls: ResponseUrls
+    channels: SlackChannels
+    projects: Mapping[str, Project]
+    command: str
+    team_url: str
+    bot_user_id: str
+    clock: Clock
+    _backoff: Backoff = field(default_factory=Backoff, init=False)
 
     async def say(self, outgoing: OutboxMessage) -> Posted | None:
         """Answers where a new message stands, None for edits and private words.
@@ -156,35 +144,35 @@ class SlackReplies:
             case Text.REFUSAL:
                 await self._whisper(request, message)
             case Text.MOVED:
-                if not await self.respond(self._urls.take(request.id), message):
+                if not await self.respond(self.urls.take(request.id), message):
                     raise CannotPost("No way to tell them in the channel.", "no_response_url")
             case _:
                 await self._post(outgoing.to, message, None, _metadata(outgoing))
 
     def rendered(self, outgoing: OutboxMessage) -> Message:
         """With what is known of its project."""
-        project = self._projects.get(outgoing.request.project or "")
-        now = self._clock.now()
-        return rendered(outgoing, self._command, self._team_url, now, project, bot_user_id=self._bot_user_id)
+        project = self.projects.get(outgoing.request.project or "")
+        now = self.clock.now()
+        return rendered(outgoing, self.command, self.team_url, now, project, bot_user_id=self.bot_user_id)
 
     def post_mortem(self, request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup]) -> Message:
-        return post_mortem(request, items, groups, self._projects.get(request.project or ""))
+        return post_mortem(request, items, groups, self.projects.get(request.project or ""))
 
     async def _may_call(self, request: Request) -> bool:
         """Whether those who may approve are mentioned: where the project says so, and only colleagues read along.
         Raises SlackBusy.
         """
-        project = self._projects.get(request.project or "")
-        return bool(project and project.notify_approvers) and not await self._channels.shared(request.reply_channel)
+        project = self.projects.get(request.project or "")
+        return bool(project and project.notify_approvers) and not await self.channels.shared(request.reply_channel)
 
     async def _keep_from_strangers(self, request: Request, channel: str) -> None:
         """Asked before each message and each edit: a channel can become shared at any time. Raises CannotPost, and
         SlackBusy while Slack can't say: what is said a little later is no leak.
         """
-        project = self._projects.get(request.project or "")
+        project = self.projects.get(request.project or "")
         if channel == request.actor_id or (project and project.external_channels):
             return
-        if await self._channels.shared(channel):
+        if await self.channels.shared(channel):
             raise CannotPost("People of another organisation read along there.", SHARED)
 
     async def replace_left_over(self, request: Request, channel: str, ts: str) -> None:
@@ -195,7 +183,7 @@ class SlackReplies:
         if request.state is RequestState.WAITING and request.ask_ts is None:
             return  # the one with the buttons may be this one, and is not written down yet
         try:
-            message = left_over(request, permalink(self._team_url, channel, counts))
+            message = left_over(request, permalink(self.team_url, channel, counts))
             await self._edit(channel, ts, message)
         except (CannotPost, MessageGone, MessageRefused, SlackBusy):
             log.info("a message that was left over stands as it was", extra={"request": request.id})
@@ -234,12 +222,12 @@ class SlackReplies:
         """
         if url is None:
             return False
-        if not is_slacks(url, self._client.base_url):
+        if not is_slacks(url, self.client.base_url):
             log.warning("a response url that is not slack's was not called")
             return False
         body = {"response_type": "ephemeral", "replace_original": replace, **message}
         try:
-            async with self._http.post(url, json=body, proxy=self._client.proxy, allow_redirects=False) as response:
+            async with self.http.post(url, json=body, proxy=self.client.proxy, allow_redirects=False) as response:
                 if response.status == 429:
                     wait = retry_seconds(response.headers.get("Retry-After"))
                     raise SlackBusy("Slack asks to wait.", retry_after=wait or 1.0)
@@ -275,7 +263,7 @@ class SlackReplies:
         to: dict[str, Any] = {"channel": request.place.channel_id, "user": request.actor_id}
         if request.place.thread_ts:
             to["thread_ts"] = request.place.thread_ts
-        await self._say_alone(self._urls.take(request.id), to, message)
+        await self._say_alone(self.urls.take(request.id), to, message)
 
     async def _say_alone(self, url: str | None, to: Mapping[str, Any], message: Message) -> None:
         """`to` has `user`, and `channel` where there is one to say it in."""
@@ -324,7 +312,7 @@ class SlackReplies:
     async def _call(self, method: str, arguments: dict[str, Any], model: type[Read]) -> Read:
         to = _what(method, arguments)
         try:
-            answer = read(model, (await self._client.api_call(method, json=arguments)).data)
+            answer = read(model, (await self.client.api_call(method, json=arguments)).data)
         except SlackApiError as exc:
             error = self._error_from(exc, method, to)
             if isinstance(error, MessageRefused) and "blocks" in arguments:
