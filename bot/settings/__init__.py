@@ -220,7 +220,7 @@ def _credentials(name: str, table: PasswordTable | AccessKeyTable | AgencyTable)
 
 
 def _project(alias: str, table: ProjectTable) -> Project:
-    """What the file leaves out is filled in; all else stands in both under one name."""
+    """Fills in what the file leaves out; all else has one name in both."""
     filled_in = {
         "evs_endpoint": table.evs_endpoint or _default_endpoint("evs", table.region),
         "ecs_endpoint": table.ecs_endpoint or _servers_beside(table.evs_endpoint, table.region),
