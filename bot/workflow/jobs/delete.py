@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol
 
-from bot.domain import sentences
+from bot.domain import errors, sentences
 from bot.domain.access import decide
 from bot.domain.audit import deletion_ended
 from bot.domain.consistency_groups import ConsistencyGroup
@@ -30,17 +30,6 @@ from bot.domain.deletions import (
     why_not,
 )
 from bot.domain.denials import Denied
-from bot.domain.errors import (
-    CannotPost,
-    CloudError,
-    CloudUnavailable,
-    LookupFailed,
-    MessageGone,
-    MessageRefused,
-    NotFound,
-    SlackBusy,
-    Throttled,
-)
 from bot.domain.items import Item
 from bot.domain.projects import Project
 from bot.domain.requests import Request
@@ -120,7 +109,7 @@ class Deleter:
             asking = rows[0].asking
             try:
                 read = await self._say_once(request, asking, "asked", self._question(request, rows), button=True)
-            except SlackBusy as exc:
+            except errors.SlackBusy as exc:
                 return exc.retry_after
             notify = [] if read else await who_may_approve(self.store, request, but=rows[0].asked_by)
             await self.store.deletion_announced(request.id, asking, notify)
@@ -135,7 +124,7 @@ class Deleter:
         if key not in self._said:
             try:
                 read = await self.notices.say_in_thread(request, words, asking=asking if button else None)
-            except (CannotPost, MessageGone, MessageRefused):
+            except (errors.CannotPost, errors.MessageGone, errors.MessageRefused):
                 log.warning("nobody could be told of a deletion", extra={"request": request.id, "what": what})
                 read = False
             self._said[key] = read
@@ -208,7 +197,7 @@ class Deleter:
         for user_id, action in people:
             try:
                 actor = await look_up(self.people, self.clock, user_id)
-            except LookupFailed as exc:
+            except errors.LookupFailed as exc:
                 return exc.sentence
             grants = await self.store.grants_for(actor)
             place, now = deletion.channel_id, self.clock.now()
@@ -233,7 +222,7 @@ class Deleter:
             if snapshot.status == "error_deleting":
                 return kept(deletion, "The cloud could not delete it; its support has to help.")
             cause = why_not(item, group, snapshot, await self._disk(evs, deletion))
-        except CloudError as exc:
+        except errors.CloudError as exc:
             return self._after(deletion, exc)
         return kept(deletion, cause) if cause else None
 
@@ -241,22 +230,22 @@ class Deleter:
         evs = self.cloud.project(deletion.project)
         try:
             await evs.delete_snapshot(deletion.snapshot_id, send_before=self.clock.now() + SEND_WITHIN)
-        except CloudError as exc:
+        except errors.CloudError as exc:
             return self._after(deletion, exc)
         return deletion
 
-    def _after(self, deletion: Deletion, failure: CloudError) -> Deletion:
+    def _after(self, deletion: Deletion, failure: errors.CloudError) -> Deletion:
         """The row after an error of the cloud: a snapshot that is not there is deleted, by the bot or outside of it."""
-        if isinstance(failure, NotFound):
+        if isinstance(failure, errors.NotFound):
             return vanished(deletion)
-        if isinstance(failure, CloudUnavailable | Throttled):
+        if isinstance(failure, errors.CloudUnavailable | errors.Throttled):
             return self._unless_too_long(deletion)
         return kept(deletion, failure.sentence)
 
     async def _disk(self, evs: Evs, deletion: Deletion) -> Disk | None:
         try:
             return await evs.show_disk(deletion.disk_id)
-        except NotFound:
+        except errors.NotFound:
             return None  # the disk is gone; its snapshots may outlive it
 
     def _unless_too_long(
@@ -276,7 +265,7 @@ class Deleter:
         for rows in _apart([one for one in ended if one.asking not in busy], lambda one: one.asking):
             try:
                 await self._say_once(request, rows[0].asking, "told", told_deletions(rows))
-            except SlackBusy as exc:
+            except errors.SlackBusy as exc:
                 return exc.retry_after
             await self.store.deletions_told(rows)
             del self._said[request.id, rows[0].asking, "told"]
