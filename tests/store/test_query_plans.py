@@ -70,7 +70,7 @@ WHOLE = {
 }
 """Functions whose statements may take as long as there are rows."""
 
-OF_NO_QUERY = {"ScheduledJob", "Aside", "_publish", "report_due", "whole_requests.report_due"}
+OF_NO_QUERY = {"ScheduledJob", "Aside", "_publish", "report_due"}
 
 
 @dataclass(frozen=True)
