@@ -21,7 +21,8 @@ log = logging.getLogger("bot.evs")
 BODY_BYTES = 8 * 1024 * 1024
 CONNECT_S = 5.0
 READ_S = 15.0
-IDLE_CONNECTIONS = 64
+IDLE_CONNECTIONS = 8
+"""Kept for the next call. httpx 0.28 looks at each of them for every call: with 64 one costs several times as much."""
 HEADERS = {
     "User-Agent": "snapshot-bot/0.1",
     "X-Language": "en-us",
