@@ -8,7 +8,7 @@ from bot.domain.snapshots import REQUEST_TAG
 from bot.simulator.cloud.resources import Attachment, Disk, Server
 from bot.slack.ids import CONFIRM
 from tests.e2e.conftest import CHANNEL, World
-from tests.e2e.test_forms import offers, open_form
+from tests.e2e.test_forms import loaded, open_form
 from tests.e2e.test_quick import PAYMENTS, add_disks, calls, confirmed, ended, planned, posts
 
 WEB_01 = "77777777-0001-4000-8000-000000000001"
@@ -167,7 +167,7 @@ async def test_the_form_finds_disks_by_their_servers_name_and_shows_it(world: Wo
     disk.attachments.append(Attachment("77777777-0830-4000-8000-000000000830"))
     await world.say("", "alice")
     await open_form(world, "alice")
-    (found,) = await offers(world, "alice", "of-the-world")
+    (found,) = await loaded(world, "alice", "of-the-world")
     assert "edge-of-the-world" in str(found)
 
 
