@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import sqlite3
 import tempfile
 import time
@@ -17,6 +16,7 @@ import aiohttp
 from tests.bench.drivers import SIGNING_SECRET, Line, SocketLine, http_line, socket_line
 from tests.bench.processes import Child, running
 from tests.bench.sizes import HTTP, SOCKET, Sizes
+from tests.ports import free_port
 
 
 @dataclass
@@ -37,12 +37,6 @@ class App:
     child: Child
     line: Line
     admin_port: int = 0
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @asynccontextmanager

@@ -8,7 +8,6 @@ import os
 import re
 import resource
 import signal
-import socket
 import sqlite3
 import sys
 from collections.abc import AsyncIterator
@@ -22,14 +21,9 @@ import bot
 from bot.domain.transitions import ItemState, RequestState
 from tests.e2e.conftest import request_id
 from tests.e2e.street import Street, a_street
+from tests.ports import free_port
 
 NO_ROOM = "was not recorded"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 async def operator_sees(street: Street, path: str) -> tuple[int, str]:
