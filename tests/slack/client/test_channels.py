@@ -12,21 +12,7 @@ from bot.domain.errors import SlackBusy
 from bot.simulator.workspace import WorkspaceSimulator
 from bot.slack.client.channels import SlackChannels
 from bot.slack.client.identity import web_client
-from bot.slack.client.scopes import SCOPES
 from tests.builders import FakeClock
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[WorkspaceSimulator]:
-    slack = WorkspaceSimulator(scopes=SCOPES)
-    await slack.start()
-    yield slack
-    await slack.stop()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
 
 
 @pytest.fixture

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import aiohttp
 import pytest
 
 from bot.simulator.workspace import WorkspaceSimulator
 from bot.slack.client.identity import ASK_AGAIN_SECONDS, SlackRefusedToken, identity_of, web_client
-from bot.slack.client.scopes import SCOPES
 from tests.builders import FakeClock
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[WorkspaceSimulator]:
-    slack = WorkspaceSimulator(scopes=SCOPES)
-    await slack.start()
-    yield slack
-    await slack.stop()
 
 
 @pytest.mark.parametrize(

@@ -13,24 +13,10 @@ from bot.domain.actors import AccountKind, Actor
 from bot.domain.errors import LookupFailed
 from bot.simulator.workspace import WorkspaceSimulator
 from bot.slack.client.people import SlackPeople
-from bot.slack.client.scopes import SCOPES
 from tests.builders import FakeClock
 
 ALICE, BOB, GUEST = "U0ALICE001", "U0BOB00002", "U0GUEST003"
 ONCALL = "S0ONCALL02"
-
-
-@pytest.fixture
-async def slack() -> AsyncIterator[WorkspaceSimulator]:
-    slack = WorkspaceSimulator(scopes=SCOPES)
-    await slack.start()
-    yield slack
-    await slack.stop()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
 
 
 @pytest.fixture
