@@ -17,7 +17,7 @@ from slack_bolt.app.async_app import AsyncApp
 
 from bot.admin import AdminServer
 from bot.clock import SteadyClock
-from bot.engine import EmbeddedEngine
+from bot.engine.embedded import EmbeddedEngine
 from bot.evs.cloud import HttpCloud
 from bot.ports.clock import Clock, FollowingClock
 from bot.ports.jobs import Handler
@@ -49,9 +49,9 @@ from bot.slack.listeners.post_mortem import PostMortemListeners
 from bot.slack.listeners.queries import Queries
 from bot.slack.origin import Origin
 from bot.slack.unexpected import Unexpected
-from bot.store.database import SqliteDatabase
-from bot.store.lock import StoreLock
-from bot.store.store import SqliteStore
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.sqlite.lock import StoreLock
+from bot.store.store import Store
 from bot.supervision import Vitals
 from bot.workflow.actions.approve import Approvals
 from bot.workflow.actions.ask_before_deleting import DeletionQuestions
@@ -114,7 +114,7 @@ def new_reference() -> str:
 class Bot:
     """A started bot. `stop` takes 10 s at most; `failed` returns when the bot can't go on, with why."""
 
-    store: SqliteStore
+    store: Store
     entry: SocketModeEntry | HttpEntry
     admin: AdminServer
     stop: Callable[[], Any]
@@ -128,7 +128,7 @@ class Base:
     settings: Settings
     clock: FollowingClock
     database: SqliteDatabase
-    store: SqliteStore
+    store: Store
     former: Mapping[str, str]
 
 
@@ -180,7 +180,7 @@ async def build_store(settings: Settings, clock: FollowingClock, stack: AsyncExi
     await database.open()
     stack.push_async_callback(database.close)
     await database.make_room_in_the_log()
-    store = SqliteStore(database, clock)
+    store = Store(database, clock)
     if set_back := await store.clock_set_meanwhile():
         log.warning("the machine's clock was set back", extra={"seconds": round(-set_back.total_seconds(), 1)})
     await store.configured_grants(settings.grants)
@@ -284,7 +284,7 @@ def listen(base: Base, bolt: AsyncApp, front: Front, cases: UseCases) -> Command
     return CommandRoad(front.command, front.origin, commands.on_command, errors.on_error)
 
 
-def _actions(front: Front, cases: UseCases, store: SqliteStore) -> Actions:
+def _actions(front: Front, cases: UseCases, store: Store) -> Actions:
     sessions = cases.form_sessions
     deny = DenyForm(front, cases.approvals, sessions)
     change = ChangeForm(front, cases.confirming, sessions)

@@ -22,8 +22,8 @@ from bot.domain.sentences import as_words
 from bot.domain.terminal_text import harmless, json_line
 from bot.ports.lookups import Filters
 from bot.settings import StoreSettings
-from bot.store.database import SqliteDatabase
-from bot.store.store import SqliteStore
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.store import Store
 from bot.store.verification import Verification
 
 DONE, FAILED, BAD_USE = 0, 1, 2
@@ -55,7 +55,7 @@ def on_signal() -> asyncio.Event:
 
 
 @asynccontextmanager
-async def opened_store(settings: StoreSettings, *, made: bool = False) -> AsyncIterator[SqliteStore]:
+async def opened_store(settings: StoreSettings, *, made: bool = False) -> AsyncIterator[Store]:
     """The store for the time of one command. `made`: one that is not there yet is made; else it is StoreMissing, and so
     is one in which a table or a column is gone.
     """
@@ -70,7 +70,7 @@ async def opened_store(settings: StoreSettings, *, made: bool = False) -> AsyncI
     except sqlite3.DatabaseError as exc:
         raise StoreMissing(f"{path} can't be opened as a store: {exc}.") from None
     try:
-        yield SqliteStore(database, SystemClock())
+        yield Store(database, SystemClock())
     except sqlite3.DatabaseError as exc:
         raise StoreMissing(f"{path} can't be read as a store: {exc}.") from None
     finally:
@@ -162,7 +162,7 @@ async def verify_audit(settings: StoreSettings, options: argparse.Namespace) -> 
     return DONE
 
 
-async def _pages(store: SqliteStore, after: int | None = None) -> AsyncIterator[list[dict[str, Any]]]:
+async def _pages(store: Store, after: int | None = None) -> AsyncIterator[list[dict[str, Any]]]:
     """The trail behind a row, else from its very first, wherever that stands."""
     while page := await store.audit_page(after, _PAGE):
         after = page[-1]["seq"]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.store.database import SqliteDatabase
-from bot.store.store import SqliteStore
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.store import Store
 from tests.builders import FakeClock
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -45,5 +45,5 @@ async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
 
 
 @pytest.fixture
-def store(database: SqliteDatabase, clock: FakeClock) -> SqliteStore:
-    return SqliteStore(database, clock)
+def store(database: SqliteDatabase, clock: FakeClock) -> Store:
+    return Store(database, clock)

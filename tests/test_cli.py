@@ -23,9 +23,9 @@ from bot.domain.orders import Create
 from bot.domain.transitions import DeletionState, ItemState, RequestState
 from bot.ports.requests import Incoming
 from bot.store import audit
-from bot.store.database import SqliteDatabase
-from bot.store.schema import AUDIT_TRIGGERS
-from bot.store.store import SqliteStore
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.sqlite.schema import AUDIT_TRIGGERS
+from bot.store.store import Store
 from tests.builders import NOON, FakeClock, a_grant, a_request, an_actor, an_item
 from tests.test_cli_grants import Run, Said, run
 
@@ -37,14 +37,14 @@ HARMLESS = "data\\x1b[2J\\n\\u202edeteled\\x9b31m"
 BROKEN_TOML = '[credentials.payments]\nkind = "password"\npassword = "env:NOT_SET"\n[nonsense]\n'
 
 
-def on_store(work: Callable[[SqliteStore], Awaitable[Any]]) -> Any:
+def on_store(work: Callable[[Store], Awaitable[Any]]) -> Any:
     """Do something with the store as the bot would."""
 
     async def done() -> Any:
         database = SqliteDatabase(STORE)
         await database.open()
         try:
-            return await work(SqliteStore(database, FakeClock()))
+            return await work(Store(database, FakeClock()))
         finally:
             await database.close()
 
@@ -84,7 +84,7 @@ def resealed() -> None:
     guarded_again()
 
 
-async def _lived(store: SqliteStore) -> None:
+async def _lived(store: Store) -> None:
     """A store with a decision of each kind, each with its row."""
     await store.configured_grants([a_grant("U1"), a_grant("U2", "approver", expires_at=NOON + timedelta(hours=8))])
     received = a_request(state=RequestState.RECEIVED, text=f"create {NASTY}", order=Create((NASTY,), reason=NASTY))

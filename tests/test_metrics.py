@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.metrics import COUNTED, exposition
-from bot.store.store import SqliteStore
+from bot.store.store import Store
 
 
 def test_each_count_is_a_line_with_its_labels_and_the_metric_says_what_it_is() -> None:
@@ -15,5 +15,5 @@ def test_each_count_is_a_line_with_its_labels_and_the_metric_says_what_it_is() -
     ]
 
 
-async def test_what_is_counted_are_tables_of_the_store(store: SqliteStore) -> None:
+async def test_what_is_counted_are_tables_of_the_store(store: Store) -> None:
     assert await store.counts(COUNTED) == {}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.ports.forms import AppHomeRow
-from bot.store.database import Row, ScheduledJob, Script, sql
 from bot.store.reading import first
+from bot.store.script import Row, ScheduledJob, Script, sql
 from bot.store.transactions import Transactions
 
 JOBS = "select 'app_home:' || user_id as key, 0 as at, '' as lane from app_home where shown_rev < rev"
@@ -54,7 +54,7 @@ def _publish(user_id: str, now: datetime) -> ScheduledJob:
     return ScheduledJob(f"app_home:{user_id}", now)
 
 
-class SqliteAppHomes(Transactions):
+class StoredAppHomes(Transactions):
     """Implements `bot.ports.forms.AppHomes`."""
 
     async def app_home(self, user_id: str) -> AppHomeRow | None:

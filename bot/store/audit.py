@@ -10,7 +10,7 @@ from math import floor
 from typing import Any
 
 from bot.domain.audit import AuditEntry
-from bot.store.database import Row, Script, sql, to_ms
+from bot.store.script import Row, Script, sql, to_ms
 from bot.store.writing import insert
 
 GENESIS = "0" * 64

@@ -9,8 +9,8 @@ from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
 from bot.domain.granting import BOT_TOML
 from bot.ports.grants import Rebound
-from bot.store.database import Query, Row, Script, sql
 from bot.store.reading import readable
+from bot.store.script import Query, Row, Script, sql
 from bot.store.transactions import Transactions
 from bot.store.writing import insert
 
@@ -98,7 +98,7 @@ def _add(source: str, bindings: Sequence[Binding]) -> Script[None]:
         yield insert("binding", row)
 
 
-class SqliteBindings(Transactions):
+class StoredBindings(Transactions):
     """Implements `bot.ports.grants.Bindings`, and the same for bot.toml."""
 
     async def bound_project(self, channel: str) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.store.database import Row, from_ms, span_from, span_ms, to_ms
+from bot.store.script import Row, from_ms, span_from, span_ms, to_ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,10 @@ from bot.domain.consistency_groups import ConsistencyGroup, group_done, group_sp
 from bot.domain.items import Item, joining
 from bot.domain.requests import Request
 from bot.domain.transitions import GroupState, ItemState
-from bot.store.database import Query, ScheduledJob, Script, sql
 from bot.store.items import LEADER, WAITS_SET, save_all
 from bot.store.reading import first
 from bot.store.rows import group_from, group_row, item_from
+from bot.store.script import Query, ScheduledJob, Script, sql
 from bot.store.transactions import Transactions
 from bot.store.whole_requests import follow, groups_of, one
 
@@ -84,7 +84,7 @@ def save(group: ConsistencyGroup, items: Sequence[Item], now: datetime) -> Scrip
     return True
 
 
-class SqliteConsistencyGroups(Transactions):
+class StoredConsistencyGroups(Transactions):
     """The methods of `bot.ports.items.Items` for consistency groups."""
 
     async def group(self, consistency_group_id: str) -> tuple[ConsistencyGroup, list[Item], Request] | None:

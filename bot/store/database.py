@@ -1,359 +1,54 @@
-"""One SQLite file behind two threads. Transactions are generators: they yield queries and are sent rows.
-
-A generator runs from begin to commit on a thread of the store, so the event loop is never blocked, no lock is held
-across an await, and one round trip serves a transaction of any length. Nothing in it knows which database runs it.
-
-One thread writes. Those that wait there are committed together, so that one sync of the disk serves all of them; each
-is in a savepoint and fails alone, and none is answered before the commit has returned. The other thread only reads.
-"""
+"""The database that the transactions of the store run on, as the store sees it."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import sqlite3
-import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Callable
+from datetime import datetime
+from typing import ParamSpec, Protocol, TypeVar
 
-from bot.domain.errors import StoreFailed
-from bot.store.connection import LOCKED_MS, OPENS_WITHIN_MS, make_room_in_log, move_log, reading, writing
-from bot.store.worker import Job, Worker
-
-log = logging.getLogger(__name__)
-
-TOGETHER = 64
-TOGETHER_SECONDS = 0.005
-"""How many transactions are committed together at most, and after how long no other one joins them: the first of them
-waits that long at most for the others.
-"""
-
-CHECKPOINT_EVERY = 100
-"""Commits between two moves of the write-ahead log into the file."""
-
-STILL_LOCKED_MS = 50
-"""How long a transaction waits for another process that writes, after one waited LOCKED_MS in vain and until one does
-not: those behind it would wait one after the other.
-"""
-
-STOP_SECONDS = 2.0
-"""How long an ending process waits for the store's threads. One that hangs on a dead disk is left behind."""
+from bot.store.script import Script
 
 T = TypeVar("T")
 P = ParamSpec("P")
-Row = Mapping[str, Any]
-Rows = Sequence[Row]
+
+Schedule = Callable[[str, datetime, str], None]
+"""Key, moment and lane of a job."""
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One SQL text with named parameters, in the subset that SQLite and PostgreSQL share."""
-
-    sql: str
-    params: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduledJob:
-    """A job this transaction calls for; the engine hears of it once the transaction is committed. `lane`: whose work
-    it is, so that one person's slow work holds up no other's. `about`: whose row changed, where a job is for many rows.
+class Database(Protocol):
+    """A transaction that was answered is on the disk. A script is handed over as a function with its arguments, so that
+    it can be run anew: what it does beside the rows has to bear that. A caller that is cancelled meanwhile stops
+    nothing: rows, not callers, decide what happens next. Each raises StoreFailed where the database is out of reach.
     """
 
-    key: str
-    at: datetime
-    lane: str = ""
-    about: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Aside:
-    """A row that a script could not read and passed over. `why` is the name of the error: its text may hold the row."""
-
-    table: str
-    key: str
-    why: str
-
-
-Script = Generator[Query | ScheduledJob | Aside, Rows, T]
-"""A transaction, step by step."""
-
-
-def sql(text: str, /, **params: Any) -> Query:
-    return Query(text, params)
-
-
-@dataclass(slots=True, eq=False)
-class _Transaction(Job):
-    """`work` makes its script, anew each time it is run."""
-
-    scheduled: list[ScheduledJob] = field(default_factory=list)
-
-    def fail(self, exc: BaseException) -> None:
-        self.result, self.failure, self.scheduled = None, exc, []
-
-
-class SqliteDatabase:
-    """A transaction that was answered is on the disk. See `bot.store.connection` for the file, and above."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._writer = Worker("store", self._write)
-        self._reader = Worker("store-reader", self._read)
-        self._writing: sqlite3.Connection | None = None
-        self._reading: sqlite3.Connection | None = None
-        self._commits = 0
-        self._waits_ms = OPENS_WITHIN_MS
-        self._aside: set[Aside] = set()
-        self._changed: dict[str, set[str]] = {}
-        self._between = 0
-        """How many transactions wait before which nothing goes that is handed over after them."""
-        self._schedule: Callable[[str, datetime, str], None] = lambda key, at, lane: None
-        self._broken: asyncio.Event | None = None
-
-    def on_scheduled(self, schedule: Callable[[str, datetime, str], None]) -> None:
+    def on_scheduled(self, schedule: Schedule) -> None:
         """Who hears of jobs, with their lanes. Called in the event loop, after the commit."""
-        self._schedule = schedule
 
     async def broken(self) -> None:
-        """Returns when a thread of the store does no more work, though it was not closed."""
-        assert self._broken is not None
-        await self._broken.wait()
+        """Returns when it does no more work, though it was not closed."""
 
     async def open(self) -> None:
         """Raises StoreFailed or StoreTooNew."""
-        self._broken = asyncio.Event()
-        self._writer.start(self._broken.set)
-        self._reader.start(self._broken.set)
-        try:
-            await self._writer.do(self._connect)
-        except BaseException:  # also when cancelled: no thread is left behind
-            self._writer.stop()
-            self._reader.stop()
-            raise
-
-    async def make_room_in_the_log(self) -> None:
-        """For a process that answers people."""
-        await self._writer.do(lambda: make_room_in_log(self._connected()))
 
     async def close(self) -> None:
-        """Takes STOP_SECONDS at most, whatever the disk does."""
-        try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await self._reader.do(self._disconnect_reader)
-                await self._writer.do(self._disconnect)
-        except (TimeoutError, StoreFailed):
-            log.error("the store could not be closed")
-        for worker in (self._reader, self._writer):
-            worker.stop()
-            worker.join(0.1)
+        """Takes a bounded time, whatever the database does."""
 
     async def run(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
-        """Run a transaction and commit it, or roll all of it back. Its jobs are announced after the commit.
-
-        It is handed over as a function with its arguments, so that it can be run anew: what it does beside the rows
-        has to bear that. A caller that is cancelled meanwhile stops nothing: rows, not callers, decide what happens
-        next. Raises StoreFailed when the disk is full or gone; all of it was rolled back then.
-        """
-        return await _answered(self._writer, lambda: script(*args, **named))
+        """Run a transaction and commit it, or roll all of it back. Its jobs are announced after the commit."""
 
     async def run_first(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
         """The same before everything else that waits: Slack listens for the acknowledgement of this."""
-        return await _answered(self._writer, lambda: script(*args, **named), first=not self._between)
 
     async def run_between(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
         """The same after all that was handed over before it, and before all that is handed over after it: what an
         acknowledgement waits for and what only reads get in line behind it as well.
         """
-        self._between += 1
-        try:
-            return await self.run(script, *args, **named)
-        finally:
-            self._between -= 1
 
     async def read(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
         """Run a transaction that only reads, beside those that write. It sees every commit that was answered."""
-        worker = self._writer if self._between else self._reader
-        return await _answered(worker, lambda: script(*args, **named))
 
     def run_behind(self, script: Callable[P, Script[None]], *args: P.args, **named: P.kwargs) -> None:
         """Run a transaction without waiting for it, after those that were handed over before. It calls for no job."""
-        self._writer.hand_over(_Transaction(lambda: script(*args, **named)))
 
     def take_changed(self, key: str) -> set[str]:
         """The rows that a job was scheduled about since this was asked last, by memory alone."""
-        return self._changed.pop(key, set())
-
-    def _answer(self, transaction: _Transaction) -> None:
-        for job in transaction.scheduled:
-            if job.about:
-                self._changed.setdefault(job.key, set()).add(job.about)
-            self._schedule(job.key, job.at, job.lane)
-        transaction.answer()
-
-    # --- on the thread that writes ------------------------------------------------------------------------------------
-
-    def _connect(self) -> None:
-        self._writing = writing(self._path)
-
-    def _connected(self) -> sqlite3.Connection:
-        if self._writing is None:
-            raise RuntimeError("The store is not open.")
-        return self._writing
-
-    def _disconnect(self) -> None:
-        if self._writing is not None:
-            self._writing.close()
-            self._writing = None
-
-    def _write(self, first: Job) -> None:
-        """Run it with those that wait behind it, and answer them. The log is moved after that."""
-        batch: list[_Transaction] = []
-        try:
-            self._commit_together(self._together(first), batch)
-        finally:
-            for transaction in batch:
-                self._writer.give(self._answer, transaction)
-        if self._commits >= CHECKPOINT_EVERY:
-            self._commits = 0
-            move_log(self._connected())
-
-    def _together(self, first: Job) -> Iterator[_Transaction]:
-        """It and what waits behind it; after one that an acknowledgement waits for, only others like that."""
-        until = time.monotonic() + TOGETHER_SECONDS
-        job: Job | None = first
-        taken, urgent = 0, False
-        while job is not None:
-            assert isinstance(job, _Transaction)
-            yield job
-            taken, urgent = taken + 1, urgent or job.first
-            full = taken >= TOGETHER or time.monotonic() >= until
-            job = None if full else self._writer.another(only_first=urgent)
-
-    def _commit_together(self, transactions: Iterable[_Transaction], batch: list[_Transaction]) -> None:
-        """Run transactions and commit them; `batch` becomes what was run. Where all of it came to nothing, each is run
-        once more alone: one that is too large for the disk fails no other.
-        """
-        try:
-            for transaction in transactions:
-                batch.append(transaction)
-                self._run(transaction, self._connected())
-            if self._connected().in_transaction:
-                self._connected().execute("commit")
-                self._commits += 1
-        except BaseException as exc:  # it is raised where each answer is waited for
-            for transaction in batch:
-                transaction.fail(exc)
-            if self._writing is not None and self._writing.in_transaction:
-                self._writing.execute("rollback")
-            if len(batch) > 1:
-                for transaction in batch:
-                    self._commit_together([transaction], [])
-
-    def _run(self, transaction: _Transaction, connection: sqlite3.Connection) -> None:
-        """In the transaction that has begun, in a savepoint; else in a new one. Raises where others are lost by it."""
-        joins = connection.in_transaction
-        if joins:
-            connection.execute("savepoint one")
-        else:
-            self._begin(connection)
-        try:
-            self._step(transaction, connection)
-        except BaseException as exc:  # whatever breaks a script leaves nothing of it in the file
-            transaction.fail(exc)
-            if connection.in_transaction:
-                connection.execute("rollback to one" if joins else "rollback")
-            elif joins:
-                raise  # for some failures SQLite rolls all of it back by itself
-        if joins:
-            connection.execute("release one")
-
-    def _begin(self, connection: sqlite3.Connection) -> None:
-        waits_ms = LOCKED_MS
-        try:
-            connection.execute("begin immediate")
-        except sqlite3.OperationalError as exc:
-            if exc.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
-                waits_ms = STILL_LOCKED_MS
-            raise
-        finally:
-            if waits_ms != self._waits_ms:
-                self._waits_ms = waits_ms
-                connection.execute(f"pragma busy_timeout = {waits_ms}")
-
-    # --- on the thread that reads -------------------------------------------------------------------------------------
-
-    def _read(self, job: Job) -> None:
-        assert isinstance(job, _Transaction)
-        self._look_up(job)
-        self._reader.give(self._answer, job)
-
-    def _look_up(self, job: _Transaction) -> None:
-        try:
-            if self._reading is None:
-                self._reading = reading(self._path)
-            self._reading.execute("begin")
-            self._step(job, self._reading)
-        except BaseException as exc:  # it is raised where the answer is waited for
-            job.fail(exc)
-        if self._reading is not None and self._reading.in_transaction:
-            self._reading.execute("rollback")
-
-    def _disconnect_reader(self) -> None:
-        if self._reading is not None:
-            self._reading.close()
-            self._reading = None
-
-    # --- on both ------------------------------------------------------------------------------------------------------
-
-    def _step(self, transaction: _Transaction, connection: sqlite3.Connection) -> None:
-        script: Script[Any] = transaction.work()
-        scheduled: list[ScheduledJob] = []
-        try:
-            step = next(script)
-            while True:
-                if isinstance(step, ScheduledJob):
-                    scheduled.append(step)
-                    step = script.send(())
-                elif isinstance(step, Aside):
-                    self._set_aside(step)
-                    step = script.send(())
-                else:
-                    step = script.send(_fetched(connection.execute(step.sql, step.params)))
-        except StopIteration as stop:
-            transaction.result, transaction.failure, transaction.scheduled = stop.value, None, scheduled
-
-    def _set_aside(self, row: Aside) -> None:
-        """Once in a life: the jobs that the row calls for come again and again."""
-        if row not in self._aside:
-            self._aside.add(row)
-            facts = {"table": row.table, "row": row.key, "why": row.why}
-            log.error("a stored row can't be read and is set aside; the others go on", extra=facts)
-
-
-async def _answered(worker: Worker, script: Callable[[], Script[T]], *, first: bool = False) -> T:
-    answered: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-    worker.hand_over(_Transaction(script, answered, first))
-    return await answered
-
-
-def _fetched(cursor: sqlite3.Cursor) -> Rows:
-    return cursor.fetchall() if cursor.description else ()
-
-
-def to_ms(at: datetime | None) -> int | None:
-    return None if at is None else round(at.timestamp() * 1000)
-
-
-def from_ms(ms: int | None) -> datetime | None:
-    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)
-
-
-def span_ms(span: timedelta) -> int:
-    return round(span.total_seconds() * 1000)
-
-
-def span_from(ms: int) -> timedelta:
-    return timedelta(milliseconds=ms)

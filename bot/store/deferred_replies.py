@@ -8,8 +8,8 @@ from dataclasses import replace
 from bot.ports.forms import DeferredReply
 from bot.store import deliveries
 from bot.store.columns import Column, Columns
-from bot.store.database import Row, ScheduledJob, Script, sql
 from bot.store.reading import first
+from bot.store.script import Row, ScheduledJob, Script, sql
 from bot.store.transactions import Transactions
 from bot.store.writing import insert
 
@@ -45,7 +45,7 @@ def drop(deferred_reply_id: str) -> Script[None]:
     yield sql("delete from deferred_reply where id = :id", id=deferred_reply_id)
 
 
-class SqliteDeferredReplies(Transactions):
+class StoredDeferredReplies(Transactions):
     """Implements `bot.ports.forms.DeferredReplies`."""
 
     async def take_deferred_reply(self, deferred_reply: DeferredReply) -> bool:

@@ -12,9 +12,9 @@ from bot.domain.requests import Request
 from bot.domain.transitions import DeletionState
 from bot.store import app_homes, whole_requests
 from bot.store.columns import Column, Columns, words
-from bot.store.database import Query, Row, ScheduledJob, Script, span_ms, sql, to_ms
 from bot.store.reading import readable
 from bot.store.rows import item_from
+from bot.store.script import Query, Row, ScheduledJob, Script, span_ms, sql, to_ms
 from bot.store.transactions import Transactions
 from bot.store.writing import insert
 
@@ -182,7 +182,7 @@ def _deletion(row: Row) -> Deletion:
     return Deletion(**_COLUMNS.fields(row))
 
 
-class SqliteDeletions(Transactions):
+class StoredDeletions(Transactions):
     """Implements `bot.ports.deletions.Deletions`."""
 
     async def ask_deletion(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry]) -> Sequence[Deletion]:

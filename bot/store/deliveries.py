@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from bot.store.database import Script, sql, to_ms
+from bot.store.script import Script, sql, to_ms
 
 REMEMBERED = timedelta(hours=25)
 """Slack may repeat an event for up to a day when delayed events are on (Events API, retries)."""

@@ -7,9 +7,9 @@ from datetime import datetime
 from bot.domain.forms import Form
 from bot.domain.orders import Create
 from bot.store.columns import Column, Columns
-from bot.store.database import Row, Script, sql, to_ms
 from bot.store.reading import first
 from bot.store.rows import order_from, order_text, place_from, place_row
+from bot.store.script import Row, Script, sql, to_ms
 from bot.store.transactions import Transactions
 from bot.store.writing import insert
 
@@ -78,7 +78,7 @@ def _form_from(row: Row) -> Form:
     return form
 
 
-class SqliteForms(Transactions):
+class StoredForms(Transactions):
     """Implements `bot.ports.forms.Forms`."""
 
     async def open_form(self, form: Form) -> None:

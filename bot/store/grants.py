@@ -13,8 +13,8 @@ from bot.domain.roles import Action, Grant, Role, roles_for
 from bot.ports.grants import Revise, Revision, Rights
 from bot.store import audit
 from bot.store.columns import Column, Columns
-from bot.store.database import Query, Row, ScheduledJob, Script, from_ms, sql, to_ms
 from bot.store.reading import readable
+from bot.store.script import Query, Row, ScheduledJob, Script, from_ms, sql, to_ms
 from bot.store.transactions import Transactions
 from bot.store.writing import insert
 
@@ -149,7 +149,7 @@ def _grant(row: Row) -> Grant:
     return Grant(**_GRANT.fields(row))
 
 
-class SqliteGrants(Transactions):
+class StoredGrants(Transactions):
     """Implements `bot.ports.grants.Grants`, and the same for bot.toml and the terminal."""
 
     async def grants_for(self, actor: Actor) -> list[Grant]:

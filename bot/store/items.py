@@ -13,10 +13,10 @@ from bot.domain.items import Item, following, joining
 from bot.domain.requests import Request
 from bot.domain.transitions import ItemState
 from bot.store import deletions
-from bot.store.database import Query, ScheduledJob, Script, from_ms, span_ms, sql, to_ms
+from bot.store.definitions import COPIES, FOLLOWED, ITEM_OPEN, POINT
 from bot.store.reading import first, readable
 from bot.store.rows import group_row, item_from, item_row, request_row
-from bot.store.schema import COPIES, FOLLOWED, ITEM_OPEN, POINT
+from bot.store.script import Query, ScheduledJob, Script, from_ms, span_ms, sql, to_ms
 from bot.store.transactions import Transactions
 from bot.store.waits import LONGEST_WAIT
 from bot.store.whole_requests import follow, lane
@@ -196,7 +196,7 @@ def points_of(disk_ids: Sequence[str]) -> Script[list[Item]]:
     return found
 
 
-class SqliteItems(Transactions):
+class StoredItems(Transactions):
     """Implements `bot.ports.items.Items`, but for consistency groups."""
 
     async def start(self, item: Item, entries: Sequence[AuditEntry]) -> Item | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.store import app_homes, deferred_replies, deletions, grants
-from bot.store.database import Row, Script, from_ms, sql, to_ms
+from bot.store.definitions import FOLLOWED, GROUP_OPEN, ITEM_OPEN, REQUEST_OPEN, TO_REMIND
 from bot.store.reading import readable
-from bot.store.schema import FOLLOWED, GROUP_OPEN, ITEM_OPEN, REQUEST_OPEN, TO_REMIND
+from bot.store.script import Row, Script, from_ms, sql, to_ms
 from bot.store.whole_requests import REMINDED_AHEAD
 
 _JOBS = f"""

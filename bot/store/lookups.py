@@ -9,10 +9,10 @@ from bot.domain.items import Item
 from bot.domain.requests import Request
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.lookups import DiskName
-from bot.store.database import Query, Script, sql, to_ms
+from bot.store.definitions import COPIES, ITEM_OPEN, OPEN, REQUEST_ENDED, REQUEST_OPEN
 from bot.store.reading import first, readable
 from bot.store.rows import item_from, request_from
-from bot.store.schema import COPIES, ITEM_OPEN, OPEN, REQUEST_ENDED, REQUEST_OPEN
+from bot.store.script import Query, Script, sql, to_ms
 from bot.store.whole_requests import one
 
 _FIND = """

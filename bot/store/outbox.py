@@ -13,9 +13,9 @@ from bot.domain.items import Item
 from bot.domain.requests import Request
 from bot.ports.outbox import Notice
 from bot.store import audit, deletions
-from bot.store.database import Query, Row, ScheduledJob, Script, from_ms, sql, to_ms
 from bot.store.reading import readable
 from bot.store.rows import request_row
+from bot.store.script import Query, Row, ScheduledJob, Script, from_ms, sql, to_ms
 from bot.store.transactions import Transactions
 from bot.store.whole_requests import report_due, wholes
 from bot.store.writing import insert
@@ -116,7 +116,7 @@ def told(request_id: str, notice: Notice) -> Script[None]:
     )
 
 
-class SqliteOutbox(Transactions):
+class StoredOutbox(Transactions):
     """Implements `bot.ports.outbox.Outbox`."""
 
     async def to_send(self, reply_channel: str) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from bot.store.database import Aside, Row, Rows, Script
+from bot.store.script import Aside, Row, Rows, Script
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from itertools import islice
 from bot.domain.items import Item
 from bot.domain.requests import Request
 from bot.ports.lookups import Filters
-from bot.store.database import Query, Row, Rows, Script, sql
-from bot.store.schema import REQUEST_ENDED, REQUEST_OPEN, TO_REVIEW
+from bot.store.definitions import REQUEST_ENDED, REQUEST_OPEN, TO_REVIEW
+from bot.store.script import Query, Row, Rows, Script, sql
 from bot.store.whole_requests import wholes
 
 

@@ -21,9 +21,9 @@ from bot.ports.lookups import DiskName, Filters
 from bot.ports.requests import Authorize, Cancelled, Decided
 from bot.store import app_homes, audit, bindings, deliveries, grants, lookups, recent_requests
 from bot.store import items as store_items
-from bot.store.database import ScheduledJob, Script, sql, to_ms
 from bot.store.outbox import tell_directly
 from bot.store.rows import group_row, request_row
+from bot.store.script import ScheduledJob, Script, sql, to_ms
 from bot.store.transactions import Transactions
 from bot.store.whole_requests import approvers_of, groups_of, lane, move, one, reminder_due, report_due, whole
 from bot.store.writing import insert
@@ -240,7 +240,7 @@ def _is_called_back(cancelled: Cancelled | None) -> bool:
     return cancelled is not None and bool(cancelled.dropped or cancelled.cancelled)
 
 
-class SqliteRequests(Transactions):
+class StoredRequests(Transactions):
     """Implements `bot.ports.requests.Requests`."""
 
     async def take_in(

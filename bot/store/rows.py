@@ -16,7 +16,7 @@ from bot.domain.requests import Place, Request
 from bot.domain.snapshots import CreateSnapshotGroup, CreateStandardSnapshot
 from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.store.columns import Column, Columns, words
-from bot.store.database import Row
+from bot.store.script import Row
 
 
 def order_text(order: Order) -> str:

@@ -10,33 +10,33 @@ from bot.domain.audit import AuditEntry
 from bot.domain.errors import StoreFailed
 from bot.domain.projects import Project
 from bot.store import audit, deliveries, forms, jobs, lookups, projects, verification, waits
-from bot.store.app_homes import SqliteAppHomes
-from bot.store.bindings import SqliteBindings
-from bot.store.consistency_groups import SqliteConsistencyGroups
-from bot.store.database import Script, from_ms, sql, to_ms
-from bot.store.deferred_replies import SqliteDeferredReplies
-from bot.store.deletions import SqliteDeletions
-from bot.store.forms import SqliteForms
-from bot.store.grants import SqliteGrants
-from bot.store.items import SqliteItems
-from bot.store.outbox import SqliteOutbox
-from bot.store.requests import SqliteRequests
+from bot.store.app_homes import StoredAppHomes
+from bot.store.bindings import StoredBindings
+from bot.store.consistency_groups import StoredConsistencyGroups
+from bot.store.deferred_replies import StoredDeferredReplies
+from bot.store.deletions import StoredDeletions
+from bot.store.forms import StoredForms
+from bot.store.grants import StoredGrants
+from bot.store.items import StoredItems
+from bot.store.outbox import StoredOutbox
+from bot.store.requests import StoredRequests
+from bot.store.script import Script, from_ms, sql, to_ms
 
 _PROBE = "probe"
 """The row that is written to see whether rows can be."""
 
 
-class SqliteStore(
-    SqliteRequests,
-    SqliteItems,
-    SqliteConsistencyGroups,
-    SqliteDeletions,
-    SqliteOutbox,
-    SqliteGrants,
-    SqliteBindings,
-    SqliteForms,
-    SqliteDeferredReplies,
-    SqliteAppHomes,
+class Store(
+    StoredRequests,
+    StoredItems,
+    StoredConsistencyGroups,
+    StoredDeletions,
+    StoredOutbox,
+    StoredGrants,
+    StoredBindings,
+    StoredForms,
+    StoredDeferredReplies,
+    StoredAppHomes,
 ):
     """Implements the roles of `bot/ports/` that ask for rows, on one SQLite file."""
 

@@ -9,7 +9,8 @@ from typing import TypeVar
 from bot.domain.audit import AuditEntry
 from bot.ports.clock import Clock
 from bot.store import audit
-from bot.store.database import Script, SqliteDatabase
+from bot.store.database import Database
+from bot.store.script import Script
 
 T = TypeVar("T")
 
@@ -17,7 +18,7 @@ T = TypeVar("T")
 class Transactions:
     """Each method of a role is one transaction: rows, audit and jobs together."""
 
-    def __init__(self, database: SqliteDatabase, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 

@@ -16,8 +16,8 @@ from typing import Any
 from bot.domain.audit import BEFORE_POST
 from bot.store import audit
 from bot.store.bindings import BY_COMMAND
-from bot.store.database import Row, Script, sql, to_ms
-from bot.store.schema import COUNTERS, GUARDS
+from bot.store.script import Row, Script, sql, to_ms
+from bot.store.sqlite.schema import COUNTERS, GUARDS
 
 Head = tuple[int, str]
 GrantKey = tuple[str, str, str, str]

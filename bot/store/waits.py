@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from bot.domain.audit import AuditEntry
 from bot.store import audit
-from bot.store.database import Query, Script, from_ms, sql, to_ms
+from bot.store.definitions import GROUP_OPEN, ITEM_OPEN, REQUEST_OPEN
 from bot.store.deliveries import FORGETTABLE
-from bot.store.schema import GROUP_OPEN, ITEM_OPEN, REQUEST_OPEN
+from bot.store.script import Query, Script, from_ms, sql, to_ms
 
 LONGEST_WAIT = timedelta(seconds=60)
 """No row waits longer for its next turn."""

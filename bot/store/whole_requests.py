@@ -11,9 +11,9 @@ from bot.domain.items import Item
 from bot.domain.requests import Request, following_items
 from bot.domain.transitions import RequestState
 from bot.store import app_homes
-from bot.store.database import Query, Row, Rows, ScheduledJob, Script, sql
 from bot.store.reading import first, readable
 from bot.store.rows import group_from, item_from, request_from, request_row
+from bot.store.script import Query, Row, Rows, ScheduledJob, Script, sql
 
 RESTORABLE = """
 exists (select 1 from item where item.request_id = request.id and item.state = 'available' and item.let_go = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from bot.store.database import Query, Row
+from bot.store.script import Query, Row
 
 
 def insert(table: str, row: Row, otherwise: str = "") -> Query:

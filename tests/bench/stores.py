@@ -18,8 +18,9 @@ from bot.domain.items import DiskRef, Item, taken
 from bot.domain.requests import Place
 from bot.domain.transitions import ItemState, RequestState
 from bot.store.audit import GENESIS, chained_hash
-from bot.store.database import SqliteDatabase, to_ms
 from bot.store.rows import item_row, request_row
+from bot.store.script import to_ms
+from bot.store.sqlite.database import SqliteDatabase
 from tests.bench import world
 from tests.builders import a_request, an_item
 

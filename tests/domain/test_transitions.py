@@ -47,7 +47,7 @@ from bot.domain.transitions import (
     RequestState,
     WrongMove,
 )
-from bot.store.schema import migrations
+from bot.store.sqlite.schema import migrations
 from bot.workflow.jobs.plan import set_going
 from tests.builders import NOON, a_disk, a_request, an_item
 

@@ -23,8 +23,8 @@ from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message
 from bot.slack.client.scopes import SCOPES
 from bot.slack.ids import CONFIRM
-from bot.store.database import SqliteDatabase
-from bot.store.store import SqliteStore
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.store import Store
 from tests.e2e.conftest import part, request_id
 
 
@@ -118,7 +118,7 @@ class Street:
         database = SqliteDatabase(Path(self.bot.environment["BOT_STORE"].removeprefix("sqlite:///")))
         await database.open()
         try:
-            return await SqliteStore(database, SystemClock()).recent(Filters(limit=1_000))
+            return await Store(database, SystemClock()).recent(Filters(limit=1_000))
         finally:
             await database.close()
 

@@ -13,8 +13,8 @@ from bot.domain.transitions import RequestState
 from bot.simulator.workspace import Message
 from bot.simulator.workspace.tickets import Triggers
 from bot.slack.ids import APPROVE, DENY
-from bot.store.database import SqliteDatabase
-from bot.store.store import SqliteStore
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.store import Store
 from tests.e2e.street import Street
 from tests.e2e.test_approvals import APPROVERS
 from tests.e2e.test_crash import street
@@ -63,7 +63,7 @@ async def trail(street: Street, action: str, actor: str) -> list[tuple[str, str]
     database = SqliteDatabase(street.setting.directory / "snapshot-bot.db")
     await database.open()
     try:
-        rows = await SqliteStore(database, SystemClock()).audit_page(0)
+        rows = await Store(database, SystemClock()).audit_page(0)
     finally:
         await database.close()
     return [(row["outcome"], row["rule"]) for row in rows if (row["action"], row["actor"]) == (action, actor)]
@@ -73,7 +73,7 @@ async def grants_of(street: Street, user_id: str) -> list[Role]:
     database = SqliteDatabase(street.setting.directory / "snapshot-bot.db")
     await database.open()
     try:
-        every = await SqliteStore(database, SystemClock()).every_grant()
+        every = await Store(database, SystemClock()).every_grant()
     finally:
         await database.close()
     return [grant.role for grant in every if grant.subject_id == user_id]

@@ -26,8 +26,8 @@ from bot.simulator.workspace import CommandOutcome, Message, delivery
 from bot.simulator.workspace.sockets import Sockets
 from bot.simulator.workspace.tickets import ResponseUrls
 from bot.slack.client.scopes import SCOPES
-from bot.store.database import SqliteDatabase
-from bot.store.store import SqliteStore
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.store import Store
 from tests.e2e.street import BotProcess
 
 # The word in the middle of each is what is looked for: letters and digits look the same however the rest is escaped.
@@ -118,7 +118,7 @@ class Stage:
         try:
             async with asyncio.timeout(timeout):
                 while True:
-                    found = await SqliteStore(database, SystemClock()).recent(Filters(limit=1_000))
+                    found = await Store(database, SystemClock()).recent(Filters(limit=1_000))
                     if all(request.ended_at for request, _ in found):
                         break
                     await asyncio.sleep(0.1)

@@ -148,14 +148,14 @@ async def test_a_bot_whose_disk_is_full_can_still_be_stopped(tmp_path: Path) -> 
 # --- a part that ends -------------------------------------------------------------------------------------------------
 
 DEAD_THREAD = """
-import sys, bot.store.database as database
+import sys, bot.store.sqlite.database as database
 def dies(connection): raise MemoryError("no more of it")
 database.CHECKPOINT_EVERY, database.move_log = 10, dies
 from bot.__main__ import main
 sys.exit(main())
 """
 DEAD_ENGINE = """
-import sys, bot.engine as engine
+import sys, bot.engine.embedded as engine
 def dies(self, handlers):
     if self._due and any(key.startswith("plan") for key in self._due): raise MemoryError("no more of it")
     return real(self, handlers)
@@ -188,7 +188,7 @@ async def test_a_part_that_ends_by_itself_ends_the_bot_with_a_sentence_and_the_n
 
 SLOW_TO_NOTICE = (
     "import bot.cli_run as program",
-    "import bot.cli_run as program, bot.engine as engine; engine.LOOK_SECONDS = 3.0",
+    "import bot.cli_run as program, bot.engine.embedded as engine; engine.LOOK_SECONDS = 3.0",
 )
 SET_CLOCK = """
 import sys

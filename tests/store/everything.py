@@ -21,7 +21,7 @@ from bot.ports.forms import DeferredReply
 from bot.ports.grants import Revision
 from bot.ports.lookups import Filters
 from bot.ports.requests import Incoming
-from bot.store.store import SqliteStore
+from bot.store.store import Store
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
 from tests.store.test_consistency_groups import with_group
 from tests.store.test_requests import planned
@@ -50,13 +50,13 @@ BOB = Subject("user", "U2")
 HOUR = timedelta(hours=1)
 
 
-async def everything(store: SqliteStore, clock: FakeClock) -> None:
+async def everything(store: Store, clock: FakeClock) -> None:
     for part in (grants, bindings, arrivals, plans, copies, groups, deletions, outbox, forms, homes, audit, readings):
         await part(store)
     await times(store, clock)
 
 
-async def grants(store: SqliteStore) -> None:
+async def grants(store: Store) -> None:
     await store.configured_grants([a_grant(), a_grant("U3", "admin", expires_at=NOON), a_grant("U4", "admin")])
     await store.configured_grants([a_grant(), a_grant("U3", "admin", expires_at=NOON)])
     await store.revise_grants(an_actor(), BOB, "payments", lambda rights: Revision("", [ENTRY], added=[a_grant("U2")]))
@@ -72,7 +72,7 @@ async def grants(store: SqliteStore) -> None:
     await store.every_grant()
 
 
-async def bindings(store: SqliteStore) -> None:
+async def bindings(store: Store) -> None:
     await store.configured_bindings([Binding("C1", "payments", "web-01")])
     await store.bind("C2", [Binding("C2", "payments", "web-01")], [ENTRY], over=[])
     await store.bound_project("C1")
@@ -82,7 +82,7 @@ async def bindings(store: SqliteStore) -> None:
     await store.configured_projects({"payments": a_project(project_id="f" * 32)})
 
 
-async def arrivals(store: SqliteStore) -> None:
+async def arrivals(store: Store) -> None:
     await received(store, "r-new")
     await received(store, "r-new")
     denied = a_request("r-denied", state=RequestState.DENIED, to_send=True)
@@ -95,7 +95,7 @@ async def arrivals(store: SqliteStore) -> None:
     await store.forget_deliveries()
 
 
-async def plans(store: SqliteStore) -> None:
+async def plans(store: Store) -> None:
     waits = await planned(store, "r-plan", 2)
     await store.planning_waits(replace(waits, tried=HOUR))
     waits = await _read(store, "r-plan")
@@ -114,7 +114,7 @@ async def plans(store: SqliteStore) -> None:
     await store.extend(read, replace(read, kept_until=NOON + 3 * HOUR, remind_at=NOON + HOUR), [ENTRY])
 
 
-async def copies(store: SqliteStore) -> None:
+async def copies(store: Store) -> None:
     for request_id in ("r-copy", "r-join"):
         await running(store, an_item(7, request_id=request_id), request_id=request_id)
     leader = await store.start(submitting(await the_item(store, "r-copy-7"), NOON), [ENTRY])
@@ -134,7 +134,7 @@ async def copies(store: SqliteStore) -> None:
     await store.gone("snap-nobodys", None, [ENTRY])
 
 
-async def groups(store: SqliteStore) -> None:
+async def groups(store: Store) -> None:
     await with_group(store, 11, 12, request_id="r-group")
     found = await store.group("r-group-g1")
     assert found is not None
@@ -145,7 +145,7 @@ async def groups(store: SqliteStore) -> None:
     await store.groups_of("r-group")
 
 
-async def deletions(store: SqliteStore) -> None:
+async def deletions(store: Store) -> None:
     item = await the_item(store, "r-copy-7")
     await store.ask_deletion([_deletion(item)], [ENTRY])
     await store.deletion_announced("r-copy", 1, [BOB])
@@ -158,7 +158,7 @@ async def deletions(store: SqliteStore) -> None:
     await store.deletions_told(read)
 
 
-async def outbox(store: SqliteStore) -> None:
+async def outbox(store: Store) -> None:
     found = await store.outbox("C1", await store.to_send("C1"))
     ((request, items), *_) = found
     ids = [item.id for item in items]
@@ -170,7 +170,7 @@ async def outbox(store: SqliteStore) -> None:
         await store.told("r-new", notice, [ENTRY], instead=[Subject("user", "U5")])
 
 
-async def forms(store: SqliteStore) -> None:
+async def forms(store: Store) -> None:
     await store.open_form(Form("f1", "U1", Place("T1", "C1"), Create(("a",)), NOON))
     await store.form_project("f1", "payments", seen=0)
     await store.form_place("f1", "C2", direct=False)
@@ -180,14 +180,14 @@ async def forms(store: SqliteStore) -> None:
     await store.form("f1")
 
 
-async def homes(store: SqliteStore) -> None:
+async def homes(store: Store) -> None:
     await store.app_home_opened("U1", None)
     await store.app_home_changed("U1")
     await store.app_home_published("U1", 1, "hash")
     await store.app_home("U1")
 
 
-async def audit(store: SqliteStore) -> None:
+async def audit(store: Store) -> None:
     await store.audit([ENTRY])
     store.note([ENTRY])
     seq, row_hash = await store.audit_head()
@@ -200,7 +200,7 @@ async def audit(store: SqliteStore) -> None:
     await store.witness()
 
 
-async def readings(store: SqliteStore) -> None:
+async def readings(store: Store) -> None:
     await store.request("r-copy")
     await store.item("r-copy-7")
     await store.find("snap-1")
@@ -215,13 +215,13 @@ async def readings(store: SqliteStore) -> None:
     await store.answers()
 
 
-async def times(store: SqliteStore, clock: FakeClock) -> None:
+async def times(store: Store, clock: FakeClock) -> None:
     await store.clock_set(HOUR)
     clock.step(hours=-1)
     await store.clock_set_meanwhile()
 
 
-async def _read(store: SqliteStore, request_id: str) -> Any:
+async def _read(store: Store, request_id: str) -> Any:
     found = await store.request(request_id)
     assert found is not None
     return found[0]

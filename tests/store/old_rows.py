@@ -14,7 +14,7 @@ from bot.domain.granting import Subject
 from bot.domain.items import ended, taken
 from bot.domain.transitions import DeletionState, GroupState, ItemState, RequestState
 from bot.ports.outbox import Notice
-from bot.store.store import SqliteStore
+from bot.store.store import Store
 from tests.builders import NOON, a_grant, an_item
 from tests.store.test_consistency_groups import a_group
 from tests.store.test_store import received, the_item
@@ -52,7 +52,7 @@ DIFFERENT = {
 """What is not the same in the copies of a row: all were asked for by one person, in one channel, about one disk."""
 
 
-async def one_of_each(store: SqliteStore) -> None:
+async def one_of_each(store: Store) -> None:
     """Each is made, and ends."""
     request = await received(store, "r-old", created_at=LONG_AGO, approvals_needed=1)
     item = an_item(7, request_id="r-old")

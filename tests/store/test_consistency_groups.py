@@ -12,7 +12,7 @@ from bot.domain.orders import Quick, Selector
 from bot.domain.snapshots import CreateSnapshotGroup
 from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.requests import Cancelled
-from bot.store.store import SqliteStore
+from bot.store.store import Store
 from tests.builders import NOON, an_item
 from tests.store.test_store import received, running, the_item
 
@@ -25,7 +25,7 @@ def a_group(request_id: str = "r-one", **fields: Any) -> ConsistencyGroup:
     return ConsistencyGroup(**{"id": f"{request_id}-g1", "request_id": request_id, **made, **fields})
 
 
-async def with_group(store: SqliteStore, *numbers: int, request_id: str = "r-one") -> list[Item]:
+async def with_group(store: Store, *numbers: int, request_id: str = "r-one") -> list[Item]:
     request = await received(store, request_id, order=ORDER)
     items = [an_item(number, request_id=request_id, consistency_group_id=f"{request_id}-g1") for number in numbers]
     settled = await store.decide_plan(
@@ -35,13 +35,13 @@ async def with_group(store: SqliteStore, *numbers: int, request_id: str = "r-one
     return items
 
 
-async def the_group(store: SqliteStore, consistency_group_id: str = "r-one-g1") -> tuple[ConsistencyGroup, list[Item]]:
+async def the_group(store: Store, consistency_group_id: str = "r-one-g1") -> tuple[ConsistencyGroup, list[Item]]:
     found = await store.group(consistency_group_id)
     assert found is not None
     return found[0], found[1]
 
 
-async def test_what_is_written_is_what_is_read(store: SqliteStore) -> None:
+async def test_what_is_written_is_what_is_read(store: Store) -> None:
     items = await with_group(store, 1, 2)
     found = await store.group("r-one-g1")
     assert found is not None
@@ -52,7 +52,7 @@ async def test_what_is_written_is_what_is_read(store: SqliteStore) -> None:
     assert not any(key.startswith("submit:") for key in jobs)
 
 
-async def test_it_begins_with_those_whose_disks_nobody_copies(store: SqliteStore) -> None:
+async def test_it_begins_with_those_whose_disks_nobody_copies(store: Store) -> None:
     await running(store, an_item(3, request_id="r-two"), request_id="r-two")
     assert await store.start(submitting(await the_item(store, "r-two-3"), NOON), [])
     await with_group(store, 1, 2, 3)
@@ -66,7 +66,7 @@ async def test_it_begins_with_those_whose_disks_nobody_copies(store: SqliteStore
     assert (joined.state, joined.joined_to, joined.consistency_group_id) == (ItemState.CREATING, "r-two-3", None)
 
 
-async def test_one_that_is_left_alone_is_sent_alone(store: SqliteStore) -> None:
+async def test_one_that_is_left_alone_is_sent_alone(store: Store) -> None:
     await running(store, an_item(2, request_id="r-two"), request_id="r-two")
     assert await store.start(submitting(await the_item(store, "r-two-2"), NOON), [])
     await with_group(store, 1, 2)
@@ -77,7 +77,7 @@ async def test_one_that_is_left_alone_is_sent_alone(store: SqliteStore) -> None:
     assert "submit:r-one-1" in {key for key, *_ in await store.jobs()}
 
 
-async def test_of_two_who_write_one_is_too_late_and_changes_nothing(store: SqliteStore) -> None:
+async def test_of_two_who_write_one_is_too_late_and_changes_nothing(store: Store) -> None:
     await with_group(store, 1, 2)
     read, _ = await the_group(store)
     begun = await store.start_group(read, [])
@@ -90,7 +90,7 @@ async def test_of_two_who_write_one_is_too_late_and_changes_nothing(store: Sqlit
     assert (after.state, {item.state for item in still}) == (GroupState.SUBMITTING, {ItemState.SUBMITTING})
 
 
-async def test_members_that_were_found_are_watched_and_the_group_is_done_with(store: SqliteStore) -> None:
+async def test_members_that_were_found_are_watched_and_the_group_is_done_with(store: Store) -> None:
     await with_group(store, 1, 2)
     begun = await store.start_group((await the_group(store))[0], [])
     assert begun is not None
@@ -102,7 +102,7 @@ async def test_members_that_were_found_are_watched_and_the_group_is_done_with(st
     assert found is not None and found[0].id == "r-one"
 
 
-async def test_a_group_that_comes_too_late_leaves_its_request_called_back(store: SqliteStore) -> None:
+async def test_a_group_that_comes_too_late_leaves_its_request_called_back(store: Store) -> None:
     await with_group(store, 1, 2)
     group, _ = await the_group(store)
     called = await store.cancel("r-one", explanation="Called back.", cause="Called back.", entries=[])
@@ -113,7 +113,7 @@ async def test_a_group_that_comes_too_late_leaves_its_request_called_back(store:
     assert (found[0].state, found[0].rule, found[0].ended_at) == (RequestState.DROPPED, "cancelled", NOON)
 
 
-async def test_a_wait_is_kept_and_wakes_nobody_too_early(store: SqliteStore) -> None:
+async def test_a_wait_is_kept_and_wakes_nobody_too_early(store: Store) -> None:
     await with_group(store, 1, 2)
     group, _ = await the_group(store)
     begun = await store.start_group(group, [])
@@ -123,7 +123,7 @@ async def test_a_wait_is_kept_and_wakes_nobody_too_early(store: SqliteStore) -> 
     assert ("group:r-one-g1", until, "payments/U1") in await store.jobs()
 
 
-async def test_a_plan_made_anew_leaves_nothing_of_the_old_one(store: SqliteStore) -> None:
+async def test_a_plan_made_anew_leaves_nothing_of_the_old_one(store: Store) -> None:
     request = await received(store, order=ORDER)
     items = [an_item(number, consistency_group_id="r-one-g1") for number in (1, 2)]
     later = NOON.replace(hour=13)

@@ -14,8 +14,9 @@ from bot.domain.items import Item, ended, taken
 from bot.domain.transitions import ItemState, RequestEvent, RequestState
 from bot.metrics import COUNTED
 from bot.ports.lookups import Filters
-from bot.store.database import Script, SqliteDatabase, sql
-from bot.store.store import SqliteStore
+from bot.store.script import Script, sql
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.store import Store
 from tests.builders import NOON, FakeClock, an_item
 from tests.store.test_store import received
 
@@ -43,7 +44,7 @@ def breaks() -> Script[None]:
     raise ZeroDivisionError
 
 
-async def moved(store: SqliteStore, chance: Random, request_id: str) -> None:
+async def moved(store: Store, chance: Random, request_id: str) -> None:
     """One step of a request, whichever it can take."""
     found = await store.request(request_id)
     assert found is not None
@@ -78,7 +79,7 @@ def _plan(chance: Random, request_id: str) -> list[Item]:
     return [an_item(1, request_id=request_id), *others]
 
 
-async def _worked_on(store: SqliteStore, chance: Random, item: Item) -> None:
+async def _worked_on(store: Store, chance: Random, item: Item) -> None:
     match item.state:
         case ItemState.PLANNED:
             await store.start(submitting(item, NOON), [])
@@ -90,7 +91,7 @@ async def _worked_on(store: SqliteStore, chance: Random, item: Item) -> None:
             pass
 
 
-async def _let_go(store: SqliteStore, chance: Random, item: Item) -> None:
+async def _let_go(store: Store, chance: Random, item: Item) -> None:
     if chance.random() < 0.5:
         await store.let_go(item.request_id, [item.id], [])
     elif item.snapshot_id:
@@ -99,7 +100,7 @@ async def _let_go(store: SqliteStore, chance: Random, item: Item) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_what_moved_at_random_is_counted_rightly(
-    store: SqliteStore, database: SqliteDatabase, clock: FakeClock, tmp_path: Path, seed: int
+    store: Store, database: SqliteDatabase, clock: FakeClock, tmp_path: Path, seed: int
 ) -> None:
     chance = Random(seed)
     ids = [f"r-{number}" for number in range(30)]
@@ -117,5 +118,5 @@ async def test_what_moved_at_random_is_counted_rightly(
     shutil.copytree(tmp_path, tmp_path / "killed", ignore=shutil.ignore_patterns("*-shm"))
     after = SqliteDatabase(tmp_path / "killed" / "store.db")
     await after.open()
-    assert await SqliteStore(after, clock).counts(COUNTED) == counts
+    assert await Store(after, clock).counts(COUNTED) == counts
     await after.close()

@@ -17,15 +17,16 @@ from bot.domain.granting import Subject
 from bot.domain.roles import Grant
 from bot.ports.grants import Revision, Rights
 from bot.store import grants
-from bot.store.database import Query, Script, SqliteDatabase
-from bot.store.store import SqliteStore
+from bot.store.script import Query, Script
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.store import Store
 from tests.builders import NOON, a_grant, an_actor
 
 BOB = Subject("user", "U2")
 ENTRY = AuditEntry("U1", "grant", "payments", "done")
 
 
-async def revise(store: SqliteStore, *added: Grant, removed: Sequence[Grant] = (), project: str = "payments") -> Rights:
+async def revise(store: Store, *added: Grant, removed: Sequence[Grant] = (), project: str = "payments") -> Rights:
     """Change Bob's grants; answers what the decision was shown."""
     shown: list[Rights] = []
 
@@ -86,7 +87,7 @@ async def test_who_is_named_is_read_in_order_and_no_further(database: SqliteData
     assert not [step for step in plan_of(query, tmp_path / "store.db") if "TEMP B-TREE" in step]
 
 
-async def test_a_change_is_shown_who_asks_whom_it_is_about_and_every_admin_there(store: SqliteStore) -> None:
+async def test_a_change_is_shown_who_asks_whom_it_is_about_and_every_admin_there(store: Store) -> None:
     mine, of_my_group, bobs = a_grant("U1"), a_grant("S1", kind="group"), a_grant("U2", "viewer")
     here, everywhere, elsewhere = a_grant("U7", "admin"), a_grant("U8", "admin", "*"), a_grant("U9", "admin", "shop")
     await store.configured_grants([mine, of_my_group, bobs, here, everywhere, elsewhere, a_grant("U3")])
@@ -97,7 +98,7 @@ async def test_a_change_is_shown_who_asks_whom_it_is_about_and_every_admin_there
     assert set((await revise(store, project="*")).admins) == {here, everywhere, elsewhere}
 
 
-async def test_whom_to_ask_are_a_few_of_those_who_are_admins_there_now(store: SqliteStore) -> None:
+async def test_whom_to_ask_are_a_few_of_those_who_are_admins_there_now(store: Store) -> None:
     later = NOON + timedelta(hours=1)
     await store.configured_grants(
         [
@@ -121,13 +122,13 @@ async def test_whom_to_ask_are_a_few_of_those_who_are_admins_there_now(store: Sq
     assert await named("nowhere") == await named("*") == ["U7"]
 
 
-async def test_of_many_admins_only_as_many_are_read_as_are_named(store: SqliteStore) -> None:
+async def test_of_many_admins_only_as_many_are_read_as_are_named(store: Store) -> None:
     await store.configured_grants([a_grant(f"U{number}", "admin") for number in range(50)])
     assert len(await store.helpers("payments")) == MENTIONED_ADMINS
 
 
 async def test_who_may_approve_in_a_project_is_found_among_its_own_and_those_of_every_project(
-    store: SqliteStore,
+    store: Store,
 ) -> None:
     theirs = [a_grant("U1", "approver"), a_grant("U2", "admin"), a_grant("S3", "approver", "*", kind="group")]
     others = [a_grant("U4"), a_grant("U5", "approver", "shop"), a_grant("U6", "approver", expires_at=NOON)]
@@ -135,7 +136,7 @@ async def test_who_may_approve_in_a_project_is_found_among_its_own_and_those_of_
     assert set(await store.approver_grants("payments")) == set(theirs)
 
 
-async def test_rows_are_added_and_removed_with_their_audit_row(store: SqliteStore) -> None:
+async def test_rows_are_added_and_removed_with_their_audit_row(store: Store) -> None:
     given = a_grant("U2", expires_at=NOON)
     await revise(store, given)
     await revise(store, a_grant("U2"))
@@ -145,7 +146,7 @@ async def test_rows_are_added_and_removed_with_their_audit_row(store: SqliteStor
     assert len(await store.audit_page(0)) == 3
 
 
-async def test_only_the_row_of_that_source_is_removed(store: SqliteStore) -> None:
+async def test_only_the_row_of_that_source_is_removed(store: Store) -> None:
     await store.configured_grants([a_grant("U2")])
     slack = Grant("user", "U2", a_grant().role, "payments", None, "slack")
     await revise(store, slack)
@@ -153,7 +154,7 @@ async def test_only_the_row_of_that_source_is_removed(store: SqliteStore) -> Non
     assert await store.grants_of(BOB) == [a_grant("U2")]
 
 
-async def test_a_change_that_fails_leaves_neither_rows_nor_trail(store: SqliteStore) -> None:
+async def test_a_change_that_fails_leaves_neither_rows_nor_trail(store: Store) -> None:
     def fails(_: Rights) -> Revision:
         return Revision("", [ENTRY], added=[a_grant("U2"), None])  # type: ignore[list-item]  # a bug, on purpose
 
@@ -163,7 +164,7 @@ async def test_a_change_that_fails_leaves_neither_rows_nor_trail(store: SqliteSt
     assert await store.audit_page(0) == []
 
 
-async def test_a_source_is_changed_by_itself(store: SqliteStore) -> None:
+async def test_a_source_is_changed_by_itself(store: Store) -> None:
     row = Grant("user", "U2", a_grant().role, "payments", None, "file:rights.toml")
     await store.revise_source("file:rights.toml", lambda rights: Revision("", added=[row]))
     await store.configured_grants([a_grant("U2")])
@@ -177,7 +178,7 @@ async def test_a_source_is_changed_by_itself(store: SqliteStore) -> None:
     assert list(shown[0].theirs) == [row] == await store.grants_from("file:rights.toml")
 
 
-async def test_the_end_of_a_grant_is_written_down_once(store: SqliteStore) -> None:
+async def test_the_end_of_a_grant_is_written_down_once(store: Store) -> None:
     later = NOON + timedelta(hours=1)
     ended, ending = a_grant("U1", expires_at=NOON), a_grant("U2", expires_at=later)
     await store.configured_grants([ended, ending, a_grant("U3")])

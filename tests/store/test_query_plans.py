@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 import pytest
 
 import bot.store
-from bot.store.database import Query, Script, SqliteDatabase
-from bot.store.store import SqliteStore
+from bot.store.script import Query, Script
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.store import Store
 from tests.builders import FakeClock
 from tests.store.everything import everything
 from tests.store.old_rows import OLD, multiplied, one_of_each
@@ -153,7 +154,7 @@ class HeardDatabase(SqliteDatabase):
 class Called:
     """A store that remembers by which names it was called."""
 
-    store: SqliteStore
+    store: Store
     names: set[str] = field(default_factory=set)
 
     def __getattr__(self, name: str) -> Any:
@@ -176,7 +177,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     async def lived() -> tuple[Heard, set[str]]:
         database, clock = HeardDatabase(path), FakeClock()
         await database.open()
-        called = Called(SqliteStore(database, clock))
+        called = Called(Store(database, clock))
         await one_of_each(called.store)
         multiplied(path)
         database.heard = Heard()
@@ -210,7 +211,7 @@ def _unbounded(step: str, connection: sqlite3.Connection) -> bool:
 
 
 def test_every_method_of_the_store_is_called_and_every_statement_run(life: Life) -> None:
-    methods = {name for name, _ in inspect.getmembers(SqliteStore, inspect.isfunction) if not name.startswith("_")}
+    methods = {name for name, _ in inspect.getmembers(Store, inspect.isfunction) if not name.startswith("_")}
     assert methods - life.called == {"broken", "changed"}  # which ask nothing of the file
     missed = [place for place in _places() if not any(line in life.heard.lines for line in place.lines)]
     assert missed == []

@@ -19,8 +19,9 @@ from bot.domain.requests import Place
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.forms import DeferredReply
 from bot.ports.lookups import Filters
-from bot.store.database import Script, SqliteDatabase, sql
-from bot.store.store import SqliteStore
+from bot.store.script import Script, sql
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.store import Store
 from tests.builders import NOON, a_grant, a_request, an_actor, an_item
 from tests.store.test_store import arriving, received, running
 
@@ -42,7 +43,7 @@ def spoil(tmp_path: Path, database: SqliteDatabase) -> Spoil:
     return write
 
 
-async def two_under_way(store: SqliteStore) -> None:
+async def two_under_way(store: Store) -> None:
     for number, name in enumerate(("r-one", "r-two"), 1):
         item = taken(submitting(an_item(number, request_id=name), NOON), f"snap-{name}", "job")
         await running(store, item, request_id=name)
@@ -64,7 +65,7 @@ UNREADABLE_REQUESTS = [
 
 @pytest.mark.parametrize("values", UNREADABLE_ITEMS)
 async def test_an_item_that_cannot_be_read_leaves_the_others_watched_and_told(
-    store: SqliteStore, spoil: Spoil, values: dict[str, object], caplog: pytest.LogCaptureFixture
+    store: Store, spoil: Spoil, values: dict[str, object], caplog: pytest.LogCaptureFixture
 ) -> None:
     await two_under_way(store)
     spoil("item", "request_id = 'r-one'", **values)
@@ -80,7 +81,7 @@ async def test_an_item_that_cannot_be_read_leaves_the_others_watched_and_told(
 
 @pytest.mark.parametrize("values", UNREADABLE_REQUESTS)
 async def test_a_request_that_cannot_be_read_leaves_its_channel_its_voice(
-    store: SqliteStore, spoil: Spoil, values: dict[str, object]
+    store: Store, spoil: Spoil, values: dict[str, object]
 ) -> None:
     await two_under_way(store)
     spoil("request", "id = 'r-one'", **values)
@@ -93,9 +94,7 @@ async def test_a_request_that_cannot_be_read_leaves_its_channel_its_voice(
     assert await store.jobs()
 
 
-async def test_a_request_with_an_item_that_cannot_be_read_is_never_told_as_finished(
-    store: SqliteStore, spoil: Spoil
-) -> None:
+async def test_a_request_with_an_item_that_cannot_be_read_is_never_told_as_finished(store: Store, spoil: Spoil) -> None:
     await running(store, an_item(1), taken(submitting(an_item(2), NOON), "snap-2", "job"))
     spoil("item", "id = 'r-one-1'", state="frozen")
     (second,) = await store.creating("payments")
@@ -113,7 +112,7 @@ async def test_a_request_with_an_item_that_cannot_be_read_is_never_told_as_finis
 
 
 async def test_a_disk_copied_for_an_item_that_cannot_be_read_is_not_copied_a_second_time(
-    store: SqliteStore, spoil: Spoil
+    store: Store, spoil: Spoil
 ) -> None:
     await running(store, taken(submitting(an_item(1), NOON), "snap-1", "job"))
     spoil("item", "id = 'r-one-1'", disk_json="?")
@@ -124,7 +123,7 @@ async def test_a_disk_copied_for_an_item_that_cannot_be_read_is_not_copied_a_sec
 
 
 async def test_what_follows_an_item_is_not_held_up_by_a_follower_that_cannot_be_read(
-    store: SqliteStore, spoil: Spoil
+    store: Store, spoil: Spoil
 ) -> None:
     await running(store, taken(submitting(an_item(1), NOON), "snap-1", "job"))
     for name in ("r-two", "r-three"):
@@ -149,14 +148,14 @@ UNREADABLE_DATES = [
 
 @pytest.mark.parametrize(("table", "where", "values"), UNREADABLE_DATES)
 async def test_a_date_that_cannot_be_read_keeps_no_other_duty_from_being_found(
-    store: SqliteStore, spoil: Spoil, table: str, where: str, values: dict[str, object]
+    store: Store, spoil: Spoil, table: str, where: str, values: dict[str, object]
 ) -> None:
     await two_under_way(store)
     spoil(table, where, **values)
     assert {"watch:payments", "report:C1"} <= {key for key, _, _ in await store.jobs()}
 
 
-async def test_a_restore_point_that_cannot_be_read_hides_no_other_of_its_disk(store: SqliteStore, spoil: Spoil) -> None:
+async def test_a_restore_point_that_cannot_be_read_hides_no_other_of_its_disk(store: Store, spoil: Spoil) -> None:
     for name in ("r-one", "r-two"):
         made = ended(
             taken(submitting(an_item(1, request_id=name), NOON), f"snap-{name}", "job"), ItemState.AVAILABLE, NOON
@@ -166,7 +165,7 @@ async def test_a_restore_point_that_cannot_be_read_hides_no_other_of_its_disk(st
     assert [item.id for item in await store.points_of([an_item(1)])] == ["r-two-1"]
 
 
-async def test_another_try_that_cannot_be_read_hides_no_other(store: SqliteStore, spoil: Spoil) -> None:
+async def test_another_try_that_cannot_be_read_hides_no_other(store: Store, spoil: Spoil) -> None:
     await running(store, an_item(1))
     for number in range(2):
         request = a_request(f"r-again-{number}", state=RequestState.RECEIVED)
@@ -175,14 +174,14 @@ async def test_another_try_that_cannot_be_read_hides_no_other(store: SqliteStore
     assert [one.id for one in await store.tries_of("r-one")] == ["r-again-1"]
 
 
-async def test_a_home_that_cannot_be_read_is_set_aside(store: SqliteStore, spoil: Spoil) -> None:
+async def test_a_home_that_cannot_be_read_is_set_aside(store: Store, spoil: Spoil) -> None:
     await store.app_home_opened("U1", None)
     spoil("app_home", "user_id = 'U1'", rev="many")
     assert await store.app_home("U1") is None
 
 
 async def test_a_grant_that_cannot_be_read_gives_nothing_and_takes_nothing_from_the_others(
-    store: SqliteStore, spoil: Spoil
+    store: Store, spoil: Spoil
 ) -> None:
     await store.configured_grants([a_grant(), a_grant(role="admin")])
     spoil("access_grant", "role = 'admin'", role="emperor")
@@ -191,7 +190,7 @@ async def test_a_grant_that_cannot_be_read_gives_nothing_and_takes_nothing_from_
 
 
 async def test_a_binding_a_notice_a_form_and_an_answer_that_cannot_be_read_are_set_aside(
-    store: SqliteStore, spoil: Spoil
+    store: Store, spoil: Spoil
 ) -> None:
     await store.configured_bindings([Binding("C1", "payments", "web-01"), Binding("C1", "payments", "web-02")])
     spoil("binding", "position = 0", selector_json="{")

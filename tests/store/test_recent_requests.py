@@ -12,7 +12,7 @@ from bot.domain.items import Item
 from bot.domain.requests import Request
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.lookups import Filters
-from bot.store.store import SqliteStore
+from bot.store.store import Store
 from tests.builders import NOON, a_request, an_item
 from tests.store.test_store import arriving
 
@@ -25,7 +25,7 @@ NAMES = ("data", "logs", "id-0")
 Pair = tuple[Request, list[Item]]
 
 
-async def many(store: SqliteStore, chance: Random, count: int = 60) -> list[Pair]:
+async def many(store: Store, chance: Random, count: int = 60) -> list[Pair]:
     """Requests of four people in two projects and at few moments, newest first."""
     for number in range(count):
         request = a_request(
@@ -84,7 +84,7 @@ EVERY = {
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_what_is_found_is_what_fits_page_by_page(store: SqliteStore, seed: int) -> None:
+async def test_what_is_found_is_what_fits_page_by_page(store: Store, seed: int) -> None:
     everything = await many(store, Random(seed))
     for name, filters in EVERY.items():
         fitting = [pair[0].id for pair in everything if fits(pair, filters)]

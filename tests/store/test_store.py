@@ -21,8 +21,8 @@ from bot.ports.forms import DeferredReply
 from bot.ports.lookups import Filters
 from bot.ports.requests import Authorize, Incoming
 from bot.store import audit
-from bot.store.database import SqliteDatabase
-from bot.store.store import SqliteStore
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.store import Store
 from tests.builders import NOON, FakeClock, a_grant, a_request, an_actor, an_item
 
 ALLOWED = AuditEntry("U1", "create", "payments", "allowed", "granted")
@@ -35,14 +35,14 @@ def arriving(request: Request) -> Authorize:
     return judge
 
 
-async def received(store: SqliteStore, request_id: str = "r-one", **fields: object) -> Request:
+async def received(store: Store, request_id: str = "r-one", **fields: object) -> Request:
     request = a_request(request_id, state=RequestState.RECEIVED, to_send=False, **fields)
     kept = await store.take_in(f"command:{request_id}", "C1", an_actor(), arriving(request))
     assert kept is not None
     return kept
 
 
-async def running(store: SqliteStore, *items: Item, request_id: str = "r-one", **fields: object) -> Request:
+async def running(store: Store, *items: Item, request_id: str = "r-one", **fields: object) -> Request:
     request = await received(store, request_id, **fields)
     assert await store.decide_plan(replace(request, state=RequestState.RUNNING), items, [])
     found = await store.request(request_id)
@@ -50,13 +50,13 @@ async def running(store: SqliteStore, *items: Item, request_id: str = "r-one", *
     return found[0]
 
 
-async def the_item(store: SqliteStore, item_id: str) -> Item:
+async def the_item(store: Store, item_id: str) -> Item:
     found = await store.item(item_id)
     assert found is not None
     return found[0]
 
 
-async def test_who_read_a_row_before_the_clock_was_set_does_not_make_it_older(store: SqliteStore) -> None:
+async def test_who_read_a_row_before_the_clock_was_set_does_not_make_it_older(store: Store) -> None:
     sent = submitting(an_item(1), NOON)
     await running(store, sent)
     read = await the_item(store, sent.id)
@@ -65,7 +65,7 @@ async def test_who_read_a_row_before_the_clock_was_set_does_not_make_it_older(st
     assert (await the_item(store, sent.id)).submitted_at == NOON + timedelta(hours=25)
 
 
-async def test_what_is_written_is_what_is_read(store: SqliteStore) -> None:
+async def test_what_is_written_is_what_is_read(store: Store) -> None:
     order = Create(("a", "b"), name="né “x”", tags={"k": "v"}, incremental=False, keep_days=3, reason="INC <1>")
     item = an_item(1, disk=an_item(1).disk, cause="c", progress=5, incremental=True, taken_at=NOON)
     await running(store, item, order=order, text="create a b", project="payments")
@@ -75,7 +75,7 @@ async def test_what_is_written_is_what_is_read(store: SqliteStore) -> None:
     assert found[1] == [item]
 
 
-async def test_a_repeated_delivery_changes_nothing_and_answers_the_same_request(store: SqliteStore) -> None:
+async def test_a_repeated_delivery_changes_nothing_and_answers_the_same_request(store: Store) -> None:
     first = await received(store)
     judged: list[str] = []
 
@@ -89,14 +89,14 @@ async def test_a_repeated_delivery_changes_nothing_and_answers_the_same_request(
     assert await store.request("r-two") is None
 
 
-async def test_two_copies_of_a_delivery_at_the_same_instant_make_one_request(store: SqliteStore) -> None:
+async def test_two_copies_of_a_delivery_at_the_same_instant_make_one_request(store: Store) -> None:
     copies = [arriving(a_request(f"r-{n}", state=RequestState.RECEIVED)) for n in range(8)]
     kept = await asyncio.gather(*(store.take_in("command:t", "C1", None, judge) for judge in copies))
     assert len({request.id for request in kept if request}) == 1
     assert len(await store.recent(Filters(limit=50))) == 1
 
 
-async def test_judges_see_the_grants_and_the_binding_of_that_moment(store: SqliteStore) -> None:
+async def test_judges_see_the_grants_and_the_binding_of_that_moment(store: Store) -> None:
     mine, groups, everyone, other = (
         a_grant(),
         a_grant("S1", kind="group"),
@@ -116,13 +116,13 @@ async def test_judges_see_the_grants_and_the_binding_of_that_moment(store: Sqlit
     assert seen == [({mine, groups, everyone}, "payments"), ({everyone}, None)]
 
 
-async def test_configured_rows_become_exactly_what_the_file_says(store: SqliteStore) -> None:
+async def test_configured_rows_become_exactly_what_the_file_says(store: Store) -> None:
     await store.configured_grants([a_grant(), a_grant("U2")])
     await store.configured_grants([a_grant("U2", role="viewer")])
     assert [(grant.subject_id, grant.role) for grant in await store.every_grant()] == [("U2", "viewer")]
 
 
-async def changes(store: SqliteStore, since: int) -> list[tuple[str, str, str, str, str | None]]:
+async def changes(store: Store, since: int) -> list[tuple[str, str, str, str, str | None]]:
     rows = (await store.audit_page(0))[since:]
     assert {(row["actor"], row["outcome"]) for row in rows} <= {("bot.toml", "done")}
     facts = [json.loads(row["details_json"]) for row in rows]
@@ -133,7 +133,7 @@ async def changes(store: SqliteStore, since: int) -> list[tuple[str, str, str, s
     ]
 
 
-async def test_each_row_of_the_file_that_differs_is_a_row_of_the_trail(store: SqliteStore) -> None:
+async def test_each_row_of_the_file_that_differs_is_a_row_of_the_trail(store: Store) -> None:
     kept, gone, ending = a_grant(), a_grant("S2", "viewer", kind="group"), a_grant("U3", "admin", "*")
     await store.configured_grants([kept, gone, ending])
     before = len(await store.audit_page(0))
@@ -147,7 +147,7 @@ async def test_each_row_of_the_file_that_differs_is_a_row_of_the_trail(store: Sq
     assert set(await store.every_grant()) == {kept, replace(ending, expires_at=NOON)}
 
 
-async def test_a_file_that_says_the_same_leaves_no_trace(store: SqliteStore) -> None:
+async def test_a_file_that_says_the_same_leaves_no_trace(store: Store) -> None:
     finely = a_grant("U3", expires_at=NOON + timedelta(microseconds=1_234))
     twice = [a_grant("U2", expires_at=NOON), a_grant("U2")]
     await store.configured_grants([a_grant(), finely, *twice])
@@ -157,7 +157,7 @@ async def test_a_file_that_says_the_same_leaves_no_trace(store: SqliteStore) -> 
     assert await store.audit_page(0) == before
 
 
-async def test_only_the_first_of_two_writers_moves_an_item(store: SqliteStore) -> None:
+async def test_only_the_first_of_two_writers_moves_an_item(store: Store) -> None:
     await running(store, an_item(1))
     item = await the_item(store, "r-one-1")
     assert await store.save(taken(item, "snap-a", "job-a"))
@@ -165,7 +165,7 @@ async def test_only_the_first_of_two_writers_moves_an_item(store: SqliteStore) -
     assert (await the_item(store, "r-one-1")).snapshot_id == "snap-a"
 
 
-async def test_how_long_it_is_kept_is_settled_by_the_first_who_says_so(store: SqliteStore) -> None:
+async def test_how_long_it_is_kept_is_settled_by_the_first_who_says_so(store: Store) -> None:
     read = await running(store)
     longer = replace(read, kept_until=NOON + timedelta(days=14), remind_at=NOON + timedelta(days=11))
     assert await store.extend(read, longer)
@@ -177,7 +177,7 @@ async def test_how_long_it_is_kept_is_settled_by_the_first_who_says_so(store: Sq
     assert (found[0].kept_until, found[0].remind_at) == (longer.kept_until, longer.remind_at)
 
 
-async def test_a_request_is_finished_with_its_last_item(store: SqliteStore) -> None:
+async def test_a_request_is_finished_with_its_last_item(store: Store) -> None:
     await running(store, an_item(1, ItemState.CREATING), an_item(2))
     await store.save(ended(await the_item(store, "r-one-1"), ItemState.AVAILABLE, NOON))
     found = await store.request("r-one")
@@ -188,7 +188,7 @@ async def test_a_request_is_finished_with_its_last_item(store: SqliteStore) -> N
     assert (found[0].state, found[0].ended_at, found[0].to_send) == (RequestState.FINISHED, NOON, True)
 
 
-async def test_one_disk_is_copied_by_one_item_and_the_second_joins(store: SqliteStore) -> None:
+async def test_one_disk_is_copied_by_one_item_and_the_second_joins(store: Store) -> None:
     same = an_item(1).disk
     await running(store, an_item(1))
     await running(store, an_item(1, request_id="r-two", disk=same), request_id="r-two")
@@ -205,7 +205,7 @@ async def test_one_disk_is_copied_by_one_item_and_the_second_joins(store: Sqlite
     assert found is not None and found[0].state is RequestState.FINISHED
 
 
-async def test_a_joined_item_tries_for_itself_when_its_leader_fails(store: SqliteStore) -> None:
+async def test_a_joined_item_tries_for_itself_when_its_leader_fails(store: Store) -> None:
     same = an_item(1).disk
     await running(store, an_item(1))
     await running(store, an_item(1, request_id="r-two", disk=same), request_id="r-two")
@@ -224,7 +224,7 @@ async def test_a_joined_item_tries_for_itself_when_its_leader_fails(store: Sqlit
     assert ("submit:r-two-1", NOON, "payments/U1") in await store.jobs()
 
 
-async def test_the_duties_are_what_the_rows_call_for(store: SqliteStore) -> None:
+async def test_the_duties_are_what_the_rows_call_for(store: Store) -> None:
     await received(store, "r-new")
     await running(store, an_item(1), an_item(2), request_id="r-one")
     item = await the_item(store, "r-one-2")
@@ -234,7 +234,7 @@ async def test_the_duties_are_what_the_rows_call_for(store: SqliteStore) -> None
 
 
 async def test_a_reminder_is_called_for_in_the_last_hours_before_it(
-    store: SqliteStore, database: SqliteDatabase, clock: FakeClock
+    store: Store, database: SqliteDatabase, clock: FakeClock
 ) -> None:
     heard: list[str] = []
     database.on_scheduled(lambda key, at, lane: heard.append(key))
@@ -248,7 +248,7 @@ async def test_a_reminder_is_called_for_in_the_last_hours_before_it(
     assert ("remind:r-later", NOON + timedelta(hours=3), "payments") in await store.jobs()
 
 
-async def test_nothing_is_left_to_do_once_all_is_said(store: SqliteStore) -> None:
+async def test_nothing_is_left_to_do_once_all_is_said(store: Store) -> None:
     await running(store, an_item(1, ItemState.CREATING))
     await store.save(ended(await the_item(store, "r-one-1"), ItemState.AVAILABLE, NOON))
     found = await store.request("r-one")
@@ -260,7 +260,7 @@ async def test_nothing_is_left_to_do_once_all_is_said(store: SqliteStore) -> Non
 
 
 async def test_who_is_told_of_in_a_channel_is_known_by_the_rows_and_what_changed_since_by_memory(
-    store: SqliteStore,
+    store: Store,
 ) -> None:
     await running(store, an_item(1))
     await running(store, an_item(2, request_id="r-two"), request_id="r-two")
@@ -277,7 +277,7 @@ async def test_who_is_told_of_in_a_channel_is_known_by_the_rows_and_what_changed
     assert await store.outbox("C2", ["r-two"]) == []
 
 
-async def test_what_was_said_last_leaves_a_newer_revision_to_be_sent(store: SqliteStore) -> None:
+async def test_what_was_said_last_leaves_a_newer_revision_to_be_sent(store: Store) -> None:
     await running(store, an_item(1))
     found = await store.request("r-one")
     assert found is not None
@@ -288,7 +288,7 @@ async def test_what_was_said_last_leaves_a_newer_revision_to_be_sent(store: Sqli
     assert await store.to_send("C1") == []
 
 
-async def test_a_request_is_found_by_any_of_its_ids(store: SqliteStore) -> None:
+async def test_a_request_is_found_by_any_of_its_ids(store: Store) -> None:
     await running(store, an_item(1))
     await store.save(taken(await the_item(store, "r-one-1"), "snap-a", "job-a"))
     for any_id in ("r-one", "r-one-1", "snap-a", "job-a"):
@@ -297,7 +297,7 @@ async def test_a_request_is_found_by_any_of_its_ids(store: SqliteStore) -> None:
     assert await store.find("nothing") is None
 
 
-async def test_listing_filters_by_project_disk_and_person(store: SqliteStore) -> None:
+async def test_listing_filters_by_project_disk_and_person(store: Store) -> None:
     await running(store, an_item(1), request_id="r-one")
     await running(
         store, an_item(2, request_id="r-two", project="shop"), request_id="r-two", project="shop", actor_id="U2"
@@ -314,7 +314,7 @@ async def test_listing_filters_by_project_disk_and_person(store: SqliteStore) ->
 
 
 async def test_old_delivery_marks_are_dropped_when_slack_can_no_longer_repeat_them(
-    store: SqliteStore, clock: FakeClock
+    store: Store, clock: FakeClock
 ) -> None:
     await received(store, "r-old")
     clock.pass_(hours=26)
@@ -329,7 +329,7 @@ async def test_old_delivery_marks_are_dropped_when_slack_can_no_longer_repeat_th
     assert judged == ["as if new"]
 
 
-async def test_every_audit_row_is_sealed_with_the_one_before(store: SqliteStore, database: SqliteDatabase) -> None:
+async def test_every_audit_row_is_sealed_with_the_one_before(store: Store, database: SqliteDatabase) -> None:
     for number in range(5):
         await store.audit([AuditEntry(f"U{number}", "create", "payments", "denied", "no-grant", {"n": number})])
     rows = await store.audit_page(0)
@@ -344,7 +344,7 @@ async def test_every_audit_row_is_sealed_with_the_one_before(store: SqliteStore,
     assert audit.first_broken(swapped, audit.GENESIS, 0) is not None
 
 
-async def test_who_joined_one_that_joins_another_later_ends_with_it(store: SqliteStore) -> None:
+async def test_who_joined_one_that_joins_another_later_ends_with_it(store: Store) -> None:
     """The first has to wait its turn, the third takes it meanwhile, and the second followed the first all along."""
     for request_id in ("r-one", "r-two", "r-three"):
         await running(store, an_item(1, request_id=request_id), request_id=request_id)
@@ -365,7 +365,7 @@ async def test_who_joined_one_that_joins_another_later_ends_with_it(store: Sqlit
     assert found and found[0].state is RequestState.FINISHED
 
 
-async def test_a_form_keeps_what_it_is_about_and_the_last_choice_of_its_person(store: SqliteStore) -> None:
+async def test_a_form_keeps_what_it_is_about_and_the_last_choice_of_its_person(store: Store) -> None:
     order = Create(("a",))
     form = Form("f-one", "U1", Place("T1", "C1", "1.2"), order, NOON, view_id="V1", kind="change", subject="r-one")
     await store.open_form(form)
@@ -387,7 +387,7 @@ def an_errand(event: str, claim: str | None = "mention:C1:1.0") -> DeferredReply
     return DeferredReply(f"event:{event}", "mention", "U1", "C1", None, {"text": "approve r-one"}, NOON, claim)
 
 
-async def test_what_is_owed_is_a_duty_until_it_is_answered_and_a_delivery_counts_once(store: SqliteStore) -> None:
+async def test_what_is_owed_is_a_duty_until_it_is_answered_and_a_delivery_counts_once(store: Store) -> None:
     deferred_reply = an_errand("one")
     assert await store.take_deferred_reply(deferred_reply)
     assert not await store.take_deferred_reply(deferred_reply)
@@ -400,7 +400,7 @@ async def test_what_is_owed_is_a_duty_until_it_is_answered_and_a_delivery_counts
 
 
 async def test_what_was_acted_on_is_claimed_for_good_and_what_was_refused_is_free_again(
-    store: SqliteStore, clock: FakeClock
+    store: Store, clock: FakeClock
 ) -> None:
     await store.take_deferred_reply(an_errand("one"))
     await store.deferred_reply_done(an_errand("one"), acted=False)
@@ -419,7 +419,7 @@ async def test_what_was_acted_on_is_claimed_for_good_and_what_was_refused_is_fre
     assert later is not None and later.late
 
 
-async def test_a_chore_that_two_ask_for_at_once_is_done_by_one_of_them(store: SqliteStore, clock: FakeClock) -> None:
+async def test_a_chore_that_two_ask_for_at_once_is_done_by_one_of_them(store: Store, clock: FakeClock) -> None:
     tomorrow = NOON + timedelta(days=1)
     assert sorted(await asyncio.gather(*(store.chore_taken("card", tomorrow) for _ in range(3)))) == [
         False,

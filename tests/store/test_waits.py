@@ -13,12 +13,12 @@ from bot.domain.attempts import no_answer, submitting, waiting
 from bot.domain.items import taken
 from bot.domain.transitions import ItemState
 from bot.ports.forms import DeferredReply
-from bot.store.database import SqliteDatabase
-from bot.store.schema import migrations
-from bot.store.store import SqliteStore
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.sqlite.schema import migrations
+from bot.store.store import Store
 from bot.store.waits import LONGEST_WAIT, WAITS
 from tests.builders import NOON, FakeClock, an_item
-from tests.store.test_group_commit import held
+from tests.store.sqlite.test_group_commit import held
 from tests.store.test_store import running, the_item
 
 HOUR = timedelta(hours=1)
@@ -67,7 +67,7 @@ def test_every_date_of_the_schema_follows_the_clock_or_says_why_it_does_not() ->
 
 
 @pytest.mark.parametrize("hours", [-1, 25])
-async def test_who_read_a_row_before_the_clock_was_set_brings_no_old_date_back(store: SqliteStore, hours: int) -> None:
+async def test_who_read_a_row_before_the_clock_was_set_brings_no_old_date_back(store: Store, hours: int) -> None:
     by = timedelta(hours=hours)
     sent = replace(waiting(submitting(an_item(1), NOON), NOON, until=NOON, cause="busy"), state=ItemState.SUBMITTING)
     lost = no_answer(sent, NOON, look_for=HOUR, cause="no answer")
@@ -83,7 +83,7 @@ async def test_who_read_a_row_before_the_clock_was_set_brings_no_old_date_back(s
 
 @pytest.mark.parametrize("hours", [-2, 2])
 async def test_what_is_written_and_read_while_the_clock_is_followed_has_the_new_date(
-    database: SqliteDatabase, store: SqliteStore, clock: FakeClock, hours: int
+    database: SqliteDatabase, store: Store, clock: FakeClock, hours: int
 ) -> None:
     """An answer that seems to be owed for hours is given no more."""
     await store.take_deferred_reply(a_reply("before", clock))
@@ -103,7 +103,7 @@ def a_reply(reply_id: str, clock: FakeClock) -> DeferredReply:
 
 
 async def test_a_clock_that_was_followed_is_not_followed_once_more_at_the_next_start(
-    store: SqliteStore, clock: FakeClock
+    store: Store, clock: FakeClock
 ) -> None:
     lost = no_answer(submitting(an_item(1), NOON), NOON, look_for=timedelta(minutes=1), cause="no answer")
     await running(store, lost)
@@ -118,9 +118,7 @@ async def test_a_clock_that_was_followed_is_not_followed_once_more_at_the_next_s
     assert (await the_item(store, lost.id)).look_until == NOON - 2 * HOUR + timedelta(minutes=1)
 
 
-async def test_a_clock_that_was_set_back_unnoticed_lets_nothing_wait_for_long(
-    store: SqliteStore, clock: FakeClock
-) -> None:
+async def test_a_clock_that_was_set_back_unnoticed_lets_nothing_wait_for_long(store: Store, clock: FakeClock) -> None:
     await running(store, an_item(1))
     later = NOON + timedelta(minutes=50)  # half an hour and more of looks, of which none is in the trail
     held = replace(

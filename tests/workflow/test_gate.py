@@ -14,8 +14,8 @@ from bot.domain.orders import Create, Quick, Selector
 from bot.domain.parsing.commands import Status
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Incoming
-from bot.store.database import SqliteDatabase
-from bot.store.store import SqliteStore
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.store import Store
 from bot.workflow.actions.approve import Approvals
 from bot.workflow.actions.cancel import Cancelling
 from bot.workflow.actions.confirm import Confirming
@@ -36,7 +36,7 @@ STATES = [RequestState.PLANNED, RequestState.WAITING, RequestState.RUNNING, Requ
 class Desk:
     """Everything that can be done to a request, on a real store; `runs` counts its transactions."""
 
-    store: SqliteStore
+    store: Store
     clock: FakeClock
     runs: list[object]
 
@@ -86,7 +86,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(store: SqliteStore, database: SqliteDatabase, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Desk:
+async def desk(store: Store, database: SqliteDatabase, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> Desk:
     await store.configured_grants(
         [a_grant("U1"), a_grant("U2", "approver"), a_grant("U3", "admin"), a_grant("U8", "admin", "shop")]
     )

@@ -15,8 +15,9 @@ from bot.domain.orders import Create
 from bot.domain.requests import Place
 from bot.domain.results import Accepted
 from bot.domain.transitions import RequestState
-from bot.store.database import Script, SqliteDatabase, sql
-from bot.store.store import SqliteStore
+from bot.store.script import Script, sql
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.store import Store
 from bot.workflow.intake import Authorization, Delivery, Intake
 from tests.builders import FakeClock, a_grant, a_project, an_actor, an_item
 
@@ -33,7 +34,7 @@ class Known:
 
 @dataclass
 class Door:
-    store: SqliteStore
+    store: Store
     intake: Intake
 
     async def create(self) -> Accepted:
@@ -43,7 +44,7 @@ class Door:
 
 
 @pytest.fixture
-async def door(store: SqliteStore, clock: FakeClock) -> Door:
+async def door(store: Store, clock: FakeClock) -> Door:
     projects = {"payments": a_project(approvals=1)}
     await store.configured_grants([a_grant("U1")])
     people = Known()
@@ -80,7 +81,7 @@ async def test_an_order_whose_transaction_was_run_again_promises_what_it_came_to
     door: Door, database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It stood in one commit with another that could not be committed."""
-    monkeypatch.setattr("bot.store.database.TOGETHER_SECONDS", 30.0)
+    monkeypatch.setattr("bot.store.sqlite.database.TOGETHER_SECONDS", 30.0)
     begun, released = threading.Event(), threading.Event()
 
     def spoils_the_commit() -> Script[None]:

@@ -17,7 +17,7 @@ from datetime import datetime
 from bot import app
 from bot.__main__ import fast_loop
 from bot.clock import SystemClock
-from bot.engine import EmbeddedEngine
+from bot.engine.embedded import EmbeddedEngine
 from bot.logs import configure_logs
 from bot.settings import load_settings
 from tests.bench.apps.clock import CommonClock

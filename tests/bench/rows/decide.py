@@ -21,8 +21,9 @@ from bot.domain.access import Allowed, decide
 from bot.domain.actors import AccountKind
 from bot.domain.denials import MENTIONED_ADMINS, Denied, who_can_help
 from bot.domain.roles import Action
-from bot.store.database import SqliteDatabase, to_ms
-from bot.store.store import SqliteStore
+from bot.store.script import to_ms
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.store import Store
 from tests.bench.figures import Figure, figures_of
 from tests.bench.stage import Stage
 from tests.builders import NOON, a_grant, a_project, an_actor
@@ -72,7 +73,7 @@ async def measure(stage: Stage) -> list[Figure]:
     ]
 
 
-async def _allowed(store: SqliteStore) -> float:
+async def _allowed(store: Store) -> float:
     began = time.perf_counter()
     held = await store.grants_for(ACTOR)
     decision = decide(ACTOR, Action.CREATE, "payments", a_project(), "C1", held, NOON)
@@ -81,7 +82,7 @@ async def _allowed(store: SqliteStore) -> float:
     return took_s
 
 
-async def _denied(store: SqliteStore) -> float:
+async def _denied(store: Store) -> float:
     began = time.perf_counter()
     held = await store.grants_for(ACTOR)
     decision = decide(ACTOR, Action.ADMINISTER, "payments", a_project(), "C1", held, NOON)
@@ -101,11 +102,11 @@ def _others(count: int) -> Iterator[tuple[str, str, str, str, int | None]]:
 
 
 @asynccontextmanager
-async def _filled(count: int, path: Path) -> AsyncIterator[SqliteStore]:
+async def _filled(count: int, path: Path) -> AsyncIterator[Store]:
     database = SqliteDatabase(path)
     await database.open()
     try:
-        store = SqliteStore(database, SystemClock())
+        store = Store(database, SystemClock())
         await store.configured_grants([*_MINE, *_HELPERS])
         connection = sqlite3.connect(path)
         connection.execute("pragma synchronous=off")

@@ -20,8 +20,8 @@ import aiohttp
 
 from bot.__main__ import _parser
 from bot.clock import SystemClock
-from bot.store.database import SqliteDatabase
-from bot.store.store import SqliteStore
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.store import Store
 from bot.workflow.jobs.watch import Watcher
 from tests.bench.drivers import SocketLine
 from tests.bench.figures import Figure, figures_of
@@ -47,7 +47,7 @@ Reading = Callable[[], Awaitable[float]]
 
 
 @dataclass
-class Store:
+class Filled:
     """A store's file, how many requests are in it, and the bot that works on it."""
 
     path: Path
@@ -106,7 +106,7 @@ async def measure(stage: Stage) -> list[Figure]:
     measured, directory = list(sizes)[-1], stage.folder()
     async with AsyncExitStack() as stack:
         http = await stack.enter_async_context(aiohttp.ClientSession())
-        stores: dict[str, Store] = {}
+        stores: dict[str, Filled] = {}
         for name, part in sizes.items():
             folder = directory / str(part)
             folder.mkdir()
@@ -115,7 +115,7 @@ async def measure(stage: Stage) -> list[Figure]:
             newest = min(NEWEST, many // part)
             await sims.ask("in_the_making", first=many // part - newest, count=newest, seconds=0.0)
             bot = await stack.enter_async_context(a_bot(sims, SOCKET, store=path))
-            stores[name] = Store(path, many // part, bot, sims, http)
+            stores[name] = Filled(path, many // part, bot, sims, http)
         times = await _in_turns({name: store.asked() for name, store in stores.items()}, stage.sizes.readings, stores)
         for name, store in stores.items():
             await store.bot.child.stop()
@@ -133,7 +133,7 @@ async def measure(stage: Stage) -> list[Figure]:
 
 
 async def _in_turns(
-    readings: dict[str, dict[str, Reading]], turns: int, stores: dict[str, Store]
+    readings: dict[str, dict[str, Reading]], turns: int, stores: dict[str, Filled]
 ) -> dict[str, dict[str, list[float]]]:
     """Seconds, by what was read and where."""
     times: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
@@ -154,7 +154,7 @@ async def _in_turns(
 async def _opened(path: Path) -> AsyncIterator[dict[str, Reading]]:
     database = SqliteDatabase(path)
     await database.open()
-    store, clock = SqliteStore(database, SystemClock()), SystemClock()
+    store, clock = Store(database, SystemClock()), SystemClock()
     watcher = Watcher(store, OneCloud(ManyEvs()), clock, timedelta(hours=24))
 
     async def sweep() -> float:

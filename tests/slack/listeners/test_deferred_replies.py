@@ -15,8 +15,8 @@ from bot.ports.forms import DeferredReply
 from bot.slack.listeners.deferred_replies import TOO_LATE, UNHEARD, DeferredReplyJob, InHand, Reply
 from bot.slack.unexpected import Unexpected
 from bot.slack.views import responses
-from bot.store.database import SqliteDatabase
-from bot.store.store import SqliteStore
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.store import Store
 from tests.builders import NOON, FakeClock
 
 ERRAND = DeferredReply("command:1", "command", "U1", "C1", None, {"text": "grant …"}, NOON)
@@ -37,7 +37,7 @@ class Ears:
 
 
 class Owing:
-    def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
+    def __init__(self, store: Store, clock: FakeClock) -> None:
         self.store, self.clock, self.ears = store, clock, Ears()
         self.decided = 0
         self.acted = True
@@ -58,7 +58,7 @@ async def owing(tmp_path: Path) -> AsyncIterator[Owing]:
     clock = FakeClock()
     database = SqliteDatabase(tmp_path / "store.db")
     await database.open()
-    yield Owing(SqliteStore(database, clock), clock)
+    yield Owing(Store(database, clock), clock)
     await database.close()
 
 

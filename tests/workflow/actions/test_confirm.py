@@ -11,7 +11,7 @@ from bot.domain.orders import Quick, Selector
 from bot.domain.results import Told
 from bot.domain.transitions import RequestState
 from bot.ports.requests import Incoming
-from bot.store.store import SqliteStore
+from bot.store.store import Store
 from bot.workflow.actions.approve import Approvals
 from bot.workflow.actions.confirm import Confirming
 from bot.workflow.gate import Gate
@@ -25,7 +25,7 @@ UNTIL = NOON + timedelta(minutes=15)
 class Desk:
     """A real store with one request that waits until UNTIL, and nobody who drops it then."""
 
-    store: SqliteStore
+    store: Store
     clock: FakeClock
     confirming: Confirming
     approvals: Approvals
@@ -43,7 +43,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
+async def desk(store: Store, clock: FakeClock) -> Desk:
     projects = {"payments": a_project()}
     await store.configured_grants([a_grant("U1"), a_grant("U2", "approver")])
     gate = Gate(store, projects, clock)

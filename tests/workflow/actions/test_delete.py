@@ -21,8 +21,9 @@ from bot.domain.snapshots import (
 )
 from bot.domain.transitions import DeletionState, ItemState, RequestState
 from bot.ports.requests import Incoming
-from bot.store.database import Script, SqliteDatabase, sql
-from bot.store.store import SqliteStore
+from bot.store.script import Script, sql
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.store import Store
 from bot.workflow.actions.delete import DECIDED_ALREADY, Deleting
 from bot.workflow.gate import Gate
 from bot.workflow.jobs.delete import Deleter, told_deletions
@@ -67,7 +68,7 @@ class FakeEvs(UnaskedEvs):
 class Desk:
     """Who asks and who deletes, on a real store with requests of two disks each."""
 
-    store: SqliteStore
+    store: Store
     clock: FakeClock
     approvals: int = 0
     evs: FakeEvs = field(default_factory=FakeEvs)
@@ -133,7 +134,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
+async def desk(store: Store, clock: FakeClock) -> Desk:
     admins = [a_grant("U1", "admin"), a_grant("U2", "admin")]
     await store.configured_grants([*admins, a_grant("U8", "approver"), a_grant("U9", "approver")])
     return Desk(store, clock)
@@ -431,7 +432,7 @@ async def test_what_could_not_be_written_down_is_not_said_again(desk: Desk, monk
     worker = Deleter(desk.store, desk, desk, desk, {"payments": a_project()}, desk.clock)
     await worker("r-one")
     with monkeypatch.context() as full:
-        full.setattr(SqliteStore, "deletions_told", _no_room)
+        full.setattr(Store, "deletions_told", _no_room)
         with pytest.raises(StoreFailed):
             await worker("r-one")
     await worker("r-one")

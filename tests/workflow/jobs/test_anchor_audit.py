@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import CannotPost
-from bot.store.store import SqliteStore
+from bot.store.store import Store
 from bot.workflow.jobs.anchor_audit import AuditAnchor
 from tests.builders import FakeClock
 
@@ -22,7 +22,7 @@ class Board:
         self.posted.append((channel, sentence))
 
 
-async def test_the_head_is_posted_once_a_utc_day_and_again_after_trouble(store: SqliteStore, clock: FakeClock) -> None:
+async def test_the_head_is_posted_once_a_utc_day_and_again_after_trouble(store: Store, clock: FakeClock) -> None:
     board = Board()
     await store.audit([AuditEntry("U1", "create", "payments", "denied", "no-grant")])
     rows, head = await store.audit_head()

@@ -15,7 +15,7 @@ from bot.domain.roles import Grant
 from bot.domain.transitions import DeletionState, RequestEvent, RequestState
 from bot.ports.outbox import DirectMessage, OutboxMessage
 from bot.ports.requests import Incoming
-from bot.store.store import SqliteStore
+from bot.store.store import Store
 from bot.workflow.jobs.notify import GIVE_UP, NOTIFY, Notifier, who_may_approve
 from tests.builders import FakeClock, a_grant, a_project, a_request, an_actor, an_item
 
@@ -65,7 +65,7 @@ class Office:
 
 
 class Desk:
-    def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
+    def __init__(self, store: Store, clock: FakeClock) -> None:
         self.store, self.clock, self.office = store, clock, Office()
         projects = {"payments": a_project(break_glass=True)}
         self.notifier = Notifier(store, self.office, self.office, self.office, projects, clock)
@@ -85,7 +85,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
+async def desk(store: Store, clock: FakeClock) -> Desk:
     """A request that ran without approval, just set going."""
     await store.configured_grants(GRANTS)
     request = a_request(state=RequestState.RECEIVED, to_send=False)
@@ -136,7 +136,7 @@ async def test_who_was_told_while_that_could_not_be_written_down_is_not_told_aga
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as full:
-        full.setattr(SqliteStore, "told", no_room)
+        full.setattr(Store, "told", no_room)
         with pytest.raises(StoreFailed):
             await desk.notifier("r-one")
     assert len(desk.office.said) == 1

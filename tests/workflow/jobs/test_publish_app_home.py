@@ -13,7 +13,7 @@ from bot.domain.orders import Create
 from bot.domain.requests import Place, Request
 from bot.domain.transitions import RequestEvent, RequestState
 from bot.ports.requests import Incoming
-from bot.store.store import SqliteStore
+from bot.store.store import Store
 from bot.workflow.jobs.publish_app_home import PUBLISH_EVERY, UNKNOWN_AGAIN, AppHomeContent, AppHomePublisher
 from tests.builders import FakeClock, a_grant, a_project, a_request, an_actor, an_item
 
@@ -55,7 +55,7 @@ class Walls:
 class House:
     """A keeper of App Home on a real store."""
 
-    def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
+    def __init__(self, store: Store, clock: FakeClock) -> None:
         self.store, self.clock, self.people, self.walls = store, clock, Crowd(), Walls()
         self.keeper = AppHomePublisher(store, self.people, self.walls, PROJECTS, clock)
         self.delay: float | None = None
@@ -82,7 +82,7 @@ class House:
 
 
 @pytest.fixture
-async def house(store: SqliteStore, clock: FakeClock) -> House:
+async def house(store: Store, clock: FakeClock) -> House:
     await store.configured_grants([a_grant(), a_grant("U9", "approver"), a_grant("U8", "approver", "walled")])
     return House(store, clock)
 

@@ -13,7 +13,7 @@ from bot.domain.transitions import ItemState, RequestState
 from bot.ports.outbox import DirectMessage, OutboxMessage
 from bot.ports.requests import Incoming
 from bot.ports.slack import Posted
-from bot.store.store import SqliteStore
+from bot.store.store import Store
 from bot.workflow.jobs.remind import Reminder
 from tests.builders import NOON, FakeClock, a_request, an_item
 from tests.workflow.jobs.test_notify import no_room
@@ -37,7 +37,7 @@ class Voice:
 
 @pytest.mark.parametrize("in_channels", [True, False])
 async def test_a_reminder_that_could_not_be_written_down_is_not_said_again(
-    store: SqliteStore, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, in_channels: bool
+    store: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, in_channels: bool
 ) -> None:
     request = a_request(state=RequestState.RUNNING, to_send=False)
     await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
@@ -50,7 +50,7 @@ async def test_a_reminder_that_could_not_be_written_down_is_not_said_again(
     assert await remind("r-one") == 3600.0
     clock.pass_(hours=1)
     with monkeypatch.context() as full:
-        full.setattr(SqliteStore, "extend", no_room)
+        full.setattr(Store, "extend", no_room)
         with pytest.raises(StoreFailed):
             await remind("r-one")
     assert await remind("r-one") is None

@@ -17,8 +17,8 @@ from bot.domain.transitions import ItemState, RequestState
 from bot.ports.outbox import Edit, OutboxMessage
 from bot.ports.requests import Incoming
 from bot.ports.slack import Posted
-from bot.store.database import SqliteDatabase
-from bot.store.store import SqliteStore
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.store import Store
 from bot.workflow.jobs.due_messages import due_messages
 from bot.workflow.jobs.edit_budget import EDITS_A_MINUTE, EditBudget, Urgency
 from bot.workflow.jobs.report import Reporter
@@ -57,7 +57,7 @@ class Voice:
 class Desk:
     """A reporter on a real store with one request in it."""
 
-    def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
+    def __init__(self, store: Store, clock: FakeClock) -> None:
         self.store, self.clock, self.voice = store, clock, Voice(clock)
         self.restart()
 
@@ -112,7 +112,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
+async def desk(store: Store, clock: FakeClock) -> Desk:
     request = a_request(state=RequestState.RECEIVED, to_send=False)
     await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
     await store.decide_plan(replace(request, state=RequestState.RUNNING), [an_item(1)], [])
@@ -371,7 +371,7 @@ async def test_a_clock_that_is_set_keeps_nobody_waiting_for_a_message(desk: Desk
     assert desk.clock.monotonic() - begun <= 4.0
 
 
-class CountedRows(SqliteStore):
+class CountedRows(Store):
     """Counts the requests that the reporter reads, and its transactions."""
 
     def __init__(self, database: SqliteDatabase, clock: FakeClock) -> None:

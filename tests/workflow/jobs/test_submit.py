@@ -21,7 +21,7 @@ from bot.domain.snapshots import (
 )
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Incoming
-from bot.store.store import SqliteStore
+from bot.store.store import Store
 from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.jobs.attempting import RetryPolicy
 from bot.workflow.jobs.submit import NO_ANSWER_YET, Submitter
@@ -89,7 +89,7 @@ class FakePeople:
 class Desk:
     """A submitter on a real store, with one request of one disk."""
 
-    def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
+    def __init__(self, store: Store, clock: FakeClock) -> None:
         self.store, self.clock, self.evs = store, clock, FakeEvs()
         self.people = FakePeople({"U1": an_actor()})
         self.submit = self.with_cloud(self.evs)
@@ -113,7 +113,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
+async def desk(store: Store, clock: FakeClock) -> Desk:
     await store.configured_grants([a_grant()])
     request = a_request(state=RequestState.RECEIVED, to_send=False)
     await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))

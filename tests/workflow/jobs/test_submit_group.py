@@ -14,7 +14,7 @@ from bot.domain.items import Item
 from bot.domain.snapshots import CreateSnapshotGroup, Disk, GroupTicket, Job, Snapshot, SnapshotGroup
 from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.requests import Incoming
-from bot.store.store import SqliteStore
+from bot.store.store import Store
 from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.discovery import GroupDiscovery
 from bot.workflow.jobs.submit_group import Grouper
@@ -72,7 +72,7 @@ class GroupEvs(FakeEvs):
 class Desk:
     """A grouper on a real store, with one group of three disks."""
 
-    def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
+    def __init__(self, store: Store, clock: FakeClock) -> None:
         self.store, self.clock, self.evs = store, clock, GroupEvs()
         self.offers = GroupDiscovery(clock)
         send_check = SendCheck(store, FakePeople({"U1": an_actor()}), {"payments": a_project()}, clock)
@@ -93,7 +93,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(store: SqliteStore, clock: FakeClock) -> Desk:
+async def desk(store: Store, clock: FakeClock) -> Desk:
     await store.configured_grants([a_grant()])
     request = a_request(state=RequestState.RECEIVED, to_send=False, order=ORDER)
     await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))

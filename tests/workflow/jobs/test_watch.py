@@ -15,7 +15,7 @@ from bot.domain.polling import FIRST_LOOK
 from bot.domain.snapshots import Job, Snapshot
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Incoming
-from bot.store.store import SqliteStore
+from bot.store.store import Store
 from bot.workflow.jobs.watch import REASON_GRACE, UNREACHABLE, Watcher
 from tests.builders import NOON, FakeClock, a_request, an_item
 from tests.workflow.jobs.test_submit import FakeCloud, FakeEvs
@@ -66,7 +66,7 @@ class LosingCloud(FakeCloud):
 class WatchDesk:
     """A watcher on a real store, with one request whose snapshots are in the making since noon."""
 
-    def __init__(self, store: SqliteStore, clock: FakeClock) -> None:
+    def __init__(self, store: Store, clock: FakeClock) -> None:
         self.store, self.clock, self.evs = store, clock, JobEvs()
         self.cloud = LosingCloud(self.evs)
         self.watch = Watcher(store, self.cloud, clock, timedelta(hours=24))
@@ -106,11 +106,11 @@ class SettingEvs(JobEvs):
 
 
 @pytest.fixture
-async def desk(store: SqliteStore, clock: FakeClock) -> WatchDesk:
+async def desk(store: Store, clock: FakeClock) -> WatchDesk:
     return await WatchDesk(store, clock).begun(1)
 
 
-async def test_the_job_of_many_is_asked_once_in_each_full_minute(store: SqliteStore, clock: FakeClock) -> None:
+async def test_the_job_of_many_is_asked_once_in_each_full_minute(store: Store, clock: FakeClock) -> None:
     desk = await WatchDesk(store, clock).begun(3)
     desk.evs.snapshots = [Snapshot(id=f"snap-{number}", status="creating") for number in (1, 2, 3)]
     asked_at: list[float] = []

@@ -15,7 +15,7 @@ from bot.domain.attempts import submitting
 from bot.domain.items import DiskRef, Item, taken
 from bot.domain.transitions import RequestState
 from bot.ports.requests import Incoming
-from bot.store.store import SqliteStore
+from bot.store.store import Store
 from bot.workflow.jobs.watch import ASKED_AT_ONCE, IN_A_ROUND, Watcher
 from tests.builders import a_request, an_item
 from tests.fakes.many_snapshots import PROGRESS, ManyEvs, OneCloud
@@ -26,7 +26,7 @@ BEGUN_BEFORE = timedelta(seconds=61)
 
 
 @pytest.fixture
-async def store(store: SqliteStore) -> SqliteStore:
+async def store(store: Store) -> Store:
     for number in range(REQUESTS):
         request = a_request(f"r-{number}", state=RequestState.RECEIVED, to_send=False, reply_channel=f"C{number % 10}")
         await store.take_in(f"d{number}", "C1", None, lambda grants, bound, made=request: Incoming(made))  # type: ignore[misc]
@@ -66,7 +66,7 @@ class Holds:
             await asyncio.sleep(0.001)
             self.loop_s = max(self.loop_s, time.thread_time() - asleep)
 
-    async def ask(self, store: SqliteStore) -> None:
+    async def ask(self, store: Store) -> None:
         while True:
             begun = time.perf_counter()
             await store.bound_project("C1")
@@ -75,9 +75,7 @@ class Holds:
 
 
 @pytest.mark.parametrize("moving", [True, False])
-async def test_a_round_over_ten_thousand_holds_up_neither_the_loop_nor_commands(
-    store: SqliteStore, moving: bool
-) -> None:
+async def test_a_round_over_ten_thousand_holds_up_neither_the_loop_nor_commands(store: Store, moving: bool) -> None:
     gc.collect()
     gc.freeze()  # as the program does once it is up
     evs, holds = ManyEvs(moving=moving), Holds()

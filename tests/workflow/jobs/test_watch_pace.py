@@ -12,7 +12,7 @@ from bot.domain.items import DiskRef, Item, taken
 from bot.domain.snapshots import Job, Snapshot
 from bot.domain.transitions import RequestState
 from bot.ports.requests import Incoming
-from bot.store.store import SqliteStore
+from bot.store.store import Store
 from bot.workflow.jobs.watch import IN_A_LISTING, IN_A_ROUND, Watcher
 from tests.builders import FakeClock, a_request, an_item
 from tests.fakes.cloud import UnaskedEvs
@@ -39,7 +39,7 @@ class ListingEvs(UnaskedEvs):
 class Following:
     """A watcher and its time."""
 
-    store: SqliteStore
+    store: Store
     clock: FakeClock
     evs: ListingEvs = field(default_factory=ListingEvs)
 
@@ -75,7 +75,7 @@ def rows_of(listings: list[list[str]], request_id: str) -> int:
     return sum(one.startswith(f"snap-{request_id}-") for ids in listings for one in ids)
 
 
-async def test_old_ones_that_began_at_all_moments_fill_their_listings(store: SqliteStore, clock: FakeClock) -> None:
+async def test_old_ones_that_began_at_all_moments_fill_their_listings(store: Store, clock: FakeClock) -> None:
     following = Following(store, clock)
     for number in range(20):
         await following.begin(f"r-{number}", 10, ago=timedelta(hours=1))
@@ -86,7 +86,7 @@ async def test_old_ones_that_began_at_all_moments_fill_their_listings(store: Sql
     assert 200 * rounds * 0.95 <= sum(map(len, listings)) <= 200 * rounds * 1.4
 
 
-async def test_new_ones_make_no_old_one_be_listed_at_their_pace(store: SqliteStore, clock: FakeClock) -> None:
+async def test_new_ones_make_no_old_one_be_listed_at_their_pace(store: Store, clock: FakeClock) -> None:
     following = Following(store, clock)
     await following.begin("r-old", 300, ago=timedelta(hours=1))
     await following.run(minutes=1)
@@ -100,7 +100,7 @@ async def test_new_ones_make_no_old_one_be_listed_at_their_pace(store: SqliteSto
     assert len(listings) <= 300 / IN_A_LISTING * rounds + 30 * 5
 
 
-async def test_a_restart_looks_at_none_before_its_time(store: SqliteStore, clock: FakeClock) -> None:
+async def test_a_restart_looks_at_none_before_its_time(store: Store, clock: FakeClock) -> None:
     following = Following(store, clock)
     await following.begin("r-old", 200, ago=timedelta(hours=1))
     await following.run(seconds=1)
@@ -111,7 +111,7 @@ async def test_a_restart_looks_at_none_before_its_time(store: SqliteStore, clock
 
 
 async def test_after_a_long_sleep_they_are_looked_at_by_rounds_the_longest_due_first(
-    store: SqliteStore, clock: FakeClock
+    store: Store, clock: FakeClock
 ) -> None:
     following = Following(store, clock)
     await following.begin("r-late", 10, ago=timedelta(hours=1))
@@ -123,7 +123,7 @@ async def test_after_a_long_sleep_they_are_looked_at_by_rounds_the_longest_due_f
     assert sum(map(len, following.evs.listed)) == IN_A_ROUND + 10
 
 
-async def test_one_that_stands_still_is_not_told_again(store: SqliteStore, clock: FakeClock) -> None:
+async def test_one_that_stands_still_is_not_told_again(store: Store, clock: FakeClock) -> None:
     following = Following(store, clock)
     await following.begin("r-one", 1)
     await following.run(seconds=5)
@@ -136,7 +136,7 @@ async def test_one_that_stands_still_is_not_told_again(store: SqliteStore, clock
     assert after[1][0].due_at != before[1][0].due_at
 
 
-async def test_rows_that_cannot_be_read_hold_up_no_other(store: SqliteStore, clock: FakeClock, tmp_path: Path) -> None:
+async def test_rows_that_cannot_be_read_hold_up_no_other(store: Store, clock: FakeClock, tmp_path: Path) -> None:
     following = Following(store, clock)
     await following.begin("r-odd", IN_A_ROUND, ago=timedelta(hours=2))
     await following.begin("r-one", 1, ago=timedelta(hours=1))

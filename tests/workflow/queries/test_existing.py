@@ -11,7 +11,7 @@ from bot.domain.errors import CloudError, CloudUnavailable, NotFound
 from bot.domain.snapshots import Snapshot
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Incoming
-from bot.store.store import SqliteStore
+from bot.store.store import Store
 from bot.workflow.queries.existing import Existing
 from tests.builders import NOON, FakeClock, a_request, an_item
 from tests.workflow.jobs.test_submit import FakeCloud, FakeEvs
@@ -31,14 +31,14 @@ class ShowingEvs(FakeEvs):
         return self.shown
 
 
-async def made(store: SqliteStore) -> None:
+async def made(store: Store) -> None:
     request = a_request(state=RequestState.RUNNING, to_send=False)
     await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
     item = an_item(1, ItemState.AVAILABLE, snapshot_id="s1", ended_at=NOON)
     await store.decide_plan(replace(request, state=RequestState.FINISHED), [item], [])
 
 
-async def gone(store: SqliteStore, existing: Existing) -> bool:
+async def gone(store: Store, existing: Existing) -> bool:
     found = await store.request("r-one")
     assert found
     ((_, items),) = await existing.looked_at([found])
@@ -56,7 +56,7 @@ async def gone(store: SqliteStore, existing: Existing) -> bool:
     ],
 )
 async def test_only_the_clouds_word_for_the_snapshot_itself_counts(
-    store: SqliteStore,
+    store: Store,
     clock: FakeClock,
     listed: list[Snapshot] | CloudError,
     shown: Snapshot | CloudError,
@@ -68,9 +68,7 @@ async def test_only_the_clouds_word_for_the_snapshot_itself_counts(
     assert await gone(store, Existing(store, FakeCloud(evs), clock)) == is_gone
 
 
-async def test_a_new_one_and_one_that_was_there_a_moment_ago_are_not_asked_for(
-    store: SqliteStore, clock: FakeClock
-) -> None:
+async def test_a_new_one_and_one_that_was_there_a_moment_ago_are_not_asked_for(store: Store, clock: FakeClock) -> None:
     await made(store)
     evs = ShowingEvs(snapshots=[], shown=NO_SUCH)
     existing = Existing(store, FakeCloud(evs), clock)
@@ -87,9 +85,7 @@ async def test_a_new_one_and_one_that_was_there_a_moment_ago_are_not_asked_for(
     assert await gone(store, existing)
 
 
-async def test_what_is_gone_is_written_down_once_with_its_row_in_the_trail(
-    store: SqliteStore, clock: FakeClock
-) -> None:
+async def test_what_is_gone_is_written_down_once_with_its_row_in_the_trail(store: Store, clock: FakeClock) -> None:
     await made(store)
     await store.mark_all_sent([a_request()])
     clock.pass_(minutes=5)

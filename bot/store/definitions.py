@@ -1,10 +1,8 @@
-"""The tables, as migrations in order; never edited once released. Ids are text, times epoch milliseconds, flags 0 or 1.
-Once released, another edge or state of a machine is another migration: a store keeps the checks it was made with.
+"""The tables and their indexes. Ids are text, times epoch milliseconds, flags 0 or 1.
 
-What "never twice" rests on is a constraint here: a delivery counts once, a disk is copied by one item at a time, a row
-moves along the edges of its state machine, and the audit trail is only ever added to.
+What "never twice" rests on is a constraint here: a delivery counts once, and a disk is copied by one item at a time.
 
-No question may take longer the more the store holds. SQLite takes a partial index only for a query that repeats its
+No question may take longer the more the store holds. A partial index is taken only for a query that repeats its
 condition word for word, so the conditions have names. What an acknowledgement writes is in as few indexes as can be:
 the others are filled when it ends.
 """
@@ -12,15 +10,9 @@ the others are filled when it ends.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import permutations
 from typing import Any
 
-from sqlite_utils import Database, Migrations
-
-from bot.domain.errors import StoreTooNew
 from bot.domain.transitions import DELETION, GROUP, ITEM, REQUEST, Machine
-
-migrations = Migrations("snapshot-bot")
 
 
 def _among(states: Iterable[str]) -> str:
@@ -32,16 +24,16 @@ def _not_ended(machine: Machine[Any, Any]) -> str:
     return _among(state for state in machine.states if state not in machine.final)
 
 
-def _ended(machine: Machine[Any, Any]) -> str:
+def ended(machine: Machine[Any, Any]) -> str:
     return _among(state for state in machine.states if state in machine.final)
 
 
-_MACHINES: tuple[Machine[Any, Any], ...] = (REQUEST, ITEM, GROUP, DELETION)
-OPEN = {machine.name: _not_ended(machine) for machine in _MACHINES}
+MACHINES: tuple[Machine[Any, Any], ...] = (REQUEST, ITEM, GROUP, DELETION)
+OPEN = {machine.name: _not_ended(machine) for machine in MACHINES}
 """By table: which rows have not ended."""
 
 REQUEST_OPEN, ITEM_OPEN, GROUP_OPEN = (OPEN[machine.name] for machine in (REQUEST, ITEM, GROUP))
-REQUEST_ENDED = _ended(REQUEST)
+REQUEST_ENDED = ended(REQUEST)
 COPIES = "state in ('submitting', 'uncertain', 'creating') and joined_to is null"
 FOLLOWED = "state = 'creating' and joined_to is null"
 TO_REVIEW = "break_glass = 1 and reviewed_by is null and state in ('running', 'finished')"
@@ -49,22 +41,7 @@ TO_REMIND = "remind_at is not null and ended_at is not null"
 POINT = "state = 'available' and snapshot_id is not null and gone_at is null"
 """An item that is a restore point, as far as the rows know."""
 
-
-def _no_other_moves(machine: Machine[Any, Any]) -> str:
-    """A trigger that refuses each move between two states which the table has no edge for. A state of a later version
-    is in none of its pairs.
-    """
-    edges = {(before, after) for before, _, after in machine.edges}
-    pairs = [pair for pair in permutations(machine.states, 2) if pair not in edges]
-    wrong = ", ".join(f"('{before}', '{after}')" for before, after in pairs)
-    return f"""
-        create trigger {machine.name}_moves before update of state on {machine.name}
-        when (old.state, new.state) in (values {wrong})
-        begin select raise(abort, 'no edge of {machine.name} leads there'); end
-    """
-
-
-_FIRST = f"""
+FIRST = f"""
 create table request (
     id text primary key,
     state text not null check ({_among(REQUEST.states)}),
@@ -348,63 +325,3 @@ create table ended_count (
     primary key (kind, state)
 ) without rowid;
 """
-
-AUDIT_TRIGGERS = {
-    "audit_is_never_changed": """
-        create trigger audit_is_never_changed before update on audit
-        begin select raise(abort, 'the audit trail is append-only'); end
-    """,
-    "audit_is_never_cut": """
-        create trigger audit_is_never_cut before delete on audit
-        begin select raise(abort, 'the audit trail is append-only'); end
-    """,
-}
-"""The triggers that keep the trail append-only."""
-
-
-def _counting(machine: Machine[Any, Any]) -> dict[str, str]:
-    """Triggers that count the rows of each state that is an end, so that no scrape has to."""
-    name = machine.name
-    one_more = f"""
-        begin
-            insert into ended_count (kind, state, number) values ('{name}', new.state, 1)
-            on conflict (kind, state) do update set number = number + 1;
-        end
-    """
-    one_less = f"""
-        begin update ended_count set number = number - 1 where kind = '{name}' and state = old.state; end
-    """
-    ends, ended = f"new.{_ended(machine)}", f"old.{_ended(machine)}"
-    when = {
-        "at_its_end": f"after update of state on {name} when {ends} and old.state <> new.state {one_more}",
-        "as_added": f"after insert on {name} when {ends} {one_more}",
-        "as_gone": f"after delete on {name} when {ended} {one_less}",
-    }
-    return {f"{name}_counted_{how}": f"create trigger {name}_counted_{how} {text}" for how, text in when.items()}
-
-
-GUARDS = {**AUDIT_TRIGGERS, **{f"{one.name}_moves": _no_other_moves(one) for one in _MACHINES}}
-"""The triggers that guard rows, as long as none is taken away: `audit verify` looks for them."""
-
-COUNTERS = {name: text for one in _MACHINES for name, text in _counting(one).items()}
-"""The other triggers there are."""
-
-
-def refuse_newer(db: Database, file: str) -> None:
-    """Raises StoreTooNew for a store that a later version has changed: what it wrote there could be misread."""
-    known = {step.name for step in migrations.pending(Database(memory=True))}
-    later = sorted(step.name for step in migrations.applied(db) if step.name not in known)
-    if later:
-        raise StoreTooNew(
-            f"The store {file} was last used by a later version of the bot (its schema has {later[-1]}, which this one "
-            "does not know). Start that version, or restore the copy of the store that was made before the upgrade."
-        )
-
-
-@migrations(name="0001-requests-grants-audit")
-def _first(db: Database) -> None:
-    for statement in _FIRST.split(";"):
-        if statement.strip():
-            db.execute(statement)
-    for trigger in (*GUARDS.values(), *COUNTERS.values()):
-        db.execute(trigger)

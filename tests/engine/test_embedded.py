@@ -12,7 +12,7 @@ import pytest
 
 from bot.clock import SteadyClock, SystemClock
 from bot.domain.errors import StoreFailed
-from bot.engine import EmbeddedEngine
+from bot.engine.embedded import EmbeddedEngine
 from bot.ports.jobs import Handler
 
 CLOCK = SystemClock()
@@ -146,7 +146,7 @@ async def test_a_handler_is_called_again_after_the_seconds_it_asks_for() -> None
 async def test_an_exception_never_ends_a_duty_nor_the_others(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.engine.AFTER_A_BUG_SECONDS", 0.01)
+    monkeypatch.setattr("bot.engine.embedded.AFTER_A_BUG_SECONDS", 0.01)
     calls: list[str] = []
 
     async def broken_once(_: str) -> float | None:
@@ -161,7 +161,7 @@ async def test_an_exception_never_ends_a_duty_nor_the_others(
 
 
 async def test_a_lost_alarm_is_found_again_in_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.engine.SWEEP_SECONDS", 0.02)
+    monkeypatch.setattr("bot.engine.embedded.SWEEP_SECONDS", 0.02)
     calls: list[str] = []
     rows = Rows()
     async with running(rows, plan=recorder(calls)):
@@ -171,7 +171,7 @@ async def test_a_lost_alarm_is_found_again_in_the_rows(monkeypatch: pytest.Monke
 
 
 async def test_a_sweep_does_not_hurry_a_duty_that_asked_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.engine.SWEEP_SECONDS", 0.02)
+    monkeypatch.setattr("bot.engine.embedded.SWEEP_SECONDS", 0.02)
     calls: list[str] = []
 
     async def wait_long(_: str) -> float | None:
@@ -211,7 +211,7 @@ async def test_work_that_hangs_holds_up_neither_another_lane_nor_another_kind(ha
 async def test_a_clock_that_is_set_delays_and_hurries_nothing_that_waits(
     hours: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.engine.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("bot.engine.embedded.LOOK_SECONDS", 0.01)
     clock, rows, calls = SetClock(), Rows("watch:p"), list[str]()
 
     async def again_soon(_: str) -> float | None:
@@ -231,7 +231,7 @@ async def test_a_clock_that_is_set_delays_and_hurries_nothing_that_waits(
 async def test_a_clock_that_is_set_while_nothing_can_be_written_is_told_before_anything_is_begun(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bot.engine.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("bot.engine.embedded.LOOK_SECONDS", 0.01)
     clock, rows, calls = SetClock(), Rows(), list[int]()
     steady = SteadyClock(clock)
     engine = EmbeddedEngine(steady, rows)
@@ -255,7 +255,7 @@ async def test_a_clock_that_is_set_while_nothing_can_be_written_is_told_before_a
 
 
 async def test_what_is_due_at_a_date_is_due_then_by_the_clock_as_it_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.engine.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("bot.engine.embedded.LOOK_SECONDS", 0.01)
     clock, rows, calls = SetClock(), Rows("expire:plan"), list[str]()
     rows.dated["expire:plan"] = CLOCK.now() + timedelta(hours=1)
     engine = EmbeddedEngine(SteadyClock(clock), rows)
@@ -272,7 +272,7 @@ async def test_what_is_heard_of_with_an_old_date_while_the_clock_is_followed_wai
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Its transaction was handed over before the clock was set back, and is answered after."""
-    monkeypatch.setattr("bot.engine.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("bot.engine.embedded.LOOK_SECONDS", 0.01)
     clock, calls = SetClock(), list[str]()
 
     class Answering(Rows):
@@ -295,7 +295,7 @@ async def test_what_is_heard_of_with_an_old_date_while_the_clock_is_followed_wai
 async def test_while_nothing_can_be_written_nothing_is_begun_and_all_goes_on_afterwards(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bot.engine.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("bot.engine.embedded.LOOK_SECONDS", 0.01)
     rows, calls = Rows(*(f"submit:{number}" for number in range(40))), list[str]()
     rows.full = True
 

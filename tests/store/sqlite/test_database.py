@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import StoreFailed, StoreInUse
-from bot.store.database import ScheduledJob, Script, SqliteDatabase, sql
-from bot.store.lock import StoreLock
+from bot.store.script import ScheduledJob, Script, sql
+from bot.store.sqlite.database import SqliteDatabase
+from bot.store.sqlite.lock import StoreLock
 from tests.builders import NOON
 
 
@@ -164,7 +165,7 @@ async def test_while_another_process_writes_nobody_waits_for_those_who_waited_in
 async def test_a_log_that_cannot_be_moved_into_the_file_stops_nothing(
     database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("bot.store.database.CHECKPOINT_EVERY", 1)
+    monkeypatch.setattr("bot.store.sqlite.database.CHECKPOINT_EVERY", 1)
 
     class Unmovable:
         def __init__(self, real: Any) -> None:
@@ -190,8 +191,8 @@ async def test_who_asks_a_broken_store_is_answered_and_it_says_so(
     def broken(_: sqlite3.Connection) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("bot.store.database.CHECKPOINT_EVERY", 1)
-    monkeypatch.setattr("bot.store.database.move_log", broken)
+    monkeypatch.setattr("bot.store.sqlite.database.CHECKPOINT_EVERY", 1)
+    monkeypatch.setattr("bot.store.sqlite.database.move_log", broken)
     await database.run(adds, 1)
     async with asyncio.timeout(5):
         await database.broken()
@@ -202,7 +203,7 @@ async def test_who_asks_a_broken_store_is_answered_and_it_says_so(
 
 
 async def test_a_store_that_hangs_does_not_hold_up_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.store.database.STOP_SECONDS", 0.1)
+    monkeypatch.setattr("bot.store.sqlite.database.STOP_SECONDS", 0.1)
     database, released = SqliteDatabase(tmp_path / "hangs.db"), threading.Event()
     await database.open()
 

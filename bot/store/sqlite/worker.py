@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.domain.errors import StoreFailed
-from bot.store.connection import as_ours
+from bot.store.sqlite.connection import as_ours
 
 log = logging.getLogger(__name__)
 

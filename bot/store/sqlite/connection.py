@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlite_utils
 
 from bot.domain.errors import StoreFailed
-from bot.store.schema import migrations, refuse_newer
+from bot.store.sqlite.schema import migrations, refuse_newer
 
 log = logging.getLogger(__name__)
 

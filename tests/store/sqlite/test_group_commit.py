@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from bot.domain.errors import StoreFailed
-from bot.store import database as module
-from bot.store.database import ScheduledJob, Script, SqliteDatabase, sql
+from bot.store.script import ScheduledJob, Script, sql
+from bot.store.sqlite import database as module
+from bot.store.sqlite.database import SqliteDatabase
 from tests.builders import NOON
 
 
@@ -293,7 +294,8 @@ async def test_what_nobody_waits_for_fails_alone_and_is_logged(
 CRASHING = """
 import asyncio, os, sys
 from pathlib import Path
-from bot.store.database import SqliteDatabase, sql
+from bot.store.script import sql
+from bot.store.sqlite.database import SqliteDatabase
 
 def adds(name):
     yield sql("insert into delivery (id, received_at) select :id, count(*) from delivery", id=name)

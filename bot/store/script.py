@@ -1,0 +1,67 @@
+"""The language of a transaction: a generator that yields queries and is sent rows. Nothing in it knows which database
+runs it, so each one runs the same texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+Rows = Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One SQL text with named parameters, in the subset that SQLite and PostgreSQL share."""
+
+    sql: str
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledJob:
+    """A job this transaction calls for; the engine hears of it once the transaction is committed. `lane`: whose work
+    it is, so that one person's slow work holds up no other's. `about`: whose row changed, where a job is for many rows.
+    """
+
+    key: str
+    at: datetime
+    lane: str = ""
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A row that a script could not read and passed over. `why` is the name of the error: its text may hold the row."""
+
+    table: str
+    key: str
+    why: str
+
+
+Script = Generator[Query | ScheduledJob | Aside, Rows, T]
+"""A transaction, step by step."""
+
+
+def sql(text: str, /, **params: Any) -> Query:
+    return Query(text, params)
+
+
+def to_ms(at: datetime | None) -> int | None:
+    return None if at is None else round(at.timestamp() * 1000)
+
+
+def from_ms(ms: int | None) -> datetime | None:
+    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def span_ms(span: timedelta) -> int:
+    return round(span.total_seconds() * 1000)
+
+
+def span_from(ms: int) -> timedelta:
+    return timedelta(milliseconds=ms)

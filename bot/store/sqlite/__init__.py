@@ -1,0 +1,1 @@
+"""The store on one SQLite file: two threads, group commit, and a lock that keeps a second bot away."""
