@@ -13,6 +13,10 @@ import pytest
 from bot.store.sqlite.database import SqliteDatabase
 from bot.store.store import Store
 from tests.builders import FakeClock
+from tests.postgres import postgres_cluster, postgres_server, postgres_url
+
+__all__ = ["postgres_cluster", "postgres_server", "postgres_url"]
+"""Fixtures that come from elsewhere."""
 
 GOLDEN = Path(__file__).parent / "golden"
 
