@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 import httpx
@@ -38,7 +37,8 @@ Service = Literal["evs", "ecs"]
 class Call:
     """One call of the EVS API, or of ECS. `action` is the IAM permission it needs, where one is documented.
 
-    `writes`: it changes something, so it is sent once. `send_before`: when its first byte must have left at the latest.
+    `writes`: it changes something, so it is sent once. `send_before`: when its first byte must have left at the latest,
+    on the steady clock.
     """
 
     method: str
@@ -47,7 +47,7 @@ class Call:
     query: Query = ()
     body: Mapping[str, Any] | None = field(default=None, repr=False)
     writes: bool = False
-    send_before: datetime | None = None
+    send_before: float | None = None
     service: Service = "evs"
 
 

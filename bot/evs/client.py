@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
@@ -58,9 +57,7 @@ class EvsClient:
         self._reader = RowReader(calls.project.alias)
         self._servers = ServerLists(calls, self._path("v1", "cloudservers", "detail"), self._reader)
 
-    async def create_standard_snapshot(
-        self, snapshot: CreateStandardSnapshot, *, send_before: datetime
-    ) -> SnapshotTicket:
+    async def create_standard_snapshot(self, snapshot: CreateStandardSnapshot, *, send_before: float) -> SnapshotTicket:
         """Ask EVS to snapshot one disk; it answers before the snapshot exists.
 
         Sent once; once more only after a refused token, which was not acted on.
@@ -153,7 +150,7 @@ class EvsClient:
             and (snapshot_group_id is None or one.snapshot_group_id == snapshot_group_id)
         ]
 
-    async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: datetime) -> GroupTicket:
+    async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: float) -> GroupTicket:
         """Ask EVS to snapshot several disks at one moment. Sent like `create_standard_snapshot`, and fails like it;
         NotFound and NotOffered: this region has no groups. Which permission it needs is not documented.
         Source: SDK CreateSnapshotGroup.
@@ -197,7 +194,7 @@ class EvsClient:
         call = Call("GET", self._path("v5", "snapshot-groups", "detail"), query=query)
         await self._calls.ask(call, lambda value: rows_at(value, "snapshot_groups"))
 
-    async def delete_snapshot(self, snapshot_id: str, *, send_before: datetime) -> str:
+    async def delete_snapshot(self, snapshot_id: str, *, send_before: float) -> str:
         """Ask EVS to delete one snapshot that is available or in error; answers the job's id.
 
         Raises NotFound when there is none, CloudRefused in another state (EVS.1047), else any CloudError.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator, Iterable, Mapping
-from datetime import datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -41,7 +40,7 @@ class SendAttempt:
     def __init__(
         self,
         clock: Clock,
-        send_before: datetime | None = None,
+        send_before: float | None = None,
         *,
         writes: bool = False,
         limiter: RateLimiter | None = None,
@@ -49,9 +48,7 @@ class SendAttempt:
         self._clock = clock
         self._writes = writes
         self._limiter = limiter
-        # A date only at the door: the clock may be set while the call waits its turn.
-        left = None if send_before is None else (send_before - clock.now()).total_seconds()
-        self._leave_by = None if left is None else clock.monotonic() + left
+        self._leave_by = send_before
         self.may_have_arrived = False
 
     @property

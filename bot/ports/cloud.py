@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Protocol
 
 from bot.domain import snapshots
@@ -14,7 +13,7 @@ class Evs(Protocol):
     """One cloud project. Every failure is a `bot.domain.errors.CloudError`."""
 
     async def create_standard_snapshot(
-        self, snapshot: snapshots.CreateStandardSnapshot, *, send_before: datetime
+        self, snapshot: snapshots.CreateStandardSnapshot, *, send_before: float
     ) -> snapshots.SnapshotTicket: ...
 
     async def show_job(self, job_id: str) -> snapshots.Job: ...
@@ -31,7 +30,7 @@ class Evs(Protocol):
     ) -> list[snapshots.Snapshot]: ...
 
     async def create_snapshot_group(
-        self, group: snapshots.CreateSnapshotGroup, *, send_before: datetime
+        self, group: snapshots.CreateSnapshotGroup, *, send_before: float
     ) -> snapshots.GroupTicket: ...
 
     async def list_snapshot_groups(
@@ -40,7 +39,7 @@ class Evs(Protocol):
 
     async def check_snapshot_groups(self) -> None: ...
 
-    async def delete_snapshot(self, snapshot_id: str, *, send_before: datetime) -> str: ...
+    async def delete_snapshot(self, snapshot_id: str, *, send_before: float) -> str: ...
 
     async def show_disk(self, disk_id: str) -> snapshots.Disk: ...
 

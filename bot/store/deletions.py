@@ -109,10 +109,15 @@ def spent(deletions: Sequence[Deletion]) -> Script[None]:
         )
 
 
-def sent(deletions: Sequence[Deletion]) -> Script[None]:
-    """Before each DELETE leaves: from here on the snapshot may be gone, whatever becomes of who asked for it."""
+def sent(deletions: Sequence[Deletion]) -> Script[list[Deletion]]:
+    """Before each DELETE leaves: from here on the snapshot may be gone, whatever becomes of who asked for it. Answers
+    those that nothing moved since they were read.
+    """
+    marked: list[Deletion] = []
     for one in deletions:
-        yield sql("update deletion set sent = 1 where item_id = :id and ver = :ver", id=one.item_id, ver=one.ver)
+        text = "update deletion set sent = 1 where item_id = :id and ver = :ver returning item_id"
+        marked += [one] if (yield sql(text, id=one.item_id, ver=one.ver)) else []
+    return marked
 
 
 def announced(request_id: str, asking: int) -> Script[None]:
@@ -214,10 +219,9 @@ class StoredDeletions(Transactions):
 
         return await self._audited(script, entries)
 
-    async def deletions_sent(self, rows: Sequence[Deletion]) -> None:
-        """Their DELETE is about to leave."""
-        if rows:
-            await self._database.run(sent, rows)
+    async def deletions_sent(self, rows: Sequence[Deletion]) -> list[Deletion]:
+        """Their DELETE is about to leave; answers those of which it may."""
+        return await self._database.run(sent, rows) if rows else []
 
     async def sharing(self, request_id: str) -> list[tuple[Item, Request]]:
         """Who else has a snapshot of this request as a restore point."""

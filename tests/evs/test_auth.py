@@ -33,7 +33,7 @@ from tests.fakes.scripted_cloud import (
 )
 
 SHOWN = Reply(200, {"snapshot": {"id": SNAPSHOT}})
-SOON = NOON + timedelta(minutes=5)
+SOON = 300.0
 SHOW = f"/snapshots/{SNAPSHOT}"
 TOKENS = "/v3/auth/tokens"
 

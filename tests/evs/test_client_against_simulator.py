@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
 
 import pytest
 from pydantic import SecretStr
@@ -84,7 +83,7 @@ async def test_a_snapshot_is_made_followed_and_found(
     evs: EvsClient, simulator: CloudSimulator, clock: FakeClock
 ) -> None:
     tags = {"snapshot-bot-request": "item-1"}
-    ticket = await evs.create_standard_snapshot(_order(tags=tags), send_before=clock.now() + timedelta(minutes=1))
+    ticket = await evs.create_standard_snapshot(_order(tags=tags), send_before=clock.monotonic() + 60)
     assert (await evs.show_job(ticket.job_id)).ended is None
     assert (await evs.show_snapshot(ticket.snapshot_id)).status == "creating"
     simulator.settle()
@@ -153,7 +152,7 @@ async def test_a_lost_answer_is_uncertain_and_the_snapshot_is_found_by_its_tag(
         simulator.fault("create_snapshot", fault, processed=True)
     order = _order(tags={"snapshot-bot-request": "item-1"})
     with pytest.raises(CloudUnavailable) as caught:
-        await evs.create_standard_snapshot(order, send_before=clock.now() + timedelta(minutes=1))
+        await evs.create_standard_snapshot(order, send_before=clock.monotonic() + 60)
     assert caught.value.maybe_done
     assert [one.request_tag for one in await evs.list_snapshots(volume_id=DATA)] == ["item-1"]
     assert len(simulator.calls("create_snapshot")) == 1
@@ -166,7 +165,7 @@ async def test_a_slow_answer_ends_at_the_deadline(
     await evs.show_disk(DATA)
     simulator.fault("create_snapshot", "slow", seconds=30)
     with pytest.raises(CloudUnavailable) as caught:
-        await evs.create_standard_snapshot(_order(), send_before=clock.now() + timedelta(minutes=1))
+        await evs.create_standard_snapshot(_order(), send_before=clock.monotonic() + 60)
     assert caught.value.maybe_done
 
 
@@ -185,14 +184,14 @@ async def test_a_huge_answer_is_refused(evs: EvsClient, simulator: CloudSimulato
 async def test_a_429_slows_the_project_down(evs: EvsClient, simulator: CloudSimulator, clock: FakeClock) -> None:
     simulator.fault("create_snapshot", "429")
     with pytest.raises(Throttled):
-        await evs.create_standard_snapshot(_order(), send_before=clock.now() + timedelta(minutes=1))
+        await evs.create_standard_snapshot(_order(), send_before=clock.monotonic() + 60)
     assert simulator.snapshots() == []
-    await evs.create_standard_snapshot(_order(), send_before=clock.now() + timedelta(minutes=1))
+    await evs.create_standard_snapshot(_order(), send_before=clock.monotonic() + 60)
     assert clock.slept == [2.0]
 
 
 async def test_what_the_cloud_refuses_is_told_apart(connect: Connect, clock: FakeClock) -> None:
-    cloud, soon = connect(), clock.now() + timedelta(minutes=1)
+    cloud, soon = connect(), clock.monotonic() + 60
     evs, nowhere = cloud.project("payments-prod"), "d15c0000-9999-4000-8000-000000009999"
     await evs.create_standard_snapshot(_order(), send_before=soon)
     with pytest.raises(DiskBusy):
@@ -212,7 +211,7 @@ async def test_jobs_that_only_v2_knows_are_found_there(
     evs: EvsClient, simulator: CloudSimulator, clock: FakeClock
 ) -> None:
     simulator.world.switches.jobs_on_v1 = False
-    ticket = await evs.create_standard_snapshot(_order(), send_before=clock.now() + timedelta(minutes=1))
+    ticket = await evs.create_standard_snapshot(_order(), send_before=clock.monotonic() + 60)
     assert (await evs.show_job(ticket.job_id)).ended is None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -30,7 +29,7 @@ class Place:
         asked = CreateSnapshotGroup(
             volume_ids=(DATA, LOGS), server_id=WEB_01, name=name, tags={REQUEST_TAG: f"r-{name}"}
         ).model_copy(update=fields)
-        ticket = await self.evs.create_snapshot_group(asked, send_before=CLOCK.now() + timedelta(seconds=20))
+        ticket = await self.evs.create_snapshot_group(asked, send_before=CLOCK.monotonic() + 20)
         assert ticket.job_id in self.cloud.world.jobs
         return ticket.snapshot_group_id
 

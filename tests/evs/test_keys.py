@@ -32,7 +32,7 @@ from tests.fakes.scripted_cloud import (
     gateway_error,
 )
 
-SOON = NOON + timedelta(minutes=5)
+SOON = 300.0
 WRONG = gateway_error(401, "APIGW.0301", "Incorrect IAM authentication information: verify aksk signature fail")
 METADATA_TOKEN = "/meta-data/latest/api/token"
 METADATA_KEY = "/openstack/latest/securitykey"

@@ -17,7 +17,6 @@ from bot.ports.cloud import Cloud
 from tests.evs.conftest import Build
 from tests.fakes.scripted_cloud import (
     DISK,
-    NOON,
     TICKET,
     FakeClock,
     Reply,
@@ -137,7 +136,7 @@ async def test_a_429_is_told_at_once_and_then_everyone_waits(
     with pytest.raises(Throttled) as caught:
         await evs.show_disk(DISK)
     assert (caught.value.retry_after, clock.slept) == (None, [])
-    await evs.create_standard_snapshot(a_snapshot(), send_before=NOON + timedelta(minutes=5))
+    await evs.create_standard_snapshot(a_snapshot(), send_before=300.0)
     assert clock.slept == [2.0]
 
 
@@ -169,7 +168,7 @@ async def test_pauses_double_to_a_minute_and_a_success_starts_anew(
 
 async def _impatient(evs: EvsClient, clock: FakeClock) -> None:
     """A create whose moment passes before any pause is over."""
-    await evs.create_standard_snapshot(a_snapshot(), send_before=clock.time)
+    await evs.create_standard_snapshot(a_snapshot(), send_before=clock.monotonic())
 
 
 async def test_a_burst_of_429s_is_one_step(cloud: HttpCloud, server: ScriptedCloud, clock: FakeClock) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 
 from bot.domain.servers import Server
 from bot.domain.snapshots import (
@@ -21,9 +20,7 @@ from bot.domain.snapshots import (
 class UnaskedEvs:
     """A cloud that nobody asks anything; a fake says what it answers to, and a test fails on everything else."""
 
-    async def create_standard_snapshot(
-        self, snapshot: CreateStandardSnapshot, *, send_before: datetime
-    ) -> SnapshotTicket:
+    async def create_standard_snapshot(self, snapshot: CreateStandardSnapshot, *, send_before: float) -> SnapshotTicket:
         raise NotImplementedError
 
     async def list_snapshots(
@@ -50,10 +47,10 @@ class UnaskedEvs:
     ) -> list[Disk]:
         raise NotImplementedError
 
-    async def delete_snapshot(self, snapshot_id: str, *, send_before: datetime) -> str:
+    async def delete_snapshot(self, snapshot_id: str, *, send_before: float) -> str:
         raise NotImplementedError
 
-    async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: datetime) -> GroupTicket:
+    async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: float) -> GroupTicket:
         raise NotImplementedError
 
     async def list_snapshot_groups(self, *, limit_to_tag: tuple[str, str] | None = None) -> list[SnapshotGroup]:

@@ -18,8 +18,10 @@ from bot.domain.transitions import ItemState
 A = TypeVar("A", Item, ConsistencyGroup)
 Made = TypeVar("Made", Snapshot, SnapshotGroup)
 
-SEND_WITHIN = timedelta(seconds=20)
-"""A POST that has not begun to leave by then is not sent any more."""
+SEND_WITHIN_S = 20.0
+"""A POST that has not begun to leave by then is not sent any more; counted on the steady clock from before it was asked
+whether it may be, so that a process that was frozen in between sends nothing.
+"""
 
 UNCONFIGURED_SECONDS = 30.0
 """How often it is looked whether a project is configured again; that costs no call."""
@@ -41,6 +43,13 @@ class RetryPolicy:
     busy_first: timedelta = timedelta(seconds=10)
     busy_deadline: timedelta = timedelta(minutes=30)
     unconfigured: timedelta = timedelta(hours=24)
+    another_may_send: timedelta = timedelta()
+    """How long after it was marked a POST of another process may still leave; none where no other runs on the rows."""
+
+    def may_leave_s(self, one: Item | ConsistencyGroup, now: datetime) -> float:
+        """Seconds in which the process that marked this may still send it, be it frozen now."""
+        left = self.another_may_send - max(now - (one.submitted_at or now), timedelta())
+        return max(left.total_seconds(), 0.0)
 
     def given_up(self, cause: str, what: str) -> str:
         """The words for one that was refused for as long as it is tried."""

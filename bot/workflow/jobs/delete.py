@@ -52,7 +52,7 @@ from bot.workflow.look_up import look_up
 
 log = logging.getLogger(__name__)
 
-SEND_WITHIN = timedelta(seconds=20)
+SEND_WITHIN_S = 20.0
 AGAIN_SECONDS = 3.0
 GIVE_UP = timedelta(hours=1)
 """A snapshot that the cloud has not deleted in so long a time of asking is asked for no more; it may still go."""
@@ -150,9 +150,10 @@ class Deleter:
         under_way, still_there = await self._looked([one for one in going if one.sent], proofs)
         allowed, refused = await self._still_allowed(request, [*still_there, *(one for one in going if not one.sent)])
         seen, ready = await self._looked([one for one in allowed if not one.sent], proofs)
+        send_before = self.clock.monotonic() + SEND_WITHIN_S
         allowed, refused_now = await self._still_allowed(request, [*(one for one in allowed if one.sent), *ready])
-        await self.store.deletions_sent(allowed)
-        sent = await asyncio.gather(*(self._delete(replace(one, sent=True)) for one in allowed))
+        marked = await self.store.deletions_sent(allowed)
+        sent = await asyncio.gather(*(self._delete(replace(one, sent=True), send_before) for one in marked))
         after = [*under_way, *refused, *seen, *refused_now, *sent]
         await self._save([one for one in after if one.ended])
         left = [one for one in after if not one.ended]
@@ -226,10 +227,10 @@ class Deleter:
             return self._after(deletion, exc)
         return kept(deletion, cause) if cause else None
 
-    async def _delete(self, deletion: Deletion) -> Deletion:
+    async def _delete(self, deletion: Deletion, send_before: float) -> Deletion:
         evs = self.cloud.project(deletion.project)
         try:
-            await evs.delete_snapshot(deletion.snapshot_id, send_before=self.clock.now() + SEND_WITHIN)
+            await evs.delete_snapshot(deletion.snapshot_id, send_before=send_before)
         except errors.CloudError as exc:
             return self._after(deletion, exc)
         return deletion

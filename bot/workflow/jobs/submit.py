@@ -61,6 +61,8 @@ class Submitter:
                 return await self._send(item, request)
             case ItemState.SUBMITTING:
                 # One run of a job at a time, so the one that marked it is gone, and its POST may have arrived.
+                if wait_s := self.policy.may_leave_s(item, now):
+                    return wait_s
                 cause = "The bot was interrupted while it asked the cloud."
                 await self.store.save(no_answer(item, now, look_for=self.policy.look_for, cause=cause))
                 return 0.0
@@ -81,6 +83,7 @@ class Submitter:
             if snapshot := attempting.ours(item, snapshots):
                 await self.store.save(taken(item, snapshot.id, None))
                 return None
+        send_before = self.clock.monotonic() + attempting.SEND_WITHIN_S
         if refusal := await self.send_check.refusal(request, item.project):
             state, told = attempting.refused(item, refusal)
             await self.store.save(
@@ -95,9 +98,9 @@ class Submitter:
         )
         if begun is None or begun.joined_to is not None:
             return None
-        return await self._post(begun)
+        return await self._post(begun, send_before)
 
-    async def _post(self, item: Item) -> float | None:
+    async def _post(self, item: Item, send_before: float) -> float | None:
         evs = self.cloud.project(item.project)
 
         async def say() -> None:
@@ -107,7 +110,7 @@ class Submitter:
                 item = replace(told, ver=told.ver + 1)
 
         try:
-            post = evs.create_standard_snapshot(item.snapshot, send_before=self.clock.now() + attempting.SEND_WITHIN)
+            post = evs.create_standard_snapshot(item.snapshot, send_before=send_before)
             ticket = await answered(self.clock, post, say)
         except DiskBusy as exc:
             return await self._busy(item, exc)

@@ -33,7 +33,7 @@ from bot.ports.items import Items
 from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.discovery import GroupDiscovery
 from bot.workflow.jobs.attempting import (
-    SEND_WITHIN,
+    SEND_WITHIN_S,
     UNANSWERED_WAIT,
     CannotLook,
     RetryPolicy,
@@ -85,6 +85,8 @@ class Grouper:
                 return await self._send(group, members, request)
             case GroupState.SUBMITTING:
                 # One run of a job at a time, so the one that marked it is gone, and its POST may have arrived.
+                if wait_s := self.policy.may_leave_s(group, now):
+                    return wait_s
                 return await self._unanswered(group, members, "The bot was interrupted while it asked the cloud.")
             case GroupState.UNCERTAIN:
                 return await self._look(group, members)
@@ -132,16 +134,17 @@ class Grouper:
                 return await self._made(group, made.id, None)
             if unreadable(group, known):
                 return await self._cannot_look(group, members, CannotLook(UNREADABLE), began)
+        send_before = self.clock.monotonic() + SEND_WITHIN_S
         if refusal := await self.send_check.refusal(request, group.project):
             return await self._refuse(group, members, request, refusal)
         entry = before_post(request, group.id, group.project, f"{len(members)} disks", "allowed", "granted")
         begun = await self.store.start_group(group, [entry])
-        return await self._post(*begun) if begun else None
+        return await self._post(*begun, send_before) if begun else None
 
-    async def _post(self, group: ConsistencyGroup, members: Sequence[Item]) -> float | None:
-        evs, now = self.cloud.project(group.project), self.clock.now()
+    async def _post(self, group: ConsistencyGroup, members: Sequence[Item], send_before: float) -> float | None:
+        evs = self.cloud.project(group.project)
         try:
-            ticket = await evs.create_snapshot_group(group.asked, send_before=now + SEND_WITHIN)
+            ticket = await evs.create_snapshot_group(group.asked, send_before=send_before)
         except DiskBusy as exc:
             return await self._busy(group, members, exc)
         except Throttled as exc:

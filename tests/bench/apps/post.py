@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any
 
 import aiohttp
@@ -41,7 +40,7 @@ async def by_bot(alias: str, disk: Callable[[int], str]) -> AsyncIterator[Post]:
 
     async def post(number: int) -> Any:
         snapshot = CreateStandardSnapshot(volume_id=disk(number), name="bench", tags={"kept": "7"})
-        before = clock.now() + timedelta(seconds=10)
+        before = clock.monotonic() + 10
         return await cloud.project(alias).create_standard_snapshot(snapshot, send_before=before)
 
     yield post

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -54,7 +54,7 @@ class FakeEvs(UnaskedEvs):
     async def show_disk(self, disk_id: str) -> Disk:
         raise NotFound("There is no such disk.")
 
-    async def delete_snapshot(self, snapshot_id: str, *, send_before: datetime) -> str:
+    async def delete_snapshot(self, snapshot_id: str, *, send_before: float) -> str:
         self.deleted.append(snapshot_id)
         if self.failure:
             raise self.failure

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.domain.actors import Actor
+from bot.domain.attempts import submitting
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, LookupFailed, Throttled
 from bot.domain.items import Item
@@ -41,9 +42,7 @@ class FakeEvs(UnaskedEvs):
     looks: int = 0
     meanwhile: Callable[[], None] = lambda: None
 
-    async def create_standard_snapshot(
-        self, snapshot: CreateStandardSnapshot, *, send_before: datetime
-    ) -> SnapshotTicket:
+    async def create_standard_snapshot(self, snapshot: CreateStandardSnapshot, *, send_before: float) -> SnapshotTicket:
         self.posted.append(snapshot)
         answer = self.answers.pop(0) if self.answers else None
         if answer:
@@ -253,6 +252,17 @@ async def test_a_clock_that_is_set_back_by_an_hour_keeps_a_lost_answer_being_loo
     assert 0.0 < wait_s <= 8.0
 
 
+async def test_what_another_process_marked_is_looked_for_once_its_post_can_no_longer_leave(desk: Desk) -> None:
+    await desk.store.start(submitting(await desk.item(), desk.clock.now()), [])
+    desk.clock.pass_(seconds=5)
+    submit = replace(desk.with_cloud(desk.evs), policy=replace(POLICY, another_may_send=timedelta(seconds=25)))
+    assert await submit("r-one-1") == 20.0
+    assert (await desk.item()).state is ItemState.SUBMITTING
+    desk.clock.pass_(seconds=20)
+    assert await submit("r-one-1") == 0.0
+    assert (await desk.item()).state is ItemState.UNCERTAIN
+
+
 @dataclass
 class SetBack(FakeEvs):
     """The clock is set back by an hour while it is asked, and whoever notices moves what waits; no POST is answered."""
@@ -264,9 +274,7 @@ class SetBack(FakeEvs):
         self.desk.clock.step(hours=-1)
         await self.desk.store.clock_set(timedelta(hours=-1))
 
-    async def create_standard_snapshot(
-        self, snapshot: CreateStandardSnapshot, *, send_before: datetime
-    ) -> SnapshotTicket:
+    async def create_standard_snapshot(self, snapshot: CreateStandardSnapshot, *, send_before: float) -> SnapshotTicket:
         await self.set_back()
         return await asyncio.Future[SnapshotTicket]()
 

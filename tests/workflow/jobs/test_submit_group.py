@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -41,7 +41,7 @@ class GroupEvs(FakeEvs):
     job: Job | CloudError = field(default_factory=lambda: Job(status="RUNNING"))
     failing: CloudError | None = None
 
-    async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: datetime) -> GroupTicket:
+    async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: float) -> GroupTicket:
         self.groups.append(group)
         answer = self.answers.pop(0) if self.answers else None
         if answer:
