@@ -142,16 +142,19 @@ class Clouds:
     catalogue: DiskCatalogue
 
 
-async def start(settings: Settings, clock: Clock) -> Bot:
-    """Start everything in order. Makes no cloud call. Raises StoreInUse or SlackRefusedToken."""
+async def start(settings: Settings, clock: Clock, database: SqliteDatabase | None = None) -> Bot:
+    """Start everything in order. Makes no cloud call. `database`: the one to open, if not as the settings say.
+
+    Raises StoreInUse or SlackRefusedToken.
+    """
     async with AsyncExitStack() as stack:  # whatever has begun ends again where the rest can't
         stack.callback(StoreLock(settings.store_path).release)
-        return await _start(settings, clock, stack)
+        return await _start(settings, clock, database or SqliteDatabase(settings.store_path), stack)
 
 
-async def _start(settings: Settings, machine: Clock, stack: AsyncExitStack) -> Bot:
+async def _start(settings: Settings, machine: Clock, database: SqliteDatabase, stack: AsyncExitStack) -> Bot:
     clock = SteadyClock(machine)
-    base = await build_store(settings, clock, stack)
+    base = await build_store(settings, clock, database, stack)
     bolt, front = await build_slack(base, stack)
     clouds = build_cloud(base, stack)
     cases = build_use_cases(base, front, clouds)
@@ -174,9 +177,10 @@ async def _start(settings: Settings, machine: Clock, stack: AsyncExitStack) -> B
     return Bot(base.store, entry, admin, stack.pop_all().aclose, vitals.failed)
 
 
-async def build_store(settings: Settings, clock: FollowingClock, stack: AsyncExitStack) -> Base:
+async def build_store(
+    settings: Settings, clock: FollowingClock, database: SqliteDatabase, stack: AsyncExitStack
+) -> Base:
     """The store with what `bot.toml` says written into it."""
-    database = SqliteDatabase(settings.store_path)
     await database.open()
     stack.push_async_callback(database.close)
     await database.make_room_in_the_log()

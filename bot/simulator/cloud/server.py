@@ -3,7 +3,6 @@ another. Each root answers for the other's paths as the gateway does: there is n
 """
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
@@ -64,17 +63,13 @@ class CloudSimulator(Cloud):
             app.router.add_route(route.method, route.path, self._endpoint(route, service))
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
         await runner.setup()
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(("127.0.0.1", port))
-            await web.SockSite(runner, listener).start()
+            await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True).start()
         except OSError:
-            listener.close()
             await runner.cleanup()
             raise
         self._runners.append(runner)
-        self._urls[service] = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self._urls[service] = f"http://127.0.0.1:{runner.addresses[0][1]}"
 
     async def stop(self) -> None:
         """Close the ports and every connection; callers left hanging get nothing."""

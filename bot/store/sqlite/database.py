@@ -58,12 +58,15 @@ class _Transaction(Job):
 
 
 class SqliteDatabase:
-    """A transaction that was answered is on the disk. See `bot.store.sqlite.connection` for the file, and above."""
+    """A transaction that was answered is on the disk. See `bot.store.sqlite.connection` for the file, and above.
 
-    def __init__(self, path: Path) -> None:
+    `worker` makes what serves the two lines of work, from a name and what serves one job: each a thread.
+    """
+
+    def __init__(self, path: Path, worker: Callable[[str, Callable[[Job], None]], Worker] = Worker) -> None:
         self._path = path
-        self._writer = Worker("store", self._write)
-        self._reader = Worker("store-reader", self._read)
+        self._writer = worker("store", self._write)
+        self._reader = worker("store-reader", self._read)
         self._writing: sqlite3.Connection | None = None
         self._reading: sqlite3.Connection | None = None
         self._commits = 0
