@@ -268,7 +268,7 @@ create table access_grant (
     source text not null,
     end_told integer not null default 0,
     primary key (subject_kind, subject_id, project, role, source)
-);
+) without rowid;
 create index access_grant_ending on access_grant (expires_at) where expires_at is not null and end_told = 0;
 create index access_grant_of_source on access_grant (source, project, subject_kind, subject_id, role);
 create index access_grant_admin on access_grant (project, expires_at, subject_kind, subject_id) where role = 'admin';

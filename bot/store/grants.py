@@ -40,14 +40,14 @@ def _first_admins(project: str, ends: str, direction: str) -> str:
     """The first few in the order of their index, one row for each who was given it in several ways."""
     order = ", ".join(f"{column} {direction}" for column in ("expires_at", "subject_kind", "subject_id"))
     return (
-        "select * from (select subject_kind, subject_id, role, project, expires_at, min(source) as source "
+        "select subject_kind, subject_id, role, project, expires_at, min(source) as source "
         f"from access_grant where role = 'admin' and project = {project} and expires_at {ends} "
         "and subject_kind <> 'everyone' group by expires_at, subject_kind, subject_id "
-        f"order by {order} limit :most)"
+        f"order by {order} limit :most"
     )
 
 
-_HELPERS = " union all ".join(
+_HELPERS = tuple(
     _first_admins(project, ends, direction)
     for project in (":alias", "'*'")
     for ends, direction in (("is null", "asc"), ("> :now", "desc"))
@@ -124,10 +124,17 @@ def admins(alias: str) -> Script[list[Grant]]:
 def helpers(alias: str, now: datetime) -> Script[list[Grant]]:
     """Admins of a project to name: its own before those of `*`, those for good before those for a time.
 
-    However many there are, of each of the four no more are read than are ever named.
+    However many there are, no more are read than are named: of each of the four as few, and of the next none where
+    those before it are enough.
     """
-    rows = yield sql(_HELPERS, alias=alias, now=to_ms(now), most=MENTIONED_ADMINS)
-    return list(dict.fromkeys((yield from readable(rows, _grant, "access_grant"))))
+    found: dict[tuple[str, str], Grant] = {}
+    for text in _HELPERS:
+        rows = yield sql(text, alias=alias, now=to_ms(now), most=MENTIONED_ADMINS)
+        for grant in (yield from readable(rows, _grant, "access_grant")):
+            found.setdefault((grant.subject_kind, grant.subject_id), grant)
+        if len(found) >= MENTIONED_ADMINS:
+            break
+    return list(found.values())
 
 
 def approvers(alias: str, now: datetime) -> Script[list[Grant]]:

@@ -48,7 +48,7 @@ FEW = {
     "projects.configured": "the aliases; the rows of one that stands for another project, once",
     "grants.admins": "the admins, where one of them is changed",
     "grants.expired": "those that have just ended",
-    "grants.helpers": "a few, of a query within",
+    "grants.helpers": "a few",
     "whole_requests.approvers_of": "those of one request",
     "whole_requests.groups_of": "those of one request",
     "deletions.of_request": "those of one request",

@@ -30,7 +30,7 @@ from tests.builders import NOON, a_grant, a_project, an_actor
 
 ACTOR = an_actor("U0000000", AccountKind.MEMBER, "S0000000", "S0000001", "S0000002")
 FEW = 1_000
-GOAL = 2.0
+GOAL = 1.2
 CODE = "tests/bench/rows/decide.py"
 
 _MINE = [
