@@ -26,6 +26,7 @@ from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.bolt import SocketModeEntry, build_bolt
 from bot.slack.client.channels import SlackChannels
 from bot.slack.client.identity import identity_of, is_simulated, web_client
+from bot.slack.client.limits import budgets
 from bot.slack.client.people import SlackPeople
 from bot.slack.client.poster import ResponseUrls, SlackReplies
 from bot.slack.command_road import CommandRoad
@@ -63,6 +64,7 @@ from bot.workflow.actions.extend import Extending
 from bot.workflow.actions.fill_form import Forms
 from bot.workflow.actions.grant import Granting
 from bot.workflow.actions.try_again import Retrying
+from bot.workflow.call_budget import OwnRoom
 from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.discovery import GroupDiscovery
 from bot.workflow.form_sessions import FormSessions
@@ -71,7 +73,6 @@ from bot.workflow.intake import Intake
 from bot.workflow.jobs.anchor_audit import AuditAnchor
 from bot.workflow.jobs.attempting import RetryPolicy
 from bot.workflow.jobs.delete import Deleter
-from bot.workflow.jobs.edit_budget import EditBudget
 from bot.workflow.jobs.expire_grants import GrantExpiry
 from bot.workflow.jobs.notify import Notifier
 from bot.workflow.jobs.plan import Planner
@@ -212,6 +213,7 @@ async def build_slack(base: Base, stack: AsyncExitStack) -> tuple[AsyncApp, Fron
         team_url=identity.url,
         bot_user_id=identity.user_id,
         clock=clock,
+        budgets=budgets(OwnRoom(clock), OwnRoom(clock), clock),
     )
     unexpected = Unexpected(command, new_reference)
     tasks = BackgroundTasks(unexpected)
@@ -303,9 +305,10 @@ async def build_jobs(
     """The engine, at work on what the rows call for."""
     engine = EmbeddedEngine(base.clock, base.store)
     base.database.on_scheduled(engine.schedule)
-    edits = EditBudget(base.clock, lambda channel: engine.schedule(f"report:{channel}", base.clock.now(), channel))
+    room = front.replies.budgets
+    room.on_turn(lambda channel: engine.schedule(f"report:{channel}", base.clock.now(), channel))
     handlers = _handlers(base, front, clouds, cases)
-    handlers["report"] = Reporter(base.store, front.replies, base.clock, edits)
+    handlers["report"] = Reporter(base.store, front.replies, base.clock, room)
     running = asyncio.create_task(engine.run(handlers))
     engine.schedule("forget:deliveries", base.clock.now())
     if base.settings.audit_channel:

@@ -127,6 +127,13 @@ class SlackBusy(BotError):
         self.maybe_done = maybe_done
 
 
+class NoRoom(SlackBusy):
+    """The bot has made as many calls as Slack takes in a minute; this one was not made."""
+
+    def __init__(self, retry_after: float) -> None:
+        super().__init__("All calls of this minute are made.", retry_after=retry_after)
+
+
 class ViewStale(BotError):
     """A newer view stands there already (hash_conflict)."""
 

@@ -35,6 +35,7 @@ from bot.slack.views.mrkdwn import sentence as as_sentence
 from bot.slack.views.notices import left_over
 from bot.slack.views.outbox_messages import rendered
 from bot.slack.views.post_mortem_view import post_mortem
+from bot.workflow.call_budget import Budgets, Urgency
 
 log = logging.getLogger(__name__)
 
@@ -113,11 +114,13 @@ class SlackReplies:
     team_url: str
     bot_user_id: str
     clock: Clock
+    budgets: Budgets
     _backoff: Backoff = field(default_factory=Backoff, init=False)
 
     async def say(self, outgoing: OutboxMessage) -> Posted | None:
         """Answers where a new message stands, None for edits and private words.
 
+        For a new message or an edit its caller has taken room in the budget; all else that is said takes its own here.
         Raises CannotPost, MessageGone, MessageRefused or SlackBusy.
         """
         request = outgoing.request
@@ -147,7 +150,7 @@ class SlackReplies:
                 if not await self.respond(self.urls.take(request.id), message):
                     raise CannotPost("No way to tell them in the channel.", "no_response_url")
             case _:
-                await self._post(outgoing.to, message, None, _metadata(outgoing))
+                await self._post_in_turn(Urgency.AWAITED, outgoing.to, message, metadata=_metadata(outgoing))
 
     def rendered(self, outgoing: OutboxMessage) -> Message:
         """With what is known of its project."""
@@ -184,16 +187,17 @@ class SlackReplies:
             return  # the one with the buttons may be this one, and is not written down yet
         try:
             message = left_over(request, permalink(self.team_url, channel, counts))
-            await self._edit(channel, ts, message)
+            async with self.budgets.edits.one(Urgency.PROGRESS):
+                await self._edit(channel, ts, message)
         except (CannotPost, MessageGone, MessageRefused, SlackBusy):
             log.info("a message that was left over stands as it was", extra={"request": request.id})
 
     async def announce(self, channel: str, sentence: str) -> None:
-        await self._post(channel, arranged([as_sentence(sentence)]), None, None)
+        await self._post_in_turn(Urgency.PROGRESS, channel, arranged([as_sentence(sentence)]))
 
     async def post_card(self, channel: str, message: Message) -> None:
         """A message that belongs to no request. Raises CannotPost, MessageRefused or SlackBusy."""
-        await self._post(channel, message, None, None)
+        await self._post_in_turn(Urgency.PROGRESS, channel, message)
 
     async def say_in_thread(self, request: Request, sentences: Sequence[str], *, asking: int | None = None) -> bool:
         """Below the request's message; directly to its person where there is none, or none may be answered. A button
@@ -205,15 +209,16 @@ class SlackReplies:
             if request.status_channel is None:
                 raise CannotPost("The request has no message.", "no_message")
             await self._keep_from_strangers(request, request.status_channel)
-            await self._post(request.status_channel, shown, request.thread_ts or request.status_ts, None)
+            thread_ts = request.thread_ts or request.status_ts
+            await self._post_in_turn(Urgency.END, request.status_channel, shown, thread_ts)
         except (CannotPost, MessageGone):
-            await self._post(request.actor_id, message, None, None)
+            await self._post_in_turn(Urgency.END, request.actor_id, message)
             return False
         return not request.told_directly
 
     async def ask_to_agree(self, user_id: str, request_id: str, sentences: Sequence[str], asking: int) -> None:
         message = arranged([as_sentence(one) for one in sentences])
-        await self._post(user_id, _with_agree(message, request_id, asking), None, None)
+        await self._post_in_turn(Urgency.AWAITED, user_id, _with_agree(message, request_id, asking))
 
     async def respond(self, url: str | None, message: Mapping[str, Any], *, replace: bool = False) -> bool:
         """Answer by response URL, to the person alone. False where there is none, it does not work, or is not Slack's.
@@ -274,7 +279,20 @@ class SlackReplies:
                 raise CannotPost("There is no channel.", "no_channel")
             await self._call("chat.postEphemeral", {**to, **message}, Answered)
         except (CannotPost, MessageGone, MessageRefused):
-            await self._post(to["user"], message, None, None)
+            await self._post_in_turn(Urgency.AWAITED, to["user"], message)
+
+    async def _post_in_turn(
+        self,
+        urgency: Urgency,
+        channel: str,
+        message: Message,
+        thread_ts: str | None = None,
+        *,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Raises NoRoom, which is SlackBusy, where all posts of the minute are made."""
+        async with self.budgets.posts.one(urgency):
+            await self._post(channel, message, thread_ts, metadata)
 
     async def _post(
         self,

@@ -7,15 +7,20 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from bot.ports.outbox import Edit, OutboxMessage, Text
-from bot.workflow.jobs.edit_budget import Urgency
+from bot.workflow.call_budget import Urgency
 
 MessageKey = tuple[str, type[OutboxMessage], Text]
 """One message of a request: its posting and its edits wait each for itself."""
 
-Way = type[OutboxMessage] | Urgency
-"""Messages of one way wait together: for the pause after a post, or for room among the edits of an urgency."""
+
+class Way(NamedTuple):
+    """Messages of one way wait together: for the pause after a post, and for the room that their urgency leaves."""
+
+    kind: type[OutboxMessage]
+    urgency: Urgency
 
 
 def key_of(outgoing: OutboxMessage) -> MessageKey:

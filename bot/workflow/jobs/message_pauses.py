@@ -11,15 +11,18 @@ from bot.domain.requests import Request
 from bot.domain.transitions import RequestState
 from bot.ports.clock import Clock
 from bot.ports.outbox import Edit, OutboxMessage, Text
-from bot.workflow.jobs.channel_queue import MessageKey, Waiting, key_of
+from bot.workflow.call_budget import Urgency
+from bot.workflow.jobs.channel_queue import MessageKey, Waiting, Way, key_of
 from bot.workflow.jobs.due_messages import rank
-from bot.workflow.jobs.edit_budget import Urgency
 
 EDIT_EVERY = timedelta(seconds=3)
 """At most one edit of a message in that time (Slack's design guidance on progress)."""
 
 PROGRESS_EVERY = timedelta(seconds=9)
 """An edit that only moves percentages waits longer, so that an end rarely has to wait for the pause after one."""
+
+_POSTED = (Urgency.AWAITED, Urgency.AWAITED, Urgency.END, Urgency.PROGRESS, Urgency.PROGRESS)
+"""How urgent a new message of each rank is."""
 
 
 @dataclass(slots=True)
@@ -56,11 +59,12 @@ class MessagePauses:
         order = (said.unanswered, rank(outgoing), request.created_at, request.id, number)
         aside = said.aside.get(key, 0.0)
         if not isinstance(outgoing, Edit):
-            return Waiting(key, order, type(outgoing), aside)
+            return Waiting(key, order, Way(type(outgoing), _POSTED[rank(outgoing)]), aside)
         if outgoing.text is Text.ASK:
-            return Waiting(key, order, Urgency.AWAITED, max(_after(said.ask_shown_at, EDIT_EVERY), aside))
-        not_before, urgency = self._pause_and_urgency(outgoing, said)
-        return Waiting(key, order, urgency, max(not_before, aside))
+            not_before, urgency = _after(said.ask_shown_at, EDIT_EVERY), Urgency.AWAITED
+        else:
+            not_before, urgency = self._pause_and_urgency(outgoing, said)
+        return Waiting(key, order, Way(Edit, urgency), max(not_before, aside))
 
     def _pause_and_urgency(self, outgoing: OutboxMessage, said: _Said) -> tuple[float, Urgency]:
         """An edit that shows more than progress waits for no message that was just posted, only for the last edit."""

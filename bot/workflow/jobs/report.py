@@ -12,13 +12,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import Protocol
 
-from bot.domain.errors import GONE_AGAIN, REFUSED, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
+from bot.domain.errors import (
+    GONE_AGAIN,
+    REFUSED,
+    CannotPost,
+    MessageFixed,
+    MessageGone,
+    MessageRefused,
+    NoRoom,
+    SlackBusy,
+)
 from bot.domain.items import Item
 from bot.domain.orders import Quick
 from bot.domain.requests import Request
@@ -29,9 +37,9 @@ from bot.ports.items import Items
 from bot.ports.outbox import DirectMessage, Edit, NewMessage, Outbox, OutboxMessage, Text
 from bot.ports.requests import Requests
 from bot.ports.slack import Posted, Replies
-from bot.workflow.jobs.channel_queue import ChannelQueue, Waiting, key_of
+from bot.workflow.call_budget import Budgets, Urgency
+from bot.workflow.jobs.channel_queue import ChannelQueue, Waiting, Way, key_of
 from bot.workflow.jobs.due_messages import ASK_DECIDED, due_messages, told
-from bot.workflow.jobs.edit_budget import EditBudget, Urgency
 from bot.workflow.jobs.message_pauses import EDIT_EVERY, MessagePauses
 from bot.workflow.jobs.notify import who_may_approve
 
@@ -42,6 +50,8 @@ POST_EVERY = timedelta(seconds=1)
 
 REFUSED_AGAIN = timedelta(minutes=5)
 """How long a message that Slack refused is put aside; a newer revision of it may be accepted."""
+
+_DIRECTLY = Way(DirectMessage, Urgency.AWAITED)
 
 PAGE = 50
 """Requests that are read in one transaction."""
@@ -54,13 +64,13 @@ class Rows(Grants, Items, Outbox, Requests, Protocol):
 
 
 class Reporter:
-    """Speaks in one channel at a time; every channel has its own job, and all share the budget for edits."""
+    """Speaks in one channel at a time; every channel has its own job, and all share the budgets for posts and edits."""
 
-    def __init__(self, store: Rows, replies: Replies, clock: Clock, budget: EditBudget) -> None:
+    def __init__(self, store: Rows, replies: Replies, clock: Clock, budgets: Budgets) -> None:
         self._store = store
         self._replies = replies
         self._clock = clock
-        self._budget = budget
+        self._budgets = budgets
         self._pauses = MessagePauses(clock)
         self._queues: dict[str, ChannelQueue] = {}
         self._quiet_until: dict[str, float] = {}
@@ -73,7 +83,7 @@ class Reporter:
         if reply_channel in self._unwritten:
             await self._write_down(reply_channel, self._unwritten[reply_channel])
         if (busy_s := self._seconds_until(self._quiet_until.get(reply_channel, 0.0))) > 0:
-            self._budget.stand_in_line(reply_channel, {})
+            self._budgets.leave(reply_channel)
             return busy_s
         queue = await self._queue(reply_channel)
         read = await self._read(queue, reply_channel)
@@ -83,7 +93,7 @@ class Reporter:
         if queue:
             return wait_s
         del self._queues[reply_channel]
-        self._budget.forget(reply_channel)
+        self._budgets.forget(reply_channel)
         return None
 
     # --- whose turn it is ---------------------------------------------------------------------------------------------
@@ -115,25 +125,26 @@ class Reporter:
         """The first message that may go now, and seconds until the next; None: nothing waits for a time."""
         now = self._clock.monotonic()
         queue.ripen(now)
-        may_go, waits = [queue.first(DirectMessage)], [] if (at := queue.next_at()) is None else [at - now]
-        if post := self._first_post(queue, now):
-            post_s = self._seconds_until(self._post_from.get(reply_channel, 0.0))
-            may_go += [None if post_s else post]
+        may_go, waits = [queue.first(_DIRECTLY)], [] if (at := queue.next_at()) is None else [at - now]
+        if post_s := self._seconds_until(self._post_from.get(reply_channel, 0.0)):
             waits += [post_s]
-        edits = {urgency: edit for urgency in Urgency if (edit := queue.first(urgency))}
-        self._budget.stand_in_line(reply_channel, {urgency: edit.not_before for urgency, edit in edits.items()})
-        for urgency, edit in edits.items():
-            edit_s = self._budget.turn_s(reply_channel, urgency)
-            may_go += [edit if edit_s == 0 else None]
-            waits += [] if edit_s is None else [edit_s]
+        posts = {} if post_s else {urgency: self._first_post(queue, urgency, now) for urgency in Urgency}
+        edits = {urgency: queue.first(Way(Edit, urgency)) for urgency in Urgency}
+        for budget, firsts in ((self._budgets.posts, posts), (self._budgets.edits, edits)):
+            first = {urgency: one for urgency, one in firsts.items() if one}
+            budget.stand_in_line(reply_channel, {urgency: one.not_before for urgency, one in first.items()})
+            for urgency, one in first.items():
+                turn_s = budget.turn_s(reply_channel, urgency)
+                may_go += [one if turn_s == 0 else None]
+                waits += [] if turn_s is None else [turn_s]
         return min(filter(None, may_go), key=lambda one: one.order, default=None), min(waits, default=None)
 
-    def _first_post(self, queue: ChannelQueue, now: float) -> Waiting | None:
+    def _first_post(self, queue: ChannelQueue, urgency: Urgency, now: float) -> Waiting | None:
         """A receipt lets an edit of its request go before it that may go soon, and has room."""
-        while post := queue.first(NewMessage):
+        while post := queue.first(Way(NewMessage, urgency)):
             edits = queue.edits_of(post.key[0]) if post.key[2] is Text.RECEIPT else []
             soon = [one.not_before for one in edits if 0 < one.not_before - now <= EDIT_EVERY.total_seconds()]
-            if not soon or self._budget.wait_s(Urgency.END) > 0:
+            if not soon or self._budgets.edits.wait_s(Urgency.END) > 0:
                 return post
             queue.put_off(post, min(soon))
         return None
@@ -158,14 +169,16 @@ class Reporter:
         if outgoing is None:
             return 0.0
         outgoing = await self._with_called(outgoing)
-        if not isinstance(turn.way, Urgency):
-            self._budget.stand_in_line(reply_channel, {})  # no other channel's edit waits while this is said
-        elif self._budget.wait_s(turn.way) > 0:
-            return 0.0
-        with self._budget.one(reply_channel) if isinstance(turn.way, Urgency) else nullcontext():
-            groups = await self._store.groups_of(request_id) if isinstance(outgoing.request.order, Quick) else ()
-            leaders = await self._leaders(outgoing.all_items)
-            return await self._say(replace(outgoing, leaders=leaders, groups=groups), reply_channel)
+        if turn.way == _DIRECTLY:
+            self._budgets.leave(reply_channel)  # no other channel waits while this is said
+            return await self._say(await self._with_others(outgoing), reply_channel)
+        budget = self._budgets.edits if turn.way.kind is Edit else self._budgets.posts
+        try:
+            async with budget.one(turn.way.urgency, reply_channel):
+                self._budgets.leave(reply_channel)
+                return await self._say(await self._with_others(outgoing), reply_channel)
+        except NoRoom:
+            return 0.0  # others took it meanwhile; how long that lasts is known now
 
     async def _with_called(self, outgoing: OutboxMessage) -> OutboxMessage:
         request = outgoing.request
@@ -176,6 +189,11 @@ class Reporter:
             # Written down before it is said: an approver does not read along here.
             await self._store.tell_directly(request.id, called)
         return replace(outgoing, called=called)
+
+    async def _with_others(self, outgoing: OutboxMessage) -> OutboxMessage:
+        request = outgoing.request
+        groups = await self._store.groups_of(request.id) if isinstance(request.order, Quick) else ()
+        return replace(outgoing, leaders=await self._leaders(outgoing.all_items), groups=groups)
 
     async def _leaders(self, items: Sequence[Item]) -> dict[str, Request]:
         joined = {item.joined_to for item in items if item.joined_to}
@@ -195,7 +213,7 @@ class Reporter:
         except MessageRefused:
             return await self._after_refusal(outgoing)
         except SlackBusy as exc:
-            return self._after_no_answer(outgoing, exc, reply_channel)
+            return await self._after_no_answer(outgoing, exc, reply_channel)
         if posted and posted.astray:
             log.info("a thread is gone", extra={"request": outgoing.request.id})
         self._pauses.said(outgoing)
@@ -225,7 +243,7 @@ class Reporter:
 
     # --- where Slack won't --------------------------------------------------------------------------------------------
 
-    def _after_no_answer(self, outgoing: OutboxMessage, exc: SlackBusy, reply_channel: str) -> float:
+    async def _after_no_answer(self, outgoing: OutboxMessage, exc: SlackBusy, reply_channel: str) -> float:
         """Where Slack failed over this message, it alone waits: it may be the only one in trouble. Where Slack asks to
         wait, it counts edits for the whole workspace, and new messages by their channel.
         """
@@ -235,7 +253,7 @@ class Reporter:
         if not isinstance(outgoing, Edit):
             self._quiet_until[reply_channel] = self._clock.monotonic() + exc.retry_after
             return exc.retry_after
-        self._budget.rest(exc.retry_after)
+        await self._budgets.edits.rest(exc.retry_after)
         return 0.0
 
     async def _after_closing(self, outgoing: OutboxMessage) -> float | None:

@@ -13,8 +13,10 @@ from bot.clock import SystemClock
 from bot.simulator.workspace import payloads
 from bot.slack.client.channels import SlackChannels
 from bot.slack.client.hosts import is_slacks
+from bot.slack.client.limits import budgets
 from bot.slack.client.poster import ResponseUrls, SlackReplies
 from bot.slack.views.responses import told
+from bot.workflow.call_budget import OwnRoom
 from tests.e2e.conftest import CHANNEL, World, quiet_world, setting, world
 
 __all__ = ["quiet_world", "setting", "world"]
@@ -140,6 +142,7 @@ async def test_a_response_url_that_leads_elsewhere_is_not_followed(trap: tuple[s
             team_url="",
             bot_user_id="U1",
             clock=clock,
+            budgets=budgets(OwnRoom(clock), OwnRoom(clock), clock),
         )
         assert not await replies.respond(f"{api}/response/1", told("words"))
     await runner.cleanup()

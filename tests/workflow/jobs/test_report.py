@@ -17,10 +17,11 @@ from bot.domain.transitions import ItemState, RequestState
 from bot.ports.outbox import Edit, OutboxMessage
 from bot.ports.requests import Incoming
 from bot.ports.slack import Posted
+from bot.slack.client.limits import EDITS_A_MINUTE, POSTS_A_MINUTE, budgets
 from bot.store.sqlite.database import SqliteDatabase
 from bot.store.store import Store
+from bot.workflow.call_budget import CallBudget, OwnRoom, Urgency
 from bot.workflow.jobs.due_messages import due_messages
-from bot.workflow.jobs.edit_budget import EDITS_A_MINUTE, EditBudget, Urgency
 from bot.workflow.jobs.report import Reporter
 from tests.builders import NOON, FakeClock, a_request, an_item
 from tests.outgoing import kind_of
@@ -62,8 +63,8 @@ class Desk:
         self.restart()
 
     def restart(self) -> None:
-        self.budget = EditBudget(self.clock)
-        self.reporter = Reporter(self.store, self.voice, self.clock, self.budget)
+        self.budgets = budgets(OwnRoom(self.clock), OwnRoom(self.clock), self.clock)
+        self.reporter = Reporter(self.store, self.voice, self.clock, self.budgets)
 
     async def speak(self, home: str = "C1", turns: int = 30) -> list[str]:
         """Let the job run until it has nothing more to say; answers what it said."""
@@ -109,6 +110,12 @@ class Desk:
         found = await self.store.request(request_id)
         assert found is not None
         return found
+
+
+async def used(budget: CallBudget, calls: int) -> None:
+    for _ in range(calls):
+        async with budget.one(Urgency.AWAITED):
+            pass
 
 
 @pytest.fixture
@@ -295,9 +302,7 @@ async def test_a_restart_says_again_only_what_was_not_written_down(desk: Desk) -
 async def test_a_receipt_waits_for_no_room_among_the_edits(desk: Desk) -> None:
     await desk.speak()
     await desk.finish()
-    for _ in range(EDITS_A_MINUTE):
-        with desk.budget.one("C0"):
-            pass
+    await used(desk.budgets.edits, EDITS_A_MINUTE)
     begun = desk.clock.now()
     assert await desk.speak() == ["receipt", "edit"]
     assert desk.voice.at["receipt"] - begun <= timedelta(seconds=1)
@@ -320,9 +325,7 @@ async def test_what_a_placeholder_comes_to_is_shown_at_once(desk: Desk, state: R
     if restarted:
         desk.clock.pass_(seconds=3)
         desk.restart()
-    for _ in range(Urgency.END):
-        with desk.budget.one("C0"):
-            pass
+    await used(desk.budgets.edits, EDITS_A_MINUTE * Urgency.END // 100)
     begun = desk.clock.now()
     ended_at = NOON if state is not RequestState.PLANNED else None
     after = replace(placeholder, state=state, rev=placeholder.rev + 1, ended_at=ended_at, explanation="No such server.")
@@ -424,9 +427,7 @@ async def test_what_changes_while_others_wait_is_said_in_its_turn(desk: Desk) ->
     """Room for an edit is far away, and the reporter waits for it when an approval is asked for."""
     await desk.speak()
     await desk.change(lambda item: replace(item, cause="busy", waiting_since=NOON))
-    for _ in range(EDITS_A_MINUTE):
-        with desk.budget.one("C0"):
-            pass
+    await used(desk.budgets.edits, EDITS_A_MINUTE)
     desk.clock.pass_(seconds=10)
     assert await desk.reporter("C1") == 50.0
     await desk.add("r-two", "C1", state=RequestState.WAITING, approvals_needed=1)
@@ -438,22 +439,43 @@ async def test_what_changes_while_others_wait_is_said_in_its_turn(desk: Desk) ->
 
 async def test_a_channel_behind_another_is_called_for_its_edit_once_the_other_has_made_its_own(desk: Desk) -> None:
     called: list[str] = []
-    desk.budget = EditBudget(desk.clock, called.append)
-    desk.reporter = Reporter(desk.store, desk.voice, desk.clock, desk.budget)
+    desk.budgets.on_turn(called.append)
     await desk.add("r-two", "C2")
     for channel, name in (("C1", "r-one"), ("C2", "r-two")):
         await desk.speak(channel)
         await desk.change(lambda item: replace(item, cause="busy", waiting_since=NOON), f"{name}-1")
         desk.clock.pass_(seconds=1)
-    for _ in range(EDITS_A_MINUTE):
-        with desk.budget.one("C0"):
-            pass
-    desk.clock.pass_(seconds=10)
+    await used(desk.budgets.edits, 1)
+    desk.clock.pass_(seconds=5)
+    await used(desk.budgets.edits, EDITS_A_MINUTE * Urgency.PROGRESS // 100 - 1)
+    desk.clock.pass_(seconds=5)
     assert (await desk.reporter("C1"), await desk.reporter("C2")) == (50.0, None)
     desk.clock.pass_(seconds=50)
     assert await desk.reporter("C2") is None
     assert called == []
     await desk.reporter("C1")
     assert called == ["C2"]
+    desk.clock.pass_(seconds=5)
     await desk.reporter("C2")
     assert desk.voice.said[-2:] == [("edit", "C1"), ("edit", "C2")]
+
+
+async def test_when_all_posts_are_made_those_that_are_awaited_come_before_ends_and_ends_before_progress(
+    desk: Desk,
+) -> None:
+    """Each channel could post at once, and the workspace takes no more for now."""
+    desk.clock.pass_(seconds=10)
+    await used(desk.budgets.posts, POSTS_A_MINUTE * Urgency.PROGRESS // 100)
+    await desk.speak()
+    await desk.change(lambda item: taken(item, "snap-1", "job-1"))
+    await desk.reporter("C1")
+    await desk.reporter("C1")
+    assert [kind for kind, _ in desk.voice.said] == ["status"]
+    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    await desk.add("r-two", "C2")
+    begun = desk.clock.now()
+    await desk.speak("C2", turns=2)
+    assert desk.voice.at["status"] == begun
+    await desk.speak("C1")
+    assert desk.voice.at["receipt"] - begun < timedelta(seconds=10)
+    assert "accepted" not in desk.voice.at
