@@ -49,10 +49,21 @@ class _Parser(argparse.ArgumentParser):
         super().error(harmless(message))
 
 
+class _Version(argparse.Action):
+    """Looked up when it is asked for: the files of a distribution are read for that."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from bot.version import version
+
+        print(f"snapshot-bot {version()}")
+        parser.exit()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="snapshot-bot", description="Standard snapshots of Huawei Cloud EVS disks, asked for in Slack."
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="say which version this is")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     parser.set_defaults(loop=lambda: None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from bot.domain.hosts import cannot_listen
 from bot.metrics import COUNTED, exposition
 
 
@@ -24,13 +25,18 @@ class AdminServer:
     _runner: web.AppRunner | None = field(default=None, init=False)
 
     async def start(self) -> None:
+        """Raises CannotListen."""
         server = web.Application()
         server.router.add_get("/healthz", self._on_health)
         server.router.add_get("/readyz", self._on_ready)
         server.router.add_get("/metrics", self._on_metrics)
         self._runner = web.AppRunner(server, access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self.host, self.wanted_port).start()
+        try:
+            await web.TCPSite(self._runner, self.host, self.wanted_port).start()
+        except OSError as exc:
+            await self.stop()
+            raise cannot_listen(exc, self.host, self.wanted_port, "ADMIN_HOST, ADMIN_PORT") from None
 
     @property
     def port(self) -> int:

@@ -45,12 +45,17 @@ def complain(text: str) -> None:
     print("\n".join(map(harmless, text.split("\n"))), file=sys.stderr)
 
 
-def on_signal() -> asyncio.Event:
-    """Set by SIGTERM or SIGINT."""
-    stopped = asyncio.Event()
+def on_signal() -> asyncio.Future[str]:
+    """The name of the first SIGTERM or SIGINT, once it comes."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+    stopped: asyncio.Future[str] = loop.create_future()
+
+    def stop(name: str) -> None:
+        if not stopped.done():
+            stopped.set_result(name)
+
+    for one in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(one, stop, one.name)
     return stopped
 
 
@@ -66,9 +71,7 @@ async def opened_store(settings: StoreSettings, *, made: bool = False) -> AsyncI
     try:
         await database.open()
     except StoreFailed as exc:
-        raise StoreMissing(f"{path} can't be opened as a store. {exc.sentence}") from None
-    except sqlite3.DatabaseError as exc:
-        raise StoreMissing(f"{path} can't be opened as a store: {exc}.") from None
+        raise StoreMissing(exc.sentence) from None
     try:
         yield Store(database, SystemClock())
     except sqlite3.DatabaseError as exc:

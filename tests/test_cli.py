@@ -419,7 +419,7 @@ def test_a_store_that_is_not_there_is_no_trail_that_holds_and_is_not_made(run: R
     assert not STORE.exists()
     STORE.write_bytes(b"no database at all" * 100)
     said = run(verb[1], verb=verb[0])
-    assert (said.code, "can't be opened as a store" in said.err) == (1, True)
+    assert (said.code, "can't be opened: it is no SQLite database" in said.err) == (1, True)
 
 
 # --- nothing raw ------------------------------------------------------------------------------------------------------

@@ -21,6 +21,9 @@ from bot.settings import CloudSettings, Settings, SettingsError, load_settings, 
 
 ENVIRON = {"SLACK_BOT_TOKEN": "xoxb-hush", "SLACK_APP_TOKEN": "xapp-hush", "PAYMENTS_PASSWORD": "hush hush"}
 
+BARE = "[slack]\n"
+"""As little as a file may say."""
+
 CREDENTIALS = """
 [credentials.payments]
 kind = "password"
@@ -66,8 +69,13 @@ def test_names_are_normalised_and_an_alias_is_referred_to_in_any_case(folder: Pa
     assert [(one.project, one.disks) for one in loaded.bindings] == [("payments-prod", ("caf\u00e9-disk", "data-01"))]
 
 
-def test_an_empty_file_has_the_defaults_of_the_contract(folder: Path) -> None:
-    loaded = load("")
+@pytest.mark.parametrize("text", ["", "\n# later\n"])
+def test_a_file_that_says_nothing_is_refused(folder: Path, text: str) -> None:
+    assert problems(text) == ["bot.toml: The file says nothing. Write at least [credentials.NAME] and [projects.NAME]."]
+
+
+def test_a_file_that_says_little_has_the_defaults_of_the_contract(folder: Path) -> None:
+    loaded = load(BARE)
     assert (loaded.slack.command, loaded.slack.api_url) == ("/snapshot", "https://slack.com/api/")
     assert loaded.store_path == Path("snapshot-bot.db")
     assert loaded.cloud == CloudSettings(reconcile_s=60, busy_retry_s=10, busy_deadline_s=1_800, watch_s=86_400)
@@ -691,7 +699,7 @@ _TOO_SHORT = "A secret has at least 8 characters. Copy all of it, or have anothe
 
 @pytest.mark.parametrize("name", ["SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"])
 def test_a_short_secret_of_slack_is_refused_by_its_name(folder: Path, name: str) -> None:
-    assert problems("", {**ENVIRON, name: "  ack-ack "}) == [f"environment, {name}: {_TOO_SHORT}"]
+    assert problems(BARE, {**ENVIRON, name: "  ack-ack "}) == [f"environment, {name}: {_TOO_SHORT}"]
 
 
 def test_a_short_secret_of_a_cloud_is_refused_by_its_place(folder: Path) -> None:
@@ -732,11 +740,11 @@ VARIABLES = [
 
 @pytest.mark.parametrize(("name", "value", "sentence"), VARIABLES)
 def test_a_fault_of_a_variable_names_it(folder: Path, name: str, value: str, sentence: str) -> None:
-    assert problems("", {**ENVIRON, name: value}) == [f"environment, {name}: {sentence}"]
+    assert problems(BARE, {**ENVIRON, name: value}) == [f"environment, {name}: {sentence}"]
 
 
 def test_slack_needs_a_way_to_reach_the_bot(folder: Path) -> None:
-    assert problems("", {"SLACK_BOT_TOKEN": "xoxb-hush"}) == [
+    assert problems(BARE, {"SLACK_BOT_TOKEN": "xoxb-hush"}) == [
         (
             "environment, SLACK_APP_TOKEN or SLACK_SIGNING_SECRET: "
             "Neither is set. Set the app token (xapp-…) for Socket Mode, or the signing secret for HTTP."

@@ -142,6 +142,10 @@ class ViewRefused(BotError):
     """Slack understood the view and won't have it, or the app has no Home."""
 
 
+class CannotListen(BotError):
+    """An address at which the bot is to be reached is not to be had."""
+
+
 class StoreFailed(BotError):
     """The store could not be read or written: its disk is full, or gone. All of the transaction was undone."""
 

@@ -23,6 +23,8 @@ _VARIABLES: Mapping[KeyPath, str] = {
 }
 """Keys that people look for in the file and that stand in the environment."""
 
+EMPTY = "The file says nothing. Write at least [credentials.NAME] and [projects.NAME]."
+
 _WANTED: Mapping[str, str] = {
     "string_type": "text in quotes",
     "path_type": "text in quotes",
@@ -52,6 +54,8 @@ def read_config(path: Path, environ: Mapping[str, str], problems: list[Configura
     document = _document(path, problems)
     if document is None:
         return None
+    if not document.tables:
+        problems.append(ConfigurationError(document.source, None, "", EMPTY))
     problems.extend(_unclear_bindings(document))
     problems.extend(_doubled_projects(document))
     return _checked(document, document.tables, _around(document, environ), problems)

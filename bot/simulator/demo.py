@@ -42,23 +42,30 @@ StartBot = Callable[[Mapping[str, str]], Awaitable[Callable[[], Awaitable[None]]
 
 
 async def play(setting: Setting, start_bot: StartBot, *, once: bool, slack_port: int = 0) -> int:
-    """Run the demo. 0 when every disk of the played backup ended available."""
+    """Run the demo. 0 when every disk of the played backup ended available. Raises PortTaken."""
     await setting.start(slack_port=slack_port)
-    stop_bot = await start_bot({**setting.environment(), "ADMIN_PORT": "0"})
+    try:
+        stop_bot = await start_bot({**setting.environment(), "ADMIN_PORT": "0"})
+        try:
+            return 0 if await _played(setting, once=once) else 1
+        finally:
+            await stop_bot()
+    finally:
+        await setting.stop()
+
+
+async def _played(setting: Setting, *, once: bool) -> bool:
+    """Whether every disk of the backup ended available; what is typed afterwards changes nothing about that."""
     workspace = setting.workspace
     printer = _Printer(workspace)
     workspace.on_change(printer.on_change)
-    try:
-        await workspace.wait_for_bot()
-        print(INTRO.format(channel=CHANNEL, person=PERSON.capitalize()))
-        done = await _backup(setting, printer)
-        if not once:
-            print(OUTRO.format(person=PERSON))
-            await _converse(workspace, printer)
-        return 0 if done else 1
-    finally:
-        await stop_bot()
-        await setting.stop()
+    await workspace.wait_for_bot()
+    print(INTRO.format(channel=CHANNEL, person=PERSON.capitalize()))
+    done = await _backup(setting, printer)
+    if not once:
+        print(OUTRO.format(person=PERSON))
+        await _converse(workspace, printer)
+    return done
 
 
 async def _backup(setting: Setting, printer: _Printer) -> bool:

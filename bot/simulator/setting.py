@@ -82,6 +82,15 @@ server = "web-01"
 """
 
 
+class PortTaken(Exception):
+    """A simulator can't listen where it was told to."""
+
+    def __init__(self, port: int, why: OSError) -> None:
+        super().__init__(port, why)
+        self.port = port
+        self.why = why
+
+
 class Setting:
     """A cloud and a workspace on loopback ports. `directory` takes the bot's configuration and store.
 
@@ -108,8 +117,13 @@ class Setting:
         self._patience = {"reconcile_seconds": reconcile_seconds, "busy_retry_seconds": busy_retry_seconds}
 
     async def start(self, *, slack_port: int = 0, cloud_port: int = 0) -> None:
-        await self.cloud.start(cloud_port)
-        await self.workspace.start(slack_port)
+        """Raises PortTaken, with neither of them started."""
+        for simulator, port in ((self.cloud, cloud_port), (self.workspace, slack_port)):
+            try:
+                await simulator.start(port)
+            except OSError as exc:
+                await self.stop()
+                raise PortTaken(port, exc) from None
         addresses = {"cloud": self.cloud.url, "servers": self.cloud.ecs_url}
         (self.directory / "bot.toml").write_text(_CONFIG.format(**addresses, **self._patience))
 

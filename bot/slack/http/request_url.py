@@ -21,6 +21,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
+from bot.domain.hosts import cannot_listen
 from bot.slack.command_road import CommandRoad
 from bot.slack.http.connections import USUAL, Connections, Limits, Tally
 
@@ -60,9 +61,13 @@ class HttpEntry:
         self.garbled = Tally("connections to the request url that spoke no HTTP were closed")
 
     async def start(self) -> None:
+        """Raises CannotListen."""
         loop = asyncio.get_running_loop()
+        try:
+            self._listening = await loop.create_server(self.connections, self._host or None, self._port)
+        except OSError as exc:
+            raise cannot_listen(exc, self._host, self._port, "HOST, PORT") from None
         _server_log.addFilter(self._is_told)
-        self._listening = await loop.create_server(self.connections, self._host or None, self._port)
         log.info("listening for slack over HTTP", extra={"host": self._host, "port": self.port, "path": PATH})
 
     @property

@@ -11,6 +11,7 @@ from pathlib import Path
 import sqlite_utils
 
 from bot.domain.errors import StoreFailed
+from bot.store.sqlite.place import not_opened
 from bot.store.sqlite.schema import migrations, refuse_newer
 
 log = logging.getLogger(__name__)
@@ -62,8 +63,14 @@ def writing(path: Path) -> sqlite3.Connection:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         path.chmod(0o600)
     except OSError as exc:
-        raise StoreFailed(f"The bot's store {path} can't be opened: {exc.strerror}.") from exc
-    connection = _opened(path, OPENS_WITHIN_MS)
+        raise not_opened(path, exc) from exc
+    try:
+        return _prepared(_opened(path, OPENS_WITHIN_MS), path.name)
+    except sqlite3.DatabaseError as exc:
+        raise not_opened(path, exc) from exc
+
+
+def _prepared(connection: sqlite3.Connection, name: str) -> sqlite3.Connection:
     with contextlib.ExitStack() as undone:
         undone.callback(connection.close)
         db = sqlite_utils.Database(connection)
@@ -73,7 +80,7 @@ def writing(path: Path) -> sqlite3.Connection:
         # By itself SQLite moves the log into the file within a commit that a person waits for; here it is moved after
         # one has been answered (`move_log`), and this is only the net below.
         connection.execute("pragma wal_autocheckpoint=10000").fetchall()
-        refuse_newer(db, path.name)
+        refuse_newer(db, name)
         migrations.apply(db)
         undone.pop_all()
     return connection
@@ -104,8 +111,8 @@ def move_log(connection: sqlite3.Connection) -> None:
         log.warning("the store's log could not be moved into its file", extra={"error": str(exc)})
 
 
-def make_room_in_log(connection: sqlite3.Connection) -> None:
-    """See LOG_PAGES."""
+def make_room_in_log(connection: sqlite3.Connection, path: Path) -> None:
+    """See LOG_PAGES. Raises StoreFailed where there is no such room on the disk."""
     connection.execute("pragma synchronous=off")
     try:
         connection.execute("create table if not exists log_room (pages integer)")
@@ -113,6 +120,8 @@ def make_room_in_log(connection: sqlite3.Connection) -> None:
         connection.execute("insert into log_room values (0)")
         for _ in range(LOG_PAGES):
             connection.execute("update log_room set pages = pages + 1")
+    except sqlite3.DatabaseError as exc:
+        raise not_opened(path, exc) from exc
     finally:
         connection.execute("pragma synchronous=full")
     connection.execute("pragma wal_checkpoint(restart)").fetchall()

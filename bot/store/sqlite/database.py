@@ -100,7 +100,7 @@ class SqliteDatabase:
 
     async def make_room_in_the_log(self) -> None:
         """For a process that answers people."""
-        await self._writer.do(lambda: make_room_in_log(self._connected()))
+        await self._writer.do(lambda: make_room_in_log(self._connected(), self._path))
 
     async def close(self) -> None:
         """Takes STOP_SECONDS at most, whatever the disk does."""

@@ -7,7 +7,8 @@ import fcntl
 import os
 from pathlib import Path
 
-from bot.domain.errors import StoreFailed, StoreInUse
+from bot.domain.errors import StoreInUse
+from bot.store.sqlite.place import not_opened
 
 
 class StoreLock:
@@ -20,7 +21,7 @@ class StoreLock:
         try:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as exc:
-            raise StoreFailed(f"The bot's store {store} can't be opened: {exc.strerror}.") from None
+            raise not_opened(store, exc) from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
