@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bot import cli, cli_grants
+from bot import cli, cli_grants, cli_store
 from bot.domain.errors import BotError, StoreFailed, StoreMissing
 from bot.domain.options import read_alias
 from bot.domain.roles import Action, Role
@@ -89,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_requests(commands.add_parser("requests", help="what was asked and how it stands, without Slack"))
     _add_audit(commands.add_parser("audit", help="the audit trail"))
+    _add_store(commands.add_parser("store", help="all that the bot keeps: a copy of it, and back again"))
     return parser
 
 
@@ -152,6 +153,13 @@ def _add_audit(audit: argparse.ArgumentParser) -> None:
     verify = verbs.add_parser("verify", help="check that the trail is whole, from its first row to its last")
     verify.add_argument("--head", metavar="SEQ:HASH", help="a head as it was posted: it must still be there")
     _runs(verify, _with_store(cli.verify_audit))
+
+
+def _add_store(store: argparse.ArgumentParser) -> None:
+    verbs = store.add_subparsers(required=True, metavar="backup FILE")
+    backup = verbs.add_parser("backup", help="copy it to a new file while the bot runs, and look the copy through")
+    backup.add_argument("file", type=Path, metavar="FILE", help="a name that no file has yet")
+    _runs(backup, _with_store(cli_store.back_up))
 
 
 def _runs(parser: argparse.ArgumentParser, run: _Run) -> None:

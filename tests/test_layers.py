@@ -54,9 +54,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.app": WIRED,
     "bot.cli": WIRED,
     "bot.cli_grants": {"bot.cli", *WIRED},
+    "bot.cli_store": {"bot.cli", *WIRED},
     "bot.cli_run": {"bot.app", "bot.cli", *WIRED},
     "bot.cli_demo": {"bot.app", "bot.cli", "bot.simulator", *WIRED},
-    "bot.__main__": {"bot.cli", "bot.cli_demo", "bot.cli_grants", "bot.cli_run", *WIRED},
+    "bot.__main__": {"bot.cli", "bot.cli_demo", "bot.cli_grants", "bot.cli_run", "bot.cli_store", *WIRED},
 }
 """A part of the bot, and what it may import of the bot beside itself."""
 
