@@ -138,12 +138,13 @@ class SqliteDatabase:
     def take_changed(self, key: str) -> set[str]:
         return self._changed.pop(key, set())
 
-    def _answer(self, transaction: _Transaction) -> None:
-        for job in transaction.scheduled:
-            if job.about:
-                self._changed.setdefault(job.key, set()).add(job.about)
-            self._schedule(job.key, job.at, job.lane)
-        transaction.answer()
+    def _answer(self, transactions: Iterable[_Transaction]) -> None:
+        for transaction in transactions:
+            for job in transaction.scheduled:
+                if job.about:
+                    self._changed.setdefault(job.key, set()).add(job.about)
+                self._schedule(job.key, job.at, job.lane)
+            transaction.answer()
 
     # --- on the thread that writes ------------------------------------------------------------------------------------
 
@@ -152,7 +153,7 @@ class SqliteDatabase:
 
     def _connected(self) -> sqlite3.Connection:
         if self._writing is None:
-            raise RuntimeError("The store is not open.")
+            raise StoreFailed("The bot's store is not open.")
         return self._writing
 
     def _disconnect(self) -> None:
@@ -166,8 +167,7 @@ class SqliteDatabase:
         try:
             self._commit_together(self._together(first), batch)
         finally:
-            for transaction in batch:
-                self._writer.give(self._answer, transaction)
+            self._writer.give(self._answer, batch)  # the loop is woken once for all of them
         if self._commits >= CHECKPOINT_EVERY:
             self._commits = 0
             move_log(self._connected())
@@ -240,7 +240,7 @@ class SqliteDatabase:
     def _read(self, job: Job) -> None:
         assert isinstance(job, _Transaction)
         self._look_up(job)
-        self._reader.give(self._answer, job)
+        self._reader.give(self._answer, [job])
 
     def _look_up(self, job: _Transaction) -> None:
         try:

@@ -9,6 +9,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from bot.domain.errors import StoreFailed
@@ -54,7 +55,9 @@ class Worker:
         self._serve = serve
         self._first: deque[Job | None] = deque()
         self._others: deque[Job | None] = deque()
-        self._waiting = threading.Semaphore(0)
+        self._waiting: SimpleQueue[None] = SimpleQueue()
+        """A mark for each that waits. It is a semaphore in C: one of `threading` takes ten times as long."""
+        self._stopped = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._broken: Callable[[], None] = lambda: None
@@ -66,14 +69,19 @@ class Worker:
         self._thread.start()
 
     def stop(self) -> None:
-        """After all that waits now."""
+        """After all that waits now; what is handed over later fails."""
+        self._stopped = True
         self._put(self._others, None)
 
     def join(self, wait_s: float) -> None:
         self._thread.join(wait_s)
 
     def hand_over(self, job: Job) -> None:
-        self._put(self._first if job.first else self._others, job)
+        if self._stopped:
+            job.failure = StoreFailed("The bot's store is closed.")
+            job.answer()
+        else:
+            self._put(self._first if job.first else self._others, job)
 
     async def do(self, work: Callable[[], Any]) -> None:
         """Do something alone, after all that waits now."""
@@ -83,7 +91,7 @@ class Worker:
 
     def _put(self, line: deque[Job | None], job: Job | None) -> None:
         line.append(job)
-        self._waiting.release()
+        self._waiting.put(None)
 
     # --- on the thread ------------------------------------------------------------------------------------------------
 
@@ -93,7 +101,11 @@ class Worker:
         if not line or (only_first and line is self._others):
             return None
         job = line[0]
-        if job is None or job.alone or not self._waiting.acquire(blocking=False):
+        if job is None or job.alone:
+            return None
+        try:
+            self._waiting.get_nowait()
+        except Empty:  # it was put in line this very moment
             return None
         return line.popleft()
 
@@ -104,7 +116,7 @@ class Worker:
             self._loop.call_soon_threadsafe(answer, *args)
 
     def _next(self) -> Job | None:
-        self._waiting.acquire()
+        self._waiting.get()
         return (self._first or self._others).popleft()
 
     def _run(self) -> None:

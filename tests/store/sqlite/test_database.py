@@ -202,6 +202,16 @@ async def test_who_asks_a_broken_store_is_answered_and_it_says_so(
     monkeypatch.undo()
 
 
+async def test_who_asks_a_closed_store_is_told_so_and_waits_for_nothing(tmp_path: Path) -> None:
+    database = SqliteDatabase(tmp_path / "closed.db")
+    await database.open()
+    await database.close()
+    async with asyncio.timeout(5):
+        for asked in (database.run, database.run_first, database.run_between, database.read):
+            with pytest.raises(StoreFailed, match="is closed"):
+                await asked(adds, 1)
+
+
 async def test_a_store_that_hangs_does_not_hold_up_a_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.store.sqlite.database.STOP_SECONDS", 0.1)
     database, released = SqliteDatabase(tmp_path / "hangs.db"), threading.Event()
