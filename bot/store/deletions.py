@@ -192,17 +192,17 @@ class StoredDeletions(Transactions):
 
     async def ask_deletion(self, rows: Sequence[Deletion], entries: Sequence[AuditEntry]) -> Sequence[Deletion]:
         """The rows that were not asked for yet, or were kept then."""
-        return await self._audited_first(lambda now: ask(rows, now), entries)
+        return await self._audited(lambda now: ask(rows, now), entries, first=True)
 
     async def agree_to_deletion(
         self, rows: Sequence[Deletion], person: str, needed: int, entries: Sequence[AuditEntry]
     ) -> Sequence[Deletion]:
         """The rows that this agreement moved; none where it was settled before."""
-        return await self._audited_first(lambda now: agree(rows, person, needed, now), entries)
+        return await self._audited(lambda now: agree(rows, person, needed, now), entries, first=True)
 
     async def let_go(self, request_id: str, item_ids: Sequence[str], entries: Sequence[AuditEntry]) -> Sequence[Item]:
         """The items that the request kept until now."""
-        return await self._audited_first(lambda _: let_go(request_id, item_ids), entries)
+        return await self._audited(lambda _: let_go(request_id, item_ids), entries, first=True)
 
     async def deletions(self, request_id: str) -> list[Deletion]:
         return await self._database.read(of_request, request_id)

@@ -295,15 +295,15 @@ class StoredRequests(Transactions):
         self, after: Request, notify: Sequence[Subject], entries: Sequence[AuditEntry], *, room: int | None
     ) -> Decided:
         """A planned request goes on as `after` says. Late: it was settled before, or its time is over."""
-        return await self._audited_first(lambda now: confirm(after, notify, now, room), entries, done=_is_decided)
+        return await self._audited(lambda now: confirm(after, notify, now, room), entries, done=_is_decided, first=True)
 
     async def plan_again(self, after: Request, entries: Sequence[AuditEntry]) -> bool:
         """A planned request is planned anew, with the order of `after`. False: it was settled, or its time is over."""
         return await self._audited(lambda now: plan_again(after, now), entries)
 
     async def approve(self, request_id: str, approver_id: str, entries: Sequence[AuditEntry]) -> Request | None:
-        return await self._audited_first(
-            lambda now: _deciding(approve(request_id, approver_id, now), entries, now), entries
+        return await self._audited(
+            lambda now: _deciding(approve(request_id, approver_id, now), entries, now), entries, first=True
         )
 
     async def refuse_waiting(
@@ -314,21 +314,21 @@ class StoredRequests(Transactions):
         )
 
     async def review(self, request_id: str, reviewer_id: str, entries: Sequence[AuditEntry]) -> bool:
-        return await self._audited_first(
-            lambda now: _deciding(review(request_id, reviewer_id, now), entries, now), entries
+        return await self._audited(
+            lambda now: _deciding(review(request_id, reviewer_id, now), entries, now), entries, first=True
         )
 
     async def cancel(
         self, request_id: str, *, explanation: str, cause: str, entries: Sequence[AuditEntry]
     ) -> Cancelled | None:
         """Call back what was not sent, as the rows stand in this very transaction. None: the request has ended."""
-        return await self._audited_first(
-            lambda now: cancel(request_id, explanation, cause, now), entries, done=_is_called_back
+        return await self._audited(
+            lambda now: cancel(request_id, explanation, cause, now), entries, done=_is_called_back, first=True
         )
 
     async def extend(self, read: Request, after: Request, entries: Sequence[AuditEntry] = ()) -> bool:
         """False, and nothing is written: it was settled since it was read."""
-        return await self._audited_first(lambda now: extend(read, after, now), entries)
+        return await self._audited(lambda now: extend(read, after, now), entries, first=True)
 
     async def copying(self, project: str) -> list[str]:
         """The ids of the disks that the bot copies now."""

@@ -23,16 +23,18 @@ class Transactions:
         self._clock = clock
 
     async def _audited(
-        self, step: Callable[[datetime], Script[T]], entries: Sequence[AuditEntry], *, done: Callable[[T], bool] = bool
+        self,
+        step: Callable[[datetime], Script[T]],
+        entries: Sequence[AuditEntry],
+        *,
+        done: Callable[[T], bool] = bool,
+        first: bool = False,
     ) -> T:
-        """Run a step as of now, and write down what was decided if it was done."""
-        return await self._database.run(_with_entries, step, entries, self._clock.now(), done)
-
-    async def _audited_first(
-        self, step: Callable[[datetime], Script[T]], entries: Sequence[AuditEntry], *, done: Callable[[T], bool] = bool
-    ) -> T:
-        """The same for what was decided with a button, which is acknowledged then."""
-        return await self._database.run_first(_with_entries, step, entries, self._clock.now(), done)
+        """Run a step as of now, and write down what was decided if it was done. `first`: with a button, which is
+        acknowledged then.
+        """
+        run = self._database.run_first if first else self._database.run
+        return await run(_with_entries, step, entries, self._clock.now(), done)
 
 
 def _with_entries(
