@@ -79,29 +79,30 @@ def _form_from(row: Row) -> Form:
 
 
 class StoredForms(Transactions):
-    """Implements `bot.ports.forms.Forms`."""
+    """Implements `bot.ports.forms.Forms`. A person looks at the form meanwhile, so nothing else goes before; and all of
+    it waits in one line, for a form may come back from Slack while it is still written down.
+    """
 
     async def open_form(self, form: Form) -> None:
-        await self._database.run(add, form)
+        await self._database.run_first(add, form)
 
     async def form_project(self, form_id: str, project: str | None, *, seen: int | None = None) -> Form | None:
         """Keep the project that was chosen; with `seen`, only if the form is still of that revision."""
-        return await self._database.run(choose_project, form_id, project, seen)
+        return await self._database.run_first(choose_project, form_id, project, seen)
 
     async def form_place(self, form_id: str, channel: str, *, direct: bool) -> Form | None:
-        return await self._database.run(choose_place, form_id, channel, direct)
+        return await self._database.run_first(choose_place, form_id, channel, direct)
 
     async def form_more(self, form_id: str) -> Form | None:
         """Show all its fields from now on."""
-        return await self._database.run(show_more, form_id)
+        return await self._database.run_first(show_more, form_id)
 
     async def form_shown(self, form_id: str, view_hash: str) -> None:
-        await self._database.run(shown, form_id, view_hash)
+        await self._database.run_first(shown, form_id, view_hash)
 
     async def form_hash(self, form_id: str) -> str | None:
         """Slack's hash of what was shown of the form last."""
-        return await self._database.run(hash_of, form_id)
+        return await self._database.run_first(hash_of, form_id)
 
     async def form(self, form_id: str) -> Form | None:
-        """Behind what was handed over before it: a form may come back from Slack while it is still written down."""
-        return await self._database.run(one, form_id)
+        return await self._database.run_first(one, form_id)
