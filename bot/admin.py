@@ -13,15 +13,16 @@ from bot.metrics import COUNTED, exposition
 
 @dataclass(slots=True)
 class AdminServer:
-    """`trouble`: why the process should be started again, "" while it works. `ready`: the store is writable and Slack
-    is connected. `counts`: the rows of tables by their state.
+    """`trouble`: why the process should be started again, "" while it works. `not_served`: why people are not served
+    now, "" while they are. `counts`: the rows of tables by their state. `failures`: of what is outside, by their cause.
     """
 
     host: str
     wanted_port: int
     trouble: Callable[[], Awaitable[str]]
-    ready: Callable[[], Awaitable[bool]]
+    not_served: Callable[[], Awaitable[str]]
     counts: Callable[[Sequence[str]], Awaitable[Mapping[tuple[str, str], int]]]
+    failures: Mapping[str, Mapping[str, int]]
     _runner: web.AppRunner | None = field(default=None, init=False)
 
     async def start(self) -> None:
@@ -55,9 +56,9 @@ class AdminServer:
         return web.Response(text="ok\n")
 
     async def _on_ready(self, _: web.Request) -> web.Response:
-        if await self.ready():
-            return web.Response(text="ready\n")
-        return web.Response(status=503, text="not ready: the store is not writable, or Slack is not connected\n")
+        if why := await self.not_served():
+            return web.Response(status=503, text=f"not ready: {why}\n")
+        return web.Response(text="ready\n")
 
     async def _on_metrics(self, _: web.Request) -> web.Response:
-        return web.Response(text=exposition(await self.counts(COUNTED)), content_type="text/plain")
+        return web.Response(text=exposition(await self.counts(COUNTED), self.failures), content_type="text/plain")

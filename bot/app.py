@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from pydantic import SecretStr
@@ -25,6 +26,7 @@ from bot.settings import Settings
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.bolt import SocketModeEntry, build_bolt
 from bot.slack.client.channels import SlackChannels
+from bot.slack.client.health import SlackHealth
 from bot.slack.client.identity import identity_of, is_simulated, web_client
 from bot.slack.client.limits import budgets
 from bot.slack.client.people import SlackPeople
@@ -53,7 +55,8 @@ from bot.slack.unexpected import Unexpected
 from bot.store.sqlite.database import SqliteDatabase
 from bot.store.sqlite.lock import StoreLock
 from bot.store.store import Store
-from bot.supervision import Vitals
+from bot.supervision import Readiness, Vitals
+from bot.version import version
 from bot.workflow.actions.approve import Approvals
 from bot.workflow.actions.ask_before_deleting import DeletionQuestions
 from bot.workflow.actions.bind import ChannelBindings
@@ -143,10 +146,20 @@ class Clouds:
     catalogue: DiskCatalogue
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How the bot does, and where operators hear of it. `failures`: of what is outside, by their cause."""
+
+    admin: AdminServer
+    vitals: Vitals
+    readiness: Readiness
+    failures: dict[str, Mapping[str, int]]
+
+
 async def start(settings: Settings, clock: Clock, database: SqliteDatabase | None = None) -> Bot:
     """Start everything in order. Makes no cloud call. `database`: the one to open, if not as the settings say.
 
-    Raises StoreInUse or SlackRefusedToken.
+    Raises StoreInUse, StoreFailed, CannotListen or SlackRefusedToken.
     """
     async with AsyncExitStack() as stack:  # whatever has begun ends again where the rest can't
         stack.callback(StoreLock(settings.store_path).release)
@@ -156,7 +169,10 @@ async def start(settings: Settings, clock: Clock, database: SqliteDatabase | Non
 async def _start(settings: Settings, machine: Clock, database: SqliteDatabase, stack: AsyncExitStack) -> Bot:
     clock = SteadyClock(machine)
     base = await build_store(settings, clock, database, stack)
-    bolt, front = await build_slack(base, stack)
+    log.info("the bot starts", extra=_facts(settings))
+    health = SlackHealth(urlsplit(settings.slack.api_url).hostname or "", clock)
+    watch = await build_watch(base, health, stack)
+    bolt, front = await build_slack(base, health, stack)
     clouds = build_cloud(base, stack)
     cases = build_use_cases(base, front, clouds)
     road = listen(base, bolt, front, cases)
@@ -164,18 +180,35 @@ async def _start(settings: Settings, machine: Clock, database: SqliteDatabase, s
     entry = _entry(settings, clock, bolt, road)
     await entry.start()
     stack.push_async_callback(entry.stop)
+    watch.vitals.begin(running, lambda: engine.idle_s)
+    watch.readiness.begin(entry.trouble, front.client.auth_test)
+    watch.failures.update(cloud=clouds.cloud.failures, deliveries=entry.failures)
+    stack.callback(watch.readiness.end)
+    log.info("the bot is up", extra={"team": front.identity.team_id, "projects": len(settings.projects)})
+    return Bot(base.store, entry, watch.admin, stack.pop_all().aclose, watch.vitals.failed)
 
-    async def ready() -> bool:
-        return await base.store.writable() and await entry.connected()
 
-    vitals = Vitals(base.store.answers, base.store.broken, running, lambda: engine.idle_s)
-    admin = AdminServer(settings.admin_host, settings.admin_port, vitals.trouble, ready, base.store.counts)
+def _facts(settings: Settings) -> dict[str, Any]:
+    return {
+        "version": version(),
+        "store": str(settings.store_path),
+        "mode": "HTTP" if settings.slack.app_token is None else "Socket Mode",
+        "projects": ", ".join(settings.projects),
+        "loop": type(asyncio.get_running_loop()).__module__.partition(".")[0],
+    }
+
+
+async def build_watch(base: Base, health: SlackHealth, stack: AsyncExitStack) -> Watch:
+    """For operators, before anything waits for Slack. Raises CannotListen."""
+    settings, store = base.settings, base.store
+    vitals, readiness = Vitals(store.answers, store.broken), Readiness(store.writable, health.trouble)
+    failures: dict[str, Mapping[str, int]] = {"slack": health.outages.counts, "slack token": health.refusals.counts}
+    admin = AdminServer(
+        settings.admin_host, settings.admin_port, vitals.trouble, readiness.trouble, store.counts, failures
+    )
     await admin.start()
     stack.push_async_callback(admin.stop)
-    loop = type(asyncio.get_running_loop()).__module__.partition(".")[0]
-    facts = {"team": front.identity.team_id, "projects": len(settings.projects), "loop": loop}
-    log.info("the bot is up", extra=facts)
-    return Bot(base.store, entry, admin, stack.pop_all().aclose, vitals.failed)
+    return Watch(admin, vitals, readiness, failures)
 
 
 async def build_store(
@@ -194,13 +227,13 @@ async def build_store(
     return Base(settings, clock, database, store, former)
 
 
-async def build_slack(base: Base, stack: AsyncExitStack) -> tuple[AsyncApp, Front]:
+async def build_slack(base: Base, health: SlackHealth, stack: AsyncExitStack) -> tuple[AsyncApp, Front]:
     """The client and what stands on it; waits until Slack says who the bot is. Raises SlackRefusedToken."""
     settings, clock = base.settings, base.clock
     http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=SLACK_SECONDS))
     stack.push_async_callback(http.close)
     api_url, command, token = settings.slack.api_url, settings.slack.command, _reveal(settings.slack.bot_token)
-    client = web_client(api_url, http, token)
+    client = web_client(api_url, http, token, health)
     identity = await identity_of(client, clock)
     origin, channels, urls = Origin(identity), SlackChannels(client, clock), ResponseUrls(clock)
     replies = SlackReplies(

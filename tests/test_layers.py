@@ -19,7 +19,7 @@ OWN = [path for path in MODULES if "simulator" not in path.parts]
 VALUES = {"bot.domain"}
 EDGES = {"bot.slack", "bot.evs", "bot.store"}
 NEEDS = {"bot.ports", *VALUES}
-SHARED = {"bot.cache", "bot.retry"}
+SHARED = {"bot.cache", "bot.outages", "bot.retry"}
 WIRED = {
     "bot.admin",
     "bot.supervision",
@@ -39,9 +39,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.engine": NEEDS,
     "bot.cache": NEEDS,
     "bot.retry": NEEDS,
-    "bot.workflow": {*SHARED, *NEEDS},
+    "bot.outages": set(),
+    "bot.workflow": {"bot.cache", "bot.retry", *NEEDS},
     "bot.slack": {"bot.workflow", *SHARED, *NEEDS},
-    "bot.evs": {"bot.retry", *NEEDS},
+    "bot.evs": {"bot.outages", "bot.retry", *NEEDS},
     "bot.store": NEEDS,
     "bot.settings": VALUES,
     "bot.admin": {"bot.metrics", *VALUES},

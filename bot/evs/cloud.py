@@ -66,6 +66,11 @@ class HttpCloud:
         """Until when the project's credential rests after a refusal; None while it is in use."""
         return self._breakers[self._projects[alias].credentials].resting(alias)
 
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """How often no answer came, by cause."""
+        return self._transport.outages.counts
+
     async def aclose(self) -> None:
         await self._transport.aclose()
 

@@ -13,6 +13,7 @@ import httpx
 from bot.domain.errors import CloudError, CloudUnavailable, SentTooLate
 from bot.domain.hosts import is_loopback
 from bot.evs.rate_limiter import RateLimiter
+from bot.outages import Outages
 from bot.ports.clock import Clock
 
 log = logging.getLogger("bot.evs")
@@ -104,7 +105,7 @@ class Transport:
         """`endpoints` are base URLs; the loopback ones among them, and all of `direct`, bypass proxies. `connections`:
         as many as all who send may want at a time.
         """
-        self._away: set[str] = set()
+        self.outages = Outages(log, "the cloud cannot be reached", "the cloud answers again")
         _keep_headers_out_of_logs()
         hosts = {"127.0.0.1", "localhost", "::1"}
         hosts |= {host for url in endpoints if _is_this_machine(host := httpx.URL(url).host)}
@@ -154,23 +155,12 @@ class Transport:
             response = await self._http.send(request, auth=auth)
         except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ValueError) as exc:
             failure = _failure(exc, host, attempt)
-            self._lost(host, exc)
+            self.outages.lost(host, type(exc).__name__)
         else:
-            self._found(host)
+            self.outages.found(host)
             return response
         # Raised out here, the error has no context: httpx's own errors hold the request and its headers.
         raise failure
-
-    def _lost(self, host: str, exc: Exception) -> None:
-        """Said once, however often it is tried, until the host answers again."""
-        if host not in self._away:
-            self._away.add(host)
-            log.warning("the cloud cannot be reached", extra={"host": host, "error": type(exc).__name__})
-
-    def _found(self, host: str) -> None:
-        if host in self._away:
-            self._away.discard(host)
-            log.info("the cloud answers again", extra={"host": host})
 
 
 async def _before_it_leaves(request: httpx.Request) -> None:

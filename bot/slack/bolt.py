@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -21,6 +21,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.proxy_env_variable_loader import load_http_proxy_from_env
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.outages import Outages
 from bot.ports.clock import Clock
 from bot.slack.client.errors import NO_ANSWER, failure_of
 from bot.slack.command_road import CommandRoad
@@ -37,6 +38,8 @@ FAREWELL_SECONDS = 30.0
 CONNECT_AGAIN_S = 5.0
 LONGEST_PAUSE_S = 30.0
 SHORT_LIFE = timedelta(seconds=10)
+
+_PLACE = "apps.connections.open"
 
 _PAUSES_S = {"too_many_websockets": 60.0, "link_disabled": 30.0}
 """Reasons that the next connection would meet as well."""
@@ -104,13 +107,25 @@ class SocketModeEntry:
         self._sockets: set[Socket] = set()
         self._keeping: list[asyncio.Task[None]] = []
         self._leaving: set[asyncio.Task[None]] = set()
+        self._error = ""
+        self._outages = Outages(
+            log, "slack could not be reached over Socket Mode", "slack is reached over Socket Mode again"
+        )
 
     async def start(self) -> None:
         self._http = aiohttp.ClientSession()
         self._keeping = [asyncio.create_task(self._keep_one(self._http)) for _ in range(SOCKETS)]
 
-    async def connected(self) -> bool:
-        return any(socket.open for socket in self._sockets)
+    def trouble(self) -> str:
+        """Why Slack can't deliver anything, "" while it can."""
+        if any(socket.open for socket in self._sockets):
+            return ""
+        return f"Slack is not connected over Socket Mode{f' ({self._error})' if self._error else ''}"
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """How often Slack could not be reached, by cause."""
+        return self._outages.counts
 
     async def stop(self) -> None:
         for task in (*self._keeping, *self._leaving):
@@ -129,6 +144,7 @@ class SocketModeEntry:
             pause = await self._open(socket)
             if pause is None:
                 reason = await socket.left
+                self._error = reason if reason in _TOLD else ""
                 log.log(*_TOLD.get(reason, (logging.INFO, "a connection to slack is replaced")), extra={"why": reason})
                 short_lives = short_lives + 1 if self._clock.now() - began < SHORT_LIFE else 0
                 # What ends for the first time is replaced at once, what never lasts ever more slowly.
@@ -152,9 +168,12 @@ class SocketModeEntry:
             error = type(exc).__name__
         else:
             if socket.open:
+                self._error = ""
+                self._outages.found(_PLACE)
                 log.info("connected to slack over Socket Mode")
             return None
-        log.warning("slack could not be reached over Socket Mode", extra={"error": error})
+        self._error = error
+        self._outages.lost(_PLACE, error)
         await self._forget(socket)
         return pause
 

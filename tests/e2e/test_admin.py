@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+
 import httpx
 import pytest
 
 from bot.slack.http.request_url import HttpEntry
 from tests.e2e.conftest import World
+from tests.ports import free_port
 
 
 async def ask(world: World, path: str) -> tuple[int, str]:
@@ -25,8 +29,81 @@ async def test_a_bot_that_slack_does_not_reach_is_not_ready(world: World) -> Non
     assert world.bot is not None
     await world.bot.entry.stop()
     status, text = await ask(world, "/readyz")
-    assert (status, "not ready" in text) == (503, True)
+    assert (status, text) == (503, "not ready: Slack is not connected over Socket Mode\n")
     assert (await ask(world, "/healthz"))[0] == 200
+
+
+async def test_operators_are_answered_before_slack_is_and_a_start_says_what_starts(
+    quiet_world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    port, nowhere = free_port(), free_port()
+    quiet_world.environment = {"SLACK_API_URL": f"http://127.0.0.1:{nowhere}/api/", "ADMIN_PORT": str(port)}
+    starting = asyncio.create_task(quiet_world.start_bot())
+    reason = "not ready: Slack can't be reached at 127.0.0.1 (ClientConnectorError)\n"
+    async with httpx.AsyncClient(trust_env=False) as http, asyncio.timeout(20):
+        while (answer := await asked(http, port, "/readyz")) is None or answer.text != reason:
+            await asyncio.sleep(0.05)
+        assert answer.status_code == 503
+        healthy = await asked(http, port, "/healthz")
+        assert healthy is not None
+        assert (healthy.status_code, healthy.text) == (200, "ok\n")
+        counted = await asked(http, port, "/metrics")
+        assert counted is not None
+        assert 'snapshot_bot_failures_total{of="slack",cause="ClientConnectorError"}' in counted.text
+        while 'cause="ClientConnectorError"} 1\n' in counted.text:  # it is tried again, and not told again
+            await asyncio.sleep(0.05)
+            counted = await asked(http, port, "/metrics")
+            assert counted is not None
+    starting.cancel()
+    await asyncio.gather(starting, return_exceptions=True)
+    told = [one for one in caplog.records if one.name.startswith("bot.")]
+    assert [one.getMessage() for one in told] == ["the bot starts", "slack can't be reached"]
+    assert told[0].__dict__["mode"] == "Socket Mode"
+    assert told[0].__dict__["projects"] == "payments-prod, shop, legacy"
+    assert told[0].__dict__["store"].endswith("snapshot-bot.db")
+    assert told[1].__dict__["host"] == "127.0.0.1"
+
+
+async def asked(http: httpx.AsyncClient, port: int, path: str) -> httpx.Response | None:
+    try:
+        return await http.get(f"http://127.0.0.1:{port}{path}")
+    except httpx.ConnectError:
+        return None
+
+
+async def test_a_token_that_is_revoked_is_noticed_while_nobody_does_anything(either_world: World) -> None:
+    assert await ask(either_world, "/readyz") == (200, "ready\n")
+    either_world.slack.state.token_revoked = True
+    async with asyncio.timeout(20):
+        while (answer := await ask(either_world, "/readyz"))[0] == 200:
+            await asyncio.sleep(0.1)
+    assert answer == (503, "not ready: Slack does not take the bot's token (token_revoked)\n")
+    either_world.slack.state.token_revoked = False
+    async with asyncio.timeout(20):
+        while (await ask(either_world, "/readyz"))[0] != 200:
+            await asyncio.sleep(0.1)
+
+
+async def test_an_app_token_that_is_refused_is_told_once_and_nobody_is_served(
+    quiet_world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = free_port()
+    quiet_world.environment = {"SLACK_APP_TOKEN": "xapp-not-ours", "ADMIN_PORT": str(port)}
+    starting = asyncio.create_task(quiet_world.start_bot())
+    try:
+        async with asyncio.timeout(20):
+            while len(quiet_world.slack.api_calls("apps.connections.open")) < 6:
+                await asyncio.sleep(0.05)
+        async with httpx.AsyncClient(trust_env=False) as http:
+            answer = await asked(http, port, "/readyz")
+    finally:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+    assert answer is not None
+    assert answer.text == "not ready: Slack is not connected over Socket Mode (invalid_auth)\n"
+    told = [one for one in caplog.records if one.getMessage() == "slack could not be reached over Socket Mode"]
+    assert [one.__dict__["error"] for one in told] == ["invalid_auth"]
 
 
 async def test_metrics_count_requests_and_items_by_state(world: World) -> None:

@@ -422,7 +422,7 @@ async def test_a_signal_ends_a_bot_that_still_waits_for_slack(tmp_path: Path) ->
     async with a_street(tmp_path, SLACK_API_URL="http://127.0.0.1:9/api/") as street:
         await street.bot.start()
         async with asyncio.timeout(60):
-            while "slack can't be reached yet" not in street.bot.text():
+            while "slack can't be reached" not in street.bot.text():
                 await asyncio.sleep(0.05)
         assert await street.bot.signal(signal.SIGTERM, within=5) == 0
         assert "Traceback" not in street.bot.text()

@@ -77,6 +77,11 @@ async def test_a_store_that_can_t_be_opened_is_one_sentence(tmp_path: Path, stor
 
 
 async def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path, taken: int) -> None:
+    (tmp_path / "bot.toml").write_text(CONFIG)
+    code, text = await bot(tmp_path, "run", ADMIN_PORT=str(taken))
+    assert (code, "Traceback" in text) == (2, False)
+    assert f"Nothing can listen at 127.0.0.1:{taken}: another process does." in text
+    assert "(ADMIN_HOST, ADMIN_PORT)" in text
     world = f"127.0.0.1:{taken}: another process does."
     for arguments in (("demo", "--once", "--port"), ("simulate", "--slack-port"), ("simulate", "--cloud-port")):
         code, text = await bot(tmp_path, *arguments, str(taken))

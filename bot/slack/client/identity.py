@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from itertools import repeat
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -15,6 +16,7 @@ from bot.domain.hosts import is_loopback
 from bot.ports.clock import Clock
 from bot.retry import Tries
 from bot.slack.client.errors import NO_ANSWER, failure_of
+from bot.slack.client.health import SlackHealth, WatchedClient
 from bot.slack.payloads import BotAccount, Identity, read
 
 log = logging.getLogger(__name__)
@@ -27,9 +29,15 @@ class SlackRefusedToken(BotError):
     """Slack does not accept the bot's token: bad configuration."""
 
 
-def web_client(api_url: str, http: aiohttp.ClientSession, token: str | None) -> AsyncWebClient:
-    """One client with one session. It repeats nothing by itself: a repeated chat.postMessage could post twice."""
-    client = AsyncWebClient(token=token, base_url=api_url, session=http, retry_handlers=[])
+def web_client(
+    api_url: str, http: aiohttp.ClientSession, token: str | None, health: SlackHealth | None = None
+) -> AsyncWebClient:
+    """One client with one session. It repeats nothing by itself: a repeated chat.postMessage could post twice.
+
+    `health` hears how each call ended.
+    """
+    options: dict[str, Any] = {"token": token, "base_url": api_url, "session": http, "retry_handlers": []}
+    client = WatchedClient(health, **options) if health else AsyncWebClient(**options)
     if is_simulated(api_url):
         client.proxy = None  # slack_sdk takes a proxy from the environment for every host and knows no NO_PROXY
     return client
@@ -54,9 +62,8 @@ async def _identity(client: AsyncWebClient) -> Identity:
                 f"Slack does not accept SLACK_BOT_TOKEN ({failure.error}). "
                 "Install the app again and copy its bot token."
             ) from None
-        log.warning("slack gave no usable answer yet", extra={"status": failure.status})
-    except NO_ANSWER as exc:
-        log.warning("slack can't be reached yet", extra={"error": type(exc).__name__})
+    except NO_ANSWER:
+        pass  # the client's health was told
     else:
         return identity.model_copy(update={"app_id": await _app_id(client, identity.bot_id)})
     raise SlackBusy("Slack did not answer.", retry_after=ASK_AGAIN_SECONDS)

@@ -339,7 +339,7 @@ class SlackReplies:
                 return await self._call(method, bare, model)
             raise error from None
         except NO_ANSWER:
-            log.warning("slack did not answer", extra={"method": method})
+            log.info("slack did not answer", extra={"method": method})
             raise SlackBusy("Slack did not answer.", retry_after=self._backoff.failed(to), maybe_done=True) from None
         self._backoff.answered(to)
         return answer
@@ -356,7 +356,7 @@ class SlackReplies:
         if error is not None:
             self._backoff.answered(to)
             return error
-        log.warning("slack gave no usable answer", extra={"method": method, "status": failure.status})
+        log.info("slack gave no usable answer", extra={"method": method, "status": failure.status})
         wait = self._backoff.failed(to, failure.retry_after)
         return SlackBusy("Slack did not answer.", retry_after=wait, maybe_done=True)
 

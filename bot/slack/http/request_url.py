@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -76,8 +76,17 @@ class HttpEntry:
         assert self._listening is not None
         return int(self._listening.sockets[0].getsockname()[1])
 
-    async def connected(self) -> bool:
-        return self._listening is not None
+    def trouble(self) -> str:
+        """Why Slack can't deliver anything, "" while it can.
+
+        That nothing comes with a good signature is no reason: any stranger could send what has none.
+        """
+        return "" if self._listening is not None else "nothing listens for Slack"
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """How often something came that is none of Slack's, by cause."""
+        return {"bad signature": self.unsigned.total, "no HTTP": self.garbled.total}
 
     async def stop(self) -> None:
         """A request that is being answered may end by itself; a connection with nothing in hand is closed at once."""
