@@ -1,0 +1,281 @@
+"""The engine of several replicas: no wish is lost between them, and the work of one that is gone goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.metadata import version
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
+from pgqueuer.ports.repository import EntrypointExecutionParameter
+
+from bot.engine import pgqueuer_table as table
+from bot.engine.shared import SharedEngine, connected
+from bot.ports.jobs import Handler
+from tests.fakes.engines import CLOCK, Rows, always, recorder, shared, until
+from tests.postgres import Cluster
+
+
+@dataclass(frozen=True)
+class Wanted:
+    key: str
+    at: datetime
+    lane: str = ""
+    about: str = ""
+
+
+@dataclass
+class Replica:
+    """An engine on connections of its own, and a connection for what its store would commit."""
+
+    engine: SharedEngine
+    writing: asyncpg.Connection
+
+    async def commit(self, *jobs: Wanted) -> None:
+        async with self.writing.transaction():
+            await self.engine.enqueue(self.writing, jobs)
+        for job in jobs:
+            self.engine.committed(job.key, job.at, job.lane, job.about)
+
+
+@asynccontextmanager
+async def a_replica(url: str, **handlers: Handler) -> AsyncIterator[Replica]:
+    writing = await asyncpg.connect(url)
+    try:
+        async with shared(url, Rows(), **handlers) as engine:
+            yield Replica(engine, writing)
+    finally:
+        writing.terminate()
+
+
+def now(*keys: str) -> Sequence[Wanted]:
+    return [Wanted(key, CLOCK.now()) for key in keys]
+
+
+async def jobs(url: str) -> list[str]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [row["dedupe_key"] for row in await connection.fetch(f"select dedupe_key from {table.TABLE}")]
+    finally:
+        await connection.close()
+
+
+# --- what is wanted ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_jobs_of_a_transaction_that_is_undone_are_undone_with_it(postgres_url: str) -> None:
+    calls: list[str] = []
+    async with a_replica(postgres_url, plan=recorder(calls)) as replica:
+        transaction = replica.writing.transaction()
+        await transaction.start()
+        await replica.engine.enqueue(replica.writing, now("plan:undone"))
+        await transaction.rollback()
+        await replica.commit(*now("plan:done"))
+        await until(lambda: bool(calls))
+        await asyncio.sleep(0.1)
+    assert calls == ["done"]
+
+
+async def test_a_job_that_is_wanted_earlier_than_it_was_queued_runs_then_and_once(postgres_url: str) -> None:
+    calls: list[str] = []
+    async with a_replica(postgres_url, expire=recorder(calls)) as replica:
+        await replica.commit(Wanted("expire:r", CLOCK.now() + timedelta(hours=1)))
+        await replica.commit(Wanted("expire:r", CLOCK.now()), Wanted("expire:r", CLOCK.now() + timedelta(hours=2)))
+        await until(lambda: bool(calls))
+        await asyncio.sleep(0.3)
+        assert await jobs(postgres_url) == []
+    assert calls == ["r"]
+
+
+async def test_whatever_is_wanted_of_a_job_at_whichever_replica_is_done_afterwards_and_never_twice_at_once(
+    postgres_url: str,
+) -> None:
+    """A hundred and fifty wishes for three jobs, at random moments of their running, ending and waiting."""
+    rng, running, wished, met = random.Random(7), set[str](), dict[str, int](), dict[str, int]()
+
+    async def handler(rest: str) -> float | None:
+        assert rest not in running
+        running.add(rest)
+        seen = wished.get(rest, 0)
+        await asyncio.sleep(rng.choice([0.0, 0.002, 0.02]))
+        running.remove(rest)
+        met[rest] = max(met.get(rest, 0), seen)
+        return rng.choice([None, None, None, 0.0, 0.01])
+
+    async with a_replica(postgres_url, watch=handler) as one, a_replica(postgres_url, watch=handler) as other:
+        for _ in range(150):
+            key = rng.choice("abc")
+            wished[key] = wished.get(key, 0) + 1
+            await rng.choice([one, other]).commit(*now(f"watch:{key}"))
+            await asyncio.sleep(rng.choice([0.0, 0.005, 0.03, 0.12]))
+        await until(lambda: met == wished)
+
+
+async def test_a_job_that_is_held_for_its_time_hears_of_another_replica_s_wish_and_whom_it_is_about(
+    postgres_url: str,
+) -> None:
+    changed: list[set[str] | None] = []
+    ran_at: list[datetime] = []
+
+    async def report(_: str) -> float | None:
+        changed.append(holder.take_changed("report:C1"))
+        ran_at.append(CLOCK.now())
+        return 4.0 if len(changed) < 3 else None
+
+    async with shared(postgres_url, Rows(), report=report) as holder:
+        holder.schedule("report:C1", CLOCK.now())
+        await until(lambda: len(changed) == 1)
+        async with a_replica(postgres_url) as other:
+            await other.commit(Wanted("report:C1", CLOCK.now(), "C1", "r-one"))
+            await until(lambda: len(changed) == 2)
+            await other.commit(Wanted("report:C1", CLOCK.now(), "C1", "r-two" + "x" * 10_000))
+            await until(lambda: len(changed) >= 3)
+    assert changed[:3] == [None, {"r-one"}, None]
+    assert ran_at[2] - ran_at[0] < timedelta(seconds=3)
+
+
+async def test_a_job_of_a_kind_that_this_version_does_not_know_waits_for_one_that_does(postgres_url: str) -> None:
+    calls: list[str] = []
+    async with a_replica(postgres_url, plan=recorder(calls)) as older:
+        await older.commit(*now("restore:r", "plan:r"))
+        await until(lambda: calls == ["r"])
+        async with shared(postgres_url, Rows(), restore=recorder(calls)):
+            await until(lambda: calls == ["r", "r"])
+
+
+def of_a_replica(pool: asyncpg.Pool) -> table.FencedQueries:
+    return table.queries(
+        AsyncpgPoolDriver(pool),
+        owner=uuid4(),
+        next_s=lambda _: None,
+        on_turn=lambda: None,
+        on_lost=lambda: None,
+        sleep=CLOCK.sleep,
+    )
+
+
+# --- replicas that end ------------------------------------------------------------------------------------------------
+
+
+async def test_the_jobs_of_a_replica_that_is_gone_are_taken_over_when_their_lease_ends(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.engine.shared.LEASE", timedelta(seconds=1))
+    monkeypatch.setattr("bot.engine.shared.LOOK", timedelta(milliseconds=200))
+    calls, taken = list[str](), list[str]()
+
+    async def never(_: str) -> float | None:
+        return await asyncio.Future[float]()
+
+    pool = await connected(postgres_url)
+    gone = SharedEngine(CLOCK, Rows(), pool, always)
+    task = asyncio.create_task(gone.run({"submit": recorder(calls, never)}))
+    gone.schedule("submit:a", CLOCK.now())
+    await until(lambda: calls == ["a"])
+    async with shared(postgres_url, Rows(), submit=recorder(taken)):
+        await asyncio.sleep(1.5)
+        assert taken == []  # it beats
+        pool.terminate()
+        await until(lambda: taken == ["a"])
+    await gone.stop(0.0)
+    await task
+
+
+async def test_a_replica_that_stops_hands_over_at_once_what_it_held_and_what_it_was_amid(postgres_url: str) -> None:
+    calls, taken = list[str](), list[str]()
+
+    async def hold(rest: str) -> float | None:
+        return 4.0 if rest == "held" else await asyncio.Future[float]()
+
+    async with shared(postgres_url, Rows(), watch=recorder(calls, hold)) as stopping:
+        for key in ("held", "amid"):
+            stopping.schedule(f"watch:{key}", CLOCK.now())
+        await until(lambda: sorted(calls) == ["amid", "held"])
+        async with shared(postgres_url, Rows(), watch=recorder(taken)):
+            await stopping.stop(0.1)
+            await until(lambda: sorted(taken) == ["amid", "held"], 1.5)
+
+
+async def test_a_replica_that_lost_its_lease_completes_nothing_and_beats_for_nothing(postgres_url: str) -> None:
+    pool = await connected(postgres_url)
+    zombie, owner = (of_a_replica(pool) for _ in range(2))
+    async with pool.acquire() as connection:
+        await table.put(connection, table.by_key(now("submit:a"), CLOCK.now()), "")
+    kinds, lease = {"submit": EntrypointExecutionParameter(0)}, timedelta(milliseconds=50)
+    [job] = await zombie.dequeue(1, kinds, zombie.owner, None, lease)
+    await asyncio.sleep(0.1)
+    assert [taken.id for taken in await owner.dequeue(1, kinds, owner.owner, None, lease)] == [job.id]
+    await zombie.update_heartbeat([job.id])
+    await zombie.log_jobs([(job, "successful", None)])
+    assert await jobs(postgres_url) == ["submit:a"]
+    await owner.log_jobs([(job, "successful", None)])
+    assert await jobs(postgres_url) == []
+    pool.terminate()
+
+
+# --- a database that is away ------------------------------------------------------------------------------------------
+
+
+async def test_a_database_that_is_away_for_a_while_ends_no_engine_and_loses_no_job(postgres_cluster: Cluster) -> None:
+    postgres_cluster.start()
+    calls: list[str] = []
+
+    async def again_soon(_: str) -> float | None:
+        return 0.1 if len(calls) < 50 else None
+
+    making = await asyncpg.connect(postgres_cluster.url())
+    await making.execute("create database bot")
+    await making.close()
+    url = postgres_cluster.url("bot")
+    async with shared(url, Rows(), watch=recorder(calls, again_soon), plan=recorder(calls)) as engine:
+        engine.schedule("watch:p", CLOCK.now())
+        engine.schedule("plan:later", CLOCK.now() + timedelta(seconds=2))
+        await until(lambda: len(calls) > 3)
+        await asyncio.to_thread(postgres_cluster.stop, signal.SIGQUIT)
+        engine.schedule("plan:meanwhile", CLOCK.now())
+        await asyncio.sleep(3)
+        assert engine.idle_s < 3
+        await asyncio.to_thread(postgres_cluster.start)
+        await until(lambda: {"later", "meanwhile"} <= set(calls) and calls.count("p") >= 48, 20)
+
+
+# --- the tables -------------------------------------------------------------------------------------------------------
+
+
+async def test_replicas_that_start_together_make_the_tables_once_and_a_later_version_is_left_alone(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pools = await asyncio.gather(*(connected(postgres_url) for _ in range(3)))
+    connection = await asyncpg.connect(postgres_url)
+    text = f"select obj_description('{table.TABLE}'::regclass)"
+    assert await connection.fetchval(text) == version("pgqueuer")
+    await connection.execute(f"comment on table {table.TABLE} is '1.0.0'")
+    await table.install(connection)
+    assert await connection.fetchval(text) == version("pgqueuer")
+    await connection.execute(f"comment on table {table.TABLE} is '99.0.0'")
+    await table.install(connection)
+    assert await connection.fetchval(text) == "99.0.0"
+    await connection.close()
+    for pool in pools:
+        pool.terminate()
+
+
+async def test_what_pgqueuer_logs_of_hours_ago_is_dropped(postgres_url: str) -> None:
+    calls: list[str] = []
+    async with a_replica(postgres_url, plan=recorder(calls)) as replica:
+        await replica.commit(*now("plan:r"))
+        await until(lambda: bool(calls))
+        logged = f"select count(*) from {table.SETTINGS.queue_table_log}"
+        assert await replica.writing.fetchval(logged) == 1
+        await table.prune(replica.writing, timedelta(hours=1))
+        assert await replica.writing.fetchval(logged) == 1
+        await table.prune(replica.writing, timedelta())
+        assert await replica.writing.fetchval(logged) == 0
