@@ -76,7 +76,7 @@ async def gathered(
 ) -> Evidence:
     cloud, slack = setting.cloud, setting.workspace
     rows = await database.read(_tables)
-    verification = Verification(await database.run(witness))
+    verification = Verification(await database.run(witness, database.triggers))
     problem = verification.take(rows["audit"])
     return Evidence(
         made=sorted(cloud.world.snapshots.values(), key=lambda one: one.sequence),

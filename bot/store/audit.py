@@ -69,7 +69,7 @@ def last_before(since: datetime) -> Script[int]:
     written with each acknowledgement.
     """
     rows = yield sql(
-        "select seq from audit where not (typeof(at) = 'integer' and at between 0 and :earlier) order by seq limit 1",
+        "select seq from audit where not (at between 0 and :earlier) order by seq limit 1",
         earlier=floor(since.timestamp() * 1000) - 1,
     )
     return rows[0]["seq"] - 1 if rows else (yield from head())[0]

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import ParamSpec, Protocol, TypeVar
 
 from bot.store.script import Script
+from bot.store.triggers import Triggers
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -20,6 +21,8 @@ class Database(Protocol):
     it can be run anew: what it does beside the rows has to bear that. A caller that is cancelled meanwhile stops
     nothing: rows, not callers, decide what happens next. Each raises StoreFailed where the database is out of reach.
     """
+
+    triggers: Triggers
 
     def on_scheduled(self, schedule: Schedule) -> None:
         """Who hears of jobs, with their lanes. Called in the event loop, after the commit."""

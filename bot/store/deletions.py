@@ -48,7 +48,8 @@ _COLUMNS = Columns(
     others={"state": Column("state", str, DeletionState), "agreed_by": words("agreed_json")},
 )
 JOBS = (
-    "select 'delete:' || request_id as key, 0 as at, project as lane from deletion where told = 0 group by request_id"
+    "select 'delete:' || request_id as key, 0 as at, min(project) as lane "
+    "from deletion where told = 0 group by request_id"
 )
 
 

@@ -40,7 +40,7 @@ def _first_admins(project: str, ends: str, direction: str) -> str:
     """The first few in the order of their index, one row for each who was given it in several ways."""
     order = ", ".join(f"{column} {direction}" for column in ("expires_at", "subject_kind", "subject_id"))
     return (
-        "select subject_kind, subject_id, role, project, expires_at, min(source) as source "
+        f"select subject_kind, subject_id, 'admin' as role, {project} as project, expires_at, min(source) as source "
         f"from access_grant where role = 'admin' and project = {project} and expires_at {ends} "
         "and subject_kind <> 'everyone' group by expires_at, subject_kind, subject_id "
         f"order by {order} limit :most"

@@ -64,7 +64,9 @@ def _ways(filters: Filters) -> Iterator[_Way]:
 
 def _of_items(where: str, values: Mapping[str, str]) -> _Way:
     joined = f"request.id = item.request_id and {where}"
-    select = "select distinct request.id, request.created_at from item cross join request"
+    select = (
+        "select distinct request.id, request.created_at, item.asked_at, item.request_id from item cross join request"
+    )
     return _Way(joined, values, select, "item.asked_at desc, item.request_id")
 
 

@@ -17,7 +17,7 @@ from bot.domain.audit import BEFORE_POST
 from bot.store import audit
 from bot.store.bindings import BY_COMMAND
 from bot.store.script import Row, Script, sql, to_ms
-from bot.store.sqlite.schema import COUNTERS, GUARDS
+from bot.store.triggers import Triggers
 
 Head = tuple[int, str]
 GrantKey = tuple[str, str, str, str]
@@ -46,13 +46,13 @@ class Witness:
     requests: int = 0
 
 
-def witness() -> Script[Witness]:
+def witness(known: Triggers) -> Script[Witness]:
     """Read in one transaction, before the trail: whatever stands there by then has its row. A person who laid hands on
     the file may have put any kind of value there, so each is read as text.
     """
     seq, _ = yield from audit.head()
     heads = yield sql("select seq, hash from posted_head order by seq")
-    triggers = yield sql("select name, sql from sqlite_master where type = 'trigger'")
+    triggers = yield sql(known.select)
     grants = yield sql("select * from access_grant")
     approvals = yield sql("select 'approve' as action, approver_id as actor, request_id as subject from approval")
     reviews = yield sql(
@@ -67,7 +67,7 @@ def witness() -> Script[Witness]:
     return Witness(
         seq,
         [(row["seq"], row["hash"]) for row in heads if isinstance(row["seq"], int)],
-        _guards({_text(row["name"]): _text(row["sql"]) for row in triggers}),
+        _guards({_text(row["name"]): _text(row["text"]) for row in triggers}, known),
         {_key(row): row["expires_at"] for row in grants},
         sorted(set(decided)),
         [(_text(row["channel_id"]), _text(row["project"])) for row in bound],
@@ -103,15 +103,15 @@ def _key(grant: Row) -> GrantKey:
     return ("everyone" if kind == "everyone" else f"{kind}:{subject_id}", role, project, source)
 
 
-def _guards(found: Mapping[str, str]) -> list[str]:
+def _guards(found: Mapping[str, str], known: Triggers) -> list[str]:
     """The bot's own triggers that are gone or say something else now, and those that it never made: one can pass
     over the rows of one person before they are written, and the chain holds without them.
     """
-    gone = [name for name, text in GUARDS.items() if _words(found.get(name, "")) != _words(text)]
+    gone = [name for name, text in known.guards.items() if _words(found.get(name, "")) != _words(text)]
     kept = "which keeps rows from being changed or taken out, is gone or was altered"
     told = [f"its guard {name}, {kept}" for name in gone]
-    known = GUARDS.keys() | {name for name, text in COUNTERS.items() if _words(found.get(name, "")) == _words(text)}
-    strange = [name for name in found if name not in known]
+    ours = {name for name, text in known.others.items() if _words(found.get(name, "")) == _words(text)}
+    strange = [name for name in found if name not in known.guards.keys() | ours]
     return told + [f"the trigger {name} is none of the bot's: it may change what is written" for name in strange]
 
 

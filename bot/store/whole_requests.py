@@ -16,8 +16,8 @@ from bot.store.rows import group_from, item_from, request_from, request_row
 from bot.store.script import Query, Row, Rows, ScheduledJob, Script, sql
 
 RESTORABLE = """
-exists (select 1 from item where item.request_id = request.id and item.state = 'available' and item.let_go = 0
-    and item.gone_at is null)
+case when exists (select 1 from item where item.request_id = request.id and item.state = 'available'
+    and item.let_go = 0 and item.gone_at is null) then 1 else 0 end
 """
 """Whether a snapshot of a request was made and neither let go nor deleted."""
 

@@ -14,6 +14,7 @@ from bot.domain.items import Item, ended, taken
 from bot.domain.transitions import ItemState, RequestEvent, RequestState
 from bot.metrics import COUNTED
 from bot.ports.lookups import Filters
+from bot.store.database import Database
 from bot.store.script import Script, sql
 from bot.store.sqlite.database import SqliteDatabase
 from bot.store.store import Store
@@ -100,7 +101,7 @@ async def _let_go(store: Store, chance: Random, item: Item) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_what_moved_at_random_is_counted_rightly(
-    store: Store, database: SqliteDatabase, clock: FakeClock, tmp_path: Path, seed: int
+    store: Store, database: Database, clock: FakeClock, tmp_path: Path, seed: int
 ) -> None:
     chance = Random(seed)
     ids = [f"r-{number}" for number in range(30)]
@@ -115,6 +116,8 @@ async def test_what_moved_at_random_is_counted_rightly(
     assert {("request", "finished"), ("item", "cancelled"), ("item", "available")} <= set(counts)
     found = await store.recent(Filters(restorable_in="C1", limit=50))
     assert {request.id for request, _ in found} == await database.run(restorable)
+    if not isinstance(database, SqliteDatabase):
+        return  # a server keeps its files to itself
     shutil.copytree(tmp_path, tmp_path / "killed", ignore=shutil.ignore_patterns("*-shm"))
     after = SqliteDatabase(tmp_path / "killed" / "store.db")
     await after.open()

@@ -21,7 +21,7 @@ from bot.ports.forms import DeferredReply
 from bot.ports.lookups import Filters
 from bot.ports.requests import Authorize, Incoming
 from bot.store import audit
-from bot.store.sqlite.database import SqliteDatabase
+from bot.store.database import Database
 from bot.store.store import Store
 from tests.builders import NOON, FakeClock, a_grant, a_request, an_actor, an_item
 
@@ -234,7 +234,7 @@ async def test_the_duties_are_what_the_rows_call_for(store: Store) -> None:
 
 
 async def test_a_reminder_is_called_for_in_the_last_hours_before_it(
-    store: Store, database: SqliteDatabase, clock: FakeClock
+    store: Store, database: Database, clock: FakeClock
 ) -> None:
     heard: list[str] = []
     database.on_scheduled(lambda key, at, lane: heard.append(key))
@@ -329,7 +329,7 @@ async def test_old_delivery_marks_are_dropped_when_slack_can_no_longer_repeat_th
     assert judged == ["as if new"]
 
 
-async def test_every_audit_row_is_sealed_with_the_one_before(store: Store, database: SqliteDatabase) -> None:
+async def test_every_audit_row_is_sealed_with_the_one_before(store: Store, database: Database) -> None:
     for number in range(5):
         await store.audit([AuditEntry(f"U{number}", "create", "payments", "denied", "no-grant", {"n": number})])
     rows = await store.audit_page(0)

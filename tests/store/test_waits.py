@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,13 +11,10 @@ from sqlite_utils import Database
 from bot.domain.attempts import no_answer, submitting, waiting
 from bot.domain.items import taken
 from bot.domain.transitions import ItemState
-from bot.ports.forms import DeferredReply
-from bot.store.sqlite.database import SqliteDatabase
 from bot.store.sqlite.schema import migrations
 from bot.store.store import Store
 from bot.store.waits import LONGEST_WAIT, WAITS
 from tests.builders import NOON, FakeClock, an_item
-from tests.store.sqlite.test_group_commit import held
 from tests.store.test_store import running, the_item
 
 HOUR = timedelta(hours=1)
@@ -79,27 +75,6 @@ async def test_who_read_a_row_before_the_clock_was_set_brings_no_old_date_back(s
     assert (after.submitted_at, after.waiting_since, after.look_until) == (NOON + by, NOON + by, NOON + HOUR + by)
     assert await store.save(taken(after, "snap-1", None))
     assert (await the_item(store, lost.id)).look_until is None
-
-
-@pytest.mark.parametrize("hours", [-2, 2])
-async def test_what_is_written_and_read_while_the_clock_is_followed_has_the_new_date(
-    database: SqliteDatabase, store: Store, clock: FakeClock, hours: int
-) -> None:
-    """An answer that seems to be owed for hours is given no more."""
-    await store.take_deferred_reply(a_reply("before", clock))
-    async with held(database):
-        clock.step(hours=hours)
-        setting = asyncio.create_task(store.clock_set(timedelta(hours=hours)))
-        await asyncio.sleep(0)
-        taking = asyncio.create_task(store.take_deferred_reply(a_reply("after", clock)))
-        reading = asyncio.create_task(store.deferred_reply("before"))
-    await asyncio.gather(setting, taking)
-    for reply in (await reading, await store.deferred_reply("after")):
-        assert reply and reply.created_at == clock.now()
-
-
-def a_reply(reply_id: str, clock: FakeClock) -> DeferredReply:
-    return DeferredReply(reply_id, "command", "U1", "C1", None, {"text": "status"}, clock.now())
 
 
 async def test_a_clock_that_was_followed_is_not_followed_once_more_at_the_next_start(

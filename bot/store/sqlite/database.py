@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from bot.domain.errors import StoreFailed
+from bot.store.announcements import Announcements
 from bot.store.database import Schedule
 from bot.store.script import Aside, Rows, ScheduledJob, Script
 from bot.store.sqlite.connection import LOCKED_MS, OPENS_WITHIN_MS, make_room_in_log, move_log, reading, writing
+from bot.store.sqlite.schema import TRIGGERS
 from bot.store.sqlite.worker import Job, Worker
 
 log = logging.getLogger(__name__)
@@ -63,6 +65,8 @@ class SqliteDatabase:
     `worker` makes what serves the two lines of work, from a name and what serves one job: each a thread.
     """
 
+    triggers = TRIGGERS
+
     def __init__(self, path: Path, worker: Callable[[str, Callable[[Job], None]], Worker] = Worker) -> None:
         self._path = path
         self._writer = worker("store", self._write)
@@ -71,15 +75,13 @@ class SqliteDatabase:
         self._reading: sqlite3.Connection | None = None
         self._commits = 0
         self._waits_ms = OPENS_WITHIN_MS
-        self._aside: set[Aside] = set()
-        self._changed: dict[str, set[str]] = {}
+        self._announcements = Announcements()
         self._between = 0
         """How many transactions wait before which nothing goes that is handed over after them."""
-        self._schedule: Schedule = lambda key, at, lane: None
         self._broken: asyncio.Event | None = None
 
     def on_scheduled(self, schedule: Schedule) -> None:
-        self._schedule = schedule
+        self._announcements.schedule = schedule
 
     async def broken(self) -> None:
         """Returns when a thread of the store does no more work, though it was not closed."""
@@ -136,14 +138,11 @@ class SqliteDatabase:
         self._writer.hand_over(_Transaction(lambda: script(*args, **named)))
 
     def take_changed(self, key: str) -> set[str]:
-        return self._changed.pop(key, set())
+        return self._announcements.take_changed(key)
 
     def _answer(self, transactions: Iterable[_Transaction]) -> None:
         for transaction in transactions:
-            for job in transaction.scheduled:
-                if job.about:
-                    self._changed.setdefault(job.key, set()).add(job.about)
-                self._schedule(job.key, job.at, job.lane)
+            self._announcements.announce(transaction.scheduled)
             transaction.answer()
 
     # --- on the thread that writes ------------------------------------------------------------------------------------
@@ -270,19 +269,12 @@ class SqliteDatabase:
                     scheduled.append(step)
                     step = script.send(())
                 elif isinstance(step, Aside):
-                    self._set_aside(step)
+                    self._announcements.set_aside(step)
                     step = script.send(())
                 else:
                     step = script.send(_fetched(connection.execute(step.sql, step.params)))
         except StopIteration as stop:
             transaction.result, transaction.failure, transaction.scheduled = stop.value, None, scheduled
-
-    def _set_aside(self, row: Aside) -> None:
-        """Once in a life: the jobs that the row calls for come again and again."""
-        if row not in self._aside:
-            self._aside.add(row)
-            facts = {"table": row.table, "row": row.key, "why": row.why}
-            log.error("a stored row can't be read and is set aside; the others go on", extra=facts)
 
 
 async def _answered(worker: Worker, script: Callable[[], Script[T]], *, first: bool = False) -> T:

@@ -14,6 +14,7 @@ from sqlite_utils import Database, Migrations
 from bot.domain.errors import StoreTooNew
 from bot.domain.transitions import Machine
 from bot.store.definitions import FIRST, MACHINES, ended
+from bot.store.triggers import Triggers
 
 migrations = Migrations("snapshot-bot")
 
@@ -66,11 +67,11 @@ def _counting(machine: Machine[Any, Any]) -> dict[str, str]:
     return {f"{name}_counted_{how}": f"create trigger {name}_counted_{how} {text}" for how, text in when.items()}
 
 
-GUARDS = {**AUDIT_TRIGGERS, **{f"{one.name}_moves": _no_other_moves(one) for one in MACHINES}}
-"""The triggers that guard rows, as long as none is taken away: `audit verify` looks for them."""
-
-COUNTERS = {name: text for one in MACHINES for name, text in _counting(one).items()}
-"""The other triggers there are."""
+TRIGGERS = Triggers(
+    "select name, sql as text from sqlite_master where type = 'trigger'",
+    guards={**AUDIT_TRIGGERS, **{f"{one.name}_moves": _no_other_moves(one) for one in MACHINES}},
+    others={name: text for one in MACHINES for name, text in _counting(one).items()},
+)
 
 
 def refuse_newer(db: Database, file: str) -> None:
@@ -89,5 +90,5 @@ def _first(db: Database) -> None:
     for statement in FIRST.split(";"):
         if statement.strip():
             db.execute(statement)
-    for trigger in (*GUARDS.values(), *COUNTERS.values()):
+    for trigger in (*TRIGGERS.guards.values(), *TRIGGERS.others.values()):
         db.execute(trigger)

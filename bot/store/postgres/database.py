@@ -1,0 +1,190 @@
+"""The store on PostgreSQL: one connection that writes and a few that read. See `bot.store.postgres.writer`.
+
+A server that is away is not broken: whoever asks meanwhile hears StoreFailed at once, and the next one after it came
+back is served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import asyncpg
+
+from bot.store.announcements import Announcements
+from bot.store.database import Schedule
+from bot.store.postgres.connection import CONNECTS_WITHIN_SECONDS, as_ours, cannot_open, connect, options
+from bot.store.postgres.line import Line, Transaction
+from bot.store.postgres.schema import TRIGGERS, migrate
+from bot.store.postgres.scripts import ConnectionLost, execute, run
+from bot.store.postgres.writer import Enqueue, Writer
+from bot.store.script import Script
+
+log = logging.getLogger(__name__)
+
+TOGETHER = 64
+TOGETHER_SECONDS = 0.005
+"""How many transactions are committed together at most, and after how long no other one joins them: the first of them
+waits that long at most for the others.
+"""
+
+READERS = 4
+STOP_SECONDS = 2.0
+"""How long an ending process waits for the server. A connection that hangs is left behind."""
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+
+class PostgresDatabase:
+    """A transaction that was answered is on the server's disk. `url` as libpq knows it."""
+
+    triggers = TRIGGERS
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._announcements = Announcements()
+        self._writer = Writer(url, self._announcements.set_aside)
+        self._line = Line()
+        self._writing: asyncio.Task[None] | None = None
+        self._pool: Any = None
+        self._readings: set[asyncio.Task[Any]] = set()
+        self._between = 0
+        """How many transactions wait before which nothing goes that is handed over after them."""
+        self._broken = asyncio.Event()
+
+    def on_scheduled(self, schedule: Schedule) -> None:
+        self._announcements.schedule = schedule
+
+    def on_committing(self, enqueue: Enqueue) -> None:
+        """Who puts the jobs of transactions into a queue, in the very transaction that calls for them."""
+        self._writer.enqueue = enqueue
+
+    async def broken(self) -> None:
+        """Returns when it does no more work, though it was not closed."""
+        await self._broken.wait()
+
+    async def open(self) -> None:
+        """Raises StoreFailed, saying what to do, or StoreTooNew."""
+        try:
+            connection = await connect(self._url)
+            try:
+                await migrate(connection)
+            finally:
+                connection.terminate()
+            self._pool = await asyncpg.create_pool(
+                self._url, min_size=1, max_size=READERS, reset=_nothing, **options(reading=True)
+            )
+        except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
+            raise cannot_open(exc, self._url) from exc
+        self._writing = asyncio.create_task(self._write())
+
+    async def close(self) -> None:
+        """Takes STOP_SECONDS at most, whatever the server does."""
+        self._line.end()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                if self._writing is not None:
+                    await self._writing
+                await asyncio.gather(*self._readings, return_exceptions=True)
+                await self._writer.close()
+                if self._pool is not None:
+                    await self._pool.close()
+        except (TimeoutError, OSError, asyncpg.InterfaceError):
+            log.error("the store could not be closed")
+        finally:
+            self._terminate()
+
+    def _terminate(self) -> None:
+        if self._writing is not None:
+            self._writing.cancel()
+        self._writer.terminate()
+        if self._pool is not None:
+            self._pool.terminate()
+
+    async def run(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
+        """Raises StoreFailed where the server is away, locked or full; all of it was rolled back then."""
+        return await self._handed_over(lambda: script(*args, **named))
+
+    async def run_first(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
+        return await self._handed_over(lambda: script(*args, **named), first=not self._between)
+
+    async def run_between(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
+        self._between += 1
+        try:
+            return await self._handed_over(lambda: script(*args, **named))
+        finally:
+            self._between -= 1
+
+    async def read(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
+        if self._between:
+            return await self._handed_over(lambda: script(*args, **named))
+        reading = asyncio.create_task(self._looked_up(lambda: script(*args, **named)))
+        self._readings.add(reading)
+        reading.add_done_callback(self._has_read)
+        return await asyncio.shield(reading)  # one that is cancelled amid a statement costs another connection
+
+    def run_behind(self, script: Callable[P, Script[None]], *args: P.args, **named: P.kwargs) -> None:
+        self._line.put(Transaction(lambda: script(*args, **named)))
+
+    def take_changed(self, key: str) -> set[str]:
+        return self._announcements.take_changed(key)
+
+    # --- who writes ---------------------------------------------------------------------------------------------------
+
+    async def _handed_over(self, script: Callable[[], Script[T]], *, first: bool = False) -> T:
+        if self._writing is None:
+            raise RuntimeError("The store is not open.")
+        answered: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._line.put(Transaction(script, answered, first))
+        return await answered
+
+    async def _write(self) -> None:
+        try:
+            while (transaction := await self._line.next()) is not None:
+                batch: list[Transaction] = []
+                together = self._line.together(transaction, TOGETHER, TOGETHER_SECONDS)
+                try:
+                    await self._writer.commit_together(together, batch)
+                finally:
+                    for one in batch:
+                        self._announcements.announce(one.scheduled)
+                        one.answer()
+        except Exception as exc:  # nothing is above it in this task
+            log.critical("the store's writing task is broken", exc_info=exc)
+            self._broken.set()
+            while (transaction := await self._line.next()) is not None:
+                transaction.answer()
+
+    # --- who reads ----------------------------------------------------------------------------------------------------
+
+    async def _looked_up(self, work: Callable[[], Script[T]]) -> T:
+        try:
+            try:
+                return await self._look_up(work)
+            except (OSError, ConnectionLost):  # of a connection that lay idle: the others may be lost as well
+                await self._pool.expire_connections()
+                return await self._look_up(work)
+        except Exception as exc:
+            raise as_ours(exc) from exc.__cause__
+
+    async def _look_up(self, work: Callable[[], Script[T]]) -> T:
+        async with self._pool.acquire(timeout=CONNECTS_WITHIN_SECONDS) as connection:
+            await execute(connection, "begin")
+            try:
+                result, _ = await run(work(), connection, self._announcements.set_aside)
+            finally:
+                if not connection.is_closed():
+                    await execute(connection, "rollback")
+            return result
+
+    def _has_read(self, reading: asyncio.Task[Any]) -> None:
+        self._readings.discard(reading)
+        if not reading.cancelled():
+            reading.exception()  # who asked may have gone away
+
+
+async def _nothing(_: Any) -> None:
+    """Between two transactions nothing of a connection has to be set anew."""

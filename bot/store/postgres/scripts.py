@@ -1,0 +1,55 @@
+"""A transaction's script on a connection to PostgreSQL, statement by statement."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from bot.domain.errors import StoreFailed
+from bot.store.postgres.connection import as_ours, is_lost
+from bot.store.postgres.statements import asked
+from bot.store.script import Aside, Query, Rows, ScheduledJob, Script
+
+T = TypeVar("T")
+
+
+class ConnectionLost(StoreFailed):
+    """The connection ended amid a transaction: the server rolled it back, unless it was just to commit it."""
+
+
+async def answered(connection: Any, asking: Awaitable[T]) -> T:
+    """What the server answers. Raises ConnectionLost, after which the connection is closed."""
+    try:
+        return await asking
+    except Exception as exc:
+        if not is_lost(exc, connection):
+            raise
+        connection.terminate()
+        raise ConnectionLost(str(as_ours(exc))) from exc
+
+
+async def execute(connection: Any, text: str, *, timeout: float | None = None) -> None:
+    """Statements without parameters, in one round trip however many they are."""
+    await answered(connection, connection.execute(text, timeout=timeout))
+
+
+async def fetch(connection: Any, query: Query) -> Rows:
+    text, values = asked(query)
+    return [dict(record) for record in await answered(connection, connection.fetch(text, *values))]
+
+
+async def run(script: Script[T], connection: Any, set_aside: Callable[[Aside], None]) -> tuple[T, list[ScheduledJob]]:
+    scheduled: list[ScheduledJob] = []
+    try:
+        step = next(script)
+        while True:
+            if isinstance(step, ScheduledJob):
+                scheduled.append(step)
+                step = script.send(())
+            elif isinstance(step, Aside):
+                set_aside(step)
+                step = script.send(())
+            else:
+                step = script.send(await fetch(connection, step))
+    except StopIteration as stop:
+        return stop.value, scheduled
