@@ -178,12 +178,13 @@ async def _make_template(server: str) -> None:
     """A database with the tables of the store in it: others are copied from it in a moment."""
     import asyncpg
 
+    from bot.clock import SystemClock
     from bot.store.postgres.database import PostgresDatabase
 
     connection = await asyncpg.connect(server)
     await connection.execute(f"create database {TEMPLATE}")
     await connection.close()
-    database = PostgresDatabase(renamed(server, TEMPLATE))
+    database = PostgresDatabase(renamed(server, TEMPLATE), SystemClock())
     await database.open()
     await database.close()
 
@@ -253,11 +254,12 @@ async def database_of(server: str, template: str = EMPTY) -> AsyncIterator[str]:
 @contextlib.asynccontextmanager
 async def store_on(server: str) -> AsyncIterator[PostgresDatabase]:
     """An open store on a database of its own, which has its tables already where that saves time."""
+    from bot.clock import SystemClock
     from bot.store.postgres.database import PostgresDatabase
 
     template = EMPTY if os.environ.get("POSTGRES_URL") else TEMPLATE
     async with database_of(server, template) as url:
-        database = PostgresDatabase(url)
+        database = PostgresDatabase(url, SystemClock())
         await database.open()
         try:
             yield database

@@ -82,10 +82,12 @@ SAME_NAME = {
     "errors": "each edge makes its own into those of the domain; the listener tells of faults of the bot",
     "hosts": "which are named in texts, and which are Slack's",
     "modals": "what comes back from them, and how they are opened",
+    "connection": "to a file, and to a server",
     "database": "what the store asks of one, and each that answers",
     "reading": "of what the cloud answers, Slack delivers, the store holds",
     "restore_points": "the question, and the answer as people see it",
     "rows": "of the cloud's lists, and of the store",
+    "schema": "of each database, in its own words",
     "servers": "the value, the cloud's lists, and the names that are kept",
 }
 """Where else the layer is the difference, and what each is."""

@@ -1,4 +1,4 @@
-"""What is heard of a transaction beside its rows, on every database alike."""
+"""Jobs and unreadable rows of a transaction, told alike on every database."""
 
 from __future__ import annotations
 

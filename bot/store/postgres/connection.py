@@ -26,6 +26,9 @@ STATEMENTS_KEPT = 512
 
 OLDEST = 14
 
+ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+"""Whatever comes of asking a server."""
+
 _SETTINGS = {
     "application_name": "snapshot-bot",
     "lock_timeout": str(LOCKED_MS),
@@ -41,6 +44,9 @@ server that stops or only reads (PostgreSQL, Appendix A).
 """
 _OF_THE_CONNECTION = ("08", "25P03", "57P0", "25006")
 """Those after which the connection is worth nothing more. One that only reads has become a standby's."""
+
+_OF_OLD_PLANS = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCacheError)
+"""The tables were changed by a later version: what this connection knows of them is out of date."""
 
 
 async def connect(url: str, *, reading: bool = False) -> Any:
@@ -61,12 +67,9 @@ def options(*, reading: bool = False) -> dict[str, Any]:
 
 def is_lost(exc: BaseException, connection: Any) -> bool:
     """Whether that was the end of the connection."""
+    of_the_statement = isinstance(exc, asyncpg.PostgresError) and not isinstance(exc, _OF_OLD_PLANS)
     code = getattr(exc, "sqlstate", None) or ""
-    return (
-        isinstance(exc, OSError | TimeoutError | asyncpg.InterfaceError | asyncpg.InternalClientError)
-        or code.startswith(_OF_THE_CONNECTION)
-        or connection.is_closed()
-    )
+    return not of_the_statement or code.startswith(_OF_THE_CONNECTION) or connection.is_closed()
 
 
 def as_ours(exc: BaseException) -> BaseException:

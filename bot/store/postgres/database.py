@@ -1,6 +1,6 @@
 """The store on PostgreSQL: one connection that writes and a few that read. See `bot.store.postgres.writer`.
 
-A server that is away is not broken: whoever asks meanwhile hears StoreFailed at once, and the next one after it came
+A server that is away is not broken: each transaction meanwhile is StoreFailed at once, and the first one after it came
 back is served.
 """
 
@@ -13,9 +13,10 @@ from typing import Any, ParamSpec, TypeVar
 
 import asyncpg
 
+from bot.ports.clock import Clock
 from bot.store.announcements import Announcements
 from bot.store.database import Schedule
-from bot.store.postgres.connection import CONNECTS_WITHIN_SECONDS, as_ours, cannot_open, connect, options
+from bot.store.postgres.connection import CONNECTS_WITHIN_SECONDS, ERRORS, as_ours, cannot_open, connect, options
 from bot.store.postgres.line import Line, Transaction
 from bot.store.postgres.schema import TRIGGERS, migrate
 from bot.store.postgres.scripts import ConnectionLost, execute, run
@@ -39,14 +40,14 @@ P = ParamSpec("P")
 
 
 class PostgresDatabase:
-    """A transaction that was answered is on the server's disk. `url` as libpq knows it."""
+    """A transaction that was answered is on the server's disk. `url` as libpq knows it; `clock` is the machine's."""
 
     triggers = TRIGGERS
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, clock: Clock) -> None:
         self._url = url
         self._announcements = Announcements()
-        self._writer = Writer(url, self._announcements.set_aside)
+        self._writer = Writer(url, clock, self._announcements.set_aside)
         self._line = Line()
         self._writing: asyncio.Task[None] | None = None
         self._pool: Any = None
@@ -77,9 +78,10 @@ class PostgresDatabase:
             self._pool = await asyncpg.create_pool(
                 self._url, min_size=1, max_size=READERS, reset=_nothing, **options(reading=True)
             )
-        except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
+        except (ValueError, *ERRORS) as exc:
             raise cannot_open(exc, self._url) from exc
         self._writing = asyncio.create_task(self._write())
+        self._writing.add_done_callback(self._has_written)
 
     async def close(self) -> None:
         """Takes STOP_SECONDS at most, whatever the server does."""
@@ -142,21 +144,21 @@ class PostgresDatabase:
         return await answered
 
     async def _write(self) -> None:
-        try:
-            while (transaction := await self._line.next()) is not None:
-                batch: list[Transaction] = []
-                together = self._line.together(transaction, TOGETHER, TOGETHER_SECONDS)
-                try:
-                    await self._writer.commit_together(together, batch)
-                finally:
-                    for one in batch:
-                        self._announcements.announce(one.scheduled)
-                        one.answer()
-        except Exception as exc:  # nothing is above it in this task
-            log.critical("the store's writing task is broken", exc_info=exc)
+        while (transaction := await self._line.next()) is not None:
+            batch: list[Transaction] = []
+            together = self._line.together(transaction, TOGETHER, TOGETHER_SECONDS)
+            try:
+                await self._writer.commit_together(together, batch)
+            finally:
+                for one in batch:
+                    self._announcements.announce(one.scheduled)
+                    one.answer()
+
+    def _has_written(self, writing: asyncio.Task[None]) -> None:
+        if not writing.cancelled() and (failure := writing.exception()) is not None:
+            log.critical("the store's writing task is broken", exc_info=failure)
+            self._line.broken()
             self._broken.set()
-            while (transaction := await self._line.next()) is not None:
-                transaction.answer()
 
     # --- who reads ----------------------------------------------------------------------------------------------------
 
@@ -164,11 +166,13 @@ class PostgresDatabase:
         try:
             try:
                 return await self._look_up(work)
-            except (OSError, ConnectionLost):  # of a connection that lay idle: the others may be lost as well
+            except ConnectionLost:  # of a connection that lay idle: the others may be lost as well
                 await self._pool.expire_connections()
                 return await self._look_up(work)
-        except Exception as exc:
-            raise as_ours(exc) from exc.__cause__
+        except ERRORS as exc:
+            if (ours := as_ours(exc)) is exc:
+                raise
+            raise ours from exc
 
     async def _look_up(self, work: Callable[[], Script[T]]) -> T:
         async with self._pool.acquire(timeout=CONNECTS_WITHIN_SECONDS) as connection:

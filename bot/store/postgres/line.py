@@ -59,10 +59,20 @@ class Line:
         self._others: deque[Transaction] = deque()
         self._waiting = asyncio.Event()
         self._ends = False
+        self._broken = False
 
     def put(self, transaction: Transaction) -> None:
+        if self._broken:
+            transaction.answer()
+            return
         (self._first if transaction.first else self._others).append(transaction)
         self._waiting.set()
+
+    def broken(self) -> None:
+        """No more is taken: who waits, and who comes, is answered."""
+        self._broken = True
+        for transaction in (*self._first, *self._others):
+            transaction.answer()
 
     def end(self) -> None:
         """After all that waits now."""

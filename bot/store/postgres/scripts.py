@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from bot.domain.errors import StoreFailed
-from bot.store.postgres.connection import as_ours, is_lost
+from bot.store.postgres.connection import ERRORS, as_ours, is_lost
 from bot.store.postgres.statements import asked
 from bot.store.script import Aside, Query, Rows, ScheduledJob, Script
 
@@ -18,10 +18,10 @@ class ConnectionLost(StoreFailed):
 
 
 async def answered(connection: Any, asking: Awaitable[T]) -> T:
-    """What the server answers. Raises ConnectionLost, after which the connection is closed."""
+    """The server's answer. Raises ConnectionLost, after which the connection is closed."""
     try:
         return await asking
-    except Exception as exc:
+    except ERRORS as exc:
         if not is_lost(exc, connection):
             raise
         connection.terminate()

@@ -13,7 +13,7 @@ TEXTS_KEPT = 1_024
 """More than there are in `bot/store/`, whatever their lists are as long as."""
 
 _NAMES = re.compile(r"'[^']*'|(?<!:):([a-z_]\w*)")
-"""What stands in quotes is passed over: `'expire_grants:all'` names no parameter."""
+"""A name in quotes is passed over: `'expire_grants:all'` names no parameter."""
 
 
 def asked(query: Query) -> tuple[str, Iterator[Any]]:

@@ -9,16 +9,14 @@ is lost, it is looked for first: each commit leaves its number in a row of its r
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
-
 from bot.domain.errors import StoreFailed
-from bot.store.postgres.connection import IDLE_MS, LOCKED_MS, cannot_open, connect
+from bot.ports.clock import Clock
+from bot.store.postgres.connection import ERRORS, IDLE_MS, LOCKED_MS, cannot_open, connect
 from bot.store.postgres.line import Transaction
 from bot.store.postgres.schema import LOCK
 from bot.store.postgres.scripts import ConnectionLost, answered, execute, fetch, run
@@ -38,6 +36,7 @@ BOUND_SECONDS = 2.5
 RECONNECTS_WITHIN_SECONDS = 1.5
 """How long a server is tried that was there a moment ago: it may have been started anew."""
 
+PAUSE_SECONDS = 0.05
 AWAY_SECONDS = 0.5
 """How long one that is away is not asked again: who writes meanwhile hears so at once."""
 
@@ -50,8 +49,9 @@ on conflict (id) do update set number = excluded.number, at = excluded.at; commi
 
 
 class Writer:
-    def __init__(self, url: str, set_aside: Callable[[Aside], None]) -> None:
+    def __init__(self, url: str, clock: Clock, set_aside: Callable[[Aside], None]) -> None:
         self._url = url
+        self._clock = clock
         self._set_aside = set_aside
         self._id = uuid4().hex
         self._number = 0
@@ -78,21 +78,21 @@ class Writer:
         before = self._number
         try:
             await self._attempt(transactions, batch)
+            return
         except ConnectionLost as lost:
             failure: Exception = lost
+            repeated = [list(batch)] if again else []
             if self._number > before:
                 try:
                     if await self._is_committed():
                         return
-                except Exception as exc:  # it may be or not: nothing is repeated
-                    failure, again = exc, False
-            repeated, again = ([list(batch)], False) if again else ([], again)
-        except Exception as exc:  # it is raised where each answer is waited for
+                except (StoreFailed, *ERRORS) as exc:  # it may be or not: nothing is repeated
+                    failure, repeated = exc, []
+            again = False
+        except (StoreFailed, *ERRORS) as exc:  # it is raised where each answer is waited for
             failure = exc
             await self._roll_back()
             repeated = [[one] for one in batch] if len(batch) > 1 else []
-        else:
-            return
         for transaction in batch:
             transaction.fail(failure)
         for some in repeated:
@@ -102,14 +102,10 @@ class Writer:
         for transaction in transactions:
             batch.append(transaction)
             await self._run(transaction)
-        if not self._in_transaction:
-            return
-        jobs = [job for transaction in batch for job in transaction.scheduled]
-        if jobs and self.enqueue is not None:
-            await answered(self._connection, self.enqueue(self._connection, jobs))
-        self._number += 1
-        text = _COMMIT.format(id=self._id, number=self._number)
-        await execute(self._connection, text, timeout=BOUND_SECONDS)
+        if self._in_transaction:
+            self._number += 1
+            text = _COMMIT.format(id=self._id, number=self._number)
+            await execute(self._connection, text, timeout=BOUND_SECONDS)
 
     @property
     def _in_transaction(self) -> bool:
@@ -125,6 +121,8 @@ class Writer:
             await self._begin()
         try:
             result, scheduled = await run(transaction.work(), self._connection, self._set_aside)
+            if scheduled and self.enqueue is not None:
+                await answered(self._connection, self.enqueue(self._connection, scheduled))
         except ConnectionLost:
             raise
         except Exception as exc:  # whatever breaks a script leaves nothing of it in the rows
@@ -148,19 +146,18 @@ class Writer:
         """The connection, made anew where it was lost. Raises StoreFailed."""
         if self._connection is not None and not self._connection.is_closed():
             return self._connection
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._away_until:
+        if self._clock.monotonic() < self._away_until:
             raise StoreFailed("The bot's store is away: PostgreSQL can't be reached.")
-        until = loop.time() + (RECONNECTS_WITHIN_SECONDS if self._connection is not None else 0.0)
+        until = self._clock.monotonic() + (RECONNECTS_WITHIN_SECONDS if self._connection is not None else 0.0)
         self._connection = None
         while True:
             try:
                 return await _connect_to_write(self._url)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as exc:
-                if loop.time() >= until:
-                    self._away_until = loop.time() + AWAY_SECONDS
+            except ERRORS as exc:
+                if self._clock.monotonic() >= until:
+                    self._away_until = self._clock.monotonic() + AWAY_SECONDS
                     raise cannot_open(exc, self._url) from exc
-            await asyncio.sleep(0.05)
+            await self._clock.sleep(PAUSE_SECONDS)
 
     async def _is_committed(self) -> bool:
         """Whether the commit whose answer was lost took place. Behind the lock, so that it is not still to come."""

@@ -22,6 +22,7 @@ from bot.domain.errors import StoreFailed, StoreMissing
 from bot.store import audit, verification
 from bot.store.definitions import REQUEST_OPEN
 from bot.store.script import Query, Rows, Script, sql
+from bot.store.sqlite.schema import TRIGGERS
 
 T = TypeVar("T")
 
@@ -173,7 +174,7 @@ def _looked_at(target: Path, before: Held, stop: threading.Event) -> Copy:
 
 def _trail(connection: sqlite3.Connection, stop: threading.Event) -> list[str]:
     """Each problem of the audit trail, in words."""
-    verified = verification.Verification(stepped(verification.witness(), connection))
+    verified = verification.Verification(stepped(verification.witness(TRIGGERS), connection))
     after: int | None = None
     while page := stepped(audit.page(after, _PAGE), connection):
         if stop.is_set():
