@@ -55,6 +55,7 @@ class PostgresDatabase:
         self._between = 0
         """How many transactions wait before which nothing goes that is handed over after them."""
         self._broken = asyncio.Event()
+        self._closed = False
 
     def on_scheduled(self, schedule: Schedule) -> None:
         self._announcements.schedule = schedule
@@ -86,6 +87,7 @@ class PostgresDatabase:
     async def close(self) -> None:
         """Takes STOP_SECONDS at most, whatever the server does."""
         self._line.end()
+        self._closed = True
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 if self._writing is not None:
@@ -121,7 +123,7 @@ class PostgresDatabase:
             self._between -= 1
 
     async def read(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
-        if self._between:
+        if self._between or self._closed:
             return await self._handed_over(lambda: script(*args, **named))
         reading = asyncio.create_task(self._looked_up(lambda: script(*args, **named)))
         self._readings.add(reading)

@@ -16,8 +16,12 @@ from bot.store.script import ScheduledJob, Script
 log = logging.getLogger(__name__)
 
 
+BROKEN = "The bot's store is broken; it has to be started again."
+CLOSED = "The bot's store is closed."
+
+
 def _never_done() -> StoreFailed:
-    return StoreFailed("The bot's store is broken; it has to be started again.")
+    return StoreFailed(BROKEN)
 
 
 @dataclass(slots=True, eq=False)
@@ -59,10 +63,11 @@ class Line:
         self._others: deque[Transaction] = deque()
         self._waiting = asyncio.Event()
         self._ends = False
-        self._broken = False
+        self._refused: str | None = None
 
     def put(self, transaction: Transaction) -> None:
-        if self._broken:
+        if self._refused is not None:
+            transaction.fail(StoreFailed(self._refused))
             transaction.answer()
             return
         (self._first if transaction.first else self._others).append(transaction)
@@ -70,13 +75,13 @@ class Line:
 
     def broken(self) -> None:
         """No more is taken: who waits, and who comes, is answered."""
-        self._broken = True
+        self._refused = BROKEN
         for transaction in (*self._first, *self._others):
             transaction.answer()
 
     def end(self) -> None:
-        """After all that waits now."""
-        self._ends = True
+        """After all that waits now; what is handed over later fails."""
+        self._ends, self._refused = True, CLOSED
         self._waiting.set()
 
     async def next(self) -> Transaction | None:
