@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
+
 from bot.domain.errors import StoreFailed
 from bot.ports.clock import Clock
 from bot.store.postgres.connection import ERRORS, IDLE_MS, LOCKED_MS, cannot_open, connect
@@ -133,8 +135,11 @@ class Writer:
 
     async def _begin(self) -> None:
         self._connection = await self._connected()
-        wait_ms, self._wait_ms = self._wait_ms, STILL_LOCKED_MS
-        await execute(self._connection, _BEGIN.format(wait_ms=wait_ms), timeout=BOUND_SECONDS)
+        try:
+            await execute(self._connection, _BEGIN.format(wait_ms=self._wait_ms), timeout=BOUND_SECONDS)
+        except asyncpg.LockNotAvailableError:
+            self._wait_ms = STILL_LOCKED_MS
+            raise
         self._wait_ms = LOCKED_MS
 
     async def _roll_back(self) -> None:
@@ -171,6 +176,10 @@ class Writer:
 async def _connect_to_write(url: str) -> Any:
     """Accepted means never lost: a commit is answered when it is on the disk, even where the server does it later."""
     connection = await connect(url)
-    if await connection.fetchval("show synchronous_commit") == "off":
-        await connection.execute("set synchronous_commit = on")
+    try:
+        if await connection.fetchval("show synchronous_commit") == "off":
+            await connection.execute("set synchronous_commit = on")
+    except ERRORS:
+        connection.terminate()
+        raise
     return connection
