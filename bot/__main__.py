@@ -156,10 +156,15 @@ def _add_audit(audit: argparse.ArgumentParser) -> None:
 
 
 def _add_store(store: argparse.ArgumentParser) -> None:
-    verbs = store.add_subparsers(required=True, metavar="backup FILE")
+    verbs = store.add_subparsers(required=True, metavar="backup FILE | restore FILE")
     backup = verbs.add_parser("backup", help="copy it to a new file while the bot runs, and look the copy through")
     backup.add_argument("file", type=Path, metavar="FILE", help="a name that no file has yet")
     _runs(backup, _with_store(cli_store.back_up))
+    restore = verbs.add_parser(
+        "restore", help="make a backup the store, while no bot runs; the one that was there is kept"
+    )
+    restore.add_argument("file", type=Path, metavar="FILE", help="as backup wrote it")
+    _runs(restore, _with_store(cli_store.restore))
 
 
 def _runs(parser: argparse.ArgumentParser, run: _Run) -> None:

@@ -162,6 +162,8 @@ async def verify_audit(settings: StoreSettings, options: argparse.Namespace) -> 
     if problems:
         return FAILED
     say(f"The audit trail holds: {verification.seq} rows, head {verification.previous}.")
+    for told in verification.restores:
+        say(f"It goes on from a backup: {told}.")
     return DONE
 
 

@@ -11,12 +11,21 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from bot.domain.audit import AuditEntry
+from bot.domain.transitions import ItemState, RequestState
+from bot.ports.requests import Incoming
 from bot.store.sqlite import backup
-from tests.test_cli import OPEN, STORE, lived, tampered
+from bot.store.sqlite.lock import StoreLock
+from bot.store.store import Store
+from tests.builders import NOON, a_grant, a_request, an_actor, an_item
+from tests.test_cli import OPEN, STORE, lived, on_store, tampered
 from tests.test_cli_grants import Run, run
 
 __all__ = ["lived", "run"]
@@ -194,3 +203,188 @@ def test_a_full_disk_is_told_kindly_and_nothing_half_is_left(lived: Run, small_d
     assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
     assert re.search(r"There is no room for \S+copy.db: [0-9.]+ MB are free", said.err)
     assert list(small_disk.iterdir()) == []
+
+
+# --- restore ----------------------------------------------------------------------------------------------------------
+
+
+def backed_up(run: Run) -> str:
+    """A backup of the store as it is; answers its head."""
+    said = run("backup", str(FILE), verb="store")
+    assert said.code == 0, said.err
+    return head(FILE)
+
+
+def kept() -> Path:
+    (found,) = Path().glob("snapshot-bot.db.before-restore-*Z")
+    return found
+
+
+async def _lives_on(store: Store) -> None:
+    """Another request, a right given and one taken away."""
+    received = a_request("r-two", state=RequestState.RECEIVED)
+    await store.take_in("d2", "C1", an_actor(), lambda held, bound: Incoming(received))
+    await store.configured_grants([a_grant("U1"), a_grant("U3", "admin")])
+
+
+def test_a_backup_is_the_store_again_and_the_one_that_was_there_is_kept(lived: Run) -> None:
+    before = backed_up(lived)
+    on_store(_lives_on)
+    after = head(STORE)
+    said = lived("restore", str(FILE), verb="store")
+    assert (said.code, said.err) == (0, "")
+    assert "snapshot-bot.db is now what copy.db holds: 1 requests (1 of them under way)" in said.out
+    assert f"The store that was there is kept as {kept()}." in said.out
+    seq = before.split(":")[0]
+    assert f"Given up: the audit rows after {seq} up to {after}. They stand in the store that is kept." in said.out
+    assert "Given up: 1 requests; not ended: r-two. Their messages stay as they are." in said.out
+    assert "Rights that are back, though they were taken away since: user:U2 approver payments (bot.toml)." in said.out
+    assert "Rights that are gone, as they were given since: user:U3 admin payments (bot.toml)." in said.out
+    assert head(kept()) == after
+    assert kept().stat().st_mode & 0o777 == STORE.stat().st_mode & 0o777 == 0o600
+    assert lived("show", "r-two", verb="requests").code == 1
+    assert lived("show", "r-one", verb="requests").code == 0
+
+
+def test_the_trail_says_which_rows_were_given_up_and_a_head_of_those_is_not_passed_over(lived: Run) -> None:
+    before = backed_up(lived)
+    on_store(_lives_on)
+    after = head(STORE)
+    assert lived("restore", str(FILE), verb="store").code == 0
+    seq = int(before.split(":")[0])
+    words = f"row {seq + 1} says that the rows after {before} up to {after} were given up when a backup was restored"
+    said = lived("verify", verb="audit")
+    assert (said.code, said.err) == (0, "")
+    assert f"It goes on from a backup: {words}." in said.out
+    assert lived("verify", "--head", before, verb="audit").code == 0
+    said = lived("verify", "--head", after, verb="audit")
+    assert said.code == 1
+    assert "it was cut" in said.err or "it was written anew" in said.err
+    assert words in said.err
+
+
+def test_the_head_of_the_new_trail_is_posted_at_the_next_start(lived: Run) -> None:
+    on_store(lambda store: store.chore_done("anchor", NOON + timedelta(days=1)))
+    backed_up(lived)
+    assert lived("restore", str(FILE), verb="store").code == 0
+    assert on_store(lambda store: store.chore_due("anchor")) is None
+
+
+def test_nothing_is_restored_while_a_bot_runs(lived: Run) -> None:
+    backed_up(lived)
+    before = STORE.read_bytes()
+    lock = StoreLock(STORE)
+    said = lived("restore", str(FILE), verb="store")
+    lock.release()
+    assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
+    assert f"process {os.getpid()}" in said.err
+    assert "Stop it first" in said.err
+    assert STORE.read_bytes() == before
+    assert not list(Path().glob("*.before-restore-*"))
+
+
+def test_nothing_is_restored_under_a_command_that_writes(lived: Run) -> None:
+    backed_up(lived)
+    with sqlite3.connect(STORE) as other:
+        other.execute("insert into delivery (id, received_at) values ('x', 0)")
+        said = lived("restore", str(FILE), verb="store")
+    other.close()
+    assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
+    assert "Another process reads or writes snapshot-bot.db" in said.err
+    assert files() == {"snapshot-bot.db", "snapshot-bot.db.lock", "copy.db"}
+
+
+def test_a_backup_of_a_later_version_is_refused(lived: Run) -> None:
+    backed_up(lived)
+    with sqlite3.connect(FILE) as db:
+        db.execute(
+            "insert into _sqlite_migrations (migration_set, name, applied_at) values ('snapshot-bot', '9-later', '')"
+        )
+    db.close()
+    before = STORE.read_bytes()
+    said = lived("restore", str(FILE), verb="store")
+    assert (said.code, said.out) == (1, "")
+    assert "9-later" in said.err
+    assert STORE.read_bytes() == before
+
+
+@pytest.mark.parametrize("text", ["", "no store, but long enough to be looked at as if it were one " * 100])
+def test_what_is_no_backup_is_refused(lived: Run, text: str) -> None:
+    FILE.write_text(text)
+    before = STORE.read_bytes()
+    said = lived("restore", str(FILE), verb="store")
+    assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
+    assert "copy.db can't be read as a store" in said.err
+    said = lived("restore", "nowhere.db", verb="store")
+    assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
+    assert STORE.read_bytes() == before
+
+
+@pytest.mark.parametrize("there", ["damaged", "gone"])
+def test_a_store_that_is_damaged_or_gone_is_replaced_all_the_same(lived: Run, there: str) -> None:
+    """Its log is no log of what comes in its place."""
+    before = backed_up(lived)
+    if there == "gone":
+        STORE.unlink()
+    else:
+        STORE.write_bytes(b"\xff" * 100_000)
+        Path("snapshot-bot.db-wal").write_bytes(b"\xff" * 10_000)
+    said = lived("restore", str(FILE), verb="store")
+    assert (said.code, said.err) == (0, "")
+    assert ("can't be read: what was given up with it is not known" in said.out) == (there == "damaged")
+    if there == "damaged":
+        assert kept().read_bytes() == b"\xff" * 100_000
+    said = lived("verify", "--head", before, verb="audit")
+    assert (said.code, said.err) == (0, "")
+    assert f"the rows after {before} were given up" in said.out
+
+
+def test_a_backup_of_another_store_says_so(lived: Run) -> None:
+    backed_up(lived)
+    STORE.unlink()
+    on_store(lambda store: store.audit([AuditEntry("U9", "view", "", "denied", "no-grant")] * 20))
+    said = lived("restore", str(FILE), verb="store")
+    assert said.code == 0
+    assert "The backup is no former state of it: it has another audit trail, of 20 rows." in said.out
+
+
+def _as_it_is(incoming: Incoming, held: object, bound: object) -> Incoming:
+    return incoming
+
+
+async def _three_ways(store: Store) -> None:
+    """Requests that run, with a disk to be sent, one being sent and one in the making; and one that waits."""
+    running = a_request("r-runs", state=RequestState.RECEIVED)
+    waiting = a_request("r-waits", state=RequestState.RECEIVED, status_channel="C1", status_ts="1.1")
+    for request in (running, waiting):
+        incoming = Incoming(request)
+        await store.take_in(request.id, "C1", an_actor(), partial(_as_it_is, incoming))
+    states = (ItemState.PLANNED, ItemState.SUBMITTING, ItemState.CREATING)
+    items = [an_item(n, one, request_id="r-runs") for n, one in enumerate(states, 1)]
+    await store.decide_plan(replace(running, state=RequestState.RUNNING), items, [])
+    item = an_item(4, ItemState.PLANNED, request_id="r-waits")
+    await store.decide_plan(replace(waiting, state=RequestState.WAITING, approvals_needed=1), [item], [])
+
+
+def test_what_was_under_way_is_looked_for_and_what_was_not_decided_is_ended(lived: Run) -> None:
+    on_store(_three_ways)
+    backed_up(lived)
+    said = lived("restore", str(FILE), verb="store")
+    assert said.code == 0
+    assert "When the bot starts: 2 requests go on" in said.out
+    assert "1 had not been decided: they are ended, and their people are told." in said.out
+    request, items = on_store(lambda store: store.request("r-runs"))
+    assert (request.state, request.to_send, request.rev > request.shown_rev) == (RequestState.RUNNING, True, True)
+    assert [(one.state, one.in_doubt) for one in items] == [
+        (ItemState.PLANNED, True),
+        (ItemState.SUBMITTING, False),
+        (ItemState.CREATING, False),
+    ]
+    assert items[0].due_at is not None
+    request, items = on_store(lambda store: store.request("r-waits"))
+    assert (request.state, request.to_send, request.rule) == (RequestState.DROPPED, True, "from-a-backup")
+    assert "snapshot-bot-request=r-waits-…" in request.explanation
+    assert [one.state for one in items] == [ItemState.UNKNOWN]
+    jobs = {key for key, _, _ in on_store(lambda store: store.jobs())}
+    assert {"submit:r-runs-1", "submit:r-runs-2", "watch:payments"} <= jobs
+    assert "expire:r-waits" not in jobs

@@ -17,6 +17,12 @@ S = TypeVar("S", bound=StrEnum)
 A = TypeVar("A", bound="Attempt[Any]")
 
 
+FROM_A_BACKUP = "from-a-backup"
+"""The code of what comes from a backup of the store, and the rule of what ended by that: since the backup was made it
+may have been sent in any way.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt(Generic[S]):
     """`tried` and `in_vain` add up what was really waited for, so time in which no bot ran is none of it."""

@@ -18,6 +18,9 @@ from bot.domain.transitions import DeletionState, ItemState
 BEFORE_POST = "submit"
 """The `hop` in the details of the row that is written before something is sent to the cloud."""
 
+RESTORE_STORE = "restore-store"
+"""The action of the row that says that the store was put back from a backup."""
+
 BOT = "snapshot-bot"
 """Who acts where no person does."""
 
@@ -145,6 +148,14 @@ def extended(actor: Actor, action: str, request: Request, rule: str, days: int) 
 def grant_changed(author: str, action: str, grant: Grant) -> AuditEntry:
     """`author` is an id, or where it was changed: the terminal, a file, the bot itself where a grant has ended."""
     return AuditEntry(author, action, grant.project, "done", details=grant_facts(grant))
+
+
+def store_restored(author: str, backup: str, given_up: str | None, trail: str) -> AuditEntry:
+    """Heads as they are posted, ROW:HASH: the last of the backup, and the last of the rows that were given up with the
+    store that was there, if it could be read. `trail`: whether that of the backup holds.
+    """
+    details: Details = {"backup": backup, "given_up": given_up, "trail": trail}
+    return AuditEntry(author, RESTORE_STORE, "store", "done", details=details)
 
 
 def of_binding(user_id: str, action: str, channel: str, alias: str, rule: str, *, done: bool = False) -> AuditEntry:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.domain.attempts import FROM_A_BACKUP
 from bot.domain.items import Item, cloud_deletes
 from bot.domain.orders import Order
 from bot.domain.transitions import REQUEST, RequestEvent, RequestState
@@ -110,6 +111,11 @@ class Request:
     @property
     def refused(self) -> bool:
         return self.state in (RequestState.DENIED, RequestState.DROPPED)
+
+    @property
+    def nothing_came_of_it(self) -> bool:
+        """Whether it was refused, and nothing of it can be in the cloud."""
+        return self.refused and self.rule != FROM_A_BACKUP
 
     @property
     def timed_out(self) -> bool:

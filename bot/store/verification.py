@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bot.domain.audit import BEFORE_POST
+from bot.domain.audit import BEFORE_POST, RESTORE_STORE
 from bot.store import audit
 from bot.store.bindings import BY_COMMAND
 from bot.store.script import Row, Script, sql, to_ms
@@ -127,6 +127,8 @@ class Verification:
     heads: Sequence[Head] = ()
     previous: str = audit.GENESIS
     seq: int = 0
+    restores: list[str] = field(default_factory=list)
+    """Of each time the store was put back from a backup: by which row, and up to which head rows were given up."""
     _hashes: dict[int, str] = field(default_factory=dict)
     _grants: dict[GrantKey, int | None] = field(default_factory=dict)
     _decided: set[tuple[str, str, str]] = field(default_factory=set)
@@ -150,6 +152,13 @@ class Verification:
         """The problems that a whole chain does not show: each in words, the gravest first."""
         return [*self._cut(), *self._let_open(), *self._without_rows()]
 
+    def _restored(self, row: Mapping[str, Any]) -> None:
+        details = json.loads(row["details_json"])
+        lost = f"the rows after {details['backup']}"
+        if details["given_up"]:
+            lost += f" up to {details['given_up']}"
+        self.restores.append(f"row {row['seq']} says that {lost} were given up when a backup was restored")
+
     def _remember(self, row: Mapping[str, Any]) -> None:
         if row["outcome"] not in _DONE:
             return
@@ -168,6 +177,8 @@ class Verification:
                     self._bound[subject] = details["project"]
                 case "unbind":
                     self._bound.pop(subject, None)
+                case action if action == RESTORE_STORE:
+                    self._restored(row)
                 case "create" if details.get("hop") == BEFORE_POST:
                     self._sent.add((row["actor"], details["request"]))
                 case _:
@@ -186,10 +197,11 @@ class Verification:
 
     def _lost(self, head: Head, what: str) -> str:
         seq, row_hash = head
+        because = f" ({self.restores[-1]})" if self.restores else ""
         if seq > self.seq:
-            return f"it was cut: its head {what} is row {seq}, and it ends with row {self.seq}"
+            return f"it was cut: its head {what} is row {seq}, and it ends with row {self.seq}{because}"
         if self._hashes.get(seq, audit.GENESIS) != row_hash:
-            return f"it was written anew: row {seq} does not have the hash that was {what}"
+            return f"it was written anew: row {seq} does not have the hash that was {what}{because}"
         return ""
 
     def _let_open(self) -> Iterator[str]:

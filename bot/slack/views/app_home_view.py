@@ -143,7 +143,8 @@ def _state(request: Request, items: Sequence[Item]) -> str:
         case RequestState.DENIED:
             return ":no_entry_sign: denied"
         case RequestState.DROPPED:
-            return ":no_entry_sign: dropped, nothing was created"
+            nothing = ", nothing was created" if request.nothing_came_of_it else ""
+            return f":no_entry_sign: dropped{nothing}"
 
 
 def _of_another(request: Request, items: Sequence[Item], does: str, team_url: str) -> str:

@@ -164,7 +164,7 @@ def _request_state(request: Request) -> str:
     match request.state:
         case RequestState.DENIED:
             return "denied"
-        case RequestState.DROPPED:
+        case RequestState.DROPPED if request.nothing_came_of_it:
             return "dropped, nothing was created"
         case RequestState.RECEIVED:
             return "received, being checked"

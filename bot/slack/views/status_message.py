@@ -90,7 +90,8 @@ def _headline(request: Request, items: Sequence[Item]) -> str:
     else:
         what = f"{'Backup' if quick else 'Snapshot'} of {plural(len(asked), 'disk')} in {project}"
     if request.refused:
-        return f":no_entry_sign: *{what}: {request.state}, nothing was created*"
+        nothing = ", nothing was created" if request.nothing_came_of_it else ""
+        return f":no_entry_sign: *{what}: {request.state}{nothing}*"
     match request.state:
         case RequestState.RECEIVED:
             return f":mag: *{what}: looking at the disks*"

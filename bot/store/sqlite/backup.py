@@ -68,12 +68,12 @@ def copied(source: Path, target: Path, stop: threading.Event) -> Copy:
     """Copy the store at `source` to a file that is not there yet, with mode 0600. It has its name once it is whole and
     on the disk. Raises StoreMissing, StoreFailed or Stopped, and leaves nothing behind then.
     """
-    with _no_room_told(target), _partial(target) as partial:
+    with told_kindly(target), _partial(target) as partial:
         before = _copied(source, partial, stop)
         copy = _looked_at(partial, before, stop)
-        _on_disk(partial)
+        on_disk(partial)
         partial.rename(target)
-        _on_disk(target.parent)
+        on_disk(target.parent)
     return copy
 
 
@@ -102,7 +102,7 @@ def _partial(target: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _no_room_told(target: Path) -> Iterator[None]:
+def told_kindly(target: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as exc:
@@ -138,7 +138,7 @@ def shown_size(size: int) -> str:
 
 
 def _copied(source: Path, target: Path, stop: threading.Event) -> Held:
-    with closing(_opened(source, "rw")) as read, closing(sqlite3.connect(target, isolation_level=None)) as written:
+    with closing(opened(source, "rw")) as read, closing(sqlite3.connect(target, isolation_level=None)) as written:
         written.execute("pragma synchronous = off")  # each step is synced here
         written.execute("pragma journal_mode = off")  # until it is whole it is nothing to go back to
         read.execute("begin")
@@ -162,7 +162,7 @@ def _paced(file: int, stop: threading.Event) -> None:
 
 
 def _looked_at(target: Path, before: Held, stop: threading.Event) -> Copy:
-    with closing(_opened(target, "ro&immutable=1")) as written:
+    with closing(opened(target, "ro&immutable=1")) as written:
         found = [row[0] for row in written.execute("pragma integrity_check(3)")]
         if found != ["ok"]:
             raise _damaged("; ".join(found))
@@ -185,7 +185,7 @@ def _trail(connection: sqlite3.Connection, stop: threading.Event) -> list[str]:
     return verified.missing()
 
 
-def _opened(path: Path, mode: str) -> sqlite3.Connection:
+def opened(path: Path, mode: str) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
     except sqlite3.Error as exc:
@@ -206,7 +206,7 @@ def stepped(script: Script[T], connection: sqlite3.Connection) -> T:
         return result
 
 
-def _on_disk(path: Path) -> None:
+def on_disk(path: Path) -> None:
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.domain.attempts import busy_wait, looked, looked_in_vain, no_answer, waiting
+from bot.domain.attempts import FROM_A_BACKUP, busy_wait, looked, looked_in_vain, no_answer, waiting
 from bot.domain.audit import before_post
 from bot.domain.consistency_groups import (
     ConsistencyGroup,
@@ -134,6 +134,8 @@ class Grouper:
                 return await self._made(group, made.id, None)
             if unreadable(group, known):
                 return await self._cannot_look(group, members, CannotLook(UNREADABLE), began)
+            if group.code == FROM_A_BACKUP:
+                return await self._look_for_members(group, members)
         send_before = self.clock.monotonic() + SEND_WITHIN_S
         if refusal := await self.send_check.refusal(request, group.project):
             return await self._refuse(group, members, request, refusal)
@@ -264,6 +266,21 @@ class Grouper:
         return None
 
     # --- looking ------------------------------------------------------------------------------------------------------
+
+    async def _look_for_members(self, group: ConsistencyGroup, members: Sequence[Item]) -> float | None:
+        """Since the backup was made the group may have been split, its disks sent alone, under tags of their own."""
+        made: list[Item] = []
+        for item in members:
+            now = self.clock.now()
+            try:
+                known = await self.cloud.project(group.project).list_snapshots(volume_id=item.disk.id)
+            except CloudError as exc:
+                return await self._cannot_look(group, members, CannotLook.because(exc), now)
+            if one := ours(item, known):
+                made.append(taken(on_its_own(item, now), one.id, None))
+            elif unreadable(item, known):
+                return await self._cannot_look(group, members, CannotLook(UNREADABLE), now)
+        return await self._regroup(group, members, made)
 
     async def _unanswered(self, group: ConsistencyGroup, members: Sequence[Item], cause: str) -> float | None:
         now = self.clock.now()
