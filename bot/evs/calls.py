@@ -13,6 +13,7 @@ import httpx
 from bot.domain.errors import CloudError, CloudUnavailable, CredentialRefused, SentTooLate, Throttled
 from bot.domain.projects import Project
 from bot.evs.auth import TokenAuth, secrets_in
+from bot.evs.call_turns import PEOPLE, CallTurns
 from bot.evs.credential_breaker import CredentialBreaker
 from bot.evs.errors import error_from
 from bot.evs.rate_limiter import RateLimiter
@@ -63,14 +64,15 @@ class ProjectCalls:
     concurrency: int
     deadline_s: float
     _limiter: RateLimiter = field(init=False)
-    _slots: asyncio.Semaphore = field(init=False)
+    _turns: CallTurns = field(init=False)
 
     def __post_init__(self) -> None:
         self._limiter = RateLimiter(self.clock, self.deadline_s / 2)
-        self._slots = asyncio.Semaphore(self.concurrency)
+        self._turns = CallTurns(self.concurrency)
 
-    async def ask(self, call: Call, read: Callable[[Any], T]) -> T:
-        """Send a call and read its answer. `read` turns JSON into a value and raises ValueError for any other shape.
+    async def ask(self, call: Call, read: Callable[[Any], T], whose: str = PEOPLE) -> T:
+        """Send a call and read its answer. `read` turns JSON into a value and raises ValueError for any other shape;
+        `whose`: the person whose job asks.
 
         Takes `deadline_s` seconds at most. A call that only reads is tried three times in that time.
         Raises: every kind of CloudError.
@@ -80,26 +82,39 @@ class ProjectCalls:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self.deadline_s):
                 if call.writes:
-                    return await self._once(call, read, attempt)
-                return await READS.run(self.clock, lambda: self._once(call, read, attempt))
+                    return await self._once(call, read, attempt, whose)
+                return await READS.run(self.clock, lambda: self._once(call, read, attempt, whose))
         words = f"{call.service.upper()} gave no answer within {self.deadline_s:g} s."
         raise CloudUnavailable(words, maybe_done=attempt.maybe_done)
 
-    async def _once(self, call: Call, read: Callable[[Any], T], attempt: SendAttempt) -> T:
-        async with self._in_turn(call, attempt):
+    async def _once(self, call: Call, read: Callable[[Any], T], attempt: SendAttempt, whose: str) -> T:
+        async with self._in_turn(call, attempt, whose):
             response = await self.transport.send(call.method, self._url(call), attempt, body=call.body, auth=self.auth)
             self._classify(call, response)
         return _value(call, response, read)
 
     @contextlib.asynccontextmanager
-    async def _in_turn(self, call: Call, attempt: SendAttempt) -> AsyncIterator[None]:
+    async def _in_turn(self, call: Call, attempt: SendAttempt, whose: str) -> AsyncIterator[None]:
         """One of the project's calls at a time, outside of pauses, with a credential that does not rest."""
-        async with self._slots:
-            await attempt.turn()
+        await self._enter(attempt, whose)
+        try:
             async with self.breaker.trial(self.project.alias):
                 self._check(call)
                 with self._limiter.listening():
                     yield
+        finally:
+            self._turns.slowly = self._limiter.throttled
+            self._turns.leave(whose)
+
+    async def _enter(self, attempt: SendAttempt, whose: str) -> None:
+        """A call that waits for the end of a pause keeps no turn meanwhile: those that people wait for come first."""
+        await attempt.turn()
+        await self._turns.enter(whose)
+        while self._limiter.pausing:
+            self._turns.leave(whose)
+            await attempt.turn()
+            await self._turns.enter(whose)
+        attempt.check()
 
     def _classify(self, call: Call, response: httpx.Response) -> None:
         """Note what an answer says of credential and pace. Raises the error that it is, unless it is a success."""

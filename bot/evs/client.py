@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
@@ -21,6 +22,7 @@ from bot.domain.snapshots import (
     SnapshotGroup,
     SnapshotTicket,
 )
+from bot.evs.call_turns import PEOPLE
 from bot.evs.calls import Call, ProjectCalls
 from bot.evs.errors import in_brackets
 from bot.evs.paging import Enough, Page, all_pages, of_each_group
@@ -40,6 +42,7 @@ OLDEST_FIRST: tuple[tuple[str, Scalar], ...] = (
 """So that what is made while the pages are read comes last, and moves none of the others."""
 _ID = re.compile(r"[0-9A-Za-z\-]{1,64}", re.ASCII)
 
+T = TypeVar("T")
 Row = TypeVar("Row", Snapshot, SnapshotGroup, Disk)
 
 
@@ -52,10 +55,19 @@ class EvsClient:
 
     def __init__(self, calls: ProjectCalls) -> None:
         self._calls = calls
+        self._whose = PEOPLE
         self._project_id = calls.project.project_id
-        self._job_versions: tuple[str, ...] = ("v1", "v2")
+        self._job_versions = ["v1", "v2"]
         self._reader = RowReader(calls.project.alias)
         self._servers = ServerLists(calls, self._path("v1", "cloudservers", "detail"), self._reader)
+
+    def on_behalf_of(self, whose: str) -> EvsClient:
+        """The same client, whose calls wait for their turn as that person's."""
+        if whose == self._whose:
+            return self
+        client = copy(self)
+        client._whose = whose
+        return client
 
     async def create_standard_snapshot(self, snapshot: CreateStandardSnapshot, *, send_before: float) -> SnapshotTicket:
         """Ask EVS to snapshot one disk; it answers before the snapshot exists.
@@ -78,7 +90,7 @@ class EvsClient:
             writes=True,
             send_before=send_before,
         )
-        return await self._calls.ask(call, SnapshotTicket.model_validate)
+        return await self._ask(call, SnapshotTicket.model_validate)
 
     async def show_job(self, job_id: str) -> Job:
         """Read a job under /v1/, or under /v2/ where that is where the cloud keeps it.
@@ -87,7 +99,7 @@ class EvsClient:
         Source: EVS API Reference, evs_04_0054; /v2/ as the Terraform provider reads it.
         """
         _must_be_an_id(job_id, "job")
-        for version in self._job_versions:
+        for version in tuple(self._job_versions):
             try:
                 job = await self._job(version, job_id)
             except CloudRefused as exc:
@@ -95,7 +107,7 @@ class EvsClient:
                     raise
                 unknown = exc
             else:
-                self._job_versions = tuple(sorted(self._job_versions, key=lambda one: one != version))
+                self._job_versions.sort(key=lambda one: one != version)
                 return job
         words = f"EVS does not know this job in this project {in_brackets(unknown.code)}."
         raise NotFound(words, status=unknown.status, code=unknown.code, request_id=unknown.request_id)
@@ -107,7 +119,7 @@ class EvsClient:
         """
         _must_be_an_id(snapshot_id, "snapshot")
         call = Call("GET", self._path("v5", "snapshots", snapshot_id), "evs:snapshots:get")
-        return await self._calls.ask(call, lambda value: self._one(Snapshot, "snapshot", value))
+        return await self._ask(call, lambda value: self._one(Snapshot, "snapshot", value))
 
     async def list_snapshots(
         self,
@@ -162,7 +174,7 @@ class EvsClient:
             writes=True,
             send_before=send_before,
         )
-        return await self._calls.ask(call, GroupTicket.model_validate)
+        return await self._ask(call, GroupTicket.model_validate)
 
     async def list_snapshot_groups(self, *, limit_to_tag: tuple[str, str] | None = None) -> list[SnapshotGroup]:
         """List the groups, newest first; those with one tag, or all. Raises any CloudError.
@@ -192,7 +204,7 @@ class EvsClient:
         """
         query = (EVERY_ENTERPRISE_PROJECT, ("limit", 1), ("offset", 0))
         call = Call("GET", self._path("v5", "snapshot-groups", "detail"), query=query)
-        await self._calls.ask(call, lambda value: rows_at(value, "snapshot_groups"))
+        await self._ask(call, lambda value: rows_at(value, "snapshot_groups"))
 
     async def delete_snapshot(self, snapshot_id: str, *, send_before: float) -> str:
         """Ask EVS to delete one snapshot that is available or in error; answers the job's id.
@@ -208,7 +220,7 @@ class EvsClient:
             writes=True,
             send_before=send_before,
         )
-        return await self._calls.ask(call, lambda value: str(value_at(value, "job_id")))
+        return await self._ask(call, lambda value: str(value_at(value, "job_id")))
 
     async def show_disk(self, disk_id: str) -> Disk:
         """Read one disk. Raises NotFound when there is none, else any CloudError.
@@ -217,7 +229,7 @@ class EvsClient:
         """
         _must_be_an_id(disk_id, "disk")
         call = Call("GET", self._path("v2", "cloudvolumes", disk_id), "evs:volumes:get")
-        return await self._calls.ask(call, lambda value: self._one(Disk, "volume", value))
+        return await self._ask(call, lambda value: self._one(Disk, "volume", value))
 
     async def list_disks(
         self, *, name: str | None = None, ids: Sequence[str] = (), server_id: str | None = None
@@ -260,9 +272,12 @@ class EvsClient:
         possible = [one for one in dict.fromkeys(ids) if _ID.fullmatch(one)]
         return await self._servers.with_ids(possible)
 
+    async def _ask(self, call: Call, read: Callable[[Any], T]) -> T:
+        return await self._calls.ask(call, read, self._whose)
+
     async def _job(self, version: str, job_id: str) -> Job:
         call = Call("GET", self._path(version, "jobs", job_id))
-        return await self._calls.ask(call, Job.model_validate)
+        return await self._ask(call, Job.model_validate)
 
     def _one(self, model: type[Row], key: str, value: Any) -> Row:
         if (row := self._reader.row(model, f"{key}s", value_at(value, key))) is None:
@@ -288,7 +303,7 @@ class EvsClient:
 
         async def ask(offset: int, limit: int) -> Page[Row]:
             paged = (*query, ("limit", limit), ("offset", offset))
-            rows, total, more = await self._calls.ask(Call("GET", self._path(*path), action, query=paged), read)
+            rows, total, more = await self._ask(Call("GET", self._path(*path), action, query=paged), read)
             for row in rows.aside:
                 passed_over(row)
             return Page(rows.read, rows.received, total, more)
@@ -305,7 +320,7 @@ class EvsClient:
 
         body = {"action": "filter", "limit": limit, "offset": offset, "tags": [{"key": key, "values": list(values)}]}
         path = self._path("v2", "cloudvolumes", "resource_instances", "action")
-        return await self._calls.ask(Call("POST", path, "evs:volumeTags:get", body=body), read)
+        return await self._ask(Call("POST", path, "evs:volumeTags:get", body=body), read)
 
     def _path(self, version: str, *parts: str) -> str:
         return "/".join(("", version, quote(self._project_id, safe=""), *parts))

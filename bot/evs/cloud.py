@@ -9,6 +9,7 @@ import httpx
 
 from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, Credentials, PasswordCredentials, Project
 from bot.evs.auth import AgencyAuth, KeyAuth, TokenAuth
+from bot.evs.call_turns import PEOPLE
 from bot.evs.calls import ProjectCalls
 from bot.evs.client import EvsClient
 from bot.evs.credential_breaker import CredentialBreaker
@@ -18,6 +19,9 @@ from bot.evs.transport import Transport
 from bot.ports.clock import Clock
 
 DEADLINE_S = 30.0
+
+CALLS_AT_ONCE = 10
+"""Of a project: eight of one person's jobs, and two that those leave to others."""
 
 
 class HttpCloud:
@@ -31,7 +35,7 @@ class HttpCloud:
         *,
         former: Mapping[str, str] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
-        concurrency: int = 8,
+        concurrency: int = CALLS_AT_ONCE,
         deadline_s: float = DEADLINE_S,
     ) -> None:
         """`projects` by alias, `credentials` by name, `former` aliases by which what still runs knows its project, with
@@ -58,9 +62,11 @@ class HttpCloud:
             alias: EvsClient(self._calls(project, concurrency, deadline_s)) for alias, project in projects.items()
         }
 
-    def project(self, alias: str) -> EvsClient:
-        """The client of one project. Raises KeyError for an alias that is not configured, and that no project had."""
-        return self._clients[self._former.get(alias, alias)]
+    def project(self, alias: str, whose: str = PEOPLE) -> EvsClient:
+        """The client of one project, for a person who waits, or for the jobs of one. Raises KeyError for an alias that
+        is not configured, and that no project had.
+        """
+        return self._clients[self._former.get(alias, alias)].on_behalf_of(whose)
 
     def resting(self, alias: str) -> datetime | None:
         """Until when the project's credential rests after a refusal; None while it is in use."""

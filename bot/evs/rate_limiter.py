@@ -58,5 +58,14 @@ class RateLimiter:
         """The cloud answers again: the next pause starts small. One that is under way still ends when it ends."""
         self._step = 0
 
+    @property
+    def throttled(self) -> bool:
+        """Whether the cloud asked for fewer calls, and took none since."""
+        return self._step > 0
+
+    @property
+    def pausing(self) -> bool:
+        return self._left_s() > 0
+
     def _left_s(self) -> float:
         return self._until - self._clock.monotonic()

@@ -53,6 +53,9 @@ class Evs(Protocol):
 
 
 class Cloud(Protocol):
-    """Every configured project. `project` raises KeyError for an alias that is not configured."""
+    """Every configured project. `project` raises KeyError for an alias that is not configured.
 
-    def project(self, alias: str) -> Evs: ...
+    `whose`: the person whose job asks, or a name for jobs that are for all; "" where a person waits for the answer.
+    """
+
+    def project(self, alias: str, whose: str = "") -> Evs: ...

@@ -46,5 +46,5 @@ class ManyEvs(UnaskedEvs):
 class OneCloud:
     evs: Evs
 
-    def project(self, _: str) -> Evs:
+    def project(self, _: str, whose: str = "") -> Evs:
         return self.evs

@@ -213,7 +213,7 @@ class Deleter:
     async def _look(self, deletion: Deletion, item: Item, group: ConsistencyGroup | None) -> Deletion | None:
         """The row after what the cloud shows of it; None: it may be deleted now."""
         try:
-            evs = self.cloud.project(deletion.project)
+            evs = self.cloud.project(deletion.project, deletion.asked_by)
         except KeyError:
             return self._unless_too_long(deletion, not_configured(deletion.project))
         try:
@@ -228,7 +228,7 @@ class Deleter:
         return kept(deletion, cause) if cause else None
 
     async def _delete(self, deletion: Deletion, send_before: float) -> Deletion:
-        evs = self.cloud.project(deletion.project)
+        evs = self.cloud.project(deletion.project, deletion.asked_by)
         try:
             await evs.delete_snapshot(deletion.snapshot_id, send_before=send_before)
         except errors.CloudError as exc:

@@ -67,7 +67,7 @@ class Submitter:
                 await self.store.save(no_answer(item, now, look_for=self.policy.look_for, cause=cause))
                 return 0.0
             case ItemState.UNCERTAIN:
-                return await self._look(item, now)
+                return await self._look(item, request, now)
             case _:
                 return None
 
@@ -77,7 +77,7 @@ class Submitter:
         if item.in_doubt:
             # An earlier answer was lost: whatever has passed since, look once more before it is repeated or given up.
             began = self.clock.now()
-            snapshots = await self._snapshots(item)
+            snapshots = await self._snapshots(item, request)
             if isinstance(snapshots, attempting.CannotLook):
                 return await self._cannot_look(item, snapshots, began)
             if snapshot := attempting.ours(item, snapshots):
@@ -98,10 +98,10 @@ class Submitter:
         )
         if begun is None or begun.joined_to is not None:
             return None
-        return await self._post(begun, send_before)
+        return await self._post(begun, request, send_before)
 
-    async def _post(self, item: Item, send_before: float) -> float | None:
-        evs = self.cloud.project(item.project)
+    async def _post(self, item: Item, request: Request, send_before: float) -> float | None:
+        evs = self.cloud.project(item.project, request.actor_id)
 
         async def say() -> None:
             nonlocal item
@@ -153,11 +153,11 @@ class Submitter:
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
-    async def _look(self, item: Item, now: datetime) -> float | None:
+    async def _look(self, item: Item, request: Request, now: datetime) -> float | None:
         """Look for the item's tag among the disk's snapshots; only when the time is over may it be sent again."""
         over = item.look_until is None or now >= item.look_until
         named = item.snapshot.name if over else None
-        snapshots = await self._snapshots(item, named)
+        snapshots = await self._snapshots(item, request, named)
         if isinstance(snapshots, attempting.CannotLook):
             return await self._cannot_look(item, snapshots, now)
         if snapshot := attempting.ours(item, snapshots, named=named):
@@ -173,10 +173,13 @@ class Submitter:
             await self.store.spent([looked(item, self.clock.now())])
         return attempting.pause_s(item, now, _LOOK_AGAIN_SECONDS, each_s=4)
 
-    async def _snapshots(self, item: Item, named: str | None = None) -> list[Snapshot] | attempting.CannotLook:
+    async def _snapshots(
+        self, item: Item, request: Request, named: str | None = None
+    ) -> list[Snapshot] | attempting.CannotLook:
         """The snapshots that the cloud holds of the item's disk, or why that can't be learned."""
         try:
-            snapshots = await self.cloud.project(item.project).list_snapshots(volume_id=item.disk.id)
+            evs = self.cloud.project(item.project, request.actor_id)
+            snapshots = await evs.list_snapshots(volume_id=item.disk.id)
         except KeyError:
             if item.code != NOT_CONFIGURED:
                 log.error("an open request names a project that is no longer configured", extra={"item": item.id})

@@ -28,7 +28,7 @@ from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Job
 from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.ports.clock import Clock
-from bot.ports.cloud import Cloud
+from bot.ports.cloud import Cloud, Evs
 from bot.ports.items import Items
 from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.discovery import GroupDiscovery
@@ -75,23 +75,23 @@ class Grouper:
         group, members, request = found
         now = self.clock.now()
         try:
-            self.cloud.project(group.project)
+            evs = self.cloud.project(group.project, request.actor_id)
         except KeyError:
             return await self._not_configured(group, members, request)
         match group.state:
             case GroupState.PLANNED | GroupState.UNCERTAIN | GroupState.MADE if wait_s := left_s(group, now):
                 return wait_s
             case GroupState.PLANNED:
-                return await self._send(group, members, request)
+                return await self._send(evs, group, members, request)
             case GroupState.SUBMITTING:
                 # One run of a job at a time, so the one that marked it is gone, and its POST may have arrived.
                 if wait_s := self.policy.may_leave_s(group, now):
                     return wait_s
                 return await self._unanswered(group, members, "The bot was interrupted while it asked the cloud.")
             case GroupState.UNCERTAIN:
-                return await self._look(group, members)
+                return await self._look(evs, group, members)
             case GroupState.MADE:
-                return await self._find_members(group, members)
+                return await self._find_members(evs, group, members)
             case GroupState.DONE | GroupState.SPLIT:
                 return None
 
@@ -122,12 +122,12 @@ class Grouper:
 
     # --- sending ------------------------------------------------------------------------------------------------------
 
-    async def _send(self, group: ConsistencyGroup, members: Sequence[Item], request: Request) -> float | None:
+    async def _send(self, evs: Evs, group: ConsistencyGroup, members: Sequence[Item], request: Request) -> float | None:
         if group.in_doubt:
             # An earlier answer was lost: whatever has passed since, look once more before it is repeated.
             began = self.clock.now()
             try:
-                known = await self.cloud.project(group.project).list_snapshot_groups(limit_to_tag=group.tag)
+                known = await evs.list_snapshot_groups(limit_to_tag=group.tag)
             except CloudError as exc:
                 return await self._cannot_look(group, members, CannotLook.because(exc), began)
             if made := ours(group, known):
@@ -141,14 +141,15 @@ class Grouper:
             return await self._refuse(group, members, request, refusal)
         entry = before_post(request, group.id, group.project, f"{len(members)} disks", "allowed", "granted")
         begun = await self.store.start_group(group, [entry])
-        return await self._post(*begun, send_before) if begun else None
+        return await self._post(evs, *begun, send_before) if begun else None
 
-    async def _post(self, group: ConsistencyGroup, members: Sequence[Item], send_before: float) -> float | None:
-        evs = self.cloud.project(group.project)
+    async def _post(
+        self, evs: Evs, group: ConsistencyGroup, members: Sequence[Item], send_before: float
+    ) -> float | None:
         try:
             ticket = await evs.create_snapshot_group(group.asked, send_before=send_before)
         except DiskBusy as exc:
-            return await self._busy(group, members, exc)
+            return await self._busy(evs, group, members, exc)
         except Throttled as exc:
             return await self._wait(group, members, timedelta(seconds=exc.retry_after or 2.0), exc)
         except CloudUnavailable as exc:
@@ -156,7 +157,7 @@ class Grouper:
                 return await self._unanswered(group, members, exc.sentence)
             return await self._wait(group, members, UNANSWERED_WAIT, exc)
         except CloudRefused as exc:
-            return await self._refused(group, members, exc)
+            return await self._refused(evs, group, members, exc)
         return await self._made(group, ticket.snapshot_group_id, ticket.job_id)
 
     async def _made(self, group: ConsistencyGroup, cloud_id: str, job_id: str | None) -> float | None:
@@ -167,7 +168,9 @@ class Grouper:
         log.info("group accepted by the cloud", extra=facts)
         return 0.0
 
-    async def _refused(self, group: ConsistencyGroup, members: Sequence[Item], exc: CloudRefused) -> float | None:
+    async def _refused(
+        self, evs: Evs, group: ConsistencyGroup, members: Sequence[Item], exc: CloudRefused
+    ) -> float | None:
         """The cloud does not say which disk it means. One that was deleted since the plan has failed, one that was
         detached is copied alone, and the others are asked for once more; with no disk to blame the group is split.
         """
@@ -175,7 +178,7 @@ class Grouper:
             self.discovery.say(group.project, available=False)
             return await self._split(group, members, exc)
         try:
-            disks = await self.cloud.project(group.project).list_disks(ids=[item.disk.id for item in members])
+            disks = await evs.list_disks(ids=[item.disk.id for item in members])
         except CloudError:
             return await self._split(group, members, exc)
         now, there = self.clock.now(), {disk.id: disk for disk in disks}
@@ -203,7 +206,7 @@ class Grouper:
         await self.store.save_group(again, [*moved, *left])
         return 0.0
 
-    async def _busy(self, group: ConsistencyGroup, members: Sequence[Item], exc: DiskBusy) -> float | None:
+    async def _busy(self, evs: Evs, group: ConsistencyGroup, members: Sequence[Item], exc: DiskBusy) -> float | None:
         """One of the disks is busy; the cloud does not say which. It waits its turn alone, the others go on. When no
         listing names it, the whole group waits once.
         """
@@ -211,7 +214,7 @@ class Grouper:
             wait = busy_wait(group.tried, self.policy.busy_first)
             return await self._wait(group, members, wait, exc)  # the snapshots in the way may be our own
         try:
-            snapshots = await self.cloud.project(group.project).list_snapshots()
+            snapshots = await evs.list_snapshots()
         except CloudError:
             snapshots = []
         busy = {one.volume_id for one in snapshots if one.status == "creating"}
@@ -292,14 +295,12 @@ class Grouper:
         await self.store.save_group(no_answer(group, now, look_for=self.policy.look_for, cause=cause), lost)
         return 0.0
 
-    async def _look(self, group: ConsistencyGroup, members: Sequence[Item]) -> float | None:
+    async def _look(self, evs: Evs, group: ConsistencyGroup, members: Sequence[Item]) -> float | None:
         """Look for the group by its tag; only when the time is over may it be sent again."""
         now = self.clock.now()
         over = group.look_until is None or now >= group.look_until
         try:
-            known = await self.cloud.project(group.project).list_snapshot_groups(
-                limit_to_tag=None if over else group.tag
-            )
+            known = await evs.list_snapshot_groups(limit_to_tag=None if over else group.tag)
         except CloudError as exc:
             return await self._cannot_look(group, members, CannotLook.because(exc), now)
         if made := ours(group, known, named=group.asked.name if over else None):
@@ -337,7 +338,7 @@ class Grouper:
             await self.store.spent([after])
         return left_s(after, now)
 
-    async def _find_members(self, group: ConsistencyGroup, members: Sequence[Item]) -> float | None:
+    async def _find_members(self, evs: Evs, group: ConsistencyGroup, members: Sequence[Item]) -> float | None:
         """Each item gets the snapshot that the group holds of its disk. Source: ListSnapshotsDetailsV5,
         `snapshot_group_id`; a group's own record lists no members.
         """
@@ -345,9 +346,7 @@ class Grouper:
         now = self.clock.now()
         try:
             disks = [item.disk.id for item in members]
-            snapshots = await self.cloud.project(group.project).list_snapshots(
-                snapshot_group_id=group.cloud_id, of_each=disks
-            )
+            snapshots = await evs.list_snapshots(snapshot_group_id=group.cloud_id, of_each=disks)
         except CloudError as exc:
             return await self._cannot_look(group, members, CannotLook.because(exc), now)
         of_disk = {one.volume_id: one for one in snapshots}
@@ -355,7 +354,7 @@ class Grouper:
         found = [taken(item, of_disk[item.disk.id].id, group.job_id) for item in lacking if item.disk.id in of_disk]
         missing = [item for item in lacking if item.disk.id not in of_disk]
         if missing and (group.look_until is None or now >= group.look_until):
-            over = await self._without_snapshot(group, missing)
+            over = await self._without_snapshot(evs, group, missing)
             found += over
             missing = [] if over else missing
         if not missing:
@@ -370,11 +369,11 @@ class Grouper:
             await self.store.spent([after])
         return left_s(after, now)
 
-    async def _without_snapshot(self, group: ConsistencyGroup, missing: Sequence[Item]) -> list[Item]:
+    async def _without_snapshot(self, evs: Evs, group: ConsistencyGroup, missing: Sequence[Item]) -> list[Item]:
         """How members ended of which the cloud lists nothing: failed, when the group's job says so and why; not at all
         yet, while it runs or the cloud can't say.
         """
-        evs, now = self.cloud.project(group.project), self.clock.now()
+        now = self.clock.now()
         job: Job | None = None
         with suppress(CloudError):  # an unknown job says nothing of the snapshots
             job = await evs.show_job(group.job_id) if group.job_id else None

@@ -46,6 +46,9 @@ LONGEST_PAUSE = timedelta(seconds=300)
 UNREACHABLE_AFTER = timedelta(minutes=1)
 UNREACHABLE = "The cloud can't be asked how it stands at the moment. I go on asking."
 
+WATCHING = "watch"
+"""Whose calls these are: one listing is for many people."""
+
 IN_A_LISTING = 60
 """How many snapshots one call lists."""
 
@@ -122,7 +125,7 @@ class Watcher:
 
     async def __call__(self, alias: str) -> float | None:
         try:
-            evs = self._cloud.project(alias)
+            evs = self._cloud.project(alias, WATCHING)
         except KeyError:
             return await self._not_configured(alias)
         read_at, read_moment = self._clock.now(), self._clock.monotonic()

@@ -81,7 +81,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.actors |= {one.user_id: one for one in (ADMIN, SECOND, ONE, TWO)}
 
-    def project(self, alias: str) -> FakeEvs:
+    def project(self, alias: str, whose: str = "") -> FakeEvs:
         if not self.configured:
             raise KeyError(alias)
         return self.evs

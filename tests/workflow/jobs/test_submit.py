@@ -68,7 +68,7 @@ class FakeCloud:
     def __init__(self, evs: FakeEvs) -> None:
         self.evs = evs
 
-    def project(self, alias: str) -> FakeEvs:
+    def project(self, alias: str, whose: str = "") -> FakeEvs:
         return self.evs
 
 

@@ -139,7 +139,7 @@ async def test_a_fresh_group_whose_tags_cannot_be_read_may_be_ours_so_nothing_is
 
 
 class NoCloud:
-    def project(self, alias: str) -> GroupEvs:
+    def project(self, alias: str, whose: str = "") -> GroupEvs:
         raise KeyError(alias)
 
 

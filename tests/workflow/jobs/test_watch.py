@@ -57,7 +57,7 @@ class LosingCloud(FakeCloud):
 
     gone = False
 
-    def project(self, alias: str) -> FakeEvs:
+    def project(self, alias: str, whose: str = "") -> FakeEvs:
         if self.gone:
             raise KeyError(alias)
         return super().project(alias)

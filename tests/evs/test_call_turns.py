@@ -1,0 +1,130 @@
+"""Whose call of a project is made next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bot.domain.errors import Throttled
+from bot.evs.call_turns import PEOPLE, CallTurns
+from bot.evs.cloud import HttpCloud
+from tests.fakes.scripted_cloud import DISK, PROJECT_ID, FakeClock, Reply, ScriptedCloud
+
+DISKS = f"/v2/{PROJECT_ID}/cloudvolumes/detail"
+SHOW = f"/v2/{PROJECT_ID}/cloudvolumes/{DISK}"
+
+
+class Line:
+    """Calls that stay until they are told to end."""
+
+    def __init__(self, at_once: int) -> None:
+        self.turns = CallTurns(at_once)
+        self.let_in: list[str] = []
+        self._calls: dict[str, list[asyncio.Task[None]]] = {}
+
+    async def call(self, whose: Iterable[str]) -> None:
+        for one in whose:
+            self._calls.setdefault(one, []).append(asyncio.create_task(self._one(one)))
+        await asyncio.sleep(0)
+
+    async def _one(self, whose: str) -> None:
+        await self.turns.enter(whose)
+        self.let_in.append(whose)
+
+    async def end(self, whose: str) -> None:
+        self.turns.leave(whose)
+        await asyncio.sleep(0)
+
+    async def give_up(self, whose: str) -> None:
+        """The last one that came stops waiting."""
+        task = self._calls[whose].pop()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    @property
+    def counted(self) -> Counter[str]:
+        return Counter(self.let_in)
+
+
+@asynccontextmanager
+async def a_line(at_once: int = 10) -> AsyncIterator[Line]:
+    line = Line(at_once)
+    yield line
+    for tasks in line._calls.values():
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_the_jobs_of_one_person_leave_a_turn_to_another_and_all_jobs_one_to_who_waits() -> None:
+    async with a_line() as line:
+        await line.call(["U1"] * 20)
+        assert line.counted == {"U1": 8}
+        await line.call(["U2"] * 5)
+        assert line.counted == {"U1": 8, "U2": 1}
+        await line.call([PEOPLE])
+        assert line.counted == {"U1": 8, "U2": 1, PEOPLE: 1}
+
+
+async def test_people_come_first_and_then_the_person_with_the_fewest_under_way() -> None:
+    async with a_line() as line:
+        await line.call(["U1"] * 20 + ["U2"] * 5 + ["U3"] + [PEOPLE] * 3)
+        for _ in range(5):
+            await line.end("U1")
+        assert line.let_in[10:] == [PEOPLE, PEOPLE, "U3", "U2", "U2"]
+
+
+async def test_those_with_as_many_under_way_take_turns() -> None:
+    async with a_line(at_once=1) as line:
+        await line.call(["U1", "U1", "U2", "U2", "U3"])
+        for whose in ("U1", "U2", "U3", "U1"):
+            await line.end(whose)
+        assert line.let_in == ["U1", "U2", "U3", "U1", "U2"]
+
+
+async def test_who_stops_waiting_holds_up_nobody() -> None:
+    async with a_line(at_once=1) as line:
+        await line.call(["U1", "U2", "U3"])
+        await line.give_up("U2")
+        await line.end("U1")
+        assert line.let_in == ["U1", "U3"]
+
+
+async def test_who_stops_at_the_moment_of_their_turn_gives_it_to_the_next() -> None:
+    async with a_line(at_once=1) as line:
+        await line.call(["U1", "U2", "U3"])
+        line.turns.leave("U1")
+        await line.give_up("U2")
+        await asyncio.sleep(0)
+        assert line.let_in == ["U1", "U3"]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3])
+async def test_however_few_there_are_each_gets_its_turn(at_once: int) -> None:
+    async with a_line(at_once) as line:
+        await line.call(["U1", "U1", "U2", PEOPLE])
+        ended = 0
+        while ended < len(line.let_in):
+            await line.end(line.let_in[ended])
+            ended += 1
+        assert line.counted == {"U1": 2, "U2": 1, PEOPLE: 1}
+
+
+async def test_after_a_429_the_calls_of_people_come_before_those_of_jobs(
+    cloud: HttpCloud, server: ScriptedCloud, clock: FakeClock
+) -> None:
+    """However long the jobs have waited for the end of the pause."""
+    server.on("GET", SHOW, Reply(429, b"", {"Retry-After": "5"}))
+    server.on("GET", DISKS, *[Reply(200, {"volumes": [], "count": 0})] * 20)
+    with pytest.raises(Throttled):
+        await cloud.project("web").show_disk(DISK)
+    jobs = [asyncio.create_task(cloud.project("web", "U1").list_disks(name=f"job-{n}")) for n in range(6)]
+    await asyncio.sleep(0)
+    await cloud.project("web").list_disks(name="people")
+    await asyncio.gather(*jobs)
+    asked = [seen.query["name"] for seen in server.seen if seen.path == DISKS]
+    assert asked.index("people") <= 1
