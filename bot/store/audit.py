@@ -10,6 +10,7 @@ from math import floor
 from typing import Any
 
 from bot.domain.audit import AuditEntry
+from bot.store.columns import as_json
 from bot.store.script import Row, Script, sql, to_ms
 from bot.store.writing import insert
 
@@ -18,6 +19,8 @@ GENESIS = "0" * 64
 
 LOWEST = -(2**63)
 """The least number a row can have: rows of the bot count from 1, and one below that was not written by it."""
+
+_as_sorted_json = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 
 _LAST = "select seq, hash from audit order by seq desc limit 1"
 _HASHED = ("seq", "at", "actor", "action", "subject", "outcome", "rule", "details_json")
@@ -37,7 +40,7 @@ def append(entries: Sequence[AuditEntry], now: datetime) -> Script[None]:
             "subject": entry.subject,
             "outcome": entry.outcome,
             "rule": entry.rule,
-            "details_json": json.dumps(dict(entry.details), sort_keys=True, ensure_ascii=False),
+            "details_json": _as_sorted_json(dict(entry.details)),
         }
         row_hash = chained_hash(row, previous)
         yield insert("audit", {**row, "previous_hash": previous, "hash": row_hash})
@@ -47,7 +50,7 @@ def append(entries: Sequence[AuditEntry], now: datetime) -> Script[None]:
 def chained_hash(row: Row, previous: str) -> str:
     """SHA-256 over the previous hash and the row's own facts, as canonical JSON."""
     facts: list[Any] = [row[name] for name in _HASHED]
-    return hashlib.sha256(json.dumps([previous, *facts], ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(as_json([previous, *facts]).encode()).hexdigest()
 
 
 def head() -> Script[tuple[int, str]]:

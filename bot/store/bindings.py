@@ -9,6 +9,7 @@ from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
 from bot.domain.granting import BOT_TOML
 from bot.ports.grants import Rebound
+from bot.store.columns import as_json
 from bot.store.reading import readable
 from bot.store.script import Query, Row, Script, sql
 from bot.store.transactions import Transactions
@@ -89,7 +90,7 @@ def _add(source: str, bindings: Sequence[Binding]) -> Script[None]:
             "channel_id": binding.channel,
             "position": position,
             "project": binding.project,
-            "selector_json": json.dumps({key: value for key, value in selector.items() if value}, ensure_ascii=False),
+            "selector_json": as_json({key: value for key, value in selector.items() if value}),
             "keep_days": binding.keep_days,
             "confirm": int(binding.confirm),
             "reason": binding.reason,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from bot.ports.forms import DeferredReply
 from bot.store import deliveries
-from bot.store.columns import Column, Columns
+from bot.store.columns import Column, Columns, as_json
 from bot.store.reading import first
 from bot.store.script import Row, ScheduledJob, Script, sql
 from bot.store.transactions import Transactions
@@ -22,7 +22,7 @@ _COLUMNS = Columns(
     began=("created_at",),
     others={
         "channel": Column("channel_id", str, str),
-        "payload": Column("payload_json", lambda payload: json.dumps(dict(payload), ensure_ascii=False), json.loads),
+        "payload": Column("payload_json", lambda payload: as_json(dict(payload)), json.loads),
     },
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 
 from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry, grant_changed
@@ -60,13 +61,17 @@ _APPROVING = ", ".join(f"'{role}'" for role in roles_for(Action.APPROVE))
 def held_by(actor: Actor) -> Script[list[Grant]]:
     """Every grant that may name this actor: own, of their groups, for everyone; expired ones too, for `decide`."""
     groups = {f"group_{number}": group for number, group in enumerate(sorted(actor.user_groups))}
-    names = ", ".join(f":{name}" for name in groups) or "null"
-    text = (
+    rows = yield Query(_held_with(len(groups)), {"user_id": actor.user_id, **groups})
+    return (yield from readable(rows, _grant, "access_grant"))
+
+
+@cache
+def _held_with(groups: int) -> str:
+    names = ", ".join(f":group_{number}" for number in range(groups)) or "null"
+    return (
         f"select {_COLUMNS} from access_grant where (subject_kind = 'user' and subject_id = :user_id) "
         f"or (subject_kind = 'everyone' and subject_id = '') or (subject_kind = 'group' and subject_id in ({names}))"
     )
-    rows = yield Query(text, {"user_id": actor.user_id, **groups})
-    return (yield from readable(rows, _grant, "access_grant"))
 
 
 def add(grants: Iterable[Grant]) -> Script[None]:

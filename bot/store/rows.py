@@ -15,19 +15,22 @@ from bot.domain.orders import Create, Order, Quick, Selector
 from bot.domain.requests import Place, Request
 from bot.domain.snapshots import CreateSnapshotGroup, CreateStandardSnapshot
 from bot.domain.transitions import GroupState, ItemState, RequestState
-from bot.store.columns import Column, Columns, words
+from bot.store.columns import Column, Columns, as_json, words
 from bot.store.script import Row
+
+_OF_CREATE = tuple(field.name for field in fields(Create))
+_OF_QUICK = tuple(field.name for field in fields(Quick))
 
 
 def order_text(order: Order) -> str:
     """The fields of an order; `selectors` tell a quick backup from a create."""
     match order:
         case Create():
-            kept = {field.name: getattr(order, field.name) for field in fields(Create)}
+            kept = {name: getattr(order, name) for name in _OF_CREATE}
         case Quick():
-            kept = {field.name: getattr(order, field.name) for field in fields(Quick)}
+            kept = {name: getattr(order, name) for name in _OF_QUICK}
             kept["selectors"] = [[one.kind, one.value] for one in order.selectors]
-    return json.dumps(kept, ensure_ascii=False)
+    return as_json(kept)
 
 
 def order_from(text: str) -> Order:
@@ -76,7 +79,7 @@ def _body_text(body: BaseModel) -> str:
 
 
 def _disk_text(disk: DiskRef) -> str:
-    return json.dumps(asdict(disk), ensure_ascii=False)
+    return as_json(asdict(disk))
 
 
 def _disk_from(text: str) -> DiskRef:

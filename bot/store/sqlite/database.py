@@ -21,7 +21,7 @@ from typing import Any, ParamSpec, TypeVar
 from bot.domain.errors import StoreFailed
 from bot.store.announcements import Announcements
 from bot.store.database import Schedule
-from bot.store.script import Aside, Rows, ScheduledJob, Script
+from bot.store.script import Query, Rows, ScheduledJob, Script
 from bot.store.sqlite.connection import LOCKED_MS, OPENS_WITHIN_MS, make_room_in_log, move_log, reading, writing
 from bot.store.sqlite.schema import TRIGGERS
 from bot.store.sqlite.worker import Job, Worker
@@ -265,14 +265,15 @@ class SqliteDatabase:
         try:
             step = next(script)
             while True:
-                if isinstance(step, ScheduledJob):
+                rows: Rows = ()
+                if isinstance(step, Query):
+                    cursor = connection.execute(step.sql, step.params)
+                    rows = cursor.fetchall() if cursor.description else ()
+                elif isinstance(step, ScheduledJob):
                     scheduled.append(step)
-                    step = script.send(())
-                elif isinstance(step, Aside):
-                    self._announcements.set_aside(step)
-                    step = script.send(())
                 else:
-                    step = script.send(_fetched(connection.execute(step.sql, step.params)))
+                    self._announcements.set_aside(step)
+                step = script.send(rows)
         except StopIteration as stop:
             transaction.result, transaction.failure, transaction.scheduled = stop.value, None, scheduled
 
@@ -281,7 +282,3 @@ async def _answered(worker: Worker, script: Callable[[], Script[T]], *, first: b
     answered: asyncio.Future[T] = asyncio.get_running_loop().create_future()
     worker.hand_over(_Transaction(script, answered, first))
     return await answered
-
-
-def _fetched(cursor: sqlite3.Cursor) -> Rows:
-    return cursor.fetchall() if cursor.description else ()
