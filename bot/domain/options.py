@@ -126,6 +126,8 @@ def payload_problems(given: Mapping[str, Any]) -> dict[str, str]:
     """The problems that CreateStandardSnapshot itself finds in the options, by option, all of them at once."""
     tags = given.get("tags") or {}
     fields = {key: given[key] for key in ("name", "description") if given.get(key) is not None}
+    if not tags and not fields:
+        return {}
     problems: dict[str, str] = {}
     try:
         CreateStandardSnapshot(volume_id="any", tags=tags, **fields)

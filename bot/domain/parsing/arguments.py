@@ -18,7 +18,7 @@ from bot.domain.sentences import quoted
 
 _Value = TypeVar("_Value")
 _KEY = re.compile(r"[A-Za-z][A-Za-z_-]*")
-_EQUALS = frozenset("=＝﹦")
+_OPTION = re.compile(r"([^=＝﹦]++)([=＝﹦])(.*)", re.DOTALL)
 
 _LIST_MARK = re.compile(r"[•◦▪‣*–-]|[0-9]{1,2}[.)]")
 
@@ -110,21 +110,22 @@ def option_of(word: Word) -> Given | None:
     """`key=value`. A full-width equals sign, or formatting around it all, counts where the key is one that I know: a
     disk may be called so.
     """
-    if word.quoted or _EQUALS.isdisjoint(word.text):
+    if word.quoted or not _OPTION.match(word.text):
         return None
-    for text, sure in ((word.text, True), (unmarked_word(word.text), False)):
-        found = re.match(r"([^=＝﹦]+)([=＝﹦])(.*)", text, re.DOTALL)
-        if not found:
-            continue
-        key = plain(found[1])
-        known = key.lower().replace("-", "_") in OPTIONS
-        if not _KEY.fullmatch(key) or not (known or (sure and found[2] == "=" and key == found[1])):
-            continue
-        value = word if text == word.text else Word(text, quoted=False)
-        at = found.start(3)
-        listed = value.entries_from(at) if key.lower() in LISTS else [found[3].strip()]
-        return Given(key.lower().replace("-", "_"), found[3].strip(), tuple(_listed_plain(key, listed)))
-    return None
+    return _option_in(word, sure=True) or _option_in(Word(unmarked_word(word.text), quoted=False), sure=False)
+
+
+def _option_in(word: Word, *, sure: bool) -> Given | None:
+    found = _OPTION.match(word.text)
+    if not found:
+        return None
+    key = plain(found[1])
+    name = key.lower().replace("-", "_")
+    if not _KEY.fullmatch(key) or not (name in OPTIONS or (sure and found[2] == "=" and key == found[1])):
+        return None
+    value = found[3].strip()
+    listed = word.entries_from(found.start(3)) if key.lower() in LISTS else [value]
+    return Given(name, value, tuple(_listed_plain(key, listed)))
 
 
 def _listed_plain(key: str, entries: list[str]) -> Iterable[str]:
@@ -137,6 +138,7 @@ def _listed_plain(key: str, entries: list[str]) -> Iterable[str]:
 
 
 _COMMAS = (",", "，", "、", "،")
+_APART = re.compile("[:：]=?[^:：]*")
 _COLON = re.compile(r"(?:[-–—]{0,2})([A-Za-z][A-Za-z_-]*)([:：]=?)(.*)|[-–—]{1,2}([A-Za-z][A-Za-z_-]*)=(.+)", re.DOTALL)
 
 
@@ -149,17 +151,20 @@ def _with_equals(verb: str, words: list[Word]) -> list[Word]:
     for place, word in enumerate(words):
         found = None if word.quoted else _COLON.fullmatch(word.text)
         key, value = (key_in(found[1] or found[4]), found[3] or found[5] or "") if found else (None, "")
-        before = key_in(read[-1].text) if read and not read[-1].quoted else None
         if key in ("disks", "disk") and verb == "create":
             read += [Word(value, quoted=False)] if value else []
         elif key and (value or place + 1 < len(words)):
             read += [Word(key, quoted=False), Word(f"={value}", quoted=False)]
-        elif before and option_of(read[-1]) is None and not word.quoted and re.fullmatch(r"[:：]=?[^:：]*", word.text):
+        elif not word.quoted and _APART.fullmatch(word.text) and read and (before := _key_alone(read[-1])):
             read[-1] = Word(before, quoted=False)
             read.append(Word("=" + word.text.lstrip(":：="), quoted=False))
         else:
             read.append(word)
     return read
+
+
+def _key_alone(word: Word) -> str | None:
+    return None if word.quoted or option_of(word) else key_in(word.text)
 
 
 def _joined(words: list[Word]) -> tuple[list[tuple[Word, Given | None]], bool]:

@@ -107,7 +107,12 @@ def unasked(word: str) -> str:
 DOUBLE_QUOTES = frozenset('"“”„‟«»＂')
 SINGLE_QUOTES = frozenset("'‘’‚‛")
 _QUOTES = DOUBLE_QUOTES | SINGLE_QUOTES
+_QUOTE = re.compile(f"[{''.join(_QUOTES)}]")
 _UNQUOTED = re.compile(rf"[^\s{''.join(_QUOTES)}]+(?!\S)")
+_LETTERS = re.compile(rf".[^\s{''.join(_QUOTES)}]*", re.DOTALL)
+"""A letter, whatever it is, with those behind it that are neither space nor quote."""
+_ENDS = {quotes: re.compile(rf"[{''.join(quotes)}](?=[\s,:，：]|\Z)") for quotes in (DOUBLE_QUOTES, SINGLE_QUOTES)}
+"""By the kind of quote that opens a value: one of its kind that no letter follows, so don't is safe within."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,9 @@ class Word:
         return self.entries_from(0)
 
     def entries_from(self, start: int) -> list[str]:
+        if "," not in self.text:
+            whole = self.text[start:].strip()
+            return [whole] if whole else []
         ends = [at for at in range(start, len(self.text)) if self.text[at] == "," and at not in self.held]
         starts = [start, *(at + 1 for at in ends)]
         parts = [self.text[one:end].strip() for one, end in zip(starts, [*ends, len(self.text)], strict=True)]
@@ -137,10 +145,11 @@ class Word:
 
 def words_of(text: str) -> list[Word]:
     """Split as a shell does; curly quotes count as straight ones, and the apostrophe in don't stands."""
-    if not _QUOTES.intersection(text):
-        return [Word(word, quoted=False) for word in text.split()]
-    words: list[Word] = []
-    at = 0
+    found = _QUOTE.search(text)
+    at = found.start() if found else len(text)
+    while found and at and not text[at - 1].isspace():  # back to the beginning of its word
+        at -= 1
+    words = [Word(word, quoted=False) for word in text[:at].split()]
     while at < len(text):
         if text[at].isspace():
             at += 1
@@ -179,8 +188,10 @@ def _word_at(text: str, start: int) -> tuple[Word, int]:
     while at < len(text) and not text[at].isspace():
         quotes = _quotes_opening(text, start, at)
         if not quotes:
-            letters.append(text[at])
-            at += 1
+            found = _LETTERS.match(text, at)
+            assert found
+            letters.append(found[0])
+            at = found.end()
             continue
         end = _closing(text, at, quotes)
         if end is None:
@@ -202,11 +213,9 @@ def _quotes_opening(text: str, start: int, at: int) -> frozenset[str]:
 
 
 def _closing(text: str, opening: int, quotes: frozenset[str]) -> int | None:
-    """The quote that ends the value: one of its kind that no letter follows, so don't is safe inside single quotes."""
-    for at in range(opening + 1, len(text)):
-        if text[at] in quotes and (at + 1 == len(text) or text[at + 1].isspace() or text[at + 1] in ",:，："):
-            return at
-    return None
+    """Where the quote stands that ends the value."""
+    found = _ENDS[quotes].search(text, opening + 1)
+    return found.start() if found else None
 
 
 # --- words that mean nothing ------------------------------------------------------------------------------------------
