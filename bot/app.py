@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -52,6 +53,8 @@ from bot.slack.listeners.post_mortem import PostMortemListeners
 from bot.slack.listeners.queries import Queries
 from bot.slack.origin import Origin
 from bot.slack.unexpected import Unexpected
+from bot.store.database import Database
+from bot.store.opening import database_at
 from bot.store.sqlite.database import SqliteDatabase
 from bot.store.sqlite.lock import StoreLock
 from bot.store.store import Store
@@ -131,7 +134,7 @@ class Base:
 
     settings: Settings
     clock: FollowingClock
-    database: SqliteDatabase
+    database: Database
     store: Store
     former: Mapping[str, str]
 
@@ -156,17 +159,18 @@ class Watch:
     failures: dict[str, Mapping[str, int]]
 
 
-async def start(settings: Settings, clock: Clock, database: SqliteDatabase | None = None) -> Bot:
+async def start(settings: Settings, clock: Clock, database: Database | None = None) -> Bot:
     """Start everything in order. Makes no cloud call. `database`: the one to open, if not as the settings say.
 
     Raises StoreInUse, StoreFailed, CannotListen or SlackRefusedToken.
     """
     async with AsyncExitStack() as stack:  # whatever has begun ends again where the rest can't
-        stack.callback(StoreLock(settings.store_path).release)
-        return await _start(settings, clock, database or SqliteDatabase(settings.store_path), stack)
+        if isinstance(settings.store, Path):
+            stack.callback(StoreLock(settings.store).release)
+        return await _start(settings, clock, database or database_at(settings.store, clock), stack)
 
 
-async def _start(settings: Settings, machine: Clock, database: SqliteDatabase, stack: AsyncExitStack) -> Bot:
+async def _start(settings: Settings, machine: Clock, database: Database, stack: AsyncExitStack) -> Bot:
     clock = SteadyClock(machine)
     base = await build_store(settings, clock, database, stack)
     log.info("the bot starts", extra=_facts(settings))
@@ -191,7 +195,7 @@ async def _start(settings: Settings, machine: Clock, database: SqliteDatabase, s
 def _facts(settings: Settings) -> dict[str, Any]:
     return {
         "version": version(),
-        "store": str(settings.store_path),
+        "store": str(settings.store),
         "mode": "HTTP" if settings.slack.app_token is None else "Socket Mode",
         "projects": ", ".join(settings.projects),
         "loop": type(asyncio.get_running_loop()).__module__.partition(".")[0],
@@ -211,13 +215,12 @@ async def build_watch(base: Base, health: SlackHealth, stack: AsyncExitStack) ->
     return Watch(admin, vitals, readiness, failures)
 
 
-async def build_store(
-    settings: Settings, clock: FollowingClock, database: SqliteDatabase, stack: AsyncExitStack
-) -> Base:
+async def build_store(settings: Settings, clock: FollowingClock, database: Database, stack: AsyncExitStack) -> Base:
     """The store with what `bot.toml` says written into it."""
     await database.open()
     stack.push_async_callback(database.close)
-    await database.make_room_in_the_log()
+    if isinstance(database, SqliteDatabase):
+        await database.make_room_in_the_log()
     store = Store(database, clock)
     if set_back := await store.clock_set_meanwhile():
         log.warning("the machine's clock was set back", extra={"seconds": round(-set_back.total_seconds(), 1)})

@@ -22,7 +22,7 @@ from bot.domain.sentences import as_words
 from bot.domain.terminal_text import harmless, json_line
 from bot.ports.lookups import Filters
 from bot.settings import StoreSettings
-from bot.store.sqlite.database import SqliteDatabase
+from bot.store.opening import database_at
 from bot.store.store import Store
 from bot.store.verification import Verification
 
@@ -64,18 +64,15 @@ async def opened_store(settings: StoreSettings, *, made: bool = False) -> AsyncI
     """The store for the time of one command. `made`: one that is not there yet is made; else it is StoreMissing, and so
     is one in which a table or a column is gone.
     """
-    path = harmless(str(settings.store_path))
-    if not made and not settings.store_path.exists():
-        raise StoreMissing(f"There is no store at {path}. Name the file with BOT_STORE or --config.")
-    database = SqliteDatabase(settings.store_path)
+    database = database_at(settings.store, SystemClock())
     try:
-        await database.open()
+        await database.open(made=made)
     except StoreFailed as exc:
         raise StoreMissing(exc.sentence) from None
     try:
         yield Store(database, SystemClock())
     except sqlite3.DatabaseError as exc:
-        raise StoreMissing(f"{path} can't be read as a store: {exc}.") from None
+        raise StoreMissing(f"{harmless(str(settings.store))} can't be read as a store: {exc}.") from None
     finally:
         await database.close()
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 from bot.cli import DONE, FAILED, complain, say
 from bot.clock import SystemClock
 from bot.domain.audit import AuditEntry, store_restored
-from bot.domain.errors import StoreInUse, StoreMissing, StoreTooNew
+from bot.domain.errors import StoreFailed, StoreInUse, StoreMissing, StoreTooNew
 from bot.domain.terminal_text import harmless
 from bot.settings import StoreSettings
 from bot.store.sqlite import backup
@@ -31,7 +31,7 @@ _LISTED = 10
 
 
 async def back_up(settings: StoreSettings, options: argparse.Namespace) -> int:
-    store, file = settings.store_path, Path(options.file)
+    store, file = _file_of(settings), Path(options.file)
     if not store.exists():
         raise StoreMissing(f"There is no store at {harmless(str(store))}. Name the file with BOT_STORE or --config.")
     try:
@@ -44,7 +44,7 @@ async def back_up(settings: StoreSettings, options: argparse.Namespace) -> int:
 
 
 async def restore(settings: StoreSettings, options: argparse.Namespace) -> int:
-    store, file = settings.store_path, Path(options.file)
+    store, file = _file_of(settings), Path(options.file)
     now, chores = SystemClock().now(), [anchor_audit.CHORE]
     try:
         done = await _stoppable(lambda stop: put_back(file, store, now, stop, _restored, chores))
@@ -66,6 +66,12 @@ async def restore(settings: StoreSettings, options: argparse.Namespace) -> int:
             f"before anything is sent. {undecided} had not been decided: they are ended, and their people are told."
         )
     return _told_broken(done.copy.broken, f"{file}, and so in {store}")
+
+
+def _file_of(settings: StoreSettings) -> Path:
+    if isinstance(settings.store, Path):
+        return settings.store
+    raise StoreFailed(f"The store {settings.store} is a server's: copy it with pg_dump, put it back with pg_restore.")
 
 
 def _restored(copy: backup.Copy, since: Since | None) -> list[AuditEntry]:

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from bot.domain.bindings import Binding
 from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, PasswordCredentials
 from bot.domain.roles import Grant, Role
+from bot.domain.store_urls import PostgresUrl
 from bot.settings import CloudSettings, Settings, SettingsError, load_settings, load_store
 
 ENVIRON = {"SLACK_BOT_TOKEN": "xoxb-hush", "SLACK_APP_TOKEN": "xapp-hush", "PAYMENTS_PASSWORD": "hush hush"}
@@ -77,7 +78,7 @@ def test_a_file_that_says_nothing_is_refused(folder: Path, text: str) -> None:
 def test_a_file_that_says_little_has_the_defaults_of_the_contract(folder: Path) -> None:
     loaded = load(BARE)
     assert (loaded.slack.command, loaded.slack.api_url) == ("/snapshot", "https://slack.com/api/")
-    assert loaded.store_path == Path("snapshot-bot.db")
+    assert loaded.store == Path("snapshot-bot.db")
     assert loaded.cloud == CloudSettings(reconcile_s=60, busy_retry_s=10, busy_deadline_s=1_800, watch_s=86_400)
     assert (loaded.host, loaded.admin_host) == ("0.0.0.0", "127.0.0.1")
     assert (loaded.port, loaded.admin_port, loaded.log_format, loaded.log_level) == (3000, 9000, "console", "INFO")
@@ -252,7 +253,7 @@ def test_the_environment_is_read(folder: Path) -> None:
     loaded = load('[store]\nurl = "sqlite:///here.db"', environ)
     assert loaded.slack.api_url == "http://localhost:8089/api/"
     assert loaded.slack.signing_secret == SecretStr("sign-sign")
-    assert loaded.store_path == Path("/var/lib/x.db")
+    assert loaded.store == Path("/var/lib/x.db")
     assert (loaded.host, loaded.admin_host) == ("::1", "metrics.internal")
     assert (loaded.port, loaded.admin_port, loaded.log_format, loaded.log_level) == (0, 9001, "json", "DEBUG")
 
@@ -261,8 +262,8 @@ def test_an_argument_names_the_file_before_the_variable_does(folder: Path) -> No
     Path("one.toml").write_text('[store]\nurl = "sqlite:///one.db"')
     Path("two.toml").write_text('[store]\nurl = "sqlite:///two.db"')
     environ = {**ENVIRON, "BOT_CONFIG": "two.toml"}
-    assert load_settings(environ).store_path == Path("two.db")
-    assert load_settings(environ, Path("one.toml")).store_path == Path("one.db")
+    assert load_settings(environ).store == Path("two.db")
+    assert load_settings(environ, Path("one.toml")).store == Path("one.db")
 
 
 NOT_FOR_THE_STORE = """
@@ -293,7 +294,7 @@ def test_the_store_alone_needs_no_token_no_secret_and_no_other_table(
 ) -> None:
     if text is not None:
         Path("bot.toml").write_text(text, "utf-8")
-    assert load_store(environ).store_path == Path(path)
+    assert load_store(environ).store == Path(path)
 
 
 @pytest.mark.parametrize(
@@ -330,6 +331,45 @@ def test_no_secret_shows_in_the_repr_and_each_is_told_to_who_asks(folder: Path) 
     assert loaded.secrets() == ("xoxb-hush", "xapp-hush", "hush hush")
 
 
+WITH_PASSWORD = "postgresql://bot:h%40sh-hush@db.internal:5432/snapshots?sslmode=require"
+WITHOUT = "postgresql://bot@db.internal:5432/snapshots"
+
+
+@pytest.mark.parametrize("url", [WITH_PASSWORD, WITHOUT, "postgres:///snapshots?host=/run/postgresql", f"{WITHOUT}x"])
+def test_replicas_share_a_database(folder: Path, url: str) -> None:
+    for loaded in (load(f'[store]\nurl = "{url}"\n{VALID}'), load(VALID, {**ENVIRON, "BOT_STORE": url})):
+        assert isinstance(loaded.store, PostgresUrl)
+        assert loaded.store.url.get_secret_value() == url
+    assert load_store({"BOT_STORE": url}).store == loaded.store
+
+
+def test_the_password_of_the_database_is_hidden_and_told_to_who_asks(folder: Path) -> None:
+    loaded = load(VALID, {**ENVIRON, "BOT_STORE": WITH_PASSWORD, "PGPASSWORD": "another one"})
+    assert loaded.secrets()[-1] == "h@sh-hush"
+    assert "sh-hush" not in repr(loaded) + str(loaded.store)
+    assert str(loaded.store) == WITHOUT
+    loaded = load(VALID, {**ENVIRON, "BOT_STORE": WITHOUT, "PGPASSWORD": "another one"})
+    assert loaded.secrets()[-1] == "another one"
+    assert "another" not in repr(loaded)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+asyncpg://db/x",
+        "postgresql:db",
+        "postgresql://db:port/x",
+        "postgresql://a,b:0/x",
+        "postgresql://db/x y",
+        "postgresql://db/a/b",
+        "postgresql://[::1/x",
+    ],
+)
+def test_what_is_no_url_of_a_database_is_refused(folder: Path, url: str) -> None:
+    sentence = "This is no URL of PostgreSQL. Write postgresql://USER@HOST/DATABASE."
+    assert problems(BARE, {**ENVIRON, "BOT_STORE": url}) == [f"environment, BOT_STORE: {sentence}"]
+
+
 SMALL_TABLES = [
     ('[slack]\ncomand = "/x"', "line 2, [slack] comand: There is no such key. Did you mean command?"),
     ('[slack]\nzzz = "/x"', "line 2, [slack] zzz: There is no such key. Known here: command, offer_channels."),
@@ -347,14 +387,14 @@ SMALL_TABLES = [
     ("grants = true", "line 1, [grants]: Write a list in brackets; here stands true or false."),
     ("grants = [1]", "line 1, [[grants]] #1: Write this as a table of its own; here stands a whole number."),
     (
-        '[store]\nurl = "postgresql://me:hush@db/x"',
-        "line 2, [store] url: This version keeps its rows in SQLite only. Write sqlite:///snapshot-bot.db.",
+        '[store]\nurl = "postgresql://me:hush@db"',
+        "line 2, [store] url: This is no URL of PostgreSQL. Write postgresql://USER@HOST/DATABASE.",
     ),
     (
         '[store]\nurl = "snapshot-bot.db"',
         (
             "line 2, [store] url: Write sqlite:///snapshot-bot.db (relative) "
-            "or sqlite:////var/lib/snapshot-bot.db (absolute)."
+            "or sqlite:////var/lib/snapshot-bot.db (absolute), or postgresql://USER@HOST/DATABASE for several replicas."
         ),
     ),
     (
@@ -730,7 +770,7 @@ VARIABLES = [
     (
         "BOT_STORE",
         "postgres://hush@db",
-        "This version keeps its rows in SQLite only. Write sqlite:///snapshot-bot.db.",
+        "This is no URL of PostgreSQL. Write postgresql://USER@HOST/DATABASE.",
     ),
     ("SLACK_BOT_TOKEN", "xapp-hush", "This is another kind of token. The bot token begins with xoxb-."),
     ("SLACK_APP_TOKEN", "xoxb-hush", "This is another kind of token. The app token begins with xapp-."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from bot.domain.bindings import Binding
 from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, Credentials, PasswordCredentials, Project
 from bot.domain.roles import Grant, SubjectKind
+from bot.domain.store_urls import PostgresUrl, StoreUrl
 from bot.settings import checks
 from bot.settings.configfile import read_config, read_grants, read_rights, read_store_url
 from bot.settings.configuration_errors import ConfigurationError, InvalidValue, SettingsError
@@ -74,7 +75,7 @@ class CloudSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything configured, checked. `store_path` may be relative to the working directory.
+    """Everything configured, checked. `store`: a file may be relative to the working directory.
 
     `audit_channel`: where the head of the audit trail is posted daily.
 
@@ -84,7 +85,7 @@ class Settings:
 
     config_path: Path
     slack: SlackSettings
-    store_path: Path
+    store: StoreUrl
     cloud: CloudSettings
     audit_channel: str | None
     credentials: dict[str, Credentials]
@@ -102,7 +103,8 @@ class Settings:
         """Every configured secret in the clear, for what must recognise and hide them."""
         slack = [self.slack.bot_token, self.slack.app_token, self.slack.signing_secret]
         cloud = [secret for credentials in self.credentials.values() for secret in _secrets_of(credentials)]
-        return tuple(secret.get_secret_value() for secret in [*slack, *cloud] if secret is not None)
+        store = self.store.secrets() if isinstance(self.store, PostgresUrl) else []
+        return tuple(secret.get_secret_value() for secret in [*slack, *cloud, *store] if secret is not None)
 
 
 def _secrets_of(credentials: Credentials) -> list[SecretStr | None]:
@@ -119,7 +121,7 @@ def _secrets_of(credentials: Credentials) -> list[SecretStr | None]:
 class StoreSettings:
     """For commands that look at the store alone. `projects` and `grants` are those of bot.toml, where asked for."""
 
-    store_path: Path
+    store: StoreUrl
     projects: dict[str, Project]
     grants: tuple[Grant, ...]
 
@@ -150,7 +152,7 @@ def load_store(environ: Mapping[str, str], config: Path | None = None, *, rights
     if store is None and not problems:
         url = read_store_url(path, problems) if there else None
         try:
-            store = checks.store_path(url) if url else StoreTable().url
+            store = checks.store_url(url) if url else StoreTable().url
         except InvalidValue as invalid:
             problems.append(ConfigurationError(str(path), None, "[store] url", str(invalid)))
     file = read_rights(path, problems) if rights and there and not problems else None
@@ -184,7 +186,7 @@ def _settings(path: Path, file: ConfigFile, environment: Environment) -> Setting
             signing_secret=environment.signing_secret,
             api_url=environment.api_url,
         ),
-        store_path=environment.store or file.store.url,
+        store=_store(environment.store or file.store.url, environment),
         cloud=_cloud(file.cloud),
         audit_channel=file.audit.channel,
         credentials={name: _credentials(name, table) for name, table in file.credentials.items()},
@@ -198,6 +200,10 @@ def _settings(path: Path, file: ConfigFile, environment: Environment) -> Setting
         log_format=environment.log_format,
         log_level=environment.log_level,
     )
+
+
+def _store(store: StoreUrl, environment: Environment) -> StoreUrl:
+    return store if isinstance(store, Path) else replace(store, other_password=environment.store_password)
 
 
 def _cloud(table: CloudTable) -> CloudSettings:

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from bot.domain.hosts import is_loopback
 from bot.domain.normalise import entered
 from bot.domain.options import REASON_CHARACTERS
+from bot.domain.store_urls import PostgresUrl, StoreUrl
 from bot.settings.configuration_errors import InvalidValue
 
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.|\Z))+")
@@ -163,18 +164,45 @@ def _is_link_local(host: str) -> bool:
         return False
 
 
-def store_path(url: str) -> Path:
-    """`sqlite:///rel` is relative to the working directory, `sqlite:////abs` is absolute."""
+def store_url(url: str) -> StoreUrl:
+    """`sqlite:///rel` is relative to the working directory, `sqlite:////abs` is absolute; or a server's, for libpq."""
     if url.startswith(("postgresql:", "postgresql+", "postgres:")):
-        raise InvalidValue("This version keeps its rows in SQLite only. Write sqlite:///snapshot-bot.db.")
+        return _postgres_url(url)
     path = url.removeprefix("sqlite:///")
     if path == url or not path.strip("/") or path.endswith("/") or set(path) & set("?#\0"):
         raise InvalidValue(
-            "Write sqlite:///snapshot-bot.db (relative) or sqlite:////var/lib/snapshot-bot.db (absolute)."
+            "Write sqlite:///snapshot-bot.db (relative) or sqlite:////var/lib/snapshot-bot.db (absolute), "
+            "or postgresql://USER@HOST/DATABASE for several replicas."
         )
     if path == ":memory:":
         raise InvalidValue("A store in memory loses what people asked for. Write sqlite:///snapshot-bot.db.")
     return Path(path)
+
+
+def _postgres_url(url: str) -> PostgresUrl:
+    invalid = InvalidValue("This is no URL of PostgreSQL. Write postgresql://USER@HOST/DATABASE.")
+    if not url.startswith(("postgresql://", "postgres://")) or any(character <= " " for character in url):
+        raise invalid
+    try:
+        parts = urlsplit(url)
+        named = len(parts.path) > 1 and "/" not in parts.path[1:] and all(map(_is_port, _hosts(parts.netloc)))
+    except ValueError:
+        raise invalid from None
+    if not named or parts.fragment:
+        raise invalid
+    return PostgresUrl(SecretStr(url))
+
+
+def _hosts(netloc: str) -> list[str]:
+    """Each with its port: several, of which one is the primary, are divided by commas."""
+    return netloc.rpartition("@")[2].split(",")
+
+
+def _is_port(host: str) -> bool:
+    name, colon, port = host.rpartition(":")
+    if not colon or name.startswith("[") != name.endswith("]"):
+        return True
+    return port.isascii() and port.isdigit() and 0 < int(port) <= 65_535
 
 
 SECRET_CHARACTERS = 8

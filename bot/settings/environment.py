@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
+from bot.domain.store_urls import StoreUrl
 from bot.settings import checks
 from bot.settings.configuration_errors import ConfigurationError, InvalidValue
 
@@ -45,7 +45,7 @@ Secret = Annotated[SecretStr, BeforeValidator(checks.long_enough)]
 BotToken = Annotated[Secret, _not_another(("xapp-", "xoxp-"), "The bot token begins with xoxb-.")]
 AppToken = Annotated[Secret, _not_another(("xoxb-", "xoxp-", "xoxe"), "The app token begins with xapp-.")]
 ApiUrl = Annotated[str, BeforeValidator(lambda text: checks.endpoint(text) + "/")]
-Store = Annotated[Path, BeforeValidator(checks.store_path)]
+Store = Annotated[StoreUrl, PlainValidator(checks.store_url)]
 Host = Annotated[str, BeforeValidator(_host)]
 Port = Annotated[int, BeforeValidator(_port)]
 
@@ -60,6 +60,7 @@ class Environment(BaseModel):
     signing_secret: Secret | None = Field(None, alias="SLACK_SIGNING_SECRET")
     api_url: ApiUrl = Field("https://slack.com/api/", alias="SLACK_API_URL")
     store: Store | None = Field(None, alias="BOT_STORE")
+    store_password: SecretStr | None = Field(None, alias="PGPASSWORD")
     host: Host = Field("0.0.0.0", alias="HOST")
     port: Port = Field(3000, alias="PORT")
     admin_host: Host = Field("127.0.0.1", alias="ADMIN_HOST")
@@ -86,11 +87,11 @@ def read_environment(environ: Mapping[str, str], problems: list[ConfigurationErr
     return environment
 
 
-def read_store(environ: Mapping[str, str], problems: list[ConfigurationError]) -> Path | None:
+def read_store(environ: Mapping[str, str], problems: list[ConfigurationError]) -> StoreUrl | None:
     """BOT_STORE alone; None where it is not set."""
     url = environ.get("BOT_STORE", "").strip()
     try:
-        return checks.store_path(url) if url else None
+        return checks.store_url(url) if url else None
     except InvalidValue as invalid:
         problems.append(_problem("BOT_STORE", str(invalid)))
         return None

@@ -7,12 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    SecretStr,
+)
 from pydantic import ValidationInfo as Info
+from pydantic_core import PydanticKnownError
 
 from bot.domain.normalise import caseless
 from bot.domain.roles import Role
 from bot.domain.snapshots import RETENTION_DAYS
+from bot.domain.store_urls import StoreUrl
 from bot.settings import checks
 from bot.settings.configuration_errors import InvalidValue, nearest
 from bot.settings.toml import place_name
@@ -39,6 +50,12 @@ def _between(low: float, high: float) -> AfterValidator:
 def _from_text(read: Callable[[str], Any]) -> BeforeValidator:
     """Leaves what is not text to the type's own check, which says so."""
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
+
+
+def _store_url(value: object) -> StoreUrl:
+    if not isinstance(value, str):
+        raise PydanticKnownError("string_type")
+    return checks.store_url(value)
 
 
 def _around(info: Info) -> Around:
@@ -98,7 +115,7 @@ class SlackTable(Table):
 
 
 class StoreTable(Table):
-    url: Annotated[Path, _from_text(checks.store_path)] = Field(
+    url: Annotated[StoreUrl, PlainValidator(_store_url)] = Field(
         Path("snapshot-bot.db"), examples=['"sqlite:///snapshot-bot.db"']
     )
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import ParamSpec, Protocol, TypeVar
 
 from bot.store.script import Script
-from bot.store.triggers import Triggers
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 Schedule = Callable[[str, datetime, str], None]
 """Key, moment and lane of a job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Triggers:
+    """The triggers of a database, as `audit verify` looks for them: `select` asks for the `name` and `text` of those
+    that are there. By name, as that text: the `guards` keep rows from being changed as they may not be, as long as none
+    is taken away; `others` are all else there are.
+    """
+
+    select: str
+    guards: Mapping[str, str]
+    others: Mapping[str, str]
 
 
 class Database(Protocol):
@@ -30,8 +42,8 @@ class Database(Protocol):
     async def broken(self) -> None:
         """Returns when it does no more work, though it was not closed."""
 
-    async def open(self) -> None:
-        """Raises StoreFailed or StoreTooNew."""
+    async def open(self, *, made: bool = True) -> None:
+        """`made`: a store that is not there yet is made. Raises StoreFailed, StoreTooNew or StoreMissing."""
 
     async def close(self) -> None:
         """Takes a bounded time, whatever the database does."""

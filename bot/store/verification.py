@@ -16,8 +16,8 @@ from typing import Any
 from bot.domain.audit import BEFORE_POST, RESTORE_STORE
 from bot.store import audit
 from bot.store.bindings import BY_COMMAND
+from bot.store.database import Triggers
 from bot.store.script import Row, Script, sql, to_ms
-from bot.store.triggers import Triggers
 
 Head = tuple[int, str]
 GrantKey = tuple[str, str, str, str]

@@ -38,9 +38,25 @@ _SETTINGS = {
 }
 _READING = {"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}
 
-_OF_THE_PLACE = ("08", "25006", "25P03", "28", "3D", "40001", "40P01", "53", "55P03", "57", "58", "XX")
+_OF_THE_PLACE = (
+    "08",
+    "25006",
+    "25P03",
+    "28",
+    "3D",
+    "40001",
+    "40P01",
+    "42P01",
+    "42501",
+    "42703",
+    "53",
+    "55P03",
+    "57",
+    "58",
+    "XX",
+)
 """Beginnings of the codes of errors that are not the statement's own: the connection, the disk, another's lock, a
-server that stops or only reads (PostgreSQL, Appendix A).
+server that stops or only reads, a table or a column that is gone (PostgreSQL, Appendix A).
 """
 _OF_THE_CONNECTION = ("08", "25P03", "57P0", "25006")
 """Those after which the connection is worth nothing more. One that only reads has become a standby's."""

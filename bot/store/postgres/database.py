@@ -68,12 +68,12 @@ class PostgresDatabase:
         """Returns when it does no more work, though it was not closed."""
         await self._broken.wait()
 
-    async def open(self) -> None:
-        """Raises StoreFailed, saying what to do, or StoreTooNew."""
+    async def open(self, *, made: bool = True) -> None:
+        """Raises StoreFailed, saying what to do, StoreTooNew, or StoreMissing where it is not to be `made`."""
         try:
             connection = await connect(self._url)
             try:
-                await migrate(connection)
+                await migrate(connection, made=made)
             finally:
                 connection.terminate()
             self._pool = await asyncpg.create_pool(

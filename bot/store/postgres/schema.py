@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
-from bot.domain.errors import StoreFailed, StoreTooNew
+from bot.domain.errors import StoreFailed, StoreMissing, StoreTooNew
 from bot.domain.transitions import Machine
+from bot.store.database import Triggers
 from bot.store.definitions import FIRST, MACHINES, ended
 from bot.store.postgres.connection import OLDEST
-from bot.store.triggers import Triggers
 
 LOCK = 7_141_905_288_220_417_263
 """The advisory lock of those who write to this database, or change its tables."""
@@ -160,12 +160,18 @@ def _first() -> Iterator[str]:
 MIGRATIONS = (Migration("0001-requests-grants-audit", "0001-requests-grants-audit", tuple(_first())),)
 
 
-async def migrate(connection: Any) -> None:
-    """Bring the tables to what this version knows. Raises StoreFailed or StoreTooNew.
+async def migrate(connection: Any, *, made: bool = True) -> None:
+    """Bring the tables to what this version knows. Raises StoreFailed, StoreTooNew, or StoreMissing where there are
+    none and they are not to be `made`.
 
     Replicas that start together wait for each other. Where nothing is to be done, none waits for those who write.
     """
     refuse_older_server(connection.get_server_version())
+    if not made and not await _is_there(connection):
+        database = await connection.fetchval("select current_database()")
+        raise StoreMissing(
+            f"There is no store in the database {database}. Name another one with BOT_STORE or --config."
+        )
     if await _pending(connection):
         async with connection.transaction():
             await connection.execute(f"set local lock_timeout = '{MIGRATES_WITHIN_SECONDS}s'")
@@ -183,8 +189,12 @@ async def _apply(connection: Any, migration: Migration) -> None:
     await connection.execute(applied, migration.name, migration.needs)
 
 
+async def _is_there(connection: Any) -> bool:
+    return await connection.fetchval("select to_regclass('migration')") is not None
+
+
 async def _pending(connection: Any) -> list[Migration]:
-    if await connection.fetchval("select to_regclass('migration')") is None:
+    if not await _is_there(connection):
         return list(MIGRATIONS)
     applied = {row["name"]: row["needs"] for row in await connection.fetch("select name, needs from migration")}
     refuse_newer(applied, await connection.fetchval("select current_database()"))

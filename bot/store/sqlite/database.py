@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from bot.domain.errors import StoreFailed
+from bot.domain.errors import StoreFailed, StoreMissing
 from bot.store.announcements import Announcements
 from bot.store.database import Schedule
 from bot.store.script import Query, Rows, ScheduledJob, Script
@@ -88,8 +88,10 @@ class SqliteDatabase:
         assert self._broken is not None
         await self._broken.wait()
 
-    async def open(self) -> None:
-        """Raises StoreFailed or StoreTooNew."""
+    async def open(self, *, made: bool = True) -> None:
+        """Raises StoreFailed, StoreTooNew, or StoreMissing where it is not to be `made`."""
+        if not made and not self._path.exists():
+            raise StoreMissing(f"There is no store at {self._path}. Name the file with BOT_STORE or --config.")
         self._broken = asyncio.Event()
         self._writer.start(self._broken.set)
         self._reader.start(self._broken.set)

@@ -13,8 +13,8 @@ from sqlite_utils import Database, Migrations
 
 from bot.domain.errors import StoreTooNew
 from bot.domain.transitions import Machine
+from bot.store.database import Triggers
 from bot.store.definitions import FIRST, MACHINES, ended
-from bot.store.triggers import Triggers
 
 migrations = Migrations("snapshot-bot")
 
