@@ -301,6 +301,13 @@ create table chore (
     next_at bigint not null
 );
 
+create table slack_call (
+    method text not null,
+    id text not null,
+    counts_until bigint not null,
+    primary key (method, id)
+) without rowid;
+
 create table audit (
     seq integer primary key,
     at bigint not null,

@@ -21,6 +21,7 @@ from bot.store.items import StoredItems
 from bot.store.outbox import StoredOutbox
 from bot.store.requests import StoredRequests
 from bot.store.script import Script, from_ms, sql, to_ms
+from bot.store.slack_calls import StoredRoom
 
 _PROBE = "probe"
 """The row that is written to see whether rows can be."""
@@ -99,6 +100,10 @@ class Store(
             return bool(taken)
 
         return await self._database.run(script)
+
+    def room(self, method: str) -> StoredRoom:
+        """For calls of a method of Slack that count together with those of other replicas."""
+        return StoredRoom(self._database, self._clock, method)
 
     # --- the store itself ---------------------------------------------------------------------------------------------
 

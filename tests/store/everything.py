@@ -51,7 +51,21 @@ HOUR = timedelta(hours=1)
 
 
 async def everything(store: Store, clock: FakeClock) -> None:
-    for part in (grants, bindings, arrivals, plans, copies, groups, deletions, outbox, forms, homes, audit, readings):
+    for part in (
+        grants,
+        bindings,
+        arrivals,
+        plans,
+        copies,
+        groups,
+        deletions,
+        outbox,
+        forms,
+        homes,
+        calls,
+        audit,
+        readings,
+    ):
         await part(store)
     await times(store, clock)
 
@@ -178,6 +192,15 @@ async def forms(store: Store) -> None:
     await store.form_shown("f1", "hash")
     await store.form_hash("f1")
     await store.form("f1")
+
+
+async def calls(store: Store) -> None:
+    room = store.room("chat.update")
+    assert await room.take(1)
+    assert not await room.take(1)
+    await room.answered()
+    await store.room("chat.update").rest(1.0)
+    assert not await store.room("chat.update").take(9)
 
 
 async def homes(store: Store) -> None:

@@ -54,6 +54,7 @@ FEW = {
     "deletions.of_request": "those of one request",
     "deletions.sharing": "those who share the snapshots of one request",
     "outbox.untold": "those of one request",
+    "slack_calls.take": "the calls of one minute",
     "lookups.find": "what has one id",
     "lookups.tries_of": "those of one request",
     "lookups.disks_asked": "those of one person's day, of a query within",
