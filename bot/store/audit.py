@@ -11,8 +11,7 @@ from typing import Any
 
 from bot.domain.audit import AuditEntry
 from bot.store.columns import as_json
-from bot.store.script import Row, Script, sql, to_ms
-from bot.store.writing import insert
+from bot.store.script import Row, Script, insert, sql, to_ms
 
 GENESIS = "0" * 64
 """The hash that the first row follows."""

@@ -11,9 +11,8 @@ from bot.domain.granting import BOT_TOML
 from bot.ports.grants import Rebound
 from bot.store.columns import as_json
 from bot.store.reading import readable
-from bot.store.script import Query, Row, Script, sql
+from bot.store.script import Query, Row, Script, insert, sql
 from bot.store.transactions import Transactions
-from bot.store.writing import insert
 
 BY_COMMAND = "slack"
 

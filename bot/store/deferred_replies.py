@@ -9,9 +9,8 @@ from bot.ports.forms import DeferredReply
 from bot.store import deliveries
 from bot.store.columns import Column, Columns, as_json
 from bot.store.reading import first
-from bot.store.script import Row, ScheduledJob, Script, sql
+from bot.store.script import Row, ScheduledJob, Script, insert, sql
 from bot.store.transactions import Transactions
-from bot.store.writing import insert
 
 JOBS = "select 'answer:' || id as key, 0 as at, user_id as lane from deferred_reply"
 

@@ -14,9 +14,8 @@ from bot.store import app_homes, whole_requests
 from bot.store.columns import Column, Columns, words
 from bot.store.reading import readable
 from bot.store.rows import item_from
-from bot.store.script import Query, Row, ScheduledJob, Script, span_ms, sql, to_ms
+from bot.store.script import Query, Row, ScheduledJob, Script, insert, span_ms, sql, to_ms
 from bot.store.transactions import Transactions
-from bot.store.writing import insert
 
 _ASK_ANEW = """
 on conflict (item_id) do update set state = excluded.state, asked_by = excluded.asked_by,

@@ -9,9 +9,8 @@ from bot.domain.orders import Create
 from bot.store.columns import Column, Columns
 from bot.store.reading import first
 from bot.store.rows import order_from, order_text, place_from, place_row
-from bot.store.script import Row, Script, sql, to_ms
+from bot.store.script import Row, Script, insert, sql, to_ms
 from bot.store.transactions import Transactions
-from bot.store.writing import insert
 
 _COLUMNS = Columns(
     same=("id", "user_id", "view_id", "project", "revision", "kind", "subject"),

@@ -15,9 +15,8 @@ from bot.ports.grants import Revise, Revision, Rights
 from bot.store import audit
 from bot.store.columns import Column, Columns
 from bot.store.reading import readable
-from bot.store.script import Query, Row, ScheduledJob, Script, from_ms, sql, to_ms
+from bot.store.script import Query, Row, ScheduledJob, Script, from_ms, insert, sql, to_ms
 from bot.store.transactions import Transactions
-from bot.store.writing import insert
 
 _GRANT = Columns(
     same=("subject_kind", "subject_id", "project", "source"),

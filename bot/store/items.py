@@ -16,11 +16,10 @@ from bot.store import deletions
 from bot.store.definitions import COPIES, FOLLOWED, ITEM_OPEN, POINT
 from bot.store.reading import first, readable
 from bot.store.rows import group_row, item_from, item_row, request_row
-from bot.store.script import Query, ScheduledJob, Script, from_ms, span_ms, sql, to_ms
+from bot.store.script import Query, ScheduledJob, Script, from_ms, insert, span_ms, sql, to_ms
 from bot.store.transactions import Transactions
 from bot.store.waits import LONGEST_WAIT
 from bot.store.whole_requests import follow, lane
-from bot.store.writing import insert
 
 WAITS_SET = """
     due_at = :due_at,

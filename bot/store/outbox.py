@@ -15,10 +15,9 @@ from bot.ports.outbox import Notice
 from bot.store import audit, deletions
 from bot.store.reading import readable
 from bot.store.rows import request_row
-from bot.store.script import Query, Row, ScheduledJob, Script, from_ms, sql, to_ms
+from bot.store.script import Query, Row, ScheduledJob, Script, from_ms, insert, sql, to_ms
 from bot.store.transactions import Transactions
 from bot.store.whole_requests import report_due, wholes
-from bot.store.writing import insert
 
 _MARK_SENT = """
 update request set shown_rev = :shown_rev, reply_channel = :reply_channel, thread_ts = :thread_ts,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.domain.projects import Project
-from bot.store.script import Script, sql
-from bot.store.writing import insert
+from bot.store.script import Script, insert, sql
 
 _REPLACE = "on conflict (alias) do update set project_id = excluded.project_id, region = excluded.region"
 _IN_THE_CLOUD = ("item", "consistency_group", "deletion")

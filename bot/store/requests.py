@@ -23,10 +23,9 @@ from bot.store import app_homes, audit, bindings, deliveries, grants, lookups, r
 from bot.store import items as store_items
 from bot.store.outbox import tell_directly
 from bot.store.rows import group_row, request_row
-from bot.store.script import ScheduledJob, Script, sql, to_ms
+from bot.store.script import ScheduledJob, Script, insert, sql, to_ms
 from bot.store.transactions import Transactions
 from bot.store.whole_requests import approvers_of, groups_of, lane, move, one, reminder_due, report_due, whole
-from bot.store.writing import insert
 
 T = TypeVar("T")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -49,6 +50,17 @@ Script = Generator[Query | ScheduledJob | Aside, Rows, T]
 
 def sql(text: str, /, **params: Any) -> Query:
     return Query(text, params)
+
+
+def insert(table: str, row: Row, otherwise: str = "") -> Query:
+    """`row` is by column, all of them named in code; `otherwise` begins with `on conflict` or `returning`."""
+    return Query(_text(table, tuple(row), otherwise), row)
+
+
+@cache  # one text for each place that adds rows
+def _text(table: str, columns: tuple[str, ...], otherwise: str) -> str:
+    values = ", ".join(f":{column}" for column in columns)
+    return f"insert into {table} ({', '.join(columns)}) values ({values}) {otherwise}"
 
 
 def to_ms(at: datetime | None) -> int | None:

@@ -8,8 +8,7 @@ from uuid import uuid4
 
 from bot.ports.clock import Clock
 from bot.store.database import Database
-from bot.store.script import Script, from_ms, sql, to_ms
-from bot.store.writing import insert
+from bot.store.script import Script, from_ms, insert, sql, to_ms
 
 COUNTS_FOR = timedelta(minutes=1)
 """After its answer; by then Slack has counted it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from bot.store.writing import insert
+from bot.store.script import insert
 
 
 def kept(*rows: dict[str, object], otherwise: str = "") -> list[tuple[object, ...]]:
