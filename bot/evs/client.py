@@ -42,7 +42,6 @@ OLDEST_FIRST: tuple[tuple[str, Scalar], ...] = (
 """So that what is made while the pages are read comes last, and moves none of the others."""
 _ID = re.compile(r"[0-9A-Za-z\-]{1,64}", re.ASCII)
 
-T = TypeVar("T")
 Row = TypeVar("Row", Snapshot, SnapshotGroup, Disk)
 
 
@@ -90,7 +89,7 @@ class EvsClient:
             writes=True,
             send_before=send_before,
         )
-        return await self._ask(call, SnapshotTicket.model_validate)
+        return await self._calls.ask(call, SnapshotTicket.model_validate, self._whose)
 
     async def show_job(self, job_id: str) -> Job:
         """Read a job under /v1/, or under /v2/ where that is where the cloud keeps it.
@@ -119,7 +118,7 @@ class EvsClient:
         """
         _must_be_an_id(snapshot_id, "snapshot")
         call = Call("GET", self._path("v5", "snapshots", snapshot_id), "evs:snapshots:get")
-        return await self._ask(call, lambda value: self._one(Snapshot, "snapshot", value))
+        return await self._calls.ask(call, lambda value: self._one(Snapshot, "snapshot", value), self._whose)
 
     async def list_snapshots(
         self,
@@ -174,7 +173,7 @@ class EvsClient:
             writes=True,
             send_before=send_before,
         )
-        return await self._ask(call, GroupTicket.model_validate)
+        return await self._calls.ask(call, GroupTicket.model_validate, self._whose)
 
     async def list_snapshot_groups(self, *, limit_to_tag: tuple[str, str] | None = None) -> list[SnapshotGroup]:
         """List the groups, newest first; those with one tag, or all. Raises any CloudError.
@@ -204,7 +203,7 @@ class EvsClient:
         """
         query = (EVERY_ENTERPRISE_PROJECT, ("limit", 1), ("offset", 0))
         call = Call("GET", self._path("v5", "snapshot-groups", "detail"), query=query)
-        await self._ask(call, lambda value: rows_at(value, "snapshot_groups"))
+        await self._calls.ask(call, lambda value: rows_at(value, "snapshot_groups"), self._whose)
 
     async def delete_snapshot(self, snapshot_id: str, *, send_before: float) -> str:
         """Ask EVS to delete one snapshot that is available or in error; answers the job's id.
@@ -220,7 +219,7 @@ class EvsClient:
             writes=True,
             send_before=send_before,
         )
-        return await self._ask(call, lambda value: str(value_at(value, "job_id")))
+        return await self._calls.ask(call, lambda value: str(value_at(value, "job_id")), self._whose)
 
     async def show_disk(self, disk_id: str) -> Disk:
         """Read one disk. Raises NotFound when there is none, else any CloudError.
@@ -229,7 +228,7 @@ class EvsClient:
         """
         _must_be_an_id(disk_id, "disk")
         call = Call("GET", self._path("v2", "cloudvolumes", disk_id), "evs:volumes:get")
-        return await self._ask(call, lambda value: self._one(Disk, "volume", value))
+        return await self._calls.ask(call, lambda value: self._one(Disk, "volume", value), self._whose)
 
     async def list_disks(
         self, *, name: str | None = None, ids: Sequence[str] = (), server_id: str | None = None
@@ -272,12 +271,9 @@ class EvsClient:
         possible = [one for one in dict.fromkeys(ids) if _ID.fullmatch(one)]
         return await self._servers.with_ids(possible)
 
-    async def _ask(self, call: Call, read: Callable[[Any], T]) -> T:
-        return await self._calls.ask(call, read, self._whose)
-
     async def _job(self, version: str, job_id: str) -> Job:
         call = Call("GET", self._path(version, "jobs", job_id))
-        return await self._ask(call, Job.model_validate)
+        return await self._calls.ask(call, Job.model_validate, self._whose)
 
     def _one(self, model: type[Row], key: str, value: Any) -> Row:
         if (row := self._reader.row(model, f"{key}s", value_at(value, key))) is None:
@@ -303,7 +299,9 @@ class EvsClient:
 
         async def ask(offset: int, limit: int) -> Page[Row]:
             paged = (*query, ("limit", limit), ("offset", offset))
-            rows, total, more = await self._ask(Call("GET", self._path(*path), action, query=paged), read)
+            rows, total, more = await self._calls.ask(
+                Call("GET", self._path(*path), action, query=paged), read, self._whose
+            )
             for row in rows.aside:
                 passed_over(row)
             return Page(rows.read, rows.received, total, more)
@@ -320,7 +318,7 @@ class EvsClient:
 
         body = {"action": "filter", "limit": limit, "offset": offset, "tags": [{"key": key, "values": list(values)}]}
         path = self._path("v2", "cloudvolumes", "resource_instances", "action")
-        return await self._ask(Call("POST", path, "evs:volumeTags:get", body=body), read)
+        return await self._calls.ask(Call("POST", path, "evs:volumeTags:get", body=body), read, self._whose)
 
     def _path(self, version: str, *parts: str) -> str:
         return "/".join(("", version, quote(self._project_id, safe=""), *parts))
