@@ -13,7 +13,7 @@ import itertools
 import json
 import time
 import urllib.parse
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
@@ -83,11 +83,15 @@ def a_home_opened() -> dict[str, Any]:
     }
 
 
+Delivered = tuple[float, str]
+"""Seconds from a delivery's leaving to its acknowledgement's arrival, and the acknowledgement."""
+
+
 class Line(Protocol):
     """A way to one app."""
 
-    async def deliver(self, text: str, channel: str = CHANNEL) -> tuple[float, str]:
-        """Seconds from the delivery's leaving to its acknowledgement's arrival, and the acknowledgement."""
+    def deliver(self, text: str, channel: str = CHANNEL) -> Coroutine[Any, Any, Delivered]:
+        """The delivery is made at once, and leaves when this is waited for: making many takes of nobody's time."""
         ...
 
 
@@ -111,8 +115,10 @@ class HttpLine:
             writer.close()
         self._free.clear()
 
-    async def deliver(self, text: str, channel: str = CHANNEL) -> tuple[float, str]:
-        delivery = self._signed(urllib.parse.urlencode(a_command(text, channel)).encode())
+    def deliver(self, text: str, channel: str = CHANNEL) -> Coroutine[Any, Any, Delivered]:
+        return self._deliver(self._signed(urllib.parse.urlencode(a_command(text, channel)).encode()))
+
+    async def _deliver(self, delivery: bytes) -> Delivered:
         began = time.perf_counter()
         async with self._room:
             await self.connect(1)
@@ -162,32 +168,31 @@ class SocketLine:
             await self._connected.wait()
         return time.perf_counter()
 
-    async def deliver(self, text: str, channel: str = CHANNEL) -> tuple[float, str]:
-        took_s, body = await self._send("slash_commands", a_command(text, channel))
-        return took_s, json.dumps(body)
+    def deliver(self, text: str, channel: str = CHANNEL) -> Coroutine[Any, Any, Delivered]:
+        return self._deliver(*_envelope("slash_commands", a_command(text, channel)))
 
     async def open_home(self) -> None:
-        await self._send("events_api", a_home_opened())
+        await self._deliver(*_envelope("events_api", a_home_opened()))
 
-    async def _send(self, kind: str, payload: dict[str, Any]) -> tuple[float, Any]:
-        envelope_id = f"envelope-{next(_serial)}"
-        envelope = {"envelope_id": envelope_id, "type": kind, "payload": payload, "accepts_response_payload": True}
+    async def _deliver(self, envelope_id: str, text: str) -> Delivered:
         answer: asyncio.Future[tuple[float, dict[str, Any]]] = asyncio.get_running_loop().create_future()
         self._answers[envelope_id] = answer
-        text = json.dumps(envelope)
         socket = self._sockets[next(self._turn) % len(self._sockets)]
         began = time.perf_counter()
         await socket.send_str(text)
         try:
             ended, body = await asyncio.wait_for(answer, NEVER_S)
         except TimeoutError:
-            return NEVER_S, {}
-        return ended - began, body.get("payload") or {}
+            return NEVER_S, "{}"
+        return ended - began, json.dumps(body.get("payload") or {})
 
     async def _on_link(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
-        await socket.prepare(request)
-        await socket.send_str(json.dumps({"type": "hello", "num_connections": 1}))
+        try:
+            await socket.prepare(request)
+            await socket.send_str(json.dumps({"type": "hello", "num_connections": 1}))
+        except ConnectionError:  # an app that was stopped while it connected
+            return socket
         self._sockets.append(socket)
         self._connected.set()
         async for frame in socket:
@@ -213,6 +218,13 @@ class SocketLine:
             web.post("/api/apps.connections.open", self._on_open),
             web.post("/api/auth.test", self._on_auth),
         ]
+
+
+def _envelope(kind: str, payload: dict[str, Any]) -> tuple[str, str]:
+    """Its id, and all of it as JSON."""
+    envelope_id = f"envelope-{next(_serial)}"
+    envelope = {"envelope_id": envelope_id, "type": kind, "payload": payload, "accepts_response_payload": True}
+    return envelope_id, json.dumps(envelope)
 
 
 @asynccontextmanager

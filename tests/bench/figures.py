@@ -17,10 +17,28 @@ ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
+class Goal:
+    """At most so many times what `base` took and so much `plus`, in the unit of the figure. `base` "": `plus` alone."""
+
+    base: str = ""
+    times: float = 1.0
+    plus: float = 0.0
+
+    def limit(self, against: Mapping[str, float]) -> float | None:
+        """None: the base was not measured."""
+        if not self.base:
+            return self.plus
+        return against[self.base] * self.times + self.plus if self.base in against else None
+
+    def words(self, unit: str) -> str:
+        times = f"{shown(self.times)}x {self.base}" if self.base and self.times != 1 else self.base
+        plus = f"{shown(self.plus)} {unit}" if self.plus or not self.base else ""
+        return " + ".join(filter(None, [times, plus]))
+
+
+@dataclass(frozen=True)
 class Figure:
-    """One measured value. `against`: what the same took elsewhere, by name; `code`: where both stand. `at_most`: the
-    goal, as a ratio to one of those, or for the value itself under the name of its unit.
-    """
+    """One measured value. `against`: what the same took elsewhere, by name; `code`: where both stand."""
 
     row: str
     case: str
@@ -29,26 +47,20 @@ class Figure:
     unit: str
     against: Mapping[str, float] = field(default_factory=dict)
     code: str = ""
-    at_most: Mapping[str, float] = field(default_factory=dict)
+    goals: Sequence[Goal] = ()
 
     @property
-    def missed(self) -> dict[str, float]:
-        """Goals that are not reached."""
-        reached = {**self.ratios, self.unit: self.value}
-        return {name: goal for name, goal in self.at_most.items() if reached.get(name, 0.0) > goal}
+    def kept(self) -> dict[str, bool]:
+        """The goals, in words, and whether each is reached."""
+        limits = {goal.words(self.unit): goal.limit(self.against) for goal in self.goals}
+        return {goal: self.value <= limit for goal, limit in limits.items() if limit is not None}
 
     @property
     def ratios(self) -> dict[str, float]:
         return {name: self.value / base for name, base in self.against.items() if base}
 
     def as_json(self) -> dict[str, Any]:
-        return {
-            **asdict(self),
-            "against": dict(self.against),
-            "at_most": dict(self.at_most),
-            "ratios": self.ratios,
-            "missed": self.missed,
-        }
+        return {**asdict(self), "against": dict(self.against), "goals": self.kept, "ratios": self.ratios}
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
@@ -64,14 +76,15 @@ def figures_of(
     measured: str,
     code: str,
     percents: Iterable[int],
-    goals: Mapping[int, Mapping[str, float]] | None = None,
+    goals: Mapping[int, Goal] | None = None,
 ) -> list[Figure]:
     """Percentiles of `measured` in milliseconds, each against the same of everything else that was timed."""
     found = []
     for percent in percents:
         at = {name: percentile(values, percent) * 1000 for name, values in times_s.items()}
         value = at.pop(measured)
-        found.append(Figure(row, case, f"p{percent}", value, "ms", at, code, (goals or {}).get(percent, {})))
+        own = [goal for of, goal in (goals or {}).items() if of == percent]
+        found.append(Figure(row, case, f"p{percent}", value, "ms", at, code, own))
     return found
 
 
@@ -125,10 +138,7 @@ def table(figures: Sequence[Figure]) -> str:
 
 
 def _goals(one: Figure) -> str:
-    return "".join(
-        f"   goal {shown(goal)}{' ' if name == one.unit else 'x '}{name}: {'MISSED' if name in one.missed else 'kept'}"
-        for name, goal in one.at_most.items()
-    )
+    return "".join(f"   goal {goal}: {'kept' if kept else 'MISSED'}" for goal, kept in one.kept.items())
 
 
 def shown(value: float) -> str:

@@ -17,14 +17,21 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from tests.bench.apps.sdk import has_sdk
-from tests.bench.figures import Figure, figures_of
+from tests.bench.figures import Figure, Goal, figures_of
 from tests.bench.stage import App, Stage, a_bare_app, a_bot, at_once, commits, known, simulators
 
 TYPED = 'create web-01-data keep=7 reason="kernel upgrade"'
 BOT, COMMIT = "snapshot-bot", "raw commit"
 CODE = "tests/bench/rows/ack.py, apps/bare.py, stage.py:commits"
 PERCENTS = (50, 95, 99)
-GOALS = {50: {"bare Bolt": 0.1}, 99: {"bare Bolt": 0.2}}
+BARE = "bare Bolt"
+GOALS = {
+    1: {50: Goal(COMMIT, plus=1.0), 99: Goal(COMMIT, plus=5.0)},
+    8: {50: Goal(BARE, times=0.3), 99: Goal(BARE, times=0.6)},
+}
+"""By how many ask at once."""
+CPU_GOAL = Goal(BARE, times=2.0)
+"""Of an acknowledgement alone: with an engine that rests."""
 
 
 async def measure(stage: Stage) -> list[Figure]:
@@ -39,9 +46,9 @@ async def _measured(stage: Stage, transport: str, *, resting: bool) -> list[Figu
     async with AsyncExitStack() as stack:
         sims = await stack.enter_async_context(simulators(directory))
         cloud = sims.said["cloud"]
-        kinds = {"bare Bolt": "default", "Bolt before response": "before-response"}
+        kinds = {BARE: "default", "Bolt before response": "before-response"}
         if not resting and has_sdk():
-            kinds = {"bare Bolt": "default", "Bolt and SDK": "sdk"}
+            kinds = {BARE: "default", "Bolt and SDK": "sdk"}
         apps = {
             name: await stack.enter_async_context(a_bare_app(kind, transport, cloud)) for name, kind in kinds.items()
         }
@@ -77,8 +84,9 @@ async def _in_turns(
             await asyncio.sleep(0.004)  # what the one leaves behind should not count for the other
     acks = count * turns
     cpu_ms = {name: (app.child.cpu_s() - before[name]) / acks * 1000 for name, app in apps.items()}
+    cpu_goals = [CPU_GOAL] if count == 8 and "resting" in case else []
     return [
-        *figures_of("ack", case, times, BOT, CODE, PERCENTS, GOALS),
-        Figure("ack", case, "CPU, with all it did meanwhile", cpu_ms.pop(BOT), "ms each", cpu_ms, CODE),
+        *figures_of("ack", case, times, BOT, CODE, PERCENTS, GOALS.get(count)),
+        Figure("ack", case, "CPU, with all it did meanwhile", cpu_ms.pop(BOT), "ms each", cpu_ms, CODE, cpu_goals),
         Figure("ack", case, "acknowledged before authorized", unchecked / acks, "of all", {}, CODE),
     ]

@@ -24,13 +24,12 @@ from bot.domain.roles import Action
 from bot.store.script import to_ms
 from bot.store.sqlite.database import SqliteDatabase
 from bot.store.store import Store
-from tests.bench.figures import Figure, figures_of
+from tests.bench.figures import Figure, Goal, figures_of
 from tests.bench.stage import Stage
 from tests.builders import NOON, a_grant, a_project, an_actor
 
 ACTOR = an_actor("U0000000", AccountKind.MEMBER, "S0000000", "S0000001", "S0000002")
 FEW = 1_000
-GOAL = 1.2
 CODE = "tests/bench/rows/decide.py"
 
 _MINE = [
@@ -66,7 +65,7 @@ async def measure(stage: Stage) -> list[Figure]:
                 if turn >= 0:
                     allowed[name].append(took_allowed_s)
                     denied[name].append(took_denied_s)
-    goals, percents = {50: {next(iter(sizes)): GOAL}}, (50, 95)
+    goals, percents = {50: Goal(next(iter(sizes)), times=1.2)}, (50, 95)
     return [
         *figures_of("decide", f"allowed among {measured}", allowed, measured, CODE, percents, goals),
         *figures_of("decide", f"denied among {measured}, with whom to ask", denied, measured, CODE, percents, goals),

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from tests.bench import world
 from tests.bench.apps.sdk import has_sdk
 from tests.bench.drivers import socket_line
-from tests.bench.figures import Figure
+from tests.bench.figures import Figure, Goal
 from tests.bench.processes import Child, running
 from tests.bench.sizes import SOCKET
 from tests.bench.stage import App, Stage, a_bot, added, simulators
@@ -27,6 +27,7 @@ CHANNELS = 200
 SNAPSHOT_S = 5.0
 STILL_S = 2.0
 WITHIN_S = 1_200.0
+GOALS = {"CPU each": [Goal(plus=15.0)]}
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ async def measure(stage: Stage) -> list[Figure]:
         naive = (await _cost(stage, count, naive=True)).each(count) if has_sdk() else []
         for number, (what, value, unit) in enumerate(bot.each(count)):
             against = {"Bolt and SDK": naive[number][1]} if naive else {}
-            found.append(Figure("end-to-end", f"{count:,} requests", what, value, unit, against, CODE))
+            found.append(
+                Figure("end-to-end", f"{count:,} requests", what, value, unit, against, CODE, GOALS.get(what, []))
+            )
     return found
 
 

@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 
 from tests.bench.apps.sdk import has_sdk
 from tests.bench.drivers import socket_line
-from tests.bench.figures import Figure, percentile
+from tests.bench.figures import Figure, Goal, percentile
 from tests.bench.processes import Child, running
 from tests.bench.stage import Stage, bot_environment, simulators
 
@@ -61,10 +61,10 @@ async def _at_rest(children: dict[str, Child], seconds: float) -> list[Figure]:
     cpu_ms = {name: (child.cpu_s() - before[name][1]) / seconds * 1000 for name, child in children.items()}
     rss_mb = {name: child.rss_mb() for name, child in children.items()}
     return [
-        Figure("idle", f"{seconds:g} s at rest", what, values.pop(BOT), unit, values, CODE)
-        for what, unit, values in (
-            ("wake-ups", "1/s", woken),
-            ("CPU", "ms/s", cpu_ms),
-            ("memory (RSS)", "MiB", rss_mb),
+        Figure("idle", f"{seconds:g} s at rest", what, values.pop(BOT), unit, values, CODE, goals)
+        for what, unit, values, goals in (
+            ("wake-ups", "1/s", woken, []),
+            ("CPU", "ms/s", cpu_ms, []),
+            ("memory (RSS)", "MiB", rss_mb, [Goal(bare, times=1.2) for bare in children if bare != BOT]),
         )
     ]

@@ -24,7 +24,7 @@ from bot.store.sqlite.database import SqliteDatabase
 from bot.store.store import Store
 from bot.workflow.jobs.watch import Watcher
 from tests.bench.drivers import SocketLine
-from tests.bench.figures import Figure, figures_of
+from tests.bench.figures import Figure, Goal, figures_of
 from tests.bench.processes import Child
 from tests.bench.sizes import SOCKET
 from tests.bench.stage import App, Stage, a_bot, known, simulators
@@ -38,7 +38,7 @@ WATCHED = 60
 NEWEST = 1_000
 """The cloud still has the snapshots of so many requests, so that none is noticed as gone by looking it up."""
 WARM_UP = 2
-GOALS = {50: {"ms": 20.0}, 95: {"ms": 20.0}}
+GOALS = {50: Goal(plus=20.0), 95: Goal(plus=20.0)}
 WHOLE = ("audit export", "audit verify")
 """What reads every row of the trail, and may take as long as that."""
 HOME, HOME_TURNS, HOME_REST_S = "App Home", 8, 3.2
@@ -127,7 +127,7 @@ async def measure(stage: Stage) -> list[Figure]:
                     times[what] |= values
     found: list[Figure] = []
     for what, of_store in times.items():
-        percents, goals = ((50,), {}) if what in WHOLE else ((50, 95), GOALS)
+        percents, goals = ((50,), None) if what in WHOLE else ((50, 95), GOALS)
         found += figures_of("readings", f"{what} over {measured}", of_store, measured, CODE, percents, goals)
     return found
 
