@@ -285,7 +285,7 @@ def build_use_cases(base: Base, front: Front, clouds: Clouds) -> UseCases:
     store, clock, projects, people = base.store, base.clock, base.settings.projects, front.people
     gate = Gate(store, projects, clock)
     form_sessions = FormSessions(store, clock, lambda: new_id("f"))
-    intake = Intake(store, people, projects, clock, lambda: new_id("r"))
+    intake = Intake(store, people, projects, clock, lambda: new_id("r"), base.settings.open_requests)
     deleting = Deleting(store, gate, projects, clock)
     return UseCases(
         intake=intake,

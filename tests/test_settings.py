@@ -406,6 +406,10 @@ SMALL_TABLES = [
         'line 2, [store] url: Write text in quotes, such as "sqlite:///snapshot-bot.db"; here stands a whole number.',
     ),
     (
+        "[limits]\nopen_requests = 0",
+        "line 2, [limits] open_requests: Write a number from 1 to 100,000; here stands 0.",
+    ),
+    (
         '[cloud]\nwatch_hours = "24"',
         "line 2, [cloud] watch_hours: Write a number, such as 24; here stands text.",
     ),

@@ -25,6 +25,7 @@ CLOSED_RULES = frozenset({"no-grant", "grant-expired", "unknown-project"})
 """Rules of which the person hears only that there is no such project that they may use."""
 
 DAILY_LIMIT = "daily-limit"
+OPEN_LIMIT = "open-requests"
 NOT_CONFIGURED = "project-not-configured"
 NO_PROJECT_CHOSEN = "no-project-chosen"
 MENTIONED_ADMINS = 3
@@ -87,6 +88,15 @@ def over_the_limit(alias: str, limit: int, used: int, wanted: int, who: str = "Y
         DAILY_LIMIT,
         f"In {alias} one person may snapshot {limit} disks a day (UTC). {who} had {used} of them "
         f"and this asks for {wanted} more.",
+    )
+
+
+def too_many_open(most: int) -> Denied:
+    return Denied(
+        OPEN_LIMIT,
+        f"You have {most} {'request' if most == 1 else 'requests'} open, and one person may have no more at a time. "
+        "Nothing was recorded of this one. Send it again once one of them has ended, or call one back before: `status` "
+        "lists yours, `cancel ID` calls one back.",
     )
 
 

@@ -30,6 +30,14 @@ Authorize = Callable[[Sequence[Grant], str | None], Incoming]
 
 
 @dataclass(frozen=True, slots=True)
+class OpenLimit:
+    """How many requests of one person may be open at a time, and the outcome for one more."""
+
+    most: int
+    over: Callable[[Request], Incoming]
+
+
+@dataclass(frozen=True, slots=True)
 class Decided:
     """`done`; `late`: another was faster; `over`: the daily limit has no room, `used` disks are taken already."""
 
@@ -50,7 +58,14 @@ class Requests(Lookups, Protocol):
     """The requests of people, and the decisions about them."""
 
     async def take_in(
-        self, delivery: str, channel: str, actor: Actor | None, authorize: Authorize, *, mendable: bool = False
+        self,
+        delivery: str,
+        channel: str,
+        actor: Actor | None,
+        authorize: Authorize,
+        *,
+        mendable: bool = False,
+        limit: OpenLimit | None = None,
     ) -> Request | None: ...
 
     async def request(self, request_id: str) -> tuple[Request, list[Item]] | None: ...

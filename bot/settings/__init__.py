@@ -77,7 +77,7 @@ class CloudSettings:
 class Settings:
     """Everything configured, checked. `store`: a file may be relative to the working directory.
 
-    `audit_channel`: where the head of the audit trail is posted daily.
+    `audit_channel`: where the head of the audit trail is posted daily. `open_requests`: of one person at a time.
 
     `port` and `admin_port` may be 0, for any free one. `credentials` are by name, `projects` by alias; each project's
     `credentials` is a key of the former. No secret shows in the repr.
@@ -87,6 +87,7 @@ class Settings:
     slack: SlackSettings
     store: StoreUrl
     cloud: CloudSettings
+    open_requests: int
     audit_channel: str | None
     credentials: dict[str, Credentials]
     projects: dict[str, Project]
@@ -188,6 +189,7 @@ def _settings(path: Path, file: ConfigFile, environment: Environment) -> Setting
         ),
         store=_store(environment.store or file.store.url, environment),
         cloud=_cloud(file.cloud),
+        open_requests=file.limits.open_requests,
         audit_channel=file.audit.channel,
         credentials={name: _credentials(name, table) for name, table in file.credentials.items()},
         projects={alias: _project(alias, table) for alias, table in file.projects.items()},

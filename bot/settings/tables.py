@@ -127,6 +127,10 @@ class CloudTable(Table):
     watch_hours: Annotated[float, _between(0.01, 720)] = Field(24, examples=["24"])
 
 
+class LimitsTable(Table):
+    open_requests: Annotated[int, _between(1, 100_000)] = Field(100, examples=["100"])
+
+
 class AuditTable(Table):
     channel: Channel | None = Field(None, examples=['"C0SECURITY"'])
 
@@ -200,6 +204,7 @@ class ConfigFile(Table):
     slack: SlackTable = SlackTable()
     store: StoreTable = StoreTable()
     cloud: CloudTable = CloudTable()
+    limits: LimitsTable = LimitsTable()
     audit: AuditTable = AuditTable()
     credentials: dict[Text, CredentialsTable] = {}
     projects: dict[Alias, ProjectTable] = {}
@@ -218,6 +223,7 @@ TABLES: Mapping[str, type[Table]] = {
     "slack": SlackTable,
     "store": StoreTable,
     "cloud": CloudTable,
+    "limits": LimitsTable,
     "projects": ProjectTable,
     "grants": GrantTable,
     "bindings": BindingTable,

@@ -70,6 +70,17 @@ def copying(project: str) -> Script[list[str]]:
     return [row["disk_id"] for row in rows]
 
 
+def has_open(actor_id: str, most: int) -> Script[bool]:
+    """Whether so many requests of a person are open."""
+    rows = yield sql(
+        "select count(*) as number from "
+        f"(select 1 from request where {REQUEST_OPEN} and actor_id = :actor_id limit :most) as one",
+        actor_id=actor_id,
+        most=most,
+    )
+    return int(rows[0]["number"]) >= most
+
+
 def counts(tables: Sequence[str]) -> Script[dict[tuple[str, str], int]]:
     """How many rows of each table stand in which state: what is open is counted, and what ended was as it did."""
     found: dict[tuple[str, str], int] = {}

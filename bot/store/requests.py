@@ -18,7 +18,7 @@ from bot.domain.items import Item, ended
 from bot.domain.requests import Request, agreed, refused
 from bot.domain.transitions import ItemState, RequestEvent, RequestState
 from bot.ports.lookups import DiskName, Filters
-from bot.ports.requests import Authorize, Cancelled, Decided
+from bot.ports.requests import Authorize, Cancelled, Decided, OpenLimit
 from bot.store import app_homes, audit, bindings, deliveries, grants, lookups, recent_requests
 from bot.store import items as store_items
 from bot.store.outbox import tell_directly
@@ -34,7 +34,13 @@ CANCELLED = "cancelled"
 
 
 def _arrive(
-    delivery: str, channel: str, actor: Actor | None, authorize: Authorize, mendable: bool, now: datetime
+    delivery: str,
+    channel: str,
+    actor: Actor | None,
+    authorize: Authorize,
+    mendable: bool,
+    limit: OpenLimit | None,
+    now: datetime,
 ) -> Script[Request | None]:
     first = yield from deliveries.first(delivery, now)
     if not first:
@@ -42,6 +48,8 @@ def _arrive(
     held = (yield from grants.held_by(actor)) if actor else []
     bound = yield from bindings.project_of(channel)
     incoming = authorize(held, bound)
+    if limit and incoming.request and (yield from lookups.has_open(incoming.request.actor_id, limit.most)):
+        incoming = limit.over(incoming.request)
     if incoming.request:
         yield from add(incoming.request, delivery)
     elif mendable:
@@ -243,15 +251,23 @@ class StoredRequests(Transactions):
     """Implements `bot.ports.requests.Requests`."""
 
     async def take_in(
-        self, delivery: str, channel: str, actor: Actor | None, authorize: Authorize, *, mendable: bool = False
+        self,
+        delivery: str,
+        channel: str,
+        actor: Actor | None,
+        authorize: Authorize,
+        *,
+        mendable: bool = False,
+        limit: OpenLimit | None = None,
     ) -> Request | None:
         """Record a delivery once, with what `authorize` makes of it under the grants of this very moment.
 
         A delivery that was here before changes nothing and answers the request it led to; one that is `mendable` and
         led to none counts as not delivered. `authorize` is pure and runs inside the transaction. With `actor` None (not
-        known yet) it is given no grants.
+        known yet) it is given no grants. `limit` counts in there too: of two at the same instant one is the last.
         """
-        return await self._database.run_first(_arrive, delivery, channel, actor, authorize, mendable, self._clock.now())
+        now = self._clock.now()
+        return await self._database.run_first(_arrive, delivery, channel, actor, authorize, mendable, limit, now)
 
     async def request(self, request_id: str) -> tuple[Request, list[Item]] | None:
         return await self._database.read(one, request_id)

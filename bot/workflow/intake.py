@@ -17,6 +17,7 @@ from bot.domain.denials import (
     account_refused,
     asking_helps,
     no_such_project,
+    too_many_open,
     which_project,
     who_can_help,
 )
@@ -28,7 +29,7 @@ from bot.domain.roles import Action, Grant
 from bot.domain.transitions import REQUEST, RequestEvent, RequestState
 from bot.ports.clock import Clock
 from bot.ports.grants import Bindings, Grants
-from bot.ports.requests import Incoming, Requests
+from bot.ports.requests import Incoming, OpenLimit, Requests
 from bot.ports.slack import People
 
 BREAK_GLASS = "break-glass"
@@ -65,6 +66,8 @@ class Intake:
     projects: Mapping[str, Project]
     clock: Clock
     new_id: Callable[[], str]
+    open_requests: int
+    """Of one person at a time."""
 
     async def depends_on_who_asks(self, order: Order, channel: str) -> bool:
         """Whether the project is whichever this person may use: neither the order nor the channel says one."""
@@ -95,7 +98,12 @@ class Intake:
             return Incoming(self._received(delivery, order, one.outcome), [one.audit])
 
         request = await self.store.take_in(
-            delivery.id, delivery.place.channel_id, actor, authorized_by, mendable=mendable
+            delivery.id,
+            delivery.place.channel_id,
+            actor,
+            authorized_by,
+            mendable=mendable,
+            limit=OpenLimit(self.open_requests, lambda request: self._one_too_many(request, reached)),
         )
         counts = reached[-1] if reached else None
         if counts and isinstance(counts.outcome, Refused):
@@ -105,6 +113,12 @@ class Intake:
         if not reached:
             return _accepted_before(request)
         return Accepted(request, counts is not None, counts.approvals if counts else 0)
+
+    def _one_too_many(self, request: Request, reached: list[Authorization | None]) -> Incoming:
+        denied, alias = too_many_open(self.open_requests), request.project or request.order.project or ""
+        entry = asked_to_create(request.actor_id, alias, request.place.channel_id, "denied", denied.rule)
+        reached.append(Authorization(Refused(denied.explanation, denied.rule, alias), entry))
+        return Incoming(None, [entry])
 
     def _received(self, delivery: Delivery, order: Order, alias: str | None) -> Request:
         """A requester who may have a quick backup sees its message at once, as a placeholder for the plan."""

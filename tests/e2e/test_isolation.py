@@ -25,6 +25,8 @@ async def crowded_world(quiet_world: World) -> World:
     for number in range(BACKLOG):
         disk = Disk(disk_id(number), f"many-{number}", PAYMENTS, "ap-southeast-3a")
         world.cloud.world.disks[disk.id] = disk
+    file = world.setting.directory / "bot.toml"
+    file.write_text(f"{file.read_text()}\n[limits]\nopen_requests = {BACKLOG}\n")
     await world.start_bot()
     return world
 

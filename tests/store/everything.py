@@ -20,7 +20,7 @@ from bot.metrics import COUNTED
 from bot.ports.forms import DeferredReply
 from bot.ports.grants import Revision
 from bot.ports.lookups import Filters
-from bot.ports.requests import Incoming
+from bot.ports.requests import Incoming, OpenLimit
 from bot.store.store import Store
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
 from tests.store.test_consistency_groups import with_group
@@ -139,6 +139,8 @@ async def copies(store: Store) -> None:
     await store.due("payments", NOON + HOUR, NOON + 2 * HOUR, 240, 60)
     await store.next_look("payments", NOON)
     await store.copying("payments")
+    limit = OpenLimit(1, lambda request: Incoming(None))
+    await store.take_in("crowded", "C1", None, lambda grants, bound: Incoming(a_request("r-crowded")), limit=limit)
     item = await the_item(store, "r-copy-7")
     await store.spent([await _read(store, "r-copy"), item])
     await store.save(ended(item, ItemState.AVAILABLE, NOON))

@@ -13,7 +13,7 @@ from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry
 from bot.domain.orders import Create
 from bot.domain.requests import Place
-from bot.domain.results import Accepted
+from bot.domain.results import Accepted, Refused
 from bot.domain.transitions import RequestState
 from bot.store.script import Script, sql
 from bot.store.sqlite.database import SqliteDatabase
@@ -22,6 +22,9 @@ from bot.workflow.intake import Authorization, Delivery, Intake
 from tests.builders import FakeClock, a_grant, a_project, an_actor, an_item
 
 ORDER = Create(("orders-db",))
+OPEN = 2
+"""So many requests may one person have open here."""
+
 DELIVERY = Delivery("command:1", "U1", Place("T1", "C1"), "create orders-db")
 
 
@@ -48,7 +51,8 @@ async def door(store: Store, clock: FakeClock) -> Door:
     projects = {"payments": a_project(approvals=1)}
     await store.configured_grants([a_grant("U1")])
     people = Known()
-    return Door(store, Intake(store, people, projects, clock, lambda: "r-one"))  # type: ignore[arg-type]  # as needed
+    ids = (f"r-{word}" for word in ("one", "two", "three", "four"))
+    return Door(store, Intake(store, people, projects, clock, lambda: next(ids), OPEN))  # type: ignore[arg-type]  # as needed
 
 
 async def test_repeated_before_it_was_planned_it_promises_no_more_than_a_look(door: Door) -> None:
@@ -101,3 +105,33 @@ async def test_an_order_whose_transaction_was_run_again_promises_what_it_came_to
         await spoiling
     rows = [row for row in await door.store.audit_page(0) if row["actor"] == "U1"]
     assert [row["outcome"] for row in rows] == ["allowed"]
+
+
+async def test_one_request_too_many_is_refused_with_what_to_do_and_is_taken_once_another_has_ended(door: Door) -> None:
+    for number in range(OPEN):
+        assert isinstance(await door.intake.create(replace(DELIVERY, id=f"command:{number}"), ORDER), Accepted)
+    answer = await door.intake.create(replace(DELIVERY, id="command:more"), ORDER)
+    assert isinstance(answer, Refused)
+    assert (answer.rule, answer.alias) == ("open-requests", "payments")
+    assert "`cancel ID`" in answer.sentence
+    rows = [row for row in await door.store.audit_page(0) if row["outcome"] == "denied"]
+    assert [(row["actor"], row["rule"], row["subject"]) for row in rows] == [("U1", "open-requests", "payments")]
+    assert await door.store.cancel("r-one", explanation="", cause="", entries=[])
+    assert isinstance(await door.intake.create(replace(DELIVERY, id="command:later"), ORDER), Accepted)
+
+
+async def test_another_person_has_room_of_their_own(door: Door) -> None:
+    for number in range(OPEN):
+        await door.intake.create(replace(DELIVERY, id=f"command:{number}"), ORDER)
+    await door.store.configured_grants([a_grant("U2")])
+    other = replace(DELIVERY, id="command:other", user_id="U2")
+    assert isinstance(await door.intake.create(other, ORDER), Accepted)
+
+
+async def test_a_form_that_was_one_too_many_can_be_sent_again(door: Door) -> None:
+    for number in range(OPEN):
+        await door.intake.create(replace(DELIVERY, id=f"command:{number}"), ORDER)
+    form = replace(DELIVERY, id="form:1")
+    assert isinstance(await door.intake.create(form, ORDER, mendable=True), Refused)
+    assert await door.store.cancel("r-one", explanation="", cause="", entries=[])
+    assert isinstance(await door.intake.create(form, ORDER, mendable=True), Accepted)

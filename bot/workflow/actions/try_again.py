@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from bot.domain import sentences
 from bot.domain.actors import Actor
 from bot.domain.audit import asked_to_create
+from bot.domain.denials import OPEN_LIMIT
 from bot.domain.items import Item
 from bot.domain.orders import DISKS_PER_CREATE, Create, Order, Quick, Selector, as_typed
 from bot.domain.quick import failed
@@ -51,11 +52,14 @@ class Retrying:
             as_typed(order),
             reply_channel="" if place else actor.user_id,
         )
-        answer = await self.intake.create(delivery, order, authorization=_authorization(actor, admitted))
+        authorization = _authorization(actor, admitted)
+        answer = await self.intake.create(delivery, order, mendable=True, authorization=authorization)
         if isinstance(answer, Accepted):
             if answer.repeated:
                 return await self._nothing_left(actor, admitted, [answer.request])
             return _under_way(answer, len(left), place)
+        if answer.rule == OPEN_LIMIT:
+            return Told(answer.sentence, done=False)
         return Told("Somebody pressed it at the same moment. Press it again.", done=False)
 
     async def _nothing_left(self, actor: Actor, admitted: Admitted, tries: Sequence[Request]) -> Told:
