@@ -85,7 +85,15 @@ def is_lost(exc: BaseException, connection: Any) -> bool:
     """Whether that was the end of the connection."""
     of_the_statement = isinstance(exc, asyncpg.PostgresError) and not isinstance(exc, _OF_OLD_PLANS)
     code = getattr(exc, "sqlstate", None) or ""
-    return not of_the_statement or code.startswith(_OF_THE_CONNECTION) or connection.is_closed()
+    return not of_the_statement or code.startswith(_OF_THE_CONNECTION) or is_closed(connection)
+
+
+def is_closed(connection: Any) -> bool:
+    """Also of one that its pool has taken back, as it was lost."""
+    try:
+        return bool(connection.is_closed())
+    except asyncpg.InterfaceError:
+        return True
 
 
 def as_ours(exc: BaseException) -> BaseException:

@@ -16,7 +16,15 @@ import asyncpg
 from bot.ports.clock import Clock
 from bot.store.announcements import Announcements
 from bot.store.database import Schedule
-from bot.store.postgres.connection import CONNECTS_WITHIN_SECONDS, ERRORS, as_ours, cannot_open, connect, options
+from bot.store.postgres.connection import (
+    CONNECTS_WITHIN_SECONDS,
+    ERRORS,
+    as_ours,
+    cannot_open,
+    connect,
+    is_closed,
+    options,
+)
 from bot.store.postgres.line import Line, Transaction
 from bot.store.postgres.schema import TRIGGERS, migrate
 from bot.store.postgres.scripts import ConnectionLost, execute, run
@@ -90,9 +98,8 @@ class PostgresDatabase:
         self._closed = True
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                if self._writing is not None:
-                    await self._writing
-                await asyncio.gather(*self._readings, return_exceptions=True)
+                if under_way := {*self._readings, *([self._writing] if self._writing else [])}:
+                    await asyncio.wait(under_way)
                 await self._writer.close()
                 if self._pool is not None:
                     await self._pool.close()
@@ -152,7 +159,7 @@ class PostgresDatabase:
             try:
                 await self._writer.commit_together(together, batch)
             finally:
-                for one in batch:
+                for one in batch or [transaction]:
                     self._announcements.announce(one.scheduled)
                     one.answer()
 
@@ -182,7 +189,7 @@ class PostgresDatabase:
             try:
                 result, _ = await run(work(), connection, self._announcements.set_aside)
             finally:
-                if not connection.is_closed():
+                if not is_closed(connection):
                     await execute(connection, "rollback")
             return result
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from bot.domain.errors import StoreFailed
-from bot.store.postgres.connection import ERRORS, as_ours, is_lost
+from bot.store.postgres.connection import ERRORS, as_ours, is_closed, is_lost
 from bot.store.postgres.statements import asked
 from bot.store.script import Aside, Query, Rows, ScheduledJob, Script
 
@@ -24,7 +24,8 @@ async def answered(connection: Any, asking: Awaitable[T]) -> T:
     except ERRORS as exc:
         if not is_lost(exc, connection):
             raise
-        connection.terminate()
+        if not is_closed(connection):
+            connection.terminate()
         raise ConnectionLost(str(as_ours(exc))) from exc
 
 
