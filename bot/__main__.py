@@ -156,15 +156,20 @@ def _add_audit(audit: argparse.ArgumentParser) -> None:
 
 
 def _add_store(store: argparse.ArgumentParser) -> None:
-    verbs = store.add_subparsers(required=True, metavar="backup FILE | restore FILE")
+    verbs = store.add_subparsers(required=True, metavar="backup FILE | restore FILE | copy --to URL")
     backup = verbs.add_parser("backup", help="copy it to a new file while the bot runs, and look the copy through")
     backup.add_argument("file", type=Path, metavar="FILE", help="a name that no file has yet")
-    _runs(backup, _with_store(cli_store.back_up))
+    _runs(backup, _with_store(cli_store.refusing(cli_store.back_up)))
     restore = verbs.add_parser(
         "restore", help="make a backup the store, while no bot runs; the one that was there is kept"
     )
     restore.add_argument("file", type=Path, metavar="FILE", help="as backup wrote it")
-    _runs(restore, _with_store(cli_store.restore))
+    _runs(restore, _with_store(cli_store.refusing(cli_store.restore)))
+    copy = verbs.add_parser("copy", help="move it from its file to PostgreSQL or back, while no bot runs")
+    copy.add_argument(
+        "--to", type=cli_store.store_url, required=True, metavar="URL", help="an empty one, as [store] url"
+    )
+    _runs(copy, _with_store(cli_store.refusing(cli_store.copy_to)))
 
 
 def _runs(parser: argparse.ArgumentParser, run: _Run) -> None:

@@ -9,7 +9,8 @@ import argparse
 import asyncio
 import signal
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,9 +18,14 @@ from bot.cli import DONE, FAILED, complain, say
 from bot.clock import SystemClock
 from bot.domain.audit import AuditEntry, store_restored
 from bot.domain.errors import StoreFailed, StoreInUse, StoreMissing, StoreTooNew
+from bot.domain.store_urls import PostgresUrl, StoreUrl
 from bot.domain.terminal_text import harmless
-from bot.settings import StoreSettings
-from bot.store.sqlite import backup
+from bot.settings import StoreSettings, checks
+from bot.settings.configuration_errors import InvalidValue
+from bot.store.database import Database
+from bot.store.opening import database_at
+from bot.store.sqlite import backup, moving
+from bot.store.sqlite.lock import StoreLock
 from bot.store.sqlite.restore import Restored, Since, put_back
 from bot.workflow.actions.grant import TERMINAL
 from bot.workflow.jobs import anchor_audit
@@ -30,30 +36,44 @@ _LISTED = 10
 """Of requests and rights that are told one by one."""
 
 
+Command = Callable[[StoreSettings, argparse.Namespace], Awaitable[int]]
+
+
+def refusing(command: Command) -> Command:
+    """A command that ends with 1 where a bot runs, or was later than this one: `run` calls that bad configuration."""
+
+    async def run(settings: StoreSettings, options: argparse.Namespace) -> int:
+        try:
+            return await command(settings, options)
+        except (StoreInUse, StoreTooNew) as exc:
+            complain(exc.sentence)
+            return FAILED
+
+    return run
+
+
 async def back_up(settings: StoreSettings, options: argparse.Namespace) -> int:
-    store, file = _file_of(settings), Path(options.file)
-    if not store.exists():
-        raise StoreMissing(f"There is no store at {harmless(str(store))}. Name the file with BOT_STORE or --config.")
-    try:
-        copy = await _stoppable(lambda stop: backup.copied(store, file, stop))
-    except backup.Stopped:
-        complain("Stopped. Nothing of the copy was kept.")
-        return FAILED
-    say(f"{harmless(str(file))} holds {_told(copy.held)} It is {backup.shown_size(copy.size)}, and was read through.")
+    store, file = settings.store, Path(options.file)
+    if isinstance(store, PostgresUrl):
+        async with _on_server(store, made=False) as database:
+            copy = await _stoppable(lambda stop: moving.to_file(database, file, stop))
+    else:
+        path = _there(store)
+        copy = await _stoppable(lambda stop: asyncio.to_thread(backup.copied, path, file, stop))
+    say(f"{file} holds {_told(copy.held)} It is {backup.shown_size(copy.size)}, and was read through.")
     return _told_broken(copy.broken, "the copy and in the store it was made of")
 
 
 async def restore(settings: StoreSettings, options: argparse.Namespace) -> int:
-    store, file = _file_of(settings), Path(options.file)
-    now, chores = SystemClock().now(), [anchor_audit.CHORE]
-    try:
-        done = await _stoppable(lambda stop: put_back(file, store, now, stop, _restored, chores))
-    except backup.Stopped:
-        complain(f"Stopped. {store} stays as it is.")
-        return FAILED
-    except (StoreInUse, StoreTooNew) as exc:
-        complain(exc.sentence)
-        return FAILED
+    store, file, now, chores = settings.store, Path(options.file), SystemClock().now(), [anchor_audit.CHORE]
+    if isinstance(store, PostgresUrl):
+        async with _on_server(store, stopped=True) as database:
+            done = await _stoppable(
+                lambda stop: moving.put_back_into(database, file, now, stop, _restored, chores),
+            )
+    else:
+        path = store
+        done = await _stoppable(lambda stop: asyncio.to_thread(put_back, file, path, now, stop, _restored, chores))
     say(f"{store} is now what {file} holds: {_told(done.copy.held)}")
     if done.kept:
         say(f"The store that was there is kept as {done.kept}.")
@@ -68,10 +88,56 @@ async def restore(settings: StoreSettings, options: argparse.Namespace) -> int:
     return _told_broken(done.copy.broken, f"{file}, and so in {store}")
 
 
-def _file_of(settings: StoreSettings) -> Path:
-    if isinstance(settings.store, Path):
-        return settings.store
-    raise StoreFailed(f"The store {settings.store} is a server's: copy it with pg_dump, put it back with pg_restore.")
+async def copy_to(settings: StoreSettings, options: argparse.Namespace) -> int:
+    """Between a file and a server, either way; the bots on both have been stopped."""
+    match settings.store, options.to:
+        case Path() as path, PostgresUrl() as server:
+            async with _on_server(server, stopped=True) as database:
+                with StoreLock(_there(path)).held():
+                    held = await _stoppable(lambda stop: moving.to_database(path, database, stop))
+        case PostgresUrl() as server, Path() as path:
+            async with _on_server(server, made=False, stopped=True) as database:
+                held = (await _stoppable(lambda stop: moving.to_file(database, path, stop))).held
+        case Path(), _:
+            raise StoreFailed("Both are files: snapshot-bot store backup FILE copies one.")
+        case _:
+            raise StoreFailed("Both are on servers: pg_dump and pg_restore copy one.")
+    say(f"{options.to} holds {_told(held)}")
+    say(
+        "Name it as [store] url, or as BOT_STORE, and start the bot there alone: on two copies of one store two bots "
+        "would do everything twice."
+    )
+    return DONE
+
+
+def store_url(text: str) -> StoreUrl:
+    """For argparse."""
+    try:
+        return checks.store_url(text)
+    except InvalidValue as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from None
+
+
+def _there(store: Path) -> Path:
+    if not store.exists():
+        raise StoreMissing(f"There is no store at {store}. Name the file with BOT_STORE or --config.")
+    return store
+
+
+@asynccontextmanager
+async def _on_server(server: PostgresUrl, *, made: bool = True, stopped: bool = False) -> AsyncIterator[Database]:
+    """The database of a server, for the time of one command. `stopped`: no bot may run on it."""
+    database = database_at(server, SystemClock())
+    if stopped:
+        from bot.store.postgres.replicas import places_of_bots  # here, as it is an extra
+
+        if places := await places_of_bots(server.url.get_secret_value()):
+            raise StoreInUse(f"Bots run on {server} (from {', '.join(places)}). Stop them first.")
+    await database.open(made=made)
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 def _restored(copy: backup.Copy, since: Since | None) -> list[AuditEntry]:
@@ -124,9 +190,9 @@ def _told_broken(problems: list[str], where: str) -> int:
     return FAILED if problems else DONE
 
 
-async def _stoppable(work: Callable[[threading.Event], T]) -> T:
-    """Do something long in a thread. SIGTERM and SIGINT have it stop, which is waited for: it cleans up behind it."""
+async def _stoppable(work: Callable[[threading.Event], Awaitable[T]]) -> T:
+    """Do something long. SIGTERM and SIGINT have it stop, which is waited for: it cleans up behind it."""
     stop, loop = threading.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    return await asyncio.to_thread(work, stop)
+    return await work(stop)

@@ -84,7 +84,7 @@ def resealed() -> None:
     guarded_again()
 
 
-async def _lived(store: Store) -> None:
+async def lived_rows(store: Store) -> None:
     """A store with a decision of each kind, each with its row."""
     await store.configured_grants([a_grant("U1"), a_grant("U2", "approver", expires_at=NOON + timedelta(hours=8))])
     received = a_request(state=RequestState.RECEIVED, text=f"create {NASTY}", order=Create((NASTY,), reason=NASTY))
@@ -112,7 +112,7 @@ def _allowed(actor: str, action: str) -> AuditEntry:
 @pytest.fixture
 def lived(run: Run) -> Run:
     """bot.toml is of no use here: the store alone is needed."""
-    on_store(_lived)
+    on_store(lived_rows)
     Path("bot.toml").write_text(BROKEN_TOML)
     return run
 

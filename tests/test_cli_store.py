@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import fcntl
 import os
@@ -16,6 +17,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from bot.domain.audit import AuditEntry
@@ -25,10 +27,11 @@ from bot.store.sqlite import backup
 from bot.store.sqlite.lock import StoreLock
 from bot.store.store import Store
 from tests.builders import NOON, a_grant, a_request, an_actor, an_item
+from tests.postgres import PASSWORD, database_of, postgres_server
 from tests.test_cli import OPEN, STORE, lived, on_store, tampered
 from tests.test_cli_grants import Run, run
 
-__all__ = ["lived", "run"]
+__all__ = ["lived", "postgres_server", "run"]
 
 FILE = Path("copy.db")
 
@@ -171,7 +174,7 @@ def test_a_signal_stops_it_and_nothing_half_is_left(lived: Run, number: signal.S
     thread = meanwhile(lambda: os.kill(os.getpid(), number))
     said = lived("backup", str(FILE), verb="store")
     thread.join()
-    assert (said.code, said.out, said.err) == (1, "", "Stopped. Nothing of the copy was kept.\n")
+    assert (said.code, said.out, said.err) == (1, "", "Stopped. All of it was undone.\n")
     assert "copy.db" not in files()
     assert "copy.db.partial" not in files()
 
@@ -388,3 +391,105 @@ def test_what_was_under_way_is_looked_for_and_what_was_not_decided_is_ended(live
     jobs = {key for key, _, _ in on_store(lambda store: store.jobs())}
     assert {"submit:r-runs-1", "submit:r-runs-2", "watch:payments"} <= jobs
     assert "expire:r-waits" not in jobs
+
+
+# --- copy -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty database."""
+    with asyncio.Runner() as runner:
+        made = database_of(postgres_server)
+        yield runner.run(made.__aenter__())
+        runner.run(made.__aexit__(None, None, None))
+
+
+def test_a_store_is_moved_to_a_server_and_back(lived: Run, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = head(STORE)
+    said = lived("copy", "--to", server, verb="store")
+    assert (said.code, said.err) == (0, "")
+    assert f"holds 1 requests (1 of them under way) and {before.split(':')[0]} audit rows, head {before}." in said.out
+    assert "start the bot there alone" in said.out
+    assert PASSWORD not in said.out
+    monkeypatch.setenv("BOT_STORE", server)
+    assert lived("verify", "--head", before, verb="audit").code == 0
+    assert "r-one" in lived("show", "r-one", verb="requests").out
+    said = lived("copy", "--to", "sqlite:///back.db", verb="store")
+    assert (said.code, said.err) == (0, "")
+    assert head(Path("back.db")) == before
+    monkeypatch.setenv("BOT_STORE", "sqlite:///back.db")
+    assert lived("verify", "--head", before, verb="audit").code == 0
+
+
+def test_the_other_has_to_be_empty(lived: Run, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert lived("copy", "--to", server, verb="store").code == 0
+    said = lived("copy", "--to", server, verb="store")
+    assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
+    assert "It is not empty (request, item, " in said.err
+    monkeypatch.setenv("BOT_STORE", server)
+    said = lived("copy", "--to", f"sqlite:///{STORE}", verb="store")
+    assert (said.code, said.err) == (1, "snapshot-bot.db is there already and stays as it is. Name another file.\n")
+
+
+@pytest.mark.parametrize(
+    ("to", "code", "words"),
+    [
+        ("sqlite:///other.db", 1, "Both are files: snapshot-bot store backup FILE copies one."),
+        ("mysql://host/db", 2, "argument --to: Write sqlite:///snapshot-bot.db (relative)"),
+        ("postgresql://nobody@127.0.0.1:1/none", 1, "PostgreSQL at 127.0.0.1:1 can't be reached."),
+    ],
+)
+def test_where_it_cannot_go_is_told_in_one_sentence(lived: Run, to: str, code: int, words: str) -> None:
+    said = lived("copy", "--to", to, verb="store")
+    assert (said.code, said.out) == (code, "")
+    assert words in said.err
+    assert "Traceback" not in said.err
+
+
+def test_nothing_is_moved_while_a_bot_runs_on_either(lived: Run, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = StoreLock(STORE)
+    said = lived("copy", "--to", server, verb="store")
+    lock.release()
+    assert said.code == 1
+    assert f"process {os.getpid()}" in said.err
+    replica = asyncio.Runner()
+    settings = {"application_name": "snapshot-bot jobs"}
+    connection = replica.run(asyncpg.connect(server, server_settings=settings))
+    said = lived("copy", "--to", server, verb="store")
+    assert (said.code, said.err.count("\n")) == (1, 1)
+    assert "Bots run on postgresql://" in said.err
+    assert "(from 127.0.0.1). Stop them first." in said.err
+    monkeypatch.setenv("BOT_STORE", server)
+    assert lived("restore", "copy.db", verb="store").code == 1
+    replica.run(connection.close())
+    replica.close()
+    monkeypatch.delenv("BOT_STORE")
+    assert lived("copy", "--to", server, verb="store").code == 0
+
+
+def test_a_server_is_backed_up_to_a_file_and_one_that_is_empty_takes_a_backup(
+    lived: Run, server: str, postgres_server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_store(_three_ways)
+    before = head(STORE)
+    assert lived("copy", "--to", server, verb="store").code == 0
+    monkeypatch.setenv("BOT_STORE", server)
+    said = lived("backup", str(FILE), verb="store")
+    assert (said.code, said.err) == (0, "")
+    assert f"copy.db holds 3 requests (3 of them under way) and {before.split(':')[0]} audit rows" in said.out
+    said = lived("restore", str(FILE), verb="store")
+    assert said.code == 1
+    assert "It is not empty" in said.err
+    with asyncio.Runner() as runner:
+        made = database_of(postgres_server)
+        other = runner.run(made.__aenter__())
+        monkeypatch.setenv("BOT_STORE", other)
+        said = lived("restore", str(FILE), verb="store")
+        assert (said.code, said.err) == (0, "")
+        assert "When the bot starts: 2 requests go on" in said.out
+        said = lived("verify", "--head", before, verb="audit")
+        assert f"the rows after {before} were given up" in said.out
+        assert "from-a-backup" in lived("show", "r-waits", verb="requests").out
+        runner.run(made.__aexit__(None, None, None))
+    assert files() == {"snapshot-bot.db", "snapshot-bot.db.lock", "copy.db"}

@@ -16,15 +16,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from bot.domain.errors import StoreFailed, StoreMissing
 from bot.store import audit, verification
 from bot.store.definitions import REQUEST_OPEN
-from bot.store.script import Query, Rows, Script, sql
+from bot.store.script import Script, sql
+from bot.store.sqlite.connection import stepped
 from bot.store.sqlite.schema import TRIGGERS
-
-T = TypeVar("T")
 
 STEP_PAGES = 256
 """1 MiB: what a commit of the bot may find before it on the way to the disk."""
@@ -36,8 +34,11 @@ _PAGE = 1_000
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class Stopped(Exception):
-    """The copy was told to stop; nothing of it was kept."""
+class Stopped(StoreFailed):
+    """It was told to stop; all of it was undone."""
+
+    def __init__(self) -> None:
+        super().__init__("Stopped. All of it was undone.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +69,13 @@ def copied(source: Path, target: Path, stop: threading.Event) -> Copy:
     """Copy the store at `source` to a file that is not there yet, with mode 0600. It has its name once it is whole and
     on the disk. Raises StoreMissing, StoreFailed or Stopped, and leaves nothing behind then.
     """
-    with told_kindly(target), _partial(target) as partial:
+    with told_kindly(target), partial_file(target) as partial:
         before = _copied(source, partial, stop)
-        copy = _looked_at(partial, before, stop)
-        on_disk(partial)
-        partial.rename(target)
-        on_disk(target.parent)
-    return copy
+        return named(partial, target, before, stop)
 
 
 @contextmanager
-def _partial(target: Path) -> Iterator[Path]:
+def partial_file(target: Path) -> Iterator[Path]:
     """The file that is written, under a name of its own. One that a killed process left behind is written over; two
     processes never write one.
     """
@@ -155,13 +152,22 @@ def _copied(source: Path, target: Path, stop: threading.Event) -> Held:
     return before
 
 
+def named(partial: Path, target: Path, before: Held, stop: threading.Event) -> Copy:
+    """Give a file that was written its name, if it holds what it should."""
+    copy = looked_at(partial, before, stop)
+    on_disk(partial)
+    partial.rename(target)
+    on_disk(target.parent)
+    return copy
+
+
 def _paced(file: int, stop: threading.Event) -> None:
     os.fdatasync(file)
     if stop.wait(PAUSE_SECONDS):
         raise Stopped
 
 
-def _looked_at(target: Path, before: Held, stop: threading.Event) -> Copy:
+def looked_at(target: Path, before: Held, stop: threading.Event) -> Copy:
     with closing(opened(target, "ro&immutable=1")) as written:
         found = [row[0] for row in written.execute("pragma integrity_check(3)")]
         if found != ["ok"]:
@@ -187,23 +193,13 @@ def _trail(connection: sqlite3.Connection, stop: threading.Event) -> list[str]:
 
 def opened(path: Path, mode: str) -> sqlite3.Connection:
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
+        )
     except sqlite3.Error as exc:
         raise StoreMissing(f"{path} can't be opened as a store: {exc}.") from None
     connection.row_factory = sqlite3.Row
     return connection
-
-
-def stepped(script: Script[T], connection: sqlite3.Connection) -> T:
-    """Run a script on an open connection, within whatever transaction it has begun; nothing is done of its jobs."""
-    rows: Rows | None = None
-    try:
-        while True:
-            step = next(script) if rows is None else script.send(rows)
-            rows = connection.execute(step.sql, step.params).fetchall() if isinstance(step, Query) else ()
-    except StopIteration as stop:
-        result: T = stop.value
-        return result
 
 
 def on_disk(path: Path) -> None:

@@ -7,14 +7,18 @@ import logging
 import os
 import sqlite3
 from pathlib import Path
+from typing import TypeVar
 
 import sqlite_utils
 
 from bot.domain.errors import StoreFailed
+from bot.store.script import Query, Rows, Script
 from bot.store.sqlite.place import not_opened
 from bot.store.sqlite.schema import migrations, refuse_newer
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 LOG_PAGES = 1_500
 """Room made in the log at the start, about 6 MB: overwriting is synced faster than appending, at p99 by far."""
@@ -125,3 +129,15 @@ def make_room_in_log(connection: sqlite3.Connection, path: Path) -> None:
     finally:
         connection.execute("pragma synchronous=full")
     connection.execute("pragma wal_checkpoint(restart)").fetchall()
+
+
+def stepped(script: Script[T], connection: sqlite3.Connection) -> T:
+    """Run a script on an open connection, within whatever transaction it has begun; nothing is done of its jobs."""
+    rows: Rows | None = None
+    try:
+        while True:
+            step = next(script) if rows is None else script.send(rows)
+            rows = connection.execute(step.sql, step.params).fetchall() if isinstance(step, Query) else ()
+    except StopIteration as stop:
+        result: T = stop.value
+        return result

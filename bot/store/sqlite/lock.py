@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from bot.domain.errors import StoreInUse
@@ -36,6 +37,13 @@ class StoreLock:
         ):  # on a full disk the lock holds all the same, and the store says what is wrong
             os.ftruncate(self._file, 0)
             os.write(self._file, str(os.getpid()).encode("ascii"))
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self.release()
 
     def release(self) -> None:
         """The file stays: removing it would let two processes hold two locks of one name."""

@@ -16,8 +16,8 @@ import sqlite_utils
 
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import StoreFailed, StoreMissing
-from bot.store.sqlite.backup import Copy, Held, copied, held, on_disk, opened, stepped, told_kindly
-from bot.store.sqlite.connection import writing
+from bot.store.sqlite.backup import Copy, Held, copied, held, on_disk, opened, told_kindly
+from bot.store.sqlite.connection import stepped, writing
 from bot.store.sqlite.lock import StoreLock
 from bot.store.sqlite.schema import refuse_newer
 from bot.store.upkeep.restoring import Followed, restored
@@ -63,26 +63,22 @@ def put_back(
 
     Raises StoreInUse while a bot runs on it, StoreTooNew, StoreMissing, StoreFailed or Stopped.
     """
-    lock = StoreLock(store)
-    try:
-        with told_kindly(store), _incoming(store) as incoming:
-            _fit(file)
-            copy = copied(file, incoming, stop)
-            since = _since(store, incoming) if store.exists() else None
-            with closing(writing(incoming)) as connection:
-                connection.execute("begin immediate")
-                followed = stepped(restored(entries(copy, since), chores, now), connection)
-                connection.execute("commit")
-            on_disk(incoming)
-            kept = _kept(store, now) if store.exists() else None
-            incoming.replace(store)
-            on_disk(store.parent)
-        return Restored(copy, kept, since, followed)
-    finally:
-        lock.release()
+    with StoreLock(store).held(), told_kindly(store), incoming_beside(store) as incoming:
+        fit(file)
+        copy = copied(file, incoming, stop)
+        since = _since(store, incoming) if store.exists() else None
+        with closing(writing(incoming)) as connection:
+            connection.execute("begin immediate")
+            followed = stepped(restored(entries(copy, since), chores, now), connection)
+            connection.execute("commit")
+        on_disk(incoming)
+        kept = _kept(store, now) if store.exists() else None
+        incoming.replace(store)
+        on_disk(store.parent)
+    return Restored(copy, kept, since, followed)
 
 
-def _fit(file: Path) -> None:
+def fit(file: Path) -> None:
     try:
         with closing(opened(file, "rw")) as backup:
             refuse_newer(sqlite_utils.Database(backup), file.name)
@@ -91,8 +87,8 @@ def _fit(file: Path) -> None:
 
 
 @contextlib.contextmanager
-def _incoming(store: Path) -> Iterator[Path]:
-    """A name beside the store, under the store's lock. What stands there is of a restore that was killed."""
+def incoming_beside(store: Path) -> Iterator[Path]:
+    """A name beside the store, or beside the backup. A file that has it is of a restore that was killed."""
     path = store.with_name(f"{store.name}.restoring")
     with contextlib.ExitStack() as left:
         for end in ("", *_BESIDE):
