@@ -344,7 +344,7 @@ async def build_jobs(
     room = front.replies.budgets
     room.on_turn(lambda channel: engine.schedule(f"report:{channel}", base.clock.now(), channel))
     handlers = _handlers(base, front, clouds, cases)
-    handlers["report"] = Reporter(base.store, front.replies, base.clock, room)
+    handlers["report"] = Reporter(base.store, front.replies, base.clock, room, engine.take_changed)
     running = asyncio.create_task(engine.run(handlers))
     engine.schedule("forget:deliveries", base.clock.now())
     if base.settings.audit_channel:

@@ -60,14 +60,17 @@ class EmbeddedEngine:
         self._begun: dict[str, asyncio.Task[None] | None] = {}
         """Those whose time has come; None while one waits for room in its lane."""
         self._again: dict[str, float] = {}
+        self._about: dict[str, set[str]] = {}
         self._changed = asyncio.Event()
         self._stopping = False
         self._held = False
         """Nothing can be written down, so nothing is begun: what is done then would be done again and again."""
         self._turned_at = clock.monotonic()
 
-    def schedule(self, key: str, at: datetime, lane: str = "") -> None:
+    def schedule(self, key: str, at: datetime, lane: str = "", about: str = "") -> None:
         """Run this job at that time; the earliest time asked for counts, and one asked for while it runs is kept."""
+        if about:
+            self._about.setdefault(key, set()).add(about)
         self._lane_of[key] = lane
         self._schedule(key, self._clock.monotonic() + (at - self._clock.now()).total_seconds())
 
@@ -78,6 +81,10 @@ class EmbeddedEngine:
             self._due[key] = moment
             heapq.heappush(self._heap, (moment, next(self._order), key))
             self._changed.set()
+
+    def take_changed(self, key: str) -> set[str]:
+        """The rows about which a job was called for since this was asked last."""
+        return self._about.pop(key, set())
 
     @property
     def idle_s(self) -> float:

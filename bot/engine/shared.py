@@ -150,7 +150,7 @@ class SharedEngine:
         """Queue the jobs that a transaction calls for, on its connection."""
         await table.put(connection, table.by_key(jobs, self._clock.now()), str(self._id))
 
-    def committed(self, key: str, at: datetime, lane: str = "", about: str = "") -> None:
+    def committed(self, key: str, at: datetime, lane: str, about: str) -> None:
         """A job was queued by a transaction of this replica: where it runs here, it need not be read from the table."""
         if key in self._mine:
             self._mine[key].wanted(self._moment(at), [about] if about else [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -92,8 +92,6 @@ class Outbox(Protocol):
     """
 
     async def to_send(self, reply_channel: str) -> list[str]: ...
-
-    def changed(self, reply_channel: str) -> Collection[str]: ...
 
     async def outbox(self, reply_channel: str, request_ids: Sequence[str]) -> list[tuple[Request, list[Item]]]: ...
 

@@ -15,18 +15,12 @@ class Announcements:
     """Jobs, once their transaction is committed, and rows that could not be read."""
 
     def __init__(self) -> None:
-        self.schedule: Schedule = lambda key, at, lane: None
-        self._changed: dict[str, set[str]] = {}
+        self.schedule: Schedule = lambda key, at, lane, about: None
         self._aside: set[Aside] = set()
 
     def announce(self, scheduled: Iterable[ScheduledJob]) -> None:
         for job in scheduled:
-            if job.about:
-                self._changed.setdefault(job.key, set()).add(job.about)
-            self.schedule(job.key, job.at, job.lane)
-
-    def take_changed(self, key: str) -> set[str]:
-        return self._changed.pop(key, set())
+            self.schedule(job.key, job.at, job.lane, job.about)
 
     def set_aside(self, row: Aside) -> None:
         """Once in a life: the jobs that the row calls for come again and again."""

@@ -12,8 +12,8 @@ from bot.store.script import Script
 T = TypeVar("T")
 P = ParamSpec("P")
 
-Schedule = Callable[[str, datetime, str], None]
-"""Key, moment and lane of a job."""
+Schedule = Callable[[str, datetime, str, str], None]
+"""Key, moment and lane of a job, and whose row changed, where it is for many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,3 @@ class Database(Protocol):
 
     def run_behind(self, script: Callable[P, Script[None]], *args: P.args, **named: P.kwargs) -> None:
         """Run a transaction without waiting for it, after those that were handed over before. It calls for no job."""
-
-    def take_changed(self, key: str) -> set[str]:
-        """The rows that a job was scheduled about since this was asked last, by memory alone."""

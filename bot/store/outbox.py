@@ -121,9 +121,6 @@ class StoredOutbox(Transactions):
     async def to_send(self, reply_channel: str) -> list[str]:
         return await self._database.read(to_send, reply_channel)
 
-    def changed(self, reply_channel: str) -> set[str]:
-        return self._database.take_changed(f"report:{reply_channel}")
-
     async def outbox(self, reply_channel: str, request_ids: Sequence[str]) -> list[tuple[Request, list[Item]]]:
         return await self._database.read(outbox, reply_channel, request_ids)
 

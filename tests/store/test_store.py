@@ -237,7 +237,7 @@ async def test_a_reminder_is_called_for_in_the_last_hours_before_it(
     store: Store, database: Database, clock: FakeClock
 ) -> None:
     heard: list[str] = []
-    database.on_scheduled(lambda key, at, lane: heard.append(key))
+    database.on_scheduled(lambda key, *_: heard.append(key))
     for request_id, hours in (("r-soon", 1), ("r-later", 3)):
         item = an_item(1, ItemState.CREATING, request_id=request_id)
         await running(store, item, request_id=request_id, remind_at=NOON + timedelta(hours=hours))
@@ -259,15 +259,17 @@ async def test_nothing_is_left_to_do_once_all_is_said(store: Store) -> None:
     assert await store.jobs() == []
 
 
-async def test_who_is_told_of_in_a_channel_is_known_by_the_rows_and_what_changed_since_by_memory(
-    store: Store,
+async def test_the_job_of_a_channel_is_called_for_about_whom_it_is_and_the_rows_know_who_is_told_of_there(
+    store: Store, database: Database
 ) -> None:
+    about: list[str] = []
+    database.on_scheduled(lambda key, at, lane, row: about.append(row) if key == "report:C1" else None)
     await running(store, an_item(1))
     await running(store, an_item(2, request_id="r-two"), request_id="r-two")
-    assert store.changed("C1") == {"r-one", "r-two"}
-    assert store.changed("C1") == set()
+    assert set(about) == {"r-one", "r-two"}
+    about.clear()
     await store.save(taken(await the_item(store, "r-two-2"), "snap-a", "job-a"))
-    assert store.changed("C1") == {"r-two"}
+    assert about == ["r-two"]
     assert await store.to_send("C1") == ["r-one", "r-two"]
     found = await store.request("r-one")
     assert found is not None

@@ -140,9 +140,6 @@ class PostgresDatabase:
     def run_behind(self, script: Callable[P, Script[None]], *args: P.args, **named: P.kwargs) -> None:
         self._line.put(Transaction(lambda: script(*args, **named)))
 
-    def take_changed(self, key: str) -> set[str]:
-        return self._announcements.take_changed(key)
-
     # --- who writes ---------------------------------------------------------------------------------------------------
 
     async def _handed_over(self, script: Callable[[], Script[T]], *, first: bool = False) -> T:

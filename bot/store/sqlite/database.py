@@ -139,9 +139,6 @@ class SqliteDatabase:
     def run_behind(self, script: Callable[P, Script[None]], *args: P.args, **named: P.kwargs) -> None:
         self._writer.hand_over(_Transaction(lambda: script(*args, **named)))
 
-    def take_changed(self, key: str) -> set[str]:
-        return self._announcements.take_changed(key)
-
     def _answer(self, transactions: Iterable[_Transaction]) -> None:
         for transaction in transactions:
             self._announcements.announce(transaction.scheduled)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -85,6 +85,13 @@ class MessagePauses:
             return said.edited_at
         ago_s = (self._clock.now() - request.edited_at).total_seconds()
         return self._clock.monotonic() - ago_s if ago_s >= 0 else None
+
+    def others_spoke(self, request_ids: Iterable[str]) -> None:
+        """Of requests of which another replica may have said something since: the rows know more of that."""
+        for request_id in request_ids:
+            if said := self._said.get(request_id):
+                said.posted_at = said.edited_at = said.ask_shown_at = None
+                said.states = ()
 
     def said(self, outgoing: OutboxMessage) -> None:
         now, said = self._clock.monotonic(), self._of(outgoing.request.id)

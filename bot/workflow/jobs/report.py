@@ -11,7 +11,7 @@ none, it is made anew from the rows.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
@@ -66,11 +66,26 @@ class Rows(Grants, Items, Outbox, Requests, Protocol):
 class Reporter:
     """Speaks in one channel at a time; every channel has its own job, and all share the budgets for posts and edits."""
 
-    def __init__(self, store: Rows, replies: Replies, clock: Clock, budgets: Budgets) -> None:
+    def __init__(
+        self,
+        store: Rows,
+        replies: Replies,
+        clock: Clock,
+        budgets: Budgets,
+        changed: Callable[[str], Collection[str] | None],
+        *,
+        lingers: bool = False,
+    ) -> None:
+        """`changed` tells which requests changed that a job was called for about, since it was asked last; None: the
+        job comes from another replica, which may have spoken since. `lingers`: a channel is kept until the pause after
+        its last message is over, as another replica would not know of it.
+        """
         self._store = store
         self._replies = replies
         self._clock = clock
         self._budgets = budgets
+        self._changed = changed
+        self._lingers = lingers
         self._pauses = MessagePauses(clock)
         self._queues: dict[str, ChannelQueue] = {}
         self._quiet_until: dict[str, float] = {}
@@ -94,16 +109,19 @@ class Reporter:
             return wait_s
         del self._queues[reply_channel]
         self._budgets.forget(reply_channel)
-        return None
+        return (self._seconds_until(self._post_from.pop(reply_channel, 0.0)) or None) if self._lingers else None
 
     # --- whose turn it is ---------------------------------------------------------------------------------------------
 
     async def _queue(self, reply_channel: str) -> ChannelQueue:
-        changed = self._store.changed(reply_channel)
-        if reply_channel not in self._queues:
-            self._queues[reply_channel] = ChannelQueue(await self._store.to_send(reply_channel))
+        changed = self._changed(f"report:{reply_channel}")
+        if changed is None or reply_channel not in self._queues:
+            to_send = await self._store.to_send(reply_channel)
+            if changed is None:
+                self._pauses.others_spoke(to_send)
+            self._queues[reply_channel] = ChannelQueue(to_send)
         queue = self._queues[reply_channel]
-        queue.unread.update(dict.fromkeys(changed))
+        queue.unread.update(dict.fromkeys(changed or ()))
         return queue
 
     async def _read(self, queue: ChannelQueue, reply_channel: str) -> Mapping[str, _Whole]:

@@ -26,9 +26,9 @@ from tests.bench.apps.clock import CommonClock
 class RestingEngine(EmbeddedEngine):
     """Answers questions, and does no other job: what follows an acknowledgement is left out of what it costs."""
 
-    def schedule(self, key: str, at: datetime, lane: str = "") -> None:
+    def schedule(self, key: str, at: datetime, lane: str = "", about: str = "") -> None:
         if key.startswith("answer:"):
-            super().schedule(key, at, lane)
+            super().schedule(key, at, lane, about)
 
     async def _sweep(self, *, clock_set: bool = False) -> None:
         return

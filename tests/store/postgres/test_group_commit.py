@@ -97,7 +97,7 @@ async def test_a_commit_is_for_so_many_and_no_more(
 @pytest.mark.parametrize("place", [0, 1, 2])
 async def test_one_that_fails_is_undone_alone(database: PostgresDatabase, said: list[str], place: int) -> None:
     heard: list[str] = []
-    database.on_scheduled(lambda key, at, lane: heard.append(key))
+    database.on_scheduled(lambda key, *_: heard.append(key))
     scripts = [partial(adds, "d1"), partial(adds, "d2")]
     scripts.insert(place, partial(breaks, "bad"))
     answers = await together(database, *scripts)
@@ -131,7 +131,7 @@ async def test_a_commit_that_fails_fails_the_one_it_fails_for_and_no_other(datab
 
     await database.run(defers)
     heard: list[str] = []
-    database.on_scheduled(lambda key, at, lane: heard.append(key))
+    database.on_scheduled(lambda key, *_: heard.append(key))
     answers = await together(database, partial(adds, "d1"), partial(fails_to_commit, "bad"), partial(adds, "d2"))
     assert [type(answer) for answer in answers] == [str, asyncpg.ForeignKeyViolationError, str]
     assert await database.read(names) == ["d1", "d2"]

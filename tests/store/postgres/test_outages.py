@@ -65,7 +65,7 @@ async def test_a_connection_that_is_lost_loses_nothing_and_doubles_nothing(
 
 async def test_what_was_committed_is_not_run_again_though_its_answer_was_lost(wired: Wired) -> None:
     heard: list[str] = []
-    wired.database.on_scheduled(lambda key, at, lane: heard.append(key))
+    wired.database.on_scheduled(lambda key, *_: heard.append(key))
     wired.wire.cut_at(b"insert into commit_mark", Cut.AFTER)
     assert await wired.database.run(wired.adds, "d1") == "d1"
     assert (wired.ran, heard) == (["d1"], ["plan:d1"])

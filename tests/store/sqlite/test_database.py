@@ -43,7 +43,7 @@ async def test_a_transaction_is_kept_whole_or_not_at_all(database: SqliteDatabas
 
 async def test_duties_are_announced_after_the_commit_and_only_then(database: SqliteDatabase) -> None:
     heard: list[tuple[str, datetime]] = []
-    database.on_scheduled(lambda key, at, _: heard.append((key, at)))
+    database.on_scheduled(lambda key, at, *_: heard.append((key, at)))
     with pytest.raises(ZeroDivisionError):
         await database.run(adds, 1, then=ZeroDivisionError())
     await asyncio.sleep(0)

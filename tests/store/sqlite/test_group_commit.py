@@ -160,7 +160,7 @@ async def test_nobody_is_answered_before_the_commit_has_returned(database: Sqlit
 @pytest.mark.parametrize("place", [0, 1, 2])
 async def test_one_that_fails_is_undone_alone(database: SqliteDatabase, said: list[str], place: int) -> None:
     heard: list[str] = []
-    database.on_scheduled(lambda key, at, lane: heard.append(key))
+    database.on_scheduled(lambda key, *_: heard.append(key))
     scripts = [partial(adds, "d1"), partial(adds, "d2")]
     scripts.insert(place, partial(breaks, "bad"))
     answers = await together(database, *scripts)
@@ -179,7 +179,7 @@ async def test_a_rule_of_the_tables_that_is_broken_undoes_the_one_that_broke_it(
 
 async def test_a_commit_that_fails_fails_the_one_it_fails_for_and_no_other(database: SqliteDatabase) -> None:
     heard: list[str] = []
-    database.on_scheduled(lambda key, at, lane: heard.append(key))
+    database.on_scheduled(lambda key, *_: heard.append(key))
     answers = await together(database, partial(adds, "d1"), partial(fails_to_commit, "bad"), partial(adds, "d2"))
     assert [type(answer) for answer in answers] == [str, sqlite3.IntegrityError, str]
     assert await database.read(names) == ["d1", "d2"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from bot.store.sqlite.database import SqliteDatabase
 from bot.store.store import Store
 from bot.workflow.call_budget import CallBudget, OwnRoom, Urgency
 from bot.workflow.jobs.due_messages import due_messages
-from bot.workflow.jobs.report import Reporter
+from bot.workflow.jobs.report import POST_EVERY, Reporter
 from tests.builders import NOON, FakeClock, a_request, an_item
 from tests.outgoing import kind_of
 
@@ -60,11 +60,22 @@ class Desk:
 
     def __init__(self, store: Store, clock: FakeClock) -> None:
         self.store, self.clock, self.voice = store, clock, Voice(clock)
+        self.changed: dict[str, set[str] | None] = {}
         self.restart()
 
     def restart(self) -> None:
         self.budgets = budgets(OwnRoom(self.clock), OwnRoom(self.clock), self.clock)
-        self.reporter = Reporter(self.store, self.voice, self.clock, self.budgets)
+        self.reporter = self.a_reporter(self.store)
+
+    def a_reporter(self, store: Store, *, lingers: bool = False) -> Reporter:
+        return Reporter(store, self.voice, self.clock, self.budgets, self.take_changed, lingers=lingers)
+
+    def heard(self, key: str, at: datetime, lane: str, about: str) -> None:
+        if (changed := self.changed.setdefault(key, set())) is not None:
+            changed.add(about)
+
+    def take_changed(self, key: str) -> Collection[str] | None:
+        return self.changed.pop(key, set())
 
     async def speak(self, home: str = "C1", turns: int = 30) -> list[str]:
         """Let the job run until it has nothing more to say; answers what it said."""
@@ -119,11 +130,13 @@ async def used(budget: CallBudget, calls: int) -> None:
 
 
 @pytest.fixture
-async def desk(store: Store, clock: FakeClock) -> Desk:
+async def desk(database: SqliteDatabase, store: Store, clock: FakeClock) -> Desk:
     request = a_request(state=RequestState.RECEIVED, to_send=False)
     await store.take_in("d", "C1", None, lambda grants, bound: Incoming(request))
     await store.decide_plan(replace(request, state=RequestState.RUNNING), [an_item(1)], [])
-    return Desk(store, clock)
+    desk = Desk(store, clock)
+    database.on_scheduled(desk.heard)
+    return desk
 
 
 async def test_a_request_is_told_from_first_to_last(desk: Desk) -> None:
@@ -406,6 +419,7 @@ async def test_a_channel_of_many_requests_is_told_with_a_few_readings_of_each(
 ) -> None:
     rows = CountedRows(database, clock)
     desk = Desk(rows, clock)
+    database.on_scheduled(desk.heard)
     names = [f"r-{number:03d}" for number in range(count)]
     for name in names:
         await desk.add(name, "C1")
@@ -479,3 +493,26 @@ async def test_when_all_posts_are_made_those_that_are_awaited_come_before_ends_a
     await desk.speak("C1")
     assert desk.voice.at["receipt"] - begun < timedelta(seconds=10)
     assert "accepted" not in desk.voice.at
+
+
+async def test_a_channel_that_comes_from_another_replica_is_read_anew(desk: Desk) -> None:
+    """What waits there is known here from before; what changed meanwhile, and what was said of it, is not."""
+    here, there = desk.reporter, desk.a_reporter(desk.store)
+    await here("C1")
+    await desk.change(lambda item: taken(item, "snap-1", "job-1"))
+    assert await here("C1") == POST_EVERY.total_seconds()
+    desk.clock.pass_(seconds=10)
+    desk.reporter = there
+    assert await desk.speak() == ["accepted", "edit"]
+    await desk.change(lambda item: ended(item, ItemState.AVAILABLE, NOON))
+    desk.reporter, desk.changed["report:C1"] = here, None
+    assert sorted(await desk.speak()) == ["edit", "receipt"]
+
+
+async def test_a_channel_is_kept_until_the_pause_after_its_last_message_where_others_would_not_know_of_it(
+    desk: Desk,
+) -> None:
+    desk.reporter = desk.a_reporter(desk.store, lingers=True)
+    assert await desk.reporter("C1") == POST_EVERY.total_seconds()
+    desk.clock.pass_(seconds=1)
+    assert await desk.reporter("C1") is None
