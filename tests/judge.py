@@ -110,19 +110,22 @@ def standing_messages(setting: Setting) -> list[Message]:
     return [found[key] for key in sorted(found)]
 
 
+def judged(evidence: Evidence) -> dict[str, list[str]]:
+    """By promise, each case in which it does not hold."""
+    case = _Case(evidence)
+    return {
+        "not ended": list(case.not_ended()),
+        "lost": list(case.lost()),
+        "not once in the cloud": list(case.not_once_in_the_cloud()),
+        "untruthful": [*case.untruthful(), *case.left_over()],
+        "not in the record": [*case.not_in_the_record(), *(f"the trail: {problem}" for problem in evidence.trail)],
+        "over budget": list(case.over_budget()),
+    }
+
+
 def broken(evidence: Evidence) -> list[str]:
     """Each promise that does not hold; empty where all do."""
-    case = _Case(evidence)
-    return [
-        *case.not_ended(),
-        *case.not_once_in_the_cloud(),
-        *case.lost(),
-        *case.untruthful(),
-        *case.left_over(),
-        *case.not_in_the_record(),
-        *(f"the trail: {problem}" for problem in evidence.trail),
-        *case.over_budget(),
-    ]
+    return [problem for problems in judged(evidence).values() for problem in problems]
 
 
 class _Case:
@@ -145,7 +148,7 @@ class _Case:
     def not_ended(self) -> Iterator[str]:
         for machine in (REQUEST, ITEM, GROUP, DELETION):
             for row in self._seen.rows[machine.name]:
-                if row["state"] not in machine.final and row["state"] != "asked":
+                if row["state"] not in (*machine.final, "asked", "kept"):
                     yield f"{machine.name} {row.get('id') or row['item_id']} did not end: it is {row['state']}"
         for row in self._seen.rows["request"]:
             if row["to_send"]:
