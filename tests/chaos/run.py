@@ -89,6 +89,8 @@ class Chaos:
     nursery: Nursery
     database: Callable[[], Database]
     replicas: list[Replica]
+    log: Path | None = None
+    """Of SQLite: it grows with a commit."""
     counts: Counter[str] = field(default_factory=Counter)
     lives: list[Life] = field(default_factory=list)
     unforeseen: list[str] = field(default_factory=list)
@@ -248,19 +250,37 @@ class Chaos:
     # --- moments ------------------------------------------------------------------------------------------------------
 
     async def _comes(self, rng: random.Random) -> None:
-        """A moment worth striking at, or LIFE_S: around a POST and its answer, a word in Slack, a start."""
-        moment = rng.choice(["any", "post", "post", "slow post", "word", "word", "connected"])
-        if moment == "any":
-            await asyncio.sleep(rng.uniform(0.1, LIFE_S))
-            return
-        if moment == "slow post":
-            self.setting.cloud.fault("create_snapshot", "slow", seconds=0.4)
-        awaited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._moments.setdefault(moment.removeprefix("slow "), []).append(awaited)
-        if moment == "connected" and self.slack.connections:
-            self._came("connected")
-        await asyncio.wait({awaited}, timeout=rng.uniform(1.0, LIFE_S))
+        """A moment worth striking at, or LIFE_S."""
+        moment = rng.choice(["any", "post", "post", "slow post", "word", "word", "commit", "connection"])
+        coming = asyncio.ensure_future(self._moment(moment))
+        await asyncio.wait({coming}, timeout=rng.uniform(0.1 if moment == "any" else 1.0, LIFE_S))
+        coming.cancel()
+        await asyncio.gather(coming, return_exceptions=True)
         await asyncio.sleep(rng.choice([0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.4]))
+
+    async def _moment(self, moment: str) -> None:
+        """A POST that arrived, with its answer on the way or held up; a word in Slack; a row that was written."""
+        match moment:
+            case "slow post":
+                self.setting.cloud.fault("create_snapshot", "slow", seconds=0.4)
+                await self._heard("post")
+            case "post" | "word":
+                await self._heard(moment)
+            case "connection":
+                await self.slack.until(lambda: self.slack.connections > 0, LIFE_S)
+            case "commit" if self.log is not None:
+                while not self.log.exists():
+                    await asyncio.sleep(0.02)
+                before = self.log.stat().st_mtime_ns
+                while self.log.stat().st_mtime_ns == before:
+                    await asyncio.sleep(0.001)
+            case _:
+                await asyncio.sleep(LIFE_S)
+
+    async def _heard(self, moment: str) -> None:
+        awaited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._moments.setdefault(moment, []).append(awaited)
+        await awaited
 
     def _came(self, moment: str) -> None:
         for awaited in self._moments.pop(moment, []):
@@ -298,7 +318,8 @@ async def run(plan: Plan) -> Outcome:
         left.push_async_callback(nursery.close)
         store = directory / "snapshot-bot.db"
         replica = _replica(setting, "bot-1")
-        return await Chaos(plan, setting, nursery, lambda: SqliteDatabase(store), [replica]).live_through()
+        log = directory / f"{store.name}-wal"
+        return await Chaos(plan, setting, nursery, lambda: SqliteDatabase(store), [replica], log).live_through()
 
 
 def _replica(setting: Setting, name: str, **environment: str) -> Replica:

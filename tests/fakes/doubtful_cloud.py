@@ -61,12 +61,13 @@ class Call:
     """What the cloud did or refused, where that is settled and only its answer is missing."""
 
     @property
-    def writes(self) -> bool:
-        return self.send_before is not None
+    def may_leave(self) -> bool:
+        """Whether it changes something, and is not settled yet."""
+        return self.send_before is not None and self.result is None and self.moment() <= self.send_before
 
     def arrives(self) -> None:
         """It leaves, and the cloud does it; unless it was held up for too long."""
-        if self.send_before is not None and self.moment() > self.send_before:
+        if self.send_before is not None and not self.may_leave:
             self.result = SentTooLate("It was too late to send it.", maybe_done=False)
             return
         try:

@@ -311,7 +311,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     def _kill(self, run: Run, arrives: bool) -> None:
         for call in self.evs.waiting if arrives else ():
-            if call.caller is run and call.writes and call.result is None:
+            if call.caller is run and call.may_leave:
                 call.arrives()
         before = self.database.changes
         assert run.task is not None
@@ -346,7 +346,7 @@ class AnyOrder(RuleBasedStateMachine):
                 call.is_lost(done=True)
                 for made in self.evs.made[before:]:
                     made.hidden = end == "lost and hidden"
-            case _ if end in REFUSALS and call.writes and call.result is None:
+            case _ if end in REFUSALS and call.may_leave:
                 call.is_refused(REFUSALS[end]())
             case _:
                 call.is_answered()
@@ -426,7 +426,7 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def what_is_about_to_be_sent_is_written_down(self) -> None:
         for call in self.evs.waiting:
-            if call.name == "create_snapshot" and call.result is None:
+            if call.name == "create_snapshot" and call.may_leave:
                 assert isinstance(call.caller, Run)
                 (row,) = self.database.rows(
                     "select state from item where id = :id", id=call.caller.key.removeprefix("submit:")
