@@ -18,7 +18,7 @@ from bot.store.store import Store
 from tests.builders import FakeClock
 from tests.ports import free_port
 from tests.postgres import PASSWORD, ROLE, renamed
-from tests.test_cli import _lived, verify
+from tests.test_cli import lived_rows, verify
 from tests.test_cli_grants import Run, run
 
 __all__ = ["run"]
@@ -55,7 +55,7 @@ def lived(url: str, run: Run) -> Run:
         await work(Store(database, FakeClock()))
         await database.close()
 
-    asyncio.run(done(_lived))
+    asyncio.run(done(lived_rows))
     return run
 
 
