@@ -96,6 +96,8 @@ class CallBudget:
     def stand_in_line(self, channel: str, since: Mapping[Urgency, float]) -> None:
         """`since` when the oldest message of each urgency could be sent; the channel leaves the lines of others."""
         for urgency, line in self._lines.items():
+            if channel not in line and urgency not in since:
+                continue
             first = _first(line)
             line.pop(channel, None)
             if urgency in since:
@@ -109,7 +111,7 @@ class CallBudget:
         None: those come before it, and it is notified after them.
         """
         line = self._lines[urgency]
-        before = sorted(line, key=lambda one: line[one]).index(channel)
+        before = sorted(line, key=line.__getitem__).index(channel)
         wait_s = self._room.wait_s(self._share(urgency) - before)
         return wait_s if wait_s == 0 or before == 0 else None
 
@@ -159,4 +161,4 @@ class Budgets:
 
 
 def _first(line: Mapping[str, float]) -> str | None:
-    return min(line, key=lambda channel: line[channel], default=None)
+    return min(line, key=line.__getitem__, default=None)
