@@ -156,7 +156,7 @@ def _add_audit(audit: argparse.ArgumentParser) -> None:
 
 
 def _add_store(store: argparse.ArgumentParser) -> None:
-    verbs = store.add_subparsers(required=True, metavar="backup FILE | restore FILE | copy --to URL")
+    verbs = store.add_subparsers(required=True, metavar="backup FILE | restore FILE | copy --to URL | prune")
     backup = verbs.add_parser("backup", help="copy it to a new file while the bot runs, and look the copy through")
     backup.add_argument("file", type=Path, metavar="FILE", help="a name that no file has yet")
     _runs(backup, _with_store(cli_store.refusing(cli_store.back_up)))
@@ -170,6 +170,14 @@ def _add_store(store: argparse.ArgumentParser) -> None:
         "--to", type=cli_store.store_url, required=True, metavar="URL", help="an empty one, as [store] url"
     )
     _runs(copy, _with_store(cli_store.refusing(cli_store.copy_to)))
+    prune = verbs.add_parser(
+        "prune", help="let go of requests that ended long ago, and of what was typed; prints its plan"
+    )
+    prune.add_argument(
+        "--older-than", type=cli_store.age, default="400d", metavar="400d", help="h or d; since they ended"
+    )
+    prune.add_argument("--apply", action="store_true", help="do it; without this nothing changes")
+    _runs(prune, _with_store(cli_store.refusing(cli_store.prune)))
 
 
 def _runs(parser: argparse.ArgumentParser, run: _Run) -> None:

@@ -11,26 +11,33 @@ import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
 
 from bot.cli import DONE, FAILED, complain, say
 from bot.clock import SystemClock
 from bot.domain.audit import AuditEntry, store_restored
 from bot.domain.errors import StoreFailed, StoreInUse, StoreMissing, StoreTooNew
+from bot.domain.granting import duration_of
 from bot.domain.store_urls import PostgresUrl, StoreUrl
 from bot.domain.terminal_text import harmless
 from bot.settings import StoreSettings, checks
 from bot.settings.configuration_errors import InvalidValue
 from bot.store.database import Database
 from bot.store.opening import database_at
+from bot.store.script import Script, sql
 from bot.store.sqlite import backup, moving
 from bot.store.sqlite.lock import StoreLock
 from bot.store.sqlite.restore import Restored, Since, put_back
+from bot.store.upkeep.pruning import Pruning, planned, pruned
 from bot.workflow.actions.grant import TERMINAL
 from bot.workflow.jobs import anchor_audit
 
-T = TypeVar("T")
+_YOUNGEST = timedelta(days=2)
+"""Younger requests count for limits of the day, and may be delivered again."""
+
+_PAUSE_SECONDS = 0.05
+"""Between two steps of a pruning, so that a running bot has the store for itself most of the time."""
 
 _LISTED = 10
 """Of requests and rights that are told one by one."""
@@ -53,27 +60,24 @@ def refusing(command: Command) -> Command:
 
 
 async def back_up(settings: StoreSettings, options: argparse.Namespace) -> int:
-    store, file = settings.store, Path(options.file)
+    store, file, stop = settings.store, Path(options.file), _stop_on_signal()
     if isinstance(store, PostgresUrl):
         async with _on_server(store, made=False) as database:
-            copy = await _stoppable(lambda stop: moving.to_file(database, file, stop))
+            copy = await moving.to_file(database, file, stop)
     else:
-        path = _there(store)
-        copy = await _stoppable(lambda stop: asyncio.to_thread(backup.copied, path, file, stop))
+        copy = await asyncio.to_thread(backup.copied, _there(store), file, stop)
     say(f"{file} holds {_told(copy.held)} It is {backup.shown_size(copy.size)}, and was read through.")
     return _told_broken(copy.broken, "the copy and in the store it was made of")
 
 
 async def restore(settings: StoreSettings, options: argparse.Namespace) -> int:
-    store, file, now, chores = settings.store, Path(options.file), SystemClock().now(), [anchor_audit.CHORE]
+    store, file, stop = settings.store, Path(options.file), _stop_on_signal()
+    now, chores = SystemClock().now(), [anchor_audit.CHORE]
     if isinstance(store, PostgresUrl):
         async with _on_server(store, stopped=True) as database:
-            done = await _stoppable(
-                lambda stop: moving.put_back_into(database, file, now, stop, _restored, chores),
-            )
+            done = await moving.put_back_into(database, file, now, stop, _restored, chores)
     else:
-        path = store
-        done = await _stoppable(lambda stop: asyncio.to_thread(put_back, file, path, now, stop, _restored, chores))
+        done = await asyncio.to_thread(put_back, file, store, now, stop, _restored, chores)
     say(f"{store} is now what {file} holds: {_told(done.copy.held)}")
     if done.kept:
         say(f"The store that was there is kept as {done.kept}.")
@@ -90,14 +94,15 @@ async def restore(settings: StoreSettings, options: argparse.Namespace) -> int:
 
 async def copy_to(settings: StoreSettings, options: argparse.Namespace) -> int:
     """Between a file and a server, either way; the bots on both have been stopped."""
+    stop = _stop_on_signal()
     match settings.store, options.to:
         case Path() as path, PostgresUrl() as server:
             async with _on_server(server, stopped=True) as database:
                 with StoreLock(_there(path)).held():
-                    held = await _stoppable(lambda stop: moving.to_database(path, database, stop))
+                    held = await moving.to_database(path, database, stop)
         case PostgresUrl() as server, Path() as path:
             async with _on_server(server, made=False, stopped=True) as database:
-                held = (await _stoppable(lambda stop: moving.to_file(database, path, stop))).held
+                held = (await moving.to_file(database, path, stop)).held
         case Path(), _:
             raise StoreFailed("Both are files: snapshot-bot store backup FILE copies one.")
         case _:
@@ -108,6 +113,91 @@ async def copy_to(settings: StoreSettings, options: argparse.Namespace) -> int:
         "would do everything twice."
     )
     return DONE
+
+
+async def prune(settings: StoreSettings, options: argparse.Namespace) -> int:
+    before, store = SystemClock().now() - options.older_than, settings.store
+    database = database_at(store, SystemClock())
+    await database.open(made=False)
+    try:
+        if options.apply and isinstance(store, Path):
+            await database.run(_overwritten)
+        stop = _stop_on_signal()
+        done = await _pruning(database, before, stop, apply=options.apply)
+    finally:
+        await database.close()
+    for line in _told_pruning(done, f"{before:%Y-%m-%d %H:%M} UTC", applied=options.apply):
+        say(line)
+    if stop.is_set():
+        complain("Stopped before the end: what is told is done. Repeat it for the rest.")
+    return FAILED if stop.is_set() else DONE
+
+
+def age(text: str) -> timedelta:
+    """For argparse."""
+    try:
+        found = duration_of(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from None
+    if found < _YOUNGEST:
+        raise argparse.ArgumentTypeError(
+            f"What is younger than {_YOUNGEST.days} days still counts: name a longer time."
+        )
+    return found
+
+
+def _overwritten() -> Script[None]:
+    """Deleted rows are overwritten in the file, so that they can't be read there any more."""
+    yield sql("pragma secure_delete = on")
+
+
+async def _pruning(database: Database, before: datetime, stop: threading.Event, *, apply: bool) -> Pruning:
+    """Requests that others joined may go once those have gone."""
+    total = Pruning()
+    while True:
+        walked = await _walked(database, before, stop, apply=apply)
+        total = walked.after(total)
+        if not (apply and walked.requests["goes"] and walked.requests["joined"]) or stop.is_set():
+            return total
+
+
+async def _walked(database: Database, before: datetime, stop: threading.Event, *, apply: bool) -> Pruning:
+    """Each step is a transaction, and between them is time for others."""
+    clock, done, last = SystemClock(), Pruning(), None
+    while not stop.is_set():
+        if apply:
+            step = await database.run(pruned, before, last, TERMINAL.name, clock.now())
+            await clock.sleep(_PAUSE_SECONDS)
+        else:
+            step = await database.read(planned, before, last)
+        done, last = done + step.done, step.last
+        if last is None:
+            break
+    return done
+
+
+def _told_pruning(done: Pruning, before: str, *, applied: bool) -> Iterator[str]:
+    requests, forgotten = done.requests, f"{done.forgotten:,} of these: what was typed (text, reason, description)"
+    yield f"Requests that ended before {before}: {sum(requests.values()):,}."
+    gone = f"{requests['goes']:,} with {done.disks:,} disks and all that was decided and told of them"
+    yield f"{'Gone' if applied else 'To go'}: {gone}."
+    for why, words in _STAYS.items():
+        if requests[why]:
+            yield f"{'Kept' if applied else 'To stay'}: {requests[why]:,} {words}."
+    if done.forgotten:
+        yield f"{'Forgotten' if applied else 'To be forgotten'} in {forgotten}."
+    if applied:
+        yield "The audit trail is whole. The file keeps its size, and uses its room again."
+    else:
+        yield "Nothing was changed yet. Repeat it with --apply to do this. The audit trail stays whole."
+
+
+_STAYS = {
+    "point": "with restore points that are still there, as far as the bot knows",
+    "joined": "whose snapshots others joined",
+    "review": "that wait for review",
+    "told": "of which something is still to be told or deleted",
+}
 
 
 def store_url(text: str) -> StoreUrl:
@@ -190,9 +280,9 @@ def _told_broken(problems: list[str], where: str) -> int:
     return FAILED if problems else DONE
 
 
-async def _stoppable(work: Callable[[threading.Event], Awaitable[T]]) -> T:
-    """Do something long. SIGTERM and SIGINT have it stop, which is waited for: it cleans up behind it."""
+def _stop_on_signal() -> threading.Event:
+    """Set by SIGTERM or SIGINT: what runs then stops, which is waited for, and cleans up behind it."""
     stop, loop = threading.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    return await work(stop)
+    return stop

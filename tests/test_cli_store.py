@@ -5,24 +5,30 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import fcntl
+import json
 import os
 import re
 import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
 
 from bot.domain.audit import AuditEntry
+from bot.domain.items import Item
+from bot.domain.orders import Create
+from bot.domain.requests import Request
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Incoming
+from bot.store.rows import item_row, request_row
 from bot.store.sqlite import backup
 from bot.store.sqlite.lock import StoreLock
 from bot.store.store import Store
@@ -493,3 +499,158 @@ def test_a_server_is_backed_up_to_a_file_and_one_that_is_empty_takes_a_backup(
         assert "from-a-backup" in lived("show", "r-waits", verb="requests").out
         runner.run(made.__aexit__(None, None, None))
     assert files() == {"snapshot-bot.db", "snapshot-bot.db.lock", "copy.db"}
+
+
+# --- prune ------------------------------------------------------------------------------------------------------------
+
+LONG_AGO = datetime(2024, 3, 1, tzinfo=UTC)
+TYPED = "the secret plan of Ms Miller"
+
+
+def put(*wholes: tuple[Request, Sequence[Item]]) -> None:
+    with sqlite3.connect(STORE) as db:
+        for request, items in wholes:
+            _insert(db, "request", request_row(request))
+            for item in items:
+                _insert(db, "item", {**item_row(item), "asked_at": 0})
+    db.close()
+
+
+def _insert(db: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> None:
+    db.execute(f"insert into {table} ({', '.join(row)}) values ({', '.join(f':{name}' for name in row)})", row)
+
+
+def ended_request(name: str, at: datetime = LONG_AGO, **fields: Any) -> Request:
+    order = Create(("orders-db",), reason=TYPED, description=TYPED)
+    told = {"to_send": False, "text": f"create orders-db reason={TYPED}", "order": order}
+    return a_request(name, **{"state": RequestState.FINISHED, "created_at": at, "ended_at": at, **told, **fields})
+
+
+def made(name: str, number: int = 1, **fields: Any) -> Item:
+    ends = {"snapshot_id": f"s-{name}", "ended_at": LONG_AGO}
+    return an_item(number, ItemState.AVAILABLE, request_id=name, **{**ends, **fields})
+
+
+def requests_there() -> set[str]:
+    with sqlite3.connect(STORE) as db:
+        found = {row[0] for row in db.execute("select id from request")}
+    db.close()
+    return found
+
+
+@pytest.fixture
+def old(lived: Run) -> Run:
+    """Requests of long ago, one of each kind, beside some of today."""
+    leader = made("r-leader", gone_at=LONG_AGO)
+    put(
+        (ended_request("r-failed"), [an_item(1, ItemState.FAILED, request_id="r-failed", ended_at=LONG_AGO)]),
+        (ended_request("r-denied", state=RequestState.DENIED), []),
+        (ended_request("r-deleted"), [made("r-deleted", gone_at=LONG_AGO)]),
+        (ended_request("r-point"), [made("r-point"), made("r-point", 2, gone_at=LONG_AGO)]),
+        (ended_request("r-review", break_glass=True), []),
+        (ended_request("r-told", to_send=True), []),
+        (ended_request("r-leader", LONG_AGO + timedelta(days=1)), [leader]),
+        (ended_request("r-follower"), [made("r-follower", gone_at=LONG_AGO, joined_to=leader.id)]),
+        (ended_request("r-young", datetime.now(UTC) - timedelta(days=3)), []),
+    )
+    return lived
+
+
+STAYING = {"r-one", "r-point", "r-review", "r-told", "r-young"}
+
+
+def test_the_plan_says_what_would_go_and_changes_nothing(old: Run) -> None:
+    before, there = head(STORE), requests_there()
+    said = old("prune", verb="store")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.splitlines()[1:] == [
+        "To go: 4 with 3 disks and all that was decided and told of them.",
+        "To stay: 1 with restore points that are still there, as far as the bot knows.",
+        "To stay: 1 whose snapshots others joined.",
+        "To stay: 1 that wait for review.",
+        "To stay: 1 of which something is still to be told or deleted.",
+        "To be forgotten in 2 of these: what was typed (text, reason, description).",
+        "Nothing was changed yet. Repeat it with --apply to do this. The audit trail stays whole.",
+    ]
+    assert (head(STORE), requests_there()) == (before, there)
+
+
+def test_what_ended_long_ago_goes_and_the_trail_stays_whole(old: Run) -> None:
+    before = head(STORE)
+    said = old("prune", "--apply", verb="store")
+    assert (said.code, said.err) == (0, "")
+    assert "Gone: 5 with 4 disks and all that was decided and told of them." in said.out
+    assert "Forgotten in 1 of these" not in said.out, "those that others joined were forgotten, and have gone since"
+    assert requests_there() == STAYING
+    said = old("verify", "--head", before, verb="audit")
+    assert (said.code, said.err) == (0, "")
+    again = old("prune", "--apply", verb="store")
+    assert "Gone: 0 with 0 disks" in again.out
+
+
+def test_what_was_typed_is_nowhere_in_the_file_any_more(old: Run) -> None:
+    """But in requests that are under way, wait for review, or are younger."""
+    tampered(f"delete from request where id in {('r-review', 'r-told', 'r-young')}")
+    assert old("prune", "--apply", verb="store").code == 0
+    with sqlite3.connect(STORE) as db:
+        db.execute("pragma wal_checkpoint(truncate)")
+    db.close()
+    assert TYPED.encode() not in STORE.read_bytes()
+    shown = old("show", "r-point", verb="requests").out
+    assert "s-r-point" in shown
+
+
+def test_requests_with_decisions_and_deletions_go_with_them(old: Run) -> None:
+    """Their rows in the trail stay, and a row of it says that they have gone."""
+    at = int(LONG_AGO.timestamp() * 1000)
+    tampered(
+        "update deletion set state = 'deleting' where state = 'asked'",
+        "update deletion set state = 'deleted', told = 1",
+        f"update item set gone_at = {at} where request_id = 'r-one'",
+        "update notice set told = 1",
+        f"update request set state = 'finished', created_at = {at}, ended_at = {at}, to_send = 0 where id = 'r-one'",
+    )
+    assert old("verify", verb="audit").code == 0
+    assert old("prune", "--apply", verb="store").code == 0
+    assert requests_there() == STAYING - {"r-one"}
+    with sqlite3.connect(STORE) as db:
+        db.execute("pragma foreign_keys = on")
+        assert db.execute("pragma foreign_key_check").fetchall() == []
+        for table in ("item", "deletion", "approval", "notice", "consistency_group"):
+            assert db.execute(f"select 1 from {table} where request_id = 'r-one'").fetchone() is None
+    db.close()
+    said = old("verify", verb="audit")
+    assert (said.code, said.err) == (0, "")
+    pruned = [line for line in old("export", verb="audit").out.splitlines() if '"prune-store"' in line]
+    assert any("r-one" in json.loads(line)["details"]["requests"].split(",") for line in pruned)
+
+
+def test_a_request_that_is_gone_without_a_row_is_still_found(old: Run) -> None:
+    """A row that says so names it; nothing else excuses it."""
+    assert old("prune", "--apply", verb="store").code == 0
+    tampered(
+        *(f"delete from {table} where request_id = 'r-one'" for table in ("deletion", "notice", "approval", "item")),
+        "delete from request where id = 'r-one'",
+    )
+    said = old("verify", verb="audit")
+    assert said.code == 1
+    assert "no such request of theirs is there" in said.err
+
+
+@pytest.mark.parametrize(
+    ("time", "words"), [("1d", "younger than 2 days still counts"), ("soon", "A time is a number")]
+)
+def test_a_time_that_is_too_short_or_none_is_bad_use(old: Run, time: str, words: str) -> None:
+    said = old("prune", "--older-than", time, "--apply", verb="store")
+    assert (said.code, said.out) == (2, "")
+    assert words in said.err
+    assert "r-failed" in requests_there()
+
+
+def test_a_server_is_pruned_alike(old: Run, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert old("copy", "--to", server, verb="store").code == 0
+    monkeypatch.setenv("BOT_STORE", server)
+    said = old("prune", "--apply", verb="store")
+    assert (said.code, said.err) == (0, "")
+    assert "Gone: 5 with 4 disks" in said.out
+    assert old("verify", verb="audit").code == 0

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Literal
 
 from bot.domain.actors import Actor
@@ -20,6 +21,9 @@ BEFORE_POST = "submit"
 
 RESTORE_STORE = "restore-store"
 """The action of the row that says that the store was put back from a backup."""
+
+PRUNE_STORE = "prune-store"
+"""The action of a row that says which requests are gone because they ended long ago."""
 
 BOT = "snapshot-bot"
 """Who acts where no person does."""
@@ -156,6 +160,14 @@ def store_restored(author: str, backup: str, given_up: str | None, trail: str) -
     """
     details: Details = {"backup": backup, "given_up": given_up, "trail": trail}
     return AuditEntry(author, RESTORE_STORE, "store", "done", details=details)
+
+
+def store_pruned(author: str, before: datetime, requests: Sequence[str], forgotten: int) -> AuditEntry:
+    """Requests that ended before a moment are gone with all their rows but those of the trail; in so many others what
+    was typed is forgotten.
+    """
+    details: Details = {"before": before.isoformat(), "requests": ",".join(requests), "forgotten": forgotten}
+    return AuditEntry(author, PRUNE_STORE, "store", "done", details=details)
 
 
 def of_binding(user_id: str, action: str, channel: str, alias: str, rule: str, *, done: bool = False) -> AuditEntry:

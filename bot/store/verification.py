@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from bot.domain.audit import BEFORE_POST, RESTORE_STORE
+from bot.domain.audit import BEFORE_POST, PRUNE_STORE, RESTORE_STORE
 from bot.store import audit
 from bot.store.bindings import BY_COMMAND
 from bot.store.database import Triggers
@@ -134,6 +134,8 @@ class Verification:
     _decided: set[tuple[str, str, str]] = field(default_factory=set)
     _bound: dict[str, str] = field(default_factory=dict)
     _sent: set[tuple[str, str]] = field(default_factory=set)
+    _pruned: set[str] = field(default_factory=set)
+    """Requests that are gone as they ended long ago, which a row says."""
 
     def take(self, rows: Iterable[Mapping[str, Any]]) -> str | None:
         """The next rows. Answers what is broken in the chain, after which nothing more can be said."""
@@ -179,6 +181,8 @@ class Verification:
                     self._bound.pop(subject, None)
                 case action if action == RESTORE_STORE:
                     self._restored(row)
+                case action if action == PRUNE_STORE:
+                    self._pruned.update(details["requests"].split(","))
                 case "create" if details.get("hop") == BEFORE_POST:
                     self._sent.add((row["actor"], details["request"]))
                 case _:
@@ -220,13 +224,15 @@ class Verification:
             if (action, actor, subject) not in self._decided:
                 yield f"{actor} stands under {subject} ({action}), and there is no row of it"
         for action, actor, subject in sorted(self._decided - set(self.witness.decided), key=repr):
-            if action in _DECISIONS:
+            if action in _DECISIONS and subject not in self._pruned:
                 yield f"{actor} has a row under {subject} ({action}), and does not stand there any more"
         sent = set(self.witness.sent)
         for actor, request in sorted(sent - self._sent, key=repr):
             yield f"something of {request} was sent for {actor}, and there is no row of it"
         for actor, request in sorted(self._sent - sent, key=repr):
-            yield f"a row says that something of {request} was sent for {actor}, and no such request of theirs is there"
+            if request not in self._pruned:
+                what = f"something of {request} was sent for {actor}"
+                yield f"a row says that {what}, and no such request of theirs is there"
         for channel, project in self.witness.bound:
             if self._bound.get(channel) != project:
                 yield f"the channel {channel} is bound to {project}, and there is no row of it"
