@@ -8,7 +8,6 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,14 +17,15 @@ from pydantic import SecretStr
 from slack_bolt.app.async_app import AsyncApp
 
 from bot.admin import AdminServer
+from bot.app_jobs import Base, Clouds, Jobs, build_jobs, follow_server
 from bot.clock import SteadyClock
-from bot.engine.embedded import EmbeddedEngine
+from bot.domain.store_urls import PostgresUrl
 from bot.evs.cloud import HttpCloud
 from bot.ports.clock import Clock, FollowingClock
-from bot.ports.jobs import Handler
 from bot.settings import Settings
 from bot.slack.background_tasks import BackgroundTasks
 from bot.slack.bolt import SocketModeEntry, build_bolt
+from bot.slack.changes import Changes
 from bot.slack.client.channels import SlackChannels
 from bot.slack.client.health import SlackHealth
 from bot.slack.client.identity import identity_of, is_simulated, web_client
@@ -37,7 +37,7 @@ from bot.slack.front import Front
 from bot.slack.http.request_url import HttpEntry
 from bot.slack.listeners import routes
 from bot.slack.listeners.actions import Actions
-from bot.slack.listeners.app_home import AppHomeListeners, SlackAppHomes
+from bot.slack.listeners.app_home import AppHomeListeners
 from bot.slack.listeners.approvals import DenyForm
 from bot.slack.listeners.binding import BindForm
 from bot.slack.listeners.channel_card import ChannelCardListeners
@@ -70,24 +70,9 @@ from bot.workflow.actions.extend import Extending
 from bot.workflow.actions.fill_form import Forms
 from bot.workflow.actions.grant import Granting
 from bot.workflow.actions.try_again import Retrying
-from bot.workflow.call_budget import OwnRoom
-from bot.workflow.check_before_sending import SendCheck
-from bot.workflow.discovery import GroupDiscovery
 from bot.workflow.form_sessions import FormSessions
 from bot.workflow.gate import Gate
 from bot.workflow.intake import Intake
-from bot.workflow.jobs.anchor_audit import AuditAnchor
-from bot.workflow.jobs.attempting import RetryPolicy
-from bot.workflow.jobs.delete import Deleter
-from bot.workflow.jobs.expire_grants import GrantExpiry
-from bot.workflow.jobs.notify import Notifier
-from bot.workflow.jobs.plan import Planner
-from bot.workflow.jobs.publish_app_home import AppHomePublisher
-from bot.workflow.jobs.remind import Reminder
-from bot.workflow.jobs.report import Reporter
-from bot.workflow.jobs.submit import Submitter
-from bot.workflow.jobs.submit_group import Grouper
-from bot.workflow.jobs.watch import Watcher
 from bot.workflow.queries.disk_choices import DiskCatalogue
 from bot.workflow.queries.existing import Existing
 from bot.workflow.queries.restore_points import RestorePointsInquiry
@@ -97,11 +82,11 @@ from bot.workflow.use_cases import UseCases
 
 log = logging.getLogger(__name__)
 
-STOP_SECONDS = 6.0
-"""The time in which all that runs may end by itself; a stop takes 10 s in all."""
-
 SLACK_SECONDS = 15.0
-FORGET_EVERY_SECONDS = 3600.0
+DRAIN_SECONDS = 2.5
+"""How long a replica goes on taking what Slack delivers once it says that it is not ready: a balancer looks about each
+second.
+"""
 
 _ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: nothing that a tired person could take for something else."""
@@ -126,27 +111,6 @@ class Bot:
     admin: AdminServer
     stop: Callable[[], Any]
     failed: Callable[[], Awaitable[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """The ground of all else. `former`: aliases by which what still runs knows its project, with those of today."""
-
-    settings: Settings
-    clock: FollowingClock
-    database: Database
-    store: Store
-    former: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Clouds:
-    """The cloud, and what is asked of it on the way of a question."""
-
-    cloud: HttpCloud
-    servers: ServerNames
-    existing: Existing
-    catalogue: DiskCatalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,16 +144,23 @@ async def _start(settings: Settings, machine: Clock, database: Database, stack: 
     clouds = build_cloud(base, stack)
     cases = build_use_cases(base, front, clouds)
     road = listen(base, bolt, front, cases)
-    engine, running = await build_jobs(base, front, clouds, cases, stack)
+    jobs = await build_jobs(base, front, clouds, cases, stack)
     entry = _entry(settings, clock, bolt, road)
     await entry.start()
     stack.push_async_callback(entry.stop)
-    watch.vitals.begin(running, lambda: engine.idle_s)
+    watch.vitals.begin(jobs.running, lambda: jobs.engine.idle_s)
     watch.readiness.begin(entry.trouble, front.client.auth_test)
     watch.failures.update(cloud=clouds.cloud.failures, deliveries=entry.failures)
+    if base.shared and isinstance(entry, HttpEntry):
+        stack.push_async_callback(_drain, machine, jobs)
     stack.callback(watch.readiness.end)
     log.info("the bot is up", extra={"team": front.identity.team_id, "projects": len(settings.projects)})
     return Bot(base.store, entry, watch.admin, stack.pop_all().aclose, watch.vitals.failed)
+
+
+async def _drain(machine: Clock, jobs: Jobs) -> None:
+    """Whatever is delivered meanwhile is recorded, and other replicas go on with it."""
+    await asyncio.gather(machine.sleep(DRAIN_SECONDS), jobs.stop())
 
 
 def _facts(settings: Settings) -> dict[str, Any]:
@@ -205,7 +176,9 @@ def _facts(settings: Settings) -> dict[str, Any]:
 async def build_watch(base: Base, health: SlackHealth, stack: AsyncExitStack) -> Watch:
     """For operators, before anything waits for Slack. Raises CannotListen."""
     settings, store = base.settings, base.store
-    vitals, readiness = Vitals(store.answers, store.broken), Readiness(store.writable, health.trouble)
+    # A server that is away is waited for, by every replica: none is better for being started again.
+    vitals = Vitals(None if base.shared else store.answers, store.broken)
+    readiness = Readiness(store.writable, health.trouble)
     failures: dict[str, Mapping[str, int]] = {"slack": health.outages.counts, "slack token": health.refusals.counts}
     admin = AdminServer(
         settings.admin_host, settings.admin_port, vitals.trouble, readiness.trouble, store.counts, failures
@@ -222,7 +195,9 @@ async def build_store(settings: Settings, clock: FollowingClock, database: Datab
     if isinstance(database, SqliteDatabase):
         await database.make_room_in_the_log()
     store = Store(database, clock)
-    if set_back := await store.clock_set_meanwhile():
+    if isinstance(settings.store, PostgresUrl):
+        await follow_server(database, clock)
+    elif set_back := await store.clock_set_meanwhile():
         log.warning("the machine's clock was set back", extra={"seconds": round(-set_back.total_seconds(), 1)})
     await store.configured_grants(settings.grants)
     await store.configured_bindings(settings.bindings)
@@ -249,18 +224,19 @@ async def build_slack(base: Base, health: SlackHealth, stack: AsyncExitStack) ->
         team_url=identity.url,
         bot_user_id=identity.user_id,
         clock=clock,
-        budgets=budgets(OwnRoom(clock), OwnRoom(clock), clock),
+        budgets=budgets(base.room("chat.update"), base.room("chat.postMessage"), clock),
     )
-    unexpected = Unexpected(command, new_reference)
-    tasks = BackgroundTasks(unexpected)
+    tasks = BackgroundTasks(unexpected := Unexpected(command, new_reference))
     stack.push_async_callback(tasks.stop)
     bolt = build_bolt(web_client(api_url, http, None), token, _reveal(settings.slack.signing_secret), origin)
+    people = SlackPeople(client, identity.team_id, clock, enterprise_id=identity.enterprise_id)
     front = Front(
         command=command,
         origin=origin,
         client=client,
-        people=SlackPeople(client, identity.team_id, clock, enterprise_id=identity.enterprise_id),
+        people=people,
         channels=channels,
+        changes=Changes(people, channels),
         urls=urls,
         replies=replies,
         unexpected=unexpected,
@@ -312,7 +288,7 @@ def listen(base: Base, bolt: AsyncApp, front: Front, cases: UseCases) -> Command
     store, settings = base.store, base.settings
     errors = ErrorListener(front.unexpected, front.replies, front.tasks)
     errors.register(bolt)
-    Unrouted(front.people, front.channels).register(bolt)
+    Unrouted(front.changes).register(bolt)
     queries, forms = Queries(front, cases, store), FormListeners(front, cases.forms)
     MentionListeners(front, cases, queries).register(bolt)
     actions = _actions(front, cases, store)
@@ -320,7 +296,7 @@ def listen(base: Base, bolt: AsyncApp, front: Front, cases: UseCases) -> Command
     routes.register(bolt, actions, forms, pages, post_mortems)
     AppHomeListeners(store).register(bolt)
     ChannelCardListeners(front, settings.slack.offer_channels, store, settings.projects).register(bolt)
-    ChangeListeners(front.people).register(bolt)
+    ChangeListeners(front.changes).register(bolt)
     LastListeners().register(bolt)
     commands = CommandListeners(front, cases, queries, forms, actions)
     return CommandRoad(front.command, front.origin, commands.on_command, errors.on_error)
@@ -333,66 +309,6 @@ def _actions(front: Front, cases: UseCases, store: Store) -> Actions:
     bind = BindForm(front, cases.bindings, sessions)
     buttons, forms = routes.buttons(cases, deny, change, bind), routes.small_forms(deny, change, bind)
     return Actions(front, store, sessions, buttons, forms)
-
-
-async def build_jobs(
-    base: Base, front: Front, clouds: Clouds, cases: UseCases, stack: AsyncExitStack
-) -> tuple[EmbeddedEngine, asyncio.Task[None]]:
-    """The engine, at work on what the rows call for."""
-    engine = EmbeddedEngine(base.clock, base.store)
-    base.database.on_scheduled(engine.schedule)
-    room = front.replies.budgets
-    room.on_turn(lambda channel: engine.schedule(f"report:{channel}", base.clock.now(), channel))
-    handlers = _handlers(base, front, clouds, cases)
-    handlers["report"] = Reporter(base.store, front.replies, base.clock, room, engine.take_changed)
-    running = asyncio.create_task(engine.run(handlers))
-    engine.schedule("forget:deliveries", base.clock.now())
-    if base.settings.audit_channel:
-        engine.schedule(f"anchor:{base.settings.audit_channel}", base.clock.now())
-
-    async def stop_engine() -> None:
-        await engine.stop(STOP_SECONDS)
-        await asyncio.gather(running, return_exceptions=True)  # it may have ended before, which was told then
-
-    stack.push_async_callback(stop_engine)
-    return engine, running
-
-
-def _handlers(base: Base, front: Front, clouds: Clouds, cases: UseCases) -> dict[str, Handler]:
-    store, clock, projects, cloud = base.store, base.clock, base.settings.projects, clouds.cloud
-    people, replies = front.people, front.replies
-    app_homes = SlackAppHomes(front.client, front.command, front.identity.url)
-    discovery, send_check = GroupDiscovery(clock), SendCheck(store, people, projects, clock)
-    policy = _retry_policy(base.settings)
-
-    async def forget(_: str) -> float:
-        await store.forget_deliveries()
-        return FORGET_EVERY_SECONDS
-
-    return {
-        "plan": Planner(store, people, front.channels, cloud, projects, discovery, clouds.servers, clock),
-        "group": Grouper(store, send_check, cloud, discovery, clock, policy),
-        "submit": Submitter(store, send_check, cloud, clock, policy),
-        "watch": Watcher(store, cloud, clock, timedelta(seconds=base.settings.cloud.watch_s)),
-        "remind": Reminder(store, cloud, replies, clock),
-        "delete": Deleter(store, people, cloud, replies, projects, clock),
-        "expire": cases.approvals.expire,
-        "expire_grants": GrantExpiry(store, clock),
-        "app_home": AppHomePublisher(store, people, app_homes, projects, clock),
-        "notify": Notifier(store, people, people, replies, projects, clock),
-        "anchor": AuditAnchor(store, replies, clock),
-        "answer": front.deferred,
-        "forget": forget,
-    }
-
-
-def _retry_policy(settings: Settings) -> RetryPolicy:
-    return RetryPolicy(
-        look_for=timedelta(seconds=settings.cloud.reconcile_s),
-        busy_first=timedelta(seconds=settings.cloud.busy_retry_s),
-        busy_deadline=timedelta(seconds=settings.cloud.busy_deadline_s),
-        unconfigured=timedelta(seconds=settings.cloud.watch_s),
-    )
 
 
 def _entry(settings: Settings, clock: Clock, bolt: AsyncApp, road: CommandRoad) -> SocketModeEntry | HttpEntry:

@@ -23,9 +23,11 @@ TURNS_WITHIN_S = 90.0
 
 @dataclass(slots=True)
 class Vitals:
-    """The parts that must not end while the bot is up. Until `begin` there is the store alone."""
+    """The parts that must not end while the bot is up. Until `begin` there is the store alone. `store_answers` is None
+    where the store may be away for a while.
+    """
 
-    store_answers: Callable[[], Awaitable[None]]
+    store_answers: Callable[[], Awaitable[None]] | None
     store_broken: Callable[[], Awaitable[None]]
     _jobs: asyncio.Task[None] | None = field(default=None, init=False)
     _idle_s: Callable[[], float] = field(default=lambda: 0.0, init=False)
@@ -40,6 +42,8 @@ class Vitals:
             return "The loop of jobs has ended."
         if self._idle_s() > TURNS_WITHIN_S:
             return "The loop of jobs stands still."
+        if self.store_answers is None:
+            return ""
         try:
             async with asyncio.timeout(ANSWERS_WITHIN_S):
                 await self.store_answers()

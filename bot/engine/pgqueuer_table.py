@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from importlib.metadata import version
 from typing import Any, Protocol
 from uuid import UUID
@@ -37,6 +38,9 @@ SETTINGS = DBSettings(prefix="snapshot_bot_", durability=Durability.balanced)
 TABLE = SETTINGS.queue_table
 WANTED = "snapshot_bot_wanted"
 """The channel on which replicas hear of jobs that are wanted while one of them runs them."""
+
+NEWS = "snapshot_bot_news"
+"""The channel on which they pass on to each other what Slack told one of them."""
 
 _INSTALL_LOCK = 7_141_905_288_220_417_264
 _MOST_NOTIFIED = 7_000
@@ -182,9 +186,10 @@ def note_from(text: str) -> tuple[str, str, list[str] | None]:
 class CoalescingDriver(AsyncpgPoolDriver):
     """Passes on one notification of a change until the table was looked at: what they all say is that it should be."""
 
-    def __init__(self, pool: Any, on_wanted: Callable[[str], None]) -> None:
+    def __init__(self, pool: Any, heard: Mapping[str, Callable[[str], None]]) -> None:
+        """`heard`: who else listens, by channel."""
         super().__init__(pool)
-        self._on_wanted = on_wanted
+        self._heard = heard
         self.told = False
 
     async def add_listener(self, channel: str, callback: Callable[[str | bytes | bytearray], None]) -> None:
@@ -196,7 +201,12 @@ class CoalescingDriver(AsyncpgPoolDriver):
                 callback(payload)
 
         await super().add_listener(channel, once)
-        await super().add_listener(WANTED, lambda payload: self._on_wanted(str(payload)))
+        for other, hear in self._heard.items():
+            await super().add_listener(other, partial(_as_text, hear))
+
+
+def _as_text(hear: Callable[[str], None], payload: str | bytes | bytearray) -> None:
+    hear(str(payload))
 
 
 @dataclass

@@ -28,7 +28,7 @@ from pgqueuer.domain.types import QueueManagerId
 
 from bot.domain.errors import StoreFailed
 from bot.engine import pgqueuer_table as table
-from bot.ports.clock import Clock
+from bot.ports.clock import FollowingClock
 from bot.ports.jobs import Handler, JobSource
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,9 @@ SWEEP_SECONDS = 15.0
 AFTER_A_BUG_SECONDS = 5.0
 AFTER_A_FAILURE_SECONDS = 1.0
 """Until the database is tried again where it is away, and until a job is that met that."""
+
+STEP_SECONDS = 1.0
+"""A clock that is further away from where it was to be has been set."""
 
 PRUNE_EVERY_SECONDS = 3600.0
 KEPT = timedelta(hours=6)
@@ -93,7 +96,14 @@ class _Mine:
 
 
 async def connected(url: str) -> Pool:
-    """The connections of the engine, with PgQueuer's tables made. Raises what asyncpg does."""
+    """The connections of the engine, with PgQueuer's tables made. Raises StoreFailed."""
+    try:
+        return await _connected(url)
+    except AWAY as exc:
+        raise StoreFailed(f"The bot's jobs can't be kept in PostgreSQL ({exc}).") from exc
+
+
+async def _connected(url: str) -> Pool:
     pool = await asyncpg.create_pool(
         url,
         min_size=1,
@@ -114,15 +124,16 @@ class SharedEngine:
     """One a replica. The store calls `enqueue` before a commit and `committed` after it; `run` returns after `stop`.
 
     `share` is how many jobs of one lane run together in this replica. `takes_turn`: whether this replica is the one
-    that does a chore now, of which the others hear that it is done.
+    that does a chore now, of which the others hear that it is done. `date`: of the database, which is that of all.
     """
 
     def __init__(
         self,
-        clock: Clock,
+        clock: FollowingClock,
         rows: JobSource,
         pool: Pool,
         takes_turn: Callable[[str, datetime], Coroutine[Any, Any, bool]],
+        date: Callable[[], Coroutine[Any, Any, datetime]],
         *,
         share: int = 16,
     ) -> None:
@@ -130,6 +141,7 @@ class SharedEngine:
         self._rows = rows
         self._pool = pool
         self._takes_turn = takes_turn
+        self._date = date
         self._share = share
         self._id = uuid4()
         self._lanes: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = WeakValueDictionary()
@@ -139,6 +151,9 @@ class SharedEngine:
         self._idle: set[asyncio.Task[Any]] = set()
         self._busy: set[asyncio.Task[Any]] = set()
         self._loose: list[_Job] = []
+        self._telling: set[asyncio.Task[None]] = set()
+        self.on_news: Callable[[str], None] = lambda news: None
+        """Who hears what another replica was told."""
         self._added = asyncio.Event()
         self._stopping = asyncio.Event()
         self._ending = False
@@ -168,6 +183,16 @@ class SharedEngine:
         as it has just come here.
         """
         return self._mine[key].take_changed()
+
+    def tell(self, news: str) -> None:
+        """Pass on to the other replicas what only this one was told. None of them may rely on hearing it."""
+        telling = asyncio.create_task(self._tell(f"{self._id} {news}"))
+        self._telling.add(telling)
+        telling.add_done_callback(self._telling.discard)
+
+    async def _tell(self, text: str) -> None:
+        with suppress(*AWAY):
+            await self._pool.execute("select pg_notify($1, $2)", table.NEWS, text)
 
     @property
     def idle_s(self) -> float:
@@ -202,7 +227,7 @@ class SharedEngine:
         """Until the stop, or until the database goes away; all that ran has ended then."""
         self._turned_at, self._ending = self._clock.monotonic(), self._stopping.is_set()
         own = table.queries(
-            table.CoalescingDriver(self._pool, self._on_note),
+            table.CoalescingDriver(self._pool, {table.WANTED: self._on_note, table.NEWS: self._on_other_news}),
             owner=self._id,
             next_s=lambda job: self._waits.pop(int(job.id), 0.0),
             on_turn=self._on_turn,
@@ -308,6 +333,11 @@ class SharedEngine:
         if replica != str(self._id) and key in self._mine:
             self._mine[key].wanted(self._clock.monotonic(), about)
 
+    def _on_other_news(self, text: str) -> None:
+        replica, _, news = text.partition(" ")
+        if replica != str(self._id):
+            self.on_news(news)
+
     # --- beside -------------------------------------------------------------------------------------------------------
 
     async def _queueing(self) -> None:
@@ -327,17 +357,28 @@ class SharedEngine:
     async def _sweeping(self) -> None:
         """Queue what the rows call for and no job covers. One replica at a time does it for all."""
         while True:
-            try:
-                if await self._takes_turn("sweep", self._clock.now() + timedelta(seconds=SWEEP_SECONDS)):
-                    await self.sweep()
-            except (StoreFailed, *AWAY):
-                pass  # the next one reads again
+            with suppress(StoreFailed, *AWAY):  # the next one reads again
+                was_set = await self._follow()
+                next_at = self._clock.now() + timedelta(seconds=SWEEP_SECONDS)
+                if await self._takes_turn("sweep", next_at) or was_set:
+                    await self._sweep(was_set)
             await self._clock.sleep(SWEEP_SECONDS * random.uniform(0.8, 1.0))
 
-    async def sweep(self) -> None:
-        wanted = [_Job(*job) for job in await self._rows.jobs()]
+    async def _follow(self) -> bool:
+        """Whether the database's clock was set: what waits for a date waits for another moment then."""
+        by = await self._date() - self._clock.now()
+        self._clock.follow(by)
+        if was_set := abs(by.total_seconds()) >= STEP_SECONDS:
+            log.warning("the database's clock was set", extra={"seconds": round(by.total_seconds(), 1)})
+        return was_set
+
+    async def _sweep(self, was_set: bool) -> None:
+        called_for = [_Job(*job) for job in await self._rows.jobs()]
         async with self._pool.acquire() as connection:
-            await table.put_if_missing(connection, table.by_key(wanted, self._clock.now()))
+            if was_set:
+                await self.enqueue(connection, called_for)
+            else:
+                await table.put_if_missing(connection, table.by_key(called_for, self._clock.now()))
 
     async def _pruning(self) -> None:
         while True:

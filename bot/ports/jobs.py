@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
 Handler = Callable[[str], Awaitable[float | None]]
 """Does what the rows call for and answers in how many seconds it wants to be called again, or None for never."""
+
+
+class Engine(Protocol):
+    """Runs a job when its time has come, at least once and never twice at the same time."""
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since it last looked whether something is due."""
+        ...
+
+    def schedule(self, key: str, at: datetime, lane: str = "") -> None:
+        """Call for a job that no transaction calls for."""
+        ...
+
+    def take_changed(self, key: str) -> Collection[str] | None:
+        """The rows about which a job that runs was called for since this was asked last; None: that is not known."""
+        ...
+
+    async def run(self, handlers: Mapping[str, Handler]) -> None:
+        """Until `stop`. A handler by the word before the colon of each key."""
+        ...
+
+    async def stop(self, grace_s: float) -> None: ...
 
 
 class JobSource(Protocol):

@@ -8,6 +8,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.ports.clock import Clock
 from bot.slack.background_tasks import BackgroundTasks
+from bot.slack.changes import Changes
 from bot.slack.client.channels import SlackChannels
 from bot.slack.client.people import SlackPeople
 from bot.slack.client.poster import ResponseUrls, SlackReplies
@@ -26,6 +27,7 @@ class Front:
     client: AsyncWebClient
     people: SlackPeople
     channels: SlackChannels
+    changes: Changes
     urls: ResponseUrls
     replies: SlackReplies
     unexpected: Unexpected

@@ -137,6 +137,7 @@ async def test_a_sweep_does_not_hurry_a_job_that_asked_to_wait(
         return 60.0
 
     async with engine_of(Rows("report:c"), report=recorder(calls, wait_long)):
+        await until(lambda: bool(calls))
         await asyncio.sleep(0.15)
     assert calls == ["c"]
 

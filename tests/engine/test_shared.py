@@ -17,10 +17,11 @@ import pytest
 from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 
+from bot.clock import SteadyClock
 from bot.engine import pgqueuer_table as table
 from bot.engine.shared import SharedEngine, connected
 from bot.ports.jobs import Handler
-from tests.fakes.engines import CLOCK, Rows, always, recorder, shared, until
+from tests.fakes.engines import CLOCK, Rows, always, date, recorder, shared, until
 from tests.postgres import Cluster
 
 
@@ -176,7 +177,7 @@ async def test_the_jobs_of_a_replica_that_is_gone_are_taken_over_when_their_leas
         return await asyncio.Future[float]()
 
     pool = await connected(postgres_url)
-    gone = SharedEngine(CLOCK, Rows(), pool, always)
+    gone = SharedEngine(SteadyClock(CLOCK), Rows(), pool, always, date)
     task = asyncio.create_task(gone.run({"submit": recorder(calls, never)}))
     gone.schedule("submit:a", CLOCK.now())
     await until(lambda: calls == ["a"])

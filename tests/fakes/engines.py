@@ -47,6 +47,11 @@ async def always(_: str, __: datetime) -> bool:
     return True
 
 
+async def date() -> datetime:
+    """The database's, which is this machine's."""
+    return CLOCK.now()
+
+
 @asynccontextmanager
 async def embedded(rows: Rows, **handlers: Handler) -> AsyncIterator[EmbeddedEngine]:
     async with at_work(EmbeddedEngine(SteadyClock(CLOCK), rows), handlers) as engine:
@@ -57,7 +62,7 @@ async def embedded(rows: Rows, **handlers: Handler) -> AsyncIterator[EmbeddedEng
 async def shared(url: str, rows: Rows, **handlers: Handler) -> AsyncIterator[SharedEngine]:
     pool = await connected(url)
     try:
-        async with at_work(SharedEngine(CLOCK, rows, pool, always), handlers) as engine:
+        async with at_work(SharedEngine(SteadyClock(CLOCK), rows, pool, always, date), handlers) as engine:
             yield engine
     finally:
         pool.terminate()

@@ -54,7 +54,7 @@ class ChannelCardListeners:
 
     async def on_channel(self, ack: AsyncAck, change: ChannelChange) -> None:
         channel_id, name = change.channel, change.name
-        self.front.channels.forget(channel_id)
+        self.front.changes.of_channel(channel_id)
         if self.pattern is None or not channel_id or not fnmatchcase(name, self.pattern):
             return
         chore = f"channel_card:{channel_id}"

@@ -12,8 +12,7 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.response import BoltResponse
 
-from bot.slack.client.channels import SlackChannels
-from bot.slack.client.people import SlackPeople
+from bot.slack.changes import Changes
 from bot.slack.ids import CONSOLE
 from bot.slack.listeners.reading import reads
 from bot.slack.payloads import Delivery, UserChange, read
@@ -24,8 +23,8 @@ log = logging.getLogger(__name__)
 class ChangeListeners:
     """Slack's word that people or groups changed: what was cached about them is dropped at once."""
 
-    def __init__(self, people: SlackPeople) -> None:
-        self._people = people
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
 
     def register(self, app: AsyncApp) -> None:
         app.event("user_change")(reads(UserChange, self.on_user_change))
@@ -34,10 +33,10 @@ class ChangeListeners:
 
     async def on_user_change(self, ack: AsyncAck, change: UserChange) -> None:
         if change.user_id:
-            self._people.forget_user(change.user_id)
+            self._changes.of_user(change.user_id)
 
     async def on_user_groups_change(self) -> None:
-        self._people.forget_user_groups()
+        self._changes.of_user_groups()
 
 
 _ROUTED = frozenset(
@@ -61,9 +60,8 @@ _ROUTED = frozenset(
 class Unrouted:
     """Deliveries to the app itself, which are no events: taken before Bolt, which would answer it with 404."""
 
-    def __init__(self, people: SlackPeople, channels: SlackChannels) -> None:
-        self._people = people
-        self._channels = channels
+    def __init__(self, changes: Changes) -> None:
+        self._changes = changes
         self._minute: Any = None
 
     def register(self, app: AsyncApp) -> None:
@@ -85,8 +83,7 @@ class Unrouted:
         """For a while events were not delivered. Changes of people, groups and channels among them are asked for anew;
         mentions are lost, since the bot may not read messages. Source: Slack, Events API, rate limiting.
         """
-        self._people.forget_everything()
-        self._channels.forget_everything()
+        self._changes.of_anything()
         if minute != self._minute:
             self._minute = minute
             log.warning("slack held events back because there were too many", extra={"minute": _minute(minute)})

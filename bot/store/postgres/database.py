@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, ParamSpec, TypeVar
 
 import asyncpg
@@ -29,7 +30,7 @@ from bot.store.postgres.line import Line, Transaction
 from bot.store.postgres.schema import TRIGGERS, migrate
 from bot.store.postgres.scripts import ConnectionLost, execute, run
 from bot.store.postgres.writer import Enqueue, Writer
-from bot.store.script import Script
+from bot.store.script import Script, sql
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,10 @@ class PostgresDatabase:
         """How many transactions wait before which nothing goes that is handed over after them."""
         self._broken = asyncio.Event()
         self._closed = False
+
+    @property
+    def url(self) -> str:
+        return self._url
 
     def on_scheduled(self, schedule: Schedule) -> None:
         self._announcements.schedule = schedule
@@ -137,6 +142,10 @@ class PostgresDatabase:
         reading.add_done_callback(self._has_read)
         return await asyncio.shield(reading)  # one that is cancelled amid a statement costs another connection
 
+    async def date(self) -> datetime:
+        """By the server's clock, which is one for all replicas."""
+        return await self.read(_date)
+
     def run_behind(self, script: Callable[P, Script[None]], *args: P.args, **named: P.kwargs) -> None:
         self._line.put(Transaction(lambda: script(*args, **named)))
 
@@ -194,6 +203,12 @@ class PostgresDatabase:
         self._readings.discard(reading)
         if not reading.cancelled():
             reading.exception()  # who asked may have gone away
+
+
+def _date() -> Script[datetime]:
+    rows = yield sql("select clock_timestamp() as now")
+    now: datetime = rows[0]["now"]
+    return now
 
 
 async def _nothing(_: Any) -> None:
