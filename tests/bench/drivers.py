@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
-from tests.bench.world import CHANNEL
+from tests.bench.world import ALICE, CHANNEL
 
 SIGNING_SECRET = "bench-signing-secret"
 APP_TOKEN = "xapp-bench"
@@ -44,16 +44,16 @@ CONNECTIONS = 150
 """Fewer than the bot takes at once."""
 
 
-def a_command(text: str, channel: str = CHANNEL) -> dict[str, str]:
-    """What Slack delivers when alice types `/snapshot TEXT`, with a trigger of its own."""
+def a_command(text: str, channel: str, person: str) -> dict[str, str]:
+    """What Slack delivers when a person types `/snapshot TEXT`, with a trigger of its own."""
     return {
         "token": "legacyverificationtoken0",
         "team_id": "T0HARBOR01",
         "team_domain": "harbor-eng",
         "channel_id": channel,
         "channel_name": "inc-demo",
-        "user_id": "U0ALICE001",
-        "user_name": "alice",
+        "user_id": person,
+        "user_name": "somebody",
         "command": "/snapshot",
         "text": text,
         "api_app_id": "A0SNAPAPP1",
@@ -71,7 +71,7 @@ def a_home_opened() -> dict[str, Any]:
         "api_app_id": "A0SNAPAPP1",
         "event": {
             "type": "app_home_opened",
-            "user": "U0ALICE001",
+            "user": ALICE,
             "channel": "D0DMALICE1",
             "tab": "home",
             "event_ts": "1767225680.501200",
@@ -90,7 +90,7 @@ Delivered = tuple[float, str]
 class Line(Protocol):
     """A way to one app."""
 
-    def deliver(self, text: str, channel: str = CHANNEL) -> Coroutine[Any, Any, Delivered]:
+    def deliver(self, text: str, channel: str = CHANNEL, person: str = ALICE) -> Coroutine[Any, Any, Delivered]:
         """The delivery is made at once, and leaves when this is waited for: making many takes of nobody's time."""
         ...
 
@@ -115,8 +115,8 @@ class HttpLine:
             writer.close()
         self._free.clear()
 
-    def deliver(self, text: str, channel: str = CHANNEL) -> Coroutine[Any, Any, Delivered]:
-        return self._deliver(self._signed(urllib.parse.urlencode(a_command(text, channel)).encode()))
+    def deliver(self, text: str, channel: str = CHANNEL, person: str = ALICE) -> Coroutine[Any, Any, Delivered]:
+        return self._deliver(self._signed(urllib.parse.urlencode(a_command(text, channel, person)).encode()))
 
     async def _deliver(self, delivery: bytes) -> Delivered:
         began = time.perf_counter()
@@ -168,8 +168,8 @@ class SocketLine:
             await self._connected.wait()
         return time.perf_counter()
 
-    def deliver(self, text: str, channel: str = CHANNEL) -> Coroutine[Any, Any, Delivered]:
-        return self._deliver(*_envelope("slash_commands", a_command(text, channel)))
+    def deliver(self, text: str, channel: str = CHANNEL, person: str = ALICE) -> Coroutine[Any, Any, Delivered]:
+        return self._deliver(*_envelope("slash_commands", a_command(text, channel, person)))
 
     async def open_home(self) -> None:
         await self._deliver(*_envelope("events_api", a_home_opened()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import sqlite3
 import tempfile
 import time
@@ -13,10 +14,13 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.bench.drivers import SIGNING_SECRET, Line, SocketLine, http_line, socket_line
+from tests.bench import world
+from tests.bench.drivers import SIGNING_SECRET, Delivered, Line, SocketLine, http_line, socket_line
 from tests.bench.processes import Child, running
 from tests.bench.sizes import HTTP, SOCKET, Sizes
 from tests.ports import free_port
+
+_turn = itertools.count()
 
 
 @dataclass
@@ -75,7 +79,7 @@ def bot_environment(sims: Child, transport: str, store: Path | None) -> dict[str
 async def a_bot(
     sims: Child, transport: str = SOCKET, *words: str, store: Path | None = None, line: SocketLine | None = None
 ) -> AsyncIterator[App]:
-    """`snapshot-bot run`, or with words what `tests.bench.apps.bot` makes of it. It knows alice already."""
+    """`snapshot-bot run`, or with words what `tests.bench.apps.bot` makes of it. It knows everybody already."""
     environment = bot_environment(sims, transport, store)
     module, arguments = ("tests.bench.apps.bot", words) if words else ("bot", ("run",))
     async with socket_line() as own:
@@ -103,10 +107,11 @@ async def ready(port: int) -> None:
 
 
 async def known(app: App) -> None:
-    """Until the bot knows who alice is: it believes Slack for a minute, and decides without her only later."""
-    async with asyncio.timeout(30):
-        while "moment" in (await app.line.deliver("access"))[1]:
-            await asyncio.sleep(0.05)
+    """Until the bot knows who everybody is: it believes Slack for a minute, and decides without them only later."""
+    for person in (world.ALICE, *map(world.person_id, range(world.PEOPLE))):
+        async with asyncio.timeout(30):
+            while "moment" in (await app.line.deliver("access", person=person))[1]:
+                await asyncio.sleep(0.05)
 
 
 def commits(path: Path) -> Callable[[], float]:
@@ -124,8 +129,10 @@ def commits(path: Path) -> Callable[[], float]:
     return commit
 
 
-async def at_once(app: App, count: int, text: str) -> list[tuple[float, str]]:
-    return await asyncio.gather(*(app.line.deliver(text) for _ in range(count)))
+async def at_once(app: App, count: int, text: str) -> list[Delivered]:
+    """From as many people, one after the other."""
+    people = [world.person_id(next(_turn)) for _ in range(count)]
+    return await asyncio.gather(*[app.line.deliver(text, person=person) for person in people])
 
 
 def added(after: Mapping[str, int], before: Mapping[str, int]) -> int:

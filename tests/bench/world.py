@@ -8,6 +8,9 @@ ACCESS_KEY = "SIMAK000000000000001"
 SECRET_KEY = "sim-sk-not-a-secret-000000000000000000001"
 ZONE = "ap-southeast-3a"
 CHANNEL = "C0INCDEMO1"
+ALICE = "U0ALICE001"
+PEOPLE = 25
+"""Enough that none has more requests open than one person may, and few enough to ask Slack about all each minute."""
 
 
 def disk_id(number: int) -> str:
@@ -34,3 +37,8 @@ def job_id(number: int) -> str:
 def channel_id(number: int) -> str:
     """One of many channels, so that Slack's limit of a post a second in each holds nothing up."""
     return f"C0BENCH{number:04d}"
+
+
+def person_id(number: int) -> str:
+    """One of those who ask for a snapshot each."""
+    return f"U0BENCH{number % PEOPLE:03d}"

@@ -23,7 +23,7 @@ from aiohttp.web_protocol import RequestHandler
 from bot.simulator.cloud.resources import Attachment, Disk, Job, Server, Snapshot
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message
-from bot.simulator.workspace.world import Channel
+from bot.simulator.workspace.world import Channel, Person
 from bot.slack.client.scopes import SCOPES
 from tests.bench import world
 from tests.bench.apps.clock import CommonClock
@@ -166,14 +166,19 @@ def furnish(setting: Setting, disks: int, channels: int) -> None:
             disk, f"fifty-{number}", world.PAYMENTS, world.ZONE, attachments=[Attachment(server, f"/dev/vd{number}")]
         )
     members = slack.channels[world.CHANNEL].members
+    for number in range(world.PEOPLE):
+        person = world.person_id(number)
+        slack.people[person] = Person(person, person.lower(), slack.people[world.ALICE].team_id, person)
+        members.append(person)
     for number in range(channels):
         channel = world.channel_id(number)
         slack.channels[channel] = Channel(channel, f"bench-{number}", members=list(members))
 
 
-def without_limits(config: Path) -> None:
-    """A few people ask for what many would."""
-    config.write_text(f"{config.read_text()}\n[limits]\nopen_requests = 100000\n")
+def let_everybody(config: Path) -> None:
+    """Whoever asks may: each person of the bench."""
+    grant = '\n[[grants]]\nsubject = "everyone"\nrole = "operator"\nproject = "payments-prod"\n'
+    config.write_text(config.read_text() + grant)
 
 
 async def main(words: list[str]) -> None:
@@ -195,7 +200,7 @@ async def main(words: list[str]) -> None:
     counted = Counted(setting)
     count_bytes(counted.bytes)
     await setting.start()
-    without_limits(setting.directory / "bot.toml")
+    let_everybody(setting.directory / "bot.toml")
     counted.watch()
     say(cloud=setting.cloud.url, slack=setting.workspace.url, environment=setting.environment())
     await answer(

@@ -67,13 +67,13 @@ async def _in_turns(
     before: dict[str, float] = {}
     unchecked = 0
     gc.collect()
+    await known(apps[BOT])
     for turn in range(-max(1, turns // 10), turns):
         if turn == 0:
+            await known(apps[BOT])
             times.clear()
             before = {name: app.child.cpu_s() for name, app in apps.items()}
             unchecked = 0
-        if turn % 20 == 0:
-            await known(apps[BOT])
         times[COMMIT].append(commit())
         for name, app in apps.items():
             for took_s, said in await at_once(app, count, TYPED):

@@ -76,7 +76,8 @@ async def _cost(stage: Stage, count: int, *, naive: bool) -> Cost:
         app = await stack.enter_async_context(make)
         await asyncio.sleep(0.5)
         before, cpu_s, disk, began = await _counts(sims), app.child.cpu_s(), app.child.disk_bytes(), time.perf_counter()
-        acks = [app.line.deliver(f"create {world.payments_name(n)} keep=7", _channel(n)) for n in range(count)]
+        typed = {n: f"create {world.payments_name(n)} keep=7" for n in range(count)}
+        acks = [app.line.deliver(text, _channel(n), world.person_id(n)) for n, text in typed.items()]
         await asyncio.gather(*acks)
         await _told(sims, count)
         took_s = (time.perf_counter() - began) * speed

@@ -17,7 +17,7 @@ from tests.bench.figures import Figure, Goal, figures_of
 from tests.bench.processes import Child, running
 from tests.bench.rows.ack import TYPED
 from tests.bench.sizes import SOCKET
-from tests.bench.stage import App, Stage, a_bare_app, a_bot, added, bot_environment, simulators
+from tests.bench.stage import App, Stage, a_bare_app, a_bot, added, at_once, bot_environment, simulators
 from tests.bench.stores import in_the_making
 
 CODE = "tests/bench/rows/in_flight.py, stores.py"
@@ -72,7 +72,7 @@ async def _acknowledged(case: str, seconds: float, apps: Mapping[str, App]) -> l
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
         for name, app in apps.items():
-            took_s, _ = await app.line.deliver(TYPED)
+            [(took_s, _)] = await at_once(app, 1, TYPED)
             times[name].append(took_s)
         await asyncio.sleep(EVERY_S)
     longest = {name: max(values) * 1000 for name, values in times.items()}
