@@ -21,6 +21,7 @@ from bot.slack.client.scopes import SCOPES
 from bot.store.database import Database
 from bot.store.script import Script, sql
 from bot.store.sqlite.database import SqliteDatabase
+from tests.chaos import power
 from tests.chaos.faults import cloud_fault, slack_fault
 from tests.chaos.nursery import ForkedBot, Nursery
 from tests.chaos.people import Crowd, furnish, orders
@@ -64,13 +65,16 @@ class Outcome:
     counts: dict[str, Any]
 
 
-@dataclass
+@dataclass(eq=False)
 class Replica:
     name: str
     environment: Mapping[str, str]
     output: Path
     process: ForkedBot | None = None
     begun: float = 0.0
+
+
+Strike = Callable[[Replica, random.Random], Awaitable[None]]
 
 
 class _Journal(list[dict[str, Any]]):
@@ -89,8 +93,8 @@ class Chaos:
     nursery: Nursery
     database: Callable[[], Database]
     replicas: list[Replica]
-    log: Path | None = None
-    """Of SQLite: it grows with a commit."""
+    store: Path | None = None
+    """The file of the store, where it is one."""
     counts: Counter[str] = field(default_factory=Counter)
     lives: list[Life] = field(default_factory=list)
     unforeseen: list[str] = field(default_factory=list)
@@ -219,9 +223,28 @@ class Chaos:
                 0
             ](one, rng)
 
+    def _strikes(self) -> tuple[list[Strike], list[int]]:
+        """Each with its weight."""
+        strikes: dict[Strike, int] = {
+            self._is_killed: 75,
+            self._is_stopped: 7,
+            self._is_frozen: 8,
+            self._has_no_room: 5,
+        }
+        if self.store is not None:
+            strikes[self._loses_power] = 8
+        return list(strikes), list(strikes.values())
+
     async def _is_killed(self, one: Replica, rng: random.Random) -> None:
         self.counts["kills"] += 1
         await self._kill(one)
+
+    async def _loses_power(self, one: Replica, rng: random.Random) -> None:
+        """Killed, and what of its store was not synced is lost."""
+        assert self.store is not None
+        self.counts["power cuts"] += 1
+        await self._is_killed(one, rng)
+        power.cut(self.store, rng)
 
     async def _is_stopped(self, one: Replica, rng: random.Random) -> None:
         self.counts["stops"] += 1
@@ -268,11 +291,12 @@ class Chaos:
                 await self._heard(moment)
             case "connection":
                 await self.slack.until(lambda: self.slack.connections > 0, LIFE_S)
-            case "commit" if self.log is not None:
-                while not self.log.exists():
+            case "commit" if self.store is not None:
+                log = power.suffixed(self.store, "-wal")
+                while not log.exists():
                     await asyncio.sleep(0.02)
-                before = self.log.stat().st_mtime_ns
-                while self.log.stat().st_mtime_ns == before:
+                before = log.stat().st_mtime_ns
+                while log.stat().st_mtime_ns == before:
                     await asyncio.sleep(0.001)
             case _:
                 await asyncio.sleep(LIFE_S)
@@ -318,8 +342,7 @@ async def run(plan: Plan) -> Outcome:
         left.push_async_callback(nursery.close)
         store = directory / "snapshot-bot.db"
         replica = _replica(setting, "bot-1")
-        log = directory / f"{store.name}-wal"
-        return await Chaos(plan, setting, nursery, lambda: SqliteDatabase(store), [replica], log).live_through()
+        return await Chaos(plan, setting, nursery, lambda: SqliteDatabase(store), [replica], store).live_through()
 
 
 def _replica(setting: Setting, name: str, **environment: str) -> Replica:
