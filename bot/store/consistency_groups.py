@@ -11,7 +11,7 @@ from bot.domain.consistency_groups import ConsistencyGroup, group_done, group_sp
 from bot.domain.items import Item, joining
 from bot.domain.requests import Request
 from bot.domain.transitions import GroupState, ItemState
-from bot.store.items import LEADER, WAITS_SET, save_all
+from bot.store.items import LEADER, WAITS_SET, copied_for_others, save_all
 from bot.store.reading import first
 from bot.store.rows import group_from, group_row, item_from
 from bot.store.script import Query, ScheduledJob, Script, sql
@@ -71,7 +71,11 @@ def start(group: ConsistencyGroup, now: datetime) -> Script[tuple[ConsistencyGro
 
 
 def save(group: ConsistencyGroup, items: Sequence[Item], now: datetime) -> Script[bool]:
-    """Write a group whose `ver` is still the one that was read, and its items with it."""
+    """Write a group whose `ver` is still the one that was read, and its items with it. False as well while another
+    item copies a disk of which the group's snapshot was found.
+    """
+    if (yield from copied_for_others(_copying(items))):
+        return False
     moved = yield Query(_MOVE, group_row(group))
     if not moved:
         return False
@@ -82,6 +86,10 @@ def save(group: ConsistencyGroup, items: Sequence[Item], now: datetime) -> Scrip
         rows = yield sql("select actor_id from request where id = :id", id=group.request_id)
         yield ScheduledJob(f"group:{group.id}", group.due_at or now, f"{group.project}/{rows[0]['actor_id']}")
     return True
+
+
+def _copying(items: Sequence[Item]) -> list[Item]:
+    return [item for item in items if item.state is ItemState.CREATING and item.joined_to is None]
 
 
 class StoredConsistencyGroups(Transactions):

@@ -94,6 +94,21 @@ def save(item: Item, now: datetime) -> Script[bool]:
     return bool((yield from save_all([item], now)))
 
 
+def save_found(item: Item, now: datetime) -> Script[bool]:
+    """The same for a snapshot that was found of an item in doubt, which copied its disk no more while it waited. False
+    as well for as long as another item does.
+    """
+    return not (yield from copied_for_others([item])) and (yield from save(item, now))
+
+
+def copied_for_others(items: Sequence[Item]) -> Script[bool]:
+    """Whether another item copies the disk of one of these."""
+    for item in items:
+        if (yield sql(LEADER, disk_id=item.disk.id, id=item.id)):
+            return True
+    return False
+
+
 def save_all(items: Sequence[Item], now: datetime, *, schedule: bool = True) -> Script[int]:
     """The same for several; answers how many were as they had been read. Each request follows once.
 
@@ -203,6 +218,9 @@ class StoredItems(Transactions):
 
     async def save(self, item: Item, entries: Sequence[AuditEntry] = ()) -> bool:
         return await self._audited(lambda now: save(item, now), entries)
+
+    async def save_found(self, item: Item) -> bool:
+        return await self._database.run(save_found, item, self._clock.now())
 
     async def watched(self, items: Sequence[Item]) -> None:
         """Keep what a listing said of snapshots in the making, in one transaction; who watches them goes on."""

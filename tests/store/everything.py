@@ -142,6 +142,8 @@ async def copies(store: Store) -> None:
     limit = OpenLimit(1, lambda request: Incoming(None))
     await store.take_in("crowded", "C1", None, lambda grants, bound: Incoming(a_request("r-crowded")), limit=limit)
     item = await the_item(store, "r-copy-7")
+    await store.save_found(item)
+    item = await the_item(store, "r-copy-7")
     await store.spent([await _read(store, "r-copy"), item])
     await store.save(ended(item, ItemState.AVAILABLE, NOON))
     await store.points_of([item])

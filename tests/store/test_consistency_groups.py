@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.domain.attempts import submitting, waiting
 from bot.domain.consistency_groups import ConsistencyGroup, group_made, group_split, on_its_own
-from bot.domain.items import Item, taken
+from bot.domain.items import Item, ended, taken
 from bot.domain.orders import Quick, Selector
 from bot.domain.snapshots import CreateSnapshotGroup
 from bot.domain.transitions import GroupState, ItemState, RequestState
@@ -100,6 +100,19 @@ async def test_members_that_were_found_are_watched_and_the_group_is_done_with(st
     assert "watch:payments" in {key for key, *_ in await store.jobs()}
     found = await store.find("cloud-1")
     assert found is not None and found[0].id == "r-one"
+
+
+async def test_members_that_were_found_late_are_taken_once_no_other_item_copies_their_disk(store: Store) -> None:
+    items = await with_group(store, 1, 2)
+    group, _ = await the_group(store)
+    await running(store, an_item(2, request_id="r-two"), request_id="r-two")
+    begun = await store.start(submitting(await the_item(store, "r-two-2"), NOON), [])
+    assert begun is not None
+    found = [taken(item, f"snap-{item.position}", "job-1") for item in items]
+    assert not await store.save_group(group, found)
+    assert (await the_group(store)) == (group, items)
+    assert await store.save(ended(begun, ItemState.FAILED, NOON))
+    assert await store.save_group(group, found)
 
 
 async def test_a_group_that_comes_too_late_leaves_its_request_called_back(store: Store) -> None:

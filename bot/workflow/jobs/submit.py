@@ -81,8 +81,8 @@ class Submitter:
             if isinstance(snapshots, attempting.CannotLook):
                 return await self._cannot_look(item, snapshots, began)
             if snapshot := attempting.ours(item, snapshots):
-                await self.store.save(taken(item, snapshot.id, None))
-                return None
+                await self.store.save_found(taken(item, snapshot.id, None))
+                return None  # while another item copies its disk, it is found once more with each sweep
         send_before = self.clock.monotonic() + attempting.SEND_WITHIN_S
         if refusal := await self.send_check.refusal(request, item.project):
             state, told = attempting.refused(item, refusal)

@@ -13,7 +13,7 @@ from bot.domain.actors import Actor
 from bot.domain.attempts import submitting
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, LookupFailed, Throttled
-from bot.domain.items import Item
+from bot.domain.items import Item, ended
 from bot.domain.snapshots import (
     REQUEST_TAG,
     CreateStandardSnapshot,
@@ -28,6 +28,7 @@ from bot.workflow.jobs.attempting import RetryPolicy
 from bot.workflow.jobs.submit import NO_ANSWER_YET, Submitter
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
 from tests.fakes.cloud import UnaskedEvs
+from tests.store.test_store import running
 
 POLICY = RetryPolicy(timedelta(seconds=60), timedelta(seconds=10), timedelta(minutes=30))
 
@@ -170,6 +171,25 @@ async def test_a_busy_answer_after_a_lost_one_is_looked_through_before_each_furt
     while (await desk.item()).state is not ItemState.PLANNED or len(desk.evs.posted) < 2:
         desk.clock.pass_(seconds=await desk.submit("r-one-1") or 0)
     desk.evs.snapshots = [tagged()]  # the first POST's snapshot becomes visible only now
+    item = await desk.run()
+    assert (item.state, item.snapshot_id, len(desk.evs.posted)) == (ItemState.CREATING, "snap-9", 2)
+
+
+async def test_what_is_found_late_of_an_item_that_waited_is_taken_once_no_other_item_copies_its_disk(
+    desk: Desk,
+) -> None:
+    """Its look was in vain, and while it waits for its turn another request has begun with the same disk."""
+    desk.evs.answers = [lost(), DiskBusy("A snapshot of this disk is being created (EVS.2409).", status=409)]
+    assert await desk.submit("r-one-1") == 0.0
+    while (await desk.item()).state is not ItemState.PLANNED or len(desk.evs.posted) < 2:
+        desk.clock.pass_(seconds=await desk.submit("r-one-1") or 0)
+    other = an_item(1, request_id="r-two", consistency_group_id=None)
+    await running(desk.store, other, request_id="r-two")
+    begun = await desk.store.start(submitting(other, NOON), [])
+    assert begun is not None
+    desk.evs.snapshots = [tagged()]
+    assert (await desk.run()).state is ItemState.PLANNED
+    assert await desk.store.save(ended(begun, ItemState.FAILED, NOON))
     item = await desk.run()
     assert (item.state, item.snapshot_id, len(desk.evs.posted)) == (ItemState.CREATING, "snap-9", 2)
 
