@@ -28,6 +28,9 @@ POSTS_BURST = 2
 
 EDITS_A_MINUTE = 50
 
+WAITS = {"planned": "waiting for your go", "waiting": "waiting for approval"}
+"""States in which a request waits for people, and what its message says then."""
+
 OPEN_BUTTONS = frozenset({APPROVE, DENY, CONFIRM, CHANGE, CANCEL, AGREE})
 """What can be pressed only while something waits for it."""
 
@@ -146,9 +149,12 @@ class _Case:
     # --- what is in the rows ------------------------------------------------------------------------------------------
 
     def not_ended(self) -> Iterator[str]:
+        """What waits for people may go on to wait, and its message says so."""
+        waits = {row["id"] for row in self._seen.rows["request"] if row["state"] in WAITS}
         for machine in (REQUEST, ITEM, GROUP, DELETION):
             for row in self._seen.rows[machine.name]:
-                if row["state"] not in (*machine.final, "asked", "kept"):
+                waiting = row["state"] == "asked" or row.get("request_id", row.get("id")) in waits
+                if row["state"] not in (*machine.final, "kept") and not waiting:
                     yield f"{machine.name} {row.get('id') or row['item_id']} did not end: it is {row['state']}"
         for row in self._seen.rows["request"]:
             if row["to_send"]:
@@ -199,8 +205,6 @@ class _Case:
 
     def untruthful(self) -> Iterator[str]:
         for request in self._requests.values():
-            if request["ended_at"] is None:
-                continue
             if request["status_ts"] is None:
                 yield from self._refused_alone(request)
                 continue
@@ -210,7 +214,8 @@ class _Case:
                 continue
             for problem in self._end_told(request, message):
                 yield f"the message of {request['id']} {problem}: {message.text[:300]!r}"
-            yield from self._receipt(request)
+            if request["ended_at"] is not None:
+                yield from self._receipt(request)
 
     def _refused_alone(self, request: Mapping[str, Any]) -> Iterator[str]:
         """Before it had a message: told to the person alone, or in a direct message."""
@@ -228,6 +233,10 @@ class _Case:
         items, text = self._items[request["id"]], message.text
         if request["id"] not in text:
             yield "does not name it"
+        if request["state"] in WAITS:
+            if WAITS[request["state"]] not in text:
+                yield f"does not say that it is {request['state']}"
+            return
         if request["state"] != "finished":
             if "nothing was created" not in text.lower():
                 yield f"does not say that it is {request['state']}"
