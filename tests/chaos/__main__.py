@@ -21,6 +21,8 @@ def main() -> int:
         options.requests,
         options.replicas if options.mode == "shared" else 1,
         options.kills,
+        options.restarts,
+        calm_s=options.calm,
     )
     logging.getLogger("aiohttp.server").disabled = True  # it tells of every connection that a killed bot leaves
     outcome = asyncio.run(run(plan))
@@ -44,6 +46,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--requests", type=int, default=20, help="how many people ask for in that time")
     parser.add_argument("--replicas", type=int, default=3, help="of the shared mode")
     parser.add_argument("--kills", type=int, default=0, help="go on until there were so many")
+    parser.add_argument("--restarts", type=int, default=0, help="of PostgreSQL: go on until there were so many")
+    parser.add_argument("--calm", type=float, default=0, help="for up to how many seconds a bot is let be in between")
     parser.add_argument("--json", type=Path, help="where the figures are written to")
     return parser.parse_args()
 

@@ -9,12 +9,15 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from bot.cli import BAD_USE
+from bot.clock import SystemClock
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message
 from bot.slack.client.scopes import SCOPES
@@ -25,6 +28,7 @@ from tests.chaos import power
 from tests.chaos.faults import cloud_fault, slack_fault
 from tests.chaos.nursery import ForkedBot, Nursery
 from tests.chaos.people import Crowd, furnish, orders
+from tests.chaos.server import Server
 from tests.judge import Life, gathered, judged
 from tests.ports import free_port
 
@@ -45,7 +49,7 @@ union all select 'reply ' || id from deferred_reply
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`kills`: the troubles go on until there were so many, though the time is over."""
+    """`kills`, and `restarts` of PostgreSQL: the troubles go on until there were so many, though the time is over."""
 
     mode: str
     seed: int
@@ -53,6 +57,9 @@ class Plan:
     requests: int
     replicas: int = 1
     kills: int = 0
+    restarts: int = 0
+    calm_s: float = 0.0
+    """For up to how long a bot is let be before a moment to strike at is looked for."""
     disks: int = 400
 
 
@@ -112,19 +119,22 @@ class Chaos:
 
     # --- from the beginning to the end --------------------------------------------------------------------------------
 
-    async def live_through(self, more_trouble: Iterable[Awaitable[None]] = ()) -> Outcome:
-        begun = time.monotonic()
+    async def live_through(self, server: Server | None = None) -> Outcome:
+        begun, workspace_begun = time.monotonic(), self.slack.state.clock()
         furnish(self.setting, self.plan.disks)
         await asyncio.gather(*(self._start(one) for one in self.replicas))
         asked = orders(
             random.Random(f"{self.plan.seed}/orders"), self.plan.requests, self.plan.seconds, self.plan.disks
         )
         asking = [asyncio.create_task(self.crowd.ask(order)) for order in asked]
-        trouble = [asyncio.create_task(self._faults()), *map(asyncio.ensure_future, more_trouble)]
+        faults, over = asyncio.create_task(self._faults()), asyncio.Event()
+        restarting = asyncio.create_task(server.goes_and_comes(over, self.plan.restarts)) if server else None
         await asyncio.gather(*(self._lives(one) for one in self.replicas))
-        for task in trouble:
-            task.cancel()
-        await asyncio.gather(*trouble, return_exceptions=True)
+        over.set()
+        if restarting:
+            await restarting
+        faults.cancel()
+        await asyncio.gather(faults, return_exceptions=True)
         self.setting.cloud.clear_faults()
         self.slack.state.faults.waiting.clear()
         await asyncio.gather(*(self._start(one) for one in self.replicas if one.process is None))
@@ -135,6 +145,8 @@ class Chaos:
         except TimeoutError:
             self.unforeseen.append(f"these stand still: {', '.join((await self._left())[:5]) or 'people who ask'}")
         await asyncio.gather(*(self._stop(one) for one in self.replicas))
+        if len(self.replicas) > 1:  # they count together, and so for as long as one of them lives
+            self.lives = [Life(workspace_begun, self.slack.state.clock())]
         return await self._judged(time.monotonic() - begun)
 
     async def _judged(self, took_s: float) -> Outcome:
@@ -190,8 +202,13 @@ class Chaos:
             self.unforeseen.append(f"{one.name} did not stop within {STOPS_WITHIN_S:g} s")
             one.process.send_signal(signal.SIGKILL)
             code = await one.process.wait(STOPS_WITHIN_S)
-        if code != 0:
-            self.unforeseen.append(f"{one.name} ended with {code} when it was told to stop")
+        self._ended(one, code, "when it was told to stop")
+
+    def _ended(self, one: Replica, code: int, when: str) -> None:
+        if code == BAD_USE and self.store is None:
+            self.counts["starts in vain"] += 1  # without a server there is none, and one sentence says so
+        elif code != 0:
+            self.unforeseen.append(f"{one.name} ended with {code} {when}")
         self._over(one)
 
     async def _kill(self, one: Replica) -> None:
@@ -215,9 +232,9 @@ class Chaos:
                     self.slack.advance(3.0)  # no operator starts a bot so often: for Slack's budgets more time passes
                 await self._start(one)
             if one.process is not None and one.process.returncode is not None:
-                self.unforeseen.append(f"{one.name} ended by itself with {one.process.returncode}")
-                self._over(one)
+                self._ended(one, one.process.returncode or 1, "by itself")
                 continue
+            await asyncio.sleep(rng.uniform(0, self.plan.calm_s))
             await self._comes(rng)
             await rng.choices([self._is_killed, self._is_stopped, self._is_frozen, self._has_no_room], [80, 7, 8, 5])[
                 0
@@ -254,7 +271,7 @@ class Chaos:
         assert one.process is not None
         self.counts["freezes"] += 1
         one.process.send_signal(signal.SIGSTOP)
-        await asyncio.sleep(rng.choice([0.3, 1.5, 4.0]))
+        await asyncio.sleep(rng.choice([0.3, 1.5, 4.0] if self.store else [1.5, 4.0, 40.0]))
         one.process.send_signal(signal.SIGCONT)
 
     async def _has_no_room(self, one: Replica, rng: random.Random) -> None:
@@ -340,9 +357,28 @@ async def run(plan: Plan) -> Outcome:
         nursery = Nursery()
         await nursery.open()
         left.push_async_callback(nursery.close)
-        store = directory / "snapshot-bot.db"
-        replica = _replica(setting, "bot-1")
-        return await Chaos(plan, setting, nursery, lambda: SqliteDatabase(store), [replica], store).live_through()
+        if plan.mode == "embedded":
+            store = directory / "snapshot-bot.db"
+            alone = [_replica(setting, "bot-1")]
+            return await Chaos(plan, setting, nursery, lambda: SqliteDatabase(store), alone, store).live_through()
+        counts = Counter[str]()
+        server = Server(_as_the_server_may_enter(directory), random.Random(f"{plan.seed}/server"), counts)
+        url = await server.start()
+        left.push_async_callback(server.stop)
+        replicas = [_replica(setting, f"bot-{number}", BOT_STORE=url) for number in range(1, plan.replicas + 1)]
+        database = partial(_on_postgres, url)
+        return await Chaos(plan, setting, nursery, database, replicas, counts=counts).live_through(server)
+
+
+def _as_the_server_may_enter(directory: Path) -> Path:
+    directory.chmod(0o755)  # it runs as a user of its own
+    return directory / "server"
+
+
+def _on_postgres(url: str) -> Database:
+    from bot.store.postgres.database import PostgresDatabase  # here, as it is an extra
+
+    return PostgresDatabase(url, SystemClock())
 
 
 def _replica(setting: Setting, name: str, **environment: str) -> Replica:
