@@ -279,6 +279,30 @@ def test_the_head_of_the_new_trail_is_posted_at_the_next_start(lived: Run) -> No
     assert on_store(lambda store: store.chore_due("anchor")) is None
 
 
+def test_where_the_store_is_a_link_the_file_behind_it_is_replaced(lived: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite keeps the log beside the file, and not beside the link."""
+    backed_up(lived)
+    Path("link.db").symlink_to(STORE)
+    with sqlite3.connect("link.db") as db:  # a bot that was killed leaves its log
+        db.execute("pragma wal_autocheckpoint = 0")
+        db.execute("insert into delivery (id, received_at) values ('late', 0)")
+        db.commit()
+        for end in ("", "-wal"):
+            Path(f"killed.db{end}").write_bytes(Path(f"{STORE}{end}").read_bytes())
+    db.close()
+    for end in ("", "-wal"):
+        Path(f"killed.db{end}").replace(f"{STORE}{end}")
+    monkeypatch.setenv("BOT_STORE", "sqlite:///link.db")
+    said = lived("restore", str(FILE), verb="store")
+    assert (said.code, said.err) == (0, "")
+    assert Path("link.db").is_symlink()
+    assert lived("verify", verb="audit").code == 0
+    for file, late in ((STORE, 0), (kept(), 1)):
+        with sqlite3.connect(file) as db:
+            assert db.execute("select count(*) from delivery where id = 'late'").fetchone() == (late,)
+        db.close()
+
+
 def test_nothing_is_restored_while_a_bot_runs(lived: Run) -> None:
     backed_up(lived)
     before = STORE.read_bytes()

@@ -63,7 +63,7 @@ def put_back(
 
     Raises StoreInUse while a bot runs on it, StoreTooNew, StoreMissing, StoreFailed or Stopped.
     """
-    with StoreLock(store).held(), told_kindly(store), incoming_beside(store) as incoming:
+    with StoreLock(store).held(), told_kindly(store), incoming_beside(store := _behind_links(store)) as incoming:
         fit(file)
         copy = copied(file, incoming, stop)
         since = _since(store, incoming) if store.exists() else None
@@ -76,6 +76,11 @@ def put_back(
         incoming.replace(store)
         on_disk(store.parent)
     return Restored(copy, kept, since, followed)
+
+
+def _behind_links(store: Path) -> Path:
+    """SQLite keeps the log beside the file itself."""
+    return store.resolve() if store.is_symlink() else store
 
 
 def fit(file: Path) -> None:
