@@ -23,15 +23,19 @@ from bot.settings import load_settings
 from tests.bench.apps.clock import CommonClock
 
 
-class RestingEngine(EmbeddedEngine):
-    """Answers questions, and does no other job: what follows an acknowledgement is left out of what it costs."""
+def let_engines_rest() -> None:
+    """They answer questions, and do no other job: what follows an acknowledgement is left out of what it costs."""
+    schedule = EmbeddedEngine.schedule
 
-    def schedule(self, key: str, at: datetime, lane: str = "", about: str = "") -> None:
+    def answers(self: EmbeddedEngine, key: str, at: datetime, lane: str = "", about: str = "") -> None:
         if key.startswith("answer:"):
-            super().schedule(key, at, lane, about)
+            schedule(self, key, at, lane, about)
 
-    async def _sweep(self, *, clock_set: bool = False) -> None:
+    async def nothing(_: EmbeddedEngine, *, clock_set: bool = False) -> None:
         return
+
+    setattr(EmbeddedEngine, "schedule", answers)  # noqa: B010 - in this process alone
+    setattr(EmbeddedEngine, "_sweep", nothing)  # noqa: B010
 
 
 async def main(words: list[str]) -> None:
@@ -41,7 +45,7 @@ async def main(words: list[str]) -> None:
     parser.add_argument("--origin", type=float, default=0.0)
     options = parser.parse_args(words)
     if options.rest:
-        setattr(app, "EmbeddedEngine", RestingEngine)  # noqa: B010 - a name of one module, in this process alone
+        let_engines_rest()
     settings = load_settings(os.environ)
     configure_logs(settings.log_format, settings.log_level, settings.secrets())
     stopped = asyncio.Event()

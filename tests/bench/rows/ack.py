@@ -57,6 +57,7 @@ async def _measured(stage: Stage, transport: str, *, resting: bool) -> list[Figu
         for count, turns in stage.sizes.acks:
             case = f"{transport}, {count} at once, {'resting' if resting else 'at work'}"
             found += await _in_turns(case, apps, commits(directory / "commits.db"), count, turns)
+        assert not (resting and (await sims.ask("counts"))["cloud"]), "the engine did not rest"
         return found
 
 
