@@ -5,6 +5,7 @@ another. Each root answers for the other's paths as the gateway does: there is n
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from email.utils import format_datetime
 
 from aiohttp import web
 
@@ -102,7 +103,8 @@ class CloudSimulator(Cloud):
             return _hang_up(request)
         if fault is not None and fault.kind == "slow":
             await self._pause(fault.seconds(default=5))
-        headers = {"X-Request-Id": outcome.request_id, **answer.headers}
+        date = format_datetime(self._now().replace(microsecond=0), usegmt=True)
+        headers = {"X-Request-Id": outcome.request_id, "Date": date, **answer.headers}
         if answer.status == 204:
             return web.Response(status=204, headers=headers)
         return web.Response(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from email.utils import formatdate
 from typing import Any
 
 from aiohttp import web
@@ -89,6 +90,9 @@ class SlackServer:
                 raise SlackRefusal("not_allowed_token_type")
             if token != self._state.app_token:
                 raise SlackRefusal("invalid_auth")
+            if "connections:write" not in self._state.app_token_scopes:
+                provided = ",".join(self._state.app_token_scopes)
+                raise SlackRefusal("missing_scope", {"needed": "connections:write", "provided": provided})
             return {"url": self._state.url.replace("http://", "ws://", 1) + self._sockets.ticket()}
         if token == self._state.app_token:
             raise SlackRefusal("not_allowed_token_type")
@@ -120,7 +124,10 @@ class SlackServer:
         return _rate_limited(wait_s)
 
     def _answer(self, body: dict[str, Any]) -> web.Response:
-        headers = {"x-oauth-scopes": ",".join(self._state.config.scopes)}
+        headers = {
+            "x-oauth-scopes": ",".join(self._state.config.scopes),
+            "Date": formatdate(self._state.clock(), usegmt=True),
+        }
         return web.json_response(body, headers=headers)
 
     def _note(self, method: str, args: dict[str, Any], status: int, error: str | None) -> None:

@@ -32,8 +32,9 @@ class State:
         self.config = config
         self.url = ""
         self.bot_token = f"xoxb-sim-{secrets.token_hex(8)}"
-        self.app_token = f"xapp-sim-{secrets.token_hex(8)}"
-        self.signing_secret = f"sim-signing-{secrets.token_hex(8)}"
+        self.app_token = f"xapp-1-{world.app.id}-{secrets.randbelow(10**13):013}-{secrets.token_hex(32)}"
+        self.app_token_scopes = ("connections:write",)
+        self.signing_secret = secrets.token_hex(16)
         self.token_revoked = False
         self._now = now or _utc_now
         self._ahead_s = 0.0
