@@ -72,6 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(loop=fast_loop)
     _runs(run, _run)
 
+    looks = commands.add_parser("check", help="whether what the bot needs is there; changes nothing")
+    looks.add_argument("--json", action="store_true", help="one object, for programs")
+    _runs(looks, _check)
+
     play = commands.add_parser("demo", help="the bot against a simulated cloud and Slack, here in the terminal")
     play.add_argument(
         "--port", type=int, default=0, metavar="N", help="where the simulated Slack listens (any free port)"
@@ -200,6 +204,12 @@ async def _run(options: argparse.Namespace) -> int:
     from bot import cli_run  # here, so that no other command waits for what only the bot itself needs
 
     return await cli_run.run(options)
+
+
+async def _check(options: argparse.Namespace) -> int:
+    from bot import cli_check
+
+    return await cli_check.check(options)
 
 
 async def _demo(options: argparse.Namespace) -> int:

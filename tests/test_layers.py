@@ -52,14 +52,24 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.version": set(),
     "bot.clock": NEEDS,
     "bot.simulator": set(),
+    "bot.checks": {"bot.domain", "bot.evs", "bot.ports", "bot.settings", "bot.slack", "bot.store"},
     "bot.app": {"bot.app_jobs", *WIRED},
     "bot.app_jobs": WIRED,
     "bot.cli": WIRED,
+    "bot.cli_check": {"bot.checks", "bot.cli", *WIRED},
     "bot.cli_grants": {"bot.cli", *WIRED},
     "bot.cli_store": {"bot.cli", *WIRED},
     "bot.cli_run": {"bot.app", "bot.cli", *WIRED},
     "bot.cli_demo": {"bot.app", "bot.cli", "bot.simulator", *WIRED},
-    "bot.__main__": {"bot.cli", "bot.cli_demo", "bot.cli_grants", "bot.cli_run", "bot.cli_store", *WIRED},
+    "bot.__main__": {
+        "bot.cli",
+        "bot.cli_check",
+        "bot.cli_demo",
+        "bot.cli_grants",
+        "bot.cli_run",
+        "bot.cli_store",
+        *WIRED,
+    },
 }
 """A part of the bot, and what it may import of the bot beside itself."""
 
@@ -81,6 +91,7 @@ SAME_NAME = {
     "deferred_replies": "who answers, and their rows",
     "delete": "what is asked for, and the job that does it",
     "errors": "each edge makes its own into those of the domain; the listener tells of faults of the bot",
+    "facts": "of a store, and how each database tells them",
     "hosts": "which are named in texts, and which are Slack's",
     "modals": "what comes back from them, and how they are opened",
     "connection": "to a file, and to a server",

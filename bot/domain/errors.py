@@ -55,11 +55,21 @@ class NotOffered(CloudRefused):
 
 
 class CredentialRefused(CloudRefused):
-    """The bot's own key, password or right was refused. Never repeated in a loop: five failures lock an access key."""
+    """The bot's own key, password or right was refused. Never repeated in a loop: five failures lock an access key.
+
+    `reason` is why, for operators, as the end of "… was refused, because"; "" where the cloud does not tell.
+    """
+
+    reason = ""
 
 
 class CloudUnavailable(CloudError):
-    """No answer, or not the documented one: time-outs, resets, 5xx, HTML, cut-off bodies."""
+    """No answer, or not the documented one: time-outs, resets, 5xx, HTML, cut-off bodies.
+
+    `reason` is what kept the cloud from answering, for operators; "" where it answered.
+    """
+
+    reason = ""
 
 
 class Throttled(CloudUnavailable):

@@ -31,12 +31,12 @@ BEHIND_THE_GATEWAY = ("EVS.", "Ecs.", "Pdp.", "Common.")
 
 T = TypeVar("T")
 
-Service = Literal["evs", "ecs"]
+Service = Literal["evs", "ecs", "iam"]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of the EVS API, or of ECS. `action` is the IAM permission it needs, where one is documented.
+    """One call of the EVS API, or of ECS or IAM. `action` is the IAM permission it needs, where one is documented.
 
     `writes`: it changes something, so it is sent once. `send_before`: when its first byte must have left at the latest,
     on the steady clock.
@@ -130,7 +130,8 @@ class ProjectCalls:
             raise error
 
     def _url(self, call: Call) -> str:
-        endpoint = self.project.evs_endpoint if call.service == "evs" else self.project.ecs_endpoint
+        project = self.project
+        endpoint = {"evs": project.evs_endpoint, "ecs": project.ecs_endpoint, "iam": project.iam_endpoint}[call.service]
         query = canonical_query(call.query)
         return f"{endpoint.rstrip('/')}{call.path}{f'?{query}' if query else ''}"
 
@@ -139,11 +140,11 @@ class ProjectCalls:
             self.breaker.check(place)
 
     def _places(self, call: Call) -> tuple[str, ...]:
-        """Where a refusal counts. What ECS refuses may lie in its address, and must not keep snapshots from being made;
-        what EVS refuses is not tried at ECS either.
+        """Where a refusal counts. What ECS or IAM refuses may lie in its address, and must not keep snapshots from
+        being made; what EVS refuses is not tried there either.
         """
         alias = self.project.alias
-        return (alias,) if call.service == "evs" else (alias, f"{alias} (ECS)")
+        return (alias,) if call.service == "evs" else (alias, f"{alias} ({call.service.upper()})")
 
 
 def _error(call: Call, response: httpx.Response) -> CloudError:

@@ -14,8 +14,9 @@ from bot.evs.calls import ProjectCalls
 from bot.evs.client import EvsClient
 from bot.evs.credential_breaker import CredentialBreaker
 from bot.evs.metadata import AgencyKeys
+from bot.evs.probes import Probes
 from bot.evs.signing import Keys
-from bot.evs.transport import Transport
+from bot.evs.transport import Answered, Transport
 from bot.ports.clock import Clock
 
 DEADLINE_S = 30.0
@@ -37,11 +38,13 @@ class HttpCloud:
         transport: httpx.AsyncBaseTransport | None = None,
         concurrency: int = CALLS_AT_ONCE,
         deadline_s: float = DEADLINE_S,
+        answered: Answered = lambda host, date: None,
     ) -> None:
         """`projects` by alias, `credentials` by name, `former` aliases by which what still runs knows its project, with
         the one it has now. `concurrency`: calls at a time for each project.
 
-        `deadline_s` bounds each call in seconds, everything it waits for included. Raises KeyError for a project whose
+        `deadline_s` bounds each call in seconds, everything it waits for included. `answered` hears the host and the
+        Date of each answer. Raises KeyError for a project whose
         credentials are not among those given.
         """
         self._clock = clock
@@ -50,7 +53,8 @@ class HttpCloud:
         metadata = [one.metadata_url for one in credentials.values() if isinstance(one, AgencyCredentials)]
         endpoints = [url for one in projects.values() for url in (one.evs_endpoint, one.ecs_endpoint, one.iam_endpoint)]
         # Each project's calls at a time fit into the pool, so that one whose calls hang keeps no other waiting.
-        self._transport = Transport(endpoints, metadata, transport, connections=concurrency * max(len(projects), 1))
+        connections = concurrency * max(len(projects), 1)
+        self._transport = Transport(endpoints, metadata, transport, connections=connections, answered=answered)
         self._agencies = {
             name: AgencyKeys(one, self._breakers[name], self._transport, clock)
             for name, one in credentials.items()
@@ -58,15 +62,19 @@ class HttpCloud:
         }
         self._projects = dict(projects)
         self._former = dict(former or {})
-        self._clients = {
-            alias: EvsClient(self._calls(project, concurrency, deadline_s)) for alias, project in projects.items()
-        }
+        calls = {alias: self._calls(project, concurrency, deadline_s) for alias, project in projects.items()}
+        self._clients = {alias: EvsClient(one) for alias, one in calls.items()}
+        self._probes = {alias: Probes(one) for alias, one in calls.items()}
 
     def project(self, alias: str, whose: str = PEOPLE) -> EvsClient:
         """The client of one project, for a person who waits, or for the jobs of one. Raises KeyError for an alias that
         is not configured, and that no project had.
         """
         return self._clients[self._former.get(alias, alias)].on_behalf_of(whose)
+
+    def probes(self, alias: str) -> Probes:
+        """Questions that show which rights are open in a project. Raises KeyError as `project` does."""
+        return self._probes[alias]
 
     def resting(self, alias: str) -> datetime | None:
         """Until when the project's credential rests after a refusal; None while it is in use."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from bot.domain.errors import CloudError, CredentialRefused
 from bot.evs.errors import credential_reason, in_brackets
@@ -29,6 +30,13 @@ class _Rest:
     sentence: str
     status: int | None
     code: str
+    reason: str
+
+
+def _refused(sentence: str, reason: str, **facts: Any) -> CredentialRefused:
+    refused = CredentialRefused(sentence, **facts)
+    refused.reason = reason
+    return refused
 
 
 class CredentialBreaker:
@@ -50,7 +58,7 @@ class CredentialBreaker:
     def check(self, alias: str) -> None:
         """Raises CredentialRefused while the credential rests."""
         if rest := self._rest(alias):
-            raise CredentialRefused(rest.sentence, status=rest.status, code=rest.code)
+            raise _refused(rest.sentence, rest.reason, status=rest.status, code=rest.code)
 
     def refuse(
         self, error: CloudError, alias: str, *, everywhere: bool, reason: str = "", said: str = ""
@@ -61,6 +69,7 @@ class CredentialBreaker:
         own words, scrubbed, for the log.
         """
         why = reason or credential_reason(error.code)
+        told = reason or getattr(error, "reason", "") or why
         sentence = (
             "The cloud refused the bot's own credentials for this project. Nothing was created. "
             f"Tell the people who run the bot: credential “{self._name}” was refused"
@@ -69,7 +78,7 @@ class CredentialBreaker:
         key = None if everywhere else alias
         if self._active(None) is None and self._active(key) is None:
             until = self._clock.monotonic() + REST.total_seconds()
-            self._rests[key] = _Rest(until, sentence, error.status, error.code)
+            self._rests[key] = _Rest(until, sentence, error.status, error.code, told)
             self._proven = False
             facts = {
                 "credential": self._name,
@@ -81,7 +90,7 @@ class CredentialBreaker:
                 "rests_until": self._date_of(until).isoformat(),
             }
             log.error("credential refused by the cloud; it rests", extra=facts)
-        return CredentialRefused(sentence, status=error.status, code=error.code, request_id=error.request_id)
+        return _refused(sentence, told, status=error.status, code=error.code, request_id=error.request_id)
 
     def accepted(self) -> None:
         """The cloud took it: no more need to go one at a time."""

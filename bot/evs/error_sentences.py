@@ -76,6 +76,14 @@ NOT_ACCEPTED = (
 )
 """Source: IAM API Reference, Obtaining a User Token Through Password Authentication; issues of its clients on MFA."""
 
+GATEWAY_CAUSES = (
+    ("ak not exist", "the cloud knows no such access key"),
+    ("verify aksk signature fail", "its secret key is not the access key's, or the clock of this machine is wrong"),
+    ("AK access failed to reach the limit", "its access key is locked for five minutes, after wrong signatures"),
+    ("token expires", "its security token has expired"),
+)
+"""Parts of the messages of APIGW.0301, and what they mean. Source: API Signing Guide, Error Codes."""
+
 _BOT_ERROR = "EVS could not read what the bot sent; this is a fault of the bot, tell the people who run it"
 _LIST_ERROR = "EVS did not accept how the bot asked for a list; this is a fault of the bot, tell the people who run it"
 _UNCERTAIN = "EVS had an error of its own, and whether it acted is not certain"

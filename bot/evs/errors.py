@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bot.domain import errors
-from bot.evs.error_sentences import Kind, Known, at_ecs, known
+from bot.evs.error_sentences import GATEWAY_CAUSES, Kind, Known, at_ecs, known
 from bot.evs.reading import json_in
 
 QUOTED_CHARACTERS = 200
@@ -69,9 +69,16 @@ def error_from(
         case Kind.NOT_OFFERED:
             return errors.NotOffered(sentence, **facts)
         case Kind.CREDENTIAL:
-            return errors.CredentialRefused(sentence, **facts)
+            refused = errors.CredentialRefused(sentence, **facts)
+            refused.reason = _closer(refusal.message) or meaning.words
+            return refused
         case Kind.REFUSED | Kind.PERMISSION:
             return errors.CloudRefused(sentence, **facts)
+
+
+def _closer(message: str) -> str:
+    """One code of the gateway has several causes; its message, which is never quoted, tells them apart."""
+    return next((words for mark, words in GATEWAY_CAUSES if mark in message), "")
 
 
 def plain_words_of(body: bytes, hidden: Sequence[str]) -> str:

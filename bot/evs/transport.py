@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -13,7 +13,7 @@ import httpx
 from bot.domain.errors import CloudError, CloudUnavailable, SentTooLate
 from bot.domain.hosts import is_loopback
 from bot.evs.rate_limiter import RateLimiter
-from bot.outages import Outages
+from bot.outages import Outages, cause_of
 from bot.ports.clock import Clock
 
 log = logging.getLogger("bot.evs")
@@ -87,6 +87,9 @@ def attempt_of(request: httpx.Request) -> SendAttempt:
     return attempt
 
 
+Answered = Callable[[str, str], None]
+
+
 class TooLarge(CloudUnavailable):
     """The answer's body is over the limit; asking again would only load it again."""
 
@@ -101,10 +104,12 @@ class Transport:
         transport: httpx.AsyncBaseTransport | None,
         *,
         connections: int,
+        answered: Answered = lambda host, date: None,
     ) -> None:
         """`endpoints` are base URLs; the loopback ones among them, and all of `direct`, bypass proxies. `connections`:
-        as many as all who send may want at a time.
+        as many as all who send may want at a time. `answered` hears of each answer: its host, and its Date.
         """
+        self._answered = answered
         self.outages = Outages(log, "the cloud cannot be reached", "the cloud answers again")
         _keep_headers_out_of_logs()
         hosts = {"127.0.0.1", "localhost", "::1"}
@@ -158,6 +163,7 @@ class Transport:
             self.outages.lost(host, type(exc).__name__)
         else:
             self.outages.found(host)
+            self._answered(host, response.headers.get("Date", ""))
             return response
         # Raised out here, the error has no context: httpx's own errors hold the request and its headers.
         raise failure
@@ -197,6 +203,12 @@ class _Body(httpx.AsyncByteStream):
 
 def _failure(exc: Exception, host: str, attempt: SendAttempt) -> CloudUnavailable:
     """The meaning of a call that ended without an answer, and whether something may have been changed by it."""
+    failure = _unanswered(exc, host, attempt)
+    failure.reason = "it does not answer in time" if isinstance(exc, httpx.TimeoutException) else cause_of(exc)
+    return failure
+
+
+def _unanswered(exc: Exception, host: str, attempt: SendAttempt) -> CloudUnavailable:
     match exc:
         case httpx.ConnectError() | httpx.ConnectTimeout() | httpx.PoolTimeout() | httpx.ProxyError():
             return CloudUnavailable(f"The cloud cannot be reached at {host}; nothing was sent to it.")

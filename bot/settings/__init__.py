@@ -14,7 +14,7 @@ from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, Credent
 from bot.domain.roles import Grant, SubjectKind
 from bot.domain.store_urls import PostgresUrl, StoreUrl
 from bot.settings import checks
-from bot.settings.configfile import read_config, read_grants, read_rights, read_store_url
+from bot.settings.configfile import read_config, read_grants, read_rights, read_secret_files, read_store_url
 from bot.settings.configuration_errors import ConfigurationError, InvalidValue, SettingsError
 from bot.settings.environment import Environment, LogFormat, LogLevel, read_environment, read_store
 from bot.settings.tables import (
@@ -41,6 +41,7 @@ __all__ = [
     "load_grants",
     "load_settings",
     "load_store",
+    "secret_files",
 ]
 
 
@@ -161,6 +162,11 @@ def load_store(environ: Mapping[str, str], config: Path | None = None, *, rights
         raise SettingsError(problems)
     projects = {alias: _project(alias, table) for alias, table in file.projects.items()} if file else {}
     return StoreSettings(store, projects, tuple(_grant(table) for table in file.grants) if file else ())
+
+
+def secret_files(settings: Settings) -> list[tuple[str, Path]]:
+    """Each secret that stands in a file: its place in bot.toml, and the file."""
+    return read_secret_files(settings.config_path)
 
 
 def _config_path(environ: Mapping[str, str], config: Path | None) -> Path:

@@ -71,6 +71,18 @@ def read_store_url(path: Path, problems: list[ConfigurationError]) -> str | None
     return url if isinstance(url, str) else None
 
 
+def read_secret_files(path: Path) -> list[tuple[str, Path]]:
+    """Where a secret is read from a file: the place in bot.toml, and that file. Problems are told by `read_config`."""
+    document = _document(path, [])
+    tables = _dict(document.tables.get("credentials")) if document else {}
+    return [
+        (toml.place_name(("credentials", name, key)), Path(value.removeprefix("file:")))
+        for name, table in tables.items()
+        for key, value in _dict(table).items()
+        if isinstance(value, str) and value.startswith("file:")
+    ]
+
+
 def read_rights(path: Path, problems: list[ConfigurationError]) -> ConfigFile | None:
     """Projects and grants alone: no secret is followed, and problems of other tables do not count."""
     document = _document(path, problems)

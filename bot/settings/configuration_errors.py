@@ -24,9 +24,13 @@ class ConfigurationError:
     place: str
     sentence: str
 
+    @property
+    def where(self) -> str:
+        file = self.source if self.line is None else f"{self.source} line {self.line}"
+        return f"{file}, {self.place}" if self.place else file
+
     def __str__(self) -> str:
-        where = self.source if self.line is None else f"{self.source} line {self.line}"
-        return f"{where}, {self.place}: {self.sentence}" if self.place else f"{where}: {self.sentence}"
+        return f"{self.where}: {self.sentence}"
 
 
 class SettingsError(BotError):

@@ -414,6 +414,8 @@ class Channel(Payload):
     name: Text = _path("channel", "name", default="")
     is_ext_shared: Flag = _path("channel", "is_ext_shared", default=False)
     is_pending_ext_shared: Flag = _path("channel", "is_pending_ext_shared", default=False)
+    is_member: Flag = _path("channel", "is_member", default=False)
+    is_archived: Flag = _path("channel", "is_archived", default=False)
 
     @property
     def shared(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ParamSpec, Protocol, TypeVar
 
+from bot.domain.roles import Grant
 from bot.store.script import Script
 
 T = TypeVar("T")
@@ -26,6 +27,28 @@ class Triggers:
     select: str
     guards: Mapping[str, str]
     others: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFacts:
+    """`problem`: why it can't be opened, with what to do, "" where it can. `is_there`: a start makes one that is not.
+
+    `later`, `missing`: migrations that this version does not know, and that the store has not had. `foreign`: its
+    tables are another program's. `file_system`: "" where it can't be told. `open_to`: rights that others have, as
+    bits. `held_by`: the process that keeps it locked, 0 where none does. `date`: of the server's clock.
+    """
+
+    problem: str = ""
+    is_there: bool = False
+    later: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    foreign: bool = False
+    left: int = 0
+    file_system: str = ""
+    open_to: int = 0
+    held_by: int = 0
+    admins: tuple[Grant, ...] = ()
+    date: datetime | None = None
 
 
 class Database(Protocol):

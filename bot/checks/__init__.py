@@ -1,0 +1,1 @@
+"""`snapshot-bot check`: whether what the bot needs is there, found out without changing anything."""
