@@ -37,6 +37,7 @@ DATES = {
     "expired_grant.expires_at": "names the end of a grant",
     "chore.next_at": "is to be done on a day of the calendar",
     "audit.at": "the trail is only ever added to",
+    "slack_call.counts_until": "counted by replicas alone, which go by the clock of their database",
     "posted_head.posted_at": "says when it was posted",
 }
 """Why each of them makes the bot wait for nothing, or has to be the date that it says."""
