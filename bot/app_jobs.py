@@ -47,6 +47,9 @@ STOP_SECONDS_OF_A_REPLICA = 4.0
 """The same where others go on with what did not end."""
 
 FORGET_EVERY_SECONDS = 3600.0
+FOLLOWS_WITHIN_S = 10.0
+"""How long the database may take to tell its date at the start; the engine asks again, for a better answer."""
+
 LATEST_S = 5.0
 """Added to the time in which a POST may leave: clocks run at different speeds, and a first byte takes a moment."""
 
@@ -91,10 +94,13 @@ class Jobs:
 
 async def follow_server(database: Database, clock: FollowingClock) -> None:
     """One date for all replicas, whatever the clock of each machine says. Raises StoreFailed."""
-    from bot.store.postgres.database import PostgresDatabase  # here, as it is of an extra
+    from bot.engine.shared import ahead  # here, as they are of an extra
+    from bot.store.postgres.database import PostgresDatabase
 
     assert isinstance(database, PostgresDatabase)
-    clock.follow(await database.date() - clock.now())
+    while (by := await ahead(database.date, clock, within_s=FOLLOWS_WITHIN_S)) is None:
+        continue  # this process was frozen meanwhile
+    clock.follow(by)
 
 
 async def build_jobs(base: Base, front: Front, clouds: Clouds, cases: UseCases, stack: AsyncExitStack) -> Jobs:

@@ -28,7 +28,7 @@ from pgqueuer.domain.types import QueueManagerId
 
 from bot.domain.errors import StoreFailed
 from bot.engine import pgqueuer_table as table
-from bot.ports.clock import FollowingClock
+from bot.ports.clock import Clock, FollowingClock
 from bot.ports.jobs import Handler, JobSource
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,9 @@ CONNECTIONS = 4
 
 AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError)
 """Raised where the database is away, or the connection on which it notifies."""
+
+TELLING_SECONDS = 0.5
+"""An answer that took longer says too little about the moment it was given."""
 
 Pool = Any
 
@@ -118,6 +121,18 @@ async def _connected(url: str) -> Pool:
             await table.install(connection)
         stack.pop_all()
     return pool
+
+
+async def ahead(
+    date: Callable[[], Coroutine[Any, Any, datetime]], clock: Clock, within_s: float = TELLING_SECONDS
+) -> timedelta | None:
+    """How far the date of the database is ahead of a clock. None: its answer took too long to tell, as it does where
+    this process was frozen meanwhile.
+    """
+    before, asked_at = clock.now(), clock.monotonic()
+    there = await date()
+    took_s = clock.monotonic() - asked_at
+    return None if took_s > within_s else there - before - timedelta(seconds=took_s / 2)
 
 
 class SharedEngine:
@@ -366,7 +381,9 @@ class SharedEngine:
 
     async def _follow(self) -> bool:
         """Whether the database's clock was set: what waits for a date waits for another moment then."""
-        by = await self._date() - self._clock.now()
+        by = await ahead(self._date, self._clock)
+        if by is None:
+            return False
         self._clock.follow(by)
         if was_set := abs(by.total_seconds()) >= STEP_SECONDS:
             log.warning("the database's clock was set", extra={"seconds": round(by.total_seconds(), 1)})

@@ -19,8 +19,9 @@ from pgqueuer.ports.repository import EntrypointExecutionParameter
 
 from bot.clock import SteadyClock
 from bot.engine import pgqueuer_table as table
-from bot.engine.shared import SharedEngine, connected
+from bot.engine.shared import SharedEngine, ahead, connected
 from bot.ports.jobs import Handler
+from tests.builders import FakeClock
 from tests.fakes.engines import CLOCK, Rows, always, date, recorder, shared, until
 from tests.postgres import Cluster
 
@@ -280,3 +281,21 @@ async def test_what_pgqueuer_logs_of_hours_ago_is_dropped(postgres_url: str) -> 
         assert await replica.writing.fetchval(logged) == 1
         await table.prune(replica.writing, timedelta())
         assert await replica.writing.fetchval(logged) == 0
+
+
+# --- the date ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("takes_s", "told"), [(0.2, timedelta(hours=1)), (60.0, None)])
+async def test_a_date_counts_for_the_middle_of_its_answer_and_not_where_this_replica_was_frozen(
+    takes_s: float, told: timedelta | None
+) -> None:
+    clock = FakeClock()
+
+    async def date_there() -> datetime:
+        clock.pass_(seconds=takes_s / 2)
+        date = clock.now() + timedelta(hours=1)
+        clock.pass_(seconds=takes_s / 2)
+        return date
+
+    assert await ahead(date_there, clock) == told
