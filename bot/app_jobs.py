@@ -27,6 +27,7 @@ from bot.workflow.jobs.anchor_audit import AuditAnchor
 from bot.workflow.jobs.attempting import SEND_WITHIN_S, RetryPolicy
 from bot.workflow.jobs.delete import Deleter
 from bot.workflow.jobs.expire_grants import GrantExpiry
+from bot.workflow.jobs.give_turns import TurnGiver
 from bot.workflow.jobs.notify import Notifier
 from bot.workflow.jobs.plan import Planner
 from bot.workflow.jobs.publish_app_home import AppHomePublisher
@@ -162,6 +163,7 @@ def _handlers(base: Base, front: Front, clouds: Clouds, cases: UseCases) -> dict
         "group": Grouper(store, send_check, cloud, discovery, clock, policy),
         "submit": Submitter(store, send_check, cloud, clock, policy),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=base.settings.cloud.watch_s)),
+        "turns": TurnGiver(store, projects, clock),
         "remind": Reminder(store, cloud, replies, clock),
         "delete": Deleter(store, people, cloud, replies, projects, clock),
         "expire": cases.approvals.expire,

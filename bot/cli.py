@@ -24,7 +24,7 @@ from bot.ports.lookups import Filters
 from bot.settings import StoreSettings
 from bot.store.opening import database_at
 from bot.store.store import Store
-from bot.store.verification import Verification
+from bot.store.upkeep.verification import Verification
 
 DONE, FAILED, BAD_USE = 0, 1, 2
 _PAGE = 1_000
@@ -94,7 +94,7 @@ async def show_request(settings: StoreSettings, options: argparse.Namespace) -> 
     say(_line(request, items))
     say(f"  typed: {json_line(request.text)}")
     if request.explanation:
-        say(f"  refused ({request.rule}): {_one_line(request.explanation)}")
+        say(f"  {f'refused ({request.rule})' if request.rule else 'waits'}: {_one_line(request.explanation)}")
     for item in items:
         say(f"  {item.id}  {item.state:<10} {harmless(item.disk.label)} ({harmless(item.disk.id)})")
         say(f"      snapshot {item.snapshot_id or '-'}  job {item.job_id or '-'}")

@@ -19,7 +19,7 @@ from bot.simulator.workspace import Message
 from bot.slack.ids import AGREE, APPROVE, CANCEL, CHANGE, CONFIRM, DENY
 from bot.store.database import Database
 from bot.store.script import Rows, Script, sql
-from bot.store.verification import Verification, witness
+from bot.store.upkeep.verification import Verification, witness
 
 TABLES = ("request", "item", "consistency_group", "deletion", "audit", "deferred_reply", "notice")
 

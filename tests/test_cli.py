@@ -434,7 +434,7 @@ def test_requests_show_names_and_typed_text_harmless(lived: Run) -> None:
         assert HARMLESS in said.out
     lines = shown.out.split("\n")
     assert any(line.startswith("  typed: ") and "\\u001b[2J" in line for line in lines)
-    assert sum("refused" in line for line in lines) == 1
+    assert sum(line.startswith("  waits: ") for line in lines) == 1
 
 
 def test_the_export_escapes_as_json_does_and_reads_back_the_same(lived: Run) -> None:

@@ -18,6 +18,7 @@ from bot.domain.bindings import Binding
 from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, PasswordCredentials
 from bot.domain.roles import Grant, Role
 from bot.domain.store_urls import PostgresUrl
+from bot.domain.turns import Places
 from bot.settings import CloudSettings, Settings, SettingsError, load_settings, load_store
 
 ENVIRON = {"SLACK_BOT_TOKEN": "xoxb-hush", "SLACK_APP_TOKEN": "xapp-hush", "PAYMENTS_PASSWORD": "hush hush"}
@@ -91,6 +92,7 @@ def test_a_project_is_reached_where_its_region_is(folder: Path) -> None:
     assert project.ecs_endpoint == "https://ecs.ap-southeast-3.myhuaweicloud.com"
     assert project.iam_endpoint == "https://iam.ap-southeast-3.myhuaweicloud.com"
     assert (project.channels, project.approvals, project.daily_limit, project.native_retention) == ((), 0, None, False)
+    assert project.places == Places(400, 200)
 
 
 def test_ireland_has_the_european_domain(folder: Path) -> None:
@@ -165,12 +167,14 @@ iam_endpoint = "http://[::1]:8080"
 channels = ["C0PAYINC01", "G1"]
 approvals = 2
 daily_limit = 50
+at_once = 3
 native_retention = true
 """
     project = load(VALID + more).projects["payments-prod"]
     assert (project.evs_endpoint, project.iam_endpoint) == ("http://127.0.0.1:8080", "http://[::1]:8080")
     assert (project.enterprise_project_id, project.channels) == ("0", ("C0PAYINC01", "G1"))
     assert (project.approvals, project.daily_limit, project.native_retention) == (2, 50, True)
+    assert project.places == Places(3, 1)
 
 
 def test_secrets_come_from_variables_and_from_files_without_their_last_line_break(folder: Path) -> None:

@@ -10,6 +10,7 @@ from bot.domain.attempts import Attempt, accepted, over
 from bot.domain.polling import FIRST_LOOK
 from bot.domain.snapshots import CreateStandardSnapshot, Disk, Snapshot
 from bot.domain.transitions import ITEM, AttemptEvent, ItemState
+from bot.domain.turns import WAITS_ITS_TURN
 
 _ENDING = {
     ItemState.AVAILABLE: AttemptEvent.FINISH,
@@ -62,6 +63,11 @@ class Item(Attempt[ItemState]):
     def unsent(self) -> bool:
         """Nothing of it can be in the cloud: it was never sent, or refused without effect."""
         return self.state is ItemState.PLANNED and not self.in_doubt
+
+    @property
+    def waits_its_turn(self) -> bool:
+        """There was no place for it among those that its project makes at once."""
+        return self.state is ItemState.PLANNED and self.code == WAITS_ITS_TURN
 
     @property
     def accepted(self) -> bool:

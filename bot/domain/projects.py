@@ -7,6 +7,11 @@ from urllib.parse import quote
 
 from pydantic import SecretStr
 
+from bot.domain.turns import Places
+
+AT_ONCE = 400
+"""Disks of a project in the making at once: the largest quick backup twice, as one person has half of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class PasswordCredentials:
@@ -47,6 +52,7 @@ class Project:
     `break_glass`: an operator may run without them, with a reason, and a person reviews it afterwards.
     `notify_approvers`: those who may approve are mentioned where a request waits for them.
     `daily_limit`: disks per person and UTC day, None for no limit. `native_retention`: send `retention_days`.
+    `at_once`: disks in the making at once; `at_once_each`: of one person, None for half of them.
     `ecs_endpoint`: where names of servers are asked.
     `external_channels`: its names may be read in channels shared with another organisation.
     `console_url`: the console's page of a disk, with `{disk_id}` for its id; empty for no links.
@@ -65,9 +71,15 @@ class Project:
     break_glass: bool = False
     notify_approvers: bool = False
     daily_limit: int | None = None
+    at_once: int = AT_ONCE
+    at_once_each: int | None = None
     native_retention: bool = False
     external_channels: bool = False
     console_url: str = ""
+
+    @property
+    def places(self) -> Places:
+        return Places(self.at_once, self.at_once_each or max(self.at_once // 2, 1))
 
     def console_page(self, disk_id: str) -> str | None:
         return self.console_url.replace("{disk_id}", quote(disk_id, safe="")) or None

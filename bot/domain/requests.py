@@ -45,7 +45,7 @@ class Request:
     """Whether something is still to be told."""
     project: str | None = None
     explanation: str = ""
-    """The sentence of a refusal; `rule` is its stable name."""
+    """The sentence of a refusal, whose stable name is `rule`; or why it is not going on yet."""
     rule: str = ""
     reply_channel: str = ""
     """Where its message lives: the channel it was asked in, or its person for a direct message."""
@@ -174,7 +174,9 @@ def following_items(request: Request, items: Collection[Item], now: datetime, *,
     """The request after its items moved: something to show, and finished once it is `done`. What the cloud deletes by
     itself needs no reminder.
     """
-    after = replace(request, rev=request.rev + 1, to_send=True)
+    waits = any(item.waits_its_turn for item in items)
+    told = "" if request.state is RequestState.RUNNING and not waits else request.explanation
+    after = replace(request, rev=request.rev + 1, to_send=True, explanation=told)
     if not done:
         return after
     return replace(

@@ -14,12 +14,13 @@ from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.deletions import Deletion
 from bot.domain.items import Item
 from bot.domain.requests import Request
+from bot.domain.turns import Claim
 
 
 class Items(Protocol):
     """The state of each disk and of each consistency group, as the cloud tells it."""
 
-    async def start(self, item: Item, audit: Sequence[AuditEntry]) -> Item | None: ...
+    async def start(self, item: Item, audit: Sequence[AuditEntry], *, claim: Claim | None = None) -> Item | None: ...
 
     async def save(self, item: Item, audit: Sequence[AuditEntry] = ()) -> bool: ...
 
@@ -42,7 +43,7 @@ class Items(Protocol):
     async def groups_of(self, request_id: str) -> list[ConsistencyGroup]: ...
 
     async def start_group(
-        self, group: ConsistencyGroup, audit: Sequence[AuditEntry]
+        self, group: ConsistencyGroup, audit: Sequence[AuditEntry], *, claim: Claim | None = None
     ) -> tuple[ConsistencyGroup, list[Item]] | None: ...
 
     async def save_group(

@@ -21,6 +21,7 @@ from pydantic import ValidationInfo as Info
 from pydantic_core import PydanticKnownError
 
 from bot.domain.normalise import caseless
+from bot.domain.projects import AT_ONCE
 from bot.domain.roles import Role
 from bot.domain.snapshots import RETENTION_DAYS
 from bot.domain.store_urls import StoreUrl
@@ -174,6 +175,8 @@ class ProjectTable(Table):
     break_glass: bool = Field(False, examples=["false"])
     notify_approvers: bool = Field(False, examples=["false"])
     daily_limit: Annotated[int, _between(1, 100_000)] | None = Field(None, examples=["50"])
+    at_once: Annotated[int, _between(1, 100_000)] = Field(AT_ONCE, examples=["400"])
+    at_once_each: Annotated[int, _between(1, 100_000)] | None = Field(None, examples=["200"])
     native_retention: bool = Field(False, examples=["false"])
     external_channels: bool = Field(False, examples=["false"])
 

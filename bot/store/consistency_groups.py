@@ -11,6 +11,8 @@ from bot.domain.consistency_groups import ConsistencyGroup, group_done, group_sp
 from bot.domain.items import Item, joining
 from bot.domain.requests import Request
 from bot.domain.transitions import GroupState, ItemState
+from bot.domain.turns import Claim
+from bot.store import turns
 from bot.store.items import LEADER, WAITS_SET, copied_for_others, save_all
 from bot.store.reading import first
 from bot.store.rows import group_from, group_row, item_from
@@ -38,9 +40,12 @@ def whole(consistency_group_id: str) -> Script[tuple[ConsistencyGroup, list[Item
     return group, [item for item in items if item.consistency_group_id == consistency_group_id], request
 
 
-def start(group: ConsistencyGroup, now: datetime) -> Script[tuple[ConsistencyGroup, list[Item]] | None]:
+def start(
+    group: ConsistencyGroup, claim: Claim | None, now: datetime
+) -> Script[tuple[ConsistencyGroup, list[Item]] | None]:
     """Mark a group and its members as being sent. A member whose disk is copied already joins that item instead; one
-    that is left alone is sent alone. None: nothing is left to be sent as a group, or it was moved meanwhile.
+    that is left alone is sent alone. None: nothing is left to be sent as a group, it was moved meanwhile, or it waits
+    for places.
     """
     found = yield from whole(group.id)
     if found is None or found[0].ver != group.ver:
@@ -61,6 +66,9 @@ def start(group: ConsistencyGroup, now: datetime) -> Script[tuple[ConsistencyGro
         yield from save(
             group_split(group, "Only one of its disks was left to copy.") if left else group_done(group), moved, now
         )
+        return None
+    if claim and not (yield from turns.free(group.project, claim, len(left))):
+        yield from turns.wait([item.id for item in members], group.project, now)
         return None
     moved += [submitting(item, now) for item in left]
     begun = submitting_group(group, left, now)
@@ -102,9 +110,9 @@ class StoredConsistencyGroups(Transactions):
         return await self._database.read(groups_of, request_id)
 
     async def start_group(
-        self, group: ConsistencyGroup, entries: Sequence[AuditEntry]
+        self, group: ConsistencyGroup, entries: Sequence[AuditEntry], *, claim: Claim | None = None
     ) -> tuple[ConsistencyGroup, list[Item]] | None:
-        return await self._audited(lambda now: start(group, now), entries)
+        return await self._audited(lambda now: start(group, claim, now), entries)
 
     async def save_group(
         self, group: ConsistencyGroup, items: Sequence[Item], entries: Sequence[AuditEntry] = ()

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bot.domain.transitions import DELETION, GROUP, ITEM, REQUEST, Machine
+from bot.domain.turns import WAITS_ITS_TURN
 
 
 def _among(states: Iterable[str]) -> str:
@@ -35,6 +36,7 @@ OPEN = {machine.name: _not_ended(machine) for machine in MACHINES}
 REQUEST_OPEN, ITEM_OPEN, GROUP_OPEN = (OPEN[machine.name] for machine in (REQUEST, ITEM, GROUP))
 REQUEST_ENDED = ended(REQUEST)
 COPIES = "state in ('submitting', 'uncertain', 'creating') and joined_to is null"
+QUEUED = f"state = 'planned' and code = '{WAITS_ITS_TURN}'"
 FOLLOWED = "state = 'creating' and joined_to is null"
 TO_REVIEW = "break_glass = 1 and reviewed_by is null and state in ('running', 'finished')"
 TO_REMIND = "remind_at is not null and ended_at is not null"
@@ -156,6 +158,7 @@ create table item (
 create unique index item_copies_disk on item (disk_id) where {COPIES};
 create index item_open on item (project, state, joined_to, id) where {ITEM_OPEN};
 create index item_followed on item (project, coalesce(due_at, 0), id) where {FOLLOWED};
+create index item_queued on item (project, request_id, coalesce(consistency_group_id, '')) where {QUEUED};
 create index item_joined on item (joined_to) where joined_to is not null;
 create index item_of_group on item (consistency_group_id) where consistency_group_id is not null;
 create index item_snapshot on item (snapshot_id) where snapshot_id is not null;

@@ -12,7 +12,8 @@ from bot.domain.deletions import Deletion
 from bot.domain.items import Item, following, joining
 from bot.domain.requests import Request
 from bot.domain.transitions import ItemState
-from bot.store import deletions
+from bot.domain.turns import Claim
+from bot.store import deletions, turns
 from bot.store.definitions import COPIES, FOLLOWED, ITEM_OPEN, POINT
 from bot.store.reading import first, readable
 from bot.store.rows import group_row, item_from, item_row, request_row
@@ -78,12 +79,17 @@ def drop(items: Sequence[Item]) -> Script[None]:
         yield Query(_MOVE_ITEM, item_row(item))
 
 
-def start(item: Item, now: datetime) -> Script[Item | None]:
-    """Mark an item as being sent, or join it to the one that copies its disk already. None: it was moved meanwhile."""
+def start(item: Item, claim: Claim | None, now: datetime) -> Script[Item | None]:
+    """Mark an item as being sent, or join it to the one that copies its disk already. None: it was moved meanwhile, or
+    waits for a place.
+    """
     leaders = yield sql(LEADER, disk_id=item.disk.id, id=item.id)
     leader = yield from first(leaders, item_from, "item")
     if leaders and leader is None:
         return None  # its disk is being copied, for a row that can't be read: asked again with the next sweep
+    if claim and leader is None and not (yield from turns.free(item.project, claim, 1)):
+        yield from turns.wait([item.id], item.project, now)
+        return None
     begun = joining(item, leader) if leader else item
     saved = yield from save(begun, now)
     return replace(begun, ver=begun.ver + 1) if saved else None
@@ -130,6 +136,8 @@ def save_all(items: Sequence[Item], now: datetime, *, schedule: bool = True) -> 
     followed: dict[str, Request | None] = {}
     for request_id in dict.fromkeys(item.request_id for item in moved):
         followed[request_id] = yield from follow(request_id, now)
+    for project in dict.fromkeys(item.project for item in moved if item.ended):
+        yield from turns.freed(project, now)
     for item in moved if schedule else ():
         request = followed[item.request_id]
         yield from _schedule(item, lane(request) if request else item.project, now)
@@ -213,8 +221,8 @@ def points_of(disk_ids: Sequence[str]) -> Script[list[Item]]:
 class StoredItems(Transactions):
     """Implements `bot.ports.items.Items`, but for consistency groups."""
 
-    async def start(self, item: Item, entries: Sequence[AuditEntry]) -> Item | None:
-        return await self._audited(lambda now: start(item, now), entries)
+    async def start(self, item: Item, entries: Sequence[AuditEntry], *, claim: Claim | None = None) -> Item | None:
+        return await self._audited(lambda now: start(item, claim, now), entries)
 
     async def save(self, item: Item, entries: Sequence[AuditEntry] = ()) -> bool:
         return await self._audited(lambda now: save(item, now), entries)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.store import app_homes, deferred_replies, deletions, grants
-from bot.store.definitions import FOLLOWED, GROUP_OPEN, ITEM_OPEN, REQUEST_OPEN, TO_REMIND
+from bot.store.definitions import FOLLOWED, GROUP_OPEN, ITEM_OPEN, QUEUED, REQUEST_OPEN, TO_REMIND
 from bot.store.reading import readable
 from bot.store.script import Row, Script, from_ms, sql, to_ms
 from bot.store.whole_requests import REMINDED_AHEAD
@@ -18,11 +18,14 @@ union all select 'notify:' || request_id, 0, '' from notice where told = 0 group
 union all select 'expire:' || id, waits_until, '' from request where {REQUEST_OPEN} and state in ('planned', 'waiting')
 union all select 'submit:' || one.id, coalesce(one.due_at, 0), one.project || '/' || request.actor_id
     from (select * from item where {ITEM_OPEN} and state <> 'creating' and joined_to is null
-        and consistency_group_id is null) as one
+        and consistency_group_id is null and not ({QUEUED})) as one
     join request on request.id = one.request_id where request.state = 'running'
 union all select 'group:' || one.id, coalesce(one.due_at, 0), one.project || '/' || request.actor_id
     from (select * from consistency_group where {GROUP_OPEN}) as one
     join request on request.id = one.request_id where request.state = 'running'
+    and not (one.state = 'planned' and exists (
+        select 1 from item where {QUEUED} and request_id = one.request_id and consistency_group_id = one.id))
+union all select 'turns:' || project, 0, project from item where {QUEUED} group by project
 union all select 'remind:' || id, remind_at, coalesce(project, '') from request
     where {TO_REMIND} and remind_at < :soon
 union all select 'watch:' || project, min(coalesce(due_at, 0)), project from item where {FOLLOWED} group by project

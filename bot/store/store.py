@@ -9,7 +9,7 @@ from typing import Any
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import StoreFailed
 from bot.domain.projects import Project
-from bot.store import audit, deliveries, forms, jobs, lookups, projects, verification, waits
+from bot.store import audit, deliveries, forms, jobs, lookups, projects, waits
 from bot.store.app_homes import StoredAppHomes
 from bot.store.bindings import StoredBindings
 from bot.store.consistency_groups import StoredConsistencyGroups
@@ -22,6 +22,8 @@ from bot.store.outbox import StoredOutbox
 from bot.store.requests import StoredRequests
 from bot.store.script import Script, from_ms, sql, to_ms
 from bot.store.slack_calls import StoredRoom
+from bot.store.turns import StoredTurns
+from bot.store.upkeep import verification
 
 _PROBE = "probe"
 """The row that is written to see whether rows can be."""
@@ -38,6 +40,7 @@ class Store(
     StoredForms,
     StoredDeferredReplies,
     StoredAppHomes,
+    StoredTurns,
 ):
     """Implements the roles of `bot/ports/` that ask for rows, on one SQLite file."""
 

@@ -12,6 +12,7 @@ from bot.domain.errors import LookupFailed
 from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.domain.roles import Action
+from bot.domain.turns import Claim
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 from bot.ports.slack import People
@@ -45,6 +46,10 @@ class SendCheck:
                 return await self._approval_missing(request, alias, needed)
             case Allowed():
                 return None
+
+    def claim(self, request: Request, alias: str) -> Claim:
+        """Of its requester, to a place in a project that is configured."""
+        return Claim(request.actor_id, self.projects[alias].places)
 
     async def _decide(self, actor: Actor, action: Action, request: Request, alias: str) -> Decision:
         project, channel = self.projects.get(alias), request.place.channel_id

@@ -26,7 +26,7 @@ from bot.ports.requests import Incoming
 from bot.store.script import Script, sql
 from bot.store.sqlite.database import SqliteDatabase
 from bot.store.store import Store
-from bot.store.verification import Verification, witness
+from bot.store.upkeep.verification import Verification, witness
 from tests.builders import NOON, FakeClock, a_request, an_actor, an_item
 from tests.chaos.power import copied, cut
 

@@ -66,3 +66,47 @@ async def test_five_hundred_disks_of_one_person_hold_up_no_other(crowded_world: 
     took = await seconds_of_bob(world, text, wanted)
     assert took["posted"] <= 15.0  # he waits for none of hers
     assert took["told"] <= 60.0 + 60.0
+
+
+async def test_who_waits_for_their_turn_reads_their_place_and_comes_before_what_another_has_in_line(
+    quiet_world: World,
+) -> None:
+    """Four disks at once, two of a person: alice asks for twenty, and then again; bob for one."""
+    world = quiet_world
+    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 20.0
+    for number in range(HERS):
+        disk = Disk(disk_id(number), f"many-{number}", PAYMENTS, "ap-southeast-3a")
+        world.cloud.world.disks[disk.id] = disk
+    file = world.setting.directory / "bot.toml"
+    places = "[projects.payments-prod]\nat_once = 4\nat_once_each = 2\n"
+    file.write_text(file.read_text().replace("[projects.payments-prod]\n", places))
+    await world.start_bot()
+    first, later = [
+        await world.create(" ".join(disk_id(number) for number in range(begin, begin + 12))) for begin in (0, 12)
+    ]
+    shown: list[str] = []
+
+    def placed() -> bool:
+        root = world.root(later)
+        shown[:] = [root.text] if root else []
+        return "Waits for its turn:" in str(shown)
+
+    await world.slack.until(placed, 60)
+    assert "10 disks before them" in shown[0]
+    begun = world.clock.monotonic()
+    his = await world.create("many-100 project=payments-prod", "bob", "#ops")
+    await world.finished(his, "#ops", timeout=60)
+    assert world.clock.monotonic() - begun <= 60.0
+    for request in (first, later):
+        root = await world.finished(request, timeout=120)
+        assert "all available" in root.text
+        assert "turn" not in root.text
+    assert _most_at_once(world) <= 3
+    assert world.slack_complaints() == []
+
+
+def _most_at_once(world: World) -> int:
+    """The most disks that were in the making together; two of alice's, and bob's."""
+    made = [(one.created_at, one.ready_at) for one in world.cloud.world.snapshots.values() if one.ready_at]
+    together: list[int] = [sum(begun <= moment < ready for begun, ready in made) for moment, _ in made]
+    return max(together)

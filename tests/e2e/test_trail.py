@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.slack.ids import CHANGE, CONFIRM, DENY
-from bot.store.verification import Verification
+from bot.store.upkeep.verification import Verification
 from tests.e2e.conftest import CHANNEL, World
 from tests.e2e.test_app_home import opened, shows
 from tests.e2e.test_approvals import Start, start

@@ -16,6 +16,7 @@ from bot.domain.items import Item, ended, taken
 from bot.domain.orders import Create
 from bot.domain.requests import Place
 from bot.domain.transitions import DeletionState, ItemState, RequestEvent, RequestState
+from bot.domain.turns import Claim, Places
 from bot.metrics import COUNTED
 from bot.ports.forms import DeferredReply
 from bot.ports.grants import Revision
@@ -139,6 +140,11 @@ async def copies(store: Store) -> None:
     await store.due("payments", NOON + HOUR, NOON + 2 * HOUR, 240, 60)
     await store.next_look("payments", NOON)
     await store.copying("payments")
+    await running(store, an_item(8, request_id="r-queue"), an_item(9, request_id="r-queue"), request_id="r-queue")
+    for name in ("r-queue-8", "r-queue-9"):
+        await store.start(submitting(await the_item(store, name), NOON), [], claim=Claim("U1", Places(1, 1)))
+    await store.tell_turns({"r-queue": "Waits for its turn: it is next."})
+    await store.give_turns("payments", Places(2, 2))
     limit = OpenLimit(1, lambda request: Incoming(None))
     await store.take_in("crowded", "C1", None, lambda grants, bound: Incoming(a_request("r-crowded")), limit=limit)
     item = await the_item(store, "r-copy-7")

@@ -55,6 +55,8 @@ FEW = {
     "deletions.sharing": "those who share the snapshots of one request",
     "outbox.untold": "those of one request",
     "slack_calls.take": "the calls of one minute",
+    "turns.placed": "what one project has in the making, by person",
+    "turns._queue": "what waits for its turn in one project, by when it was asked for",
     "lookups.find": "what has one id",
     "lookups.tries_of": "those of one request",
     "lookups.disks_asked": "those of one person's day, of a query within",

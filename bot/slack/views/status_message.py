@@ -142,6 +142,8 @@ def _under(request: Request, items: Sequence[Item]) -> list[str]:
             return [f"Nothing has been created yet.{then}{until}"]
         case RequestState.WAITING:
             return [f"Nothing is sent to the cloud before they agree.{until}"]
+        case RequestState.RUNNING if request.explanation:
+            return [_bar(items), sentence(request.explanation)]
         case _:
             return [_bar(items)]
 

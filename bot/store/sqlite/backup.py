@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.domain.errors import StoreFailed, StoreMissing
-from bot.store import audit, verification
+from bot.store import audit
 from bot.store.definitions import REQUEST_OPEN
 from bot.store.script import Script, sql
 from bot.store.sqlite.connection import stepped
 from bot.store.sqlite.schema import TRIGGERS
+from bot.store.upkeep import verification
 
 STEP_PAGES = 256
 """1 MiB: what a commit of the bot may find before it on the way to the disk."""

@@ -95,6 +95,7 @@ class Submitter:
         begun = await self.store.start(
             submitting(item, now),
             [before_post(request, item.id, item.project, item.disk.id, "allowed", "granted")],
+            claim=self.send_check.claim(request, item.project),
         )
         if begun is None or begun.joined_to is not None:
             return None

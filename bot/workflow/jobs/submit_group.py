@@ -140,7 +140,8 @@ class Grouper:
         if refusal := await self.send_check.refusal(request, group.project):
             return await self._refuse(group, members, request, refusal)
         entry = before_post(request, group.id, group.project, f"{len(members)} disks", "allowed", "granted")
-        begun = await self.store.start_group(group, [entry])
+        claim = self.send_check.claim(request, group.project)
+        begun = await self.store.start_group(group, [entry], claim=claim)
         return await self._post(evs, *begun, send_before) if begun else None
 
     async def _post(
