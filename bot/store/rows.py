@@ -23,13 +23,11 @@ _OF_QUICK = tuple(field.name for field in fields(Quick))
 
 
 def order_text(order: Order) -> str:
-    """The fields of an order; `selectors` tell a quick backup from a create."""
-    match order:
-        case Create():
-            kept = {name: getattr(order, name) for name in _OF_CREATE}
-        case Quick():
-            kept = {name: getattr(order, name) for name in _OF_QUICK}
-            kept["selectors"] = [[one.kind, one.value] for one in order.selectors]
+    """The fields of an order that were given; `selectors` tell a quick backup from a create."""
+    names = _OF_CREATE if isinstance(order, Create) else _OF_QUICK
+    kept = {name: value for name in names if (value := getattr(order, name)) is not None}
+    if isinstance(order, Quick):
+        kept["selectors"] = [[one.kind, one.value] for one in order.selectors]
     return as_json(kept)
 
 
