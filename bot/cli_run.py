@@ -13,7 +13,7 @@ from typing import Any
 from bot import app
 from bot.cli import BAD_USE, DONE, FAILED, complain, on_signal
 from bot.clock import SystemClock
-from bot.domain.errors import StoreFailed
+from bot.domain.errors import StoreAway, StoreFailed
 from bot.logs import configure_logs
 from bot.settings import load_settings
 
@@ -37,9 +37,9 @@ async def run(options: argparse.Namespace) -> int:
         return DONE
     try:
         bot = starting.result()
-    except StoreFailed as exc:  # of a bot that runs it is a failure that passes; at the start an operator has to act
+    except StoreFailed as exc:  # of a file it is one that an operator has to mend; a server comes back by itself
         _complain(exc.sentence)
-        return BAD_USE
+        return FAILED if isinstance(exc, StoreAway) else BAD_USE
     return await _until_it_ends(bot, stopped)
 
 

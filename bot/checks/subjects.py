@@ -44,29 +44,43 @@ class Known:
 
 async def channels(page: Page, settings: Settings, inspector: SlackInspector) -> None:
     named = _channels_named(settings)
-    await _each(page, "channels", list(named), lambda one: _channel(page, inspector, one, ", ".join(named[one])))
-    if named and not any(finding.check == "channel" for finding in page.findings):
+    joined: set[str] = set()
+    await _each(
+        page, "channels", list(named), lambda one: _channel(page, inspector, one, ", ".join(named[one]), joined)
+    )
+    if named and joined == named.keys():
         page.ok("channel", _all("channel", len(named)), "the bot is in each that bot.toml names")
 
 
-async def _channel(page: Page, inspector: SlackInspector, channel: str, places: str) -> None:
+async def _channel(page: Page, inspector: SlackInspector, channel: str, places: str, joined: set[str]) -> None:
     tried = f"channel {channel}"
     try:
         found = await inspector.channel(channel)
     except Unreached as exc:
-        page.warning("channel", tried, f"Slack gave no answer about it: {exc}", "Try again.")
+        _unanswered(page, "channel", tried, exc)
     except Refused as exc:
-        if exc.error == "missing_scope":
-            page.not_tried(f"channel {channel}")
-            return
-        what = "there is no such channel, or it is a private one that the bot is not in"
-        page.failed("channel", tried, f"{places}: {what}", "Correct the id, or type there: /invite @snapshot-bot")
+        if exc.error == "channel_not_found":
+            what = "there is no such channel, or it is a private one that the bot is not in"
+            page.failed("channel", tried, f"{places}: {what}", "Correct the id, or type there: /invite @snapshot-bot")
+        else:
+            page.not_tried(tried)
     else:
         if found.is_archived:
             page.failed("channel", tried, f"{places}: #{found.name} is archived", "Unarchive it, or name another one.")
         elif not found.is_member:
             what = f"{places}: the bot is not in #{found.name}"
             page.failed("channel", tried, what, "Type there: /invite @snapshot-bot")
+        else:
+            joined.add(channel)
+
+
+def _unanswered(page: Page, check: str, tried: str, exc: Unreached) -> None:
+    """Told of the first one; of the others only that they were not tried."""
+    found = f"Slack gave no answer about it: {exc}"
+    if any((one.check, one.found) == (check, found) for one in page.findings):
+        page.not_tried(tried)
+    else:
+        page.warning(check, tried, found, "Try again in a minute.")
 
 
 def _channels_named(settings: Settings) -> dict[str, list[str]]:
@@ -100,25 +114,22 @@ async def people(page: Page, grants: Sequence[Grant], inspector: SlackInspector,
 
 
 async def _person(page: Page, inspector: SlackInspector, token: Token, user: str, known: Known) -> None:
+    tried = f"person {user}"
     try:
         kind = await inspector.account(user, token.identity)
     except Unreached as exc:
-        page.warning("person", f"person {user}", f"Slack gave no answer about them: {exc}", "Try again.")
+        _unanswered(page, "person", tried, exc)
         known.asked = False
     except Refused as exc:
         if exc.error in _NOBODY:
-            page.failed("person", f"person {user}", "Slack knows no such person", "Correct the id in [[grants]].")
+            page.failed("person", tried, "Slack knows no such person", "Correct the id in [[grants]].")
         else:
-            page.not_tried(f"person {user}")
+            page.not_tried(tried)
             known.asked = False
     else:
         if kind in _REFUSED:
-            page.failed(
-                "person",
-                f"person {user}",
-                f"{_REFUSED[kind]}, and is refused whatever is granted",
-                "Take the grant away.",
-            )
+            found = f"{_REFUSED[kind]}, and is refused whatever is granted"
+            page.failed("person", tried, found, "Take the grant away.")
         else:
             known.members.add(user)
 
@@ -129,9 +140,7 @@ async def _user_groups(page: Page, inspector: SlackInspector, wanted: Sequence[s
     try:
         groups = await inspector.user_groups()
     except Unreached as exc:
-        page.warning(
-            "user group", _all("user group", len(wanted)), f"Slack gave no answer about them: {exc}", "Try again."
-        )
+        _unanswered(page, "user group", _all("user group", len(wanted)), exc)
         known.asked = False
         return
     except Refused:

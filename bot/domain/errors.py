@@ -160,6 +160,10 @@ class StoreFailed(BotError):
     """The store could not be read or written: its disk is full, or gone. All of the transaction was undone."""
 
 
+class StoreAway(StoreFailed):
+    """The server of the store can't be reached now: that passes."""
+
+
 class StoreInUse(BotError):
     """Another process runs on this store file."""
 

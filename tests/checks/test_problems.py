@@ -292,6 +292,10 @@ PROBLEMS: dict[str, Break] = {
     "a user group that is disabled": user_group(date_delete=1767000000),
     "a user group with nobody in it": user_group(users=[]),
     "a user group of another organisation": user_group(is_external=True),
+    "Slack asks to wait": lambda scene: scene.slack.fault("ratelimited", method="users.info", times=9),
+    "Slack asks to wait for channels": lambda scene: scene.slack.fault(
+        "ratelimited", method="conversations.info", times=9
+    ),
     # the clock
     "a clock that is two minutes off": set_clock(2),
     "a clock too far off for Slack's signatures": set_clock(-7, http=True),

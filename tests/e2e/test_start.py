@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import socket
 import sqlite3
@@ -74,6 +75,29 @@ async def test_a_store_that_can_t_be_opened_is_one_sentence(tmp_path: Path, stor
     assert (code, text.count("\n"), "Traceback" in text) == (2, 1, False), text
     assert text.startswith(f"The store {store} can't be opened: ")
     assert STORES[store] in text
+
+
+@pytest.mark.parametrize("how", ["small", "read-only"])
+async def test_a_disk_that_takes_no_store_is_one_sentence(tmp_path: Path, how: str) -> None:
+    (tmp_path / "bot.toml").write_text(CONFIG)
+    libc = ctypes.CDLL(None, use_errno=True)
+    (tmp_path / "disk").mkdir()
+    place, read_only = str(tmp_path / "disk").encode(), 1 if how == "read-only" else 0
+    if libc.mount(b"tmpfs", place, b"tmpfs", read_only, b"size=2m"):
+        pytest.skip("only root mounts a disk")
+    try:
+        code, text = await bot(tmp_path, "run", BOT_STORE="sqlite:///disk/store.db")
+    finally:
+        libc.umount2(place, 2)
+    assert (code, text.count("\n")) == (2, 1), text
+    words = {"small": "its disk is full, or nearly so (", "read-only": "its disk is read-only. Mount it for writing"}
+    assert f"The store disk/store.db can't be opened: {words[how]}" in text
+
+
+async def test_a_server_of_the_store_that_is_away_is_no_bad_configuration(tmp_path: Path) -> None:
+    (tmp_path / "bot.toml").write_text(CONFIG)
+    code, text = await bot(tmp_path, "run", BOT_STORE="postgresql://bot:hush-hush@127.0.0.1:9/store")
+    assert (code, text) == (1, "PostgreSQL at 127.0.0.1:9 can't be reached.\n")
 
 
 async def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path, taken: int) -> None:

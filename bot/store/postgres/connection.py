@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from bot.domain.errors import StoreFailed
+from bot.domain.errors import StoreAway, StoreFailed
 
 CONNECTS_WITHIN_SECONDS = 2.0
 ANSWERS_WITHIN_SECONDS = 10.0
@@ -121,13 +121,13 @@ def cannot_open(exc: BaseException, url: str) -> StoreFailed:
             owner = f"Make it the owner of the database {database}."
             sentence = f"{place} lets the role {parts.username} make no tables there. {owner}"
         case "53300":
-            sentence = f"{place} takes no more connections. Raise its max_connections."
+            return StoreAway(f"{place} takes no more connections. Raise its max_connections.")
         case str(code):
             sentence = f"{place} can't be used ({code}: {exc})."
         case _ if isinstance(exc, asyncpg.InterfaceError | ValueError):
             sentence = f"{place} can't be asked: its URL can't be read."
         case _:
-            sentence = f"{place} can't be reached."
+            return StoreAway(f"{place} can't be reached.")
     return StoreFailed(sentence)
 
 
