@@ -19,11 +19,13 @@ from bot.clock import SystemClock
 from bot.domain.items import Item
 from bot.domain.requests import Request
 from bot.ports.lookups import Filters
+from bot.settings import load_store
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message
 from bot.slack.client.scopes import SCOPES
 from bot.slack.ids import CONFIRM
-from bot.store.sqlite.database import SqliteDatabase
+from bot.store.database import Database
+from bot.store.opening import database_at
 from bot.store.store import Store
 from tests.e2e.conftest import part, request_id
 
@@ -115,10 +117,16 @@ class Street:
 
     async def requests(self) -> list[tuple[Request, list[Item]]]:
         """What stands in the bot's store, read beside the running bot."""
-        database = SqliteDatabase(Path(self.bot.environment["BOT_STORE"].removeprefix("sqlite:///")))
+        async with self.database() as database:
+            return await Store(database, SystemClock()).recent(Filters(limit=1_000))
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator[Database]:
+        """The bot's own, opened beside it."""
+        database = database_at(load_store(self.bot.environment).store, SystemClock())
         await database.open()
         try:
-            return await Store(database, SystemClock()).recent(Filters(limit=1_000))
+            yield database
         finally:
             await database.close()
 
