@@ -64,6 +64,14 @@ class Replies(Protocol):
     async def say(self, outgoing: OutboxMessage) -> Posted | None: ...
 
 
+class ChannelReplies(Replies, Protocol):
+    """The same where it can be taken back."""
+
+    async def take_back(self, posted: Posted) -> None:
+        """Never raises."""
+        ...
+
+
 class Notices(Protocol):
     """Says a sentence in a channel. Raises CannotPost, MessageRefused, or SlackBusy."""
 

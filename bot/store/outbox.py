@@ -24,7 +24,16 @@ update request set shown_rev = :shown_rev, reply_channel = :reply_channel, threa
     status_channel = :status_channel, status_ts = :status_ts, edited_at = :edited_at, receipt_ts = :receipt_ts,
     ask_ts = :ask_ts, ask_rev = :ask_rev, receipt_gone = :receipt_gone,
     to_send = case when rev = :rev then :to_send else to_send end
-where id = :id
+where id = :id and coalesce(status_ts, '') = :was_status_ts and coalesce(ask_ts, '') = :was_ask_ts
+    and coalesce(receipt_ts, '') = :was_receipt_ts and shown_rev = :was_shown_rev and ask_rev = :was_ask_rev
+    and receipt_gone = :was_receipt_gone
+returning id
+"""
+_MESSAGES = ("status_ts", "ask_ts", "receipt_ts")
+_SHOW_ANEW = """
+update request set shown_rev = 0, ask_rev = case when ask_ts is null then ask_rev else 0 end, receipt_gone = 0,
+    to_send = 1
+where id = :id returning reply_channel, status_ts, ask_ts, receipt_ts
 """
 
 
@@ -48,22 +57,34 @@ def outbox(reply_channel: str, request_ids: Sequence[str]) -> Script[list[tuple[
     return found
 
 
-def mark_sent(request: Request, accepted: Sequence[str], failures: Sequence[str]) -> Script[None]:
-    """Keep what the reporter did. These columns are the reporter's alone, so they need no `ver`; where a newer revision
-    is to be sent, that stays so.
+def mark_sent(
+    request: Request, was: Request, accepted: Sequence[str], failures: Sequence[str], now: datetime
+) -> Script[bool]:
+    """Keep what the reporter did of a request that `was` so when it began. These columns are the reporter's alone, so
+    they need no `ver`; where a newer revision is to be sent, that stays so.
+
+    Where another replica spoke meanwhile, whatever stands is shown anew: the last word may have been an old one. False:
+    the row names other messages.
     """
-    yield Query(_MARK_SENT, request_row(request))
+    before = {f"was_{name}": getattr(was, name) or "" for name in _MESSAGES}
+    before |= {f"was_{name}": getattr(was, name) for name in ("shown_rev", "ask_rev", "receipt_gone")}
+    if not (yield Query(_MARK_SENT, {**request_row(request), **before})):
+        rows = yield sql(_SHOW_ANEW, id=request.id)
+        yield report_due(request.id, rows[0]["reply_channel"], now)
+        if [rows[0][name] for name in _MESSAGES] != [getattr(request, name) for name in _MESSAGES]:
+            return False
     for item_id in accepted:
         yield sql("update item set accepted_told = 1 where id = :id", id=item_id)
     for item_id in failures:
         yield sql("update item set failure_told = 1 where id = :id", id=item_id)
+    return True
 
 
-def move_reply_channel(request: Request, now: datetime) -> Script[None]:
+def move_reply_channel(request: Request, was: Request, now: datetime) -> Script[None]:
     """Messages still to be sent go to `request.reply_channel` and its thread from now on, with a message of its own."""
     moved = replace(request, status_channel=None, status_ts=None, shown_rev=0, ask_ts=None, ask_rev=0)
-    yield from mark_sent(moved, (), ())
-    yield report_due(request.id, request.reply_channel, now)
+    if (yield from mark_sent(moved, was, (), (), now)):
+        yield report_due(request.id, request.reply_channel, now)
 
 
 def mark_all_sent(requests: Sequence[Request]) -> Script[None]:
@@ -124,11 +145,13 @@ class StoredOutbox(Transactions):
     async def outbox(self, reply_channel: str, request_ids: Sequence[str]) -> list[tuple[Request, list[Item]]]:
         return await self._database.read(outbox, reply_channel, request_ids)
 
-    async def mark_sent(self, request: Request, *, accepted: Sequence[str] = (), failures: Sequence[str] = ()) -> None:
-        await self._database.run(mark_sent, request, accepted, failures)
+    async def mark_sent(
+        self, request: Request, was: Request, *, accepted: Sequence[str] = (), failures: Sequence[str] = ()
+    ) -> bool:
+        return await self._database.run(mark_sent, request, was, accepted, failures, self._clock.now())
 
-    async def move_reply_channel(self, request: Request) -> None:
-        await self._database.run(move_reply_channel, request, self._clock.now())
+    async def move_reply_channel(self, request: Request, was: Request) -> None:
+        await self._database.run(move_reply_channel, request, was, self._clock.now())
 
     async def mark_all_sent(self, requests: Sequence[Request]) -> None:
         await self._database.run(mark_all_sent, requests)

@@ -186,8 +186,9 @@ async def outbox(store: Store) -> None:
     found = await store.outbox("C1", await store.to_send("C1"))
     ((request, items), *_) = found
     ids = [item.id for item in items]
-    await store.mark_sent(request, accepted=ids or ["i"], failures=ids or ["i"])
-    await store.move_reply_channel(request)
+    await store.mark_sent(request, request, accepted=ids or ["i"], failures=ids or ["i"])
+    await store.mark_sent(request, replace(request, shown_rev=99))
+    await store.move_reply_channel(request, request)
     await store.mark_all_sent([request])
     await store.tell_directly("r-new", [BOB, Subject("group", "S1")])
     for notice in await store.untold("r-new"):

@@ -214,7 +214,7 @@ async def test_a_joined_item_tries_for_itself_when_its_leader_fails(store: Store
     assert first is not None
     second = await store.request("r-two")
     assert second is not None
-    await store.mark_sent(second[0], accepted=["r-two-1"])
+    await store.mark_sent(second[0], second[0], accepted=["r-two-1"])
     await store.save(replace(first, progress=50))
     assert (await the_item(store, "r-two-1")).accepted_told
     await store.save(ended(await the_item(store, "r-one-1"), ItemState.FAILED, NOON, cause="refused"))
@@ -284,10 +284,28 @@ async def test_what_was_said_last_leaves_a_newer_revision_to_be_sent(store: Stor
     found = await store.request("r-one")
     assert found is not None
     await store.save(taken(await the_item(store, "r-one-1"), "snap-a", "job-a"))
-    await store.mark_sent(replace(found[0], status_ts="1.0", to_send=False))
+    said = replace(found[0], status_ts="1.0", to_send=False)
+    await store.mark_sent(said, found[0])
     assert await store.to_send("C1") == ["r-one"]
-    await store.mark_sent(replace(found[0], rev=found[0].rev + 1, to_send=False))
+    await store.mark_sent(replace(said, rev=said.rev + 1), said)
     assert await store.to_send("C1") == []
+
+
+async def test_of_two_replicas_that_post_the_same_the_first_counts_and_the_last_word_is_said_again(
+    store: Store,
+) -> None:
+    await running(store, an_item(1))
+    found = await store.request("r-one")
+    assert found is not None
+    was, rev = found[0], found[0].rev
+    first = replace(was, status_ts="1.0", shown_rev=rev, to_send=False)
+    assert await store.mark_sent(first, was)
+    assert await store.mark_sent(first, was)  # whose answer was lost
+    assert await store.to_send("C1") == ["r-one"]
+    assert not await store.mark_sent(replace(first, status_ts="2.0"), was)
+    after = await store.request("r-one")
+    assert after is not None
+    assert (after[0].status_ts, after[0].shown_rev, after[0].to_send) == ("1.0", 0, True)
 
 
 async def test_a_request_is_found_by_any_of_its_ids(store: Store) -> None:

@@ -314,18 +314,18 @@ class SlackReplies:
         posted = await self._call("chat.postMessage", arguments, PostedMessage)
         astray = bool(thread_ts) and posted.at_the_top
         if astray and not anywhere:
-            await self._take_back(posted.channel, posted.ts)
+            await self.take_back(Posted(posted.channel, posted.ts))
             raise MessageGone("The thread is gone.")
         return Posted(posted.channel, posted.ts, astray)
 
     async def _edit(self, channel: str, ts: str, message: Message) -> None:
         await self._call("chat.update", {"channel": channel, "ts": ts, **message}, Answered)
 
-    async def _take_back(self, channel: str, ts: str) -> None:
+    async def take_back(self, posted: Posted) -> None:
         try:
-            await self._call("chat.delete", {"channel": channel, "ts": ts}, Answered)
+            await self._call("chat.delete", {"channel": posted.channel, "ts": posted.ts}, Answered)
         except (CannotPost, MessageGone, MessageRefused, SlackBusy):
-            log.warning("a reply to a thread that is gone stands in the channel", extra={"channel": channel})
+            log.warning("a message that does not belong there stands in the channel", extra={"channel": posted.channel})
 
     async def _call(self, method: str, arguments: dict[str, Any], model: type[Read]) -> Read:
         to = _what(method, arguments)

@@ -36,7 +36,7 @@ from bot.ports.grants import Grants
 from bot.ports.items import Items
 from bot.ports.outbox import DirectMessage, Edit, NewMessage, Outbox, OutboxMessage, Text
 from bot.ports.requests import Requests
-from bot.ports.slack import Posted, Replies
+from bot.ports.slack import ChannelReplies, Posted
 from bot.workflow.call_budget import Budgets, Urgency
 from bot.workflow.jobs.channel_queue import ChannelQueue, Waiting, Way, key_of
 from bot.workflow.jobs.due_messages import ASK_DECIDED, due_messages, told
@@ -69,7 +69,7 @@ class Reporter:
     def __init__(
         self,
         store: Rows,
-        replies: Replies,
+        replies: ChannelReplies,
         clock: Clock,
         budgets: Budgets,
         changed: Callable[[str], Collection[str] | None],
@@ -250,12 +250,17 @@ class Reporter:
         """With it goes that nothing else is due, if so."""
         request = told(outgoing, posted, self._clock.now())
         about = [item.id for item in outgoing.items]
-        await self._store.mark_sent(
+        counts = await self._store.mark_sent(
             request,
+            outgoing.request,
             accepted=about if outgoing.text is Text.ACCEPTED else (),
             failures=about if outgoing.text is Text.FAILURE else (),
         )
-        if not request.to_send:
+        if not counts:
+            log.warning("another replica spoke of a request meanwhile", extra={"request": request.id})
+            if posted:
+                await self._replies.take_back(posted)
+        elif not request.to_send:
             self._forget_if_over(request)
             self._queues[outgoing.request.reply_channel].put(request.id, ())
 
@@ -289,7 +294,7 @@ class Reporter:
         """
         request = outgoing.request
         if _is_edit(outgoing, Text.ASK):
-            await self._store.mark_sent(replace(request, ask_rev=ASK_DECIDED))
+            await self._store.mark_sent(replace(request, ask_rev=ASK_DECIDED), request)
             return 0.0
         if _is_edit(outgoing, Text.RECEIPT) or (_is_edit(outgoing, Text.STATUS) and request.receipt_ts is not None):
             # All was told long ago; a person who took the message away is not told it again.
@@ -299,14 +304,15 @@ class Reporter:
             return await self._begin_anew(request)
         if request.thread_ts:
             log.info("a thread is gone", extra={"request": request.id})
-            await self._store.move_reply_channel(replace(request, place=replace(request.place, thread_ts=None)))
+            at_the_top = replace(request, place=replace(request.place, thread_ts=None))
+            await self._store.move_reply_channel(at_the_top, request)
             return 0.0
         if request.status_ts is None or (request.reply_channel != request.actor_id and self._pauses.again(request.id)):
             return await self._move_reply_channel(outgoing, CannotPost("The message is gone.", GONE_AGAIN))
         return await self._begin_anew(request)
 
     async def _begin_anew(self, request: Request) -> float | None:
-        await self._store.mark_sent(replace(request, status_ts=None, status_channel=None, shown_rev=0))
+        await self._store.mark_sent(replace(request, status_ts=None, status_channel=None, shown_rev=0), request)
         return 0.0
 
     async def _after_refusal(self, outgoing: OutboxMessage) -> float | None:
@@ -341,7 +347,7 @@ class Reporter:
         except (CannotPost, MessageRefused, SlackBusy):
             log.info("the person could not be told in the channel", extra={"request": request.id})
         self._pauses.take_up(request.id)
-        await self._store.move_reply_channel(replace(request, reply_channel=request.actor_id))
+        await self._store.move_reply_channel(replace(request, reply_channel=request.actor_id), request)
         return 0.0
 
 

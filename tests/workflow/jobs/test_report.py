@@ -38,11 +38,15 @@ class Voice:
         self._clock = clock
         self.said: list[tuple[str, str]] = []
         self.troubles: list[BotError] = []
+        self.taken_back: list[str] = []
         self.troubled: str | None = None
         """The kind that the troubles are for; each and every one where it is None."""
         self.refused_edits: list[BotError] = []
         self.at: dict[str, datetime] = {}
         """When each kind was said last."""
+
+    async def take_back(self, posted: Posted) -> None:
+        self.taken_back.append(posted.ts)
 
     async def say(self, outgoing: OutboxMessage) -> Posted | None:
         kind = kind_of(outgoing)
@@ -90,7 +94,9 @@ class Desk:
     async def in_thread(self, thread_ts: str) -> None:
         """The request was asked below a message."""
         request = await self.request()
-        await self.store.move_reply_channel(replace(request, place=replace(request.place, thread_ts=thread_ts)))
+        await self.store.move_reply_channel(
+            replace(request, place=replace(request.place, thread_ts=thread_ts)), request
+        )
 
     async def add(self, request_id: str, channel: str, **fields: Any) -> None:
         """Another request, with one disk of its own."""
@@ -403,9 +409,9 @@ class CountedRows(Store):
         self.read += len(request_ids)
         return await super().outbox(reply_channel, request_ids)
 
-    async def mark_sent(self, request: Request, **told: Sequence[str]) -> None:
+    async def mark_sent(self, request: Request, was: Request, **told: Sequence[str]) -> bool:
         self.written += 1
-        await super().mark_sent(request, **told)
+        return await super().mark_sent(request, was, **told)
 
     async def mark_all_sent(self, requests: Sequence[Request]) -> None:
         self.written += 1
@@ -516,3 +522,22 @@ async def test_a_channel_is_kept_until_the_pause_after_its_last_message_where_ot
     assert await desk.reporter("C1") == POST_EVERY.total_seconds()
     desk.clock.pass_(seconds=1)
     assert await desk.reporter("C1") is None
+
+
+async def test_a_message_that_another_replica_posted_first_counts_and_the_other_one_is_taken_back(desk: Desk) -> None:
+    """The lease of this one had ended while it was about to post."""
+    here, there, say = desk.reporter, desk.a_reporter(desk.store), desk.voice.say
+
+    async def slowly(outgoing: OutboxMessage) -> Posted | None:
+        desk.voice.say = say  # type: ignore[method-assign]  # the next ones are as quick as ever
+        await there("C1")
+        return await say(outgoing)
+
+    desk.voice.say = slowly  # type: ignore[method-assign]  # for once
+    await here("C1")
+    assert desk.voice.said == [("status", "C1"), ("status", "C1")]
+    found = await desk.store.request("r-one")
+    assert found is not None
+    assert (found[0].status_ts, desk.voice.taken_back) == ("1.0", ["2.0"])
+    desk.clock.pass_(seconds=10)
+    assert await desk.speak() == ["edit"]
