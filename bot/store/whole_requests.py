@@ -11,6 +11,7 @@ from bot.domain.items import Item
 from bot.domain.requests import Request, following_items
 from bot.domain.transitions import RequestState
 from bot.store import app_homes
+from bot.store.definitions import GROUP_OPEN
 from bot.store.reading import first, readable
 from bot.store.rows import group_from, item_from, request_from, request_row
 from bot.store.script import Query, Row, Rows, ScheduledJob, Script, sql
@@ -83,10 +84,18 @@ def groups_of(request_id: str) -> Script[list[ConsistencyGroup]]:
 
 
 def move(request: Request, now: datetime) -> Script[bool]:
-    """Write a request whose `ver` is still the one that was read; something is to be told afterwards."""
+    """Write a request whose `ver` is still the one that was read; something is to be told afterwards. With it its
+    groups are over.
+    """
     if request.state is RequestState.RUNNING and request.started_at is None:
         request = replace(request, started_at=now)
     moved = yield Query(_MOVE_REQUEST, request_row(request))
+    if moved and request.over:
+        # One that was never sent has no job that would end it: jobs are for what runs.
+        yield sql(
+            f"update consistency_group set state = 'done', ver = ver + 1 where request_id = :id and {GROUP_OPEN}",
+            id=request.id,
+        )
     if moved:
         yield report_due(request.id, moved[0]["reply_channel"], now)
         yield from app_homes.changed(request.actor_id, now)

@@ -155,3 +155,16 @@ async def test_a_plan_made_anew_leaves_nothing_of_the_old_one(store: Store) -> N
     assert found[0].warnings == ()
     assert await store.group("r-one-g1") is None
     assert {key for key, *_ in await store.jobs()} >= {"plan:r-one"}
+
+
+async def test_what_is_over_before_it_was_sent_leaves_no_group_open(store: Store) -> None:
+    """Nothing would ever end it, and every sweep would read it again."""
+    request = await received(store, "r-one", order=ORDER)
+    items = [an_item(number, request_id="r-one", consistency_group_id="r-one-g1") for number in (1, 2)]
+    planned = replace(request, state=RequestState.PLANNED, waits_until=NOON)
+    await store.decide_plan(planned, items, [], groups=[a_group()])
+    cancelled = await store.cancel("r-one", explanation="no", cause="no", entries=[])
+    assert cancelled is not None and cancelled.dropped
+    group, members = await the_group(store)
+    assert group.state is GroupState.DONE
+    assert {item.state for item in members} == {ItemState.CANCELLED}
