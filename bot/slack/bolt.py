@@ -104,7 +104,7 @@ class SocketModeEntry:
         self._clock = clock
         self._proxy = None if loopback else load_http_proxy_from_env(log)
         self._http: aiohttp.ClientSession | None = None
-        self._sockets: set[Socket] = set()
+        self._sockets: list[Socket] = []
         self._keeping: list[asyncio.Task[None]] = []
         self._leaving: set[asyncio.Task[None]] = set()
         self._error = ""
@@ -157,7 +157,7 @@ class SocketModeEntry:
 
     async def _open(self, socket: Socket) -> float | None:
         """How many seconds to wait before it is tried again; None: it is open, or was refused with a reason."""
-        self._sockets.add(socket)
+        self._sockets.append(socket)
         error, pause = "", CONNECT_AGAIN_S
         try:
             await socket.connect()
@@ -184,4 +184,4 @@ class SocketModeEntry:
 
     async def _forget(self, socket: Socket) -> None:
         await socket.close()
-        self._sockets.discard(socket)
+        self._sockets.remove(socket)
