@@ -59,7 +59,8 @@ class Evidence:
     """Plain data. `made`: every snapshot that the cloud ever made. `standing`: ids of those available at the end.
 
     `messages`: all that stand, those of one person among them. `accepted`: ids of the requests that an acknowledgement
-    named. `trail`: the problems of the audit trail. `calls`: Slack's journal of the Web API.
+    named. `asked`: who mentioned the bot, and when, as far as Slack was told that this was taken. `trail`: the problems
+    of the audit trail. `calls`: Slack's journal of the Web API.
     """
 
     made: Sequence[Snapshot]
@@ -70,6 +71,7 @@ class Evidence:
     rows: Mapping[str, Rows]
     trail: Sequence[str]
     accepted: Sequence[str]
+    asked: Sequence[tuple[str, str]]
     taken: Sequence[Taken]
     lives: Sequence[Life] = field(default=())
 
@@ -90,6 +92,7 @@ async def gathered(
         rows=rows,
         trail=[problem] if problem else verification.missing(),
         accepted=list(accepted),
+        asked=_mentions(slack.journal),
         taken=list(taken),
         lives=list(lives),
     )
@@ -101,6 +104,12 @@ def _tables() -> Script[dict[str, Rows]]:
         found[table] = [dict(row) for row in (yield sql(f"select * from {table}"))]
     found["audit"] = sorted(found["audit"], key=lambda row: int(row["seq"]))
     return found
+
+
+def _mentions(journal: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    taken = [one for one in journal if one["entry"] == "delivery" and one["outcome"] == "acked"]
+    events = [one["payload"]["event"] for one in taken if one["name"] == "app_mention"]
+    return sorted({(event["user"], event["ts"]) for event in events})
 
 
 def standing_messages(setting: Setting) -> list[Message]:
@@ -166,6 +175,11 @@ class _Case:
         for request_id in self._seen.accepted:
             if request_id not in self._requests:
                 yield f"request {request_id} was acknowledged and is not recorded"
+        for user, ts in self._seen.asked:
+            direct = "D" + user[1:]
+            theirs = [one for one in self._seen.messages if user == one.ephemeral_to or one.channel == direct]
+            if not any(one.ts > ts for one in theirs):
+                yield f"{user} mentioned the bot at {ts} and never heard of it"
 
     # --- the cloud ----------------------------------------------------------------------------------------------------
 

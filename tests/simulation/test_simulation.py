@@ -1,0 +1,72 @@
+"""The whole bot on a loop whose time, order and troubles a seed draws: whatever happens, its promises hold."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.bugs import BUGS
+from tests.simulation.run import simulate
+from tests.simulation.shrinking import shortest, told
+from tests.simulation.story import drawn
+
+SEEDS = 200
+A_CHUNK = 8
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, A_CHUNK))
+def test_whatever_happens_the_promises_hold(first: int) -> None:
+    for seed in range(first, first + A_CHUNK):
+        outcome = simulate(drawn(seed))
+        if outcome.problems:
+            pytest.fail(told(shortest(outcome, simulate, most_runs=60), seed))
+
+
+def test_the_same_seed_is_the_same_run() -> None:
+    first, second = (simulate(drawn(7)) for _ in range(2))
+    assert first.said == second.said
+    assert first.trace == second.trace
+    assert simulate(drawn(8)).trace != first.trace
+
+
+def test_in_another_process_as_well() -> None:
+    """With other addresses in memory, and sets of text in another order."""
+    program = (
+        "from tests.simulation.run import *; from tests.simulation.story import *; print(simulate(drawn(7)).trace)"
+    )
+    traces = [
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            cwd=Path(__file__).parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for hash_seed in ("1", "2")
+    ]
+    assert traces == [simulate(drawn(7)).trace] * 2
+
+
+FOUND_WITHIN = {"sent-again": 60, "acknowledged-early": 150, "shown-early": 10}
+"""By bug: seeds, from 0 on."""
+
+
+@pytest.mark.parametrize("name", FOUND_WITHIN)
+def test_a_bug_put_in_on_purpose_is_found(name: str) -> None:
+    with BUGS[name]():
+        assert any(simulate(drawn(seed)).problems for seed in range(FOUND_WITHIN[name]))
+
+
+def test_what_fails_is_told_with_its_shortest_story() -> None:
+    with BUGS["shown-early"]():
+        failed = next(outcome for seed in range(10) if (outcome := simulate(drawn(seed))).problems)
+        short = shortest(failed, simulate)
+        text = told(short, failed.story.seed)
+    assert len(short.story.acts) < len(failed.story.acts)
+    assert short.problems[0] in text
+    assert f"--from {failed.story.seed}" in text
