@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -29,6 +30,7 @@ from bot.store.script import Script, sql
 from bot.store.sqlite import backup, moving
 from bot.store.sqlite.lock import StoreLock
 from bot.store.sqlite.restore import Restored, Since, put_back
+from bot.store.upkeep.copying import Rest
 from bot.store.upkeep.pruning import Pruning, planned, pruned
 from bot.workflow.actions.grant import TERMINAL
 from bot.workflow.jobs import anchor_audit
@@ -47,14 +49,18 @@ Command = Callable[[StoreSettings, argparse.Namespace], Awaitable[int]]
 
 
 def refusing(command: Command) -> Command:
-    """A command that ends with 1 where a bot runs, or was later than this one: `run` calls that bad configuration."""
+    """A command that ends with 1 where a bot runs, or was later than this one: `run` calls that bad configuration.
+    So it does where a table or a column is gone.
+    """
 
     async def run(settings: StoreSettings, options: argparse.Namespace) -> int:
         try:
             return await command(settings, options)
         except (StoreInUse, StoreTooNew) as exc:
             complain(exc.sentence)
-            return FAILED
+        except sqlite3.DatabaseError as exc:
+            complain(f"{settings.store} can't be read as a store: {exc}.")
+        return FAILED
 
     return run
 
@@ -75,7 +81,7 @@ async def restore(settings: StoreSettings, options: argparse.Namespace) -> int:
     now, chores = SystemClock().now(), [anchor_audit.CHORE]
     if isinstance(store, PostgresUrl):
         async with _on_server(store, stopped=True) as database:
-            done = await moving.put_back_into(database, file, now, stop, _restored, chores)
+            done = await moving.put_back_into(database, file, now, stop, _restored, chores, _at_rest())
     else:
         done = await asyncio.to_thread(put_back, file, store, now, stop, _restored, chores)
     say(f"{store} is now what {file} holds: {_told(done.copy.held)}")
@@ -99,7 +105,7 @@ async def copy_to(settings: StoreSettings, options: argparse.Namespace) -> int:
         case Path() as path, PostgresUrl() as server:
             async with _on_server(server, stopped=True) as database:
                 with StoreLock(_there(path)).held():
-                    held = await moving.to_database(path, database, stop)
+                    held = await moving.to_database(path, database, stop, _at_rest())
         case PostgresUrl() as server, Path() as path:
             async with _on_server(server, made=False, stopped=True) as database:
                 held = (await moving.to_file(database, path, stop)).held
@@ -212,6 +218,12 @@ def _there(store: Path) -> Path:
     if not store.exists():
         raise StoreMissing(f"There is no store at {store}. Name the file with BOT_STORE or --config.")
     return store
+
+
+def _at_rest() -> Rest:
+    from bot.store.postgres.schema import counting_of_added  # here, as it is an extra
+
+    return Rest(counting_of_added("disable"), counting_of_added("enable"))
 
 
 @asynccontextmanager

@@ -477,6 +477,16 @@ def test_where_it_cannot_go_is_told_in_one_sentence(lived: Run, to: str, code: i
     assert "Traceback" not in said.err
 
 
+@pytest.mark.parametrize("arguments", [("prune",), ("copy", "--to", "SERVER"), ("backup", "copy.db")])
+def test_a_store_in_which_a_table_is_gone_is_told_in_one_sentence(
+    lived: Run, server: str, arguments: tuple[str, ...]
+) -> None:
+    tampered("alter table item rename to things", "alter table audit rename to trail")
+    said = lived(*(server if one == "SERVER" else one for one in arguments), verb="store")
+    assert (said.code, said.out, said.err.count("\n")) == (1, "", 1)
+    assert "snapshot-bot.db can't be read as a store: " in said.err
+
+
 def test_nothing_is_moved_while_a_bot_runs_on_either(lived: Run, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     lock = StoreLock(STORE)
     said = lived("copy", "--to", server, verb="store")

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Any
+from typing import Any, Literal
 
 from bot.domain.errors import StoreFailed, StoreMissing, StoreTooNew
 from bot.domain.transitions import Machine
@@ -125,6 +125,13 @@ def _counting(machine: Machine[Any, Any]) -> tuple[Trigger, ...]:
         Trigger(f"{name}_counted_as_added", f"AFTER INSERT ON {name} FOR EACH ROW", _one_more(machine)),
         Trigger(f"{name}_counted_as_gone", f"AFTER DELETE ON {name} FOR EACH ROW", _one_less(machine)),
     )
+
+
+def counting_of_added(how: Literal["disable", "enable"]) -> list[str]:
+    """Statements around the adding of very many rows in one transaction: each that is counted leaves another version of
+    the count behind, and the next one passes them all.
+    """
+    return [f"alter table {one.name} {how} trigger {one.name}_counted_as_added" for one in MACHINES]
 
 
 _APPEND_ONLY = _raised("the audit trail is append-only")

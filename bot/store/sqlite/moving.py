@@ -15,15 +15,15 @@ from bot.store.script import Query, Script
 from bot.store.sqlite.backup import Copy, Held, Stopped, copied, held, named, partial_file, told_kindly
 from bot.store.sqlite.connection import stepped, writing
 from bot.store.sqlite.restore import Entries, Restored, fit, incoming_beside
-from bot.store.upkeep.copying import Pages, compare, handed_out, pages, sums, taken_in
+from bot.store.upkeep.copying import Pages, Rest, compare, handed_out, pages, sums, taken_in
 from bot.store.upkeep.restoring import Followed, restored
 
 
-async def to_database(path: Path, database: Database, stop: threading.Event) -> Held:
+async def to_database(path: Path, database: Database, stop: threading.Event, rest: Rest) -> Held:
     """Copy the store of a file into a database that is empty. Of the file no bot may run, and it is migrated first."""
     with closing(writing(path)) as connection:
         connection.execute("begin")
-        await database.run(taken_in, lambda: _pages(connection, stop), stepped(sums(), connection))
+        await database.run(taken_in, lambda: _pages(connection, stop), stepped(sums(), connection), rest)
         return stepped(held(), connection)
 
 
@@ -52,7 +52,13 @@ async def to_file(database: Database, target: Path, stop: threading.Event) -> Co
 
 
 async def put_back_into(
-    database: Database, file: Path, now: datetime, stop: threading.Event, entries: Entries, chores: Sequence[str]
+    database: Database,
+    file: Path,
+    now: datetime,
+    stop: threading.Event,
+    entries: Entries,
+    chores: Sequence[str],
+    rest: Rest,
 ) -> Restored:
     """Make a backup the store of a database that is empty, in one transaction. Raises what `put_back` does."""
     with told_kindly(file), incoming_beside(file) as incoming:
@@ -62,7 +68,7 @@ async def put_back_into(
             connection.execute("begin")
 
             def script() -> Script[Followed]:
-                yield from taken_in(lambda: _pages(connection, stop), stepped(sums(), connection))
+                yield from taken_in(lambda: _pages(connection, stop), stepped(sums(), connection), rest)
                 return (yield from restored(entries(copy, None), chores, now))
 
             return Restored(copy, None, None, await database.run(script))

@@ -1,13 +1,13 @@
 """Every row of a store, from one database to another. Nothing here knows which two they are.
 
 Pages go by primary key, in the order in which tables and rows refer to each other. What triggers count is counted there
-anew, and compared.
+anew, or copied where they are put to rest meanwhile, and compared.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.errors import StoreFailed
@@ -43,7 +43,15 @@ COUNTED = "ended_count"
 _JOINED = {"item": ("joined_to is null", "joined_to is not null")}
 """A row refers to others of its own table: those come first."""
 
-_PARTS = [(table, part) for table in TABLES if table.name != COUNTED for part in _JOINED.get(table.name, ("true",))]
+_PARTS = [(table, part) for table in TABLES for part in _JOINED.get(table.name, ("true",))]
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Statements that put the triggers which count added rows to rest, and wake them again."""
+
+    begin: Sequence[str] = ()
+    end: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +98,24 @@ def handed_out(begin: Callable[[], None], write: Callable[[Query], object]) -> S
     for table, part in _PARTS:
         after: Row | None = None
         while rows := (yield from page(table, part, after)):
-            write(added(table, rows))
+            if table.name != COUNTED:
+                write(added(table, rows))
             after = rows[-1]
     return (yield from sums())
 
 
-def taken_in(source: Callable[[], Pages], expected: Sums) -> Script[Sums]:
+def taken_in(source: Callable[[], Pages], expected: Sums, rest: Rest) -> Script[Sums]:
     """Write all of a store into one that is empty, in one transaction, unless something else came out of it."""
     before = yield from sums()
     if held := [name for name, number in before.rows.items() if number]:
         raise StoreFailed(f"It is not empty ({', '.join(held[:3])}), and nothing was changed in it. Name an empty one.")
+    for statement in rest.begin:
+        yield sql(statement)
     for table, rows in source():
-        yield added(table, rows)
+        if rest.begin or table.name != COUNTED:
+            yield added(table, rows)
+    for statement in rest.end:
+        yield sql(statement)
     after = yield from sums()
     compare(expected, after)
     return after

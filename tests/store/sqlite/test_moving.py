@@ -19,18 +19,23 @@ from bot.domain.errors import StoreFailed
 from bot.domain.items import joining, taken
 from bot.domain.transitions import RequestState
 from bot.store.database import Database
+from bot.store.postgres.schema import counting_of_added
 from bot.store.rows import item_row, request_row
-from bot.store.script import Script, sql
+from bot.store.script import Script, insert, sql
 from bot.store.sqlite.backup import copied
 from bot.store.sqlite.database import SqliteDatabase
 from bot.store.sqlite.moving import to_database, to_file
 from bot.store.store import Store
 from bot.store.upkeep import copying
+from bot.store.upkeep.copying import Rest
 from tests.builders import NOON, FakeClock, a_request, an_item
 from tests.postgres import postgres_server, store_on
 from tests.test_cli import lived_rows
 
 __all__ = ["postgres_server"]
+
+
+AT_REST = Rest(counting_of_added("disable"), counting_of_added("enable"))
 
 
 def rows_of(file: Path) -> dict[str, list[tuple[Any, ...]]]:
@@ -99,7 +104,7 @@ async def test_there_and_back_every_row_is_what_it_was(file: Path, tmp_path: Pat
     before, back = rows_of(file), tmp_path / "back.db"
     assert all(before.values()), "something of each table"
     async with store_on(postgres_server) as database:
-        held = await to_database(file, database, threading.Event())
+        held = await to_database(file, database, threading.Event(), AT_REST)
         assert held.requests == len(before["request"])
         copy = await to_file(database, back, threading.Event())
     assert copy.held == held
@@ -113,7 +118,7 @@ async def test_there_and_back_every_row_is_what_it_was(file: Path, tmp_path: Pat
 async def test_what_is_in_the_other_is_called_for_there_and_guarded_there(file: Path, postgres_server: str) -> None:
     called_for = await on_file(file)
     async with store_on(postgres_server) as database:
-        await to_database(file, database, threading.Event())
+        await to_database(file, database, threading.Event(), AT_REST)
         store = Store(database, FakeClock())
         assert sorted(await store.jobs()) == called_for
         assert await store.counts(["request", "item"])
@@ -123,6 +128,15 @@ async def test_what_is_in_the_other_is_called_for_there_and_guarded_there(file: 
 
         with pytest.raises(Exception, match="no edge of item leads there"):
             await database.run(moved)
+        before = await store.counts(["request"])
+        ended = replace(a_request("r-later"), state=RequestState.DENIED, ended_at=NOON)
+
+        def another() -> Script[None]:
+            yield insert("request", request_row(ended))
+
+        await database.run(another)
+        key = ("request", "denied")
+        assert (await store.counts(["request"]))[key] == before[key] + 1, "the counting is awake again"
 
 
 async def on_file(file: Path) -> list[Any]:
@@ -139,7 +153,7 @@ async def test_one_that_holds_anything_is_refused_and_stays_as_it_is(file: Path,
         store = Store(database, FakeClock())
         await store.chore_done("anchor", NOON)
         with pytest.raises(StoreFailed, match=r"It is not empty \(chore\), and nothing was changed in it."):
-            await to_database(file, database, threading.Event())
+            await to_database(file, database, threading.Event(), AT_REST)
         assert await store.audit_head() == (0, "0" * 64)
 
 
@@ -154,7 +168,7 @@ async def test_where_one_row_is_lost_nothing_is_kept(
     monkeypatch.setattr("bot.store.sqlite.moving.pages", all_but_one)
     async with store_on(postgres_server) as database:
         with pytest.raises(StoreFailed, match="The copy came out as another store"):
-            await to_database(file, database, threading.Event())
+            await to_database(file, database, threading.Event(), AT_REST)
         assert await Store(database, FakeClock()).audit_head() == (0, "0" * 64)
 
 
@@ -163,7 +177,7 @@ async def test_a_backup_of_a_database_is_one_moment_of_it_while_others_write(
 ) -> None:
     monkeypatch.setattr(copying, "PAGE", 5)
     async with store_on(postgres_server) as database:
-        held = await to_database(file, database, threading.Event())
+        held = await to_database(file, database, threading.Event(), AT_REST)
         going_on = asyncio.create_task(_written_to(database))
         copy = await to_file(database, tmp_path / "back.db", threading.Event())
         going_on.cancel()
