@@ -27,7 +27,7 @@ CHECKS: Mapping[str, str] = {
     "user group": "`usergroups.list`",
     "cloud": "whether the cloud answers at all",
     "credential": "one list of disks with its token or signature; once it is refused, nothing more is sent with it",
-    "project": "IAM is asked which projects the credential may use, and how they are called",
+    "project": "IAM is asked once which projects a credential may use, and how they are called",
     "standard snapshots": "one row of the list of standard snapshots",
     "right": "one call that only reads for each; an id or a tag that can't exist where there is nothing to read",
 }

@@ -126,16 +126,14 @@ async def _cloud(pages: dict[str, Page], settings: Settings, clocks: Clocks, clo
         answered=clocks.heard,
     )
     try:
-        refused: dict[tuple[str, str], str] = {}
-        await asyncio.gather(*(_project(page, alias, settings, cloud, refused) for alias, page in pages.items()))
+        common = rights.Common()
+        await asyncio.gather(*(_project(page, alias, settings, cloud, common) for alias, page in pages.items()))
     finally:
         await cloud.aclose()
 
 
-async def _project(
-    page: Page, alias: str, settings: Settings, cloud: HttpCloud, refused: dict[tuple[str, str], str]
-) -> None:
+async def _project(page: Page, alias: str, settings: Settings, cloud: HttpCloud, common: rights.Common) -> None:
     project = settings.projects[alias]
     credentials = settings.credentials[project.credentials]
-    looking = rights.looked_at(page, project, credentials, settings.bindings, cloud.probes(alias), refused)
+    looking = rights.looked_at(page, project, credentials, settings.bindings, cloud.probes(alias), common)
     await page.within(CLOUD_S, "cloud", "EVS", looking)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.checks.findings import Page
 from bot.domain.bindings import Binding
@@ -32,23 +32,34 @@ class Right:
     todo: str = ""
 
 
+@dataclass(slots=True)
+class Common:
+    """Answers that the projects of one credential share. `refused`: where it was refused first, by its name and why."""
+
+    refused: dict[tuple[str, str], str] = field(default_factory=dict)
+    _names: dict[str, asyncio.Task[Mapping[str, str]]] = field(default_factory=dict)
+
+    async def names(self, credential: str, probes: Probes) -> Mapping[str, str]:
+        """IAM's names of the credential's projects, asked once: a refusal there counts towards the lock of a key."""
+        if credential not in self._names:
+            self._names[credential] = asyncio.create_task(_named(probes))
+        return await asyncio.shield(self._names[credential])
+
+
 async def looked_at(
     page: Page,
     project: Project,
     credentials: Credentials,
     bindings: Sequence[Binding],
     probes: Probes,
-    refused: dict[tuple[str, str], str],
+    common: Common,
 ) -> None:
-    """Ask with the credential once, and the rest only where it was taken: five wrong signatures lock a key.
-
-    `refused`: in which project a credential was refused, by its name and the reason; the others only point there.
-    """
+    """Ask with the credential once, and the rest only where it was taken: five wrong signatures lock a key."""
     try:
         disk = await probes.a_disk()
     except CredentialRefused as exc:
         reason = exc.reason or exc.sentence.rstrip(".")
-        elsewhere = refused.setdefault((credentials.name, reason), project.alias)
+        elsewhere = common.refused.setdefault((credentials.name, reason), project.alias)
         if elsewhere == project.alias:
             page.failed("credential", _shown(credentials), reason, _mend(credentials))
         else:
@@ -60,14 +71,14 @@ async def looked_at(
         return
     except CloudRefused as exc:
         if exc.code not in _NO_RIGHT:
-            _other_project(page, project, exc, await _named(probes))
+            _other_project(page, project, exc, await common.names(credentials.name, probes))
             return
         page.ok("credential", _shown(credentials), "the cloud accepts it")
         _closed(page, _rights(project, bindings, probes, "", "")[0], exc)
         disk = ""
     else:
         page.ok("credential", _shown(credentials), "the cloud accepts it")
-    _region(page, project, await _named(probes))
+    _region(page, project, await common.names(credentials.name, probes))
     await _open(page, project, bindings, probes, disk)
 
 

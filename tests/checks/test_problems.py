@@ -392,6 +392,15 @@ def test_every_problem_has_its_lines_and_there_are_many() -> None:
     assert len(PROBLEMS) > 30
 
 
+async def test_iam_is_asked_for_the_projects_of_a_credential_once(scene: Scene) -> None:
+    project = scene.config[scene.config.index("[projects.shop]") : scene.config.index("[[grants]]")]
+    another = project.replace("shop]", "more]", 1).replace("5a0b5a0b5a0b5a0b5a0b5a0b5a0b5a0b", "1" * 32)
+    scene.config = scene.config.replace("[[grants]]", f"{another}\n[[grants]]", 1)
+    report = await scene.checked()
+    assert len(scene.cloud.calls("list_auth_projects")) == 2
+    assert [one.found for one in report.findings if one.check == "project" and one.area == "more"]
+
+
 @pytest.mark.parametrize("refused", ["SIM_ACCESS_KEY", "secret-key", "SIM_IAM_PASSWORD"])
 async def test_a_wrong_key_is_tried_once_however_many_projects_have_it(scene: Scene, refused: str) -> None:
     if refused == "secret-key":
