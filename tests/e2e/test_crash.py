@@ -270,6 +270,7 @@ async def test_a_signal_ends_an_idle_bot_well(street: Street, number: signal.Sig
     assert await street.bot.signal(number, within=5) == 0
     assert street.slack.connections == 0
     assert "Traceback" not in street.bot.text()
+    assert f"the bot stops  why={number.name}\n" in street.bot.text()
 
 
 async def test_a_signal_ends_a_bot_that_still_waits_for_slack(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ class State:
         self.url = ""
         self.bot_token = f"xoxb-sim-{secrets.token_hex(8)}"
         self.app_token = f"xapp-1-{world.app.id}-{secrets.randbelow(10**13):013}-{secrets.token_hex(32)}"
-        self.app_token_scopes = ("connections:write",)
+        self.app_token_scopes: tuple[str, ...] = ("connections:write",)
         self.signing_secret = secrets.token_hex(16)
         self.token_revoked = False
         self._now = now or _utc_now

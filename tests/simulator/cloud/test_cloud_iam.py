@@ -23,6 +23,11 @@ async def login(client: httpx.AsyncClient, **changes: Any) -> httpx.Response:
     return await client.post("/v3/auth/tokens", json=a_login(**changes))
 
 
+async def test_each_answer_is_dated_by_the_clouds_own_clock(anonymous: httpx.AsyncClient) -> None:
+    for answer in (await login(anonymous), await login(anonymous, password="wrong"), await anonymous.get("/nowhere")):
+        assert answer.headers["Date"] == "Mon, 23 Nov 2026 12:00:00 GMT"
+
+
 @pytest.mark.parametrize(
     "scope", [{"project": {"id": PAYMENTS}}, {"project": {"name": "ap-southeast-3_payments-prod"}}]
 )

@@ -26,6 +26,7 @@ async def test_the_token_answers_for_the_app_and_names_its_scopes(
     answer = await client.auth_test()
     assert (answer["team_id"], answer["user_id"], answer["bot_id"]) == ("T0HARBOR01", "U0SNAPBOT1", "B0SNAPBOT1")
     assert "chat:write" in answer.headers["x-oauth-scopes"].split(",")
+    assert answer.headers["Date"] == "Thu, 01 Jan 2026 00:00:00 GMT"
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,14 @@ async def test_a_socket_is_only_for_the_app_token(client: AsyncWebClient) -> Non
     assert (await refused(client.apps_connections_open(app_token=client.token or "")))["error"] == (
         "not_allowed_token_type"
     )
+
+
+async def test_an_app_token_needs_its_scope_and_names_its_app(sim: WorkspaceSimulator, client: AsyncWebClient) -> None:
+    assert sim.app_token.startswith(f"xapp-1-{sim.world.app.id}-")
+    assert (await client.apps_connections_open(app_token=sim.app_token))["url"].startswith("ws://")
+    sim.state.app_token_scopes = ()
+    answer = await refused(client.apps_connections_open(app_token=sim.app_token))
+    assert (answer["error"], answer["needed"]) == ("missing_scope", "connections:write")
 
 
 async def test_a_revoked_token_is_refused_from_then_on(sim: WorkspaceSimulator, client: AsyncWebClient) -> None:
