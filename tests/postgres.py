@@ -57,6 +57,7 @@ log_min_messages = warning
 """
 _ACCESS = """
 local all postgres trust
+local replication postgres trust
 host all all 127.0.0.1/32 md5
 """
 _ROLE = f"create role {ROLE} login createdb password '{PASSWORD}'"
@@ -96,7 +97,7 @@ class Cluster:
             self._server = subprocess.Popen(server, stderr=log, **self._as_its_user())
         self._wait_until_ready()
         if made:
-            self._run("psql", "-h", str(self._directory), "-p", str(self.port), "-U", "postgres", "-c", _ROLE)
+            self.do(_ROLE)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGINT ends what runs and writes all down; SIGQUIT is a crash."""
@@ -105,14 +106,44 @@ class Cluster:
             self._server.wait(STARTS_WITHIN_SECONDS)
             self._server = None
 
+    def do(self, statement: str) -> str:
+        """As the superuser; answers what was selected."""
+        where = ("-h", str(self._directory), "-p", str(self.port), "-U", "postgres")
+        return self._run("psql", *where, "-qAt", "-c", statement).strip()
+
+    def take_on(self, standby: Cluster) -> None:
+        """Have another server keep up with this one, begun anew as its copy. From then on each commit waits for it."""
+        standby._copy(self)
+        standby.start()
+        self.do("alter system set synchronous_standby_names = '*'")
+        self.do("select pg_reload_conf()")
+        self._until("select count(*) from pg_stat_replication where sync_state = 'sync'", "1")
+
+    def promote(self) -> None:
+        """This standby takes over."""
+        self._run("pg_ctl", "promote", "-w", "-D", str(self._data))
+        self._until("select pg_is_in_recovery()", "f")
+
+    def _copy(self, primary: Cluster) -> None:
+        shutil.rmtree(self._data, ignore_errors=True)
+        self._own_folder()
+        where = ("-h", str(primary._directory), "-p", str(primary.port), "-U", "postgres")
+        primary._run("pg_basebackup", *where, "-D", str(self._data), "-R", "-c", "fast", "--no-sync")
+        with (self._data / "postgresql.conf").open("a") as file:
+            file.write(f"port = {self.port}\nunix_socket_directories = '{self._directory}'\n")
+
+    def _until(self, question: str, answer: str) -> None:
+        until = time.monotonic() + STARTS_WITHIN_SECONDS
+        while self.do(question) != answer:
+            assert time.monotonic() < until, self._log.read_text()
+            time.sleep(0.05)
+
     @property
     def _log(self) -> Path:
         return self._directory / "log"
 
     def _make(self) -> None:
-        self._directory.mkdir(parents=True, exist_ok=True)
-        if os.geteuid() == 0:
-            shutil.chown(self._directory, _its_user())
+        self._own_folder()
         locale = ("--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en-US")
         self._run("initdb", "-D", str(self._data), "-U", "postgres", "-E", "UTF8", *locale, "--no-sync")
         settings = {"port": self.port, "directory": self._directory, "fsync": "on" if self._fsync else "off"}
@@ -120,9 +151,15 @@ class Cluster:
             file.write(_CONFIGURATION.format(**settings))
         (self._data / "pg_hba.conf").write_text(_ACCESS)
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _own_folder(self) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            shutil.chown(self._directory, _its_user())
+
+    def _run(self, program: str, *arguments: str) -> str:
         done = subprocess.run([str(self._programs / program), *arguments], capture_output=True, **self._as_its_user())
         assert done.returncode == 0, done.stderr.decode()
+        return str(done.stdout.decode())
 
     def _as_its_user(self) -> dict[str, Any]:
         """No server of PostgreSQL runs as root."""
@@ -276,11 +313,19 @@ def postgres_cluster() -> Iterator[Cluster]:
     """A server of this test's own, not started yet: it may be stopped, killed and started again."""
     if programs() is None:
         pytest.skip(MISSING)
+    with cluster_of_its_own() as cluster:
+        yield cluster
+
+
+@contextlib.contextmanager
+def cluster_of_its_own() -> Iterator[Cluster]:
     directory = _folder()
     cluster = Cluster(directory)
-    yield cluster
-    cluster.stop(signal.SIGQUIT)
-    shutil.rmtree(directory, ignore_errors=True)
+    try:
+        yield cluster
+    finally:
+        cluster.stop(signal.SIGQUIT)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,10 @@ _SETTINGS = {
     "default_transaction_isolation": "read committed",
     "jit": "off",
 }
-_READING = {"default_transaction_isolation": "repeatable read", "default_transaction_read_only": "on"}
+BEGINS_READING = "begin isolation level repeatable read, read only"
+"""Said with each, and no setting of the connection: where the URL wants a server that takes writes
+(`target_session_attrs`), one that says of itself that it only reads counts as none.
+"""
 
 _OF_THE_PLACE = (
     "08",
@@ -65,19 +68,19 @@ _OF_OLD_PLANS = (asyncpg.InvalidCachedStatementError, asyncpg.OutdatedSchemaCach
 """The tables were changed by a later version: what this connection knows of them is out of date."""
 
 
-async def connect(url: str, *, reading: bool = False) -> Any:
+async def connect(url: str) -> Any:
     """Raises what asyncpg does. What the URL leaves out, such as the password, is taken where libpq takes it from."""
-    return await asyncpg.connect(url, **options(reading=reading))
+    return await asyncpg.connect(url, **options())
 
 
-def options(*, reading: bool = False) -> dict[str, Any]:
+def options() -> dict[str, Any]:
     """The arguments of asyncpg for each connection."""
     return {
         "timeout": CONNECTS_WITHIN_SECONDS,
         "command_timeout": ANSWERS_WITHIN_SECONDS,
         "statement_cache_size": STATEMENTS_KEPT,
         "max_cached_statement_lifetime": 0,
-        "server_settings": {**_SETTINGS, **(_READING if reading else {})},
+        "server_settings": _SETTINGS,
     }
 
 

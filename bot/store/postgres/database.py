@@ -18,6 +18,7 @@ from bot.ports.clock import Clock
 from bot.store.announcements import Announcements
 from bot.store.database import Schedule
 from bot.store.postgres.connection import (
+    BEGINS_READING,
     CONNECTS_WITHIN_SECONDS,
     ERRORS,
     as_ours,
@@ -89,9 +90,7 @@ class PostgresDatabase:
                 await migrate(connection, made=made)
             finally:
                 connection.terminate()
-            self._pool = await asyncpg.create_pool(
-                self._url, min_size=1, max_size=READERS, reset=_nothing, **options(reading=True)
-            )
+            self._pool = await asyncpg.create_pool(self._url, min_size=1, max_size=READERS, reset=_nothing, **options())
         except (ValueError, *ERRORS) as exc:
             raise cannot_open(exc, self._url) from exc
         self._writing = asyncio.create_task(self._write())
@@ -191,7 +190,7 @@ class PostgresDatabase:
 
     async def _look_up(self, work: Callable[[], Script[T]]) -> T:
         async with self._pool.acquire(timeout=CONNECTS_WITHIN_SECONDS) as connection:
-            await execute(connection, "begin")
+            await execute(connection, BEGINS_READING)
             try:
                 result, _ = await run(work(), connection, self._announcements.set_aside)
             finally:

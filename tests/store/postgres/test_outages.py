@@ -18,7 +18,7 @@ from bot.store.postgres.database import PostgresDatabase
 from bot.store.postgres.schema import LOCK
 from bot.store.script import Script, sql
 from tests.fakes.wire import Cut, Wire
-from tests.postgres import EMPTY, Cluster, store_on
+from tests.postgres import EMPTY, ROLE, Cluster, cluster_of_its_own, store_on
 from tests.store.sqlite.test_group_commit import adds, names
 
 
@@ -149,6 +149,27 @@ async def test_a_server_that_is_started_anew_is_waited_for(
     await asyncio.to_thread(cluster.start)
     assert await writing == "d2"
     assert await database.read(names) == ["d1", "d2"]
+
+
+async def test_a_standby_that_takes_over_is_found_and_has_all_that_was_answered(
+    postgres_cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.store.postgres.writer.RECONNECTS_WITHIN_SECONDS", 60.0)  # the machine may be busy
+    with cluster_of_its_own() as standby:
+        postgres_cluster.start()
+        postgres_cluster.do(f"create database snapshots owner {ROLE}")
+        await asyncio.to_thread(postgres_cluster.take_on, standby)
+        parts = urlsplit(postgres_cluster.url("snapshots"))
+        both = urlunsplit(parts._replace(netloc=f"{parts.netloc},127.0.0.1:{standby.port}"))
+        database = PostgresDatabase(f"{both}?target_session_attrs=read-write", SystemClock())
+        await database.open()
+        assert await database.run(adds, "d1") == "d1"
+        await asyncio.to_thread(postgres_cluster.stop, signal.SIGQUIT)
+        writing = asyncio.create_task(database.run(adds, "d2"))
+        await asyncio.to_thread(standby.promote)
+        assert await writing == "d2"
+        assert await database.read(names) == ["d1", "d2"]
+        await database.close()
 
 
 async def test_while_a_server_is_away_who_asks_hears_so_at_once_and_it_comes_back_by_itself(
