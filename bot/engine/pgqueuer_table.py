@@ -32,8 +32,10 @@ from pgqueuer.domain.models import Job
 from pgqueuer.domain.schema.queue import dedupe_predicate
 from pgqueuer.domain.settings import DBSettings, Durability
 
-SETTINGS = DBSettings(prefix="snapshot_bot_", durability=Durability.balanced)
-"""Beside the bot's own tables. The log of jobs, of which nothing depends, is not written ahead."""
+SETTINGS = DBSettings(prefix="snapshot_bot_", durability=Durability.durable)
+"""Beside the bot's own tables, and as durable, the log of jobs as well: a sequence that is not written ahead can't be
+read once a standby has taken over (PostgreSQL 15, "bad magic number in sequence"), and each job that ends would fail.
+"""
 
 TABLE = SETTINGS.queue_table
 WANTED = "snapshot_bot_wanted"

@@ -62,7 +62,7 @@ def orders(rng: random.Random, requests: int, seconds: float, disks: int) -> Ite
     before = ""
     for number in range(requests):
         at = seconds * number / requests
-        named = " ".join(disk_id(one) for one in rng.sample(range(disks), rng.choice([1, 3, 5, 8])))
+        named = " ".join(disk_id(one) for one in rng.sample(range(disks), rng.choice([1, 3, 5, 8, 16])))
         text, then = rng.choice(
             [
                 *[(f"create {named} keep=7 reason=drill-{number} project=payments-prod", "")] * 6,

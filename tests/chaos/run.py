@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import resource
 import signal
@@ -284,7 +285,7 @@ class Chaos:
 
     @staticmethod
     def _limit(process: ForkedBot, soft: int) -> None:
-        if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):  # it may have ended meanwhile
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
 
     # --- moments ------------------------------------------------------------------------------------------------------

@@ -270,6 +270,14 @@ async def test_replicas_that_start_together_make_the_tables_once_and_a_later_ver
         pool.terminate()
 
 
+async def test_whatever_the_engine_has_on_the_server_is_there_after_a_standby_took_over(postgres_url: str) -> None:
+    async with a_replica(postgres_url) as replica:
+        kinds = await replica.writing.fetch(
+            "select relname from pg_class where relname like 'snapshot_bot_%' and relpersistence <> 'p'"
+        )
+        assert [row["relname"] for row in kinds] == []
+
+
 async def test_what_pgqueuer_logs_of_hours_ago_is_dropped(postgres_url: str) -> None:
     calls: list[str] = []
     async with a_replica(postgres_url, plan=recorder(calls)) as replica:

@@ -10,7 +10,7 @@ from bot.domain.granting import EVERY_PROJECT
 from bot.domain.store_urls import PostgresUrl
 from bot.store.database import StoreFacts
 from bot.store.grants import admins
-from bot.store.postgres.connection import ERRORS, as_ours, cannot_open, connect
+from bot.store.postgres.connection import BEGINS_READING, ERRORS, as_ours, cannot_open, connect
 from bot.store.postgres.schema import MIGRATIONS, refuse_older_server
 from bot.store.postgres.scripts import run
 
@@ -28,7 +28,7 @@ async def facts_of(store: PostgresUrl) -> StoreFacts:
     """Whatever takes too long is given up by the connection's own limits."""
     url = store.url.get_secret_value()
     try:
-        connection = await connect(url, reading=True)
+        connection = await connect(url)
     except (ValueError, *ERRORS) as exc:
         return StoreFacts(cannot_open(exc, url).sentence.rstrip("."))
     try:
@@ -43,6 +43,7 @@ async def facts_of(store: PostgresUrl) -> StoreFacts:
 
 async def _looked_at(connection: Any) -> StoreFacts:
     refuse_older_server(connection.get_server_version())
+    await connection.execute(BEGINS_READING)
     facts = StoreFacts(date=await connection.fetchval("select clock_timestamp()"))
     if await connection.fetchval("select pg_is_in_recovery()"):
         return replace(facts, problem=_STANDBY)
