@@ -160,10 +160,12 @@ class _Case:
     def not_ended(self) -> Iterator[str]:
         """What waits for people may go on to wait, and its message says so."""
         waits = {row["id"] for row in self._seen.rows["request"] if row["state"] in WAITS}
+        never_ran = {row["id"] for row in self._seen.rows["request"] if row["state"] in ("denied", "dropped")}
         for machine in (REQUEST, ITEM, GROUP, DELETION):
             for row in self._seen.rows[machine.name]:
                 waiting = row["state"] == "asked" or row.get("request_id", row.get("id")) in waits
-                if row["state"] not in (*machine.final, "kept") and not waiting:
+                never_sent = machine is GROUP and row["state"] == "planned" and row["request_id"] in never_ran
+                if row["state"] not in (*machine.final, "kept") and not (waiting or never_sent):
                     yield f"{machine.name} {row.get('id') or row['item_id']} did not end: it is {row['state']}"
         for row in self._seen.rows["request"]:
             if row["to_send"]:
@@ -205,7 +207,7 @@ class _Case:
     def _item_and_cloud(self, row: Mapping[str, Any], owner: Mapping[str, str]) -> Iterator[str]:
         if row["state"] != "available":
             return
-        snapshot, leader = row["snapshot_id"], self._item.get(row["joined_to"] or "", row)
+        snapshot, leader = row["snapshot_id"], self._leader(row)
         if snapshot not in owner:
             yield f"item {row['id']} is available, and the cloud never made its snapshot {snapshot}"
         elif owner[snapshot] not in (leader["id"], leader["consistency_group_id"]):
@@ -214,6 +216,12 @@ class _Case:
             yield f"item {row['id']} is available, and its snapshot {snapshot} is not there"
         elif row["gone_at"] is not None and snapshot in self._seen.standing:
             yield f"item {row['id']} is said to be deleted, and its snapshot {snapshot} is there"
+
+    def _leader(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The item whose snapshot it shows: what one joined may have joined another since."""
+        while row["joined_to"] in self._item:
+            row = self._item[row["joined_to"]]
+        return row
 
     # --- what people read ---------------------------------------------------------------------------------------------
 

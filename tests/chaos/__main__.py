@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import logging
+import pickle
 import sys
 from pathlib import Path
 
@@ -30,6 +31,8 @@ def main() -> int:
     if options.json:
         facts = {"mode": plan.mode, "seed": plan.seed, **outcome.counts, "problems": outcome.problems}
         options.json.write_text(json.dumps(facts, indent=2), encoding="utf-8")
+    if options.evidence:
+        options.evidence.write_bytes(pickle.dumps(outcome.evidence))
     return 1 if outcome.problems else 0
 
 
@@ -49,6 +52,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--restarts", type=int, default=0, help="of PostgreSQL: go on until there were so many")
     parser.add_argument("--calm", type=float, default=0, help="for up to how many seconds a bot is let be in between")
     parser.add_argument("--json", type=Path, help="where the figures are written to")
+    parser.add_argument("--evidence", type=Path, help="where all that was judged is written to, as a pickle")
     return parser.parse_args()
 
 

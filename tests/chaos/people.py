@@ -118,16 +118,25 @@ class Crowd:
             self.taken.append(taken)
 
     async def _confirms(self, order: Order, request: str) -> None:
-        """Presses the button of the plan, as often as it takes until that was heard."""
-        while True:
-            shown = await self._shown(order.channel, lambda one: part_of(one) == (request, "status"), CONFIRM)
-            if shown is None:
-                return
-            pressed = await self._presses(order, shown, CONFIRM)
-            if pressed:
+        """Presses the button of the plan until that is seen to have led to something: what is told to one person alone,
+        such as that it was not recorded, is no more than that.
+        """
+        while (shown := await self._plan(order, request)) is not None:
+            if await self._presses(order, shown, CONFIRM) and await self._is_settled(order, request):
                 self.taken.append(Taken(self._id(order.person), "create", request))
                 return
             await asyncio.sleep(self.rng.uniform(0.3, 1.0))
+
+    async def _plan(self, order: Order, request: str, within: float = 60) -> Message | None:
+        return await self._shown(order.channel, lambda one: part_of(one) == (request, "status"), CONFIRM, within)
+
+    async def _is_settled(self, order: Order, request: str) -> bool:
+        """Whether the plan can be pressed no more, soon after it was."""
+        for _ in range(40):
+            if await self._plan(order, request, within=0.1) is None:
+                return True
+            await asyncio.sleep(0.25)
+        return False
 
     async def _deletes(self, order: Order, request: str) -> None:
         """Once it has ended: asks to delete all of it, and presses when asked once more."""

@@ -30,7 +30,7 @@ from tests.chaos.faults import cloud_fault, slack_fault
 from tests.chaos.nursery import ForkedBot, Nursery
 from tests.chaos.people import Crowd, furnish, orders
 from tests.chaos.server import Server
-from tests.judge import Life, gathered, judged
+from tests.judge import Evidence, Life, gathered, judged
 from tests.ports import free_port
 
 UP_WITHIN_S = 60.0
@@ -66,11 +66,12 @@ class Plan:
 
 @dataclass
 class Outcome:
-    """`counts` are the figures, `problems` what the judge found, in words."""
+    """`counts` are the figures, `problems` what the judge found, in words, in the `evidence`."""
 
     plan: Plan
     problems: list[str]
     counts: dict[str, Any]
+    evidence: Evidence
 
 
 @dataclass(eq=False)
@@ -170,7 +171,7 @@ class Chaos:
             "seconds": round(took_s, 1),
             **{promise: len(problems) for promise, problems in found.items()},
         }
-        return Outcome(self.plan, [problem for problems in found.values() for problem in problems], counts)
+        return Outcome(self.plan, [problem for problems in found.values() for problem in problems], counts, evidence)
 
     async def _until_quiet(self) -> None:
         while await self._left():
@@ -206,8 +207,8 @@ class Chaos:
         self._ended(one, code, "when it was told to stop")
 
     def _ended(self, one: Replica, code: int, when: str) -> None:
-        if code == BAD_USE and self.store is None:
-            self.counts["starts in vain"] += 1  # without a server there is none, and one sentence says so
+        if code in (BAD_USE, -signal.SIGTERM):
+            self.counts["starts in vain"] += 1  # without a server or room, or told to stop before it listened to that
         elif code != 0:
             self.unforeseen.append(f"{one.name} ended with {code} {when}")
         self._over(one)
