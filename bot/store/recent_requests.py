@@ -50,7 +50,7 @@ def _newest_first(row: Row) -> tuple[float, str]:
 def _ways(filters: Filters) -> Iterator[_Way]:
     """Those of what is under way go through all of that."""
     if filters.disk is not None:
-        yield from (_of_items(f"item.{column} = :disk", {"disk": filters.disk}) for column in ("disk_id", "disk_name"))
+        yield from (_of_items(column, filters.disk) for column in ("disk_id", "disk_name"))
     elif filters.restorable_in is not None:
         yield _Way("restorable = 1 and channel_id = :channel", {"channel": filters.restorable_in})
     elif filters.unreviewed:
@@ -62,12 +62,12 @@ def _ways(filters: Filters) -> Iterator[_Way]:
             yield from _to_ended(filters)
 
 
-def _of_items(where: str, values: Mapping[str, str]) -> _Way:
-    joined = f"request.id = item.request_id and {where}"
-    select = (
-        "select distinct request.id, request.created_at, item.asked_at, item.request_id from item cross join request"
-    )
-    return _Way(joined, values, select, "item.asked_at desc, item.request_id")
+def _of_items(column: str, disk: str) -> _Way:
+    """By the first item of each request that is about such a disk."""
+    twin = "select 1 from item as twin where twin.request_id = item.request_id and twin.position < item.position"
+    joined = f"request.id = item.request_id and item.{column} = :disk and not exists ({twin} and twin.{column} = :disk)"
+    select = "select request.id, request.created_at from item cross join request"
+    return _Way(joined, {"disk": disk}, select, "item.asked_at desc, item.request_id")
 
 
 def _to_ended(filters: Filters) -> Iterator[_Way]:

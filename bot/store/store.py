@@ -74,7 +74,7 @@ class Store(
         return await self._database.read(audit.last_before, since)
 
     async def witness(self) -> verification.Witness:
-        return await self._database.run(verification.witness, self._database.triggers)
+        return await self._database.read(verification.witness, self._database.triggers)
 
     async def chore_due(self, name: str) -> datetime | None:
         """When a chore is to be done next; None if it never was."""

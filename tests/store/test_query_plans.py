@@ -6,20 +6,19 @@ import ast
 import asyncio
 import inspect
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from types import GeneratorType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
 import bot.store
-from bot.store.script import Query, Script
 from bot.store.sqlite.database import SqliteDatabase
 from bot.store.store import Store
 from tests.builders import FakeClock
 from tests.store.everything import everything
+from tests.store.heard import Called, Heard, Hearing, Statement
 from tests.store.old_rows import OLD, multiplied, one_of_each
 
 T = TypeVar("T")
@@ -62,7 +61,7 @@ FEW = {
     "lookups.disks_asked": "those of one person's day, of a query within",
     "lookups.disks_named": "as many as there are disks",
     "lookups.counts": "what is under way, by its state",
-    "recent_requests.recent": "a page, of which a disk's name may stand in a request twice",
+    "recent_requests.recent": "what is under way, the newest first",
 }
 """Functions whose statements sort or scan what is few, or a part of a query."""
 
@@ -80,92 +79,33 @@ WHOLE = {
 OF_NO_QUERY = {"ScheduledJob", "Aside", "_publish", "report_due"}
 
 
-@dataclass(frozen=True)
-class Statement:
-    text: str
-    params: Mapping[str, Any]
-    asked_by: str
-
-    def steps_of_plan(self, connection: sqlite3.Connection) -> list[str]:
-        return [row[3] for row in connection.execute(f"explain query plan {self.text}", dict(self.params))]
-
-    def work(self, connection: sqlite3.Connection) -> int:
-        """How many instructions SQLite runs for it; nothing of it stays."""
-        counted = 0
-
-        def count() -> None:
-            nonlocal counted
-            counted += 10
-
-        connection.execute("savepoint tried")
-        connection.set_progress_handler(count, 10)
-        try:
-            connection.execute(self.text, dict(self.params)).fetchall()
-        except sqlite3.IntegrityError:
-            pass  # it is there already
-        finally:
-            connection.set_progress_handler(None, 0)
-            connection.execute("rollback to tried")
-            connection.execute("release tried")
-        return counted
+def steps_of_plan(statement: Statement, connection: sqlite3.Connection) -> list[str]:
+    return [row[3] for row in connection.execute(f"explain query plan {statement.text}", dict(statement.params))]
 
 
-@dataclass
-class Heard:
-    """The statements that a database ran, and in which lines of the store they stand."""
+def work(statement: Statement, connection: sqlite3.Connection) -> int:
+    """How many instructions SQLite runs for it; nothing of it stays."""
+    counted = 0
 
-    statements: dict[tuple[str, str], Statement] = field(default_factory=dict)
-    lines: set[tuple[str, int]] = field(default_factory=set)
+    def count() -> None:
+        nonlocal counted
+        counted += 10
 
-    def over(self, script: Script[T]) -> Script[T]:
-        try:
-            step = next(script)
-            while True:
-                if isinstance(step, Query):
-                    self._note(script, step)
-                step = script.send((yield step))
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-
-    def _note(self, script: Script[Any], query: Query) -> None:
-        inner: Any = script
-        while isinstance(inner.gi_yieldfrom, GeneratorType):
-            inner = inner.gi_yieldfrom
-        file = Path(inner.gi_code.co_filename)
-        self.lines.add((file.name, inner.gi_frame.f_lineno))
-        asked_by = f"{file.stem}.{inner.gi_code.co_name}"
-        self.statements.setdefault((query.sql, repr(query.params)), Statement(query.sql, query.params, asked_by))
+    connection.execute("savepoint tried")
+    connection.set_progress_handler(count, 10)
+    try:
+        connection.execute(statement.text, dict(statement.params)).fetchall()
+    except sqlite3.IntegrityError:
+        pass  # it is there already
+    finally:
+        connection.set_progress_handler(None, 0)
+        connection.execute("rollback to tried")
+        connection.execute("release tried")
+    return counted
 
 
-class HeardDatabase(SqliteDatabase):
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
-        self.heard = Heard()
-
-    async def run(self, script: Callable[..., Script[T]], *args: Any, **named: Any) -> T:
-        return await super().run(lambda: self.heard.over(script(*args, **named)))
-
-    async def run_first(self, script: Callable[..., Script[T]], *args: Any, **named: Any) -> T:
-        return await super().run_first(lambda: self.heard.over(script(*args, **named)))
-
-    async def read(self, script: Callable[..., Script[T]], *args: Any, **named: Any) -> T:
-        return await super().read(lambda: self.heard.over(script(*args, **named)))
-
-    def run_behind(self, script: Callable[..., Script[None]], *args: Any, **named: Any) -> None:
-        super().run_behind(lambda: self.heard.over(script(*args, **named)))
-
-
-@dataclass
-class Called:
-    """A store that remembers by which names it was called."""
-
-    store: Store
-    names: set[str] = field(default_factory=set)
-
-    def __getattr__(self, name: str) -> Any:
-        self.names.add(name)
-        return getattr(self.store, name)
+class HeardDatabase(Hearing, SqliteDatabase):
+    pass
 
 
 @dataclass
@@ -201,11 +141,11 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
 def complaints(statement: Statement, connection: sqlite3.Connection) -> list[str]:
     found = [
         f"{statement.asked_by}: {step}: {statement.text}"
-        for step in statement.steps_of_plan(connection)
+        for step in steps_of_plan(statement, connection)
         if _unbounded(step, connection) and statement.asked_by not in FEW.keys() | WHOLE.keys()
     ]
-    work = statement.work(connection) if statement.asked_by not in WHOLE else 0
-    return found + ([f"{statement.asked_by}: {work} instructions: {statement.text}"] if work > OLD else [])
+    done = work(statement, connection) if statement.asked_by not in WHOLE else 0
+    return found + ([f"{statement.asked_by}: {done} instructions: {statement.text}"] if done > OLD else [])
 
 
 def _unbounded(step: str, connection: sqlite3.Connection) -> bool:
@@ -256,10 +196,10 @@ def test_a_row_that_is_deleted_is_looked_for_in_no_other_s(life: Life, table: st
     (row,) = life.connection.execute(f"select id from {table} limit 1").fetchone()
     life.connection.execute("pragma foreign_keys = on")
     try:
-        work = Statement(f"delete from {table} where id = :id", {"id": row}, "").work(life.connection)
+        done = work(Statement(f"delete from {table} where id = :id", {"id": row}, ""), life.connection)
     finally:
         life.connection.execute("pragma foreign_keys = off")
-    assert work < OLD
+    assert done < OLD
 
 
 def test_what_is_named_is_there(life: Life) -> None:
@@ -277,7 +217,7 @@ def test_without_any_one_of_the_indexes_some_statement_does(life: Life) -> None:
         used = [
             one
             for one in life.heard.statements.values()
-            if any(index in step.split() for step in one.steps_of_plan(life.connection))
+            if any(index in step.split() for step in steps_of_plan(one, life.connection))
         ]
         life.connection.execute("begin")
         life.connection.execute(f"drop index {index}")
