@@ -134,7 +134,7 @@ class PostgresDatabase:
             self._between -= 1
 
     async def read(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
-        if self._between or self._closed:
+        if self._between or self._closed or self._pool is None:
             return await self._handed_over(lambda: script(*args, **named))
         reading = asyncio.create_task(self._looked_up(lambda: script(*args, **named)))
         self._readings.add(reading)

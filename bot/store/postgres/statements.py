@@ -19,7 +19,12 @@ _NAMES = re.compile(r"'[^']*'|(?<!:):([a-z_]\w*)")
 def asked(query: Query) -> tuple[str, Iterator[Any]]:
     """The text with `$1`, `$2` and so on, and what stands in their places. A name that stands there twice is one."""
     text, names = _numbered(query.sql)
-    return text, (query.params[name] for name in names)
+    return text, (_kept(query.params[name]) for name in names)
+
+
+def _kept(value: Any) -> Any:
+    """PostgreSQL keeps no text with a zero in it, which SQLite does; people see neither."""
+    return value.replace("\0", "\ufffd") if isinstance(value, str) and "\0" in value else value
 
 
 @lru_cache(TEXTS_KEPT)
