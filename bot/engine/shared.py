@@ -113,6 +113,7 @@ async def _connected(url: str) -> Pool:
         max_size=CONNECTIONS,
         command_timeout=10.0,
         timeout=5.0,
+        reset=_nothing,
         server_settings={"application_name": "snapshot-bot jobs", "jit": "off"},
     )
     with ExitStack() as stack:
@@ -133,6 +134,10 @@ async def ahead(
     there = await date()
     took_s = clock.monotonic() - asked_at
     return None if took_s > within_s else there - before - timedelta(seconds=took_s / 2)
+
+
+async def _nothing(_: Any) -> None:
+    """Between two statements nothing of a connection has to be set anew."""
 
 
 class SharedEngine:
