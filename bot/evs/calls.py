@@ -98,6 +98,7 @@ class ProjectCalls:
         """One of the project's calls at a time, outside of pauses, with a credential that does not rest."""
         await self._enter(attempt, whose)
         try:
+            attempt.check()  # what came too late gives its turn back
             async with self.breaker.trial(self.project.alias):
                 self._check(call)
                 with self._limiter.listening():
@@ -114,7 +115,6 @@ class ProjectCalls:
             self._turns.leave(whose)
             await attempt.turn()
             await self._turns.enter(whose)
-        attempt.check()
 
     def _classify(self, call: Call, response: httpx.Response) -> None:
         """Note what an answer says of credential and pace. Raises the error that it is, unless it is a success."""

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bot.domain.errors import Throttled
+from bot.domain.errors import SentTooLate, Throttled
+from bot.domain.snapshots import CreateStandardSnapshot
 from bot.evs.call_turns import PEOPLE, CallTurns
-from bot.evs.cloud import HttpCloud
+from bot.evs.cloud import CALLS_AT_ONCE, HttpCloud
 from tests.fakes.scripted_cloud import DISK, PROJECT_ID, FakeClock, Reply, ScriptedCloud
 
 DISKS = f"/v2/{PROJECT_ID}/cloudvolumes/detail"
@@ -128,3 +129,26 @@ async def test_after_a_429_the_calls_of_people_come_before_those_of_jobs(
     await asyncio.gather(*jobs)
     asked = [seen.query["name"] for seen in server.seen if seen.path == DISKS]
     assert asked.index("people") <= 1
+
+
+async def test_a_post_that_was_too_late_when_its_turn_came_gives_it_back(
+    cloud: HttpCloud, server: ScriptedCloud, clock: FakeClock
+) -> None:
+    turns = cloud.project("web")._calls._turns
+    for _ in range(CALLS_AT_ONCE):
+        await turns.enter(PEOPLE)
+    posts = [
+        asyncio.create_task(
+            cloud.project("web", "U1").create_standard_snapshot(
+                CreateStandardSnapshot(volume_id=DISK), send_before=clock.monotonic() + 1
+            )
+        )
+        for _ in range(2 * CALLS_AT_ONCE)
+    ]
+    await asyncio.sleep(0)
+    await clock.sleep(2)
+    for _ in range(CALLS_AT_ONCE):
+        turns.leave(PEOPLE)
+    assert {type(one) for one in await asyncio.gather(*posts, return_exceptions=True)} == {SentTooLate}
+    server.on("GET", DISKS, Reply(200, {"volumes": [], "count": 0}))
+    assert await asyncio.wait_for(cloud.project("web", "U2").list_disks(name="after"), 5) == []
