@@ -19,6 +19,7 @@ from bot.settings import Settings
 from bot.slack.front import Front
 from bot.slack.listeners.app_home import SlackAppHomes
 from bot.store.database import Database
+from bot.store.sqlite.database import SqliteDatabase
 from bot.store.store import Store
 from bot.workflow.call_budget import OwnRoom
 from bot.workflow.check_before_sending import SendCheck
@@ -127,8 +128,10 @@ async def build_jobs(base: Base, front: Front, clouds: Clouds, cases: UseCases, 
 
 
 def _embedded(base: Base) -> Engine:
-    engine = EmbeddedEngine(base.clock, base.store)
-    base.database.on_scheduled(engine.schedule)
+    database = base.database
+    assert isinstance(database, SqliteDatabase)
+    engine = EmbeddedEngine(base.clock, base.store, acknowledging=lambda: database.acknowledging)
+    database.on_scheduled(engine.schedule)
     return engine
 
 

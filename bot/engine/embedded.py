@@ -14,7 +14,7 @@ import heapq
 import itertools
 import logging
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -29,6 +29,14 @@ AFTER_A_BUG_SECONDS = 5.0
 LOOK_SECONDS = 1.0
 """How often it is looked whether the clock was set, and whether a full disk has room again."""
 
+GIVES_WAY_SECONDS = 2.0
+"""How long a job that is due gives way to commands that wait for their acknowledgement: of many at once the last is
+acknowledged before the work of the first begins.
+"""
+
+QUIET_SECONDS = 0.01
+"""How long no command may wait before jobs are begun again; the next one of many comes sooner."""
+
 STEP_SECONDS = 1.0
 """A clock that is further away from where it was to be has been set."""
 
@@ -38,20 +46,32 @@ class _Lane:
     """Whose jobs wait for each other: those of one kind and, where the rows say so, of one project and person."""
 
     running: int = 0
-    waiting: deque[str] = field(default_factory=deque)
+    waiting: deque[tuple[str, float]] = field(default_factory=deque)
+    """Keys, with the moment at which each was due."""
 
 
 class EmbeddedEngine:
     """One per store file. `schedule` is what the store calls after a commit; `run` returns after `stop`.
 
     `share` is how many jobs of one lane run together. Lanes do not wait for each other, so a project whose calls hang
-    holds up no other, and no kind of job another.
+    holds up no other, and no kind of job another. `acknowledging`: whether a command waits for its acknowledgement, for
+    which jobs give way.
     """
 
-    def __init__(self, clock: FollowingClock, rows: JobSource, *, share: int = 16) -> None:
+    def __init__(
+        self,
+        clock: FollowingClock,
+        rows: JobSource,
+        *,
+        share: int = 16,
+        acknowledging: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._clock = clock
         self._rows = rows
         self._share = share
+        self._acknowledging = acknowledging
+        self._quiet_from = clock.monotonic()
+        """Until when commands waited for their acknowledgement, with a little time after it."""
         self._lanes: dict[tuple[str, str], _Lane] = {}
         self._lane_of: dict[str, str] = {}
         self._heap: list[tuple[float, int, str]] = []
@@ -103,16 +123,23 @@ class EmbeddedEngine:
             if self._held and not was_set and await self._rows.writable():
                 log.warning("the store can be written again; what waited goes on")
                 self._held, sweep_at = False, now
-                for name in list(self._lanes):
-                    self._fill(name, handlers)
             if now >= sweep_at:
                 await self._sweep()
                 sweep_at = now + SWEEP_SECONDS
             if not self._stopping and not self._held:
                 self._start_due(handlers)
-            next_at = min([sweep_at, *(at for at, _, _ in self._heap[:1])])
-            wait_s = LOOK_SECONDS if self._held else min(max(next_at - self._clock.monotonic(), 0.001), LOOK_SECONDS)
-            await self._changed_or_after(wait_s)
+                for name in list(self._lanes):
+                    self._fill(name, handlers)
+            await self._changed_or_after(self._wait_s(sweep_at))
+
+    def _wait_s(self, sweep_at: float) -> float:
+        if self._held:
+            return LOOK_SECONDS
+        now = self._clock.monotonic()
+        if self._quiet_from > now:
+            return QUIET_SECONDS
+        next_at = min([sweep_at, *(at for at, _, _ in self._heap[:1])])
+        return min(max(next_at - now, 0.001), LOOK_SECONDS)
 
     async def stop(self, grace_s: float) -> None:
         """Take no more work and let what runs end; after `grace_s` seconds it is cancelled, its rows know the rest."""
@@ -178,8 +205,7 @@ class EmbeddedEngine:
             if self._due.get(key) == at:  # otherwise an earlier alarm has taken this one's place
                 del self._due[key]
                 self._begun[key] = None
-                self._lanes.setdefault(self._lane(key), _Lane()).waiting.append(key)
-                self._fill(self._lane(key), handlers)
+                self._lanes.setdefault(self._lane(key), _Lane()).waiting.append((key, at))
 
     def _lane(self, key: str) -> tuple[str, str]:
         return key.partition(":")[0], self._lane_of.get(key, "")
@@ -187,7 +213,9 @@ class EmbeddedEngine:
     def _fill(self, name: tuple[str, str], handlers: Mapping[str, Handler]) -> None:
         lane = self._lanes[name]
         while lane.waiting and lane.running < self._share and not self._stopping and not self._held:
-            key = lane.waiting.popleft()
+            if self._gives_way(lane.waiting[0][1]):
+                break
+            key, _ = lane.waiting.popleft()
             lane.running += 1
             task = asyncio.create_task(self._call(handlers[name[0]], key))
             self._begun[key] = task
@@ -195,9 +223,17 @@ class EmbeddedEngine:
         if not lane.waiting and not lane.running:
             del self._lanes[name]
 
+    def _gives_way(self, due_at: float) -> bool:
+        now = self._clock.monotonic()
+        if self._acknowledging():
+            self._quiet_from = now + QUIET_SECONDS
+        return now < min(self._quiet_from, due_at + GIVES_WAY_SECONDS)
+
     def _left(self, name: tuple[str, str], handlers: Mapping[str, Handler]) -> None:
         self._lanes[name].running -= 1
         self._fill(name, handlers)
+        if name in self._lanes and self._lanes[name].waiting:
+            self._changed.set()  # those that gave way are looked at again soon
 
     async def _call(self, handler: Handler, key: str) -> None:
         delay_s: float | None = AFTER_A_BUG_SECONDS

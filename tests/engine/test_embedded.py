@@ -129,3 +129,53 @@ async def test_while_nothing_can_be_written_nothing_is_begun_and_all_goes_on_aft
         rows.full = False
         await until(lambda: set(calls) == {*map(str, range(40)), "later"})
     assert len(calls) == 41
+
+
+async def test_jobs_give_way_to_commands_that_wait_for_their_acknowledgement_and_to_no_endless_row_of_them() -> None:
+    waiting, calls, begun = True, list[str](), list[float]()
+    loop = asyncio.get_running_loop()
+
+    async def endless(_: str) -> float | None:
+        begun.append(loop.time())
+        return None
+
+    rows = Rows()
+    engine = EmbeddedEngine(SteadyClock(CLOCK), rows, acknowledging=lambda: waiting)
+    task = asyncio.create_task(engine.run({"plan": recorder(calls), "watch": endless}))
+    engine.schedule("plan:r", CLOCK.now())
+    await asyncio.sleep(0.1)
+    assert calls == []
+    waiting = False
+    await until(lambda: calls == ["r"], seconds=0.3)
+    waiting, at = True, loop.time()
+    engine.schedule("watch:p", CLOCK.now())
+    await until(lambda: bool(begun))
+    assert 1.9 < begun[0] - at < 4.0
+    await engine.stop(1.0)
+    await task
+
+
+async def test_the_next_of_a_lane_that_gave_way_begins_as_soon_as_no_command_waits() -> None:
+    waiting, calls = False, list[str]()
+    let_go = asyncio.Event()
+
+    async def handler(key: str) -> float | None:
+        calls.append(key)
+        if key == "one":
+            await let_go.wait()
+        return None
+
+    engine = EmbeddedEngine(SteadyClock(CLOCK), Rows(), share=1, acknowledging=lambda: waiting)
+    task = asyncio.create_task(engine.run({"plan": handler}))
+    engine.schedule("plan:one", CLOCK.now(), "a lane")
+    await until(lambda: calls == ["one"])
+    engine.schedule("plan:two", CLOCK.now(), "a lane")
+    await asyncio.sleep(0.02)
+    waiting = True
+    let_go.set()
+    await asyncio.sleep(0.1)
+    assert calls == ["one"]
+    waiting = False
+    await until(lambda: calls == ["one", "two"], seconds=0.3)
+    await engine.stop(1.0)
+    await task

@@ -78,10 +78,16 @@ class SqliteDatabase:
         self._announcements = Announcements()
         self._between = 0
         """How many transactions wait before which nothing goes that is handed over after them."""
+        self._acknowledging = 0
         self._broken: asyncio.Event | None = None
 
     def on_scheduled(self, schedule: Schedule) -> None:
         self._announcements.schedule = schedule
+
+    @property
+    def acknowledging(self) -> bool:
+        """Whether an acknowledgement waits for a transaction."""
+        return self._acknowledging > 0
 
     async def broken(self) -> None:
         """Returns when a thread of the store does no more work, though it was not closed."""
@@ -123,7 +129,11 @@ class SqliteDatabase:
         return await _answered(self._writer, lambda: script(*args, **named))
 
     async def run_first(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
-        return await _answered(self._writer, lambda: script(*args, **named), first=not self._between)
+        self._acknowledging += 1
+        try:
+            return await _answered(self._writer, lambda: script(*args, **named), first=not self._between)
+        finally:
+            self._acknowledging -= 1
 
     async def run_between(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
         self._between += 1
