@@ -60,7 +60,8 @@ local all postgres trust
 local replication postgres trust
 host all all 127.0.0.1/32 md5
 """
-_ROLE = f"create role {ROLE} login createdb password '{PASSWORD}'"
+_ROLE = f"create role {ROLE} login createdb password '{PASSWORD}'; grant pg_signal_backend to {ROLE}"
+"""A database that is dropped may be one that PostgreSQL itself vacuums just then."""
 
 
 def programs() -> Path | None:
