@@ -171,6 +171,10 @@ class _OwnFirst(logging.Filter):
             case "httpcore" | "httpx":
                 # Their DEBUG records hold headers; httpx tells a request in one INFO line.
                 return record.levelno >= max(self._others, logging.INFO)
+            case "asyncpg" if record.levelno <= logging.WARNING:
+                return (
+                    self._others <= logging.DEBUG
+                )  # of a server that is away, each second: the bot says so once itself
             case "slack_bolt" if record.name.endswith("RequestVerification"):
                 # It prints the signature and the whole body of whatever a stranger sends.
                 return record.levelno >= logging.WARNING

@@ -246,6 +246,12 @@ def test_other_loggers_are_heard_from_warning_on_whatever_level_they_took(consol
     assert [line.split("  ")[-1] for line in console.getvalue().splitlines()] == ["loud"]
 
 
+def test_what_the_pool_says_each_second_of_a_server_that_is_away_is_left_to_the_bot(console: io.StringIO) -> None:
+    logging.getLogger("asyncpg.pool").warning("Failed to restore the pool connection floor; retrying")
+    logging.getLogger("asyncpg.pool").error("worse")
+    assert [line.split("  ")[-1] for line in console.getvalue().splitlines()] == ["worse"]
+
+
 def test_at_debug_other_loggers_are_heard_but_never_the_headers_of_the_http_client(stream: io.StringIO) -> None:
     configure_logs("console", "DEBUG", (), stream)
     for name in ("slack_bolt", "httpx", "httpcore.http11"):
