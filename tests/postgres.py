@@ -122,7 +122,7 @@ class Cluster:
 
     def promote(self) -> None:
         """This standby takes over."""
-        self._run("pg_ctl", "promote", "-w", "-D", str(self._data))
+        self._run("pg_ctl", "promote", "-w", "-t", "600", "-D", str(self._data))
         self._until("select pg_is_in_recovery()", "f")
 
     def _copy(self, primary: Cluster) -> None:

@@ -24,6 +24,7 @@ def main() -> int:
         options.kills,
         options.restarts,
         calm_s=options.calm,
+        most=options.most,
     )
     logging.getLogger("aiohttp.server").disabled = True  # it tells of every connection that a killed bot leaves
     outcome = asyncio.run(run(plan))
@@ -47,6 +48,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--minutes", type=float, default=1.0, help="for how long things go wrong")
     parser.add_argument("--requests", type=int, default=20, help="how many people ask for in that time")
+    parser.add_argument("--most", type=int, default=12, help="disks of one request")
     parser.add_argument("--replicas", type=int, default=3, help="of the shared mode")
     parser.add_argument("--kills", type=int, default=0, help="go on until there were so many")
     parser.add_argument("--restarts", type=int, default=0, help="of PostgreSQL: go on until there were so many")

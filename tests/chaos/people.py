@@ -57,12 +57,14 @@ class Order:
     then: str = ""
 
 
-def orders(rng: random.Random, requests: int, seconds: float, disks: int) -> Iterator[Order]:
-    """Two out of ten are of the disks of the one before, at nearly the same time."""
+def orders(rng: random.Random, requests: int, seconds: float, disks: int, most: int) -> Iterator[Order]:
+    """For `most` disks at most each, of so many that there are. Two out of ten are of the disks of the one before, at
+    nearly the same time.
+    """
     before = ""
     for number in range(requests):
         at = seconds * number / requests
-        named = " ".join(disk_id(one) for one in rng.sample(range(disks), rng.choice([1, 3, 5, 8, 16])))
+        named = " ".join(disk_id(one) for one in rng.sample(range(disks), rng.choice([1, 3, most // 2, most])))
         text, then = rng.choice(
             [
                 *[(f"create {named} keep=7 reason=drill-{number} project=payments-prod", "")] * 6,

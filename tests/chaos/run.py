@@ -35,6 +35,8 @@ from tests.ports import free_port
 
 UP_WITHIN_S = 60.0
 STOPS_WITHIN_S = 15.0
+ENDS_WITHIN_S = 600.0
+"""For what is over at once, however busy the machine is."""
 QUIET_WITHIN_S = 600.0
 LIFE_S = 2.5
 """How long a moment is waited for before the bot is struck all the same."""
@@ -62,6 +64,8 @@ class Plan:
     calm_s: float = 0.0
     """For up to how long a bot is let be before a moment to strike at is looked for."""
     disks: int = 400
+    most: int = 12
+    """Disks of one request."""
 
 
 @dataclass
@@ -125,9 +129,8 @@ class Chaos:
         begun, workspace_begun = time.monotonic(), self.slack.state.clock()
         furnish(self.setting, self.plan.disks)
         await asyncio.gather(*(self._start(one) for one in self.replicas))
-        asked = orders(
-            random.Random(f"{self.plan.seed}/orders"), self.plan.requests, self.plan.seconds, self.plan.disks
-        )
+        orders_of, plan = random.Random(f"{self.plan.seed}/orders"), self.plan
+        asked = orders(orders_of, plan.requests, plan.seconds, plan.disks, plan.most)
         asking = [asyncio.create_task(self.crowd.ask(order)) for order in asked]
         faults, over = asyncio.create_task(self._faults()), asyncio.Event()
         restarting = asyncio.create_task(server.goes_and_comes(over, self.plan.restarts)) if server else None
@@ -203,7 +206,7 @@ class Chaos:
         except TimeoutError:
             self.unforeseen.append(f"{one.name} did not stop within {STOPS_WITHIN_S:g} s")
             one.process.send_signal(signal.SIGKILL)
-            code = await one.process.wait(STOPS_WITHIN_S)
+            code = await one.process.wait(ENDS_WITHIN_S)
         self._ended(one, code, "when it was told to stop")
 
     def _ended(self, one: Replica, code: int, when: str) -> None:
@@ -216,7 +219,7 @@ class Chaos:
     async def _kill(self, one: Replica) -> None:
         assert one.process is not None
         one.process.send_signal(signal.SIGKILL)
-        await one.process.wait(STOPS_WITHIN_S)
+        await one.process.wait(ENDS_WITHIN_S)
         self._over(one)
 
     def _over(self, one: Replica) -> None:
@@ -273,7 +276,7 @@ class Chaos:
         assert one.process is not None
         self.counts["freezes"] += 1
         one.process.send_signal(signal.SIGSTOP)
-        await asyncio.sleep(rng.choice([0.3, 1.5, 4.0] if self.store else [1.5, 4.0, 40.0]))
+        await asyncio.sleep(rng.choice([0.3, 1.5, 4.0] if self.store else [1.5, 4.0, 4.0, 40.0]))
         one.process.send_signal(signal.SIGCONT)
 
     async def _has_no_room(self, one: Replica, rng: random.Random) -> None:
