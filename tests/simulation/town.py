@@ -244,10 +244,11 @@ class Town:
         self._living.cancel()
         stopping = self.loop.spawn(node, bot.stop())
         done, _ = await asyncio.wait({stopping}, timeout=10)
+        if node is not self._node:
+            return  # killed meanwhile
         if not done:
             self.unforeseen.append(f"{node.name} did not stop within ten seconds")
-        if node is self._node:
-            self._dies()
+        self._dies()
 
     async def kill(self, moment: str, delay_s: float, away_s: float) -> None:
         """Without a clean stop, `delay_s` after a moment: what was asked is written down with the next commit."""
