@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bot.cli import BAD_USE
+from bot.cli import BAD_USE, FAILED
 from bot.clock import SystemClock
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message
@@ -142,14 +142,16 @@ class Chaos:
         await asyncio.gather(faults, return_exceptions=True)
         self.setting.cloud.clear_faults()
         self.slack.state.faults.waiting.clear()
-        await asyncio.gather(*(self._start(one) for one in self.replicas if one.process is None))
+        supervising = asyncio.create_task(self._supervise())
         try:
             async with asyncio.timeout(QUIET_WITHIN_S):
                 await asyncio.gather(*asking)
                 await self._until_quiet()
         except TimeoutError:
             self.unforeseen.append(f"these stand still: {', '.join((await self._left())[:5]) or 'people who ask'}")
-        await asyncio.gather(*(self._stop(one) for one in self.replicas))
+        supervising.cancel()
+        await asyncio.gather(supervising, return_exceptions=True)
+        await asyncio.gather(*(self._stop(one) for one in self.replicas if one.process is not None))
         if len(self.replicas) > 1:  # they count together, and so for as long as one of them lives
             self.lives = [Life(workspace_begun, self.slack.state.clock())]
         return await self._judged(time.monotonic() - begun)
@@ -178,6 +180,16 @@ class Chaos:
 
     async def _until_quiet(self) -> None:
         while await self._left():
+            await asyncio.sleep(1)
+
+    async def _supervise(self) -> None:
+        """Start those anew that ended by themselves."""
+        while True:
+            for one in self.replicas:
+                if one.process is not None and one.process.returncode is not None:
+                    self._ended(one, one.process.returncode, "by itself")
+                if one.process is None:
+                    await self._start(one)
             await asyncio.sleep(1)
 
     async def _left(self) -> list[str]:
@@ -210,7 +222,8 @@ class Chaos:
         self._ended(one, code, "when it was told to stop")
 
     def _ended(self, one: Replica, code: int, when: str) -> None:
-        if code in (BAD_USE, -signal.SIGTERM):
+        away = code == FAILED and self.store is None
+        if away or code in (BAD_USE, -signal.SIGTERM):
             self.counts["starts in vain"] += 1  # without a server or room, or told to stop before it listened to that
         elif code != 0:
             self.unforeseen.append(f"{one.name} ended with {code} {when}")
