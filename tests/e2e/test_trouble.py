@@ -329,7 +329,7 @@ async def test_a_bot_stopped_right_after_the_acknowledgement_carries_the_request
 async def test_a_bot_stopped_before_it_refused_tells_the_person_without_a_response_url(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.app.STOP_SECONDS", 0.01)  # it does not wait until the cloud answers
+    monkeypatch.setattr("bot.app_jobs.STOP_SECONDS", 0.01)  # it does not wait until the cloud answers
     world.cloud.fault("list_volumes", "hang", times=1000)
     request = await world.create("nope-data")
     await world.until(lambda: bool(world.cloud.calls("list_volumes")))
