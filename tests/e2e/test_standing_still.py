@@ -98,10 +98,14 @@ async def on_a_small_disk(directory: Path, kind: str) -> AsyncIterator[tuple[Str
 
 
 async def use_up_the_log(street: Street) -> None:
-    """The log in front of the file has some room of its own; denials, each a row, take it up."""
+    """The log in front of the file has some room of its own, and is begun anew once all of it has been moved; denials,
+    each a row, take it up.
+    """
+    refused = 0
     for _ in range(1_000):
         told = await street.slack.command("alice", "#inc-demo", "create orders-db project=legacy")
-        if NO_ROOM in told.text:
+        refused = refused + 1 if NO_ROOM in told.text else 0
+        if refused == 5:
             return
     raise AssertionError("the disk never gets full")
 
