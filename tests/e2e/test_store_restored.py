@@ -66,7 +66,7 @@ async def test_what_was_in_flight_is_found_and_what_was_not_decided_says_so(stre
     street.cloud.fault("create_snapshot", "429", times=40, retry_after=2, volume_id=None)
     await street.start()
     running = await street.say_until_taken("create kept-0 kept-1 keep=7", "#inc-demo", rng)
-    await street.until_items(running, lambda item: item.state is ItemState.PLANNED and bool(item.cause))
+    await street.until_items(running, lambda item: item.snapshot_id is None and bool(item.cause))
     undecided = await street.say_until_taken("quick server=web-01", "#inc-demo", rng)
     await street.until_items(undecided, lambda item: item.state is ItemState.PLANNED)
     held = await store(street, "backup", file)
