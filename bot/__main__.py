@@ -3,20 +3,41 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
+import importlib
 import io
-import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from bot import cli, cli_grants, cli_store
-from bot.domain.errors import BotError, StoreFailed, StoreMissing
-from bot.domain.options import read_alias
 from bot.domain.roles import Action, Role
 from bot.domain.terminal_text import harmless
-from bot.settings import SettingsError, StoreSettings, load_store
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from bot import cli, cli_grants, cli_store
+    from bot.domain import options as typed
+    from bot.settings import StoreSettings
+
+
+class _Late:
+    """A module that is imported once one of its functions is called: no `--help` waits for what commands need."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, function: str) -> Callable[..., Any]:
+        def called(*given: Any) -> Any:
+            return getattr(importlib.import_module(self._name), function)(*given)
+
+        called.__name__ = function  # argparse names it in a complaint
+        return called
+
+
+if not TYPE_CHECKING:
+    cli, cli_grants, cli_store = map(_Late, ("bot.cli", "bot.cli_grants", "bot.cli_store"))
+    typed = _Late("bot.domain.options")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -24,7 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that has no such letters ends no command
-    options = _parser().parse_args(arguments)
+    return _done(_parser().parse_args(arguments))
+
+
+def _done(options: argparse.Namespace) -> int:
+    import asyncio  # here, as are those below, so that no help waits for them
+
+    from bot import cli
+    from bot.domain.errors import BotError, StoreFailed, StoreMissing
+    from bot.settings import SettingsError
+
     try:
         with asyncio.Runner(loop_factory=options.loop()) as runner:
             code: int = runner.run(options.run(options))
@@ -99,12 +129,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_grants(grants: argparse.ArgumentParser) -> None:
     subject: dict[str, Any] = {"metavar": "SUBJECT", "help": "user:U…, group:S… or everyone"}
-    project: dict[str, Any] = {"type": read_alias, "metavar": "PROJECT", "help": "an alias, or * for every project"}
+    alias: dict[str, Any] = {"type": typed.read_alias, "metavar": "PROJECT"}
+    project = {**alias, "help": "an alias, or * for every project"}
     roles: dict[str, Any] = {"choices": [role.value for role in Role], "metavar": "ROLE", "help": ", ".join(Role)}
     verbs = grants.add_subparsers(required=True, metavar="list | add | remove | explain | import | export")
 
     listing = verbs.add_parser("list", help="every grant and where it stands")
-    listing.add_argument("--project", type=read_alias, metavar="P", help="only what counts in this project")
+    listing.add_argument("--project", type=typed.read_alias, metavar="P", help="only what counts in this project")
     _runs(listing, _with_rights(cli_grants.list_grants))
 
     add = verbs.add_parser("add", help="give a role")
@@ -123,7 +154,7 @@ def _add_grants(grants: argparse.ArgumentParser) -> None:
     explain = verbs.add_parser("explain", help="what would be decided, by which rule and why")
     explain.add_argument("subject", **subject)
     explain.add_argument("action", choices=[str(action) for action in Action], metavar="ACTION", help=", ".join(Action))
-    explain.add_argument("project", type=read_alias, metavar="PROJECT")
+    explain.add_argument("project", **alias)
     explain.add_argument("--channel", default="", metavar="C", help="the id of the channel it is asked from")
     explain.add_argument("--group", action="append", default=[], metavar="S", help="a user group they are in")
     _runs(explain, _with_rights(cli_grants.explain_grant))
@@ -163,17 +194,17 @@ def _add_store(store: argparse.ArgumentParser) -> None:
     verbs = store.add_subparsers(required=True, metavar="backup FILE | restore FILE | copy --to URL | prune")
     backup = verbs.add_parser("backup", help="copy it to a new file while the bot runs, and look the copy through")
     backup.add_argument("file", type=Path, metavar="FILE", help="a name that no file has yet")
-    _runs(backup, _with_store(cli_store.refusing(cli_store.back_up)))
+    _runs(backup, _with_store(cli_store.back_up))
     restore = verbs.add_parser(
         "restore", help="make a backup the store, while no bot runs; the one that was there is kept"
     )
     restore.add_argument("file", type=Path, metavar="FILE", help="as backup wrote it")
-    _runs(restore, _with_store(cli_store.refusing(cli_store.restore)))
+    _runs(restore, _with_store(cli_store.restore))
     copy = verbs.add_parser("copy", help="move it from its file to PostgreSQL or back, while no bot runs")
     copy.add_argument(
         "--to", type=cli_store.store_url, required=True, metavar="URL", help="an empty one, as [store] url"
     )
-    _runs(copy, _with_store(cli_store.refusing(cli_store.copy_to)))
+    _runs(copy, _with_store(cli_store.copy_to))
     prune = verbs.add_parser(
         "prune", help="let go of requests that ended long ago, and of what was typed; prints its plan"
     )
@@ -181,7 +212,7 @@ def _add_store(store: argparse.ArgumentParser) -> None:
         "--older-than", type=cli_store.age, default="400d", metavar="400d", help="h or d; since they ended"
     )
     prune.add_argument("--apply", action="store_true", help="do it; without this nothing changes")
-    _runs(prune, _with_store(cli_store.refusing(cli_store.prune)))
+    _runs(prune, _with_store(cli_store.prune))
 
 
 def _runs(parser: argparse.ArgumentParser, run: _Run) -> None:
@@ -224,7 +255,7 @@ async def _simulate(options: argparse.Namespace) -> int:
     return await cli_demo.simulate(options)
 
 
-_Command = Callable[[StoreSettings, argparse.Namespace], Awaitable[int]]
+_Command = Callable[["StoreSettings", argparse.Namespace], Awaitable[int]]
 _Run = Callable[[argparse.Namespace], Awaitable[int]]
 
 
@@ -232,6 +263,10 @@ def _with_store(command: _Command, *, rights: bool = False) -> _Run:
     """For commands that need the store alone: no token, no secret of a cloud, and nothing else of bot.toml."""
 
     async def run(options: argparse.Namespace) -> int:
+        import os
+
+        from bot.settings import load_store
+
         return await command(load_store(os.environ, options.config, rights=rights), options)
 
     return run

@@ -65,6 +65,7 @@ def refusing(command: Command) -> Command:
     return run
 
 
+@refusing
 async def back_up(settings: StoreSettings, options: argparse.Namespace) -> int:
     store, file, stop = settings.store, Path(options.file), _stop_on_signal()
     if isinstance(store, PostgresUrl):
@@ -76,6 +77,7 @@ async def back_up(settings: StoreSettings, options: argparse.Namespace) -> int:
     return _told_broken(copy.broken, "the copy and in the store it was made of")
 
 
+@refusing
 async def restore(settings: StoreSettings, options: argparse.Namespace) -> int:
     store, file, stop = settings.store, Path(options.file), _stop_on_signal()
     now, chores = SystemClock().now(), [anchor_audit.CHORE]
@@ -98,6 +100,7 @@ async def restore(settings: StoreSettings, options: argparse.Namespace) -> int:
     return _told_broken(done.copy.broken, f"{file}, and so in {store}")
 
 
+@refusing
 async def copy_to(settings: StoreSettings, options: argparse.Namespace) -> int:
     """Between a file and a server, either way; the bots on both have been stopped."""
     stop = _stop_on_signal()
@@ -121,6 +124,7 @@ async def copy_to(settings: StoreSettings, options: argparse.Namespace) -> int:
     return DONE
 
 
+@refusing
 async def prune(settings: StoreSettings, options: argparse.Namespace) -> int:
     before, store = SystemClock().now() - options.older_than, settings.store
     database = database_at(store, SystemClock())

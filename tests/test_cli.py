@@ -489,7 +489,7 @@ def test_grants_need_no_secret_and_no_file(lived: Run) -> None:
     ("module", "needless"),
     [
         ("bot.cli_run", ["bot.simulator"]),
-        ("bot.__main__", ["bot.simulator", "bot.app", "slack_bolt", "aiohttp", "httpx"]),
+        ("bot.cli, bot.cli_grants, bot.cli_store", ["bot.simulator", "bot.app", "slack_bolt", "aiohttp", "httpx"]),
     ],
 )
 def test_no_command_loads_what_only_another_one_needs(module: str, needless: list[str]) -> None:
