@@ -129,8 +129,10 @@ def _volumes_named(call: Call) -> set[str]:
         found |= job.volume_ids
     body = call.body if isinstance(call.body, dict) else {}
     match body:
-        case {"snapshot": {"volume_id": str(volume_id)}}:
+        case {"snapshot": {"volume_id": str(volume_id)}} | {"rollback": {"volume_id": str(volume_id)}}:
             found.add(volume_id)
+        case {"volume": {"snapshot_id": str(snapshot_id)}} if snapshot_id in world.snapshots:
+            found.add(world.snapshots[snapshot_id].volume_id)
         case {"snapshot_group": {"volume_ids": [*volume_ids]}}:
             found.update(volume_id for volume_id in volume_ids if isinstance(volume_id, str))
         case {"snapshot_group": {"server_id": str(server_id)}}:

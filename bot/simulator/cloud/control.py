@@ -87,7 +87,7 @@ class Control:
             disk = self._cloud.world.put_disk(await _body(request))
         except ValueError as problem:
             raise _refused(str(problem)) from problem
-        return web.json_response({"id": disk.id, "name": disk.name, "status": disk.status})
+        return web.json_response({"id": disk.id, "name": disk.name, "status": self._cloud.status_of(disk)})
 
     async def _put_server(self, request: web.Request) -> web.Response:
         try:

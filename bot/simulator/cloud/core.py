@@ -7,13 +7,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.simulator.cloud import errors, groups, iam, jobs, metadata, servers, snapshots, volumes
+from bot.simulator.cloud import (
+    disk_changes,
+    errors,
+    groups,
+    iam,
+    jobs,
+    metadata,
+    servers,
+    snapshots,
+    volumes,
+)
 from bot.simulator.cloud.authentication import admit, authorize, identify
 from bot.simulator.cloud.calls import Answer, Call, Route
 from bot.simulator.cloud.default_world import default_world
 from bot.simulator.cloud.faults import Fault, FaultQueue
 from bot.simulator.cloud.faulty_answers import refusal, runs, strike_before, what_is_sent
 from bot.simulator.cloud.journal import entry
+from bot.simulator.cloud.resources import Disk
 from bot.simulator.cloud.world import CloudWorld
 
 NO_ANSWER = Answer(200)
@@ -30,6 +41,7 @@ ROUTES = (
     *groups.ROUTES,
     *jobs.ROUTES,
     *volumes.ROUTES,
+    *disk_changes.ROUTES,
     *servers.ROUTES,
 )
 UNPUBLISHED = Route("*", "/{path:.*}", "unpublished", _unpublished, "open")
@@ -69,6 +81,10 @@ class Cloud:
             if snapshot.status_at(now) is not None and volume_id in (None, snapshot.volume_id)
         ]
 
+    def status_of(self, disk: Disk) -> str | None:
+        """The status of a disk now; None once it is gone."""
+        return disk.status_at(self._now())
+
     def fault(self, operation: str, kind: str, *, times: int = 1, volume_id: str | None = None, **options: Any) -> None:
         """Queue a fault for the next `times` matching calls. Raises ValueError for one that could never happen."""
         self._faults.add(Fault(operation, kind, times, volume_id, options))
@@ -94,6 +110,8 @@ class Cloud:
                 job.ends_at = now
         for disk in self.world.disks.values():
             disk.busy_until = None
+            if disk.change is not None and (disk.change.ends_at is None or disk.change.ends_at > now):
+                disk.change.ends_at = now
 
     def state(self) -> dict[str, Any]:
         """Counts of what there is."""
@@ -102,7 +120,7 @@ class Cloud:
         return {
             "now": now.isoformat(),
             "projects": len(self.world.projects),
-            "disks": len(self.world.disks),
+            "disks": sum(disk.status_at(now) is not None for disk in self.world.disks.values()),
             "servers": len(self.world.servers),
             "snapshots": dict(statuses),
             "jobs": dict(Counter(job.status_at(now) for job in self.world.jobs.values())),

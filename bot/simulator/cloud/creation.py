@@ -4,6 +4,7 @@ Source: EVS API reference, CreateSnapshotV5 and CreateSnapshotGroup; EVS user ma
 """
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -19,14 +20,19 @@ DEFAULT_FAILURE = ("EVS.2002", "internal error!")
 
 def check_fields(body: dict[str, Any], known: dict[str, type], lengths: dict[str, int]) -> None:
     """Refuse unknown fields, wrong types and texts that are too long (lengths in characters)."""
+    check_types(body, known)
+    for name, length in lengths.items():
+        if len(body.get(name, "")) > length:
+            raise errors.bad_body(f"Longer than {length} characters: {name}.")
+
+
+def check_types(body: dict[str, Any], known: dict[str, type]) -> None:
+    """Refuse unknown fields, wrong types, and what can't be an enterprise project."""
     for name, value in body.items():
         if name not in known:
             raise errors.bad_body(f"Unknown field: {name}.")
         if type(value) is not known[name]:
             raise errors.bad_body(f"Wrong type: {name}.")
-    for name, length in lengths.items():
-        if len(body.get(name, "")) > length:
-            raise errors.bad_body(f"Longer than {length} characters: {name}.")
     enterprise_project_id = body.get("enterprise_project_id", "0")
     if enterprise_project_id != "0" and not is_uuid(enterprise_project_id):
         raise errors.evs(400, "EVS.2059", "invalid enterpriseProjectID")
@@ -41,29 +47,42 @@ def check_tags(tags: dict[str, Any], most: int) -> None:
         raise errors.evs(400, "EVS.1061", "The Volume Tags is Exceed Max Limit Num.")
 
 
+def find_disk(call: Call, volume_id: str) -> Disk:
+    """The disk of the project that a body names."""
+    if not is_uuid(volume_id):
+        raise errors.evs(400, "EVS.1002", "invalid volume id!")
+    disk = call.world.disks.get(volume_id)
+    if disk is None or disk.project_id != call.params["project_id"] or disk.status_at(call.now) is None:
+        raise errors.not_found()
+    return disk
+
+
+def in_creation(call: Call, disk: Disk) -> bool:
+    """Whether a snapshot of the disk is being made, here or from outside."""
+    busy_outside = disk.busy_until is not None and call.now < disk.busy_until
+    return busy_outside or any(
+        one.volume_id == disk.id and one.status_at(call.now) == "creating" for one in call.world.snapshots.values()
+    )
+
+
 def check_disk(call: Call, volume_id: str, *, instant_access: bool, busy_status: int) -> Disk:
     """The disk, if a standard snapshot of it may be begun now."""
     world, switches = call.world, call.world.switches
-    if not is_uuid(volume_id):
-        raise errors.evs(400, "EVS.1002", "invalid volume id!")
-    disk = world.disks.get(volume_id)
-    if disk is None or disk.project_id != call.params["project_id"]:
-        raise errors.not_found()
-    if disk.status not in ("available", "in-use"):
+    disk = find_disk(call, volume_id)
+    if disk.status_at(call.now) not in ("available", "in-use"):
         raise errors.evs(400, "EVS.5400", "Must specify a valid status.")
     if disk.availability_zone in world.edge_zones:
         raise errors.bad_body("Disks in an edge availability zone have no standard snapshots.")
     if instant_access and not disk.takes_instant_access:
         raise errors.bad_body(f"A {disk.volume_type} disk does not take instant_access.")
     existing = [
-        (snapshot, status)
+        snapshot
         for snapshot in world.snapshots.values()
-        if snapshot.volume_id == disk.id and (status := snapshot.status_at(call.now)) is not None
+        if snapshot.volume_id == disk.id and snapshot.status_at(call.now) is not None
     ]
-    busy_outside = disk.busy_until is not None and call.now < disk.busy_until
-    if busy_outside or any(status == "creating" for _, status in existing):
+    if in_creation(call, disk):
         raise errors.evs(busy_status, "EVS.2409", "A snapshot of the volume is being created.")
-    manual = [snapshot for snapshot, _ in existing if snapshot.snapshot_type == "user"]
+    manual = [snapshot for snapshot in existing if snapshot.snapshot_type == "user"]
     instant = [snapshot for snapshot in manual if snapshot.instant_access]
     if len(manual) >= switches.snapshots_per_disk or (
         instant_access and len(instant) >= switches.instant_snapshots_per_disk
@@ -100,6 +119,8 @@ def new_snapshot(call: Call, disk: Disk, wanted: dict[str, Any], *, group_id: st
         sequence=call.world.ids_made,
         duration_s=duration_s,
         ready_at=call.now + timedelta(seconds=duration_s),
+        volume_type=disk.volume_type,
+        bootable=disk.bootable,
         tags=dict(wanted.get("tags", {})),
         instant_access=wanted.get("instant_access", False),
         incremental=bool(before) and wanted.get("incremental", True),
@@ -111,7 +132,7 @@ def new_snapshot(call: Call, disk: Disk, wanted: dict[str, Any], *, group_id: st
 
 
 def new_job(
-    call: Call, job_type: str, entities: dict[str, str], volume_ids: frozenset[str], duration_s: float, *, skewed: bool
+    call: Call, job_type: str, entities: dict[str, Any], volume_ids: frozenset[str], duration_s: float, *, skewed: bool
 ) -> Job:
     """Add a job to the world.
 
@@ -126,18 +147,28 @@ def new_job(
     return job
 
 
+def fail(job: Job, options: Mapping[str, Any]) -> None:
+    """Let a job end as FAIL, for the reason that the options of a fault give."""
+    job.error_code = options.get("error_code", DEFAULT_FAILURE[0])
+    job.fail_reason = options.get("fail_reason", DEFAULT_FAILURE[1])
+
+
+def slow_down(job: Job, fault: Fault) -> None:
+    """Let a job take the seconds of the fault instead."""
+    job.duration_s = fault.seconds(default=600)
+    job.ends_at = job.begun_at + timedelta(seconds=job.duration_s)
+
+
 def apply_creation_faults(call: Call, snapshots: list[Snapshot], job: Job) -> None:
     """Let the faults waiting for this creation shape how it goes on."""
     match call.take("outcome"):
         case Fault(kind="job_fail", options=options):
-            job.error_code = options.get("error_code", DEFAULT_FAILURE[0])
-            job.fail_reason = options.get("fail_reason", DEFAULT_FAILURE[1])
+            fail(job, options)
             for snapshot in snapshots:
                 snapshot.outcome = "error"
         case Fault(kind="member_fail", options=options) as fault:
             # One member fails, and the job of the group with it; the others are done some time after.
-            job.error_code = options.get("error_code", DEFAULT_FAILURE[0])
-            job.fail_reason = options.get("fail_reason", DEFAULT_FAILURE[1])
+            fail(job, options)
             later_s = fault.seconds(default=60)
             for snapshot in snapshots:
                 if snapshot.volume_id == fault.volume_id:
@@ -148,6 +179,10 @@ def apply_creation_faults(call: Call, snapshots: list[Snapshot], job: Job) -> No
         case Fault(kind="snapshot_error"):
             for snapshot in snapshots:
                 snapshot.outcome = "error"
+        case Fault(kind="slow_job") as fault:
+            slow_down(job, fault)
+            for snapshot in snapshots:
+                snapshot.duration_s, snapshot.ready_at = job.duration_s, job.ends_at
         case Fault(kind="stuck"):
             job.ends_at = None
             for snapshot in snapshots:

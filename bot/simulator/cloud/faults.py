@@ -13,9 +13,9 @@ from bot.simulator.cloud.errors import SHAPES
 OPERATIONS = frozenset(
     {
         "create_snapshot", "show_snapshot", "list_snapshots", "count_snapshots", "delete_snapshot",
-        "create_snapshot_tags", "delete_snapshot_tags",
+        "create_snapshot_tags", "delete_snapshot_tags", "rollback_snapshot",
         "create_group", "show_group", "list_groups", "delete_group",
-        "show_job", "list_volumes", "show_volume", "volumes_by_tags", "volume_tags",
+        "show_job", "list_volumes", "show_volume", "volumes_by_tags", "volume_tags", "create_volume", "delete_volume",
         "list_servers", "show_server",
         "create_token", "list_projects", "list_auth_projects", "create_temporary_key",
         "metadata_token", "metadata_key",
@@ -24,7 +24,8 @@ OPERATIONS = frozenset(
 )  # fmt: skip
 
 _CREATES = frozenset({"create_snapshot", "create_group"})
-_STARTS_A_JOB = _CREATES | {"delete_snapshot"}
+_MAKES = _CREATES | {"create_volume"}
+_STARTS_A_JOB = _MAKES | {"delete_snapshot", "rollback_snapshot", "delete_volume"}
 
 
 @dataclass(frozen=True)
@@ -56,14 +57,15 @@ KINDS: Mapping[str, Kind] = {
     "huge": _kind("answer", "processed"),
     "error": _kind("answer", "status", "code", "message", "shape", "processed", "retry_after"),
     "token_expired": _kind("answer"),
-    "external_busy": _kind("answer", "seconds", "visible", fits=_CREATES),
+    "external_busy": _kind("answer", "seconds", "visible", fits=_CREATES | {"rollback_snapshot", "delete_volume"}),
     "job_fail": _kind("outcome", "error_code", "fail_reason", fits=_STARTS_A_JOB),
     "member_fail": _kind("outcome", "error_code", "fail_reason", "seconds", fits=frozenset({"create_group"})),
     "snapshot_error": _kind("outcome", fits=_CREATES),
+    "slow_job": _kind("outcome", "seconds", fits=_STARTS_A_JOB),
     "stuck": _kind("outcome", fits=_STARTS_A_JOB),
     "job_unknown": _kind("job", fits=_STARTS_A_JOB | {"show_job"}),
-    "delayed_visibility": _kind("visibility", "seconds", fits=_CREATES),
-    "tag_late": _kind("tags", "seconds", fits=_CREATES),
+    "delayed_visibility": _kind("visibility", "seconds", fits=_MAKES),
+    "tag_late": _kind("tags", "seconds", fits=_MAKES),
 }
 
 

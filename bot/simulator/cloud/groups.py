@@ -120,7 +120,9 @@ def _members_wanted(call: Call, body: dict[str, Any]) -> list[str]:
     attached = [
         disk.id
         for disk in call.world.disks.values()
-        if disk.project_id == call.params["project_id"] and any(a.server_id == server_id for a in disk.attachments)
+        if disk.project_id == call.params["project_id"]
+        and disk.status_at(call.now) is not None
+        and any(a.server_id == server_id for a in disk.attachments)
     ]
     volume_ids = body.get("volume_ids", attached)
     if not volume_ids or not all(isinstance(volume_id, str) for volume_id in volume_ids):

@@ -24,7 +24,7 @@ def show_job(call: Call) -> Answer:
         200,
         {
             "status": status,
-            "entities": job.entities,
+            "entities": {} if job.job_type == "createVolume" and status == "INIT" else job.entities,
             "job_id": job.id,
             "job_type": job.job_type,
             "begin_time": _job_time(job.begun_at),

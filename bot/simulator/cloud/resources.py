@@ -5,8 +5,34 @@ Nothing here runs in the background: each record knows when it was begun and whe
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 LONG_AGO = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+
+
+@dataclass
+class Change:
+    """Work on a disk: the disk's status meanwhile, and what it leaves (None: the disk is gone).
+
+    `ends_at` None means it never ends.
+    """
+
+    status: str
+    ends_at: datetime | None
+    leaves: str | None
+
+    def status_at(self, now: datetime) -> str | None:
+        """The status at that moment; None once the disk no longer exists."""
+        return self.status if self.ends_at is None or now < self.ends_at else self.leaves
+
+
+@dataclass
+class ClientToken:
+    """An X-Client-Token in use: what it was sent with, when, and what the cloud said to it."""
+
+    sent: tuple[str, bytes]
+    first_at: datetime
+    answer: dict[str, Any]
 
 
 @dataclass
@@ -37,7 +63,10 @@ class Server:
 
 @dataclass
 class Disk:
-    """An EVS disk. Size in GiB; `volume_type` is SATA, SAS, GPSSD, SSD, ESSD, GPSSD2 or ESSD2."""
+    """An EVS disk. Size in GiB; `volume_type` is SATA, SAS, GPSSD, SSD, ESSD, GPSSD2 or ESSD2.
+
+    `snapshot_id` is the snapshot that it was made of.
+    """
 
     id: str
     name: str
@@ -54,9 +83,22 @@ class Disk:
     enterprise_project_id: str = "0"
     cmk_id: str = ""
     order_id: str = ""
+    snapshot_id: str = ""
     service_type: str = "EVS"
     created_at: datetime = LONG_AGO
     busy_until: datetime | None = field(default=None, init=False)
+    change: Change | None = field(default=None, init=False)
+    listed_from: datetime | None = field(default=None, init=False)
+    tagged_from: datetime | None = field(default=None, init=False)
+
+    def status_at(self, now: datetime) -> str | None:
+        """The status at that moment; None once the disk no longer exists."""
+        return self.status if self.change is None else self.change.status_at(now)
+
+    def tags_at(self, now: datetime) -> dict[str, str]:
+        """The tags that a reader sees at that moment."""
+        late = self.tagged_from is not None and now < self.tagged_from
+        return {} if late else dict(self.tags)
 
     @property
     def takes_instant_access(self) -> bool:
@@ -81,6 +123,8 @@ class Snapshot:
     sequence: int
     duration_s: float
     ready_at: datetime | None
+    volume_type: str = "SSD"
+    bootable: bool = False
     tags: dict[str, str] = field(default_factory=dict)
     instant_access: bool = False
     incremental: bool = True
@@ -93,6 +137,7 @@ class Snapshot:
     deleting_at: datetime | None = None
     gone_at: datetime | None = None
     deletion_fails: bool = False
+    rollback: Change | None = None
 
     def status_at(self, now: datetime) -> str | None:
         """The status at that moment; None once the snapshot no longer exists."""
@@ -100,6 +145,8 @@ class Snapshot:
             if self.gone_at is None or now < self.gone_at:
                 return "deleting"
             return "error_deleting" if self.deletion_fails else None
+        if self.rollback is not None and self.rollback.status_at(now) == "rollbacking":
+            return "rollbacking"
         if self.ready_at is None or now < self.ready_at:
             return "creating"
         retention_at = self.retention_at
@@ -154,7 +201,7 @@ class Job:
     id: str
     project_id: str
     job_type: str
-    entities: dict[str, str]
+    entities: dict[str, Any]
     volume_ids: frozenset[str]
     begun_at: datetime
     duration_s: float

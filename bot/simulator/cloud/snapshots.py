@@ -11,14 +11,15 @@ from typing import Any
 from bot.simulator.cloud import errors
 from bot.simulator.cloud.calls import Answer, Call, Route, is_uuid
 from bot.simulator.cloud.creation import (
-    DEFAULT_FAILURE,
     apply_creation_faults,
     check_disk,
     check_fields,
     check_tags,
     duration_of,
+    fail,
     new_job,
     new_snapshot,
+    slow_down,
 )
 from bot.simulator.cloud.faults import Fault
 from bot.simulator.cloud.queries import (
@@ -115,7 +116,7 @@ def create_snapshot(call: Call) -> Answer:
 
 def show_snapshot(call: Call) -> Answer:
     """GET /v5/{project_id}/snapshots/{snapshot_id}; 404 once it is gone."""
-    return Answer(200, {"snapshot": shown(_existing(call), call.now, call.world.switches)})
+    return Answer(200, {"snapshot": shown(existing(call), call.now, call.world.switches)})
 
 
 def list_snapshots(call: Call) -> Answer:
@@ -134,7 +135,7 @@ def count_snapshots(call: Call) -> Answer:
 
 def delete_snapshot(call: Call) -> Answer:
     """DELETE /v5/{project_id}/snapshots/{snapshot_id}: `deleting` for a while, then gone."""
-    snapshot = _existing(call)
+    snapshot = existing(call)
     match snapshot.status_at(call.now):
         case "available" | "error":
             return Answer(202, {"job_id": begin_deletion(call, snapshot).id})
@@ -155,8 +156,10 @@ def begin_deletion(call: Call, snapshot: Snapshot) -> Job:
     match call.take("outcome"):
         case Fault(kind="job_fail", options=options):
             snapshot.deletion_fails = True
-            job.error_code = options.get("error_code", DEFAULT_FAILURE[0])
-            job.fail_reason = options.get("fail_reason", DEFAULT_FAILURE[1])
+            fail(job, options)
+        case Fault(kind="slow_job") as fault:
+            slow_down(job, fault)
+            snapshot.gone_at = job.ends_at
         case Fault(kind="stuck"):
             snapshot.gone_at = job.ends_at = None
         case _:
@@ -167,7 +170,7 @@ def begin_deletion(call: Call, snapshot: Snapshot) -> Job:
 
 def create_snapshot_tags(call: Call) -> Answer:
     """POST /v5/{project_id}/snapshots/{snapshot_id}/tags/create: adds tags, or gives them new values."""
-    snapshot = _existing(call)
+    snapshot = existing(call)
     changed = snapshot.tags | {key: value or "" for key, value in _tags_sent(call)}
     check_tags(changed, call.world.switches.tags_per_snapshot)
     snapshot.tags = changed
@@ -176,15 +179,16 @@ def create_snapshot_tags(call: Call) -> Answer:
 
 def delete_snapshot_tags(call: Call) -> Answer:
     """POST /v5/{project_id}/snapshots/{snapshot_id}/tags/delete: a tag sent with a value goes only if it has it."""
-    snapshot = _existing(call)
+    snapshot = existing(call)
     for key, value in _tags_sent(call):
         if value is None or snapshot.tags.get(key) == value:
             snapshot.tags.pop(key, None)
     return Answer(204)
 
 
-def _existing(call: Call) -> Snapshot:
-    snapshot_id = call.params["snapshot_id"]
+def existing(call: Call, snapshot_id: str | None = None) -> Snapshot:
+    """The snapshot that the path names, or that of the given id."""
+    snapshot_id = call.params["snapshot_id"] if snapshot_id is None else snapshot_id
     if not is_uuid(snapshot_id):
         raise errors.evs(400, "EVS.2045", "invalid snapshot_id!")
     snapshot = call.world.snapshots.get(snapshot_id)

@@ -17,7 +17,7 @@ from bot.simulator.cloud.snapshots import SORT_KEYS, evs_time
 MAX_TAG_KEYS = 10
 
 
-def shown(disk: Disk, base_url: str, servers: Mapping[str, Server]) -> dict[str, Any]:
+def shown(disk: Disk, call: Call) -> dict[str, Any]:
     """The volume object, with the documented fields and no top-level `encrypted` to go by."""
     metadata = {"hw:passthrough": "false", "__system__encrypted": "1" if disk.cmk_id else "0"}
     if disk.cmk_id:
@@ -28,18 +28,18 @@ def shown(disk: Disk, base_url: str, servers: Mapping[str, Server]) -> dict[str,
         "id": disk.id,
         "name": disk.name,
         "description": disk.description,
-        "status": disk.status,
+        "status": disk.status_at(call.now),
         "size": disk.size_gb,
         "volume_type": disk.volume_type,
         "availability_zone": disk.availability_zone,
         "bootable": "true" if disk.bootable else "false",
         "multiattach": disk.multiattach,
         "shareable": "true" if disk.multiattach else "false",
-        "attachments": [_attachment(disk, attachment, servers) for attachment in disk.attachments],
-        "tags": dict(disk.tags),
+        "attachments": [_attachment(disk, attachment, call.world.servers) for attachment in disk.attachments],
+        "tags": disk.tags_at(call.now),
         "enterprise_project_id": disk.enterprise_project_id,
         "metadata": metadata,
-        "snapshot_id": None,
+        "snapshot_id": disk.snapshot_id or None,
         "source_volid": None,
         "created_at": evs_time(disk.created_at),
         "updated_at": evs_time(disk.created_at),
@@ -51,7 +51,7 @@ def shown(disk: Disk, base_url: str, servers: Mapping[str, Server]) -> dict[str,
         "iops": {"id": f"iops-{disk.id}", "total_val": 3000, "frozened": False},
         "throughput": {"id": f"throughput-{disk.id}", "total_val": 125, "frozened": False},
         "volume_image_metadata": {"image_name": "Ubuntu 24.04"} if disk.bootable else {},
-        "links": [{"href": f"{base_url}/v2/{disk.project_id}/cloudvolumes/{disk.id}", "rel": "self"}],
+        "links": [{"href": f"{call.base_url}/v2/{disk.project_id}/cloudvolumes/{disk.id}", "rel": "self"}],
         "encrypted": False,
         "replication_status": "disabled",
         "consistencygroup_id": None,
@@ -83,12 +83,12 @@ def list_volumes(call: Call) -> Answer:
 
 def show_volume(call: Call) -> Answer:
     """GET /v2/{project_id}/cloudvolumes/{volume_id}."""
-    return Answer(200, {"volume": shown(_existing(call), call.base_url, call.world.servers)})
+    return Answer(200, {"volume": shown(existing(call), call)})
 
 
 def volume_tags(call: Call) -> Answer:
     """GET /v2/{project_id}/cloudvolumes/{volume_id}/tags: a list here, not an object."""
-    return Answer(200, {"tags": _tag_list(_existing(call))})
+    return Answer(200, {"tags": _tag_list(existing(call).tags_at(call.now))})
 
 
 def volumes_by_tags(call: Call) -> Answer:
@@ -107,11 +107,11 @@ def volumes_by_tags(call: Call) -> Answer:
             "resource_id": disk.id,
             "resource_name": disk.name,
             "resource_detail": row,
-            "tags": _tag_list(disk),
+            "tags": _tag_list(row["tags"]),
             "id": disk.id,
         }
         for disk, row in _rows(call)
-        if all(key in disk.tags and (not values or disk.tags[key] in values) for key, values in wanted.items())
+        if all(key in row["tags"] and (not values or row["tags"][key] in values) for key, values in wanted.items())
         and all(_matches(disk, match) for match in matches)
     ]
     cut = page(found, paging, most=call.world.switches.page_rows)
@@ -123,9 +123,11 @@ def volumes_by_tags(call: Call) -> Answer:
 
 def _rows(call: Call) -> list[tuple[Disk, dict[str, Any]]]:
     return [
-        (disk, shown(disk, call.base_url, call.world.servers))
+        (disk, shown(disk, call))
         for disk in call.world.disks.values()
         if disk.project_id == call.params["project_id"]
+        and disk.status_at(call.now) is not None
+        and (disk.listed_from is None or call.now >= disk.listed_from)
     ]
 
 
@@ -155,9 +157,10 @@ def _has_metadata(query: Mapping[str, str], metadata: Mapping[str, str]) -> bool
     return all(metadata.get(name) == value for name, value in wanted.items())
 
 
-def _existing(call: Call) -> Disk:
+def existing(call: Call) -> Disk:
+    """The disk that the path names."""
     disk = call.world.disks.get(call.params["volume_id"])
-    if disk is None or disk.project_id != call.params["project_id"]:
+    if disk is None or disk.project_id != call.params["project_id"] or disk.status_at(call.now) is None:
         error = errors.not_found()
         if call.world.switches.cinder_volume_errors:
             message = f"Volume {call.params['volume_id']} could not be found."
@@ -180,8 +183,8 @@ def _attachment(disk: Disk, attachment: Attachment, servers: Mapping[str, Server
     }
 
 
-def _tag_list(disk: Disk) -> list[dict[str, str]]:
-    return [{"key": key, "value": value} for key, value in disk.tags.items()]
+def _tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in tags.items()]
 
 
 def _tag_filters(tags: object) -> dict[str, list[str]]:

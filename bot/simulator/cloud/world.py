@@ -4,12 +4,12 @@ Times are aware UTC. Fields marked ``init=False`` are state that the running clo
 """
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal
 
 from bot.simulator.cloud.loading import build, build_list
-from bot.simulator.cloud.resources import Disk, Job, Server, Snapshot, SnapshotGroup
+from bot.simulator.cloud.resources import ClientToken, Disk, Job, Server, Snapshot, SnapshotGroup
 
 TokenError = Literal["APIGW.0301", "APIGW.0307", "EVS.5401", "EVS.0002", "Common.0013", "Common.0018"]
 """The first three come with HTTP status 401, the rest with 400."""
@@ -91,6 +91,20 @@ class Switches:
 
 
 @dataclass
+class Quotas:
+    """How many there may be in a project, and how many GiB; -1 for no limit.
+
+    Source: EVS API reference, Querying Details of Tenant Quotas.
+    """
+
+    volumes: int = 400
+    gigabytes: int = 327_680
+    snapshots: int = 2_000
+    backups: int = 200
+    backup_gigabytes: int = 50_000
+
+
+@dataclass
 class Project:
     """An IAM project. In IAM it is called `iam_name`, by default ``{region}_{name}``."""
 
@@ -100,6 +114,7 @@ class Project:
     iam_name: str = ""
     v5_offered: bool = True
     groups_offered: bool = True
+    quotas: Quotas = field(default_factory=Quotas)
 
     def __post_init__(self) -> None:
         self.iam_name = self.iam_name or f"{self.region}_{self.name}"
@@ -169,6 +184,7 @@ class CloudWorld:
     snapshots: dict[str, Snapshot] = field(default_factory=dict, init=False)
     groups: dict[str, SnapshotGroup] = field(default_factory=dict, init=False)
     jobs: dict[str, Job] = field(default_factory=dict, init=False)
+    client_tokens: dict[str, ClientToken] = field(default_factory=dict, init=False, repr=False)
     tokens: dict[str, Token] = field(default_factory=dict, init=False, repr=False)
     ids_made: int = field(default=0, init=False)
 
@@ -233,18 +249,23 @@ class CloudWorld:
         return found
 
     def put_disk(self, changes: dict[str, Any]) -> Disk:
-        """Add a disk, or change the given fields of the one with that id. Raises ValueError with every problem."""
+        """Add a disk, or change the given fields of the one with that id; a new status ends the work on it.
+
+        Raises ValueError with every problem.
+        """
         problems: list[str] = []
         known = self.disks.get(str(changes.get("id")))
-        kept = {} if known is None else asdict(known)
-        busy_until = kept.pop("busy_until", None)
+        settable = {field.name for field in fields(Disk) if field.init}
+        kept = {} if known is None else {name: value for name, value in asdict(known).items() if name in settable}
         disk = build(Disk, kept | changes, "disk", problems)
         if disk is not None and disk.project_id not in {project.project_id for project in self.projects}:
             problems.append(f"there is no project {disk.project_id}")
         if problems:
             raise ValueError("; ".join(problems))
         assert isinstance(disk, Disk)
-        disk.busy_until = busy_until
+        if known is not None:
+            disk.busy_until, disk.listed_from, disk.tagged_from = known.busy_until, known.listed_from, known.tagged_from
+            disk.change = None if "status" in changes else known.change
         self.disks[disk.id] = disk
         return disk
 
