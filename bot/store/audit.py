@@ -43,6 +43,7 @@ def append(entries: Sequence[AuditEntry], now: datetime) -> Script[None]:
         }
         row_hash = chained_hash(row, previous)
         yield insert("audit", {**row, "previous_hash": previous, "hash": row_hash})
+        yield entry
         previous = row_hash
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import ParamSpec, Protocol, TypeVar
 
 from bot.domain.roles import Grant
+from bot.ports.meters import StoreMeter
 from bot.store.script import Script
 
 T = TypeVar("T")
@@ -61,6 +62,12 @@ class Database(Protocol):
 
     def on_scheduled(self, schedule: Schedule) -> None:
         """Who hears of jobs, with their lanes. Called in the event loop, after the commit."""
+
+    def on_measured(self, meter: StoreMeter) -> None:
+        """Who hears of transactions, in the event loop."""
+
+    async def size(self) -> int:
+        """The bytes that it takes on its disk. Raises StoreFailed."""
 
     async def broken(self) -> None:
         """Returns when it does no more work, though it was not closed."""

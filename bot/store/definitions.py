@@ -39,6 +39,7 @@ COPIES = "state in ('submitting', 'uncertain', 'creating') and joined_to is null
 QUEUED = f"state = 'planned' and code = '{WAITS_ITS_TURN}'"
 FOLLOWED = "state = 'creating' and joined_to is null"
 TO_REVIEW = "break_glass = 1 and reviewed_by is null and state in ('running', 'finished')"
+DELETION_ASKED = "state = 'asked'"
 TO_REMIND = "remind_at is not null and ended_at is not null"
 POINT = "state = 'available' and snapshot_id is not null and gone_at is null"
 """An item that is a restore point, as far as the rows know."""
@@ -262,6 +263,7 @@ create table deletion (
 create index deletion_of_request on deletion (request_id);
 create index deletion_of_snapshot on deletion (snapshot_id);
 create index deletion_untold on deletion (request_id) where told = 0;
+create index deletion_asked on deletion (state) where {DELETION_ASKED};
 
 create table access_grant (
     subject_kind text not null,

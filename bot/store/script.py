@@ -10,6 +10,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
+from bot.domain.audit import AuditEntry
+
 T = TypeVar("T")
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
@@ -44,7 +46,10 @@ class Aside:
     why: str
 
 
-Script = Generator[Query | ScheduledJob | Aside, Rows, T]
+Announced = ScheduledJob | AuditEntry
+"""Told once the transaction is committed: jobs that it calls for, and rows that it added to the audit trail."""
+
+Script = Generator[Query | Announced | Aside, Rows, T]
 """A transaction, step by step."""
 
 

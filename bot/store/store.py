@@ -9,6 +9,7 @@ from typing import Any
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import StoreFailed
 from bot.domain.projects import Project
+from bot.ports.figures import StoreFigures
 from bot.store import audit, deliveries, forms, jobs, lookups, projects, waits
 from bot.store.app_homes import StoredAppHomes
 from bot.store.bindings import StoredBindings
@@ -23,7 +24,7 @@ from bot.store.requests import StoredRequests
 from bot.store.script import Script, from_ms, sql, to_ms
 from bot.store.slack_calls import StoredRoom
 from bot.store.turns import StoredTurns
-from bot.store.upkeep import verification
+from bot.store.upkeep import measuring, verification
 
 _PROBE = "probe"
 """The row that is written to see whether rows can be."""
@@ -116,6 +117,12 @@ class Store(
 
     async def jobs(self) -> list[tuple[str, datetime, str]]:
         return await self._database.read(jobs.every, self._clock.now())
+
+    async def figures(self) -> StoreFigures:
+        return await self._database.read(measuring.figures)
+
+    async def size(self) -> int:
+        return await self._database.size()
 
     async def counts(self, tables: Sequence[str]) -> dict[tuple[str, str], int]:
         """How many rows of each table stand in which state."""

@@ -17,12 +17,12 @@ from bot.domain.orders import Create
 from bot.domain.requests import Place
 from bot.domain.transitions import DeletionState, ItemState, RequestEvent, RequestState
 from bot.domain.turns import Claim, Places
-from bot.metrics import COUNTED
 from bot.ports.forms import DeferredReply
 from bot.ports.grants import Revision
 from bot.ports.lookups import Filters
 from bot.ports.requests import Incoming, OpenLimit
 from bot.store.store import Store
+from bot.store.upkeep.measuring import COUNTED
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
 from tests.store.test_consistency_groups import with_group
 from tests.store.test_requests import planned
@@ -245,6 +245,8 @@ async def readings(store: Store) -> None:
     await store.used_today("U1", "payments")
     await store.jobs()
     await store.counts(COUNTED)
+    await store.figures()
+    await store.size()
     await store.writable()
     await store.answers()
 

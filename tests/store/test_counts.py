@@ -12,12 +12,12 @@ import pytest
 from bot.domain.attempts import submitting
 from bot.domain.items import Item, ended, taken
 from bot.domain.transitions import ItemState, RequestEvent, RequestState
-from bot.metrics import COUNTED
 from bot.ports.lookups import Filters
 from bot.store.database import Database
 from bot.store.script import Script, sql
 from bot.store.sqlite.database import SqliteDatabase
 from bot.store.store import Store
+from bot.store.upkeep.measuring import COUNTED
 from tests.builders import NOON, FakeClock, an_item
 from tests.store.test_store import received
 

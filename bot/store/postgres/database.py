@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 import asyncpg
 
 from bot.ports.clock import Clock
+from bot.ports.meters import StoreMeter
 from bot.store.announcements import Announcements
 from bot.store.database import Schedule
 from bot.store.postgres.connection import (
@@ -74,6 +75,12 @@ class PostgresDatabase:
     def on_scheduled(self, schedule: Schedule) -> None:
         self._announcements.schedule = schedule
 
+    def on_measured(self, meter: StoreMeter) -> None:
+        self._announcements.meter = meter
+
+    async def size(self) -> int:
+        return await self.read(_size)
+
     def on_committing(self, enqueue: Enqueue) -> None:
         """Who puts the jobs of transactions into a queue, in the very transaction that calls for them."""
         self._writer.enqueue = enqueue
@@ -121,25 +128,26 @@ class PostgresDatabase:
 
     async def run(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
         """Raises StoreFailed where the server is away, locked or full; all of it was rolled back then."""
-        return await self._handed_over(lambda: script(*args, **named))
+        return await self._handed_over("write", lambda: script(*args, **named))
 
     async def run_first(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
-        return await self._handed_over(lambda: script(*args, **named), first=not self._between)
+        return await self._handed_over("acknowledgement", lambda: script(*args, **named), first=not self._between)
 
     async def run_between(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
         self._between += 1
         try:
-            return await self._handed_over(lambda: script(*args, **named))
+            return await self._handed_over("write", lambda: script(*args, **named))
         finally:
             self._between -= 1
 
     async def read(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
         if self._between or self._closed or self._pool is None:
-            return await self._handed_over(lambda: script(*args, **named))
+            return await self._handed_over("read", lambda: script(*args, **named))
         reading = asyncio.create_task(self._looked_up(lambda: script(*args, **named)))
         self._readings.add(reading)
         reading.add_done_callback(self._has_read)
-        return await asyncio.shield(reading)  # one that is cancelled amid a statement costs another connection
+        with self._announcements.timed("read"):
+            return await asyncio.shield(reading)  # one that is cancelled amid a statement costs another connection
 
     async def date(self) -> datetime:
         """By the server's clock, which is one for all replicas."""
@@ -150,12 +158,13 @@ class PostgresDatabase:
 
     # --- who writes ---------------------------------------------------------------------------------------------------
 
-    async def _handed_over(self, script: Callable[[], Script[T]], *, first: bool = False) -> T:
+    async def _handed_over(self, kind: str, script: Callable[[], Script[T]], *, first: bool = False) -> T:
         if self._writing is None:
             raise RuntimeError("The store is not open.")
         answered: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._line.put(Transaction(script, answered, first))
-        return await answered
+        with self._announcements.timed(kind):
+            self._line.put(Transaction(script, answered, first))
+            return await answered
 
     async def _write(self) -> None:
         while (transaction := await self._line.next()) is not None:
@@ -165,7 +174,7 @@ class PostgresDatabase:
                 await self._writer.commit_together(together, batch)
             finally:
                 for one in batch or [transaction]:
-                    self._announcements.announce(one.scheduled)
+                    self._announcements.announce(one.announced)
                     one.answer()
 
     def _has_written(self, writing: asyncio.Task[None]) -> None:
@@ -208,6 +217,11 @@ def _date() -> Script[datetime]:
     rows = yield sql("select clock_timestamp() as now")
     now: datetime = rows[0]["now"]
     return now
+
+
+def _size() -> Script[int]:
+    rows = yield sql("select pg_database_size(current_database()) as size")
+    return int(rows[0]["size"])
 
 
 async def _nothing(_: Any) -> None:

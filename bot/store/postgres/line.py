@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.domain.errors import StoreFailed
 from bot.store.postgres.connection import as_ours
-from bot.store.script import ScheduledJob, Script
+from bot.store.script import Announced, Script
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +35,13 @@ class Transaction:
     first: bool = False
     result: Any = None
     failure: BaseException | None = field(default_factory=_never_done)
-    scheduled: list[ScheduledJob] = field(default_factory=list)
+    announced: list[Announced] = field(default_factory=list)
 
-    def done(self, result: Any, scheduled: list[ScheduledJob]) -> None:
-        self.result, self.failure, self.scheduled = result, None, scheduled
+    def done(self, result: Any, announced: list[Announced]) -> None:
+        self.result, self.failure, self.announced = result, None, announced
 
     def fail(self, exc: BaseException) -> None:
-        self.result, self.failure, self.scheduled = None, exc, []
+        self.result, self.failure, self.announced = None, exc, []
 
     def answer(self) -> None:
         if self.answered is None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from bot.domain.errors import StoreFailed
 from bot.store.postgres.connection import ERRORS, as_ours, is_closed, is_lost
 from bot.store.postgres.statements import asked
-from bot.store.script import Aside, Query, Rows, ScheduledJob, Script
+from bot.store.script import Announced, Aside, Query, Rows, Script
 
 T = TypeVar("T")
 
@@ -39,18 +39,18 @@ async def fetch(connection: Any, query: Query) -> Rows:
     return [dict(record) for record in await answered(connection, connection.fetch(text, *values))]
 
 
-async def run(script: Script[T], connection: Any, set_aside: Callable[[Aside], None]) -> tuple[T, list[ScheduledJob]]:
-    scheduled: list[ScheduledJob] = []
+async def run(script: Script[T], connection: Any, set_aside: Callable[[Aside], None]) -> tuple[T, list[Announced]]:
+    announced: list[Announced] = []
     try:
         step = next(script)
         while True:
-            if isinstance(step, ScheduledJob):
-                scheduled.append(step)
-                step = script.send(())
+            if isinstance(step, Query):
+                step = script.send(await fetch(connection, step))
             elif isinstance(step, Aside):
                 set_aside(step)
                 step = script.send(())
             else:
-                step = script.send(await fetch(connection, step))
+                announced.append(step)
+                step = script.send(())
     except StopIteration as stop:
-        return stop.value, scheduled
+        return stop.value, announced

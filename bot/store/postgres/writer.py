@@ -122,7 +122,8 @@ class Writer:
         else:
             await self._begin()
         try:
-            result, scheduled = await run(transaction.work(), self._connection, self._set_aside)
+            result, announced = await run(transaction.work(), self._connection, self._set_aside)
+            scheduled = [one for one in announced if isinstance(one, ScheduledJob)]
             if scheduled and self.enqueue is not None:
                 await answered(self._connection, self.enqueue(self._connection, scheduled))
         except ConnectionLost:
@@ -131,7 +132,7 @@ class Writer:
             transaction.fail(exc)
             await execute(self._connection, "rollback to one" if joins else "rollback")
         else:
-            transaction.done(result, scheduled)
+            transaction.done(result, announced)
 
     async def _begin(self) -> None:
         self._connection = await self._connected()

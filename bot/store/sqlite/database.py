@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from bot.domain.errors import StoreFailed, StoreMissing
+from bot.ports.meters import StoreMeter
 from bot.store.announcements import Announcements
 from bot.store.database import Schedule
-from bot.store.script import Query, Rows, ScheduledJob, Script
+from bot.store.script import Announced, Aside, Query, Rows, Script
 from bot.store.sqlite.connection import LOCKED_MS, OPENS_WITHIN_MS, make_room_in_log, move_log, reading, writing
+from bot.store.sqlite.place import not_opened, size_of
 from bot.store.sqlite.schema import TRIGGERS
 from bot.store.sqlite.worker import Job, Worker
 
@@ -53,10 +55,10 @@ P = ParamSpec("P")
 class _Transaction(Job):
     """`work` makes its script, anew each time it is run."""
 
-    scheduled: list[ScheduledJob] = field(default_factory=list)
+    announced: list[Announced] = field(default_factory=list)
 
     def fail(self, exc: BaseException) -> None:
-        self.result, self.failure, self.scheduled = None, exc, []
+        self.result, self.failure, self.announced = None, exc, []
 
 
 class SqliteDatabase:
@@ -83,6 +85,22 @@ class SqliteDatabase:
 
     def on_scheduled(self, schedule: Schedule) -> None:
         self._announcements.schedule = schedule
+
+    def on_measured(self, meter: StoreMeter) -> None:
+        self._announcements.meter = meter
+
+    async def size(self) -> int:
+        """With what waits in the write-ahead log. Looked at on the thread that reads: a disk may hang."""
+        found: list[int] = []
+
+        def look() -> None:
+            try:
+                found.append(size_of(self._path))
+            except OSError as exc:
+                raise not_opened(self._path, exc) from exc
+
+        await self._reader.do(look)
+        return found[0]
 
     @property
     def acknowledging(self) -> bool:
@@ -126,12 +144,14 @@ class SqliteDatabase:
 
     async def run(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
         """Raises StoreFailed when the disk is full or gone; all of it was rolled back then."""
-        return await _answered(self._writer, lambda: script(*args, **named))
+        return await self._answered(self._writer, "write", lambda: script(*args, **named))
 
     async def run_first(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
         self._acknowledging += 1
         try:
-            return await _answered(self._writer, lambda: script(*args, **named), first=not self._between)
+            return await self._answered(
+                self._writer, "acknowledgement", lambda: script(*args, **named), first=not self._between
+            )
         finally:
             self._acknowledging -= 1
 
@@ -144,14 +164,20 @@ class SqliteDatabase:
 
     async def read(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
         worker = self._writer if self._between else self._reader
-        return await _answered(worker, lambda: script(*args, **named))
+        return await self._answered(worker, "read", lambda: script(*args, **named))
 
     def run_behind(self, script: Callable[P, Script[None]], *args: P.args, **named: P.kwargs) -> None:
         self._writer.hand_over(_Transaction(lambda: script(*args, **named)))
 
+    async def _answered(self, worker: Worker, kind: str, script: Callable[[], Script[T]], *, first: bool = False) -> T:
+        answered: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        with self._announcements.timed(kind):
+            worker.hand_over(_Transaction(script, answered, first))
+            return await answered
+
     def _answer(self, transactions: Iterable[_Transaction]) -> None:
         for transaction in transactions:
-            self._announcements.announce(transaction.scheduled)
+            self._announcements.announce(transaction.announced)
             transaction.answer()
 
     # --- on the thread that writes ------------------------------------------------------------------------------------
@@ -270,7 +296,7 @@ class SqliteDatabase:
 
     def _step(self, transaction: _Transaction, connection: sqlite3.Connection) -> None:
         script: Script[Any] = transaction.work()
-        scheduled: list[ScheduledJob] = []
+        announced: list[Announced] = []
         try:
             step = next(script)
             while True:
@@ -278,16 +304,10 @@ class SqliteDatabase:
                 if isinstance(step, Query):
                     cursor = connection.execute(step.sql, step.params)
                     rows = cursor.fetchall() if cursor.description else ()
-                elif isinstance(step, ScheduledJob):
-                    scheduled.append(step)
-                else:
+                elif isinstance(step, Aside):
                     self._announcements.set_aside(step)
+                else:
+                    announced.append(step)
                 step = script.send(rows)
         except StopIteration as stop:
-            transaction.result, transaction.failure, transaction.scheduled = stop.value, None, scheduled
-
-
-async def _answered(worker: Worker, script: Callable[[], Script[T]], *, first: bool = False) -> T:
-    answered: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-    worker.hand_over(_Transaction(script, answered, first))
-    return await answered
+            transaction.result, transaction.failure, transaction.announced = stop.value, None, announced

@@ -48,3 +48,9 @@ def bytes_left(path: Path) -> int:
     """Room for this user on the disk of its folder. Raises OSError."""
     disk = os.statvfs(path.parent)
     return disk.f_bavail * disk.f_frsize
+
+
+def size_of(path: Path) -> int:
+    """The bytes of a store, with its write-ahead log. Raises OSError."""
+    log = path.with_name(f"{path.name}-wal")
+    return path.stat().st_size + (log.stat().st_size if log.exists() else 0)
