@@ -196,7 +196,7 @@ def test_the_lines_of_the_log_that_are_explained_are_written_by_the_bot() -> Non
     assert [name for name in named if name.removesuffix(" …") not in SAID] == []
 
 
-@pytest.mark.parametrize("name", ["docs/troubleshoot.md", "docs/use.md"])
+@pytest.mark.parametrize("name", [name for name in TEXT if name.startswith("docs/troubleshoot")] + ["docs/use.md"])
 def test_what_people_read_is_quoted_as_the_bot_says_it(name: str) -> None:
     """In italics; dots stand for what is filled in."""
     text = re.sub(r"```.*?```|`[^`]*`", "", TEXT[name], flags=re.DOTALL)
@@ -208,17 +208,24 @@ def test_what_people_read_is_quoted_as_the_bot_says_it(name: str) -> None:
 
 
 def test_the_codes_that_are_explained_are_known() -> None:
-    codes = re.findall(r"`((?:EVS|APIGW|IAM|Common)\.\d+)`", TEXT["docs/troubleshoot.md"])
+    codes = re.findall(r"`((?:EVS|APIGW|IAM|Common|Ecs|Pdp)\.\d+)`", TEXT["docs/troubleshoot-cloud.md"])
     assert len(codes) > 5
     assert [code for code in codes if code not in DOCUMENTED] == []
 
 
 def test_the_rights_that_are_asked_for_are_those_the_calls_need() -> None:
-    policy = json.loads(_block("docs/install.md", "json"))
-    asked = {right for statement in policy["Statement"] for right in statement["Action"]}
+    """In both kinds of policy: identity policies call one action otherwise, and alone have names for groups."""
+    policies = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", TEXT["docs/cloud-rights.md"], re.DOTALL)]
+    asked, by_identity, denied = (
+        {right for statement in policy["Statement"] for right in statement["Action"]} for policy in policies
+    )
     calls = [path.read_text(encoding="utf-8") for path in (ROOT / "bot" / "evs").glob("*.py")]
     needed = {right for text in calls for right in re.findall(r'"((?:evs|ecs):\w+:\w+)"', text)}
+    assert [policy["Version"] for policy in policies] == ["1.1", "5.0", "1.1"]
     assert needed == {*asked, "evs:snapshots:delete"}
+    groups = {"evs:snapshotGroups:create", "evs:snapshotGroups:list"}
+    assert by_identity == asked - {"ecs:cloudServers:list"} | {"ecs:cloudServers:listServersDetails"} | groups
+    assert "evs:snapshots:delete" in denied and not denied & asked
 
 
 # --- nothing outside of the repository --------------------------------------------------------------------------------
