@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.errors import StoreFailed
 from bot.ports.clock import FollowingClock
-from bot.ports.jobs import Handler, JobSource
+from bot.ports.jobs import Handler, JobSource, Overdue
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +110,15 @@ class EmbeddedEngine:
     def idle_s(self) -> float:
         """Seconds since it last looked whether something is due; a second or so while all is well."""
         return self._clock.monotonic() - self._turned_at
+
+    async def overdue(self) -> Overdue:
+        now = self._clock.monotonic()
+        due = [lane.waiting[0][1] for lane in self._lanes.values() if lane.waiting]
+        count = sum(len(lane.waiting) for lane in self._lanes.values())
+        if self._heap and self._heap[0][0] <= now:  # as where nothing is begun, since nothing can be written down
+            held = [at for at in self._due.values() if at <= now]
+            due, count = due + held, count + len(held)
+        return Overdue(count, max(now - min(due, default=now), 0.0))
 
     async def run(self, handlers: Mapping[str, Handler]) -> None:
         """Call the handler named before the colon of each key when its time has come, until `stop`."""

@@ -104,6 +104,10 @@ update {TABLE} set status = 'queued', queue_manager_id = null, headers = null, e
 where queue_manager_id = $1 and status = 'picked'
 """
 _NEXT = f"select min(execute_after) - now() as wait from {TABLE} where status = 'queued' and entrypoint = any($1)"
+_OVERDUE = f"""
+select count(*) as number, coalesce(extract(epoch from now() - min(execute_after)), 0)::double precision as late
+from {TABLE} where status = 'queued' and execute_after < now()
+"""
 _PRUNE = (
     f"delete from {SETTINGS.queue_table_log} where created < now() - $1::interval",
     f"delete from {SETTINGS.statistics_table} where created < now() - $1::interval",
@@ -159,6 +163,12 @@ async def put_if_missing(connection: Any, turns: Mapping[str, Turn]) -> None:
 async def prune(connection: Any, older_than: timedelta) -> None:
     for text in _PRUNE:
         await connection.execute(text, older_than)
+
+
+async def overdue(pool: Any) -> tuple[int, float]:
+    """How many that are due no replica has picked, and for how many seconds the oldest has been."""
+    row = await pool.fetchrow(_OVERDUE)
+    return row["number"], row["late"]
 
 
 def _columns(turns: Mapping[str, Turn]) -> tuple[list[str], list[str], list[bytes], list[float]]:

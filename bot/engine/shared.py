@@ -29,7 +29,7 @@ from pgqueuer.domain.types import QueueManagerId
 from bot.domain.errors import StoreFailed
 from bot.engine import pgqueuer_table as table
 from bot.ports.clock import Clock, FollowingClock
-from bot.ports.jobs import Handler, JobSource
+from bot.ports.jobs import Handler, JobSource, Overdue
 
 log = logging.getLogger(__name__)
 
@@ -218,6 +218,13 @@ class SharedEngine:
     def idle_s(self) -> float:
         """Seconds since it last looked at the table, or tried to."""
         return self._clock.monotonic() - self._turned_at
+
+    async def overdue(self) -> Overdue:
+        """Of all replicas. Raises StoreFailed."""
+        try:
+            return Overdue(*await table.overdue(self._pool))
+        except AWAY as exc:
+            raise StoreFailed(f"The bot's jobs can't be counted in PostgreSQL ({exc}).") from exc
 
     async def run(self, handlers: Mapping[str, Handler]) -> None:
         """Call the handler named before the colon of each key when its time has come, until `stop`."""

@@ -120,6 +120,10 @@ class TokenAuth(httpx.Auth):
 
     async def _ask(self) -> tuple[str, datetime]:
         self._breaker.check(self._project.alias)
+        with self._transport.told("iam:tokens:create", self._clock):
+            return await self._given()
+
+    async def _given(self) -> tuple[str, datetime]:
         url = f"{self._project.iam_endpoint.rstrip('/')}/v3/auth/tokens?nocatalog=true"
         headers, attempt = {"Content-Type": "application/json;charset=utf8"}, SendAttempt(self._clock)
         answer = await self._transport.send("POST", url, attempt, headers=headers, body=self._request())

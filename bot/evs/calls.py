@@ -51,6 +51,11 @@ class Call:
     send_before: float | None = None
     service: Service = "evs"
 
+    @property
+    def operation(self) -> str:
+        """The permission; where none is documented a name like one, of the path's words that are no ids."""
+        return self.action or f"{self.service}:{self.path.split('/')[3]}:{self.method.lower()}"
+
 
 @dataclass(slots=True)
 class ProjectCalls:
@@ -69,6 +74,16 @@ class ProjectCalls:
     def __post_init__(self) -> None:
         self._limiter = RateLimiter(self.clock, self.deadline_s / 2)
         self._turns = CallTurns(self.concurrency)
+
+    @property
+    def throttled(self) -> int:
+        """How often the cloud asked for fewer calls."""
+        return self._limiter.pauses
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds that calls waited because of that, all together."""
+        return self._limiter.waited_s
 
     async def ask(self, call: Call, read: Callable[[Any], T], whose: str = PEOPLE) -> T:
         """Send a call and read its answer. `read` turns JSON into a value and raises ValueError for any other shape;
@@ -89,8 +104,10 @@ class ProjectCalls:
 
     async def _once(self, call: Call, read: Callable[[Any], T], attempt: SendAttempt, whose: str) -> T:
         async with self._in_turn(call, attempt, whose):
-            response = await self.transport.send(call.method, self._url(call), attempt, body=call.body, auth=self.auth)
-            self._classify(call, response)
+            with self.transport.told(call.operation, self.clock):
+                url = self._url(call)
+                response = await self.transport.send(call.method, url, attempt, body=call.body, auth=self.auth)
+                self._classify(call, response)
         return _value(call, response, read)
 
     @contextlib.asynccontextmanager

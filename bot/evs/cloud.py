@@ -18,6 +18,7 @@ from bot.evs.probes import Probes
 from bot.evs.signing import Keys
 from bot.evs.transport import Answered, Transport
 from bot.ports.clock import Clock
+from bot.ports.meters import Called, uncounted
 
 DEADLINE_S = 30.0
 
@@ -39,13 +40,14 @@ class HttpCloud:
         concurrency: int = CALLS_AT_ONCE,
         deadline_s: float = DEADLINE_S,
         answered: Answered = lambda host, date: None,
+        called: Called = uncounted,
     ) -> None:
         """`projects` by alias, `credentials` by name, `former` aliases by which what still runs knows its project, with
         the one it has now. `concurrency`: calls at a time for each project.
 
         `deadline_s` bounds each call in seconds, everything it waits for included. `answered` hears the host and the
-        Date of each answer. Raises KeyError for a project whose
-        credentials are not among those given.
+        Date of each answer, `called` how each call ended. Raises KeyError for a project whose credentials are not among
+        those given.
         """
         self._clock = clock
         self._credentials = credentials
@@ -54,7 +56,9 @@ class HttpCloud:
         endpoints = [url for one in projects.values() for url in (one.evs_endpoint, one.ecs_endpoint, one.iam_endpoint)]
         # Each project's calls at a time fit into the pool, so that one whose calls hang keeps no other waiting.
         connections = concurrency * max(len(projects), 1)
-        self._transport = Transport(endpoints, metadata, transport, connections=connections, answered=answered)
+        self._transport = Transport(
+            endpoints, metadata, transport, connections=connections, answered=answered, called=called
+        )
         self._agencies = {
             name: AgencyKeys(one, self._breakers[name], self._transport, clock)
             for name, one in credentials.items()
@@ -62,9 +66,9 @@ class HttpCloud:
         }
         self._projects = dict(projects)
         self._former = dict(former or {})
-        calls = {alias: self._calls(project, concurrency, deadline_s) for alias, project in projects.items()}
-        self._clients = {alias: EvsClient(one) for alias, one in calls.items()}
-        self._probes = {alias: Probes(one) for alias, one in calls.items()}
+        self._ways = {alias: self._calls(project, concurrency, deadline_s) for alias, project in projects.items()}
+        self._clients = {alias: EvsClient(way) for alias, way in self._ways.items()}
+        self._probes = {alias: Probes(way) for alias, way in self._ways.items()}
 
     def project(self, alias: str, whose: str = PEOPLE) -> EvsClient:
         """The client of one project, for a person who waits, or for the jobs of one. Raises KeyError for an alias that
@@ -84,6 +88,21 @@ class HttpCloud:
     def failures(self) -> Mapping[str, int]:
         """How often no answer came, by cause."""
         return self._transport.outages.counts
+
+    @property
+    def throttled(self) -> int:
+        """How often it asked for fewer calls."""
+        return sum(way.throttled for way in self._ways.values())
+
+    @property
+    def throttled_s(self) -> float:
+        """Seconds that calls waited because of that, all together."""
+        return sum(way.waited_s for way in self._ways.values())
+
+    @property
+    def credentials_resting(self) -> int:
+        """How many credentials rest, in one project at least."""
+        return sum(breaker.rests for breaker in self._breakers.values())
 
     async def aclose(self) -> None:
         await self._transport.aclose()

@@ -55,6 +55,11 @@ class CredentialBreaker:
         rest = self._rest(alias)
         return self._date_of(rest.until) if rest else None
 
+    @property
+    def rests(self) -> bool:
+        """Whether it does anywhere."""
+        return any(self._active(key) for key in self._rests)
+
     def check(self, alias: str) -> None:
         """Raises CredentialRefused while the credential rests."""
         if rest := self._rest(alias):

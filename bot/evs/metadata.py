@@ -51,6 +51,10 @@ class AgencyKeys:
 
     async def _ask(self, alias: str) -> tuple[Keys, datetime]:
         self._breaker.check(alias)
+        with self._transport.told("metadata:securitykey:get", self._clock):
+            return await self._given(alias)
+
+    async def _given(self, alias: str) -> tuple[Keys, datetime]:
         headers = {"X-Metadata-Token-Ttl-Seconds": str(TOKEN_TTL_S)}
         given = await self._get("PUT", "/meta-data/latest/api/token", headers)
         if not given.is_success and given.status_code not in _WITHOUT_TOKENS:

@@ -21,7 +21,10 @@ class RateLimiter:
         self._longest_wait_s = longest_wait_s
         self._until = 0.0
         self._step = 0
-        self._pauses = 0
+        self.pauses = 0
+        """How many there were."""
+        self.waited_s = 0.0
+        """How long calls waited for their ends, all together."""
 
     async def wait(self, left_s: float | None) -> None:
         """Wait until the pause is over. Raises Throttled, with the seconds left, when that takes longer than a call may
@@ -34,11 +37,12 @@ class RateLimiter:
                     "The cloud asks for fewer calls; the bot waits and tries again.", retry_after=left, status=None
                 )
             await self._clock.sleep(left)
+            self.waited_s += left
 
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Begin a pause when the call inside is throttled. Several calls refused at once count as one step."""
-        mark = self._pauses
+        mark = self.pauses
         try:
             yield
         except Throttled as exc:
@@ -47,9 +51,9 @@ class RateLimiter:
             raise
 
     def _throttled(self, mark: int, retry_after_s: float | None) -> None:
-        if mark == self._pauses:
+        if mark == self.pauses:
             self._step += 1
-            self._pauses += 1
+            self.pauses += 1
         pause_s = doubling(FIRST_PAUSE_S, LONGEST_PAUSE_S, self._step)
         until = self._clock.monotonic() + (pause_s if retry_after_s is None else retry_after_s)
         self._until = max(until, self._until) if self._left_s() > 0 else until

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
@@ -15,6 +16,7 @@ from bot.domain.hosts import is_loopback
 from bot.evs.rate_limiter import RateLimiter
 from bot.outages import Outages, cause_of
 from bot.ports.clock import Clock
+from bot.ports.meters import NO_ANSWER, OK, Called, uncounted
 
 log = logging.getLogger("bot.evs")
 
@@ -105,11 +107,13 @@ class Transport:
         *,
         connections: int,
         answered: Answered = lambda host, date: None,
+        called: Called = uncounted,
     ) -> None:
         """`endpoints` are base URLs; the loopback ones among them, and all of `direct`, bypass proxies. `connections`:
         as many as all who send may want at a time. `answered` hears of each answer: its host, and its Date.
         """
         self._answered = answered
+        self._called = called
         self.outages = Outages(log, "the cloud cannot be reached", "the cloud answers again")
         _keep_headers_out_of_logs()
         hosts = {"127.0.0.1", "localhost", "::1"}
@@ -128,6 +132,19 @@ class Transport:
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+    @contextmanager
+    def told(self, operation: str, clock: Clock) -> Iterator[None]:
+        """Around a call and the reading of its answer, both of which raise any CloudError."""
+        began, outcome = clock.monotonic(), NO_ANSWER
+        try:
+            yield
+            outcome = OK
+        except CloudError as exc:
+            outcome = exc.code or str(exc.status or NO_ANSWER)
+            raise
+        finally:
+            self._called(operation, outcome, clock.monotonic() - began)
 
     async def send(
         self,

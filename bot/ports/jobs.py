@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 Handler = Callable[[str], Awaitable[float | None]]
 """Does what the rows call for and answers in how many seconds it wants to be called again, or None for never."""
+
+
+class Overdue(NamedTuple):
+    """Jobs whose time has come and that nothing has begun: how many, and how long that is so of the oldest."""
+
+    jobs: int
+    seconds: float
 
 
 class Engine(Protocol):
@@ -16,6 +23,10 @@ class Engine(Protocol):
     @property
     def idle_s(self) -> float:
         """Seconds since it last looked whether something is due."""
+        ...
+
+    async def overdue(self) -> Overdue:
+        """Raises StoreFailed where they are in a database that is away."""
         ...
 
     def schedule(self, key: str, at: datetime, lane: str = "") -> None:

@@ -10,6 +10,9 @@ from typing import Protocol
 
 from bot.domain.audit import AuditEntry
 
+OK, NO_ANSWER = "ok", "no-answer"
+"""How a call ended; else it is the code that was answered, or the status where there was none."""
+
 
 class StoreMeter(Protocol):
     """The transactions of the store, and the rows of the audit trail that were committed with them."""
@@ -29,3 +32,7 @@ Acknowledged = Callable[[str, float], None]
 
 Commanded = Callable[[str, str], None]
 """Hears the word that a command begins with, and what came of it."""
+
+
+def uncounted(*_: object) -> None:
+    """Implements each of these for one that is not measured, as in `check`."""

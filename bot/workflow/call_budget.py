@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -92,6 +93,16 @@ class CallBudget:
     def wait_s(self, urgency: Urgency) -> float:
         """Seconds until there is room for a call, at the earliest; 0.0 for now."""
         return self._room.wait_s(self._share(urgency))
+
+    @property
+    def left(self) -> int:
+        """How many calls there is room for now, by what is known here."""
+        return bisect_left(range(self._a_minute), True, key=lambda taken: self._room.wait_s(self._a_minute - taken) > 0)
+
+    @property
+    def waiting(self) -> int:
+        """How many channels stand in line."""
+        return len(set().union(*self._lines.values()))
 
     def stand_in_line(self, channel: str, since: Mapping[Urgency, float]) -> None:
         """`since` when the oldest message of each urgency could be sent; the channel leaves the lines of others."""

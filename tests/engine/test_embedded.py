@@ -179,3 +179,19 @@ async def test_the_next_of_a_lane_that_gave_way_begins_as_soon_as_no_command_wai
     await until(lambda: calls == ["one", "two"], seconds=0.3)
     await engine.stop(1.0)
     await task
+
+
+async def test_while_nothing_can_be_written_down_all_that_is_due_is_overdue() -> None:
+    rows = Rows()
+    rows.full = True
+
+    async def fails(_: str) -> float | None:
+        raise StoreFailed("The disk is full.")
+
+    async with embedded(rows, plan=fails, watch=fails) as engine:
+        engine.schedule("plan:a", CLOCK.now())
+        await until(lambda: bool(engine._held))
+        engine.schedule("watch:b", CLOCK.now() - timedelta(seconds=9))
+        found = await engine.overdue()
+        assert found.jobs == 2
+        assert 9 <= found.seconds < 30

@@ -201,3 +201,27 @@ async def test_a_stop_while_the_rows_are_read_ends_it_and_nothing_is_begun(engin
         await reading.wait()
         await engine.stop(1.0)
     assert calls == []
+
+
+async def test_a_job_that_is_due_and_finds_no_room_is_overdue_until_it_is_begun(engine_of: EngineOf) -> None:
+    release = asyncio.Event()
+
+    async def waits(_: str) -> float | None:
+        await release.wait()
+        return None
+
+    async with engine_of(Rows(), plan=waits) as engine:
+        assert await engine.overdue() == (0, 0.0)
+        for number in range(40):
+            engine.schedule(f"plan:{number}", CLOCK.now() - timedelta(seconds=5))
+        engine.schedule("plan:later", CLOCK.now() + timedelta(hours=1))
+        async with asyncio.timeout(5):
+            while (found := await engine.overdue()).jobs == 0:
+                await asyncio.sleep(0.01)
+        assert 0 < found.jobs <= 40
+        assert found.seconds >= 0
+        release.set()
+        async with asyncio.timeout(5):
+            while (await engine.overdue()).jobs:
+                await asyncio.sleep(0.01)
+        assert (await engine.overdue()) == (0, 0.0)

@@ -139,3 +139,20 @@ async def test_the_older_edit_goes_first_and_what_is_awaited_before_all() -> Non
     assert budget.turn_s("C3", Urgency.AWAITED) == 0.0
     assert budget.turn_s("C2", Urgency.END) == 60.0
     assert budget.turn_s("C1", Urgency.END) is None
+
+
+async def test_how_much_room_is_left_and_how_many_channels_wait_can_be_asked() -> None:
+    clock = FakeClock()
+    budget = a_budget(clock)
+    assert (budget.left, budget.waiting) == (A_MINUTE, 0)
+    for _ in range(20):
+        async with budget.one(Urgency.AWAITED):
+            assert budget.left < A_MINUTE
+    assert budget.left == 30
+    budget.stand_in_line("C1", {Urgency.END: 0.0, Urgency.PROGRESS: 1.0})
+    budget.stand_in_line("C2", {Urgency.PROGRESS: 2.0})
+    assert budget.waiting == 2
+    await budget.rest(5.0)
+    assert budget.left == 0
+    clock.pass_(minutes=1)
+    assert budget.left == A_MINUTE

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from slack_sdk.errors import SlackApiError
@@ -13,6 +14,8 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.outages import Outages
 from bot.ports.clock import Clock
+from bot.ports.meters import NO_ANSWER as NOT_ANSWERED
+from bot.ports.meters import OK, Called, uncounted
 from bot.slack.client.errors import NO_ANSWER, SlackFailure, failure_of
 
 log = logging.getLogger(__name__)
@@ -32,13 +35,33 @@ ANSWERS_WITHIN_S = 3.0
 class SlackHealth:
     """The result of the last call: an outage and a token that is refused are each told once."""
 
-    def __init__(self, host: str, clock: Clock) -> None:
+    def __init__(self, host: str, clock: Clock, called: Called = uncounted) -> None:
         self._host = host
         self._clock = clock
+        self._called = called
         self._why = "Slack has not answered yet"
         self._answered_at = self._asked_at = clock.monotonic()
         self.outages = Outages(log, "slack can't be reached", "slack answers again")
         self.refusals = Outages(log, "slack does not take the bot's token", "slack takes the bot's token again")
+
+    @contextmanager
+    def told(self, method: str) -> Iterator[None]:
+        """Around a call: how it ends is told."""
+        began, outcome = self._clock.monotonic(), NOT_ANSWERED
+        try:
+            yield
+            outcome = OK
+            self.answered()
+        except SlackApiError as exc:
+            failure = failure_of(exc)
+            outcome = failure.error or str(failure.status or NOT_ANSWERED)
+            self.failed(failure)
+            raise
+        except NO_ANSWER as exc:
+            self.lost(type(exc).__name__)
+            raise
+        finally:
+            self._called(method, outcome, self._clock.monotonic() - began)
 
     def answered(self) -> None:
         self._why, self._answered_at = "", self._clock.monotonic()
@@ -86,13 +109,5 @@ class WatchedClient(AsyncWebClient):
         self._health = health
 
     async def api_call(self, api_method: str, **options: Any) -> AsyncSlackResponse:
-        try:
-            answer = await super().api_call(api_method, **options)
-        except SlackApiError as exc:
-            self._health.failed(failure_of(exc))
-            raise
-        except NO_ANSWER as exc:
-            self._health.lost(type(exc).__name__)
-            raise
-        self._health.answered()
-        return answer
+        with self._health.told(api_method):
+            return await super().api_call(api_method, **options)

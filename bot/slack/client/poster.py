@@ -20,6 +20,8 @@ from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.domain.transitions import RequestState
 from bot.ports.clock import Clock
+from bot.ports.meters import NO_ANSWER as NOT_ANSWERED
+from bot.ports.meters import OK, Called, uncounted
 from bot.ports.outbox import DirectMessage, Edit, NewMessage, OutboxMessage, Text
 from bot.ports.slack import Posted
 from bot.slack.client.backoff import Backoff
@@ -115,6 +117,7 @@ class SlackReplies:
     bot_user_id: str
     clock: Clock
     budgets: Budgets
+    called: Called = uncounted
     _backoff: Backoff = field(default_factory=Backoff, init=False)
 
     async def say(self, outgoing: OutboxMessage) -> Posted | None:
@@ -231,14 +234,18 @@ class SlackReplies:
             log.warning("a response url that is not slack's was not called")
             return False
         body = {"response_type": "ephemeral", "replace_original": replace, **message}
+        began, outcome = self.clock.monotonic(), NOT_ANSWERED
         try:
             async with self.http.post(url, json=body, proxy=self.client.proxy, allow_redirects=False) as response:
+                outcome = OK if response.status == 200 else str(response.status)
                 if response.status == 429:
                     wait = retry_seconds(response.headers.get("Retry-After"))
                     raise SlackBusy("Slack asks to wait.", retry_after=wait or 1.0)
                 return response.status == 200
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
+        finally:
+            self.called("response_url", outcome, self.clock.monotonic() - began)
 
     async def tell(
         self, user_id: str, url: str | None, channel: str, message: Message, thread_ts: str | None = None

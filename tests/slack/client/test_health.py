@@ -131,3 +131,16 @@ async def test_a_slack_that_is_not_there_is_named(clock: FakeClock, health: Slac
     async with aiohttp.ClientSession() as http:
         await called(web_client(f"http://127.0.0.1:{free_port()}/api/", http, "xoxb-1234", health))
     assert await health.trouble(None) == "Slack can't be reached at slack.example (ClientConnectorError)"
+
+
+async def test_each_call_is_told_with_its_method_and_how_it_ended(slack: WorkspaceSimulator, clock: FakeClock) -> None:
+    told: list[tuple[str, str]] = []
+    health = SlackHealth("slack.example", clock, lambda method, error, _: told.append((method, error)))
+    async with aiohttp.ClientSession() as http:
+        client = web_client(slack.api_url, http, slack.bot_token, health)
+        await called(client)
+        slack.fault("status", times=1, status=503)
+        await called(client)
+        slack.fault("reset_after", times=1)
+        await called(client)
+    assert told == [("auth.test", "ok"), ("auth.test", "service_unavailable"), ("auth.test", "no-answer")]
