@@ -23,6 +23,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.outages import Outages
 from bot.ports.clock import Clock
+from bot.ports.meters import Acknowledged, uncounted
 from bot.slack.client.errors import NO_ANSWER, failure_of
 from bot.slack.command_road import CommandRoad
 from bot.slack.origin import Origin
@@ -97,11 +98,21 @@ class SocketModeEntry:
     first. Source: Slack, Using Socket Mode (ten connections an app; each payload goes to one of them).
     """
 
-    def __init__(self, app: AsyncApp, road: CommandRoad, app_token: str, clock: Clock, *, loopback: bool) -> None:
+    def __init__(
+        self,
+        app: AsyncApp,
+        road: CommandRoad,
+        app_token: str,
+        clock: Clock,
+        acknowledged: Acknowledged = uncounted,
+        *,
+        loopback: bool,
+    ) -> None:
         self._app = app
         self._road = road
         self._app_token = app_token
         self._clock = clock
+        self._acknowledged = acknowledged
         self._proxy = None if loopback else load_http_proxy_from_env(log)
         self._http: aiohttp.ClientSession | None = None
         self._sockets: list[Socket] = []
@@ -139,7 +150,7 @@ class SocketModeEntry:
     async def _keep_one(self, http: aiohttp.ClientSession) -> None:
         short_lives = 0
         while True:
-            socket = Socket(self._app, self._road, self._app_token, http, self._proxy)
+            socket = Socket(self._app, self._road, self._app_token, http, self._proxy, self._acknowledged)
             began = self._clock.now()
             pause = await self._open(socket)
             if pause is None:

@@ -307,6 +307,24 @@ def is_command(body: Mapping[str, Any], name: str) -> bool:
     return body.get("command") == name and _NO_COMMAND.isdisjoint(body)
 
 
+_KINDS = {
+    "block_actions": "action",
+    "block_suggestion": "options",
+    "view_submission": "form",
+    "view_closed": "form",
+    "event_callback": "event",
+    "app_rate_limited": "event",
+    "shortcut": "shortcut",
+    "message_action": "shortcut",
+}
+
+
+def kind_of(body: Mapping[str, Any]) -> str:
+    """One word for what a delivery is. Source: Slack, Interaction payloads; Events API."""
+    kind = body.get("type")
+    return "command" if "command" in body else _KINDS.get(kind, "other") if isinstance(kind, str) else "other"
+
+
 def is_ours(body: Mapping[str, Any], identity: Identity) -> bool:
     """Whether a delivery is for this app in this workspace, as auth.test and bots.info named them.
 

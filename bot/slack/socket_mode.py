@@ -18,8 +18,9 @@ from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+from bot.ports.meters import Acknowledged, uncounted
 from bot.slack.command_road import CommandRoad
-from bot.slack.payloads import Frame, Ticket, Unreadable, read
+from bot.slack.payloads import Frame, Ticket, Unreadable, kind_of, read
 
 log = logging.getLogger(__name__)
 
@@ -42,13 +43,20 @@ class Socket:
     """
 
     def __init__(
-        self, app: AsyncApp, road: CommandRoad, app_token: str, http: aiohttp.ClientSession, proxy: str | None
+        self,
+        app: AsyncApp,
+        road: CommandRoad,
+        app_token: str,
+        http: aiohttp.ClientSession,
+        proxy: str | None,
+        acknowledged: Acknowledged = uncounted,
     ) -> None:
         self._app = app
         self._road = road
         self._app_token = app_token
         self._http = http
         self._proxy = proxy
+        self._acknowledged = acknowledged
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._answering: set[asyncio.Task[None]] = set()
         self._reading: asyncio.Task[None] | None = None
@@ -112,13 +120,13 @@ class Socket:
         elif frame.type == "disconnect":
             self._leave(frame.reason or CLOSED)
         elif frame.envelope_id and frame.payload is not None:
-            answering = asyncio.create_task(self._answer(frame, frame.payload))
+            answering = asyncio.create_task(self._answer(frame, frame.payload, asyncio.get_running_loop().time()))
             self._answering.add(answering)
             answering.add_done_callback(self._done)
         else:
             log.info("slack sent a frame that is no delivery")
 
-    async def _answer(self, frame: Frame, payload: dict[str, Any]) -> None:
+    async def _answer(self, frame: Frame, payload: dict[str, Any], came_at: float) -> None:
         if self._road.takes(payload):
             response = await self._road.answer(payload)
         else:
@@ -132,6 +140,8 @@ class Socket:
             await self._socket.send_str(_acknowledgement(frame.envelope_id, response))
         except (ConnectionError, aiohttp.ClientError):
             log.info("a connection closed before its delivery was acknowledged")
+        else:
+            self._acknowledged(kind_of(payload), asyncio.get_running_loop().time() - came_at)
 
     def _done(self, answering: asyncio.Task[None]) -> None:
         """One delivery that breaks Bolt itself ends no connection."""

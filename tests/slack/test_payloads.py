@@ -44,6 +44,30 @@ def recorded(name: str) -> Any:
     return body["fields"] if name == "slash_command.form" else body
 
 
+KINDS = {
+    "event.app_home_opened": "event",
+    "event.app_mention": "event",
+    "event.app_rate_limited": "event",
+    "block_actions.message": "action",
+    "block_suggestion.modal": "options",
+    "shortcut.message_action": "shortcut",
+    "shortcut.global": "shortcut",
+    "slash_command.form": "command",
+    "view_closed": "form",
+    "view_submission": "form",
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_each_kind_of_delivery_has_a_word(name: str) -> None:
+    assert payloads.kind_of(recorded(name)) == KINDS[name]
+
+
+@pytest.mark.parametrize("body", [{}, {"type": "new_thing"}, {"type": ["block_actions"]}, {"type": None}])
+def test_a_delivery_of_no_kind_that_is_known_is_another(body: dict[str, Any]) -> None:
+    assert payloads.kind_of(body) == "other"
+
+
 # --- what is recorded -------------------------------------------------------------------------------------------------
 
 

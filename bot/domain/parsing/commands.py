@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -180,6 +181,22 @@ Question = Status | ListSnapshots | RestorePoints | Help | Change | AccessComman
 """The questions: each is answered on the spot, to its asker alone."""
 
 Command = Create | Quick | OpenForm | Question
+
+_WORDS: Mapping[type[Command], str] = {
+    GrantAccess: "grant",
+    ListSnapshots: "list",
+    OpenForm: "form",
+    RestorePoints: "restore-points",
+    RevokeAccess: "revoke",
+    ShowAccess: "access",
+    ShowProjects: "projects",
+}
+"""Of those that are not called by their class."""
+
+
+def word_of(command: Command) -> str:
+    """The word that it begins with; `form` for the one that opens it."""
+    return _WORDS.get(type(command), type(command).__name__.lower())
 
 
 COMMAND = "/snapshot"

@@ -22,8 +22,10 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
 from bot.domain.hosts import cannot_listen
+from bot.ports.meters import Acknowledged, uncounted
 from bot.slack.command_road import CommandRoad
 from bot.slack.http.connections import USUAL, Connections, Limits, Tally
+from bot.slack.payloads import kind_of
 
 log = logging.getLogger(__name__)
 _server_log = logging.getLogger(f"{__name__}.server")
@@ -43,7 +45,14 @@ class HttpEntry:
     """A server of its own for one address; the rest is 404. `host` "" is every address of the machine."""
 
     def __init__(
-        self, app: AsyncApp, road: CommandRoad, signing_secret: str, port: int, host: str, limits: Limits = USUAL
+        self,
+        app: AsyncApp,
+        road: CommandRoad,
+        signing_secret: str,
+        port: int,
+        host: str,
+        limits: Limits = USUAL,
+        acknowledged: Acknowledged = uncounted,
     ) -> None:
         self._app = app
         self._road = road
@@ -51,6 +60,7 @@ class HttpEntry:
         self._port = port
         self._host = host
         self._limits = limits
+        self._acknowledged = acknowledged
         self._listening: asyncio.Server | None = None
         # Bodies are signed as they were sent, so none is unpacked; none is read that is not wanted.
         self._http = web.Server(
@@ -112,12 +122,12 @@ class HttpEntry:
 
     async def _on_request(self, request: web.BaseRequest) -> web.Response:
         with self.connections.handling(request.transport) as is_slacks:
-            answer = await self._answer(request, is_slacks)
+            answer = await self._answer(request, is_slacks, asyncio.get_running_loop().time())
             if answer.status >= 400:
                 answer.force_close()
             return answer
 
-    async def _answer(self, request: web.BaseRequest, is_slacks: Callable[[], None]) -> web.Response:
+    async def _answer(self, request: web.BaseRequest, is_slacks: Callable[[], None], came_at: float) -> web.Response:
         if request.path != PATH:
             return web.json_response({"error": "not found"}, status=404)
         if request.method != "POST":
@@ -142,17 +152,20 @@ class HttpEntry:
         except UnicodeDecodeError:  # Slack signs UTF-8, and its verifier reads nothing else
             return self._refused()
         is_slacks()
-        return await self._delivered(request, body)
+        kind, answer = await self._delivered(request, body)
+        if answer.status == 200:
+            self._acknowledged(kind, asyncio.get_running_loop().time() - came_at)
+        return answer
 
-    async def _delivered(self, request: web.BaseRequest, body: bytes) -> web.Response:
+    async def _delivered(self, request: web.BaseRequest, body: bytes) -> tuple[str, web.Response]:
         raw = body.decode()
         if self._road.takes(form := _form(raw, request.content_type)):
-            return _as_web(await self._road.answer(form))
+            return kind_of(form), _as_web(await self._road.answer(form))
         try:
             bolt_request = read_request(raw, dict(request.headers.items()), request.query_string)
         except (ValueError, TypeError, AttributeError, LookupError, RecursionError):
-            return web.json_response({"error": "unreadable body"}, status=400)
-        return _as_web(await self._app.async_dispatch(bolt_request))
+            return "", web.json_response({"error": "unreadable body"}, status=400)
+        return kind_of(bolt_request.body), _as_web(await self._app.async_dispatch(bolt_request))
 
     def _refused(self) -> web.Response:
         self.unsigned.count()

@@ -14,6 +14,7 @@ from bot.domain.parsing import commands
 from bot.domain.parsing.words import plain_text
 from bot.domain.results import Accepted, Refused
 from bot.ports.forms import DeferredReply
+from bot.ports.meters import Commanded, uncounted
 from bot.slack.front import Front
 from bot.slack.ids import BIND, place_at
 from bot.slack.listeners.actions import Actions, UserAction
@@ -41,6 +42,7 @@ class CommandListeners:
     queries: Queries
     forms: FormListeners
     actions: Actions
+    counted: Commanded = uncounted
 
     def __post_init__(self) -> None:
         self.front.deferred.answered_by("command", self._answer_later)
@@ -50,21 +52,32 @@ class CommandListeners:
         try:
             command = commands.read_command(sent.text, self.front.command)
         except CommandError as exc:
+            self.counted("none", "misread")
             await ack(**responses.private(refusal(exc.sentence, text, self.front.command)))
             return
+        outcome = "failed"
+        try:
+            outcome = await self._obey(ack, sent, text, command)
+        finally:
+            self.counted(commands.word_of(command), outcome)
+
+    async def _obey(self, ack: AsyncAck, sent: SlashCommand, text: str, command: commands.Command) -> str:
+        """In one word what came of it, as far as it is known at the acknowledgement."""
         match command:
             case Create() | Quick():
-                await self._create(ack, sent, text, command)
+                return await self._create(ack, sent, text, command)
             case commands.Bind(selectors=()):
                 opening = UserAction(BIND, sent.user_id, "", sent.channel, trigger_id=sent.trigger_id)
                 await self.actions.take(ack, opening, sent.response_url)
+                return "form"
             case commands.OpenForm(order):
                 await ack()
                 self.forms.open_for_command(sent, order)
+                return "form"
             case _:
-                await self._answer(ack, sent, command)
+                return await self._answer(ack, sent, command)
 
-    async def _create(self, ack: AsyncAck, sent: SlashCommand, text: str, order: Order) -> None:
+    async def _create(self, ack: AsyncAck, sent: SlashCommand, text: str, order: Order) -> str:
         place = place_at(sent.channel, team_id=sent.team_id)
         delivery = Delivery(f"command:{delivered(sent.trigger_id)}", sent.user_id, place, text)
         stranger = self.front.people.known(sent.user_id) is None
@@ -75,13 +88,16 @@ class CommandListeners:
                 if sent.response_url:
                     self.front.urls.keep(request.id, sent.response_url)
                 await ack(text=recorded(request, checked=checked, approvals=approvals), response_type="ephemeral")
+                return "accepted"
             case Refused(incomplete=True) if isinstance(order, Create):
                 await ack()
                 self.forms.open_for_command(sent, order)
+                return "form"
             case Refused(why, rule) if rule == NOTHING_BOUND:
                 await ack(**responses.private(await self._nothing_bound(why, sent)))
             case Refused(why):
                 await ack(**responses.private(refusal(why, text, self.front.command)))
+        return "refused"
 
     async def _know(self, user_id: str) -> None:
         """Which project is meant depends on who asks, and a form to choose it opens only now: so Slack is asked before
@@ -101,15 +117,16 @@ class CommandListeners:
             why, usable, may_bind=bool(await self.cases.bindings.may_bind(actor, place_at(sent.channel)))
         )
 
-    async def _answer(self, ack: AsyncAck, sent: SlashCommand, question: commands.Question) -> None:
+    async def _answer(self, ack: AsyncAck, sent: SlashCommand, question: commands.Question) -> str:
         # A question about others, or for restore points, has Slack or the cloud asked: that takes its time.
         others = isinstance(question, commands.ShowAccess) and question.subject is not None
         at_hand = not others and not isinstance(
             question, commands.RestorePoints | commands.Delete | commands.GrantAccess
         )
         if at_hand and (actor := self.front.people.known(sent.user_id)):
-            await ack(**responses.private((await self.queries.answer(question, actor, sent.channel)).message))
-            return
+            reply = await self.queries.answer(question, actor, sent.channel)
+            await ack(**responses.private(reply.message))
+            return "done" if reply.acted else "answered"
         deferred_reply = DeferredReply(
             f"command:{delivered(sent.trigger_id)}",
             "command",
@@ -121,6 +138,7 @@ class CommandListeners:
         )
         await self.front.deferred.take(deferred_reply, InHand(sent.response_url))
         await ack(**responses.private(responses.told("One moment, I am looking it up.")))
+        return "later"
 
     async def _answer_later(self, deferred_reply: DeferredReply, _: InHand) -> Reply:
         """A delivery that is answered later is a question: an order that creates something is a request by then."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,17 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import CommandError
 from bot.domain.normalise import entered
-from bot.domain.orders import Create, as_typed
-from bot.domain.parsing.commands import Help, ListSnapshots, OpenForm, Status, parse_command
+from bot.domain.orders import Create, Quick, as_typed
+from bot.domain.parsing.commands import (
+    KNOWN,
+    Help,
+    ListSnapshots,
+    OpenForm,
+    Question,
+    Status,
+    parse_command,
+    word_of,
+)
 from bot.domain.parsing.words import plain_text
 
 
@@ -182,3 +192,9 @@ def test_no_text_breaks_the_parser(text: str) -> None:
 def test_no_text_like_a_command_breaks_the_parser(text: str) -> None:
     with contextlib.suppress(CommandError):
         parse_command(f"create {text}")
+
+
+def test_each_command_has_the_word_that_it_begins_with() -> None:
+    kinds = (*get_args(Question), Create, Quick)
+    assert {word_of(kind.__new__(kind)) for kind in kinds} == set(KNOWN)
+    assert word_of(parse_command("")) == "form"
