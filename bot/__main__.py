@@ -16,7 +16,7 @@ from bot.domain.terminal_text import harmless
 if TYPE_CHECKING:
     import asyncio
 
-    from bot import cli, cli_grants, cli_store
+    from bot import cli, cli_completion, cli_grants, cli_manifest, cli_store
     from bot.domain import options as typed
     from bot.settings import StoreSettings
 
@@ -37,6 +37,7 @@ class _Late:
 
 if not TYPE_CHECKING:
     cli, cli_grants, cli_store = map(_Late, ("bot.cli", "bot.cli_grants", "bot.cli_store"))
+    cli_completion, cli_manifest = map(_Late, ("bot.cli_completion", "bot.cli_manifest"))
     typed = _Late("bot.domain.options")
 
 
@@ -124,7 +125,20 @@ def _parser() -> argparse.ArgumentParser:
     _add_requests(commands.add_parser("requests", help="what was asked and how it stands, without Slack"))
     _add_audit(commands.add_parser("audit", help="the audit trail"))
     _add_store(commands.add_parser("store", help="all that the bot keeps: a copy of it, and back again"))
+    _add_setting_up(commands)
     return parser
+
+
+def _add_setting_up(commands: Any) -> None:
+    manifest = commands.add_parser("manifest", help="the manifest to make the Slack app of")
+    manifest.add_argument(
+        "--http", type=cli_manifest.address, metavar="URL", help="where Slack reaches the bot; else Socket Mode"
+    )
+    manifest.set_defaults(run=cli_manifest.print_manifest)
+
+    completion = commands.add_parser("completion", help="a script that completes these commands in a shell")
+    completion.add_argument("shell", choices=["bash", "zsh", "fish"], metavar="SHELL", help="bash, zsh or fish")
+    completion.set_defaults(run=lambda options: cli_completion.print_completion(_parser(), options.shell))
 
 
 def _add_grants(grants: argparse.ArgumentParser) -> None:

@@ -65,6 +65,9 @@ NOT_HERE: Mapping[str, str] = {
     "bash .ci/run": "it runs this test",
     ".venv/bin/": "a developer's tools: they run this test, or go on for hours",
     "pip install": "it installs what it is run in",
+    "pipx install": "it installs for a person; tests/test_packages.py builds what is installed, and looks inside",
+    "uv tool install": "the same",
+    "/opt/snapshot-bot/bin/": "it installs for the machine, as .ci/run does in a folder of its own",
 }
 """By its beginning: why it is not run. The modules, paths and extras that it names have to be there all the same."""
 

@@ -24,6 +24,7 @@ from bot.settings.tables import CREDENTIALS, TABLES, AuditTable, Table
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in DOCUMENTS}
+EXAMPLES = sorted(path for path in (ROOT / "docs" / "examples").rglob("*") if path.is_file())
 CODE = sorted(path for folder in ("bot", "tests") for path in (ROOT / folder).rglob("*.py"))
 BOT = [path.read_text(encoding="utf-8") for path in CODE if path.is_relative_to(ROOT / "bot")]
 SAID = "\n".join(
@@ -135,7 +136,9 @@ def test_every_command_of_the_terminal_is_documented_with_its_options(words: str
     shown = [line for text in TEXT.values() for line in text.splitlines() if words in line]
     assert shown, words
     if option == "--config":
-        assert "All but `demo` and `simulate` take `--config FILE`." in TEXT["docs/install.md"].replace("\n", " ")
+        assert "All but `demo`, `simulate`, `manifest` and `completion` take `--config FILE`." in TEXT[
+            "docs/install.md"
+        ].replace("\n", " ")
     elif option:
         assert any(option in line for line in shown), f"{words} {option}"
 
@@ -146,7 +149,7 @@ def test_the_commands_that_are_shown_are_read_by_the_bot() -> None:
     assert len(lines) > 10
     meant = {"SUBJECT": "user:U0ALICE001", "ROLE": "operator", "PROJECT": "web", "ACTION": "view"}
     for line in lines:
-        words = shlex.split(re.sub(r"\[[^\]]*\]", "", line), comments=True)
+        words = shlex.split(re.sub(r"\[[^\]]*\]| > .*", "", line), comments=True)
         _parser().parse_args([meant.get(word, word) for word in words[1:]])
 
 
@@ -247,7 +250,7 @@ def _outside(text: str) -> list[str]:
 
 
 def test_nothing_refers_to_a_document_outside_of_the_repository() -> None:
-    looked_at = {*DOCUMENTS, *CODE, *(ROOT / "tests" / "data").rglob("*.json"), *(ROOT / ".ci").iterdir()}
+    looked_at = {*DOCUMENTS, *CODE, *(ROOT / "tests" / "data").rglob("*.json"), *(ROOT / ".ci").iterdir(), *EXAMPLES}
     found = {path: _outside(path.read_text(encoding="utf-8")) for path in looked_at - {Path(__file__)}}
     assert {path.relative_to(ROOT).as_posix(): names for path, names in found.items() if names} == {}
 

@@ -11,6 +11,8 @@ import jsonschema
 import pytest
 import yaml
 
+from bot.__main__ import main
+from bot.cli_manifest import over_http
 from bot.slack.client.scopes import EVENTS, SCOPES
 from bot.slack.ids import BACKUP_FOR_MESSAGE, NEW_SNAPSHOT
 
@@ -56,3 +58,38 @@ def test_slack_sends_mentions_and_links_as_entities() -> None:
 
 def test_the_manifest_fits_slacks_schema() -> None:
     jsonschema.validate(MANIFEST, json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def test_the_manifest_for_http_sends_everything_to_one_address_and_differs_in_nothing_else() -> None:
+    text = over_http((ROOT / "manifest.yml").read_text(encoding="utf-8"), "https://bot.example.com")
+    over: dict[str, Any] = yaml.safe_load(text)
+    jsonschema.validate(over, json.loads(SCHEMA.read_text(encoding="utf-8")))
+    commands, settings = over["features"]["slash_commands"], over["settings"]
+    places = [
+        *((command, "url") for command in commands),
+        (settings["event_subscriptions"], "request_url"),
+        (settings["interactivity"], "request_url"),
+        (settings["interactivity"], "message_menu_options_url"),
+    ]
+    assert {place.pop(key) for place, key in places} == {"https://bot.example.com/slack/events"}
+    assert settings.pop("socket_mode_enabled") is False
+    assert over == {
+        **MANIFEST,
+        "settings": {k: v for k, v in MANIFEST["settings"].items() if k != "socket_mode_enabled"},
+    }
+
+
+@pytest.mark.parametrize(
+    "url", ["https://bot.example.com", "https://bot.example.com/", "https://bot.example.com/slack/events"]
+)
+def test_the_address_is_named_with_or_without_its_path(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["manifest", "--http", url]) == 0
+    assert capsys.readouterr().out.count("https://bot.example.com/slack/events\n") == 4
+
+
+@pytest.mark.parametrize("url", ["bot.example.com", "http://bot.example.com", "https://bot.example.com?x=1"])
+def test_what_is_no_address_for_slack_is_refused(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["manifest", "--http", url])
+    assert refused.value.code == 2
+    assert "http" in capsys.readouterr().err
