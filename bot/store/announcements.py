@@ -1,17 +1,64 @@
-"""Jobs, audit rows and unreadable rows of a transaction, told alike on every database."""
+"""What comes of a transaction, told alike on every database: its answer, jobs, audit rows, and unreadable rows."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
 
+from bot.domain.errors import StoreFailed
 from bot.ports.meters import StoreMeter
 from bot.store.database import Schedule
 from bot.store.script import Announced, Aside, ScheduledJob
 
 log = logging.getLogger(__name__)
+
+BROKEN = "The bot's store is broken; it has to be started again."
+CLOSED = "The bot's store is closed."
+
+
+def _never_done() -> StoreFailed:
+    return StoreFailed(BROKEN)
+
+
+@dataclass(slots=True, eq=False)
+class HandedOver:
+    """`work` is done when its turn comes, `first` before what is not, and `answered` hears what came of it; without
+    that, no caller waits. Until it was done it counts as failed.
+    """
+
+    work: Callable[[], Any]
+    answered: asyncio.Future[Any] | None = None
+    first: bool = False
+    result: Any = None
+    failure: BaseException | None = field(default_factory=_never_done)
+    announced: list[Announced] = field(default_factory=list)
+
+    @staticmethod
+    def as_ours(exc: BaseException) -> BaseException:
+        """An error of the database, as one that the store may raise."""
+        return exc
+
+    def done(self, result: Any, announced: list[Announced]) -> None:
+        self.result, self.failure, self.announced = result, None, announced
+
+    def fail(self, exc: BaseException) -> None:
+        self.result, self.failure, self.announced = None, exc, []
+
+    def answer(self) -> None:
+        if self.answered is None:
+            if self.failure is not None:
+                log.error("a transaction that nobody waited for failed", exc_info=self.failure)
+        elif self.answered.done():
+            pass  # who waited went away
+        elif self.failure is not None:
+            self.answered.set_exception(self.as_ours(self.failure))
+        else:
+            self.answered.set_result(self.result)
 
 
 class Announcements:

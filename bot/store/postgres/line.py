@@ -3,56 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from bot.domain.errors import StoreFailed
+from bot.store.announcements import BROKEN, CLOSED, HandedOver
 from bot.store.postgres.connection import as_ours
-from bot.store.script import Announced, Script
-
-log = logging.getLogger(__name__)
-
-
-BROKEN = "The bot's store is broken; it has to be started again."
-CLOSED = "The bot's store is closed."
-
-
-def _never_done() -> StoreFailed:
-    return StoreFailed(BROKEN)
 
 
 @dataclass(slots=True, eq=False)
-class Transaction:
-    """`work` makes its script, anew each time it is run. `answered` hears what came of it; without that, no caller
-    waits. Until it was run it counts as failed.
-    """
+class Transaction(HandedOver):
+    """`work` makes its script, anew each time it is run."""
 
-    work: Callable[[], Script[Any]]
-    answered: asyncio.Future[Any] | None = None
-    first: bool = False
-    result: Any = None
-    failure: BaseException | None = field(default_factory=_never_done)
-    announced: list[Announced] = field(default_factory=list)
-
-    def done(self, result: Any, announced: list[Announced]) -> None:
-        self.result, self.failure, self.announced = result, None, announced
-
-    def fail(self, exc: BaseException) -> None:
-        self.result, self.failure, self.announced = None, exc, []
-
-    def answer(self) -> None:
-        if self.answered is None:
-            if self.failure is not None:
-                log.error("a transaction that nobody waited for failed", exc_info=self.failure)
-        elif self.answered.done():
-            pass  # who waited went away
-        elif self.failure is not None:
-            self.answered.set_exception(as_ours(self.failure))
-        else:
-            self.answered.set_result(self.result)
+    as_ours = staticmethod(as_ours)
 
 
 class Line:

@@ -14,7 +14,6 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -49,16 +48,6 @@ STOP_SECONDS = 2.0
 
 T = TypeVar("T")
 P = ParamSpec("P")
-
-
-@dataclass(slots=True, eq=False)
-class _Transaction(Job):
-    """`work` makes its script, anew each time it is run."""
-
-    announced: list[Announced] = field(default_factory=list)
-
-    def fail(self, exc: BaseException) -> None:
-        self.result, self.failure, self.announced = None, exc, []
 
 
 class SqliteDatabase:
@@ -167,15 +156,15 @@ class SqliteDatabase:
         return await self._answered(worker, "read", lambda: script(*args, **named))
 
     def run_behind(self, script: Callable[P, Script[None]], *args: P.args, **named: P.kwargs) -> None:
-        self._writer.hand_over(_Transaction(lambda: script(*args, **named)))
+        self._writer.hand_over(Job(lambda: script(*args, **named)))
 
     async def _answered(self, worker: Worker, kind: str, script: Callable[[], Script[T]], *, first: bool = False) -> T:
         answered: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         with self._announcements.timed(kind):
-            worker.hand_over(_Transaction(script, answered, first))
+            worker.hand_over(Job(script, answered, first))
             return await answered
 
-    def _answer(self, transactions: Iterable[_Transaction]) -> None:
+    def _answer(self, transactions: Iterable[Job]) -> None:
         for transaction in transactions:
             self._announcements.announce(transaction.announced)
             transaction.answer()
@@ -197,7 +186,7 @@ class SqliteDatabase:
 
     def _write(self, first: Job) -> None:
         """Run it with those that wait behind it, and answer them. The log is moved after that."""
-        batch: list[_Transaction] = []
+        batch: list[Job] = []
         try:
             self._commit_together(self._together(first), batch)
         finally:
@@ -206,19 +195,18 @@ class SqliteDatabase:
             self._commits = 0
             move_log(self._connected())
 
-    def _together(self, first: Job) -> Iterator[_Transaction]:
+    def _together(self, first: Job) -> Iterator[Job]:
         """It and what waits behind it; after one that an acknowledgement waits for, only others like that."""
         until = time.monotonic() + TOGETHER_SECONDS
         job: Job | None = first
         taken, urgent = 0, False
         while job is not None:
-            assert isinstance(job, _Transaction)
             yield job
             taken, urgent = taken + 1, urgent or job.first
             full = taken >= TOGETHER or time.monotonic() >= until
             job = None if full else self._writer.another(only_first=urgent)
 
-    def _commit_together(self, transactions: Iterable[_Transaction], batch: list[_Transaction]) -> None:
+    def _commit_together(self, transactions: Iterable[Job], batch: list[Job]) -> None:
         """Run transactions and commit them; `batch` becomes what was run. Where all of it came to nothing, each is run
         once more alone: one that is too large for the disk fails no other.
         """
@@ -238,7 +226,7 @@ class SqliteDatabase:
                 for transaction in batch:
                     self._commit_together([transaction], [])
 
-    def _run(self, transaction: _Transaction, connection: sqlite3.Connection) -> None:
+    def _run(self, transaction: Job, connection: sqlite3.Connection) -> None:
         """In the transaction that has begun, in a savepoint; else in a new one. Raises where others are lost by it."""
         joins = connection.in_transaction
         if joins:
@@ -272,11 +260,10 @@ class SqliteDatabase:
     # --- on the thread that reads -------------------------------------------------------------------------------------
 
     def _read(self, job: Job) -> None:
-        assert isinstance(job, _Transaction)
         self._look_up(job)
         self._reader.give(self._answer, [job])
 
-    def _look_up(self, job: _Transaction) -> None:
+    def _look_up(self, job: Job) -> None:
         try:
             if self._reading is None:
                 self._reading = reading(self._path)
@@ -294,7 +281,7 @@ class SqliteDatabase:
 
     # --- on both ------------------------------------------------------------------------------------------------------
 
-    def _step(self, transaction: _Transaction, connection: sqlite3.Connection) -> None:
+    def _step(self, transaction: Job, connection: sqlite3.Connection) -> None:
         script: Script[Any] = transaction.work()
         announced: list[Announced] = []
         try:
@@ -310,4 +297,4 @@ class SqliteDatabase:
                     announced.append(step)
                 step = script.send(rows)
         except StopIteration as stop:
-            transaction.result, transaction.failure, transaction.announced = stop.value, None, announced
+            transaction.done(stop.value, announced)

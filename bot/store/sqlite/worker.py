@@ -8,44 +8,25 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from bot.domain.errors import StoreFailed
+from bot.store.announcements import CLOSED, HandedOver
 from bot.store.sqlite.connection import as_ours
 
 log = logging.getLogger(__name__)
 
 
-def _never_done() -> StoreFailed:
-    return StoreFailed("The bot's store is broken; it has to be started again.")
-
-
 @dataclass(slots=True, eq=False)
-class Job:
-    """`work` is done on the thread, `answered` hears what came of it; without that, no caller waits.
-
-    `alone`: nothing else is done together with it. Until it was done it counts as failed.
+class Job(HandedOver):
+    """Done on the thread. `work` makes the script of a transaction, anew each time it is run; `alone`: it is anything
+    else, and nothing is done together with it.
     """
 
-    work: Callable[[], Any]
-    answered: asyncio.Future[Any] | None = None
-    first: bool = False
     alone: bool = False
-    result: Any = None
-    failure: BaseException | None = field(default_factory=_never_done)
-
-    def answer(self) -> None:
-        if self.answered is None:
-            if self.failure is not None:
-                log.error("a transaction that nobody waited for failed", exc_info=self.failure)
-        elif self.answered.done():
-            pass  # who waited went away
-        elif self.failure is not None:
-            self.answered.set_exception(as_ours(self.failure))
-        else:
-            self.answered.set_result(self.result)
+    as_ours = staticmethod(as_ours)
 
 
 class Worker:
@@ -78,7 +59,7 @@ class Worker:
 
     def hand_over(self, job: Job) -> None:
         if self._stopped:
-            job.failure = StoreFailed("The bot's store is closed.")
+            job.fail(StoreFailed(CLOSED))
             job.answer()
         else:
             self._put(self._first if job.first else self._others, job)
@@ -131,7 +112,7 @@ class Worker:
 
     def _do_alone(self, job: Job) -> None:
         try:
-            job.result, job.failure = job.work(), None
+            job.done(job.work(), [])
         except BaseException as exc:  # it is raised where the answer is waited for
-            job.failure = exc
+            job.fail(exc)
         self.give(job.answer)
