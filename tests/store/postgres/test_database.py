@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from bot.clock import SystemClock
 from bot.store.postgres.database import PostgresDatabase
 from bot.store.script import Script, sql
-from tests.store.sqlite.test_group_commit import adds, names
+from tests.store.together import adds, names
 
 
 async def test_its_date_is_the_servers(database: PostgresDatabase) -> None:

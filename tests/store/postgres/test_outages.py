@@ -19,7 +19,7 @@ from bot.store.postgres.schema import LOCK
 from bot.store.script import Script, sql
 from tests.fakes.wire import Cut, Wire
 from tests.postgres import EMPTY, ROLE, Cluster, cluster_of_its_own, store_on
-from tests.store.sqlite.test_group_commit import adds, names
+from tests.store.together import adds, names
 
 
 @dataclass

@@ -18,8 +18,8 @@ from bot.store.postgres.schema import MIGRATIONS, TRIGGERS, for_postgres, refuse
 from bot.store.script import Script, sql
 from bot.store.sqlite.schema import TRIGGERS as IN_SQLITE
 from tests.postgres import database_of
-from tests.store.sqlite.test_group_commit import adds, names
 from tests.store.test_counts import counted
+from tests.store.together import adds, names
 
 FIRST_NAME = MIGRATIONS[0].name
 

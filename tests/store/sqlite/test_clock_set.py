@@ -11,7 +11,7 @@ from bot.ports.forms import DeferredReply
 from bot.store.sqlite.database import SqliteDatabase
 from bot.store.store import Store
 from tests.builders import FakeClock
-from tests.store.sqlite.test_group_commit import held
+from tests.store.together import held
 
 
 @pytest.mark.parametrize("hours", [-2, 2])
