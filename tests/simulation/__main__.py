@@ -22,6 +22,9 @@ from tests.simulation.shrinking import shortest, told
 from tests.simulation.story import drawn
 
 TOLD_EVERY_S = 10.0
+MOST_PROBLEMS = 5
+"""That are told of one seed; the shortest story tells all."""
+
 SEEDS_A_PROCESS = 200
 """Before it is replaced, so that no run is slowed by what an earlier one left in memory."""
 
@@ -36,7 +39,7 @@ def main() -> int:
         counts.update({name: found[name] for name in COUNTED})
         if WORDS.get(options.bug, "") in str(found["problems"]) and found["problems"]:
             failed.append(seed)
-            print(f"\nseed {seed}: {'; '.join(found['problems'])}", flush=True)
+            print(f"\nseed {seed}: {'; '.join(found['problems'][:MOST_PROBLEMS])}", flush=True)
         if (options.until_found and failed) or time.monotonic() - began > options.minutes * 60:
             break
         _tell_progress(number, len(seeds), began, failed)

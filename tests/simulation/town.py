@@ -218,13 +218,18 @@ class Town:
         self._living = self.loop.spawn(node, live())
         self._living.add_done_callback(lambda ended: self._ended_by_itself(node, ended))
 
+    def _start_unless_there(self) -> None:
+        """One that was killed while it stopped comes back once."""
+        if self._node is None:
+            self._start()
+
     def _ended_by_itself(self, node: Node, ended: asyncio.Task[str]) -> None:
         if node is not self._node or node is self._stopping or ended.cancelled():
             return
         why = ended.exception() or ended.result()
         self.unforeseen.append(f"{node.name} ended by itself: {why!r}")
         self._dies()
-        self.loop.call_later(AS_SUPERVISED_S, self._start)
+        self.loop.call_later(AS_SUPERVISED_S, self._start_unless_there)
 
     def _dies(self) -> None:
         assert self._node is not None
@@ -259,14 +264,13 @@ class Town:
             self.note(f"{self._node.name} is killed ({moment})")
             self._dies()
             await asyncio.sleep(away_s)
-            self._start()
+            self._start_unless_there()
 
     async def stop(self, away_s: float) -> None:
         if self._bot is not None:
             await self._stop()
             await asyncio.sleep(away_s)
-            if self._node is None:
-                self._start()
+            self._start_unless_there()
 
     # --- moments ------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,15 @@
+"""The town as its acts leave it, whatever else is under way."""
+
+from __future__ import annotations
+
+from tests.simulation.run import simulate
+from tests.simulation.story import Act, Story
+
+CREATE = Act(1.0, "say", {"person": "alice", "channel": "#inc-demo", "text": "create spare-disk", "pick": 0})
+
+
+def test_a_bot_that_is_killed_while_it_stops_comes_back_once() -> None:
+    kill = Act(5.001, "kill", {"moment": "at once", "delay_s": 0.0, "away_s": 20.0})
+    outcome = simulate(Story(0, [CREATE, Act(5.0, "stop", {"away_s": 0.5}), kill]))
+    assert outcome.problems == []
+    assert outcome.lives == 2
