@@ -1,4 +1,4 @@
-"""What comes of a transaction, told alike on every database: its answer, jobs, audit rows, and unreadable rows."""
+"""The outcome of a transaction, told alike on every database: its answer, jobs, audit rows, and unreadable rows."""
 
 from __future__ import annotations
 
