@@ -112,6 +112,11 @@ def fraction_of(name: str) -> float:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 0xFFFFFFFF
 
 
+def evs_time(moment: datetime | None) -> str:
+    """EVS writes UTC with microseconds and without a zone; an absent moment is empty."""
+    return "" if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
 def is_uuid(text: str) -> bool:
     """Whether the text is a UUID in its usual 36 characters."""
     try:

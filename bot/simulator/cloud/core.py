@@ -8,12 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.simulator.cloud import (
+    chains,
     disk_changes,
     errors,
     groups,
     iam,
     jobs,
     metadata,
+    policies,
+    quotas,
+    recycle_bin,
     servers,
     snapshots,
     volumes,
@@ -39,6 +43,10 @@ ROUTES = (
     *metadata.ROUTES,
     *snapshots.ROUTES,
     *groups.ROUTES,
+    *chains.ROUTES,
+    *policies.ROUTES,
+    *quotas.ROUTES,
+    *recycle_bin.ROUTES,
     *jobs.ROUTES,
     *volumes.ROUTES,
     *disk_changes.ROUTES,
@@ -76,7 +84,7 @@ class Cloud:
         """
         now = self._now()
         return [
-            snapshots.shown(snapshot, now, self.world.switches) | {"tags": dict(snapshot.tags)}
+            snapshots.shown(snapshot, now, self.world) | {"tags": dict(snapshot.tags)}
             for snapshot in sorted(self.world.snapshots.values(), key=lambda snapshot: snapshot.sequence)
             if snapshot.status_at(now) is not None and volume_id in (None, snapshot.volume_id)
         ]

@@ -4,6 +4,7 @@ Source: EVS API reference, CreateSnapshotV5 and CreateSnapshotGroup; EVS user ma
 """
 
 import re
+import uuid
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -98,12 +99,14 @@ def duration_of(call: Call, resource_id: str) -> float:
 
 
 def new_snapshot(call: Call, disk: Disk, wanted: dict[str, Any], *, group_id: str = "") -> Snapshot:
-    """Add a snapshot in the state `creating` to the world. The first of a disk is always full.
+    """Add a snapshot in the state `creating` to the world. The first of a disk is always full; each full one begins a
+    chain.
 
     Source: EVS User Guide, Snapshot Overview (incremental and full).
     """
     before = [one for one in call.world.snapshots.values() if one.volume_id == disk.id and one.status_at(call.now)]
     snapshot_id = call.new_id("snapshot")
+    incremental = bool(before) and wanted.get("incremental", True)
     duration_s = duration_of(call, snapshot_id)
     snapshot = Snapshot(
         id=snapshot_id,
@@ -123,11 +126,13 @@ def new_snapshot(call: Call, disk: Disk, wanted: dict[str, Any], *, group_id: st
         bootable=disk.bootable,
         tags=dict(wanted.get("tags", {})),
         instant_access=wanted.get("instant_access", False),
-        incremental=bool(before) and wanted.get("incremental", True),
+        incremental=incremental,
         retention_days=wanted.get("retention_days"),
         group_id=group_id,
+        chain_id=before[-1].chain_id if incremental else str(uuid.uuid5(uuid.UUID(snapshot_id), "chain")),
     )
     call.world.snapshots[snapshot.id] = snapshot
+    call.world.chains.setdefault(snapshot.chain_id, []).append(snapshot)
     return snapshot
 
 

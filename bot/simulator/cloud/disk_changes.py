@@ -24,6 +24,7 @@ from bot.simulator.cloud.creation import (
     slow_down,
 )
 from bot.simulator.cloud.faults import Fault
+from bot.simulator.cloud.quotas import VOLUME_TYPES, disks_of
 from bot.simulator.cloud.resources import Change, ClientToken, Disk, Job, Snapshot
 from bot.simulator.cloud.snapshots import existing as snapshot_in_path
 from bot.simulator.cloud.volumes import existing as disk_in_path
@@ -44,7 +45,6 @@ FIELDS: dict[str, type] = {
     "throughput": int,
 }
 REQUIRED = ("availability_zone", "volume_type", "size")
-VOLUME_TYPES = frozenset({"SATA", "SAS", "GPSSD", "SSD", "ESSD", "GPSSD2", "ESSD2"})
 NEEDS_IOPS = {"GPSSD2": ("iops", "throughput"), "ESSD2": ("iops",)}
 INHERITED = ("__system__encrypted", "__system__cmkid", "hw:passthrough")
 DATA_DISK_GB = range(10, 32_769)
@@ -101,8 +101,45 @@ def delete_volume(call: Call) -> Answer:
     if disk.order_id:
         raise errors.evs(400, "EVS.5400", "A yearly/monthly disk is unsubscribed from, not deleted.")
     _refuse_locked(call, disk)
+    return Answer(202, {"job_id": _begin_deletion(call, disk).id})
+
+
+def _begin_deletion(call: Call, disk: Disk) -> Job:
     disk.change = Change("deleting", None, None)
-    return Answer(202, {"job_id": _begin(call, "deleteVolume", {"volume_id": disk.id}, disk, "error_deleting").id})
+    job = _begin(call, "deleteVolume", {"volume_id": disk.id}, disk, "error_deleting")
+    bin_ = call.project.recycle_bin
+    if bin_.switch and call.now - disk.created_at >= timedelta(days=bin_.threshold_time):
+        disk.binned_at = disk.change.ends_at
+    return job
+
+
+def unsubscribe_volumes(call: Call) -> Answer:
+    """POST /v2/{project_id}/cloudvolumes/unsubscribe: the end of yearly/monthly disks, which are not deleted else."""
+    match call.body:
+        case {"volume_ids": [*disk_ids]} if disk_ids and all(isinstance(one, str) for one in disk_ids):
+            disks = [find_disk(call, disk_id) for disk_id in disk_ids]
+        case _:
+            raise errors.bad_body("Expected a list: volume_ids.")
+    if any(not disk.order_id or disk.status_at(call.now) not in DELETABLE for disk in disks):
+        raise errors.evs(400, "EVS.5400", "Must specify a valid status.")
+    for disk in disks:
+        _begin_deletion(call, disk)
+    return Answer(200, {})
+
+
+def extend_volume(call: Call) -> Answer:
+    """POST /v2.1/{project_id}/cloudvolumes/{volume_id}/action with os-extend: the disk only grows."""
+    wanted = call.object("os-extend")
+    check_types(wanted, {"new_size": int})
+    disk = disk_in_path(call)
+    status = disk.status_at(call.now)
+    if status not in ("available", "in-use"):
+        raise errors.evs(400, "EVS.5400", "Must specify a valid status.")
+    if wanted.get("new_size", 0) <= disk.size_gb or wanted["new_size"] not in DATA_DISK_GB:
+        raise errors.evs(400, "EVS.1010", "invalid volume size!")
+    disk.size_gb = wanted["new_size"]
+    disk.change = Change("extending", None, status)
+    return Answer(202, {"job_id": _begin(call, "extendVolume", {"volume_id": disk.id}, disk, "error_extending").id})
 
 
 def _begin(call: Call, job_type: str, entities: dict[str, Any], disk: Disk, or_else: str) -> Job:
@@ -190,11 +227,7 @@ def _origin(call: Call, body: dict[str, Any]) -> Snapshot | None:
 
 
 def _check_quotas(call: Call, size_gb: int) -> None:
-    here = [
-        disk.size_gb
-        for disk in call.world.disks.values()
-        if disk.project_id == call.project.project_id and disk.status_at(call.now) is not None
-    ]
+    here = [disk.size_gb for disk in disks_of(call)]
     quotas = call.project.quotas
     if 0 <= quotas.volumes <= len(here):
         raise errors.evs(400, "EVS.1034", "Insufficient volume count quota.")
@@ -256,5 +289,7 @@ _MADE_AT = ("/v2.1/{project_id}/cloudvolumes", "/v2/{project_id}/cloudvolumes")
 ROUTES = (
     Route("POST", _ROLLBACK, "rollback_snapshot", rollback_snapshot, action="evs:snapshots:rollback"),
     Route("DELETE", _DISK, "delete_volume", delete_volume, action="evs:volumes:delete"),
+    Route("POST", f"{_MADE_AT[1]}/unsubscribe", "unsubscribe_volumes", unsubscribe_volumes),
+    Route("POST", f"{_MADE_AT[0]}/{{volume_id}}/action", "extend_volume", extend_volume, action="evs:volumes:extend"),
     *(Route("POST", path, "create_volume", _once(create_volume), action="evs:volumes:create") for path in _MADE_AT),
 )

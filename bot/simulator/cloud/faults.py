@@ -13,9 +13,15 @@ from bot.simulator.cloud.errors import SHAPES
 OPERATIONS = frozenset(
     {
         "create_snapshot", "show_snapshot", "list_snapshots", "count_snapshots", "delete_snapshot",
-        "create_snapshot_tags", "delete_snapshot_tags", "rollback_snapshot",
-        "create_group", "show_group", "list_groups", "delete_group",
-        "show_job", "list_volumes", "show_volume", "volumes_by_tags", "volume_tags", "create_volume", "delete_volume",
+        "update_snapshot", "create_snapshot_tags", "delete_snapshot_tags", "all_snapshot_tags", "rollback_snapshot",
+        "create_group", "show_group", "list_groups", "count_groups", "update_group", "delete_group",
+        "create_group_tags", "delete_group_tags", "all_group_tags", "list_chains", "count_chains",
+        "create_policy", "list_policies", "count_policies", "show_policy", "update_policy", "delete_policy",
+        "associate_policy", "disassociate_policy",
+        "show_job", "list_volumes", "show_volume", "update_volume", "volumes_by_tags", "volume_tags",
+        "change_volume_tags", "all_volume_tags", "create_volume", "delete_volume", "extend_volume",
+        "unsubscribe_volumes", "show_quotas", "list_types", "list_zones",
+        "list_binned", "show_binned", "revert_binned", "delete_binned", "show_bin_policy", "update_bin_policy",
         "list_servers", "show_server",
         "create_token", "list_projects", "list_auth_projects", "create_temporary_key",
         "metadata_token", "metadata_key",
@@ -25,7 +31,7 @@ OPERATIONS = frozenset(
 
 _CREATES = frozenset({"create_snapshot", "create_group"})
 _MAKES = _CREATES | {"create_volume"}
-_STARTS_A_JOB = _MAKES | {"delete_snapshot", "rollback_snapshot", "delete_volume"}
+_STARTS_A_JOB = _MAKES | {"delete_snapshot", "rollback_snapshot", "delete_volume", "extend_volume"}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Members are ordinary snapshots that carry the group's id. Source: EVS API refere
 from typing import Any
 
 from bot.simulator.cloud import errors
-from bot.simulator.cloud.calls import Answer, Call, Route, is_uuid
+from bot.simulator.cloud.calls import Answer, Call, Route, evs_time, is_uuid
 from bot.simulator.cloud.creation import (
     apply_creation_faults,
     check_disk,
@@ -18,7 +18,7 @@ from bot.simulator.cloud.creation import (
 )
 from bot.simulator.cloud.queries import in_enterprise_project, name_matches, ordered, page, passes, tag_filter
 from bot.simulator.cloud.resources import Snapshot, SnapshotGroup
-from bot.simulator.cloud.snapshots import SORT_KEYS, begin_deletion, evs_time
+from bot.simulator.cloud.snapshots import SORT_KEYS, add_tags, begin_deletion, remove_tags, tags_in_use
 
 FIELDS: dict[str, type] = {
     "server_id": str,
@@ -40,9 +40,7 @@ def create_group(call: Call) -> Answer:
     switches = call.world.switches
     body = call.object("snapshot_group")
     check_fields(body, FIELDS, {})
-    for name, most in BYTES.items():
-        if len(body.get(name, "").encode()) > most:
-            raise errors.bad_body(f"Longer than {most} bytes: {name}.")
+    _check_bytes(body)
     check_tags(body.get("tags", {}), switches.tags_per_snapshot)
     instant_access = body.get("instant_access", False)
     disks = [
@@ -82,6 +80,47 @@ def show_group(call: Call) -> Answer:
 def list_groups(call: Call) -> Answer:
     """GET /v5/{project_id}/snapshot-groups/detail."""
     query = call.query
+    keys = {name: key for name, key in SORT_KEYS.items() if name != "size"}
+    rows = ordered(_rows(call), query, keys)
+    return Answer(200, {"snapshot_groups": page(rows, query, most=call.world.switches.page_rows)})
+
+
+def count_groups(call: Call) -> Answer:
+    """GET /v5/{project_id}/snapshot-groups/count, with the filters of the list."""
+    return Answer(200, {"count": len(_rows(call))})
+
+
+def all_group_tags(call: Call) -> Answer:
+    """GET /v5/{project_id}/snapshot-groups/tags."""
+    return Answer(200, {"tags": tags_in_use(row["tags"] for row in _rows(call))})
+
+
+def update_group(call: Call) -> Answer:
+    """PUT /v5/{project_id}/snapshot-groups/{group_id}: name and description."""
+    body = call.object("snapshot_group")
+    check_fields(body, {"name": str, "description": str}, {})
+    _check_bytes(body)
+    if not body:
+        raise errors.evs(400, "EVS.1007", "Nothing to update.")
+    group = _existing(call)
+    group.name, group.description = body.get("name", group.name), body.get("description", group.description)
+    return show_group(call)
+
+
+def create_group_tags(call: Call) -> Answer:
+    """POST /v5/{project_id}/snapshot-groups/{group_id}/tags/create."""
+    add_tags(call, _existing(call).tags)
+    return Answer(204)
+
+
+def delete_group_tags(call: Call) -> Answer:
+    """POST /v5/{project_id}/snapshot-groups/{group_id}/tags/delete."""
+    remove_tags(call, _existing(call).tags)
+    return Answer(204)
+
+
+def _rows(call: Call) -> list[dict[str, Any]]:
+    query = call.query
     has_tags = tag_filter(query)
     rows = []
     for group in sorted(call.world.groups.values(), key=lambda group: group.sequence):
@@ -95,8 +134,7 @@ def list_groups(call: Call) -> Answer:
             and has_tags(row["tags"])
         ):
             rows.append(row)
-    keys = {name: key for name, key in SORT_KEYS.items() if name != "size"}
-    return Answer(200, {"snapshot_groups": page(ordered(rows, query, keys), query, most=call.world.switches.page_rows)})
+    return rows
 
 
 def delete_group(call: Call) -> Answer:
@@ -113,6 +151,12 @@ def delete_group(call: Call) -> Answer:
     volume_ids = frozenset(member.volume_id for member in members)
     job = new_job(call, "deleteSnapshotGroup", {"snapshot_group_id": group.id}, volume_ids, longest_s, skewed=False)
     return Answer(202, {"job_id": job.id})
+
+
+def _check_bytes(body: dict[str, Any]) -> None:
+    for name, most in BYTES.items():
+        if len(body.get(name, "").encode()) > most:
+            raise errors.bad_body(f"Longer than {most} bytes: {name}.")
 
 
 def _members_wanted(call: Call, body: dict[str, Any]) -> list[str]:
@@ -176,6 +220,11 @@ _ALL = "/v5/{project_id}/snapshot-groups"
 ROUTES = (
     Route("POST", _ALL, "create_group", create_group, action="evs:snapshotGroups:create"),
     Route("GET", f"{_ALL}/detail", "list_groups", list_groups, action="evs:snapshotGroups:list"),
+    Route("GET", f"{_ALL}/count", "count_groups", count_groups, action="evs:snapshotGroups:list"),
+    Route("GET", f"{_ALL}/tags", "all_group_tags", all_group_tags, action="evs:snapshotGroups:list"),
+    Route("PUT", f"{_ALL}/{{group_id}}", "update_group", update_group, action="evs:snapshotGroups:update"),
+    Route("POST", f"{_ALL}/{{group_id}}/tags/create", "create_group_tags", create_group_tags),
+    Route("POST", f"{_ALL}/{{group_id}}/tags/delete", "delete_group_tags", delete_group_tags),
     Route("GET", f"{_ALL}/{{group_id}}", "show_group", show_group, action="evs:snapshotGroups:get"),
     Route("DELETE", f"{_ALL}/{{group_id}}", "delete_group", delete_group, action="evs:snapshotGroups:delete"),
 )

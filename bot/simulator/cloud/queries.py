@@ -78,19 +78,30 @@ def quoted_ids(text: str) -> frozenset[str]:
 
 
 def tags_wanted(text: str) -> dict[str, str]:
-    """The `tags` filter, JSON in either documented form: a list of key and value, or an object."""
+    """The `tags` filter, JSON in any documented form: a list of key and value, an object, a list of objects."""
     try:
         value = json.loads(text)
     except ValueError:
         value = None
     if isinstance(value, list):
-        try:
-            value = {entry["key"]: entry["value"] for entry in value}
-        except (TypeError, KeyError):
-            value = None
+        value = _merged(value)
     if not isinstance(value, dict) or not all(isinstance(part, str) for pair in value.items() for part in pair):
         raise errors.evs(400, "EVS.1062", "invalid tag!")
     return value
+
+
+def _merged(entries: list[Any]) -> dict[str, Any] | None:
+    """Each entry is an object of a key and a value, or, for policies, of the tag itself."""
+    merged: dict[str, Any] = {}
+    for entry in entries:
+        match entry:
+            case {"key": key, "value": value}:
+                merged[key] = value
+            case dict():
+                merged |= entry
+            case _:
+                return None
+    return merged
 
 
 def passes(query: Mapping[str, str], row: Mapping[str, Any], *names: str) -> bool:

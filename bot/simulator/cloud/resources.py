@@ -90,6 +90,7 @@ class Disk:
     change: Change | None = field(default=None, init=False)
     listed_from: datetime | None = field(default=None, init=False)
     tagged_from: datetime | None = field(default=None, init=False)
+    binned_at: datetime | None = field(default=None, init=False)
 
     def status_at(self, now: datetime) -> str | None:
         """The status at that moment; None once the disk no longer exists."""
@@ -138,6 +139,8 @@ class Snapshot:
     gone_at: datetime | None = None
     deletion_fails: bool = False
     rollback: Change | None = None
+    chain_id: str = ""
+    category: str = "standard"
 
     def status_at(self, now: datetime) -> str | None:
         """The status at that moment; None once the snapshot no longer exists."""
@@ -173,6 +176,11 @@ class Snapshot:
         return max(moment for moment in moments if moment is not None and (moment <= now or moment == self.created_at))
 
     @property
+    def stored_gb(self) -> float:
+        """What it takes in its chain: a part of the disk if full, and little more than the changes if not."""
+        return self.size_gb * (0.02 if self.incremental else 0.4)
+
+    @property
     def retention_at(self) -> datetime | None:
         """When the cloud deletes the snapshot by itself."""
         return None if self.retention_days is None else self.created_at + timedelta(days=self.retention_days)
@@ -192,6 +200,24 @@ class SnapshotGroup:
     server_id: str = ""
     tags: dict[str, str] = field(default_factory=dict)
     deleting_at: datetime | None = None
+
+
+@dataclass
+class SnapshotPolicy:
+    """A policy for automatic snapshots, and the disks that it was given; it makes none here."""
+
+    id: str
+    project_id: str
+    name: str
+    time_points: list[str]
+    retention_days: int
+    created_at: datetime
+    updated_at: datetime
+    repeat_weekdays: list[str] | None = None
+    repeat_interval_days: int | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    enterprise_project_id: str = "0"
+    volume_ids: set[str] = field(default_factory=set)
 
 
 @dataclass

@@ -4,12 +4,14 @@ Source: EVS API reference, CreateSnapshotV5, ShowSnapshotV5, ListSnapshotsDetail
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.simulator.cloud import errors
-from bot.simulator.cloud.calls import Answer, Call, Route, is_uuid
+from bot.simulator.cloud.calls import Answer, Call, Route, evs_time, is_uuid
+from bot.simulator.cloud.chains import shown as chain_shown
 from bot.simulator.cloud.creation import (
     apply_creation_faults,
     check_disk,
@@ -32,7 +34,7 @@ from bot.simulator.cloud.queries import (
     tag_filter,
 )
 from bot.simulator.cloud.resources import Job, Snapshot
-from bot.simulator.cloud.world import Switches
+from bot.simulator.cloud.world import CloudWorld
 
 FIELDS: dict[str, type] = {
     "volume_id": str,
@@ -53,14 +55,9 @@ SORT_KEYS: dict[str, Callable[[Mapping[str, Any]], Any]] = {
 }
 
 
-def evs_time(moment: datetime | None) -> str:
-    """EVS writes UTC with microseconds and without a zone; an absent moment is empty."""
-    return "" if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%S.%f")
-
-
-def shown(snapshot: Snapshot, now: datetime, switches: Switches) -> dict[str, Any]:
+def shown(snapshot: Snapshot, now: datetime, world: CloudWorld) -> dict[str, Any]:
     """The snapshot object (SnapshotDetailV5) of a snapshot that exists."""
-    sign = "%" if switches.progress_with_percent_sign else ""
+    sign = "%" if world.switches.progress_with_percent_sign else ""
     retention_at = evs_time(snapshot.retention_at)
     return {
         "id": snapshot.id,
@@ -78,14 +75,14 @@ def shown(snapshot: Snapshot, now: datetime, switches: Switches) -> dict[str, An
         "encrypted": bool(snapshot.cmk_id),
         "cmk_id": snapshot.cmk_id,
         "encrypt_algorithm": "AES_256" if snapshot.cmk_id else "",
-        "category": "standard",
+        "category": snapshot.category,
         "tags": snapshot.tags_at(now),
         "instant_access": snapshot.instant_access,
         "incremental": snapshot.incremental,
         "retention_at": retention_at,
         "instant_access_retention_at": retention_at if snapshot.instant_access else "",
         "snapshot_type": snapshot.snapshot_type,
-        "snapshot_chains": [],
+        "snapshot_chains": [chain] if (chain := chain_shown(world.chains[snapshot.chain_id], now)) else [],
         "snapshot_group_id": snapshot.group_id,
     }
 
@@ -116,7 +113,7 @@ def create_snapshot(call: Call) -> Answer:
 
 def show_snapshot(call: Call) -> Answer:
     """GET /v5/{project_id}/snapshots/{snapshot_id}; 404 once it is gone."""
-    return Answer(200, {"snapshot": shown(existing(call), call.now, call.world.switches)})
+    return Answer(200, {"snapshot": shown(existing(call), call.now, call.world)})
 
 
 def list_snapshots(call: Call) -> Answer:
@@ -131,6 +128,37 @@ def count_snapshots(call: Call) -> Answer:
     """GET /v5/{project_id}/snapshots/count, with the filters of the list."""
     rows = _rows(call, [call.query["id"]] if "id" in call.query else None)
     return Answer(200, {"count": len(rows)})
+
+
+def update_snapshot(call: Call) -> Answer:
+    """PUT /v5/{project_id}/snapshots/{snapshot_id}: a name, a description, or the end of Instant Snapshot Restore.
+
+    What was off at creation is not switched on, as terraform-provider-huaweicloud says.
+    """
+    body = call.object("snapshot")
+    check_fields(body, {"name": str, "description": str, "instant_access": bool}, LENGTHS)
+    if not body:
+        raise errors.evs(400, "EVS.1007", "Nothing to update.")
+    snapshot = existing(call)
+    if body.get("instant_access", False) and not snapshot.instant_access:
+        raise errors.bad_body("Instant Snapshot Restore can't be switched on later: instant_access.")
+    for name, value in body.items():
+        setattr(snapshot, name, value)
+    return show_snapshot(call)
+
+
+def all_snapshot_tags(call: Call) -> Answer:
+    """GET /v5/{project_id}/snapshots/tags: each key with its values."""
+    return Answer(200, {"tags": tags_in_use(row["tags"] for row in _rows(call, None))})
+
+
+def tags_in_use(of_each: Iterable[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Every key with every value that it has."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for tags in of_each:
+        for key, value in tags.items():
+            values[key].add(value)
+    return [{"key": key, "value": sorted(values[key])} for key in sorted(values)]
 
 
 def delete_snapshot(call: Call) -> Answer:
@@ -170,20 +198,28 @@ def begin_deletion(call: Call, snapshot: Snapshot) -> Job:
 
 def create_snapshot_tags(call: Call) -> Answer:
     """POST /v5/{project_id}/snapshots/{snapshot_id}/tags/create: adds tags, or gives them new values."""
-    snapshot = existing(call)
-    changed = snapshot.tags | {key: value or "" for key, value in _tags_sent(call)}
-    check_tags(changed, call.world.switches.tags_per_snapshot)
-    snapshot.tags = changed
+    add_tags(call, existing(call).tags)
     return Answer(204)
 
 
 def delete_snapshot_tags(call: Call) -> Answer:
     """POST /v5/{project_id}/snapshots/{snapshot_id}/tags/delete: a tag sent with a value goes only if it has it."""
-    snapshot = existing(call)
-    for key, value in _tags_sent(call):
-        if value is None or snapshot.tags.get(key) == value:
-            snapshot.tags.pop(key, None)
+    remove_tags(call, existing(call).tags)
     return Answer(204)
+
+
+def add_tags(call: Call, tags: dict[str, str]) -> None:
+    """Add the tags of the body."""
+    changed = tags | {key: value or "" for key, value in _tags_sent(call)}
+    check_tags(changed, call.world.switches.tags_per_snapshot)
+    tags.update(changed)
+
+
+def remove_tags(call: Call, tags: dict[str, str]) -> None:
+    """Remove the tags of the body; one that has another value stays."""
+    for key, value in _tags_sent(call):
+        if value is None or tags.get(key) == value:
+            tags.pop(key, None)
 
 
 def existing(call: Call, snapshot_id: str | None = None) -> Snapshot:
@@ -215,13 +251,13 @@ def _rows(call: Call, ids: Collection[str] | None) -> list[dict[str, Any]]:
             continue
         if snapshot.listed_from is not None and call.now < snapshot.listed_from:
             continue
-        row = shown(snapshot, call.now, switches)
+        row = shown(snapshot, call.now, call.world)
         if (
             passes(query, row, "volume_id", "availability_zone", "status", "snapshot_type", "snapshot_group_id")
             and name_matches(query.get("name"), row["name"], fuzzy=switches.fuzzy_snapshot_names)
             and in_enterprise_project(query, row["enterprise_project_id"])
             and has_tags(row["tags"])
-            and "snapshot_chain_id" not in query
+            and query.get("snapshot_chain_id", snapshot.chain_id) == snapshot.chain_id
         ):
             rows.append(row)
     return rows
@@ -250,7 +286,11 @@ ROUTES = (
     Route("POST", "/v5/{project_id}/snapshots", "create_snapshot", create_snapshot, action="evs:snapshots:create"),
     Route("GET", "/v5/{project_id}/snapshots/detail", "list_snapshots", list_snapshots, action="evs:snapshots:list"),
     Route("GET", "/v5/{project_id}/snapshots/count", "count_snapshots", count_snapshots, action="evs:snapshots:list"),
+    Route(
+        "GET", "/v5/{project_id}/snapshots/tags", "all_snapshot_tags", all_snapshot_tags, action="evs:snapshots:list"
+    ),
     Route("GET", _ONE, "show_snapshot", show_snapshot, action="evs:snapshots:get"),
+    Route("PUT", _ONE, "update_snapshot", update_snapshot, action="evs:snapshots:update"),
     Route("DELETE", _ONE, "delete_snapshot", delete_snapshot, action="evs:snapshots:delete"),
     Route("POST", f"{_ONE}/tags/create", "create_snapshot_tags", create_snapshot_tags),
     Route("POST", f"{_ONE}/tags/delete", "delete_snapshot_tags", delete_snapshot_tags),

@@ -4,17 +4,29 @@ Source: EVS API reference, list of disks v2, one disk v2, resource instances by 
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from bot.simulator.cloud import errors
-from bot.simulator.cloud.calls import Answer, Call, Route
+from bot.simulator.cloud.calls import Answer, Call, Route, evs_time
+from bot.simulator.cloud.creation import check_types
 from bot.simulator.cloud.queries import in_enterprise_project, name_matches, ordered, page, passes, quoted_ids
 from bot.simulator.cloud.resources import Attachment, Disk, Server
-from bot.simulator.cloud.snapshots import SORT_KEYS, evs_time
+from bot.simulator.cloud.snapshots import SORT_KEYS, add_tags, remove_tags
 
 MAX_TAG_KEYS = 10
+UPDATE_SHOWS = frozenset(
+    {
+        "attachments", "availability_zone", "bootable", "created_at", "id", "links", "metadata", "multiattach", "name",
+        "os-vol-host-attr:host", "os-vol-tenant-attr:tenant_id", "shareable", "size", "snapshot_id", "source_volid",
+        "status", "volume_image_metadata", "volume_type", "description", "os-volume-replication:extended_status",
+    }
+)  # fmt: skip
+"""Source: huaweicloudsdkevs, UpdateVolumeResponse."""
+NOT_BY_TAG = frozenset({"iops", "throughput", "serial_number"})
+"""Fields of a disk that the search by tags leaves out; `shareable` is no text there. Source: VolumeDetailForTag."""
 
 
 def shown(disk: Disk, call: Call) -> dict[str, Any]:
@@ -91,6 +103,38 @@ def volume_tags(call: Call) -> Answer:
     return Answer(200, {"tags": _tag_list(existing(call).tags_at(call.now))})
 
 
+def all_volume_tags(call: Call) -> Answer:
+    """GET /v2/{project_id}/cloudvolumes/tags: an object of keys and their values, unlike those of snapshots."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for _, row in _rows(call):
+        for key, value in row["tags"].items():
+            values[key].add(value)
+    return Answer(200, {"tags": {key: sorted(values[key]) for key in sorted(values)}})
+
+
+def change_volume_tags(call: Call) -> Answer:
+    """POST /v2/{project_id}/cloudvolumes/{volume_id}/tags/action: `create` or `delete`."""
+    match call.body:
+        case {"action": "create"}:
+            add_tags(call, existing(call).tags)
+        case {"action": "delete"}:
+            remove_tags(call, existing(call).tags)
+        case _:
+            raise errors.bad_body("Expected an action: create, delete.")
+    return Answer(204)
+
+
+def update_volume(call: Call) -> Answer:
+    """PUT /v2/{project_id}/cloudvolumes/{volume_id}: name and description. The answer has no `volume` around it."""
+    body = call.object("volume")
+    check_types(body, {"name": str, "description": str})
+    if not body:
+        raise errors.evs(400, "EVS.1007", "Nothing to update.")
+    disk = existing(call)
+    disk.name, disk.description = body.get("name", disk.name), body.get("description", disk.description)
+    return Answer(200, {name: value for name, value in shown(disk, call).items() if name in UPDATE_SHOWS})
+
+
 def volumes_by_tags(call: Call) -> Answer:
     """POST /v2/{project_id}/cloudvolumes/resource_instances/action: keys are ANDed, values of one key ORed."""
     match call.body:
@@ -106,7 +150,7 @@ def volumes_by_tags(call: Call) -> Answer:
         {
             "resource_id": disk.id,
             "resource_name": disk.name,
-            "resource_detail": row,
+            "resource_detail": {k: v for k, v in row.items() if k not in NOT_BY_TAG} | {"shareable": disk.multiattach},
             "tags": _tag_list(row["tags"]),
             "id": disk.id,
         }
@@ -215,7 +259,10 @@ def _matches(disk: Disk, match: object) -> bool:
 _ALL = "/v2/{project_id}/cloudvolumes"
 ROUTES = (
     Route("GET", f"{_ALL}/detail", "list_volumes", list_volumes, action="evs:volumes:list"),
+    Route("GET", f"{_ALL}/tags", "all_volume_tags", all_volume_tags, action="evs:volumeTags:list"),
     Route("GET", f"{_ALL}/{{volume_id}}", "show_volume", show_volume, action="evs:volumes:get"),
+    Route("PUT", f"{_ALL}/{{volume_id}}", "update_volume", update_volume, action="evs:volumes:update"),
+    Route("POST", f"{_ALL}/{{volume_id}}/tags/action", "change_volume_tags", change_volume_tags),
     Route("GET", f"{_ALL}/{{volume_id}}/tags", "volume_tags", volume_tags, action="evs:volumeTags:getById"),
     Route(
         "POST",

@@ -9,7 +9,15 @@ from datetime import datetime
 from typing import Any, Literal
 
 from bot.simulator.cloud.loading import build, build_list
-from bot.simulator.cloud.resources import ClientToken, Disk, Job, Server, Snapshot, SnapshotGroup
+from bot.simulator.cloud.resources import (
+    ClientToken,
+    Disk,
+    Job,
+    Server,
+    Snapshot,
+    SnapshotGroup,
+    SnapshotPolicy,
+)
 
 TokenError = Literal["APIGW.0301", "APIGW.0307", "EVS.5401", "EVS.0002", "Common.0013", "Common.0018"]
 """The first three come with HTTP status 401, the rest with 400."""
@@ -105,6 +113,18 @@ class Quotas:
 
 
 @dataclass
+class RecycleBin:
+    """Where deleted disks go that are `threshold_time` days old, for `keep_time` days; off unless switched on.
+
+    Source: EVS API reference, Querying the Recycle Bin Policy.
+    """
+
+    switch: bool = False
+    threshold_time: int = 7
+    keep_time: int = 7
+
+
+@dataclass
 class Project:
     """An IAM project. In IAM it is called `iam_name`, by default ``{region}_{name}``."""
 
@@ -115,6 +135,7 @@ class Project:
     v5_offered: bool = True
     groups_offered: bool = True
     quotas: Quotas = field(default_factory=Quotas)
+    recycle_bin: RecycleBin = field(default_factory=RecycleBin)
 
     def __post_init__(self) -> None:
         self.iam_name = self.iam_name or f"{self.region}_{self.name}"
@@ -183,6 +204,8 @@ class CloudWorld:
     switches: Switches = field(default_factory=Switches)
     snapshots: dict[str, Snapshot] = field(default_factory=dict, init=False)
     groups: dict[str, SnapshotGroup] = field(default_factory=dict, init=False)
+    chains: dict[str, list[Snapshot]] = field(default_factory=dict, init=False)
+    policies: dict[str, SnapshotPolicy] = field(default_factory=dict, init=False)
     jobs: dict[str, Job] = field(default_factory=dict, init=False)
     client_tokens: dict[str, ClientToken] = field(default_factory=dict, init=False, repr=False)
     tokens: dict[str, Token] = field(default_factory=dict, init=False, repr=False)
@@ -264,7 +287,8 @@ class CloudWorld:
             raise ValueError("; ".join(problems))
         assert isinstance(disk, Disk)
         if known is not None:
-            disk.busy_until, disk.listed_from, disk.tagged_from = known.busy_until, known.listed_from, known.tagged_from
+            disk.busy_until, disk.binned_at = known.busy_until, known.binned_at
+            disk.listed_from, disk.tagged_from = known.listed_from, known.tagged_from
             disk.change = None if "status" in changes else known.change
         self.disks[disk.id] = disk
         return disk
