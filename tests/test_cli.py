@@ -153,7 +153,7 @@ def test_a_store_that_is_new_has_no_row_and_holds(run: Run) -> None:
 
 LAST = "(select max(seq) from audit)"
 ROW_OF_ITS_OWN = (
-    "insert into audit select {}, at, actor, action, subject, outcome, rule, details_json, previous_hash, hash "
+    "insert into audit select {}, at, actor, action, subject, outcome, rule, details_json, previous_hash, hash, null "
     "from audit where seq = 1"
 )
 FOUND: dict[str, tuple[tuple[str, ...], bool, str]] = {

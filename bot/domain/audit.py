@@ -10,7 +10,7 @@ from typing import Literal
 from bot.domain.actors import Actor
 from bot.domain.deletions import Deletion
 from bot.domain.forms import Form
-from bot.domain.granting import Subject, grant_facts
+from bot.domain.granting import Subject, grant_facts, subject_named_in
 from bot.domain.items import Item
 from bot.domain.requests import Request
 from bot.domain.roles import Action, Grant
@@ -57,20 +57,33 @@ def unknown_id(user_id: str, action: str, subject: str = "") -> AuditEntry:
     return denied(user_id, action, subject, "unknown-id")
 
 
+def by_grant(entry: AuditEntry, grant: Grant | None) -> AuditEntry:
+    """With the grant that allowed it; None: it was allowed by none."""
+    return replace(entry, details={**entry.details, "grant": named_grant(grant)}) if grant else entry
+
+
+def named_grant(grant: Grant) -> str:
+    """A grant as it is told in a row: whom it names, which role, where, where it is kept, until when."""
+    until = f" until {grant.expires_at.isoformat()}" if grant.expires_at else ""
+    return f"{subject_named_in(grant)} {grant.role} {grant.project} ({grant.source}){until}"
+
+
 def asked_to_create(user_id: str, alias: str, channel: str, outcome: Decided, rule: str) -> AuditEntry:
     return AuditEntry(user_id, Action.CREATE, alias, outcome, rule, {"channel": channel})
 
 
 def at_plan(entry: AuditEntry, request: Request) -> AuditEntry:
-    """A decision that was taken again when the request was planned."""
-    facts = {"channel": request.place.channel_id, "request": request.id, "hop": "plan"}
-    return replace(entry, details={**entry.details, **facts})
+    """A decision that was taken again when the request was planned: it is about the request from then on."""
+    facts = {"channel": request.place.channel_id, "request": request.id, "project": entry.subject, "hop": "plan"}
+    return replace(entry, subject=request.id, details={**entry.details, **facts})
 
 
-def before_post(request: Request, subject: str, alias: str, disk: str, outcome: Decided, rule: str) -> AuditEntry:
+def before_post(
+    request: Request, subject: str, alias: str, disk: str, outcome: Decided, rule: str, grant: Grant | None = None
+) -> AuditEntry:
     """`subject` is the item or group that is sent, `disk` an id, or how many there are."""
     details = {"request": request.id, "disk": disk, "project": alias, "hop": BEFORE_POST}
-    return AuditEntry(request.actor_id, Action.CREATE, subject, outcome, rule, details)
+    return by_grant(AuditEntry(request.actor_id, Action.CREATE, subject, outcome, rule, details), grant)
 
 
 def of_request(
@@ -134,12 +147,22 @@ def noticed_gone(item: Item) -> AuditEntry:
 
 
 def _snapshot(item: Item) -> Details:
-    return {"snapshot": item.snapshot_id, "disk": item.disk.id, "project": item.project}
+    return {
+        "request": item.request_id,
+        "snapshot": item.snapshot_id,
+        "disk": item.disk.id,
+        "project": item.project,
+    }
 
 
 def deletion_ended(deletion: Deletion) -> AuditEntry:
     outcome: Literal["done", "failed"] = "done" if deletion.state is DeletionState.DELETED else "failed"
-    details = {"snapshot": deletion.snapshot_id, "disk": deletion.disk_id, "project": deletion.project}
+    details = {
+        "request": deletion.request_id,
+        "snapshot": deletion.snapshot_id,
+        "disk": deletion.disk_id,
+        "project": deletion.project,
+    }
     return AuditEntry(deletion.asked_by, Action.DELETE, deletion.item_id, outcome, str(deletion.state), details)
 
 

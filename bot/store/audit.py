@@ -42,7 +42,8 @@ def append(entries: Sequence[AuditEntry], now: datetime) -> Script[None]:
             "details_json": _as_sorted_json(dict(entry.details)),
         }
         row_hash = chained_hash(row, previous)
-        yield insert("audit", {**row, "previous_hash": previous, "hash": row_hash})
+        disk = entry.details.get("disk")
+        yield insert("audit", {**row, "previous_hash": previous, "hash": row_hash, "disk": disk})
         yield entry
         previous = row_hash
 
@@ -93,9 +94,11 @@ def first_broken(rows: Sequence[Row], previous: str, seq: int) -> str | None:
 
 
 def _fits_hash(row: Row, previous: str) -> bool:
+    """The column by which rows are found stands for what is sealed, too."""
     try:
-        return bool(row["hash"] == chained_hash(row, previous))
-    except (TypeError, ValueError):
+        disk = json.loads(row["details_json"]).get("disk") if '"disk"' in row["details_json"] else None
+        return bool(row["hash"] == chained_hash(row, previous) and row["disk"] == disk)
+    except (TypeError, ValueError, AttributeError, RecursionError):
         return False  # a kind of value that the bot never writes
 
 

@@ -11,7 +11,7 @@ from bot.domain.denials import Denied, approval_missing, no_longer_configured
 from bot.domain.errors import LookupFailed
 from bot.domain.projects import Project
 from bot.domain.requests import Request
-from bot.domain.roles import Action
+from bot.domain.roles import Action, Grant
 from bot.domain.turns import Claim
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
@@ -28,8 +28,8 @@ class SendCheck:
     projects: Mapping[str, Project]
     clock: Clock
 
-    async def refusal(self, request: Request, alias: str) -> Denied | None:
-        """Why nothing of this request may be sent to this project now; None where it may."""
+    async def decided(self, request: Request, alias: str) -> Grant | Denied:
+        """By which grant of its requester this may be sent to this project now, or why not."""
         if alias not in self.projects:
             return no_longer_configured(alias)
         try:
@@ -40,12 +40,12 @@ class SendCheck:
         match decision:
             case Denied():
                 return decision
-            case NeedsApproval() if request.break_glass:
-                return glass_stays(self.projects[alias], request.order)
-            case NeedsApproval(_, needed):
-                return await self._approval_missing(request, alias, needed)
-            case Allowed():
-                return None
+            case NeedsApproval(grant) if request.break_glass:
+                return glass_stays(self.projects[alias], request.order) or grant
+            case NeedsApproval(grant, needed):
+                return await self._approval_missing(request, alias, needed) or grant
+            case Allowed(grant):
+                return grant
 
     def claim(self, request: Request, alias: str) -> Claim:
         """Of its requester, to a place in a project that is configured."""

@@ -19,7 +19,7 @@ from bot.domain.items import Item
 from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.domain.results import Told
-from bot.domain.roles import Action
+from bot.domain.roles import Action, Grant
 from bot.domain.transitions import RequestState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
@@ -67,6 +67,8 @@ class Admitted:
     place: str
     rule: str
     approvals: int = 0
+    grant: Grant | None = None
+    """The one that allows it; None: it is their own."""
 
     @property
     def project(self) -> str:
@@ -120,7 +122,7 @@ class Gate:
                 return unknown
             return Told(who_can_help(decision, await self.store.helpers(alias)).explanation, done=False)
         approvals = decision.approvals if isinstance(decision, NeedsApproval) else 0
-        return await self._waiting(actor, Admitted(verb, *found, place, decision.rule, approvals))
+        return await self._waiting(actor, Admitted(verb, *found, place, decision.rule, approvals, decision.because))
 
     async def refuse(self, actor: Actor, admitted: Admitted, rule: str, sentence: str) -> Told:
         """They might, and it does not come to it as the request stands: that is an answer with a row as well."""

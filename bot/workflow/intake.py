@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bot.domain.access import Chosen, NeedsApproval, NotChosen, choose_project, decide, glass_stays
 from bot.domain.actors import Actor
-from bot.domain.audit import AuditEntry, Decided, asked_to_create
+from bot.domain.audit import AuditEntry, Decided, asked_to_create, by_grant
 from bot.domain.denials import (
     CLOSED_RULES,
     NO_PROJECT_CHOSEN,
@@ -213,9 +213,9 @@ class _Asking:
         if isinstance(decision, NeedsApproval) and self.order.break_glass is not None:
             if refused := glass_stays(self.projects[alias], self.order):
                 return self._denied(refused.rule, refused.explanation, alias)
-            return Authorization(alias, self._entry(alias, "allowed", BREAK_GLASS), break_glass=True)
+            return Authorization(alias, self._entry(alias, "allowed", BREAK_GLASS, decision.because), break_glass=True)
         approvals = decision.approvals if isinstance(decision, NeedsApproval) else 0
-        return Authorization(alias, self._entry(alias, "allowed", decision.rule), approvals)
+        return Authorization(alias, self._entry(alias, "allowed", decision.rule, decision.because), approvals)
 
     def _kept_out(self, denied: Denied, alias: str) -> Authorization:
         """Who did not name the project does not hear its name: a binding tells nothing about a closed one."""
@@ -249,5 +249,5 @@ class _Asking:
     ) -> Authorization:
         return Authorization(Refused(sentence, shown or rule, alias, incomplete), self._entry(alias, "denied", rule))
 
-    def _entry(self, alias: str, outcome: Decided, rule: str) -> AuditEntry:
-        return asked_to_create(self.actor.user_id, alias, self.place.channel_id, outcome, rule)
+    def _entry(self, alias: str, outcome: Decided, rule: str, grant: Grant | None = None) -> AuditEntry:
+        return by_grant(asked_to_create(self.actor.user_id, alias, self.place.channel_id, outcome, rule), grant)

@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from bot.domain.audit import (
+    AuditEntry,
     asked_to_create,
     at_plan,
     before_post,
+    by_grant,
     grant_changed,
     noticed_gone,
     of_form,
@@ -39,8 +41,20 @@ def test_a_reading_is_allowed_by_what_could_be_shown(projects: list[str], own: b
 def test_a_decision_at_the_plan_is_the_same_one_with_its_request() -> None:
     request = a_request()
     entry = at_plan(asked_to_create("U1", "payments", "C-typed-in", "allowed", "granted"), request)
-    assert (entry.subject, entry.rule) == ("payments", "granted")
-    assert entry.details == {"channel": request.place.channel_id, "request": request.id, "hop": "plan"}
+    assert (entry.subject, entry.rule) == (request.id, "granted")
+    place = request.place.channel_id
+    assert entry.details == {"channel": place, "request": request.id, "project": "payments", "hop": "plan"}
+
+
+def test_a_row_names_the_grant_that_allowed_it_whole() -> None:
+    request, grant = a_request(), a_grant("S1", "admin", "*", kind="group", expires_at=NOON)
+    entry = before_post(request, "r-one-1", "payments", "vol-1", "allowed", "granted", grant)
+    assert entry.details["grant"] == f"group:S1 admin * (bot.toml) until {NOON.isoformat()}"
+    assert "grant" not in by_grant(entry_without_grant(), None).details
+
+
+def entry_without_grant() -> AuditEntry:
+    return asked_to_create("U1", "payments", "C1", "denied", "no-grant")
 
 
 def test_before_a_post_the_row_names_the_request_and_the_disk() -> None:

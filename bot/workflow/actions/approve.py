@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.domain import sentences
 from bot.domain.actors import Actor
-from bot.domain.audit import BOT, denied, of_request, read_entry
+from bot.domain.audit import BOT, by_grant, denied, of_request, read_entry
 from bot.domain.normalise import letters_in
 from bot.domain.results import Told
 from bot.domain.roles import Action
@@ -54,7 +54,7 @@ class Approvals:
         if actor.user_id in request.approvers:
             sentence = f"You approved it before; {request.approvals_needed - len(request.approvers)} more needed."
             return await self.gate.refuse(actor, admitted, "agreed-before", sentence)
-        entry = of_request(actor, _APPROVE.name, request, "allowed", "granted")
+        entry = by_grant(of_request(actor, _APPROVE.name, request, "allowed", "granted"), admitted.grant)
         after = await self.store.approve(request.id, actor.user_id, [entry])
         if after is None:
             return await self._too_late(actor, admitted)
@@ -81,7 +81,7 @@ class Approvals:
         request, rule = admitted.request, "denied-by-approver"
         who = sentences.person(actor.user_id)
         explanation = f"{who} denied it: {sentences.quoted(reason, REASON_CHARACTERS)}. Nothing was created."
-        entry = of_request(actor, _APPROVE.name, request, "denied", rule)
+        entry = by_grant(of_request(actor, _APPROVE.name, request, "denied", rule), admitted.grant)
         if not await self.store.refuse_waiting(request.id, RequestEvent.DENY, rule, explanation, [entry]):
             return await self._too_late(actor, admitted)
         return Told("You denied it; the person who asked is told your reason.", done=True)
@@ -97,7 +97,7 @@ class Approvals:
             return await self.gate.refuse(actor, admitted, "nothing-to-review", sentence)
         if request.review_due and request.actor_id == actor.user_id:
             return await self._own(actor, admitted)
-        entry = of_request(actor, "review", request, "allowed", "reviewed")
+        entry = by_grant(of_request(actor, "review", request, "allowed", "reviewed"), admitted.grant)
         if not await self.store.review(request.id, actor.user_id, [entry]):
             return await self.gate.refuse(actor, admitted, DECIDED_BEFORE, "Somebody reviewed this request already.")
         return Told("Reviewed. The request's message says so.", done=True)

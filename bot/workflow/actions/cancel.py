@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bot.domain import sentences
 from bot.domain.actors import Actor
-from bot.domain.audit import of_request
+from bot.domain.audit import by_grant, of_request
 from bot.domain.results import Told
 from bot.domain.roles import Action
 from bot.ports.requests import Requests
@@ -35,7 +35,7 @@ class Cancelling:
             return admitted
         request = admitted.request
         who = sentences.person(actor.user_id)
-        entry = of_request(actor, _CANCEL.name, request, "allowed", admitted.rule)
+        entry = by_grant(of_request(actor, _CANCEL.name, request, "allowed", admitted.rule), admitted.grant)
         done = await self.store.cancel(
             request.id,
             explanation=f"{who} cancelled it. Nothing was created.",

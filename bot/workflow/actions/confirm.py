@@ -13,7 +13,7 @@ from typing import Protocol
 
 from bot.domain import sentences
 from bot.domain.actors import Actor
-from bot.domain.audit import of_request, read_entry
+from bot.domain.audit import by_grant, of_request, read_entry
 from bot.domain.daily_limit import wanted
 from bot.domain.denials import over_the_limit
 from bot.domain.items import Item
@@ -70,6 +70,7 @@ class Confirming:
         alerted = after.break_glass and after.state is RequestState.RUNNING
         notify = await who_may_approve(self.store, after) if alerted else ()
         entry = of_request(actor, _CONFIRM.name, request, "allowed", allowed.rule, hop="confirm")
+        entry = by_grant(entry, allowed.grant)
         decided = await self.store.confirm(after, notify, [entry], room=self.projects[allowed.project].daily_limit)
         if decided.how == "over":
             return await self._over_the_limit(actor, allowed, decided.used)
@@ -89,6 +90,7 @@ class Confirming:
         assert isinstance(request.order, Quick), "only a quick backup is planned"
         order = replace(request.order, selectors=selectors, confirm=True)  # that plan is still unseen
         entry = of_request(actor, _CONFIRM.name, request, "allowed", "plan-changed", hop="confirm")
+        entry = by_grant(entry, allowed.grant)
         if not await self.store.plan_again(planned_anew(request, order), [entry]):
             return await self._too_late(actor, allowed)
         return Told("I am planning it anew.", done=True)

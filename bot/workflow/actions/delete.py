@@ -9,7 +9,7 @@ from typing import Protocol
 from bot.domain import sentences
 from bot.domain.access import decide
 from bot.domain.actors import Actor
-from bot.domain.audit import AuditEntry, Decided, of_request
+from bot.domain.audit import AuditEntry, Decided, by_grant, of_request
 from bot.domain.deletions import AGREE_MINUTES, Deletion, claims, deletable, named, still_kept
 from bot.domain.denials import Denied
 from bot.domain.items import Item
@@ -156,7 +156,7 @@ class Deleting:
     async def _let_go(self, actor: Actor, admitted: Admitted, item_ids: Sequence[str]) -> Told:
         """Gives up what the request joined. That deletes nothing, so no other person has to agree to it."""
         request = admitted.request
-        entry = deletion_entry(actor, request, "allowed", "gave-up-joined", len(item_ids))
+        entry = by_grant(deletion_entry(actor, request, "allowed", "gave-up-joined", len(item_ids)), admitted.grant)
         gone = await self.store.let_go(request.id, item_ids, [entry])
         if not gone:
             sentence = "Somebody gave these up a moment before you."
@@ -206,7 +206,8 @@ class Deleting:
             )
             for item in wanted
         ]
-        fresh = await self.store.ask_deletion(rows, [deletion_entry(actor, request, "allowed", "granted", len(rows))])
+        entry = by_grant(deletion_entry(actor, request, "allowed", "granted", len(rows)), admitted.grant)
+        fresh = await self.store.ask_deletion(rows, [entry])
         if not fresh:
             return await self._asked_before(actor, admitted, [row.item_id for row in rows])
         what = named([one.label for one in fresh])
@@ -246,7 +247,7 @@ class Deleting:
         if not fresh:
             return await self.gate.refuse(actor, admitted, "agreed-before", "You agreed to this already.")
         needed = self._needed(request)
-        entry = deletion_entry(actor, request, "allowed", "agreed-to-delete", len(fresh))
+        entry = by_grant(deletion_entry(actor, request, "allowed", "agreed-to-delete", len(fresh)), admitted.grant)
         moved = await self.store.agree_to_deletion(fresh, actor.user_id, needed, [entry])
         if not moved:
             return await self.gate.refuse(actor, admitted, "settled-before", DECIDED_ALREADY)

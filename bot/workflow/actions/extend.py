@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bot.domain import sentences
 from bot.domain.actors import Actor
-from bot.domain.audit import extended
+from bot.domain.audit import by_grant, extended
 from bot.domain.deletions import Deletion, named, still_there
 from bot.domain.requests import remind_time
 from bot.domain.results import Told
@@ -52,7 +52,7 @@ class Extending:
             return await self.gate.refuse(actor, admitted, *_EXTENDED_BEFORE)
         kept = replace(request, kept_until=max(until, now) + request.keep_for)
         kept = replace(kept, remind_at=remind_time(kept, now))
-        entry = extended(actor, _EXTEND.name, request, admitted.rule, days)
+        entry = by_grant(extended(actor, _EXTEND.name, request, admitted.rule, days), admitted.grant)
         if not await self.store.extend(request, kept, [entry]):
             return await self.gate.refuse(actor, admitted, *_EXTENDED_BEFORE)
         told = f"Kept for {days} more days; I ask again before they are over."

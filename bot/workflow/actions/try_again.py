@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from bot.domain import sentences
 from bot.domain.actors import Actor
-from bot.domain.audit import asked_to_create
+from bot.domain.audit import asked_to_create, by_grant
 from bot.domain.denials import OPEN_LIMIT
 from bot.domain.items import Item
 from bot.domain.orders import DISKS_PER_CREATE, Create, Order, Quick, Selector, as_typed
@@ -74,7 +74,7 @@ class Retrying:
 def _authorization(actor: Actor, admitted: Admitted) -> Authorization:
     """The gate has decided the very thing: to create in this project, from this place."""
     entry = asked_to_create(actor.user_id, admitted.project, admitted.place, "allowed", admitted.rule)
-    audit = replace(entry, details={**entry.details, "again_of": admitted.request.id})
+    audit = by_grant(replace(entry, details={**entry.details, "again_of": admitted.request.id}), admitted.grant)
     return Authorization(admitted.project, audit, admitted.approvals)
 
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from bot.domain.attempts import busy_wait, looked, no_answer, submitting, waiting
 from bot.domain.audit import before_post
-from bot.domain.denials import NOT_CONFIGURED
+from bot.domain.denials import NOT_CONFIGURED, Denied
 from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, Throttled
 from bot.domain.items import Item, ended, taken
 from bot.domain.requests import Request
@@ -84,17 +84,18 @@ class Submitter:
                 await self.store.save_found(taken(item, snapshot.id, None))
                 return None  # while another item copies its disk, it is found once more with each sweep
         send_before = self.clock.monotonic() + attempting.SEND_WITHIN_S
-        if refusal := await self.send_check.refusal(request, item.project):
-            state, told = attempting.refused(item, refusal)
+        decided = await self.send_check.decided(request, item.project)
+        if isinstance(decided, Denied):
+            state, told = attempting.refused(item, decided)
             await self.store.save(
-                ended(item, state, self.clock.now(), cause=told, code=refusal.rule),
-                [before_post(request, item.id, item.project, item.disk.id, "denied", refusal.rule)],
+                ended(item, state, self.clock.now(), cause=told, code=decided.rule),
+                [before_post(request, item.id, item.project, item.disk.id, "denied", decided.rule)],
             )
             return None
         now = self.clock.now()
         begun = await self.store.start(
             submitting(item, now),
-            [before_post(request, item.id, item.project, item.disk.id, "allowed", "granted")],
+            [before_post(request, item.id, item.project, item.disk.id, "allowed", "granted", decided)],
             claim=self.send_check.claim(request, item.project),
         )
         if begun is None or begun.joined_to is not None:

@@ -137,9 +137,10 @@ class Grouper:
             if group.code == FROM_A_BACKUP:
                 return await self._look_for_members(group, members)
         send_before = self.clock.monotonic() + SEND_WITHIN_S
-        if refusal := await self.send_check.refusal(request, group.project):
-            return await self._refuse(group, members, request, refusal)
-        entry = before_post(request, group.id, group.project, f"{len(members)} disks", "allowed", "granted")
+        decided = await self.send_check.decided(request, group.project)
+        if isinstance(decided, Denied):
+            return await self._refuse(group, members, request, decided)
+        entry = before_post(request, group.id, group.project, f"{len(members)} disks", "allowed", "granted", decided)
         claim = self.send_check.claim(request, group.project)
         begun = await self.store.start_group(group, [entry], claim=claim)
         return await self._post(evs, *begun, send_before) if begun else None
