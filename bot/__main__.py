@@ -16,7 +16,7 @@ from bot.domain.terminal_text import harmless
 if TYPE_CHECKING:
     import asyncio
 
-    from bot import cli, cli_completion, cli_grants, cli_manifest, cli_store
+    from bot import cli, cli_audit, cli_completion, cli_grants, cli_manifest, cli_store
     from bot.domain import options as typed
     from bot.settings import StoreSettings
 
@@ -36,7 +36,8 @@ class _Late:
 
 
 if not TYPE_CHECKING:
-    cli, cli_grants, cli_store = map(_Late, ("bot.cli", "bot.cli_grants", "bot.cli_store"))
+    cli, cli_audit = map(_Late, ("bot.cli", "bot.cli_audit"))
+    cli_grants, cli_store = map(_Late, ("bot.cli_grants", "bot.cli_store"))
     cli_completion, cli_manifest = map(_Late, ("bot.cli_completion", "bot.cli_manifest"))
     typed = _Late("bot.domain.options")
 
@@ -196,12 +197,15 @@ def _add_requests(requests: argparse.ArgumentParser) -> None:
 
 def _add_audit(audit: argparse.ArgumentParser) -> None:
     verbs = audit.add_subparsers(required=True, metavar="export | verify")
-    export = verbs.add_parser("export", help="every row as a line of JSON")
+    export = verbs.add_parser("export", help="every row as a line of JSON, with what its request says")
     export.add_argument("--since", metavar="YYYY-MM-DD", help="only rows from this day on, in UTC")
-    _runs(export, _with_store(cli.export_audit))
+    export.add_argument("--until", metavar="YYYY-MM-DD", help="only rows up to the end of this day")
+    export.add_argument("--project", type=typed.read_alias, metavar="P", help="only rows that name this project")
+    export.add_argument("--disk", metavar="DISK", help="only of requests that took in this disk, by its id or name")
+    _runs(export, _with_store(cli_audit.export_audit))
     verify = verbs.add_parser("verify", help="check that the trail is whole, from its first row to its last")
     verify.add_argument("--head", metavar="SEQ:HASH", help="a head as it was posted: it must still be there")
-    _runs(verify, _with_store(cli.verify_audit))
+    _runs(verify, _with_store(cli_audit.verify_audit))
 
 
 def _add_store(store: argparse.ArgumentParser) -> None:

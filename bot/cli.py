@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import re
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 
 from bot.clock import SystemClock
 from bot.domain.errors import StoreFailed, StoreMissing
@@ -24,7 +21,6 @@ from bot.ports.lookups import Filters
 from bot.settings import StoreSettings
 from bot.store.opening import database_at
 from bot.store.store import Store
-from bot.store.upkeep.verification import Verification
 
 DONE, FAILED, BAD_USE = 0, 1, 2
 _PAGE = 1_000
@@ -87,88 +83,36 @@ async def list_requests(settings: StoreSettings, options: argparse.Namespace) ->
 async def show_request(settings: StoreSettings, options: argparse.Namespace) -> int:
     async with opened_store(settings) as store:
         found = await store.find(options.id)
+        grant = await store.audit_grant(found[0].id) if found else None
     if found is None:
         complain(f"No request, item, job or snapshot has the id {harmless(options.id)}.")
         return FAILED
     request, items = found
     say(_line(request, items))
     say(f"  typed: {json_line(request.text)}")
+    for line in _decided(request, grant):
+        say(f"  {line}")
     if request.explanation:
         say(f"  {f'refused ({request.rule})' if request.rule else 'waits'}: {_one_line(request.explanation)}")
     for item in items:
-        say(f"  {item.id}  {item.state:<10} {harmless(item.disk.label)} ({harmless(item.disk.id)})")
+        server = f" of {harmless(item.disk.server)}" if item.disk.server else ""
+        say(f"  {item.id}  {item.state:<10} {harmless(item.disk.label)} ({harmless(item.disk.id)}){server}")
         say(f"      snapshot {item.snapshot_id or '-'}  job {item.job_id or '-'}")
         if item.cause:
             say(f"      {_one_line(item.cause)}")
     return DONE
 
 
-async def export_audit(settings: StoreSettings, options: argparse.Namespace) -> int:
-    """One JSON object a line, oldest first."""
-    try:
-        since = datetime.fromisoformat(options.since).replace(tzinfo=UTC) if options.since else None
-    except ValueError:
-        complain(f"--since takes a day such as 2026-11-23, not {harmless(options.since)}.")
-        return BAD_USE
-    async with opened_store(settings) as store:
-        async for page in _pages(store, await store.audit_before(since) if since else None):
-            for row in page:
-                at = _moment(row["at"])
-                if since is None or at is None or at >= since:
-                    print(json_line(_exported(row, at)))
-    return DONE
-
-
-def _moment(at: Any) -> datetime | None:
-    """None for what is no moment: the bot writes none, a hand may."""
-    try:
-        return datetime.fromtimestamp(at / 1000, UTC)
-    except (TypeError, ValueError, ArithmeticError, OSError):
-        return None
-
-
-def _exported(row: dict[str, Any], at: datetime | None) -> dict[str, Any]:
-    """A row as it is read; what a hand put there that can't be read is told as it stands."""
-    found = {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()}
-    details = found.pop("details_json")
-    with suppress(TypeError, ValueError, RecursionError):
-        details = json.loads(details)
-    return {**found, "at": at.isoformat(timespec="milliseconds") if at else found["at"], "details": details}
-
-
-async def verify_audit(settings: StoreSettings, options: argparse.Namespace) -> int:
-    """Every problem a line; a chain that is broken is the only one then."""
-    heads = []
-    if options.head is not None:
-        found = _HEAD.fullmatch(options.head)
-        if found is None:
-            complain(f"--head takes ROW:HASH as it was posted, not {harmless(options.head)}.")
-            return BAD_USE
-        heads.append((int(found[1]), found[2].lower()))
-    async with opened_store(settings) as store:
-        verification = Verification(await store.witness(), heads)
-        broken = None
-        async for page in _pages(store):
-            if broken := verification.take(page):
-                break
-    problems = [broken] if broken else verification.missing()
-    for problem in problems[:_PROBLEMS]:
-        complain(f"The audit trail is broken: {harmless(problem)}.")
-    if len(problems) > _PROBLEMS:
-        complain(f"And {len(problems) - _PROBLEMS} more.")
-    if problems:
-        return FAILED
-    say(f"The audit trail holds: {verification.seq} rows, head {verification.previous}.")
-    for told in verification.restores:
-        say(f"It goes on from a backup: {told}.")
-    return DONE
-
-
-async def _pages(store: Store, after: int | None = None) -> AsyncIterator[list[dict[str, Any]]]:
-    """The trail behind a row, else from its very first, wherever that stands."""
-    while page := await store.audit_page(after, _PAGE):
-        after = page[-1]["seq"]
-        yield page
+def _decided(request: Request, grant: str | None) -> Iterator[str]:
+    """Why, by which grant, and who agreed, as far as the rows say."""
+    if request.order.reason:
+        yield f"reason: {_one_line(request.order.reason)}"
+    if grant:
+        yield f"by the grant: {harmless(grant)}"
+    if request.approvers or request.approvals_needed:
+        yield f"agreed: {', '.join(request.approvers) or 'none'} ({request.approvals_needed} needed)"
+    if request.break_glass:
+        yield f"break-glass: {f'reviewed by {request.reviewed_by}' if request.reviewed_by else 'not reviewed'}"
 
 
 def _one_line(sentence: str) -> str:

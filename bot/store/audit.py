@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from math import floor
 from typing import Any
 
 from bot.domain.audit import AuditEntry
@@ -58,25 +57,6 @@ def head() -> Script[tuple[int, str]]:
     """The last row's number and hash; 0 and the first seal for an empty trail."""
     last = yield sql(_LAST)
     return (last[0]["seq"], last[0]["hash"]) if last else (0, GENESIS)
-
-
-def page(after: int | None, limit: int) -> Script[list[dict[str, Any]]]:
-    """Rows behind one of that number; None: from the lowest, which is 1 unless one was written past the bot."""
-    first = LOWEST if after is None else after + 1
-    rows = yield sql("select * from audit where seq >= :first order by seq limit :limit", first=first, limit=limit)
-    return [dict(row) for row in rows]
-
-
-def last_before(since: datetime) -> Script[int]:
-    """The number of the last row before the first that may be as late as that. Later ones may be earlier again: clocks
-    are set back, and a hand may have written what is no date. An index of the dates would find it sooner, and be
-    written with each acknowledgement.
-    """
-    rows = yield sql(
-        "select seq from audit where not (at between 0 and :earlier) order by seq limit 1",
-        earlier=floor(since.timestamp() * 1000) - 1,
-    )
-    return rows[0]["seq"] - 1 if rows else (yield from head())[0]
 
 
 def first_broken(rows: Sequence[Row], previous: str, seq: int) -> str | None:

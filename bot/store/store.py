@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import StoreFailed
@@ -12,6 +11,7 @@ from bot.domain.projects import Project
 from bot.ports.figures import StoreFigures
 from bot.store import audit, deliveries, forms, jobs, lookups, projects, waits
 from bot.store.app_homes import StoredAppHomes
+from bot.store.audit_search import StoredTrail
 from bot.store.bindings import StoredBindings
 from bot.store.consistency_groups import StoredConsistencyGroups
 from bot.store.deferred_replies import StoredDeferredReplies
@@ -42,6 +42,7 @@ class Store(
     StoredDeferredReplies,
     StoredAppHomes,
     StoredTurns,
+    StoredTrail,
 ):
     """Implements the roles of `bot/ports/` that ask for rows, on one SQLite file."""
 
@@ -66,13 +67,6 @@ class Store(
             yield from _chore_done(chore, next_at)
 
         await self._database.run(script)
-
-    async def audit_page(self, after: int | None, limit: int = 1000) -> list[dict[str, Any]]:
-        return await self._database.run(audit.page, after, limit)
-
-    async def audit_before(self, since: datetime) -> int:
-        """The number of a row: all up to it are earlier than that."""
-        return await self._database.read(audit.last_before, since)
 
     async def witness(self) -> verification.Witness:
         return await self._database.read(verification.witness, self._database.triggers)

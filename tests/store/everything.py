@@ -21,6 +21,7 @@ from bot.ports.forms import DeferredReply
 from bot.ports.grants import Revision
 from bot.ports.lookups import Filters
 from bot.ports.requests import Incoming, OpenLimit
+from bot.store.audit_search import Wanted
 from bot.store.store import Store
 from bot.store.upkeep.measuring import COUNTED
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
@@ -230,7 +231,11 @@ async def audit(store: Store) -> None:
     await store.chore_due("anchor")
     await store.chore_taken("anchor", NOON)
     await store.audit_page(None, 10)
-    await store.audit_before(NOON)
+    await store.audit_grant("r-copy")
+    wanted = Wanted(NOON, NOON + HOUR, "payments")
+    await store.audit_page(None, 10, wanted)
+    numbers = await store.audit_of_disk("disk-7")
+    await store.audit_requests(await store.audit_rows(numbers[:50], wanted))
     await store.witness()
 
 

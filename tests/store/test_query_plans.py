@@ -73,7 +73,7 @@ OF_REFERENCES = {"item_of_group"}
 WHOLE = {
     "verification.witness": "`audit verify` reads all there is",
     "grants.every": "`grants list` shows all there are",
-    "audit.last_before": "`audit export --since` looks for its first row; an index would be written by every arrival",
+    "audit_search.page": "`audit export` of a day or a project passes over others; each arrival would write an index",
     "projects.configured": "the items of an alias that stands for another project, once",
 }
 """Functions whose statements may take as long as there are rows."""
