@@ -13,8 +13,8 @@ from typing import Any
 from bot.cli import BAD_USE, DONE, FAILED, complain, opened_store, say
 from bot.domain.terminal_text import harmless, json_line
 from bot.settings import StoreSettings
-from bot.store.audit_search import EVERY_ROW, Facts, Wanted, is_about, narrowed, request_of
 from bot.store.store import Store
+from bot.store.trail.search import EVERY_ROW, Facts, Wanted, is_about, narrowed, request_of
 from bot.store.upkeep.verification import Verification
 
 _PAGE = 1_000

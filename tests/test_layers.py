@@ -56,6 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.app": {"bot.app_jobs", *WIRED},
     "bot.app_jobs": WIRED,
     "bot.cli": WIRED,
+    "bot.cli_audit": {"bot.cli", *WIRED},
     "bot.cli_check": {"bot.checks", "bot.cli", *WIRED},
     "bot.cli_completion": {"bot.cli"},
     "bot.cli_grants": {"bot.cli", *WIRED},
@@ -65,6 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.cli_demo": {"bot.app", "bot.cli", "bot.simulator", *WIRED},
     "bot.__main__": {
         "bot.cli",
+        "bot.cli_audit",
         "bot.cli_check",
         "bot.cli_completion",
         "bot.cli_demo",

@@ -11,7 +11,6 @@ from bot.domain.projects import Project
 from bot.ports.figures import StoreFigures
 from bot.store import audit, deliveries, forms, jobs, lookups, projects, waits
 from bot.store.app_homes import StoredAppHomes
-from bot.store.audit_search import StoredTrail
 from bot.store.bindings import StoredBindings
 from bot.store.consistency_groups import StoredConsistencyGroups
 from bot.store.deferred_replies import StoredDeferredReplies
@@ -23,6 +22,7 @@ from bot.store.outbox import StoredOutbox
 from bot.store.requests import StoredRequests
 from bot.store.script import Script, from_ms, sql, to_ms
 from bot.store.slack_calls import StoredRoom
+from bot.store.trail.search import StoredTrail
 from bot.store.turns import StoredTurns
 from bot.store.upkeep import measuring, verification
 

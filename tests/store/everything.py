@@ -21,8 +21,8 @@ from bot.ports.forms import DeferredReply
 from bot.ports.grants import Revision
 from bot.ports.lookups import Filters
 from bot.ports.requests import Incoming, OpenLimit
-from bot.store.audit_search import Wanted
 from bot.store.store import Store
+from bot.store.trail.search import Wanted
 from bot.store.upkeep.measuring import COUNTED
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
 from tests.store.test_consistency_groups import with_group
@@ -231,6 +231,8 @@ async def audit(store: Store) -> None:
     await store.chore_due("anchor")
     await store.chore_taken("anchor", NOON)
     await store.audit_page(None, 10)
+    about = {"request": "r-copy", "disk": "disk-7", "project": "payments"}
+    await store.audit([replace(ENTRY, subject="r-copy-7", details=about)])
     await store.audit_grant("r-copy")
     wanted = Wanted(NOON, NOON + HOUR, "payments")
     await store.audit_page(None, 10, wanted)

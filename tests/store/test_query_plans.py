@@ -58,6 +58,7 @@ FEW = {
     "slack_calls.take": "the calls of one minute",
     "turns.placed": "what one project has in the making, by person",
     "turns._queue": "what waits for its turn in one project, by when it was asked for",
+    "search.disk_ids": "as many as there are disks",
     "lookups.find": "what has one id",
     "lookups.tries_of": "those of one request",
     "lookups.disks_asked": "those of one person's day, of a query within",
@@ -73,7 +74,7 @@ OF_REFERENCES = {"item_of_group"}
 WHOLE = {
     "verification.witness": "`audit verify` reads all there is",
     "grants.every": "`grants list` shows all there are",
-    "audit_search.page": "`audit export` of a day or a project passes over others; each arrival would write an index",
+    "search.page": "`audit export` of a day or a project passes over others; each arrival would write an index",
     "projects.configured": "the items of an alias that stands for another project, once",
 }
 """Functions whose statements may take as long as there are rows."""
@@ -174,7 +175,8 @@ class Place:
 
 
 def _places() -> Iterator[Place]:
-    for file in Path(bot.store.__file__).parent.glob("*.py"):
+    here = Path(bot.store.__file__).parent
+    for file in (*here.glob("*.py"), *(here / "trail").glob("*.py")):
         for function in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(function, ast.FunctionDef) and "Script[" in ast.unparse(function.returns or ast.Pass()):
                 for node in ast.walk(function):

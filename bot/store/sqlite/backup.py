@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.domain.errors import StoreFailed, StoreMissing
-from bot.store import audit, audit_search
+from bot.store import audit
 from bot.store.definitions import REQUEST_OPEN
 from bot.store.script import Script, sql
 from bot.store.sqlite.connection import stepped
 from bot.store.sqlite.schema import TRIGGERS
+from bot.store.trail import search
 from bot.store.upkeep import verification
 
 STEP_PAGES = 256
@@ -183,7 +184,7 @@ def _trail(connection: sqlite3.Connection, stop: threading.Event) -> list[str]:
     """Each problem of the audit trail, in words."""
     verified = verification.Verification(stepped(verification.witness(TRIGGERS), connection))
     after: int | None = None
-    while page := stepped(audit_search.page(audit_search.EVERY_ROW, after, _PAGE), connection):
+    while page := stepped(search.page(search.EVERY_ROW, after, _PAGE), connection):
         if stop.is_set():
             raise Stopped
         after = page[-1]["seq"]

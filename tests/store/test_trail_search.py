@@ -7,14 +7,22 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.audit import AuditEntry, at_plan, before_post, by_grant, of_request, read_entry, snapshot_ended
-from bot.domain.audit import asked_to_create
+from bot.domain.audit import (
+    AuditEntry,
+    asked_to_create,
+    at_plan,
+    before_post,
+    by_grant,
+    of_request,
+    read_entry,
+    snapshot_ended,
+)
 from bot.domain.orders import Create
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Incoming
-from bot.store.audit_search import Wanted, is_about, narrowed
 from bot.store.database import Database
 from bot.store.store import Store
+from bot.store.trail.search import Wanted, is_about, narrowed
 from tests.builders import NOON, FakeClock, a_grant, a_request, an_actor, an_item
 
 DISK, NAME = an_item(7).disk.id, an_item(7).disk.name
@@ -27,7 +35,9 @@ async def store(database: Database) -> Store:
     clock = FakeClock()
     store = Store(database, clock)
     await _asked(store, "r-one", "payments", 7, 8, reason="before the upgrade")
-    await store.approve("r-one", "U2", [of_request(an_actor("U2"), "approve", a_request("r-one"), "allowed", "granted")])
+    await store.approve(
+        "r-one", "U2", [of_request(an_actor("U2"), "approve", a_request("r-one"), "allowed", "granted")]
+    )
     clock.pass_(days=1)
     await _asked(store, "r-two", "payments", 7)
     await _asked(store, "r-shop", "shop", 9)
@@ -36,9 +46,7 @@ async def store(database: Database) -> Store:
 
 
 async def _asked(store: Store, request_id: str, project: str, *disks: int, reason: str | None = None) -> None:
-    received = a_request(
-        request_id, state=RequestState.RECEIVED, project=project, order=Create(("a",), reason=reason)
-    )
+    received = a_request(request_id, state=RequestState.RECEIVED, project=project, order=Create(("a",), reason=reason))
     await store.take_in(f"d-{request_id}", "C1", an_actor(), lambda held, bound: Incoming(received))
     decided = by_grant(asked_to_create("U1", project, "C1", "allowed", "granted"), a_grant())
     items = [an_item(number, request_id=request_id, project=project) for number in disks]

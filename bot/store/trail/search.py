@@ -82,8 +82,8 @@ def numbered(wanted: Wanted, numbers: Sequence[int]) -> Script[list[Facts]]:
     where, values = _conditions(wanted)
     named = {f"seq_{at}": number for at, number in enumerate(numbers)}
     among = ", ".join(f":{name}" for name in named)
-    rows = yield Query(f"select * from audit where seq in ({among}){where} order by seq", {**values, **named})
-    return [dict(row) for row in rows]
+    rows = yield Query(f"select * from audit where seq in ({among}){where}", {**values, **named})
+    return sorted((dict(row) for row in rows), key=lambda row: int(row["seq"]))
 
 
 def _conditions(wanted: Wanted) -> tuple[str, dict[str, Any]]:
@@ -103,7 +103,7 @@ def _conditions(wanted: Wanted) -> tuple[str, dict[str, Any]]:
 
 
 def is_about(row: Row, project: str) -> bool:
-    """What the database finds is a little more: a project whose name is a part of another's."""
+    """The database finds a little more: a project whose name is a part of another's."""
     details = details_of(row)
     return project in (row["subject"], details.get("project"), *str(details.get("projects", "")).split(","))
 
@@ -153,13 +153,12 @@ def of_requests(ids: Collection[str]) -> Script[list[int]]:
 
 def grant_of(request_id: str) -> Script[str | None]:
     rows = yield sql(
-        f"select action, details_json from audit where {OF_A_REQUEST} and subject >= :id and subject < :behind "
-        "order by seq",
+        f"select seq, action, details_json from audit where {OF_A_REQUEST} and subject >= :id and subject < :behind",
         id=request_id,
         behind=f"{request_id}.",
     )
-    named = [details_of(row).get("grant") for row in rows if row["action"] == "create"]
-    return next((grant for grant in reversed(named) if isinstance(grant, str)), None)
+    named = [(row["seq"], details_of(row).get("grant")) for row in rows if row["action"] == "create"]
+    return max(((seq, grant) for seq, grant in named if isinstance(grant, str)), default=(0, None))[1]
 
 
 # --- and the requests they are about ----------------------------------------------------------------------------------
@@ -187,13 +186,9 @@ def _requests(ids: Sequence[str]) -> Script[dict[str, Facts]]:
     among = f"in ({', '.join(f':{name}' for name in values)})"
     requests = yield Query(f"select * from request where id {among}", values)
     items = yield Query(f"select * from item where request_id {among} order by request_id, position", values)
-    approvals = yield Query(
-        f"select request_id, approver_id from approval where request_id {among} order by request_id, at, approver_id",
-        values,
-    )
-    return {
-        row["id"]: _request(row, items_of, approvers) for row, items_of, approvers in _each(requests, items, approvals)
-    }
+    agreed = yield Query(f"select * from approval where request_id {among}", values)
+    approvals = sorted(agreed, key=lambda one: (one["at"], one["approver_id"]))
+    return {row["id"]: _request(row, disks, people) for row, disks, people in _each(requests, items, approvals)}
 
 
 def _each(requests: Rows, items: Rows, approvals: Rows) -> Iterator[tuple[Row, list[Row], list[str]]]:

@@ -1,0 +1,1 @@
+"""The audit trail as others need it: searched, handed over, matched."""
