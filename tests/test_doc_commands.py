@@ -107,6 +107,12 @@ def test_every_document_that_shows_commands_is_known() -> None:
     assert sum(map(len, SHOWN.values())) > 30
 
 
+def test_commands_stand_in_blocks_that_are_run() -> None:
+    """Fences hold answers as well, and those of examples are looked at by their own test."""
+    fenced = {name for name, text in TEXT.items() if re.search(r"^```(?:console|sh|shell|bash)$", text, re.MULTILINE)}
+    assert fenced <= {"docs/policy-examples.md"}
+
+
 def test_blocks_that_go_on_and_comments_are_read() -> None:
     text = (
         "Words\n\n    one \\\n        more   # said\n\n    # alone\n\nwords\n    none\n```\n    none\n```\n\n    two\n"
