@@ -6,7 +6,7 @@ stands for, so the rows tell what may have happened.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Generic, TypeVar
@@ -47,6 +47,10 @@ class Attempt(Generic[S]):
     """Why it waits or how it ended, in words."""
     code: str = ""
     job_id: str | None = None
+    moved_by: AttemptEvent | None = field(default=None, compare=False)
+    """The edge that it took since it was read. In no column: once the row is written it has none."""
+    answer_id: str = field(default="", compare=False)
+    """By which the cloud's support knows the answer that moved it; in no column either."""
 
     def after(self, event: AttemptEvent) -> S:
         """Raises WrongMove."""
@@ -56,15 +60,22 @@ class Attempt(Generic[S]):
 
 def submitting(one: A, now: datetime) -> A:
     """Before the POST: from here on the cloud may hold what it makes, so it is never repeated without looking first."""
-    state = one.after(AttemptEvent.SEND)
-    return replace(one, state=state, attempts=one.attempts + 1, submitted_at=now, due_at=now)
+    sent = replace(one, state=one.after(AttemptEvent.SEND), moved_by=AttemptEvent.SEND)
+    return replace(sent, attempts=one.attempts + 1, submitted_at=now, due_at=now)
 
 
 def no_answer(one: A, now: datetime, *, look_for: timedelta, cause: str) -> A:
     """No usable answer came: look for the tag until `look_until`, and only then try again."""
-    state = one.after(AttemptEvent.LOSE)
-    until = now + look_for
-    return replace(one, state=state, in_doubt=True, look_until=until, due_at=now, in_vain=timedelta(), cause=cause)
+    return replace(
+        one,
+        state=one.after(AttemptEvent.LOSE),
+        moved_by=AttemptEvent.LOSE,
+        in_doubt=True,
+        look_until=now + look_for,
+        due_at=now,
+        in_vain=timedelta(),
+        cause=cause,
+    )
 
 
 def looked(one: A, now: datetime) -> A:
@@ -84,6 +95,7 @@ def waiting(one: A, now: datetime, *, until: datetime, cause: str, code: str = "
     return replace(
         one,
         state=one.after(AttemptEvent.WAIT),
+        moved_by=AttemptEvent.WAIT,
         look_until=None,
         due_at=until,
         waiting_since=one.waiting_since or now,
@@ -98,6 +110,7 @@ def accepted(one: A, job_id: str | None, event: AttemptEvent = AttemptEvent.TAKE
     return replace(
         one,
         state=one.after(event),
+        moved_by=event,
         job_id=job_id,
         in_doubt=False,
         look_until=None,
@@ -112,7 +125,8 @@ def accepted(one: A, job_id: str | None, event: AttemptEvent = AttemptEvent.TAKE
 
 def over(one: A, event: AttemptEvent, *, cause: str = "", code: str = "") -> A:
     """Nothing more is done of it."""
-    return replace(one, state=one.after(event), due_at=None, look_until=None, cause=cause, code=code)
+    state = one.after(event)
+    return replace(one, state=state, moved_by=event, due_at=None, look_until=None, cause=cause, code=code)
 
 
 def busy_wait(waited: timedelta, first: timedelta) -> timedelta:

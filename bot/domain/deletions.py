@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.domain import sentences
@@ -23,7 +23,8 @@ class Deletion:
     `agreed_by` are other people, `agreed_at` is when no other had to agree any more. `announced`: the thread asked
     others to agree; where they do not read it, each of them is asked directly. `cause`: why it was kept. `tried` is how
     long the cloud was asked and waited for; time in which no bot ran is none of it. `sent`: a DELETE left, and nothing
-    that the cloud showed since says that the snapshot stays. `ver` guards every write.
+    that the cloud showed since says that the snapshot stays. `ver` guards every write. `moved_by`: the edge that
+    it took since it was read; in no column.
     """
 
     item_id: str
@@ -45,6 +46,7 @@ class Deletion:
     ver: int = 1
     tried: timedelta = timedelta()
     sent: bool = False
+    moved_by: DeletionEvent | None = field(default=None, compare=False)
 
     @property
     def ended(self) -> bool:
@@ -93,18 +95,19 @@ def agreeing(deletion: Deletion, person: str, needed: int, now: datetime) -> Del
         return None
     agreed_by = (*deletion.agreed_by, person)
     enough = len(agreed_by) >= needed
-    state = DELETION.after(deletion.state, DeletionEvent.GO if enough else DeletionEvent.AGREE)
-    return replace(deletion, state=state, agreed_by=agreed_by, agreed_at=now if enough else None)
+    after = _moved(deletion, DeletionEvent.GO if enough else DeletionEvent.AGREE)
+    return replace(after, agreed_by=agreed_by, agreed_at=now if enough else None)
 
 
 def asked_anew(before: Deletion | None, deletion: Deletion, asking: int) -> Deletion:
     """The row as it begins, in the place of one that was kept `before`."""
     event = DeletionEvent.ASK if deletion.state is DeletionState.ASKED else DeletionEvent.GO
-    return replace(deletion, state=DELETION.after(before.state if before else None, event), asking=asking)
+    state = DELETION.after(before.state if before else None, event)
+    return replace(deletion, state=state, moved_by=event, asking=asking)
 
 
 def kept(deletion: Deletion, cause: str) -> Deletion:
-    return replace(deletion, state=DELETION.after(deletion.state, DeletionEvent.KEEP), cause=cause, sent=False)
+    return replace(_moved(deletion, DeletionEvent.KEEP), cause=cause, sent=False)
 
 
 def never_learned(deletion: Deletion, cause: str) -> Deletion:
@@ -114,7 +117,11 @@ def never_learned(deletion: Deletion, cause: str) -> Deletion:
 
 def vanished(deletion: Deletion) -> Deletion:
     """Deleted, by the bot or outside of it."""
-    return replace(deletion, state=DELETION.after(deletion.state, DeletionEvent.VANISH))
+    return _moved(deletion, DeletionEvent.VANISH)
+
+
+def _moved(deletion: Deletion, event: DeletionEvent) -> Deletion:
+    return replace(deletion, state=DELETION.after(deletion.state, event), moved_by=event)
 
 
 def unanswered(deletion: Deletion) -> Deletion:

@@ -114,7 +114,7 @@ def taken(item: Item, snapshot_id: str, job_id: str | None) -> Item:
 
 def back_to_planned(item: Item) -> Item:
     """Its turn comes again, or in another way."""
-    return replace(item, state=item.after(AttemptEvent.WAIT))
+    return replace(item, state=item.after(AttemptEvent.WAIT), moved_by=AttemptEvent.WAIT)
 
 
 def ended(item: Item, state: ItemState, now: datetime, *, cause: str = "", code: str = "") -> Item:
@@ -144,6 +144,7 @@ def following(item: Item, leader: Item) -> Item:
         return replace(
             item,
             state=item.after(AttemptEvent.FINISH),
+            moved_by=AttemptEvent.FINISH,
             job_id=leader.job_id,
             snapshot_id=leader.snapshot_id,
             progress=leader.progress,
@@ -155,6 +156,7 @@ def following(item: Item, leader: Item) -> Item:
         return replace(
             item,
             state=item.after(AttemptEvent.FREE),
+            moved_by=AttemptEvent.FREE,
             joined_to=None,
             job_id=None,
             snapshot_id=None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.domain.attempts import FROM_A_BACKUP
@@ -79,6 +79,8 @@ class Request:
     """When it began to run, after whatever it had waited for."""
     receipt_gone: int = 0
     """Of how many snapshots its receipt says that they are deleted."""
+    moved_by: RequestEvent | None = field(default=None, compare=False)
+    """The edge that it took since it was read. In no column: once the row is written it has none."""
 
     @property
     def not_yet_going(self) -> bool:
@@ -146,18 +148,21 @@ def remind_time(request: Request, now: datetime) -> datetime | None:
     return None if until is None else max(until - REMIND_BEFORE, now + (until - now) / 2)
 
 
+def moved(request: Request, event: RequestEvent) -> Request:
+    """Raises WrongMove."""
+    return replace(request, state=REQUEST.after(request.state, event), moved_by=event)
+
+
 def planned_anew(request: Request, order: Order) -> Request:
     """Received once more, with another order."""
-    state = REQUEST.after(request.state, RequestEvent.CHANGE)
-    return replace(request, state=state, order=order, rev=request.rev + 1, waits_until=None)
+    return replace(moved(request, RequestEvent.CHANGE), order=order, rev=request.rev + 1, waits_until=None)
 
 
 def agreed(request: Request, approvers: tuple[str, ...]) -> Request:
     """After one more person agreed; with the last one needed it runs."""
     enough = len(approvers) >= request.approvals_needed
     return replace(
-        request,
-        state=REQUEST.after(request.state, RequestEvent.RUN if enough else RequestEvent.AGREE),
+        moved(request, RequestEvent.RUN if enough else RequestEvent.AGREE),
         approvers=approvers,
         rev=request.rev + 1,
         waits_until=None if enough else request.waits_until,
@@ -166,8 +171,7 @@ def agreed(request: Request, approvers: tuple[str, ...]) -> Request:
 
 def refused(request: Request, event: RequestEvent, rule: str, explanation: str, now: datetime) -> Request:
     """Denied or dropped, before anything of it was sent."""
-    state = REQUEST.after(request.state, event)
-    return replace(request, state=state, rule=rule, explanation=explanation, rev=request.rev + 1, ended_at=now)
+    return replace(moved(request, event), rule=rule, explanation=explanation, rev=request.rev + 1, ended_at=now)
 
 
 def following_items(request: Request, items: Collection[Item], now: datetime, *, done: bool) -> Request:
@@ -180,8 +184,7 @@ def following_items(request: Request, items: Collection[Item], now: datetime, *,
     if not done:
         return after
     return replace(
-        after,
-        state=REQUEST.after(request.state, RequestEvent.FINISH),
+        moved(after, RequestEvent.FINISH),
         ended_at=now,
         remind_at=None if cloud_deletes(items) else request.remind_at,
     )

@@ -1,4 +1,6 @@
-"""The outcome of a transaction, told alike on every database: its answer, jobs, audit rows, and unreadable rows."""
+"""The outcome of a transaction, told alike on every database: its answer, jobs, audit rows, lines of the log, and
+unreadable rows.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.domain.audit import AuditEntry
 from bot.domain.errors import StoreFailed
+from bot.domain.log_lines import LogLine, audit_line
 from bot.ports.meters import StoreMeter
 from bot.store.database import Schedule
 from bot.store.script import Announced, Aside, ScheduledJob
@@ -62,7 +66,7 @@ class HandedOver:
 
 
 class Announcements:
-    """Jobs and audit rows, once their transaction is committed; rows that could not be read; how long it all took."""
+    """Jobs, audit rows and lines, once their transaction is committed; rows that could not be read; how long it all took."""
 
     def __init__(self) -> None:
         self.schedule: Schedule = lambda key, at, lane, about: None
@@ -70,11 +74,23 @@ class Announcements:
         self._aside: set[Aside] = set()
 
     def announce(self, announced: Iterable[Announced]) -> None:
+        """In the log a decision stands before what came of it."""
+        lines: list[LogLine] = []
         for one in announced:
             if isinstance(one, ScheduledJob):
                 self.schedule(one.key, one.at, one.lane, one.about)
-            elif self.meter is not None:
-                self.meter.audited(one)
+            elif isinstance(one, LogLine):
+                lines.append(one)
+            else:
+                self._audited(one)
+        for line in lines:
+            _log(line)
+
+    def _audited(self, entry: AuditEntry) -> None:
+        if line := audit_line(entry):
+            _log(line)
+        if self.meter is not None:
+            self.meter.audited(entry)
 
     @contextmanager
     def timed(self, kind: str) -> Iterator[None]:
@@ -93,3 +109,7 @@ class Announcements:
             self._aside.add(row)
             facts = {"table": row.table, "row": row.key, "why": row.why}
             log.error("a stored row can't be read and is set aside; the others go on", extra=facts)
+
+
+def _log(line: LogLine) -> None:
+    log.info(line.sentence, extra={name: fact for name, fact in line.facts.items() if fact not in (None, "")})

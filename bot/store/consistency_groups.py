@@ -9,6 +9,7 @@ from bot.domain.attempts import submitting
 from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup, group_done, group_split, on_its_own, submitting_group
 from bot.domain.items import Item, joining
+from bot.domain.log_lines import group_line
 from bot.domain.requests import Request
 from bot.domain.transitions import GroupState, ItemState
 from bot.domain.turns import Claim
@@ -87,6 +88,8 @@ def save(group: ConsistencyGroup, items: Sequence[Item], now: datetime) -> Scrip
     moved = yield Query(_MOVE, group_row(group))
     if not moved:
         return False
+    if line := group_line(group):
+        yield line
     yield from save_all(items, now)
     if not items:
         yield from follow(group.request_id, now)

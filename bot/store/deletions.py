@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.domain.audit import AuditEntry
 from bot.domain.deletions import Deletion, agreeing, asked_anew, claims
 from bot.domain.items import Item
+from bot.domain.log_lines import delete_sent_line, deletion_line
 from bot.domain.requests import Request
 from bot.domain.transitions import DeletionState
 from bot.store import app_homes, whole_requests
@@ -61,6 +62,7 @@ def ask(deletions: Sequence[Deletion], now: datetime) -> Script[list[Deletion]]:
     fresh = [asked_anew(before.get(one.item_id), one, asking) for one in deletions if one.item_id not in open_or_gone]
     for deletion in fresh:
         yield insert("deletion", _COLUMNS.row(deletion), _ASK_ANEW)
+        yield from _tell(deletion)
     if fresh:
         yield ScheduledJob(f"delete:{fresh[0].request_id}", now, fresh[0].project)
     return fresh
@@ -78,6 +80,7 @@ def agree(read: Sequence[Deletion], person: str, needed: int, now: datetime) -> 
         after = agreeing(row, person, needed, now)
         if after is not None and (row.item_id, row.asking) in meant:
             yield Query(_MOVE, _COLUMNS.row(after))
+            yield from _tell(after)
             moved.append(after)
     if moved:
         yield ScheduledJob(f"delete:{moved[0].request_id}", now, moved[0].project)
@@ -95,6 +98,7 @@ def save(deletions: Sequence[Deletion], now: datetime) -> Script[bool]:
         return False
     for deletion in deletions:
         yield Query(_MOVE, _COLUMNS.row(deletion))
+        yield from _tell(deletion)
     return True
 
 
@@ -116,8 +120,15 @@ def sent(deletions: Sequence[Deletion]) -> Script[list[Deletion]]:
     marked: list[Deletion] = []
     for one in deletions:
         text = "update deletion set sent = 1 where item_id = :id and ver = :ver returning item_id"
-        marked += [one] if (yield sql(text, id=one.item_id, ver=one.ver)) else []
+        if (yield sql(text, id=one.item_id, ver=one.ver)):
+            marked.append(one)
+            yield delete_sent_line(one)
     return marked
+
+
+def _tell(deletion: Deletion) -> Script[None]:
+    if line := deletion_line(deletion):
+        yield line
 
 
 def announced(request_id: str, asking: int) -> Script[None]:

@@ -10,6 +10,7 @@ from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.deletions import Deletion
 from bot.domain.items import Item, following, joining
+from bot.domain.log_lines import item_line
 from bot.domain.requests import Request
 from bot.domain.transitions import ItemState
 from bot.domain.turns import Claim
@@ -77,6 +78,12 @@ def drop(items: Sequence[Item]) -> Script[None]:
     """Write items that were never sent as ended, where the caller ends their request."""
     for item in items:
         yield Query(_MOVE_ITEM, item_row(item))
+        yield from _tell(item)
+
+
+def _tell(item: Item) -> Script[None]:
+    if line := item_line(item):
+        yield line
 
 
 def start(item: Item, claim: Claim | None, now: datetime) -> Script[Item | None]:
@@ -92,7 +99,7 @@ def start(item: Item, claim: Claim | None, now: datetime) -> Script[Item | None]
         return None
     begun = joining(item, leader) if leader else item
     saved = yield from save(begun, now)
-    return replace(begun, ver=begun.ver + 1) if saved else None
+    return replace(begun, ver=begun.ver + 1, moved_by=None) if saved else None
 
 
 def save(item: Item, now: datetime) -> Script[bool]:
@@ -127,11 +134,13 @@ def save_all(items: Sequence[Item], now: datetime, *, schedule: bool = True) -> 
             continue
         saved += 1
         moved.append(item)
+        yield from _tell(item)
     for leader in moved:  # grows meanwhile: items that followed one before it joined another still do
         joined = yield sql("select * from item where joined_to = :id and ended_at is null", id=leader.id)
         for one in (yield from readable(joined, item_from, "item")):
             follower = following(one, leader)
             yield Query(_MOVE_ITEM, item_row(follower))
+            yield from _tell(follower)
             moved.append(follower)
     followed: dict[str, Request | None] = {}
     for request_id in dict.fromkeys(item.request_id for item in moved):

@@ -15,6 +15,7 @@ from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.granting import Subject
 from bot.domain.items import Item, ended
+from bot.domain.log_lines import planned_line, request_line
 from bot.domain.requests import Request, agreed, refused
 from bot.domain.transitions import ItemState, RequestEvent, RequestState
 from bot.ports.lookups import DiskName, Filters
@@ -61,6 +62,8 @@ def _arrive(
 def add(request: Request, delivery: str) -> Script[None]:
     row = request_row(request)
     yield insert("request", {**row, "delivery_id": delivery})
+    if line := request_line(request, delivery):
+        yield line
     if request.state is RequestState.RECEIVED:
         yield ScheduledJob(f"plan:{request.id}", request.created_at, lane(request))
     if request.to_send:
@@ -83,9 +86,13 @@ def decide_plan(
     used, fits = yield from _room_for(request, items, room)
     if not fits:
         return Decided("over", used)
-    moved = yield from move(request, now)
+    moved = yield from move(replace(request, moved_by=None), now)
     if not moved:
         return Decided("late", used)
+    if not request.refused:
+        yield planned_line(request, len(items), len(groups))
+    if line := request_line(request):
+        yield line
     for group in groups:
         yield insert("consistency_group", group_row(group))
     yield from store_items.add(items, request)

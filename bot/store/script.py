@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from bot.domain.audit import AuditEntry
+from bot.domain.log_lines import LogLine
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -46,8 +47,10 @@ class Aside:
     why: str
 
 
-Announced = ScheduledJob | AuditEntry
-"""Told once the transaction is committed: jobs that it calls for, and rows that it added to the audit trail."""
+Announced = ScheduledJob | AuditEntry | LogLine
+"""Told once the transaction is committed: jobs that it calls for, rows that it added to the audit trail, and what the
+log says of its other rows.
+"""
 
 Script = Generator[Query | Announced | Aside, Rows, T]
 """A transaction, step by step."""

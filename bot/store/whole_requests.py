@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import Item
+from bot.domain.log_lines import request_line
 from bot.domain.requests import Request, following_items
 from bot.domain.transitions import RequestState
 from bot.store import app_homes
@@ -96,6 +97,8 @@ def move(request: Request, now: datetime) -> Script[bool]:
             f"update consistency_group set state = 'done', ver = ver + 1 where request_id = :id and {GROUP_OPEN}",
             id=request.id,
         )
+    if moved and (line := request_line(request)):
+        yield line
     if moved:
         yield report_due(request.id, moved[0]["reply_channel"], now)
         yield from app_homes.changed(request.actor_id, now)

@@ -125,6 +125,7 @@ class Intake:
         return Request(
             id=self.new_id(),
             state=REQUEST.after(None, RequestEvent.RECEIVE),
+            moved_by=RequestEvent.RECEIVE,
             actor_id=delivery.user_id,
             place=delivery.place,
             text=delivery.text,

@@ -79,7 +79,7 @@ WHOLE = {
 }
 """Functions whose statements may take as long as there are rows."""
 
-OF_NO_QUERY = {"ScheduledJob", "Aside", "_publish", "report_due"}
+OF_NO_QUERY = {"ScheduledJob", "Aside", "_publish", "report_due", "planned_line", "delete_sent_line"}
 
 
 def steps_of_plan(statement: Statement, connection: sqlite3.Connection) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -25,13 +24,13 @@ from bot.domain.orders import Create, Quick
 from bot.domain.planned_items import planned_items
 from bot.domain.projects import Project
 from bot.domain.quick import DISKS_PER_QUICK, Marks, plan_quick, quick_items
-from bot.domain.requests import Request, refused, remind_time
+from bot.domain.requests import Request, moved, refused, remind_time
 from bot.domain.results import Refused
 from bot.domain.roles import Action
 from bot.domain.selecting import selectors_of
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import Disk
-from bot.domain.transitions import REQUEST, RequestEvent, RequestState
+from bot.domain.transitions import RequestEvent, RequestState
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud, Evs
 from bot.ports.grants import Bindings, Grants
@@ -44,8 +43,6 @@ from bot.workflow.jobs.notify import who_may_approve
 from bot.workflow.look_up import look_up
 from bot.workflow.servers import ServerNames
 from bot.workflow.unanswered import answered
-
-log = logging.getLogger(__name__)
 
 PLAN_TRIED_FOR = timedelta(minutes=2)
 """How long a request waits for a cloud that does not answer before it is dropped with that reason, counted from when it
@@ -157,9 +154,6 @@ class Planner:
         disks = wanted(draft.items)
         if written.how == "over":
             return await self._over_the_limit(request, actor, project, Usage(written.used, disks), authorization.audit)
-        if written.how == "done":
-            facts = {"request": request.id, "project": project.alias, "disks": disks, "groups": len(draft.groups)}
-            log.info("request planned", extra={**facts, "approvals": authorization.approvals})
         return None
 
     async def _said_unreachable(self, request: Request) -> Request:
@@ -243,9 +237,7 @@ class Planner:
     ) -> float | None:
         after = refused(request, event, rule, sentence, self.clock.now())
         entry = decided or denied(request.actor_id, Action.CREATE, request.project or request.order.project or "", rule)
-        written = await self.store.decide_plan(after, [], [at_plan(entry, request)])
-        if written.how == "done":
-            log.info("request refused", extra={"request": request.id, "rule": rule, "user": request.actor_id})
+        await self.store.decide_plan(after, [], [at_plan(entry, request)])
         return None
 
 
@@ -273,8 +265,7 @@ def set_going(request: Request, approvals: int, break_glass: bool, now: datetime
     elif approvals:
         event, until = RequestEvent.ASK_OTHERS, now + APPROVAL_TIME
     return replace(
-        request,
-        state=REQUEST.after(request.state, event),
+        moved(request, event),
         rev=request.rev + 1,
         break_glass=break_glass,
         approvals_needed=approvals,

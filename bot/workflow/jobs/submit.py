@@ -114,23 +114,26 @@ class Submitter:
         try:
             post = evs.create_standard_snapshot(item.snapshot, send_before=send_before)
             ticket = await answered(self.clock, post, say)
-        except DiskBusy as exc:
-            return await self._busy(item, exc)
-        except Throttled as exc:
-            return await self._wait(item, timedelta(seconds=exc.retry_after or 2.0), exc.sentence, exc.code)
-        except CloudUnavailable as exc:
-            if exc.maybe_done:
-                now = self.clock.now()
-                looking = no_answer(item, now, look_for=self.policy.look_for, cause=exc.sentence)
-                await self.store.save(looking)
-                return 0.0
-            return await self._wait(item, attempting.UNANSWERED_WAIT, exc.sentence, exc.code)
         except CloudError as exc:
-            return await self._end(item, exc)
+            return await self._not_taken(replace(item, answer_id=exc.request_id), exc)
         await self.store.save(taken(item, ticket.snapshot_id, ticket.job_id))
-        facts = {"item": item.id, "project": item.project, "snapshot": ticket.snapshot_id, "job": ticket.job_id}
-        log.info("snapshot accepted by the cloud", extra=facts)
         return None
+
+    async def _not_taken(self, item: Item, exc: CloudError) -> float | None:
+        now = self.clock.now()
+        match exc:
+            case DiskBusy():
+                return await self._busy(item, exc)
+            case Throttled():
+                return await self._wait(item, timedelta(seconds=exc.retry_after or 2.0), exc.sentence, exc.code)
+            case CloudUnavailable(maybe_done=True):
+                await self.store.save(no_answer(item, now, look_for=self.policy.look_for, cause=exc.sentence))
+                return 0.0
+            case CloudUnavailable():
+                return await self._wait(item, attempting.UNANSWERED_WAIT, exc.sentence, exc.code)
+            case _:
+                await self.store.save(ended(item, ItemState.FAILED, now, cause=exc.sentence, code=exc.code))
+                return None
 
     async def _busy(self, item: Item, exc: DiskBusy) -> float | None:
         """The disk waits its turn. After a lost answer the snapshot in the way may be our own: `_send` looks first."""
@@ -147,12 +150,6 @@ class Submitter:
         await self.store.save(waiting(item, now, until=now + wait, cause=cause, code=code, spent=spent))
         return wait.total_seconds()
 
-    async def _end(self, item: Item, exc: CloudError) -> float | None:
-        await self.store.save(ended(item, ItemState.FAILED, self.clock.now(), cause=exc.sentence, code=exc.code))
-        facts = {"item": item.id, "project": item.project, "code": exc.code, "cloud_request": exc.request_id}
-        log.warning("snapshot refused by the cloud", extra=facts)
-        return None
-
     # --- looking ------------------------------------------------------------------------------------------------------
 
     async def _look(self, item: Item, request: Request, now: datetime) -> float | None:
@@ -164,7 +161,6 @@ class Submitter:
             return await self._cannot_look(item, snapshots, now)
         if snapshot := attempting.ours(item, snapshots, named=named):
             await self.store.save(taken(item, snapshot.id, None))
-            log.info("snapshot found after a lost answer", extra={"item": item.id, "snapshot": snapshot.id})
             return None
         if over:
             return await self._looked_in_vain(item)

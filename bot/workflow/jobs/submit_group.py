@@ -21,7 +21,7 @@ from bot.domain.consistency_groups import (
     on_its_own,
 )
 from bot.domain.denials import NOT_CONFIGURED, Denied, no_longer_configured
-from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, NotFound, NotOffered, Throttled
+from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, NotFound, NotOffered, Throttled
 from bot.domain.items import Item, back_to_planned, ended, taken
 from bot.domain.requests import Request
 from bot.domain.sentences import not_configured
@@ -150,28 +150,33 @@ class Grouper:
     ) -> float | None:
         try:
             ticket = await evs.create_snapshot_group(group.asked, send_before=send_before)
-        except DiskBusy as exc:
-            return await self._busy(evs, group, members, exc)
-        except Throttled as exc:
-            return await self._wait(group, members, timedelta(seconds=exc.retry_after or 2.0), exc)
-        except CloudUnavailable as exc:
-            if exc.maybe_done:
-                return await self._unanswered(group, members, exc.sentence)
-            return await self._wait(group, members, UNANSWERED_WAIT, exc)
-        except CloudRefused as exc:
-            return await self._refused(evs, group, members, exc)
+        except CloudError as exc:
+            return await self._not_taken(evs, replace(group, answer_id=exc.request_id), members, exc)
         return await self._made(group, ticket.snapshot_group_id, ticket.job_id)
+
+    async def _not_taken(
+        self, evs: Evs, group: ConsistencyGroup, members: Sequence[Item], exc: CloudError
+    ) -> float | None:
+        match exc:
+            case DiskBusy():
+                return await self._busy(evs, group, members, exc)
+            case Throttled():
+                return await self._wait(group, members, timedelta(seconds=exc.retry_after or 2.0), exc)
+            case CloudUnavailable(maybe_done=True):
+                return await self._unanswered(group, members, exc.sentence)
+            case CloudUnavailable():
+                return await self._wait(group, members, UNANSWERED_WAIT, exc)
+            case _:
+                return await self._refused(evs, group, members, exc)
 
     async def _made(self, group: ConsistencyGroup, cloud_id: str, job_id: str | None) -> float | None:
         now = self.clock.now()
         made = group_made(group, now, look_for=self.policy.look_for, cloud_id=cloud_id, job_id=job_id)
         await self.store.save_group(made, [])
-        facts = {"group": group.id, "project": group.project, "cloud_group": cloud_id, "job": job_id}
-        log.info("group accepted by the cloud", extra=facts)
         return 0.0
 
     async def _refused(
-        self, evs: Evs, group: ConsistencyGroup, members: Sequence[Item], exc: CloudRefused
+        self, evs: Evs, group: ConsistencyGroup, members: Sequence[Item], exc: CloudError
     ) -> float | None:
         """The cloud does not say which disk it means. One that was deleted since the plan has failed, one that was
         detached is copied alone, and the others are asked for once more; with no disk to blame the group is split.
@@ -265,7 +270,6 @@ class Grouper:
 
     async def _split(self, group: ConsistencyGroup, members: Sequence[Item], exc: CloudError) -> float | None:
         now = self.clock.now()
-        log.info("a group is made as single snapshots", extra={"group": group.id, "code": exc.code})
         alone = [on_its_own(item, now) for item in members]
         await self.store.save_group(group_split(group, exc.sentence, exc.code), alone)
         return None

@@ -311,7 +311,6 @@ class Watcher:
         """None, or the item where it is no longer as it was read."""
         entry = snapshot_ended(item, state, code)
         done = await self._store.save(ended(item, state, self._clock.now(), cause=cause, code=code), [entry])
-        log.info("snapshot ended", extra={"item": item.id, "state": str(state), "snapshot": item.snapshot_id})
         if not done:
             return item
         self._looks.pop(item.id, None)
