@@ -232,6 +232,23 @@ class Sender(Payload):
     inputs: Annotated[list[str], BeforeValidator(_inputs)] = _path("view", "blocks", default=())
 
 
+class Used(Payload):
+    """A button, a form or a shortcut, as far as the log says of it: `name` is the id of what was used."""
+
+    type: Text = ""
+    name: Text = Field(
+        "",
+        validation_alias=AliasChoices(
+            AliasPath("actions", 0, "action_id"), "callback_id", AliasPath("view", "callback_id")
+        ),
+    )
+    value: Text = _path("actions", 0, "value", default="")
+    form_id: Text = _path("view", "private_metadata", default="")
+    trigger_id: Text = ""
+    user_id: Text = _path("user", "id", default="")
+    channel: Text = _path("channel", "id", default="")
+
+
 class Mention(Payload):
     event_id: Needed
     team_id: Text = ""

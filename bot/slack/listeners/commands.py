@@ -18,6 +18,7 @@ from bot.ports.meters import Commanded, uncounted
 from bot.slack.front import Front
 from bot.slack.ids import BIND, place_at
 from bot.slack.listeners.actions import Actions, UserAction
+from bot.slack.listeners.arrivals import command_arrived
 from bot.slack.listeners.deferred_replies import InHand, Reply, delivered
 from bot.slack.listeners.modals import FormListeners
 from bot.slack.listeners.queries import Queries
@@ -48,6 +49,7 @@ class CommandListeners:
         self.front.deferred.answered_by("command", self._answer_later)
 
     async def on_command(self, ack: AsyncAck, sent: SlashCommand) -> None:
+        command_arrived(sent)
         text = plain_text(sent.text).strip()
         try:
             command = commands.read_command(sent.text, self.front.command)

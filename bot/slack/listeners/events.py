@@ -14,8 +14,9 @@ from slack_bolt.response import BoltResponse
 
 from bot.slack.changes import Changes
 from bot.slack.ids import CONSOLE
+from bot.slack.listeners.arrivals import USED, control_used
 from bot.slack.listeners.reading import reads
-from bot.slack.payloads import Delivery, UserChange, read
+from bot.slack.payloads import Delivery, Used, UserChange, read
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,8 @@ class Unrouted:
         self, body: dict[str, Any], next_: Callable[[], Awaitable[BoltResponse]]
     ) -> BoltResponse | None:
         delivery = read(Delivery, body)
+        if delivery.type in USED:
+            control_used(read(Used, body))
         if delivery.type is None or delivery.type in _ROUTED:
             return await next_()
         if delivery.type == "app_rate_limited":

@@ -27,6 +27,7 @@ from bot.domain.results import Accepted, Refused
 from bot.ports.forms import DeferredReply
 from bot.slack.front import Front
 from bot.slack.ids import place_at
+from bot.slack.listeners.arrivals import mention_arrived
 from bot.slack.listeners.deferred_replies import InHand, Reply
 from bot.slack.listeners.queries import Queries
 from bot.slack.listeners.reading import reads
@@ -92,6 +93,7 @@ class MentionListeners:
             return
         mentioned = read_mention(mention.text, self.front.identity.user_id)
         text = "" if isinstance(mentioned, SeveralOrders) else mentioned.text
+        mention_arrived(mention, text)
         below = mentioned.below if isinstance(mentioned, Ordered) else ()
         ordered = isinstance(mentioned, Ordered)
         message = f"mention:{mention.channel}:{mention.ts}"
