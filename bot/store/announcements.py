@@ -66,7 +66,7 @@ class HandedOver:
 
 
 class Announcements:
-    """Jobs, audit rows and lines, once their transaction is committed; rows that could not be read; how long it all took."""
+    """Jobs, audit rows and lines, once they are committed; rows that could not be read; how long it all took."""
 
     def __init__(self) -> None:
         self.schedule: Schedule = lambda key, at, lane, about: None

@@ -8,13 +8,13 @@ import json
 import logging
 import re
 import signal
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.slack.ids import APPROVE, CANCEL
+from bot.slack.ids import APPROVE
 from tests.e2e.conftest import World
 from tests.e2e.street import Street, a_street
 from tests.e2e.test_approvals import Start, asked, press, start
@@ -23,7 +23,7 @@ __all__ = ["start"]
 
 PAGE = Path(__file__).parents[2] / "docs" / "operate.md"
 CANARY = "canary"
-TYPED = f'reason="{CANARY} reason" name={CANARY}-name description="{CANARY} words" tags={CANARY}:{CANARY}'
+TYPED = f'reason="{CANARY} reason, in words" name={CANARY}-name description="{CANARY} words" tags={CANARY}:{CANARY}'
 
 Line = Mapping[str, Any]
 
@@ -31,7 +31,12 @@ Line = Mapping[str, Any]
 def documented() -> set[str]:
     """The sentences of the table of lines."""
     lines = PAGE.read_text(encoding="utf-8").partition("## Logs")[2].partition("\n## ")[0].splitlines()
-    return {sentence for line in lines if line.startswith("| `") for sentence in re.findall(r"`([^`]+)`", line.split("|")[1])}
+    return {
+        sentence
+        for line in lines
+        if line.startswith("| `")
+        for sentence in re.findall(r"`([^`]+)`", line.split("|")[1])
+    }
 
 
 class Told(logging.Handler):
@@ -95,7 +100,8 @@ async def test_the_log_of_a_bot_tells_the_story_of_a_request(tmp_path: Path) -> 
     assert (arrived["verb"], arrived["actor"], arrived["channel"]) == ("create", request.actor_id, "C0INCDEMO1")
     assert arrived["delivery"] == recorded["delivery"]
     assert lines.index(arrived) < lines.index(recorded)
-    assert (recorded["actor"], recorded["project"]) == (request.actor_id, "payments-prod")
+    assert recorded["actor"] == request.actor_id
+    assert (by_message["request planned"]["disks"], by_message["request planned"]["project"]) == (1, "payments-prod")
     ended = by_message["snapshot available"]
     assert (ended["item"], ended["disk"], ended["snapshot"]) == (item.id, item.disk.id, item.snapshot_id)
     assert by_message["snapshot accepted by the cloud"]["job"] == item.job_id
@@ -109,12 +115,12 @@ def read(street: Street) -> list[Line]:
 
 
 async def test_a_denial_is_told_with_who_and_why(world: World, told: list[Line]) -> None:
-    await world.say(f"create web-01-data project=payments-prod {TYPED}", "mallory")
+    await world.say(f"create web-01-data project=payments-prod {TYPED}", "carol")
     await world.say(f"{CANARY} {CANARY}", "alice")
     await world.slack.until(lambda: any(line["message"] == "denied" for line in told))
     (denied,) = [line for line in told if line["message"] == "denied"]
     assert (denied["action"], denied["rule"]) == ("create", "no-grant")
-    assert (denied["actor"], denied["project"]) == (world.slack.world.person("mallory").id, "payments-prod")
+    assert (denied["actor"], denied["project"]) == (world.slack.world.person("carol").id, "payments-prod")
     assert_nothing_typed(told)
 
 
@@ -154,19 +160,11 @@ async def test_a_deletion_is_told_from_its_asking_to_its_end(world: World, told:
         "command arrived",
         "button pressed",
     ]
-    assert of(lines, request) == [
-        "allowed",
-        "deletion agreed to",
-        "allowed",
-        "deletion asked of the cloud",
-        "snapshot deleted",
-    ] or of(lines, request) == ["deletion agreed to", "allowed", "deletion asked of the cloud", "snapshot deleted"]
+    assert of(lines, request) == ["allowed", "deletion agreed to", "deletion asked of the cloud", "snapshot deleted"]
     assert_nothing_typed(told)
 
 
-async def test_an_approval_a_cancelling_and_a_broken_glass_are_told_with_who(
-    start: Start, told: list[Line], hours: Callable[..., None] | None = None
-) -> None:
+async def test_an_approval_a_cancelling_and_a_broken_glass_are_told_with_who(start: Start, told: list[Line]) -> None:
     world = await start("approvals = 1\nbreak_glass = true")
     request = await world.create(f"web-01-data {TYPED}", "bob")
     await press(world, "eng01", await asked(world, request), APPROVE)
@@ -185,9 +183,10 @@ async def test_an_approval_a_cancelling_and_a_broken_glass_are_told_with_who(
     assert agreed["actor"] == world.slack.world.person("eng01").id
 
     dropped = await world.create(f"web-01-logs {TYPED}", "bob")
-    await press(world, "bob", world.root(dropped) or await asked(world, dropped), CANCEL)
+    await asked(world, dropped)
+    await world.say(f"cancel {dropped}", "bob")
     await world.finished(dropped)
-    assert of(told, dropped)[-2:] == ["request dropped", "allowed"]
+    assert of(told, dropped)[-3:] == ["allowed", "snapshot not made", "request dropped"]
 
     urgent = await world.create(f"web-01-logs break_glass=payments-prod {TYPED}", "bob")
     await world.finished(urgent)
@@ -201,11 +200,11 @@ async def test_an_approval_a_cancelling_and_a_broken_glass_are_told_with_who(
 
 async def test_rights_and_bindings_are_told_as_they_change(world: World, told: list[Line]) -> None:
     await world.say("grant @bob operator payments-prod for=8h")
+    await world.slack.until(lambda: any(line["message"] == "grant added" for line in told))
     await world.say("revoke @bob operator payments-prod")
-    await world.say("bind server=web-01 project=payments-prod")
-    await world.say("unbind")
+    await world.say("bind server=web-01 project=payments-prod", channel="#ops")
+    await world.say("unbind", channel="#ops")
     await world.slack.until(lambda: any(line["message"] == "channel unbound" for line in told))
-    changes = [line["message"] for line in told if line.get("outcome") != "x" and line["message"] in documented()]
-    for sentence in ("grant added", "grant revoked", "channel bound", "channel unbound"):
-        assert changes.count(sentence) >= 1
+    changes = ("grant added", "grant revoked", "channel bound", "channel unbound")
+    assert sorted(line["message"] for line in told if line["message"] in changes) == sorted(changes)
     assert_nothing_typed(told)

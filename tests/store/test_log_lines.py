@@ -35,7 +35,7 @@ async def test_a_delivery_that_comes_twice_is_recorded_and_told_once(
     request = a_request(state=RequestState.RECEIVED, moved_by=RequestEvent.RECEIVE)
     for _ in range(2):
         await store.take_in("command:1", "C1", an_actor(), lambda *_: Incoming(request, [ENTRY]))
-    assert lines() == ["request recorded", "allowed"]
+    assert lines() == ["allowed", "request recorded"], "the decision before what came of it"
 
 
 async def test_each_edge_of_an_item_is_one_line_and_what_was_read_before_another_acted_is_none(

@@ -95,7 +95,6 @@ class Existing:
                     await evs.show_snapshot(item.snapshot_id or "")
                 except NotFound:
                     await self._store.gone(item.snapshot_id or "", None, [noticed_gone(item)])
-                    log.info("a snapshot is gone", extra={"item": item.id, "snapshot": item.snapshot_id})
         except (CloudError, KeyError) as exc:
             log.info(
                 "whether snapshots exist could not be asked", extra={"project": alias, "error": type(exc).__name__}
