@@ -67,6 +67,10 @@ NOT_HERE: Mapping[str, str] = {
     "pip install": "it installs what it is run in",
     "pipx install": "it installs for a person; tests/test_packages.py builds what is installed, and looks inside",
     "uv tool install": "the same",
+    "install -": "it changes the machine; tests/test_examples.py reads what is installed",
+    "systemctl ": "it changes the machine; systemd's own analyser reads the unit in tests/test_examples.py",
+    "docker ": "it needs an engine; tests/e2e/test_confined.py runs the bot as the image does",
+    "kubectl ": "it needs a cluster; tests/test_examples.py holds the objects against Kubernetes' schemas",
     "/opt/snapshot-bot/bin/": "it installs for the machine, as .ci/run does in a folder of its own",
 }
 """By its beginning: why it is not run. The modules, paths and extras that it names have to be there all the same."""
@@ -130,7 +134,7 @@ def test_what_is_not_run_here_names_what_is_there(command: str) -> None:
         _parser().parse_args(words[1:])
     known = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
     assert [one for extra in re.findall(r"\[([\w,]+)\]", command) for one in extra.split(",") if one not in known] == []
-    paths = re.findall(r"(?:^|\s)((?:tests|\.ci)/[\w/.]*)", command)
+    paths = re.findall(r"(?:^|\s)((?:tests|docs|\.ci)/[\w/.-]*)", command)
     paths += [f"{name.replace('.', '/')}/__main__.py" for name in re.findall(r"-m (tests\.\w+)", command)]
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
@@ -213,6 +217,7 @@ class Guide:
         told = re.sub(r"\[([^\]]*)\]", r"\1", command).replace("127.0.0.1:9000", f"127.0.0.1:{self.admin_port}")
         copy = next((file for verb, file in FILES.items() if verb in told), "copy.db")
         told = re.sub(r"\bFILE\b", copy, told)
+        told = told.replace("sqlite:////var/lib/snapshot-bot/snapshot-bot.db", self.environment["BOT_STORE"])
         told = re.sub(r"postgresql://[\w.@/-]+", lambda _: self.database, told)
         told = re.sub(r"(?<=^createdb )(.*) snapshots$", rf"\1 {urlsplit(self.database).path[1:]}_2", told)
         if "SEQ:HASH" in told:
