@@ -5,6 +5,7 @@ Source: devg-apisign, api-sign-0001 and api-sign-errorcode; EVS API reference, e
 
 import hmac
 from datetime import timedelta
+from fnmatch import fnmatchcase
 
 from bot.simulator.cloud import errors, signatures
 from bot.simulator.cloud.calls import Call, Principal, Route
@@ -12,6 +13,8 @@ from bot.simulator.cloud.world import AccessKey
 
 CLOCK_DIFFERENCE = timedelta(minutes=15)
 FAILURES_ALLOWED = 5
+ALIASES = {"ecs:cloudServers:list": "ecs:cloudServers:listServersDetails"}
+"""The names that identity policies have for the same right. Source: ECS API reference, Querying Details About ECSs."""
 LOCKED_FOR = timedelta(minutes=5)
 
 
@@ -40,15 +43,29 @@ def admit(call: Call, principal: Principal) -> None:
 
 
 def authorize(call: Call, route: Route) -> None:
-    """Refuse a call whose right was taken away. Source: EVS error codes, EVS.2056; ECS error codes."""
-    switches = call.world.switches
-    if not route.action or route.action not in switches.denied_actions:
+    """Refuse a call for which the caller lacks a right. Source: EVS error codes, EVS.2056; ECS error codes."""
+    assert call.principal is not None
+    missing = [one for one in (route.action, *route.also) if one and not _may(call, call.principal.user, one)]
+    if not missing:
         return
+    if route.access == "known":
+        raise errors.iam(403, f"You are not authorized to perform the requested action: {missing[0]}.")
     if route.service == "evs":
         raise errors.evs(403, "EVS.2056", "action in pdp check deny!")
-    if switches.servers_refused_with == "Pdp.0001":
-        raise errors.evs(403, "Pdp.0001", f"Policy does not allow {route.action} to be performed.")
+    if call.world.switches.servers_refused_with == "Pdp.0001":
+        raise errors.evs(403, "Pdp.0001", f"Policy does not allow {missing[0]} to be performed.")
     raise errors.evs(403, "Ecs.0003", "You do not have permission to perform this action.")
+
+
+def _may(call: Call, user: str, action: str) -> bool:
+    """Whether a user or the agency has a right: denials win, and a star stands for any text."""
+    allowed, denied = call.world.actions_of(user)
+    names = (action, ALIASES.get(action, action))
+
+    def among(patterns: list[str]) -> bool:
+        return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
+
+    return (allowed is None or among(allowed)) and not among(denied + call.world.switches.denied_actions)
 
 
 def _by_token(call: Call, text: str) -> Principal:

@@ -42,7 +42,9 @@ class Answer:
 
 @dataclass
 class Call:
-    """A request with everything that a handler may need to answer it. `target` is path and query as sent."""
+    """A request with everything that a handler may need to answer it. `target` is path and query as sent; `roots` are
+    the addresses of the services.
+    """
 
     operation: str
     method: str
@@ -55,6 +57,7 @@ class Call:
     world: CloudWorld
     now: datetime
     base_url: str
+    roots: Mapping[str, str]
     request_id: str
     faults: FaultQueue
     principal: Principal | None = None
@@ -95,7 +98,7 @@ Handler = Callable[[Call], Answer]
 @dataclass(frozen=True)
 class Route:
     """One published API of the service at its own address. `access` says who may call: anybody, any known caller, or
-    one with rights in the project; `action` is the right it takes, where a table names one.
+    one with rights in the project; `action` is the right it takes, where a table names one, and `also` are more.
     """
 
     method: str
@@ -104,6 +107,7 @@ class Route:
     handler: Handler
     access: Literal["open", "known", "project"] = "project"
     action: str = ""
+    also: tuple[str, ...] = ()
     service: Literal["evs", "ecs"] = "evs"
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.simulator.cloud import (
+    accounts,
     chains,
     disk_changes,
     errors,
@@ -40,6 +41,7 @@ def _unpublished(call: Call) -> Answer:
 
 ROUTES = (
     *iam.ROUTES,
+    *accounts.ROUTES,
     *metadata.ROUTES,
     *snapshots.ROUTES,
     *groups.ROUTES,
@@ -72,6 +74,7 @@ class Cloud:
         self.journal: list[dict[str, Any]] = []
         self._now = now or (lambda: datetime.now(UTC))
         self._faults = FaultQueue()
+        self._roots: dict[str, str] = {}
 
     def calls(self, operation: str | None = None) -> list[dict[str, Any]]:
         """The journal, or the part of it about one operation."""
@@ -160,6 +163,7 @@ class Cloud:
             world=self.world,
             now=self._now(),
             base_url=base_url,
+            roots=self._roots,
             request_id="",
             faults=self._faults,
         )
@@ -186,9 +190,8 @@ class Cloud:
             self._require_published(call)
         if route.access != "open":
             call.principal = identify(call)
-        if route.access == "project":
-            assert call.principal is not None
-            admit(call, call.principal)
+            if route.access == "project":
+                admit(call, call.principal)
             authorize(call, route)
         return route.handler(call)
 

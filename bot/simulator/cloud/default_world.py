@@ -1,4 +1,7 @@
-"""The world that people meet in the demo: one account, three projects, disks of every sort. Nothing in it is real."""
+"""The world that people meet in the demo: one account, three projects, disks of every sort. Nothing in it is real.
+
+Two of the projects are named like their regions in IAM, as every account has them; the third is one made beside.
+"""
 
 from typing import Any
 
@@ -34,12 +37,18 @@ def default_world() -> CloudWorld:
         {
             "domain_name": "ACME",
             "projects": [
-                {"name": "payments-prod", "project_id": PAYMENTS, "region": "ap-southeast-3"},
+                {
+                    "name": "payments-prod",
+                    "project_id": PAYMENTS,
+                    "region": "ap-southeast-3",
+                    "iam_name": "ap-southeast-3",
+                },
                 {"name": "shop", "project_id": SHOP, "region": "ap-southeast-3"},
                 {
                     "name": "legacy",
                     "project_id": LEGACY,
                     "region": "eu-west-0",
+                    "iam_name": "eu-west-0",
                     "v5_offered": False,
                     "groups_offered": False,
                 },
@@ -60,6 +69,7 @@ def default_world() -> CloudWorld:
             ],
             "agency": {"name": "snapshot-bot-agency"},
             "edge_zones": [EDGE_ZONE],
+            "enterprise_projects": {"0": "default", FINANCE: "finance"},
             "servers": _servers(),
             "disks": [*_payments_disks(), *_shop_disks(), _disk(LEGACY, 31, "old-data", "eu-west-0a", server=OLD_01)],
         }

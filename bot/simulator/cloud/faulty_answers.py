@@ -15,7 +15,12 @@ from bot.simulator.cloud.faults import Fault
 
 HUGE_BYTES = 9 * 1024 * 1024
 HTML = "<html>\r\n<head><title>{0}</title></head>\r\n<body>\r\n<center><h1>{0}</h1></center>\r\n</body>\r\n</html>\r\n"
-IAM_OPERATIONS = frozenset({"create_token", "list_projects", "list_auth_projects", "create_temporary_key"})
+IAM_OPERATIONS = frozenset(
+    {
+        "create_token", "list_projects", "list_auth_projects", "create_temporary_key", "list_versions", "show_version",
+        "show_catalog", "show_token", "list_auth_domains", "show_project",
+    }
+)  # fmt: skip
 
 
 def strike_before(fault: Fault, call: Call) -> None:

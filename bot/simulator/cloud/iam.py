@@ -11,7 +11,7 @@ from typing import Any
 from bot.simulator.cloud import errors
 from bot.simulator.cloud.authentication import identify
 from bot.simulator.cloud.calls import Answer, Call, Principal, Route
-from bot.simulator.cloud.world import AccessKey, IamRefusal, Project, Token, User
+from bot.simulator.cloud.world import AccessKey, Agency, IamRefusal, Project, Token, User
 
 INVALID_BODY = "The request body is invalid"
 WRONG_PASSWORD = "The username or password is wrong."
@@ -27,12 +27,9 @@ def create_token(call: Call) -> Answer:
     match _identity(call):
         case {"methods": ["password"], "password": {"user": {"password": str(password)} as who}}:
             user = _user_with(call, who, password)
-            name, user_id, allowed = user.name, user.id, user.projects
-        case {"methods": ["assume_role"], "assume_role": {"agency_name": str(agency_name)}}:
-            _caller(call)
-            agency = call.world.agency
-            if agency is None or agency.name != agency_name:
-                raise errors.iam(403, "You have no right to do this action")
+            name, user_id, allowed, caller = user.name, user.id, user.projects, None
+        case {"methods": ["assume_role"], "assume_role": {"agency_name": str()} as details}:
+            caller, agency = _caller(call), _agency(call, details)
             name, user_id, allowed = f"{call.world.domain_name}/{agency.name}", call.world.domain_id, agency.projects
         case _:
             raise errors.iam(400, INVALID_BODY)
@@ -42,13 +39,17 @@ def create_token(call: Call) -> Answer:
     call.world.tokens[token] = Token(name, allowed, None if project is None else project.project_id, expires_at)
     domain = {"id": call.world.domain_id, "name": call.world.domain_name}
     body: dict[str, Any] = {
-        "catalog": [],
+        "catalog": [] if "nocatalog" in call.query else catalog(call, project),
         "expires_at": iam_time(expires_at),
         "issued_at": iam_time(call.now),
         "methods": call.body["auth"]["identity"]["methods"],
         "roles": [{"id": "0", "name": "te_admin"}],
-        "user": {"id": user_id, "name": name, "domain": domain, "password_expires_at": ""},
+        "user": {"id": user_id, "name": name, "domain": domain},
     }
+    if caller is None:
+        body["user"]["password_expires_at"] = ""
+    else:
+        body["assumed_by"] = {"user": {"id": "", "name": caller.user, "domain": domain}}
     if project is None:
         body["domain"] = domain
     else:
@@ -60,7 +61,7 @@ def list_projects(call: Call) -> Answer:
     """GET /v3/projects: filters domain_id, name, parent_id and enabled; page with per_page."""
     domain_id, query = call.world.domain_id, call.query
     found = [
-        _shown(call, project)
+        project_shown(call, project)
         for project in call.world.projects
         if query.get("name", project.iam_name) == project.iam_name
         and query.get("domain_id", domain_id) == domain_id
@@ -82,7 +83,9 @@ def list_auth_projects(call: Call) -> Answer:
     """GET /v3/auth/projects: what the caller may use."""
     assert call.principal is not None
     allowed = call.principal.projects
-    found = [_shown(call, project) for project in call.world.projects if allowed is None or project.name in allowed]
+    found = [
+        project_shown(call, project) for project in call.world.projects if allowed is None or project.name in allowed
+    ]
     return Answer(200, {"projects": found, "links": {"self": f"{call.base_url}/v3/auth/projects"}})
 
 
@@ -93,11 +96,9 @@ def create_temporary_key(call: Call) -> Answer:
             details = rest.get("token", {})
             caller = _caller(call)
             user, allowed = caller.user, caller.projects
-        case {"methods": ["assume_role"], "assume_role": {"agency_name": str(agency_name)} as details}:
+        case {"methods": ["assume_role"], "assume_role": {"agency_name": str()} as details}:
             _caller(call)
-            agency = call.world.agency
-            if agency is None or agency.name != agency_name:
-                raise errors.iam(403, "You have no right to do this action")
+            agency = _agency(call, details)
             user, allowed = agency.name, agency.projects
         case _:
             raise errors.iam(400, INVALID_BODY)
@@ -125,6 +126,41 @@ def credential(key: AccessKey) -> dict[str, str]:
         "securitytoken": key.security_token,
         "expires_at": iam_time(key.expires_at),
     }
+
+
+def catalog(call: Call, project: Project | None) -> list[dict[str, Any]]:
+    """The services of a project and their addresses; without one, IAM alone."""
+    roots = {name: call.roots.get(name, call.base_url) for name in ("evs", "ecs")}
+    services = [("identity", "iam", f"{call.base_url}/v3")]
+    if project is not None:
+        services += [
+            ("volumev2", "evs", f"{roots['evs']}/v2/{project.project_id}"),
+            ("volumev3", "evs", f"{roots['evs']}/v3/{project.project_id}"),
+            ("compute", "ecs", f"{roots['ecs']}/v2.1/{project.project_id}"),
+        ]
+    region = "*" if project is None else project.region
+    return [
+        {
+            "id": f"{kind}-service",
+            "type": kind,
+            "name": name,
+            "endpoints": [
+                {"id": f"{kind}-public", "interface": "public", "region": region, "region_id": region, "url": url}
+            ],
+        }
+        for kind, name, url in services
+    ]
+
+
+def _agency(call: Call, details: Mapping[str, Any]) -> Agency:
+    """The agency that is asked for, in the account that has it."""
+    world, agency = call.world, call.world.agency
+    domain = details.get("domain_id", details.get("domain_name"))
+    if domain not in (world.domain_id, world.domain_name):
+        raise errors.iam(404, f"Could not find domain: {domain}.")
+    if agency is None or agency.name != details["agency_name"]:
+        raise errors.iam(403, "You have no right to do this action")
+    return agency
 
 
 def _identity(call: Call) -> dict[str, Any]:
@@ -209,19 +245,25 @@ def _scope(call: Call, allowed: list[str] | None) -> Project | None:
     match call.body["auth"].get("scope", {}):
         case {"project": {"id": str(wanted)} | {"name": str(wanted)}}:
             for project in call.world.projects:
-                named = wanted in (project.project_id, project.iam_name, project.name)
-                if named and (allowed is None or project.name in allowed):
-                    return project
+                if wanted not in (project.project_id, project.iam_name, project.name):
+                    continue
+                if allowed is not None and project.name not in allowed:
+                    raise errors.iam(403, "You have no right to do this action")
+                return project
             raise errors.iam(404, f"Could not find project: {wanted}.")
         case {"project": _}:
             raise errors.iam(400, INVALID_BODY)
+        case {"domain": {"id": str(wanted)} | {"name": str(wanted)}}:
+            if wanted not in (call.world.domain_id, call.world.domain_name):
+                raise errors.iam(404, f"Could not find domain: {wanted}.")
+            return None
         case {}:
             return None
         case _:
             raise errors.iam(400, INVALID_BODY)
 
 
-def _shown(call: Call, project: Project) -> dict[str, Any]:
+def project_shown(call: Call, project: Project) -> dict[str, Any]:
     return {
         "id": project.project_id,
         "name": project.iam_name,
@@ -236,7 +278,7 @@ def _shown(call: Call, project: Project) -> dict[str, Any]:
 
 ROUTES = (
     Route("POST", "/v3/auth/tokens", "create_token", create_token, "open"),
-    Route("GET", "/v3/projects", "list_projects", list_projects, "known"),
+    Route("GET", "/v3/projects", "list_projects", list_projects, "known", "iam:projects:listProjects"),
     Route("GET", "/v3/auth/projects", "list_auth_projects", list_auth_projects, "known"),
     Route("POST", "/v3.0/OS-CREDENTIAL/securitytokens", "create_temporary_key", create_temporary_key, "open"),
 )

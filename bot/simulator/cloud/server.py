@@ -26,7 +26,6 @@ class CloudSimulator(Cloud):
         super().__init__(world, now=now)
         self._runners: list[web.AppRunner] = []
         self._stopping = asyncio.Event()
-        self._urls: dict[str, str] = {}
 
     @property
     def url(self) -> str:
@@ -43,7 +42,7 @@ class CloudSimulator(Cloud):
     def _root(self, service: str) -> str:
         if not self._runners:
             raise RuntimeError("The cloud simulator is not running.")
-        return self._urls[service]
+        return self._roots[service]
 
     async def start(self, port: int = 0, ecs_port: int = 0) -> None:
         """Listen on these ports of 127.0.0.1, or on any free ones. Raises OSError when a port is taken."""
@@ -70,7 +69,7 @@ class CloudSimulator(Cloud):
             await runner.cleanup()
             raise
         self._runners.append(runner)
-        self._urls[service] = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        self._roots[service] = f"http://127.0.0.1:{runner.addresses[0][1]}"
 
     async def stop(self) -> None:
         """Close the ports and every connection; callers left hanging get nothing."""
@@ -89,7 +88,7 @@ class CloudSimulator(Cloud):
             params = dict(request.match_info)
             query = {name: ",".join(request.query.getall(name)) for name in request.query}
             outcome = self.handle(
-                route, request.method, request.raw_path, params, query, request.headers, raw_body, self._urls[service]
+                route, request.method, request.raw_path, params, query, request.headers, raw_body, self._roots[service]
             )
             return await self._send(request, outcome)
 

@@ -126,7 +126,9 @@ class RecycleBin:
 
 @dataclass
 class Project:
-    """An IAM project. In IAM it is called `iam_name`, by default ``{region}_{name}``."""
+    """An IAM project. In IAM it is called `iam_name`, by default ``{region}_{name}``, or its region if that is its
+    name: every account has one that is named like the region.
+    """
 
     name: str
     project_id: str
@@ -138,17 +140,23 @@ class Project:
     recycle_bin: RecycleBin = field(default_factory=RecycleBin)
 
     def __post_init__(self) -> None:
-        self.iam_name = self.iam_name or f"{self.region}_{self.name}"
+        own = self.region if self.name == self.region else f"{self.region}_{self.name}"
+        self.iam_name = self.iam_name or own
 
 
 @dataclass
 class User:
-    """An IAM user; `projects` holds names of projects, None means all of them."""
+    """An IAM user; `projects` holds names of projects, None means all of them.
+
+    `actions` are its rights, such as evs:snapshots:create or evs:*:get, None means all; `denied_actions` win over them.
+    """
 
     name: str
     id: str
     password: str = field(repr=False)
     projects: list[str] | None = None
+    actions: list[str] | None = None
+    denied_actions: list[str] = field(default_factory=list)
     enabled: bool = True
     programmatic_access: bool = True
     wrong_passwords: int = field(default=0, init=False)
@@ -171,10 +179,12 @@ class AccessKey:
 
 @dataclass
 class Agency:
-    """The agency of the virtual machine that the metadata service hands keys out for."""
+    """The agency of the virtual machine that the metadata service hands keys out for; rights as of a user."""
 
     name: str
     projects: list[str] | None = None
+    actions: list[str] | None = None
+    denied_actions: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -189,7 +199,9 @@ class Token:
 
 @dataclass
 class CloudWorld:
-    """Everything the simulated cloud knows. Disks, servers, snapshots, groups and jobs are keyed by id."""
+    """Everything the simulated cloud knows. Disks, servers, snapshots, groups and jobs are keyed by id, and so are the
+    names of enterprise projects.
+    """
 
     domain_name: str = "ACME"
     domain_id: str = "ac3e0000000000000000000000000001"
@@ -200,6 +212,7 @@ class CloudWorld:
     disks: dict[str, Disk] = field(default_factory=dict)
     servers: dict[str, Server] = field(default_factory=dict)
     edge_zones: list[str] = field(default_factory=list)
+    enterprise_projects: dict[str, str] = field(default_factory=lambda: {"0": "default"})
     timing: Timing = field(default_factory=Timing)
     switches: Switches = field(default_factory=Switches)
     snapshots: dict[str, Snapshot] = field(default_factory=dict, init=False)
@@ -312,6 +325,13 @@ class CloudWorld:
             if name_or_id in (project.name, project.project_id):
                 return project
         raise KeyError(name_or_id)
+
+    def actions_of(self, user: str) -> tuple[list[str] | None, list[str]]:
+        """The actions that a user, or the agency, may do (None: all), and those denied whatever is allowed."""
+        holders: list[User | Agency] = [one for one in self.users if one.name == user]
+        if self.agency is not None and user.rpartition("/")[2] == self.agency.name:
+            holders.append(self.agency)
+        return (holders[0].actions, holders[0].denied_actions) if holders else (None, [])
 
     def disk(self, name_or_id: str) -> Disk:
         """The one disk with this name or id. Raises KeyError when there is none, or more than one."""
