@@ -108,11 +108,10 @@ def _parser() -> argparse.ArgumentParser:
     looks.add_argument("--json", action="store_true", help="one object, for programs")
     _runs(looks, _check)
 
-    play = commands.add_parser("demo", help="the bot against a simulated cloud and Slack, here in the terminal")
-    play.add_argument(
-        "--port", type=int, default=0, metavar="N", help="where the simulated Slack listens (any free port)"
-    )
-    play.add_argument("--once", action="store_true", help="stop after the played backup")
+    play = commands.add_parser("demo", help="the bot in a simulated workspace and cloud: in the browser, or right here")
+    play.add_argument("--port", type=int, default=0, metavar="N", help="of the page (any free port)")
+    play.add_argument("--once", action="store_true", help="play one backup here and stop")
+    play.add_argument("--world", type=Path, metavar="FILE", help="JSON with another world, such as one for a game day")
     play.set_defaults(run=_demo)
 
     simulate = commands.add_parser("simulate", help="the simulated cloud and Slack alone")

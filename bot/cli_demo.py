@@ -4,34 +4,79 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
-from bot import app
-from bot.cli import BAD_USE, DONE, complain, on_signal
+import aiohttp
+
+from bot.cli import BAD_USE, DONE, FAILED, complain, on_signal
+from bot.cli_grants import decided, explained
 from bot.clock import SystemClock
+from bot.domain.denials import Denied
+from bot.domain.errors import BotError
 from bot.domain.hosts import cannot_listen
-from bot.logs import configure_logs
-from bot.settings import load_settings
-from bot.simulator.demo import play
+from bot.domain.roles import Action
+from bot.settings import load_store
+from bot.simulator.bot_process import BotProcess
+from bot.simulator.demo import Demo
+from bot.simulator.demo_world import demo_world
+from bot.simulator.page import Explain, Site, read_story
 from bot.simulator.setting import PortTaken, Setting, read_world
+from bot.slack import ids
+from bot.slack.client.identity import web_client
+from bot.slack.client.people import SlackPeople
 from bot.slack.client.scopes import SCOPES
+
+FACE = {
+    "command": "/snapshot",
+    "hint": "quick | create DISK … | status | list | restore-points | help",
+    "actions": [action.value for action in Action],
+    "shortcuts": [
+        {"name": "New snapshot", "type": "global", "callback_id": ids.NEW_SNAPSHOT},
+        {"name": "Back up for this message", "type": "message", "callback_id": ids.BACKUP_FOR_MESSAGE},
+    ],
+}
+"""What a workspace knows of the app from its manifest."""
 
 
 async def demo(options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="snapshot-bot-demo-") as directory:
-        setting = Setting(Path(directory), scopes=SCOPES)
-        with _told("--port"):
-            return await play(setting, _start_quietly, once=options.once, slack_port=options.port)
+        try:
+            world = read_world(options.world) if options.world else demo_world()
+            setting, story = Setting(Path(directory), scopes=SCOPES, world=world), read_story(world.get("story", {}))
+        except ValueError as exc:
+            complain(str(exc))
+            return BAD_USE
+        bot = BotProcess(lambda: {**setting.environment(), "ADMIN_PORT": "0"}, setting.workspace.state.wake)
+        async with _explaining(setting) as explain:
+            site = Site(setting, bot, story, explain, FACE)
+            setting.workspace.add_routes(site.routes())
+            with _told("--port"):
+                done = await Demo(setting, bot, site, story, on_signal()).run(once=options.once, port=options.port)
+    return DONE if done else FAILED
 
 
-async def _start_quietly(environment: Mapping[str, str]) -> Callable[[], Awaitable[None]]:
-    """A bot for the demo: its log would stand between the lines of the channel, so only trouble is shown."""
-    settings = load_settings(environment)
-    configure_logs("console", "WARNING", settings.secrets())
-    bot = await app.start(settings, SystemClock())
-    return bot.stop
+@asynccontextmanager
+async def _explaining(setting: Setting) -> AsyncIterator[Explain]:
+    """The bot's own explanation, of a person as the bot itself sees that person in the workspace."""
+    async with aiohttp.ClientSession() as http:
+
+        async def explain(user: str, action: str, project: str, channel: str) -> Mapping[str, Any]:
+            workspace = setting.workspace
+            client = web_client(workspace.api_url, http, workspace.bot_token)
+            people = SlackPeople(client, workspace.world.team_id, SystemClock())
+            settings, name = load_store(setting.environment(), rights=True), workspace.world.person(user).name
+            try:
+                actor = await people.look_up(user)
+                decision = await decided(settings, actor, Action(action), project, channel)
+            except BotError as exc:
+                return {"allowed": False, "rule": "", "told": exc.sentence}
+            told = explained(decision, name, Action(action), project)
+            return {"allowed": not isinstance(decision, Denied), "rule": decision.rule, "told": told}
+
+        yield explain
 
 
 @contextmanager

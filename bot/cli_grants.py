@@ -13,7 +13,7 @@ from typing import TypeVar
 from bot.cli import complain, opened_store, say
 from bot.clock import SystemClock
 from bot.domain import granting
-from bot.domain.access import NeedsApproval, decide
+from bot.domain.access import Decision, NeedsApproval, decide
 from bot.domain.actors import AccountKind, Actor
 from bot.domain.denials import Denied
 from bot.domain.errors import CommandError
@@ -84,17 +84,28 @@ async def explain_grant(settings: StoreSettings, options: argparse.Namespace) ->
     actor = _assumed(subject, user_groups)
     action, alias = Action(options.action), options.project
     project = settings.projects.get(alias)
-    decision = decide(actor, action, alias, project, options.channel, await _every(settings), SystemClock().now())
+    decision = await decided(settings, actor, action, alias, options.channel)
     say(f"rule: {decision.rule}")
-    match decision:
-        case Denied(_, explanation):
-            say(as_words(explanation))
-        case NeedsApproval(because, approvals):
-            say(f"{subject} may {action} in {alias} once {approvals} more agree. {_because(because)}")
-        case _:
-            say(f"{subject} may {action} in {alias}. {_because(decision.because)}")
+    say(explained(decision, str(subject), action, alias))
     say(_assumptions(subject, user_groups, project, options.channel))
     return REFUSED if isinstance(decision, Denied) else DONE
+
+
+async def decided(settings: StoreSettings, actor: Actor, action: Action, alias: str, channel: str) -> Decision:
+    """The decision as it would be made now."""
+    project = settings.projects.get(alias)
+    return decide(actor, action, alias, project, channel, await _every(settings), SystemClock().now())
+
+
+def explained(decision: Decision, who: str, action: Action, alias: str) -> str:
+    """Why, with the grant that decides."""
+    match decision:
+        case Denied(_, explanation):
+            return as_words(explanation)
+        case NeedsApproval(because, approvals):
+            return f"{who} may {action} in {alias} once {approvals} more agree. {_because(because)}"
+        case _:
+            return f"{who} may {action} in {alias}. {_because(decision.because)}"
 
 
 async def import_grants(settings: StoreSettings, options: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bot.simulator.bot_config import config_text
 from bot.simulator.cloud import CloudSimulator, CloudWorld
 from bot.simulator.workspace import WorkspaceSimulator, WorkspaceWorld
 
@@ -82,6 +83,10 @@ server = "web-01"
 """
 
 
+PARTS = frozenset({"bot", "cloud", "story", "workspace"})
+"""Of a described world."""
+
+
 class PortTaken(Exception):
     """A simulator can't listen where it was told to."""
 
@@ -114,6 +119,7 @@ class Setting:
         self.directory = directory
         self.cloud = CloudSimulator(cloud_world, now=now)
         self.workspace = WorkspaceSimulator(slack_world, scopes=scopes, manifest=manifest, now=now)
+        self._described = world.get("bot")
         self._patience = {"reconcile_seconds": reconcile_seconds, "busy_retry_seconds": busy_retry_seconds}
 
     async def start(self, *, slack_port: int = 0, cloud_port: int = 0) -> None:
@@ -124,12 +130,17 @@ class Setting:
             except OSError as exc:
                 await self.stop()
                 raise PortTaken(port, exc) from None
-        addresses = {"cloud": self.cloud.url, "servers": self.cloud.ecs_url}
-        (self.directory / "bot.toml").write_text(_CONFIG.format(**addresses, **self._patience))
+        (self.directory / "bot.toml").write_text(self._config(), encoding="utf-8")
 
     async def stop(self) -> None:
         await self.workspace.stop()
         await self.cloud.stop()
+
+    def _config(self) -> str:
+        addresses = {"cloud": self.cloud.url, "servers": self.cloud.ecs_url}
+        if self._described is None:
+            return _CONFIG.format(**addresses, **self._patience)
+        return config_text({"cloud": self._patience, **self._described}, **addresses)
 
     def environment(self, *, socket_mode: bool = True) -> dict[str, str]:
         """The variables that point `snapshot-bot run` here."""
@@ -148,11 +159,14 @@ class Setting:
 
 
 def read_world(path: Path) -> dict[str, Any]:
-    """A world file: JSON with `cloud` and `workspace`, each optional. Raises ValueError with what is wrong."""
+    """A world file: JSON with `cloud`, `workspace`, `bot` (the tables of its bot.toml) and `story`, each optional.
+
+    Raises ValueError with what is wrong.
+    """
     try:
         world = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
         raise ValueError(f"{path} can't be read as JSON: {exc}") from None
-    if not isinstance(world, dict) or set(world) - {"cloud", "workspace"}:
-        raise ValueError(f"{path} should hold an object with the keys cloud and workspace, and no others.")
+    if not isinstance(world, dict) or set(world) - PARTS:
+        raise ValueError(f"{path} should hold an object with the keys {', '.join(sorted(PARTS))}, and no others.")
     return world

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import signal
 import sys
+import time
 from asyncio.subprocess import PIPE, STDOUT, Process
+from pathlib import Path
+from unittest.mock import ANY
 
 import httpx
 
@@ -44,17 +48,138 @@ async def test_the_demo_plays_one_backup_to_its_true_end() -> None:
     assert "Traceback" not in text and "error" not in text.lower().replace("errors", "")
 
 
-async def test_the_demo_then_reads_commands_of_different_people() -> None:
-    typed = "/snapshot create scratch\ncarol: /snapshot create orders-db\nnobody: /snapshot help\nhello\n\nquit\n"
-    code, text = await said(await bot("demo"), typed)
-    assert code == 0, text
-    for words in (
-        "alice in #inc-demo types:  /snapshot create scratch",
-        "carol in #inc-demo types:  /snapshot create orders-db",
-        "Slack does not let nobody do that",
-        "Commands begin with a slash",
-    ):
-        assert words in text
+class Played:
+    """A demo that somebody sits at: reads what is said, and types."""
+
+    def __init__(self, process: Process) -> None:
+        self.process, self.text = process, ""
+
+    async def until(self, words: str) -> None:
+        """Read until these words come after all that was awaited before."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(LOOK_WITHIN_S):
+            while words not in self.text:
+                read = (await self.process.stdout.read(65536)).decode()
+                assert read, f"the demo ended before it said {words!r}:\n{self.text}"
+                self.text += read
+        self.text = self.text.partition(words)[2]
+
+    def types(self, *lines: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+
+
+async def test_the_demo_then_reads_commands_of_different_people_and_presses_buttons_by_number() -> None:
+    demo = Played(await bot("demo"))
+    await demo.until("1) Back up 3 disks")
+    demo.types("carol: /snapshot create orders-db", "nobody: /snapshot help", "hello")
+    await demo.until("carol in #inc-demo types:  /snapshot create orders-db")
+    await demo.until("The workspace does not let nobody do that")
+    await demo.until("hello")
+    demo.types("1")
+    await demo.until("Receipt: 3 of 3 snapshots available")
+    demo.types("quit")
+    assert await said(demo.process) == (0, ANY)
+
+
+async def test_the_demo_asks_a_form_question_by_question() -> None:
+    demo = Played(await bot("demo"))
+    await demo.until("1) Back up 3 disks")
+    demo.types("/snapshot")
+    await demo.until("Project *: ")
+    demo.types("payments-prod")
+    await demo.until("Disks (up to 20) *: ")
+    demo.types("orders-db, web-01-logs")
+    await demo.until("Reason")
+    demo.types("", "7")
+    await demo.until("On it: snapshot of 2 disks")
+    demo.process.send_signal(signal.SIGINT)
+    assert await said(demo.process) == (0, ANY)
+
+
+async def test_a_demo_that_ends_leaves_no_process_and_no_file(tmp_path: Path) -> None:
+    demo, store = await started_in(tmp_path)
+    started = processes_with(store)
+    assert started
+    demo.process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    assert await said(demo.process) == (0, ANY)
+    assert time.monotonic() - began < 5
+    assert not Path(store).exists()  # noqa: ASYNC240
+    assert running(started) == []
+
+
+async def test_the_bot_ends_with_a_demo_that_is_killed(tmp_path: Path) -> None:
+    demo, store = await started_in(tmp_path)
+    started = processes_with(store)
+    demo.process.kill()
+    await demo.process.wait()
+    async with asyncio.timeout(LOOK_WITHIN_S):
+        while running(started):
+            await asyncio.sleep(0.05)
+
+
+async def started_in(directory: Path) -> tuple[Played, str]:
+    """A demo that keeps its files there, with its own directory."""
+    demo = Played(await bot("demo", TMPDIR=str(directory)))
+    await demo.until("Here: ")
+    return demo, str(next(directory.iterdir()))  # noqa: ASYNC240
+
+
+def running(processes: list[str]) -> list[str]:
+    return [one for one in processes if Path(f"/proc/{one}").exists()]
+
+
+def processes_with(path: str) -> list[str]:
+    """The processes that were started with this path in their environment: the bot of one demo."""
+    found = []
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if path.encode() in environment.read_bytes():
+                found.append(environment.parent.name)
+    return found
+
+
+async def test_a_port_in_use_is_told_in_one_sentence() -> None:
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as taken:
+        port = str(taken.sockets[0].getsockname()[1])
+        code, text = await said(await bot("demo", "--port", port))
+    assert code == 2
+    assert "Nothing can listen at 127.0.0.1" in text and "--port" in text and text.count("\n") == 1
+
+
+async def test_the_page_asks_the_bot_itself_who_may_do_something() -> None:
+    demo = Played(await bot("demo"))
+    await demo.until("http://")
+    address = f"http://{demo.text.split()[0]}"
+    await demo.until("1) Back up 3 disks")
+    rules = {}
+    async with httpx.AsyncClient(trust_env=False, base_url=address) as http:
+        for user, action, project in (
+            ("alice", "create", "payments-prod"),
+            ("bob", "create", "payments-prod"),
+            ("bob", "create", "shop"),
+            ("carol", "create", "payments-prod"),
+            ("gus", "view", "payments-prod"),
+            ("eve", "view", "payments-prod"),
+            ("alice", "view", "nowhere"),
+        ):
+            asked = {"user": user, "action": action, "project": project, "channel": "#inc-demo"}
+            answer = (await http.post("/page/explain", json=asked)).json()
+            rules[user, project] = (answer["rule"], answer["allowed"])
+            if user == "bob" and project == "payments-prod":
+                assert "S0ONCALL02: operator in payments-prod" in answer["told"]
+    demo.types("quit")
+    assert await said(demo.process) == (0, ANY)
+    assert rules == {
+        ("alice", "payments-prod"): ("granted", True),
+        ("bob", "payments-prod"): ("granted", True),
+        ("bob", "shop"): ("approval-needed", True),
+        ("carol", "payments-prod"): ("action-not-granted", False),
+        ("gus", "payments-prod"): ("standing-guest", False),
+        ("eve", "payments-prod"): ("standing-other-team", False),
+        ("alice", "nowhere"): ("unknown-project", False),
+    }
 
 
 async def test_simulate_prints_what_points_a_bot_at_it() -> None:

@@ -166,8 +166,10 @@ class Forms(People):
 
     def _fill(self, person: Person, view: View, block_id: str, action_id: str, value: Any) -> None:
         _, element = find_element(view.blocks, action_id, None, block_id)
-        offered = self.offered(person, action_id)
-        view.values.setdefault(block_id, {})[action_id] = entered(element, value, self.state.world, offered)
+        before = view.values.setdefault(block_id, {}).get(action_id, {})
+        # What was chosen stays so, whatever was searched for since.
+        offered = [*self.offered(person, action_id), *(before.get("selected_options") or [])]
+        view.values[block_id][action_id] = entered(element, value, self.state.world, offered)
 
     def _apply(self, view: View, delivery: Delivery) -> None:
         """Do what the acknowledgement of a submission says. Raises SlackRefusal for one Slack cannot follow."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Awaitable, Callable
 from email.utils import formatdate
 from typing import Any
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -38,7 +40,7 @@ class SlackServer:
 
     async def start(self, port: int, routes: list[web.RouteDef]) -> int:
         """Listen on 127.0.0.1 and return the port."""
-        app = web.Application(client_max_size=4 * 1024 * 1024)
+        app = web.Application(client_max_size=4 * 1024 * 1024, middlewares=[_from_here])
         app.add_routes(
             [
                 web.route("*", "/api/{method}", self._api_call),
@@ -153,6 +155,20 @@ class SlackServer:
             return web.json_response(refusal.body(), status=status)
         self._state.journal.add("response_url", ok=True, error=None, status=200, args=body)
         return _after(faults, request, web.Response(text="ok"))
+
+
+@web.middleware
+async def _from_here(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """A browser on this machine may have a page of another site open: what such a page sends is refused, and so is a
+    name that was made to lead here.
+    """
+    named = urlsplit(f"//{request.host}").hostname
+    origin = request.headers.get("Origin")
+    if named not in ("127.0.0.1", "localhost", "::1") or origin not in (None, f"http://{request.host}"):
+        return web.Response(status=403, text="Only pages from here may ask.")
+    return await handler(request)
 
 
 async def _before(faults: list[Fault]) -> web.Response | None:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from aiohttp import web
+
 from bot.simulator.workspace.admin import Admin
 from bot.simulator.workspace.config import AppConfig
 from bot.simulator.workspace.control import Control
@@ -46,11 +48,16 @@ class WorkspaceSimulator(Admin):
         self._server = SlackServer(state, self._sockets)
         self._control = Control(self)
         self.request_url = request_url
+        self._more_routes: list[web.RouteDef] = []
+
+    def add_routes(self, routes: Iterable[web.RouteDef]) -> None:
+        """More paths to answer for, from the next start on."""
+        self._more_routes += routes
 
     async def start(self, port: int = 0) -> None:
         """Listen; port 0 takes a free one."""
         await self.deliverer.start()
-        bound = await self._server.start(port, self._control.routes())
+        bound = await self._server.start(port, [*self._control.routes(), *self._more_routes])
         self.state.url = f"http://127.0.0.1:{bound}"
 
     async def stop(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ class State:
         self.token_revoked = False
         self._now = now or _utc_now
         self._ahead_s = 0.0
+        self.changes = 0
         self._waiters: set[asyncio.Future[None]] = set()
         self.journal = Journal(self.clock, self.wake)
         self.faults = Faults()
@@ -56,6 +58,7 @@ class State:
         self.wake()
 
     def wake(self) -> None:
+        self.changes += 1
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -75,6 +78,12 @@ class State:
                 raise TimeoutError(self._story(timeout)) from None
             finally:
                 self._waiters.discard(waiter)
+
+    async def changed(self, since: int, timeout: float) -> int:
+        """Wait until more than `since` changes have happened, or for so many seconds; answers how many there were."""
+        with contextlib.suppress(TimeoutError):
+            await self.until(lambda: self.changes > since, timeout)
+        return self.changes
 
     def _story(self, timeout: float) -> str:
         lines = [f"The workspace did not come to what was awaited within {timeout:g} s. The last entries:"]

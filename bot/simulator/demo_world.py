@@ -1,0 +1,111 @@
+"""The world that `snapshot-bot demo` opens with: the default cloud and workspace, people with each kind of right, and
+an incident under way.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.simulator.cloud.default_world import LEGACY, PAYMENTS, SHOP
+
+CHANNEL = "#inc-demo"
+PLAYED = 'quick keep=7 reason="kernel upgrade on web-01, INC-42"'
+ALICE, BOB, CAROL, GUS, EVE = "U0ALICE001", "U0BOB00002", "U0CAROL009", "U0GUEST003", "U0EXTUSER5"
+
+
+def demo_world() -> dict[str, Any]:
+    return {"bot": _bot(), "story": _story()}
+
+
+def _bot() -> dict[str, Any]:
+    def project(project_id: str, region: str, credentials: str, **more: Any) -> dict[str, Any]:
+        return {"project_id": project_id, "region": region, "credentials": credentials, **more}
+
+    def grant(subject: str, role: str, alias: str) -> dict[str, str]:
+        return {"subject": subject, "role": role, "project": alias}
+
+    return {
+        "credentials": {
+            "payments": {
+                "kind": "password",
+                "domain": "ACME",
+                "user": "snapshot-bot",
+                "password": "env:SIM_IAM_PASSWORD",
+            },
+            "shop": {"kind": "access_key", "access_key": "env:SIM_ACCESS_KEY", "secret_key": "env:SIM_SECRET_KEY"},
+        },
+        "projects": {
+            "payments-prod": project(PAYMENTS, "ap-southeast-3", "payments"),
+            "shop": project(SHOP, "ap-southeast-3", "shop", approvals=1),
+            "legacy": project(LEGACY, "eu-west-0", "payments"),
+        },
+        "grants": [
+            grant(f"user:{ALICE}", "admin", "payments-prod"),
+            grant(f"user:{ALICE}", "admin", "shop"),
+            grant("group:S0ONCALL02", "operator", "payments-prod"),
+            grant(f"user:{BOB}", "operator", "shop"),
+            grant(f"user:{BOB}", "operator", "legacy"),
+            grant(f"user:{CAROL}", "viewer", "payments-prod"),
+        ],
+        "bindings": [{"channel": "C0INCDEMO1", "project": "payments-prod", "server": "web-01"}],
+    }
+
+
+def _story() -> dict[str, Any]:
+    said = [
+        ("bob", "Alert: web-01 answers slowly, p99 4.2 s. I opened INC-42."),
+        ("alice", "Kernel bug, the fix is in the next patch. I'd upgrade web-01 now."),
+        ("carol", "Before you touch it: do we have a copy of its disks from today?"),
+        ("alice", "Not yet. Asking the snapshot bot for one, this channel is bound to web-01."),
+    ]
+    return {
+        "channel": CHANNEL,
+        "told": "It is 3 a.m. Alice is about to upgrade the kernel of web-01 and wants a copy of its disks first.",
+        "people": [
+            {"user": "alice", "role": "admin"},
+            {"user": "bob", "role": "operator, on call"},
+            {"user": "carol", "role": "viewer"},
+            {"user": "gus", "role": "guest"},
+            {"user": "eve", "role": "outsider"},
+        ],
+        "said": [
+            *({"user": user, "channel": CHANNEL, "text": text} for user, text in said),
+            {"user": "eve", "channel": "#shared", "text": "Hello from the partner's side. Anything we should know?"},
+        ],
+        "opening": [{"command": {"user": "alice", "channel": CHANNEL, "text": f"/snapshot {PLAYED}"}}],
+        "things": [
+            {
+                "title": "Back up web-01",
+                "told": "Presses the plan's button: three disks at one moment, and the thread ends with the truth.",
+                "user": "alice",
+                "channel": CHANNEL,
+                "steps": [{"press": {"user": "alice", "channel": CHANNEL, "otherwise": f"/snapshot {PLAYED}"}}],
+            },
+            {
+                "title": "Kill the bot half-way",
+                "told": "Bob asks for db-01's disks; the bot is killed and comes back. Nothing is lost or made twice.",
+                "user": "bob",
+                "channel": CHANNEL,
+                "steps": [
+                    {
+                        "command": {
+                            "user": "bob",
+                            "channel": CHANNEL,
+                            "text": '/snapshot quick server=db-01 confirm=no reason="before the failover"',
+                        }
+                    },
+                    {"until": "creating"},
+                    {"bot": "kill"},
+                    {"wait": 4},
+                    {"bot": "start"},
+                ],
+            },
+            {
+                "title": "Ask without the right",
+                "told": "Carol may look, not order. She is told so, with who can change it; the others see nothing.",
+                "user": "carol",
+                "channel": CHANNEL,
+                "steps": [{"command": {"user": "carol", "channel": CHANNEL, "text": "/snapshot create orders-db"}}],
+            },
+        ],
+    }

@@ -1,0 +1,78 @@
+// The simulated cloud: servers with their disks, what is being made of them, and each call as it arrives.
+
+import { h, reconcile } from "./dom.js";
+import { all, seen } from "./store.js";
+import { clock } from "./text.js";
+
+const SIGNS = { available: "✓", creating: "◐", deleting: "…", error: "✕", error_deleting: "✕" };
+
+export function drawCloud(place) {
+  const disks = all("disk/");
+  const snapshots = all("snapshot/");
+  const servers = all("server/").sort((one, other) => one.project.localeCompare(other.project) || one.name.localeCompare(other.name));
+  const loose = disks.filter((one) => !one.server);
+  const entries = [
+    { key: "sum", sign: sum(snapshots), make: () => h("p", { class: "lead" }, sum(snapshots)) },
+    ...servers.map((one) => machine(one.id, one.name, one.project, disks.filter((disk) => disk.server === one.id), snapshots)),
+    machine("loose", "not attached", "", loose, snapshots),
+    jobs(),
+  ];
+  reconcile(place, entries);
+}
+
+function sum(snapshots) {
+  const count = (status) => snapshots.filter((one) => one.status === status).length;
+  return `${snapshots.length} snapshots: ${count("available")} available, ${count("creating")} being made, ${count("error")} failed`;
+}
+
+function machine(key, name, project, disks, snapshots) {
+  const ids = new Set(disks.map((one) => one.id));
+  const mine = snapshots.filter((one) => ids.has(one.disk));
+  const make = () => h("section", { class: "machine" }, h("h3", {}, name, h("span", { class: "quiet" }, ` ${project}`)), disks.map((disk) => diskRow(disk, mine)));
+  return { key, sign: JSON.stringify([name, disks, mine]), make };
+}
+
+function diskRow(disk, snapshots) {
+  const mine = snapshots.filter((one) => one.disk === disk.id).sort((one, other) => other.at - one.at);
+  const state = disk.busy ? "busy" : disk.status;
+  return h(
+    "div",
+    { class: "disk" },
+    h("div", {}, h("strong", {}, disk.name), h("span", { class: `state ${state}` }, state), h("span", { class: "quiet" }, ` ${disk.size} GiB ${disk.type}`)),
+    mine.slice(0, 3).map(snapshotRow),
+    mine.length > 3 && h("p", { class: "quiet" }, `and ${mine.length - 3} more`),
+  );
+}
+
+function snapshotRow(one) {
+  const running = one.status === "creating";
+  const bar = running && h("progress", { max: 100, value: one.percent, "aria-label": `${one.name}: ${one.percent} %` });
+  return h("div", { class: `snapshot ${one.status}`, title: one.name }, h("span", { "aria-hidden": "true" }, SIGNS[one.status] ?? "•"), ` ${one.status} `, bar, running ? ` ${one.percent} %` : h("span", { class: "quiet" }, clock(one.at)), one.group && h("span", { class: "badge" }, "one moment"));
+}
+
+function jobs() {
+  const found = all("job/").sort((one, other) => other.at - one.at).slice(0, 12);
+  const row = (one) => h("tr", { class: one.status.toLowerCase() }, h("td", {}, one.type), h("td", {}, one.disks.map((id) => seen.get(`disk/${id}`)?.name ?? id).join(", ")), h("td", { title: one.why }, one.status));
+  const make = () => h("section", {}, h("h3", {}, "Jobs"), found.length ? h("div", { class: "scroll" }, h("table", {}, h("tbody", {}, found.map(row)))) : h("p", { class: "quiet" }, "None yet."));
+  return { key: "jobs", sign: JSON.stringify(found), make };
+}
+
+export function drawCalls(place) {
+  const calls = all("call/").sort((one, other) => other.number - one.number);
+  const told = "Each call of the bot to the cloud, the latest first.";
+  reconcile(place, [{ key: "told", sign: "", make: () => h("p", { class: "lead" }, told) }, ...calls.map((one) => ({ key: String(one.number), sign: JSON.stringify(one), make: () => callRow(one) }))]);
+}
+
+function callRow(one) {
+  const bad = one.status === null || one.status >= 400;
+  const path = one.path.replace(/[0-9a-f]{32}/g, "{project}").replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "{id}");
+  const disks = one.volume_ids.map((id) => seen.get(`disk/${id}`)?.name ?? id).join(", ");
+  const at = new Date(one.at).toLocaleTimeString(undefined, { hour12: false });
+  return h(
+    "div",
+    { class: `call ${bad ? "bad" : ""} ${one.method === "GET" ? "" : "writes"}` },
+    h("div", {}, h("time", { class: "quiet" }, at), " ", h("strong", {}, one.method), " ", h("span", { class: `status ${bad ? "bad" : ""}` }, one.status ?? "no answer"), one.error_code && ` ${one.error_code}`, one.fault && h("span", { class: "badge loud" }, one.fault)),
+    h("code", {}, path),
+    disks && h("div", { class: "quiet" }, disks),
+  );
+}

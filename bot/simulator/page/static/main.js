@@ -1,0 +1,113 @@
+// The page as a whole: what is drawn when, after a change of the workspace or of where the reader looks.
+
+import { act } from "./acts.js";
+import { blocksOf } from "./blocks.js";
+import { Composer, placeName } from "./composer.js";
+import { byId, fill, h } from "./dom.js";
+import { watchForms } from "./form.js";
+import { closeMenu } from "./menu.js";
+import { drawChannel, drawThread } from "./messages.js";
+import { drawPanel } from "./panel.js";
+import { HOME, drawSidebar } from "./sidebar.js";
+import { channel, face, me, readAs, seen, watch } from "./store.js";
+import { look, looking, onLook } from "./view_state.js";
+
+const PANES = [
+  ["sidebar", "☰", "Channels"],
+  ["channel", "💬", "Messages"],
+  ["thread", "↳", "Thread"],
+  ["panel", "☁", "Behind"],
+];
+
+let composer;
+let threadComposer;
+
+/** Home is asked for anew each time it is entered, as in the workspace itself. */
+async function enterHome() {
+  byId("home").hidden = false;
+  byId("messages").hidden = true;
+  byId("composer").hidden = true;
+  drawHome();
+  await act("open_home");
+}
+
+function drawHome() {
+  const home = seen.get("home");
+  const surface = {
+    state: (element, block) => home?.state.values[block.block_id]?.[element.action_id],
+    press: (element) => act("press_in_view", { action_id: element.action_id, value: element.value ?? null, home: true }),
+    choose: () => undefined,
+    suggest: async () => ({ options: [] }),
+  };
+  fill(byId("home"), home ? blocksOf(home.blocks, surface) : h("p", { class: "quiet" }, "The app shows nothing here yet."));
+}
+
+function drawHead() {
+  const here = channel(looking.channel);
+  const isHome = looking.channel === HOME;
+  const title = isHome ? `${face().app}: Home` : here && !here.direct ? `${here.private ? "🔒" : "#"} ${here.name}` : face().app;
+  const told = isHome ? "" : here?.archived ? "archived" : here?.shared ? "shared with another organisation" : here && !here.direct ? `${here.members} members` : "direct message";
+  fill(byId("channel-head"), h("h2", { id: "channel-name" }, title), h("span", { class: "quiet" }, told));
+  document.title = `${title} – snapshot-bot demo`;
+}
+
+function drawPlace() {
+  drawHead();
+  const isHome = looking.channel === HOME;
+  if (isHome) return;
+  byId("home").hidden = true;
+  byId("messages").hidden = false;
+  byId("composer").hidden = Boolean(channel(looking.channel)?.archived);
+  composer.name(`Message ${placeName()}`);
+  threadComposer.name("Reply…");
+  drawChannel();
+  drawThread();
+}
+
+function drawSwitcher() {
+  const item = ([pane, sign, label]) =>
+    h("button", { type: "button", "aria-current": looking.pane === pane ? "page" : undefined, hidden: pane === "thread" && !looking.thread, onclick: () => look({ pane }) }, h("span", { "aria-hidden": "true" }, sign), label);
+  fill(byId("switcher"), PANES.map(item));
+}
+
+/** Where somebody who sees other channels begins. */
+function settle(whole) {
+  document.body.dataset.me = me();
+  if (!whole) return;
+  const ids = seen.get("channels").map((one) => one.id);
+  const named = (name) => seen.get("channels").find((one) => one.id === name || `#${one.name}` === name)?.id;
+  const wanted = named(looking.next ?? "") ?? (ids.includes(looking.channel) || looking.channel === HOME ? looking.channel : null);
+  looking.next = null;
+  look({ channel: wanted ?? named(face().channel) ?? ids[0], thread: null });
+}
+
+function begin() {
+  composer = new Composer(byId("composer"), { id: "message-box", thread: () => undefined });
+  threadComposer = new Composer(byId("thread-composer"), { id: "reply-box", thread: () => looking.thread });
+  watch((key) => key === "me" || key === "channels", (keys, whole) => keys.includes("me") && settle(whole));
+  watch((key) => /^(message\/|channels|people|groups|team|face|me)/.test(key), () => {
+    drawSidebar();
+    drawPlace();
+  });
+  watch((key) => key === "home", () => looking.channel === HOME && drawHome());
+  watch((key) => /^(bot|troubles|face|me|call|disk|server|snapshot|job)/.test(key), drawPanel);
+  watchForms();
+  onLook((changes) => {
+    closeMenu();
+    drawSidebar();
+    drawPlace();
+    drawSwitcher();
+    if (changes.tab) drawPanel();
+    if (changes.channel === HOME) enterHome();
+    if (changes.channel) byId("messages").scrollTop = byId("messages").scrollHeight;
+  });
+  document.addEventListener("keydown", escape);
+  readAs(new URLSearchParams(location.search).get("as") ?? "");
+}
+
+/** Esc closes what was opened last, beside dialogs and menus, which do so themselves. */
+function escape(event) {
+  if (event.key === "Escape" && looking.thread && !document.querySelector("dialog[open]")) look({ thread: null, pane: "channel" });
+}
+
+begin();

@@ -1,0 +1,138 @@
+// Messages of a channel and of a thread, as they are posted, edited and taken away.
+
+import { act, ask } from "./acts.js";
+import { blocksOf } from "./blocks.js";
+import { byId, fill, h, reconcile } from "./dom.js";
+import { suggested } from "./form.js";
+import { showMenu } from "./menu.js";
+import { note } from "./note.js";
+import { channel, face, me, messagesOf, person, seen } from "./store.js";
+import { clock, dayOf, rich } from "./text.js";
+import { look, looking, markRead } from "./view_state.js";
+
+const CLOSE_S = 240;
+
+/** Draw the channel; where the reader stood at its end, the end stays in sight. */
+export function drawChannel() {
+  const here = messagesOf(looking.channel);
+  const tops = here.filter((one) => !one.thread || !here.some((other) => other.ts === one.thread));
+  keepEnd(byId("messages"), () => reconcile(byId("messages"), entries(tops, here)));
+  if (looking.pane === "channel") markRead(looking.channel);
+}
+
+export function drawThread() {
+  const here = messagesOf(looking.channel);
+  const shown = here.filter((one) => looking.thread && [one.ts, one.thread].includes(looking.thread));
+  byId("thread").hidden = !looking.thread;
+  byId("app").classList.toggle("with-thread", Boolean(looking.thread));
+  if (!looking.thread) return;
+  const close = h("button", { type: "button", class: "bare cross", "aria-label": "Close thread", onclick: () => look({ thread: null, pane: "channel" }) }, "×");
+  fill(byId("thread-head"), h("h2", {}, "Thread ", h("span", { class: "quiet" }, `#${channel(looking.channel)?.name ?? ""}`)), close);
+  keepEnd(byId("replies"), () => reconcile(byId("replies"), shown.map((one, index) => entry(one, shown[index - 1], [], true))));
+}
+
+function keepEnd(place, draw) {
+  const atEnd = place.scrollHeight - place.scrollTop - place.clientHeight < 80;
+  draw();
+  if (atEnd) place.scrollTop = place.scrollHeight;
+}
+
+function* entries(tops, here) {
+  let day = "";
+  for (const [index, message] of tops.entries()) {
+    const its = dayOf(message.ts);
+    if (its !== day) yield { key: `day ${its}`, sign: its, make: () => h("div", { class: "day", role: "separator" }, h("span", {}, its)) };
+    day = its;
+    const replies = here.filter((one) => one.thread === message.ts && !one.mine);
+    yield entry(message, tops[index - 1], replies, false);
+  }
+}
+
+function entry(message, before, replies, inThread) {
+  const follows = before && before.user === message.user && before.mine === message.mine && message.ts - before.ts < CLOSE_S;
+  const latest = replies.at(-1)?.ts ?? "";
+  const sign = JSON.stringify([message, follows, replies.length, latest, me()]);
+  return { key: message.ts, sign, make: () => messageOf(message, { follows, replies, inThread }) };
+}
+
+function messageOf(message, { follows, replies, inThread }) {
+  const author = person(message.user);
+  const name = message.app ? face().app : (author?.real_name ?? message.user);
+  const head = h(
+    "header",
+    {},
+    h("strong", {}, name),
+    message.app && h("span", { class: "badge" }, "app"),
+    author?.kind === "guest" && h("span", { class: "badge" }, "guest"),
+    author?.kind === "outsider" && h("span", { class: "badge" }, "other organisation"),
+    h("time", { class: "quiet", datetime: new Date(message.ts * 1000).toISOString() }, clock(message.ts)),
+  );
+  const kind = [message.mine && "only-me", follows && !message.mine && "follows", message.app && "of-app", message.edits && "edited"];
+  return h(
+    "article",
+    { class: `message ${kind.filter(Boolean).join(" ")}`, "aria-label": `${name}, ${clock(message.ts)}`, "data-ts": message.ts },
+    h("div", { class: `avatar tint-${tint(message.user)}`, "aria-hidden": "true" }, message.app ? "⎘" : name[0]),
+    h("div", { class: "body" }, message.mine && h("p", { class: "quiet eyes" }, "👁 Only visible to you"), head, content(message), !inThread && threadLink(message, replies)),
+    more(message, inThread),
+  );
+}
+
+const tint = (id) => Math.max(0, seen.get("people").findIndex((one) => one.id === id)) % 6;
+
+function content(message) {
+  const body = message.blocks.length ? blocksOf(message.blocks, surfaceOf(message)) : [h("div", { class: "text" }, rich(message.text))];
+  const edited = message.edits > 0 && !message.app && h("span", { class: "quiet" }, " (edited)");
+  return h("div", { class: "content" }, body, edited);
+}
+
+/** The surface that a message is for the elements on it. */
+function surfaceOf(message) {
+  const where = { channel: message.channel, ts: message.ts };
+  return {
+    state: () => undefined,
+    press: (element) => act("press", { ...where, action_id: element.action_id, value: element.value ?? null }),
+    choose: async (element, block, value) => note(await act("select", { ...where, action_id: element.action_id, value })),
+    suggest: async (element, block, query) => suggested(await ask("suggest", { ...where, block_id: block.block_id, action_id: element.action_id, query })),
+  };
+}
+
+function threadLink(message, replies) {
+  if (!replies.length) return null;
+  const words = replies.length === 1 ? "1 reply" : `${replies.length} replies`;
+  const fresh = replies.at(-1).ts > (looking.threadsRead?.get(message.ts) ?? "0");
+  const open = () => openThread(message.ts);
+  return h("button", { type: "button", class: `replies ${fresh ? "fresh" : ""}`, "data-focus": "replies", onclick: open }, words, h("span", { class: "quiet" }, ` last at ${clock(replies.at(-1).ts)}`));
+}
+
+export function openThread(ts) {
+  const root = seen.get(`message/${looking.channel}/${ts}`);
+  look({ thread: root?.thread ?? ts, pane: "thread" });
+  byId("replies").scrollTop = byId("replies").scrollHeight;
+  byId("thread-composer").querySelector("textarea")?.focus();
+}
+
+function more(message, inThread) {
+  if (message.mine) return null;
+  const button = h("button", { type: "button", class: "bare more", "aria-haspopup": "menu", "aria-label": "More actions", "data-focus": "more" }, "⋯");
+  const reply = { label: "Reply in thread", act: () => openThread(message.ts) };
+  const shortcuts = face()
+    .shortcuts.filter((one) => one.type === "message")
+    .map((one) => ({ label: one.name, told: face().app, act: async () => note(await act("message_shortcut", { channel: message.channel, ts: message.ts, callback_id: one.callback_id })) }));
+  const edit = message.user === me() && { label: "Edit message", act: () => editing(message, button.closest(".message")) };
+  button.addEventListener("click", () => showMenu(button, [!inThread && reply, edit, ...shortcuts].filter(Boolean)));
+  return button;
+}
+
+function editing(message, place) {
+  const text = message.text.replace(/<@(\w+)(?:\|[^>]*)?>/g, (whole, id) => `@${person(id)?.name ?? id}`);
+  const field = h("textarea", { rows: 2, value: text, "aria-label": "Edit message" });
+  const back = () => place.replaceWith(messageOf(message, { replies: [] }));
+  field.addEventListener("keydown", async (event) => {
+    if (event.key === "Escape") back();
+    if (event.key !== "Enter" || event.shiftKey) return;
+    event.preventDefault();
+    note(await act("edit", { channel: message.channel, ts: message.ts, text: field.value }));
+  });
+  fill(place.querySelector(".content"), field, h("p", { class: "hint" }, "Enter saves, Esc leaves it as it was"));
+  field.focus();
+}

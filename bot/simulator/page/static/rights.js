@@ -1,0 +1,44 @@
+// May this person do that, there, from here? The bot itself answers, with the grant or rule that decides.
+
+import { behind } from "./acts.js";
+import { fill, h } from "./dom.js";
+import { face, me, person, seen } from "./store.js";
+import { rich } from "./text.js";
+
+export function drawRights(place) {
+  if (place.firstChild) return;
+  const option = (value, label = value) => h("option", { value }, label);
+  const people = seen.get("people").filter((one) => one.kind !== "bot");
+  const channels = seen.get("channels").filter((one) => !one.direct);
+  const fields = {
+    user: h("select", { id: "may-user" }, people.map((one) => option(one.id, one.real_name))),
+    action: h("select", { id: "may-action" }, face().actions.map((one) => option(one))),
+    project: h("select", { id: "may-project" }, [...face().projects, "no-such-project"].map((one) => option(one))),
+    channel: h("select", { id: "may-channel" }, channels.map((one) => option(one.id, `#${one.name}`))),
+  };
+  fields.user.value = me();
+  fields.action.value = "create";
+  const answer = h("div", { id: "may-answer", role: "status", "aria-live": "polite" });
+  const ask = () => asked(fields, answer);
+  for (const field of Object.values(fields)) field.addEventListener("change", ask);
+  const label = (name, text) => h("label", {}, text, fields[name]);
+  fill(place, h("p", { class: "lead" }, "May somebody do something? The bot decides by its own rules, and says why."), h("div", { class: "may" }, label("user", "May"), label("action", "do"), label("project", "in"), label("channel", "from")), answer);
+  ask();
+}
+
+async function asked(fields, answer) {
+  const question = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value]));
+  const found = await behind("explain", question);
+  if (!found.ok) return fill(answer, found.error);
+  const verdict = found.allowed ? (found.rule === "approval-needed" ? "Yes, once others agree" : "Yes") : "No";
+  fill(answer, h("p", { class: `verdict ${found.allowed ? "yes" : "no"}` }, verdict), h("p", {}, rich(named(found.told))), found.rule && h("p", { class: "quiet" }, "rule: ", h("code", {}, found.rule)));
+}
+
+/** Ids of people and groups as the names that people know. */
+function named(text) {
+  return text.replace(/\b(?:user|group):([US]\w+)|\b([US]0\w+)\b/g, (whole, one, other) => {
+    const id = one ?? other;
+    const handle = seen.get("groups").find((group) => group.id === id)?.handle;
+    return handle ? `@${handle}` : (person(id)?.real_name ?? whole);
+  });
+}

@@ -1,0 +1,157 @@
+"""How a described world opens: who is who, what was said before, what is asked, and things to try at one press each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.simulator.bot_process import BotProcess
+from bot.simulator.page.troubles import BY_ID, Troubles
+from bot.simulator.setting import Setting
+from bot.simulator.workspace import Message, WorkspaceSimulator
+
+PATIENCE_SECONDS = 60.0
+Step = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Persona:
+    """A person whom the reader may be, and what that person is here, in a few words."""
+
+    user: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Thing:
+    """Something to try. `user` and `channel`: who and where the page shows meanwhile; `steps`: see `Player`."""
+
+    title: str
+    told: str
+    user: str
+    channel: str
+    steps: Sequence[Step]
+
+
+@dataclass(frozen=True)
+class Story:
+    """`said`: messages of people before anything happens; `opening`: steps once the bot is there."""
+
+    channel: str = ""
+    told: str = ""
+    people: Sequence[Persona] = ()
+    said: Sequence[Mapping[str, str]] = ()
+    opening: Sequence[Step] = ()
+    things: Sequence[Thing] = field(default=())
+
+
+def read_story(described: Any) -> Story:
+    """The part `story` of a world. Raises ValueError with what is wrong."""
+    try:
+        story = Story(
+            **{
+                **described,
+                "people": [Persona(**one) for one in described.get("people", [])],
+                "things": [Thing(**one) for one in described.get("things", [])],
+            }
+        )
+        for step in [*story.opening, *(step for thing in story.things for step in thing.steps)]:
+            _check(step)
+        for one in story.said:
+            if not {"user", "channel", "text"} <= set(one):
+                raise ValueError("what was said needs user, channel and text")
+    except (AttributeError, TypeError, ValueError) as exc:
+        raise ValueError(f"The story of the world can't be read: {exc}.") from None
+    return story
+
+
+_STEPS: Mapping[str, tuple[str, ...]] = {
+    "command": ("user", "channel", "text"),
+    "say": ("user", "channel", "text"),
+    "press": ("user", "channel", "otherwise"),
+    "bot": (),
+    "trouble": ("on",),
+    "until": (),
+    "wait": (),
+}
+
+
+def _check(step: Step) -> None:
+    [kind] = set(step) & set(_STEPS) or {""}
+    wrong = not kind or (isinstance(step[kind], Mapping) and set(step[kind]) - set(_STEPS[kind]))
+    if wrong or (kind == "bot" and step["bot"] not in ("start", "kill", "stop")):
+        raise ValueError(f"a step is one of {', '.join(_STEPS)}, not {dict(step)}")
+    if kind == "trouble" and step["trouble"] not in BY_ID:
+        raise ValueError(f"there is no trouble {step['trouble']}")
+
+
+class Player:
+    """Does the steps of a story.
+
+    `command` and `say`: a person types. `press`: the button that stands out in the latest message that has one;
+    `otherwise` is the command that is typed where none has. `bot`: start, kill or stop. `trouble`: an id, with `on`.
+    `until`: "creating", a snapshot is in the making; "ended", none is. `wait`: seconds.
+    """
+
+    def __init__(self, setting: Setting, bot: BotProcess, troubles: Troubles) -> None:
+        self._setting, self._bot, self._troubles = setting, bot, troubles
+        self._steps: dict[str, Callable[[Step], Awaitable[Any]]] = {
+            "command": lambda step: command(setting.workspace, **step["command"]),
+            "say": lambda step: setting.workspace.say(**step["say"]),
+            "press": lambda step: self._press(**step["press"]),
+            "bot": lambda step: self._do_to_bot(step["bot"]),
+            "trouble": lambda step: troubles.turn(step["trouble"], on=step.get("on", True)),
+            "until": lambda step: self._until(step["until"]),
+            "wait": lambda step: asyncio.sleep(step["wait"]),
+        }
+
+    async def play(self, steps: Sequence[Step]) -> None:
+        """One after the other. Raises TimeoutError, NotAllowedInSlack, KeyError."""
+        for step in steps:
+            [kind] = set(step) & set(self._steps)
+            await self._steps[kind](step)
+
+    async def _press(self, user: str, channel: str, otherwise: str = "") -> None:
+        workspace = self._setting.workspace
+        if otherwise and standing_out(workspace, channel) is None:
+            await command(workspace, user, channel, otherwise)
+        await workspace.until(lambda: standing_out(workspace, channel) is not None, PATIENCE_SECONDS)
+        found = standing_out(workspace, channel)
+        assert found is not None
+        message, button = found
+        await workspace.press(user, channel, message.ts, button["action_id"])
+
+    async def _do_to_bot(self, what: str) -> None:
+        match what:
+            case "start":
+                await self._bot.start()
+                await self._setting.workspace.wait_for_bot(PATIENCE_SECONDS)
+            case "kill":
+                await self._bot.kill()
+            case _:
+                await self._bot.stop()
+
+    async def _until(self, what: str) -> None:
+        cloud = self._setting.cloud
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            # The cloud's state follows from the time alone, so nothing announces it.
+            while ("creating" in cloud.state()["snapshots"]) != (what == "creating"):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+
+
+async def command(workspace: WorkspaceSimulator, user: str, channel: str, text: str) -> str:
+    """Type a slash command with its word; answers what went wrong, as the person reads it."""
+    word, _, rest = text.partition(" ")
+    return (await workspace.command(user, channel, rest, command=word)).error or ""
+
+
+def standing_out(workspace: WorkspaceSimulator, channel: str) -> tuple[Message, dict[str, Any]] | None:
+    """The latest message of a channel with a button that stands out, and that button."""
+    for message in reversed(workspace.messages(channel)):
+        for block in message.blocks:
+            for element in block.get("elements", []) if block["type"] == "actions" else []:
+                if element.get("style") == "primary":
+                    return message, element
+    return None
