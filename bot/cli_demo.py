@@ -38,7 +38,7 @@ FACE = {
         {"name": "Back up for this message", "type": "message", "callback_id": ids.BACKUP_FOR_MESSAGE},
     ],
 }
-"""What a workspace knows of the app from its manifest."""
+"""All that a workspace knows of the app, which it has from the manifest."""
 
 
 async def demo(options: argparse.Namespace) -> int:
