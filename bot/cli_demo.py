@@ -49,7 +49,7 @@ async def demo(options: argparse.Namespace) -> int:
         except ValueError as exc:
             complain(str(exc))
             return BAD_USE
-        bot = BotProcess(lambda: {**setting.environment(), "ADMIN_PORT": "0"}, setting.workspace.state.wake)
+        bot = BotProcess(lambda: {**setting.environment(), "ADMIN_PORT": "0"}, setting.workspace.notify)
         async with _explaining(setting) as explain:
             site = Site(setting, bot, story, explain, FACE)
             setting.workspace.add_routes(site.routes())

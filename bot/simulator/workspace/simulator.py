@@ -172,6 +172,10 @@ class WorkspaceSimulator(Admin):
         """Wait for something to come true, looking at every change. Raises TimeoutError with the last entries."""
         await self.state.until(predicate, timeout)
 
+    def notify(self) -> None:
+        """Let those who wait look again: something changed that is shown beside the workspace."""
+        self.state.wake()
+
     def advance(self, seconds: float) -> None:
         """Move the workspace's clock ahead, for trigger ids, response URLs and rate limits."""
         self.state.advance(seconds)

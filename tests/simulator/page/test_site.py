@@ -41,7 +41,7 @@ async def explain(user: str, action: str, project: str, channel: str) -> Mapping
 @pytest.fixture
 async def setting(tmp_path: Path) -> AsyncIterator[Setting]:
     setting = Setting(tmp_path)
-    bot = BotProcess(setting.environment, setting.workspace.state.wake)
+    bot = BotProcess(setting.environment, setting.workspace.notify)
     setting.workspace.add_routes(Site(setting, bot, read_story(STORY), explain, {"command": "/snapshot"}).routes())
     await setting.start()
     yield setting
