@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import io
+import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -60,6 +61,10 @@ def _done(options: argparse.Namespace) -> int:
     try:
         with asyncio.Runner(loop_factory=options.loop()) as runner:
             code: int = runner.run(options.run(options))
+        sys.stdout.flush()
+    except BrokenPipeError:  # the other end of a pipe, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return cli.FAILED
     except SettingsError as exc:
         cli.complain(exc.sentence)
         return cli.BAD_USE

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -303,3 +306,17 @@ def test_the_name_of_a_file_writes_no_line_of_its_own_and_is_no_grant(run: Run) 
 def test_a_file_that_is_not_there_and_a_fault_in_one_take_one_line(run: Run) -> None:
     assert len(run("import", "no\nsuch").err.splitlines()) == 2
     assert len(run("import", write("bad\nname", "=")).err.splitlines()) == 2
+
+
+# --- in a pipe --------------------------------------------------------------------------------------------------------
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault(run: Run) -> None:
+    """As `head` is, which ends before all is written."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-m", "bot", "grants", "list"]
+    with os.fdopen(writing, "w") as pipe:
+        ended = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, env=environment, check=False)
+    assert (ended.returncode, ended.stderr) == (1, b"")
