@@ -200,13 +200,18 @@ def _add_requests(requests: argparse.ArgumentParser) -> None:
 
 
 def _add_audit(audit: argparse.ArgumentParser) -> None:
-    verbs = audit.add_subparsers(required=True, metavar="export | verify")
+    verbs = audit.add_subparsers(required=True, metavar="export | evidence | verify")
     export = verbs.add_parser("export", help="every row as a line of JSON, with what its request says")
     export.add_argument("--since", metavar="YYYY-MM-DD", help="only rows from this day on, in UTC")
     export.add_argument("--until", metavar="YYYY-MM-DD", help="only rows up to the end of this day")
     export.add_argument("--project", type=typed.read_alias, metavar="P", help="only rows that name this project")
     export.add_argument("--disk", metavar="DISK", help="only of requests that took in this disk, by its id or name")
     _runs(export, _with_store(cli_audit.export_audit))
+    evidence = verbs.add_parser("evidence", help="a pack for an auditor: rights, decisions, exceptions of a period")
+    evidence.add_argument("--from", dest="since", required=True, metavar="YYYY-MM-DD", help="its first day, in UTC")
+    evidence.add_argument("--to", dest="until", required=True, metavar="YYYY-MM-DD", help="its last day")
+    evidence.add_argument("--out", required=True, metavar="FILE.zip", help="a name that no file has yet")
+    _runs(evidence, _with_store(cli_audit.write_evidence))
     verify = verbs.add_parser("verify", help="check that the trail is whole, from its first row to its last")
     verify.add_argument("--head", metavar="SEQ:HASH", help="a head as it was posted: it must still be there")
     _runs(verify, _with_store(cli_audit.verify_audit))

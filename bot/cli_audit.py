@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
 
 from bot.cli import BAD_USE, DONE, FAILED, complain, opened_store, say
+from bot.clock import SystemClock
 from bot.domain.terminal_text import harmless, json_line
+from bot.evidence.pack import INDEX, written
+from bot.evidence.sections import EXCEPTIONS, RAW
 from bot.settings import StoreSettings
 from bot.store.store import Store
-from bot.store.trail.search import EVERY_ROW, Facts, Wanted, is_about, narrowed, request_of
+from bot.store.trail.search import EVERY_ROW, Facts, Wanted, exported, is_about
 from bot.store.upkeep.verification import Verification
 
 _PAGE = 1_000
@@ -23,7 +25,6 @@ _PROBLEMS = 100
 """Problems of a trail that are told one by one; another bot's trail has as many as it has rows."""
 
 _HEAD = re.compile(r"(?:row\s+)?([0-9]{1,18})\s*[:,]\s*([0-9a-fA-F]{64})\.?")
-_DAY = len("2026-11-23")
 
 
 class BadDay(Exception):
@@ -65,32 +66,34 @@ async def export_audit(settings: StoreSettings, options: argparse.Namespace) -> 
     return DONE
 
 
+async def write_evidence(settings: StoreSettings, options: argparse.Namespace) -> int:
+    """A pack for an auditor, in one file."""
+    target, today = Path(options.out), SystemClock().now()
+    try:
+        since, until = day("--from", options.since), end_of_day("--to", options.until)
+    except BadDay as exc:
+        complain(str(exc))
+        return BAD_USE
+    if since is None or until is None or since >= until:
+        complain(f"--from {harmless(options.since)} is later than --to {harmless(options.until)}: no day lies between.")
+        return BAD_USE
+    if until - timedelta(days=1) > today:
+        complain(f"--to {harmless(options.until)} is not there yet. The last day is today, {today:%Y-%m-%d} (UTC).")
+        return BAD_USE
+    days = f"{since:%Y-%m-%d}", f"{until - timedelta(days=1):%Y-%m-%d}"
+    async with opened_store(settings) as store:
+        summary = await written(store, since, until, days, target)
+    rows, exceptions = summary.counts[RAW.file], summary.counts[EXCEPTIONS.file]
+    say(f"{target} holds {rows:,} rows of {days[0]} to {days[1]}, with {exceptions:,} exceptions. See {INDEX} in it.")
+    for problem in summary.problems[:_PROBLEMS]:
+        complain(f"The audit trail is broken, which the pack says too: {harmless(problem)}.")
+    return FAILED if summary.problems else DONE
+
+
 async def _of_disk(store: Store, disk: str, wanted: Wanted) -> AsyncIterator[list[Facts]]:
     numbers = await store.audit_of_disk(disk)
     for start in range(0, len(numbers), _NUMBERED):
         yield await store.audit_rows(numbers[start : start + _NUMBERED], wanted)
-
-
-def moment(at: Any) -> datetime | None:
-    """None for what is no moment: the bot writes none, a hand may."""
-    try:
-        return datetime.fromtimestamp(at / 1000, UTC)
-    except (TypeError, ValueError, ArithmeticError, OSError):
-        return None
-
-
-def exported(row: Facts, requests: dict[str, Facts]) -> Facts:
-    """A row as it is read, with what stands of its request elsewhere; what a hand put there that can't be read is told
-    as it stands.
-    """
-    found = {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items() if name != "disk"}
-    details = found.pop("details_json")
-    with suppress(TypeError, ValueError, RecursionError):
-        details = json.loads(details)
-    at = moment(row["at"])
-    whole = {**found, "at": at.isoformat(timespec="milliseconds") if at else found["at"], "details": details}
-    request = requests.get(request_of(row) or "")
-    return {**whole, "request": narrowed(request, row)} if request else whole
 
 
 async def verify_audit(settings: StoreSettings, options: argparse.Namespace) -> int:
@@ -124,6 +127,6 @@ async def verify_audit(settings: StoreSettings, options: argparse.Namespace) -> 
 async def pages(store: Store, wanted: Wanted = EVERY_ROW) -> AsyncIterator[list[Facts]]:
     """The trail, from its very first row, wherever that stands."""
     after: int | None = None
-    while page := await store.audit_page(after, _PAGE, wanted):
+    while page := await store.audit_read(after, _PAGE, wanted):
         after = page[-1]["seq"]
         yield page

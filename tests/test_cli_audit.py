@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.test_cli import lived
+from tests.test_cli import OPEN, lived, tampered
 from tests.test_cli_grants import Run, run
 
 __all__ = ["lived", "run"]
@@ -47,6 +49,41 @@ def test_days_in_the_wrong_order_are_bad_use(lived: Run) -> None:
     said = lived("export", "--since", "2026-11-24", "--until", "2026-11-23", verb="audit")
     assert (said.code, said.out) == (2, "")
     assert "--since 2026-11-24 is later than --until 2026-11-23" in said.err
+
+
+def test_a_pack_is_written_once_and_says_what_is_in_it(lived: Run) -> None:
+    asked = ("evidence", "--from", "2026-11-23", "--to", "2026-11-23", "--out", "pack.zip")
+    said = lived(*asked, verb="audit")
+    assert (said.code, said.err) == (0, "")
+    assert re.match(
+        r"pack.zip holds \d+ rows of 2026-11-23 to 2026-11-23, with \d exceptions. See index.html", said.out
+    )
+    again = lived(*asked, verb="audit")
+    assert (again.code, again.out) == (1, "")
+    assert "pack.zip is there already and stays as it is." in again.err
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "why"),
+    [
+        ("2026-11-24", "2026-11-23", "--from 2026-11-24 is later than --to 2026-11-23"),
+        ("2026-11-23", "2999-01-01", "--to 2999-01-01 is not there yet. The last day is today"),
+        ("yesterday", "2026-11-23", "--from takes a day such as 2026-11-23, not yesterday."),
+    ],
+)
+def test_a_period_that_is_none_is_bad_use(lived: Run, first: str, last: str, why: str) -> None:
+    said = lived("evidence", "--from", first, "--to", last, "--out", "pack.zip", verb="audit")
+    assert (said.code, said.out) == (2, "")
+    assert why in said.err
+    assert not Path("pack.zip").exists()
+
+
+def test_a_pack_of_a_broken_trail_is_written_and_ends_with_one(lived: Run) -> None:
+    tampered(*OPEN, "update audit set actor = 'U9' where seq = 3")
+    said = lived("evidence", "--from", "2026-11-23", "--to", "2026-11-23", "--out", "pack.zip", verb="audit")
+    assert said.code == 1
+    assert "The audit trail is broken, which the pack says too: row 3 was altered." in said.err
+    assert Path("pack.zip").exists()
 
 
 def test_one_request_is_shown_with_its_reason_and_who_decided(lived: Run) -> None:

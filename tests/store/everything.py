@@ -236,6 +236,7 @@ async def audit(store: Store) -> None:
     await store.audit_grant("r-copy")
     wanted = Wanted(NOON, NOON + HOUR, "payments")
     await store.audit_page(None, 10, wanted)
+    await store.audit_read(None, 10)
     numbers = await store.audit_of_disk("disk-7")
     await store.audit_requests(await store.audit_rows(numbers[:50], wanted))
     await store.witness()

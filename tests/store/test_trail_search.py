@@ -34,26 +34,35 @@ async def store(database: Database) -> Store:
     """On the first day r-one takes two disks, agreed to by U2; on the second r-two one of them, and r-shop another."""
     clock = FakeClock()
     store = Store(database, clock)
-    await _asked(store, "r-one", "payments", 7, 8, reason="before the upgrade")
+    await asked(store, "r-one", "payments", 7, 8, reason="before the upgrade")
     await store.approve(
         "r-one", "U2", [of_request(an_actor("U2"), "approve", a_request("r-one"), "allowed", "granted")]
     )
     clock.pass_(days=1)
-    await _asked(store, "r-two", "payments", 7)
-    await _asked(store, "r-shop", "shop", 9)
+    await asked(store, "r-two", "payments", 7)
+    await asked(store, "r-shop", "shop", 9)
     await store.audit([read_entry("U3", "list", ["shop", "payments"], "C1"), read_entry("U3", "list", ["pay"], "C1")])
     return store
 
 
-async def _asked(store: Store, request_id: str, project: str, *disks: int, reason: str | None = None) -> None:
-    received = a_request(request_id, state=RequestState.RECEIVED, project=project, order=Create(("a",), reason=reason))
+async def asked(
+    store: Store, request_id: str, project: str, *disks: int, reason: str | None = None, break_glass: bool = False
+) -> None:
+    """Of so many disks, up to their snapshots; it waits for another person, or runs by break-glass."""
+    order = Create(("a",), reason=reason)
+    received = a_request(request_id, state=RequestState.RECEIVED, project=project, order=order)
     await store.take_in(f"d-{request_id}", "C1", an_actor(), lambda held, bound: Incoming(received))
-    decided = by_grant(asked_to_create("U1", project, "C1", "allowed", "granted"), a_grant())
-    items = [an_item(number, request_id=request_id, project=project) for number in disks]
+    rule = "break-glass" if break_glass else "granted"
+    decided = by_grant(asked_to_create("U1", project, "C1", "allowed", rule), a_grant())
+    items = [
+        an_item(number, request_id=request_id, project=project, snapshot_id=f"snap-{number}", attempts=1)
+        for number in disks
+    ]
     waits = replace(received, state=RequestState.WAITING, approvals_needed=1)
+    runs = replace(received, state=RequestState.RUNNING, break_glass=True)
     entries = [at_plan(decided, received)]
     entries += [before_post(received, one.id, project, one.disk.id, "allowed", "granted", a_grant()) for one in items]
-    await store.decide_plan(waits, items, entries)
+    await store.decide_plan(runs if break_glass else waits, items, entries)
     await store.audit([snapshot_ended(one, ItemState.AVAILABLE, "") for one in items])
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.store.audit import LOWEST
@@ -43,6 +44,10 @@ class StoredTrail(Transactions):
     ) -> list[dict[str, Any]]:
         """Rows behind one of that number; None: from the lowest, which is 1 unless one was written past the bot."""
         return await self._database.run(page, wanted, after, limit)
+
+    async def audit_read(self, after: int | None, limit: int = 1000, wanted: Wanted = EVERY_ROW) -> list[Facts]:
+        """The same beside a running bot, which writes meanwhile."""
+        return await self._database.read(page, wanted, after, limit)
 
     async def audit_of_disk(self, disk: str) -> Sequence[int]:
         """The numbers, rising, of all rows about requests that took in a disk, by its id or name."""
@@ -236,3 +241,28 @@ def narrowed(request: Facts, row: Row) -> Facts:
     """The request as one row needs it: where that is about one disk, with this disk alone."""
     one = [disk for disk in request["disks"] if disk["item"] == row["subject"]]
     return {**request, "disks": one} if one else request
+
+
+# --- as it is read by others ------------------------------------------------------------------------------------------
+
+
+def moment(at: Any) -> datetime | None:
+    """None for what is no moment: the bot writes none, a hand may."""
+    try:
+        return datetime.fromtimestamp(at / 1000, UTC)
+    except (TypeError, ValueError, ArithmeticError, OSError):
+        return None
+
+
+def exported(row: Facts, requests: dict[str, Facts]) -> Facts:
+    """A row as it is read, with what stands of its request elsewhere; what a hand put there that can't be read is told
+    as it stands.
+    """
+    found = {name: value.hex() if isinstance(value, bytes) else value for name, value in row.items() if name != "disk"}
+    details = found.pop("details_json")
+    with suppress(TypeError, ValueError, RecursionError):
+        details = json.loads(details)
+    at = moment(row["at"])
+    whole = {**found, "at": at.isoformat(timespec="milliseconds") if at else found["at"], "details": details}
+    request = requests.get(request_of(row) or "")
+    return {**whole, "request": narrowed(request, row)} if request else whole
