@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import logging
 import math
+import os
 import re
+import select
+import sys
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal, TextIO
+from logging.handlers import QueueHandler, QueueListener
+from queue import SimpleQueue
+from typing import Any, Literal, Protocol, TextIO
 from urllib.parse import quote
 
 from bot.domain.terminal_text import harmless
@@ -20,6 +26,15 @@ _LEAST = 8
 """Characters of a secret that is hidden wherever it stands. The settings refuse a shorter one; as a part of other words
 it would tell more by its absence, and take the sense out of the log.
 """
+
+MOST_WAITING = 10_000
+"""Lines that wait to be written; what is more is dropped and counted, and the next line says how many."""
+
+LAST_SECONDS = 0.5
+LAST_LOOKS = 4
+"""How long an ending process waits for lines to become fewer, and how often."""
+
+_DROPPED = "lines of the log were dropped: nothing read them"
 
 _STANDARD = frozenset({*logging.makeLogRecord({}).__dict__, "message", "asctime", "taskName"})
 _SHORT_NAMES = {"warning": "warn", "critical": "fatal"}
@@ -139,7 +154,37 @@ def _shown(value: object) -> str:
     return harmless(text if _BARE_VALUE.fullmatch(text) else json.dumps(value, ensure_ascii=False))
 
 
-class _Handler(logging.StreamHandler[TextIO]):
+class _Stream(Protocol):
+    @property
+    def closed(self) -> bool: ...
+    def write(self, text: str, /) -> Any: ...
+    def flush(self) -> None: ...
+
+
+class _Descriptor:
+    """Writes past the buffer of Python's own stream, whose lock an ending process would wait for in vain where a write
+    hangs.
+    """
+
+    closed = False
+
+    def __init__(self, stream: TextIO) -> None:
+        self._number = stream.fileno()
+        self._encoding = stream.encoding
+
+    def write(self, text: str) -> None:
+        left = text.encode(self._encoding, "backslashreplace")
+        while left:
+            try:
+                left = left[os.write(self._number, left) :]
+            except BlockingIOError:  # another process that has it as well made it so
+                select.select([], [self._number], [])
+
+    def flush(self) -> None:
+        """Nothing is kept."""
+
+
+class _Handler(logging.StreamHandler[_Stream]):
     """Writes one record; one that cannot be rendered is told without its contents.
 
     Where nothing can be written at all, as to a full disk or a pipe that is not read, the bot works on unheard.
@@ -152,6 +197,56 @@ class _Handler(logging.StreamHandler[TextIO]):
         told = json.dumps({"level": "error", "message": "log record not written", "logger": place})
         with contextlib.suppress(OSError):
             self.stream.write(f"{told}\n")
+
+
+class _Writer(QueueListener):
+    """The thread that renders and writes."""
+
+    def __init__(self, waiting: SimpleQueue[Any], handler: _Handler) -> None:
+        super().__init__(waiting, handler)
+        self._waiting = waiting
+        handler.lock = None  # this thread alone uses it, and an ending process would wait for the lock
+
+    def stop(self) -> None:
+        """A write that hangs is left behind, with what waits for it."""
+        if self._thread is None:
+            return
+        self.enqueue_sentinel()
+        waiting = -1
+        for _ in range(LAST_LOOKS):
+            if waiting == (waiting := self._waiting.qsize()):
+                break
+            self._thread.join(LAST_SECONDS)
+
+
+class _Behind(QueueHandler):
+    """Hands records to a thread: whoever logs waits for no disk, and for no reader of a pipe."""
+
+    def __init__(self, handler: _Handler) -> None:
+        waiting: SimpleQueue[Any] = SimpleQueue()
+        super().__init__(waiting)
+        self._waiting = waiting
+        self._dropped = 0
+        self._writer = _Writer(waiting, handler)
+        self._writer.start()
+
+    def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
+        """It stays in this process as it is."""
+        return record
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        if self._waiting.qsize() >= MOST_WAITING:
+            self._dropped += 1
+            return
+        if self._dropped:
+            facts = {"name": __name__, "levelno": logging.WARNING, "levelname": "WARNING", "msg": _DROPPED}
+            self._waiting.put(logging.makeLogRecord({**facts, "count": self._dropped}))
+            self._dropped = 0
+        self._waiting.put(record)
+
+    def close(self) -> None:
+        self._writer.stop()
+        super().close()
 
 
 class _OwnFirst(logging.Filter):
@@ -188,13 +283,25 @@ def configure_logs(
     secrets: Iterable[str],
     stream: TextIO | None = None,
 ) -> None:
-    """Render every record on `stream` (default stderr), redacted. Called again, it replaces its earlier work."""
-    redactor = Redactor(secrets)
-    handler = _Handler(stream)
-    handler.setFormatter(ConsoleFormatter(redactor) if format == "console" else JsonFormatter(redactor))
-    root = logging.getLogger()
+    """Render every record on `stream`, redacted; by default on stderr, from a thread. Called again, it replaces its
+    earlier work.
+    """
+    redactor, root = Redactor(secrets), logging.getLogger()
+    formatter = ConsoleFormatter(redactor) if format == "console" else JsonFormatter(redactor)
+    for earlier in [known for known in root.handlers if isinstance(known, _Handler | _Behind)]:
+        root.removeHandler(earlier)
+        earlier.close()
+    handler = _written_to(stream, formatter)
     root.setLevel(level)
     handler.addFilter(_OwnFirst(root.level))
-    for earlier in [known for known in root.handlers if isinstance(known, _Handler)]:
-        root.removeHandler(earlier)
     root.addHandler(handler)
+
+
+def _written_to(stream: TextIO | None, formatter: logging.Formatter) -> logging.Handler:
+    written: _Stream = stream or sys.stderr
+    if stream is None:
+        with contextlib.suppress(io.UnsupportedOperation):  # of a stream that stands in for it
+            written = _Descriptor(sys.stderr)
+    handler = _Handler(written)
+    handler.setFormatter(formatter)
+    return _Behind(handler) if isinstance(written, _Descriptor) else handler

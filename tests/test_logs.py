@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -273,3 +275,59 @@ def test_configuring_again_replaces_what_was_configured(console: io.StringIO) ->
     log.info("x")
     assert console.getvalue() == ""
     assert written(again)["message"] == "x"
+
+
+# --- from a thread ----------------------------------------------------------------------------------------------------
+
+UNREAD = """
+import logging, sys, time
+from bot import logs
+logs.MOST_WAITING = 50
+logs.configure_logs("json", "INFO", ())
+log = logging.getLogger("bot.evs")
+began = time.monotonic()
+for number in range(2_000):
+    log.info("x" * 1_000, extra={"number": number})
+print(time.monotonic() - began, flush=True)
+sys.stdin.readline()
+log.info("heard again")
+"""
+"""More than a pipe and the line before it hold, written while nothing reads."""
+
+
+def unread() -> subprocess.Popen[bytes]:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen([sys.executable, "-c", UNREAD], **pipes)  # type: ignore[call-overload,no-any-return]
+
+
+def test_where_nothing_reads_the_log_nobody_waits_and_the_process_ends_well() -> None:
+    with unread() as process:
+        assert process.stdin and process.stdout
+        assert float(process.stdout.readline()) < 5
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        assert process.wait(10) == 0
+
+
+def test_lines_that_were_dropped_are_counted_once_they_are_read_again() -> None:
+    with unread() as process:
+        assert process.stdin and process.stdout and process.stderr
+        process.stdout.readline()
+        heard = [json.loads(process.stderr.readline()) for _ in range(20)]
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        heard += [json.loads(line) for line in process.stderr]
+        assert process.wait(10) == 0
+    assert [line["number"] for line in heard[:20]] == list(range(20)), "in their order"
+    dropped, last = heard[-2:]
+    assert (last["message"], dropped["level"]) == ("heard again", "warning")
+    assert dropped["message"] == "lines of the log were dropped: nothing read them"
+    counted = sum(line["count"] for line in heard if "count" in line)
+    assert counted == 2_000 - sum("number" in line for line in heard)
+
+
+def test_what_waits_at_the_end_is_written_in_its_order() -> None:
+    program = UNREAD.replace("MOST_WAITING = 50", "MOST_WAITING = 5_000").replace('"x" * 1_000', '"x"')
+    ended = subprocess.run([sys.executable, "-c", program], input=b"\n", capture_output=True, check=True, timeout=60)
+    heard = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert [line.get("number") for line in heard] == [*range(2_000), None]
