@@ -187,7 +187,7 @@ class _Descriptor:
 class _Handler(logging.StreamHandler[_Stream]):
     """Writes one record; one that cannot be rendered is told without its contents.
 
-    Where nothing can be written at all, as to a full disk or a pipe that is not read, the bot works on unheard.
+    Where nothing can be written at all, as to a full disk, the bot works on unheard.
     """
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
