@@ -87,7 +87,7 @@ class Announcements:
             _log(line)
 
     def _audited(self, entry: AuditEntry) -> None:
-        if line := audit_line(entry):
+        if log.isEnabledFor(logging.INFO) and (line := audit_line(entry)):
             _log(line)
         if self.meter is not None:
             self.meter.audited(entry)
