@@ -86,6 +86,16 @@ def test_every_name_that_is_given_with_its_file_stands_in_it() -> None:
         assert [name for name in re.findall(r"`(\w+)`", names) if not re.search(rf"\b{name}\b", text)] == [], path
 
 
+def test_own_code_is_as_long_as_is_said_where_a_library_is_not_taken() -> None:
+    """About: it grows and shrinks."""
+    rows = re.findall(r"\(`(bot/[\w/.]+)`\) \| ([\d,]+) \|", TEXT["docs/architecture.md"])
+    assert len(rows) > 8
+    for place, said in rows:
+        files = [one for one in CODE if one.relative_to(ROOT).as_posix().startswith(place)]
+        lines = sum(len(one.read_text(encoding="utf-8").splitlines()) for one in files)
+        assert 0.6 < lines / int(said.replace(",", "")) < 1.6, (place, lines)
+
+
 def test_the_readme_is_one_screen_and_leads_to_every_document() -> None:
     assert len(TEXT["README.md"].splitlines()) <= README_LINES
     assert {name for name in TEXT if name.startswith("docs/")} <= set(_LINK.findall(TEXT["README.md"]))
