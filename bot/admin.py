@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
 from bot.domain.hosts import cannot_listen
-from bot.metrics import COUNTED, exposition
 
 
 @dataclass(slots=True)
 class AdminServer:
     """`trouble`: why the process should be started again, "" while it works. `not_served`: why people are not served
-    now, "" while they are. `counts`: the rows of tables by their state. `failures`: of what is outside, by their cause.
+    now, "" while they are. `scrape`: the metrics and their content type, for an Accept header.
     """
 
     host: str
     wanted_port: int
     trouble: Callable[[], Awaitable[str]]
     not_served: Callable[[], Awaitable[str]]
-    counts: Callable[[Sequence[str]], Awaitable[Mapping[tuple[str, str], int]]]
-    failures: Mapping[str, Mapping[str, int]]
+    scrape: Callable[[str], Awaitable[tuple[bytes, str]]]
     _runner: web.AppRunner | None = field(default=None, init=False)
 
     async def start(self) -> None:
@@ -60,5 +58,6 @@ class AdminServer:
             return web.Response(status=503, text=f"not ready: {why}\n")
         return web.Response(text="ready\n")
 
-    async def _on_metrics(self, _: web.Request) -> web.Response:
-        return web.Response(text=exposition(await self.counts(COUNTED), self.failures), content_type="text/plain")
+    async def _on_metrics(self, request: web.Request) -> web.Response:
+        body, content_type = await self.scrape(request.headers.get("Accept", ""))
+        return web.Response(body=body, headers={"Content-Type": content_type})

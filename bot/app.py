@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,9 @@ from bot.app_jobs import Base, Clouds, Jobs, build_jobs, follow_server
 from bot.clock import SteadyClock
 from bot.domain.store_urls import PostgresUrl
 from bot.evs.cloud import HttpCloud
+from bot.metrics.exposition import Metrics
+from bot.metrics.instruments import Instruments
+from bot.metrics.readings import Parts, Readings
 from bot.ports.clock import Clock, FollowingClock
 from bot.settings import Settings
 from bot.slack.background_tasks import BackgroundTasks
@@ -115,12 +118,12 @@ class Bot:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """How the bot does, and where operators hear of it. `failures`: of what is outside, by their cause."""
+    """How the bot does, and where operators hear of it. `parts` are asked at each scrape of the metrics."""
 
     admin: AdminServer
     vitals: Vitals
     readiness: Readiness
-    failures: dict[str, Mapping[str, int]]
+    parts: Parts
 
 
 async def start(settings: Settings, clock: Clock, database: Database | None = None) -> Bot:
@@ -138,19 +141,21 @@ async def _start(settings: Settings, machine: Clock, database: Database, stack: 
     clock = SteadyClock(machine)
     base = await build_store(settings, clock, database, stack)
     log.info("the bot starts", extra=_facts(settings))
-    health = SlackHealth(urlsplit(settings.slack.api_url).hostname or "", clock)
+    health = SlackHealth(urlsplit(settings.slack.api_url).hostname or "", clock, base.instruments.slack_called)
     watch = await build_watch(base, health, stack)
     bolt, front = await build_slack(base, health, stack)
     clouds = build_cloud(base, stack)
     cases = build_use_cases(base, front, clouds)
     road = listen(base, bolt, front, cases)
     jobs = await build_jobs(base, front, clouds, cases, stack)
-    entry = _entry(settings, clock, bolt, road)
+    entry = _entry(base, bolt, road)
     await entry.start()
     stack.push_async_callback(entry.stop)
     watch.vitals.begin(jobs.running, lambda: jobs.engine.idle_s)
     watch.readiness.begin(entry.trouble, front.client.auth_test)
-    watch.failures.update(cloud=clouds.cloud.failures, deliveries=entry.failures)
+    watch.parts.failures.update(cloud=clouds.cloud.failures, deliveries=entry.failures)
+    budgets = {"chat.update": front.replies.budgets.edits, "chat.postMessage": front.replies.budgets.posts}
+    watch.parts.begin(lambda: not entry.trouble(), clouds.cloud, budgets, jobs.engine)
     if base.shared and isinstance(entry, HttpEntry):
         stack.push_async_callback(_drain, machine, jobs)
     stack.callback(watch.readiness.end)
@@ -167,10 +172,14 @@ def _facts(settings: Settings) -> dict[str, Any]:
     return {
         "version": version(),
         "store": str(settings.store),
-        "mode": "HTTP" if settings.slack.app_token is None else "Socket Mode",
+        "mode": _mode(settings),
         "projects": ", ".join(settings.projects),
         "loop": type(asyncio.get_running_loop()).__module__.partition(".")[0],
     }
+
+
+def _mode(settings: Settings) -> str:
+    return "HTTP" if settings.slack.app_token is None else "Socket Mode"
 
 
 async def build_watch(base: Base, health: SlackHealth, stack: AsyncExitStack) -> Watch:
@@ -179,17 +188,25 @@ async def build_watch(base: Base, health: SlackHealth, stack: AsyncExitStack) ->
     # A server that is away is waited for, by every replica: none is better for being started again.
     vitals = Vitals(None if base.shared else store.answers, store.broken)
     readiness = Readiness(store.writable, health.trouble)
-    failures: dict[str, Mapping[str, int]] = {"slack": health.outages.counts, "slack token": health.refusals.counts}
-    admin = AdminServer(
-        settings.admin_host, settings.admin_port, vitals.trouble, readiness.trouble, store.counts, failures
+    kind = "PostgreSQL" if base.shared else "SQLite"
+    parts = Parts(
+        build={"version": version(), "store": kind, "mode": _mode(settings)},
+        failures={"slack": health.outages.counts, "slack token": health.refusals.counts},
+        anchored=bool(settings.audit_channel),
     )
+    readings = Readings(store, base.clock, parts)
+    stack.callback(readings.stop)
+    metrics = Metrics(base.instruments, readings)
+    admin = AdminServer(settings.admin_host, settings.admin_port, vitals.trouble, readiness.trouble, metrics.scrape)
     await admin.start()
     stack.push_async_callback(admin.stop)
-    return Watch(admin, vitals, readiness, failures)
+    return Watch(admin, vitals, readiness, parts)
 
 
 async def build_store(settings: Settings, clock: FollowingClock, database: Database, stack: AsyncExitStack) -> Base:
     """The store with what `bot.toml` says written into it."""
+    instruments = Instruments()
+    database.on_measured(instruments)
     await database.open()
     stack.push_async_callback(database.close)
     if isinstance(database, SqliteDatabase):
@@ -202,7 +219,7 @@ async def build_store(settings: Settings, clock: FollowingClock, database: Datab
     await store.configured_grants(settings.grants)
     await store.configured_bindings(settings.bindings)
     former = await store.configured_projects(settings.projects)
-    return Base(settings, clock, database, store, former)
+    return Base(settings, clock, database, store, former, instruments)
 
 
 async def build_slack(base: Base, health: SlackHealth, stack: AsyncExitStack) -> tuple[AsyncApp, Front]:
@@ -225,12 +242,13 @@ async def build_slack(base: Base, health: SlackHealth, stack: AsyncExitStack) ->
         bot_user_id=identity.user_id,
         clock=clock,
         budgets=budgets(base.room("chat.update"), base.room("chat.postMessage"), clock),
+        called=base.instruments.slack_called,
     )
     tasks = BackgroundTasks(unexpected := Unexpected(command, new_reference))
     stack.push_async_callback(tasks.stop)
     bolt = build_bolt(web_client(api_url, http, None), token, _reveal(settings.slack.signing_secret), origin)
     people = SlackPeople(client, identity.team_id, clock, enterprise_id=identity.enterprise_id)
-    front = Front(
+    return bolt, Front(
         command=command,
         origin=origin,
         client=client,
@@ -244,11 +262,11 @@ async def build_slack(base: Base, health: SlackHealth, stack: AsyncExitStack) ->
         deferred=DeferredReplyJob(base.store, replies, clock, unexpected),
         clock=clock,
     )
-    return bolt, front
 
 
 def build_cloud(base: Base, stack: AsyncExitStack) -> Clouds:
-    cloud = HttpCloud(base.settings.projects, base.settings.credentials, base.clock, former=base.former)
+    called, settings = base.instruments.cloud_called, base.settings
+    cloud = HttpCloud(settings.projects, settings.credentials, base.clock, former=base.former, called=called)
     stack.push_async_callback(cloud.aclose)
     servers, existing = ServerNames(base.clock), Existing(base.store, cloud, base.clock)
     stack.push_async_callback(existing.aclose)
@@ -298,7 +316,7 @@ def listen(base: Base, bolt: AsyncApp, front: Front, cases: UseCases) -> Command
     ChannelCardListeners(front, settings.slack.offer_channels, store, settings.projects).register(bolt)
     ChangeListeners(front.changes).register(bolt)
     LastListeners().register(bolt)
-    commands = CommandListeners(front, cases, queries, forms, actions)
+    commands = CommandListeners(front, cases, queries, forms, actions, base.instruments.commanded)
     return CommandRoad(front.command, front.origin, commands.on_command, errors.on_error)
 
 
@@ -311,11 +329,13 @@ def _actions(front: Front, cases: UseCases, store: Store) -> Actions:
     return Actions(front, store, sessions, buttons, forms)
 
 
-def _entry(settings: Settings, clock: Clock, bolt: AsyncApp, road: CommandRoad) -> SocketModeEntry | HttpEntry:
+def _entry(base: Base, bolt: AsyncApp, road: CommandRoad) -> SocketModeEntry | HttpEntry:
+    settings, told = base.settings, base.instruments.acknowledged
     if settings.slack.app_token is None:
-        return HttpEntry(bolt, road, _reveal(settings.slack.signing_secret), settings.port, settings.host)
+        secret = _reveal(settings.slack.signing_secret)
+        return HttpEntry(bolt, road, secret, settings.port, settings.host, acknowledged=told)
     token = settings.slack.app_token.get_secret_value()
-    return SocketModeEntry(bolt, road, token, clock, loopback=is_simulated(settings.slack.api_url))
+    return SocketModeEntry(bolt, road, token, base.clock, told, loopback=is_simulated(settings.slack.api_url))
 
 
 def _reveal(secret: SecretStr | None) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.engine.embedded import EmbeddedEngine
 from bot.evs.cloud import HttpCloud
+from bot.metrics.instruments import Instruments
 from bot.ports.budgets import Room
 from bot.ports.clock import FollowingClock
 from bot.ports.jobs import Engine, Handler
@@ -65,6 +66,7 @@ class Base:
     database: Database
     store: Store
     former: Mapping[str, str]
+    instruments: Instruments
 
     @property
     def shared(self) -> bool:
