@@ -154,6 +154,7 @@ async def _start(settings: Settings, machine: Clock, database: Database, stack: 
     watch.vitals.begin(jobs.running, lambda: jobs.engine.idle_s)
     watch.readiness.begin(entry.trouble, front.client.auth_test)
     watch.parts.failures.update(cloud=clouds.cloud.failures, deliveries=entry.failures)
+    watch.parts.failures["audit receiver"] = jobs.shipped_in_vain
     budgets = {"chat.update": front.replies.budgets.edits, "chat.postMessage": front.replies.budgets.posts}
     watch.parts.begin(lambda: not entry.trouble(), clouds.cloud, budgets, jobs.engine)
     if base.shared and isinstance(entry, HttpEntry):

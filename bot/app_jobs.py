@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -10,12 +11,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.domain.shipping import ShipTo, name_of
 from bot.engine.embedded import EmbeddedEngine
 from bot.evs.cloud import HttpCloud
 from bot.metrics.instruments import Instruments
+from bot.outages import Outages
+from bot.ports.audit import Receiver
 from bot.ports.budgets import Room
 from bot.ports.clock import FollowingClock
 from bot.ports.jobs import Engine, Handler
+from bot.receivers.json_lines import JsonLinesFile
+from bot.receivers.syslog import SyslogReceiver
 from bot.settings import Settings
 from bot.slack.front import Front
 from bot.slack.listeners.app_home import SlackAppHomes
@@ -35,6 +41,7 @@ from bot.workflow.jobs.plan import Planner
 from bot.workflow.jobs.publish_app_home import AppHomePublisher
 from bot.workflow.jobs.remind import Reminder
 from bot.workflow.jobs.report import Reporter
+from bot.workflow.jobs.ship_audit import AuditShipper
 from bot.workflow.jobs.submit import Submitter
 from bot.workflow.jobs.submit_group import Grouper
 from bot.workflow.jobs.watch import Watcher
@@ -42,6 +49,8 @@ from bot.workflow.queries.disk_choices import DiskCatalogue
 from bot.workflow.queries.existing import Existing
 from bot.workflow.servers import ServerNames
 from bot.workflow.use_cases import UseCases
+
+log = logging.getLogger(__name__)
 
 STOP_SECONDS = 6.0
 """The time in which all that runs may end by itself; a stop takes 10 s in all."""
@@ -94,6 +103,8 @@ class Jobs:
     engine: Engine
     running: asyncio.Task[None]
     stop: Callable[[], Any]
+    shipped_in_vain: Mapping[str, int]
+    """How often audit rows were handed over in vain, by cause."""
 
 
 async def follow_server(database: Database, clock: FollowingClock) -> None:
@@ -116,17 +127,22 @@ async def build_jobs(base: Base, front: Front, clouds: Clouds, cases: UseCases, 
     handlers["report"] = Reporter(
         base.store, front.replies, base.clock, budgets, engine.take_changed, lingers=base.shared
     )
+    outages = Outages(log, "a receiver of audit rows does not take them", "a receiver of audit rows takes them again")
+    if base.settings.audit_ship:
+        handlers["ship"] = _shipper(base, base.settings.audit_ship, outages)
     running = asyncio.create_task(engine.run(handlers))
     engine.schedule("forget:deliveries", base.clock.now())
     if base.settings.audit_channel:
         engine.schedule(f"anchor:{base.settings.audit_channel}", base.clock.now())
+    if base.settings.audit_ship:
+        engine.schedule("ship:audit", base.clock.now())
 
     async def stop() -> None:
         await engine.stop(STOP_SECONDS_OF_A_REPLICA if base.shared else STOP_SECONDS)
         await asyncio.gather(running, return_exceptions=True)  # it may have ended before, which was told then
 
     stack.push_async_callback(stop)
-    return Jobs(engine, running, stop)
+    return Jobs(engine, running, stop, outages.counts)
 
 
 def _embedded(base: Base) -> Engine:
@@ -179,6 +195,13 @@ def _handlers(base: Base, front: Front, clouds: Clouds, cases: UseCases) -> dict
         "answer": front.deferred,
         "forget": forget,
     }
+
+
+def _shipper(base: Base, to: ShipTo, outages: Outages) -> AuditShipper:
+    receiver: Receiver = (
+        JsonLinesFile(to, outages) if isinstance(to, Path) else SyslogReceiver(to, base.settings.audit_ship_ca, outages)
+    )
+    return AuditShipper(base.store, receiver, name_of(to))
 
 
 def _retry_policy(base: Base) -> RetryPolicy:

@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from bot.domain.bindings import Binding
 from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, PasswordCredentials
 from bot.domain.roles import Grant, Role
+from bot.domain.shipping import ShipTo, SyslogAddress
 from bot.domain.store_urls import PostgresUrl
 from bot.domain.turns import Places
 from bot.settings import CloudSettings, Settings, SettingsError, load_settings, load_store
@@ -84,6 +85,19 @@ def test_a_file_that_says_little_has_the_defaults_of_the_contract(folder: Path) 
     assert (loaded.host, loaded.admin_host) == ("0.0.0.0", "127.0.0.1")
     assert (loaded.port, loaded.admin_port, loaded.log_format, loaded.log_level) == (3000, 9000, "console", "INFO")
     assert (loaded.credentials, loaded.projects, loaded.grants, loaded.bindings) == ({}, {}, (), ())
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("file:/var/log/audit.jsonl", Path("/var/log/audit.jsonl")),
+        ("syslog+tls://logs.example.com", SyslogAddress("logs.example.com", 6514)),
+        ("syslog+tls://[::1]:6515/", SyslogAddress("::1", 6515)),
+    ],
+)
+def test_audit_rows_go_to_a_file_or_to_a_receiver_over_tls(folder: Path, written: str, read: ShipTo) -> None:
+    assert load(f'{BARE}[audit]\nship = "{written}"\n').audit_ship == read
+    assert load(BARE).audit_ship is None
 
 
 def test_a_project_is_reached_where_its_region_is(folder: Path) -> None:
@@ -421,6 +435,20 @@ SMALL_TABLES = [
     (
         "[cloud]\nwatch_hours = 0",
         "line 2, [cloud] watch_hours: Write a number from 0.01 to 720; here stands 0.",
+    ),
+    *[
+        (
+            f'[audit]\nship = "{one}"',
+            (
+                'line 2, [audit] ship: Write "file:/var/log/snapshot-bot/audit.jsonl", an absolute path, or '
+                '"syslog+tls://logs.example.com:6514".'
+            ),
+        )
+        for one in ("audit.jsonl", "file:audit.jsonl", "file://host/x", "syslog://logs:514", "syslog+tls://a/b")
+    ],
+    (
+        '[audit]\nship_ca = "nowhere.pem"',
+        "line 2, [audit] ship_ca: There is no file nowhere.pem. Write the absolute path of one.",
     ),
     (
         '[credentials.vm]\nkind = "agenci"',

@@ -156,6 +156,10 @@ class CannotListen(BotError):
     """An address at which the bot is to be reached is not to be had."""
 
 
+class ReceiverAway(BotError):
+    """The receiver of audit rows did not take them, or it is not known whether it did."""
+
+
 class StoreFailed(BotError):
     """The store could not be read or written: its disk is full, or gone. All of the transaction was undone."""
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from bot.domain.audit import AuditEntry
+
+ShippedRow = Mapping[str, Any]
+"""A row as the export shows it."""
 
 
 class Audit(Protocol):
@@ -25,3 +29,27 @@ class Audit(Protocol):
     async def audit(self, audit: Sequence[AuditEntry]) -> None: ...
 
     def note(self, audit: Sequence[AuditEntry]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Rows in their order. `problem`: what is wrong between them and those before, in words."""
+
+    rows: Sequence[ShippedRow]
+    problem: str | None
+
+
+class Shipping(Protocol):
+    """How far the trail was handed to a receiver."""
+
+    async def to_ship(self, receiver: str, limit: int) -> Batch: ...
+
+    async def shipped(self, receiver: str, seq: int, row_hash: str) -> None: ...
+
+
+class Receiver(Protocol):
+    """The other end of the shipping."""
+
+    async def take(self, rows: Sequence[ShippedRow]) -> None:
+        """Returns when it has them. Raises ReceiverAway."""
+        ...

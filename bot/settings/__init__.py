@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from bot.domain.bindings import Binding
 from bot.domain.projects import AccessKeyCredentials, AgencyCredentials, Credentials, PasswordCredentials, Project
 from bot.domain.roles import Grant, SubjectKind
+from bot.domain.shipping import ShipTo
 from bot.domain.store_urls import PostgresUrl, StoreUrl
 from bot.settings import checks
 from bot.settings.configfile import read_config, read_grants, read_rights, read_secret_files, read_store_url
@@ -78,7 +79,9 @@ class CloudSettings:
 class Settings:
     """Everything configured, checked. `store`: a file may be relative to the working directory.
 
-    `audit_channel`: where the head of the audit trail is posted daily. `open_requests`: of one person at a time.
+    `audit_channel`: where the head of the audit trail is posted daily. `audit_ship`: where its rows are handed to, and
+    `audit_ship_ca` whose certificates count there, if not those that the machine knows. `open_requests`: of one person
+    at a time.
 
     `port` and `admin_port` may be 0, for any free one. `credentials` are by name, `projects` by alias; each project's
     `credentials` is a key of the former. No secret shows in the repr.
@@ -90,6 +93,8 @@ class Settings:
     cloud: CloudSettings
     open_requests: int
     audit_channel: str | None
+    audit_ship: ShipTo | None
+    audit_ship_ca: Path | None
     credentials: dict[str, Credentials]
     projects: dict[str, Project]
     grants: tuple[Grant, ...]
@@ -197,6 +202,8 @@ def _settings(path: Path, file: ConfigFile, environment: Environment) -> Setting
         cloud=_cloud(file.cloud),
         open_requests=file.limits.open_requests,
         audit_channel=file.audit.channel,
+        audit_ship=file.audit.ship,
+        audit_ship_ca=file.audit.ship_ca,
         credentials={name: _credentials(name, table) for name, table in file.credentials.items()},
         projects={alias: _project(alias, table) for alias, table in file.projects.items()},
         grants=tuple(_grant(table) for table in file.grants),

@@ -13,12 +13,15 @@ from pydantic import SecretStr
 from bot.domain.hosts import is_loopback
 from bot.domain.normalise import entered
 from bot.domain.options import REASON_CHARACTERS
+from bot.domain.shipping import ShipTo, SyslogAddress
 from bot.domain.store_urls import PostgresUrl, StoreUrl
 from bot.settings.configuration_errors import InvalidValue
 
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.|\Z))+")
 _NUMBERS = re.compile(r"[0-9.]+")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SYSLOG_TLS = 6514
+"""The port that RFC 5425 names."""
 
 
 def _matching(pattern: str, sentence: str) -> Callable[[str], str]:
@@ -120,6 +123,26 @@ def console_url(text: str) -> str:
     if "{" in known or "}" in known:
         raise InvalidValue("In braces only {region} and {disk_id} are known.")
     return text
+
+
+def ship_to(text: str) -> ShipTo:
+    """`file:/absolute/path` or `syslog+tls://host:port`."""
+    kind, _, rest = text.partition(":")
+    if kind == "file" and rest.startswith("/") and not rest.startswith("//"):
+        return Path(rest)
+    if kind == "syslog+tls" and re.fullmatch(r"//[^/\s@]+/?", rest):
+        parts = _address(f"https:{rest}")
+        return SyslogAddress(parts.hostname or "", parts.port or _SYSLOG_TLS)
+    raise InvalidValue(
+        'Write "file:/var/log/snapshot-bot/audit.jsonl", an absolute path, or "syslog+tls://logs.example.com:6514".'
+    )
+
+
+def readable_file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_absolute() or not path.is_file():
+        raise InvalidValue(f"There is no file {text}. Write the absolute path of one.")
+    return path
 
 
 def metadata_address(text: str) -> str:

@@ -23,6 +23,7 @@ from pydantic_core import PydanticKnownError
 from bot.domain.normalise import caseless
 from bot.domain.projects import AT_ONCE
 from bot.domain.roles import Role
+from bot.domain.shipping import ShipTo
 from bot.domain.snapshots import RETENTION_DAYS
 from bot.domain.store_urls import StoreUrl
 from bot.settings import checks
@@ -57,6 +58,14 @@ def _store_url(value: object) -> StoreUrl:
     if not isinstance(value, str):
         raise PydanticKnownError("string_type")
     return checks.store_url(value)
+
+
+def _ship_to(value: object) -> ShipTo | object:
+    return checks.ship_to(value) if isinstance(value, str) else value
+
+
+def _readable_file(value: object) -> object:
+    return checks.readable_file(value) if isinstance(value, str) else value
 
 
 def _around(info: Info) -> Around:
@@ -134,6 +143,10 @@ class LimitsTable(Table):
 
 class AuditTable(Table):
     channel: Channel | None = Field(None, examples=['"C0SECURITY"'])
+    ship: Annotated[ShipTo, BeforeValidator(_ship_to)] | None = Field(
+        None, examples=['"file:/var/log/snapshot-bot/audit.jsonl"']
+    )
+    ship_ca: Annotated[Path, BeforeValidator(_readable_file)] | None = Field(None, examples=['"/etc/ssl/log-ca.pem"'])
 
 
 class PasswordTable(Table):

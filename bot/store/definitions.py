@@ -336,6 +336,8 @@ create index audit_of_disk on audit (disk, seq) where disk is not null;
 
 create table posted_head (seq bigint primary key, hash text not null, posted_at bigint not null);
 
+create table shipped (receiver text primary key, seq bigint not null, hash text not null);
+
 create table project_alias (alias text primary key, project_id text not null, region text not null);
 
 create table ended_count (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from bot.slack.ids import CHANGE, CONFIRM, DENY
 from bot.store.upkeep.verification import Verification
 from tests.e2e.conftest import CHANNEL, World
+from tests.e2e.test_access import configure
 from tests.e2e.test_app_home import opened, shows
 from tests.e2e.test_approvals import Start, start
 from tests.e2e.test_forms import offers, open_form
@@ -51,6 +53,21 @@ async def test_each_reading_is_one_row_that_names_the_projects(world: World) -> 
         assert await grown(world, "U0ALICE001", count) == [("view", "allowed", "granted", "payments-prod")] * count
     await opened(world, "alice")
     assert await grown(world, "U0ALICE001", 8) == [("view", "allowed", "granted", "payments-prod")] * 8
+
+
+async def test_rows_are_handed_over_as_they_are_written(quiet_world: World, tmp_path: Path) -> None:
+    world, file = quiet_world, tmp_path / "audit.jsonl"
+    configure(world, "[projects.payments-prod]\n", f'[audit]\nship = "file:{file}"\n[projects.payments-prod]\n')
+    bot = await world.start_bot()
+    await world.finished(await world.create("web-01-data"))
+    last, _ = await bot.store.audit_head()
+    async with asyncio.timeout(10):
+        while not file.exists() or len(file.read_text().splitlines()) < last:
+            await asyncio.sleep(0.05)
+    handed = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [(row["seq"], row["hash"]) for row in handed[:last]] == [
+        (row["seq"], row["hash"]) for row in (await bot.store.audit_page(None))[:last]
+    ]
 
 
 async def test_whoever_may_view_nothing_leaves_rows_that_say_so(world: World) -> None:

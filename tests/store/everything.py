@@ -237,6 +237,8 @@ async def audit(store: Store) -> None:
     wanted = Wanted(NOON, NOON + HOUR, "payments")
     await store.audit_page(None, 10, wanted)
     await store.audit_read(None, 10)
+    await store.to_ship("file:/x", 10)
+    await store.shipped("file:/x", 1, "0" * 64)
     numbers = await store.audit_of_disk("disk-7")
     await store.audit_requests(await store.audit_rows(numbers[:50], wanted))
     await store.witness()
