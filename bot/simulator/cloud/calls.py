@@ -95,6 +95,18 @@ class Call:
 Handler = Callable[[Call], Answer]
 
 
+def as_cinder(handler: Handler) -> Handler:
+    """The handler, with refusals in the shape of Cinder, whose code is the HTTP status again."""
+
+    def handle(call: Call) -> Answer:
+        try:
+            return handler(call)
+        except errors.ApiError as error:
+            raise errors.ApiError(error.status, str(error.status), error.message, "cinder") from error
+
+    return handle
+
+
 @dataclass(frozen=True)
 class Route:
     """One published API of the service at its own address. `access` says who may call: anybody, any known caller, or

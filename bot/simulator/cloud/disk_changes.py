@@ -59,9 +59,13 @@ def rollback_snapshot(call: Call) -> Answer:
     check_types(body, {"volume_id": str, "name": str})
     if "volume_id" not in body:
         raise errors.bad_body("Missing: volume_id.")
-    snapshot = snapshot_in_path(call)
+    return Answer(202, {"job_id": begin_rollback(call, snapshot_in_path(call), body["volume_id"]).id})
+
+
+def begin_rollback(call: Call, snapshot: Snapshot, volume_id: str) -> Job:
+    """Start to roll a disk back."""
     _refuse_unready(call, snapshot)
-    disk = find_disk(call, body["volume_id"])
+    disk = find_disk(call, volume_id)
     if disk.id != snapshot.volume_id:
         raise errors.evs(400, "EVS.5400", "Request body and URI mismatch.")
     if disk.status_at(call.now) not in ("available", "error_rollbacking"):
@@ -70,7 +74,7 @@ def rollback_snapshot(call: Call) -> Answer:
     entities = {"snapshot_id": snapshot.id, "volume_id": disk.id}
     disk.change = Change("rollbacking", None, "available")
     snapshot.rollback = disk.change
-    return Answer(202, {"job_id": _begin(call, "rollbackSnapshot", entities, disk, "error_rollbacking").id})
+    return _begin(call, "rollbackSnapshot", entities, disk, "error_rollbacking")
 
 
 def create_volume(call: Call) -> Answer:
@@ -80,12 +84,7 @@ def create_volume(call: Call) -> Answer:
     body, billing = call.body.get("volume"), call.body.get("bssParam", {})
     if not isinstance(body, dict) or not isinstance(billing, dict) or set(call.body) - {"volume", "bssParam"}:
         raise errors.bad_body("Expected an object: volume.")
-    _check_order(call, body)
-    snapshot = _origin(call, body)
-    _check_quotas(call, body["size"])
-    disk = _new_disk(call, body, snapshot)
-    job = _begin(call, "createVolume", {"volume_id": disk.id, "size": disk.size_gb, "name": disk.name}, disk, "error")
-    _hide(call, disk)
+    disk, job = begin_disk(call, body)
     if billing.get("chargingMode") == "prePaid":
         disk.order_id = call.new_id("order").replace("-", "")[:16].upper()
         return Answer(202, {"order_id": disk.order_id})
@@ -93,15 +92,30 @@ def create_volume(call: Call) -> Answer:
     return Answer(202, {"job_id": job.id} | ({"volume_ids": [disk.id]} if told else {}))
 
 
+def begin_disk(call: Call, body: dict[str, Any]) -> tuple[Disk, Job]:
+    """Start to make the disk of an order."""
+    _check_order(call, body)
+    snapshot = _origin(call, body)
+    _check_quotas(call, body["size"])
+    disk = _new_disk(call, body, snapshot)
+    job = _begin(call, "createVolume", {"volume_id": disk.id, "size": disk.size_gb, "name": disk.name}, disk, "error")
+    _hide(call, disk)
+    return disk, job
+
+
 def delete_volume(call: Call) -> Answer:
     """DELETE /v2/{project_id}/cloudvolumes/{volume_id}: `deleting` for a while, then gone."""
-    disk = disk_in_path(call)
+    return Answer(202, {"job_id": begin_deletion(call, disk_in_path(call)).id})
+
+
+def begin_deletion(call: Call, disk: Disk) -> Job:
+    """Start to delete a disk, if it may be."""
     if disk.status_at(call.now) not in DELETABLE:
         raise errors.evs(400, "EVS.1046", "volume status must be available or error when delete volume!")
     if disk.order_id:
         raise errors.evs(400, "EVS.5400", "A yearly/monthly disk is unsubscribed from, not deleted.")
     _refuse_locked(call, disk)
-    return Answer(202, {"job_id": _begin_deletion(call, disk).id})
+    return _begin_deletion(call, disk)
 
 
 def _begin_deletion(call: Call, disk: Disk) -> Job:

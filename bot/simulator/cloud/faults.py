@@ -21,6 +21,9 @@ OPERATIONS = frozenset(
         "show_job", "list_volumes", "show_volume", "update_volume", "volumes_by_tags", "volume_tags",
         "change_volume_tags", "all_volume_tags", "create_volume", "delete_volume", "extend_volume",
         "unsubscribe_volumes", "show_quotas", "list_types", "list_zones",
+        "create_old_snapshot", "list_old_snapshots", "show_old_snapshot", "update_old_snapshot", "delete_old_snapshot",
+        "rollback_old_snapshot", "create_cinder_volume", "list_cinder_volumes", "show_cinder_volume",
+        "update_cinder_volume", "delete_cinder_volume",
         "list_binned", "show_binned", "revert_binned", "delete_binned", "show_bin_policy", "update_bin_policy",
         "list_servers", "show_server", "list_servers_newer", "list_block_devices", "list_servers_native",
         "show_server_native",
@@ -33,8 +36,9 @@ OPERATIONS = frozenset(
 )  # fmt: skip
 
 _CREATES = frozenset({"create_snapshot", "create_group"})
-_MAKES = _CREATES | {"create_volume"}
+_MAKES = _CREATES | {"create_volume", "create_cinder_volume"}
 _STARTS_A_JOB = _MAKES | {"delete_snapshot", "rollback_snapshot", "delete_volume", "extend_volume"}
+_STARTS_A_JOB |= {"delete_old_snapshot", "rollback_old_snapshot", "delete_cinder_volume"}
 
 
 @dataclass(frozen=True)

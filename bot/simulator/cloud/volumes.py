@@ -78,12 +78,7 @@ def shown(disk: Disk, call: Call) -> dict[str, Any]:
 
 def list_volumes(call: Call) -> Answer:
     """GET /v2/{project_id}/cloudvolumes/detail. `count` ignores paging; links appear when there is more."""
-    query = call.query
-    rows = [row for disk, row in _rows(call) if _listed(call, disk, row)]
-    if "ids" in query:
-        wanted = quoted_ids(query["ids"])
-        rows = [row for row in rows if row["id"] in wanted]
-    rows = ordered(rows, query, SORT_KEYS)
+    query, rows = call.query, matching_rows(call)
     cut = page(rows, query, most=call.world.switches.page_rows)
     body: dict[str, Any] = {"count": len(rows), "volumes": cut}
     if cut and cut[-1] is not rows[-1]:
@@ -91,6 +86,16 @@ def list_volumes(call: Call) -> Answer:
         path = f"{call.base_url}/v2/{call.params['project_id']}/cloudvolumes/detail"
         body["volumes_links"] = [{"href": f"{path}?{urlencode(following)}", "rel": "next"}]
     return Answer(200, body)
+
+
+def matching_rows(call: Call) -> list[dict[str, Any]]:
+    """The disks that a list is asked for, sorted."""
+    query = call.query
+    rows = [row for disk, row in _rows(call) if _listed(call, disk, row)]
+    if "ids" in query:
+        wanted = quoted_ids(query["ids"])
+        rows = [row for row in rows if row["id"] in wanted]
+    return ordered(rows, query, SORT_KEYS)
 
 
 def show_volume(call: Call) -> Answer:
@@ -126,13 +131,18 @@ def change_volume_tags(call: Call) -> Answer:
 
 def update_volume(call: Call) -> Answer:
     """PUT /v2/{project_id}/cloudvolumes/{volume_id}: name and description. The answer has no `volume` around it."""
+    return Answer(200, {name: value for name, value in shown(update(call), call).items() if name in UPDATE_SHOWS})
+
+
+def update(call: Call) -> Disk:
+    """Give the disk of the path the name and description of the body."""
     body = call.object("volume")
     check_types(body, {"name": str, "description": str})
     if not body:
         raise errors.evs(400, "EVS.1007", "Nothing to update.")
     disk = existing(call)
     disk.name, disk.description = body.get("name", disk.name), body.get("description", disk.description)
-    return Answer(200, {name: value for name, value in shown(disk, call).items() if name in UPDATE_SHOWS})
+    return disk
 
 
 def volumes_by_tags(call: Call) -> Answer:

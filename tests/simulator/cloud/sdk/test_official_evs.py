@@ -278,3 +278,25 @@ async def test_a_yearly_disk_is_unsubscribed_from(cloud: Evs) -> None:
     cloud.sim.world.disk("spare-disk").order_id = "CS1"
     await cloud.call("unsubscribe_postpaid_volume", body={"volume_ids": [cloud.disk]})
     assert (await cloud.call("show_volume", volume_id=cloud.disk)).volume.status == "deleting"
+
+
+async def test_the_old_interface_sees_the_same_snapshots(cloud: Evs) -> None:
+    standard = await cloud.snapshot(name="standard")
+    made = (await cloud.call("create_snapshot", body={"snapshot": {"volume_id": cloud.disk, "name": "old"}})).snapshot
+    assert made.status == "creating"
+    cloud.wind(9)
+    first = await cloud.call("list_snapshots", limit=1, offset=0)
+    assert (first.count, [one.id for one in first.snapshots]) == (2, [made.id])
+    assert first.snapshots_links[0].rel == "next"
+    assert (await cloud.call("list_snapshots", name="standard")).snapshots[0].id == standard
+    body = {"snapshot": {"name": "renamed"}}
+    assert (await cloud.call("update_snapshot", snapshot_id=made.id, body=body)).snapshot.name == "renamed"
+    new = (await cloud.call("show_standard_snapshot", snapshot_id=made.id)).snapshot
+    assert (new.name, new.category) == ("renamed", "flash")
+    back = await cloud.call("rollback_snapshot", snapshot_id=made.id, body={"rollback": {"volume_id": cloud.disk}})
+    assert back.rollback.volume_id == cloud.disk
+    assert (await cloud.call("show_snapshot", snapshot_id=made.id)).snapshot.status == "rollbacking"
+    cloud.wind(9)
+    await cloud.call("delete_snapshot", snapshot_id=made.id)
+    cloud.wind(9)
+    assert (await cloud.call("list_snapshots")).count == 1
