@@ -86,6 +86,16 @@ def test_every_name_that_is_given_with_its_file_stands_in_it() -> None:
         assert [name for name in re.findall(r"`(\w+)`", names) if not re.search(rf"\b{name}\b", text)] == [], path
 
 
+def test_the_changelog_is_by_version_and_says_what_an_upgrade_takes() -> None:
+    parts = re.split(r"^## ", TEXT["CHANGELOG.md"], flags=re.MULTILINE)[1:]
+    heads = [part.partition("\n")[0] for part in parts]
+    assert heads[0] == "Unreleased"
+    versions = [re.fullmatch(r"(\d+)\.(\d+)\.(\d+) \(\d{4}-\d\d-\d\d\)", head) for head in heads[1:]]
+    numbers = [tuple(map(int, found.groups())) if found else None for found in versions]
+    assert None not in numbers and numbers == sorted(filter(None, numbers), reverse=True)
+    assert all("**At the upgrade:**" in part for part in parts)
+
+
 def test_own_code_is_as_long_as_is_said_where_a_library_is_not_taken() -> None:
     """About: it grows and shrinks."""
     rows = re.findall(r"\(`(bot/[\w/.]+)`\) \| ([\d,]+) \|", TEXT["docs/architecture.md"])
