@@ -197,7 +197,7 @@ async def build_watch(base: Base, health: SlackHealth, stack: AsyncExitStack) ->
     )
     readings = Readings(store, base.clock, parts)
     stack.callback(readings.stop)
-    metrics = Metrics(base.instruments, readings)
+    metrics = Metrics(base.instruments, readings, base.clock)
     admin = AdminServer(settings.admin_host, settings.admin_port, vitals.trouble, readiness.trouble, metrics.scrape)
     await admin.start()
     stack.push_async_callback(admin.stop)

@@ -52,6 +52,12 @@ class Scrape:
         return self.samples.get((f"snapshot_bot_{name}", frozenset(labels.items())))
 
 
+def linted(*what: str, given: str = "") -> None:
+    """By Prometheus' own tool, where there is one."""
+    if promtool := shutil.which("promtool"):
+        subprocess.run([promtool, "check", *what], input=given.encode(), check=True)
+
+
 async def scrape(world: World) -> Scrape:
     answer = await scraped(world)
     assert answer.status_code == 200
@@ -145,6 +151,18 @@ async def test_the_reader_says_which_format_it_takes(world: World, accept: str, 
     found = {sample.name for family in read(answer.text) for sample in family.samples}
     assert {"snapshot_bot_items", "snapshot_bot_commands_total", "process_cpu_seconds_total"} <= found
     assert not any(name.startswith("snapshot_bot_") and name.endswith("_created") for name in found)
+
+
+async def test_the_text_is_as_the_conventions_have_it(world: World) -> None:
+    await world.finished(await world.create("web-01-data"))
+    text = (await scraped(world)).text
+    for family in families(text):
+        if family.name.startswith("snapshot_bot_"):
+            assert family.documentation.endswith(("sum over replicas.", "take the maximum of replicas.")), family.name
+            names = {sample.name for sample in family.samples}
+            assert family.type != "counter" or all(name.endswith("_total") for name in names)
+            assert family.type == "counter" or not any(name.endswith("_total") for name in names)
+    linted("metrics", given=text)
 
 
 async def test_no_metric_names_a_person_a_disk_a_channel_or_a_request(world: World) -> None:
@@ -276,11 +294,9 @@ def test_each_alert_says_what_it_is_and_what_to_do_and_where_that_stands() -> No
 
 
 def test_the_rules_and_the_dashboard_are_well_formed() -> None:
-    """By Prometheus' own tool as well, where there is one."""
     for text in (*expressions(DASHBOARD), *expressions(ALERTS)):
         assert text.count("(") == text.count(")") and text.count("{") == text.count("}"), text
     panels = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
     assert len({panel["id"] for panel in panels}) == len(panels)
     assert all(panel["title"] and panel["targets"] for panel in panels)
-    if promtool := shutil.which("promtool"):
-        subprocess.run([promtool, "check", "rules", ALERTS], check=True, capture_output=True)
+    linted("rules", str(ALERTS))

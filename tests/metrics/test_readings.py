@@ -114,7 +114,7 @@ async def test_a_store_that_never_answered_tells_nothing_and_the_rest_is_told(mo
     monkeypatch.setattr(metrics_readings, "WITHIN_S", 0.05)
     bench = Bench()
     bench.store.answers.clear()
-    body, content_type = await Metrics(Instruments(), bench.readings).scrape("")
+    body, content_type = await Metrics(Instruments(), bench.readings, bench.clock).scrape("")
     assert content_type.startswith("text/plain; version=0.0.4")
     assert b"snapshot_bot_store_readings_stale 1.0" in body
     assert b"snapshot_bot_slack_connected 0.0" in body
