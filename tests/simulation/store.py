@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 import tempfile
-from collections import deque
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -40,21 +39,21 @@ class InlineWorker(Worker):
     def give(self, answer: Callable[..., None], *args: Any) -> None:
         self._later(answer, *args)
 
-    def _put(self, line: deque[Job | None], job: Job | None) -> None:
-        super()._put(line, job)
+    def _put(self, job: Job) -> None:
+        super()._put(job)
         if not self._comes:
             self._comes = True
             self._later(self._serve_one)
 
     def _serve_one(self) -> None:
         self._comes = False
-        if not (self._first or self._others):
+        if not self._lines:
             return
         job = self._next()
         if job is None:
             return
         self._do_alone(job) if job.alone else self._serve(job)
-        if self._first or self._others:
+        if self._lines:
             self._comes = True
             self._later(self._serve_one)
 

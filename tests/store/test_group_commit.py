@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from bot.domain.errors import StoreFailed
+from bot.store import handed_over
 from bot.store.database import Database
 from bot.store.postgres import database as postgres
 from bot.store.postgres import scripts, writer
@@ -49,6 +50,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine takes no transaction out of the commit that a test expects it in."""
     for module in (sqlite, postgres):
         monkeypatch.setattr(module, "TOGETHER_SECONDS", 30.0)
+    monkeypatch.setattr(handed_over, "PATIENCE_SECONDS", 30.0)
     monkeypatch.setattr(writer, "LOCKED_MS", 30_000)
     monkeypatch.setattr(writer, "BOUND_SECONDS", 30.0)
 
@@ -152,6 +154,32 @@ async def test_what_an_acknowledgement_waits_for_goes_before_hundreds_of_others(
     assert (await database.read(names))[:3] == ["arrival-1", "arrival-2", "sweep-0"]
     before_the_commit = said[: said.index("commit")]
     assert before_the_commit.count("savepoint") == 2, "no sweep is run before they are committed"
+
+
+async def test_those_that_no_acknowledgement_waits_for_go_on_however_many_arrive(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handed_over, "PATIENCE_SECONDS", 0.0)
+    ended: list[str] = []
+    arrived = 0
+
+    def arrives(_: object = None) -> None:
+        """As soon as one is acknowledged, the next is there: some wait at any time, as long as others do."""
+        nonlocal arrived
+        arrived += 1
+        if len(sweeps) - sum(sweep.done() for sweep in sweeps) and arrived < 3_000:
+            asyncio.create_task(database.run_first(adds, f"arrival-{arrived}")).add_done_callback(arrives)
+
+    async with held(database):
+        sweeps = [asyncio.create_task(database.run(adds, f"sweep-{number}")) for number in range(100)]
+        for sweep in sweeps:
+            sweep.add_done_callback(lambda done: ended.append(done.result()))
+        for _ in range(40):
+            arrives()
+    async with asyncio.timeout(60):
+        await asyncio.gather(*sweeps)
+    assert ended == [f"sweep-{number}" for number in range(100)]
+    assert arrived < 3_000, "not only once none arrives any more"
 
 
 async def test_one_in_between_goes_behind_what_was_handed_over_before_and_ahead_of_the_rest(

@@ -16,8 +16,8 @@ import asyncpg
 
 from bot.ports.clock import Clock
 from bot.ports.meters import StoreMeter
-from bot.store.announcements import Announcements
 from bot.store.database import Schedule
+from bot.store.handed_over import Announcements
 from bot.store.postgres.connection import (
     BEGINS_READING,
     CONNECTS_WITHIN_SECONDS,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bot.domain.errors import StoreFailed
-from bot.store.announcements import BROKEN, CLOSED, HandedOver
+from bot.store.handed_over import BROKEN, CLOSED, HandedOver, TwoLines
 from bot.store.postgres.connection import as_ours
 
 
@@ -23,8 +22,7 @@ class Line:
     """Of those that are handed over, each is taken once."""
 
     def __init__(self) -> None:
-        self._first: deque[Transaction] = deque()
-        self._others: deque[Transaction] = deque()
+        self._lines: TwoLines[Transaction] = TwoLines()
         self._waiting = asyncio.Event()
         self._ends = False
         self._refused: str | None = None
@@ -34,13 +32,13 @@ class Line:
             transaction.fail(StoreFailed(self._refused))
             transaction.answer()
             return
-        (self._first if transaction.first else self._others).append(transaction)
+        self._lines.put(transaction)
         self._waiting.set()
 
     def broken(self) -> None:
         """No more is taken: who waits, and who comes, is answered."""
         self._refused = BROKEN
-        for transaction in (*self._first, *self._others):
+        for transaction in self._lines:
             transaction.answer()
 
     def end(self) -> None:
@@ -50,12 +48,12 @@ class Line:
 
     async def next(self) -> Transaction | None:
         """None at the end."""
-        while not (self._first or self._others):
+        while not self._lines:
             if self._ends:
                 return None
             self._waiting.clear()
             await self._waiting.wait()
-        return (self._first or self._others).popleft()
+        return self._lines.take()
 
     def together(self, first: Transaction, most: int, seconds: float) -> Iterator[Transaction]:
         """It and what waits behind it; after one that an acknowledgement waits for, only others like that."""
@@ -64,8 +62,8 @@ class Line:
         taken, urgent = 1, first.first
         yield first
         while taken < most and clock.time() < until:
-            line = self._first or self._others
-            if not line or (urgent and line is self._others):
+            line = self._lines.behind(urgent=urgent)
+            if not line:
                 return
             transaction = line.popleft()
             taken, urgent = taken + 1, urgent or transaction.first

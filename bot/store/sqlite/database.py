@@ -19,8 +19,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from bot.domain.errors import StoreFailed, StoreMissing
 from bot.ports.meters import StoreMeter
-from bot.store.announcements import Announcements
 from bot.store.database import Schedule
+from bot.store.handed_over import Announcements
 from bot.store.script import Announced, Aside, Query, Rows, Script
 from bot.store.sqlite.connection import LOCKED_MS, OPENS_WITHIN_MS, make_room_in_log, move_log, reading, writing
 from bot.store.sqlite.place import not_opened, size_of
@@ -204,7 +204,7 @@ class SqliteDatabase:
             yield job
             taken, urgent = taken + 1, urgent or job.first
             full = taken >= TOGETHER or time.monotonic() >= until
-            job = None if full else self._writer.another(only_first=urgent)
+            job = None if full else self._writer.another(urgent=urgent)
 
     def _commit_together(self, transactions: Iterable[Job], batch: list[Job]) -> None:
         """Run transactions and commit them; `batch` becomes what was run. Where all of it came to nothing, each is run

@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from bot.domain.errors import StoreFailed
-from bot.store.announcements import CLOSED, HandedOver
+from bot.store.handed_over import CLOSED, HandedOver, TwoLines
 from bot.store.sqlite.connection import as_ours
 
 log = logging.getLogger(__name__)
@@ -34,8 +33,8 @@ class Worker:
 
     def __init__(self, name: str, serve: Callable[[Job], None]) -> None:
         self._serve = serve
-        self._first: deque[Job | None] = deque()
-        self._others: deque[Job | None] = deque()
+        self._lines: TwoLines[Job] = TwoLines()
+        self._end = Job(lambda: None, alone=True)
         self._waiting: SimpleQueue[None] = SimpleQueue()
         """A mark for each that waits. It is a semaphore in C: one of `threading` takes ten times as long."""
         self._stopped = False
@@ -52,7 +51,7 @@ class Worker:
     def stop(self) -> None:
         """After all that waits now; what is handed over later fails."""
         self._stopped = True
-        self._put(self._others, None)
+        self._put(self._end)
 
     def join(self, wait_s: float) -> None:
         self._thread.join(wait_s)
@@ -62,7 +61,7 @@ class Worker:
             job.fail(StoreFailed(CLOSED))
             job.answer()
         else:
-            self._put(self._first if job.first else self._others, job)
+            self._put(job)
 
     async def do(self, work: Callable[[], Any]) -> None:
         """Do something alone, after all that waits now."""
@@ -70,19 +69,18 @@ class Worker:
         self.hand_over(Job(work, answered, alone=True))
         await answered
 
-    def _put(self, line: deque[Job | None], job: Job | None) -> None:
-        line.append(job)
+    def _put(self, job: Job) -> None:
+        self._lines.put(job)
         self._waiting.put(None)
 
     # --- on the thread ------------------------------------------------------------------------------------------------
 
-    def another(self, *, only_first: bool) -> Job | None:
+    def another(self, *, urgent: bool) -> Job | None:
         """One more that waits already and may be done together with others."""
-        line = self._first or self._others
-        if not line or (only_first and line is self._others):
+        line = self._lines.behind(urgent=urgent)
+        if not line:
             return None
-        job = line[0]
-        if job is None or job.alone:
+        if line[0].alone:
             return None
         try:
             self._waiting.get_nowait()
@@ -98,7 +96,8 @@ class Worker:
 
     def _next(self) -> Job | None:
         self._waiting.get()
-        return (self._first or self._others).popleft()
+        job = self._lines.take()
+        return None if job is self._end else job
 
     def _run(self) -> None:
         try:

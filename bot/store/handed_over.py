@@ -1,16 +1,15 @@
-"""The outcome of a transaction, told alike on every database: its answer, jobs, audit rows, lines of the log, and
-unreadable rows.
-"""
+"""Work that is handed over to a database: the lines in which it waits, and its outcome, told alike on each."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from bot.domain.audit import AuditEntry
 from bot.domain.errors import StoreFailed
@@ -24,9 +23,18 @@ log = logging.getLogger(__name__)
 BROKEN = "The bot's store is broken; it has to be started again."
 CLOSED = "The bot's store is closed."
 
+PATIENCE_SECONDS = 0.5
+"""How long those that no acknowledgement waits for let others go first: so often some of them go on, however many
+people ask.
+"""
+
 
 def _never_done() -> StoreFailed:
     return StoreFailed(BROKEN)
+
+
+def _now() -> float:
+    return time.monotonic()
 
 
 @dataclass(slots=True, eq=False)
@@ -41,6 +49,7 @@ class HandedOver:
     result: Any = None
     failure: BaseException | None = field(default_factory=_never_done)
     announced: list[Announced] = field(default_factory=list)
+    since: float = field(default_factory=_now)
 
     @staticmethod
     def as_ours(exc: BaseException) -> BaseException:
@@ -63,6 +72,50 @@ class HandedOver:
             self.answered.set_exception(self.as_ours(self.failure))
         else:
             self.answered.set_result(self.result)
+
+
+W = TypeVar("W", bound=HandedOver)
+
+
+class TwoLines(Generic[W]):
+    """First goes what an acknowledgement waits for; where that never ends, the others go ahead of it now and then. One
+    thread may put while another one takes.
+    """
+
+    def __init__(self) -> None:
+        self._first: deque[W] = deque()
+        self._others: deque[W] = deque()
+        self._others_ahead = False
+        self._ahead_at = float("-inf")
+
+    def __bool__(self) -> bool:
+        return bool(self._first or self._others)
+
+    def __iter__(self) -> Iterator[W]:
+        return iter((*self._first, *self._others))
+
+    def put(self, one: W) -> None:
+        (self._first if one.first else self._others).append(one)
+
+    def take(self) -> W:
+        """The next one. It is known that one waits."""
+        self._others_ahead = self._are_others_overdue()
+        if self._others_ahead:
+            self._ahead_at = _now()
+        return self.behind(urgent=False).popleft()
+
+    def behind(self, *, urgent: bool) -> deque[W]:
+        """Whence one comes that is done together with what was taken; that line may be empty. `urgent`: an
+        acknowledgement waits for some of it, so only such ones join it.
+        """
+        if self._others_ahead:
+            return self._others
+        return self._first if urgent or self._first else self._others
+
+    def _are_others_overdue(self) -> bool:
+        if not self._others:
+            return False
+        return _now() - max(self._others[0].since, self._ahead_at) >= PATIENCE_SECONDS
 
 
 class Announcements:
