@@ -20,6 +20,7 @@ CHANNELS = 24
 SERVERS = 40
 MEMBERS = 3
 """Disks of a server, which are copied together."""
+LONGEST_PAUSE_S = 8.0
 PERSONS = ("alice", "alice", "bob")
 
 
@@ -106,13 +107,16 @@ class Crowd:
                 pass
 
     async def _until_taken(self, order: Order) -> str:
+        """Who is refused or not heard tries again, each time with more patience."""
+        pause_s = 0.3
         while True:
             told = await self.slack.command(order.person, order.channel, order.text)
             named = re.search(r"\br-[0-9a-z]{8}\b", told.text)
             if told.error is None and named and "Reference" not in told.text:
                 self.accepted.append(named[0])
                 return named[0]
-            await asyncio.sleep(self.rng.uniform(0.1, 0.6))
+            await asyncio.sleep(self.rng.uniform(0.3, 1.7) * pause_s)
+            pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
 
     async def _types(self, order: Order, text: str) -> None:
         await self.slack.command(order.person, order.channel, text)

@@ -254,11 +254,10 @@ class Chaos:
                 continue
             await asyncio.sleep(rng.uniform(0, self.plan.calm_s))
             await self._comes(rng)
-            await rng.choices([self._is_killed, self._is_stopped, self._is_frozen, self._has_no_room], [80, 7, 8, 5])[
-                0
-            ](one, rng)
+            strikes = self._strikes()
+            await rng.choices(list(strikes), list(strikes.values()))[0](one, rng)
 
-    def _strikes(self) -> tuple[list[Strike], list[int]]:
+    def _strikes(self) -> dict[Strike, int]:
         """Each with its weight."""
         strikes: dict[Strike, int] = {
             self._is_killed: 75,
@@ -268,7 +267,7 @@ class Chaos:
         }
         if self.store is not None:
             strikes[self._loses_power] = 8
-        return list(strikes), list(strikes.values())
+        return strikes
 
     async def _is_killed(self, one: Replica, rng: random.Random) -> None:
         self.counts["kills"] += 1
