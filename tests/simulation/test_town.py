@@ -13,3 +13,12 @@ def test_a_bot_that_is_killed_while_it_stops_comes_back_once() -> None:
     outcome = simulate(Story(0, [CREATE, Act(5.0, "stop", {"away_s": 0.5}), kill]))
     assert outcome.problems == []
     assert outcome.lives == 2
+
+
+def test_a_form_that_slack_delivers_twice_is_acknowledged_once() -> None:
+    twice = Act(3.0, "slack_fault", {"method": "interactive", "kind": "duplicate_delivery", "times": 2, "options": {}})
+    story = Story(0, [Act(1.0, "fill_form", {"person": "alice", "pick": 251}), twice], approvals=1)
+    outcome = simulate(story)
+    assert outcome.problems == []
+    words = [line for line in outcome.said if "posted D0ALICE001" in line and "Request `r-" in line]
+    assert len(words) == 1, words

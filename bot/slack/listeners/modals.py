@@ -233,7 +233,8 @@ class FormListeners:
                 await refuse_form(ack, by.view, {"project": why})
             case Accepted() as accepted:
                 await ack()
-                self.front.tasks.start(self._confirm(sent, accepted))
+                if not accepted.repeated:
+                    self.front.tasks.start(self._confirm(sent, accepted))
 
     async def _confirm(self, sent: Sent, accepted: Accepted) -> None:
         """The form is gone; where it was opened, a word that it was taken, to its person alone."""
