@@ -17,7 +17,7 @@ from bot.simulator.workspace import WorkspaceSimulator
 
 PERSON = "alice"
 DISKS_PLAYED = 3
-PATIENCE_SECONDS = 60.0
+OVERDUE_SECONDS = 60.0
 
 ADDRESS = """\
 snapshot-bot demo: the real bot, a simulated Huawei Cloud and a simulated workspace, all on this machine.
@@ -78,7 +78,7 @@ class Demo:
         """Raises BotGone."""
         await self._bot.start()
         workspace = self._setting.workspace
-        await workspace.until(lambda: workspace.connections > 0 or not self._bot.running, PATIENCE_SECONDS)
+        await workspace.until(lambda: workspace.connections > 0 or not self._bot.running, OVERDUE_SECONDS)
         if not self._bot.running:
             raise BotGone("\n".join(self._bot.lines))
 
@@ -110,11 +110,11 @@ class Demo:
             return False
         print(PLAY.format(channel=CHANNEL, person=PERSON.capitalize()))
         await terminal.command(f"/snapshot {PLAYED}")
-        await workspace.until(lambda: standing_out(workspace, CHANNEL) is not None, PATIENCE_SECONDS)
+        await workspace.until(lambda: standing_out(workspace, CHANNEL) is not None, OVERDUE_SECONDS)
         found = standing_out(workspace, CHANNEL)
         assert found is not None
         await terminal.press(*found)
-        await workspace.until(lambda: _receipts(workspace) > 0, PATIENCE_SECONDS)
+        await workspace.until(lambda: _receipts(workspace) > 0, OVERDUE_SECONDS)
         print(f"\n{'─' * WIDTH}\nThe channel as it stands now:\n")
         print(workspace.render(CHANNEL, viewer=PERSON, width=WIDTH))
         made = [one for one in self._setting.cloud.snapshots() if one["status"] == "available"]

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 BROKEN = "The bot's store is broken; it has to be started again."
 CLOSED = "The bot's store is closed."
 
-PATIENCE_SECONDS = 0.5
+OVERDUE_SECONDS = 0.5
 """How long those that no acknowledgement waits for let others go first: so often some of them go on, however many
 people ask.
 """
@@ -115,7 +115,7 @@ class TwoLines(Generic[W]):
     def _are_others_overdue(self) -> bool:
         if not self._others:
             return False
-        return _now() - max(self._others[0].since, self._ahead_at) >= PATIENCE_SECONDS
+        return _now() - max(self._others[0].since, self._ahead_at) >= OVERDUE_SECONDS
 
 
 class Announcements:

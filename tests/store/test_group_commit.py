@@ -50,7 +50,7 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine takes no transaction out of the commit that a test expects it in."""
     for module in (sqlite, postgres):
         monkeypatch.setattr(module, "TOGETHER_SECONDS", 30.0)
-    monkeypatch.setattr(handed_over, "PATIENCE_SECONDS", 30.0)
+    monkeypatch.setattr(handed_over, "OVERDUE_SECONDS", 30.0)
     monkeypatch.setattr(writer, "LOCKED_MS", 30_000)
     monkeypatch.setattr(writer, "BOUND_SECONDS", 30.0)
 
@@ -159,7 +159,7 @@ async def test_what_an_acknowledgement_waits_for_goes_before_hundreds_of_others(
 async def test_those_that_no_acknowledgement_waits_for_go_on_however_many_arrive(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handed_over, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(handed_over, "OVERDUE_SECONDS", 0.0)
     ended: list[str] = []
     arrived = 0
 

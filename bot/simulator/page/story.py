@@ -12,7 +12,7 @@ from bot.simulator.page.troubles import BY_ID, Troubles
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message, WorkspaceSimulator
 
-PATIENCE_SECONDS = 60.0
+OVERDUE_SECONDS = 60.0
 Step = Mapping[str, Any]
 
 
@@ -117,7 +117,7 @@ class Player:
         workspace = self._setting.workspace
         if otherwise and standing_out(workspace, channel) is None:
             await command(workspace, user, channel, otherwise)
-        await workspace.until(lambda: standing_out(workspace, channel) is not None, PATIENCE_SECONDS)
+        await workspace.until(lambda: standing_out(workspace, channel) is not None, OVERDUE_SECONDS)
         found = standing_out(workspace, channel)
         assert found is not None
         message, button = found
@@ -127,7 +127,7 @@ class Player:
         match what:
             case "start":
                 await self._bot.start()
-                await self._setting.workspace.wait_for_bot(PATIENCE_SECONDS)
+                await self._setting.workspace.wait_for_bot(OVERDUE_SECONDS)
             case "kill":
                 await self._bot.kill()
             case _:
@@ -135,7 +135,7 @@ class Player:
 
     async def _until(self, what: str) -> None:
         cloud = self._setting.cloud
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(OVERDUE_SECONDS):
             # The cloud's state follows from the time alone, so nothing announces it.
             while ("creating" in cloud.state()["snapshots"]) != (what == "creating"):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
