@@ -73,6 +73,8 @@ class EmbeddedEngine:
         self._quiet_from = clock.monotonic()
         """Until when commands waited for their acknowledgement, with a little time after it."""
         self._lanes: dict[tuple[str, str], _Lane] = {}
+        self._unfilled: dict[tuple[str, str], None] = {}
+        """Lanes in which a job became due, or gave way: a full one is filled by what leaves it."""
         self._lane_of: dict[str, str] = {}
         self._heap: list[tuple[float, int, str]] = []
         self._order = itertools.count()
@@ -132,12 +134,14 @@ class EmbeddedEngine:
             if self._held and not was_set and await self._rows.writable():
                 log.warning("the store can be written again; what waited goes on")
                 self._held, sweep_at = False, now
+                self._unfilled = dict.fromkeys(self._lanes)
             if now >= sweep_at:
                 await self._sweep()
                 sweep_at = now + SWEEP_SECONDS
             if not self._stopping and not self._held:
                 self._start_due(handlers)
-                for name in list(self._lanes):
+                unfilled, self._unfilled = self._unfilled, {}
+                for name in unfilled:
                     self._fill(name, handlers)
             await self._changed_or_after(self._wait_s(sweep_at))
 
@@ -145,7 +149,7 @@ class EmbeddedEngine:
         if self._held:
             return LOOK_SECONDS
         now = self._clock.monotonic()
-        if self._quiet_from > now:
+        if self._unfilled:  # jobs of these gave way
             return QUIET_SECONDS
         next_at = min([sweep_at, *(at for at, _, _ in self._heap[:1])])
         return min(max(next_at - now, 0.001), LOOK_SECONDS)
@@ -214,15 +218,19 @@ class EmbeddedEngine:
             if self._due.get(key) == at:  # otherwise an earlier alarm has taken this one's place
                 del self._due[key]
                 self._begun[key] = None
-                self._lanes.setdefault(self._lane(key), _Lane()).waiting.append((key, at))
+                name = self._lane(key)
+                self._lanes.setdefault(name, _Lane()).waiting.append((key, at))
+                self._unfilled[name] = None
 
     def _lane(self, key: str) -> tuple[str, str]:
         return key.partition(":")[0], self._lane_of.get(key, "")
 
     def _fill(self, name: tuple[str, str], handlers: Mapping[str, Handler]) -> None:
-        lane = self._lanes[name]
+        if (lane := self._lanes.get(name)) is None:
+            return
         while lane.waiting and lane.running < self._share and not self._stopping and not self._held:
             if self._gives_way(lane.waiting[0][1]):
+                self._unfilled[name] = None
                 break
             key, _ = lane.waiting.popleft()
             lane.running += 1
@@ -241,7 +249,7 @@ class EmbeddedEngine:
     def _left(self, name: tuple[str, str], handlers: Mapping[str, Handler]) -> None:
         self._lanes[name].running -= 1
         self._fill(name, handlers)
-        if name in self._lanes and self._lanes[name].waiting:
+        if name in self._unfilled:
             self._changed.set()  # those that gave way are looked at again soon
 
     async def _call(self, handler: Handler, key: str) -> None:
