@@ -20,6 +20,7 @@ from prometheus_client.parser import text_string_to_metric_families as families
 
 from bot.version import version
 from tests.e2e.conftest import CHANNEL, World
+from tests.e2e.replicas import some_replicas
 
 ROOT = Path(__file__).parents[2]
 ALERTS = ROOT / "docs" / "examples" / "prometheus" / "alerts.yml"
@@ -180,6 +181,33 @@ async def test_no_metric_names_a_person_a_disk_a_channel_or_a_request(world: Wor
         "payments-prod",
     ]
     assert [name for name in named if name in text] == []
+
+
+async def test_each_replica_reads_the_same_of_the_whole_store_and_counts_what_it_did_itself(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    async with some_replicas(tmp_path, postgres_url, 2) as two, httpx.AsyncClient(trust_env=False) as http:
+        await two.start()
+        for disk in ("web-01-data", "web-01-logs"):
+            await two.slack.command("alice", CHANNEL, f"create {disk}")
+        await two.until_all_is_said(60)
+
+        async def told() -> list[Scrape]:
+            urls = [f"http://127.0.0.1:{one.environment['ADMIN_PORT']}/metrics" for one in two.bots]
+            return [Scrape((await http.get(url)).text) for url in urls]
+
+        async with asyncio.timeout(20):
+            while {one("requests", state="finished") for one in await told()} != {2.0}:
+                await asyncio.sleep(0.5)
+        scrapes = await told()
+        accepted = [one("commands_total", verb="create", outcome="accepted") or 0.0 for one in scrapes]
+        assert sum(accepted) == 2.0
+        for one in scrapes:
+            assert one("build_info", mode="HTTP", store="PostgreSQL", version=version()) == 1.0
+            assert one("items", state="available") == 2.0
+            assert (one("jobs_overdue"), one("slack_connected")) == (0.0, 1.0)
+            assert (one("store_size_bytes") or 0) > 1_000_000
+        assert scrapes[0]("audit_head") == scrapes[1]("audit_head")
 
 
 # --- what names them --------------------------------------------------------------------------------------------------
