@@ -17,7 +17,7 @@ from bot.domain.terminal_text import harmless
 if TYPE_CHECKING:
     import asyncio
 
-    from bot import cli, cli_audit, cli_completion, cli_grants, cli_manifest, cli_store
+    from bot import cli, cli_audit, cli_completion, cli_grants, cli_manifest, cli_requests, cli_store
     from bot.domain import options as typed
     from bot.settings import StoreSettings
 
@@ -37,7 +37,7 @@ class _Late:
 
 
 if not TYPE_CHECKING:
-    cli, cli_audit = map(_Late, ("bot.cli", "bot.cli_audit"))
+    cli, cli_audit, cli_requests = map(_Late, ("bot.cli", "bot.cli_audit", "bot.cli_requests"))
     cli_grants, cli_store = map(_Late, ("bot.cli_grants", "bot.cli_store"))
     cli_completion, cli_manifest = map(_Late, ("bot.cli_completion", "bot.cli_manifest"))
     typed = _Late("bot.domain.options")
@@ -188,7 +188,7 @@ def _add_grants(grants: argparse.ArgumentParser) -> None:
 
 
 def _add_requests(requests: argparse.ArgumentParser) -> None:
-    verbs = requests.add_subparsers(required=True, metavar="list | show ID")
+    verbs = requests.add_subparsers(required=True, metavar="list | show ID | retry ID | cancel ID")
     listing = verbs.add_parser("list", help="the latest requests")
     listing.add_argument(
         "--unreviewed", action="store_true", help="only those that ran without approval and wait for review"
@@ -197,6 +197,12 @@ def _add_requests(requests: argparse.ArgumentParser) -> None:
     show = verbs.add_parser("show", help="one request, by the id of the request, its job or its snapshot")
     show.add_argument("id", metavar="ID")
     _runs(show, _with_store(cli.show_request))
+    retry = verbs.add_parser("retry", help="try again what failed of a request, in the name of its requester")
+    retry.add_argument("id", metavar="ID", help="of the request")
+    _runs(retry, _with_rights(cli_requests.retry))
+    cancel = verbs.add_parser("cancel", help="call back what of a request was not sent to the cloud yet")
+    cancel.add_argument("id", metavar="ID", help="of the request, or of anything in it")
+    _runs(cancel, _with_rights(cli_requests.cancel))
 
 
 def _add_audit(audit: argparse.ArgumentParser) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from bot.app_jobs import Base, Clouds, Jobs, build_jobs, follow_server
 from bot.clock import SteadyClock
 from bot.domain.store_urls import PostgresUrl
 from bot.evs.cloud import HttpCloud
+from bot.identifiers import new_id
 from bot.metrics.exposition import Metrics
 from bot.metrics.instruments import Instruments
 from bot.metrics.readings import Parts, Readings
@@ -90,14 +90,6 @@ DRAIN_SECONDS = 2.5
 """How long a replica goes on taking what Slack delivers once it says that it is not ready: a balancer looks about each
 second.
 """
-
-_ID_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
-"""Crockford's base 32: nothing that a tired person could take for something else."""
-
-
-def new_id(prefix: str) -> str:
-    """`r-` and eight letters: short enough to read aloud, 40 random bits."""
-    return f"{prefix}-{''.join(_ID_LETTERS[byte % 32] for byte in secrets.token_bytes(8))}"
 
 
 def new_reference() -> str:

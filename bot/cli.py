@@ -9,7 +9,8 @@ import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TypeVar
 
 from bot.clock import SystemClock
 from bot.domain.errors import StoreFailed, StoreMissing
@@ -23,6 +24,7 @@ from bot.store.opening import database_at
 from bot.store.store import Store
 
 DONE, FAILED, BAD_USE = 0, 1, 2
+S = TypeVar("S", bound=Store)
 _PAGE = 1_000
 _LATEST = 50
 _PROBLEMS = 100
@@ -55,18 +57,23 @@ def on_signal() -> asyncio.Future[str]:
     return stopped
 
 
-@asynccontextmanager
-async def opened_store(settings: StoreSettings, *, made: bool = False) -> AsyncIterator[Store]:
+def opened_store(settings: StoreSettings, *, made: bool = False) -> AbstractAsyncContextManager[Store]:
     """The store for the time of one command. `made`: one that is not there yet is made; else it is StoreMissing, and so
     is one in which a table or a column is gone.
     """
+    return opened_as(Store, settings, made=made)
+
+
+@asynccontextmanager
+async def opened_as(kind: type[S], settings: StoreSettings, *, made: bool = False) -> AsyncIterator[S]:
+    """The same as a store of some kind."""
     database = database_at(settings.store, SystemClock())
     try:
         await database.open(made=made)
     except StoreFailed as exc:
         raise StoreMissing(exc.sentence) from None
     try:
-        yield Store(database, SystemClock())
+        yield kind(database, SystemClock())
     except sqlite3.DatabaseError as exc:
         raise StoreMissing(f"{harmless(str(settings.store))} can't be read as a store: {exc}.") from None
     finally:

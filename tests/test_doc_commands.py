@@ -186,11 +186,14 @@ class Guide:
             process.terminate()
             await process.wait()
 
-    async def asked(self) -> str:
-        """The id of a request that ended."""
-
-        request = await self.street.say_until_taken("create web-01-data reason=guide", "#pay-inc", random.Random(0))
-        await self.street.until_items(request, lambda item: item.ended)
+    async def asked(self, command: str) -> str:
+        """The id of a request that ended; of one that waits, or failed, where the command is for such."""
+        waits = " cancel " in command
+        typed = "quick disks=web-01-data" if waits else "create web-01-data reason=guide"
+        if " retry " in command:
+            self.street.cloud.fault("create_snapshot", "error", status=400, code="EVS.1055", message="quota")
+        request = await self.street.say_until_taken(typed, "#pay-inc", random.Random(0))
+        await self.street.until_items(request, lambda item: item.ended != waits)
         return request
 
     def on_the_server(self, database: str) -> None:
@@ -224,7 +227,7 @@ class Guide:
             store = re.match(r"BOT_STORE=(\S+)", told)
             told = told.replace("SEQ:HASH", await self.head(store[1] if store else self.environment["BOT_STORE"]))
         if re.search(r"\bID\b", told):
-            told = re.sub(r"\bID\b", await self.asked(), told)
+            told = re.sub(r"\bID\b", await self.asked(command), told)
         return re.sub(r"(?<![\w/:-])([A-Z][A-Z-]*)(?![\w:=-])", lambda found: FILLED_IN.get(found[1], found[1]), told)
 
 

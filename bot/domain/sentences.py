@@ -13,7 +13,13 @@ MENTION = re.compile(f"{_OPEN}([@#!])([^{_CLOSE}]*){_CLOSE}")
 """Its groups: `@` person, `#` channel or `!` user group, and the Slack id."""
 
 
+AT_TERMINAL = "terminal"
+"""An operator who may run commands on the bot's machine, where else the id of a person stands."""
+
+
 def person(user_id: str) -> str:
+    if user_id == AT_TERMINAL:
+        return "An operator at the terminal"
     return f"{_OPEN}@{user_id}{_CLOSE}"
 
 

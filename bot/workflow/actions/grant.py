@@ -16,6 +16,7 @@ from bot.domain.parsing.commands import GrantAccess, RevokeAccess, ShowAccess
 from bot.domain.projects import Project
 from bot.domain.results import Told
 from bot.domain.roles import Action, Grant, Role
+from bot.domain.sentences import AT_TERMINAL
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants, Revision, Rights
@@ -31,8 +32,8 @@ class Author:
     source: str
 
 
-TERMINAL = Author("terminal", "terminal")
-"""An operator who may run commands on the bot's machine, and so could write bot.toml as well."""
+TERMINAL = Author(AT_TERMINAL, AT_TERMINAL)
+"""An operator, who could write bot.toml as well."""
 
 
 Asked = TypeVar("Asked", GrantAccess, RevokeAccess)

@@ -39,6 +39,27 @@ class Retrying:
         admitted = await self.gate.admits(actor, place.channel_id if place else None, request_id, _AGAIN)
         if isinstance(admitted, Told):
             return admitted
+        where = "in a direct message" if place is None else "in this thread" if place.thread_ts else "in this channel"
+        return await self._again(admitted, actor, actor.user_id, (place, actor.user_id), f"Follow it {where}.")
+
+    async def again_for_its_requester(self, actor: Actor, request_id: str) -> Told:
+        """The same in the name of the person who asked first, told where that was: `actor` may say so and is no person
+        of Slack. What the requester may do by then is asked when it is planned, and before each POST.
+        """
+        admitted = await self.gate.admits(actor, None, request_id, _AGAIN)
+        if isinstance(admitted, Told):
+            return admitted
+        first = admitted.request
+        then = f"It is in the name of {sentences.person(first.actor_id)}, and told where the first one is."
+        return await self._again(admitted, actor, first.actor_id, (None, first.reply_channel), then)
+
+    async def _again(
+        self, admitted: Admitted, actor: Actor, requester: str, told_at: tuple[Place | None, str], then: str
+    ) -> Told:
+        """`told_at`: a place, or None and where else it is told than at the place of the first request. `then`: how it
+        can be followed.
+        """
+        place, elsewhere = told_at
         first, tries = admitted.request, await self.store.tries_of(admitted.request.id)
         taken_up = {disk for one in tries if not one.refused for disk in _disks(one)}
         left = [item for item in failed(admitted.items) if item.disk.id not in taken_up]
@@ -47,17 +68,17 @@ class Retrying:
             return await self._nothing_left(actor, admitted, tries)
         delivery = Delivery(
             f"again:{first.id}:{len(tries)}",
-            actor.user_id,
+            requester,
             place or first.place,
             as_typed(order),
-            reply_channel="" if place else actor.user_id,
+            reply_channel="" if place else elsewhere,
         )
-        authorization = _authorization(actor, admitted)
+        authorization = _authorization(actor, admitted, requester)
         answer = await self.intake.create(delivery, order, mendable=True, authorization=authorization)
         if isinstance(answer, Accepted):
             if answer.repeated:
                 return await self._nothing_left(actor, admitted, [answer.request])
-            return _under_way(answer, len(left), place)
+            return _under_way(answer, len(left), then)
         if answer.rule == OPEN_LIMIT:
             return Told(answer.sentence, done=False)
         return Told("Somebody pressed it at the same moment. Press it again.", done=False)
@@ -71,10 +92,12 @@ class Retrying:
         return await self.gate.refuse(actor, admitted, "tried-before" if tries else "nothing-failed", words)
 
 
-def _authorization(actor: Actor, admitted: Admitted) -> Authorization:
+def _authorization(actor: Actor, admitted: Admitted, requester: str) -> Authorization:
     """The gate has decided the very thing: to create in this project, from this place."""
     entry = asked_to_create(actor.user_id, admitted.project, admitted.place, "allowed", admitted.rule)
-    audit = by_grant(replace(entry, details={**entry.details, "again_of": admitted.request.id}), admitted.grant)
+    of_another = {} if requester == actor.user_id else {"requester": requester}
+    details = {**entry.details, "again_of": admitted.request.id, **of_another}
+    audit = by_grant(replace(entry, details=details), admitted.grant)
     return Authorization(admitted.project, audit, admitted.approvals)
 
 
@@ -105,10 +128,9 @@ def _disks(request: Request) -> tuple[str, ...]:
     return order.disks if isinstance(order, Create) else tuple(one.value for one in order.selectors)
 
 
-def _under_way(answer: Accepted, disks: int, place: Place | None) -> Told:
+def _under_way(answer: Accepted, disks: int, then: str) -> Told:
     what = f"another try of {'1 disk' if disks == 1 else f'{disks} disks'}" if disks else "the same once more"
-    where = "in a direct message" if place is None else "in this thread" if place.thread_ts else "in this channel"
-    then = ""
+    runs = ""
     if answer.approvals:
-        then = " It runs once another person agrees." if answer.approvals == 1 else " It runs once others agree."
-    return Told(f"On it: {what}, request `{answer.request.id}`.{then} Follow it {where}.", done=True)
+        runs = " It runs once another person agrees." if answer.approvals == 1 else " It runs once others agree."
+    return Told(f"On it: {what}, request `{answer.request.id}`.{runs} {then}", done=True)
