@@ -17,7 +17,7 @@ from bot.domain.terminal_text import harmless
 if TYPE_CHECKING:
     import asyncio
 
-    from bot import cli, cli_audit, cli_completion, cli_grants, cli_manifest, cli_requests, cli_store
+    from bot import cli, cli_audit, cli_completion, cli_grants, cli_manifest, cli_pipeline, cli_requests, cli_store
     from bot.domain import options as typed
     from bot.settings import StoreSettings
 
@@ -40,6 +40,7 @@ if not TYPE_CHECKING:
     cli, cli_audit, cli_requests = map(_Late, ("bot.cli", "bot.cli_audit", "bot.cli_requests"))
     cli_grants, cli_store = map(_Late, ("bot.cli_grants", "bot.cli_store"))
     cli_completion, cli_manifest = map(_Late, ("bot.cli_completion", "bot.cli_manifest"))
+    cli_pipeline = _Late("bot.cli_pipeline")
     typed = _Late("bot.domain.options")
 
 
@@ -130,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_requests(commands.add_parser("requests", help="what was asked and how it stands, without Slack"))
     _add_audit(commands.add_parser("audit", help="the audit trail"))
     _add_store(commands.add_parser("store", help="all that the bot keeps: a copy of it, and back again"))
+    _add_request(commands.add_parser("request", help="ask a running bot, as a step of a pipeline"))
     _add_setting_up(commands)
     return parser
 
@@ -203,6 +205,42 @@ def _add_requests(requests: argparse.ArgumentParser) -> None:
     cancel = verbs.add_parser("cancel", help="call back what of a request was not sent to the cloud yet")
     cancel.add_argument("id", metavar="ID", help="of the request, or of anything in it")
     _runs(cancel, _with_rights(cli_requests.cancel))
+
+
+def _add_request(request: argparse.ArgumentParser) -> None:
+    request.description = (
+        "Asks the bot at BOT_URL with the token in BOT_TOKEN. Exit codes: 0 every disk available (without --wait: "
+        "recorded), 1 refused or a disk failed, 2 bad use, 3 time over and still running, 4 no bot reached."
+    )
+    verbs = request.add_subparsers(required=True, metavar="create DISK… | quick")
+    create = verbs.add_parser("create", help="snapshots of these disks")
+    create.add_argument("disks", nargs="+", metavar="DISK", help="an id, or a name that is unique in the project")
+    create.add_argument("--name", help="name of the snapshots")
+    create.add_argument("--description", metavar="TEXT")
+    create.add_argument("--tags", metavar="K:V,K:V", help="tags of the snapshots")
+    create.add_argument("--enterprise-project-id", metavar="ID")
+    create.add_argument("--instant-access", metavar="YES_OR_NO")
+    create.add_argument("--incremental", metavar="YES_OR_NO")
+    _asks(create, "create")
+    quick = verbs.add_parser("quick", help="every disk of what is named, else of what the channel is bound to")
+    for option, metavar in (("--server", "NAME"), ("--server-id", "ID"), ("--tag", "K:V")):
+        quick.add_argument(option, action="append", metavar=metavar, help="may be given several times")
+    quick.add_argument("--disks", metavar="DISK,DISK", help="ids or names")
+    quick.add_argument("--confirm", action="store_true", help="show the plan, and wait for a person's press")
+    _asks(quick, "quick")
+
+
+def _asks(verb: argparse.ArgumentParser, name: str) -> None:
+    verb.add_argument("--project", metavar="P", help="its alias; by default the channel's, or the only one")
+    verb.add_argument("--channel", metavar="C", help="id of the channel it is told in; by default the project's own")
+    verb.add_argument("--keep", metavar="DAYS", help="how long the snapshots are to be kept")
+    verb.add_argument("--reason", metavar="TEXT", help="why")
+    verb.add_argument("--key", help="the same for each try of one request: it is carried out once")
+    verb.add_argument("--run-url", metavar="URL", help="the page of this run; known of the usual services by itself")
+    verb.add_argument("--wait", action="store_true", help="until it has ended")
+    verb.add_argument("--timeout", default="30m", metavar="30m", help="how long that may take: s, m, h or d")
+    verb.add_argument("--json", action="store_true", help="print the last answer, for programs")
+    verb.set_defaults(run=cli_pipeline.request, verb=name)
 
 
 def _add_audit(audit: argparse.ArgumentParser) -> None:

@@ -16,6 +16,9 @@ from pydantic import SecretStr
 from slack_bolt.app.async_app import AsyncApp
 
 from bot.admin import AdminServer
+from bot.api.bearer import Tokens
+from bot.api.programs import Programs
+from bot.api.server import ApiServer
 from bot.app_jobs import Base, Clouds, Jobs, build_jobs, follow_server
 from bot.clock import SteadyClock
 from bot.domain.store_urls import PostgresUrl
@@ -56,6 +59,7 @@ from bot.slack.listeners.post_mortem import PostMortemListeners
 from bot.slack.listeners.queries import Queries
 from bot.slack.origin import Origin
 from bot.slack.unexpected import Unexpected
+from bot.slack.views.mrkdwn import message_address
 from bot.store.database import Database
 from bot.store.opening import database_at
 from bot.store.sqlite.database import SqliteDatabase
@@ -73,6 +77,7 @@ from bot.workflow.actions.extend import Extending
 from bot.workflow.actions.fill_form import Forms
 from bot.workflow.actions.grant import Granting
 from bot.workflow.actions.try_again import Retrying
+from bot.workflow.actors import Actors
 from bot.workflow.form_sessions import FormSessions
 from bot.workflow.gate import Gate
 from bot.workflow.intake import Intake
@@ -104,6 +109,7 @@ class Bot:
     store: Store
     entry: SocketModeEntry | HttpEntry
     admin: AdminServer
+    api: ApiServer | None
     stop: Callable[[], Any]
     failed: Callable[[], Awaitable[str]]
 
@@ -143,6 +149,7 @@ async def _start(settings: Settings, machine: Clock, database: Database, stack: 
     entry = _entry(base, bolt, road)
     await entry.start()
     stack.push_async_callback(entry.stop)
+    api = await build_api(base, front, cases, stack)
     watch.vitals.begin(jobs.running, lambda: jobs.engine.idle_s)
     watch.readiness.begin(entry.trouble, front.client.auth_test)
     watch.parts.failures.update(cloud=clouds.cloud.failures, deliveries=entry.failures)
@@ -153,7 +160,7 @@ async def _start(settings: Settings, machine: Clock, database: Database, stack: 
         stack.push_async_callback(_drain, machine, jobs)
     stack.callback(watch.readiness.end)
     log.info("the bot is up", extra={"team": front.identity.team_id, "projects": len(settings.projects)})
-    return Bot(base.store, entry, watch.admin, stack.pop_all().aclose, watch.vitals.failed)
+    return Bot(base.store, entry, watch.admin, api, stack.pop_all().aclose, watch.vitals.failed)
 
 
 async def _drain(machine: Clock, jobs: Jobs) -> None:
@@ -270,9 +277,10 @@ def build_cloud(base: Base, stack: AsyncExitStack) -> Clouds:
 
 def build_use_cases(base: Base, front: Front, clouds: Clouds) -> UseCases:
     store, clock, projects, people = base.store, base.clock, base.settings.projects, front.people
+    actors = Actors(people, base.settings.tokens)
     gate = Gate(store, projects, clock)
     form_sessions = FormSessions(store, clock, lambda: new_id("f"))
-    intake = Intake(store, people, projects, clock, lambda: new_id("r"), base.settings.open_requests)
+    intake = Intake(store, actors, projects, clock, lambda: new_id("r"), base.settings.open_requests)
     deleting = Deleting(store, gate, projects, clock)
     return UseCases(
         intake=intake,
@@ -311,6 +319,27 @@ def listen(base: Base, bolt: AsyncApp, front: Front, cases: UseCases) -> Command
     LastListeners().register(bolt)
     commands = CommandListeners(front, cases, queries, forms, actions, base.instruments.commanded)
     return CommandRoad(front.command, front.origin, commands.on_command, errors.on_error)
+
+
+async def build_api(base: Base, front: Front, cases: UseCases, stack: AsyncExitStack) -> ApiServer | None:
+    """The entry for programs, where bot.toml opens one. Raises CannotListen."""
+    settings, team_url = base.settings, front.identity.url
+    if settings.api is None:
+        return None
+    programs = Programs(
+        base.store,
+        cases.intake,
+        Gate(base.store, settings.projects, base.clock),
+        settings.projects,
+        base.clock,
+        front.identity.team_id,
+        lambda request: message_address(request, team_url),
+    )
+    tokens = Tokens(settings.tokens)
+    api = ApiServer(settings.api.host, settings.api.port, tokens, programs, front.unexpected.report_unexpected)
+    await api.start()
+    stack.push_async_callback(api.stop)
+    return api
 
 
 def _actions(front: Front, cases: UseCases, store: Store) -> Actions:

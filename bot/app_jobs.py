@@ -28,6 +28,7 @@ from bot.slack.listeners.app_home import SlackAppHomes
 from bot.store.database import Database
 from bot.store.sqlite.database import SqliteDatabase
 from bot.store.store import Store
+from bot.workflow.actors import Actors
 from bot.workflow.call_budget import OwnRoom
 from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.discovery import GroupDiscovery
@@ -171,8 +172,9 @@ async def _shared(base: Base, front: Front, stack: AsyncExitStack) -> Engine:
 def _handlers(base: Base, front: Front, clouds: Clouds, cases: UseCases) -> dict[str, Handler]:
     store, clock, projects, cloud = base.store, base.clock, base.settings.projects, clouds.cloud
     people, replies = front.people, front.replies
+    actors = Actors(people, base.settings.tokens)
     app_homes = SlackAppHomes(front.client, front.command, front.identity.url)
-    discovery, send_check = GroupDiscovery(clock), SendCheck(store, people, projects, clock)
+    discovery, send_check = GroupDiscovery(clock), SendCheck(store, actors, projects, clock)
     policy = _retry_policy(base)
 
     async def forget(_: str) -> float:
@@ -180,7 +182,7 @@ def _handlers(base: Base, front: Front, clouds: Clouds, cases: UseCases) -> dict
         return FORGET_EVERY_SECONDS
 
     return {
-        "plan": Planner(store, people, front.channels, cloud, projects, discovery, clouds.servers, clock),
+        "plan": Planner(store, actors, front.channels, cloud, projects, discovery, clouds.servers, clock),
         "group": Grouper(store, send_check, cloud, discovery, clock, policy),
         "submit": Submitter(store, send_check, cloud, clock, policy),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=base.settings.cloud.watch_s)),

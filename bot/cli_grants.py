@@ -14,7 +14,7 @@ from bot.cli import complain, opened_store, say
 from bot.clock import SystemClock
 from bot.domain import granting
 from bot.domain.access import Decision, NeedsApproval, decide
-from bot.domain.actors import AccountKind, Actor
+from bot.domain.actors import AccountKind, Actor, token_id
 from bot.domain.denials import Denied
 from bot.domain.errors import CommandError
 from bot.domain.parsing.commands import GrantAccess, RevokeAccess
@@ -150,9 +150,13 @@ def _assumed(subject: granting.Subject, user_groups: frozenset[str]) -> Actor:
             return Actor("", AccountKind.MEMBER, user_groups | {subject.id})
         case "everyone":
             return Actor("", AccountKind.MEMBER, user_groups)
+        case "token":
+            return Actor(token_id(subject.id), AccountKind.TOKEN)
 
 
 def _assumptions(subject: granting.Subject, user_groups: frozenset[str], project: Project | None, channel: str) -> str:
+    if subject.kind == "token":
+        return "Assumed: bot.toml has a token of that name."
     told = "Assumed, because Slack was not asked: a full member"
     if user_groups:
         told += f", in {', '.join(sorted(user_groups))} and no other group"

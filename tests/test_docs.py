@@ -156,7 +156,7 @@ def test_every_command_of_the_terminal_is_documented_with_its_options(words: str
     shown = [line for text in TEXT.values() for line in text.splitlines() if words in line]
     assert shown, words
     if option == "--config":
-        assert "All but `demo`, `simulate`, `manifest` and `completion` take `--config FILE`." in TEXT[
+        assert "All but `demo`, `simulate`, `manifest`, `completion` and `request` take `--config FILE`." in TEXT[
             "docs/install.md"
         ].replace("\n", " ")
     elif option:
@@ -192,7 +192,7 @@ _CONFIGURED: dict[str, type[Table]] = {**TABLES, **CREDENTIALS, "audit": AuditTa
     ("table", "key"), [(name, key) for name in _CONFIGURED for key in _CONFIGURED[name].model_fields]
 )
 def test_every_key_of_the_configuration_is_documented(table: str, key: str) -> None:
-    text = TEXT["docs/install.md"]
+    text = TEXT["docs/install.md"] + TEXT["docs/api.md"]
     assert f"`{key}`" in text or re.search(rf"^{key} = ", text, re.MULTILINE), f"{table}: {key}"
 
 

@@ -17,7 +17,7 @@ OWN = [path for path in MODULES if "simulator" not in path.parts]
 """Without what stands in for others: it has long tables, and copies their names."""
 
 VALUES = {"bot.domain"}
-EDGES = {"bot.slack", "bot.evs", "bot.store"}
+EDGES = {"bot.slack", "bot.evs", "bot.store", "bot.api"}
 NEEDS = {"bot.ports", *VALUES}
 SHARED = {"bot.cache", "bot.outages", "bot.retry"}
 WIRED = {
@@ -45,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.retry": NEEDS,
     "bot.outages": set(),
     "bot.workflow": {"bot.cache", "bot.retry", *NEEDS},
+    "bot.api": {"bot.workflow", *NEEDS},
     "bot.slack": {"bot.workflow", *SHARED, *NEEDS},
     "bot.evs": {"bot.outages", "bot.retry", *NEEDS},
     "bot.store": NEEDS,
@@ -70,6 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.cli_manifest": {"bot.cli", "bot.settings", "bot.slack"},
     "bot.cli_requests": {"bot.cli", *WIRED},
     "bot.cli_store": {"bot.cli", *WIRED},
+    "bot.cli_pipeline": {"bot.cli", "bot.clock", *NEEDS},
     "bot.cli_run": {"bot.app", "bot.cli", *WIRED},
     "bot.cli_demo": {"bot.cli", "bot.cli_grants", "bot.simulator", *WIRED},
     "bot.__main__": {
@@ -80,6 +82,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "bot.cli_demo",
         "bot.cli_grants",
         "bot.cli_manifest",
+        "bot.cli_pipeline",
         "bot.cli_run",
         "bot.cli_requests",
         "bot.cli_store",
@@ -100,6 +103,7 @@ BROAD_AT_MOST = 0.05
 ONE_THING = {"bot/domain", "bot/ports", "bot/store"}
 """A file of the same name in these is the value, what is asked of the store about it, and its rows."""
 SAME_NAME = {
+    "actors": "the value, and who is behind an id",
     "clock": "the port, and the machine's",
     "cloud": "the port, and the HTTP client behind it",
     "commands": "how they are read, and where they come in",

@@ -625,11 +625,17 @@ def a_grant(**changes: str) -> str:
     return VALID + "\n".join(["[[grants]]", *(f"{key} = {value}" for key, value in keys.items())])
 
 
-SUBJECT_SENTENCE = 'Write "user:U…", "group:S…" or "everyone": ids as Slack has them, not names.'
+SUBJECT_SENTENCE = (
+    'Write "user:U…", "group:S…" or "everyone": ids as Slack has them, not names. Or "token:NAME", of [tokens.NAME].'
+)
 GRANTS = [
     ({"subject": '"user:alice"'}, f"line 13, [[grants]] #1 subject: {SUBJECT_SENTENCE}"),
     ({"subject": '"user:S1"'}, f"line 13, [[grants]] #1 subject: {SUBJECT_SENTENCE}"),
     ({"subject": '"group:U1"'}, f"line 13, [[grants]] #1 subject: {SUBJECT_SENTENCE}"),
+    (
+        {"subject": '"token:deploy"', "role": '"operator"'},
+        "line 13, [[grants]] #1 subject: There is no [tokens.deploy]. None is declared.",
+    ),
     ({"role": '"opertor"'}, "line 14, [[grants]] #1 role: There is no such role. Did you mean operator?"),
     (
         {"role": "3"},

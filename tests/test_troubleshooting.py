@@ -21,7 +21,8 @@ from bot.evs.error_sentences import DOCUMENTED, known
 from tests.test_docs import ROOT, TEXT
 
 CLOUD, START, SLACK = "docs/troubleshoot-cloud.md", "docs/troubleshoot-start.md", "docs/troubleshoot.md"
-PAGES = (SLACK, START, CLOUD)
+API = "docs/api.md"
+PAGES = (SLACK, START, CLOUD, API)
 
 WHOLE: Mapping[str, str] = {
     **dict.fromkeys(("evs",), CLOUD),
@@ -53,6 +54,7 @@ WHOLE: Mapping[str, str] = {
 
 SAYING = {name for name, kind in vars(errors).items() if inspect.isclass(kind) and issubclass(kind, errors.BotError)}
 SAYING |= {"Denied", "Refused", "complain", "_complain", "ArgumentTypeError", "ValueError", "PydanticCustomError"}
+SAYING |= {"Problem"}
 SAYING -= {"SlackBusy", "CannotPost", "MessageGone", "MessageFixed", "MessageRefused", "ViewStale", "ViewRefused"}
 """Calls whose text is for people, wherever they stand: of what Slack does not take the bot tells in other words."""
 

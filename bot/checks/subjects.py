@@ -194,7 +194,7 @@ def _acts(grant: Grant, known: Known) -> bool:
             return grant.subject_id in known.members
         case "group":
             return grant.subject_id in known.groups
-        case "everyone":
+        case "everyone" | "token":
             return True
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain import denials
-from bot.domain.actors import Actor
+from bot.domain.actors import AccountKind, Actor
 from bot.domain.daily_limit import NO_USAGE, Usage
 from bot.domain.normalise import length_of, letters_in
 from bot.domain.orders import Order
 from bot.domain.projects import Project
-from bot.domain.roles import MAY, Action, Grant
+from bot.domain.roles import MAY, TOKEN_ACTIONS, Action, Grant
 
 BREAK_GLASS_REASON_CHARACTERS = 15
 BREAK_GLASS_REASON_LETTERS = 3
@@ -58,6 +58,8 @@ def decide(
     if project is None or not valid:
         rule = "unknown-project" if project is None else "grant-expired" if held else "no-grant"
         return denials.Denied(rule, denials.no_such_project(alias))
+    if actor.account is AccountKind.TOKEN and action not in TOKEN_ACTIONS:
+        return denials.not_for_tokens(action)
     because = next((grant for grant in valid if action in MAY[grant.role]), None)
     if because is None:
         return denials.not_granted(alias, {act for grant in valid for act in MAY[grant.role]}, action)

@@ -1,4 +1,4 @@
-"""Who acts: a person as Slack knows them, and what kind of account they have."""
+"""Who acts: a person as Slack knows them and what kind of account they have, or a token."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ class AccountKind(StrEnum):
     OTHER_TEAM = "other team"
     OTHER_WORKSPACE = "other workspace"
     INVITED = "invited"
+    TOKEN = "token"
+    """No account at all: a program that showed one of the tokens of bot.toml."""
+    FORMER_TOKEN = "former token"
 
 
 class UserGroupKind(StrEnum):
@@ -31,8 +34,21 @@ class UserGroupKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A person as Slack knows them: ids only. `user_groups` are ids of Slack's user groups."""
+    """A person as Slack knows them, or a token: ids only. `user_groups` are ids of Slack's user groups."""
 
     user_id: str
     account: AccountKind
     user_groups: frozenset[str] = frozenset()
+
+
+_TOKEN = "token:"
+
+
+def token_id(name: str) -> str:
+    """The actor's id of a token of that name; no id of Slack has a colon."""
+    return f"{_TOKEN}{name}"
+
+
+def token_name(actor_id: str) -> str | None:
+    """The name of the token that acts under an id; None: a person does."""
+    return actor_id.removeprefix(_TOKEN) if actor_id.startswith(_TOKEN) else None

@@ -43,6 +43,7 @@ _REFUSED: Mapping[AccountKind, str] = {
     AccountKind.OTHER_WORKSPACE: (
         "Only members of this workspace may use the snapshot bot; your account is of another one of the organisation."
     ),
+    AccountKind.FORMER_TOKEN: "bot.toml has no such token any more, so nothing is done for it.",
     AccountKind.INVITED: "This Slack account has not signed in yet, so it may not do anything here.",
 }
 _SHOWN = 5
@@ -75,6 +76,10 @@ def no_such_project(alias: str, usable: Sequence[str] = ()) -> str:
 
 def not_granted(alias: str, may: Iterable[Action], action: Action) -> Denied:
     return Denied("action-not-granted", f"In {alias} you may {', '.join(sorted(may))}, but not {action}.")
+
+
+def not_for_tokens(action: Action) -> Denied:
+    return Denied("token-may-not", f"A token may not {action}, whatever it was granted: a person has to.")
 
 
 def not_from_here(alias: str, channels: Sequence[str]) -> Denied:
@@ -188,5 +193,5 @@ def _named(grant: Grant) -> str:
             return sentences.person(grant.subject_id)
         case "group":
             return sentences.user_group(grant.subject_id)
-        case "everyone":
+        case "everyone" | "token":
             return ""

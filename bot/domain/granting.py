@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 
 from bot.domain import sentences
 from bot.domain.access import Allowed, Decision, NeedsApproval, decide
-from bot.domain.actors import AccountKind, Actor, UserGroupKind
+from bot.domain.actors import AccountKind, Actor, UserGroupKind, token_id
 from bot.domain.denials import CLOSED_RULES, Denied, account_refused, admins_of_all_only, who_can_help
 from bot.domain.normalise import caseless, unmarked_word
 from bot.domain.projects import Project
-from bot.domain.roles import MAY, Action, Grant, Role, SubjectKind
+from bot.domain.roles import MAY, TOKEN_ROLES, Action, Grant, Role, SubjectKind
 from bot.domain.sentences import quoted
 from bot.domain.terminal_text import harmless
 
@@ -28,6 +28,7 @@ GIVEN_BY_COMMAND = frozenset({"slack", "terminal"})
 
 _PERSON = re.compile(r"user:([UW][A-Z0-9]{1,30})")
 _GROUP = re.compile(r"group:(S[A-Z0-9]{1,30})")
+_TOKEN = re.compile(r"token:([a-z0-9][a-z0-9-]{0,39})")
 _DURATION = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -37,7 +38,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom a grant names; `id` is a Slack id, empty for everyone."""
+    """Whom a grant names; `id` is a Slack id or a token's name, empty for everyone."""
 
     kind: SubjectKind
     id: str = ""
@@ -55,24 +56,28 @@ class Subject:
                 return sentences.user_group(self.id)
             case "everyone":
                 return "everyone"
+            case "token":
+                return sentences.person(token_id(self.id))
 
     def is_named_by(self, grant: Grant) -> bool:
         return (grant.subject_kind, grant.subject_id) == (self.kind, self.id)
 
 
 def subject_of(text: str) -> Subject:
-    """Read `user:U…`, `group:S…` or `everyone`, in any case. Raises ValueError with a sentence."""
+    """Read `user:U…`, `group:S…`, `token:NAME` or `everyone`, in any case. Raises ValueError with a sentence."""
     kind, colon, named = caseless(unmarked_word(text)).partition(":")
     read = f"{kind}{colon}{named.upper()}"
     if found := _PERSON.fullmatch(read):
         return Subject("user", found[1])
     if found := _GROUP.fullmatch(read):
         return Subject("group", found[1])
+    if found := _TOKEN.fullmatch(read.lower()):
+        return Subject("token", found[1])
     if read == "everyone":
         return Subject("everyone")
     raise ValueError(
         f"I can't tell who {quoted(text)} is. Pick a person or a group from the list Slack offers after @, "
-        "or write user:U…, group:S… or everyone."
+        "or write user:U…, group:S…, token:NAME or everyone."
     )
 
 
@@ -137,7 +142,7 @@ def not_yet(account: AccountKind | UserGroupKind | None) -> str:
 
 def not_checked(subject: Subject) -> str:
     """Where Slack can't be asked."""
-    if subject.kind == "everyone":
+    if subject.kind in ("everyone", "token"):
         return ""
     what = "a full member" if subject.kind == "user" else "a user group"
     return f" Not checked, because Slack was not asked: whether {subject.shown} is {what} of the workspace."
@@ -292,6 +297,11 @@ def told_grant(grant: Grant) -> str:
 def told_granted(grant: Grant) -> str:
     may = listed(sorted(MAY[grant.role]))
     return f"{subject_named_in(grant).shown} is now {grant.role} in {place(grant.project)}{lasting(grant)}: {may}."
+
+
+def told_token_role(subject: Subject) -> str:
+    roles = " or ".join(TOKEN_ROLES)
+    return f"A token may be {roles} and nothing more; {subject.shown} is one. Nothing was changed."
 
 
 def told_locked_out(alias: str) -> str:

@@ -48,7 +48,8 @@ Credentials = PasswordCredentials | AccessKeyCredentials | AgencyCredentials
 class Project:
     """A cloud project as people name it (`alias`) and as the cloud does (`project_id`, 32 hex digits).
 
-    `channels`: Slack channel ids it may be used from, empty for any. `approvals`: how many others must agree;
+    `channels`: Slack channel ids it may be used from, empty for any. `api_channel`: where requests of programs stand
+    that name no channel. `approvals`: how many others must agree;
     `break_glass`: an operator may run without them, with a reason, and a person reviews it afterwards.
     `notify_approvers`: those who may approve are mentioned where a request waits for them.
     `daily_limit`: disks per person and UTC day, None for no limit. `native_retention`: send `retention_days`.
@@ -67,6 +68,7 @@ class Project:
     iam_endpoint: str
     enterprise_project_id: str | None = None
     channels: tuple[str, ...] = ()
+    api_channel: str = ""
     approvals: int = 0
     break_glass: bool = False
     notify_approvers: bool = False

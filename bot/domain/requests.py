@@ -79,6 +79,8 @@ class Request:
     """When it began to run, after whatever it had waited for."""
     receipt_gone: int = 0
     """Of how many snapshots its receipt says that they are deleted."""
+    run_url: str = ""
+    """The page of the pipeline's run that asked, where it gave one."""
     moved_by: RequestEvent | None = field(default=None, compare=False)
     """The edge that it took since it was read. In no column: once the row is written it has none."""
 

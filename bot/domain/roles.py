@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from bot.domain.actors import AccountKind, Actor
+from bot.domain.actors import AccountKind, Actor, token_id
 
 
 class Action(StrEnum):
@@ -39,7 +39,11 @@ def roles_for(action: Action) -> tuple[Role, ...]:
     return tuple(role for role in Role if action in MAY[role])
 
 
-SubjectKind = Literal["user", "group", "everyone"]
+TOKEN_ROLES = (Role.VIEWER, Role.OPERATOR)
+"""The roles that a program may be granted: none ever approves, grants or deletes."""
+TOKEN_ACTIONS = frozenset(action for role in TOKEN_ROLES for action in MAY[role])
+
+SubjectKind = Literal["user", "group", "everyone", "token"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,8 @@ class Grant:
                 return self.subject_id in actor.user_groups
             case "everyone":
                 return actor.account is AccountKind.MEMBER
+            case "token":
+                return actor.account is AccountKind.TOKEN and actor.user_id == token_id(self.subject_id)
 
     def covers(self, alias: str) -> bool:
         return self.project in (alias, "*")

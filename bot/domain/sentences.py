@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from bot.domain.actors import token_name
+
 _OPEN, _CLOSE = "\ue000", "\ue001"
 MENTION = re.compile(f"{_OPEN}([@#!])([^{_CLOSE}]*){_CLOSE}")
 """Its groups: `@` person, `#` channel or `!` user group, and the Slack id."""
@@ -17,10 +19,12 @@ AT_TERMINAL = "terminal"
 """An operator who may run commands on the bot's machine, where else the id of a person stands."""
 
 
-def person(user_id: str) -> str:
-    if user_id == AT_TERMINAL:
+def person(actor_id: str) -> str:
+    """A mention; an operator and a token, which have none, in words."""
+    if actor_id == AT_TERMINAL:
         return "An operator at the terminal"
-    return f"{_OPEN}@{user_id}{_CLOSE}"
+    token = token_name(actor_id)
+    return f"{_OPEN}@{actor_id}{_CLOSE}" if token is None else f"the token {token}"
 
 
 def channel(channel_id: str) -> str:

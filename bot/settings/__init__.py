@@ -76,12 +76,21 @@ class CloudSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """Where programs may ask; port 0 is any free one."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything configured, checked. `store`: a file may be relative to the working directory.
 
     `audit_channel`: where the head of the audit trail is posted daily. `audit_ship`: where its rows are handed to, and
     `audit_ship_ca` whose certificates count there, if not those that the machine knows. `open_requests`: of one person
     at a time.
+    `api`: None, programs have no entry. `tokens` are what they show there, by name.
 
     `port` and `admin_port` may be 0, for any free one. `credentials` are by name, `projects` by alias; each project's
     `credentials` is a key of the former. No secret shows in the repr.
@@ -95,6 +104,8 @@ class Settings:
     audit_channel: str | None
     audit_ship: ShipTo | None
     audit_ship_ca: Path | None
+    api: ApiSettings | None
+    tokens: dict[str, SecretStr]
     credentials: dict[str, Credentials]
     projects: dict[str, Project]
     grants: tuple[Grant, ...]
@@ -111,7 +122,8 @@ class Settings:
         slack = [self.slack.bot_token, self.slack.app_token, self.slack.signing_secret]
         cloud = [secret for credentials in self.credentials.values() for secret in _secrets_of(credentials)]
         store = self.store.secrets() if isinstance(self.store, PostgresUrl) else []
-        return tuple(secret.get_secret_value() for secret in [*slack, *cloud, *store] if secret is not None)
+        every = [*slack, *cloud, *store, *self.tokens.values()]
+        return tuple(secret.get_secret_value() for secret in every if secret is not None)
 
 
 def _secrets_of(credentials: Credentials) -> list[SecretStr | None]:
@@ -204,6 +216,8 @@ def _settings(path: Path, file: ConfigFile, environment: Environment) -> Setting
         audit_channel=file.audit.channel,
         audit_ship=file.audit.ship,
         audit_ship_ca=file.audit.ship_ca,
+        api=None if file.api is None else ApiSettings(*file.api.listen),
+        tokens={name: table.secret for name, table in file.tokens.items()},
         credentials={name: _credentials(name, table) for name, table in file.credentials.items()},
         projects={alias: _project(alias, table) for alias, table in file.projects.items()},
         grants=tuple(_grant(table) for table in file.grants),
@@ -248,6 +262,7 @@ def _project(alias: str, table: ProjectTable) -> Project:
         "iam_endpoint": table.iam_endpoint or _default_endpoint("iam", table.region),
         "console_url": _console_url(table),
         "channels": tuple(table.channels),
+        "api_channel": table.api_channel or "",
     }
     return Project(alias=alias, **{**dict(table), **filled_in})
 

@@ -52,10 +52,12 @@ channel_pattern = _matching(
 enterprise_project = _matching(
     r"0|[0-9a-f-]{32,36}", 'Write the enterprise project\'s id (a UUID), or "0" for the default one.'
 )
+_NAME = r"[a-z0-9][a-z0-9-]{0,39}"
 subject = _matching(
-    r"user:[UW][A-Z0-9]{1,30}|group:S[A-Z0-9]{1,30}|everyone",
-    'Write "user:U…", "group:S…" or "everyone": ids as Slack has them, not names.',
+    rf"user:[UW][A-Z0-9]{{1,30}}|group:S[A-Z0-9]{{1,30}}|token:{_NAME}|everyone",
+    'Write "user:U…", "group:S…" or "everyone": ids as Slack has them, not names. Or "token:NAME", of [tokens.NAME].',
 )
+token_name = _matching(_NAME, "A token's name is at most 40 lower-case letters, digits and dashes, such as deploy.")
 _project_id = _matching(
     r"[0-9a-fA-F]{32}",
     "A project id is 32 hex digits, as the console shows under My Credentials. An alias or a region is not one.",
@@ -230,6 +232,28 @@ def _is_port(host: str) -> bool:
 
 SECRET_CHARACTERS = 8
 """A shorter one protects nothing, and could not be hidden in the log without hiding other words."""
+
+
+TOKEN_CHARACTERS = 32
+"""Of a token that opens the bot to programs: so many are not guessed."""
+
+
+def token_secret(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value().strip()) < TOKEN_CHARACTERS:
+        raise InvalidValue(
+            f"A token has at least {TOKEN_CHARACTERS} characters. Make one: python3 -c "
+            "'import secrets; print(secrets.token_urlsafe(32))'."
+        )
+    return value
+
+
+def listen(text: str) -> tuple[str, int]:
+    """`HOST:PORT`, of this machine; an address of IPv6 stands in brackets."""
+    host, colon, port = text.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    if not colon or not is_host(bare) or not (port.isascii() and port.isdigit() and int(port) <= 65_535):
+        raise InvalidValue('Write an address of this machine and a port to listen on, such as "127.0.0.1:8080".')
+    return bare, int(port)
 
 
 def long_enough(value: str) -> str:

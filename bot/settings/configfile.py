@@ -58,6 +58,7 @@ def read_config(path: Path, environ: Mapping[str, str], problems: list[Configura
         problems.append(ConfigurationError(document.source, None, "", EMPTY))
     problems.extend(_unclear_bindings(document))
     problems.extend(_doubled_projects(document))
+    problems.extend(_programs(document))
     return _checked(document, document.tables, _around(document, environ), problems)
 
 
@@ -74,10 +75,10 @@ def read_store_url(path: Path, problems: list[ConfigurationError]) -> str | None
 def read_secret_files(path: Path) -> list[tuple[str, Path]]:
     """Where a secret is read from a file: the place in bot.toml, and that file. Problems are told by `read_config`."""
     document = _document(path, [])
-    tables = _dict(document.tables.get("credentials")) if document else {}
     return [
-        (toml.place_name(("credentials", name, key)), Path(value.removeprefix("file:")))
-        for name, table in tables.items()
+        (toml.place_name((kind, name, key)), Path(value.removeprefix("file:")))
+        for kind in ("credentials", "tokens")
+        for name, table in (_dict(document.tables.get(kind)) if document else {}).items()
         for key, value in _dict(table).items()
         if isinstance(value, str) and value.startswith("file:")
     ]
@@ -169,6 +170,23 @@ def _doubled_projects(document: Document) -> Iterator[ConfigurationError]:
             line = document.lines["projects", earlier]
             sentence = f"This is the project of {earlier} (line {line}). Keep one alias."
             yield document.problem(("projects", alias, "project_id"), sentence)
+
+
+def _programs(document: Document) -> Iterator[ConfigurationError]:
+    """Names and places of programs that lead nowhere."""
+    tokens, grants = _declared(document, "tokens"), document.tables.get("grants")
+    if "api" in document.tables and not tokens:
+        yield document.problem(("api",), "No program can ask: there is no [tokens.NAME]. Add one, or take [api] out.")
+    for index, grant in enumerate(grants if isinstance(grants, list) else []):
+        kind, _, name = str(_dict(grant).get("subject", "")).partition(":")
+        if kind == "token" and name not in tokens:
+            sentence = f"There is no {toml.place_name(('tokens', name))}. {nearest(name, tokens)}"
+            yield document.problem(("grants", index, "subject"), sentence)
+    for alias, project in _dict(document.tables.get("projects")).items():
+        channel, channels = _dict(project).get("api_channel"), _dict(project).get("channels")
+        if isinstance(channels, list) and channels and channel is not None and channel not in channels:
+            sentence = "The project can't be used from there: it is none of its channels. Add it there, or name one."
+            yield document.problem(("projects", alias, "api_channel"), sentence)
 
 
 def _path(error: ErrorDetails) -> KeyPath:

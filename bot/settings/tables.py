@@ -22,7 +22,7 @@ from pydantic_core import PydanticKnownError
 
 from bot.domain.normalise import caseless
 from bot.domain.projects import AT_ONCE
-from bot.domain.roles import Role
+from bot.domain.roles import TOKEN_ROLES, Role
 from bot.domain.shipping import ShipTo
 from bot.domain.snapshots import RETENTION_DAYS
 from bot.domain.store_urls import StoreUrl
@@ -110,6 +110,7 @@ def _some(values: list[str]) -> list[str]:
 Secret = Annotated[SecretStr, BeforeValidator(_resolve_secret)]
 Text = Annotated[str, AfterValidator(checks.filled)]
 Alias = Annotated[str, AfterValidator(checks.alias)]
+TokenName = Annotated[str, AfterValidator(checks.token_name)]
 Channel = Annotated[str, AfterValidator(checks.channel)]
 Endpoint = Annotated[str, AfterValidator(checks.endpoint)]
 ConsoleUrl = Annotated[str, AfterValidator(checks.console_url)]
@@ -149,6 +150,20 @@ class AuditTable(Table):
     ship_ca: Annotated[Path, BeforeValidator(_readable_file)] | None = Field(None, examples=['"/etc/ssl/log-ca.pem"'])
 
 
+def _listen(value: object) -> tuple[str, int]:
+    if not isinstance(value, str):
+        raise PydanticKnownError("string_type")
+    return checks.listen(value)
+
+
+class ApiTable(Table):
+    listen: Annotated[tuple[str, int], PlainValidator(_listen)] = Field(examples=['"127.0.0.1:8080"'])
+
+
+class TokenTable(Table):
+    secret: Annotated[Secret, AfterValidator(checks.token_secret)] = Field(examples=['"env:DEPLOY_TOKEN"'])
+
+
 class PasswordTable(Table):
     kind: Literal["password"]
     domain: Text = Field(examples=['"ACME"'])
@@ -184,6 +199,7 @@ class ProjectTable(Table):
     iam_endpoint: Endpoint | None = Field(None, examples=['"https://iam.ap-southeast-3.myhuaweicloud.com"'])
     console_url: ConsoleUrl | None = Field(None, examples=['"https://console.example.com/evs?id={disk_id}"'])
     channels: list[Channel] = Field([], examples=['["C0PAYINC01"]'])
+    api_channel: Channel | None = Field(None, examples=['"C0PAYINC01"'])
     approvals: Annotated[int, _between(0, 10)] = Field(0, examples=["0"])
     break_glass: bool = Field(False, examples=["false"])
     notify_approvers: bool = Field(False, examples=["false"])
@@ -194,9 +210,16 @@ class ProjectTable(Table):
     external_channels: bool = Field(False, examples=["false"])
 
 
+def _token_may(role: Role, info: Info) -> Role:
+    subject = str(info.data.get("subject", ""))
+    if subject.startswith("token:") and role not in TOKEN_ROLES:
+        raise InvalidValue(f"A token may be {' or '.join(TOKEN_ROLES)} and nothing more.")
+    return role
+
+
 class GrantTable(Table):
     subject: Annotated[str, AfterValidator(checks.subject)] = Field(examples=['"user:U0ALICE001"'])
-    role: Annotated[Role, _from_text(_role)] = Field(examples=['"operator"'])
+    role: Annotated[Role, _from_text(_role), AfterValidator(_token_may)] = Field(examples=['"operator"'])
     project: Annotated[str, AfterValidator(_known_project_or_all)] = Field(examples=['"payments-prod"'])
     expires: AwareDatetime | None = Field(None, examples=["2026-12-31T00:00:00Z"])
 
@@ -222,6 +245,8 @@ class ConfigFile(Table):
     cloud: CloudTable = CloudTable()
     limits: LimitsTable = LimitsTable()
     audit: AuditTable = AuditTable()
+    api: ApiTable | None = None
+    tokens: dict[TokenName, TokenTable] = {}
     credentials: dict[Text, CredentialsTable] = {}
     projects: dict[Alias, ProjectTable] = {}
     grants: list[GrantTable] = []
@@ -240,6 +265,8 @@ TABLES: Mapping[str, type[Table]] = {
     "store": StoreTable,
     "cloud": CloudTable,
     "limits": LimitsTable,
+    "api": ApiTable,
+    "tokens": TokenTable,
     "projects": ProjectTable,
     "grants": GrantTable,
     "bindings": BindingTable,

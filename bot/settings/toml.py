@@ -38,7 +38,7 @@ def place_name(path: KeyPath) -> str:
     words = [_shown(part) for part in path]
     if len(path) > 1 and isinstance(path[1], int):
         return " ".join([f"[[{words[0]}]]", *words[1:]])
-    depth = 2 if path[:1] in {("projects",), ("credentials",)} else 1
+    depth = 2 if path[:1] in {("projects",), ("credentials",), ("tokens",)} else 1
     return " ".join([f"[{'.'.join(words[:depth])}]", *words[depth:]])
 
 

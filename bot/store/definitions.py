@@ -86,6 +86,7 @@ create table request (
     started_at bigint,
     receipt_gone integer not null default 0,
     direct integer not null default 0,
+    run_url text not null default '',
     restorable integer not null default 0
 );
 create index request_open on request (actor_id, created_at desc, id, state, project) where {REQUEST_OPEN};

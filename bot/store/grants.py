@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 
-from bot.domain.actors import Actor
+from bot.domain.actors import Actor, token_name
 from bot.domain.audit import AuditEntry, grant_changed
 from bot.domain.denials import MENTIONED_ADMINS
 from bot.domain.granting import BOT_TOML, EVERY_PROJECT, Subject, import_plan, owned_by
@@ -60,7 +60,9 @@ _APPROVING = ", ".join(f"'{role}'" for role in roles_for(Action.APPROVE))
 def held_by(actor: Actor) -> Script[list[Grant]]:
     """Every grant that may name this actor: own, of their groups, for everyone; expired ones too, for `decide`."""
     groups = {f"group_{number}": group for number, group in enumerate(sorted(actor.user_groups))}
-    rows = yield Query(_held_with(len(groups)), {"user_id": actor.user_id, **groups})
+    token = token_name(actor.user_id)
+    own = {"kind": "user", "id": actor.user_id} if token is None else {"kind": "token", "id": token}
+    rows = yield Query(_held_with(len(groups)), {**own, **groups})
     return (yield from readable(rows, _grant, "access_grant"))
 
 
@@ -68,7 +70,7 @@ def held_by(actor: Actor) -> Script[list[Grant]]:
 def _held_with(groups: int) -> str:
     names = ", ".join(f":group_{number}" for number in range(groups)) or "null"
     return (
-        f"select {_COLUMNS} from access_grant where (subject_kind = 'user' and subject_id = :user_id) "
+        f"select {_COLUMNS} from access_grant where (subject_kind = :kind and subject_id = :id) "
         f"or (subject_kind = 'everyone' and subject_id = '') or (subject_kind = 'group' and subject_id in ({names}))"
     )
 

@@ -291,6 +291,10 @@ class StoredRequests(Transactions):
     async def disks_named(self, projects: Sequence[str]) -> list[DiskName]:
         return await self._database.read(lookups.disks_named, projects)
 
+    async def of_delivery(self, delivery: str) -> Request | None:
+        """The request that this delivery made; None where it made none."""
+        return await self._database.read(lookups.of_delivery, delivery)
+
     async def tries_of(self, request_id: str) -> list[Request]:
         """The requests that try again what failed of this one, in the order they were asked."""
         return await self._database.read(lookups.tries_of, request_id)

@@ -93,7 +93,7 @@ _REQUEST = Columns(
     same=(
         *("id", "actor_id", "text", "ver", "rev", "shown_rev", "project", "explanation", "rule", "reply_channel"),
         *("status_channel", "status_ts", "receipt_ts", "reviewed_by", "approvals_needed", "ask_ts", "ask_rev"),
-        "receipt_gone",
+        *("receipt_gone", "run_url"),
     ),
     flags=("to_send", "break_glass"),
     began=("created_at",),

@@ -43,9 +43,9 @@ _WHAT_TO_NAME = (
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One command as Slack delivered it. `id` is unique per delivery and the same when Slack repeats it.
+    """One command as Slack or a program delivered it. `id` is unique per delivery and the same when it is repeated.
 
-    `reply_channel` is where it is told, if not in `place`.
+    `reply_channel` is where it is told, if not in `place`; `run_url` the page of the run that asks.
     """
 
     id: str
@@ -53,6 +53,7 @@ class Delivery:
     place: Place
     text: str
     reply_channel: str = ""
+    run_url: str = ""
 
 
 class Rows(Bindings, Grants, Requests, Protocol):
@@ -134,6 +135,7 @@ class Intake:
             to_send=isinstance(order, Quick) and alias is not None,
             project=alias,
             reply_channel=delivery.reply_channel or delivery.place.channel_id,
+            run_url=delivery.run_url,
         )
 
 

@@ -38,7 +38,10 @@ STANDING_TABLE = {
     "other team": "standing-other-team",
     "other workspace": "standing-other-workspace",
     "invited": "standing-invited",
+    "token": None,
+    "former token": "standing-former-token",
 }
+NEVER_FOR_TOKENS = ("approve", "delete", "administer")
 
 
 def _grid(table: str) -> dict[tuple[str, str], bool]:
@@ -82,7 +85,12 @@ def expected(s: Situation) -> str:
     mine = [
         row
         for row in s.rows
-        if {"user": row.id == s.person, "group": row.id in s.groups, "everyone": True}[row.kind]
+        if {
+            "user": row.id == s.person,
+            "group": row.id in s.groups,
+            "everyone": s.account == "member",
+            "token": s.account == "token" and s.person == f"token:{row.id}",
+        }[row.kind]
         and row.project in {s.alias, "*"}
     ]
     live = [row for row in mine if row.ends is None or row.ends > 0]
@@ -91,6 +99,7 @@ def expected(s: Situation) -> str:
         (not s.configured, "unknown-project"),
         (not mine, "no-grant"),
         (not live, "grant-expired"),
+        (s.account == "token" and s.action in NEVER_FOR_TOKENS, "token-may-not"),
         (not any(ROLE_MAY[row.role, s.action] for row in live), "action-not-granted"),
         (s.channels != () and s.channel not in s.channels, "channel-not-allowed"),
         (s.action != "create", "granted"),
@@ -108,18 +117,19 @@ ENDS = (None, None, None, 1.0, 0.001, 0.0, -0.001, -5.0)
 
 
 def a_row(rng: random.Random) -> Row:
-    kind = rng.choice(("user", "user", "group", "group", "everyone"))
-    named = {"user": rng.choice(PEOPLE), "group": rng.choice(GROUPS), "everyone": ""}[kind]
+    kind = rng.choice(("user", "user", "group", "group", "everyone", "token"))
+    named = {"user": rng.choice(PEOPLE), "group": rng.choice(GROUPS), "everyone": "", "token": "deploy"}[kind]
     role = rng.choice(("viewer", "operator", "approver", "admin"))
     return Row(kind, named, role, rng.choice((*ALIASES, "payments", "*")), rng.choice(ENDS))
 
 
 def a_situation(rng: random.Random) -> Situation:
-    standings = list(STANDING_TABLE)
+    account = "member" if rng.random() < 0.8 else rng.choice([*STANDING_TABLE, *["token"] * 12])
+    program = account in ("token", "former token")
     return Situation(
-        person="U1",
-        account="member" if rng.random() < 0.85 else rng.choice(standings),
-        groups=frozenset(group for group in GROUPS if rng.random() < 0.4),
+        person="token:deploy" if program else "U1",
+        account=account,
+        groups=frozenset(group for group in GROUPS if rng.random() < 0.4 and not program),
         action=rng.choice(("create", "create", "view", "cancel", "approve", "delete", "administer")),
         alias="payments",
         configured=rng.random() < 0.92,
@@ -175,6 +185,7 @@ def test_decide_agrees_with_the_model_in_every_situation() -> None:
         seen[wanted] += 1
     rules = {*STANDING_TABLE.values()} - {None}
     rules |= {"unknown-project", "no-grant", "grant-expired", "action-not-granted", "channel-not-allowed"}
+    rules |= {"token-may-not"}
     rules |= {"granted", "daily-limit", "approval-needed(1)", "approval-needed(2)"}
     assert set(seen) == rules
     assert min(seen.values()) > 500, seen

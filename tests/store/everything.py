@@ -252,6 +252,7 @@ async def readings(store: Store) -> None:
         await store.recent(filters)
     await store.disks_named(SEEN)
     await store.tries_of("r-copy")
+    await store.of_delivery("command:1")
     await store.used_today("U1", "payments")
     await store.jobs()
     await store.counts(COUNTED)

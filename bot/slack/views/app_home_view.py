@@ -20,6 +20,7 @@ from bot.slack.views.mrkdwn import (
     escaped,
     message_of,
     moment,
+    person,
     plural,
     reason_told,
     sentence,
@@ -149,7 +150,7 @@ def _state(request: Request, items: Sequence[Item]) -> str:
 
 def _of_another(request: Request, items: Sequence[Item], does: str, team_url: str) -> str:
     reason = f" “{_reason(request.order.reason, team_url)}”" if request.order.reason else ""
-    asked = f"<@{request.actor_id}> {does} {_disks(request, items)} in {escaped(request.project or '')}.{reason}"
+    asked = f"{person(request.actor_id)} {does} {_disks(request, items)} in {escaped(request.project or '')}.{reason}"
     where = message_of(request, team_url)
     return " · ".join(filter(None, (asked, moment(request.created_at), code(request.id), where)))
 
@@ -201,7 +202,7 @@ def _some(words: Sequence[str], most: int, between: str) -> str:
 def _role(grant: Grant) -> str:
     until = f" until {moment(grant.expires_at)}" if grant.expires_at else ""
     match grant.subject_kind:
-        case "user":
+        case "user" | "token":
             source = ""
         case "group":
             source = f" through <!subteam^{grant.subject_id}>"

@@ -12,7 +12,19 @@ from bot.slack.views import buttons
 from bot.slack.views.blocks import SECTION_CHARACTERS, row
 from bot.slack.views.disk_words import copied, disk_names
 from bot.slack.views.message import EDIT_CHARACTERS, Message, arranged
-from bot.slack.views.mrkdwn import code, cut, day, escaped, moment, plural, reason_told, sentence, shortened, typed
+from bot.slack.views.mrkdwn import (
+    code,
+    cut,
+    day,
+    escaped,
+    moment,
+    person,
+    plural,
+    reason_told,
+    sentence,
+    shortened,
+    typed,
+)
 
 NAMED = 10
 """Disks that the sentence names; the message of the request names more."""
@@ -42,7 +54,8 @@ def ask(
     """
     disks = disk_names([item.disk for item in items], NAMED, NAMES_CHARACTERS)
     reason = f" “{reason_told(request.order.reason, team_url)}”" if request.order.reason else ""
-    asks = f":hand: <@{request.actor_id}> asks for snapshots of {disks} in {escaped(request.project or '')}.{reason}"
+    who, project = person(request.actor_id), escaped(request.project or "")
+    asks = f":hand: {who} asks for snapshots of {disks} in {project}.{reason}"
     head = cut(asks, SECTION_CHARACTERS)  # so that what it waits for is never cut off below
     if request.state is not RequestState.WAITING:
         outcome = sentence(request.explanation) if request.refused else f"Approved by {people(request.approvers)}."
@@ -71,7 +84,7 @@ def agreed(request: Request) -> str:
 
 
 def people(user_ids: Sequence[str]) -> str:
-    return " and ".join(f"<@{user_id}>" for user_id in user_ids)
+    return " and ".join(f"{person(user_id)}" for user_id in user_ids)
 
 
 def asked_facts(request: Request, items: Sequence[Item]) -> list[str]:

@@ -11,13 +11,14 @@ from bot.slack.views.approval import NAMED
 from bot.slack.views.blocks import row
 from bot.slack.views.disk_words import disk_names
 from bot.slack.views.message import Message, arranged
-from bot.slack.views.mrkdwn import code, escaped, permalink, reason_told
+from bot.slack.views.mrkdwn import code, escaped, permalink, person, reason_told
 
 
 def break_glass(request: Request, items: Sequence[Item], command: str, team_url: str) -> Message:
     """To everybody who could have been asked: what runs without them, why, and what is left for them to do."""
     disks = disk_names([item.disk for item in items], NAMED)
-    head = f":rotating_light: <@{request.actor_id}> runs without approval in {escaped(request.project or '')}: {disks}."
+    who, project = person(request.actor_id), escaped(request.project or "")
+    head = f":rotating_light: {who} runs without approval in {project}: {disks}."
     lines = [f"Reason given: “{reason_told(request.order.reason or '', team_url)}”."]
     if request.status_channel and request.status_ts:
         lines.append(f"<{permalink(team_url, request.status_channel, request.status_ts)}|See how it stands>.")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from bot.domain.items import DiskRef, Item, counted
 from bot.domain.quick import LEFT_OUT
 from bot.domain.transitions import ItemState
-from bot.slack.views.mrkdwn import bold, moment, shortened
+from bot.slack.views.mrkdwn import bold, moment, person, shortened
 
 NAME_CHARACTERS = 64
 CAUSE_CHARACTERS = 300
@@ -74,4 +74,4 @@ def worst_first(item: Item) -> tuple[int, bool, int]:
 def gone_in_words(item: Item) -> str:
     """Who deleted its snapshot, and when."""
     when = f" on {moment(item.gone_at)}" if item.gone_at else ""
-    return f"deleted by <@{item.gone_by}>{when}" if item.gone_by else f"deleted outside of the bot, noticed{when}"
+    return f"deleted by {person(item.gone_by)}{when}" if item.gone_by else f"deleted outside of the bot, noticed{when}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
+from bot.domain.actors import token_name
 from bot.domain.items import DiskRef
 from bot.domain.normalise import visible
 from bot.domain.requests import Request
@@ -16,6 +17,18 @@ def sentence(text: str) -> str:
     """One of the bot's own sentences: escaped, with the people and channels it mentions by id made into mentions."""
     shapes = {"@": "<@{}>", "#": "<#{}>", "!": "<!subteam^{}>"}
     return MENTION.sub(lambda found: shapes[found[1]].format(found[2]), escaped(text))
+
+
+def person(actor_id: str) -> str:
+    """A mention of who acted; a token, which has none, in words."""
+    token = token_name(actor_id)
+    return f"<@{actor_id}>" if token is None else f"the token {code(token)}"
+
+
+def requester(request: Request) -> str:
+    """Who asked, and the page of the run that did, where there is one."""
+    run = f" ({link(request.run_url, 'its run')})" if request.run_url else ""
+    return f"{person(request.actor_id)}{run}"
 
 
 def escaped(text: str) -> str:
@@ -124,6 +137,12 @@ def message_of(request: Request, team_url: str, *, own: bool = False) -> str:
     """A link to the request's message; "" where there is none. What stands in a direct message only its own person
     can open.
     """
+    address = message_address(request, team_url, own=own)
+    return link(address, "its message") if address else ""
+
+
+def message_address(request: Request, team_url: str, *, own: bool = False) -> str:
+    """The same without words."""
     if not team_url or not request.status_channel or not request.status_ts:
         return ""
     if is_direct(request.status_channel) and not own:
@@ -131,7 +150,7 @@ def message_of(request: Request, team_url: str, *, own: bool = False) -> str:
     address = permalink(team_url, request.status_channel, request.status_ts)
     if request.thread_ts:
         address += f"?thread_ts={request.thread_ts}&cid={request.status_channel}"
-    return link(address, "its message")
+    return address
 
 
 def permalink(team_url: str, channel: str, ts: str) -> str:

@@ -21,7 +21,7 @@ from bot.slack.views.disk_words import (
     gone_in_words,
     worst_first,
 )
-from bot.slack.views.mrkdwn import bold, code, permalink, plural, sentence, shortened, typed
+from bot.slack.views.mrkdwn import bold, code, permalink, person, plural, sentence, shortened, typed
 
 _BRIEFER = ((LISTED, 100), (LISTED, 40), (8, 40), (4, 40))
 """How `text` tells of disks where they do not fit: so many one by one, their causes of so many characters."""
@@ -108,7 +108,7 @@ def _state_in_words(item: Item) -> str:
 def _leader_in_words(leader: Request | None, team_url: str) -> str:
     if leader is None:
         return "it is being copied for another request already"
-    whose = f"being copied already for <@{leader.actor_id}>'s request {code(leader.id)}"
+    whose = f"being copied already for {person(leader.actor_id)}'s request {code(leader.id)}"
     if leader.status_channel and leader.status_ts:
         return f"{whose} (<{permalink(team_url, leader.status_channel, leader.status_ts)}|see there>)"
     return whose

@@ -22,8 +22,10 @@ from bot.slack.views.mrkdwn import (
     day,
     disk_kind,
     moment,
+    person,
     plural,
     reason_told,
+    requester,
     sentence,
     shortened,
     time_of_day,
@@ -59,7 +61,7 @@ def receipt(
     together = list(filter(None, (_how_together(group, items) for group in groups)))
     head = list(filter(None, [_receipt_headline(items, available), _taken(available)]))
     reason = f": {reason_told(request.order.reason, team_url)}" if request.order.reason else "."
-    facts = [f"Asked by <@{request.actor_id}>{reason}", *([_kept_until(request, available)] if available else [])]
+    facts = [f"Asked by {requester(request)}{reason}", *([_kept_until(request, available)] if available else [])]
     back, back_blocks = _way_back(project, available) if available else ([], [])
     last = [*facts, *again(failed(items), command), *back]
     groups_told = fitted(together, most // 4, where)
@@ -73,7 +75,7 @@ def receipt(
 
 def _refused_receipt(request: Request, command: str) -> Message:
     again = f"What was asked: {code(f'{command} {shortened(request.text, 500)}')}"
-    message = arranged([f":no_entry_sign: <@{request.actor_id}>, {sentence(request.explanation)}", again])
+    message = arranged([f":no_entry_sign: {person(request.actor_id)}, {sentence(request.explanation)}", again])
     if request.timed_out:
         message["blocks"].append(row([buttons.try_again(request.id)], "again"))
     return message

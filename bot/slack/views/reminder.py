@@ -12,7 +12,7 @@ from bot.slack.views.approval import NAMED
 from bot.slack.views.blocks import row
 from bot.slack.views.disk_words import disk_names
 from bot.slack.views.message import Message, arranged
-from bot.slack.views.mrkdwn import code, day, plural
+from bot.slack.views.mrkdwn import code, day, person, plural
 
 
 def reminder(request: Request, items: Sequence[Item], command: str, held: frozenset[str] = frozenset()) -> Message:
@@ -24,8 +24,8 @@ def reminder(request: Request, items: Sequence[Item], command: str, held: frozen
     named_disks = disk_names([item.disk for item in items], NAMED)
     days = request.order.keep_days or 0
     head = (
-        f":alarm_clock: <@{request.actor_id}>, {plural(len(items), 'snapshot')} of {named_disks} to be kept{until}: "
-        "shall they stay, or go?"
+        f":alarm_clock: {person(request.actor_id)}, {plural(len(items), 'snapshot')} of {named_disks} to be "
+        f"kept{until}: shall they stay, or go?"
     )
     own = [item.disk.label for item in deletable(items) if item.snapshot_id not in held]
     go = (

@@ -20,7 +20,7 @@ from bot.slack.views import buttons
 from bot.slack.views.blocks import BUTTON_VALUE_CHARACTERS, row
 from bot.slack.views.disk_words import NAME_CHARACTERS, counts_in_words, gone_in_words, worst_first
 from bot.slack.views.message import Message, arranged
-from bot.slack.views.mrkdwn import bold, code, escaped, message_of, moment, sentence, shortened
+from bot.slack.views.mrkdwn import bold, code, escaped, message_of, moment, person, sentence, shortened
 from bot.slack.views.status_message import status_message
 from bot.workflow.queries.status import RECENT, Found, MayDo, Page
 
@@ -138,7 +138,8 @@ def _page(asked: ListSnapshots, offset: int) -> str:
 
 def _request_lines(request: Request, items: Sequence[Item], team_url: str) -> str:
     where = f" in {escaped(request.project)}" if request.project else ""
-    head = f"{code(request.id)} {_request_state(request)}{where} · <@{request.actor_id}> · {moment(request.created_at)}"
+    who, asked = person(request.actor_id), moment(request.created_at)
+    head = f"{code(request.id)} {_request_state(request)}{where} · {who} · {asked}"
     if told_in := message_of(request, team_url):
         head += f" · {told_in}"
     if request.explanation:  # that nothing was created is said already

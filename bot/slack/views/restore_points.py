@@ -11,7 +11,19 @@ from bot.slack.views import buttons
 from bot.slack.views.blocks import row, section
 from bot.slack.views.disk_words import gone_in_words
 from bot.slack.views.message import Message, arranged, whole_text
-from bot.slack.views.mrkdwn import bold, code, day, escaped, message_of, moment, plural, sentence, shortened, typed
+from bot.slack.views.mrkdwn import (
+    bold,
+    code,
+    day,
+    escaped,
+    message_of,
+    moment,
+    person,
+    plural,
+    sentence,
+    shortened,
+    typed,
+)
 from bot.slack.views.responses import told
 from bot.workflow.actions.ask_before_deleting import ANSWER_WITHIN, Question
 from bot.workflow.queries.restore_points import Point, Points
@@ -25,7 +37,7 @@ def once_more(asked: Question) -> Message:
     """The restore points that would be lost, the worst first, and the button that lets them go."""
     doomed, items = asked.doomed, sorted(asked.doomed.items, key=lambda item: item.id not in asked.last)
     what = f"{plural(len(items), 'snapshot')} of request {code(asked.request.id)}"
-    by = f", as <@{doomed.asked_by}> asks" if doomed.asked_by else ""
+    by = f", as {person(doomed.asked_by)} asks" if doomed.asked_by else ""
     lines = [f":warning: *Delete {what}{by}?* What is deleted can't be brought back."]
     lines += [_lost(item, last=item.id in asked.last) for item in items[:DISKS_SHOWN]]
     if len(items) > DISKS_SHOWN:
@@ -88,7 +100,7 @@ def _point(point: Point, team_url: str) -> str:
     kept = f", to be kept until {day(request.expires_at)}" if request.expires_at else ""
     told_in = f" · {found}" if (found := message_of(request, team_url)) else ""
     head = (
-        f"{code(request.id)} · {moment(request.created_at)} · <@{request.actor_id}> in "
+        f"{code(request.id)} · {moment(request.created_at)} · {person(request.actor_id)} in "
         f"{escaped(request.project or '')}{reason}{told_in}\n      {state}{kept}"
     )
     lines = [

@@ -16,7 +16,19 @@ from bot.slack.views.approval import agreed
 from bot.slack.views.blocks import CONTEXT_CHARACTERS, context, row, section
 from bot.slack.views.disk_words import copied, counts_in_words
 from bot.slack.views.message import EDIT_CHARACTERS, Message, fitted, parts
-from bot.slack.views.mrkdwn import code, cut, duration, escaped, moment, plural, reason_told, sentence, typed
+from bot.slack.views.mrkdwn import (
+    code,
+    cut,
+    duration,
+    escaped,
+    moment,
+    person,
+    plural,
+    reason_told,
+    requester,
+    sentence,
+    typed,
+)
 from bot.slack.views.plan_lines import cost, plans
 from bot.slack.views.progress_lines import group_line, progress
 
@@ -163,14 +175,14 @@ def _bar(items: Sequence[Item]) -> str:
 
 
 def _facts(request: Request, command: str, team_url: str, now: datetime) -> str:
-    facts = [f"<@{request.actor_id}>"]
+    facts = [requester(request)]
     if request.order.reason:
         facts.append(f"“{reason_told(request.order.reason, team_url)}”")
     facts.append(f"asked {moment(request.created_at)}")
     if request.state in (RequestState.RECEIVED, RequestState.RUNNING):
         facts.append(f"{duration((now - request.counted_from).total_seconds())} so far")
     if request.break_glass:
-        reviewed = f"reviewed by <@{request.reviewed_by}>" if request.reviewed_by else "review due"
+        reviewed = f"reviewed by {person(request.reviewed_by)}" if request.reviewed_by else "review due"
         facts.append(f":rotating_light: without approval (break-glass), {reviewed}")
     if request.order.again_of:
         facts.append(f"another try of {code(request.order.again_of)}")

@@ -15,7 +15,7 @@ from bot.domain.errors import LookupFailed
 from bot.domain.parsing.commands import GrantAccess, RevokeAccess, ShowAccess
 from bot.domain.projects import Project
 from bot.domain.results import Told
-from bot.domain.roles import Action, Grant, Role
+from bot.domain.roles import TOKEN_ROLES, Action, Grant, Role
 from bot.domain.sentences import AT_TERMINAL
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
@@ -76,6 +76,8 @@ class Granting:
                 return await self._people.user_group(subject.id)
             case "everyone":
                 return UserGroupKind.KNOWN
+            case "token":
+                return AccountKind.TOKEN
 
     async def _in_vain(self, actor: Actor, channel: str, alias: str, why: Denied) -> Told:
         denied = _denied(actor, channel, alias, why)
@@ -211,6 +213,8 @@ def granted(author: Author, asked: GrantAccess, rights: Rights, aliases: Collect
     """Give the role; the same role given again by the same way gets the new end."""
     expires_at = granting.until(now, asked.lasting)
     subject = asked.subject
+    if subject.kind == "token" and asked.role not in TOKEN_ROLES:
+        return _refused(author, asked.project, "token-role", granting.told_token_role(subject))
     grant = Grant(subject.kind, subject.id, asked.role, asked.project, expires_at, author.source)
     if first := granting.without_first_admin(rights.admins, [grant], aliases, now):
         return _refused(author, first[0], "first-admin", granting.told_first_admin(first[0]))

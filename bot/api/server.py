@@ -1,0 +1,168 @@
+"""HTTP for programs, at an address of its own. Plain HTTP: for this machine, or behind a proxy that speaks TLS."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from bot.api.alerts import alert_of
+from bot.api.bearer import Tokens
+from bot.api.bodies import body_of
+from bot.api.openapi import document
+from bot.api.problems import INVALID, UNREADABLE, Problem
+from bot.api.programs import Programs
+from bot.domain.actors import AccountKind, Actor, token_id
+from bot.domain.errors import StoreFailed
+from bot.domain.hosts import cannot_listen
+
+log = logging.getLogger(__name__)
+
+PREFIX = "/api/v1"
+BODY_BYTES = 64 * 1024
+ALERT_BYTES = 1024 * 1024
+LONGEST_WAIT_S = 60.0
+WAITING_AT_MOST = 200
+"""Programs that wait for an end at one time; one more is answered at once with how it stands."""
+
+STOP_SECONDS = 2.0
+_RULES = {404: "no-such-path", 405: "method-not-allowed", 413: "too-large"}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(slots=True)
+class ApiServer:
+    """`report_unexpected` logs a fault of the bot and answers with the sentence for the one who asked."""
+
+    host: str
+    wanted_port: int
+    tokens: Tokens
+    programs: Programs
+    report_unexpected: Callable[[Exception, str], str]
+    _runner: web.AppRunner | None = field(default=None, init=False)
+    _waiting: int = field(default=0, init=False)
+
+    async def start(self) -> None:
+        """Raises CannotListen."""
+        server = web.Application(middlewares=[self._answering], client_max_size=ALERT_BYTES)
+        server.router.add_post(f"{PREFIX}/requests", self._on_ask)
+        server.router.add_get(f"{PREFIX}/requests/{{id}}", self._on_show)
+        server.router.add_post(f"{PREFIX}/alerts", self._on_alert)
+        server.router.add_get(f"{PREFIX}/openapi.json", self._on_document)
+        self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=STOP_SECONDS)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self.host, self.wanted_port).start()
+        except OSError as exc:
+            await self.stop()
+            raise cannot_listen(exc, self.host, self.wanted_port, "[api] listen") from None
+        log.info("listening for programs over HTTP", extra={"host": self.host, "port": self.port})
+
+    @property
+    def port(self) -> int:
+        """The port in use, also when 0 asked for any."""
+        assert self._runner is not None
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+            self._runner = None
+
+    @web.middleware
+    async def _answering(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Whatever goes wrong is a problem with a rule; no text of an exception reaches anyone."""
+        try:
+            answer = await handler(request)
+        except Problem as problem:
+            answer = problem.response()
+        except web.HTTPException as exc:
+            status = HTTPStatus(exc.status)
+            headers = {name: exc.headers[name] for name in ("Allow",) if name in exc.headers}
+            rule = _RULES.get(exc.status, UNREADABLE)
+            answer = Problem(
+                status, rule, "There is no such call; the document of the entry has them all.", headers=headers
+            ).response()
+        except StoreFailed as exc:
+            told = self.report_unexpected(exc, "a program's request could not be recorded")
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            answer = Problem(status, "store-failed", told, headers={"Retry-After": "10"}).response()
+        except Exception as exc:  # a fault of the bot is told under a reference
+            told = self.report_unexpected(exc, "a program's request could not be answered")
+            answer = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "unexpected", told).response()
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    async def _on_ask(self, request: web.Request) -> web.Response:
+        actor = self._actor(request)
+        body = body_of(await _json_of(request, BODY_BYTES))
+        key = request.headers.get("Idempotency-Key", "").strip()
+        answer, made = await self.programs.ask(actor, key, body)
+        return _created(answer, made=made)
+
+    async def _on_alert(self, request: web.Request) -> web.Response:
+        actor = self._actor(request)
+        alert = alert_of(await _json_of(request, ALERT_BYTES), request.query)
+        if alert is None:
+            return _answered({"outcome": "ignored", "detail": "Nothing of it is firing."})
+        answer, made = await self.programs.ask(actor, alert.key, alert.body)
+        return _created(answer, made=made)
+
+    async def _on_show(self, request: web.Request) -> web.Response:
+        actor, wait_s = self._actor(request), _wait(request.query.get("wait", "0"))
+        if self._waiting >= WAITING_AT_MOST:
+            wait_s = 0.0
+        self._waiting += 1
+        try:
+            return _answered(await self.programs.show(actor, request.match_info["id"], wait_s))
+        finally:
+            self._waiting -= 1
+
+    async def _on_document(self, _: web.Request) -> web.Response:
+        return _answered(document())
+
+    def _actor(self, request: web.Request) -> Actor:
+        """Raises Problem (401)."""
+        name = self.tokens.name(request.headers.get("Authorization", ""))
+        return Actor(token_id(name), AccountKind.TOKEN)
+
+
+async def _json_of(request: web.Request, most: int) -> Any:
+    """Raises Problem."""
+    if request.content_type != "application/json":
+        detail = "Send JSON, with the header Content-Type: application/json."
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, UNREADABLE, detail)
+    sent = await request.read()
+    if len(sent) > most:
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", f"A body holds {most:,} bytes at most.")
+    try:
+        return json.loads(sent.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise Problem(HTTPStatus.BAD_REQUEST, UNREADABLE, "The body is not JSON in UTF-8.") from None
+
+
+def _wait(text: str) -> float:
+    """Raises Problem."""
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text) or not math.isfinite(float(text)):
+        detail = f"wait takes seconds, 0 to {LONGEST_WAIT_S:.0f}."
+        raise Problem(HTTPStatus.BAD_REQUEST, INVALID, detail, {"wait": detail})
+    return min(float(text), LONGEST_WAIT_S)
+
+
+def _created(answer: dict[str, Any], *, made: bool) -> web.Response:
+    location = f"{PREFIX}/requests/{answer['id']}"
+    return _answered(answer, HTTPStatus.CREATED if made else HTTPStatus.OK, {"Location": location})
+
+
+def _answered(
+    body: dict[str, Any], status: HTTPStatus = HTTPStatus.OK, headers: dict[str, str] | None = None
+) -> web.Response:
+    text = json.dumps(body, ensure_ascii=False)
+    return web.Response(status=status, text=text, content_type="application/json", headers=headers)
