@@ -32,7 +32,9 @@ PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 _AGAIN = frozenset({500, 502, 503, 504})
 _BAD_USE = frozenset({"invalid", "unreadable", "no-idempotency-key", "no-channel", "no-such-path"})
 _RUNS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL")
-"""Where GitLab, Jenkins, CircleCI and Buildkite say which run this is. Source: their lists of predefined variables."""
+"""Where GitLab, Jenkins, CircleCI and Buildkite say which run this is; GitHub says it in three parts. Source: their lists
+of predefined variables.
+"""
 
 
 class NotReached(Exception):
@@ -166,9 +168,9 @@ def body_of(options: argparse.Namespace, environ: Mapping[str, str]) -> dict[str
 
 def _run_url(environ: Mapping[str, str]) -> str | None:
     """The page of the run that this is a step of, as its service says it."""
-    if run := environ.get("GITHUB_RUN_ID"):
-        return f"{environ.get('GITHUB_SERVER_URL')}/{environ.get('GITHUB_REPOSITORY')}/actions/runs/{run}"
-    found = next((environ[name] for name in _RUNS if environ.get(name)), "")
+    server, repository, run = (environ.get(f"GITHUB_{part}", "") for part in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    github = f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
+    found = github or next((environ[name] for name in _RUNS if environ.get(name)), "")
     return found if found.startswith("https://") else None
 
 
