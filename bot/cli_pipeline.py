@@ -32,9 +32,7 @@ PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 _AGAIN = frozenset({500, 502, 503, 504})
 _BAD_USE = frozenset({"invalid", "unreadable", "no-idempotency-key", "no-channel", "no-such-path"})
 _RUNS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL")
-"""Where GitLab, Jenkins, CircleCI and Buildkite say which run this is (their predefined variables); GitHub says it in three
-parts.
-"""
+"""Where GitLab, Jenkins, CircleCI and Buildkite say which run this is. GitHub says it in three parts."""
 
 
 class NotReached(Exception):
