@@ -63,7 +63,7 @@ def _story() -> dict[str, Any]:
         "told": "It is 3 a.m. Alice is about to upgrade the kernel of web-01 and wants a copy of its disks first.",
         "people": [
             {"user": "alice", "role": "admin"},
-            {"user": "bob", "role": "operator, on call"},
+            {"user": "bob", "role": "operator"},
             {"user": "carol", "role": "viewer"},
             {"user": "gus", "role": "guest"},
             {"user": "eve", "role": "outsider"},

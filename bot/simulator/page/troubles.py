@@ -61,14 +61,14 @@ TROUBLES = (
     Trouble("no-api", "The region has no snapshots", "Every region answers that there is no such API."),
     Trouble(
         "slack-limits",
-        "Slack answers 429",
-        "Messages and edits meet Slack's limits and have to wait.",
+        "The workspace answers 429",
+        "Messages and edits meet its limits and have to wait.",
         slack=("ratelimited", {"retry_after": 3}),
     ),
     Trouble(
         "dead-socket",
-        "The connection to Slack breaks",
-        "Every socket is closed; the bot opens another.",
+        "The connection breaks",
+        "The workspace closes every socket of the bot, which opens another.",
         switch=False,
     ),
 )

@@ -9,8 +9,10 @@ const SIGNS = { available: "✓", creating: "◐", deleting: "…", error: "✕"
 export function drawCloud(place) {
   const disks = all("disk/");
   const snapshots = all("snapshot/");
-  const servers = all("server/").sort((one, other) => one.project.localeCompare(other.project) || one.name.localeCompare(other.name));
   const loose = disks.filter((one) => !one.server);
+  const latest = (server) => Math.max(0, ...snapshots.filter((one) => disks.some((disk) => disk.id === one.disk && disk.server === server.id)).map((one) => one.at));
+  // Where something happens stands on top.
+  const servers = all("server/").sort((one, other) => latest(other) - latest(one) || one.name.localeCompare(other.name));
   const entries = [
     { key: "sum", sign: sum(snapshots), make: () => h("p", { class: "lead" }, sum(snapshots)) },
     ...servers.map((one) => machine(one.id, one.name, one.project, disks.filter((disk) => disk.server === one.id), snapshots)),
@@ -22,7 +24,7 @@ export function drawCloud(place) {
 
 function sum(snapshots) {
   const count = (status) => snapshots.filter((one) => one.status === status).length;
-  return `${snapshots.length} snapshots: ${count("available")} available, ${count("creating")} being made, ${count("error")} failed`;
+  return `${count("creating")} being made · ${count("available")} available · ${count("error")} failed`;
 }
 
 function machine(key, name, project, disks, snapshots) {

@@ -47,6 +47,7 @@ export function reconcile(place, entries) {
       const made = make();
       made.dataset.key = key;
       made.dataset.sign = sign;
+      if (node) made.classList.add("changed");
       if (node) replaceKeepingFocus(node, made);
       node = made;
     }

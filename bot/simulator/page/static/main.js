@@ -7,8 +7,8 @@ import { byId, fill, h } from "./dom.js";
 import { watchForms } from "./form.js";
 import { closeMenu } from "./menu.js";
 import { drawChannel, drawThread } from "./messages.js";
-import { drawPanel } from "./panel.js";
-import { HOME, drawSidebar } from "./sidebar.js";
+import { botWords, drawPanel } from "./panel.js";
+import { HOME, drawSidebar, namedChannel } from "./sidebar.js";
 import { channel, face, me, readAs, seen, watch } from "./store.js";
 import { look, looking, onLook } from "./view_state.js";
 
@@ -47,7 +47,7 @@ function drawHead() {
   const isHome = looking.channel === HOME;
   const title = isHome ? `${face().app}: Home` : here && !here.direct ? `${here.private ? "🔒" : "#"} ${here.name}` : face().app;
   const told = isHome ? "" : here?.archived ? "archived" : here?.shared ? "shared with another organisation" : here && !here.direct ? `${here.members} members` : "direct message";
-  fill(byId("channel-head"), h("h2", { id: "channel-name" }, title), h("span", { class: "quiet" }, told));
+  fill(byId("channel-head"), h("h2", { id: "channel-name" }, title), h("span", { class: "quiet" }, told), h("button", { type: "button", class: `state ${botWords()}`, title: "Kill it or start it under Trouble", onclick: () => look({ tab: "trouble", pane: "panel", thread: null }) }, `bot ${botWords()}`));
   document.title = `${title} – snapshot-bot demo`;
 }
 
@@ -75,10 +75,9 @@ function settle(whole) {
   document.body.dataset.me = me();
   if (!whole) return;
   const ids = seen.get("channels").map((one) => one.id);
-  const named = (name) => seen.get("channels").find((one) => one.id === name || `#${one.name}` === name)?.id;
-  const wanted = named(looking.next ?? "") ?? (ids.includes(looking.channel) || looking.channel === HOME ? looking.channel : null);
+  const wanted = namedChannel(looking.next) ?? (ids.includes(looking.channel) || looking.channel === HOME ? looking.channel : null);
   looking.next = null;
-  look({ channel: wanted ?? named(face().channel) ?? ids[0], thread: null });
+  look({ channel: wanted ?? namedChannel(face().channel) ?? ids[0], thread: null });
 }
 
 function begin() {
@@ -89,6 +88,7 @@ function begin() {
     drawSidebar();
     drawPlace();
   });
+  watch((key) => key === "bot", drawHead);
   watch((key) => key === "home", () => looking.channel === HOME && drawHome());
   watch((key) => /^(bot|troubles|face|me|call|disk|server|snapshot|job)/.test(key), drawPanel);
   watchForms();

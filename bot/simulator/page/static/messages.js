@@ -49,7 +49,7 @@ function* entries(tops, here) {
 }
 
 function entry(message, before, replies, inThread) {
-  const follows = before && before.user === message.user && before.mine === message.mine && message.ts - before.ts < CLOSE_S;
+  const follows = before && !message.app && before.user === message.user && before.mine === message.mine && message.ts - before.ts < CLOSE_S;
   const latest = replies.at(-1)?.ts ?? "";
   const sign = JSON.stringify([message, follows, replies.length, latest, me()]);
   return { key: message.ts, sign, make: () => messageOf(message, { follows, replies, inThread }) };
@@ -67,11 +67,11 @@ function messageOf(message, { follows, replies, inThread }) {
     author?.kind === "outsider" && h("span", { class: "badge" }, "other organisation"),
     h("time", { class: "quiet", datetime: new Date(message.ts * 1000).toISOString() }, clock(message.ts)),
   );
-  const kind = [message.mine && "only-me", follows && !message.mine && "follows", message.app && "of-app", message.edits && "edited"];
+  const kind = [message.mine && "only-me", follows && !message.mine && "follows", message.app && "of-app"];
   return h(
     "article",
     { class: `message ${kind.filter(Boolean).join(" ")}`, "aria-label": `${name}, ${clock(message.ts)}`, "data-ts": message.ts },
-    h("div", { class: `avatar tint-${tint(message.user)}`, "aria-hidden": "true" }, message.app ? "⎘" : name[0]),
+    h("div", { class: `avatar tint-${tint(message.user)}`, "aria-hidden": "true" }, message.app ? "" : name[0]),
     h("div", { class: "body" }, message.mine && h("p", { class: "quiet eyes" }, "👁 Only visible to you"), head, content(message), !inThread && threadLink(message, replies)),
     more(message, inThread),
   );

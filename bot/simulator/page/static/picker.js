@@ -111,7 +111,7 @@ export class Picker {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       if (this.list.hidden) this.show();
       else if (count) this.point((this.at + (event.key === "ArrowDown" ? 1 : -1) + count) % count);
-    } else if (event.key === "Enter" && !this.list.hidden && this.at >= 0) this.choose(this.at);
+    } else if (event.key === "Enter" && !this.list.hidden) this.choose(this.at);
     else if (event.key === "Escape" && !this.list.hidden) this.hide();
     else if (event.key === "Backspace" && this.many && !this.input.value && this.chosen.length) this.take(this.chosen.slice(0, -1));
     else return;
@@ -144,6 +144,7 @@ export class Picker {
 
   hide() {
     this.list.hidden = true;
+    this.list.replaceChildren();
     this.input.setAttribute("aria-expanded", "false");
     this.input.setAttribute("aria-activedescendant", "");
     if (!this.many) this.draw();

@@ -4,6 +4,7 @@ import { behind } from "./acts.js";
 import { fill, h } from "./dom.js";
 import { face, me, person, seen } from "./store.js";
 import { rich } from "./text.js";
+import { looking } from "./view_state.js";
 
 export function drawRights(place) {
   if (place.firstChild) return;
@@ -18,6 +19,7 @@ export function drawRights(place) {
   };
   fields.user.value = me();
   fields.action.value = "create";
+  if (channels.some((one) => one.id === looking.channel)) fields.channel.value = looking.channel;
   const answer = h("div", { id: "may-answer", role: "status", "aria-live": "polite" });
   const ask = () => asked(fields, answer);
   for (const field of Object.values(fields)) field.addEventListener("change", ask);

@@ -6,6 +6,9 @@ import { look, looking, unread } from "./view_state.js";
 
 export const HOME = "home";
 
+/** The id of a channel that is named by its id or as people name it. */
+export const namedChannel = (name) => seen.get("channels").find((one) => one.id === name || `#${one.name}` === name)?.id;
+
 export function drawSidebar() {
   fill(byId("team"), seen.get("team").name);
   drawWhoAmI();
@@ -15,7 +18,7 @@ export function drawSidebar() {
   fill(
     byId("channels"),
     h("h2", {}, "Channels"),
-    h("ul", {}, plain.map((one) => row(one.id, one.name, one.private ? "🔒" : one.shared ? "⧉" : "#", one.archived))),
+    h("ul", {}, plain.map((one) => row(one.id, one.name, one.private ? "🔒" : one.shared ? "⇄" : "#", one.archived))),
     h("h2", {}, "Apps"),
     h("ul", {}, row(HOME, `${face().app}: Home`, "⌂"), direct.length ? direct.map((one) => row(one.id, face().app, "✉")) : row(face().bot, face().app, "✉")),
   );
@@ -54,7 +57,7 @@ function drawWhoAmI() {
 
 /** Be somebody else, and see what they see. */
 export function become(user, where) {
-  if (where) looking.next = where;
-  if (user === me() && where) look({ channel: where, thread: null, pane: "channel" });
-  else readAs(user);
+  if (user === me() && where) return look({ channel: namedChannel(where), thread: null, pane: "channel" });
+  looking.next = where ?? null;
+  return readAs(user);
 }

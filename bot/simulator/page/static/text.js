@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { channel, face, group, person } from "./store.js";
+import { look } from "./view_state.js";
 
 const PIECES = new RegExp(
   [
@@ -47,6 +48,8 @@ function inline(text) {
     if (piece.index > at) found.push(decoded(text.slice(at, piece.index)));
     found.push(pieceOf(piece));
     at = piece.index + piece[0].length;
+    // A block of code is a line of its own already.
+    if (piece[1] !== undefined && text[at] === "\n") at += 1;
   }
   if (at < text.length) found.push(decoded(text.slice(at)));
   return found;
@@ -94,8 +97,22 @@ const mention = (text, id) => h("span", { class: id && id === document.body.data
 
 /** Only what a browser may follow becomes a link. */
 export function link(address, label) {
+  const here = PERMALINK.exec(address);
+  if (here && channel(here[1])) return h("a", { href: "#", onclick: (event) => follow(event, here) }, label);
   if (!/^(https?:|mailto:)/i.test(address)) return label;
   return h("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, label);
+}
+
+const PERMALINK = /\/archives\/([A-Z0-9]+)\/p(\d{10})(\d{6})(?:\?thread_ts=([\d.]+))?/;
+
+/** A link to a message of this workspace leads there. */
+function follow(event, [, place, seconds, rest, thread]) {
+  event.preventDefault();
+  const ts = `${seconds}.${rest}`;
+  look({ channel: place, thread: thread ?? null, pane: thread ? "thread" : "channel" });
+  const message = document.querySelector(`.message[data-ts="${ts}"]`);
+  message?.scrollIntoView({ block: "center" });
+  message?.classList.add("found");
 }
 
 function dateOf(target, fallback) {

@@ -1,0 +1,147 @@
+"""The demo's page in a browser: what people see, press and type there, in front of the real bot."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+
+import pytest
+
+if importlib.util.find_spec("selenium") is None:
+    pytest.skip("selenium is not installed here (pip install -e '.[dev]')", allow_module_level=True)
+
+from selenium.webdriver.common.keys import Keys
+
+from tests.e2e.browser import NOT_HERE, PHONE, Page, chromium, is_here, running_demo
+
+if not is_here():
+    pytest.skip(NOT_HERE, allow_module_level=True)
+
+MESSAGE = "#messages .message"
+
+
+@pytest.fixture(scope="module")
+def shown() -> Iterator[Page]:
+    with running_demo() as address, chromium() as driver:
+        page = Page(driver, address)
+        page.open("alice")
+        page.see(MESSAGE, "waiting for your go")
+        yield page
+
+
+@pytest.fixture
+def page(shown: Page) -> Iterator[Page]:
+    """One demo and one browser for all: each test takes other disks or other people."""
+    yield shown
+    assert shown.complaints() == []
+
+
+def tab(page: Page, name: str) -> None:
+    page.press(f"#tab-{name}")
+
+
+def test_a_backup_of_a_server_is_planned_and_made_by_one_press_of_the_first_thing_to_try(page: Page) -> None:
+    page.open("alice")
+    page.see(MESSAGE, "waiting for your go")
+    page.picture("opening")
+    page.press("[data-try='0']")
+    tab(page, "cloud")
+    page.see(".snapshot", "one moment")
+    page.see(MESSAGE, "finished in")
+    page.picture("quick")
+    page.press(f"{MESSAGE} .replies")
+    page.see("#replies .message", "3 of 3 snapshots available")
+    page.keys(Keys.ESCAPE)
+    page.until(lambda: not page.text("#thread") or None)
+
+
+def test_a_form_offers_while_one_types_and_says_beside_the_field_what_is_wrong(page: Page) -> None:
+    page.open("alice")
+    page.type("#message-box", "/snap", Keys.TAB, Keys.ENTER)
+    page.see("dialog .label", "Project")
+    page.type("dialog [data-focus^='project/']", "payments")
+    page.see("dialog [role=option]", "payments-prod")
+    before = page.see("dialog", "Project").get_attribute("data-sign")
+    page.keys(Keys.ENTER)
+    page.until(lambda: page.see("dialog", "Project").get_attribute("data-sign") != before or None)
+    page.type("dialog [data-focus^='disks']", "vault")
+    page.until(lambda: len(page.all("dialog [role=option]")) == 1 or None)
+    page.keys(Keys.ENTER)
+    page.see("dialog .chip", "vault-data")
+    page.type("dialog [data-focus^='keep/']", "soon")
+    page.press("dialog .submit")
+    page.see("dialog .error", "Please enter a valid number.")
+    assert page.unnamed() == []
+    page.picture("form")
+    page.type("dialog [data-focus^='keep/']", Keys.BACKSPACE * 4, "7", Keys.ENTER)
+    page.see(MESSAGE, "On it: snapshot of 1 disk")
+    assert not page.all("dialog")
+
+
+def test_a_second_person_agrees_to_what_the_first_may_not_do_alone(page: Page) -> None:
+    page.open("bob")
+    page.press(".room", "ops")
+    page.type("#message-box", "/snapshot create catalogue project=shop reason=migration", Keys.ENTER)
+    page.see(MESSAGE, "catalogue")
+    page.become("alice")
+    page.press(f"{MESSAGE} .replies")
+    page.press("#replies .button", "Approve")
+    page.see(MESSAGE, "in progress")
+    page.picture("approval")
+    page.see(MESSAGE, "1 available")
+
+
+def test_a_guest_is_refused_and_nobody_else_sees_it(page: Page) -> None:
+    page.open("gus")
+    page.type("#message-box", "/snapshot create orders-db", Keys.ENTER)
+    page.see(".message.only-me", "Guests of this workspace may not use the snapshot bot")
+    tab(page, "rights")
+    page.see("#may-answer", "No")
+    page.see("#may-answer", "standing-guest")
+    page.picture("guest")
+    page.open("alice")
+    assert "Guests of this workspace" not in page.text("#messages")
+
+
+def test_a_bot_that_is_killed_comes_back_and_ends_what_it_had_begun_once(page: Page) -> None:
+    page.open("bob")
+    page.type("#message-box", '/snapshot quick server=db-01 confirm=no reason="before the failover"', Keys.ENTER)
+    tab(page, "cloud")
+    page.see(".machine", "creating")
+    tab(page, "trouble")
+    page.press("#bot-switch", "Kill the bot")
+    page.see("#bot-switch", "Start the bot")
+    page.see("#channel-head .state", "killed")
+    page.picture("killed")
+    page.press("#bot-switch", "Start the bot")
+    page.see(MESSAGE, "Backup of 2 disks in payments-prod: finished in")
+    tab(page, "cloud")
+    machine = page.see(".machine", "orders-db-wal")
+    assert machine.text.count("available") == 2, machine.text
+
+
+def test_a_fault_that_is_switched_on_is_read_in_the_message(page: Page) -> None:
+    page.open("alice")
+    tab(page, "trouble")
+    page.press("[data-trouble='failing-jobs']")
+    page.until(lambda: page.one("[data-trouble='failing-jobs'][aria-checked='true']"))
+    page.type("#message-box", "/snapshot create spare-disk", Keys.ENTER)
+    page.see(MESSAGE, "spare-disk")
+    page.see(MESSAGE, "failed")
+    page.picture("fault")
+    page.press("[data-trouble='failing-jobs']")
+    page.until(lambda: page.one("[data-trouble='failing-jobs'][aria-checked='false']"))
+
+
+def test_hostile_text_is_text_and_the_page_fits_a_phone(page: Page) -> None:
+    page.open("carol", PHONE, dark=True)
+    hostile = "<img src=x onerror=document.title='hit'> <script>document.title='hit'</script> javascript:alert(1)"
+    page.type("#message-box", hostile, Keys.ENTER)
+    page.see(MESSAGE, hostile)
+    assert "hit" not in page.script("return document.title")
+    assert page.unnamed() == []
+    for pane in ("Channels", "Behind", "Messages"):
+        page.press("#switcher button", pane)
+        assert page.script("return document.documentElement.scrollWidth") == PHONE[0]
+    page.press("#message-box")
+    page.picture("phone")
