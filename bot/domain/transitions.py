@@ -1,6 +1,6 @@
 """The four state machines, each one table: state -> event -> next state. A row moves along its edges alone.
 
-`None` is the state before the first: no row yet. The store's checks, the picture in docs/architecture.md and the test
+`None` is the state before the first: no row yet. The store's checks, the picture in docs/states.md and the test
 that walks every edge are made from these tables. What else must hold for a move is said where it is made.
 """
 

@@ -1,5 +1,5 @@
 """The four tables: every edge is walked and every other pair is refused, by the values and by the store; and nothing in
-the code gives a row a state but through them, nor shows the picture in docs/architecture.md another one.
+the code gives a row a state but through them, nor shows the picture in docs/states.md another one.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ from bot.workflow.jobs.plan import set_going
 from tests.builders import NOON, a_disk, a_request, an_item
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "architecture.md"
+PAGE = ROOT / "docs" / "states.md"
 MACHINES: tuple[Machine[Any, Any], ...] = (REQUEST, ITEM, GROUP, DELETION)
 TITLES = {"request": "Request", "item": "Item", "consistency_group": "Consistency group", "deletion": "Deletion"}
 
@@ -264,7 +264,7 @@ def picture(machine: Machine[Any, Any]) -> str:
         arrows.setdefault((before or "[*]", after), []).append(event)
     lines = [f"    {before} --> {after}: {' / '.join(events)}" for (before, after), events in arrows.items()]
     lines += [f"    {state} --> [*]" for state in machine.states if state in machine.final]
-    return "\n".join([f"### {TITLES[machine.name]}", "", "```mermaid", "stateDiagram-v2", *lines, "```"])
+    return "\n".join([f"## {TITLES[machine.name]}", "", "```mermaid", "stateDiagram-v2", *lines, "```"])
 
 
 def test_the_page_shows_the_tables_as_they_are() -> None:
