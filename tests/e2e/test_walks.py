@@ -30,8 +30,19 @@ PAGE = ROOT.parent / "docs" / "architecture.md"
 
 BEGINS = {"Socket._answer": "delivery", "EmbeddedEngine._call": "job"}
 """Where a walk begins, and what it is one of."""
-LEFT_OUT = ("domain.", "slack.views.", "slack.payloads", "slack.ids", "clock", "cache", "retry", "store.database")
-"""What calculates, reads or waits on the way; `decide` alone is told of it."""
+LEFT_OUT = (
+    "domain.",
+    "slack.views.",
+    "slack.payloads",
+    "slack.ids",
+    "clock",
+    "cache",
+    "retry",
+    "metrics.",
+    "store.handed_over",
+    "store.database",
+)
+"""What calculates, reads, waits or measures on the way; `decide` alone is told of it."""
 
 PROJECTS = ("payments-prod", "shop", "legacy")
 
