@@ -3,6 +3,7 @@
 No source gives the unit of `capacity`; here it is GiB. Source: huaweicloudsdkevs, ListSnapshotChains.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -10,23 +11,27 @@ from typing import Any
 from bot.simulator.cloud.calls import Answer, Call, Route, evs_time
 from bot.simulator.cloud.queries import page, passes
 from bot.simulator.cloud.resources import Snapshot
+from bot.simulator.cloud.world import CloudWorld
 
 
-def shown(members: Sequence[Snapshot], now: datetime) -> dict[str, Any] | None:
-    """A chain with what is left of it; None when nothing is."""
-    left = [one for one in members if one.status_at(now) is not None]
-    if not left:
-        return None
+def of_chain(world: CloudWorld, snapshot: Snapshot, now: datetime) -> list[Snapshot]:
+    """The chain that an existing snapshot belongs to: what is left of it, oldest first."""
+    return [one for one in world.snapshots_of(snapshot.volume_id, now) if one.chain_id == snapshot.chain_id]
+
+
+def shown(members: Sequence[Snapshot], now: datetime) -> dict[str, Any]:
+    """The chain of these snapshots."""
+    first = members[0]
     return {
-        "id": left[0].chain_id,
-        "availability_zone": left[0].availability_zone,
-        "snapshot_count": len(left),
-        "capacity": round(sum(one.stored_gb for one in left), 2),
-        "project_id": left[0].project_id,
-        "volume_id": left[0].volume_id,
+        "id": first.chain_id,
+        "availability_zone": first.availability_zone,
+        "snapshot_count": len(members),
+        "capacity": round(sum(one.stored_gb for one in members), 2),
+        "project_id": first.project_id,
+        "volume_id": first.volume_id,
         "category": "standard",
-        "created_at": evs_time(members[0].created_at),
-        "updated_at": evs_time(max(one.updated_at(now) for one in left)),
+        "created_at": evs_time(first.created_at),
+        "updated_at": evs_time(max(one.updated_at(now) for one in members)),
     }
 
 
@@ -42,10 +47,13 @@ def count_chains(call: Call) -> Answer:
 
 
 def _rows(call: Call) -> list[dict[str, Any]]:
-    rows = [row for members in call.world.chains.values() if (row := shown(members, call.now))]
+    chains: dict[str, list[Snapshot]] = defaultdict(list)
+    for disk_id in call.world.of_disk:
+        for snapshot in call.world.snapshots_of(disk_id, call.now):
+            chains[snapshot.chain_id].append(snapshot)
     return [
         row
-        for row in rows
+        for row in (shown(members, call.now) for members in chains.values())
         if row["project_id"] == call.params["project_id"]
         and passes(call.query, row, "id", "volume_id", "availability_zone", "category")
     ]

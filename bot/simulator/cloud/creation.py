@@ -61,9 +61,8 @@ def find_disk(call: Call, volume_id: str) -> Disk:
 def in_creation(call: Call, disk: Disk) -> bool:
     """Whether a snapshot of the disk is being made, here or from outside."""
     busy_outside = disk.busy_until is not None and call.now < disk.busy_until
-    return busy_outside or any(
-        one.volume_id == disk.id and one.status_at(call.now) == "creating" for one in call.world.snapshots.values()
-    )
+    existing = call.world.snapshots_of(disk.id, call.now)
+    return busy_outside or any(one.status_at(call.now) == "creating" for one in existing)
 
 
 def check_disk(call: Call, volume_id: str, *, instant_access: bool, busy_status: int) -> Disk:
@@ -76,11 +75,7 @@ def check_disk(call: Call, volume_id: str, *, instant_access: bool, busy_status:
         raise errors.bad_body("Disks in an edge availability zone have no standard snapshots.")
     if instant_access and not disk.takes_instant_access:
         raise errors.bad_body(f"A {disk.volume_type} disk does not take instant_access.")
-    existing = [
-        snapshot
-        for snapshot in world.snapshots.values()
-        if snapshot.volume_id == disk.id and snapshot.status_at(call.now) is not None
-    ]
+    existing = world.snapshots_of(disk.id, call.now)
     if in_creation(call, disk):
         raise errors.evs(busy_status, "EVS.2409", "A snapshot of the volume is being created.")
     manual = [snapshot for snapshot in existing if snapshot.snapshot_type == "user"]
@@ -104,7 +99,7 @@ def new_snapshot(call: Call, disk: Disk, wanted: dict[str, Any], *, group_id: st
 
     Source: EVS User Guide, Snapshot Overview (incremental and full).
     """
-    before = [one for one in call.world.snapshots.values() if one.volume_id == disk.id and one.status_at(call.now)]
+    before = call.world.snapshots_of(disk.id, call.now)
     snapshot_id = call.new_id("snapshot")
     incremental = bool(before) and wanted.get("incremental", True)
     duration_s = duration_of(call, snapshot_id)
@@ -131,8 +126,7 @@ def new_snapshot(call: Call, disk: Disk, wanted: dict[str, Any], *, group_id: st
         group_id=group_id,
         chain_id=before[-1].chain_id if incremental else str(uuid.uuid5(uuid.UUID(snapshot_id), "chain")),
     )
-    call.world.snapshots[snapshot.id] = snapshot
-    call.world.chains.setdefault(snapshot.chain_id, []).append(snapshot)
+    call.world.add_snapshot(snapshot)
     return snapshot
 
 

@@ -47,8 +47,7 @@ def create_old_snapshot(call: Call) -> Answer:
     disk = check_disk(call, body["volume_id"], instant_access=False, busy_status=call.world.switches.busy_status)
     if disk.status_at(call.now) == "in-use" and not body.get("force", False):
         raise errors.evs(400, "EVS.5400", "Must specify a valid status.")
-    old = [one for one in call.world.snapshots.values() if one.volume_id == disk.id and one.category == "flash"]
-    if sum(one.status_at(call.now) is not None for one in old) >= PER_DISK:
+    if sum(one.category == "flash" for one in call.world.snapshots_of(disk.id, call.now)) >= PER_DISK:
         raise errors.evs(call.world.switches.limit_status, call.world.switches.limit_code, "Snapshot quota exceeded.")
     snapshot = new_snapshot(call, disk, {name: body[name] for name in ("name", "description") if name in body})
     snapshot.category = "flash"

@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.simulator.cloud import errors
 from bot.simulator.cloud.calls import Answer, Call, Route, evs_time, is_uuid
+from bot.simulator.cloud.chains import of_chain
 from bot.simulator.cloud.chains import shown as chain_shown
 from bot.simulator.cloud.creation import (
     apply_creation_faults,
@@ -82,7 +83,7 @@ def shown(snapshot: Snapshot, now: datetime, world: CloudWorld) -> dict[str, Any
         "retention_at": retention_at,
         "instant_access_retention_at": retention_at if snapshot.instant_access else "",
         "snapshot_type": snapshot.snapshot_type,
-        "snapshot_chains": [chain] if (chain := chain_shown(world.chains[snapshot.chain_id], now)) else [],
+        "snapshot_chains": [chain_shown(of_chain(world, snapshot, now), now)],
         "snapshot_group_id": snapshot.group_id,
     }
 

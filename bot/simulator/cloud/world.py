@@ -1,6 +1,24 @@
 """What the simulated cloud holds: plain, mutable records without behaviour.
 
 Times are aware UTC. Fields marked ``init=False`` are state that the running cloud writes; a world file cannot set them.
+In a world file, `cloud` has the fields of `CloudWorld`, and within them those of the classes here and of `Disk`,
+`Server` and `Attachment` in resources.py; what has a default can be left out. A user that may only read disks, and not
+by tags, a project named like its region with a small quota and a recycle bin, and a disk that can be rolled back::
+
+    {
+      "projects": [{"name": "prod", "project_id": "0123456789abcdef0123456789abcdef", "region": "ap-southeast-3",
+                    "iam_name": "ap-southeast-3", "quotas": {"volumes": 3, "gigabytes": -1},
+                    "recycle_bin": {"switch": true, "threshold_time": 1, "keep_time": 30}}],
+      "users": [{"name": "bot", "id": "u1", "password": "not-a-secret",
+                 "actions": ["evs:volumes:*", "evs:snapshots:list"], "denied_actions": ["evs:volumes:delete"]}],
+      "enterprise_projects": {"0": "default"},
+      "servers": [{"id": "77777777-0001-4000-8000-000000000001", "name": "web-01", "host": null,
+                   "project_id": "0123456789abcdef0123456789abcdef"}],
+      "disks": [{"id": "d15c0000-0001-4000-8000-000000000001", "name": "data", "status": "available",
+                 "project_id": "0123456789abcdef0123456789abcdef", "availability_zone": "ap-southeast-3a"}],
+      "timing": {"min_seconds": 20, "max_seconds": 60},
+      "switches": {"page_rows": 50}
+    }
 """
 
 import re
@@ -217,7 +235,7 @@ class CloudWorld:
     switches: Switches = field(default_factory=Switches)
     snapshots: dict[str, Snapshot] = field(default_factory=dict, init=False)
     groups: dict[str, SnapshotGroup] = field(default_factory=dict, init=False)
-    chains: dict[str, list[Snapshot]] = field(default_factory=dict, init=False)
+    of_disk: dict[str, list[Snapshot]] = field(default_factory=dict, init=False, repr=False)
     policies: dict[str, SnapshotPolicy] = field(default_factory=dict, init=False)
     jobs: dict[str, Job] = field(default_factory=dict, init=False)
     client_tokens: dict[str, ClientToken] = field(default_factory=dict, init=False, repr=False)
@@ -325,6 +343,16 @@ class CloudWorld:
             if name_or_id in (project.name, project.project_id):
                 return project
         raise KeyError(name_or_id)
+
+    def add_snapshot(self, snapshot: Snapshot) -> None:
+        """Take in a new snapshot."""
+        self.snapshots[snapshot.id] = snapshot
+        self.of_disk.setdefault(snapshot.volume_id, []).append(snapshot)
+
+    def snapshots_of(self, disk_id: str, now: datetime) -> list[Snapshot]:
+        """The snapshots of a disk that exist, oldest first."""
+        every = self.of_disk.get(disk_id, [])
+        return [one for one in every if one.id in self.snapshots and one.status_at(now) is not None]
 
     def actions_of(self, user: str) -> tuple[list[str] | None, list[str]]:
         """The actions that a user, or the agency, may do (None: all), and those denied whatever is allowed."""

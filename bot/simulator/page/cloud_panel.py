@@ -22,6 +22,8 @@ def cloud_document(cloud: CloudSimulator) -> Document:
         for one in world.servers.values()
     }
     for disk in world.disks.values():
+        if (disk_status := disk.status_at(now)) is None:
+            continue
         found[f"disk/{disk.id}"] = {
             "id": disk.id,
             "name": disk.name,
@@ -29,7 +31,7 @@ def cloud_document(cloud: CloudSimulator) -> Document:
             "server": disk.attachments[0].server_id if disk.attachments else None,
             "size": disk.size_gb,
             "type": disk.volume_type,
-            "status": disk.status,
+            "status": disk_status,
             "zone": disk.availability_zone,
             "busy": disk.busy_until is not None and disk.busy_until > now,
         }

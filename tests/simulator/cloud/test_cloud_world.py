@@ -1,11 +1,13 @@
 """The worlds that the cloud can hold."""
 
+import json
 import re
 import uuid
 
 import pytest
 
 from bot.simulator.cloud import CloudWorld, default_world
+from bot.simulator.cloud import world as world_module
 
 PAYMENTS = "0123456789abcdef0123456789abcdef"
 
@@ -90,3 +92,11 @@ def test_a_bad_world_names_every_problem() -> None:
 
 def test_nothing_secret_shows_when_a_world_is_printed() -> None:
     assert re.search("not-a-secret", repr(default_world())) is None
+
+
+def test_the_example_of_a_world_file_loads() -> None:
+    text = (world_module.__doc__ or "").split("::\n", 1)[1]
+    world = CloudWorld.from_dict(json.loads(text))
+    assert (world.project("prod").iam_name, world.project("prod").quotas.volumes) == ("ap-southeast-3", 3)
+    assert (world.project("prod").recycle_bin.switch, world.switches.page_rows) == (True, 50)
+    assert world.actions_of("bot") == (["evs:volumes:*", "evs:snapshots:list"], ["evs:volumes:delete"])
