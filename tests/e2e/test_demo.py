@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import signal
@@ -16,6 +17,7 @@ from unittest.mock import ANY
 import httpx
 
 LOOK_WITHIN_S = 45.0
+GAME_DAY = Path(__file__).parents[2] / "docs/examples/game-day.json"
 
 
 async def bot(*arguments: str, **environment: str) -> Process:
@@ -52,7 +54,7 @@ class Played:
     """A demo that somebody sits at: reads what is said, and types."""
 
     def __init__(self, process: Process) -> None:
-        self.process, self.text = process, ""
+        self.process, self.text, self.whole = process, "", ""
 
     async def until(self, words: str) -> None:
         """Read until these words come after all that was awaited before."""
@@ -62,6 +64,7 @@ class Played:
                 read = (await self.process.stdout.read(65536)).decode()
                 assert read, f"the demo ended before it said {words!r}:\n{self.text}"
                 self.text += read
+                self.whole += read
         self.text = self.text.partition(words)[2]
 
     def types(self, *lines: str) -> None:
@@ -138,6 +141,34 @@ def processes_with(path: str) -> list[str]:
             if path.encode() in environment.read_bytes():
                 found.append(environment.parent.name)
     return found
+
+
+async def test_the_game_day_opens_with_its_people_and_each_of_its_things_can_be_tried() -> None:
+    world = json.loads(GAME_DAY.read_text("utf-8"))
+    demo = Played(await bot("demo", "--world", str(GAME_DAY)))
+    await demo.until("http://")
+    address = f"http://{demo.text.split()[0]}"
+    await demo.until("omar in #inc-1138> ")
+    async with httpx.AsyncClient(trust_env=False, base_url=address, timeout=LOOK_WITHIN_S) as http:
+        for number in range(len(world["story"]["things"])):
+            assert (await http.post("/page/try", json={"number": number})).json() == {"ok": True}
+    await demo.until("Receipt: 2 of 2 snapshots available")
+    demo.types("quit")
+    assert await said(demo.process) == (0, ANY)
+    assert "In checkout-prod you may view, but not create" in demo.whole
+    assert "Backup of 4 disks in checkout-prod: planned" in demo.whole
+    assert demo.whole.count("2 disks, 240 GiB, one consistent set") == 2
+
+
+async def test_a_world_that_cannot_be_opened_is_refused_in_words(tmp_path: Path) -> None:
+    world = tmp_path / "world.json"
+    for described, told in (
+        ("{", "can't be read as JSON"),
+        ('{"story": {"opening": [{"jump": 1}]}}', "a step is one of"),
+    ):
+        world.write_text(described)
+        code, text = await said(await bot("demo", "--world", str(world)))
+        assert code == 2 and told in text and "Traceback" not in text, text
 
 
 async def test_a_port_in_use_is_told_in_one_sentence() -> None:
