@@ -56,7 +56,7 @@ def decide(
     held = [grant for grant in grants if grant.names(actor) and grant.covers(alias)]
     valid = [grant for grant in held if grant.in_force(now)]
     if project is None or not valid:
-        rule = "unknown-project" if project is None else "grant-expired" if held else "no-grant"
+        rule = denials.UNKNOWN_PROJECT if project is None else "grant-expired" if held else "no-grant"
         return denials.Denied(rule, denials.no_such_project(alias))
     if actor.account is AccountKind.TOKEN and action not in TOKEN_ACTIONS:
         return denials.not_for_tokens(action)

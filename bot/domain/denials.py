@@ -21,7 +21,10 @@ class Denied:
     explanation: str
 
 
-CLOSED_RULES = frozenset({"no-grant", "grant-expired", "unknown-project"})
+UNKNOWN_PROJECT = "unknown-project"
+"""The alias was typed: it is the name of nothing."""
+
+CLOSED_RULES = frozenset({"no-grant", "grant-expired", UNKNOWN_PROJECT})
 """Rules of which the person hears only that there is no such project that they may use."""
 
 DAILY_LIMIT = "daily-limit"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bot.domain.audit import BEFORE_POST, AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.deletions import Deletion
+from bot.domain.denials import UNKNOWN_PROJECT
 from bot.domain.items import Item
 from bot.domain.requests import Request
 from bot.domain.roles import Action
@@ -183,7 +184,8 @@ def audit_line(entry: AuditEntry) -> LogLine | None:
     if entry.outcome == "done":
         sentence = DONE.get(entry.action, sentence)
     facts = {"action": entry.action, "rule": entry.rule, "actor": entry.actor, **entry.details, **_about(entry)}
-    return LogLine(sentence, facts)
+    typed = ("project", "about") if entry.rule == UNKNOWN_PROJECT else ()
+    return LogLine(sentence, {name: fact for name, fact in facts.items() if name not in typed})
 
 
 def _about(entry: AuditEntry) -> dict[str, str]:

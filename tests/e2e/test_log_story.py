@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bot.slack.ids import APPROVE
-from tests.e2e.conftest import World
+from tests.e2e.conftest import CHANNEL, World
 from tests.e2e.street import Street, a_street
 from tests.e2e.test_approvals import Start, asked, press, start
 
@@ -124,6 +124,37 @@ async def test_a_denial_is_told_with_who_and_why(world: World, told: list[Line])
     assert_nothing_typed(told)
 
 
+ODD = [
+    f"create web-01-data project={CANARY}",
+    f"create {CANARY}",
+    f"quick server={CANARY}",
+    f"quick project={CANARY}",
+    f"list project={CANARY} disk={CANARY}",
+    f"status {CANARY}",
+    f"cancel {CANARY}",
+    f"delete {CANARY}",
+    f"approve {CANARY}",
+    f"deny {CANARY} reason={CANARY}",
+    f"grant @bob operator {CANARY}",
+    f"revoke @bob operator {CANARY}",
+    f"bind server={CANARY} project={CANARY}",
+    f"access @bob project={CANARY}",
+    f"restore-points disk={CANARY}",
+    f"help {CANARY}",
+]
+
+
+@pytest.mark.parametrize("person", ["alice", "carol"])
+async def test_whatever_is_typed_stays_out_of_the_log(world: World, told: list[Line], person: str) -> None:
+    for text in ODD:
+        await world.say(text, person, "#ops")
+    await world.slack.mention(person, "#inc-demo", f"create {CANARY} reason={CANARY}")
+    arrivals = ("command arrived", "mention arrived")
+    await world.slack.until(lambda: sum(line["message"] in arrivals for line in told) == len(ODD) + 1)
+    await world.slack.until(lambda: len(world.private(person)) > len(ODD))
+    assert_nothing_typed(told)
+
+
 async def test_a_snapshot_that_the_cloud_refuses_is_told_with_its_code_and_the_clouds_own_reference(
     world: World, told: list[Line]
 ) -> None:
@@ -208,3 +239,29 @@ async def test_rights_and_bindings_are_told_as_they_change(world: World, told: l
     changes = ("grant added", "grant revoked", "channel bound", "channel unbound")
     assert sorted(line["message"] for line in told if line["message"] in changes) == sorted(changes)
     assert_nothing_typed(told)
+
+
+async def test_each_reference_that_a_person_sees_finds_its_line(
+    world: World, told: list[Line], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = await world.create("web-01-data web-01-logs")
+    await world.finished(request)
+    seen = " ".join(message.text for message in world.slack.messages(CHANNEL))
+    assert world.bot is not None
+    found = await world.bot.store.find(request)
+    assert found is not None
+    references = [request, *(one for item in found[1] for one in (item.id, item.job_id, item.snapshot_id))]
+    shown = [one for one in references if one and one in seen]
+    assert len(shown) >= 5, "the request's, and each job and snapshot"
+    facts = [json.dumps(line) for line in told]
+    assert [one for one in references if not any(f'"{one}"' in line for line in facts)] == []
+
+    async def fails(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("bot.workflow.queries.status.Inquiry.status", fails)
+    await world.say("status")
+    message = await world.told("alice", "tell the people who run the bot this reference")
+    (reference,) = re.findall(r"e-[0-9a-z]{8}", message.text)
+    (line,) = [line for line in told if line.get("reference") == reference]
+    assert line["level"] == "error"
