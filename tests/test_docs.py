@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bot.__main__ import _parser
+from bot.domain import log_lines
 from bot.domain.options import CREATE_OPTIONS, OPTIONS_OF, QUICK_OPTIONS
 from bot.domain.parsing.commands import KNOWN, read_command
 from bot.domain.roles import MAY, Action
@@ -20,6 +21,7 @@ from bot.evs.error_sentences import DOCUMENTED
 from bot.settings import load_settings
 from bot.settings.environment import Environment
 from bot.settings.tables import CREDENTIALS, TABLES, AuditTable, Table
+from bot.slack.listeners import arrivals
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -27,6 +29,11 @@ TEXT = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for 
 EXAMPLES = sorted(path for path in (ROOT / "docs" / "examples").rglob("*") if path.is_file())
 CODE = sorted(path for folder in ("bot", "tests") for path in (ROOT / folder).rglob("*.py"))
 BOT = [path.read_text(encoding="utf-8") for path in CODE if path.is_relative_to(ROOT / "bot")]
+WITHOUT_SIMULATORS = [
+    path.read_text(encoding="utf-8")
+    for path in CODE
+    if path.is_relative_to(ROOT / "bot") and not path.is_relative_to(ROOT / "bot" / "simulator")
+]
 SAID = "\n".join(
     node.value
     for text in BOT
@@ -209,6 +216,37 @@ def test_the_configuration_that_is_shown_works_as_typed(tmp_path: Path) -> None:
 
 
 # --- what people meet -------------------------------------------------------------------------------------------------
+
+
+WRITES_LINE = {"log.info": 0, "_arrived": 0, "Outages": 2}
+"""Functions that write a line at info, or keep its sentence, and which of their arguments it is."""
+
+LINES = (
+    *(log_lines.REQUEST_LINES, log_lines.ITEM_LINES, log_lines.GROUP_LINES, log_lines.DELETION_LINES),
+    *(log_lines.DECIDED, log_lines.BY_RULE, log_lines.DONE, arrivals.USED),
+)
+
+
+def _lines_at_info() -> Iterator[str]:
+    for table in LINES:
+        yield from table.values()
+    yield from (log_lines.PLANNED, log_lines.ITEM_FOUND, log_lines.GROUP_FOUND, log_lines.DELETE_SENT)
+    for node in (node for text in WITHOUT_SIMULATORS for node in ast.walk(ast.parse(text))):
+        parts: list[ast.AST] = []
+        if isinstance(node, ast.Call) and (place := WRITES_LINE.get(ast.unparse(node.func))) is not None:
+            parts = [*node.args[place : place + 1]]
+        if isinstance(node, ast.Tuple) and node.elts and ast.unparse(node.elts[0]) == "logging.INFO":
+            parts = [*node.elts[1:]]
+        for one in (one for part in parts for one in ast.walk(part)):
+            if isinstance(one, ast.Constant) and isinstance(one.value, str):
+                yield one.value
+
+
+def test_each_line_of_the_log_at_info_is_documented_and_no_other() -> None:
+    table = TEXT["docs/operate.md"].partition("\n## Logs\n")[2].partition("| line |")[2].partition("\n\n")[0]
+    named = {name for row in table.splitlines()[2:] for name in re.findall(r"`([^`]+)`", row.split("|")[1])}
+    written = set(_lines_at_info())
+    assert (written - named, named - written) == (set(), set())
 
 
 def test_the_lines_of_the_log_that_are_explained_are_written_by_the_bot() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -25,6 +26,8 @@ from bot.ports.grants import Bindings, Grants
 from bot.ports.requests import Requests
 from bot.workflow.gate import OWN_REQUEST, Gate, Verb
 from bot.workflow.intake import Delivery, Intake
+
+log = logging.getLogger(__name__)
 
 KEY_CHARACTERS = 200
 LOOKS_EVERY_S = 0.5
@@ -61,6 +64,7 @@ class Programs:
         order = body.order()
         channel = body.channel or await self._channel(actor, order)
         delivery = delivery_id(actor, key)
+        log.info("program asked", extra={"actor": actor.user_id, "channel": channel, "delivery": delivery})
         if first := await self.store.of_delivery(delivery):
             return await self._again(first, order, channel), False
         place = Place(self.team_id, channel)
