@@ -35,10 +35,11 @@ OPERATIONS = frozenset(
     }
 )  # fmt: skip
 
-_CREATES = frozenset({"create_snapshot", "create_group"})
+_CREATES = frozenset({"create_snapshot", "create_group", "create_old_snapshot"})
 _MAKES = _CREATES | {"create_volume", "create_cinder_volume"}
-_STARTS_A_JOB = _MAKES | {"delete_snapshot", "rollback_snapshot", "delete_volume", "extend_volume"}
-_STARTS_A_JOB |= {"delete_old_snapshot", "rollback_old_snapshot", "delete_cinder_volume"}
+_LOCKED_OUT = frozenset({"rollback_snapshot", "rollback_old_snapshot", "delete_volume", "delete_cinder_volume"})
+"""What a disk refuses while a snapshot of it is being made."""
+_STARTS_A_JOB = _MAKES | _LOCKED_OUT | {"delete_snapshot", "delete_old_snapshot", "extend_volume"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ KINDS: Mapping[str, Kind] = {
     "huge": _kind("answer", "processed"),
     "error": _kind("answer", "status", "code", "message", "shape", "processed", "retry_after"),
     "token_expired": _kind("answer"),
-    "external_busy": _kind("answer", "seconds", "visible", fits=_CREATES | {"rollback_snapshot", "delete_volume"}),
+    "external_busy": _kind("answer", "seconds", "visible", fits=_CREATES | _LOCKED_OUT),
     "job_fail": _kind("outcome", "error_code", "fail_reason", fits=_STARTS_A_JOB),
     "member_fail": _kind("outcome", "error_code", "fail_reason", "seconds", fits=frozenset({"create_group"})),
     "snapshot_error": _kind("outcome", fits=_CREATES),

@@ -176,13 +176,15 @@ def volumes_by_tags(call: Call) -> Answer:
 
 
 def _rows(call: Call) -> list[tuple[Disk, dict[str, Any]]]:
-    return [
-        (disk, shown(disk, call))
-        for disk in call.world.disks.values()
-        if disk.project_id == call.params["project_id"]
+    return [(disk, shown(disk, call)) for disk in call.world.disks.values() if _there(disk, call)]
+
+
+def _there(disk: Disk, call: Call) -> bool:
+    return (
+        disk.project_id == call.params["project_id"]
         and disk.status_at(call.now) is not None
         and (disk.listed_from is None or call.now >= disk.listed_from)
-    ]
+    )
 
 
 def _listed(call: Call, disk: Disk, row: Mapping[str, Any]) -> bool:
@@ -212,9 +214,9 @@ def _has_metadata(query: Mapping[str, str], metadata: Mapping[str, str]) -> bool
 
 
 def existing(call: Call) -> Disk:
-    """The disk that the path names."""
+    """The disk that the path names. One that is being made may not be found yet."""
     disk = call.world.disks.get(call.params["volume_id"])
-    if disk is None or disk.project_id != call.params["project_id"] or disk.status_at(call.now) is None:
+    if disk is None or not _there(disk, call):
         error = errors.not_found()
         if call.world.switches.cinder_volume_errors:
             message = f"Volume {call.params['volume_id']} could not be found."

@@ -246,6 +246,7 @@ async def test_a_new_disk_may_fail_or_be_seen_late(people: People) -> None:
     people.sim.fault("create_volume", "tag_late", seconds=30)
     [late] = (await people.make(snapshot_id, tags={"a": "b"})).json()["volume_ids"]
     people.wind(9)
+    assert await people.disk(late) == "EVS.5404"
     listed = (await people.http.get(f"/v2/{PAYMENTS}/cloudvolumes/detail")).json()["volumes"]
     assert (await people.disk(failed), late in {row["id"] for row in listed}) == ("error", False)
     people.wind(12)

@@ -27,6 +27,16 @@ async def test_a_password_gets_a_token_with_the_services_of_the_project(iam: Off
     assert (account.token.project, account.token.domain.name, account.token.catalog) == (None, "ACME", [])
 
 
+async def test_with_mfa_a_password_alone_is_not_enough(iam: OfficialClient, sim: CloudSimulator) -> None:
+    sim.world.switches.iam_refuses = "mfa"
+    body = password({"project": {"id": PAYMENTS}})
+    identity = body["auth"]["identity"]
+    identity["methods"].append("totp")
+    identity["totp"] = {"user": {"id": sim.world.users[0].id, "passcode": "123456"}}
+    answer = await iam("keystone_create_user_token_by_password_and_mfa", body=body)
+    assert (answer.token.methods, answer.token.project.id) == (["password", "totp"], PAYMENTS)
+
+
 async def test_projects_domains_catalog_and_versions(iam: OfficialClient) -> None:
     named = (await iam("keystone_list_projects", name="ap-southeast-3_shop")).projects
     assert [one.name for one in named] == ["ap-southeast-3_shop"]
