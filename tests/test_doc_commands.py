@@ -144,7 +144,7 @@ def test_what_is_not_run_here_names_what_is_there(command: str) -> None:
 
 @dataclass
 class Guide:
-    """The folder of a person who follows a document; `bot` runs in it but for the commands that need it stopped."""
+    """The folder of a person who follows a document; a bot runs in it but for the commands that need it stopped."""
 
     street: Street
     folder: Path
@@ -159,19 +159,19 @@ class Guide:
             environment["BOT_STORE"] = self.database
             folder = self.folder / "moved"
             folder.mkdir()
-        if words.startswith(ALONE):
-            await self.stop()
+        await (self.stop() if words.startswith(ALONE) else self.start())
         shell = await asyncio.create_subprocess_shell(
             command, cwd=folder, env=environment, stdin=PIPE, stdout=PIPE, stderr=STDOUT
         )
         async with asyncio.timeout(ENDS_WITHIN_S):
             said, _ = await shell.communicate()
-        if words.startswith(ALONE):
-            await self.start()
         assert shell.returncode is not None
         return shell.returncode, said.decode()
 
     async def start(self) -> None:
+        """Unless it runs."""
+        if (process := self.street.bot.process) is not None and process.returncode is None:
+            return
         await self.street.start()
         async with asyncio.timeout(ENDS_WITHIN_S), httpx.AsyncClient(trust_env=False) as http:
             while True:
