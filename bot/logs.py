@@ -73,11 +73,14 @@ class Redactor:
         longest_first = sorted(written, key=len, reverse=True)
         self._configured = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
+    def is_harmless(self, text: str) -> bool:
+        """Whether nothing in it is hidden."""
+        return not _marked(text) and not (self._configured and self._configured.search(text))
+
     def text(self, text: str) -> str:
         if self._configured:
             text = self._configured.sub(HIDDEN, text)
-        folded = text.casefold()
-        if not any(mark in folded for mark in _MARKS):
+        if not _marked(text):
             return text
         for shape in _SHAPES:
             text = shape.sub(HIDDEN, text)
@@ -101,6 +104,11 @@ class Redactor:
         return HIDDEN if _SECRET_HEADER.fullmatch(name) else self.fact(value)
 
 
+def _marked(text: str) -> bool:
+    folded = text.casefold()
+    return any(mark in folded for mark in _MARKS)
+
+
 def _forms(secret: str) -> set[str]:
     return {secret, quote(secret), quote(secret, safe=""), json.dumps(secret)[1:-1], repr(secret)[1:-1]}
 
@@ -115,9 +123,11 @@ class _Formatter(logging.Formatter):
 
     def facts(self, record: logging.LogRecord) -> dict[str, Any]:
         """The facts given as `extra`, redacted."""
-        facts: dict[str, Any] = self._redactor.fact(
-            {name: value for name, value in vars(record).items() if name not in _STANDARD}
-        )
+        given = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        plain = all(isinstance(value, str | int) for value in given.values())
+        if plain and self._redactor.is_harmless("\0".join([*given, *map(str, given.values())])):
+            return given  # as nearly always: all of them are looked at together
+        facts: dict[str, Any] = self._redactor.fact(given)
         return facts
 
     def trouble(self, record: logging.LogRecord) -> str:
