@@ -105,8 +105,10 @@ class Programs:
             )
         return project.api_channel
 
-    async def show(self, actor: Actor, request_id: str, wait_s: float) -> dict[str, Any]:
-        """How it stands, once it is over or that long has passed. Raises Problem (404)."""
+    async def show(
+        self, actor: Actor, request_id: str, wait_s: float, *, may_wait: Callable[[], bool] = lambda: True
+    ) -> dict[str, Any]:
+        """How it stands, once it is over, that long has passed or there is no more waiting. Raises Problem (404)."""
         admitted = await self.gate.admits(actor, None, request_id, _VIEW)
         if isinstance(admitted, Told):
             raise Problem(HTTPStatus.NOT_FOUND, UNKNOWN_ID, admitted.sentence)
@@ -117,7 +119,8 @@ class Programs:
         until = self.clock.monotonic() + wait_s
         while True:
             answer = await self._shown(admitted.request.id)
-            if answer["outcome"] != "pending" or (left_s := until - self.clock.monotonic()) <= 0:
+            left_s = until - self.clock.monotonic()
+            if answer["outcome"] != "pending" or left_s <= 0 or not may_wait():
                 return answer
             await self.clock.sleep(min(LOOKS_EVERY_S, left_s))
 

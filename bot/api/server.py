@@ -48,6 +48,7 @@ class ApiServer:
     report_unexpected: Callable[[Exception, str], str]
     _runner: web.AppRunner | None = field(default=None, init=False)
     _waiting: int = field(default=0, init=False)
+    _stopping: bool = field(default=False, init=False)
 
     async def start(self) -> None:
         """Raises CannotListen."""
@@ -72,6 +73,8 @@ class ApiServer:
         return int(self._runner.addresses[0][1])
 
     async def stop(self) -> None:
+        """Programs that wait are answered with how it stands."""
+        self._stopping = True
         if self._runner:
             await self._runner.cleanup()
             self._runner = None
@@ -121,7 +124,8 @@ class ApiServer:
             wait_s = 0.0
         self._waiting += 1
         try:
-            return _answered(await self.programs.show(actor, request.match_info["id"], wait_s))
+            shown = self.programs.show(actor, request.match_info["id"], wait_s, may_wait=lambda: not self._stopping)
+            return _answered(await shown)
         finally:
             self._waiting -= 1
 
