@@ -16,6 +16,7 @@ from bot.domain.normalise import entered
 from bot.domain.options import OPTIONS, payload_problems, read_days, read_tags
 from bot.domain.orders import DISKS_PER_CREATE, Create, Order, Quick, Selector, SelectorKind
 
+TEXT_CHARACTERS = 2_000
 RUN_URL_CHARACTERS = 500
 SELECTORS_AT_MOST = 50
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{1,30}")
@@ -68,7 +69,7 @@ def _tags(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-Text = Annotated[str, AfterValidator(_filled)]
+Text = Annotated[str, Field(min_length=1, max_length=TEXT_CHARACTERS), AfterValidator(_filled)]
 Words = Annotated[list[Text], BeforeValidator(_several), Field(min_length=1, max_length=SELECTORS_AT_MOST)]
 Keep = Annotated[int, BeforeValidator(_days), Field(ge=1, le=65_536)]
 Alias = Annotated[Text, _by(OPTIONS["project"].read)]
