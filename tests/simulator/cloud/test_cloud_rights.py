@@ -1,34 +1,19 @@
 """Rights by action: the policies of the guide are enough for what the bot asks, and each action of theirs is needed."""
 
-import json
-import re
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from bot.simulator.cloud import CloudSimulator
+from tests.fakes.cloud_rights import policy
 
 PAYMENTS = "0123456789abcdef0123456789abcdef"
 SPARE = "d15c0000-0012-4000-8000-000000000012"
 NOWHERE = "00000000-0000-4000-8000-000000000000"
 BY_TAG = {"action": "filter", "tags": [{"key": "tier", "values": []}]}
 Wind = Callable[[float], None]
-
-
-def policy(version: str = "1.1", effect: str = "Allow") -> list[str]:
-    """The actions of a policy in docs/cloud-rights.md."""
-    guide = (Path(__file__).parents[3] / "docs/cloud-rights.md").read_text(encoding="utf-8")
-    documents = [json.loads(text) for text in re.findall(r"```json\n(.*?)\n```", guide, re.DOTALL)]
-    [actions] = [
-        statement["Action"]
-        for document in documents
-        for statement in document["Statement"]
-        if (document["Version"], statement["Effect"]) == (version, effect)
-    ]
-    return list(actions)
 
 
 def asked(http: httpx.AsyncClient, sim: CloudSimulator) -> dict[str, Callable[[], Awaitable[httpx.Response]]]:
