@@ -37,7 +37,7 @@ UP_WITHIN_S = 60.0
 STOPS_WITHIN_S = 15.0
 ENDS_WITHIN_S = 600.0
 """For what is over at once, however busy the machine is."""
-QUIET_WITHIN_S = 600.0
+QUIET_WITHIN_S = 1200.0
 LIFE_S = 2.5
 """How long a moment is waited for before the bot is struck all the same."""
 

@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+import anyio._backends._asyncio  # noqa: F401  # these two are imported late, by the first call, and tell time as well
+import httpcore  # noqa: F401
 from aiohttp._websocket.writer import WebSocketWriter
 
 from tests.simulation.loop import SimulatedLoop

@@ -33,14 +33,13 @@ def test_the_same_seed_is_the_same_run() -> None:
     assert simulate(drawn(8)).trace != first.trace
 
 
-def test_in_another_process_as_well() -> None:
-    """With other addresses in memory, and sets of text in another order."""
-    program = (
-        "from tests.simulation.run import *; from tests.simulation.story import *; print(simulate(drawn(7)).trace)"
-    )
+@pytest.mark.parametrize("imported", ["", "import httpcore, anyio, tests.e2e.conftest", "import bot.cli_run"])
+def test_in_another_process_as_well(imported: str) -> None:
+    """With other addresses in memory, sets of text in another order, and modules that another test has imported."""
+    program = f"{imported}\nfrom tests.simulation.run import *; from tests.simulation.story import *"
     traces = [
         subprocess.run(
-            [sys.executable, "-c", program],
+            [sys.executable, "-c", f"{program}; print(simulate(drawn(7)).trace)"],
             env={**os.environ, "PYTHONHASHSEED": hash_seed},
             cwd=Path(__file__).parents[2],
             capture_output=True,
@@ -50,6 +49,23 @@ def test_in_another_process_as_well() -> None:
         for hash_seed in ("1", "2")
     ]
     assert traces == [simulate(drawn(7)).trace] * 2
+
+
+def test_whatever_a_run_imports_takes_its_time_from_the_loop() -> None:
+    """A module that is imported amid a run would tell the machine's time, and only in the first run of a process."""
+    program = """
+from tests.simulation import seeded
+from tests.simulation.run import simulate
+from tests.simulation.story import drawn
+simulate(drawn(7))
+known = {(id(namespace), name) for namespace, name, _ in seeded._places()}
+seeded._places.cache_clear()
+print([namespace["__name__"] for namespace, name, _ in seeded._places() if (id(namespace), name) not in known])
+"""
+    told = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == "[]"
 
 
 FOUND_WITHIN = {"sent-again": 60, "answered-early": 100, "shown-early": 100}
