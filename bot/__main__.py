@@ -244,7 +244,7 @@ def _asks(verb: argparse.ArgumentParser, name: str) -> None:
 
 
 def _add_audit(audit: argparse.ArgumentParser) -> None:
-    verbs = audit.add_subparsers(required=True, metavar="export | evidence | verify")
+    verbs = audit.add_subparsers(required=True, metavar="export | evidence | match | verify")
     export = verbs.add_parser("export", help="every row as a line of JSON, with what its request says")
     export.add_argument("--since", metavar="YYYY-MM-DD", help="only rows from this day on, in UTC")
     export.add_argument("--until", metavar="YYYY-MM-DD", help="only rows up to the end of this day")
@@ -256,6 +256,8 @@ def _add_audit(audit: argparse.ArgumentParser) -> None:
     evidence.add_argument("--to", dest="until", required=True, metavar="YYYY-MM-DD", help="its last day")
     evidence.add_argument("--out", required=True, metavar="FILE.zip", help="a name that no file has yet")
     _runs(evidence, _with_store(cli_audit.write_evidence))
+    match = verbs.add_parser("match", help="what the last match of rows, snapshots and messages found")
+    _runs(match, _with_store(cli_audit.show_match))
     verify = verbs.add_parser("verify", help="check that the trail is whole, from its first row to its last")
     verify.add_argument("--head", metavar="SEQ:HASH", help="a head as it was posted: it must still be there")
     _runs(verify, _with_store(cli_audit.verify_audit))

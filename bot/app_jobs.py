@@ -32,11 +32,13 @@ from bot.workflow.actors import Actors
 from bot.workflow.call_budget import OwnRoom
 from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.discovery import GroupDiscovery
+from bot.workflow.jobs import match_audit
 from bot.workflow.jobs.anchor_audit import AuditAnchor
 from bot.workflow.jobs.attempting import SEND_WITHIN_S, RetryPolicy
 from bot.workflow.jobs.delete import Deleter
 from bot.workflow.jobs.expire_grants import GrantExpiry
 from bot.workflow.jobs.give_turns import TurnGiver
+from bot.workflow.jobs.match_audit import AuditMatch
 from bot.workflow.jobs.notify import Notifier
 from bot.workflow.jobs.plan import Planner
 from bot.workflow.jobs.publish_app_home import AppHomePublisher
@@ -137,6 +139,8 @@ async def build_jobs(base: Base, front: Front, clouds: Clouds, cases: UseCases, 
         engine.schedule(f"anchor:{base.settings.audit_channel}", base.clock.now())
     if base.settings.audit_ship:
         engine.schedule("ship:audit", base.clock.now())
+    for alias in base.settings.projects if base.settings.audit_match_days else ():
+        engine.schedule(f"match:{alias}", base.clock.now() + match_audit.BEGINS_AFTER, alias)
 
     async def stop() -> None:
         await engine.stop(STOP_SECONDS_OF_A_REPLICA if base.shared else STOP_SECONDS)
@@ -175,7 +179,7 @@ def _handlers(base: Base, front: Front, clouds: Clouds, cases: UseCases) -> dict
     actors = Actors(people, base.settings.tokens)
     app_homes = SlackAppHomes(front.client, front.command, front.identity.url)
     discovery, send_check = GroupDiscovery(clock), SendCheck(store, actors, projects, clock)
-    policy = _retry_policy(base)
+    policy, every = _retry_policy(base), timedelta(days=base.settings.audit_match_days)
 
     async def forget(_: str) -> float:
         await store.forget_deliveries()
@@ -194,6 +198,7 @@ def _handlers(base: Base, front: Front, clouds: Clouds, cases: UseCases) -> dict
         "app_home": AppHomePublisher(store, people, app_homes, projects, clock),
         "notify": Notifier(store, people, people, replies, projects, clock),
         "anchor": AuditAnchor(store, replies, clock),
+        "match": AuditMatch(store, cloud, replies, clock, every, base.settings.audit_channel),
         "answer": front.deferred,
         "forget": forget,
     }

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from bot.cli import BAD_USE, DONE, FAILED, complain, opened_store, say
 from bot.clock import SystemClock
+from bot.domain.matching import KINDS
 from bot.domain.terminal_text import harmless, json_line
 from bot.evidence.pack import INDEX, written
 from bot.evidence.sections import EXCEPTIONS, RAW
 from bot.settings import StoreSettings
 from bot.store.store import Store
-from bot.store.trail.search import EVERY_ROW, Facts, Wanted, exported, is_about
+from bot.store.trail.search import EVERY_ROW, Facts, Wanted, details_of, exported, is_about, moment
 from bot.store.upkeep.verification import Verification
 
 _PAGE = 1_000
@@ -88,6 +89,23 @@ async def write_evidence(settings: StoreSettings, options: argparse.Namespace) -
     for problem in summary.problems[:_PROBLEMS]:
         complain(f"The audit trail is broken, which the pack says too: {harmless(problem)}.")
     return FAILED if summary.problems else DONE
+
+
+async def show_match(settings: StoreSettings, options: argparse.Namespace) -> int:
+    """The last match of each project: 1 where it found a difference."""
+    async with opened_store(settings) as store:
+        rows = await store.last_matches()
+    for row in rows:
+        details, at = details_of(row), moment(row["at"])
+        if row["outcome"] == "done":
+            when = f"{at:%Y-%m-%d %H:%M} UTC" if at else "?"
+            held, found = details.get("snapshots"), details.get("findings")
+            say(f"{row['subject']}: matched {when}, {held} snapshots in the cloud, {found} differences.")
+        else:
+            say(f"  {details.get('project')}: {row['subject']}: {KINDS.get(row['rule'], row['rule'])}.")
+    if not rows:
+        say("Nothing was matched yet.")
+    return FAILED if any(row["outcome"] == "failed" for row in rows) else DONE
 
 
 async def _of_disk(store: Store, disk: str, wanted: Wanted) -> AsyncIterator[list[Facts]]:

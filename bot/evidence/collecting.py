@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.domain.audit import PRUNE_STORE, RESTORE_STORE
+from bot.domain.matching import MATCH
 from bot.domain.terminal_text import json_line
 from bot.evidence import sections as of
 from bot.evidence.csv_files import Files
@@ -115,7 +116,8 @@ def _tables_of(row: Mapping[str, Any], facts: Facts) -> Iterator[tuple[Section, 
     if action in _ADMINISTRATION:
         yield of.ADMINISTRATION, {**facts, "details": json_line(details_of(row))}
     if outcome in ("denied", "failed"):
-        kind = "not answered in time" if rule in _UNANSWERED else "denial" if decided else "failure"
+        undone = "finding of a match" if action == MATCH else "failure"
+        kind = "not answered in time" if rule in _UNANSWERED else "denial" if decided else undone
         yield of.EXCEPTIONS, {**facts, "kind": kind}
 
 

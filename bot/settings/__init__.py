@@ -87,7 +87,8 @@ class ApiSettings:
 class Settings:
     """Everything configured, checked. `store`: a file may be relative to the working directory.
 
-    `audit_channel`: where the head of the audit trail is posted daily. `audit_ship`: where its rows are handed to, and
+    `audit_channel`: where the head of the audit trail is posted daily. `audit_match_days`: how often rows are held
+    against the cloud; 0: never. `audit_ship`: where rows are handed to, and
     `audit_ship_ca` whose certificates count there, if not those that the machine knows. `open_requests`: of one person
     at a time.
     `api`: None, programs have no entry. `tokens` are what they show there, by name.
@@ -102,6 +103,7 @@ class Settings:
     cloud: CloudSettings
     open_requests: int
     audit_channel: str | None
+    audit_match_days: int
     audit_ship: ShipTo | None
     audit_ship_ca: Path | None
     api: ApiSettings | None
@@ -214,6 +216,7 @@ def _settings(path: Path, file: ConfigFile, environment: Environment) -> Setting
         cloud=_cloud(file.cloud),
         open_requests=file.limits.open_requests,
         audit_channel=file.audit.channel,
+        audit_match_days=file.audit.match_days,
         audit_ship=file.audit.ship,
         audit_ship_ca=file.audit.ship_ca,
         api=None if file.api is None else ApiSettings(*file.api.listen),

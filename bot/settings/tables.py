@@ -147,6 +147,7 @@ class AuditTable(Table):
     ship: Annotated[ShipTo, BeforeValidator(_ship_to)] | None = Field(
         None, examples=['"file:/var/log/snapshot-bot/audit.jsonl"']
     )
+    match_days: Annotated[int, _between(0, 90)] = Field(7, examples=["7"])
     ship_ca: Annotated[Path, BeforeValidator(_readable_file)] | None = Field(None, examples=['"/etc/ssl/log-ca.pem"'])
 
 

@@ -40,10 +40,11 @@ QUEUED = f"state = 'planned' and code = '{WAITS_ITS_TURN}'"
 FOLLOWED = "state = 'creating' and joined_to is null"
 TO_REVIEW = "break_glass = 1 and reviewed_by is null and state in ('running', 'finished')"
 DELETION_ASKED = "state = 'asked'"
-OF_A_REQUEST = "subject >= 'r-' and subject < 'r.'"
+OF_A_REQUEST = "substr(subject, 1, 2) = 'r-'"
 """An audit row about a request, or an item or group of one, whose ids begin with its own: none that is written before
 an acknowledgement.
 """
+OF_A_MATCH = "action = 'match'"
 TO_REMIND = "remind_at is not null and ended_at is not null"
 POINT = "state = 'available' and snapshot_id is not null and gone_at is null"
 """An item that is a restore point, as far as the rows know."""
@@ -333,6 +334,7 @@ create table audit (
     disk text
 );
 create index audit_of_subject on audit (subject, seq) where {OF_A_REQUEST};
+create index audit_of_match on audit (seq) where {OF_A_MATCH};
 create index audit_of_disk on audit (disk, seq) where disk is not null;
 
 create table posted_head (seq bigint primary key, hash text not null, posted_at bigint not null);

@@ -23,6 +23,7 @@ from bot.store.requests import StoredRequests
 from bot.store.script import Script, from_ms, sql, to_ms
 from bot.store.slack_calls import StoredRoom
 from bot.store.trail.handing_over import StoredShipping
+from bot.store.trail.match_rows import StoredMatching
 from bot.store.trail.search import StoredTrail
 from bot.store.turns import StoredTurns
 from bot.store.upkeep import measuring, verification
@@ -45,6 +46,7 @@ class Store(
     StoredTurns,
     StoredTrail,
     StoredShipping,
+    StoredMatching,
 ):
     """Implements the roles of `bot/ports/` that ask for rows, on one SQLite file."""
 

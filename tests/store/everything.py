@@ -13,6 +13,7 @@ from bot.domain.deletions import Deletion
 from bot.domain.forms import Form
 from bot.domain.granting import Subject
 from bot.domain.items import Item, ended, taken
+from bot.domain.matching import Finding, Point, summary
 from bot.domain.orders import Create
 from bot.domain.requests import Place
 from bot.domain.transitions import DeletionState, ItemState, RequestEvent, RequestState
@@ -239,9 +240,21 @@ async def audit(store: Store) -> None:
     await store.audit_read(None, 10)
     await store.to_ship("file:/x", 10)
     await store.shipped("file:/x", 1, "0" * 64)
+    await matching(store)
     numbers = await store.audit_of_disk("disk-7")
     await store.audit_requests(await store.audit_rows(numbers[:50], wanted))
     await store.witness()
+
+
+async def matching(store: Store) -> None:
+    await store.asked_since("payments", NOON)
+    points, _ = await store.restore_points("payments", "")
+    await store.without_row(points or [Point("r-copy-7", "snap-1")])
+    await store.tagged(["r-copy-7", "r-group-g1"])
+    await store.rows_without("payments", NOON - HOUR)
+    await store.vanished("snap-nobodys")
+    await store.matched([Finding("no-row", "r-copy-7").entry("payments"), summary("payments", 1, 1)], "match:x", NOON)
+    await store.last_matches()
 
 
 async def readings(store: Store) -> None:

@@ -33,6 +33,7 @@ OPEN = {
     "deletion_untold": "what is to be told",
     "app_home_stale": "which are to be published",
     "request_by_time": "the newest come first, and no more are read than are shown",
+    "audit_of_match": "the last matches",
     "request_unreviewed": "what is to be reviewed; the newest come first",
 }
 """Indexes that may be read from one end: of what."""

@@ -50,7 +50,8 @@ async def asked(
 ) -> None:
     """Of so many disks, up to their snapshots; it waits for another person, or runs by break-glass."""
     order = Create(("a",), reason=reason)
-    received = a_request(request_id, state=RequestState.RECEIVED, project=project, order=order)
+    now = store._clock.now()
+    received = a_request(request_id, state=RequestState.RECEIVED, project=project, order=order, created_at=now)
     await store.take_in(f"d-{request_id}", "C1", an_actor(), lambda held, bound: Incoming(received))
     rule = "break-glass" if break_glass else "granted"
     decided = by_grant(asked_to_create("U1", project, "C1", "allowed", rule), a_grant())
