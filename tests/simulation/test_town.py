@@ -22,3 +22,15 @@ def test_a_form_that_slack_delivers_twice_is_acknowledged_once() -> None:
     assert outcome.problems == []
     words = [line for line in outcome.said if "posted D0ALICE001" in line and "Request `r-" in line]
     assert len(words) == 1, words
+
+
+def test_an_answer_that_slack_refuses_with_status_200_is_said_another_way() -> None:
+    refused = {"kind": "error", "times": 2, "options": {"error": "service_unavailable"}}
+    faults = [
+        Act(0.5, "slack_fault", {"method": "slash_commands", "kind": "lose_ack", "times": 3, "options": {}}),
+        Act(0.6, "slack_fault", {"method": "response_url", **refused}),
+    ]
+    create = {"person": "alice", "channel": "#ops", "text": "create no-such-disk", "pick": 0}
+    outcome = simulate(Story(0, [*faults, Act(1.0, "say", create)]))
+    assert outcome.problems == []
+    assert any("no-such-disk" in line for line in outcome.said if "slack: posted" in line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -41,6 +42,9 @@ from bot.slack.views.post_mortem_view import post_mortem
 from bot.workflow.call_budget import Budgets, Urgency
 
 log = logging.getLogger(__name__)
+
+_REFUSED = re.compile(r'"ok"\s*:\s*false')
+"""In the body of a response URL's answer, which may have the status 200 all the same."""
 
 _CANNOT_POST = frozenset(
     {
@@ -238,11 +242,13 @@ class SlackReplies:
         began, outcome = self.clock.monotonic(), NOT_ANSWERED
         try:
             async with self.http.post(url, json=body, proxy=self.client.proxy, allow_redirects=False) as response:
-                outcome = OK if response.status == 200 else str(response.status)
+                outcome = str(response.status)
+                if outcome == "200":
+                    outcome = "refused" if _REFUSED.search(await response.text()) else OK
                 if response.status == 429:
                     wait = retry_seconds(response.headers.get("Retry-After"))
                     raise SlackBusy("Slack asks to wait.", retry_after=wait or 1.0)
-                return response.status == 200
+                return outcome == OK
         except (aiohttp.ClientError, TimeoutError, OSError):
             return False
         finally:
