@@ -407,7 +407,7 @@ async def test_what_people_type_is_not_in_the_log(
         assert states[typed["the name of a disk"]] in ("available", "failed")
         await stage.slack.until(lambda: any(typed["the reason"] in text for text in stage.hearing.said), 10)
         assert await stage.bot.signal(signal.SIGTERM) == 0
-        assert "snapshot ended" in stage.bot.text(), "it should say what it does"
+        assert "request finished" in stage.bot.text(), "it should say what it does"
         assert leaks(typed, {"the log": stage.bot.text().encode()}) == []
 
 
