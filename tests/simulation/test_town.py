@@ -33,4 +33,4 @@ def test_an_answer_that_slack_refuses_with_status_200_is_said_another_way() -> N
     create = {"person": "alice", "channel": "#ops", "text": "create no-such-disk", "pick": 0}
     outcome = simulate(Story(0, [*faults, Act(1.0, "say", create)]))
     assert outcome.problems == []
-    assert any("no-such-disk" in line for line in outcome.said if "slack: posted" in line)
+    assert any("no-such-disk" in line for line in outcome.said if "slack: " in line), outcome.said
