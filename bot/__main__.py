@@ -244,7 +244,7 @@ def _asks(verb: argparse.ArgumentParser, name: str) -> None:
 
 
 def _add_audit(audit: argparse.ArgumentParser) -> None:
-    verbs = audit.add_subparsers(required=True, metavar="export | evidence | match | verify")
+    verbs = audit.add_subparsers(required=True, metavar="export | evidence | forget | match | verify")
     export = verbs.add_parser("export", help="every row as a line of JSON, with what its request says")
     export.add_argument("--since", metavar="YYYY-MM-DD", help="only rows from this day on, in UTC")
     export.add_argument("--until", metavar="YYYY-MM-DD", help="only rows up to the end of this day")
@@ -256,6 +256,12 @@ def _add_audit(audit: argparse.ArgumentParser) -> None:
     evidence.add_argument("--to", dest="until", required=True, metavar="YYYY-MM-DD", help="its last day")
     evidence.add_argument("--out", required=True, metavar="FILE.zip", help="a name that no file has yet")
     _runs(evidence, _with_store(cli_audit.write_evidence))
+    forget = verbs.add_parser("forget", help="forget what people typed; the trail stays whole; prints its plan")
+    whose = forget.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--actor", metavar="U", help="in the requests of this person, by their id")
+    whose.add_argument("--request", metavar="ID", help="in this request")
+    forget.add_argument("--apply", action="store_true", help="do it; without this nothing changes")
+    _runs(forget, _with_store(cli_store.forget))
     match = verbs.add_parser("match", help="what the last match of rows, snapshots and messages found")
     _runs(match, _with_store(cli_audit.show_match))
     verify = verbs.add_parser("verify", help="check that the trail is whole, from its first row to its last")

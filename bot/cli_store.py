@@ -10,6 +10,7 @@ import asyncio
 import signal
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -30,7 +31,9 @@ from bot.store.script import Script, sql
 from bot.store.sqlite import backup, moving
 from bot.store.sqlite.lock import StoreLock
 from bot.store.sqlite.restore import Restored, Since, put_back
+from bot.store.upkeep import forgetting
 from bot.store.upkeep.copying import Rest
+from bot.store.upkeep.forgetting import Whose
 from bot.store.upkeep.pruning import Pruning, planned, pruned
 from bot.workflow.actions.grant import TERMINAL
 from bot.workflow.jobs import anchor_audit
@@ -143,6 +146,46 @@ async def prune(settings: StoreSettings, options: argparse.Namespace) -> int:
     return FAILED if stop.is_set() else DONE
 
 
+@refusing
+async def forget(settings: StoreSettings, options: argparse.Namespace) -> int:
+    """Words that people typed, by person or request; a plan without `--apply`."""
+    whose, clock, last = Whose(options.actor, options.request), SystemClock(), None
+    total = Counter[str]()
+    database = database_at(settings.store, clock)
+    await database.open(made=False)
+    try:
+        if options.apply and isinstance(settings.store, Path):
+            await database.run(_overwritten)
+        run = database.run if options.apply else database.read
+        while True:
+            done = await run(forgetting.step, whose, last, TERMINAL.name, clock.now(), apply=options.apply)
+            total, last = total + done.requests, done.last
+            if last is None:
+                break
+            await clock.sleep(_PAUSE_SECONDS)
+    finally:
+        await database.close()
+    if not total:
+        complain("There is no such request, or none of that person that has ended.")
+        return FAILED
+    for line in _told_forgetting(total, applied=options.apply):
+        say(line)
+    return DONE
+
+
+def _told_forgetting(total: Counter[str], *, applied: bool) -> Iterator[str]:
+    words = "text, reason, name, description, tags, and why it was denied"
+    yield f"{'Forgotten' if applied else 'To be forgotten'} in {total['words']:,} requests: what was typed ({words})."
+    if total["none"]:
+        yield f"{total['none']:,} hold nothing that was typed."
+    if total["stays"]:
+        yield f"{total['stays']:,} stay as they are: under way, or something of them is to be told or reviewed."
+    if applied:
+        yield "The audit trail is whole: it never held these words. Messages in Slack and backups stay as they are."
+    else:
+        yield "Nothing was changed yet. Repeat it with --apply to do this. The audit trail stays whole."
+
+
 def age(text: str) -> timedelta:
     """For argparse."""
     try:
@@ -187,7 +230,10 @@ async def _walked(database: Database, before: datetime, stop: threading.Event, *
 
 
 def _told_pruning(done: Pruning, before: str, *, applied: bool) -> Iterator[str]:
-    requests, forgotten = done.requests, f"{done.forgotten:,} of these: what was typed (text, reason, description)"
+    requests, forgotten = (
+        done.requests,
+        f"{done.forgotten:,} of these: what was typed (text, reason, name, description, tags)",
+    )
     yield f"Requests that ended before {before}: {sum(requests.values()):,}."
     gone = f"{requests['goes']:,} with {done.disks:,} disks and all that was decided and told of them"
     yield f"{'Gone' if applied else 'To go'}: {gone}."

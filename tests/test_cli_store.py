@@ -603,7 +603,7 @@ def test_the_plan_says_what_would_go_and_changes_nothing(old: Run) -> None:
         "To stay: 1 whose snapshots others joined.",
         "To stay: 1 that wait for review.",
         "To stay: 1 of which something is still to be told or deleted.",
-        "To be forgotten in 2 of these: what was typed (text, reason, description).",
+        "To be forgotten in 2 of these: what was typed (text, reason, name, description, tags).",
         "Nothing was changed yet. Repeat it with --apply to do this. The audit trail stays whole.",
     ]
     assert (head(STORE), requests_there()) == (before, there)
@@ -632,6 +632,56 @@ def test_what_was_typed_is_nowhere_in_the_file_any_more(old: Run) -> None:
     assert TYPED.encode() not in STORE.read_bytes()
     shown = old("show", "r-point", verb="requests").out
     assert "s-r-point" in shown
+
+
+def forgotten(run: Run, *arguments: str) -> list[str]:
+    said = run("forget", *arguments, verb="audit")
+    assert (said.code, said.err) == (0, "")
+    return said.out.splitlines()
+
+
+def test_words_of_one_request_are_forgotten_after_a_plan(old: Run) -> None:
+    before = head(STORE)
+    plan = forgotten(old, "--request", "r-point")
+    assert plan[0].startswith("To be forgotten in 1 requests: what was typed")
+    assert plan[-1] == "Nothing was changed yet. Repeat it with --apply to do this. The audit trail stays whole."
+    assert head(STORE) == before
+    assert forgotten(old, "--request", "r-point", "--apply")[0].startswith("Forgotten in 1 requests")
+    assert forgotten(old, "--request", "r-point", "--apply")[1] == "1 hold nothing that was typed."
+    assert "reason" not in old("show", "r-point", verb="requests").out
+    assert "reason" in old("show", "r-failed", verb="requests").out
+    said = old("verify", "--head", before, verb="audit")
+    assert (said.code, said.err) == (0, "")
+
+
+def test_words_of_a_person_are_nowhere_in_the_file_any_more(old: Run) -> None:
+    """But in requests of which something is to be told or reviewed."""
+    tampered(f"delete from request where id in {('r-review', 'r-told')}")
+    named = an_item(1, ItemState.AVAILABLE, request_id="r-named", ended_at=LONG_AGO, snapshot_id="s-named")
+    body = named.snapshot.model_copy(
+        update={"description": TYPED, "tags": {**(named.snapshot.tags or {}), "t": "Miller"}}
+    )
+    order = Create(("orders-db",), name=TYPED, tags={"t": "Miller"})
+    denied: dict[str, Any] = {"rule": "denied-by-approver", "explanation": f"U2 denied it: {TYPED}"}
+    put((ended_request("r-named", order=order, **denied), [replace(named, snapshot=body)]))
+    assert forgotten(old, "--actor", "U1", "--apply")[0].startswith("Forgotten in ")
+    with sqlite3.connect(STORE) as db:
+        db.execute("pragma wal_checkpoint(truncate)")
+        kept = db.execute("select snapshot_json from item where request_id = 'r-named'").fetchone()[0]
+    db.close()
+    assert TYPED.encode() not in STORE.read_bytes()
+    assert '"snapshot-bot-request":"r-named-1"' in kept
+    assert '"name":"disk-1"' in kept and "Miller" not in kept
+    assert old("verify", verb="audit").code == 0
+
+
+def test_words_that_are_still_needed_stay(old: Run) -> None:
+    for name in ("r-review", "r-told"):
+        assert forgotten(old, "--request", name)[1].startswith("1 stay as they are")
+    said = old("forget", "--request", "r-none", verb="audit")
+    assert (said.code, said.out) == (1, "")
+    assert "There is no such request" in said.err
+    assert old("forget", verb="audit").code == 2
 
 
 def test_requests_with_decisions_and_deletions_go_with_them(old: Run) -> None:

@@ -25,6 +25,9 @@ RESTORE_STORE = "restore-store"
 PRUNE_STORE = "prune-store"
 """The action of a row that says which requests are gone because they ended long ago."""
 
+FORGET = "forget"
+"""The action of a row that says in which requests the typed words are forgotten."""
+
 BOT = "snapshot-bot"
 """Who acts where no person does."""
 
@@ -191,6 +194,12 @@ def store_pruned(author: str, before: datetime, requests: Sequence[str], forgott
     """
     details: Details = {"before": before.isoformat(), "requests": ",".join(requests), "forgotten": forgotten}
     return AuditEntry(author, PRUNE_STORE, "store", "done", details=details)
+
+
+def words_forgotten(author: str, whose: str | None, requests: Sequence[str]) -> AuditEntry:
+    """Whatever was typed in these requests is forgotten. `whose`: their person, if not named one by one."""
+    details: Details = {"person": whose, "requests": ",".join(requests)}
+    return AuditEntry(author, FORGET, "store", "done", details=details)
 
 
 def of_binding(user_id: str, action: str, channel: str, alias: str, rule: str, *, done: bool = False) -> AuditEntry:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.domain.audit import PRUNE_STORE, RESTORE_STORE
+from bot.domain.audit import FORGET, PRUNE_STORE, RESTORE_STORE
 from bot.domain.matching import MATCH
 from bot.domain.terminal_text import json_line
 from bot.evidence import sections as of
@@ -16,7 +16,7 @@ from bot.evidence.sections import Section
 from bot.store.trail.search import Facts, details_of, exported, moment, narrowed, request_of
 
 _GRANTS = frozenset({"grant", "revoke", "expire"})
-_ADMINISTRATION = frozenset({"bind", "unbind", "clock", RESTORE_STORE, PRUNE_STORE})
+_ADMINISTRATION = frozenset({"bind", "unbind", "clock", RESTORE_STORE, PRUNE_STORE, FORGET})
 _UNANSWERED = frozenset({"approval-timeout", "plan-timeout"})
 _RAN = frozenset({"running", "finished"})
 Key = tuple[str, str, str, str]

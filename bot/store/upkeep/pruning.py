@@ -8,17 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.domain.audit import store_pruned
-from bot.domain.orders import Create, Order
-from bot.domain.requests import Request
 from bot.store import audit
 from bot.store.definitions import POINT, REQUEST_ENDED
-from bot.store.reading import readable
-from bot.store.rows import request_from, request_row
 from bot.store.script import Query, Row, Rows, Script, to_ms
+from bot.store.upkeep.forgetting import all_of, wordless
 
 STEP = 50
 """Requests that are looked at in one transaction: a running bot waits behind it for some milliseconds."""
@@ -81,17 +78,16 @@ def planned(before: datetime, after: Row | None) -> Script[Step]:
 def pruned(before: datetime, after: Row | None, author: str, now: datetime) -> Script[Step]:
     """Let go of those of the next requests that may go, and forget what was typed in those that stay."""
     rows = yield from _old(before, after)
-    wordless = yield from _wordless(rows)
-    step = yield from _counted(rows, len(wordless))
+    forgotten = yield from _wordless(rows)
+    step = yield from _counted(rows, len(forgotten))
     gone = _gone(rows)
     if gone:
         for table in _DELETED:
             yield _of(f"delete from {table} where request_id", gone)
         yield _of("delete from request where id", gone)
-    for request in wordless:
-        yield Query("update request set text = :text, order_json = :order_json where id = :id", request_row(request))
-    if gone or wordless:
-        yield from audit.append([store_pruned(author, before, gone, len(wordless))], now)
+    yield from all_of(one for statements in forgotten for one in statements)
+    if gone or forgotten:
+        yield from audit.append([store_pruned(author, before, gone, len(forgotten))], now)
     return step
 
 
@@ -115,16 +111,13 @@ def _gone(rows: Rows) -> list[str]:
     return [row["id"] for row in rows if row["why"] == "goes"]
 
 
-def _wordless(rows: Rows) -> Script[list[Request]]:
-    """Those that stay and hold what was typed, without it."""
-    requests = yield from readable([row for row in rows if row["why"] in _KEPT_QUIETLY], request_from, "request")
-    wordless = [(one, replace(one, text="", order=_without_words(one.order))) for one in requests]
-    return [after for before, after in wordless if after != before]
-
-
-def _without_words(order: Order) -> Order:
-    wordless = replace(order, reason=None)
-    return replace(wordless, description=None) if isinstance(wordless, Create) else wordless
+def _wordless(rows: Rows) -> Script[list[list[Query]]]:
+    """For each that stays and holds what was typed, the statements that leave it without."""
+    found: list[list[Query]] = []
+    for row in rows:
+        statements = (yield from wordless(row)) if row["why"] in _KEPT_QUIETLY else []
+        found += [statements] if statements else []
+    return found
 
 
 def _of(text: str, ids: Sequence[str]) -> Query:
