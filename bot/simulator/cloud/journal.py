@@ -6,7 +6,7 @@ from typing import Any
 from bot.simulator.cloud.calls import Answer, Call
 
 REDACTED = "***"
-SECRET_KEYS = frozenset({"password", "secret", "token", "securitytoken", "id_token"})
+SECRET_KEYS = frozenset({"password", "passcode", "secret", "token", "securitytoken", "id_token"})
 
 
 def entry(call: Call, answer: Answer | None, *, code: str | None, fault: str | None, processed: bool) -> dict[str, Any]:

@@ -32,9 +32,10 @@ async def test_with_mfa_a_password_alone_is_not_enough(iam: OfficialClient, sim:
     body = password({"project": {"id": PAYMENTS}})
     identity = body["auth"]["identity"]
     identity["methods"].append("totp")
-    identity["totp"] = {"user": {"id": sim.world.users[0].id, "passcode": "123456"}}
+    identity["totp"] = {"user": {"id": sim.world.users[0].id, "passcode": "717273"}}
     answer = await iam("keystone_create_user_token_by_password_and_mfa", body=body)
     assert (answer.token.methods, answer.token.project.id) == (["password", "totp"], PAYMENTS)
+    assert "717273" not in str(sim.journal)
 
 
 async def test_projects_domains_catalog_and_versions(iam: OfficialClient) -> None:
