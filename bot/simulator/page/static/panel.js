@@ -55,7 +55,7 @@ function drawTry(place) {
   fill(
     place,
     h("p", { class: "lead" }, told),
-    things.length > 0 && [h("h3", {}, "Three things to try, each one press"), h("ol", { class: "things" }, things.map(thing))],
+    things.length > 0 && [h("h3", {}, "Things to try, each one press"), h("ol", { class: "things" }, things.map(thing))],
     h("h3", {}, "Or your own"),
     h("p", {}, "Write ", h("code", {}, face().command), " in the channel for a form, or ", h("code", {}, `${face().command} help`), ". Be somebody else at the top left. Let things go wrong under ", h("em", {}, "Trouble"), ", and watch each call under ", h("em", {}, "Calls"), "."),
   );
