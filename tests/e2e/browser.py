@@ -110,8 +110,9 @@ class Page:
 
     def become(self, name: str) -> None:
         """Be somebody else, by the list at the top left."""
+        wanted = self.see("#who option", name.capitalize()).get_attribute("value")
         self.press("#who option", name.capitalize())
-        self.until(lambda: self.script("return document.getElementById('who').value") or None)
+        self.until(lambda: self.script("return document.body.dataset.me") == wanted or None)
 
     def all(self, selector: str) -> Sequence[WebElement]:
         return self._driver.find_elements(By.CSS_SELECTOR, selector)

@@ -18,6 +18,8 @@ if not is_here():
     pytest.skip(NOT_HERE, allow_module_level=True)
 
 MESSAGE = "#messages .message"
+SAY = """fetch("/_control/say",
+{method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(arguments[0])})"""
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +133,23 @@ def test_a_fault_that_is_switched_on_is_read_in_the_message(page: Page) -> None:
     page.picture("fault")
     page.press("[data-trouble='failing-jobs']")
     page.until(lambda: page.one("[data-trouble='failing-jobs'][aria-checked='false']"))
+
+
+def test_the_keyboard_alone_leads_to_a_shortcut_and_news_elsewhere_is_marked(page: Page) -> None:
+    page.open("bob")
+    page.type("#messages", Keys.ARROW_UP, Keys.TAB)
+    page.press(f"{MESSAGE}[aria-label^='Alice'] .more")
+    page.see(".menu button", "Reply in thread")
+    page.keys(Keys.ARROW_DOWN)
+    page.keys(Keys.ENTER)
+    page.see("dialog .label", "Project")
+    page.keys(Keys.ESCAPE)
+    page.until(lambda: not page.all("dialog") or None)
+    page.script(SAY, {"user": "alice", "channel": "#ops", "text": "@bob look at db-01"})
+    assert "1" in page.see(".room.unread", "ops").text
+    page.press(".room", "ops")
+    page.see(f"{MESSAGE} .mention.mine", "@bob")
+    assert not page.all(".room.unread")
 
 
 def test_hostile_text_is_text_and_the_page_fits_a_phone(page: Page) -> None:

@@ -68,7 +68,7 @@ TROUBLES = (
     Trouble(
         "dead-socket",
         "The connection breaks",
-        "The workspace closes every socket of the bot, which opens another.",
+        "Every socket between the bot and the workspace closes without a goodbye.",
         switch=False,
     ),
 )
@@ -135,7 +135,7 @@ class Troubles:
             project.v5_offered, project.groups_offered = (False, False) if on else self._apis[project.project_id]
 
     async def _dead_socket(self, on: bool) -> None:
-        await self._workspace.disconnect_sockets("link_disabled")
+        await self._workspace.drop_sockets()
 
     async def _lost_answer(self, on: bool) -> None:
         for operation in ORDERS:

@@ -135,6 +135,10 @@ class WorkspaceSimulator(Admin):
         """Say goodbye on the oldest connection, or on all; all reasons but `warning` also close it."""
         await self._sockets.disconnect(reason)
 
+    async def drop_sockets(self) -> None:
+        """Close every connection without a goodbye, as a network that breaks does."""
+        await self._sockets.close()
+
     def messages(self, channel: str, *, viewer: str | None = None) -> list[Message]:
         """What stands in a channel, replies included, oldest first; with a viewer also what only they see."""
         place = self.world.channel(channel)

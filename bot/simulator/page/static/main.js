@@ -6,7 +6,7 @@ import { Composer, placeName } from "./composer.js";
 import { byId, fill, h } from "./dom.js";
 import { watchForms } from "./form.js";
 import { closeMenu } from "./menu.js";
-import { drawChannel, drawThread } from "./messages.js";
+import { drawChannel, drawThread, walk } from "./messages.js";
 import { botWords, drawPanel } from "./panel.js";
 import { HOME, drawSidebar, namedChannel } from "./sidebar.js";
 import { channel, face, me, readAs, seen, watch } from "./store.js";
@@ -80,11 +80,18 @@ function settle(whole) {
   look({ channel: wanted ?? namedChannel(face().channel) ?? ids[0], thread: null });
 }
 
+/** The conversation with the app gets an id of its own with the first message in it. */
+function followDirectMessage() {
+  const direct = seen.get("channels").find((one) => one.direct);
+  if (direct && looking.channel === face().bot) look({ channel: direct.id });
+}
+
 function begin() {
   composer = new Composer(byId("composer"), { id: "message-box", thread: () => undefined });
   threadComposer = new Composer(byId("thread-composer"), { id: "reply-box", thread: () => looking.thread });
   watch((key) => key === "me" || key === "channels", (keys, whole) => keys.includes("me") && settle(whole));
   watch((key) => /^(message\/|channels|people|groups|team|face|me)/.test(key), () => {
+    followDirectMessage();
     drawSidebar();
     drawPlace();
   });
@@ -102,6 +109,7 @@ function begin() {
     if (changes.channel) byId("messages").scrollTop = byId("messages").scrollHeight;
   });
   document.addEventListener("keydown", escape);
+  for (const list of ["messages", "replies"]) byId(list).addEventListener("keydown", walk);
   readAs(new URLSearchParams(location.search).get("as") ?? "");
 }
 

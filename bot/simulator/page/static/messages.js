@@ -12,6 +12,18 @@ import { look, looking, markRead } from "./view_state.js";
 
 const CLOSE_S = 240;
 
+/** Arrow keys lead from message to message; Enter opens the thread of the one that is reached. */
+export function walk(event) {
+  const here = event.target.closest(".message");
+  const messages = [...event.currentTarget.querySelectorAll(".message")];
+  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (event.target !== here && event.target !== event.currentTarget) return;
+  if (step) (messages[messages.indexOf(here) + step] ?? messages.at(-1))?.focus();
+  else if (event.key === "Enter" && here && event.currentTarget.id === "messages") openThread(here.dataset.ts);
+  else return;
+  event.preventDefault();
+}
+
 /** Draw the channel; where the reader stood at its end, the end stays in sight. */
 export function drawChannel() {
   const here = messagesOf(looking.channel);
@@ -70,7 +82,7 @@ function messageOf(message, { follows, replies, inThread }) {
   const kind = [message.mine && "only-me", follows && !message.mine && "follows", message.app && "of-app"];
   return h(
     "article",
-    { class: `message ${kind.filter(Boolean).join(" ")}`, "aria-label": `${name}, ${clock(message.ts)}`, "data-ts": message.ts },
+    { class: `message ${kind.filter(Boolean).join(" ")}`, "aria-label": `${name}, ${clock(message.ts)}`, "data-ts": message.ts, tabindex: "-1", "data-focus": "message" },
     h("div", { class: `avatar tint-${tint(message.user)}`, "aria-hidden": "true" }, message.app ? "" : name[0]),
     h("div", { class: "body" }, message.mine && h("p", { class: "quiet eyes" }, "👁 Only visible to you"), head, content(message), !inThread && threadLink(message, replies)),
     more(message, inThread),

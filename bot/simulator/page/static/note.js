@@ -4,12 +4,13 @@ import { byId, fill, h } from "./dom.js";
 
 let waiting = 0;
 
-/** Show why an act went wrong; an act that went well shows nothing. */
+/** Show why an act went wrong; one that went well takes away what was said before. */
 export function note(outcome) {
-  if (!outcome || (outcome.ok && !outcome.error)) return;
-  clearTimeout(waiting);
   const place = byId("note");
   const hide = () => fill(place);
+  clearTimeout(waiting);
+  if (outcome.ok && !outcome.error) return hide();
   fill(place, h("p", {}, "👁 ", outcome.error ?? "That did not work."), h("button", { type: "button", class: "bare", "aria-label": "Dismiss", onclick: hide }, "×"));
   waiting = setTimeout(hide, 12_000);
+  return undefined;
 }
