@@ -165,8 +165,8 @@ async def forget(settings: StoreSettings, options: argparse.Namespace) -> int:
             await clock.sleep(_PAUSE_SECONDS)
     finally:
         await database.close()
-    if not total:
-        complain("There is no such request, or none of that person that has ended.")
+    if not total and options.request:
+        complain(f"There is no request {harmless(options.request)}.")
         return FAILED
     for line in _told_forgetting(total, applied=options.apply):
         say(line)

@@ -680,7 +680,8 @@ def test_words_that_are_still_needed_stay(old: Run) -> None:
         assert forgotten(old, "--request", name)[1].startswith("1 stay as they are")
     said = old("forget", "--request", "r-none", verb="audit")
     assert (said.code, said.out) == (1, "")
-    assert "There is no such request" in said.err
+    assert "There is no request r-none." in said.err
+    assert forgotten(old, "--actor", "U-of-none")[0].startswith("To be forgotten in 0 requests")
     assert old("forget", verb="audit").code == 2
 
 
