@@ -57,7 +57,7 @@ def drawn(seed: int) -> Story:
         acts.append(Act(round(rng.uniform(0.5, length_s), 3), does, facts(rng)))
     return Story(
         seed,
-        sorted(acts, key=lambda act: act.at),
+        sorted([*acts, *_killed_as_it_heard(random.Random(f"{seed}/heard"), length_s)], key=lambda act: act.at),
         socket_mode=rng.random() < 0.8,
         approvals=rng.choices([0, 1, 2], [5, 4, 1])[0],
         making_s=rng.choice([(0.5, 1.0), (2.0, 8.0), (10.0, 40.0)]),
@@ -172,6 +172,16 @@ def _kill(rng: random.Random) -> dict[str, Any]:
         ),
         "away_s": rng.choice([0.1, 2.0, 2.0, 20.0]),
     }
+
+
+def _killed_as_it_heard(rng: random.Random, length_s: float) -> list[Act]:
+    """In a third of the stories: it is mentioned, and dies within the few milliseconds after the next commit."""
+    if rng.random() > 0.33:
+        return []
+    at = round(rng.uniform(2.0, length_s), 3)
+    mention = {**_person(rng), "channel": rng.choice(CHANNELS), "text": _about_one(rng)}
+    kill = {"moment": "written down", "delay_s": rng.choice([0.0, 0.001, 0.003]), "away_s": rng.choice([0.1, 2.0])}
+    return [Act(at - 0.001, "kill", kill), Act(at, "mention", mention)]
 
 
 def _step(rng: random.Random) -> dict[str, Any]:
