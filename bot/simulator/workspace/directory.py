@@ -5,19 +5,16 @@ Source: docs.slack.dev, reference/objects, and reference/methods: users.info, us
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
+from bot.simulator.workspace.arguments import Args, flag, page_of
 from bot.simulator.workspace.errors import SlackRefusal
 from bot.simulator.workspace.state import State
 from bot.simulator.workspace.validation import check_message_blocks
 from bot.simulator.workspace.world import Channel, Group, Person
 
-Args = dict[str, Any]
-Item = TypeVar("Item")
 _READ = ("channels:read", "groups:read", "im:read", "mpim:read")
-_HISTORY = ("channels:history", "groups:history", "im:history", "mpim:history")
 
 
 class Directory:
@@ -37,8 +34,6 @@ class Directory:
             "conversations.members": self.conversations_members,
             "conversations.list": self.conversations_list,
             "conversations.open": self.conversations_open,
-            "conversations.replies": self.conversations_replies,
-            "conversations.history": self.conversations_history,
             "team.info": self.team_info,
             "bots.info": self.bots_info,
             "blocks.validate": self.blocks_validate,
@@ -56,8 +51,6 @@ class Directory:
             "conversations.members": _READ,
             "conversations.list": _READ,
             "conversations.open": ("im:write",),
-            "conversations.replies": _HISTORY,
-            "conversations.history": _HISTORY,
         }
 
     def users_info(self, args: Args) -> dict[str, Any]:
@@ -68,7 +61,7 @@ class Directory:
 
     def users_list(self, args: Args) -> dict[str, Any]:
         people = [person for person in self._world.people.values() if person.team_id == self._world.team_id]
-        page, cursor = _page(people, args, most=1000)
+        page, cursor = page_of(people, args, most=1000)
         members = [user_json(person, self._world.team_id) for person in page]
         return {
             "members": members,
@@ -78,22 +71,22 @@ class Directory:
 
     def usergroups_list(self, args: Args) -> dict[str, Any]:
         groups = [
-            group for group in self._world.groups.values() if _flag(args, "include_disabled") or not group.date_delete
+            group for group in self._world.groups.values() if flag(args, "include_disabled") or not group.date_delete
         ]
         shown = [group_json(group, self._world.team_id) for group in groups]
-        if _flag(args, "include_users"):
+        if flag(args, "include_users"):
             for group, entry in zip(groups, shown, strict=True):
                 entry["users"] = list(group.users)
         return {"usergroups": shown}
 
     def usergroups_users_list(self, args: Args) -> dict[str, Any]:
         group = self._world.groups.get(str(args.get("usergroup", "")))
-        if group is None or (group.date_delete and not _flag(args, "include_disabled")):
+        if group is None or (group.date_delete and not flag(args, "include_disabled")):
             raise SlackRefusal("no_such_subteam")
         return {"users": list(group.users)}
 
     def conversations_info(self, args: Args) -> dict[str, Any]:
-        return {"channel": self._channel_json(self._visible(args, "read"))}
+        return {"channel": self._channel_json(visible_channel(self._state, args, "read"))}
 
     def conversations_join(self, args: Args) -> dict[str, Any]:
         channel = self._world.channels.get(str(args.get("channel", "")))
@@ -108,8 +101,8 @@ class Directory:
         return {**joined, "warning": "already_in_channel"} if already else joined
 
     def conversations_members(self, args: Args) -> dict[str, Any]:
-        channel = self._visible(args, "read")
-        page, cursor = _page(channel.members, args, most=999)
+        channel = visible_channel(self._state, args, "read")
+        page, cursor = page_of(channel.members, args, most=999)
         return {"members": page, "response_metadata": {"next_cursor": cursor}}
 
     def conversations_list(self, args: Args) -> dict[str, Any]:
@@ -131,22 +124,6 @@ class Directory:
         channel = self._world.direct_message(person)
         already = {"no_op": True, "already_open": True} if existed else {}
         return {**already, "channel": {"id": channel.id}}
-
-    def conversations_replies(self, args: Args) -> dict[str, Any]:
-        channel = self._visible(args, "history")
-        thread = self._state.messages.thread(channel.id, str(args.get("ts", "")))
-        if not thread:
-            raise SlackRefusal("thread_not_found")
-        wanted = _flag(args, "include_all_metadata")
-        shown = [self._state.messages.as_json(message, with_metadata=wanted) for message in thread]
-        return {"messages": shown, "has_more": False, "response_metadata": {"next_cursor": ""}}
-
-    def conversations_history(self, args: Args) -> dict[str, Any]:
-        channel = self._visible(args, "history")
-        wanted = _flag(args, "include_all_metadata")
-        top = [message for message in self._state.messages.visible(channel.id) if message.thread_ts is None]
-        shown = [self._state.messages.as_json(message, with_metadata=wanted) for message in reversed(top)]
-        return {"messages": shown, "has_more": False, "response_metadata": {"next_cursor": ""}}
 
     def team_info(self, args: Args) -> dict[str, Any]:
         world = self._world
@@ -171,17 +148,6 @@ class Directory:
             errors.append({"code": code, "message": message, "pointer": pointer.removeprefix("/blocks") or "/"})
         raise SlackRefusal("invalid_blocks", {"errors": errors})
 
-    def _visible(self, args: Args, right: str) -> Channel:
-        channel = self._world.channels.get(str(args.get("channel", "")))
-        if channel is None or (channel.is_private and not self._world.bot_is_in(channel)):
-            raise SlackRefusal("channel_not_found")
-        scope = f"{_family(channel)}:{right}"
-        if scope not in self._state.config.scopes:
-            raise SlackRefusal("missing_scope", {"needed": scope, "provided": ",".join(self._state.config.scopes)})
-        if right == "history" and not self._world.bot_is_in(channel):
-            raise SlackRefusal("not_in_channel")
-        return channel
-
     def _findable(self, channel: Channel) -> bool:
         return f"{_family(channel)}:read" in self._state.config.scopes and (
             not channel.is_private or self._world.bot_is_in(channel)
@@ -192,9 +158,9 @@ class Directory:
         wanted = [
             channel
             for channel in channels
-            if _kind(channel) in kinds and not (_flag(args, "exclude_archived") and channel.is_archived)
+            if _kind(channel) in kinds and not (flag(args, "exclude_archived") and channel.is_archived)
         ]
-        page, cursor = _page(wanted, args, most=1000)
+        page, cursor = page_of(wanted, args, most=1000)
         shown = [self._channel_json(channel) for channel in page]
         return {"channels": shown, "response_metadata": {"next_cursor": cursor}}
 
@@ -251,6 +217,19 @@ class Directory:
             "purpose": {"value": "", "creator": "", "last_set": 0},
             "previous_names": [],
         }
+
+
+def visible_channel(state: State, args: Args, right: str) -> Channel:
+    """The channel, as far as the app may look. Raises SlackRefusal."""
+    channel = state.world.channels.get(str(args["channel"]))
+    if channel is None or (channel.is_private and not state.world.bot_is_in(channel)):
+        raise SlackRefusal("channel_not_found")
+    scope = f"{_family(channel)}:{right}"
+    if scope not in state.config.scopes:
+        raise SlackRefusal("missing_scope", {"needed": scope, "provided": ",".join(state.config.scopes)})
+    if right == "history" and not state.world.bot_is_in(channel):
+        raise SlackRefusal("not_in_channel")
+    return channel
 
 
 def user_json(person: Person, home_team: str) -> dict[str, Any]:
@@ -339,20 +318,3 @@ def _family(channel: Channel) -> str:
 
 def _kind(channel: Channel) -> str:
     return {"im": "im", "groups": "private_channel", "channels": "public_channel"}[_family(channel)]
-
-
-def _flag(args: Args, name: str) -> bool:
-    return str(args.get(name, "")).lower() in ("1", "true")
-
-
-def _page(items: list[Item], args: Args, *, most: int) -> tuple[list[Item], str]:
-    try:
-        limit = int(args.get("limit") or 100)
-        start = int(base64.b64decode(str(args.get("cursor") or ""), validate=True) or 0)
-    except ValueError as error:
-        raise SlackRefusal("invalid_cursor" if args.get("cursor") else "invalid_limit") from error
-    if not 1 <= limit <= most:
-        raise SlackRefusal("invalid_limit")
-    following = start + limit
-    cursor = base64.b64encode(str(following).encode()).decode() if following < len(items) else ""
-    return items[start:following], cursor

@@ -11,12 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.simulator.workspace.arguments import micros
 from bot.simulator.workspace.errors import SlackRefusal
 from bot.simulator.workspace.world import Channel, WorkspaceWorld
 
 Blocks = list[dict[str, Any]]
 Listener = Callable[["Message", str], None]
 POST_TEXT_LIMIT = 40_000
+SLACKBOT_ID = "USLACKBOT"
 _EARLIEST_TS = 631_152_000
 """The year 1990, in unix seconds: Slack knows no older message."""
 
@@ -133,6 +135,12 @@ class MessageStore:
         """The parent, if it still stands, and its replies."""
         return [message for message in self.visible(channel_id, viewer) if parent_ts in (message.ts, message.thread_ts)]
 
+    def served(self, channel_id: str) -> list[Message]:
+        """What the Web API reads: nothing that one person sees alone, and a deleted root while it has replies."""
+        messages = [item for item in self._by_channel.get(channel_id, {}).values() if not item.ephemeral_to]
+        held = {message.thread_ts for message in messages if not message.deleted}
+        return [message for message in messages if not message.deleted or message.ts in held]
+
     def forget_ephemeral(self, user: str) -> None:
         """The person reloaded Slack: what only they saw is gone."""
         for messages in self._by_channel.values():
@@ -147,6 +155,8 @@ class MessageStore:
 
     def as_json(self, message: Message, *, with_metadata: bool = False) -> dict[str, Any]:
         """The message object of the Web API and of payloads."""
+        if message.deleted:
+            return _tombstone(message)
         world = self._world
         shown: dict[str, Any] = {"user": message.user, "type": "message", "ts": message.ts}
         if message.from_app:
@@ -178,14 +188,12 @@ class MessageStore:
 
         Source: github.com/slack-go/slack, issue 1571, and others.
         """
-        try:
-            fits = _EARLIEST_TS <= float(thread_ts) <= self._clock() + 3600
-        except ValueError:
-            fits = False
-        if not fits:
-            messages = [f"[ERROR] {thread_ts} is not a valid thread_ts"]
+        moment = micros(thread_ts) or 0
+        seconds = moment // 1_000_000
+        if not _EARLIEST_TS < seconds <= self._clock() + 3600:
+            messages = [f"[ERROR] {moment} is not a valid thread_ts"]
             raise SlackRefusal("invalid_thread_ts", {"response_metadata": {"messages": messages}})
-        parent = self.find(channel_id, thread_ts)
+        parent = self.find(channel_id, f"{seconds}.{moment % 1_000_000:06d}")
         if parent is not None and parent.thread_ts:
             parent = self.find(channel_id, parent.thread_ts)
         if parent is None or parent.ephemeral_to or (parent.deleted and not self.thread(channel_id, parent.ts)):
@@ -210,6 +218,12 @@ class MessageStore:
         for listener in self._listeners:
             listener(message, kind)
         self._wake()
+
+
+def _tombstone(message: Message) -> dict[str, Any]:
+    """What stands in place of a deleted root, so that its thread can be read: nothing of its author is left."""
+    shown = {"type": "message", "subtype": "tombstone", "text": "This message was deleted.", "ts": message.ts}
+    return {**shown, "user": SLACKBOT_ID, "parent_user_id": SLACKBOT_ID, "hidden": True, "thread_ts": message.ts}
 
 
 def bot_profile(world: WorkspaceWorld) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from bot.simulator.workspace.arguments import require_arguments
 from bot.simulator.workspace.errors import SlackRefusal
 from bot.simulator.workspace.faults import Fault
 from bot.simulator.workspace.replies import Replies
@@ -109,6 +110,7 @@ class SlackServer:
         if args.get("team_id") not in (None, "", self._state.world.team_id):
             raise SlackRefusal("team_access_not_granted")
         self._require_scope(method)
+        require_arguments(method, args)
         return run(args)
 
     def _require_scope(self, method: str) -> None:

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bot.simulator.workspace.arguments import Args, invalid
 from bot.simulator.workspace.directory import Directory
 from bot.simulator.workspace.errors import SlackRefusal
+from bot.simulator.workspace.history import History
 from bot.simulator.workspace.messages import UPDATE_TEXT_LIMIT, Message
 from bot.simulator.workspace.state import State
 from bot.simulator.workspace.validation import check_message_blocks, check_view, view_is_too_large
 from bot.simulator.workspace.world import Channel, Person
 
-Args = dict[str, Any]
 Method = Callable[[Args], dict[str, Any]]
 BLOCK_TEXT_LIMIT = 100_000
 
@@ -26,7 +27,7 @@ class WebApi:
     def __init__(self, state: State) -> None:
         self._state = state
         self._world = state.world
-        directory = Directory(state)
+        directory, history = Directory(state), History(state)
         self.methods: dict[str, Method] = {
             "auth.test": self.auth_test,
             "chat.postMessage": self.post_message,
@@ -41,6 +42,7 @@ class WebApi:
             "views.update": self.views_update,
             "views.publish": self.views_publish,
             **directory.methods,
+            **history.methods,
         }
         self.scopes: dict[str, tuple[str, ...]] = {
             **{
@@ -51,6 +53,7 @@ class WebApi:
             "reactions.add": ("reactions:write",),
             "reactions.remove": ("reactions:write",),
             **directory.scopes,
+            **history.scopes,
         }
 
     def auth_test(self, args: Args) -> dict[str, Any]:
@@ -118,7 +121,7 @@ class WebApi:
 
     def get_permalink(self, args: Args) -> dict[str, Any]:
         channel = self._known_channel(args)
-        message = self._standing(channel, str(args.get("message_ts", "")))
+        message = self._served(channel, str(args["message_ts"]))
         link = f"https://{self._world.team_domain}.slack.com/archives/{channel.id}/p{message.ts.replace('.', '')}"
         if message.thread_ts:
             link += f"?thread_ts={message.thread_ts}&cid={channel.id}"
@@ -126,7 +129,7 @@ class WebApi:
 
     def react(self, args: Args) -> dict[str, Any]:
         channel = self._known_channel(args)
-        self._standing(channel, str(args.get("timestamp", "")))
+        self._served(channel, str(args.get("timestamp", "")))
         if not args.get("name"):
             raise SlackRefusal("no_reaction")
         return {}
@@ -152,7 +155,7 @@ class WebApi:
             raise SlackRefusal("not_enabled")
         user = str(args.get("user_id", ""))
         if user not in self._world.people:
-            raise SlackRefusal("invalid_arguments", {"response_metadata": {"messages": ["invalid `user_id`"]}})
+            raise invalid("invalid `user_id`")
         view = self._checked_view(args, kinds=("home",))
         return self._shown(self._state.views.publish(user, view, str(args.get("hash") or "")).id)
 
@@ -168,8 +171,7 @@ class WebApi:
             )
         if errors:
             self._state.journal.add("validation", where="views", errors=errors)
-            messages = [f"[ERROR] {line}" for line in errors]
-            raise SlackRefusal("invalid_arguments", {"response_metadata": {"messages": messages}})
+            raise invalid(*errors)
         if view_is_too_large(view):
             raise SlackRefusal("view_too_large")
         assert isinstance(view, dict)
@@ -184,9 +186,7 @@ class WebApi:
                 raise SlackRefusal("markdown_text_conflict")
             text = args["markdown_text"]
         if text is not None and not isinstance(text, str):
-            raise SlackRefusal(
-                "invalid_arguments", {"response_metadata": {"messages": ["[ERROR] text: must be a string"]}}
-            )
+            raise invalid("must be a string [json-pointer:/text]")
         if blocks is not None:
             refuse_bad_blocks(self._state, "chat", blocks)
         if attachments is not None and (not isinstance(attachments, list) or len(attachments) > 100):
@@ -224,6 +224,13 @@ class WebApi:
         if message is None or message.deleted or message.ephemeral_to:
             raise SlackRefusal("message_not_found")
         return message
+
+    def _served(self, channel: Channel, ts: str) -> Message:
+        """A message to point at, a tombstone too."""
+        for message in self._state.messages.served(channel.id):
+            if message.ts == ts:
+                return message
+        raise SlackRefusal("message_not_found")
 
     def _own(self, channel: Channel, args: Args, error: str) -> Message:
         message = self._standing(channel, str(args.get("ts", "")))

@@ -144,11 +144,14 @@ async def test_a_deleted_root_with_replies_keeps_its_thread(sim: WorkspaceSimula
     assert posted["message"]["thread_ts"] == parent["ts"]
 
 
-@pytest.mark.parametrize("thread_ts", ["0", "1.000001", "99999999999.000000", "never"])
-async def test_a_thread_outside_of_all_times_is_refused(client: AsyncWebClient, thread_ts: str) -> None:
+@pytest.mark.parametrize(
+    ("thread_ts", "micros"),
+    [("0", 0), ("1.000001", 1_000_001), ("99999999999.000000", 99_999_999_999_000_000), ("never", 0)],
+)
+async def test_a_thread_outside_of_all_times_is_refused(client: AsyncWebClient, thread_ts: str, micros: int) -> None:
     answer = await refused(client.chat_postMessage(channel="C0OPS00001", text="x", thread_ts=thread_ts))
     assert answer["error"] == "invalid_thread_ts"
-    assert answer["response_metadata"]["messages"] == [f"[ERROR] {thread_ts} is not a valid thread_ts"]
+    assert answer["response_metadata"]["messages"] == [f"[ERROR] {micros} is not a valid thread_ts"]
 
 
 async def test_text_alone_takes_the_blocks_away_and_keeps_metadata(
