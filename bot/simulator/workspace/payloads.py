@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from typing import Any
 
 from bot.simulator.workspace.messages import Message
@@ -12,8 +11,6 @@ from bot.simulator.workspace.views import View
 from bot.simulator.workspace.world import Channel, Person
 
 VERIFICATION = "legacyverificationtoken0"
-_USER = re.compile(r"(<@[A-Z0-9]+(?:\|[^>]*)?>)")
-_USER_ID = re.compile(r"<@([A-Z0-9]+)")
 
 
 def slash_command(state: State, person: Person, channel: Channel, command: str, text: str) -> dict[str, str]:
@@ -162,16 +159,6 @@ def message_shortcut(
         "message_ts": message.ts,
         "message": state.messages.as_json(message),
     }
-
-
-def rich_text(typed: str) -> list[dict[str, Any]]:
-    """The blocks that Slack's own composer makes of what a person typed, mentions as elements."""
-    parts = [part for part in _USER.split(typed) if part]
-    elements = [
-        {"type": "user", "user_id": found[1]} if (found := _USER_ID.match(part)) else {"type": "text", "text": part}
-        for part in parts
-    ]
-    return [{"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": elements}]}]
 
 
 def container(message: Message) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from bot.simulator.workspace.escaping import escape_typed
 from bot.simulator.workspace.messages import Blocks, Message
 from bot.simulator.workspace.render import blocks_text
 from bot.simulator.workspace.replies import Replies
+from bot.simulator.workspace.rich_text import blocks_of
 from bot.simulator.workspace.state import State
 from bot.simulator.workspace.validation import check_options_answer
 from bot.simulator.workspace.views import elements_of
@@ -149,7 +150,7 @@ class People:
         person, place = self.writer(user, channel)
         world = self.state.world
         typed = escape_typed(text, world, named=False)
-        message = self.state.messages.add(place, person.id, typed, payloads.rich_text(typed), thread_ts=thread_ts)
+        message = self.state.messages.add(place, person.id, typed, blocks_of(typed), thread_ts=thread_ts)
         event = self._written(person, place, message)
         name = "message.im" if place.im_with else "message.groups" if place.is_private else "message.channels"
         mentioned = self._mentions_app(place, typed)
@@ -178,7 +179,7 @@ class People:
         if message.user != person.id:
             raise NotAllowedInSlack(f"{person.name} did not write {ts}")
         typed = escape_typed(text, self.state.world, named=False)
-        self.state.messages.edit(message, typed, payloads.rich_text(typed))
+        self.state.messages.edit(message, typed, blocks_of(typed))
         delivery = None
         if self.state.world.bot_is_in(place) and self._mentions_app(place, typed):
             called = {**self._written(person, place, message), "type": "app_mention"}
