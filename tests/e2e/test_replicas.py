@@ -186,7 +186,7 @@ async def test_replicas_outlive_a_database_that_is_away(tmp_path: Path, postgres
         await asyncio.to_thread(postgres_cluster.stop, signal.SIGQUIT)
         refused: Any = await two.slack.command("alice", "#inc-demo", "create web-01-data")
         assert refused.error is not None or re.search("was not recorded", refused.text)
-        await asyncio.sleep(5)
+        await asyncio.sleep(26)  # longer than any wait of a connection, a job or a look at the store
         assert [one.process.returncode for one in two.bots if one.process] == [None, None]
         await asyncio.to_thread(postgres_cluster.start)
         accepted.append(await two.say_until_taken("create web-01-data", "#inc-demo", random.Random(3)))
