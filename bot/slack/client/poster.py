@@ -30,6 +30,7 @@ from bot.slack.client.backoff import Backoff
 from bot.slack.client.channels import SlackChannels
 from bot.slack.client.errors import NO_ANSWER, SlackFailure, failure_of, retry_seconds
 from bot.slack.client.hosts import is_slacks
+from bot.slack.client.limits import ChannelPace
 from bot.slack.payloads import Answered, PostedMessage, Read, read
 from bot.slack.views import buttons
 from bot.slack.views.blocks import row
@@ -124,6 +125,10 @@ class SlackReplies:
     budgets: Budgets
     called: Called = uncounted
     _backoff: Backoff = field(default_factory=Backoff, init=False)
+    _pace: ChannelPace = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_pace", ChannelPace(self.clock))
 
     async def say(self, outgoing: OutboxMessage) -> Posted | None:
         """Answers where a new message stands, None for edits and private words.
@@ -325,6 +330,7 @@ class SlackReplies:
             arguments["thread_ts"] = thread_ts
         if metadata:
             arguments["metadata"] = metadata
+        await self._pace.turn(channel)
         posted = await self._call("chat.postMessage", arguments, PostedMessage)
         astray = bool(thread_ts) and posted.at_the_top
         if astray and not anywhere:
