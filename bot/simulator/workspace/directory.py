@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bot.simulator.workspace.arguments import Args, flag, page_of
+from bot.simulator.workspace.arguments import Args, flag, invalid, page_of
 from bot.simulator.workspace.errors import SlackRefusal
+from bot.simulator.workspace.messages import SLACKBOT_ID
 from bot.simulator.workspace.state import State
-from bot.simulator.workspace.validation import check_message_blocks
+from bot.simulator.workspace.validation import check_message_blocks, check_view
 from bot.simulator.workspace.world import Channel, Group, Person
 
 _READ = ("channels:read", "groups:read", "im:read", "mpim:read")
@@ -26,6 +27,7 @@ class Directory:
         self.methods: dict[str, Callable[[Args], dict[str, Any]]] = {
             "users.info": self.users_info,
             "users.list": self.users_list,
+            "users.lookupByEmail": self.users_lookup_by_email,
             "users.conversations": self.users_conversations,
             "usergroups.list": self.usergroups_list,
             "usergroups.users.list": self.usergroups_users_list,
@@ -41,6 +43,7 @@ class Directory:
         self.scopes: dict[str, tuple[str, ...]] = {
             "users.info": ("users:read",),
             "users.list": ("users:read",),
+            "users.lookupByEmail": ("users:read.email",),
             "bots.info": ("users:read",),
             "usergroups.list": ("usergroups:read",),
             "usergroups.users.list": ("usergroups:read",),
@@ -54,15 +57,22 @@ class Directory:
         }
 
     def users_info(self, args: Args) -> dict[str, Any]:
-        person = self._world.people.get(str(args.get("user", "")))
+        person = {SLACKBOT_ID: self._slackbot(), **self._world.people}.get(str(args["user"]))
         if person is None:
             raise SlackRefusal("user_not_found")
-        return {"user": user_json(person, self._world.team_id)}
+        return {"user": self._person_json(person)}
+
+    def users_lookup_by_email(self, args: Args) -> dict[str, Any]:
+        for person in self._world.people.values():
+            if person.email and person.email.lower() == str(args["email"]).lower() and not person.deleted:
+                return {"user": self._person_json(person)}
+        raise SlackRefusal("users_not_found")
 
     def users_list(self, args: Args) -> dict[str, Any]:
         people = [person for person in self._world.people.values() if person.team_id == self._world.team_id]
+        people.append(self._slackbot())
         page, cursor = page_of(people, args, most=1000)
-        members = [user_json(person, self._world.team_id) for person in page]
+        members = [self._person_json(person) for person in page]
         return {
             "members": members,
             "cache_ts": int(self._state.clock()),
@@ -118,6 +128,8 @@ class Directory:
         if not users:
             raise SlackRefusal("users_list_not_supplied")
         person = self._world.people.get(users[0])
+        if users[0] == SLACKBOT_ID or (person is not None and person.is_bot):
+            raise SlackRefusal("cannot_dm_bot")
         if person is None or len(users) > 1:
             raise SlackRefusal("user_not_found")
         existed = "D" + person.id[1:] in self._world.channels
@@ -137,16 +149,32 @@ class Directory:
         return {"bot": {**bot, "app_id": app.id, "user_id": app.bot_user_id}}
 
     def blocks_validate(self, args: Args) -> dict[str, Any]:
-        """Needs no token; its errors are objects with a pointer into the list."""
-        lines = check_message_blocks(args.get("blocks"))
+        """Needs no token; its errors are objects with a pointer into what was given."""
+        given = [name for name in ("blocks", "message", "view") if args.get(name) is not None]
+        if len(given) != 1:
+            raise invalid("must provide exactly one of: blocks, message, view")
+        kind = given[0]
+        value = args[kind]
+        if kind == "view":
+            lines = check_view(value)
+        elif kind == "message" and not isinstance(value, dict):
+            lines = ["must be an object [json-pointer:]"]
+        else:
+            lines = check_message_blocks(value if kind == "blocks" else value.get("blocks") or [])
         if not lines:
             return {}
-        errors = []
-        for line in lines:
-            message, _, pointer = line.removesuffix("]").rpartition(" [json-pointer:")
-            code = "missing_field" if message.startswith("missing required field") else "invalid_value"
-            errors.append({"code": code, "message": message, "pointer": pointer.removeprefix("/blocks") or "/"})
-        raise SlackRefusal("invalid_blocks", {"errors": errors})
+        errors = [_validation_error(line, "" if kind == "message" else f"/{kind}") for line in lines]
+        raise SlackRefusal(f"invalid_{kind}", {"errors": errors})
+
+    def _slackbot(self) -> Person:
+        """Slack's own account, which every workspace has and which does not call itself a bot."""
+        return Person(SLACKBOT_ID, "slackbot", self._world.team_id, "Slackbot")
+
+    def _person_json(self, person: Person) -> dict[str, Any]:
+        shown = user_json(person, self._world.team_id)
+        if person.email and "users:read.email" in self._state.config.scopes:
+            shown["profile"]["email"] = person.email
+        return shown
 
     def _findable(self, channel: Channel) -> bool:
         return f"{_family(channel)}:read" in self._state.config.scopes and (
@@ -230,6 +258,13 @@ def visible_channel(state: State, args: Args, right: str) -> Channel:
     if right == "history" and not state.world.bot_is_in(channel):
         raise SlackRefusal("not_in_channel")
     return channel
+
+
+def _validation_error(line: str, above: str) -> dict[str, Any]:
+    message, _, pointer = line.removesuffix("]").rpartition(" [json-pointer:")
+    _, _, missing = message.partition("missing required field: ")
+    facts = {"code": "missing_field", "field": missing} if missing else {"code": "invalid_value"}
+    return {**facts, "message": message, "pointer": pointer.removeprefix(above) or "/"}
 
 
 def user_json(person: Person, home_team: str) -> dict[str, Any]:

@@ -44,6 +44,7 @@ class Message:
     metadata: dict[str, Any] | None = None
     attachments: Blocks = field(default_factory=list)
     deleted: bool = False
+    files: Blocks = field(default_factory=list)
     from_app: bool = False
 
 
@@ -73,6 +74,7 @@ class MessageStore:
         ephemeral_to: str | None = None,
         metadata: dict[str, Any] | None = None,
         attachments: Blocks | None = None,
+        files: Blocks | None = None,
         from_app: bool = False,
     ) -> Message:
         """Store a message as Slack would: a reply to nothing stands at the top level. Raises SlackRefusal."""
@@ -88,6 +90,7 @@ class MessageStore:
             ephemeral_to=ephemeral_to,
             metadata=metadata,
             attachments=copy.deepcopy(attachments or []),
+            files=files or [],
             from_app=from_app,
         )
         message.history.append((self._clock(), message.text, message.blocks))
@@ -174,6 +177,8 @@ class MessageStore:
             shown["blocks"] = blocks
         if message.attachments:
             shown["attachments"] = copy.deepcopy(message.attachments)
+        if message.files:
+            shown["files"] = copy.deepcopy(message.files)
         if message.thread_ts:
             parent = self.find(message.channel, message.thread_ts)
             shown |= {"thread_ts": message.thread_ts, "parent_user_id": parent.user if parent else ""}

@@ -24,8 +24,8 @@ from bot.simulator.workspace.state import State
 from bot.simulator.workspace.webapi import WebApi
 
 log = logging.getLogger(__name__)
-JSON_ARGUMENTS = ("blocks", "view", "metadata", "attachments")
-NO_TOKEN = frozenset({"blocks.validate"})
+JSON_ARGUMENTS = ("blocks", "view", "message", "metadata", "attachments", "files")
+NO_TOKEN = frozenset({"api.test", "blocks.validate"})
 OPEN_CONNECTION = "apps.connections.open"
 
 
@@ -46,6 +46,7 @@ class SlackServer:
             [
                 web.route("*", "/api/{method}", self._api_call),
                 web.post("/response/{key}", self._response_url),
+                web.post("/upload/{key}", self._upload),
                 web.get("/link/", self._sockets.handle),
                 *routes,
             ]
@@ -136,6 +137,12 @@ class SlackServer:
 
     def _note(self, method: str, args: dict[str, Any], status: int, error: str | None) -> None:
         self._state.journal.add("api", method=method, args=args, ok=error is None, error=error, status=status)
+
+    async def _upload(self, request: web.Request) -> web.StreamResponse:
+        content = await request.read()
+        if not self._api.files.receive(request.match_info["key"], content):
+            return web.Response(status=400, text="Upload failed")
+        return web.Response(text=f"OK - {len(content)}")
 
     async def _response_url(self, request: web.Request) -> web.StreamResponse:
         faults = self._state.faults.strike_api("response_url")

@@ -1,23 +1,28 @@
 """The Web API's methods: arguments in, the answer's fields out, or a SlackRefusal.
 
-Source: docs.slack.dev, reference/methods.
+Source: docs.slack.dev, reference/methods. Differences that stay: a name with @ is no one's (`channel_not_found`),
+auth.revoke sends no tokens_revoked, reactions are taken and not kept, and there are no group direct messages.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-from bot.simulator.workspace.arguments import Args, invalid
+from bot.simulator.workspace.arguments import Args, flag, invalid
 from bot.simulator.workspace.directory import Directory
 from bot.simulator.workspace.errors import SlackRefusal
+from bot.simulator.workspace.files import Files
 from bot.simulator.workspace.history import History
-from bot.simulator.workspace.messages import UPDATE_TEXT_LIMIT, Message
+from bot.simulator.workspace.messages import SLACKBOT_ID, UPDATE_TEXT_LIMIT, Message
 from bot.simulator.workspace.state import State
 from bot.simulator.workspace.validation import check_message_blocks, check_view, view_is_too_large
-from bot.simulator.workspace.world import Channel, Person
+from bot.simulator.workspace.world import Channel
 
 Method = Callable[[Args], dict[str, Any]]
+_USER_ID = re.compile(r"^[UW][A-Z0-9]{2,}$")
+_SPEAKING = {"text", "fallback", "title", "pretext", "author_name", "fields"}
 BLOCK_TEXT_LIMIT = 100_000
 
 
@@ -28,8 +33,11 @@ class WebApi:
         self._state = state
         self._world = state.world
         directory, history = Directory(state), History(state)
+        self.files = Files(state, lambda channel: self._writable({"channel": channel}, "is_archived", people=False))
         self.methods: dict[str, Method] = {
+            "api.test": self.api_test,
             "auth.test": self.auth_test,
+            "auth.revoke": self.auth_revoke,
             "chat.postMessage": self.post_message,
             "chat.update": self.update,
             "chat.delete": self.delete,
@@ -43,6 +51,7 @@ class WebApi:
             "views.publish": self.views_publish,
             **directory.methods,
             **history.methods,
+            **self.files.methods,
         }
         self.scopes: dict[str, tuple[str, ...]] = {
             **{
@@ -54,6 +63,7 @@ class WebApi:
             "reactions.remove": ("reactions:write",),
             **directory.scopes,
             **history.scopes,
+            **self.files.scopes,
         }
 
     def auth_test(self, args: Args) -> dict[str, Any]:
@@ -68,6 +78,19 @@ class WebApi:
             **({"enterprise_id": world.enterprise_id} if world.enterprise_id else {}),
             "is_enterprise_install": False,
         }
+
+    def api_test(self, args: Args) -> dict[str, Any]:
+        """An echo, which needs no token; it fails when asked to."""
+        told = {"args": {key: str(value) for key, value in args.items() if key != "token"}}
+        if args.get("error"):
+            raise SlackRefusal(str(args["error"]), told)
+        return told
+
+    def auth_revoke(self, args: Args) -> dict[str, Any]:
+        if flag(args, "test"):
+            return {"revoked": False}
+        self._state.token_revoked = True
+        return {"revoked": True}
 
     def post_message(self, args: Args) -> dict[str, Any]:
         channel = self._writable(args, "is_archived")
@@ -89,7 +112,7 @@ class WebApi:
         message = self._own(channel, args, "cant_update_message")
         if len(str(args.get("text") or "")) > UPDATE_TEXT_LIMIT:
             raise SlackRefusal("msg_too_long")
-        text, blocks, attachments = self._content(args, may_be_empty=True)
+        text, blocks, attachments = self._content(args)
         metadata = _metadata(args["metadata"]) if args.get("metadata") is not None else None
         self._state.messages.edit(message, text, blocks, metadata=metadata, attachments=attachments)
         shown = self._state.messages.as_json(message)
@@ -102,11 +125,13 @@ class WebApi:
         return {"channel": channel.id, "ts": message.ts}
 
     def post_ephemeral(self, args: Args) -> dict[str, Any]:
+        if not _USER_ID.fullmatch(str(args["user"])):
+            raise invalid(f"input must match regex pattern: {_USER_ID.pattern} [json-pointer:/user]")
         channel = self._writable(args, "is_archived", people=False)
         person = self._world.people.get(str(args.get("user", "")))
         if person is None or person.deleted or person.id not in channel.members:
             raise SlackRefusal("user_not_in_channel")
-        text, blocks, attachments = self._content(args)
+        text, blocks, attachments = self._content(args, may_be_empty=True)
         message = self._state.messages.add(
             channel,
             self._world.app.bot_user_id,
@@ -191,7 +216,7 @@ class WebApi:
             refuse_bad_blocks(self._state, "chat", blocks)
         if attachments is not None and (not isinstance(attachments, list) or len(attachments) > 100):
             raise SlackRefusal("invalid_attachments" if not isinstance(attachments, list) else "too_many_attachments")
-        if not may_be_empty and not (text or blocks or attachments):
+        if not may_be_empty and not (text or blocks or any(_speaks(item) for item in attachments or [])):
             raise SlackRefusal("no_text")
         return text, blocks, attachments
 
@@ -199,11 +224,13 @@ class WebApi:
         """The channel, which the app must be in; a person's id stands for their direct message."""
         ref = str(args.get("channel", ""))
         person = self._world.people.get(ref)
+        if people and (ref == SLACKBOT_ID or (person is not None and person.is_bot)):
+            raise SlackRefusal("cannot_dm_bot")
         if person is not None:
-            if not people or not self._may_message(person):
+            if not people or person.deleted or person.is_stranger:
                 raise SlackRefusal("channel_not_found")
             return self._world.direct_message(person)
-        channel = self._known_channel(args)
+        channel = self._known_channel({"channel": self._id_of(ref)} if people else args)
         if not self._world.bot_is_in(channel) and "chat:write.public" not in self._state.config.scopes:
             raise SlackRefusal("not_in_channel")
         if channel.is_archived:
@@ -216,8 +243,11 @@ class WebApi:
             raise SlackRefusal("channel_not_found")
         return channel
 
-    def _may_message(self, person: Person) -> bool:
-        return not (person.deleted or person.is_stranger or person.is_bot)
+    def _id_of(self, ref: str) -> str:
+        """A channel's id also for its name, with # or without, which chat.postMessage alone takes."""
+        wanted = ref.removeprefix("#")
+        named = (place.id for place in self._world.channels.values() if place.name == wanted and not place.im_with)
+        return next(named, ref)
 
     def _standing(self, channel: Channel, ts: str) -> Message:
         message = self._state.messages.find(channel.id, ts)
@@ -250,6 +280,11 @@ def refuse_bad_blocks(state: State, where: str, blocks: Any) -> None:
         raise SlackRefusal("invalid_blocks", {"errors": errors, "response_metadata": {"messages": messages}})
     if len(str(blocks)) > BLOCK_TEXT_LIMIT:
         raise SlackRefusal("msg_blocks_too_long")
+
+
+def _speaks(attachment: Any) -> bool:
+    """Whether an attachment is a message by itself, rather than its decoration."""
+    return isinstance(attachment, dict) and bool(attachment.get("blocks") or _SPEAKING & attachment.keys())
 
 
 def _metadata(value: Any) -> dict[str, Any]:

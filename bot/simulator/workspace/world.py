@@ -32,6 +32,7 @@ class Person:
     deleted: bool = False
     enterprise_id: str = ""
     enterprise_teams: list[str] = field(default_factory=list)
+    email: str = ""
     tz: str = "Etc/UTC"
     updated: int = 1767000000
 

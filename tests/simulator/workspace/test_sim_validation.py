@@ -200,5 +200,5 @@ async def test_blocks_can_be_checked_without_a_token(sim: WorkspaceSimulator) ->
     with pytest.raises(SlackApiError) as caught:
         await anonymous.api_call("blocks.validate", json={"blocks": [{}]})
     assert caught.value.response["errors"] == [
-        {"code": "missing_field", "message": "missing required field: type", "pointer": "/0"}
+        {"code": "missing_field", "field": "type", "message": "missing required field: type", "pointer": "/0"}
     ]

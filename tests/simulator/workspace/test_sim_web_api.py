@@ -94,6 +94,11 @@ async def test_history_needs_a_scope_the_app_does_not_ask_for(sim: WorkspaceSimu
         ("C0NOWHERE", "channel_not_found"),
         ("C0ARCHIVE6", "is_archived"),
         ("U0GONE0006", "channel_not_found"),
+        ("U0OTHRBOT8", "cannot_dm_bot"),
+        ("USLACKBOT", "cannot_dm_bot"),
+        ("#random", "not_in_channel"),
+        ("leads", "channel_not_found"),
+        ("@bob", "channel_not_found"),
     ],
 )
 async def test_the_app_cannot_write_where_it_does_not_belong(client: AsyncWebClient, channel: str, error: str) -> None:
@@ -165,9 +170,10 @@ async def test_text_alone_takes_the_blocks_away_and_keeps_metadata(
     assert [(text, len(blocks)) for _, text, blocks in message.history] == [("a", 1), ("b", 0)]
 
 
-async def test_metadata_alone_keeps_text_and_blocks(sim: WorkspaceSimulator, client: AsyncWebClient) -> None:
+async def test_metadata_alone_is_no_update(sim: WorkspaceSimulator, client: AsyncWebClient) -> None:
     posted = await client.chat_postMessage(channel="C0OPS00001", text="a", blocks=[HEADER])
-    await client.api_call("chat.update", json={"channel": "C0OPS00001", "ts": posted["ts"], "metadata": {}})
+    call = client.api_call("chat.update", json={"channel": "C0OPS00001", "ts": posted["ts"], "metadata": {}})
+    assert (await refused(call))["error"] == "no_text"
     message = sim.message("#ops", posted["ts"])
     assert (message.text, message.blocks[0]["type"], message.metadata) == ("a", "header", None)
 
