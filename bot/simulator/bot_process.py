@@ -78,8 +78,11 @@ class BotProcess:
 
     async def _read(self, process: Process) -> None:
         assert process.stdout is not None and process.stdin is not None
-        with contextlib.suppress(ValueError):  # a line beyond any measure: the rest of the log is not shown
-            while line := await process.stdout.readline():
+        more = True
+        while more:
+            with contextlib.suppress(ValueError):  # a line beyond any measure is left out
+                line = await process.stdout.readline()
+                more = bool(line)
                 self.lines.append(line.decode(errors="replace").rstrip())
                 self._on_change()
         await process.wait()

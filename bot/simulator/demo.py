@@ -33,6 +33,7 @@ HERE = """
 Here: a number presses that button, `as bob` makes you bob, `carol: …` is carol for one line. Try
   /snapshot quick server=db-01 confirm=no               /snapshot create scratch       (two disks have that name)
   /snapshot status      /snapshot list      /snapshot help      /snapshot      (the form, by questions)
+  @snapshot-bot quick server=cache-01      a mention; any other words are said in the channel
 An empty line shows the whole channel, quit ends the demo.
 """
 
