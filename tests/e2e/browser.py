@@ -22,6 +22,7 @@ from selenium.common.exceptions import (
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
@@ -148,6 +149,19 @@ class Page:
             return found is not None
 
         self.until(typed)
+
+    def search(self, selector: str, words: str, offered: str) -> None:
+        """Type into a field that offers choices until it offers that one; a form may be drawn anew meanwhile."""
+
+        def found() -> WebElement | None:
+            field = self.one(selector)
+            if field is None:
+                return None
+            if field.get_attribute("value") != words:
+                field.send_keys(f"{Keys.CONTROL}a{Keys.NULL}{words}")
+            return self.one(".options:not([hidden]) [aria-selected='true']", offered)
+
+        self.until(found)
 
     def keys(self, *keys: str) -> None:
         """Press keys where the keyboard is."""

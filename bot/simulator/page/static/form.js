@@ -60,7 +60,8 @@ function note(text) {
 const close = (everything) => act("close", everything ? { everything } : {});
 
 function draw(view) {
-  const focused = dialog?.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined;
+  const active = dialog?.contains(document.activeElement) ? document.activeElement : null;
+  const [focused, searched] = [active?.dataset.focus, active?.getAttribute("role") === "combobox" ? active.value : ""];
   const scroll = dialog?.querySelector(".modal-body")?.scrollTop ?? 0;
   const isNew = view.id !== shownId;
   if (!dialog) dialog = emptyDialog();
@@ -76,6 +77,14 @@ function draw(view) {
   const before = [...form.querySelectorAll("[data-focus]")].find((one) => one.dataset.focus === focused);
   const first = form.querySelector(".modal-body [data-focus]");
   (wrong ?? before ?? (isNew ? first : null) ?? closes).focus({ preventScroll: !wrong && !isNew });
+  if (before && !wrong) searchOn(before, searched);
+}
+
+/** Whoever was looking for something goes on with it in the form that is drawn anew. */
+function searchOn(field, searched) {
+  if (!searched || field.value === searched) return;
+  field.value = searched;
+  field.dispatchEvent(new Event("input"));
 }
 
 function emptyDialog() {
