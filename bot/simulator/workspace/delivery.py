@@ -209,10 +209,11 @@ class Deliverer:
         world = self._state.world
         number = len(self._state.journal.entries)
         return {
+            **({"enterprise_id": world.enterprise_id} if world.enterprise_id else {}),
             "token": "legacyverificationtoken0",
             "team_id": world.team_id,
             "context_team_id": world.team_id,
-            "context_enterprise_id": None,
+            "context_enterprise_id": world.enterprise_id or None,
             "api_app_id": world.app.id,
             "event": event,
             "type": "event_callback",
@@ -220,7 +221,7 @@ class Deliverer:
             "event_time": int(self._state.clock()),
             "authorizations": [
                 {
-                    "enterprise_id": None,
+                    "enterprise_id": world.enterprise_id or None,
                     "team_id": world.team_id,
                     "user_id": world.app.bot_user_id,
                     "is_bot": True,

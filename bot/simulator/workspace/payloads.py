@@ -13,9 +13,18 @@ from bot.simulator.workspace.world import Channel, Person
 VERIFICATION = "legacyverificationtoken0"
 
 
+def enterprise(state: State) -> dict[str, str] | None:
+    """The organisation that the workspace belongs to, if it does; the app is installed in the workspace alone."""
+    world = state.world
+    return {"id": world.enterprise_id, "name": world.enterprise_name} if world.enterprise_id else None
+
+
 def slash_command(state: State, person: Person, channel: Channel, command: str, text: str) -> dict[str, str]:
     """Form fields; in Socket Mode the same mapping is the payload."""
+    above = enterprise(state)
+    named = {"enterprise_id": above["id"], "enterprise_name": above["name"]} if above else {}
     return {
+        **named,
         "token": VERIFICATION,
         "team_id": state.world.team_id,
         "team_domain": state.world.team_domain,
@@ -138,7 +147,7 @@ def global_shortcut(state: State, person: Person, callback_id: str) -> dict[str,
         "team": {"id": state.world.team_id, "domain": state.world.team_domain},
         "user": {"id": person.id, "username": person.name, "team_id": person.team_id},
         "is_enterprise_install": False,
-        "enterprise": None,
+        "enterprise": enterprise(state),
         "callback_id": callback_id,
         "trigger_id": state.triggers.make(person.id),
     }
@@ -181,7 +190,7 @@ def _head(state: State, person: Person, kind: str) -> dict[str, Any]:
 
 def _team(state: State) -> dict[str, Any]:
     team = {"id": state.world.team_id, "domain": state.world.team_domain}
-    return {"team": team, "enterprise": None, "is_enterprise_install": False}
+    return {"team": team, "enterprise": enterprise(state), "is_enterprise_install": False}
 
 
 def _where(state: State, channel: Channel) -> dict[str, Any]:

@@ -82,6 +82,7 @@ class WorkspaceWorld:
     team_domain: str = "harbor-eng"
     team_name: str = "Harbor Engineering"
     enterprise_id: str = ""
+    enterprise_name: str = ""
     app: App = field(default_factory=App)
     people: dict[str, Person] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
@@ -98,9 +99,9 @@ class WorkspaceWorld:
     def from_dict(cls, source: Mapping[str, Any]) -> WorkspaceWorld:
         """Read a world from parsed JSON.
 
-        Keys: `team_id`, `team_domain`, `team_name`, `enterprise_id`, `app` (an object), and `people`, `channels`,
-        `groups`, each a list of objects with the fields of the classes here. Members may be ids or names of listed
-        people.
+        Keys: `team_id`, `team_domain`, `team_name`, `enterprise_id`, `enterprise_name`, `app` (an object), and
+        `people`, `channels`, `groups`, each a list of objects with the fields of the classes here. Members may be
+        ids or names of listed people.
 
         Raises:
             ValueError: every problem, one a line.
@@ -108,7 +109,8 @@ class WorkspaceWorld:
         problems: list[str] = []
         unknown = set(source) - {item.name for item in fields(cls)}
         problems += [f"unknown key: {key}" for key in sorted(unknown)]
-        team = {key: source[key] for key in ("team_id", "team_domain", "team_name", "enterprise_id") if key in source}
+        named = ("team_id", "team_domain", "team_name", "enterprise_id", "enterprise_name")
+        team = {key: source[key] for key in named if key in source}
         app_source = source.get("app", {})
         app = App()
         if isinstance(app_source, Mapping):

@@ -49,6 +49,20 @@ async def test_a_slash_command(sim: WorkspaceSimulator, sent: list[Any], recorde
     assert (shape(sent[0]), differing) == (shape(fields), {"response_url", "trigger_id"})
 
 
+async def test_every_payload_names_the_organisation_of_the_workspace(
+    sim: WorkspaceSimulator, client: AsyncWebClient, sent: list[Any], recorded: Recorded
+) -> None:
+    sim.world.enterprise_id, sim.world.enterprise_name = "E0GRIDORG1", "Harbor Group"
+    await sim.command("alice", "#ops", "create orders-db --retain 7d")
+    await sim.press("alice", "#ops", await job_message(client, recorded, "C0OPS00001"), "snapshot_cancel")
+    await sim.shortcut("alice", "snapshot_create")
+    await sim.mention("bob", "#ops", "status?")
+    command, press, shortcut, mention = sent
+    assert (command["enterprise_id"], command["enterprise_name"]) == ("E0GRIDORG1", "Harbor Group")
+    assert press["enterprise"] == shortcut["enterprise"] == {"id": "E0GRIDORG1", "name": "Harbor Group"}
+    assert mention["enterprise_id"] == mention["authorizations"][0]["enterprise_id"] == "E0GRIDORG1"
+
+
 @pytest.mark.parametrize("name", ["message", "thread_message", "external_user"])
 async def test_a_click_in_a_message(
     sim: WorkspaceSimulator, client: AsyncWebClient, sent: list[Any], recorded: Recorded, name: str
