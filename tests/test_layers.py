@@ -19,7 +19,7 @@ OWN = [path for path in MODULES if "simulator" not in path.parts]
 VALUES = {"bot.domain"}
 EDGES = {"bot.slack", "bot.evs", "bot.store", "bot.api"}
 NEEDS = {"bot.ports", *VALUES}
-SHARED = {"bot.cache", "bot.outages", "bot.retry"}
+SHARED = {"bot.cache", "bot.connections", "bot.outages", "bot.retry"}
 WIRED = {
     "bot.admin",
     "bot.supervision",
@@ -43,9 +43,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.engine": NEEDS,
     "bot.cache": NEEDS,
     "bot.retry": NEEDS,
+    "bot.connections": set(),
     "bot.outages": set(),
     "bot.workflow": {"bot.cache", "bot.retry", *NEEDS},
-    "bot.api": {"bot.workflow", *NEEDS},
+    "bot.api": {"bot.connections", "bot.workflow", *NEEDS},
     "bot.slack": {"bot.workflow", *SHARED, *NEEDS},
     "bot.evs": {"bot.outages", "bot.retry", *NEEDS},
     "bot.store": NEEDS,

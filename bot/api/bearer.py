@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -26,8 +26,11 @@ class Tokens:
         digests = {name: _digest(secret.get_secret_value().strip()) for name, secret in self.secrets.items()}
         object.__setattr__(self, "_digests", digests)
 
-    def name(self, authorization: str) -> str:
-        """The name of the token in an `Authorization` header. Raises Problem (401)."""
+    def name(self, authorizations: Sequence[str]) -> str:
+        """The name of the token in the one `Authorization` header. Raises Problem (401), also where there are several:
+        a proxy may have looked at another one than this.
+        """
+        authorization = authorizations[0] if len(authorizations) == 1 else ""
         shown = authorization[len(_BEARER) :].strip() if authorization[: len(_BEARER)].lower() == _BEARER else ""
         digest, found = _digest(shown), ""
         for name, known in self._digests.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import math
@@ -19,11 +20,13 @@ from bot.api.bodies import body_of
 from bot.api.openapi import document
 from bot.api.problems import INVALID, UNREADABLE, Problem
 from bot.api.programs import Programs
+from bot.connections import Connections, Garbled, Limits
 from bot.domain.actors import AccountKind, Actor, token_id
 from bot.domain.errors import StoreFailed
 from bot.domain.hosts import cannot_listen
 
 log = logging.getLogger(__name__)
+_server_log = logging.getLogger(f"{__name__}.server")
 
 PREFIX = "/api/v1"
 BODY_BYTES = 64 * 1024
@@ -32,8 +35,12 @@ LONGEST_WAIT_S = 60.0
 WAITING_AT_MOST = 200
 """Programs that wait for an end at one time; one more is answered at once with how it stands."""
 
+BOUNDS = Limits(most=2 * WAITING_AT_MOST)
+
 STOP_SECONDS = 2.0
-_RULES = {404: "no-such-path", 405: "method-not-allowed", 413: "too-large"}
+IS_KNOWN: web.RequestKey[Callable[[], None]] = web.RequestKey("is_known")
+"""Of a request: to be called once a good token was shown; then its connection makes no room for others."""
+_RULES = {404: "no-such-path", 405: "method-not-allowed"}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -46,7 +53,11 @@ class ApiServer:
     tokens: Tokens
     programs: Programs
     report_unexpected: Callable[[Exception, str], str]
+    limits: Limits = BOUNDS
     _runner: web.AppRunner | None = field(default=None, init=False)
+    _listening: asyncio.Server | None = field(default=None, init=False)
+    _connections: Connections = field(init=False)
+    _garbled: Garbled = field(init=False)
     _waiting: int = field(default=0, init=False)
     _stopping: bool = field(default=False, init=False)
 
@@ -57,10 +68,17 @@ class ApiServer:
         server.router.add_get(f"{PREFIX}/requests/{{id}}", self._on_show)
         server.router.add_post(f"{PREFIX}/alerts", self._on_alert)
         server.router.add_get(f"{PREFIX}/openapi.json", self._on_document)
-        self._runner = web.AppRunner(server, access_log=None, shutdown_timeout=STOP_SECONDS)
+        self._runner = web.AppRunner(
+            server, access_log=None, shutdown_timeout=STOP_SECONDS, logger=_server_log, auto_decompress=False
+        )
         await self._runner.setup()
+        assert self._runner.server is not None
+        self._connections = Connections(self._runner.server, self.limits, "the entry for programs")
+        self._garbled = Garbled("connections to the entry for programs that spoke no HTTP were closed")
+        _server_log.addFilter(self._garbled.is_told)
         try:
-            await web.TCPSite(self._runner, self.host, self.wanted_port).start()
+            loop = asyncio.get_running_loop()
+            self._listening = await loop.create_server(self._connections, self.host, self.wanted_port)
         except OSError as exc:
             await self.stop()
             raise cannot_listen(exc, self.host, self.wanted_port, "[api] listen") from None
@@ -69,50 +87,61 @@ class ApiServer:
     @property
     def port(self) -> int:
         """The port in use, also when 0 asked for any."""
-        assert self._runner is not None
-        return int(self._runner.addresses[0][1])
+        assert self._listening is not None
+        return int(self._listening.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
         """Programs that wait are answered with how it stands."""
         self._stopping = True
+        if self._listening:
+            self._listening.close()
+            self._listening = None
         if self._runner:
             await self._runner.cleanup()
             self._runner = None
+            self._connections.stop()
+            self._garbled.stop()
+            _server_log.removeFilter(self._garbled.is_told)
 
     @web.middleware
     async def _answering(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Whatever goes wrong is a problem with a rule; no text of an exception reaches anyone."""
+        with self._connections.handling(request.transport) as is_known:
+            request[IS_KNOWN] = is_known
+            answer = await self._answer(request, handler)
+        answer.headers["Cache-Control"] = "no-store"
+        return answer
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
-            answer = await handler(request)
+            return await handler(request)
         except Problem as problem:
-            answer = problem.response()
+            return problem.response()
         except web.HTTPException as exc:
             status = HTTPStatus(exc.status)
             headers = {name: exc.headers[name] for name in ("Allow",) if name in exc.headers}
             rule = _RULES.get(exc.status, UNREADABLE)
-            answer = Problem(
+            return Problem(
                 status, rule, "There is no such call; the document of the entry has them all.", headers=headers
             ).response()
         except StoreFailed as exc:
             told = self.report_unexpected(exc, "a program's request could not be recorded")
             status = HTTPStatus.SERVICE_UNAVAILABLE
-            answer = Problem(status, "store-failed", told, headers={"Retry-After": "10"}).response()
+            return Problem(status, "store-failed", told, headers={"Retry-After": "10"}).response()
         except Exception as exc:  # a fault of the bot is told under a reference
             told = self.report_unexpected(exc, "a program's request could not be answered")
-            answer = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "unexpected", told).response()
-        answer.headers["Cache-Control"] = "no-store"
-        return answer
+            return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "unexpected", told).response()
 
     async def _on_ask(self, request: web.Request) -> web.Response:
         actor = self._actor(request)
-        body = body_of(await _json_of(request, BODY_BYTES))
+        body = body_of(await self._json_of(request, BODY_BYTES))
         key = request.headers.get("Idempotency-Key", "").strip()
         answer, made = await self.programs.ask(actor, key, body)
         return _created(answer, made=made)
 
     async def _on_alert(self, request: web.Request) -> web.Response:
         actor = self._actor(request)
-        alert = alert_of(await _json_of(request, ALERT_BYTES), request.query)
+        alert = alert_of(await self._json_of(request, ALERT_BYTES), request.query)
         if alert is None:
             return _answered({"outcome": "ignored", "detail": "Nothing of it is firing."})
         answer, made = await self.programs.ask(actor, alert.key, alert.body)
@@ -134,22 +163,35 @@ class ApiServer:
 
     def _actor(self, request: web.Request) -> Actor:
         """Raises Problem (401)."""
-        name = self.tokens.name(request.headers.get("Authorization", ""))
+        name = self.tokens.name(request.headers.getall("Authorization", []))
+        request[IS_KNOWN]()
         return Actor(token_id(name), AccountKind.TOKEN)
 
+    async def _json_of(self, request: web.Request, most: int) -> Any:
+        """Raises Problem."""
+        if request.content_type != "application/json":
+            detail = "Send JSON, with the header Content-Type: application/json."
+            raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, UNREADABLE, detail)
+        try:
+            async with asyncio.timeout(self.limits.body):
+                sent = await request.read()
+        except TimeoutError:
+            detail = f"The body did not come within {self.limits.body:.0f} s."
+            raise Problem(HTTPStatus.REQUEST_TIMEOUT, "too-slow", detail) from None
+        except (OSError, web.RequestPayloadError):
+            raise Problem(HTTPStatus.BAD_REQUEST, UNREADABLE, "The body did not come whole.") from None
+        except web.HTTPRequestEntityTooLarge:
+            raise _too_large(most) from None
+        if len(sent) > most:
+            raise _too_large(most)
+        try:
+            return json.loads(sent.decode("utf-8"))
+        except (ValueError, RecursionError):
+            raise Problem(HTTPStatus.BAD_REQUEST, UNREADABLE, "The body is not JSON in UTF-8.") from None
 
-async def _json_of(request: web.Request, most: int) -> Any:
-    """Raises Problem."""
-    if request.content_type != "application/json":
-        detail = "Send JSON, with the header Content-Type: application/json."
-        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, UNREADABLE, detail)
-    sent = await request.read()
-    if len(sent) > most:
-        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", f"A body holds {most:,} bytes at most.")
-    try:
-        return json.loads(sent.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise Problem(HTTPStatus.BAD_REQUEST, UNREADABLE, "The body is not JSON in UTF-8.") from None
+
+def _too_large(most: int) -> Problem:
+    return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", f"A body holds {most:,} bytes at most.")
 
 
 def _wait(text: str) -> float:

@@ -8,7 +8,7 @@ from typing import Any
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.response import BoltResponse
 
-from bot.slack.http.connections import Tally
+from bot.connections import Tally
 from bot.slack.payloads import Identity, is_ours
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.request.async_internals import build_async_context
@@ -21,10 +20,10 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
+from bot.connections import USUAL, Connections, Garbled, Limits, Tally
 from bot.domain.hosts import cannot_listen
 from bot.ports.meters import Acknowledged, uncounted
 from bot.slack.command_road import CommandRoad
-from bot.slack.http.connections import USUAL, Connections, Limits, Tally
 from bot.slack.payloads import kind_of
 
 log = logging.getLogger(__name__)
@@ -66,9 +65,9 @@ class HttpEntry:
         self._http = web.Server(
             self._on_request, access_log=None, logger=_server_log, auto_decompress=False, lingering_time=0.0
         )
-        self.connections = Connections(self._http, limits)
+        self.connections = Connections(self._http, limits, "the request url")
         self.unsigned = Tally("deliveries without a good signature were refused")
-        self.garbled = Tally("connections to the request url that spoke no HTTP were closed")
+        self.garbled = Garbled("connections to the request url that spoke no HTTP were closed")
 
     async def start(self) -> None:
         """Raises CannotListen."""
@@ -77,7 +76,7 @@ class HttpEntry:
             self._listening = await loop.create_server(self.connections, self._host or None, self._port)
         except OSError as exc:
             raise cannot_listen(exc, self._host, self._port, "HOST, PORT") from None
-        _server_log.addFilter(self._is_told)
+        _server_log.addFilter(self.garbled.is_told)
         log.info("listening for slack over HTTP", extra={"host": self._host, "port": self.port, "path": PATH})
 
     @property
@@ -109,16 +108,7 @@ class HttpEntry:
         self.connections.stop()
         self.unsigned.stop()
         self.garbled.stop()
-        _server_log.removeFilter(self._is_told)
-
-    def _is_told(self, record: logging.LogRecord) -> bool:
-        """aiohttp logs each request that is none as an error, with a traceback and what came: any client could fill the
-        disk. They are counted.
-        """
-        if record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError):
-            return True
-        self.garbled.count()
-        return False
+        _server_log.removeFilter(self.garbled.is_told)
 
     async def _on_request(self, request: web.BaseRequest) -> web.Response:
         with self.connections.handling(request.transport) as is_slacks:

@@ -20,10 +20,10 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot import connections
+from bot.connections import USUAL, Limits, Tally
 from bot.slack.bolt import build_bolt
 from bot.slack.command_road import CommandRoad
-from bot.slack.http import connections
-from bot.slack.http.connections import USUAL, Limits, Tally
 from bot.slack.http.request_url import BODY_BYTES, HttpEntry
 from bot.slack.origin import Origin
 from bot.slack.payloads import Identity, SlashCommand, Unreadable, is_ours, read

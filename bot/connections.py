@@ -13,12 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
 
+from aiohttp.http_exceptions import HttpProcessingError
+
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`most` connections at once: Slack keeps a few open, and so does a proxy in between. Times are in seconds.
+    """`most` connections at once: each client keeps a few open, and so does a proxy in between. Times are in seconds.
 
     `head`: from a connection, or the first byte of another request in it, to the end of its head. `body`: from there to
     the end of its body. `idle`: between two requests; longer than proxies keep an idle connection themselves.
@@ -68,16 +70,29 @@ class Tally:
             self._pause = asyncio.get_running_loop().call_later(TOLD_EVERY_SECONDS, self._tell)
 
 
-class Connections:
-    """A protocol factory around another. A new connection over the most takes the place of the oldest on which nothing
-    of Slack's is being answered; where all of them are busy with that, it is refused.
+class Garbled(Tally):
+    """aiohttp logs each request that is none as an error, with a traceback and what came: any client could fill the
+    disk. They are counted.
     """
 
-    def __init__(self, make: Callable[[], asyncio.Protocol], limits: Limits) -> None:
+    def is_told(self, record: logging.LogRecord) -> bool:
+        """A filter of the server's logger."""
+        if record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError):
+            return True
+        self.count()
+        return False
+
+
+class Connections:
+    """A protocol factory around another. A new connection over the most takes the place of the oldest on which nothing
+    of a known sender is being answered; where all of them are busy with that, it is refused. `to`: the entry, in words.
+    """
+
+    def __init__(self, make: Callable[[], asyncio.Protocol], limits: Limits, to: str) -> None:
         self._make = make
         self._limits = limits
         self._open: dict[asyncio.BaseTransport, _Guarded] = {}
-        self._crowded = Tally("connections to the request url were closed because there were too many")
+        self._crowded = Tally(f"connections to {to} were closed because there were too many")
 
     def __call__(self) -> asyncio.Protocol:
         return _Guarded(self, self._make(), self._limits)
@@ -88,7 +103,7 @@ class Connections:
     @contextmanager
     def handling(self, transport: asyncio.BaseTransport | None) -> Iterator[Callable[[], None]]:
         """While a request that has its whole head is read and answered, its handler minds the time. It calls what this
-        gives once it knows that Slack sent it: until then the connection may have to make room.
+        gives once it knows who sent it: until then the connection may have to make room.
         """
         guarded = self._open.get(transport) if transport is not None else None
         if guarded is not None:

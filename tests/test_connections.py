@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.slack.http.connections import Connections, Limits
+from bot.connections import Connections, Limits
 
 
 class Quiet(asyncio.Protocol):
@@ -27,7 +27,7 @@ def runner(request: pytest.FixtureRequest) -> asyncio.Runner:
 
 async def left_open(limits: Limits, *, stop: bool = False) -> tuple[int, int]:
     """Of five connections that say nothing: how many the server ends, and how many it still counts."""
-    connections = Connections(Quiet, limits)
+    connections = Connections(Quiet, limits, "the test")
     server = await asyncio.get_running_loop().create_server(connections, "127.0.0.1", 0)
     streams = [await asyncio.open_connection(*server.sockets[0].getsockname()) for _ in range(5)]
     async with asyncio.timeout(5):
