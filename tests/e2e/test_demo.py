@@ -11,18 +11,34 @@ import signal
 import sys
 import time
 from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import AsyncIterator
 from pathlib import Path
 from unittest.mock import ANY
 
 import httpx
+import pytest
 
 LOOK_WITHIN_S = 45.0
 GAME_DAY = Path(__file__).parents[2] / "docs/examples/game-day.json"
 
 
+STARTED: list[Process] = []
+
+
+@pytest.fixture(autouse=True)
+async def nothing_left() -> AsyncIterator[None]:
+    """A test that fails half-way leaves no demo behind."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
 async def bot(*arguments: str, **environment: str) -> Process:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SLACK_", "BOT_"))}
-    return await asyncio.create_subprocess_exec(
+    process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "bot",
@@ -32,6 +48,8 @@ async def bot(*arguments: str, **environment: str) -> Process:
         stderr=STDOUT,
         env={**inherited, **environment},
     )
+    STARTED.append(process)
+    return process
 
 
 async def said(process: Process, typed: str = "") -> tuple[int, str]:
