@@ -182,7 +182,9 @@ class Directory:
         )
 
     def _channels(self, args: Args, channels: list[Channel]) -> dict[str, Any]:
-        kinds = str(args.get("types") or "public_channel").split(",")
+        kinds = {kind.strip() for kind in str(args.get("types") or "public_channel").split(",")}
+        if not kinds <= {"public_channel", "private_channel", "im", "mpim"}:
+            raise SlackRefusal("invalid_types")
         wanted = [
             channel
             for channel in channels

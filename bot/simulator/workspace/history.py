@@ -17,6 +17,7 @@ from bot.simulator.workspace.messages import Message
 from bot.simulator.workspace.state import State
 
 MOST = 1000
+_NO_ACTIONS = {"channel_actions_ts": None, "channel_actions_count": 0}
 _CURSOR = "next_ts:"
 
 
@@ -41,7 +42,7 @@ class History:
         within = _within(top, latest, oldest, args)
         forward = oldest is not None and latest is None
         page, cursor = _page(within if forward else within[::-1], args, limit)
-        return self._answer(page[::-1] if forward else page, cursor, args, pin_count=0)
+        return self._answer(page[::-1] if forward else page, cursor, args, pin_count=0, **_NO_ACTIONS)
 
     def replies(self, args: Args) -> dict[str, Any]:
         """A thread from its root on, oldest first; any message of it may be named."""

@@ -30,7 +30,9 @@ UPDATE_TEXT_LIMIT = 4_000
 
 @dataclass
 class Message:
-    """One message. `history` holds every rendering, the first included, as (unix seconds, text, blocks)."""
+    """One message. `history` holds every rendering, the first included, as (unix seconds, text, blocks); `reactions`
+    are the app's own.
+    """
 
     ts: str
     channel: str
@@ -45,6 +47,7 @@ class Message:
     attachments: Blocks = field(default_factory=list)
     deleted: bool = False
     files: Blocks = field(default_factory=list)
+    reactions: list[str] = field(default_factory=list)
     from_app: bool = False
 
 
@@ -177,6 +180,9 @@ class MessageStore:
             shown["blocks"] = blocks
         if message.attachments:
             shown["attachments"] = copy.deepcopy(message.attachments)
+        if message.reactions:
+            mine = {"users": [world.app.bot_user_id], "count": 1}
+            shown["reactions"] = [{"name": name, **mine} for name in message.reactions]
         if message.files:
             shown["files"] = copy.deepcopy(message.files)
         if message.thread_ts:

@@ -26,6 +26,9 @@ from bot.simulator.workspace.webapi import WebApi
 log = logging.getLogger(__name__)
 JSON_ARGUMENTS = ("blocks", "view", "message", "metadata", "attachments", "files")
 NO_TOKEN = frozenset({"api.test", "blocks.validate"})
+FORM_ONLY = frozenset({"chat.getPermalink"})
+"""Methods that leave a JSON body unread."""
+
 OPEN_CONNECTION = "apps.connections.open"
 
 
@@ -73,7 +76,7 @@ class SlackServer:
             return early
         args: dict[str, Any] = {}
         try:
-            args = await _arguments(request)
+            args = await _arguments(request, reads_json=method not in FORM_ONLY)
             refused = self._limited(method, args)
             if refused is not None:
                 return refused
@@ -81,9 +84,13 @@ class SlackServer:
         except SlackRefusal as refusal:
             body = refusal.body()
         self._note(method, args, 200, None if body["ok"] else str(body["error"]))
+        if request.content_type == "application/json" and request.body_exists and request.charset is None:
+            body |= _charset_warning(body)
         return _after(faults, request, self._answer(body))
 
     def _run(self, method: str, request: web.Request, args: dict[str, Any]) -> dict[str, Any]:
+        if method == "blocks.validate" and request.method == "GET":
+            raise SlackRefusal("unsupported_http_method")
         if method in NO_TOKEN:
             return self._api.methods[method](args)
         token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip() or str(args.get("token") or "")
@@ -166,6 +173,11 @@ class SlackServer:
         return _after(faults, request, web.Response(text="ok"))
 
 
+def _charset_warning(body: dict[str, Any]) -> dict[str, Any]:
+    metadata = {**body.get("response_metadata", {}), "warnings": ["missing_charset"]}
+    return {"warning": "missing_charset", "response_metadata": metadata}
+
+
 @web.middleware
 async def _from_here(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -221,10 +233,10 @@ async def _json_body(request: web.Request) -> Any:
         raise SlackRefusal("invalid_json") from error
 
 
-async def _arguments(request: web.Request) -> dict[str, Any]:
+async def _arguments(request: web.Request, *, reads_json: bool) -> dict[str, Any]:
     """Query, form and JSON body in one mapping; blocks and view may be JSON strings."""
     args: dict[str, Any] = dict(request.query)
-    if request.content_type == "application/json" and request.can_read_body:
+    if request.content_type == "application/json" and request.can_read_body and reads_json:
         body = await _json_body(request)
         if body is not None:
             if not isinstance(body, dict):

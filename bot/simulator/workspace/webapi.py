@@ -1,7 +1,7 @@
 """The Web API's methods: arguments in, the answer's fields out, or a SlackRefusal.
 
 Source: docs.slack.dev, reference/methods. Differences that stay: a name with @ is no one's (`channel_not_found`),
-auth.revoke sends no tokens_revoked, reactions are taken and not kept, and there are no group direct messages.
+auth.revoke sends no tokens_revoked, any word of the right letters is an emoji, and there are no group direct messages.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from bot.simulator.workspace.world import Channel
 
 Method = Callable[[Args], dict[str, Any]]
 _USER_ID = re.compile(r"^[UW][A-Z0-9]{2,}$")
+_REACTION = re.compile(r"[a-z0-9_+'-]+(?:::skin-tone-[2-6])?")
 _SPEAKING = {"text", "fallback", "title", "pretext", "author_name", "fields"}
 BLOCK_TEXT_LIMIT = 100_000
 
@@ -44,7 +45,7 @@ class WebApi:
             "chat.postEphemeral": self.post_ephemeral,
             "chat.getPermalink": self.get_permalink,
             "reactions.add": self.react,
-            "reactions.remove": self.react,
+            "reactions.remove": self.take_reaction_back,
             "views.open": self.views_open,
             "views.push": self.views_push,
             "views.update": self.views_update,
@@ -153,10 +154,22 @@ class WebApi:
         return {"channel": channel.id, "permalink": link}
 
     def react(self, args: Args) -> dict[str, Any]:
-        channel = self._known_channel(args)
-        self._served(channel, str(args.get("timestamp", "")))
-        if not args.get("name"):
+        message = self._served(self._known_channel(args), str(args["timestamp"]))
+        name = str(args["name"])
+        if not _REACTION.fullmatch(name):
+            raise SlackRefusal("invalid_name")
+        if name in message.reactions:
+            raise SlackRefusal("already_reacted")
+        message.reactions.append(name)
+        return {}
+
+    def take_reaction_back(self, args: Args) -> dict[str, Any]:
+        if args.get("channel") is None or args.get("timestamp") is None:
+            raise SlackRefusal("no_item_specified")
+        message = self._served(self._known_channel(args), str(args["timestamp"]))
+        if str(args["name"]) not in message.reactions:
             raise SlackRefusal("no_reaction")
+        message.reactions.remove(str(args["name"]))
         return {}
 
     def views_open(self, args: Args) -> dict[str, Any]:
@@ -214,8 +227,9 @@ class WebApi:
             raise invalid("must be a string [json-pointer:/text]")
         if blocks is not None:
             refuse_bad_blocks(self._state, "chat", blocks)
-        if attachments is not None and (not isinstance(attachments, list) or len(attachments) > 100):
-            raise SlackRefusal("invalid_attachments" if not isinstance(attachments, list) else "too_many_attachments")
+        attachments = attachments if isinstance(attachments, list) else None
+        if attachments and len(attachments) > 100:
+            raise SlackRefusal("too_many_attachments")
         if not may_be_empty and not (text or blocks or any(_speaks(item) for item in attachments or [])):
             raise SlackRefusal("no_text")
         return text, blocks, attachments

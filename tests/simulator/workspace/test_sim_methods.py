@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+import aiohttp
 import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.simulator.workspace import WorkspaceSimulator
 
-SCOPES = ["chat:write", "users:read", "users:read.email", "files:write", "files:read", "im:write"]
+SCOPES = [
+    "chat:write",
+    "reactions:write",
+    "channels:read",
+    "users:read",
+    "users:read.email",
+    "files:write",
+    "files:read",
+    "im:write",
+]
 DIVIDER = {"type": "divider"}
 
 
@@ -128,3 +138,37 @@ async def test_one_thing_is_validated_by_what_it_is_for(
         await call
     body: Any = caught.value.response.data
     assert (body["error"], [item["pointer"] for item in body.get("errors", [])]) == (error, pointers)
+
+
+async def test_a_reaction_is_given_once_and_taken_back_once(client: AsyncWebClient) -> None:
+    ts = (await client.chat_postMessage(channel="C0OPS00001", text="x"))["ts"]
+    here: dict[str, Any] = {"channel": "C0OPS00001", "timestamp": ts}
+    assert (await client.reactions_add(name="eyes", **here))["ok"]
+    assert await error_of(client.reactions_add(name="eyes", **here)) == "already_reacted"
+    assert await error_of(client.reactions_add(name="no such", **here)) == "invalid_name"
+    shown = (await client.chat_update(channel="C0OPS00001", ts=ts, text="y"))["message"]["reactions"]
+    assert shown == [{"name": "eyes", "users": ["U0SNAPBOT1"], "count": 1}]
+    assert (await client.reactions_remove(name="eyes", **here))["ok"]
+    assert await error_of(client.reactions_remove(name="eyes", **here)) == "no_reaction"
+    assert await error_of(client.reactions_remove(name="eyes")) == "no_item_specified"
+
+
+async def test_a_request_is_read_in_the_form_that_its_method_takes(
+    sim: WorkspaceSimulator, client: AsyncWebClient
+) -> None:
+    ts = (await client.chat_postMessage(channel="C0OPS00001", text="x"))["ts"]
+    here = {"channel": "C0OPS00001", "message_ts": ts}
+    assert (await client.api_call("chat.getPermalink", params=here))["ok"]
+    assert await error_of(client.api_call("chat.getPermalink", json=here)) == "invalid_arguments"
+    assert await error_of(client.api_call("blocks.validate", http_verb="GET")) == "unsupported_http_method"
+    assert await error_of(client.conversations_list(types="public_channel,dm")) == "invalid_types"
+
+
+async def test_a_body_without_its_charset_is_taken_with_a_warning(sim: WorkspaceSimulator) -> None:
+    headers = {"Authorization": f"Bearer {sim.bot_token}"}
+    async with aiohttp.ClientSession(headers=headers) as http:
+        body = {"channel": "C0OPS00001", "text": "x"}
+        async with http.post(f"{sim.api_url}chat.postMessage", json=body) as answer:
+            warned = await answer.json()
+    assert (warned["ok"], warned["warning"]) == (True, "missing_charset")
+    assert warned["response_metadata"] == {"warnings": ["missing_charset"]}
