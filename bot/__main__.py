@@ -76,7 +76,7 @@ def _done(options: argparse.Namespace) -> int:
         cli.complain(exc.sentence)
         return cli.BAD_USE
     except KeyboardInterrupt:
-        return cli.DONE
+        return cli.INTERRUPTED
     return code
 
 

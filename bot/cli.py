@@ -24,6 +24,8 @@ from bot.store.opening import database_at
 from bot.store.store import Store
 
 DONE, FAILED, BAD_USE = 0, 1, 2
+INTERRUPTED = 130
+"""As shells say of what Ctrl-C ended: a pipeline does not go on as though all were well."""
 S = TypeVar("S", bound=Store)
 _PAGE = 1_000
 _LATEST = 50

@@ -8,10 +8,11 @@ import os
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import httpx
+from pydantic import BaseModel
 
 from bot.cli import BAD_USE, DONE, FAILED, complain, say
 from bot.clock import SystemClock
@@ -28,6 +29,7 @@ RECORDED_WITHIN_S = 60.0
 LOOK_S = 30.0
 """One look waits so long for the end, in the bot."""
 
+LOOKS_APART_S = 1.0
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 _AGAIN = frozenset({500, 502, 503, 504})
 _BAD_USE = frozenset({"invalid", "unreadable", "no-idempotency-key", "no-channel", "no-such-path"})
@@ -37,10 +39,6 @@ _RUNS = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL")
 
 class NotReached(Exception):
     """No answer of a bot came in time; its text says why."""
-
-
-class NotTheBots(ValueError):
-    """An answer, and none of a bot's: of a proxy before it, or of another service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +61,16 @@ async def request(options: argparse.Namespace) -> int:
     within_s = _read(duration_of, options.timeout).total_seconds()
     body = body_of(options, os.environ)
     key = options.key or str(uuid.uuid4())
+    for name, value in (("BOT_TOKEN", token), ("--key", key)):
+        if not (value.isascii() and value.isprintable()):
+            raise CommandError(
+                f"{name} holds letters that no header may: only plain letters, digits and signs go there."
+            )
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
     loopback = is_loopback(urlsplit(url).hostname or "")
     timeout = httpx.Timeout(LOOK_S + 15.0, connect=5.0)
     try:
-        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=timeout, trust_env=not loopback) as bot:
+        async with _client(base_url=url, headers=headers, timeout=timeout, trust_env=not loopback) as bot:
             clock = SystemClock()
             return await Asking(bot, options, clock, clock.monotonic() + within_s).carried_out(body)
     except Refusal as refusal:
@@ -104,7 +107,10 @@ class Asking:
         lost = f"{answer['id']} is recorded, and how it stands is not known"
         while answer["outcome"] == "pending" and (left_s := self.until - self.clock.monotonic()) > 0:
             path = f"/api/v1/requests/{answer['id']}?wait={min(LOOK_S, left_s):.0f}"
+            asked_at = self.clock.monotonic()
             answer = await self._answer("GET", path, self.until, lost)
+            if answer["outcome"] == "pending":  # a bot where many wait answers at once
+                await self.clock.sleep(min(max(0.0, asked_at + LOOKS_APART_S - self.clock.monotonic()), left_s))
             if (now := _progress(answer)) != shown and answer["outcome"] == "pending":
                 self._say(shown := now)
         return answer
@@ -161,7 +167,12 @@ def body_of(options: argparse.Namespace, environ: Mapping[str, str]) -> dict[str
         given |= {key: getattr(options, key) for key in ("server", "server_id", "tag")}
         given |= {"disks": _read(str, options.disks).split(",") if options.disks else None}
         given |= {"confirm": True if options.confirm else None}
-    return {"verb": options.verb, **{key: value for key, value in given.items() if value is not None}}
+    body = {"verb": options.verb, **{key: value for key, value in given.items() if value is not None}}
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise CommandError("What was typed is not all text in UTF-8.") from None
+    return body
 
 
 def _run_url(environ: Mapping[str, str]) -> str | None:
@@ -172,26 +183,66 @@ def _run_url(environ: Mapping[str, str]) -> str | None:
     return found if found.startswith("https://") else None
 
 
+def _client(**given: Any) -> httpx.AsyncClient:
+    try:
+        return httpx.AsyncClient(**given)
+    except ValueError as problem:  # of a proxy in the environment, or a certificate
+        raise CommandError(f"The environment names a proxy that can't be used: {problem}.") from None
+
+
 def _address(url: str) -> str:
-    parts = urlsplit(url.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url.strip())
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one or parts.query or parts.fragment:
         raise CommandError("BOT_URL is not set to an address. It is that of the bot's entry, as https://bot.example.")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise CommandError("BOT_URL is http:// to another machine, which would show the token to all. Use https://.")
     return url.strip().rstrip("/")
 
 
+class _Disk(BaseModel):
+    disk_id: str
+    disk_name: str
+    state: str
+    snapshot_id: str | None
+    cause: str
+
+
+class _Answer(BaseModel):
+    """Of a bot's answer what is read here; a later bot's may have more."""
+
+    id: str
+    outcome: Literal["pending", "available", "failed", "refused"]
+    state: str
+    channel: str
+    detail: str
+    rule: str
+    disks: list[_Disk]
+
+
+class _Field(BaseModel):
+    field: str
+    detail: str
+
+
+class _Problem(BaseModel):
+    rule: str
+    detail: str
+    errors: list[_Field] = []
+
+
 def _read_answer(response: httpx.Response) -> dict[str, Any]:
     """Raises Refusal; ValueError for what is none of a bot's answers."""
-    answer = response.json()
-    if not isinstance(answer, dict):
-        raise NotTheBots
-    if response.is_success and isinstance(answer.get("id"), str):
+    answer: dict[str, Any] = response.json()
+    if response.is_success:
+        _Answer.model_validate(answer)
         return answer
-    if "rule" not in answer:
-        raise NotTheBots
-    errors = "".join(f"\n  {one['field']}: {one['detail']}" for one in answer.get("errors", ()))
-    raise Refusal(str(answer["rule"]), f"{answer['detail']}{errors}")
+    problem = _Problem.model_validate(answer)
+    errors = "".join(f"\n  {one.field}: {one.detail}" for one in problem.errors)
+    raise Refusal(problem.rule, f"{problem.detail}{errors}")
 
 
 def _progress(answer: Mapping[str, Any]) -> str:
