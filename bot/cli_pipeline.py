@@ -63,9 +63,7 @@ async def request(options: argparse.Namespace) -> int:
     key = options.key or str(uuid.uuid4())
     for name, value in (("BOT_TOKEN", token), ("--key", key)):
         if not (value.isascii() and value.isprintable()):
-            raise CommandError(
-                f"{name} holds letters that no header may: only plain letters, digits and signs go there."
-            )
+            raise CommandError(f"{name} holds what no header may: only plain letters, digits and signs go there.")
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
     loopback = is_loopback(urlsplit(url).hostname or "")
     timeout = httpx.Timeout(LOOK_S + 15.0, connect=5.0)
