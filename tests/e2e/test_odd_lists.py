@@ -18,7 +18,7 @@ def put_snapshots(world: World, count: int) -> None:
     for number in range(count):
         snapshot_id = f"0ddba115-{number:04d}-4000-8000-000000000000"
         fields = ("old", "", "ap-southeast-3a", "0", 10, "", LONG_AGO, -count + number, 1.0, LONG_AGO)
-        world.cloud.world.snapshots[snapshot_id] = Snapshot(snapshot_id, PAYMENTS, DATA, *fields)
+        world.cloud.world.add_snapshot(Snapshot(snapshot_id, PAYMENTS, DATA, *fields))
 
 
 @pytest.mark.parametrize("rows", [50, 7, 1000])
