@@ -213,6 +213,12 @@ def word_after(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.workflow.unanswered.WORD_AFTER_S", 30.0)
 
 
+@pytest.fixture(autouse=True)
+def triggers_live_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For the same reason: Slack's three seconds to open a form are three of the machine's."""
+    monkeypatch.setattr("bot.simulator.workspace.tickets.TRIGGER_LIFE_S", 3.0 * SPEED)
+
+
 @pytest.fixture
 async def setting(tmp_path: Path) -> AsyncIterator[tuple[Setting, FastClock]]:
     clock = FastClock()

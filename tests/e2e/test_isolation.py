@@ -14,6 +14,10 @@ from tests.e2e.conftest import World, request_id
 BACKLOG = 400
 
 
+READ_WITHIN_S = 15.0
+"""How long a call that hangs keeps its place: who waited behind one would wait that long."""
+
+
 def disk_id(number: int) -> str:
     return f"d15cffff-{number:04d}-4000-8000-{number:012d}"
 
@@ -60,7 +64,7 @@ async def test_a_project_whose_calls_hang_holds_up_no_other(crowded_world: World
         world.cloud.fault("create_snapshot", "hang", times=20, volume_id=disk_id(number))
     await asked_by_alice(world)
     await world.until(lambda: len(world.cloud.calls("create_snapshot")) >= 4, timeout=30)
-    assert await seconds_to_the_post(world) <= 5.0
+    assert await seconds_to_the_post(world) < READ_WITHIN_S * 2 / 3
 
 
 async def test_people_of_whom_slack_says_nothing_hold_up_nobody_else(crowded_world: World) -> None:

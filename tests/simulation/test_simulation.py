@@ -68,14 +68,19 @@ print([namespace["__name__"] for namespace, name, _ in seeded._places() if (id(n
     assert told.stdout.strip() == "[]"
 
 
-FOUND_WITHIN = {"sent-again": 60, "answered-early": 100, "shown-early": 100, "marked-alone": 100}
-"""By bug: seeds, from 0 on."""
+FOUND_IN = {
+    "sent-again": range(15, 60),
+    "answered-early": range(44, 100),
+    "shown-early": range(44, 100),
+    "marked-alone": range(65, 100),
+}
+"""By bug: seeds, of which the first few find it. How many it takes from 0 on stands in docs/reliability.md."""
 
 
-@pytest.mark.parametrize("name", FOUND_WITHIN)
+@pytest.mark.parametrize("name", FOUND_IN)
 def test_a_bug_put_in_on_purpose_is_found(name: str) -> None:
     with BUGS[name]():
-        found = (str(simulate(drawn(seed)).problems) for seed in range(FOUND_WITHIN[name]))
+        found = (str(simulate(drawn(seed)).problems) for seed in FOUND_IN[name])
         assert any(WORDS[name] in problems for problems in found)
 
 
