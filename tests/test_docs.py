@@ -277,16 +277,16 @@ def test_the_codes_that_are_explained_are_known() -> None:
 def test_the_rights_that_are_asked_for_are_those_the_calls_need() -> None:
     """In both kinds of policy: identity policies call one action otherwise, and alone have names for groups."""
     policies = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", TEXT["docs/cloud-rights.md"], re.DOTALL)]
-    asked, by_identity, denied = (
+    asked, by_identity, restoring, denied = (
         {right for statement in policy["Statement"] for right in statement["Action"]} for policy in policies
     )
     calls = [path.read_text(encoding="utf-8") for path in (ROOT / "bot" / "evs").glob("*.py")]
     needed = {right for text in calls for right in re.findall(r'"((?:evs|ecs):\w+:\w+)"', text)}
-    assert [policy["Version"] for policy in policies] == ["1.1", "5.0", "1.1"]
-    assert needed == {*asked, "evs:snapshots:delete"}
+    assert [policy["Version"] for policy in policies] == ["1.1", "5.0", "1.1", "1.1"]
+    assert needed == {*asked, *restoring, "evs:snapshots:delete"}
     groups = {"evs:snapshotGroups:create", "evs:snapshotGroups:list"}
     assert by_identity == asked - {"ecs:cloudServers:list"} | {"ecs:cloudServers:listServersDetails"} | groups
-    assert "evs:snapshots:delete" in denied and not denied & asked
+    assert denied == restoring - {"evs:quotas:get"} | {"evs:snapshots:delete"} and not denied & asked
 
 
 # --- nothing outside of the repository --------------------------------------------------------------------------------

@@ -208,6 +208,16 @@ def _object(value: object) -> object:
     return value
 
 
+def _mapping(value: object) -> object:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _rate(value: object) -> object:
+    """`{"total_val": 3000, …}` on disks whose speed is ordered; elsewhere absent."""
+    told = value.get("total_val") if isinstance(value, Mapping) else value
+    return told if isinstance(told, int) and not isinstance(told, bool) else None
+
+
 def _text(value: object) -> object:
     return without_mentions(value) if isinstance(value, str) else "" if value is None else value
 
@@ -224,6 +234,7 @@ UtcTime = Annotated[datetime | None, BeforeValidator(_utc)]
 Percent = Annotated[int | None, BeforeValidator(_percent)]
 Text = Annotated[str, BeforeValidator(_text)]
 Tags = Annotated[dict[str, Any], BeforeValidator(_object)]
+Rate = Annotated[int | None, BeforeValidator(_rate)]
 
 
 class _Tagged(BaseModel):
@@ -253,6 +264,7 @@ class Snapshot(_Tagged):
     """
 
     volume_id: Text = ""
+    availability_zone: Text = ""
     size: int | None = None
     progress: Percent = None
     incremental: bool | None = None
@@ -277,7 +289,7 @@ class SnapshotGroup(_Tagged):
 
 class Job(BaseModel):
     """GET /v1/{project_id}/jobs/{job_id}. Anything but SUCCESS and FAIL is pending. Source: EVS API Reference,
-    evs_04_0054. What `entities` holds for a snapshot job is not documented, so it is not read.
+    evs_04_0054. What `entities` holds for a snapshot job is not documented, so only the disk of a new one is read.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -285,6 +297,13 @@ class Job(BaseModel):
     status: Text
     error_code: Text = ""
     fail_reason: Text = ""
+    entities: Annotated[dict[str, Any], BeforeValidator(_mapping)] = {}
+
+    @property
+    def disk_id(self) -> str | None:
+        """The disk that a createVolume job makes, once the cloud tells it."""
+        told = self.entities.get("volume_id")
+        return told if isinstance(told, str) and told else None
 
     @property
     def ended(self) -> Literal["success", "fail"] | None:
@@ -317,7 +336,8 @@ class Attachment(BaseModel):
 
 
 class Disk(BaseModel):
-    """One volume of GET /v2/{project_id}/cloudvolumes/detail. `size` is in GiB.
+    """One volume of GET /v2/{project_id}/cloudvolumes/detail. `size` is in GiB, `throughput` in MiB/s; `snapshot_id` is
+    the snapshot that it was made of.
 
     Source: huaweicloudDocs/evs, Querying Details About All Disks (v2).
     """
@@ -332,6 +352,10 @@ class Disk(BaseModel):
     availability_zone: Text = ""
     attachments: Annotated[tuple[Attachment, ...], BeforeValidator(_rows)] = ()
     tags: Tags = {}
+    snapshot_id: Text = ""
+    updated_at: UtcTime = None
+    iops: Rate = None
+    throughput: Rate = None
     unread: frozenset[str] = frozenset()
 
     @property

@@ -47,6 +47,7 @@ class Call:
     action: str = ""
     query: Query = ()
     body: Mapping[str, Any] | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)
     writes: bool = False
     send_before: float | None = None
     service: Service = "evs"
@@ -106,7 +107,9 @@ class ProjectCalls:
         async with self._in_turn(call, attempt, whose):
             with self.transport.told(call.operation, self.clock):
                 url = self._url(call)
-                response = await self.transport.send(call.method, url, attempt, body=call.body, auth=self.auth)
+                response = await self.transport.send(
+                    call.method, url, attempt, headers=call.headers, body=call.body, auth=self.auth
+                )
                 self._classify(call, response)
         return _value(call, response, read)
 

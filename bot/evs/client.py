@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import copy
+from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
 
 from bot.domain.errors import CloudRefused, CloudUnavailable, NotFound
+from bot.domain.new_disks import CreateDisk, DiskTicket, Quotas
 from bot.domain.servers import Server
 from bot.domain.snapshots import (
     CreateSnapshotGroup,
@@ -33,6 +35,8 @@ from bot.evs.signing import Scalar
 
 IDS_PER_CALL = 60
 VALUES_PER_TAG = 10
+CLIENT_TOKEN = "X-Client-Token"
+NO_CLIENT_TOKENS = "EVS.2223"
 EVERY_ENTERPRISE_PROJECT: tuple[str, Scalar] = ("enterprise_project_id", "all_granted_eps")
 OLDEST_FIRST: tuple[tuple[str, Scalar], ...] = (
     EVERY_ENTERPRISE_PROJECT,
@@ -219,7 +223,79 @@ class EvsClient:
             writes=True,
             send_before=send_before,
         )
-        return await self._calls.ask(call, lambda value: str(value_at(value, "job_id")), self._whose)
+        return await self._calls.ask(call, _job_id, self._whose)
+
+    async def roll_back(self, snapshot_id: str, disk_id: str, *, send_before: float) -> str:
+        """Ask EVS to write a snapshot over the disk that it was made of; answers the job's id.
+
+        Sent once: after a lost answer the states of disk and snapshot tell whether it has begun. The disk has to be
+        available, or in error after another roll-back, and so attached to no server. Raises NotFound when either is
+        none, CloudRefused in another state (EVS.5400, EVS.2043, EVS.2068), else what `create_standard_snapshot` does.
+        Source: EVS API Reference, RollbackSnapshotV5; states: Rolling Back a Snapshot to an EVS Disk (v2).
+        """
+        _must_be_an_id(snapshot_id, "snapshot")
+        _must_be_an_id(disk_id, "disk")
+        call = Call(
+            "POST",
+            self._path("v5", "snapshots", snapshot_id, "rollback"),
+            "evs:snapshots:rollback",
+            body={"rollback": {"volume_id": disk_id}},
+            writes=True,
+            send_before=send_before,
+        )
+        return await self._calls.ask(call, _job_id, self._whose)
+
+    async def create_disk(self, order: CreateDisk, *, token: str, send_before: float) -> DiskTicket:
+        """Ask EVS for a disk made of a snapshot; it answers before the disk can be used. `token` is a UUID.
+
+        The same token with the same order within 8 hours makes no second disk and answers as the first did; a region
+        that takes none (EVS.2223, not executed) is asked once more without it. Fails as `create_standard_snapshot`
+        does; after a lost answer the disk's tag tells whether there is one.
+        Source: EVS API Reference, Creating EVS Disks (v2.1); its status code is not documented.
+        """
+        call = Call(
+            "POST",
+            self._path("v2.1", "cloudvolumes"),
+            "evs:volumes:create",
+            body=order.body(),
+            headers={CLIENT_TOKEN: token},
+            writes=True,
+            send_before=send_before,
+        )
+        try:
+            return await self._calls.ask(call, DiskTicket.model_validate, self._whose)
+        except CloudRefused as exc:
+            if exc.code != NO_CLIENT_TOKENS:
+                raise
+        return await self._calls.ask(replace(call, headers={}), DiskTicket.model_validate, self._whose)
+
+    async def delete_disk(self, disk_id: str, *, send_before: float) -> str:
+        """Ask EVS to delete one disk that is available or in error; answers the job's id.
+
+        Raises NotFound when there is none, CloudRefused in another state (EVS.1046) or during a backup (EVS.2130),
+        else what `create_standard_snapshot` does.
+        Source: EVS API Reference, Deleting an EVS Disk (v2).
+        """
+        _must_be_an_id(disk_id, "disk")
+        call = Call(
+            "DELETE",
+            self._path("v2", "cloudvolumes", disk_id),
+            "evs:volumes:delete",
+            writes=True,
+            send_before=send_before,
+        )
+        return await self._calls.ask(call, _job_id, self._whose)
+
+    async def quotas(self) -> Quotas:
+        """How many disks and GB the project may have, and has. Raises any CloudError.
+
+        Source: EVS API Reference, Querying Details of Tenant Quotas.
+        """
+        path = self._path("v2", "os-quota-sets", quote(self._project_id, safe=""))
+        call = Call("GET", path, "evs:quotas:get", query=(("usage", "True"),))
+        return await self._calls.ask(
+            call, lambda value: Quotas.model_validate(value_at(value, "quota_set")), self._whose
+        )
 
     async def show_disk(self, disk_id: str) -> Disk:
         """Read one disk. Raises NotFound when there is none, else any CloudError.
@@ -322,6 +398,10 @@ class EvsClient:
 
     def _path(self, version: str, *parts: str) -> str:
         return "/".join(("", version, quote(self._project_id, safe=""), *parts))
+
+
+def _job_id(value: Any) -> str:
+    return str(value_at(value, "job_id"))
 
 
 def _must_be_an_id(text: str, thing: str) -> None:

@@ -36,9 +36,11 @@ class Known:
     quote: bool = False
 
 
-def known(code: str) -> Known | None:
-    """The documented meaning of a code, None for any other."""
-    return _TABLE.get(_current(code))
+def known(code: str, action: str = "") -> Known | None:
+    """The documented meaning of a code, None for any other. `action`: the IAM permission of the call, where one code
+    means something else to it.
+    """
+    return _TO_AN_ACTION.get((code, action)) or _TABLE.get(_current(code))
 
 
 def at_ecs(meaning: Known) -> Known:
@@ -94,12 +96,15 @@ _GATEWAY_CLOSED = (
 )
 _GATEWAY_ERROR = "The cloud's gateway had an error of its own; it usually passes"
 _CLIENT_TOKEN = (
-    "EVS refused the request's client token, which the bot does not send: look for a proxy that adds headers"
+    "EVS refused the client token of the request; only new disks are ordered with one: look for a proxy that adds or "
+    "changes headers"
 )
+_ORDERED_BEFORE = "EVS is still at work on the first order of this disk, and whether it acted is not certain"
 
 
 def _rows() -> Iterator[tuple[str, Known]]:
     yield from _snapshots()
+    yield from _disks()
     yield from _callers()
     yield from _servers()
     yield from _gateway()
@@ -109,7 +114,7 @@ def _rows() -> Iterator[tuple[str, Known]]:
 def _snapshots() -> Iterator[tuple[str, Known]]:
     busy = "A snapshot of this disk is already being created; EVS makes one at a time, so this one waits its turn"
     state = "EVS refused the request as it stands; for a snapshot the disk has to be available or in-use"
-    quota = "The project's quota is used up: delete snapshots nobody needs, or have the quota raised"
+    quota = "The project's quota is used up: delete what nobody needs, or have the quota raised"
     yield "EVS.2409", Known(Kind.BUSY, busy)
     yield "EVS.5404", Known(Kind.NOT_FOUND, "EVS has no such disk or snapshot here: check the id and the project")
     yield "EVS.5400", Known(Kind.REFUSED, state, quote=True)
@@ -133,6 +138,30 @@ def _snapshots() -> Iterator[tuple[str, Known]]:
         "EVS.2143": "EVS needs an agency in this project to use encryption keys: an administrator has to create it",
     }.items():
         yield code, Known(Kind.REFUSED, words)
+
+
+def _disks() -> Iterator[tuple[str, Known]]:
+    """New disks and their deletion. Source: EVS API Reference, Error Codes."""
+    for code, words in {
+        "EVS.2054": "A disk of a snapshot can be made in the snapshot's own availability zone only; this order names "
+        "another: tell the people who run the bot",
+        "EVS.2096": "A disk of a snapshot has to be of the type that its source disk had: make it in the console, and "
+        "choose that type",
+        "EVS.1010": "EVS does not accept the new disk's size, which has to be the snapshot's at least: tell the people "
+        "who run the bot",
+        "EVS.1003": "EVS does not accept the new disk's name: give the source disk a shorter one",
+        "EVS.1004": "EVS does not accept the new disk's description: tell the people who run the bot",
+        "EVS.1034": "The project may have no more disks: delete disks nobody needs, or have the quota raised",
+        "EVS.1042": "The project may have no more GB of disks: delete disks nobody needs, or have the quota raised",
+        "EVS.2071": "This type of disk is not offered in the snapshot's zone: the cloud's support has to act",
+        "EVS.2072": "This type of disk is sold out in the snapshot's zone: try again later",
+        "EVS.1046": "A disk can be deleted only when it is available or in error: detach it, or wait for what is under "
+        "way there",
+        "EVS.2130": "The disk can't be deleted while a backup of it is being made: wait until that has ended",
+    }.items():
+        yield code, Known(Kind.REFUSED, words)
+    for code in ("EVS.1016", "EVS.1043"):
+        yield code, Known(Kind.REFUSED, _BOT_ERROR, quote=True)
 
 
 def _callers() -> Iterator[tuple[str, Known]]:
@@ -164,8 +193,10 @@ def _callers() -> Iterator[tuple[str, Known]]:
     for number in (2001, 2002, 2005, 2010, 2013, 2014, 2023, 5500):
         yield f"EVS.{number}", Known(Kind.UNAVAILABLE, _UNCERTAIN)
     yield "EVS.5503", Known(Kind.UNAVAILABLE, "EVS is not available at the moment; it usually passes")
-    for number in range(2218, 2224):
+    for number in (2218, 2219, 2220, 2223):
         yield f"EVS.{number}", Known(Kind.REFUSED, _CLIENT_TOKEN)
+    for number in (2221, 2222):
+        yield f"EVS.{number}", Known(Kind.UNAVAILABLE, _ORDERED_BEFORE)
 
 
 def _servers() -> Iterator[tuple[str, Known]]:
@@ -232,6 +263,22 @@ def _iam() -> Iterator[tuple[str, Known]]:
 
 
 _TABLE = dict(_rows())
+
+_TO_AN_ACTION = {
+    ("EVS.5400", "evs:snapshots:rollback"): Known(
+        Kind.REFUSED,
+        "EVS refused the roll-back as it stands; the disk has to be available, and attached to no server",
+        quote=True,
+    ),
+    ("EVS.5400", "evs:volumes:create"): Known(
+        Kind.REFUSED, "EVS refused to make the disk as it was ordered", quote=True
+    ),
+    ("EVS.5400", "evs:volumes:delete"): Known(
+        Kind.REFUSED,
+        "EVS refused to delete the disk as it stands; a yearly/monthly one has to be unsubscribed from in the console",
+        quote=True,
+    ),
+}
 
 _NOT_CURED = frozenset({"APIGW.0303", "APIGW.0305", "APIGW.0311"}) | {
     f"IAM.{number}" for number in ("0061", "0062", "0080", "0081", "0082", "0083", "1105")

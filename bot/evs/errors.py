@@ -52,7 +52,7 @@ def error_from(
     """
     value = json_in(body)
     refusal = _refusal(status, headers, value, hidden)
-    meaning = _meaning(status, refusal.code, looks_like_page=value is None and bool(body.strip()))
+    meaning = _meaning(status, refusal.code, action, page=value is None and bool(body.strip()))
     if service == "ecs":
         meaning = at_ecs(meaning)
     facts: dict[str, Any] = {"status": status, "code": refusal.code, "request_id": refusal.request_id}
@@ -109,8 +109,9 @@ def _code_and_message(value: Any) -> tuple[str, str]:
     return _pair(value, _DEEPEST) or _message_alone(value, _DEEPEST) or ("", "")
 
 
-def _meaning(status: int, code: str, *, looks_like_page: bool) -> Known:
-    documented = known(code)
+def _meaning(status: int, code: str, action: str, *, page: bool) -> Known:
+    """`page`: the body is no JSON."""
+    documented = known(code, action)
     if status == 429:
         return Known(Kind.THROTTLED, "The cloud asks for fewer calls; the bot waits and tries again")
     if documented is not None and not _overruled(status, code, documented):
@@ -126,7 +127,7 @@ def _meaning(status: int, code: str, *, looks_like_page: bool) -> Known:
             "The cloud's address answered, but not as EVS does: the people who run the bot have to check evs_endpoint"
         )
         return Known(Kind.UNAVAILABLE, words)
-    if looks_like_page or status == 407:
+    if page or status == 407:
         words = "Something other than EVS answered: the people who run the bot have to check evs_endpoint and proxies"
         return Known(Kind.REFUSED, words)
     if status == 403:

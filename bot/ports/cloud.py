@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from bot.domain import snapshots
+from bot.domain import new_disks, snapshots
 from bot.domain.servers import Server
 
 
@@ -40,6 +40,16 @@ class Evs(Protocol):
     async def check_snapshot_groups(self) -> None: ...
 
     async def delete_snapshot(self, snapshot_id: str, *, send_before: float) -> str: ...
+
+    async def roll_back(self, snapshot_id: str, disk_id: str, *, send_before: float) -> str: ...
+
+    async def create_disk(
+        self, order: new_disks.CreateDisk, *, token: str, send_before: float
+    ) -> new_disks.DiskTicket: ...
+
+    async def delete_disk(self, disk_id: str, *, send_before: float) -> str: ...
+
+    async def quotas(self) -> new_disks.Quotas: ...
 
     async def show_disk(self, disk_id: str) -> snapshots.Disk: ...
 

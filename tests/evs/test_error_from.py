@@ -27,7 +27,9 @@ REFUSED: dict[str, int] = {
     **dict.fromkeys(("EVS.2089", "EVS.2093", "EVS.1062", "EVS.1061", "EVS.2059", "EVS.2040", "EVS.2041"), 400),
     **dict.fromkeys(("EVS.0001", "Common.0018", "EVS.1013", "EVS.1052", "EVS.1070", "EVS.2108"), 400),
     **dict.fromkeys(("EVS.1023", "EVS.2142", "EVS.1024", "EVS.1039", "EVS.1040", "EVS.1041"), 400),
-    **dict.fromkeys(("EVS.2218", "EVS.2219", "EVS.2220", "EVS.2221", "EVS.2222", "EVS.2223"), 400),
+    **dict.fromkeys(("EVS.2218", "EVS.2219", "EVS.2220", "EVS.2223"), 400),
+    **dict.fromkeys(("EVS.2054", "EVS.2096", "EVS.1010", "EVS.1003", "EVS.1004", "EVS.1034", "EVS.1042"), 400),
+    **dict.fromkeys(("EVS.1016", "EVS.1043", "EVS.2071", "EVS.2072", "EVS.1046", "EVS.2130"), 400),
     **dict.fromkeys(("EVS.2055", "EVS.2143"), 401),
     **dict.fromkeys(("EVS.0003", "EVS.1027", "EVS.2056", "EVS.5403", "EVS.2144", "EVS.2145"), 403),
     **dict.fromkeys(("APIGW.0302", "APIGW.0304", "APIGW.0306", "APIGW.0310", "APIGW.0401"), 403),
@@ -51,6 +53,7 @@ UNAVAILABLE = {
     **dict.fromkeys(("APIGW.0610", "APIGW.0611", "APIGW.0612", "APIGW.0705"), 502),
     **dict.fromkeys(("EVS.5503", "APIGW.0613"), 503),
     **dict.fromkeys(("Ecs.0000", "Ecs.0002", "Ecs.1000"), 500),
+    **dict.fromkeys(("EVS.2221", "EVS.2222"), 400),
 }
 EXPECTED: dict[str, tuple[int, type[CloudError]]] = {
     **{code: (status, CloudRefused) for code, status in REFUSED.items()},
@@ -82,6 +85,19 @@ def test_every_documented_code_has_its_kind_and_its_words(code: str, status: int
     assert error.sentence.endswith(f" ({code}).")
     assert len(error.sentence) > 40
     assert error.maybe_done == (kind is CloudUnavailable)
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        ("evs:snapshots:create", "EVS refused the request as it stands; for a snapshot"),
+        ("evs:snapshots:rollback", "EVS refused the roll-back as it stands; the disk has to be available"),
+        ("evs:volumes:create", "EVS refused to make the disk as it was ordered. It says “said by EVS”"),
+        ("evs:volumes:delete", "EVS refused to delete the disk as it stands; a yearly/monthly one"),
+    ],
+)
+def test_one_code_is_told_by_what_was_asked(action: str, words: str) -> None:
+    assert error_from(400, {}, _evs("EVS.5400"), writes=True, action=action).sentence.startswith(words)
 
 
 @pytest.mark.parametrize(

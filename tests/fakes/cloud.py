@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from bot.domain.new_disks import CreateDisk, DiskTicket, Quotas
 from bot.domain.servers import Server
 from bot.domain.snapshots import (
     CreateSnapshotGroup,
@@ -48,6 +49,18 @@ class UnaskedEvs:
         raise NotImplementedError
 
     async def delete_snapshot(self, snapshot_id: str, *, send_before: float) -> str:
+        raise NotImplementedError
+
+    async def roll_back(self, snapshot_id: str, disk_id: str, *, send_before: float) -> str:
+        raise NotImplementedError
+
+    async def create_disk(self, order: CreateDisk, *, token: str, send_before: float) -> DiskTicket:
+        raise NotImplementedError
+
+    async def delete_disk(self, disk_id: str, *, send_before: float) -> str:
+        raise NotImplementedError
+
+    async def quotas(self) -> Quotas:
         raise NotImplementedError
 
     async def create_snapshot_group(self, group: CreateSnapshotGroup, *, send_before: float) -> GroupTicket:

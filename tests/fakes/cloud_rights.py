@@ -5,14 +5,10 @@ import re
 from pathlib import Path
 
 
-def policy(version: str = "1.1", effect: str = "Allow") -> list[str]:
-    """The actions of a policy in docs/cloud-rights.md."""
+def policy(version: str = "1.1", effect: str = "Allow", *, restoring: bool = False) -> list[str]:
+    """The actions of a policy in docs/cloud-rights.md. `restoring`: with what a project adds where it restores."""
     guide = (Path(__file__).parents[2] / "docs/cloud-rights.md").read_text(encoding="utf-8")
     documents = [json.loads(text) for text in re.findall(r"```json\n(.*?)\n```", guide, re.DOTALL)]
-    [actions] = [
-        statement["Action"]
-        for document in documents
-        for statement in document["Statement"]
-        if (document["Version"], statement["Effect"]) == (version, effect)
-    ]
-    return list(actions)
+    plain, by_identity, added, denied = (document["Statement"][0]["Action"] for document in documents)
+    chosen = denied if effect == "Deny" else by_identity if version == "5.0" else plain
+    return [*chosen, *(added if restoring else ())]

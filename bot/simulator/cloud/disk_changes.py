@@ -162,6 +162,7 @@ def _begin(call: Call, job_type: str, entities: dict[str, Any], disk: Disk, or_e
     assert change is not None
     duration_s = duration_of(call, f"{change.status} {disk.id}")
     change.ends_at = call.now + timedelta(seconds=duration_s)
+    disk.changed_at = call.now
     volume_ids = call.volume_ids | {disk.id}
     job = new_job(call, job_type, entities, volume_ids, duration_s, skewed=change.leaves is not None)
     match call.take("outcome"):

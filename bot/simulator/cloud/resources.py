@@ -88,6 +88,7 @@ class Disk:
     created_at: datetime = LONG_AGO
     busy_until: datetime | None = field(default=None, init=False)
     change: Change | None = field(default=None, init=False)
+    changed_at: datetime | None = field(default=None, init=False)
     listed_from: datetime | None = field(default=None, init=False)
     tagged_from: datetime | None = field(default=None, init=False)
     binned_at: datetime | None = field(default=None, init=False)
@@ -100,6 +101,12 @@ class Disk:
         """The tags that a reader sees at that moment."""
         late = self.tagged_from is not None and now < self.tagged_from
         return {} if late else dict(self.tags)
+
+    def updated_at(self, now: datetime) -> datetime:
+        """The moment of the last change up to now."""
+        ended = None if self.change is None else self.change.ends_at
+        moments = (self.changed_at, ended)
+        return max([self.created_at, *(one for one in moments if one is not None and one <= now)])
 
     @property
     def takes_instant_access(self) -> bool:

@@ -54,7 +54,7 @@ def shown(disk: Disk, call: Call) -> dict[str, Any]:
         "snapshot_id": disk.snapshot_id or None,
         "source_volid": None,
         "created_at": evs_time(disk.created_at),
-        "updated_at": evs_time(disk.created_at),
+        "updated_at": evs_time(disk.updated_at(call.now)),
         "service_type": disk.service_type,
         "dedicated_storage_id": None,
         "dedicated_storage_name": None,
