@@ -157,7 +157,9 @@ def _volumes_named(call: Call) -> set[str]:
         case {"snapshot_group": {"volume_ids": [*volume_ids]}}:
             found.update(volume_id for volume_id in volume_ids if isinstance(volume_id, str))
         case {"snapshot_group": {"server_id": str(server_id)}}:
-            found.update(d.id for d in world.disks.values() if any(a.server_id == server_id for a in d.attachments))
+            found.update(
+                d.id for d in world.disks.values() if any(a.server_id == server_id for a in d.attachments_at(call.now))
+            )
         case _:
             pass
     return found - {""}

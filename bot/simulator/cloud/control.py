@@ -4,6 +4,7 @@ They are no part of the real service, need no authentication and never enter the
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -11,6 +12,7 @@ from aiohttp import web
 
 from bot.simulator.cloud.core import Cloud
 from bot.simulator.cloud.loading import build
+from bot.simulator.cloud.resources import Disk
 from bot.simulator.cloud.world import Switches, Timing
 
 
@@ -33,6 +35,8 @@ class Control:
                 web.post("/_control/timing", self._set_timing),
                 web.post("/_control/switches", self._set_switches),
                 web.post("/_control/disks", self._put_disk),
+                web.post("/_control/attach", self._attach),
+                web.post("/_control/detach", self._detach),
                 web.post("/_control/servers", self._put_server),
                 web.post("/_control/reset-journal", self._reset_journal),
             ]
@@ -84,9 +88,26 @@ class Control:
 
     async def _put_disk(self, request: web.Request) -> web.Response:
         try:
-            disk = self._cloud.world.put_disk(await _body(request))
+            disk = self._cloud.put_disk(await _body(request))
         except ValueError as problem:
             raise _refused(str(problem)) from problem
+        return self._shown(disk)
+
+    async def _attach(self, request: web.Request) -> web.Response:
+        return await self._plug(request, self._cloud.attach)
+
+    async def _detach(self, request: web.Request) -> web.Response:
+        return await self._plug(request, self._cloud.detach)
+
+    async def _plug(self, request: web.Request, plug: Callable[[str], None]) -> web.Response:
+        name = str((await _body(request)).get("disk", ""))
+        try:
+            plug(name)
+        except (KeyError, ValueError) as problem:
+            raise _refused(str(problem.args[0])) from problem
+        return self._shown(self._cloud.world.disk(name))
+
+    def _shown(self, disk: Disk) -> web.Response:
         return web.json_response({"id": disk.id, "name": disk.name, "status": self._cloud.status_of(disk)})
 
     async def _put_server(self, request: web.Request) -> web.Response:

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.simulator.cloud import (
     accounts,
+    attachments,
     chains,
     cinder_volumes,
     disk_changes,
@@ -99,6 +100,20 @@ class Cloud:
     def status_of(self, disk: Disk) -> str | None:
         """The status of a disk now; None once it is gone."""
         return disk.status_at(self._now())
+
+    def put_disk(self, changes: dict[str, Any]) -> Disk:
+        """Add a disk, or change the given fields of the one with that id. Raises ValueError with every problem."""
+        disk = self.world.put_disk(changes)
+        disk.edited_at = self._now()
+        return disk
+
+    def attach(self, name_or_id: str) -> None:
+        """Plug a disk into the server that it belongs to. Raises KeyError, and ValueError where it can't be."""
+        attachments.attach(self.world, self.world.disk(name_or_id), self._now())
+
+    def detach(self, name_or_id: str) -> None:
+        """Unplug a disk; a server whose system disk it is is stopped first. Raises KeyError and ValueError."""
+        attachments.detach(self.world, self.world.disk(name_or_id), self._now())
 
     def fault(self, operation: str, kind: str, *, times: int = 1, volume_id: str | None = None, **options: Any) -> None:
         """Queue a fault for the next `times` matching calls. Raises ValueError for one that could never happen."""

@@ -5,14 +5,13 @@ Source: EVS API reference, CreateSnapshotV5 and CreateSnapshotGroup; EVS user ma
 
 import re
 import uuid
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from bot.simulator.cloud import errors
 from bot.simulator.cloud.calls import Call, fraction_of, is_uuid
 from bot.simulator.cloud.faults import Fault
-from bot.simulator.cloud.resources import Disk, Job, Snapshot
+from bot.simulator.cloud.resources import Disk, Job, Snapshot, SnapshotGroup
 
 TAG_KEY = re.compile(r"[A-Za-z0-9_\-一-鿿]{1,36}")
 TAG_VALUE = re.compile(r"[A-Za-z0-9_\-.一-鿿]{0,43}")
@@ -58,11 +57,20 @@ def find_disk(call: Call, volume_id: str) -> Disk:
     return disk
 
 
-def in_creation(call: Call, disk: Disk) -> bool:
-    """Whether a snapshot of the disk is being made, here or from outside."""
+def in_creation(call: Call, disk: Disk, *, besides: Snapshot | None = None) -> bool:
+    """Whether a snapshot of the disk is being made, here or from outside; one may be left out."""
     busy_outside = disk.busy_until is not None and call.now < disk.busy_until
     existing = call.world.snapshots_of(disk.id, call.now)
-    return busy_outside or any(one.status_at(call.now) == "creating" for one in existing)
+    return busy_outside or any(one.status_at(call.now) == "creating" for one in existing if one is not besides)
+
+
+def new_texts(call: Call, thing: Disk | Snapshot | SnapshotGroup, body: dict[str, Any]) -> None:
+    """Give it the name and the description of the body, which must hold something."""
+    if not body:
+        raise errors.evs(400, "EVS.1007", "Nothing to update.")
+    thing.name = body.get("name", thing.name)
+    thing.description = body.get("description", thing.description)
+    thing.edited_at = call.now
 
 
 def check_disk(call: Call, volume_id: str, *, instant_access: bool, busy_status: int) -> Disk:
@@ -139,35 +147,40 @@ def new_job(
     """
     job_id = call.new_id("job").replace("-", "")
     skew_s = duration_s * 0.2 * (fraction_of(job_id) - 0.5) if skewed else 0.0
-    ends_at = call.now + timedelta(seconds=duration_s + skew_s)
+    done_at = call.now + timedelta(seconds=duration_s)
+    ends_at = done_at + timedelta(seconds=skew_s)
     project_id = call.params["project_id"]
-    job = Job(job_id, project_id, job_type, entities, volume_ids, call.now, duration_s, ends_at)
+    job = Job(job_id, project_id, job_type, entities, volume_ids, call.now, duration_s, ends_at, done_at)
     call.world.jobs[job_id] = job
     return job
 
 
-def fail(job: Job, options: Mapping[str, Any]) -> None:
-    """Let a job end as FAIL, for the reason that the options of a fault give."""
-    job.error_code = options.get("error_code", DEFAULT_FAILURE[0])
-    job.fail_reason = options.get("fail_reason", DEFAULT_FAILURE[1])
-
-
-def slow_down(job: Job, fault: Fault) -> None:
-    """Let a job take the seconds of the fault instead."""
-    job.duration_s = fault.seconds(default=600)
-    job.ends_at = job.begun_at + timedelta(seconds=job.duration_s)
+def meet_faults(call: Call, job: Job) -> Fault | None:
+    """Let the faults waiting for a job shape how it goes on; answers the one of its outcome."""
+    fault = call.take("outcome")
+    match fault:
+        case Fault(kind="job_fail" | "member_fail", options=options):
+            job.error_code = options.get("error_code", DEFAULT_FAILURE[0])
+            job.fail_reason = options.get("fail_reason", DEFAULT_FAILURE[1])
+        case Fault(kind="slow_job"):
+            job.duration_s = fault.seconds(default=600)
+            job.ends_at = job.done_at = job.begun_at + timedelta(seconds=job.duration_s)
+        case Fault(kind="stuck"):
+            job.ends_at = job.done_at = None
+        case _:
+            pass
+    job.lost = call.take("job") is not None
+    return fault
 
 
 def apply_creation_faults(call: Call, snapshots: list[Snapshot], job: Job) -> None:
     """Let the faults waiting for this creation shape how it goes on."""
-    match call.take("outcome"):
-        case Fault(kind="job_fail", options=options):
-            fail(job, options)
+    match meet_faults(call, job):
+        case Fault(kind="job_fail" | "snapshot_error"):
             for snapshot in snapshots:
                 snapshot.outcome = "error"
-        case Fault(kind="member_fail", options=options) as fault:
+        case Fault(kind="member_fail") as fault:
             # One member fails, and the job of the group with it; the others are done some time after.
-            fail(job, options)
             later_s = fault.seconds(default=60)
             for snapshot in snapshots:
                 if snapshot.volume_id == fault.volume_id:
@@ -175,20 +188,11 @@ def apply_creation_faults(call: Call, snapshots: list[Snapshot], job: Job) -> No
                 else:
                     snapshot.duration_s += later_s
                     snapshot.ready_at = call.now + timedelta(seconds=snapshot.duration_s)
-        case Fault(kind="snapshot_error"):
+        case Fault(kind="slow_job" | "stuck"):
             for snapshot in snapshots:
-                snapshot.outcome = "error"
-        case Fault(kind="slow_job") as fault:
-            slow_down(job, fault)
-            for snapshot in snapshots:
-                snapshot.duration_s, snapshot.ready_at = job.duration_s, job.ends_at
-        case Fault(kind="stuck"):
-            job.ends_at = None
-            for snapshot in snapshots:
-                snapshot.ready_at = None
+                snapshot.duration_s, snapshot.ready_at = job.duration_s, job.done_at
         case _:
             pass
-    job.lost = call.take("job") is not None
     if (late := call.take("visibility")) is not None:
         for snapshot in snapshots:
             snapshot.listed_from = call.now + timedelta(seconds=late.seconds(default=10))

@@ -17,13 +17,11 @@ from bot.simulator.cloud.creation import (
     check_tags,
     check_types,
     duration_of,
-    fail,
     find_disk,
     in_creation,
+    meet_faults,
     new_job,
-    slow_down,
 )
-from bot.simulator.cloud.faults import Fault
 from bot.simulator.cloud.quotas import VOLUME_TYPES, disks_of
 from bot.simulator.cloud.resources import Change, ClientToken, Disk, Job, Snapshot
 from bot.simulator.cloud.snapshots import existing as snapshot_in_path
@@ -70,11 +68,11 @@ def begin_rollback(call: Call, snapshot: Snapshot, volume_id: str) -> Job:
         raise errors.evs(400, "EVS.5400", "Request body and URI mismatch.")
     if disk.status_at(call.now) not in ("available", "error_rollbacking"):
         raise errors.evs(400, "EVS.5400", "Must specify a valid status.")
-    _refuse_locked(call, disk)
+    _refuse_locked(call, disk, besides=snapshot)
     entities = {"snapshot_id": snapshot.id, "volume_id": disk.id}
-    disk.change = Change("rollbacking", None, "available")
-    snapshot.rollback = disk.change
-    return _begin(call, "rollbackSnapshot", entities, disk, "error_rollbacking")
+    job = _begin(call, "rollbackSnapshot", entities, disk, "rollbacking", "available", "error_rollbacking")
+    snapshot.rollback, disk.rolled_back_to = disk.change, snapshot.id
+    return job
 
 
 def create_volume(call: Call) -> Answer:
@@ -98,7 +96,8 @@ def begin_disk(call: Call, body: dict[str, Any]) -> tuple[Disk, Job]:
     snapshot = _origin(call, body)
     _check_quotas(call, body["size"])
     disk = _new_disk(call, body, snapshot)
-    job = _begin(call, "createVolume", {"volume_id": disk.id, "size": disk.size_gb, "name": disk.name}, disk, "error")
+    entities = {"volume_id": disk.id, "size": disk.size_gb, "name": disk.name}
+    job = _begin(call, "createVolume", entities, disk, "creating", "available", "error")
     _hide(call, disk)
     return disk, job
 
@@ -119,9 +118,9 @@ def begin_deletion(call: Call, disk: Disk) -> Job:
 
 
 def _begin_deletion(call: Call, disk: Disk) -> Job:
-    disk.change = Change("deleting", None, None)
-    job = _begin(call, "deleteVolume", {"volume_id": disk.id}, disk, "error_deleting")
+    job = _begin(call, "deleteVolume", {"volume_id": disk.id}, disk, "deleting", None, "error_deleting")
     bin_ = call.project.recycle_bin
+    assert disk.change is not None
     if bin_.switch and call.now - disk.created_at >= timedelta(days=bin_.threshold_time):
         disk.binned_at = disk.change.ends_at
     return job
@@ -151,32 +150,20 @@ def extend_volume(call: Call) -> Answer:
         raise errors.evs(400, "EVS.5400", "Must specify a valid status.")
     if wanted.get("new_size", 0) <= disk.size_gb or wanted["new_size"] not in DATA_DISK_GB:
         raise errors.evs(400, "EVS.1010", "invalid volume size!")
+    _check_size_quota(call, wanted["new_size"] - disk.size_gb)
     disk.size_gb = wanted["new_size"]
-    disk.change = Change("extending", None, status)
-    return Answer(202, {"job_id": _begin(call, "extendVolume", {"volume_id": disk.id}, disk, "error_extending").id})
+    job = _begin(call, "extendVolume", {"volume_id": disk.id}, disk, "extending", status, "error_extending")
+    return Answer(202, {"job_id": job.id})
 
 
-def _begin(call: Call, job_type: str, entities: dict[str, Any], disk: Disk, or_else: str) -> Job:
-    """Start the job of the disk's change; the faults waiting for it shape how both go on."""
-    change = disk.change
-    assert change is not None
-    duration_s = duration_of(call, f"{change.status} {disk.id}")
-    change.ends_at = call.now + timedelta(seconds=duration_s)
-    disk.changed_at = call.now
-    volume_ids = call.volume_ids | {disk.id}
-    job = new_job(call, job_type, entities, volume_ids, duration_s, skewed=change.leaves is not None)
-    match call.take("outcome"):
-        case Fault(kind="job_fail", options=options):
-            fail(job, options)
-            change.leaves = or_else
-        case Fault(kind="slow_job") as fault:
-            slow_down(job, fault)
-            change.ends_at = job.ends_at
-        case Fault(kind="stuck"):
-            change.ends_at = job.ends_at = None
-        case _:
-            pass
-    job.lost = call.take("job") is not None
+def _begin(
+    call: Call, job_type: str, entities: dict[str, Any], disk: Disk, status: str, leaves: str | None, or_else: str
+) -> Job:
+    """Start work on a disk, which shows `status` until it `leaves` another or, where the job fails, `or_else`."""
+    duration_s = duration_of(call, f"{status} {disk.id}")
+    job = new_job(call, job_type, entities, call.volume_ids | {disk.id}, duration_s, skewed=leaves is not None)
+    meet_faults(call, job)
+    disk.change = Change(status, call.now, job.done_at, leaves if job.error_code is None else or_else)
     return job
 
 
@@ -194,8 +181,8 @@ def _refuse_unready(call: Call, snapshot: Snapshot) -> None:
         raise errors.evs(400, "EVS.2043", "The status of snapshot is not available or backing-up.")
 
 
-def _refuse_locked(call: Call, disk: Disk) -> None:
-    if in_creation(call, disk):
+def _refuse_locked(call: Call, disk: Disk, *, besides: Snapshot | None = None) -> None:
+    if in_creation(call, disk, besides=besides):
         raise errors.evs(400, "EVS.2068", "operation failed because of volume be locked")
 
 
@@ -242,11 +229,13 @@ def _origin(call: Call, body: dict[str, Any]) -> Snapshot | None:
 
 
 def _check_quotas(call: Call, size_gb: int) -> None:
-    here = [disk.size_gb for disk in disks_of(call)]
-    quotas = call.project.quotas
-    if 0 <= quotas.volumes <= len(here):
+    if 0 <= call.project.quotas.volumes <= len(disks_of(call)):
         raise errors.evs(400, "EVS.1034", "Insufficient volume count quota.")
-    if 0 <= quotas.gigabytes < sum(here) + size_gb:
+    _check_size_quota(call, size_gb)
+
+
+def _check_size_quota(call: Call, more_gb: int) -> None:
+    if 0 <= call.project.quotas.gigabytes < sum(disk.size_gb for disk in disks_of(call)) + more_gb:
         raise errors.evs(400, "EVS.1042", "Insufficient volume size quota.")
 
 
@@ -269,7 +258,6 @@ def _new_disk(call: Call, body: dict[str, Any], snapshot: Snapshot | None) -> Di
         snapshot_id="" if snapshot is None else snapshot.id,
         created_at=call.now,
     )
-    disk.change = Change("creating", None, "available")
     call.world.disks[disk.id] = disk
     return disk
 

@@ -31,7 +31,7 @@ OPERATIONS = frozenset(
         "list_enterprise_projects", "show_caller", "assume_with_oidc",
         "create_token", "list_projects", "list_auth_projects", "create_temporary_key",
         "metadata_token", "metadata_key",
-        "any",
+        "any", "order",
     }
 )  # fmt: skip
 
@@ -40,6 +40,8 @@ _MAKES = _CREATES | {"create_volume", "create_cinder_volume"}
 _LOCKED_OUT = frozenset({"rollback_snapshot", "rollback_old_snapshot", "delete_volume", "delete_cinder_volume"})
 """What a disk refuses while a snapshot of it is being made."""
 _STARTS_A_JOB = _MAKES | _LOCKED_OUT | {"delete_snapshot", "delete_old_snapshot", "extend_volume"}
+_SETS = {"any": OPERATIONS, "order": _STARTS_A_JOB}
+"""Names for more than one operation: every one, and each that begins work."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ KINDS: Mapping[str, Kind] = {
     "error": _kind("answer", "status", "code", "message", "shape", "processed", "retry_after"),
     "token_expired": _kind("answer"),
     "external_busy": _kind("answer", "seconds", "visible", fits=_CREATES | _LOCKED_OUT),
+    "attached_meanwhile": _kind("answer", fits=_LOCKED_OUT),
     "job_fail": _kind("outcome", "error_code", "fail_reason", fits=_STARTS_A_JOB),
     "member_fail": _kind("outcome", "error_code", "fail_reason", "seconds", fits=frozenset({"create_group"})),
     "snapshot_error": _kind("outcome", fits=_CREATES),
@@ -102,7 +105,7 @@ class Fault:
         kind = KINDS[self.kind]
         return (
             kind.channel == channel
-            and self.operation in (operation, "any")
+            and operation in _SETS.get(self.operation, {self.operation})
             and (kind.fits is None or operation in kind.fits)
             and (self.volume_id is None or self.volume_id in volume_ids)
         )
@@ -115,7 +118,7 @@ class Fault:
         kind = KINDS.get(self.kind)
         if kind is None:
             return [*found, f"there is no kind {self.kind}"]
-        if kind.fits is not None and self.operation not in kind.fits | {"any"}:
+        if kind.fits is not None and kind.fits.isdisjoint(_SETS.get(self.operation, {self.operation})):
             found.append(f"{self.kind} fits {', '.join(sorted(kind.fits))}, not {self.operation}")
         found += [f"{self.kind} takes no option {name}" for name in sorted(set(self.options) - kind.options)]
         if (shape := self.options.get("shape", "evs")) not in SHAPES:

@@ -3,12 +3,14 @@
 Source: EVS API reference, error codes; devg-apisign, api-sign-errorcode; and what proxies do.
 """
 
+import contextlib
 import http
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from bot.simulator.cloud import errors
+from bot.simulator.cloud.attachments import attach
 from bot.simulator.cloud.calls import Answer, Call
 from bot.simulator.cloud.creation import new_snapshot
 from bot.simulator.cloud.faults import Fault
@@ -40,6 +42,8 @@ def strike_before(fault: Fault, call: Call) -> None:
                 token.expires_at = min(token.expires_at, call.now)
         case "external_busy":
             _make_busy(fault, call)
+        case "attached_meanwhile":
+            _plug_in(call)
         case _:
             pass
 
@@ -121,6 +125,13 @@ def _chosen_error(options: Mapping[str, Any]) -> errors.ApiError:
         options.get("shape", "evs"),
     )
     return _told_when(error, options)
+
+
+def _plug_in(call: Call) -> None:
+    """The disk is back at its server before the call runs; where there is none, the call goes on as if nothing was."""
+    for volume_id in call.volume_ids & call.world.disks.keys():
+        with contextlib.suppress(ValueError):
+            attach(call.world, call.world.disks[volume_id], call.now, seconds=0)
 
 
 def _make_busy(fault: Fault, call: Call) -> None:

@@ -15,9 +15,10 @@ from bot.simulator.cloud.creation import (
     duration_of,
     new_job,
     new_snapshot,
+    new_texts,
 )
 from bot.simulator.cloud.queries import in_enterprise_project, name_matches, ordered, page, passes, tag_filter
-from bot.simulator.cloud.resources import Snapshot, SnapshotGroup
+from bot.simulator.cloud.resources import Snapshot, SnapshotGroup, latest
 from bot.simulator.cloud.snapshots import SORT_KEYS, add_tags, begin_deletion, remove_tags, tags_in_use
 
 FIELDS: dict[str, type] = {
@@ -100,10 +101,7 @@ def update_group(call: Call) -> Answer:
     body = call.object("snapshot_group")
     check_fields(body, {"name": str, "description": str}, {})
     _check_bytes(body)
-    if not body:
-        raise errors.evs(400, "EVS.1007", "Nothing to update.")
-    group = _existing(call)
-    group.name, group.description = body.get("name", group.name), body.get("description", group.description)
+    new_texts(call, _existing(call), body)
     return show_group(call)
 
 
@@ -166,7 +164,7 @@ def _members_wanted(call: Call, body: dict[str, Any]) -> list[str]:
         for disk in call.world.disks.values()
         if disk.project_id == call.params["project_id"]
         and disk.status_at(call.now) is not None
-        and any(a.server_id == server_id for a in disk.attachments)
+        and any(a.server_id == server_id for a in disk.attachments_at(call.now))
     ]
     volume_ids = body.get("volume_ids", attached)
     if not volume_ids or not all(isinstance(volume_id, str) for volume_id in volume_ids):
@@ -209,7 +207,9 @@ def _shown(call: Call, group: SnapshotGroup) -> dict[str, Any]:
         "description": group.description,
         "status": _status(call, group),
         "created_at": evs_time(group.created_at),
-        "updated_at": evs_time(max((m.updated_at(call.now) for m in members), default=group.created_at)),
+        "updated_at": evs_time(
+            latest(call.now, group.created_at, group.edited_at, *(member.updated_at(call.now) for member in members))
+        ),
         "enterprise_project_id": group.enterprise_project_id,
         "tags": group.tags,
         "server_id": group.server_id,

@@ -11,7 +11,14 @@ from urllib.parse import urlencode
 
 from bot.simulator.cloud import errors
 from bot.simulator.cloud.calls import Answer, Call, Handler, Route, as_cinder, evs_time
-from bot.simulator.cloud.creation import apply_creation_faults, check_disk, check_types, new_job, new_snapshot
+from bot.simulator.cloud.creation import (
+    apply_creation_faults,
+    check_disk,
+    check_types,
+    new_job,
+    new_snapshot,
+    new_texts,
+)
 from bot.simulator.cloud.disk_changes import begin_rollback
 from bot.simulator.cloud.queries import in_enterprise_project, name_matches, ordered, page, passes
 from bot.simulator.cloud.resources import Snapshot
@@ -82,11 +89,7 @@ def update_old_snapshot(call: Call) -> Answer:
     """PUT /v2/{project_id}/cloudsnapshots/{snapshot_id}: name and description."""
     body = call.object("snapshot")
     check_types(body, {"name": str, "description": str})
-    if not body:
-        raise errors.evs(400, "EVS.1007", "Nothing to update.")
-    snapshot = existing(call)
-    snapshot.name = body.get("name", snapshot.name)
-    snapshot.description = body.get("description", snapshot.description)
+    new_texts(call, existing(call), body)
     return show_old_snapshot(call)
 
 

@@ -10,6 +10,11 @@ from typing import Any
 LONG_AGO = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 
+def latest(now: datetime, first: datetime, *others: datetime | None) -> datetime:
+    """The latest of these moments that has come; the first has, whatever the clock says."""
+    return max([first, *(moment for moment in others if moment is not None and moment <= now)])
+
+
 @dataclass
 class Change:
     """Work on a disk: the disk's status meanwhile, and what it leaves (None: the disk is gone).
@@ -18,12 +23,17 @@ class Change:
     """
 
     status: str
+    begun_at: datetime
     ends_at: datetime | None
     leaves: str | None
 
     def status_at(self, now: datetime) -> str | None:
         """The status at that moment; None once the disk no longer exists."""
         return self.status if self.ends_at is None or now < self.ends_at else self.leaves
+
+    def moments(self) -> tuple[datetime | None, ...]:
+        """When it changed what it works on."""
+        return self.begun_at, self.ends_at
 
 
 @dataclass
@@ -37,10 +47,12 @@ class ClientToken:
 
 @dataclass
 class Attachment:
-    """Where a disk is plugged in."""
+    """Where a disk is plugged in, `since` then, and `until` it no longer is; None for always."""
 
     server_id: str
     device: str = "/dev/vda"
+    since: datetime | None = field(default=None, init=False)
+    until: datetime | None = field(default=None, init=False)
 
 
 @dataclass
@@ -65,7 +77,7 @@ class Server:
 class Disk:
     """An EVS disk. Size in GiB; `volume_type` is SATA, SAS, GPSSD, SSD, ESSD, GPSSD2 or ESSD2.
 
-    `snapshot_id` is the snapshot that it was made of.
+    `snapshot_id` is the snapshot that it was made of, `rolled_back_to` the one that it was last rolled back to.
     """
 
     id: str
@@ -88,10 +100,11 @@ class Disk:
     created_at: datetime = LONG_AGO
     busy_until: datetime | None = field(default=None, init=False)
     change: Change | None = field(default=None, init=False)
-    changed_at: datetime | None = field(default=None, init=False)
     listed_from: datetime | None = field(default=None, init=False)
     tagged_from: datetime | None = field(default=None, init=False)
     binned_at: datetime | None = field(default=None, init=False)
+    edited_at: datetime | None = field(default=None, init=False)
+    rolled_back_to: str = field(default="", init=False)
 
     def status_at(self, now: datetime) -> str | None:
         """The status at that moment; None once the disk no longer exists."""
@@ -102,11 +115,14 @@ class Disk:
         late = self.tagged_from is not None and now < self.tagged_from
         return {} if late else dict(self.tags)
 
+    def attachments_at(self, now: datetime) -> list[Attachment]:
+        """Where it is plugged in at that moment."""
+        return [one for one in self.attachments if one.until is None or now < one.until]
+
     def updated_at(self, now: datetime) -> datetime:
-        """The moment of the last change up to now."""
-        ended = None if self.change is None else self.change.ends_at
-        moments = (self.changed_at, ended)
-        return max([self.created_at, *(one for one in moments if one is not None and one <= now)])
+        """The moment of the last change up to now: of a name, and when work on it began or ended."""
+        work = () if self.change is None else self.change.moments()
+        return latest(now, self.created_at, self.edited_at, *work)
 
     @property
     def takes_instant_access(self) -> bool:
@@ -148,6 +164,7 @@ class Snapshot:
     rollback: Change | None = None
     chain_id: str = ""
     category: str = "standard"
+    edited_at: datetime | None = None
 
     def status_at(self, now: datetime) -> str | None:
         """The status at that moment; None once the snapshot no longer exists."""
@@ -179,8 +196,8 @@ class Snapshot:
 
     def updated_at(self, now: datetime) -> datetime:
         """The moment of the last change up to now."""
-        moments = (self.created_at, self.ready_at, self.deleting_at, self.gone_at)
-        return max(moment for moment in moments if moment is not None and (moment <= now or moment == self.created_at))
+        work = () if self.rollback is None else self.rollback.moments()
+        return latest(now, self.created_at, self.ready_at, self.edited_at, *work, self.deleting_at, self.gone_at)
 
     @property
     def stored_gb(self) -> float:
@@ -206,6 +223,7 @@ class SnapshotGroup:
     sequence: int
     server_id: str = ""
     tags: dict[str, str] = field(default_factory=dict)
+    edited_at: datetime | None = None
     deleting_at: datetime | None = None
 
 
@@ -229,7 +247,10 @@ class SnapshotPolicy:
 
 @dataclass
 class Job:
-    """An asynchronous job. `ends_at` None means it never ends; `lost` jobs are unknown to whoever asks."""
+    """An asynchronous job. `ends_at` None means it never ends; `lost` jobs are unknown to whoever asks.
+
+    `done_at` is when its work is done, a moment before or after the job says so.
+    """
 
     id: str
     project_id: str
@@ -239,6 +260,7 @@ class Job:
     begun_at: datetime
     duration_s: float
     ends_at: datetime | None
+    done_at: datetime | None
     error_code: str | None = None
     fail_reason: str | None = None
     lost: bool = False

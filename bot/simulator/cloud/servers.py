@@ -58,7 +58,7 @@ def list_block_devices(call: Call) -> Answer:
             "id": disk.id,
             "volumeId": disk.id,
             "serverId": server.id,
-            "device": _device(disk, server.id),
+            "device": _device(call, disk, server.id),
             "size": disk.size_gb,
             "bootIndex": 0 if disk.bootable else None,
             "bus": "virtio",
@@ -179,7 +179,7 @@ def _shown(call: Call, server: Server) -> dict[str, Any]:
         "OS-EXT-SRV-ATTR:host": server.host,
         "OS-EXT-SRV-ATTR:hypervisor_hostname": server.host,
         "OS-EXT-SRV-ATTR:hostname": f"guest-{server.name}",
-        "os-extended-volumes:volumes_attached": [_volume(disk, server.id) for disk in _disks(call, server)],
+        "os-extended-volumes:volumes_attached": [_volume(call, disk, server.id) for disk in _disks(call, server)],
         "enterprise_project_id": server.enterprise_project_id,
         "tags": _tags(server),
         "sys_tags": [],
@@ -210,7 +210,7 @@ def _shown_newer(call: Call, server: Server, expected: set[str]) -> dict[str, An
         "addresses": {},
         "security_groups": [],
         "volumes_attached": [
-            _volume(disk, server.id) | {"delete_on_termination": False, "size": disk.size_gb}
+            _volume(call, disk, server.id) | {"delete_on_termination": False, "size": disk.size_gb}
             for disk in _disks(call, server)
         ],
     }
@@ -237,16 +237,22 @@ def _tags(server: Server) -> list[str]:
 
 
 def _disks(call: Call, server: Server) -> list[Disk]:
-    return [disk for disk in call.world.disks.values() if any(one.server_id == server.id for one in disk.attachments)]
+    return [disk for disk in call.world.disks.values() if _device(call, disk, server.id)]
 
 
-def _device(disk: Disk, server_id: str) -> str:
-    return next(one.device for one in disk.attachments if one.server_id == server_id)
+def _device(call: Call, disk: Disk, server_id: str) -> str:
+    """Where the server has the disk; empty where it has not."""
+    return next((one.device for one in disk.attachments_at(call.now) if one.server_id == server_id), "")
 
 
-def _volume(disk: Disk, server_id: str) -> dict[str, Any]:
+def _volume(call: Call, disk: Disk, server_id: str) -> dict[str, Any]:
     index = "0" if disk.bootable else None
-    return {"id": disk.id, "device": _device(disk, server_id), "bootIndex": index, "delete_on_termination": "false"}
+    return {
+        "id": disk.id,
+        "device": _device(call, disk, server_id),
+        "bootIndex": index,
+        "delete_on_termination": "false",
+    }
 
 
 def _number(query: Mapping[str, str], name: str, default: int) -> int:

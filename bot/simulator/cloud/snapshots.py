@@ -6,7 +6,7 @@ Source: EVS API reference, CreateSnapshotV5, ShowSnapshotV5, ListSnapshotsDetail
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from bot.simulator.cloud import errors
@@ -19,12 +19,11 @@ from bot.simulator.cloud.creation import (
     check_fields,
     check_tags,
     duration_of,
-    fail,
+    meet_faults,
     new_job,
     new_snapshot,
-    slow_down,
+    new_texts,
 )
-from bot.simulator.cloud.faults import Fault
 from bot.simulator.cloud.queries import (
     in_enterprise_project,
     name_matches,
@@ -138,13 +137,11 @@ def update_snapshot(call: Call) -> Answer:
     """
     body = call.object("snapshot")
     check_fields(body, {"name": str, "description": str, "instant_access": bool}, LENGTHS)
-    if not body:
-        raise errors.evs(400, "EVS.1007", "Nothing to update.")
     snapshot = existing(call)
     if body.get("instant_access", False) and not snapshot.instant_access:
         raise errors.bad_body("Instant Snapshot Restore can't be switched on later: instant_access.")
-    for name, value in body.items():
-        setattr(snapshot, name, value)
+    new_texts(call, snapshot, body)
+    snapshot.instant_access = body.get("instant_access", snapshot.instant_access)
     return show_snapshot(call)
 
 
@@ -179,21 +176,10 @@ def begin_deletion(call: Call, snapshot: Snapshot) -> Job:
     """Start to delete a snapshot."""
     entities = {"snapshot_id": snapshot.id, "volume_id": snapshot.volume_id}
     duration_s = duration_of(call, f"deletion of {snapshot.id}")
-    snapshot.deleting_at, snapshot.gone_at = call.now, call.now + timedelta(seconds=duration_s)
-    volume_ids = frozenset({snapshot.volume_id})
-    job = new_job(call, "deleteSnapshot", entities, volume_ids, duration_s, skewed=False)
-    match call.take("outcome"):
-        case Fault(kind="job_fail", options=options):
-            snapshot.deletion_fails = True
-            fail(job, options)
-        case Fault(kind="slow_job") as fault:
-            slow_down(job, fault)
-            snapshot.gone_at = job.ends_at
-        case Fault(kind="stuck"):
-            snapshot.gone_at = job.ends_at = None
-        case _:
-            pass
-    job.lost = call.take("job") is not None
+    job = new_job(call, "deleteSnapshot", entities, frozenset({snapshot.volume_id}), duration_s, skewed=False)
+    meet_faults(call, job)
+    snapshot.deleting_at, snapshot.gone_at = call.now, job.done_at
+    snapshot.deletion_fails = job.error_code is not None
     return job
 
 

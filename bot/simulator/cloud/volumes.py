@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from bot.simulator.cloud import errors
 from bot.simulator.cloud.calls import Answer, Call, Route, evs_time
-from bot.simulator.cloud.creation import check_types
+from bot.simulator.cloud.creation import check_types, new_texts
 from bot.simulator.cloud.queries import in_enterprise_project, name_matches, ordered, page, passes, quoted_ids
 from bot.simulator.cloud.resources import Attachment, Disk, Server
 from bot.simulator.cloud.snapshots import SORT_KEYS, add_tags, remove_tags
@@ -47,7 +47,9 @@ def shown(disk: Disk, call: Call) -> dict[str, Any]:
         "bootable": "true" if disk.bootable else "false",
         "multiattach": disk.multiattach,
         "shareable": "true" if disk.multiattach else "false",
-        "attachments": [_attachment(disk, attachment, call.world.servers) for attachment in disk.attachments],
+        "attachments": [
+            _attachment(disk, attachment, call.world.servers) for attachment in disk.attachments_at(call.now)
+        ],
         "tags": disk.tags_at(call.now),
         "enterprise_project_id": disk.enterprise_project_id,
         "metadata": metadata,
@@ -138,10 +140,8 @@ def update(call: Call) -> Disk:
     """Give the disk of the path the name and description of the body."""
     body = call.object("volume")
     check_types(body, {"name": str, "description": str})
-    if not body:
-        raise errors.evs(400, "EVS.1007", "Nothing to update.")
     disk = existing(call)
-    disk.name, disk.description = body.get("name", disk.name), body.get("description", disk.description)
+    new_texts(call, disk, body)
     return disk
 
 
@@ -189,7 +189,7 @@ def _there(disk: Disk, call: Call) -> bool:
 
 def _listed(call: Call, disk: Disk, row: Mapping[str, Any]) -> bool:
     query = call.query
-    servers = {attachment.server_id for attachment in disk.attachments}
+    servers = {attachment.server_id for attachment in disk.attachments_at(call.now)}
     return (
         passes(query, row, "id", "status", "availability_zone", "service_type")
         and name_matches(query.get("name"), disk.name, fuzzy=call.world.switches.fuzzy_volume_names)
@@ -235,7 +235,7 @@ def _attachment(disk: Disk, attachment: Attachment, servers: Mapping[str, Server
         "server_id": attachment.server_id,
         "device": attachment.device,
         "host_name": server.host if server else None,
-        "attached_at": evs_time(disk.created_at),
+        "attached_at": evs_time(attachment.since or disk.created_at),
     }
 
 

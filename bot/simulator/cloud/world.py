@@ -309,7 +309,7 @@ class CloudWorld:
         """
         problems: list[str] = []
         known = self.disks.get(str(changes.get("id")))
-        settable = {field.name for field in fields(Disk) if field.init}
+        settable = {field.name for field in fields(Disk) if field.init and field.name != "attachments"}
         kept = {} if known is None else {name: value for name, value in asdict(known).items() if name in settable}
         disk = build(Disk, kept | changes, "disk", problems)
         if disk is not None and disk.project_id not in {project.project_id for project in self.projects}:
@@ -320,7 +320,13 @@ class CloudWorld:
         if known is not None:
             disk.busy_until, disk.binned_at = known.busy_until, known.binned_at
             disk.listed_from, disk.tagged_from = known.listed_from, known.tagged_from
+            disk.edited_at, disk.rolled_back_to = known.edited_at, known.rolled_back_to
             disk.change = None if "status" in changes else known.change
+            for snapshot in self.of_disk.get(disk.id, []):
+                if snapshot.rollback is known.change:
+                    snapshot.rollback = disk.change
+            if "attachments" not in changes:
+                disk.attachments = known.attachments
         self.disks[disk.id] = disk
         return disk
 

@@ -96,7 +96,7 @@ class Counted:
                 snapshot, world.PAYMENTS, disk, "bench", "", world.ZONE, "0", 40, "", now, number, seconds, ends
             )
             cloud.jobs[job] = Job(
-                job, world.PAYMENTS, "", {"snapshot_id": snapshot}, frozenset([disk]), now, seconds, ends
+                job, world.PAYMENTS, "", {"snapshot_id": snapshot}, frozenset([disk]), now, seconds, ends, ends
             )
         return {}
 

@@ -57,6 +57,12 @@ class People:
     async def snapshot_status(self, snapshot_id: str) -> str:
         return str((await self.http.get(f"{SNAPSHOTS}/{snapshot_id}")).json()["snapshot"]["status"])
 
+    async def updated_at(self, path: str = "") -> str:
+        """When the disk, or what stands under the path, was last changed, as hours, minutes and seconds."""
+        path = path or f"/v2/{PAYMENTS}/cloudvolumes/{self.disk_id}"
+        [shown] = (await self.http.get(path)).json().values()
+        return str(shown["updated_at"])[11:19]
+
     async def job(self, answer: httpx.Response) -> dict[str, Any]:
         shown: dict[str, Any] = (await self.http.get(f"/v1/{PAYMENTS}/jobs/{answer.json()['job_id']}")).json()
         return shown
@@ -110,6 +116,137 @@ async def test_with_instant_restore_a_snapshot_serves_before_it_is_finished(peop
     wanted = {"volume_id": people.disk_id, "instant_access": True}
     young = (await people.http.post(SNAPSHOTS, json={"snapshot": wanted})).json()["snapshot_id"]
     assert (await people.make(young)).status_code == 202
+
+
+async def test_with_instant_restore_a_disk_is_rolled_back_before_its_snapshot_is_finished(people: People) -> None:
+    wanted = {"volume_id": people.disk_id, "instant_access": True}
+    young = (await people.http.post(SNAPSHOTS, json={"snapshot": wanted})).json()["snapshot_id"]
+    assert (await people.roll_back(young)).status_code == 202
+    assert (await people.disk(), await people.snapshot_status(young)) == ("rollbacking", "rollbacking")
+
+
+async def test_a_roll_back_changes_when_disk_and_snapshot_were_updated(people: People) -> None:
+    """The clock begins at 12:00:00; every job takes from 4 to 8 seconds."""
+    snapshot_id = await people.snapshot()
+    of_snapshot = f"{SNAPSHOTS}/{snapshot_id}"
+    finished = await people.updated_at(of_snapshot)
+    assert "12:00:04" <= finished <= "12:00:08"
+    people.wind(51)
+    await people.roll_back(snapshot_id)
+    assert (await people.updated_at(), await people.updated_at(of_snapshot)) == ("12:01:00", "12:01:00")
+    people.wind(60)
+    ended = await people.updated_at()
+    assert "12:01:04" <= ended <= "12:01:08" and await people.updated_at(of_snapshot) == ended
+    row = next(
+        one
+        for one in (await people.http.get(f"/v2/{PAYMENTS}/cloudvolumes/detail")).json()["volumes"]
+        if one["id"] == people.disk_id
+    )
+    assert row["updated_at"][11:19] == ended
+
+
+async def test_a_new_name_changes_when_a_disk_was_updated(people: People) -> None:
+    assert await people.updated_at() == "09:00:00"
+    people.wind(5)
+    disk = f"/v2/{PAYMENTS}/cloudvolumes/{people.disk_id}"
+    assert (await people.http.put(disk, json={"volume": {"name": "new"}})).status_code == 200
+    assert await people.updated_at() == "12:00:05"
+
+
+async def test_a_disk_is_detached_for_its_roll_back_and_attached_again(people: People) -> None:
+    data = people.sim.world.disk("web-01-data").id
+    people.disk_id = data
+    snapshot_id = await people.snapshot(data)
+    assert code(await people.roll_back(snapshot_id, data)) == (400, "EVS.5400")
+    plug = {"disk": "web-01-data"}
+    assert (await people.http.post("/_control/detach", json=plug)).json()["status"] == "detaching"
+    assert (await people.http.post("/_control/detach", json=plug)).status_code == 400
+    people.wind(3)
+    shown = (await people.http.get(f"/v2/{PAYMENTS}/cloudvolumes/{data}")).json()["volume"]
+    assert (shown["status"], shown["attachments"], shown["updated_at"][11:19]) == ("available", [], "12:00:11")
+    assert (await people.roll_back(snapshot_id, data)).status_code == 202
+    assert (await people.http.post("/_control/attach", json=plug)).status_code == 400
+    people.wind(9)
+    assert (await people.http.post("/_control/attach", json=plug)).json()["status"] == "attaching"
+    people.wind(3)
+    shown = (await people.http.get(f"/v2/{PAYMENTS}/cloudvolumes/{data}")).json()["volume"]
+    [attachment] = shown["attachments"]
+    assert (shown["status"], attachment["server_id"]) == ("in-use", "77777777-0001-4000-8000-000000000001")
+    assert attachment["attached_at"] == "2026-11-23T12:00:21.000000"
+    servers = f"{people.sim.ecs_url}/v1/{PAYMENTS}/cloudservers/77777777-0001-4000-8000-000000000001"
+    volumes = (await people.http.get(servers)).json()["server"]["os-extended-volumes:volumes_attached"]
+    assert data in {one["id"] for one in volumes}
+    assert (await people.http.post("/_control/attach", json={"disk": "nothing"})).status_code == 400
+
+
+async def test_a_system_disk_is_detached_from_a_stopped_server(people: People) -> None:
+    server = people.sim.world.servers["77777777-0001-4000-8000-000000000001"]
+    people.sim.detach("web-01-system")
+    assert server.status == "SHUTOFF"
+    people.wind(3)
+    people.sim.attach("web-01-system")
+    people.wind(3)
+    assert (server.status, people.sim.status_of(people.sim.world.disk("web-01-system"))) == ("ACTIVE", "in-use")
+
+
+async def test_a_disk_of_a_snapshot_is_attached_beside_the_disk_it_is_a_copy_of(people: People) -> None:
+    origin = await people.snapshot(people.sim.world.disk("web-01-system").id)
+    system = people.sim.world.disk("web-01-system")
+    answer = await people.make(
+        origin, availability_zone=system.availability_zone, size=system.size_gb, volume_type=system.volume_type
+    )
+    [copy] = answer.json()["volume_ids"]
+    people.wind(9)
+    people.sim.attach(copy)
+    [attachment] = people.sim.world.disks[copy].attachments
+    taken = {a.device for d in people.sim.world.disks.values() for a in d.attachments if d.id != copy}
+    assert attachment.server_id == "77777777-0001-4000-8000-000000000001"
+    assert attachment.device not in taken
+
+
+async def test_a_disk_may_be_attached_before_the_roll_back_or_the_deletion_comes(people: People) -> None:
+    snapshot_id = await people.snapshot()
+    [disk_id] = (await people.make(snapshot_id)).json()["volume_ids"]
+    people.wind(9)
+    people.sim.fault("rollback_snapshot", "attached_meanwhile")
+    assert code(await people.roll_back(snapshot_id)) == (400, "EVS.5400")
+    assert await people.disk() == "in-use"
+    people.sim.fault("delete_volume", "attached_meanwhile")
+    assert code(await people.delete(disk_id)) == (400, "EVS.1046")
+    with pytest.raises(ValueError, match="attached_meanwhile fits"):
+        people.sim.fault("create_snapshot", "attached_meanwhile")
+
+
+@pytest.mark.parametrize("which", ["rollback", "make", "delete"])
+async def test_the_answer_of_the_next_order_is_lost_whatever_it_is(people: People, which: str) -> None:
+    snapshot_id = await people.snapshot()
+    people.sim.fault("order", "drop_after")
+    await people.disk()
+    with pytest.raises(httpx.RemoteProtocolError):
+        match which:
+            case "rollback":
+                await people.roll_back(snapshot_id)
+            case "make":
+                await people.make(snapshot_id)
+            case _:
+                await people.delete(people.disk_id)
+    made = [disk for disk in people.sim.world.disks.values() if disk.snapshot_id == snapshot_id]
+    assert (await people.disk(), len(made)) == {
+        "rollback": ("rollbacking", 0),
+        "make": ("available", 1),
+        "delete": ("deleting", 0),
+    }[which]
+    assert people.sim.waiting_faults() == []
+
+
+async def test_a_disk_grows_no_further_than_the_quota(people: People) -> None:
+    quotas = people.sim.world.project(PAYMENTS).quotas
+    quotas.gigabytes = 4_680 + 50
+    grow = {"os-extend": {"new_size": 200}}
+    path = f"{DISKS}/{people.disk_id}/action"
+    assert code(await people.http.post(path, json=grow)) == (400, "EVS.1042")
+    quotas.gigabytes = -1
+    assert (await people.http.post(path, json=grow)).status_code == 202
 
 
 async def test_a_failed_roll_back_leaves_a_disk_that_can_be_tried_again(people: People) -> None:
@@ -291,5 +428,7 @@ async def test_the_control_path_ends_the_work_on_a_disk_by_a_status(people: Peop
     changed = {"id": people.disk_id, "description": "kept"}
     assert (await people.http.post("/_control/disks", json=changed)).json()["status"] == "rollbacking"
     assert await people.disk() == "rollbacking"
+    [snapshot] = people.sim.snapshots(people.disk_id)
     await people.http.post("/_control/disks", json={"id": people.disk_id, "status": "in-use"})
-    assert await people.disk() == "in-use"
+    assert (await people.disk(), await people.snapshot_status(snapshot["id"])) == ("in-use", "available")
+    assert await people.updated_at() == "12:00:09"
