@@ -101,6 +101,11 @@ class Cloud:
         """The status of a disk now; None once it is gone."""
         return disk.status_at(self._now())
 
+    def disks_by_project(self) -> Counter[str]:
+        """How many disks each project has now, by its id."""
+        now = self._now()
+        return Counter(disk.project_id for disk in self.world.disks.values() if disk.status_at(now) is not None)
+
     def put_disk(self, changes: dict[str, Any]) -> Disk:
         """Add a disk, or change the given fields of the one with that id. Raises ValueError with every problem."""
         disk = self.world.put_disk(changes)
@@ -150,7 +155,7 @@ class Cloud:
         return {
             "now": now.isoformat(),
             "projects": len(self.world.projects),
-            "disks": sum(disk.status_at(now) is not None for disk in self.world.disks.values()),
+            "disks": self.disks_by_project().total(),
             "servers": len(self.world.servers),
             "snapshots": dict(statuses),
             "jobs": dict(Counter(job.status_at(now) for job in self.world.jobs.values())),

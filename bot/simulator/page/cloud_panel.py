@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.simulator.cloud import CloudSimulator
+from bot.simulator.cloud import CloudSimulator, Disk
+from bot.simulator.cloud.attachments import home_of
 from bot.simulator.page.document import Document
 
 SHOWN_CALLS = 150
@@ -18,17 +19,27 @@ def cloud_document(cloud: CloudSimulator) -> Document:
     world, now = cloud.world, datetime.now(UTC)
     projects = {project.project_id: project.name for project in world.projects}
     found: Document = {
-        f"server/{one.id}": {"id": one.id, "name": one.name, "project": projects.get(one.project_id, "")}
+        f"server/{one.id}": {
+            "id": one.id,
+            "name": one.name,
+            "project": projects.get(one.project_id, ""),
+            "stopped": one.status != "ACTIVE",
+        }
         for one in world.servers.values()
     }
     for disk in world.disks.values():
         if (disk_status := disk.status_at(now)) is None:
             continue
+        at = disk.attachments_at(now)
         found[f"disk/{disk.id}"] = {
             "id": disk.id,
             "name": disk.name,
             "project": projects.get(disk.project_id, ""),
-            "server": disk.attachments[0].server_id if disk.attachments else None,
+            "server": at[0].server_id if at else None,
+            "belongs": getattr(home_of(world, disk), "name", None),
+            "system": disk.bootable,
+            "origin": _origin(cloud, disk),
+            "rolled_back": _rolled_back(cloud, disk, now),
             "size": disk.size_gb,
             "type": disk.volume_type,
             "status": disk_status,
@@ -57,6 +68,23 @@ def cloud_document(cloud: CloudSimulator) -> Document:
             "at": job.begun_at.timestamp(),
         }
     return found | dict(_calls(cloud))
+
+
+def _origin(cloud: CloudSimulator, disk: Disk) -> dict[str, Any] | None:
+    """Of which disk it is a copy, and from when."""
+    snapshot = cloud.world.snapshots.get(disk.snapshot_id)
+    if snapshot is None:
+        return None
+    source = cloud.world.disks.get(snapshot.volume_id)
+    return {"disk": source.name if source else snapshot.volume_id, "at": snapshot.created_at.timestamp()}
+
+
+def _rolled_back(cloud: CloudSimulator, disk: Disk, now: datetime) -> dict[str, Any] | None:
+    """To which copy it was last rolled back, and how that went: rollbacking, available or error_rollbacking."""
+    snapshot = cloud.world.snapshots.get(disk.rolled_back_to)
+    if snapshot is None or snapshot.rollback is None:
+        return None
+    return {"to": snapshot.created_at.timestamp(), "how": snapshot.rollback.status_at(now)}
 
 
 def _calls(cloud: CloudSimulator) -> Iterator[tuple[str, Any]]:

@@ -55,7 +55,13 @@ class Site:
         ]
 
     def _acts(self) -> dict[str, Callable[..., Awaitable[Any]]]:
-        return {"trouble": self._trouble, "bot": self._bot_act, "try": self._try, "explain": self._explained}
+        return {
+            "trouble": self._trouble,
+            "bot": self._bot_act,
+            "try": self._try,
+            "explain": self._explained,
+            "plug": self._plug,
+        }
 
     async def _index(self, request: web.Request) -> web.Response:
         return _static("index.html")
@@ -65,6 +71,11 @@ class Site:
 
     async def _trouble(self, trouble: str, on: bool = True) -> None:
         await self.troubles.turn(trouble, on=on)
+
+    async def _plug(self, disk: str, attached: bool) -> None:
+        """Attach or detach a disk, as a person does it in the console."""
+        (self._setting.cloud.attach if attached else self._setting.cloud.detach)(disk)
+        self._setting.workspace.state.wake()
 
     async def _bot_act(self, do: str) -> None:
         if do not in ("start", "kill", "stop"):

@@ -40,17 +40,36 @@ TROUBLES = (
     Trouble(
         "lost-answer",
         "The next answer is lost",
-        "The cloud does what the next order for a snapshot says, and the connection breaks before it answers.",
+        "The cloud does what the next order says, be it a snapshot, a roll-back, a disk or a deletion, and the "
+        "connection breaks before it answers.",
         switch=False,
-        cloud=("any", "drop_after", {}),
+        cloud=("order", "drop_after", {}),
     ),
-    Trouble("slow-jobs", "Snapshots are slow", "A snapshot that is begun now takes about a minute."),
+    Trouble(
+        "slow-jobs",
+        "Snapshots are slow",
+        "A snapshot that is begun now takes about a minute; so do a roll-back and a new disk.",
+    ),
     Trouble(
         "failing-jobs",
         "Snapshots fail",
-        "Jobs that are begun now end as failed.",
+        "A snapshot that is begun now ends as failed; so do a roll-back and a new disk.",
         cloud=("any", "job_fail", {}),
     ),
+    Trouble(
+        "failing-roll-backs",
+        "Roll-backs fail",
+        "A roll-back that is begun now leaves its disk as error_rollbacking. It may be tried again.",
+        cloud=("rollback_snapshot", "job_fail", {}),
+    ),
+    Trouble(
+        "attached-meanwhile",
+        "The disk is attached again",
+        "Another person is quicker: the next roll-back or deletion finds its disk in use.",
+        switch=False,
+        cloud=("any", "attached_meanwhile", {}),
+    ),
+    Trouble("full-quota", "No room for a disk", "Each project has as many disks as it may have; no other can be made."),
     Trouble(
         "expired-token",
         "The token expires",
@@ -73,7 +92,6 @@ TROUBLES = (
     ),
 )
 BY_ID = {trouble.id: trouble for trouble in TROUBLES}
-ORDERS = ("create_snapshot", "create_group")
 SLACK_METHODS = ("chat.postMessage", "chat.update")
 
 
@@ -84,12 +102,13 @@ class Troubles:
         self._cloud, self._workspace = cloud, workspace
         self._on: set[str] = set()
         self._timing = cloud.world.timing
+        self._rooms = {one.project_id: one.quotas.volumes for one in cloud.world.projects}
         self._apis = {one.project_id: (one.v5_offered, one.groups_offered) for one in cloud.world.projects}
         self._special: dict[str, Callable[[bool], Awaitable[None]]] = {
             "slow-jobs": self._slow_jobs,
             "no-api": self._no_api,
             "dead-socket": self._dead_socket,
-            "lost-answer": self._lost_answer,
+            "full-quota": self._full_quota,
         }
 
     def shown(self) -> list[dict[str, Any]]:
@@ -114,7 +133,10 @@ class Troubles:
 
     def _again(self) -> None:
         """The waiting faults, made anew from what is on: no queue can take one of them back."""
+        once = [one for one in self._cloud.waiting_faults() if one["times"] < ALWAYS // 2]
         self._cloud.clear_faults()
+        for one in once:
+            self._cloud.fault(one["operation"], one["kind"], volume_id=one["volume_id"], **one["options"])
         slack = self._workspace.state.faults
         slack.waiting = [one for one in slack.waiting if one.times < ALWAYS // 2]
         for trouble in TROUBLES:
@@ -137,6 +159,7 @@ class Troubles:
     async def _dead_socket(self, on: bool) -> None:
         await self._workspace.drop_sockets()
 
-    async def _lost_answer(self, on: bool) -> None:
-        for operation in ORDERS:
-            self._cloud.fault(operation, "drop_after")
+    async def _full_quota(self, on: bool) -> None:
+        in_use = self._cloud.disks_by_project()
+        for project in self._cloud.world.projects:
+            project.quotas.volumes = in_use[project.project_id] if on else self._rooms[project.project_id]

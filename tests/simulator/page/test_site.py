@@ -13,6 +13,8 @@ import httpx
 import pytest
 
 from bot.simulator.bot_process import BotProcess
+from bot.simulator.cloud import Timing
+from bot.simulator.cloud.default_world import PAYMENTS
 from bot.simulator.page import Site, read_story
 from bot.simulator.page.troubles import TROUBLES
 from bot.simulator.setting import Setting
@@ -52,6 +54,17 @@ async def setting(tmp_path: Path) -> AsyncIterator[Setting]:
 async def http(setting: Setting) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=setting.workspace.url, trust_env=False) as client:
         yield client
+
+
+async def logged_in(setting: Setting) -> httpx.AsyncClient:
+    """A client of the cloud with a token for payments-prod."""
+    client = httpx.AsyncClient(base_url=setting.cloud.url, trust_env=False)
+    user = {"name": "snapshot-bot", "domain": {"name": "ACME"}, "password": "sim-password-not-a-secret"}
+    identity = {"methods": ["password"], "password": {"user": user}}
+    body = {"auth": {"identity": identity, "scope": {"project": {"id": PAYMENTS}}}}
+    answer = await client.post("/v3/auth/tokens", json=body)
+    client.headers["X-Auth-Token"] = answer.headers["X-Subject-Token"]
+    return client
 
 
 class Reader:
@@ -139,9 +152,67 @@ async def test_every_trouble_can_be_switched_on_and_leaves_nothing(setting: Sett
             assert {fault["kind"] for fault in setting.cloud.waiting_faults()} >= {"429", "job_fail", "external_busy"}
             assert setting.cloud.world.timing != timing
     assert [fault for fault in setting.cloud.waiting_faults() if fault["times"] > 1] == []
+    assert {project.quotas.volumes for project in setting.cloud.world.projects} == {400}
     assert setting.workspace.state.faults.waiting == []
     assert setting.cloud.world.timing == timing
     assert (await http.post("/page/trouble", json={"trouble": "none"})).status_code == 400
+
+
+async def test_what_happens_once_waits_for_its_call_whatever_is_switched_meanwhile(
+    setting: Setting, http: httpx.AsyncClient
+) -> None:
+    await http.post("/page/trouble", json={"trouble": "attached-meanwhile"})
+    for on in (True, False):
+        await http.post("/page/trouble", json={"trouble": "failing-roll-backs", "on": on})
+    assert [(one["kind"], one["times"]) for one in setting.cloud.waiting_faults()] == [("attached_meanwhile", 1)]
+
+
+async def test_a_full_quota_counts_the_disks_that_there_are(setting: Setting, http: httpx.AsyncClient) -> None:
+    await http.post("/page/trouble", json={"trouble": "full-quota", "on": True})
+    projects = setting.cloud.world.projects
+    assert {one.project_id: one.quotas.volumes for one in projects} == dict(setting.cloud.disks_by_project())
+
+
+async def test_a_disk_is_unplugged_rolled_back_and_copied_before_the_eyes_of_a_reader(
+    setting: Setting, http: httpx.AsyncClient
+) -> None:
+    setting.cloud.world.timing = Timing(min_seconds=0.3, max_seconds=0.3)
+    disk, reader = setting.cloud.world.disk("web-01-data"), Reader(http, "alice")
+    cloud = await logged_in(setting)
+    await reader.until("web-01-data")
+
+    async def until(name: str, value: Any, disk_id: str = disk.id) -> None:
+        async with asyncio.timeout(10):
+            while (reader.seen.get(f"disk/{disk_id}") or {}).get(name) != value:
+                await asyncio.sleep(0.01)
+
+    order = {"snapshot": {"volume_id": disk.id}}
+    made = (await cloud.post(f"/v5/{PAYMENTS}/snapshots", json=order)).json()["snapshot_id"]
+    setting.cloud.settle()
+    at = setting.cloud.world.snapshots[made].created_at.timestamp()
+    assert (await http.post("/page/plug", json={"disk": disk.id, "attached": False})).json() == {"ok": True}
+    again = await http.post("/page/plug", json={"disk": disk.id, "attached": False})
+    assert (again.status_code, again.json()["error"]) == (
+        400,
+        "web-01-data is detaching: only a disk that is in use can be detached.",
+    )
+    await until("server", None)
+    assert reader.seen[f"disk/{disk.id}"]["belongs"] == "web-01"
+    await http.post("/page/trouble", json={"trouble": "failing-roll-backs", "on": True})
+    path = f"/v5/{PAYMENTS}/snapshots/{made}/rollback"
+    await cloud.post(path, json={"rollback": {"volume_id": disk.id}})
+    await until("rolled_back", {"to": at, "how": "error_rollbacking"})
+    await http.post("/page/trouble", json={"trouble": "failing-roll-backs", "on": False})
+    await cloud.post(path, json={"rollback": {"volume_id": disk.id}})
+    await until("rolled_back", {"to": at, "how": "available"})
+    zone = {"availability_zone": disk.availability_zone, "volume_type": disk.volume_type, "size": disk.size_gb}
+    wanted = {"snapshot_id": made, "metadata": {"create_for_volume_id": "true"}, **zone}
+    [copy] = (await cloud.post(f"/v2.1/{PAYMENTS}/cloudvolumes", json={"volume": wanted})).json()["volume_ids"]
+    await until("origin", {"disk": "web-01-data", "at": at}, copy)
+    await http.post("/page/plug", json={"disk": disk.id, "attached": True})
+    await until("status", "in-use")
+    await cloud.aclose()
+    await reader.leave()
 
 
 async def test_a_thing_to_try_is_done_by_one_press(setting: Setting, http: httpx.AsyncClient) -> None:

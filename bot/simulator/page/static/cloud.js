@@ -1,30 +1,37 @@
 // The simulated cloud: servers with their disks, what is being made of them, and each call as it arrives.
 
+import { behind } from "./acts.js";
 import { h, reconcile } from "./dom.js";
+import { note } from "./note.js";
 import { all, seen } from "./store.js";
 import { clock } from "./text.js";
 
-const SIGNS = { available: "✓", creating: "◐", deleting: "…", error: "✕", error_deleting: "✕" };
+const SIGNS = { available: "✓", creating: "◐", deleting: "…", rollbacking: "↺", error: "✕", error_deleting: "✕" };
+const ROLLED = { rollbacking: "being rolled back to the copy of", available: "rolled back to the copy of", error_rollbacking: "not rolled back to the copy of" };
 
 export function drawCloud(place) {
   const disks = all("disk/");
   const snapshots = all("snapshot/");
-  const loose = disks.filter((one) => !one.server);
+  const copies = disks.filter((one) => !one.server && one.origin);
+  const loose = disks.filter((one) => !one.server && !one.origin);
   const latest = (server) => Math.max(0, ...snapshots.filter((one) => disks.some((disk) => disk.id === one.disk && disk.server === server.id)).map((one) => one.at));
   // Where something happens stands on top.
   const servers = all("server/").sort((one, other) => latest(other) - latest(one) || one.name.localeCompare(other.name));
   const entries = [
-    { key: "sum", sign: sum(snapshots), make: () => h("p", { class: "lead" }, sum(snapshots)) },
-    ...servers.map((one) => machine(one.id, one.name, one.project, disks.filter((disk) => disk.server === one.id), snapshots)),
+    { key: "sum", sign: sum(snapshots, disks), make: () => h("p", { class: "lead" }, sum(snapshots, disks)) },
+    copies.length > 0 && machine("copies", "Disks made of snapshots", "", copies, snapshots),
+    ...servers.map((one) => machine(one.id, one.name, one.stopped ? `${one.project} · stopped` : one.project, disks.filter((disk) => disk.server === one.id), snapshots)),
     machine("loose", "not attached", "", loose, snapshots),
     jobs(),
   ];
-  reconcile(place, entries);
+  reconcile(place, entries.filter(Boolean));
 }
 
-function sum(snapshots) {
+function sum(snapshots, disks) {
   const count = (status) => snapshots.filter((one) => one.status === status).length;
-  return `${count("creating")} being made · ${count("available")} available · ${count("error")} failed`;
+  const rolling = disks.filter((one) => one.status === "rollbacking").length;
+  const also = rolling ? ` · ${rolling} being rolled back` : "";
+  return `${count("creating")} being made · ${count("available")} available · ${count("error")} failed${also}`;
 }
 
 function machine(key, name, project, disks, snapshots) {
@@ -40,10 +47,21 @@ function diskRow(disk, snapshots) {
   return h(
     "div",
     { class: "disk" },
-    h("div", {}, h("strong", {}, disk.name), h("span", { class: `state ${state}` }, state), h("span", { class: "quiet" }, ` ${disk.size} GiB ${disk.type}`)),
+    h("div", {}, h("strong", {}, disk.name), h("span", { class: `state ${state}` }, state), h("span", { class: "quiet" }, ` ${disk.size} GiB ${disk.type}`), plug(disk)),
+    disk.origin && h("p", { class: "quiet" }, `made of the copy of ${disk.origin.disk}, ${clock(disk.origin.at)}`),
+    disk.rolled_back && h("p", { class: disk.rolled_back.how === "error_rollbacking" ? "bad" : "quiet" }, `↺ ${ROLLED[disk.rolled_back.how]} ${clock(disk.rolled_back.to)}`),
     mine.slice(0, 3).map(snapshotRow),
     mine.length > 3 && h("p", { class: "quiet" }, `and ${mine.length - 3} more`),
   );
+}
+
+/** What a person does in the console before and after a roll-back. */
+function plug(disk) {
+  const attached = disk.status === "in-use";
+  if (!attached && !(disk.status === "available" && disk.belongs)) return false;
+  const words = attached ? (disk.system ? "Stop and detach" : "Detach") : `Attach to ${disk.belongs}`;
+  const press = async () => note(await behind("plug", { disk: disk.id, attached: !attached }));
+  return h("button", { type: "button", class: "plug", "data-focus": `plug/${disk.id}`, "aria-label": `${words}: ${disk.name}`, onclick: press }, words);
 }
 
 function snapshotRow(one) {
