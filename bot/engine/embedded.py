@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.errors import StoreFailed
 from bot.ports.clock import FollowingClock
-from bot.ports.jobs import Handler, JobSource, Overdue
+from bot.ports.jobs import OLD_DATES_SECONDS, Handler, JobSource, Overdue
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +87,8 @@ class EmbeddedEngine:
         self._stopping = False
         self._held = False
         """Nothing can be written down, so nothing is begun: what is done then would be done again and again."""
+        self._old_dates_until: float | None = None
+        """Where the clock was set back: until when rows may be given a date from before."""
         self._turned_at = clock.monotonic()
 
     def schedule(self, key: str, at: datetime, lane: str = "", about: str = "") -> None:
@@ -182,6 +184,9 @@ class EmbeddedEngine:
         """`clock_set`: the moments of dates are other ones now, of those that are known too. What the rows call for at
         once is among them: it may have been heard of with a date from before, as an hour ahead.
         """
+        if self._old_dates_until is not None:
+            await self._bring_dates_back(self._old_dates_until)
+            clock_set = True
         try:
             called_for = await self._rows.jobs()
         except Exception:  # the alarms that are known still ring, and the next sweep reads again
@@ -201,8 +206,19 @@ class EmbeddedEngine:
             self._hold(exc)
             return False
         log.warning("the machine's clock was set", extra={"seconds": round(by.total_seconds(), 1)})
+        if by < timedelta():
+            self._old_dates_until = self._clock.monotonic() + OLD_DATES_SECONDS
         await self._sweep(clock_set=True)
         return True
+
+    async def _bring_dates_back(self, until: float) -> None:
+        now = self._clock.monotonic()
+        try:
+            await self._rows.bring_dates_back()
+        except StoreFailed as exc:
+            self._hold(exc)
+        else:
+            self._old_dates_until = until if now < until else None
 
     def _hold(self, exc: StoreFailed) -> None:
         if not self._held:

@@ -29,7 +29,7 @@ from pgqueuer.domain.types import QueueManagerId
 from bot.domain.errors import StoreFailed
 from bot.engine import pgqueuer_table as table
 from bot.ports.clock import Clock, FollowingClock
-from bot.ports.jobs import Handler, JobSource, Overdue
+from bot.ports.jobs import OLD_DATES_SECONDS, Handler, JobSource, Overdue
 
 log = logging.getLogger(__name__)
 
@@ -179,6 +179,8 @@ class SharedEngine:
         self._ending = False
         """Nothing is held any more: it stops, or the database is away."""
         self._manager: QueueManager | None = None
+        self._old_dates_until: float | None = None
+        """Where the clock was set back: until when rows may be given a date from before."""
         self._turned_at = clock.monotonic()
 
     async def enqueue(self, connection: Any, jobs: Sequence[table.CalledFor]) -> None:
@@ -386,6 +388,9 @@ class SharedEngine:
         while True:
             with suppress(StoreFailed, *AWAY):  # the next one reads again
                 was_set = await self._follow()
+                if self._old_dates_until is not None:
+                    await self._bring_dates_back(self._old_dates_until)
+                    was_set = True
                 next_at = self._clock.now() + timedelta(seconds=SWEEP_SECONDS)
                 if await self._takes_turn("sweep", next_at) or was_set:
                     await self._sweep(was_set)
@@ -399,7 +404,15 @@ class SharedEngine:
         self._clock.follow(by)
         if was_set := abs(by.total_seconds()) >= STEP_SECONDS:
             log.warning("the database's clock was set", extra={"seconds": round(by.total_seconds(), 1)})
+            if by < timedelta():
+                self._old_dates_until = self._clock.monotonic() + OLD_DATES_SECONDS
         return was_set
+
+    async def _bring_dates_back(self, until: float) -> None:
+        """Each replica does, for the jobs that began in it before it heard of the new date."""
+        now = self._clock.monotonic()
+        await self._rows.bring_dates_back()
+        self._old_dates_until = until if now < until else None
 
     async def _sweep(self, was_set: bool) -> None:
         called_for = [_Job(*job) for job in await self._rows.jobs()]

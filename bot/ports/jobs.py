@@ -9,6 +9,9 @@ from typing import NamedTuple, Protocol
 Handler = Callable[[str], Awaitable[float | None]]
 """Does what the rows call for and answers in how many seconds it wants to be called again, or None for never."""
 
+OLD_DATES_SECONDS = 120.0
+"""How long after the clock was set back a job that began before it may write down a date from then."""
+
 
 class Overdue(NamedTuple):
     """Jobs whose time has come and that nothing has begun: how many, and how long that is so of the oldest."""
@@ -55,4 +58,8 @@ class JobSource(Protocol):
 
     async def clock_set(self, by: timedelta) -> None:
         """The machine's clock was set: what only measures how long something waits moves along."""
+        ...
+
+    async def bring_dates_back(self) -> None:
+        """No row waits for a date from before the clock was set back, by whichever job it was written since."""
         ...

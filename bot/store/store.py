@@ -140,6 +140,9 @@ class Store(
         """No row that is written or read after this was asked for has an old date."""
         await self._database.run_between(waits.moved, by, self._clock.now())
 
+    async def bring_dates_back(self) -> None:
+        await self._database.run(waits.brought_back, self._clock.now())
+
     async def clock_set_meanwhile(self) -> timedelta:
         """Before anything else is written: what waits, if the clock was set back since the last row was."""
         return await self._database.run(waits.set_back_meanwhile, self._clock.now())

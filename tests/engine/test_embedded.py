@@ -108,6 +108,40 @@ async def test_what_is_heard_of_with_an_old_date_while_the_clock_is_followed_wai
     await task
 
 
+@pytest.mark.parametrize("full", [False, True])
+async def test_what_a_job_that_began_before_the_clock_was_set_back_writes_with_an_old_date_waits_for_no_hour(
+    full: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It writes the row after all rows were moved, and wants to come again by the same date."""
+    monkeypatch.setattr("bot.engine.embedded.LOOK_SECONDS", 0.01)
+    monkeypatch.setattr("bot.engine.embedded.SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr("bot.engine.embedded.OLD_DATES_SECONDS", 0.2)
+    clock, rows, calls, let_go = SetClock(), Rows("watch:p"), list[str](), asyncio.Event()
+
+    async def asks_the_cloud(key: str) -> float | None:
+        if len(calls) > 1:
+            rows.keys.clear()
+            return None
+        await let_go.wait()
+        rows.dated["watch:p"] = CLOCK.now() + timedelta(hours=1)
+        return 3_600.0
+
+    engine = EmbeddedEngine(SteadyClock(clock), rows)
+    task = asyncio.create_task(engine.run({"watch": recorder(calls, asks_the_cloud)}))
+    await until(lambda: calls == ["p"])
+    clock.by = timedelta(hours=-1)
+    await until(lambda: bool(rows.moved))
+    rows.full = full
+    let_go.set()
+    await asyncio.sleep(0.3)
+    assert len(calls) == (1 if full else 2)
+    rows.full = False
+    await until(lambda: len(calls) == 2, seconds=1)
+    await until(lambda: engine._old_dates_until is None, seconds=1)
+    await engine.stop(1.0)
+    await task
+
+
 async def test_while_nothing_can_be_written_nothing_is_begun_and_all_goes_on_afterwards(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

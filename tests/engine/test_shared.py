@@ -22,7 +22,7 @@ from bot.engine import pgqueuer_table as table
 from bot.engine.shared import SharedEngine, ahead, connected
 from bot.ports.jobs import Handler
 from tests.builders import FakeClock
-from tests.fakes.engines import CLOCK, Rows, always, date, recorder, shared, until
+from tests.fakes.engines import CLOCK, Rows, always, at_work, date, recorder, shared, until
 from tests.postgres import Cluster
 
 
@@ -307,3 +307,37 @@ async def test_a_date_counts_for_the_middle_of_its_answer_and_not_where_this_rep
         return date
 
     assert await ahead(date_there, clock) == told
+
+
+async def test_what_is_written_with_an_old_date_after_the_clock_was_set_back_waits_for_no_hour(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a job that began before; the row's date counts once it was brought back, by each replica for its own jobs."""
+    monkeypatch.setattr("bot.engine.shared.SWEEP_SECONDS", 0.05)
+    monkeypatch.setattr("bot.engine.shared.OLD_DATES_SECONDS", 0.5)
+    rows, calls, let_go, set_by = Rows("watch:p"), list[str](), asyncio.Event(), timedelta()
+
+    async def never(_: str, __: datetime) -> bool:
+        return not set_by  # another replica sweeps then
+
+    async def date_there() -> datetime:
+        return CLOCK.now() + set_by
+
+    async def asks_the_cloud(_: str) -> float | None:
+        if len(calls) > 1:
+            rows.keys.clear()
+            return None
+        await let_go.wait()
+        rows.dated["watch:p"] = CLOCK.now() + timedelta(hours=1)
+        return 3_600.0
+
+    pool = await connected(postgres_url)
+    engine = SharedEngine(steady := SteadyClock(CLOCK), rows, pool, never, date_there)
+    async with at_work(engine, {"watch": recorder(calls, asks_the_cloud)}):
+        await until(lambda: calls == ["p"])
+        set_by = -timedelta(hours=1)
+        await until(lambda: steady.ahead() > timedelta(minutes=59))
+        let_go.set()
+        await until(lambda: len(calls) == 2)
+        await until(lambda: engine._old_dates_until is None)
+    pool.terminate()

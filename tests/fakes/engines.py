@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from bot.clock import SteadyClock, SystemClock
@@ -40,6 +40,11 @@ class Rows:
         if self.full:
             raise StoreFailed("The disk is full.")
         self.moved.append(by)
+
+    async def bring_dates_back(self) -> None:
+        if self.full:
+            raise StoreFailed("The disk is full.")
+        self.dated = dict.fromkeys(self.dated, datetime.fromtimestamp(0, UTC))
 
 
 async def always(_: str, __: datetime) -> bool:

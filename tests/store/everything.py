@@ -279,6 +279,7 @@ async def times(store: Store, clock: FakeClock) -> None:
     await store.clock_set(HOUR)
     clock.step(hours=-1)
     await store.clock_set_meanwhile()
+    await store.bring_dates_back()
 
 
 async def _read(store: Store, request_id: str) -> Any:
