@@ -107,6 +107,7 @@ def test_a_project_is_reached_where_its_region_is(folder: Path) -> None:
     assert project.iam_endpoint == "https://iam.ap-southeast-3.myhuaweicloud.com"
     assert (project.channels, project.approvals, project.daily_limit, project.native_retention) == ((), 0, None, False)
     assert project.places == Places(400, 200)
+    assert (project.restore, project.verify_days, project.verify_gib) == (False, None, 1024)
 
 
 def test_ireland_has_the_european_domain(folder: Path) -> None:
@@ -183,12 +184,16 @@ approvals = 2
 daily_limit = 50
 at_once = 3
 native_retention = true
+restore = true
+verify_days = 7
+verify_gib = 200
 """
     project = load(VALID + more).projects["payments-prod"]
     assert (project.evs_endpoint, project.iam_endpoint) == ("http://127.0.0.1:8080", "http://[::1]:8080")
     assert (project.enterprise_project_id, project.channels) == ("0", ("C0PAYINC01", "G1"))
     assert (project.approvals, project.daily_limit, project.native_retention) == (2, 50, True)
     assert project.places == Places(3, 1)
+    assert (project.restore, project.verify_days, project.verify_gib) == (True, 7, 200)
 
 
 def test_secrets_come_from_variables_and_from_files_without_their_last_line_break(folder: Path) -> None:
@@ -505,6 +510,12 @@ IN_A_PROJECT = [
         "native_retention = 'no'",
         "native_retention: Write true or false, without quotes, such as false; here stands text.",
     ),
+    ("verify_days = 0", "verify_days: Write a number from 1 to 365; here stands 0."),
+    (
+        "verify_days = 7",
+        "verify_days: It needs restore = true beside it: a test disk is made of the snapshot, and deleted again.",
+    ),
+    ("verify_gib = 0", "verify_gib: Write a number from 1 to 32,768; here stands 0."),
     (
         'channels = "C1"',
         'channels: Write a list in brackets, such as ["C0PAYINC01"]; here stands text.',

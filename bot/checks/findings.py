@@ -29,7 +29,8 @@ CHECKS: Mapping[str, str] = {
     "credential": "one list of disks with its token or signature; once it is refused, nothing more is sent with it",
     "project": "IAM is asked once which projects a credential may use, and how they are called",
     "standard snapshots": "one row of the list of standard snapshots",
-    "right": "one call that only reads for each; an id or a tag that can't exist where there is nothing to read",
+    "right": "one call that only reads for each; an id or a tag that can't exist where there is nothing to "
+    "read; for the rights of `restore = true` an order that can't be carried out",
 }
 """Everything that is looked at, in the order in which one depends on another; and how that changes nothing."""
 

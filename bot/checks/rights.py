@@ -155,7 +155,7 @@ def _rights(
             "no snapshot is let go, since none is looked at before",
             lambda: probes.this_snapshot(snapshot),
         ),
-        Right("evs:volumeTags:get", "quick tag=… finds no disk", probes.tagged, not by_tag),
+        _tags(project, by_tag, probes),
         Right(
             "ecs:cloudServers:list",
             "server=NAME is refused, and ids stand for names",
@@ -164,6 +164,24 @@ def _rights(
             servers,
         ),
         Right("consistency groups", "disks are copied one by one, and not at one moment", probes.a_group, True, groups),
+        *(_of_restoring(probes) if project.restore else ()),
+    )
+
+
+def _tags(project: Project, by_tag: bool, probes: Probes) -> Right:
+    breaks = "quick tag=… finds no disk"
+    if project.restore:
+        breaks = "a new disk whose order was not answered is not found, so its restoration ends as unknown"
+    return Right("evs:volumeTags:get", breaks, probes.tagged, not (by_tag or project.restore))
+
+
+def _of_restoring(probes: Probes) -> tuple[Right, ...]:
+    """Where a project says `restore = true`."""
+    return (
+        Right("evs:volumes:create", "restore and verify make no disk of a snapshot", probes.a_new_disk),
+        Right("evs:volumes:delete", "the test disks of verify stay, and cost money", probes.a_deleted_disk),
+        Right("evs:snapshots:rollback", "restore overwrite rolls no disk back", probes.a_roll_back),
+        Right("evs:quotas:get", "what is too much for the quota is refused once it is ordered", probes.quotas, True),
     )
 
 

@@ -56,6 +56,8 @@ class Project:
     `at_once`: disks in the making at once; `at_once_each`: of one person, None for half of them.
     `ecs_endpoint`: where names of servers are asked.
     `external_channels`: its names may be read in channels shared with another organisation.
+    `restore`: snapshots may become disks again. `verify_days`: the newest restore point of each bound disk is proven so
+    often, None for never; `verify_gib`: of disks up to this size.
     `console_url`: the console's page of a disk, with `{disk_id}` for its id; empty for no links.
     """
 
@@ -77,6 +79,9 @@ class Project:
     at_once_each: int | None = None
     native_retention: bool = False
     external_channels: bool = False
+    restore: bool = False
+    verify_days: int | None = None
+    verify_gib: int = 1024
     console_url: str = ""
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from bot.domain.errors import NotFound
+from bot.domain.errors import CloudRefused, CredentialRefused, NotFound, NotOffered
 from bot.evs.calls import Call, ProjectCalls, Service
 from bot.evs.reading import rows_at, value_at
 from bot.evs.signing import Query, Scalar
@@ -48,6 +48,23 @@ class Probes:
             Call("POST", path, "evs:volumeTags:get", body=body), lambda value: rows_at(value, "resources")
         )
 
+    async def quotas(self) -> None:
+        path = f"os-quota-sets/{quote(self.calls.project.project_id, safe='')}"
+        await self.calls.ask(Call("GET", self._path("v2", path), "evs:quotas:get"), lambda value: None)
+
+    async def a_new_disk(self) -> None:
+        """An order that lacks all that is required, so that nothing can come of it."""
+        path = self._path("v2.1", "cloudvolumes")
+        await self._not_refused(Call("POST", path, "evs:volumes:create", body={"volume": {}}, writes=True))
+
+    async def a_deleted_disk(self) -> None:
+        path = self._path("v2", f"cloudvolumes/{NO_SUCH_ID}")
+        await self._not_refused(Call("DELETE", path, "evs:volumes:delete", writes=True))
+
+    async def a_roll_back(self) -> None:
+        path, body = self._path("v5", f"snapshots/{NO_SUCH_ID}/rollback"), {"rollback": {"volume_id": NO_SUCH_ID}}
+        await self._not_refused(Call("POST", path, "evs:snapshots:rollback", body=body, writes=True))
+
     async def a_server(self) -> None:
         query = (*_ONE, ("offset", 1))
         await self._first("servers", "v1", "cloudservers/detail", "ecs:cloudServers:list", query, "ecs")
@@ -79,6 +96,16 @@ class Probes:
     async def _there(self, version: str, path: str, action: str) -> None:
         with contextlib.suppress(NotFound):
             await self.calls.ask(Call("GET", self._path(version, path), action), lambda value: None)
+
+    async def _not_refused(self, call: Call) -> None:
+        """Ask for what can't be done: whether the answer says that, or that it may not be."""
+        try:
+            await self.calls.ask(call, lambda value: None)
+        except (CredentialRefused, NotOffered):
+            raise
+        except CloudRefused as exc:
+            if exc.status == 403:
+                raise
 
     def _path(self, version: str, path: str) -> str:
         return f"/{version}/{quote(self.calls.project.project_id, safe='')}/{path}"

@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic import ValidationInfo as Info
 from pydantic_core import PydanticKnownError
 
+from bot.domain.new_disks import DISK_GIB
 from bot.domain.normalise import caseless
 from bot.domain.projects import AT_ONCE
 from bot.domain.roles import TOKEN_ROLES, Role
@@ -186,6 +187,12 @@ class AgencyTable(Table):
     )
 
 
+def _where_restored(days: int, info: Info) -> int:
+    if not info.data.get("restore"):
+        raise InvalidValue("It needs restore = true beside it: a test disk is made of the snapshot, and deleted again.")
+    return days
+
+
 class ProjectTable(Table):
     project_id: Annotated[str, AfterValidator(checks.project_id)] = Field(
         examples=['"0123456789abcdef0123456789abcdef"']
@@ -209,6 +216,9 @@ class ProjectTable(Table):
     at_once_each: Annotated[int, _between(1, 100_000)] | None = Field(None, examples=["200"])
     native_retention: bool = Field(False, examples=["false"])
     external_channels: bool = Field(False, examples=["false"])
+    restore: bool = Field(False, examples=["false"])
+    verify_days: Annotated[int, _between(1, 365), AfterValidator(_where_restored)] | None = Field(None, examples=["7"])
+    verify_gib: Annotated[int, _between(DISK_GIB[0], DISK_GIB[-1])] = Field(1024, examples=["1024"])
 
 
 def _token_may(role: Role, info: Info) -> Role:

@@ -218,6 +218,14 @@ def closed_right(action: str) -> Break:
     return cloud(denied_actions=[action])
 
 
+def closed_where_restored(action: str) -> Break:
+    def change(scene: Scene) -> None:
+        scene.config = scene.config.replace("[projects.shop]\n", "[projects.shop]\nrestore = true\n")
+        closed_right(action)(scene)
+
+    return change
+
+
 def silent(scene: Scene) -> None:
     """A port at which connections are taken and nothing is said."""
     listener = socket.create_server(("127.0.0.1", 0))
@@ -345,6 +353,17 @@ PROBLEMS: dict[str, Break] = {
             "evs:volumeTags:get",
             "ecs:cloudServers:list",
             "evs:snapshotGroups:list",
+            "evs:volumes:create",
+        )
+    },
+    **{
+        f"the right {action} is closed, and a project restores": closed_where_restored(action)
+        for action in (
+            "evs:volumes:create",
+            "evs:volumes:delete",
+            "evs:snapshots:rollback",
+            "evs:volumeTags:get",
+            "evs:quotas:get",
         )
     },
 }
@@ -361,6 +380,27 @@ async def test_where_all_is_well_no_line_says_otherwise(scene: Scene) -> None:
     assert report.well
 
 
+async def test_the_rights_of_restoring_are_tried_with_what_can_not_be_done(scene: Scene) -> None:
+    scene.config = scene.config.replace("[projects.shop]\n", "[projects.shop]\nrestore = true\n")
+    shop = scene.cloud.world.project("shop").project_id
+    disks = {disk_id: (disk.status, disk.change) for disk_id, disk in scene.cloud.world.disks.items()}
+    report = await scene.checked()
+    assert report.well
+    tried = {
+        call["operation"]: (call["status"], shop in call["path"])
+        for call in scene.cloud.journal
+        if call["operation"] in ("create_volume", "delete_volume", "rollback_snapshot", "show_quotas")
+    }
+    assert tried == {
+        "create_volume": (400, True),
+        "delete_volume": (404, True),
+        "rollback_snapshot": (404, True),
+        "show_quotas": (200, True),
+    }
+    assert disks == {disk_id: (disk.status, disk.change) for disk_id, disk in scene.cloud.world.disks.items()}
+    assert scene.cloud.world.snapshots == {}
+
+
 @pytest.mark.parametrize("problem", PROBLEMS)
 async def test_a_problem_is_told_with_what_to_do_and_nothing_is_changed_to_find_it(scene: Scene, problem: str) -> None:
     broken = PROBLEMS[problem](scene)
@@ -370,8 +410,9 @@ async def test_a_problem_is_told_with_what_to_do_and_nothing_is_changed_to_find_
     report = await scene.checked()
     lines = scene.lines(report)
     assert told(problem, lines) == lines
-    writes = ("create_s", "create_g", "delete", "update")
-    assert [call for call in scene.cloud.journal if call["operation"].startswith(writes)] == []
+    writes = ("create_s", "create_g", "create_v", "delete", "update", "rollback")
+    tried = [call["status"] for call in scene.cloud.journal if call["operation"].startswith(writes)]
+    assert all(status in (400, 403, 404) for status in tried) if "restores" in problem else tried == []
     assert {call["method"] for call in scene.slack.api_calls()} <= READS
     assert scene.files() == before
     shown = as_json(report, str, "0", Path("bot.toml"))
