@@ -10,9 +10,10 @@ from bot.domain.items import DiskRef, Item
 from bot.domain.orders import Create
 from bot.domain.projects import Project
 from bot.domain.requests import Place, Request
+from bot.domain.restorations import Restoration, Source
 from bot.domain.roles import Grant, Role, SubjectKind
 from bot.domain.snapshots import REQUEST_TAG, CreateStandardSnapshot, Disk
-from bot.domain.transitions import ItemState, RequestState
+from bot.domain.transitions import ItemState, RequestState, RestorationState
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -107,3 +108,19 @@ def an_item(number: int = 1, state: ItemState = ItemState.PLANNED, *, request_id
         "due_at": NOON,
     }
     return Item(item_id, state=state, **{**defaults, **fields})
+
+
+def a_restoration(
+    number: int = 1, state: RestorationState = RestorationState.PLANNED, *, request_id: str = "r-back", **fields: Any
+) -> Restoration:
+    disk = DiskRef.of(a_disk(f"disk-{number}", number))
+    defaults: dict[str, Any] = {
+        "request_id": request_id,
+        "position": number,
+        "project": "payments",
+        "way": "new_disks",
+        "disk": disk,
+        "source": Source(f"snap-{number}", f"snap-{number}", f"r-one-{number}", "r-one", NOON, disk.size),
+        "due_at": NOON,
+    }
+    return Restoration(f"{request_id}-r{number}", state=state, **{**defaults, **fields})

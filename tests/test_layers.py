@@ -96,7 +96,7 @@ DOMAIN_LIBRARIES = {"pydantic", "pydantic_core", *sys.stdlib_module_names}
 LONGEST_MODULE, LONGEST_FUNCTION = 500, 40
 """In lines, with blank ones and docstrings; a function counts the functions inside it."""
 LONGEST_PORT = 120
-MOST_FILES = defaultdict(lambda: 25, {"bot/domain": 40, "bot/store": 30})
+MOST_FILES = defaultdict(lambda: 25, {"bot/domain": 40, "bot/store": 31})
 """In a directory; in these two each file is one thing, and they are found by its name."""
 BROAD_AT_MOST = 0.05
 """Of all handlers of exceptions."""

@@ -10,7 +10,7 @@ from bot.domain import denials
 from bot.domain.actors import AccountKind, Actor
 from bot.domain.daily_limit import NO_USAGE, Usage
 from bot.domain.normalise import length_of, letters_in
-from bot.domain.orders import Order
+from bot.domain.orders import Order, Restore
 from bot.domain.projects import Project
 from bot.domain.roles import MAY, TOKEN_ACTIONS, Action, Grant
 
@@ -35,6 +35,26 @@ class NeedsApproval:
 
 Decision = Allowed | NeedsApproval | denials.Denied
 
+_ASKED_FOR = frozenset({Action.CREATE, Action.RESTORE})
+
+
+def action_of(order: Order) -> Action:
+    """Which action an order needs, at every hop."""
+    return Action.RESTORE if isinstance(order, Restore) else Action.CREATE
+
+
+def approvals_for(order: Order, project: Project) -> int:
+    """How many others have to agree to an order. Where a disk is overwritten there is always one; a test disk touches
+    nothing.
+    """
+    match order:
+        case Restore(way="overwrite"):
+            return max(1, project.approvals)
+        case Restore(way="verify"):
+            return 0
+        case _:
+            return project.approvals
+
 
 def decide(
     actor: Actor,
@@ -49,7 +69,7 @@ def decide(
     """Say whether an actor may do something in a project from a channel, and why. Pure and total; the default is no.
 
     `project` is None where no project of that alias is configured. Ceilings narrow what grants give, never widen it;
-    the daily limit and approvals are about creating only.
+    the daily limit is about creating only, approvals about restoring as well: how many, `approvals_for` says.
     """
     if refused := denials.account_refused(actor):
         return refused
@@ -60,12 +80,15 @@ def decide(
         return denials.Denied(rule, denials.no_such_project(alias))
     if actor.account is AccountKind.TOKEN and action not in TOKEN_ACTIONS:
         return denials.not_for_tokens(action)
+    if action is Action.RESTORE and not project.restore:
+        return denials.restore_off(alias)
     because = next((grant for grant in valid if action in MAY[grant.role]), None)
     if because is None:
-        return denials.not_granted(alias, {act for grant in valid for act in MAY[grant.role]}, action)
+        closed = frozenset() if project.restore else {Action.RESTORE}
+        return denials.not_granted(alias, {act for grant in valid for act in MAY[grant.role]} - closed, action)
     if project.channels and channel not in project.channels:
         return denials.not_from_here(alias, project.channels)
-    if action is not Action.CREATE:
+    if action not in _ASKED_FOR:
         return Allowed(because)
     if project.daily_limit is not None and not usage.fits(project.daily_limit):
         return denials.over_the_limit(alias, project.daily_limit, usage.today, usage.wanted)

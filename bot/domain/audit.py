@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
+from bot.domain.access import action_of
 from bot.domain.actors import Actor
 from bot.domain.deletions import Deletion
 from bot.domain.forms import Form
@@ -71,8 +72,11 @@ def named_grant(grant: Grant) -> str:
     return f"{subject_named_in(grant)} {grant.role} {grant.project} ({grant.source}){until}"
 
 
-def asked_to_create(user_id: str, alias: str, channel: str, outcome: Decided, rule: str) -> AuditEntry:
-    return AuditEntry(user_id, Action.CREATE, alias, outcome, rule, {"channel": channel})
+def asked_for(
+    user_id: str, alias: str, channel: str, outcome: Decided, rule: str, action: Action = Action.CREATE
+) -> AuditEntry:
+    """A new request; `action` is what its order needs."""
+    return AuditEntry(user_id, action, alias, outcome, rule, {"channel": channel})
 
 
 def at_plan(entry: AuditEntry, request: Request) -> AuditEntry:
@@ -86,7 +90,7 @@ def before_post(
 ) -> AuditEntry:
     """`subject` is the item or group that is sent, `disk` an id, or how many there are."""
     details = {"request": request.id, "disk": disk, "project": alias, "hop": BEFORE_POST}
-    return by_grant(AuditEntry(request.actor_id, Action.CREATE, subject, outcome, rule, details), grant)
+    return by_grant(AuditEntry(request.actor_id, action_of(request.order), subject, outcome, rule, details), grant)
 
 
 def of_request(

@@ -30,6 +30,7 @@ CLOSED_RULES = frozenset({"no-grant", "grant-expired", UNKNOWN_PROJECT})
 DAILY_LIMIT = "daily-limit"
 OPEN_LIMIT = "open-requests"
 NOT_CONFIGURED = "project-not-configured"
+RESTORE_OFF = "restore-off"
 NO_PROJECT_CHOSEN = "no-project-chosen"
 MENTIONED_ADMINS = 3
 _ADMINS_CAN_CHANGE = frozenset({"action-not-granted", DAILY_LIMIT})
@@ -106,6 +107,11 @@ def too_many_open(most: int) -> Denied:
         "Nothing was recorded of this one. Send it again once one of them has ended, or call one back before: `status` "
         "lists yours, `cancel ID` calls one back.",
     )
+
+
+def restore_off(alias: str) -> Denied:
+    who = "Whoever runs the bot can allow it: restore = true."
+    return Denied(RESTORE_OFF, f"In {alias} no snapshot becomes a disk again: bot.toml does not allow it there. {who}")
 
 
 def approval_missing(alias: str, needed: int, counted: int) -> Denied:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from bot.domain import sentences
 from bot.domain.access import Allowed, Decision, NeedsApproval, decide
 from bot.domain.actors import AccountKind, Actor, UserGroupKind, token_id
-from bot.domain.denials import CLOSED_RULES, Denied, account_refused, admins_of_all_only, who_can_help
+from bot.domain.denials import CLOSED_RULES, RESTORE_OFF, Denied, account_refused, admins_of_all_only, who_can_help
 from bot.domain.normalise import caseless, unmarked_word
 from bot.domain.projects import Project
 from bot.domain.roles import MAY, TOKEN_ROLES, Action, Grant, Role, SubjectKind
@@ -338,7 +338,7 @@ def told_access(
     `used_today`: their disks of this UTC day, told where there is a limit.
     """
     allowed = {action: one for action, one in decisions.items() if not isinstance(one, Denied)}
-    denied = {action: one for action, one in decisions.items() if isinstance(one, Denied)}
+    denied = {action: one for action, one in decisions.items() if isinstance(one, Denied) and one.rule != RESTORE_OFF}
     if not allowed or project is None:
         helped = who_can_help(next(iter(denied.values())), admins)
         return f"{alias}: {who} may do nothing here. {helped.explanation}"

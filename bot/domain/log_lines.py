@@ -14,6 +14,7 @@ from bot.domain.deletions import Deletion
 from bot.domain.denials import UNKNOWN_PROJECT
 from bot.domain.items import Item
 from bot.domain.requests import Request
+from bot.domain.restorations import Restoration
 from bot.domain.roles import Action
 from bot.domain.transitions import AttemptEvent, DeletionEvent, RequestEvent
 
@@ -63,6 +64,19 @@ GROUP_LINES: Mapping[AttemptEvent, str] = {
     AttemptEvent.END: "group done",
     AttemptEvent.SPLIT: "group split into single snapshots",
 }
+RESTORATION_LINES: Mapping[AttemptEvent, str] = {
+    AttemptEvent.SEND: "restoration asked of the cloud",
+    AttemptEvent.LOSE: "restoration uncertain: no answer; it is looked for",
+    AttemptEvent.TAKE: "restoration accepted by the cloud",
+    AttemptEvent.WAIT: "restoration waits to be asked for",
+    AttemptEvent.CLEAR: "test disk is being deleted",
+    AttemptEvent.RESTORE: "disk restored",
+    AttemptEvent.FALL_SHORT: "disk not restored",
+    AttemptEvent.CANCEL: "restoration not begun",
+    AttemptEvent.GIVE_UP: "restoration unknown",
+}
+RESTORATION_FOUND = "restoration found in the cloud"
+
 GROUP_FOUND = "group found in the cloud"
 
 DELETION_LINES: Mapping[DeletionEvent, str] = {
@@ -86,8 +100,14 @@ DONE = {
 }
 """The sentences of the trail: by outcome; by rule and by action, where that says more."""
 
-_REQUEST_ID = re.compile(r"(r-[0-9a-z]{8})(-g?[0-9]+)?")
-_OF_ACTION = {Action.CREATE: "project", "grant": "project", "revoke": "project", "expire": "project"}
+_REQUEST_ID = re.compile(r"(r-[0-9a-z]{8})(-[gr]?[0-9]+)?")
+_OF_ACTION = {
+    Action.CREATE: "project",
+    Action.RESTORE: "project",
+    "grant": "project",
+    "revoke": "project",
+    "expire": "project",
+}
 _TOLD_BY_EDGES = {("snapshot", "available"), ("snapshot", "failed"), ("snapshot", "unknown")}
 
 
@@ -152,6 +172,28 @@ def group_line(group: ConsistencyGroup) -> LogLine | None:
         "cloud_request": group.answer_id,
     }
     return LogLine(GROUP_FOUND if found else GROUP_LINES[group.moved_by], facts)
+
+
+def restoration_line(one: Restoration) -> LogLine | None:
+    """The same of a restoration."""
+    if one.moved_by is None:
+        return None
+    found = one.moved_by is AttemptEvent.TAKE and one.job_id is None
+    facts: dict[str, str | int | float | None] = {
+        "item": one.id,
+        "request": one.request_id,
+        "project": one.project,
+        "way": one.way,
+        "disk": one.disk.id,
+        "snapshot": one.source.snapshot_id,
+        "made": one.made_id,
+        "job": one.job_id,
+        "code": one.code,
+        "cloud_request": one.answer_id,
+    }
+    if one.ended_at and one.submitted_at:
+        facts["seconds"] = round((one.ended_at - one.submitted_at).total_seconds(), 1)
+    return LogLine(RESTORATION_FOUND if found else RESTORATION_LINES[one.moved_by], facts)
 
 
 def deletion_line(deletion: Deletion) -> LogLine | None:

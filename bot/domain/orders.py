@@ -67,7 +67,27 @@ class Quick:
     again_of: str | None = None
 
 
-Order = Create | Quick
+Way = Literal["new_disks", "overwrite", "verify"]
+"""How disks come back: as new ones beside the old, over the old ones, or as test disks that go again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """`restore ID [overwrite]` and `verify ID`: `of` is a snapshot or a request as typed, `request_id` the request
+    that it leads to, "" before it was looked up. It can never do without approval, nor is it tried again.
+    """
+
+    of: str
+    request_id: str = ""
+    way: Way = "new_disks"
+    project: str | None = None
+    reason: str | None = None
+    keep_days: int | None = None
+    break_glass: None = None
+    again_of: None = None
+
+
+Order = Create | Quick | Restore
 
 
 def named(order: Order) -> tuple[str, ...]:
@@ -77,6 +97,8 @@ def named(order: Order) -> tuple[str, ...]:
             return disks
         case Quick(selectors):
             return tuple(selector.shown for selector in selectors)
+        case Restore(of):
+            return (of,)
 
 
 def read_disks(value: str) -> tuple[Selector, ...]:
@@ -102,6 +124,14 @@ def as_typed(order: Order) -> str:
             return _create_as_typed(order)
         case Quick():
             return _quick_as_typed(order)
+        case Restore():
+            return _restore_as_typed(order)
+
+
+def _restore_as_typed(order: Restore) -> str:
+    words = ["verify" if order.way == "verify" else "restore", as_word(order.of)]
+    words += ["overwrite"] if order.way == "overwrite" else []
+    return " ".join(words + ([f"reason={as_word(order.reason)}"] if order.reason else []))
 
 
 def _quick_as_typed(order: Quick) -> str:

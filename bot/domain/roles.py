@@ -17,6 +17,7 @@ class Action(StrEnum):
     CANCEL = "cancel"
     APPROVE = "approve"
     DELETE = "delete"
+    RESTORE = "restore"
     ADMINISTER = "administer"
 
 
@@ -29,7 +30,7 @@ class Role(StrEnum):
 
 MAY: Mapping[Role, frozenset[Action]] = {
     Role.VIEWER: frozenset({Action.VIEW}),
-    Role.OPERATOR: frozenset({Action.VIEW, Action.CREATE, Action.CANCEL}),
+    Role.OPERATOR: frozenset({Action.VIEW, Action.CREATE, Action.CANCEL, Action.RESTORE}),
     Role.APPROVER: frozenset({Action.VIEW, Action.APPROVE, Action.CANCEL}),
     Role.ADMIN: frozenset(Action),
 }
@@ -41,7 +42,8 @@ def roles_for(action: Action) -> tuple[Role, ...]:
 
 TOKEN_ROLES = (Role.VIEWER, Role.OPERATOR)
 """The roles that a program may be granted: none ever approves, grants or deletes."""
-TOKEN_ACTIONS = frozenset(action for role in TOKEN_ROLES for action in MAY[role])
+TOKEN_ACTIONS = frozenset(action for role in TOKEN_ROLES for action in MAY[role]) - {Action.RESTORE}
+"""The actions that these allow a program: disks come back by a person's word alone."""
 
 SubjectKind = Literal["user", "group", "everyone", "token"]
 

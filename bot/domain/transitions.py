@@ -1,4 +1,4 @@
-"""The four state machines, each one table: state -> event -> next state. A row moves along its edges alone.
+"""The five state machines, each one table: state -> event -> next state. A row moves along its edges alone.
 
 `None` is the state before the first: no row yet. The store's checks, the picture in docs/states.md and the test
 that walks every edge are made from these tables. What else must hold for a move is said where it is made.
@@ -122,7 +122,7 @@ class ItemState(StrEnum):
 
 
 class AttemptEvent(StrEnum):
-    """Of items and of consistency groups: each table has those that are its own."""
+    """Of items, consistency groups and restorations: each table has those that are its own."""
 
     PLAN = "in the plan"
     SEND = "marked before it is sent"
@@ -137,6 +137,9 @@ class AttemptEvent(StrEnum):
     GIVE_UP = "cannot be known"
     END = "nothing left to do"
     SPLIT = "each disk alone"
+    CLEAR = "its test disk is being deleted"
+    RESTORE = "restored"
+    FALL_SHORT = "not restored, and why"
 
 
 _ENDS_BADLY = {AttemptEvent.FAIL: ItemState.FAILED, AttemptEvent.GIVE_UP: ItemState.UNKNOWN}
@@ -215,6 +218,66 @@ GROUP: Machine[GroupState, AttemptEvent] = Machine(
         GroupState.MADE: {AttemptEvent.END: GroupState.DONE},
         GroupState.DONE: {},
         GroupState.SPLIT: {},
+    },
+)
+
+
+# --- restoration ------------------------------------------------------------------------------------------------------
+
+
+class RestorationState(StrEnum):
+    PLANNED = "planned"
+    SUBMITTING = "submitting"
+    UNCERTAIN = "uncertain"
+    RESTORING = "restoring"
+    CLEARING = "clearing"
+    RESTORED = "restored"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+
+
+_FALLS_SHORT = {
+    AttemptEvent.FALL_SHORT: RestorationState.FAILED,
+    AttemptEvent.GIVE_UP: RestorationState.UNKNOWN,
+}
+
+RESTORATION: Machine[RestorationState, AttemptEvent] = Machine(
+    "restoration",
+    {
+        None: {AttemptEvent.PLAN: RestorationState.PLANNED},
+        RestorationState.PLANNED: {
+            AttemptEvent.SEND: RestorationState.SUBMITTING,
+            AttemptEvent.TAKE: RestorationState.RESTORING,  # in doubt: looked for once more before it is repeated
+            AttemptEvent.WAIT: RestorationState.PLANNED,
+            AttemptEvent.CANCEL: RestorationState.CANCELLED,
+            **_FALLS_SHORT,
+        },
+        RestorationState.SUBMITTING: {
+            AttemptEvent.LOSE: RestorationState.UNCERTAIN,
+            AttemptEvent.TAKE: RestorationState.RESTORING,
+            AttemptEvent.WAIT: RestorationState.PLANNED,
+            AttemptEvent.CANCEL: RestorationState.CANCELLED,  # marked with others, of which the first was refused
+            **_FALLS_SHORT,
+        },
+        RestorationState.UNCERTAIN: {
+            AttemptEvent.TAKE: RestorationState.RESTORING,
+            AttemptEvent.WAIT: RestorationState.PLANNED,
+            **_FALLS_SHORT,
+        },
+        RestorationState.RESTORING: {
+            AttemptEvent.CLEAR: RestorationState.CLEARING,
+            AttemptEvent.RESTORE: RestorationState.RESTORED,
+            **_FALLS_SHORT,
+        },
+        RestorationState.CLEARING: {
+            AttemptEvent.RESTORE: RestorationState.RESTORED,
+            AttemptEvent.FALL_SHORT: RestorationState.FAILED,
+        },
+        RestorationState.RESTORED: {},
+        RestorationState.FAILED: {},
+        RestorationState.CANCELLED: {},
+        RestorationState.UNKNOWN: {},
     },
 )
 

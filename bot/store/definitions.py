@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from bot.domain.transitions import DELETION, GROUP, ITEM, REQUEST, Machine
+from bot.domain.transitions import DELETION, GROUP, ITEM, REQUEST, RESTORATION, Machine
 from bot.domain.turns import WAITS_ITS_TURN
 
 
@@ -29,15 +29,17 @@ def ended(machine: Machine[Any, Any]) -> str:
     return _among(state for state in machine.states if state in machine.final)
 
 
-MACHINES: tuple[Machine[Any, Any], ...] = (REQUEST, ITEM, GROUP, DELETION)
+MACHINES: tuple[Machine[Any, Any], ...] = (REQUEST, ITEM, GROUP, RESTORATION, DELETION)
 OPEN = {machine.name: _not_ended(machine) for machine in MACHINES}
 """By table: which rows have not ended."""
 
 REQUEST_OPEN, ITEM_OPEN, GROUP_OPEN = (OPEN[machine.name] for machine in (REQUEST, ITEM, GROUP))
+RESTORATION_OPEN = OPEN[RESTORATION.name]
 REQUEST_ENDED = ended(REQUEST)
 COPIES = "state in ('submitting', 'uncertain', 'creating') and joined_to is null"
 QUEUED = f"state = 'planned' and code = '{WAITS_ITS_TURN}'"
 FOLLOWED = "state = 'creating' and joined_to is null"
+PROVES = "way = 'verify' and proven_at is not null"
 TO_REVIEW = "break_glass = 1 and reviewed_by is null and state in ('running', 'finished')"
 DELETION_ASKED = "state = 'asked'"
 OF_A_REQUEST = "substr(subject, 1, 2) = 'r-'"
@@ -173,6 +175,42 @@ create index item_job on item (job_id) where job_id is not null;
 create index item_of_disk on item (disk_id, asked_at desc, request_id);
 create index item_of_name on item (disk_name, asked_at desc, request_id);
 create index item_point on item (disk_id, coalesce(taken_at, ended_at) desc, id) where {POINT};
+
+create table restoration (
+    id text primary key,
+    request_id text not null references request (id),
+    position integer not null,
+    project text not null,
+    way text not null,
+    disk_id text not null,
+    disk_json text not null,
+    snapshot_id text not null,
+    source_json text not null,
+    asked_json text,
+    safety_item_id text references item (id),
+    state text not null check ({_among(RESTORATION.states)}),
+    ver bigint not null,
+    attempts integer not null,
+    in_doubt integer not null,
+    due_at bigint,
+    submitted_at bigint,
+    look_until bigint,
+    waiting_since bigint,
+    cause text not null,
+    code text not null,
+    job_id text,
+    made_id text,
+    disk_changed_at bigint,
+    proven_at bigint,
+    ended_at bigint,
+    accepted_told integer not null default 0,
+    failure_told integer not null default 0,
+    tried_ms bigint not null default 0,
+    in_vain_ms bigint not null default 0,
+    unique (request_id, position)
+);
+create index restoration_safety on restoration (safety_item_id) where safety_item_id is not null;
+create index restoration_proves on restoration (snapshot_id, proven_at desc, id) where {PROVES};
 
 create table named_disk (
     project text not null,

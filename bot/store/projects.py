@@ -8,7 +8,7 @@ from bot.domain.projects import Project
 from bot.store.script import Script, insert, sql
 
 _REPLACE = "on conflict (alias) do update set project_id = excluded.project_id, region = excluded.region"
-_IN_THE_CLOUD = ("item", "consistency_group", "deletion")
+_IN_THE_CLOUD = ("item", "consistency_group", "restoration", "deletion")
 """Tables whose rows say where something is looked at: what has ended too, as long as people ask how it stands."""
 
 

@@ -1,4 +1,4 @@
-"""Requests, items and groups as rows and back."""
+"""Requests, items, groups and restorations as rows and back."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from pydantic import BaseModel
 
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import DiskRef, Item
-from bot.domain.orders import Create, Order, Quick, Selector
+from bot.domain.new_disks import CreateDisk
+from bot.domain.orders import Create, Order, Quick, Restore, Selector
 from bot.domain.requests import Place, Request
+from bot.domain.restorations import Restoration, Source
 from bot.domain.snapshots import CreateSnapshotGroup, CreateStandardSnapshot
-from bot.domain.transitions import GroupState, ItemState, RequestState
+from bot.domain.transitions import GroupState, ItemState, RequestState, RestorationState
 from bot.store.columns import Column, Columns, as_json, words
-from bot.store.script import Row
+from bot.store.script import Row, from_ms, to_ms
 
-_OF_CREATE = tuple(field.name for field in fields(Create))
-_OF_QUICK = tuple(field.name for field in fields(Quick))
+_FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in (Create, Quick, Restore)}
 
 
 def order_text(order: Order) -> str:
-    """The fields of an order that were given; `selectors` tell a quick backup from a create."""
-    names = _OF_CREATE if isinstance(order, Create) else _OF_QUICK
-    kept = {name: value for name in names if (value := getattr(order, name)) is not None}
+    """The fields of an order that were given; `selectors` tell a quick backup from a create, `way` a restore."""
+    kept = {name: value for name in _FIELDS[type(order)] if (value := getattr(order, name)) is not None}
     if isinstance(order, Quick):
         kept["selectors"] = [[one.kind, one.value] for one in order.selectors]
     return as_json(kept)
@@ -35,6 +35,8 @@ def order_from(text: str) -> Order:
     order = json.loads(text)
     if "selectors" in order:
         return Quick(**{**order, "selectors": tuple(Selector(kind, value) for kind, value in order["selectors"])})
+    if "way" in order:
+        return Restore(**order)
     return Create(**{**order, "disks": tuple(order["disks"])})
 
 
@@ -70,6 +72,32 @@ def group_row(group: ConsistencyGroup) -> dict[str, Any]:
 
 def group_from(row: Row) -> ConsistencyGroup:
     return ConsistencyGroup(**_ATTEMPT.fields(row), **_GROUP.fields(row))
+
+
+def restoration_row(one: Restoration) -> dict[str, Any]:
+    found = {"disk_id": one.disk.id, "snapshot_id": one.source.snapshot_id}
+    return {**_ATTEMPT.row(one), **_RESTORATION.row(one), **found}
+
+
+def restoration_from(row: Row) -> Restoration:
+    return Restoration(**_ATTEMPT.fields(row), **_RESTORATION.fields(row))
+
+
+def _source_text(source: Source) -> str:
+    return as_json({**asdict(source), "taken_at": to_ms(source.taken_at)})
+
+
+def _source_from(text: str) -> Source:
+    read = json.loads(text)
+    return Source(**{**read, "taken_at": from_ms(read["taken_at"])})
+
+
+def _new_disk_text(asked: CreateDisk | None) -> str | None:
+    return _body_text(asked) if asked else None
+
+
+def _new_disk_from(text: str | None) -> CreateDisk | None:
+    return CreateDisk.model_validate_json(text) if text else None
 
 
 def _body_text(body: BaseModel) -> str:
@@ -130,5 +158,16 @@ _GROUP = Columns(
     others={
         "state": Column("state", str, GroupState),
         "asked": Column("asked_json", _body_text, CreateSnapshotGroup.model_validate_json),
+    },
+)
+_RESTORATION = Columns(
+    same=("id", "request_id", "position", "project", "way", "safety_item_id", "made_id"),
+    flags=("accepted_told", "failure_told"),
+    moments=("disk_changed_at", "proven_at", "ended_at"),
+    others={
+        "state": Column("state", str, RestorationState),
+        "disk": Column("disk_json", _disk_text, _disk_from),
+        "source": Column("source_json", _source_text, _source_from),
+        "asked": Column("asked_json", _new_disk_text, _new_disk_from),
     },
 )

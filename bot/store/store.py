@@ -20,6 +20,7 @@ from bot.store.grants import StoredGrants
 from bot.store.items import StoredItems
 from bot.store.outbox import StoredOutbox
 from bot.store.requests import StoredRequests
+from bot.store.restorations import StoredRestorations
 from bot.store.script import Script, from_ms, sql, to_ms
 from bot.store.slack_calls import StoredRoom
 from bot.store.trail.handing_over import StoredShipping
@@ -36,6 +37,7 @@ class Store(
     StoredRequests,
     StoredItems,
     StoredConsistencyGroups,
+    StoredRestorations,
     StoredDeletions,
     StoredOutbox,
     StoredGrants,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.audit import AuditEntry
 from bot.store import audit
-from bot.store.definitions import GROUP_OPEN, ITEM_OPEN, REQUEST_OPEN
+from bot.store.definitions import GROUP_OPEN, ITEM_OPEN, REQUEST_OPEN, RESTORATION_OPEN
 from bot.store.deliveries import FORGETTABLE
 from bot.store.script import Query, Script, from_ms, sql, to_ms
 
@@ -35,6 +35,7 @@ _SENT, _NEXT = ("submitted_at", "waiting_since"), ("due_at", "look_until")
 WAITS = (
     Wait("item", _SENT, ITEM_OPEN, _NEXT),
     Wait("consistency_group", _SENT, GROUP_OPEN, _NEXT),
+    Wait("restoration", _SENT, RESTORATION_OPEN, _NEXT),
     Wait("request", ("edited_at",), REQUEST_OPEN),
     Wait("request", ("edited_at",), f"to_send = 1 and not {REQUEST_OPEN}"),
     Wait("deferred_reply", ("created_at",), "true"),

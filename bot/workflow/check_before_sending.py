@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.domain.access import Allowed, Decision, NeedsApproval, decide, glass_stays
+from bot.domain.access import Decision, NeedsApproval, action_of, approvals_for, decide, glass_stays
 from bot.domain.actors import Actor
 from bot.domain.denials import Denied, approval_missing, no_longer_configured
 from bot.domain.errors import LookupFailed
@@ -36,16 +36,14 @@ class SendCheck:
             actor = await look_up(self.people, self.clock, request.actor_id)
         except LookupFailed as exc:
             return Denied("lookup-failed", exc.sentence)
-        decision = await self._decide(actor, Action.CREATE, request, alias)
-        match decision:
-            case Denied():
-                return decision
-            case NeedsApproval(grant) if request.break_glass:
-                return glass_stays(self.projects[alias], request.order) or grant
-            case NeedsApproval(grant, needed):
-                return await self._approval_missing(request, alias, needed) or grant
-            case Allowed(grant):
-                return grant
+        decision = await self._decide(actor, action_of(request.order), request, alias)
+        if isinstance(decision, Denied):
+            return decision
+        project = self.projects[alias]
+        if isinstance(decision, NeedsApproval) and request.break_glass:
+            return glass_stays(project, request.order) or decision.because
+        needed = approvals_for(request.order, project)
+        return (await self._approval_missing(request, alias, needed) if needed else None) or decision.because
 
     def claim(self, request: Request, alias: str) -> Claim:
         """Of its requester, to a place in a project that is configured."""

@@ -7,9 +7,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain.access import Chosen, NeedsApproval, NotChosen, choose_project, decide, glass_stays
+from bot.domain.access import (
+    Chosen,
+    NeedsApproval,
+    NotChosen,
+    action_of,
+    approvals_for,
+    choose_project,
+    decide,
+    glass_stays,
+)
 from bot.domain.actors import Actor
-from bot.domain.audit import AuditEntry, Decided, asked_to_create, by_grant
+from bot.domain.audit import AuditEntry, Decided, asked_for, by_grant
 from bot.domain.denials import (
     CLOSED_RULES,
     NO_PROJECT_CHOSEN,
@@ -25,7 +34,7 @@ from bot.domain.orders import Create, Order, Quick
 from bot.domain.projects import Project
 from bot.domain.requests import Place, Request
 from bot.domain.results import Accepted, Answer, Refused
-from bot.domain.roles import Action, Grant
+from bot.domain.roles import Grant
 from bot.domain.transitions import REQUEST, RequestEvent, RequestState
 from bot.ports.clock import Clock
 from bot.ports.grants import Bindings, Grants
@@ -117,7 +126,8 @@ class Intake:
 
     def _one_too_many(self, request: Request, reached: list[Authorization | None]) -> Incoming:
         denied, alias = too_many_open(self.open_requests), request.project or request.order.project or ""
-        entry = asked_to_create(request.actor_id, alias, request.place.channel_id, "denied", denied.rule)
+        action = action_of(request.order)
+        entry = asked_for(request.actor_id, alias, request.place.channel_id, "denied", denied.rule, action)
         reached.append(Authorization(Refused(denied.explanation, denied.rule, alias), entry))
         return Incoming(None, [entry])
 
@@ -210,15 +220,16 @@ class _Asking:
 
     def _authorized_in(self, alias: str) -> Authorization:
         project, channel = self.projects.get(alias), self.place.channel_id
-        decision = decide(self.actor, Action.CREATE, alias, project, channel, self.grants, self.now)
+        decision = decide(self.actor, action_of(self.order), alias, project, channel, self.grants, self.now)
         if isinstance(decision, Denied):
             return self._kept_out(decision, alias)
         if isinstance(decision, NeedsApproval) and self.order.break_glass is not None:
             if refused := glass_stays(self.projects[alias], self.order):
                 return self._denied(refused.rule, refused.explanation, alias)
             return Authorization(alias, self._entry(alias, "allowed", BREAK_GLASS, decision.because), break_glass=True)
-        approvals = decision.approvals if isinstance(decision, NeedsApproval) else 0
-        return Authorization(alias, self._entry(alias, "allowed", decision.rule, decision.because), approvals)
+        approvals = approvals_for(self.order, self.projects[alias])
+        rule = "approval-needed" if approvals else "granted"
+        return Authorization(alias, self._entry(alias, "allowed", rule, decision.because), approvals)
 
     def _kept_out(self, denied: Denied, alias: str) -> Authorization:
         """Who did not name the project does not hear its name: a binding tells nothing about a closed one."""
@@ -245,7 +256,8 @@ class _Asking:
 
     def _choice(self, named: str | None, bound: str | None) -> Chosen | NotChosen:
         channel = self.place.channel_id
-        return choose_project(named, bound, self.actor, Action.CREATE, self.projects, channel, self.grants, self.now)
+        action = action_of(self.order)
+        return choose_project(named, bound, self.actor, action, self.projects, channel, self.grants, self.now)
 
     def _denied(
         self, rule: str, sentence: str, alias: str, *, incomplete: bool = False, shown: str = ""
@@ -253,4 +265,5 @@ class _Asking:
         return Authorization(Refused(sentence, shown or rule, alias, incomplete), self._entry(alias, "denied", rule))
 
     def _entry(self, alias: str, outcome: Decided, rule: str, grant: Grant | None = None) -> AuditEntry:
-        return by_grant(asked_to_create(self.actor.user_id, alias, self.place.channel_id, outcome, rule), grant)
+        who, where = self.actor.user_id, self.place.channel_id
+        return by_grant(asked_for(who, alias, where, outcome, rule, action_of(self.order)), grant)

@@ -22,11 +22,11 @@ SITUATIONS = 100_000
 # --- the model --------------------------------------------------------------------------------------------------------
 
 ROLE_TABLE = """
-            view  create  cancel  approve  delete  administer
-viewer      yes   no      no      no       no      no
-operator    yes   yes     yes     no       no      no
-approver    yes   no      yes     yes      no      no
-admin       yes   yes     yes     yes      yes     yes
+            view  create  cancel  approve  delete  restore  administer
+viewer      yes   no      no      no       no      no       no
+operator    yes   yes     yes     no       no      yes      no
+approver    yes   no      yes     yes      no      no       no
+admin       yes   yes     yes     yes      yes     yes      yes
 """
 STANDING_TABLE = {
     "member": None,
@@ -41,7 +41,8 @@ STANDING_TABLE = {
     "token": None,
     "former token": "standing-former-token",
 }
-NEVER_FOR_TOKENS = ("approve", "delete", "administer")
+NEVER_FOR_TOKENS = ("approve", "delete", "restore", "administer")
+ASKED_FOR = ("create", "restore")
 
 
 def _grid(table: str) -> dict[tuple[str, str], bool]:
@@ -72,6 +73,7 @@ class Situation:
     alias: str
     configured: bool
     channels: tuple[str, ...]
+    restore: bool
     approvals: int
     limit: int | None
     channel: str
@@ -100,9 +102,10 @@ def expected(s: Situation) -> str:
         (not mine, "no-grant"),
         (not live, "grant-expired"),
         (s.account == "token" and s.action in NEVER_FOR_TOKENS, "token-may-not"),
+        (s.action == "restore" and not s.restore, "restore-off"),
         (not any(ROLE_MAY[row.role, s.action] for row in live), "action-not-granted"),
         (s.channels != () and s.channel not in s.channels, "channel-not-allowed"),
-        (s.action != "create", "granted"),
+        (s.action not in ASKED_FOR, "granted"),
         (s.limit is not None and s.today + s.wanted > s.limit, "daily-limit"),
         (s.approvals > 0, f"approval-needed({s.approvals})"),
         (True, "granted"),
@@ -130,10 +133,11 @@ def a_situation(rng: random.Random) -> Situation:
         person="token:deploy" if program else "U1",
         account=account,
         groups=frozenset(group for group in GROUPS if rng.random() < 0.4 and not program),
-        action=rng.choice(("create", "create", "view", "cancel", "approve", "delete", "administer")),
+        action=rng.choice(("create", "create", "view", "cancel", "approve", "delete", "restore", "administer")),
         alias="payments",
         configured=rng.random() < 0.92,
         channels=tuple(one for one in CHANNELS if rng.random() < 0.5) if rng.random() < 0.5 else (),
+        restore=rng.random() < 0.5,
         approvals=rng.choice((0, 0, 1, 2)),
         limit=rng.choice((None, 1, 5, 50)),
         channel=rng.choice((*CHANNELS, "")),
@@ -171,7 +175,12 @@ def test_decide_agrees_with_the_model_in_every_situation() -> None:
     for _ in range(SITUATIONS):
         situation = a_situation(rng)
         project = (
-            a_project(channels=situation.channels, approvals=situation.approvals, daily_limit=situation.limit)
+            a_project(
+                channels=situation.channels,
+                restore=situation.restore,
+                approvals=situation.approvals,
+                daily_limit=situation.limit,
+            )
             if situation.configured
             else None
         )
@@ -185,7 +194,7 @@ def test_decide_agrees_with_the_model_in_every_situation() -> None:
         seen[wanted] += 1
     rules = {*STANDING_TABLE.values()} - {None}
     rules |= {"unknown-project", "no-grant", "grant-expired", "action-not-granted", "channel-not-allowed"}
-    rules |= {"token-may-not"}
+    rules |= {"token-may-not", "restore-off"}
     rules |= {"granted", "daily-limit", "approval-needed(1)", "approval-needed(2)"}
     assert set(seen) == rules
     assert min(seen.values()) > 500, seen

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain.audit import (
     AuditEntry,
-    asked_to_create,
+    asked_for,
     at_plan,
     before_post,
     by_grant,
@@ -40,7 +40,7 @@ def test_a_reading_is_allowed_by_what_could_be_shown(projects: list[str], own: b
 
 def test_a_decision_at_the_plan_is_the_same_one_with_its_request() -> None:
     request = a_request()
-    entry = at_plan(asked_to_create("U1", "payments", "C-typed-in", "allowed", "granted"), request)
+    entry = at_plan(asked_for("U1", "payments", "C-typed-in", "allowed", "granted"), request)
     assert (entry.subject, entry.rule) == (request.id, "granted")
     place = request.place.channel_id
     assert entry.details == {"channel": place, "request": request.id, "project": "payments", "hop": "plan"}
@@ -54,7 +54,7 @@ def test_a_row_names_the_grant_that_allowed_it_whole() -> None:
 
 
 def entry_without_grant() -> AuditEntry:
-    return asked_to_create("U1", "payments", "C1", "denied", "no-grant")
+    return asked_for("U1", "payments", "C1", "denied", "no-grant")
 
 
 def test_before_a_post_the_row_names_the_request_and_the_disk() -> None:

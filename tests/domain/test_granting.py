@@ -272,7 +272,7 @@ def test_an_admin_is_told_of_nothing_that_they_may_not() -> None:
 
 def test_what_was_granted_is_told_with_what_it_allows() -> None:
     assert as_words(told_granted(a_grant("U2", project="*"))) == (
-        "U2 is now operator in every project (*): cancel, create and view."
+        "U2 is now operator in every project (*): cancel, create, restore and view."
     )
 
 

@@ -32,12 +32,14 @@ from bot.domain.items import back_to_planned, ended, following, joining, taken
 from bot.domain.orders import Quick, Selector
 from bot.domain.planned_items import planned_items
 from bot.domain.requests import agreed, following_items, planned_anew, refused
+from bot.domain.restorations import clearing, over_with, under_way
 from bot.domain.snapshots import CreateSnapshotGroup
 from bot.domain.transitions import (
     DELETION,
     GROUP,
     ITEM,
     REQUEST,
+    RESTORATION,
     AttemptEvent,
     DeletionEvent,
     DeletionState,
@@ -45,16 +47,23 @@ from bot.domain.transitions import (
     Machine,
     RequestEvent,
     RequestState,
+    RestorationState,
     WrongMove,
 )
 from bot.store.sqlite.schema import migrations
 from bot.workflow.jobs.plan import set_going
-from tests.builders import NOON, a_disk, a_request, an_item
+from tests.builders import NOON, a_disk, a_request, a_restoration, an_item
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "states.md"
-MACHINES: tuple[Machine[Any, Any], ...] = (REQUEST, ITEM, GROUP, DELETION)
-TITLES = {"request": "Request", "item": "Item", "consistency_group": "Consistency group", "deletion": "Deletion"}
+MACHINES: tuple[Machine[Any, Any], ...] = (REQUEST, ITEM, GROUP, RESTORATION, DELETION)
+TITLES = {
+    "request": "Request",
+    "item": "Item",
+    "consistency_group": "Consistency group",
+    "restoration": "Restoration",
+    "deletion": "Deletion",
+}
 
 ORDER = Quick((Selector("server", "web-01"),))
 ASKED = CreateSnapshotGroup(server_id="s", volume_ids=("d1", "d2"), name="g")
@@ -77,6 +86,10 @@ def of_item(change: Callable[[Any], Any]) -> Callable[[ItemState | None], Any]:
 
 def of_group(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda state: change(ConsistencyGroup("r-one-g1", "r-one", "payments", "web-01", "az-a", ASKED, state=state))
+
+
+def of_restoration(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda state: change(a_restoration(state=state))
 
 
 def of_deletion(change: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -124,6 +137,17 @@ MOVES: dict[str, dict[StrEnum, Callable[[Any], Any]]] = {
         AttemptEvent.END: of_group(group_done),
         AttemptEvent.SPLIT: of_group(lambda one: group_split(one, "No groups here.")),
     },
+    "restoration": {
+        AttemptEvent.SEND: of_restoration(lambda one: submitting(one, NOON)),
+        AttemptEvent.LOSE: of_restoration(lambda one: no_answer(one, NOON, look_for=NOON - NOON, cause="?")),
+        AttemptEvent.TAKE: of_restoration(lambda one: under_way(one, "job-1")),
+        AttemptEvent.WAIT: of_restoration(lambda one: waiting(one, NOON, until=NOON, cause="busy")),
+        AttemptEvent.CLEAR: of_restoration(lambda one: clearing(one, NOON)),
+        AttemptEvent.RESTORE: of_restoration(lambda one: over_with(one, RestorationState.RESTORED, NOON)),
+        AttemptEvent.FALL_SHORT: of_restoration(lambda one: over_with(one, RestorationState.FAILED, NOON)),
+        AttemptEvent.CANCEL: of_restoration(lambda one: over_with(one, RestorationState.CANCELLED, NOON)),
+        AttemptEvent.GIVE_UP: of_restoration(lambda one: over_with(one, RestorationState.UNKNOWN, NOON)),
+    },
     "deletion": {
         DeletionEvent.ASK: asked(DeletionState.ASKED),
         DeletionEvent.GO: asked(DeletionState.DELETING),
@@ -138,6 +162,7 @@ BEGUN: dict[str, Callable[[], Any]] = {
         a_request(), "payments", [a_disk()], enterprise_project_id=None, native_retention=False, now=NOON
     )[0],
     "consistency_group": lambda: ConsistencyGroup("r-one-g1", "r-one", "payments", "web-01", "az-a", ASKED),
+    "restoration": a_restoration,
 }
 AGREEING: dict[StrEnum, int] = {DeletionEvent.AGREE: 2, DeletionEvent.GO: 1}
 """Of how many who have to agree somebody is the first, where a deletion that is asked for goes through an event."""
@@ -228,7 +253,14 @@ def test_every_state_is_reached_and_none_is_a_trap(machine: Machine[Any, Any]) -
 def given_states(tree: ast.AST) -> Iterator[ast.expr]:
     """The values that calls give to `state`, but for the store's reading of a row: `ItemState(row["state"])`."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("replace", "Request", "Item", "Group", "Deletion"):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+            "replace",
+            "Request",
+            "Item",
+            "Group",
+            "Restoration",
+            "Deletion",
+        ):
             for keyword in node.keywords:
                 if keyword.arg == "state" and not ast.unparse(keyword.value).endswith("State(row['state'])"):
                     yield keyword.value
@@ -245,7 +277,8 @@ def through_a_table(value: ast.expr, tree: ast.AST) -> bool:
         return bool(given) and all(through_a_table(one, tree) for one in given)
     return (
         isinstance(value, ast.Call)
-        and re.fullmatch("(REQUEST|ITEM|GROUP|DELETION|item|one)\\.after", ast.unparse(value.func)) is not None
+        and re.fullmatch("(REQUEST|ITEM|GROUP|RESTORATION|DELETION|item|one)\\.after", ast.unparse(value.func))
+        is not None
     )
 
 

@@ -61,6 +61,7 @@ async def everything(store: Store, clock: FakeClock) -> None:
         plans,
         copies,
         groups,
+        restorations,
         deletions,
         outbox,
         forms,
@@ -169,6 +170,12 @@ async def groups(store: Store) -> None:
     assert begun is not None
     await store.save_group(begun[0], [], [ENTRY])
     await store.groups_of("r-group")
+
+
+async def restorations(store: Store) -> None:
+    await store.restoration("r-back-r1")
+    await store.restorations_of("r-back")
+    await store.proofs_of(["snap-1"])
 
 
 async def deletions(store: Store) -> None:

@@ -70,7 +70,7 @@ FEW = {
 }
 """Functions whose statements sort or scan what is few, or a part of a query."""
 
-OF_REFERENCES = {"item_of_group"}
+OF_REFERENCES = {"item_of_group", "restoration_safety"}
 """Indexes that no statement names: SQLite looks there for rows that refer to one that is deleted."""
 
 WHOLE = {

@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.audit import (
     AuditEntry,
-    asked_to_create,
+    asked_for,
     at_plan,
     before_post,
     by_grant,
@@ -54,7 +54,7 @@ async def asked(
     received = a_request(request_id, state=RequestState.RECEIVED, project=project, order=order, created_at=now)
     await store.take_in(f"d-{request_id}", "C1", an_actor(), lambda held, bound: Incoming(received))
     rule = "break-glass" if break_glass else "granted"
-    decided = by_grant(asked_to_create("U1", project, "C1", "allowed", rule), a_grant())
+    decided = by_grant(asked_for("U1", project, "C1", "allowed", rule), a_grant())
     items = [
         an_item(number, request_id=request_id, project=project, snapshot_id=f"snap-{number}", attempts=1)
         for number in disks

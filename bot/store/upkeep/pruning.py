@@ -38,7 +38,7 @@ still there as far as the rows know, another request joined it.
 _KEPT_QUIETLY = frozenset({"point", "joined"})
 """Of these, what was typed is forgotten."""
 
-_DELETED = ("deletion", "notice", "approval", "item", "consistency_group")
+_DELETED = ("deletion", "notice", "approval", "restoration", "item", "consistency_group")
 """In the order in which they refer to each other, and to the request."""
 
 

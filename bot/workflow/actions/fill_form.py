@@ -19,7 +19,7 @@ from bot.domain.disks import is_disk_id, matching, meant, pick
 from bot.domain.errors import CloudError, LookupFailed
 from bot.domain.forms import Form, FormValues, read_form
 from bot.domain.normalise import caseless, unmarked_word, visible
-from bot.domain.orders import Create, Quick, as_typed
+from bot.domain.orders import Create, Quick, Restore, as_typed
 from bot.domain.projects import Project
 from bot.domain.requests import Place
 from bot.domain.results import Accepted, Refused
@@ -158,12 +158,14 @@ class Forms:
         return self.begun(user_id, form.place, form.order, choose_place=form.choose_place)
 
     async def asked_again(self, user_id: str, request_id: str) -> Form | None:
-        """A form with what was asked in a request. None: there is no such request of theirs."""
+        """A form with what was asked in a request. None: there is no such request of theirs that a form can ask for."""
         found = await self.store.request(request_id)
         if found is None or found[0].actor_id != user_id:
             await self.store.audit([unknown_id(user_id, Action.CREATE, found[0].id if found else "")])
             return None
         order = found[0].order
+        if isinstance(order, Restore):
+            return None
         if isinstance(order, Quick):
             named = tuple(one.value for one in order.selectors if one.kind == "disk")
             order = Create(named, project=order.project, keep_days=order.keep_days, reason=order.reason)

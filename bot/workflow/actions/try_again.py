@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from bot.domain import sentences
 from bot.domain.actors import Actor
-from bot.domain.audit import asked_to_create, by_grant
+from bot.domain.audit import asked_for, by_grant
 from bot.domain.denials import OPEN_LIMIT
 from bot.domain.items import Item
-from bot.domain.orders import DISKS_PER_CREATE, Create, Order, Quick, Selector, as_typed
+from bot.domain.orders import DISKS_PER_CREATE, Create, Order, Quick, Restore, Selector, as_typed
 from bot.domain.quick import failed
 from bot.domain.requests import Place, Request
 from bot.domain.results import Accepted, Told
@@ -60,10 +60,14 @@ class Retrying:
         can be followed.
         """
         place, elsewhere = told_at
-        first, tries = admitted.request, await self.store.tries_of(admitted.request.id)
+        first = admitted.request
+        if isinstance(first.order, Restore):
+            told = f"Whether disks come back is asked anew each time: `{as_typed(first.order)}`."
+            return await self.gate.refuse(actor, admitted, "asked-anew", told)
+        tries = await self.store.tries_of(admitted.request.id)
         taken_up = {disk for one in tries if not one.refused for disk in _disks(one)}
         left = [item for item in failed(admitted.items) if item.disk.id not in taken_up]
-        order = _order(first, left, tried=any(not one.refused for one in tries))
+        order = _order(first, first.order, left, tried=any(not one.refused for one in tries))
         if order is None:
             return await self._nothing_left(actor, admitted, tries)
         delivery = Delivery(
@@ -94,18 +98,17 @@ class Retrying:
 
 def _authorization(actor: Actor, admitted: Admitted, requester: str) -> Authorization:
     """The gate has decided the very thing: to create in this project, from this place."""
-    entry = asked_to_create(actor.user_id, admitted.project, admitted.place, "allowed", admitted.rule)
+    entry = asked_for(actor.user_id, admitted.project, admitted.place, "allowed", admitted.rule)
     of_another = {} if requester == actor.user_id else {"requester": requester}
     details = {**entry.details, "again_of": admitted.request.id, **of_another}
     audit = by_grant(replace(entry, details=details), admitted.grant)
     return Authorization(admitted.project, audit, admitted.approvals)
 
 
-def _order(first: Request, left: Sequence[Item], *, tried: bool) -> Order | None:
+def _order(first: Request, asked: Create | Quick, left: Sequence[Item], *, tried: bool) -> Order | None:
     """The same as was asked for, of these disks alone; all of it where it was not confirmed in time. A press confirms
     it, and is no word to run it without others: that has to be typed.
     """
-    asked = first.order
     if first.timed_out and not tried:
         return replace(asked, project=first.project, break_glass=None, again_of=first.id)
     if not left:
@@ -124,8 +127,13 @@ def _order(first: Request, left: Sequence[Item], *, tried: bool) -> Order | None
 
 
 def _disks(request: Request) -> tuple[str, ...]:
-    order = request.order
-    return order.disks if isinstance(order, Create) else tuple(one.value for one in order.selectors)
+    match request.order:
+        case Create(disks):
+            return disks
+        case Quick(selectors):
+            return tuple(one.value for one in selectors)
+        case Restore():
+            return ()
 
 
 def _under_way(answer: Accepted, disks: int, then: str) -> Told:

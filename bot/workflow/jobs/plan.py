@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from bot.domain.access import decide
+from bot.domain.access import action_of, decide
 from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry, at_plan, denied
 from bot.domain.bindings import Binding
@@ -20,13 +20,12 @@ from bot.domain.denials import Denied
 from bot.domain.disks import Picked, disk_id_in, meant, pick
 from bot.domain.errors import CloudError, CloudUnavailable, LookupFailed, NotFound, Throttled
 from bot.domain.items import Item
-from bot.domain.orders import Create, Quick
+from bot.domain.orders import Create, Quick, Restore
 from bot.domain.planned_items import planned_items
 from bot.domain.projects import Project
 from bot.domain.quick import DISKS_PER_QUICK, Marks, plan_quick, quick_items
 from bot.domain.requests import Request, moved, refused, remind_time
 from bot.domain.results import Refused
-from bot.domain.roles import Action
 from bot.domain.selecting import selectors_of
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import Disk
@@ -183,6 +182,8 @@ class Planner:
                 return Draft(request, items, problems=picked.problems)
             case Quick() as order:
                 return await self._quick(request, order, project)
+            case Restore():
+                raise NotImplementedError
 
     async def _quick(self, request: Request, order: Quick, project: Project) -> Draft:
         bound = [one for one in await self.store.bindings(request.place.channel_id) if one.project == project.alias]
@@ -225,7 +226,9 @@ class Planner:
         self, request: Request, actor: Actor, project: Project, usage: Usage, decided: AuditEntry
     ) -> float | None:
         grants, now = await self.store.grants_for(actor), self.clock.now()
-        denied = decide(actor, Action.CREATE, project.alias, project, request.place.channel_id, grants, now, usage)
+        denied = decide(
+            actor, action_of(request.order), project.alias, project, request.place.channel_id, grants, now, usage
+        )
         assert isinstance(denied, Denied)
         entry = replace(decided, outcome="denied", rule=denied.rule)
         refused = Refused(denied.explanation, denied.rule, project.alias)
@@ -236,7 +239,8 @@ class Planner:
         self, request: Request, event: RequestEvent, rule: str, sentence: str, decided: AuditEntry | None = None
     ) -> float | None:
         after = refused(request, event, rule, sentence, self.clock.now())
-        entry = decided or denied(request.actor_id, Action.CREATE, request.project or request.order.project or "", rule)
+        alias = request.project or request.order.project or ""
+        entry = decided or denied(request.actor_id, action_of(request.order), alias, rule)
         await self.store.decide_plan(after, [], [at_plan(entry, request)])
         return None
 
