@@ -17,6 +17,7 @@ from slack_bolt.app.async_app import AsyncApp
 
 from bot.admin import AdminServer
 from bot.api.bearer import Tokens
+from bot.api.ends import Ends
 from bot.api.programs import Programs
 from bot.api.server import ApiServer
 from bot.app_jobs import Base, Clouds, Jobs, build_jobs, follow_server
@@ -283,6 +284,8 @@ def build_use_cases(base: Base, front: Front, clouds: Clouds) -> UseCases:
     intake = Intake(store, actors, projects, clock, lambda: new_id("r"), base.settings.open_requests)
     deleting = Deleting(store, gate, projects, clock)
     return UseCases(
+        actors=actors,
+        gate=gate,
         intake=intake,
         approvals=Approvals(store, gate, clock),
         bindings=ChannelBindings(store, projects, clock),
@@ -326,15 +329,18 @@ async def build_api(base: Base, front: Front, cases: UseCases, stack: AsyncExitS
     settings, team_url = base.settings, front.identity.url
     if settings.api is None:
         return None
+    ends = Ends(base.clock)
     programs = Programs(
         base.store,
         cases.intake,
-        Gate(base.store, settings.projects, base.clock),
+        cases.gate,
         settings.projects,
         base.clock,
         front.identity.team_id,
         lambda request: message_address(request, team_url),
+        ends,
     )
+    base.database.on_scheduled(ends.heard)
     tokens = Tokens(settings.tokens)
     api = ApiServer(settings.api.host, settings.api.port, tokens, programs, front.unexpected.report_unexpected)
     await api.start()

@@ -28,7 +28,6 @@ from bot.slack.listeners.app_home import SlackAppHomes
 from bot.store.database import Database
 from bot.store.sqlite.database import SqliteDatabase
 from bot.store.store import Store
-from bot.workflow.actors import Actors
 from bot.workflow.call_budget import OwnRoom
 from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.discovery import GroupDiscovery
@@ -127,9 +126,8 @@ async def build_jobs(base: Base, front: Front, clouds: Clouds, cases: UseCases, 
     budgets = front.replies.budgets
     budgets.on_turn(lambda channel: engine.schedule(f"report:{channel}", base.clock.now(), channel))
     handlers = _handlers(base, front, clouds, cases)
-    handlers["report"] = Reporter(
-        base.store, front.replies, base.clock, budgets, engine.take_changed, lingers=base.shared
-    )
+    told = (base.store, front.replies, base.clock, budgets, engine.take_changed, base.settings.projects)
+    handlers["report"] = Reporter(*told, lingers=base.shared)
     outages = Outages(log, "a receiver of audit rows does not take them", "a receiver of audit rows takes them again")
     if base.settings.audit_ship:
         handlers["ship"] = _shipper(base, base.settings.audit_ship, outages)
@@ -176,9 +174,8 @@ async def _shared(base: Base, front: Front, stack: AsyncExitStack) -> Engine:
 def _handlers(base: Base, front: Front, clouds: Clouds, cases: UseCases) -> dict[str, Handler]:
     store, clock, projects, cloud = base.store, base.clock, base.settings.projects, clouds.cloud
     people, replies = front.people, front.replies
-    actors = Actors(people, base.settings.tokens)
     app_homes = SlackAppHomes(front.client, front.command, front.identity.url)
-    discovery, send_check = GroupDiscovery(clock), SendCheck(store, actors, projects, clock)
+    discovery, send_check = GroupDiscovery(clock), SendCheck(store, cases.actors, projects, clock)
     policy, every = _retry_policy(base), timedelta(days=base.settings.audit_match_days)
 
     async def forget(_: str) -> float:
@@ -186,7 +183,7 @@ def _handlers(base: Base, front: Front, clouds: Clouds, cases: UseCases) -> dict
         return FORGET_EVERY_SECONDS
 
     return {
-        "plan": Planner(store, actors, front.channels, cloud, projects, discovery, clouds.servers, clock),
+        "plan": Planner(store, cases.actors, front.channels, cloud, projects, discovery, clouds.servers, clock),
         "group": Grouper(store, send_check, cloud, discovery, clock, policy),
         "submit": Submitter(store, send_check, cloud, clock, policy),
         "watch": Watcher(store, cloud, clock, timedelta(seconds=base.settings.cloud.watch_s)),

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from bot.api.answers import answer_of
 from bot.api.bodies import CreateBody, QuickBody
+from bot.api.ends import Ends
 from bot.api.problems import KEY_USED, NO_CHANNEL, NO_KEY, UNKNOWN_ID, Problem, denied
 from bot.domain.access import Chosen, choose_project
 from bot.domain.actors import Actor
@@ -24,14 +25,12 @@ from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Bindings, Grants
 from bot.ports.requests import Requests
-from bot.workflow.gate import OWN_REQUEST, Gate, Verb
-from bot.workflow.intake import Delivery, Intake
+from bot.workflow.gate import Gate, Verb
+from bot.workflow.intake import ANSWERED, Delivery, Intake
 
 log = logging.getLogger(__name__)
 
 KEY_CHARACTERS = 200
-LOOKS_EVERY_S = 0.5
-"""While a program waits for the end: a look is two reads by key."""
 
 _VIEW = Verb(Action.VIEW, "view", "There is no request {} that this token may see.", reads=True)
 
@@ -51,9 +50,14 @@ class Programs:
     clock: Clock
     team_id: str
     link: Callable[[Request], str]
+    ends: Ends
 
-    async def ask(self, actor: Actor, key: str, body: CreateBody | QuickBody) -> tuple[dict[str, Any], bool]:
-        """Record it, once for each key; and whether it was recorded just now. Raises Problem."""
+    async def ask(
+        self, actor: Actor, key: str, body: CreateBody | QuickBody, *, reworded: bool = False
+    ) -> tuple[dict[str, Any], bool]:
+        """Record it, once for each key; and whether it was recorded just now. `reworded`: the same may come in other
+        words the next time. Raises Problem.
+        """
         if not key or len(key) > KEY_CHARACTERS or not key.isprintable():
             raise Problem(
                 HTTPStatus.BAD_REQUEST,
@@ -61,30 +65,36 @@ class Programs:
                 f"Send a header Idempotency-Key of 1 to {KEY_CHARACTERS} characters, the same for each try of one "
                 "request: it is carried out once.",
             )
+        delivery = delivery_id(actor, key)
+        if first := await self.store.of_delivery(delivery):
+            return await self._again(actor, first, body, reworded=reworded), False
         order = body.order()
         channel = body.channel or await self._channel(actor, order)
-        delivery = delivery_id(actor, key)
         log.info("program asked", extra={"actor": actor.user_id, "channel": channel, "delivery": delivery})
-        if first := await self.store.of_delivery(delivery):
-            return await self._again(first, order, channel), False
         place = Place(self.team_id, channel)
         asked = Delivery(delivery, actor.user_id, place, as_typed(order), run_url=body.run_url or "")
         match await self.intake.create(asked, order, mendable=True):
+            case Refused(rule=rule) if rule == ANSWERED:
+                raise _key_used("It asked for a request that is kept no more.")
             case Refused() as refused:
                 raise denied(refused)
             case Accepted(request, repeated=True):
-                return await self._again(request, order, channel), False
+                return await self._again(actor, request, body, reworded=reworded), False
             case Accepted(request):
                 return answer_of(request, (), ""), True
 
-    async def _again(self, first: Request, order: Order, channel: str) -> dict[str, Any]:
-        if first.text != as_typed(order) or first.place.channel_id != channel:
-            raise Problem(
-                HTTPStatus.UNPROCESSABLE_ENTITY,
-                KEY_USED,
-                f"This Idempotency-Key asked for something else before, which is request {first.id}. "
-                "Take another key for another request.",
-            )
+    async def _again(
+        self, actor: Actor, first: Request, body: CreateBody | QuickBody, *, reworded: bool
+    ) -> dict[str, Any]:
+        """The request of this key, as far as the token may still see it. Whose words were forgotten is compared with
+        none; a channel that is not named may be another one by now.
+        """
+        same = reworded or first.text in ("", as_typed(body.order()))
+        if not same or body.channel not in (None, first.place.channel_id):
+            raise _key_used(f"It asked for something else, which is request {first.id}.")
+        admitted = await self.gate.admits(actor, None, first.id, _VIEW)
+        if isinstance(admitted, Told):
+            raise Problem(HTTPStatus.FORBIDDEN, UNKNOWN_ID, admitted.sentence)
         return await self._shown(first.id)
 
     async def _channel(self, actor: Actor, order: Order) -> str:
@@ -105,30 +115,30 @@ class Programs:
             )
         return project.api_channel
 
-    async def show(
-        self, actor: Actor, request_id: str, wait_s: float, *, may_wait: Callable[[], bool] = lambda: True
-    ) -> dict[str, Any]:
+    async def show(self, actor: Actor, request_id: str, wait_s: float) -> dict[str, Any]:
         """How it stands, once it is over, that long has passed or there is no more waiting. Raises Problem (404)."""
         admitted = await self.gate.admits(actor, None, request_id, _VIEW)
         if isinstance(admitted, Told):
             raise Problem(HTTPStatus.NOT_FOUND, UNKNOWN_ID, admitted.sentence)
         if admitted.request.actor_id != actor.user_id:
-            own = admitted.rule == OWN_REQUEST
-            projects = [admitted.project]
-            self.store.note([read_entry(actor.user_id, "view", projects, admitted.place, admitted.request.id, own=own)])
-        until = self.clock.monotonic() + wait_s
-        while True:
+            read = read_entry(actor.user_id, "view", [admitted.project], admitted.place, admitted.request.id)
+            self.store.note([read])
+        with self.ends.watched(admitted.request.id, wait_s) as watch:
             answer = await self._shown(admitted.request.id)
-            left_s = until - self.clock.monotonic()
-            if answer["outcome"] != "pending" or left_s <= 0 or not may_wait():
-                return answer
-            await self.clock.sleep(min(LOOKS_EVERY_S, left_s))
+            while answer["outcome"] == "pending" and await watch.another_look():
+                answer = await self._shown(admitted.request.id)
+            return answer
 
     async def _shown(self, request_id: str) -> dict[str, Any]:
         found = await self.store.request(request_id)
         if found is None:
             raise Problem(HTTPStatus.NOT_FOUND, UNKNOWN_ID, f"Request {request_id} is kept no more.")
         return answer_of(*found, self.link(found[0]))
+
+
+def _key_used(how: str) -> Problem:
+    detail = f"This Idempotency-Key was used before. {how} Take another key for another request."
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, KEY_USED, detail)
 
 
 def delivery_id(actor: Actor, key: str) -> str:

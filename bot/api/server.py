@@ -59,7 +59,6 @@ class ApiServer:
     _connections: Connections = field(init=False)
     _garbled: Garbled = field(init=False)
     _waiting: int = field(default=0, init=False)
-    _stopping: bool = field(default=False, init=False)
 
     async def start(self) -> None:
         """Raises CannotListen."""
@@ -92,7 +91,7 @@ class ApiServer:
 
     async def stop(self) -> None:
         """Programs that wait are answered with how it stands."""
-        self._stopping = True
+        self.programs.ends.stop()
         if self._listening:
             self._listening.close()
             self._listening = None
@@ -144,7 +143,7 @@ class ApiServer:
         alert = alert_of(await self._json_of(request, ALERT_BYTES), request.query)
         if alert is None:
             return _answered({"outcome": "ignored", "detail": "Nothing of it is firing."})
-        answer, made = await self.programs.ask(actor, alert.key, alert.body)
+        answer, made = await self.programs.ask(actor, alert.key, alert.body, reworded=True)
         return _created(answer, made=made)
 
     async def _on_show(self, request: web.Request) -> web.Response:
@@ -153,8 +152,7 @@ class ApiServer:
             wait_s = 0.0
         self._waiting += 1
         try:
-            shown = self.programs.show(actor, request.match_info["id"], wait_s, may_wait=lambda: not self._stopping)
-            return _answered(await shown)
+            return _answered(await self.programs.show(actor, request.match_info["id"], wait_s))
         finally:
             self._waiting -= 1
 

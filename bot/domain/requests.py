@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from bot.domain.actors import token_name
 from bot.domain.attempts import FROM_A_BACKUP
 from bot.domain.items import Item, cloud_deletes
 from bot.domain.orders import Order
@@ -103,6 +104,11 @@ class Request:
         """Whether only its requester reads its messages."""
         at_its_place = self.reply_channel == self.place.channel_id
         return self.reply_channel == self.actor_id or (at_its_place and self.place.direct)
+
+    @property
+    def of_a_program(self) -> bool:
+        """Whether a token asked: it has no direct messages, and no person reads what it is answered."""
+        return token_name(self.actor_id) is not None
 
     @property
     def review_due(self) -> bool:

@@ -61,7 +61,7 @@ class Database(Protocol):
     triggers: Triggers
 
     def on_scheduled(self, schedule: Schedule) -> None:
-        """Who hears of jobs, with their lanes. Called in the event loop, after the commit."""
+        """One more who hears of jobs, with their lanes. Called in the event loop, after the commit."""
 
     def on_measured(self, meter: StoreMeter) -> None:
         """Who hears of transactions, in the event loop."""

@@ -122,7 +122,7 @@ class Announcements:
     """Jobs, audit rows and lines, once they are committed; rows that could not be read; how long it all took."""
 
     def __init__(self) -> None:
-        self.schedule: Schedule = lambda key, at, lane, about: None
+        self.schedules: list[Schedule] = []
         self.meter: StoreMeter | None = None
         self._aside: set[Aside] = set()
 
@@ -131,7 +131,8 @@ class Announcements:
         lines: list[LogLine] = []
         for one in announced:
             if isinstance(one, ScheduledJob):
-                self.schedule(one.key, one.at, one.lane, one.about)
+                for schedule in self.schedules:
+                    schedule(one.key, one.at, one.lane, one.about)
             elif isinstance(one, LogLine):
                 lines.append(one)
             else:

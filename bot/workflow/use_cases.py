@@ -14,7 +14,9 @@ from bot.workflow.actions.extend import Extending
 from bot.workflow.actions.fill_form import Forms
 from bot.workflow.actions.grant import Granting
 from bot.workflow.actions.try_again import Retrying
+from bot.workflow.actors import Actors
 from bot.workflow.form_sessions import FormSessions
+from bot.workflow.gate import Gate
 from bot.workflow.intake import Intake
 from bot.workflow.queries.restore_points import RestorePointsInquiry
 from bot.workflow.queries.status import Inquiry
@@ -22,8 +24,10 @@ from bot.workflow.queries.status import Inquiry
 
 @dataclass(frozen=True, slots=True)
 class UseCases:
-    """The actions and questions of people, each behind the gate."""
+    """The actions and questions of people, each behind the gate; and who they and the programs are."""
 
+    actors: Actors
+    gate: Gate
     intake: Intake
     approvals: Approvals
     bindings: ChannelBindings

@@ -11,7 +11,7 @@ import pytest
 from bot.connections import Limits
 from bot.simulator.setting import Setting
 from tests.e2e.conftest import FastClock, World
-from tests.e2e.test_programs import CONFIG, DEPLOY, READER, STRANGER, Api, problem
+from tests.e2e.test_programs import DEPLOY, READER, STRANGER, Api, opened, problem
 
 HEAD = (
     "POST /api/v1/requests HTTP/1.1\r\nHost: bot\r\nContent-Type: application/json\r\nIdempotency-Key: k\r\n"
@@ -21,13 +21,8 @@ HEAD = (
 
 @pytest.fixture
 async def world(setting: tuple[Setting, FastClock]) -> AsyncIterator[World]:
-    world = World(*setting)
-    file = world.setting.directory / "bot.toml"
-    file.write_text(file.read_text() + CONFIG)
-    world.environment = {"DEPLOY_TOKEN": DEPLOY, "READER_TOKEN": READER, "NOTHING_TOKEN": STRANGER}
-    await world.start_bot()
-    yield world
-    await world.stop_bot()
+    async with opened(setting) as world:
+        yield world
 
 
 async def bounded(world: World, limits: Limits) -> Api:

@@ -24,7 +24,7 @@ from bot.domain.actors import AccountKind, Actor, token_id
 from bot.domain.snapshots import REQUEST_TAG
 from bot.simulator.setting import Setting
 from tests.e2e.conftest import FastClock, World
-from tests.e2e.test_programs import CHANNEL_ID, CONFIG, DEPLOY, READER, STRANGER
+from tests.e2e.test_programs import CHANNEL_ID, CONFIG, DEPLOY, opened
 from tests.ports import free_port
 
 CALLS = int(os.environ.get("PIPELINE_CALLS", "60"))
@@ -47,14 +47,9 @@ FAULTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
 @pytest.fixture
 async def world(setting: tuple[Setting, FastClock]) -> AsyncIterator[World]:
     """Its entry for programs is at one port, however often the bot is started."""
-    world = World(*setting)
     config = CONFIG.replace("127.0.0.1:0", f"127.0.0.1:{free_port()}")
-    file = world.setting.directory / "bot.toml"
-    file.write_text(f"{file.read_text()}{config}\n[limits]\nopen_requests = 10000\n")
-    world.environment = {"DEPLOY_TOKEN": DEPLOY, "READER_TOKEN": READER, "NOTHING_TOKEN": STRANGER}
-    await world.start_bot()
-    yield world
-    await world.stop_bot()
+    async with opened(setting, f"{config}\n[limits]\nopen_requests = 10000\n") as world:
+        yield world
 
 
 async def step(world: World, url: str, key: str, disks: tuple[str, ...]) -> int:

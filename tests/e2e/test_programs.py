@@ -9,6 +9,7 @@ import re
 import shlex
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ subject = "token:reader"
 role = "viewer"
 project = "payments-prod"
 """
+SECRETS = {"DEPLOY_TOKEN": DEPLOY, "READER_TOKEN": READER, "NOTHING_TOKEN": STRANGER}
 PROJECT, CHANNEL_ID = "payments-prod", "C0INCDEMO1"
 
 
@@ -78,15 +80,31 @@ class Api:
         return answer
 
 
-@pytest.fixture
-async def world(setting: tuple[Setting, FastClock]) -> AsyncIterator[World]:
+@asynccontextmanager
+async def opened(setting: tuple[Setting, FastClock], config: str = CONFIG) -> AsyncIterator[World]:
+    """A bot with an entry for programs."""
     world = World(*setting)
     file = world.setting.directory / "bot.toml"
-    file.write_text(file.read_text() + CONFIG)
-    world.environment = {"DEPLOY_TOKEN": DEPLOY, "READER_TOKEN": READER, "NOTHING_TOKEN": STRANGER}
+    file.write_text(file.read_text() + config)
+    world.environment = dict(SECRETS)
     await world.start_bot()
     yield world
     await world.stop_bot()
+
+
+@pytest.fixture
+async def world(setting: tuple[Setting, FastClock]) -> AsyncIterator[World]:
+    async with opened(setting) as world:
+        yield world
+
+
+async def configured(world: World, lines: str) -> Api:
+    """Started again with these lines in the table of its project."""
+    file, table = world.setting.directory / "bot.toml", "[projects.payments-prod]"
+    file.write_text(file.read_text().replace(table, f"{table}\n{lines}", 1))
+    await world.stop_bot()
+    await world.start_bot()
+    return Api(world)
 
 
 async def planned_message(world: World, request: str) -> Message:
@@ -246,11 +264,7 @@ async def test_a_failed_disk_is_told_with_its_cause(world: World) -> None:
 
 
 async def test_people_approve_what_a_program_asked_for_and_it_never_does_itself(world: World) -> None:
-    file = world.setting.directory / "bot.toml"
-    file.write_text(file.read_text().replace("[projects.payments-prod]", "[projects.payments-prod]\napprovals = 1", 1))
-    await world.stop_bot()
-    await world.start_bot()
-    api = Api(world)
+    api = await configured(world, "approvals = 1")
     request = (await api.ask(disks=["web-01-data"])).json()["id"]
     await world.slack.until(lambda: (root := world.root(request)) is not None and "agree" in root.text)
     assert (await api.call("GET", f"/requests/{request}")).json()["state"] == "waiting"
@@ -382,11 +396,7 @@ def _of_yaml(job: Any) -> list[str]:
 
 @pytest.mark.parametrize(("service", "script"), steps(), ids=[name for name, _ in steps()])
 async def test_the_examples_of_the_document_work(world: World, service: str, script: str, tmp_path: Path) -> None:
-    file = world.setting.directory / "bot.toml"
-    table = "[projects.payments-prod]"
-    file.write_text(file.read_text().replace(table, f'{table}\napi_channel = "{CHANNEL_ID}"', 1))
-    await world.stop_bot()
-    await world.start_bot()
+    await configured(world, f'api_channel = "{CHANNEL_ID}"')
     shim = tmp_path / "snapshot-bot"
     shim.write_text(f'#!/bin/sh\ncd {shlex.quote(str(Path(__file__).parents[2]))}\nexec {sys.executable} -m bot "$@"\n')
     shim.chmod(0o755)

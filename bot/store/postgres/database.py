@@ -73,7 +73,7 @@ class PostgresDatabase:
         return self._url
 
     def on_scheduled(self, schedule: Schedule) -> None:
-        self._announcements.schedule = schedule
+        self._announcements.schedules.append(schedule)
 
     def on_measured(self, meter: StoreMeter) -> None:
         self._announcements.meter = meter

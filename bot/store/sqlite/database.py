@@ -73,7 +73,7 @@ class SqliteDatabase:
         self._broken: asyncio.Event | None = None
 
     def on_scheduled(self, schedule: Schedule) -> None:
-        self._announcements.schedule = schedule
+        self._announcements.schedules.append(schedule)
 
     def on_measured(self, meter: StoreMeter) -> None:
         self._announcements.meter = meter

@@ -28,7 +28,7 @@ def due_messages(request: Request, items: Sequence[Item]) -> list[OutboxMessage]
     def edit(text: Text, ts: str | None, *, due: bool) -> list[OutboxMessage]:
         return [Edit(text, request, items, items, ts=ts)] if ts and due else []
 
-    if request.refused and request.status_ts is None:
+    if request.refused and request.status_ts is None and not request.of_a_program:
         refusal = DirectMessage(Text.REFUSAL, request, (), items, to=request.actor_id)
         return [] if request.receipt_ts else [refusal]
     if request.state is RequestState.RECEIVED and not _has_placeholder(request):

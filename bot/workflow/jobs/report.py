@@ -29,6 +29,7 @@ from bot.domain.errors import (
 )
 from bot.domain.items import Item
 from bot.domain.orders import Quick
+from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.domain.transitions import RequestState
 from bot.ports.clock import Clock
@@ -73,6 +74,7 @@ class Reporter:
         clock: Clock,
         budgets: Budgets,
         changed: Callable[[str], Collection[str] | None],
+        projects: Mapping[str, Project],
         *,
         lingers: bool = False,
     ) -> None:
@@ -85,6 +87,7 @@ class Reporter:
         self._clock = clock
         self._budgets = budgets
         self._changed = changed
+        self._projects = projects
         self._lingers = lingers
         self._pauses = MessagePauses(clock)
         self._queues: dict[str, ChannelQueue] = {}
@@ -335,20 +338,44 @@ class Reporter:
         return 0.0
 
     async def _move_reply_channel(self, outgoing: OutboxMessage, exc: CannotPost) -> float | None:
-        """The bot may not post there: say so where only the person sees it, and go on in a direct message."""
+        """The bot may not post there: say so where only the person sees it, and go on in a direct message; of a
+        program in the channel of its project.
+        """
         request = outgoing.request
-        if request.reply_channel == request.actor_id:
-            log.error("nobody can be told how a request ended", extra={"request": request.id, "reason": exc.reason})
-            await self._store.mark_all_sent([request])
-            return 60.0
+        elsewhere = self._elsewhere(request)
+        if elsewhere in ("", request.reply_channel):
+            return await self._untold(request, exc)
         log.info("the bot may not post there", extra={"request": request.id, "reason": exc.reason})
+        if not request.of_a_program:
+            await self._say_moved(outgoing, exc)
+        self._pauses.take_up(request.id)
+        await self._store.move_reply_channel(replace(request, reply_channel=elsewhere), request)
+        return 0.0
+
+    def _elsewhere(self, request: Request) -> str:
+        """Where else it is told; "" for nowhere."""
+        if not request.of_a_program:
+            return request.actor_id
+        project = self._projects.get(request.project or "")
+        return project.api_channel if project else ""
+
+    async def _untold(self, request: Request, exc: CannotPost) -> float:
+        """Those who may approve are asked all the same. Should more become of it, the channel is tried again."""
+        facts = {"request": request.id, "reason": exc.reason}
+        if request.over:
+            log.error("nobody can be told how a request ended", extra=facts)
+        else:
+            log.info("the bot may not post there", extra=facts)
+        if request.state is RequestState.WAITING:
+            await self._store.tell_directly(request.id, await who_may_approve(self._store, request))
+        await self._store.mark_all_sent([request])
+        return 60.0
+
+    async def _say_moved(self, outgoing: OutboxMessage, exc: CannotPost) -> None:
         try:
             await self._replies.say(_moved(outgoing, exc.reason))
         except (CannotPost, MessageRefused, SlackBusy):
-            log.info("the person could not be told in the channel", extra={"request": request.id})
-        self._pauses.take_up(request.id)
-        await self._store.move_reply_channel(replace(request, reply_channel=request.actor_id), request)
-        return 0.0
+            log.info("the person could not be told in the channel", extra={"request": outgoing.request.id})
 
 
 def _is_edit(outgoing: OutboxMessage, text: Text) -> bool:

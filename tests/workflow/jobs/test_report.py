@@ -72,7 +72,7 @@ class Desk:
         self.reporter = self.a_reporter(self.store)
 
     def a_reporter(self, store: Store, *, lingers: bool = False) -> Reporter:
-        return Reporter(store, self.voice, self.clock, self.budgets, self.take_changed, lingers=lingers)
+        return Reporter(store, self.voice, self.clock, self.budgets, self.take_changed, {}, lingers=lingers)
 
     def heard(self, key: str, at: datetime, lane: str, about: str) -> None:
         if (changed := self.changed.setdefault(key, set())) is not None:
