@@ -6,13 +6,13 @@ Source: Prometheus, Alerting: Configuration, `webhook_config` (version "4" of th
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from bot.api.bodies import QuickBody, body_of
 from bot.api.problems import INVALID, Problem
@@ -30,7 +30,7 @@ class _Alert(BaseModel):
     status: str
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
-    starts_at: datetime = Field(alias="startsAt")
+    starts_at: AwareDatetime = Field(alias="startsAt")
     fingerprint: str = Field("", max_length=100)
 
 
@@ -43,7 +43,9 @@ class _Webhook(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """`key` is the same each time that Alertmanager repeats itself about the same alerts."""
+    """`key` is the same each time that Alertmanager repeats itself about the same alerts, and once some of them are
+    over; with one that begins later it is another.
+    """
 
     key: str
     body: QuickBody
@@ -65,15 +67,16 @@ def alert_of(sent: Any, query: Mapping[str, str]) -> Alert | None:
     firing = [alert for alert in webhook.alerts if alert.status == FIRING]
     if not firing:
         return None
-    first = min(alert.starts_at for alert in firing)
+    newest = max(alert.starts_at for alert in firing)
     body = body_of({**_named(query, firing), "verb": "quick", "confirm": True, "reason": _reason(firing)})
     assert isinstance(body, QuickBody)
-    return Alert(f"{_short(webhook.group_key)} {first.isoformat()}", body)
+    return Alert(f"{_short(webhook.group_key, query)} {newest.timestamp()}", body)
 
 
-def _short(group_key: str) -> str:
-    """A group's key may be long, and may hold what a header may not."""
-    return hashlib.sha256(group_key.encode("utf-8", "surrogateescape")).hexdigest()
+def _short(group_key: str, query: Mapping[str, str]) -> str:
+    """Two receivers may be told of one group, and mean other channels or disks by it."""
+    meant = json.dumps([group_key, sorted(query.items())])
+    return hashlib.sha256(meant.encode()).hexdigest()
 
 
 def _named(query: Mapping[str, str], firing: Sequence[_Alert]) -> dict[str, Any]:
