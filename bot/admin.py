@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from bot.connections import Entry, Limits
 from bot.domain.hosts import cannot_listen
+
+_server_log = logging.getLogger(f"{__name__}.server")
+
+BOUNDS = Limits(most=100)
+STOP_SECONDS = 2.0
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(slots=True)
@@ -21,32 +29,37 @@ class AdminServer:
     trouble: Callable[[], Awaitable[str]]
     not_served: Callable[[], Awaitable[str]]
     scrape: Callable[[str], Awaitable[tuple[bytes, str]]]
-    _runner: web.AppRunner | None = field(default=None, init=False)
+    limits: Limits = BOUNDS
+    _entry: Entry = field(init=False)
 
     async def start(self) -> None:
         """Raises CannotListen."""
-        server = web.Application()
+        server = web.Application(middlewares=[self._answering])
         server.router.add_get("/healthz", self._on_health)
         server.router.add_get("/readyz", self._on_ready)
         server.router.add_get("/metrics", self._on_metrics)
-        self._runner = web.AppRunner(server, access_log=None)
-        await self._runner.setup()
+        self._entry = Entry(
+            server, self.limits, "the address for operators", _server_log, STOP_SECONDS, lingering_time=0.0
+        )
         try:
-            await web.TCPSite(self._runner, self.host, self.wanted_port).start()
+            await self._entry.start(self.host, self.wanted_port)
         except OSError as exc:
-            await self.stop()
             raise cannot_listen(exc, self.host, self.wanted_port, "ADMIN_HOST, ADMIN_PORT") from None
 
     @property
     def port(self) -> int:
         """The port in use, also when 0 asked for any."""
-        assert self._runner is not None
-        return int(self._runner.addresses[0][1])
+        return self._entry.port
 
     async def stop(self) -> None:
-        if self._runner:
-            await self._runner.cleanup()
-            self._runner = None
+        await self._entry.stop()
+
+    @web.middleware
+    async def _answering(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Nobody is known here, and each answer takes a moment: for that long its connection stays."""
+        with self._entry.connections.handling(request.transport) as is_known:
+            is_known()
+            return await handler(request)
 
     async def _on_health(self, _: web.Request) -> web.Response:
         if trouble := await self.trouble():

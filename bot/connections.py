@@ -11,8 +11,10 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import cast
+from http import HTTPStatus
+from typing import Any, cast
 
+from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 log = logging.getLogger(__name__)
@@ -83,6 +85,30 @@ class Garbled(Tally):
         return False
 
 
+class _Terse(web.RequestHandler):
+    """What is no HTTP is answered without a word of it: the lines of a head may hold a token, and its sender's logs may
+    keep the answer.
+    """
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        return super().handle_error(request, status, exc, message and HTTPStatus(status).phrase)
+
+
+def terse(server: web.Server, **options: Any) -> Callable[[], asyncio.Protocol]:
+    """The protocol factory of a server; `options` are those of aiohttp's RequestHandler."""
+    loop = asyncio.get_running_loop()
+    unlogged: Any = None
+    return lambda: _Terse(server, loop=loop, access_log=unlogged, **options)
+
+
 class Connections:
     """A protocol factory around another. A new connection over the most takes the place of the oldest on which nothing
     of a known sender is being answered; where all of them are busy with that, it is refused. `to`: the entry, in words.
@@ -133,6 +159,50 @@ class Connections:
 
     def closed(self, transport: asyncio.BaseTransport) -> None:
         self._open.pop(transport, None)
+
+
+class Entry:
+    """An application at one address, behind bounds. `to`: the entry, in words; `log`: of its server alone."""
+
+    def __init__(
+        self, application: web.Application, limits: Limits, to: str, log: logging.Logger, stop_s: float, **options: Any
+    ) -> None:
+        self._runner = web.AppRunner(application, shutdown_timeout=stop_s)
+        self._options = options
+        self._limits = limits
+        self._to = to
+        self._log = log
+        self._listening: asyncio.Server | None = None
+        self._garbled = Garbled(f"connections to {to} that spoke no HTTP were closed")
+
+    async def start(self, host: str, port: int) -> None:
+        """Raises OSError where it can't listen there."""
+        await self._runner.setup()
+        assert self._runner.server is not None
+        handlers = terse(self._runner.server, logger=self._log, **self._options)
+        self.connections = Connections(handlers, self._limits, self._to)
+        self._log.addFilter(self._garbled.is_told)
+        try:
+            loop = asyncio.get_running_loop()
+            self._listening = await loop.create_server(self.connections, host or None, port)
+        except OSError:
+            await self.stop()
+            raise
+
+    @property
+    def port(self) -> int:
+        """The port in use, also when 0 asked for any."""
+        assert self._listening is not None
+        return int(self._listening.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        if self._listening:
+            self._listening.close()
+            self._listening = None
+        await self._runner.cleanup()
+        self.connections.stop()
+        self._garbled.stop()
+        self._log.removeFilter(self._garbled.is_told)
 
 
 class _Guarded(asyncio.Protocol):

@@ -20,10 +20,11 @@ from bot.api.bodies import body_of
 from bot.api.openapi import document
 from bot.api.problems import INVALID, UNREADABLE, Problem
 from bot.api.programs import Programs
-from bot.connections import Connections, Garbled, Limits
+from bot.connections import Entry, Limits
 from bot.domain.actors import AccountKind, Actor, token_id
 from bot.domain.errors import StoreFailed
 from bot.domain.hosts import cannot_listen
+from bot.domain.normalise import entered
 
 log = logging.getLogger(__name__)
 _server_log = logging.getLogger(f"{__name__}.server")
@@ -54,10 +55,7 @@ class ApiServer:
     programs: Programs
     report_unexpected: Callable[[Exception, str], str]
     limits: Limits = BOUNDS
-    _runner: web.AppRunner | None = field(default=None, init=False)
-    _listening: asyncio.Server | None = field(default=None, init=False)
-    _connections: Connections = field(init=False)
-    _garbled: Garbled = field(init=False)
+    _entry: Entry = field(init=False)
     _waiting: int = field(default=0, init=False)
 
     async def start(self) -> None:
@@ -67,45 +65,29 @@ class ApiServer:
         server.router.add_get(f"{PREFIX}/requests/{{id}}", self._on_show)
         server.router.add_post(f"{PREFIX}/alerts", self._on_alert)
         server.router.add_get(f"{PREFIX}/openapi.json", self._on_document)
-        self._runner = web.AppRunner(
-            server, access_log=None, shutdown_timeout=STOP_SECONDS, logger=_server_log, auto_decompress=False
+        self._entry = Entry(
+            server, self.limits, "the entry for programs", _server_log, STOP_SECONDS, auto_decompress=False
         )
-        await self._runner.setup()
-        assert self._runner.server is not None
-        self._connections = Connections(self._runner.server, self.limits, "the entry for programs")
-        self._garbled = Garbled("connections to the entry for programs that spoke no HTTP were closed")
-        _server_log.addFilter(self._garbled.is_told)
         try:
-            loop = asyncio.get_running_loop()
-            self._listening = await loop.create_server(self._connections, self.host, self.wanted_port)
+            await self._entry.start(self.host, self.wanted_port)
         except OSError as exc:
-            await self.stop()
             raise cannot_listen(exc, self.host, self.wanted_port, "[api] listen") from None
         log.info("listening for programs over HTTP", extra={"host": self.host, "port": self.port})
 
     @property
     def port(self) -> int:
         """The port in use, also when 0 asked for any."""
-        assert self._listening is not None
-        return int(self._listening.sockets[0].getsockname()[1])
+        return self._entry.port
 
     async def stop(self) -> None:
         """Programs that wait are answered with how it stands."""
         self.programs.ends.stop()
-        if self._listening:
-            self._listening.close()
-            self._listening = None
-        if self._runner:
-            await self._runner.cleanup()
-            self._runner = None
-            self._connections.stop()
-            self._garbled.stop()
-            _server_log.removeFilter(self._garbled.is_told)
+        await self._entry.stop()
 
     @web.middleware
     async def _answering(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Whatever goes wrong is a problem with a rule; no text of an exception reaches anyone."""
-        with self._connections.handling(request.transport) as is_known:
+        with self._entry.connections.handling(request.transport) as is_known:
             request[IS_KNOWN] = is_known
             answer = await self._answer(request, handler)
         answer.headers["Cache-Control"] = "no-store"
@@ -134,7 +116,8 @@ class ApiServer:
     async def _on_ask(self, request: web.Request) -> web.Response:
         actor = self._actor(request)
         body = body_of(await self._json_of(request, BODY_BYTES))
-        key = request.headers.get("Idempotency-Key", "").strip()
+        keys = request.headers.getall("Idempotency-Key", [])
+        key = keys[0].strip() if len(keys) == 1 else ""  # of several a proxy may have looked at another one
         answer, made = await self.programs.ask(actor, key, body)
         return _created(answer, made=made)
 
@@ -152,7 +135,7 @@ class ApiServer:
             wait_s = 0.0
         self._waiting += 1
         try:
-            return _answered(await self.programs.show(actor, request.match_info["id"], wait_s))
+            return _answered(await self.programs.show(actor, entered(request.match_info["id"]), wait_s))
         finally:
             self._waiting -= 1
 
@@ -183,9 +166,16 @@ class ApiServer:
         if len(sent) > most:
             raise _too_large(most)
         try:
-            return json.loads(sent.decode("utf-8"))
+            return json.loads(sent.decode("utf-8"), object_pairs_hook=_each_once)
         except (ValueError, RecursionError):
             raise Problem(HTTPStatus.BAD_REQUEST, UNREADABLE, "The body is not JSON in UTF-8.") from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """What a proxy has looked at may be the other one. Raises Problem."""
+    if len(found := dict(pairs)) < len(pairs):
+        raise Problem(HTTPStatus.BAD_REQUEST, UNREADABLE, "A field of the body is there twice.")
+    return found
 
 
 def _too_large(most: int) -> Problem:

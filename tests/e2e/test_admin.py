@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 
 import httpx
 import pytest
 
+from bot.connections import Limits
 from bot.slack.http.request_url import HttpEntry
 from tests.e2e.conftest import World
 from tests.ports import free_port
@@ -123,3 +125,49 @@ async def test_both_servers_listen_where_they_are_told_to(quiet_world: World) ->
         for closed in (f"http://127.0.0.1:{bot.admin.port}/healthz", f"http://127.0.0.1:{bot.entry.port}/"):
             with pytest.raises(httpx.ConnectError):
                 await http.get(closed)
+
+
+async def with_bounds(world: World, limits: Limits) -> int:
+    """The address for operators of this bot, opened once more with other bounds; answers its port."""
+    assert world.bot is not None
+    await world.bot.admin.stop()
+    world.bot.admin.limits = limits
+    await world.bot.admin.start()
+    return world.bot.admin.port
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /metr"], ids=["nothing", "half a head"])
+async def test_a_connection_to_it_that_does_not_get_on_is_closed(world: World, sent: bytes) -> None:
+    port = await with_bounds(world, Limits(head=0.3, idle=0.3))
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    with contextlib.suppress(ConnectionResetError):
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+    with contextlib.suppress(ConnectionResetError):
+        await writer.wait_closed()
+
+
+async def test_those_who_hold_every_connection_keep_no_operator_out(world: World) -> None:
+    port = await with_bounds(world, Limits(most=5))
+    held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(10)]
+    assert await ask(world, "/healthz") == (200, "ok\n")
+    assert (await ask(world, "/metrics"))[0] == 200
+    for _, writer in held:
+        writer.close()
+        with contextlib.suppress(ConnectionResetError):
+            await writer.wait_closed()
+
+
+async def test_what_is_no_http_is_told_once_and_answered_without_a_word_of_it(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert world.bot is not None
+    for _ in range(5):
+        reader, writer = await asyncio.open_connection("127.0.0.1", world.bot.admin.port)
+        writer.write(b"GET / HTTP/1.1\nHost: bot\nX-Secret: a-secret\n\n")
+        answer = await asyncio.wait_for(reader.read(), 5)
+        assert answer.startswith(b"HTTP/1.0 400 ") and b"a-secret" not in answer
+        writer.close()
+    told = [one.message for one in caplog.records if one.levelno >= logging.WARNING]
+    assert told == ["connections to the address for operators that spoke no HTTP were closed"]

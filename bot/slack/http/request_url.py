@@ -20,7 +20,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
-from bot.connections import USUAL, Connections, Garbled, Limits, Tally
+from bot.connections import USUAL, Connections, Garbled, Limits, Tally, terse
 from bot.domain.hosts import cannot_listen
 from bot.ports.meters import Acknowledged, uncounted
 from bot.slack.command_road import CommandRoad
@@ -61,11 +61,10 @@ class HttpEntry:
         self._limits = limits
         self._acknowledged = acknowledged
         self._listening: asyncio.Server | None = None
+        self._http = web.Server(self._on_request)
         # Bodies are signed as they were sent, so none is unpacked; none is read that is not wanted.
-        self._http = web.Server(
-            self._on_request, access_log=None, logger=_server_log, auto_decompress=False, lingering_time=0.0
-        )
-        self.connections = Connections(self._http, limits, "the request url")
+        handlers = terse(self._http, logger=_server_log, auto_decompress=False, lingering_time=0.0)
+        self.connections = Connections(handlers, limits, "the request url")
         self.unsigned = Tally("deliveries without a good signature were refused")
         self.garbled = Garbled("connections to the request url that spoke no HTTP were closed")
 
