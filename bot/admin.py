@@ -56,7 +56,7 @@ class AdminServer:
 
     @web.middleware
     async def _answering(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Nobody is known here, and each answer takes a moment: for that long its connection stays."""
+        """No person is known here, and each answer takes a moment: for that long its connection stays."""
         with self._entry.connections.handling(request.transport) as is_known:
             is_known()
             return await handler(request)

@@ -53,7 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bot.evidence": {"bot.domain", "bot.store"},
     "bot.receivers": {"bot.outages", *NEEDS},
     "bot.settings": VALUES,
-    "bot.admin": VALUES,
+    "bot.admin": {"bot.connections", *VALUES},
     "bot.metrics": NEEDS,
     "bot.supervision": VALUES,
     "bot.logs": NEEDS,

@@ -172,7 +172,7 @@ class ApiServer:
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """What a proxy has looked at may be the other one. Raises Problem."""
+    """Of two fields of one name a proxy may have looked at the other one. Raises Problem."""
     if len(found := dict(pairs)) < len(pairs):
         raise Problem(HTTPStatus.BAD_REQUEST, UNREADABLE, "A field of the body is there twice.")
     return found
