@@ -16,7 +16,7 @@ from bot import app
 from bot.settings import load_settings
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message, NotAllowedInSlack
-from bot.simulator.workspace.views import elements_of
+from bot.simulator.workspace.values import elements_of
 from bot.simulator.workspace.world import Channel
 from bot.slack import ids
 from tests.e2e.conftest import MANIFEST

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from bot.simulator.workspace import Channel, Message, Person, View, WorkspaceSimulator
+from bot.simulator.workspace.values import Values
 
 Document = dict[str, Any]
 
@@ -25,7 +26,8 @@ def workspace_document(workspace: WorkspaceSimulator, viewer: Person) -> Documen
     }
     for channel in channels:
         for message in workspace.messages(channel.id, viewer=viewer.id):
-            found[f"message/{channel.id}/{message.ts}"] = _message(message)
+            values = workspace.state.entered.of(viewer.id, message)
+            found[f"message/{channel.id}/{message.ts}"] = _message(message, values)
     return found
 
 
@@ -57,7 +59,7 @@ def _channel(channel: Channel, viewer: Person) -> dict[str, Any]:
     }
 
 
-def _message(message: Message) -> dict[str, Any]:
+def _message(message: Message, values: Values) -> dict[str, Any]:
     return {
         "ts": message.ts,
         "channel": message.channel,
@@ -68,6 +70,8 @@ def _message(message: Message) -> dict[str, Any]:
         "mine": message.ephemeral_to is not None,
         "app": message.from_app,
         "edits": message.edits,
+        "values": values,
+        "files": [{"name": one["name"], "size": one["size"]} for one in message.files],
     }
 
 

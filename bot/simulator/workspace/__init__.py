@@ -25,6 +25,7 @@ Faults, ordered with `sim.fault(kind, method=…, times=…, …)`. For API faul
 | stale_signature     | deliveries | over HTTP, signed an hour ago                              |
 
 Control over HTTP, JSON in and out; a POST's body holds the arguments of the method named.
+Files are picked as a list of {name, content in base64}.
 200 with the outcome, 403 where Slack would not let the person try, 404 for somebody or something unknown, 400 else.
 
 | path                             | arguments                                                           |
@@ -32,8 +33,9 @@ Control over HTTP, JSON in and out; a POST's body holds the arguments of the met
 | POST /_control/command           | user, channel, text, command?                                       |
 | POST /_control/press             | user, channel, ts, action_id, value?, revision?                     |
 | POST /_control/select            | user, channel, ts, action_id, value                                 |
+| POST /_control/enter             | user, channel, ts, block_id, action_id, value                       |
 | POST /_control/submit            | user, values?: {block_id: {action_id: value}}                       |
-| POST /_control/type              | user, block_id, action_id, value                                    |
+| POST /_control/type              | user, block_id, action_id, value, home?                             |
 | POST /_control/press_in_view     | user, action_id, value?, home?                                      |
 | POST /_control/close             | user, everything?                                                   |
 | POST /_control/shortcut          | user, callback_id                                                   |
@@ -43,7 +45,7 @@ Control over HTTP, JSON in and out; a POST's body holds the arguments of the met
 | POST /_control/edit              | user, channel, ts, text                                             |
 | POST /_control/direct_message    | user, text                                                          |
 | POST /_control/open_home         | user                                                                |
-| POST /_control/suggest           | user, block_id, action_id, query, channel?, ts?                     |
+| POST /_control/suggest           | user, block_id, action_id, query, channel?, ts?, home?              |
 | POST /_control/users             | user, and fields to change, such as deleted                         |
 | POST /_control/groups            | group, users                                                        |
 | POST /_control/channels          | channel, action: invite_bot remove_bot archive unarchive join, user |

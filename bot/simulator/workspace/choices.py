@@ -11,10 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.simulator.workspace.errors import NotAllowedInSlack
-from bot.simulator.workspace.views import EMPTY_VALUE, View, empty_value
+from bot.simulator.workspace.file_store import extension
+from bot.simulator.workspace.values import EMPTY_VALUE, empty_value
+from bot.simulator.workspace.views import View
 from bot.simulator.workspace.world import WorkspaceWorld
 
 Options = Sequence[dict[str, Any]]
+MOST_FILES, MOST_FILE_BYTES = 10, 10 * 1024 * 1024
 REQUIRED = "Please complete this required field."
 
 
@@ -50,7 +53,7 @@ def entered(element: dict[str, Any], value: Any, world: WorkspaceWorld, offered:
             chosen = str(value) or None
         case _:
             chosen = value
-    return {"type": kind, key: chosen}
+    return {"type": kind} | ({} if kind == "overflow" else empty_value(element)) | {key: chosen}
 
 
 def all_options(holder: dict[str, Any]) -> list[dict[str, Any]]:
@@ -59,6 +62,21 @@ def all_options(holder: dict[str, Any]) -> list[dict[str, Any]]:
     for group in holder.get("option_groups") or []:
         found += group.get("options") or []
     return found
+
+
+def refuse_files(element: dict[str, Any], picked: Sequence[tuple[str, bytes]]) -> None:
+    """Raises NotAllowedInSlack for files that a person cannot pick there.
+
+    Source: docs.slack.dev, reference/block-kit/block-elements/file-input-element.
+    """
+    most, kinds = element.get("max_files", MOST_FILES), element.get("filetypes") or []
+    if len(picked) > most:
+        raise NotAllowedInSlack(f"at most {most} files can be picked here")
+    for name, content in picked:
+        if kinds and extension(name) not in kinds:
+            raise NotAllowedInSlack(f"{name} is none of {', '.join(kinds)}")
+        if len(content) > MOST_FILE_BYTES:
+            raise NotAllowedInSlack(f"{name} has more than 10 MB")
 
 
 def complaints(view: View) -> dict[str, str]:

@@ -29,6 +29,7 @@ class Control:
             "command": sim.command,
             "press": sim.press,
             "select": sim.select,
+            "enter": sim.enter,
             "submit": sim.submit,
             "type": sim.type_in_view,
             "press_in_view": sim.press_in_view,

@@ -19,7 +19,7 @@ from bot.simulator.workspace.rules import (
 )
 
 _COMMON = ("type", "action_id", "focus_on_load", "placeholder", "confirm")
-_ELEMENT_KEYS: dict[str, tuple[str, ...]] = {
+ELEMENT_KEYS: dict[str, tuple[str, ...]] = {
     "button": ("text", "value", "url", "style", "accessibility_label"),
     "workflow_button": ("text", "workflow", "style", "accessibility_label"),
     "overflow": ("options",),
@@ -55,6 +55,8 @@ _ELEMENT_KEYS: dict[str, tuple[str, ...]] = {
     "rich_text_input": ("initial_value", "dispatch_action_config"),
     "file_input": ("filetypes", "max_files"),
     "image": ("image_url", "slack_file", "alt_text"),
+    "feedback_buttons": ("positive_button", "negative_button"),
+    "icon_button": ("icon", "text", "value", "accessibility_label", "visible_to_user_ids"),
 }
 _OPTION_LIMIT = {"overflow": 5, "checkboxes": 10, "radio_buttons": 10}
 
@@ -71,7 +73,7 @@ def check_element(element: Any, where: str, problems: Problems, allowed: Collect
     if not isinstance(kind, str) or kind not in allowed:
         problems.add(f"unsupported type: {kind}", f"{where}/type")
         return
-    extra_keys(element, (*_COMMON, *_ELEMENT_KEYS[kind]), where, problems)
+    extra_keys(element, (*_COMMON, *ELEMENT_KEYS[kind]), where, problems)
     if element.get("action_id") is not None:
         check_length(element["action_id"], 255, f"{where}/action_id", problems)
     if element.get("placeholder") is not None:
@@ -79,8 +81,12 @@ def check_element(element: Any, where: str, problems: Problems, allowed: Collect
     if element.get("confirm") is not None:
         check_confirm(element["confirm"], f"{where}/confirm", problems)
     match kind:
-        case "button":
+        case "button" | "icon_button" | "workflow_button":
             _check_button(element, where, problems)
+        case "feedback_buttons":
+            if require(element, ("positive_button", "negative_button"), where, problems):
+                for name in ("positive_button", "negative_button"):
+                    _check_feedback(element[name], f"{where}/{name}", problems)
         case "image":
             check_image(element, where, problems)
         case "overflow" | "checkboxes" | "radio_buttons":
@@ -95,6 +101,10 @@ def check_element(element: Any, where: str, problems: Problems, allowed: Collect
             _check_lengths(element, where, problems)
         case "number_input":
             require(element, ("is_decimal_allowed",), where, problems)
+        case "file_input":
+            most = element.get("max_files", 1)
+            if not isinstance(most, int) or not 1 <= most <= 10:
+                problems.add("must be between 1 and 10", f"{where}/max_files")
         case _:
             pass
 
@@ -142,13 +152,30 @@ def _check_options(options: Any, where: str, problems: Problems, least: int, mos
             check_text(option["description"], f"{spot}/description", problems, most=75)
 
 
+_BUTTONS_NEED = {"button": ("text",), "icon_button": ("text", "icon"), "workflow_button": ("text", "workflow")}
+
+
 def _check_button(element: dict[str, Any], where: str, problems: Problems) -> None:
-    if require(element, ("text",), where, problems):
+    require(element, _BUTTONS_NEED[element["type"]], where, problems)
+    if element.get("text") is not None:
         check_text(element["text"], f"{where}/text", problems, most=75, plain=True)
     for key, most in (("value", 2000), ("url", 3000), ("accessibility_label", 75)):
         if element.get(key) is not None:
             check_length(element[key], most, f"{where}/{key}", problems)
+    seen_by = element.get("visible_to_user_ids")
+    if isinstance(seen_by, list) and len(seen_by) > 10:
+        problems.add("no more than 10 items allowed", f"{where}/visible_to_user_ids")
     _check_style(element, where, problems)
+
+
+def _check_feedback(button: Any, where: str, problems: Problems) -> None:
+    if not isinstance(button, dict):
+        problems.add("must be an object", where)
+        return
+    extra_keys(button, ("text", "value", "accessibility_label"), where, problems)
+    if require(button, ("text", "value"), where, problems):
+        check_text(button["text"], f"{where}/text", problems, most=75, plain=True)
+        check_length(button["value"], 2000, f"{where}/value", problems)
 
 
 def _check_style(source: dict[str, Any], where: str, problems: Problems) -> None:

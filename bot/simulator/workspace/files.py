@@ -1,35 +1,20 @@
-"""Files: uploaded in three steps, shared with a message, looked at and deleted.
+"""Files: uploaded in three steps, shared with a message, looked at, downloaded and deleted.
 
 Source: docs.slack.dev, messaging/working-with-files, and reference/methods: files.*. Differences that stay: a file has
-neither preview nor download, sharing is done at once (Slack's takes a while), and pages show no files.
+no preview, and sharing is done at once (Slack's takes a while).
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from bot.simulator.workspace.arguments import Args, invalid
 from bot.simulator.workspace.errors import SlackRefusal
+from bot.simulator.workspace.file_store import SharedFile, file_json
 from bot.simulator.workspace.state import State
 from bot.simulator.workspace.world import Channel
-
-
-@dataclass
-class SharedFile:
-    """One file; `size` is in bytes as announced, and `received` says that its content came."""
-
-    id: str
-    name: str
-    size: int
-    created: int
-    title: str = ""
-    received: bool = False
-    complete: bool = False
-    deleted: bool = False
-    channels: list[str] = field(default_factory=list)
 
 
 class Files:
@@ -38,7 +23,6 @@ class Files:
     def __init__(self, state: State, find_channel: Callable[[str], Channel]) -> None:
         self._state = state
         self._find_channel = find_channel
-        self._files: dict[str, SharedFile] = {}
         self._uploads: dict[str, SharedFile] = {}
         self.methods: dict[str, Callable[[Args], dict[str, Any]]] = {
             "files.getUploadURLExternal": self.upload_url,
@@ -53,18 +37,22 @@ class Files:
         size = str(args["length"])
         if not size.isdigit() or not int(size):
             raise invalid("must be a positive number [json-pointer:/length]")
-        file_id, key = f"F0SIM{len(self._files) + 1:05d}", secrets.token_hex(8)
-        made = SharedFile(file_id, str(args["filename"]), int(size), int(self._state.clock()))
-        self._files[file_id] = self._uploads[key] = made
-        return {"upload_url": f"{self._state.url}/upload/{key}", "file_id": file_id}
+        key, author = secrets.token_hex(8), self._state.world.app.bot_user_id
+        made = self._uploads[key] = self._state.files.add(str(args["filename"]), int(size), self._state.clock(), author)
+        return {"upload_url": f"{self._state.url}/upload/{key}", "file_id": made.id}
 
     def receive(self, key: str, content: bytes) -> bool:
         """Take the bytes sent to an upload URL; whether they were awaited, and as many as announced."""
         awaited = self._uploads.get(key)
         if awaited is None or len(content) != awaited.size:
             return False
-        awaited.received = True
+        awaited.received, awaited.content = True, content
         return True
+
+    def content(self, file_id: str) -> bytes | None:
+        """What a file holds; None where there is none that is complete."""
+        file = self._state.files.get(file_id)
+        return file.content if file is not None and file.complete and not file.deleted else None
 
     def complete(self, args: Args) -> dict[str, Any]:
         named = args["files"]
@@ -104,7 +92,7 @@ class Files:
         )
 
     def _find(self, file_id: str) -> SharedFile:
-        file = self._files.get(file_id)
+        file = self._state.files.get(file_id)
         if file is None:
             raise SlackRefusal("file_not_found")
         if file.deleted:
@@ -112,20 +100,4 @@ class Files:
         return file
 
     def _as_json(self, file: SharedFile) -> dict[str, Any]:
-        kind = file.name.rpartition(".")[2] if "." in file.name else ""
-        return {
-            "id": file.id,
-            "created": file.created,
-            "timestamp": file.created,
-            "name": file.name,
-            "title": file.title,
-            "filetype": kind,
-            "user": self._state.world.app.bot_user_id,
-            "size": file.size,
-            "mode": "hosted",
-            "is_external": False,
-            "is_public": bool(file.channels),
-            "channels": list(file.channels),
-            "groups": [],
-            "ims": [],
-        }
+        return file_json(file, self._state.url)

@@ -10,10 +10,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.simulator.workspace import payloads
-from bot.simulator.workspace.choices import complaints, entered
+from bot.simulator.workspace.choices import complaints
 from bot.simulator.workspace.delivery import Delivery
 from bot.simulator.workspace.errors import NotAllowedInSlack, SlackRefusal
-from bot.simulator.workspace.people import ActionOutcome, MentionOutcome, People, SuggestOutcome, find_element
+from bot.simulator.workspace.people import (
+    ActionOutcome,
+    MentionOutcome,
+    People,
+    SuggestOutcome,
+    find_element,
+    require_pressable,
+)
 from bot.simulator.workspace.validation import check_view
 from bot.simulator.workspace.views import View
 from bot.simulator.workspace.world import Person
@@ -49,12 +56,14 @@ class Forms(People):
         """The person's App Home, if one was published."""
         return self.state.views.home(self.state.world.person(user).id)
 
-    async def type_in_view(self, user: str, block_id: str, action_id: str, value: Any) -> ActionOutcome | None:
-        """Fill one input of the visible modal; returns an outcome where that tells the app (dispatch_action)."""
-        person, view = self._visible(user)
+    async def type_in_view(
+        self, user: str, block_id: str, action_id: str, value: Any, *, home: bool = False
+    ) -> ActionOutcome | None:
+        """Fill one element of the visible modal, or of Home; returns an outcome where that tells the app at once."""
+        person, view = self._visible(user, home=home)
+        block, element = find_element(view.blocks, action_id, None, block_id)
         self._fill(person, view, block_id, action_id, value)
-        block = next(block for block in view.blocks if block["block_id"] == block_id)
-        _, element = find_element(view.blocks, action_id, None, block_id)
+        self.state.wake()
         if block["type"] == "input" and not block.get("dispatch_action"):
             return None
         acted = payloads.action(self.state, block_id, element, view.values[block_id][action_id])
@@ -64,12 +73,10 @@ class Forms(People):
         self, user: str, action_id: str, value: str | None = None, *, home: bool = False
     ) -> ActionOutcome:
         """Press a button in the visible modal, or in Home."""
-        person = self.active(user)
-        view = self.state.views.home(person.id) if home else self.view(user)
-        if view is None:
-            raise NotAllowedInSlack(f"{person.name} has no {'Home' if home else 'modal'} open")
-        block_id, element = find_element(view.blocks, action_id, value)
-        acted = payloads.action(self.state, block_id, element, {})
+        person, view = self._visible(user, home=home)
+        block, element = find_element(view.blocks, action_id, value)
+        require_pressable(person, element)
+        acted = payloads.action(self.state, block["block_id"], element, {})
         return await self.interact(payloads.view_actions(self.state, person, view, acted), element.get("confirm"))
 
     async def submit(self, user: str, values: Mapping[str, Mapping[str, Any]] | None = None) -> SubmitOutcome:
@@ -125,11 +132,14 @@ class Forms(People):
         *,
         channel: str | None = None,
         ts: str | None = None,
+        home: bool = False,
     ) -> SuggestOutcome:
-        """Type in an external select of the visible modal, or of a message where `channel` and `ts` are given."""
+        """Type in an external select of the visible modal, of Home, or of a message where `channel` and `ts` are
+        given.
+        """
         if channel is not None and ts is not None:
             return await self.suggest_in_message(user, channel, ts, block_id, action_id, query)
-        person, view = self._visible(user)
+        person, view = self._visible(user, home=home)
         _, element = find_element(view.blocks, action_id, None, block_id)
         payload = payloads.suggestion(self.state, person, block_id, action_id, query)
         payload |= {"container": {"type": "view", "view_id": view.id}, "view": self.state.views.as_json(view)}
@@ -157,19 +167,17 @@ class Forms(People):
         """Write to the app in its direct message."""
         return await self.say(user, self.state.world.app.bot_user_id, text)
 
-    def _visible(self, user: str) -> tuple[Person, View]:
+    def _visible(self, user: str, *, home: bool = False) -> tuple[Person, View]:
         person = self.active(user)
-        view = self.view(user)
+        view = self.home(user) if home else self.view(user)
         if view is None:
-            raise NotAllowedInSlack(f"{person.name} has no modal open")
+            raise NotAllowedInSlack(f"{person.name} has no {'Home' if home else 'modal'} open")
         return person, view
 
     def _fill(self, person: Person, view: View, block_id: str, action_id: str, value: Any) -> None:
         _, element = find_element(view.blocks, action_id, None, block_id)
-        before = view.values.setdefault(block_id, {}).get(action_id, {})
-        # What was chosen stays so, whatever was searched for since.
-        offered = [*self.offered(person, action_id), *(before.get("selected_options") or [])]
-        view.values[block_id][action_id] = entered(element, value, self.state.world, offered)
+        of_block = view.values.setdefault(block_id, {})
+        of_block[action_id] = self._held(person, element, value, {block_id: of_block})
 
     def _apply(self, view: View, delivery: Delivery) -> None:
         """Do what the acknowledgement of a submission says. Raises SlackRefusal for one Slack cannot follow."""

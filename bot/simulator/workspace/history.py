@@ -42,7 +42,8 @@ class History:
         within = _within(top, latest, oldest, args)
         forward = oldest is not None and latest is None
         page, cursor = _page(within if forward else within[::-1], args, limit)
-        return self._answer(page[::-1] if forward else page, cursor, args, pin_count=0, **_NO_ACTIONS)
+        echoed = {name: str(args[name]) for name in ("latest", "oldest") if args.get(name)}
+        return self._answer(page[::-1] if forward else page, cursor, args, pin_count=0, **_NO_ACTIONS, **echoed)
 
     def replies(self, args: Args) -> dict[str, Any]:
         """A thread from its root on, oldest first; any message of it may be named."""

@@ -27,6 +27,8 @@ KEYS: dict[str, tuple[str, ...]] = {
 SURFACES: dict[str, frozenset[str]] = {
     "alert": frozenset({"modal"}),
     "carousel": frozenset({"message", "home"}),
+    "container": frozenset({"message", "home"}),
+    "context_actions": frozenset({"message"}),
     "data_table": frozenset({"message", "home"}),
     "markdown": frozenset({"message"}),
     "plan": frozenset({"message"}),

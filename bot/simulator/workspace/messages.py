@@ -16,6 +16,7 @@ from typing import Any
 from bot.simulator.workspace.arguments import micros
 from bot.simulator.workspace.errors import SlackRefusal
 from bot.simulator.workspace.rich_text import blocks_of
+from bot.simulator.workspace.values import each_block, name_elements
 from bot.simulator.workspace.world import Channel, WorkspaceWorld
 
 Blocks = list[dict[str, Any]]
@@ -221,10 +222,11 @@ class MessageStore:
 
     def _as_stored(self, blocks: Blocks) -> Blocks:
         stored = copy.deepcopy(blocks)
-        for block in stored:
+        for block in each_block(stored):
             if not block.get("block_id"):
                 self._block_serial += 1
                 block["block_id"] = f"sim{self._block_serial:x}"
+            name_elements(block)
         complete_texts(stored)
         return stored
 

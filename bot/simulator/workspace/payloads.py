@@ -65,13 +65,14 @@ def action(state: State, block_id: str, element: dict[str, Any], value: dict[str
 def message_actions(
     state: State, person: Person, channel: Channel, message: Message, shown: dict[str, Any], acted: dict[str, Any]
 ) -> dict[str, Any]:
-    """A click in a message; an ephemeral one comes without the message itself."""
+    """A click in a message, with what all its elements hold; an ephemeral one comes without the message itself."""
+    values = state.entered.of(person.id, message, shown.get("blocks", []))
     payload = {
         **_head(state, person, "block_actions"),
         "container": container(message),
         "trigger_id": state.triggers.make(person.id, channel.id),
         **_where(state, channel),
-        "state": {"values": {}},
+        "state": {"values": copy.deepcopy(values)},
         "response_url": state.url + state.response_urls.make(person.id, channel.id, message.ts),
         "actions": [acted],
     }

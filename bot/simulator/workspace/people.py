@@ -8,22 +8,27 @@ apis/events-api.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.simulator.workspace import payloads
-from bot.simulator.workspace.choices import all_options, entered
+from bot.simulator.workspace.choices import all_options, entered, refuse_files
 from bot.simulator.workspace.delivery import Deliverer, Delivery
 from bot.simulator.workspace.errors import NotAllowedInSlack, SlackRefusal
 from bot.simulator.workspace.escaping import escape_typed
+from bot.simulator.workspace.file_store import file_json
 from bot.simulator.workspace.messages import Blocks, Message
 from bot.simulator.workspace.render import blocks_text
 from bot.simulator.workspace.replies import Replies
 from bot.simulator.workspace.rich_text import blocks_of
 from bot.simulator.workspace.state import State
 from bot.simulator.workspace.validation import check_options_answer
-from bot.simulator.workspace.views import elements_of
+from bot.simulator.workspace.values import EMPTY_VALUE, Values, each_block, elements_of
 from bot.simulator.workspace.world import Channel, Person
+
+PRESSED = frozenset({"button", "feedback_buttons", "icon_button", "workflow_button"})
+"""Elements that hold nothing."""
 
 BUTTON_WARNING = "⚠"
 OPTIONS_FAILED = "Could not load options. Try again?"
@@ -128,6 +133,22 @@ class People:
     async def select(self, user: str, channel: str, ts: str, action_id: str, value: Any) -> ActionOutcome:
         """Choose in a select, overflow menu, checkbox list or picker of a message."""
         return await self._act(user, channel, ts, action_id, button=None, chosen=value, revision=None)
+
+    async def enter(
+        self, user: str, channel: str, ts: str, block_id: str, action_id: str, value: Any
+    ) -> ActionOutcome | None:
+        """Type or choose in an element of a message; returns an outcome where that tells the app at once."""
+        person, place, message = self.reader(user, channel, ts)
+        block, element = find_element(message.blocks, action_id, None, block_id)
+        held = self._held(person, element, value, self.state.entered.of(person.id, message))
+        self.state.entered.put(person.id, message, block["block_id"], action_id, held)
+        self.state.wake()
+        if block["type"] == "input" and not block.get("dispatch_action"):
+            return None
+        shown = self.state.messages.as_json(message)
+        acted = payloads.action(self.state, block["block_id"], element, held)
+        payload = payloads.message_actions(self.state, person, place, message, shown, acted)
+        return await self.interact(payload, element.get("confirm"))
 
     async def shortcut(self, user: str, callback_id: str) -> ActionOutcome:
         """Use a global shortcut."""
@@ -287,18 +308,37 @@ class People:
     ) -> ActionOutcome:
         person, place, message = self.reader(user, channel, ts)
         blocks = message.blocks if revision is None else message.history[revision][2]
-        block_id, element = find_element(blocks, action_id, button)
+        block, element = find_element(blocks, action_id, button)
         shown = self.state.messages.as_json(message)
         if revision is not None:
             shown |= {"text": message.history[revision][1], "blocks": blocks}
-        value: dict[str, Any] = {}
-        if element["type"] != "button":
-            value = entered(element, chosen, self.state.world, self.offered(person, action_id))
-        acted = payloads.action(self.state, block_id, element, value)
+        require_pressable(person, element)
+        held: dict[str, Any] = {}
+        if element["type"] not in PRESSED:
+            held = self._held(person, element, chosen, self.state.entered.of(person.id, message, blocks))
+        if element["type"] in EMPTY_VALUE:
+            self.state.entered.put(person.id, message, block["block_id"], action_id, held)
+        acted = payloads.action(self.state, block["block_id"], element, held)
         payload = payloads.message_actions(self.state, person, place, message, shown, acted)
-        if value and element["type"] != "overflow":
-            payload["state"]["values"] = {block_id: {action_id: value}}
         return await self.interact(payload, element.get("confirm"))
+
+    def _held(self, person: Person, element: dict[str, Any], value: Any, values: Values) -> dict[str, Any]:
+        """An element's state after a person entered something. What was chosen stays offered, whatever was searched
+        for since.
+        """
+        action_id = element["action_id"]
+        before = next((actions[action_id] for actions in values.values() if action_id in actions), {})
+        chosen = [*(before.get("selected_options") or []), *filter(None, [before.get("selected_option")])]
+        if element["type"] == "file_input":
+            value = self._handed_in(person, element, value)
+        return entered(element, value, self.state.world, [*self.offered(person, action_id), *chosen])
+
+    def _handed_in(self, person: Person, element: dict[str, Any], given: Any) -> list[dict[str, Any]]:
+        """The files that a person picked: each `name` with its `content` in base64."""
+        picked = [(str(one["name"]), b64decode(one["content"])) for one in given or []]
+        refuse_files(element, picked)
+        now, state = self.state.clock(), self.state
+        return [file_json(state.files.handed_in(name, content, now, person.id), state.url) for name, content in picked]
 
     def _require_shortcut(self, callback_id: str) -> None:
         config = self.state.config
@@ -313,12 +353,28 @@ def action_outcome(delivery: Delivery, confirm: dict[str, Any] | None = None) ->
 
 def find_element(
     blocks: Blocks, action_id: str, value: str | None, block_id: str | None = None
-) -> tuple[str, dict[str, Any]]:
-    """The block_id and the element that a person acts on. Raises NotAllowedInSlack if it is not shown."""
-    for block in blocks:
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The block and the element that a person acts on. Raises NotAllowedInSlack if it is not shown."""
+    for block in each_block(blocks):
         if block_id is not None and block["block_id"] != block_id:
             continue
-        for element in elements_of(block):
+        for element in (part for one in elements_of(block) for part in _parts(one)):
             if element.get("action_id") == action_id and value in (None, element.get("value")):
-                return str(block["block_id"]), element
+                return block, element
     raise NotAllowedInSlack(f"no element {action_id} is shown there")
+
+
+def _parts(element: dict[str, Any]) -> list[dict[str, Any]]:
+    """What can be acted on in an element: the two buttons of feedback, else itself."""
+    if element["type"] != "feedback_buttons":
+        return [element]
+    named = {"type": element["type"], "action_id": element["action_id"]}
+    return [named | element[name] for name in ("positive_button", "negative_button")]
+
+
+def require_pressable(person: Person, element: dict[str, Any]) -> None:
+    """Raises NotAllowedInSlack for what this person does not see, and for what tells the app nothing."""
+    if person.id not in element.get("visible_to_user_ids", [person.id]):
+        raise NotAllowedInSlack(f"{person.name} does not see {element['action_id']}")
+    if element["type"] == "workflow_button":
+        raise NotAllowedInSlack("a workflow button starts a workflow, and this workspace has none")

@@ -29,6 +29,9 @@ NO_TOKEN = frozenset({"api.test", "blocks.validate"})
 FORM_ONLY = frozenset({"chat.getPermalink"})
 """Methods that leave a JSON body unread."""
 
+MOST_BYTES = 16 * 1024 * 1024
+"""Of a request: a file of 10 MB fits, also as text in JSON."""
+
 OPEN_CONNECTION = "apps.connections.open"
 
 
@@ -44,12 +47,13 @@ class SlackServer:
 
     async def start(self, port: int, routes: list[web.RouteDef]) -> int:
         """Listen on 127.0.0.1 and return the port."""
-        app = web.Application(client_max_size=4 * 1024 * 1024, middlewares=[_from_here])
+        app = web.Application(client_max_size=MOST_BYTES, middlewares=[_from_here])
         app.add_routes(
             [
                 web.route("*", "/api/{method}", self._api_call),
                 web.post("/response/{key}", self._response_url),
                 web.post("/upload/{key}", self._upload),
+                web.get("/files/{file_id}/{name}", self._download),
                 web.get("/link/", self._sockets.handle),
                 *routes,
             ]
@@ -150,6 +154,17 @@ class SlackServer:
         if not self._api.files.receive(request.match_info["key"], content):
             return web.Response(status=400, text="Upload failed")
         return web.Response(text=f"OK - {len(content)}")
+
+    async def _download(self, request: web.Request) -> web.StreamResponse:
+        """A file's content, for the app's token with files:read; for others there is the page to sign in."""
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ").strip()
+        content = self._api.files.content(request.match_info["file_id"])
+        may = token == self._state.bot_token and not self._state.token_revoked
+        if not may or "files:read" not in self._state.config.scopes:
+            return web.Response(text="<!DOCTYPE html><title>Sign in | Slack</title>", content_type="text/html")
+        if content is None:
+            return web.Response(status=404)
+        return web.Response(body=content, content_type="application/octet-stream")
 
     async def _response_url(self, request: web.Request) -> web.StreamResponse:
         faults = self._state.faults.strike_api("response_url")

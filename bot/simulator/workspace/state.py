@@ -11,10 +11,12 @@ from typing import Any
 
 from bot.simulator.workspace.config import AppConfig
 from bot.simulator.workspace.faults import Faults
+from bot.simulator.workspace.file_store import FileStore
 from bot.simulator.workspace.journal import Journal
 from bot.simulator.workspace.limits import RateLimits
 from bot.simulator.workspace.messages import MessageStore
 from bot.simulator.workspace.tickets import ResponseUrls, Triggers
+from bot.simulator.workspace.values import EnteredInMessages
 from bot.simulator.workspace.views import ViewStore
 from bot.simulator.workspace.world import WorkspaceWorld
 
@@ -48,6 +50,8 @@ class State:
         self.triggers = Triggers(self.clock)
         self.response_urls = ResponseUrls(self.clock)
         self.views = ViewStore(world, self.clock, self.wake)
+        self.entered = EnteredInMessages()
+        self.files = FileStore()
 
     def clock(self) -> float:
         return self._now().timestamp() + self._ahead_s

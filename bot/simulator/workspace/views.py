@@ -14,47 +14,10 @@ from typing import Any
 from bot.simulator.workspace.errors import SlackRefusal
 from bot.simulator.workspace.messages import complete_texts
 from bot.simulator.workspace.tickets import Trigger
+from bot.simulator.workspace.values import Values, each_block, first_values, keep_entered, name_elements
 from bot.simulator.workspace.world import WorkspaceWorld
 
-Values = dict[str, dict[str, dict[str, Any]]]
 STACK_LIMIT = 3
-EMPTY_VALUE: dict[str, tuple[str, Any]] = {
-    "plain_text_input": ("value", None),
-    "email_text_input": ("value", None),
-    "url_text_input": ("value", None),
-    "number_input": ("value", None),
-    "static_select": ("selected_option", None),
-    "external_select": ("selected_option", None),
-    "radio_buttons": ("selected_option", None),
-    "multi_static_select": ("selected_options", []),
-    "multi_external_select": ("selected_options", []),
-    "checkboxes": ("selected_options", []),
-    "users_select": ("selected_user", None),
-    "multi_users_select": ("selected_users", []),
-    "conversations_select": ("selected_conversation", None),
-    "multi_conversations_select": ("selected_conversations", []),
-    "channels_select": ("selected_channel", None),
-    "multi_channels_select": ("selected_channels", []),
-    "datepicker": ("selected_date", None),
-    "timepicker": ("selected_time", None),
-    "datetimepicker": ("selected_date_time", None),
-    "rich_text_input": ("rich_text_value", None),
-    "file_input": ("files", []),
-}
-INITIAL_KEYS = (
-    "initial_value",
-    "initial_option",
-    "initial_options",
-    "initial_user",
-    "initial_users",
-    "initial_conversation",
-    "initial_conversations",
-    "initial_channel",
-    "initial_channels",
-    "initial_date",
-    "initial_time",
-    "initial_date_time",
-)
 
 
 @dataclass
@@ -82,22 +45,9 @@ class View:
 
     def inputs(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         """Each input block with its element."""
-        for block in self.blocks:
+        for block in each_block(self.blocks):
             if block.get("type") == "input":
                 yield block, block["element"]
-
-
-def elements_of(block: dict[str, Any]) -> list[dict[str, Any]]:
-    """The interactive elements of a block."""
-    match block.get("type"):
-        case "actions":
-            return list(block.get("elements", []))
-        case "section" if block.get("accessory"):
-            return [block["accessory"]]
-        case "input":
-            return [block["element"]]
-        case _:
-            return []
 
 
 class ViewStore:
@@ -160,12 +110,8 @@ class ViewStore:
         self._require_free(source, besides=view)
         typed = view.values
         view.source = _stored(source, view.source)
-        view.values = _first_values(view.source["blocks"], view.channel)
-        for block_id, actions in view.values.items():
-            for action_id, fresh in actions.items():
-                old = typed.get(block_id, {}).get(action_id)
-                if old is not None and old["type"] == fresh["type"]:
-                    actions[action_id] = old
+        view.values = first_values(view.source["blocks"], view.channel)
+        keep_entered(view.values, typed)
         view.errors = {}
         view.hash = self._new_hash()
         self._wake()
@@ -246,51 +192,28 @@ class ViewStore:
             root_view_id=below.root_view_id if below else view_id,
             previous_view_id=below.id if below else None,
             channel=where,
-            values=_first_values(stored["blocks"], where),
+            values=first_values(stored["blocks"], where),
         )
 
     def _new_hash(self) -> str:
         return f"{int(self._clock())}.{secrets.token_hex(4)}"
 
 
-def empty_value(element: dict[str, Any]) -> dict[str, Any]:
-    """An element's state while nothing is chosen or typed."""
-    key, empty = EMPTY_VALUE[element["type"]]
-    return {"type": element["type"], key: copy.copy(empty)}
-
-
 def _stored(source: dict[str, Any], before: dict[str, Any] | None = None) -> dict[str, Any]:
     stored = copy.deepcopy(source)
-    old = {block.get("block_id") for block in (before or {}).get("blocks", [])}
+    old = {block.get("block_id") for block in each_block((before or {}).get("blocks", []))}
     serial = 0
-    taken = old | {block.get("block_id") for block in stored["blocks"]}
-    for block in stored["blocks"]:
+    every = list(each_block(stored["blocks"]))
+    taken = old | {block.get("block_id") for block in every}
+    for block in every:
         if not block.get("block_id"):
             serial += 1
             while f"sim{serial:x}" in taken:
                 serial += 1
             block["block_id"] = f"sim{serial:x}"
-        for element in elements_of(block):
-            element.setdefault("action_id", f"{block['block_id']}.action")
+        name_elements(block)
         if block.get("type") == "input":
             block.setdefault("optional", False)
             block.setdefault("dispatch_action", False)
     complete_texts(stored)
     return stored
-
-
-def _first_values(blocks: list[dict[str, Any]], channel: str) -> Values:
-    values: Values = {}
-    for block in blocks:
-        for element in elements_of(block):
-            if element["type"] not in EMPTY_VALUE:
-                continue
-            value = empty_value(element)
-            key = EMPTY_VALUE[element["type"]][0]
-            for initial in INITIAL_KEYS:
-                if initial in element:
-                    value[key] = copy.deepcopy(element[initial])
-            if element.get("default_to_current_conversation") and value[key] is None and channel:
-                value[key] = channel
-            values.setdefault(block["block_id"], {})[element["action_id"]] = value
-    return values

@@ -52,6 +52,9 @@ async def test_bounds_leave_themselves_out_unless_inclusive(client: AsyncWebClie
     between: dict[str, Any] = {"channel": OPS, "oldest": stamps[1], "latest": stamps[3]}
     assert texts(await client.conversations_history(**between)) == ["m2"]
     assert texts(await client.conversations_history(**between, inclusive=True)) == ["m3", "m2", "m1"]
+    answer = await client.conversations_history(**between)
+    assert (answer["oldest"], answer["latest"]) == (stamps[1], stamps[3])
+    assert {"oldest", "latest"}.isdisjoint((await client.conversations_history(channel=OPS)).data)
     one = await client.conversations_history(channel=OPS, oldest=stamps[1], latest=stamps[1], inclusive=True)
     assert texts(one) == ["m1"]
 

@@ -104,6 +104,10 @@ CONFIRM = {"title": plain("t" * 101), "text": plain("x" * 301), "confirm": plain
             {"type": "image", "image_url": "https://x.test/a.png"},
             ["missing required field: alt_text [json-pointer:/blocks/0]"],
         ),
+        (
+            actions({"type": "workflow_button", "text": plain("Go")}),
+            ["missing required field: workflow [json-pointer:/blocks/0/elements/0]"],
+        ),
         ("text", ["must be an object [json-pointer:/blocks/0]"]),
     ],
 )

@@ -5,7 +5,7 @@ import { freshId, h } from "./dom.js";
 import { elementOf, picture } from "./elements.js";
 import { richText } from "./rich_text.js";
 import { dataTable, table } from "./tables.js";
-import { plain, rich } from "./text.js";
+import { link, plain, rich } from "./text.js";
 
 export const blocksOf = (blocks, on) => blocks.map((block) => blockOf(block, on));
 
@@ -63,6 +63,21 @@ function task(block) {
   return h("div", { class: "task" }, sign, h("div", {}, h("strong", {}, plain(asText(block.title))), told));
 }
 
+/** Groups blocks under a title; one that can be folded is opened and closed by its title. */
+function container(block, on) {
+  const title = block.rich_text_title ? richText(block.rich_text_title) : plain(block.title);
+  const head = [block.icon && picture(block.icon), h("strong", {}, title), block.subtitle && h("div", { class: "quiet" }, plain(block.subtitle))];
+  const inner = blocksOf(block.child_blocks ?? [], on);
+  if (!block.is_collapsible) return h("section", { class: block.has_header_divider ? "divided" : "" }, h("header", {}, head), inner);
+  return h("details", { open: !block.default_collapsed }, h("summary", {}, head), inner);
+}
+
+function video(block) {
+  const by = [block.author_name, block.provider_name].filter(Boolean).join(", ");
+  const title = block.title_url ? link(block.title_url, block.title.text) : plain(block.title);
+  return h("figure", {}, h("figcaption", {}, title), block.description && h("p", { class: "quiet" }, plain(block.description)), picture(block), by && h("p", { class: "quiet" }, by));
+}
+
 const asText = (value) => (typeof value === "string" ? { type: "plain_text", text: value } : value);
 
 const BLOCKS = {
@@ -76,14 +91,13 @@ const BLOCKS = {
   actions: (block, on) => h("div", {}, block.elements.map((one) => elementOf(one, block, on))),
   context_actions: (block, on) => h("div", {}, block.elements.map((one) => elementOf(one, block, on))),
   image: (block) => h("figure", {}, block.title && h("figcaption", {}, plain(block.title)), picture(block)),
-  video: (block) => h("figure", {}, h("figcaption", {}, plain(block.title)), picture(block)),
-  file: () => h("p", { class: "quiet" }, "(a file)"),
+  video,
   markdown: (block) => h("div", { class: "text" }, rich(block.text)),
   rich_text: (block) => h("div", { class: "text" }, richText(block)),
   table: (block) => table(block),
   data_table: (block) => dataTable(block),
   alert: (block) => h("div", { class: `alert ${block.level ?? "default"}`, role: "note" }, plain(block.text)),
   carousel: (block, on) => h("div", {}, (block.elements ?? block.cards ?? []).map((one) => blockOf(one, on))),
-  container: (block, on) => h("section", {}, block.title && h("h4", {}, plain(block.title)), blocksOf(block.blocks ?? block.elements ?? [], on)),
+  container,
   plan: (block) => h("div", {}, h("strong", {}, plain(asText(block.title))), (block.tasks ?? []).map(task)),
 };

@@ -1,10 +1,11 @@
 // The interactive elements of Block Kit. `on` is the surface they stand on: it knows what was entered, and hears changes.
 // Source: docs.slack.dev, reference/block-kit/block-elements.
 
-import { fill, freshId, h } from "./dom.js";
+import { freshId, h } from "./dom.js";
+import { pickedFiles } from "./files.js";
 import { showMenu } from "./menu.js";
 import { Picker } from "./picker.js";
-import { seen } from "./store.js";
+import { me, seen } from "./store.js";
 import { link, plain } from "./text.js";
 import { confirmed } from "./confirm.js";
 
@@ -160,10 +161,19 @@ export function picture(element) {
   return h("span", { class: "picture", role: "img", "aria-label": element.alt_text }, "🖼 ", element.alt_text);
 }
 
-function noFiles() {
-  const made = h("div", { class: "quiet" });
-  fill(made, "Files can't be handed in here.");
+const ICONS = { trash: "🗑" };
+
+function icon(element, block, on) {
+  if (element.visible_to_user_ids && !element.visible_to_user_ids.includes(me())) return h("span", { hidden: true });
+  const made = button({ ...element, text: { type: "plain_text", text: ICONS[element.icon] ?? element.text.text }, accessibility_label: element.accessibility_label ?? element.text.text }, block, on);
+  made.classList.add("icon");
+  made.title = element.text.text;
   return made;
+}
+
+function feedback(element, block, on) {
+  const one = (part) => button({ ...part, action_id: element.action_id }, block, on);
+  return h("span", { class: "feedback" }, one(element.positive_button), one(element.negative_button));
 }
 
 const ELEMENTS = {
@@ -181,7 +191,9 @@ const ELEMENTS = {
   // A number is checked by the workspace, whose words a person then reads; a number field would swallow letters.
   number_input: field("text", "value"),
   rich_text_input: field("text", "rich_text_value", richValue, (value) => (value ? "…" : "")),
-  file_input: noFiles,
+  file_input: pickedFiles,
+  feedback_buttons: feedback,
+  icon_button: icon,
   image: picture,
 };
 for (const kind of ["static", "external", "users", "conversations", "channels"]) {

@@ -1,10 +1,9 @@
 // The page as a whole: what is drawn when, after a change of the workspace or of where the reader looks.
 
-import { act } from "./acts.js";
-import { blocksOf } from "./blocks.js";
 import { Composer, placeName } from "./composer.js";
 import { byId, fill, h } from "./dom.js";
 import { watchForms } from "./form.js";
+import { drawHome, enterHome } from "./home.js";
 import { closeMenu } from "./menu.js";
 import { drawChannel, drawThread, walk } from "./messages.js";
 import { botWords, drawPanel } from "./panel.js";
@@ -21,26 +20,6 @@ const PANES = [
 
 let composer;
 let threadComposer;
-
-/** Home is asked for anew each time it is entered, as in the workspace itself. */
-async function enterHome() {
-  byId("home").hidden = false;
-  byId("messages").hidden = true;
-  byId("composer").hidden = true;
-  drawHome();
-  await act("open_home");
-}
-
-function drawHome() {
-  const home = seen.get("home");
-  const surface = {
-    state: (element, block) => home?.state.values[block.block_id]?.[element.action_id],
-    press: (element) => act("press_in_view", { action_id: element.action_id, value: element.value ?? null, home: true }),
-    choose: () => undefined,
-    suggest: async () => ({ options: [] }),
-  };
-  fill(byId("home"), home ? blocksOf(home.blocks, surface) : h("p", { class: "quiet" }, "The app shows nothing here yet."));
-}
 
 function drawHead() {
   const here = channel(looking.channel);

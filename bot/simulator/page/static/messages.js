@@ -3,6 +3,7 @@
 import { act, ask } from "./acts.js";
 import { blocksOf } from "./blocks.js";
 import { byId, fill, h, reconcile } from "./dom.js";
+import { sizeOf } from "./files.js";
 import { suggested } from "./form.js";
 import { showMenu } from "./menu.js";
 import { note } from "./note.js";
@@ -94,16 +95,21 @@ const tint = (id) => Math.max(0, seen.get("people").findIndex((one) => one.id ==
 function content(message) {
   const body = message.blocks.length ? blocksOf(message.blocks, surfaceOf(message)) : [h("div", { class: "text" }, rich(message.text))];
   const edited = message.edits > 0 && !message.app && h("span", { class: "quiet" }, " (edited)");
-  return h("div", { class: "content" }, body, edited);
+  const files = message.files.map((one) => h("p", { class: "file" }, "📄 ", one.name, h("span", { class: "quiet" }, ` ${sizeOf(one.size)}`)));
+  return h("div", { class: "content" }, body, files, edited);
 }
 
 /** The surface that a message is for the elements on it. */
 function surfaceOf(message) {
   const where = { channel: message.channel, ts: message.ts };
   return {
-    state: () => undefined,
+    state: (element, block) => message.values?.[block.block_id]?.[element.action_id],
     press: (element) => act("press", { ...where, action_id: element.action_id, value: element.value ?? null }),
-    choose: async (element, block, value) => note(await act("select", { ...where, action_id: element.action_id, value })),
+    choose: async (element, block, value) => {
+      const outcome = await act("enter", { ...where, block_id: block.block_id, action_id: element.action_id, value: value ?? null });
+      note(outcome);
+      return outcome;
+    },
     suggest: async (element, block, query) => suggested(await ask("suggest", { ...where, block_id: block.block_id, action_id: element.action_id, query })),
   };
 }
