@@ -52,6 +52,7 @@ from bot.slack.listeners.commands import CommandListeners
 from bot.slack.listeners.deferred_replies import DeferredReplyJob
 from bot.slack.listeners.errors import ErrorListener
 from bot.slack.listeners.events import ChangeListeners, LastListeners, Unrouted
+from bot.slack.listeners.going_back import OverwriteForm, RestoreForm
 from bot.slack.listeners.mentions import MentionListeners
 from bot.slack.listeners.modals import FormListeners
 from bot.slack.listeners.pages import PageListeners
@@ -76,6 +77,7 @@ from bot.workflow.actions.confirm import Confirming
 from bot.workflow.actions.delete import Deleting
 from bot.workflow.actions.extend import Extending
 from bot.workflow.actions.fill_form import Forms
+from bot.workflow.actions.go_back import GoingBack
 from bot.workflow.actions.grant import Granting
 from bot.workflow.actions.try_again import Retrying
 from bot.workflow.actors import Actors
@@ -298,6 +300,7 @@ def build_use_cases(base: Base, front: Front, clouds: Clouds) -> UseCases:
         inquiry=Inquiry(store, clouds.existing, gate, projects, clock),
         extending=Extending(store, gate, clock),
         form_sessions=form_sessions,
+        going_back=GoingBack(store, gate, intake),
         restoring=RestorePointsInquiry(store, clouds.existing, clouds.cloud, projects, clock),
         retrying=Retrying(store, gate, intake),
     )
@@ -350,11 +353,14 @@ async def build_api(base: Base, front: Front, cases: UseCases, stack: AsyncExitS
 
 def _actions(front: Front, cases: UseCases, store: Store) -> Actions:
     sessions = cases.form_sessions
-    deny = DenyForm(front, cases.approvals, sessions)
-    change = ChangeForm(front, cases.confirming, sessions)
-    bind = BindForm(front, cases.bindings, sessions)
-    buttons, forms = routes.buttons(cases, deny, change, bind), routes.small_forms(deny, change, bind)
-    return Actions(front, store, sessions, buttons, forms)
+    opened = routes.Opened(
+        deny=DenyForm(front, cases.approvals, sessions),
+        change=ChangeForm(front, cases.confirming, sessions),
+        bind=BindForm(front, cases.bindings, sessions),
+        restore=RestoreForm(front, cases.going_back, sessions),
+        overwrite=OverwriteForm(front, cases.confirming, sessions),
+    )
+    return Actions(front, store, sessions, routes.buttons(cases, opened), routes.small_forms(opened))
 
 
 def _entry(base: Base, bolt: AsyncApp, road: CommandRoad) -> SocketModeEntry | HttpEntry:

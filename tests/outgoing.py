@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.domain.items import Item
 from bot.domain.requests import Request
-from bot.ports.outbox import DirectMessage, Edit, NewMessage, OutboxMessage, Text
+from bot.ports.messages import DirectMessage, Edit, NewMessage, OutboxMessage, Text
 
 EDITS = {"edit": Text.STATUS, "ask_edit": Text.ASK, "receipt_edit": Text.RECEIPT}
 DIRECT = frozenset({Text.ASK_DIRECTLY, Text.BREAK_GLASS, Text.REFUSAL, Text.MOVED})

@@ -14,9 +14,9 @@ from bot.domain.options import payload_problems, read_alias, read_days, read_rea
 from bot.domain.orders import DISKS_PER_CREATE, Create, create_as_typed
 from bot.domain.requests import Place
 
-FormKind = Literal["create", "bind", "change", "deny", "delete"]
-"""The purpose of a form: a new snapshot, what a channel means, another selection of a plan, the reason of a denial, or
-(a question with one button) what a deletion would let go.
+FormKind = Literal["create", "bind", "change", "deny", "delete", "restore", "overwrite"]
+"""The purpose of a form: a new snapshot, what a channel means, another selection of a plan, the reason of a denial,
+(a question with one button) what a deletion would let go, which way back is meant, or the typed word for overwriting.
 """
 
 
@@ -27,8 +27,9 @@ class Form:
     `order` is what was typed before (for `change` the disks that are offered, for `delete` the items that were named),
     `place` where it will be told; with `choose_place` the person may change that. `project` is the one chosen last,
     `revision` counts those changes.
-    `view_id` is None for a form that could not be shown yet. `subject` is what it is about: the request of a plan or a
-    denial, the channel that is bound. `more`: the person wants to see the fields that are seldom filled in.
+    `view_id` is None for a form that could not be shown yet. `subject` is what it is about: the request of a plan, of a
+    denial or of restore points, the channel that is bound. `more`: the person wants to see the fields that are seldom
+    filled in.
     """
 
     id: str

@@ -206,6 +206,8 @@ OPTIONS_OF: Mapping[str, tuple[str, ...]] = {
     "bind": tuple(key for key in QUICK_OPTIONS if key != "break_glass"),
     "list": ("disk", "project"),
     "deny": ("reason",),
+    "restore": ("reason",),
+    "verify": ("reason",),
     "grant": ("for", "project"),
     "revoke": ("project",),
     "access": ("project",),

@@ -5,13 +5,14 @@ It is sent in one POST: for a new disk, a test disk, or a roll-back of the disk 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.domain.attempts import Attempt, accepted, over
 from bot.domain.items import DiskRef
 from bot.domain.new_disks import CreateDisk
+from bot.domain.normalise import caseless
 from bot.domain.orders import Way
 from bot.domain.transitions import RESTORATION, AttemptEvent, RestorationState
 
@@ -102,3 +103,16 @@ def tally(rows: Iterable[Restoration]) -> Mapping[RestorationState, int]:
     for one in rows:
         counts[one.state] += 1
     return counts
+
+
+def to_be_typed(rows: Sequence[Restoration]) -> str:
+    """The words that a person types before disks are overwritten: the name of the only one, or how many of a server."""
+    if len(rows) == 1:
+        return rows[0].disk.label
+    servers = {row.disk.server for row in rows}
+    return f"{len(rows)} {servers.pop() if len(servers) == 1 and '' not in servers else 'disks'}"
+
+
+def is_typed(rows: Sequence[Restoration], text: str) -> bool:
+    """Case and spaces do not count: phones begin with a capital letter."""
+    return bool(rows) and caseless(" ".join(text.split())) == caseless(" ".join(to_be_typed(rows).split()))

@@ -7,6 +7,7 @@ Unicode's private use area, which are taken out of whatever people type, so none
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from bot.domain.actors import token_name
 
@@ -57,3 +58,10 @@ def not_configured(alias: str) -> str:
 def as_words(sentence: str) -> str:
     """For a terminal: mentions as their ids."""
     return MENTION.sub(lambda found: found[2], sentence)
+
+
+def listed(problems: Sequence[str], nothing: str = "Nothing was created.") -> str:
+    """Every problem at once, and what was not done because of them."""
+    if len(problems) == 1:
+        return f"{problems[0]} {nothing}"
+    return "\n".join([f"{len(problems)} things to mend. {nothing}", *(f"• {problem}" for problem in problems)])

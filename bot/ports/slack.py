@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bot.domain.actors import AccountKind, Actor, UserGroupKind
 from bot.domain.requests import Request
-from bot.ports.outbox import OutboxMessage
+from bot.ports.messages import OutboxMessage
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,12 @@ BIND = "bind_channel"
 CONFIRM = "confirm_plan"
 """Says go to a plan; its value is the request's id."""
 
+TYPE_TO_CONFIRM = "type_to_confirm"
+"""Opens the form in which a person types what is to be overwritten; its value is the request's id."""
+
+RESTORE = "restore_points_of"
+"""Opens the form that asks which way back is meant; its value is the id of a request with restore points."""
+
 CHANGE = "change_plan"
 """Opens the form for another selection; its value is the request's id."""
 

@@ -9,10 +9,11 @@ from datetime import datetime
 from bot.domain.audit import AuditEntry
 from bot.domain.deletions import Deletion
 from bot.domain.granting import Subject
-from bot.domain.items import Item
+from bot.domain.orders import Restore
 from bot.domain.requests import Request
+from bot.ports.messages import Whole
 from bot.ports.outbox import Notice
-from bot.store import audit, deletions
+from bot.store import audit, deletions, restorations
 from bot.store.reading import readable
 from bot.store.rows import request_row
 from bot.store.script import Query, Row, ScheduledJob, Script, from_ms, insert, sql, to_ms
@@ -45,15 +46,17 @@ def to_send(reply_channel: str) -> Script[list[str]]:
     return [row["id"] for row in rows]
 
 
-def outbox(reply_channel: str, request_ids: Sequence[str]) -> Script[list[tuple[Request, list[Item]]]]:
-    found: list[tuple[Request, list[Item]]] = []
+def outbox(reply_channel: str, request_ids: Sequence[str]) -> Script[list[Whole]]:
+    found: list[Whole] = []
     for request_id in request_ids:
         rows = yield sql(
             "select * from request where id = :id and reply_channel = :reply_channel and to_send = 1",
             id=request_id,
             reply_channel=reply_channel,
         )
-        found += yield from wholes(rows)
+        for request, items in (yield from wholes(rows)):
+            restores = isinstance(request.order, Restore)
+            found.append((request, items, (yield from restorations.of_request(request.id)) if restores else []))
     return found
 
 
@@ -73,10 +76,15 @@ def mark_sent(
         yield report_due(request.id, rows[0]["reply_channel"], now)
         if [rows[0][name] for name in _MESSAGES] != [getattr(request, name) for name in _MESSAGES]:
             return False
-    for item_id in accepted:
-        yield sql("update item set accepted_told = 1 where id = :id", id=item_id)
-    for item_id in failures:
-        yield sql("update item set failure_told = 1 where id = :id", id=item_id)
+    back = isinstance(request.order, Restore)
+    for one in accepted:
+        yield sql("update item set accepted_told = 1 where id = :id", id=one)
+        if back:
+            yield sql("update restoration set accepted_told = 1 where id = :id", id=one)
+    for one in failures:
+        yield sql("update item set failure_told = 1 where id = :id", id=one)
+        if back:
+            yield sql("update restoration set failure_told = 1 where id = :id", id=one)
     return True
 
 
@@ -142,7 +150,7 @@ class StoredOutbox(Transactions):
     async def to_send(self, reply_channel: str) -> list[str]:
         return await self._database.read(to_send, reply_channel)
 
-    async def outbox(self, reply_channel: str, request_ids: Sequence[str]) -> list[tuple[Request, list[Item]]]:
+    async def outbox(self, reply_channel: str, request_ids: Sequence[str]) -> list[Whole]:
         return await self._database.read(outbox, reply_channel, request_ids)
 
     async def mark_sent(

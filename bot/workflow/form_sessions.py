@@ -31,6 +31,8 @@ _ACTIONS: dict[FormKind, str] = {
     "deny": Action.APPROVE,
     "bind": "bind",
     "delete": Action.DELETE,
+    "restore": Action.RESTORE,
+    "overwrite": Action.RESTORE,
 }
 
 

@@ -30,7 +30,7 @@ from bot.domain.denials import (
     which_project,
     who_can_help,
 )
-from bot.domain.orders import Create, Order, Quick
+from bot.domain.orders import Create, Order, Quick, Restore
 from bot.domain.projects import Project
 from bot.domain.requests import Place, Request
 from bot.domain.results import Accepted, Answer, Refused
@@ -132,7 +132,7 @@ class Intake:
         return Incoming(None, [entry])
 
     def _received(self, delivery: Delivery, order: Order, alias: str | None) -> Request:
-        """A requester who may have a quick backup sees its message at once, as a placeholder for the plan."""
+        """A requester who may have a quick backup, or go back, sees its message at once: a placeholder for the plan."""
         return Request(
             id=self.new_id(),
             state=REQUEST.after(None, RequestEvent.RECEIVE),
@@ -142,7 +142,7 @@ class Intake:
             text=delivery.text,
             order=order,
             created_at=self.clock.now(),
-            to_send=isinstance(order, Quick) and alias is not None,
+            to_send=isinstance(order, Quick | Restore) and alias is not None,
             project=alias,
             reply_channel=delivery.reply_channel or delivery.place.channel_id,
             run_url=delivery.run_url,

@@ -12,6 +12,7 @@ from bot.workflow.actions.confirm import Confirming
 from bot.workflow.actions.delete import Deleting
 from bot.workflow.actions.extend import Extending
 from bot.workflow.actions.fill_form import Forms
+from bot.workflow.actions.go_back import GoingBack
 from bot.workflow.actions.grant import Granting
 from bot.workflow.actions.try_again import Retrying
 from bot.workflow.actors import Actors
@@ -40,5 +41,6 @@ class UseCases:
     inquiry: Inquiry
     extending: Extending
     form_sessions: FormSessions
+    going_back: GoingBack
     restoring: RestorePointsInquiry
     retrying: Retrying

@@ -14,7 +14,7 @@ from bot.domain.attempts import waiting
 from bot.domain.errors import SlackBusy
 from bot.domain.items import Item
 from bot.ports.forms import DeferredReply
-from bot.ports.outbox import Edit, OutboxMessage
+from bot.ports.messages import Edit, OutboxMessage
 from bot.ports.slack import Posted
 from bot.slack.client.poster import SlackReplies
 from bot.store import deferred_replies, deliveries

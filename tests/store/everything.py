@@ -193,10 +193,12 @@ async def deletions(store: Store) -> None:
 
 async def outbox(store: Store) -> None:
     found = await store.outbox("C1", await store.to_send("C1"))
-    ((request, items), *_) = found
+    ((request, items, _), *_) = found
     ids = [item.id for item in items]
     await store.mark_sent(request, request, accepted=ids or ["i"], failures=ids or ["i"])
     await store.mark_sent(request, replace(request, shown_rev=99))
+    back = replace(request, order=Restore("r-one"))
+    await store.mark_sent(back, request, accepted=["r-back-r1"], failures=["r-back-r1"])
     await store.move_reply_channel(request, request)
     await store.mark_all_sent([request])
     await store.tell_directly("r-new", [BOB, Subject("group", "S1")])

@@ -97,7 +97,7 @@ async def test_an_item_that_cannot_be_read_leaves_the_others_watched_and_told(
     left = await store.creating("payments")
     assert [item.request_id for item in left] == ["r-two"]
     assert await store.save(ended(left[0], ItemState.AVAILABLE, NOON))
-    assert {request.id for request, _ in await store.outbox("C1", ["r-one", "r-two"])} == {"r-one", "r-two"}
+    assert {request.id for request, *_ in await store.outbox("C1", ["r-one", "r-two"])} == {"r-one", "r-two"}
     await store.creating("payments")
     told = [vars(record) for record in caplog.records if "set aside" in record.getMessage()]
     assert [(one["table"], one["row"].split()[0]) for one in told] == [("item", "r-one-1")]
@@ -110,7 +110,7 @@ async def test_a_request_that_cannot_be_read_leaves_its_channel_its_voice(
 ) -> None:
     await two_under_way(store)
     await spoil("request", "id = 'r-one'", **values)
-    assert [request.id for request, _ in await store.outbox("C1", ["r-one", "r-two"])] == ["r-two"]
+    assert [request.id for request, *_ in await store.outbox("C1", ["r-one", "r-two"])] == ["r-two"]
     assert [request.id for request, _ in await store.recent(Filters())] == ["r-two"]
     assert [item.request_id for item in await store.creating("payments")] == ["r-one", "r-two"]
     for item in await store.creating("payments"):

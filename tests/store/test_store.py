@@ -275,7 +275,7 @@ async def test_the_job_of_a_channel_is_called_for_about_whom_it_is_and_the_rows_
     assert found is not None
     await store.mark_all_sent([found[0]])
     assert await store.to_send("C1") == ["r-two"]
-    assert [one.id for one, _ in await store.outbox("C1", ["r-one", "r-two"])] == ["r-two"]
+    assert [one.id for one, *_ in await store.outbox("C1", ["r-one", "r-two"])] == ["r-two"]
     assert await store.outbox("C2", ["r-two"]) == []
 
 

@@ -14,6 +14,7 @@ from bot.domain.options import key_meant
 from bot.domain.orders import as_entry
 from bot.domain.parsing.arguments import option_of, read_arguments
 from bot.domain.parsing.copyable import server_meant, written
+from bot.domain.parsing.named_ids import ID
 from bot.domain.parsing.words import COURTESIES, EVERYTHING, FILLERS, Word, like_a_name, verb_in
 from bot.domain.sentences import quoted
 
@@ -46,10 +47,12 @@ _MEANT: dict[str, str] = {
     ),
     **_each("ls dir history recent mine find search latest last index catalog catalogue inventory", "list"),
     **_each(
-        "rollback roll-back roll restore restores revert recover recovery rewind reset undelete unrevert points "
-        "restorepoints restore-point restorepoint restore_points rp point-in-time rolled go-back verify mount",
+        "points restorepoints restore-point restorepoint restore_points rp point-in-time undelete",
         "restore-points",
     ),
+    **_each("restore restores recover recovery mount", "restore"),
+    **_each("rollback roll-back roll rolled revert rewind reset unrevert go-back overwrite", "overwrite"),
+    **_each("verify prove proof validate drill test-restore", "verify"),
     **_each("accept ok okay yes agree allow lgtm +1 approved approve-all approveall ack sign-off", "approve"),
     **_each("reject decline refuse no veto block disapprove denied -1", "deny"),
     **_each("whoami who whois me rights right permissions permission perms perm roles role acl may", "access"),
@@ -92,7 +95,6 @@ _NEGATIONS = frozenset(
         "without",
     )
 )
-_ID = re.compile(r"r-[a-z0-9]{8}(?:-\w+)?|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 
 
 Reads = Callable[[str], bool]
@@ -118,7 +120,7 @@ def for_unknown_verb(words: Sequence[Word], known: Sequence[str], reads: Reads) 
     near = _typo_of(asked, known)
     if near and (near not in _GRAVE or len(words) == 1 or reads(_again(near, words[1:]))):
         return f"{_nearly(near, words, known, reads)} {_NOTHING}"
-    if _ID.fullmatch(asked):
+    if ID.fullmatch(asked):
         return f"What of it? For how it stands: `status {asked}`. {_NOTHING}"
     return f"I don't know {quoted(words[0].text)}. {_for_names(words)} {_NOTHING}"
 
@@ -132,6 +134,8 @@ _DOES = {
     "deny": "`deny` ends a request that waits for agreement.",
     "review": "`review` says that you looked at a request that ran without approval.",
     "cancel": "`cancel` calls back what of a request was not sent yet.",
+    "restore": "`restore` makes new disks of snapshots; with `overwrite` it rolls the disks themselves back.",
+    "verify": "`verify` proves that a snapshot can be restored: it makes a disk of it, and deletes that again.",
     "delete": "`delete` gives up the snapshots of a request, or one of them.",
     "grant": "`grant` gives somebody a role in a project.",
     "revoke": "`revoke` takes a role in a project from somebody.",
@@ -185,6 +189,8 @@ def _one_slip(typed: str, word: str) -> bool:
 def _nearly(near: str, words: Sequence[Word], known: Sequence[str], reads: Reads) -> str:
     if near not in known:
         return _told(_MEANT[near], words[1:])
+    if near in _BACK and words[1:] and not reads(_again(near, words[1:])):
+        return _told(near, words[1:])
     unknown = f"I know {len(known)} commands, but not {quoted(words[0].text)}. Did you mean `{near}`?"
     return f"{unknown} Then: `{again}`." if words[1:] and reads(again := _again(near, words[1:])) else unknown
 
@@ -236,11 +242,17 @@ def _colons(key: str, value: str) -> str:
 _SELECTING = ("server", "server_id", "tag", "disks")
 
 
+_BACK = ("restore-points", "restore", "overwrite", "verify")
+"""Ways back. Without an id, each of them begins with a look at those that there are."""
+
 _SAID = {
     "quick": "For everything this channel is bound to: `quick`.",
     "cancel": "To call back what was not sent yet: `cancel {id}`.",
     "delete": "To delete what was made: `delete {id}`.",
     "restore-points": "For the way back: `restore-points` shows what was made from here, and how to go back to it.",
+    "restore": "For new disks: `restore {id}`; to overwrite the disks themselves: `restore {id} overwrite`.",
+    "overwrite": "To overwrite the disks themselves: `restore {id} overwrite`; for new disks: `restore {id}`.",
+    "verify": "To prove that it can be restored: `verify {id}`.",
     "approve": "`approve {id}`, one request at a time.",
     "deny": "`deny {id} reason=…`.",
     "review": "`review {id}`.",
@@ -259,7 +271,7 @@ _SAID = {
 
 def _told(meant: str, rest: Sequence[Word]) -> str:
     named = [word for word in rest if caseless(word.text) not in FILLERS | COURTESIES]
-    ids = [id_ for word in named if _ID.fullmatch(id_ := caseless(word.text))]
+    ids = [id_ for word in named if ID.fullmatch(id_ := caseless(word.text))]
     match meant:
         case "create":
             return _creation(rest, named)
@@ -270,7 +282,9 @@ def _told(meant: str, rest: Sequence[Word]) -> str:
         case "list":
             given = [word for word in rest if (option := option_of(word)) and option.key in ("disk", "project")]
             return f"`{_again('list', given)}`."
-        case "help" if any(_MEANT.get(caseless(word.text)) == "restore-points" for word in rest):
+        case "help" if any(_MEANT.get(caseless(word.text)) in _BACK for word in rest):
+            meant = "restore-points"
+        case "restore" | "overwrite" | "verify" if not ids:
             meant = "restore-points"
     return _SAID[meant].replace("{id}", ids[0] if ids else "ID")
 

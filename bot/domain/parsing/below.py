@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from bot.domain.errors import CommandError
 from bot.domain.options import LATER_OPTIONS
-from bot.domain.orders import Create, Quick
+from bot.domain.orders import Create, Quick, Restore
 from bot.domain.parsing import commands
 from bot.domain.parsing.greetings import is_courtesy, speaks_against
 from bot.domain.parsing.order_words import SEVERAL_ORDERS
@@ -42,6 +42,7 @@ _TAKES_OR_GIVES = (
     | commands.Review
     | commands.Bind
     | commands.Unbind
+    | Restore
 )
 
 

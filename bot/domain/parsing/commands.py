@@ -9,13 +9,15 @@ from datetime import timedelta
 
 from bot.domain.errors import CommandError
 from bot.domain.granting import Subject, duration_of, subject_of
-from bot.domain.normalise import caseless, plain, unmarked_word, visible, without_backticks
+from bot.domain.normalise import caseless, visible, without_backticks
 from bot.domain.options import CREATE_OPTIONS, OPTIONS, QUICK_OPTIONS, payload_problems, read_alias, read_reason
-from bot.domain.orders import DISKS_PER_CREATE, Create, Quick, Selector, as_entry
+from bot.domain.orders import DISKS_PER_CREATE, Create, Quick, Restore, Selector, as_entry
 from bot.domain.parsing import advice
 from bot.domain.parsing.arguments import option_of, read_arguments, read_options, read_selectors, tried
 from bot.domain.parsing.copyable import options_meant, unknown_option
+from bot.domain.parsing.named_ids import read_id, read_request_id
 from bot.domain.parsing.order_words import order_words
+from bot.domain.parsing.ways_back import read_way_back
 from bot.domain.parsing.words import (
     COURTESIES,
     EVERYTHING,
@@ -27,7 +29,7 @@ from bot.domain.parsing.words import (
     verb_in,
 )
 from bot.domain.roles import Role
-from bot.domain.sentences import quoted
+from bot.domain.sentences import listed, quoted
 
 TEXT_CHARACTERS = 2_000
 """Slack documents no limit for a command's text; more than this is refused with a sentence."""
@@ -44,6 +46,8 @@ KNOWN = (
     "review",
     "cancel",
     "restore-points",
+    "restore",
+    "verify",
     "delete",
     "access",
     "projects",
@@ -180,7 +184,7 @@ Change = Approve | Deny | Review | Cancel | Delete | Bind | Unbind
 Question = Status | ListSnapshots | RestorePoints | Help | Change | AccessCommand
 """The questions: each is answered on the spot, to its asker alone."""
 
-Command = Create | Quick | OpenForm | Question
+Command = Create | Quick | Restore | OpenForm | Question
 
 _WORDS: Mapping[type[Command], str] = {
     GrantAccess: "grant",
@@ -196,6 +200,8 @@ _WORDS: Mapping[type[Command], str] = {
 
 def word_of(command: Command) -> str:
     """The word that it begins with; `form` for the one that opens it."""
+    if isinstance(command, Restore):
+        return "verify" if command.way == "verify" else "restore"
     return _WORDS.get(type(command), type(command).__name__.lower())
 
 
@@ -258,21 +264,25 @@ def _command(words: list[Word]) -> Command:
             return _access(rest)
         case "projects":
             return ShowProjects()
-        case "approve":
-            return Approve(_request_id(rest, "approve"))
+        case "approve" | "cancel" | "delete" | "review":
+            return _OF_ONE[verb](read_request_id(rest, verb))
         case "deny":
             return _deny(rest)
-        case "cancel":
-            return Cancel(_request_id(rest, "cancel"))
         case "restore-points":
             return _restore_points(rest)
-        case "delete":
-            return Delete(_request_id(rest, "delete"))
-        case "review":
-            return Review(_request_id(rest, "review"))
+        case "restore" | "verify":
+            return read_way_back(verb, rest)
         case _:
             raise CommandError(advice.for_unknown_verb(words, KNOWN, _reads))
 
+
+_OF_ONE: Mapping[str, type[Approve | Cancel | Delete | Review]] = {
+    "approve": Approve,
+    "cancel": Cancel,
+    "delete": Delete,
+    "review": Review,
+}
+"""Commands that take one id and nothing else."""
 
 _NAMING_BY_ID = frozenset({"grant", "revoke", "access", "restore-points"})
 """Commands in which a mention is read as an id; everywhere else it is the words that were typed."""
@@ -309,7 +319,7 @@ def _create(words: list[Word]) -> Create | OpenForm:
         problems.append(f"One command takes up to {DISKS_PER_CREATE} disks; these are {len(disks)}.")
     problems += payload_problems(values).values()
     if problems:
-        raise CommandError(_listed(problems))
+        raise CommandError(listed(problems))
     tags = values.pop("tags", None) or {}
     order = Create(tuple(disks), keep_days=values.pop("keep", None), tags=tags, **values)
     return order if disks else OpenForm(order)
@@ -318,7 +328,7 @@ def _create(words: list[Word]) -> Create | OpenForm:
 def _quick(words: list[Word]) -> Quick:
     selectors, read, problems = read_selectors("quick", words, QUICK_OPTIONS)
     if problems:
-        raise CommandError(_listed(problems))
+        raise CommandError(listed(problems))
     return Quick(selectors, keep_days=read.pop("keep", None), **read)
 
 
@@ -327,7 +337,7 @@ def _bind(words: list[Word]) -> Bind:
         "bind", words, tuple(key for key in QUICK_OPTIONS if key != "break_glass")
     )
     if problems:
-        raise CommandError(_listed(problems, _UNCHANGED))
+        raise CommandError(listed(problems, _UNCHANGED))
     return Bind(selectors, keep_days=read.pop("keep", None), **read)
 
 
@@ -336,24 +346,7 @@ def _status(words: list[Word]) -> Status:
     ids = words if len(words) == 1 else [word for word in named if re.search("[0-9]", word.text)]
     if len(ids) > 1 or len(ids) < len(named):
         raise CommandError("`status` takes one id: a request, a job or a snapshot. Example: `status r-7kq2m9xw`.")
-    return Status(_id(ids[0]) if ids else None)
-
-
-def _id(word: Word) -> str:
-    """Ids count without case, in the code span in which I show them, and with what people write before them."""
-    return re.sub(r"^(?:#|(?:id|request)[=:])", "", caseless(unmarked_word(plain(word.text)))).rstrip(",:")
-
-
-def _request_id(words: list[Word], verb: str, rest: str = "") -> str:
-    if len(words) == 1:
-        return _id(words[0])
-    ids = list(dict.fromkeys(id_ for word in words if re.search("[0-9]", id_ := _id(word))))
-    others = [word for word in words if _id(word) not in ids and caseless(word.text) not in _AROUND_AN_ID]
-    one = ids[0] if len(ids) == 1 and not others else "ID"
-    raise CommandError(f"Say which one request, and nothing else: `{verb} {one}{rest}`. Nothing was changed.")
-
-
-_AROUND_AN_ID = FILLERS | COURTESIES | {"request", "job", "id"}
+    return Status(read_id(ids[0]) if ids else None)
 
 
 def _restore_points(words: list[Word]) -> RestorePoints:
@@ -374,7 +367,7 @@ def _deny(words: list[Word]) -> Deny:
     unknown = [option for option in arguments.options if option.key != "reason"]
     if len(reasons) != 1 or not reasons[0] or unknown:
         bare = [word.text for word in arguments.bare if caseless(word.text) != "reason"]
-        id_ = _id(arguments.bare[0]) if arguments.bare else ""
+        id_ = read_id(arguments.bare[0]) if arguments.bare else ""
         said, id_ = (bare[1:], id_) if re.fullmatch(r"r-\w+|[\w-]*[0-9][\w-]*", id_) else (bare, "ID")
         why = f'"{" ".join(said).replace(chr(34), "").replace("`", "")}"' if said else "…"
         raise CommandError(
@@ -382,9 +375,9 @@ def _deny(words: list[Word]) -> Deny:
         )
     ids = [*arguments.bare, *(Word(late, quoted=False) for late in arguments.late)]
     if arguments.late and len(arguments.bare) == 1:
-        raise CommandError(_listed(arguments.problems, _UNCHANGED))
+        raise CommandError(listed(arguments.problems, _UNCHANGED))
     try:
-        return Deny(_request_id(ids, "deny", " reason=…"), read_reason(reasons[0]))
+        return Deny(read_request_id(ids, "deny", " reason=…"), read_reason(reasons[0]))
     except ValueError as problem:
         raise CommandError(f"{problem} Nothing was changed.") from None
 
@@ -411,7 +404,7 @@ def _list(words: list[Word]) -> ListSnapshots:
         meant = options_meant("list", strange) or f"list disk={as_entry(strange[-1])}"
         problems.append(f"I can't place {quoted(' '.join(strange))}. Did you mean `{meant}`?")
     if problems:
-        raise CommandError(_listed(problems, _ASKED))
+        raise CommandError(listed(problems, _ASKED))
     return ListSnapshots(given.get("disk"), given.get("project"), mine)
 
 
@@ -420,12 +413,12 @@ def _grant(words: list[Word]) -> GrantAccess:
     bare += filter(None, [given.get("project")])
     if len(bare) != 3:
         problems.append("Say whom, as what and where: `grant @someone operator PROJECT`, perhaps with `for=8h`.")
-        raise CommandError(_listed(problems, _UNCHANGED))
+        raise CommandError(listed(problems, _UNCHANGED))
     subject = tried(subject_of, bare[0], problems)
     role = tried(_role, bare[1], problems)
     lasting = tried(duration_of, given["for"], problems) if "for" in given else None
     if problems or subject is None or role is None:
-        raise CommandError(_listed(problems, _UNCHANGED))
+        raise CommandError(listed(problems, _UNCHANGED))
     return GrantAccess(subject, role, read_alias(bare[2]), lasting)
 
 
@@ -434,11 +427,11 @@ def _revoke(words: list[Word]) -> RevokeAccess:
     bare += filter(None, [given.get("project")])
     if len(bare) not in (2, 3):
         problems.append("Say from whom and where: `revoke @someone PROJECT`, or `revoke @someone operator PROJECT`.")
-        raise CommandError(_listed(problems, _UNCHANGED))
+        raise CommandError(listed(problems, _UNCHANGED))
     subject = tried(subject_of, bare[0], problems)
     role = tried(_role, bare[1], problems) if len(bare) == 3 else None
     if problems or subject is None:
-        raise CommandError(_listed(problems, _UNCHANGED))
+        raise CommandError(listed(problems, _UNCHANGED))
     return RevokeAccess(subject, role, read_alias(bare[-1]))
 
 
@@ -448,7 +441,7 @@ def _access(words: list[Word]) -> ShowAccess:
         problems.append("`access` takes one person or group: `access @someone project=ALIAS`.")
     subject = tried(subject_of, bare[0], problems) if bare else None
     if problems:
-        raise CommandError(_listed(problems, _UNCHANGED))
+        raise CommandError(listed(problems, _UNCHANGED))
     project = given.get("project")
     return ShowAccess(subject, read_alias(project) if project else None)
 
@@ -473,9 +466,3 @@ def _role(text: str) -> Role:
     except ValueError:
         roles = ", ".join(role.value for role in Role)
         raise ValueError(f"There is no role {quoted(text)}. The roles are {roles}.") from None
-
-
-def _listed(problems: list[str], nothing: str = "Nothing was created.") -> str:
-    if len(problems) == 1:
-        return f"{problems[0]} {nothing}"
-    return "\n".join([f"{len(problems)} things to mend. {nothing}", *(f"• {problem}" for problem in problems)])

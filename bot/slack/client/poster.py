@@ -22,9 +22,9 @@ from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.domain.transitions import RequestState
 from bot.ports.clock import Clock
+from bot.ports.messages import DirectMessage, Edit, NewMessage, OutboxMessage, Text
 from bot.ports.meters import NO_ANSWER as NOT_ANSWERED
 from bot.ports.meters import OK, Called, uncounted
-from bot.ports.outbox import DirectMessage, Edit, NewMessage, OutboxMessage, Text
 from bot.ports.slack import Posted
 from bot.slack.client.backoff import Backoff
 from bot.slack.client.channels import SlackChannels

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 
+from bot.domain.actors import Actor
+from bot.domain.audit import not_looked_up
 from bot.domain.errors import CommandError, LookupFailed
-from bot.domain.orders import Create, Order, Quick
+from bot.domain.orders import Create, Order, Quick, Restore
 from bot.domain.parsing import commands
 from bot.domain.parsing.words import plain_text
+from bot.domain.requests import Place
 from bot.domain.results import Accepted, Refused
 from bot.ports.forms import DeferredReply
 from bot.ports.meters import Commanded, uncounted
@@ -68,6 +71,8 @@ class CommandListeners:
         match command:
             case Create() | Quick():
                 return await self._create(ack, sent, text, command)
+            case Restore():
+                return await self._go_back(ack, sent, text, command)
             case commands.Bind(selectors=()):
                 opening = UserAction(BIND, sent.user_id, "", sent.channel, trigger_id=sent.trigger_id)
                 await self.actions.take(ack, opening, sent.response_url)
@@ -101,6 +106,28 @@ class CommandListeners:
                 await ack(**responses.private(refusal(why, text, self.front.command)))
         return "refused"
 
+    async def _go_back(self, ack: AsyncAck, sent: SlashCommand, text: str, order: Restore) -> str:
+        """What the id leads to depends on who asks, so a person who is not known is looked up first."""
+        actor = self.front.people.known(sent.user_id)
+        if actor is None:
+            return await self._later(ack, sent)
+        place = place_at(sent.channel, team_id=sent.team_id)
+        asked = Typed(actor, order, f"restore:{delivered(sent.trigger_id)}", place, text, sent.response_url)
+        reply = await self._gone_back(asked)
+        await ack(**responses.private(reply.message))
+        return "accepted" if reply.acted else "refused"
+
+    async def _gone_back(self, typed: Typed) -> Reply:
+        asked = (typed.actor, typed.order, typed.delivery_id, typed.place, typed.text)
+        match await self.cases.going_back.ask(*asked):
+            case Accepted(request, checked, approvals):
+                if typed.response_url:
+                    self.front.urls.keep(request.id, typed.response_url)
+                told = recorded(request, checked=checked, approvals=approvals)
+                return Reply(responses.as_written(told), acted=True)
+            case Refused(why):
+                return Reply(refusal(why, typed.text, self.front.command))
+
     async def _know(self, user_id: str) -> None:
         """Which project is meant depends on who asks, and a form to choose it opens only now: so Slack is asked before
         the acknowledgement, for as long as that has time.
@@ -129,21 +156,49 @@ class CommandListeners:
             reply = await self.queries.answer(question, actor, sent.channel)
             await ack(**responses.private(reply.message))
             return "done" if reply.acted else "answered"
+        return await self._later(ack, sent)
+
+    async def _later(self, ack: AsyncAck, sent: SlashCommand) -> str:
         deferred_reply = DeferredReply(
             f"command:{delivered(sent.trigger_id)}",
             "command",
             sent.user_id,
             sent.channel,
             None,
-            {"text": sent.text},
+            {"text": sent.text, "team": sent.team_id},
             self.front.clock.now(),
         )
         await self.front.deferred.take(deferred_reply, InHand(sent.response_url))
         await ack(**responses.private(responses.told("One moment, I am looking it up.")))
         return "later"
 
-    async def _answer_later(self, deferred_reply: DeferredReply, _: InHand) -> Reply:
-        """A delivery that is answered later is a question: an order that creates something is a request by then."""
-        question = commands.read_command(deferred_reply.payload["text"], self.front.command)
+    async def _answer_later(self, deferred_reply: DeferredReply, in_hand: InHand) -> Reply:
+        """A delivery that is answered later is a question, or a way back: an order that creates something is a request
+        by then.
+        """
+        raw, user_id = deferred_reply.payload["text"], deferred_reply.user_id
+        question = commands.read_command(raw, self.front.command)
         assert not isinstance(question, Create | Quick | commands.OpenForm)
-        return await self.queries.answer_somebody(question, deferred_reply.user_id, deferred_reply.channel)
+        if not isinstance(question, Restore):
+            return await self.queries.answer_somebody(question, user_id, deferred_reply.channel)
+        try:
+            actor = await self.front.people.look_up(user_id)
+        except LookupFailed as exc:
+            await self.queries.store.audit([not_looked_up(user_id, "restore", deferred_reply.channel)])
+            return Reply(responses.told(exc.sentence))
+        delivery_id = deferred_reply.id.replace("command:", "restore:", 1)
+        place = place_at(deferred_reply.channel, team_id=deferred_reply.payload["team"])
+        typed = Typed(actor, question, delivery_id, place, plain_text(raw).strip(), in_hand.response_url)
+        return await self._gone_back(typed)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A way back that a known person typed. `response_url` is where what follows can be told to them alone."""
+
+    actor: Actor
+    order: Restore
+    delivery_id: str
+    place: Place
+    text: str
+    response_url: str | None

@@ -6,7 +6,6 @@ Source: Slack, app_mention (never sent for direct messages, where the command wo
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +13,9 @@ from dataclasses import dataclass
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.context.ack.async_ack import AsyncAck
 
+from bot.domain.audit import not_looked_up
 from bot.domain.errors import CommandError, LookupFailed
-from bot.domain.orders import Create, Order, Quick
+from bot.domain.orders import Create, Order, Quick, Restore
 from bot.domain.parsing import commands
 from bot.domain.parsing.addressing import Order as Ordered
 from bot.domain.parsing.addressing import Quotation, SeveralOrders, Talk, read_mention
@@ -23,7 +23,7 @@ from bot.domain.parsing.below import read_order
 from bot.domain.parsing.greetings import is_courtesy
 from bot.domain.parsing.order_words import SEVERAL_ORDERS
 from bot.domain.parsing.words import plain_text
-from bot.domain.results import Accepted, Refused
+from bot.domain.results import Accepted, Answer, Refused
 from bot.ports.forms import DeferredReply
 from bot.slack.front import Front
 from bot.slack.ids import place_at
@@ -135,7 +135,7 @@ class MentionListeners:
                 return Reply(responses.told(_HERE_I_AM))
             return Reply(refusal(exc.sentence, delivery.text, self.front.command))
         match command:
-            case Create() | Quick():
+            case Create() | Quick() | Restore():
                 return Reply(await self._create(delivery, command, edited=deferred_reply.payload["edited"]))
             case commands.Bind(selectors=()):
                 return Reply(responses.how_to_bind(self.front.command))
@@ -157,10 +157,7 @@ class MentionListeners:
         return Reply(responses.told(hint))
 
     async def _create(self, delivery: Delivery, order: Order, *, edited: bool) -> Message:
-        # Asked now, a person who may not is refused before anything is recorded; then an edit can mend it.
-        with contextlib.suppress(LookupFailed):
-            await self.front.people.look_up(delivery.user_id)
-        match await self.cases.intake.create(delivery, order, mendable=True):
+        match await self._taken_in(delivery, order):
             case Accepted(request, repeated=True) if edited and request.text != delivery.text:
                 return responses.told(_TAKEN_UP)
             case Accepted(request, checked, approvals):
@@ -173,6 +170,20 @@ class MentionListeners:
                 return responses.told(_TAKEN_UP)
             case Refused(why):
                 return refusal(why, delivery.text, self.front.command)
+
+    async def _taken_in(self, delivery: Delivery, order: Order) -> Answer:
+        """Asked now, a person who may not is refused before anything is recorded; then an edit can mend it."""
+        try:
+            actor = await self.front.people.look_up(delivery.user_id)
+        except LookupFailed as exc:
+            if not isinstance(order, Restore):
+                return await self.cases.intake.create(delivery, order, mendable=True)
+            await self.queries.store.audit([not_looked_up(delivery.user_id, "restore", delivery.place.channel_id)])
+            return Refused(exc.sentence)
+        if isinstance(order, Restore):
+            asked = (actor, order, delivery.id, delivery.place, delivery.text)
+            return await self.cases.going_back.ask(*asked, mendable=True)
+        return await self.cases.intake.create(delivery, order, mendable=True)
 
     async def _form_button(self, delivery: Delivery, order: Create) -> Message:
         """A mention opens no form, Slack asks for a press: a button does, and what was typed is kept for it."""

@@ -7,6 +7,7 @@ something instead of deciding has a listener of its own.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -18,6 +19,7 @@ from bot.slack import ids
 from bot.slack.listeners.actions import Actions, Button, Decide, SmallForm, UserAction
 from bot.slack.listeners.approvals import DenyForm
 from bot.slack.listeners.binding import BindForm
+from bot.slack.listeners.going_back import OverwriteForm, RestoreForm
 from bot.slack.listeners.modals import FormListeners
 from bot.slack.listeners.pages import PageListeners
 from bot.slack.listeners.plans import ChangeForm
@@ -25,13 +27,25 @@ from bot.slack.listeners.post_mortem import PostMortemListeners
 from bot.slack.listeners.reading import reads
 from bot.slack.payloads import AskingValue, BlockAction, MessageShortcut, Suggestion, Triggered, ViewAction, read_value
 from bot.slack.views.create_modal import FORM, FORM_DISKS, FORM_MORE, FORM_PLACE, FORM_PROJECT
+from bot.slack.views.restoring.restoration_forms import OVERWRITE_FORM, RESTORE_FORM
 from bot.slack.views.small_modals import BIND_FORM, CHANGE_FORM, DENY_FORM
 from bot.workflow.use_cases import UseCases
 
 Table = Mapping[str, Callable[..., Awaitable[None]]]
 
 
-def buttons(cases: UseCases, deny: DenyForm, change: ChangeForm, bind: BindForm) -> Mapping[str, Button]:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The small forms that buttons open."""
+
+    deny: DenyForm
+    change: ChangeForm
+    bind: BindForm
+    restore: RestoreForm
+    overwrite: OverwriteForm
+
+
+def buttons(cases: UseCases, opened: Opened) -> Mapping[str, Button]:
     async def agree(actor: Actor, action: UserAction) -> Told:
         # What can't be read leads nowhere, and that is an answer with a row.
         asked = read_value(AskingValue, action.value) or AskingValue(request="", asking=0)
@@ -46,16 +60,18 @@ def buttons(cases: UseCases, deny: DenyForm, change: ChangeForm, bind: BindForm)
     return {
         ids.APPROVE: Button(_to_request(cases.approvals.approve)),
         ids.REVIEW: Button(_to_request(cases.approvals.review)),
-        ids.DENY: Button(deny.open, "later"),
+        ids.DENY: Button(opened.deny.open, "later"),
         ids.CONFIRM: Button(_to_request(cases.confirming.confirm)),
-        ids.CHANGE: Button(change.open, "later"),
+        ids.CHANGE: Button(opened.change.open, "later"),
         ids.CANCEL: Button(_to_request(cases.cancelling.cancel)),
         ids.TRY_AGAIN: Button(try_again),
         ids.EXTEND: Button(_to_request(cases.extending.extend)),
         ids.DELETE: Button(_to_request(cases.deleting.delete)),
         ids.DELETE_FOR_GOOD: Button(delete_for_good, "once"),
         ids.AGREE: Button(agree),
-        ids.BIND: Button(bind.open, "later"),
+        ids.BIND: Button(opened.bind.open, "later"),
+        ids.RESTORE: Button(opened.restore.open, "later"),
+        ids.TYPE_TO_CONFIRM: Button(opened.overwrite.open, "later"),
     }
 
 
@@ -68,13 +84,15 @@ def _to_request(verb: Callable[[Actor, str | None, str], Awaitable[Told]]) -> De
     return decide
 
 
-def small_forms(deny: DenyForm, change: ChangeForm, bind: BindForm) -> Mapping[str, SmallForm]:
-    denying = SmallForm("deny", deny.problems, deny.deny)
+def small_forms(opened: Opened) -> Mapping[str, SmallForm]:
+    denying = SmallForm("deny", opened.deny.problems, opened.deny.deny)
     return {
         DENY_FORM: denying,
         DENY_FORM + ids.FROM_APP_HOME: denying,
-        CHANGE_FORM: SmallForm("change", change.problems, change.change),
-        BIND_FORM: SmallForm("bind", bind.problems, bind.bind),
+        CHANGE_FORM: SmallForm("change", opened.change.problems, opened.change.change),
+        BIND_FORM: SmallForm("bind", opened.bind.problems, opened.bind.bind),
+        RESTORE_FORM: SmallForm("restore", opened.restore.problems, opened.restore.ask),
+        OVERWRITE_FORM: SmallForm("overwrite", opened.overwrite.problems, opened.overwrite.overwrite),
     }
 
 

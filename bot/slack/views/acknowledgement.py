@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.domain.disks import is_disk_id
 from bot.domain.normalise import unmarked_word
-from bot.domain.orders import Quick, named
+from bot.domain.orders import Quick, Restore, named
 from bot.domain.requests import Request
 from bot.slack.views.mrkdwn import code, escaped, plural, shortened
 from bot.slack.views.status_message import what_was_named
@@ -14,6 +14,8 @@ def recorded(request: Request, *, checked: bool, approvals: int = 0) -> str:
     """The acknowledgement, read within a second. Ids, as a form gives them, tell a person nothing: they are counted."""
     if isinstance(request.order, Quick):
         return _planning(request, checked=checked)
+    if isinstance(request.order, Restore):
+        return _looking(request, request.order)
     words = named(request.order)
     shown = [disk for disk in words if not is_disk_id(disk)]
     disks = ", ".join(code(shortened(unmarked_word(disk), 64)) for disk in shown[:5]) or plural(len(words), "disk")
@@ -45,6 +47,15 @@ def _planning(request: Request, *, checked: bool) -> str:
     return (
         f":mag: Got it: a backup of {what}. I am checking your rights and the disks; the answer follows here. "
         f"Request {code(request.id)}."
+    )
+
+
+def _looking(request: Request, order: Restore) -> str:
+    """Who may is known by then: an id is sought among those that are theirs."""
+    then = "The proof is told" if order.way == "verify" else "The plan appears"
+    return (
+        f":mag: Looking at what there is to go back to by {code(order.of)}. {then} {_followed(request)}; "
+        f"request {code(request.id)}."
     )
 
 

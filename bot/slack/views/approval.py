@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from bot.domain.granting import Subject
 from bot.domain.items import Item
+from bot.domain.orders import Restore
 from bot.domain.requests import Request
+from bot.domain.restorations import Restoration
 from bot.domain.transitions import RequestState
 from bot.slack.views import buttons
 from bot.slack.views.blocks import SECTION_CHARACTERS, row
@@ -25,6 +28,7 @@ from bot.slack.views.mrkdwn import (
     shortened,
     typed,
 )
+from bot.slack.views.restoring.restoration_ask import restoring_asks, restoring_facts
 
 NAMED = 10
 """Disks that the sentence names; the message of the request names more."""
@@ -47,15 +51,13 @@ def ask(
     *,
     among_others: bool = True,
     called: Sequence[Subject] = (),
+    restorations: Sequence[Restoration] = (),
 ) -> Message:
     """Once it is settled, the buttons give way to the record of it. `called` are mentioned while it waits.
 
     Not `among_others`: only who asked reads it, so there is nothing to press.
     """
-    disks = disk_names([item.disk for item in items], NAMED, NAMES_CHARACTERS)
-    reason = f" “{reason_told(request.order.reason, team_url)}”" if request.order.reason else ""
-    who, project = person(request.actor_id), escaped(request.project or "")
-    asks = f":hand: {who} asks for snapshots of {disks} in {project}.{reason}"
+    asks, facts, agree_to = _asked(request, items, restorations, team_url)
     head = cut(asks, SECTION_CHARACTERS)  # so that what it waits for is never cut off below
     if request.state is not RequestState.WAITING:
         outcome = sentence(request.explanation) if request.refused else f"Approved by {people(request.approvers)}."
@@ -64,7 +66,6 @@ def ask(
     one = request.approvals_needed == 1
     others, agree = ("1 other person", "agrees") if one else (f"{request.approvals_needed} other people", "agree")
     needed = f"It runs once {others} {agree}: {agreed(request)} so far{until}."
-    facts = asked_facts(request, items)
     typing = (
         f"Without buttons: {code(f'{command} approve {request.id}')} or {code(f'{command} deny {request.id} reason=…')}"
     )
@@ -73,9 +74,27 @@ def ask(
         return arranged([head, *facts, needed, asked, typing], EDIT_CHARACTERS)
     calls = [_called(called)] if called else []
     message = arranged([head, *facts, needed, *calls, typing], EDIT_CHARACTERS)
-    shown = [buttons.approve(request.id), buttons.deny(request.id)]
-    message["blocks"].append(row(shown, f"approval.{request.rev}"))
+    message["blocks"].append(row([agree_to, buttons.deny(request.id)], f"approval.{request.rev}"))
     return message
+
+
+def _asked(
+    request: Request, items: Sequence[Item], rows: Sequence[Restoration], team_url: str
+) -> tuple[str, list[str], dict[str, Any]]:
+    """Who asks for what, the facts about it, and the button that agrees to it."""
+    order = request.order
+    if not isinstance(order, Restore):
+        return _asks(request, items, team_url), asked_facts(request, items), buttons.approve(request.id)
+    over = order.way == "overwrite"
+    agree_to = buttons.approve_overwrite(request.id, len(rows)) if over else buttons.approve(request.id)
+    return restoring_asks(request, order, rows, team_url), restoring_facts(order, rows), agree_to
+
+
+def _asks(request: Request, items: Sequence[Item], team_url: str) -> str:
+    disks = disk_names([item.disk for item in items], NAMED, NAMES_CHARACTERS)
+    reason = f" “{reason_told(request.order.reason, team_url)}”" if request.order.reason else ""
+    who, project = person(request.actor_id), escaped(request.project or "")
+    return f":hand: {who} asks for snapshots of {disks} in {project}.{reason}"
 
 
 def agreed(request: Request) -> str:

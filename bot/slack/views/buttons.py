@@ -49,6 +49,15 @@ def back_up(request_id: str, disks: int) -> Button:
     return button(ids.CONFIRM, f"Back up {plural(disks, 'disk')}", request_id, style="primary")
 
 
+def make_new_disks(request_id: str, disks: int) -> Button:
+    return button(ids.CONFIRM, f"Make {plural(disks, 'New Disk')}", request_id, style="primary")
+
+
+def type_to_overwrite(request_id: str) -> Button:
+    """Opens the form; nothing is overwritten by the press."""
+    return button(ids.TYPE_TO_CONFIRM, "Type to Overwrite…", request_id, style="danger")
+
+
 def change_selection(request_id: str) -> Button:
     return button(ids.CHANGE, "Change Selection…", request_id)
 
@@ -65,6 +74,11 @@ def cancel(request_id: str, unsent: int, *, sent: bool) -> Button:
     return {**button(ids.CANCEL, "Cancel", request_id), "confirm": confirm}
 
 
+def cancel_restoring(request_id: str) -> Button:
+    confirm = _confirm("Cancel", "Nothing was touched so far, and nothing will be.", "Cancel Request", "Keep Waiting")
+    return {**button(ids.CANCEL, "Cancel", request_id), "confirm": confirm}
+
+
 # --- of those who may approve -----------------------------------------------------------------------------------------
 
 
@@ -73,6 +87,11 @@ def approve(request_id: str, *, listed: bool = False) -> Button:
     return button(
         ids.APPROVE, "Approve", request_id, "primary", spoken=f"Approve request {request_id}" if listed else ""
     )
+
+
+def approve_overwrite(request_id: str, disks: int) -> Button:
+    asked = f"{plural(disks, 'disk')} will be overwritten. What was written since the snapshots is lost."
+    return {**approve(request_id), "confirm": _confirm("Agree to overwriting", asked, "Approve", "Back")}
 
 
 def deny(request_id: str, *, listed: bool = False) -> Button:
@@ -90,6 +109,11 @@ def mark_reviewed(request_id: str, *, listed: bool = False) -> Button:
 
 def post_mortem(request_id: str) -> Button:
     return button(ids.POST_MORTEM, "Record for the Post-Mortem", request_id)
+
+
+def restore(request_id: str, *, listed: bool = False) -> Button:
+    """Opens the form that asks which way back is meant."""
+    return button(ids.RESTORE, "Restore…", request_id, spoken=f"Restore from request {request_id}" if listed else "")
 
 
 def try_again(request_id: str, *, primary: bool = False) -> Button:

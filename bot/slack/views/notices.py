@@ -13,9 +13,9 @@ from bot.slack.views.message import Message, arranged
 from bot.slack.views.mrkdwn import code, plural
 
 
-def accepted(items: Sequence[Item]) -> Message:
+def accepted(items: Sequence[Item], thing: str = "snapshot") -> Message:
     """The cloud took it: job and snapshot ids, as a notification."""
-    head = f":inbox_tray: *The cloud is creating {plural(len(items), 'snapshot')}*"
+    head = f":inbox_tray: *The cloud is creating {plural(len(items), thing)}*"
     lines = [
         f"• {disk_name(item)}: snapshot {code(item.snapshot_id or '')}{_how_taken(item)}" for item in items[:CAUSES]
     ]

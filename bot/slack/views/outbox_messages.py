@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from bot.domain.orders import Restore
 from bot.domain.projects import Project
-from bot.ports.outbox import DirectMessage, Edit, NewMessage, OutboxMessage, Text
+from bot.ports.messages import DirectMessage, Edit, NewMessage, OutboxMessage, Text
 from bot.slack.views.approval import ask
 from bot.slack.views.break_glass import break_glass
 from bot.slack.views.failure import failure
@@ -14,6 +15,8 @@ from bot.slack.views.notices import accepted, moved
 from bot.slack.views.receipt import receipt
 from bot.slack.views.refusal import refusal
 from bot.slack.views.reminder import reminder
+from bot.slack.views.restoring.restoration_notices import restoring_accepted, restoring_failure
+from bot.slack.views.restoring.restoration_receipt import restoring_receipt
 from bot.slack.views.status_message import status_message
 
 
@@ -35,18 +38,16 @@ def rendered(
     match outgoing.text:
         case Text.STATUS:
             told = (request, outgoing.all_items, outgoing.leaders, outgoing.groups)
-            return status_message(*told, command, team_url, now, first=isinstance(outgoing, NewMessage))
-        case Text.ASK if request.told_directly:
-            return ask(request, outgoing.all_items, command, team_url, among_others=False)
+            first = isinstance(outgoing, NewMessage)
+            return status_message(*told, command, team_url, now, first=first, restorations=outgoing.restorations)
         case Text.ASK | Text.ASK_DIRECTLY:
-            return ask(request, outgoing.all_items, command, team_url, called=outgoing.called)
+            return _asked(outgoing, command, team_url)
         case Text.ACCEPTED:
-            return accepted(outgoing.items)
+            return _accepted(outgoing)
         case Text.FAILURE:
-            return failure(outgoing.items, command)
+            return _failure(outgoing, command)
         case Text.RECEIPT:
-            most = EDIT_CHARACTERS if isinstance(outgoing, Edit) else POST_CHARACTERS
-            return receipt(request, outgoing.all_items, outgoing.groups, command, team_url, project, most)
+            return _receipt(outgoing, command, team_url, project)
         case Text.REFUSAL:
             return refusal(request.explanation, request.text, command, request.id)
         case Text.MOVED:
@@ -56,3 +57,40 @@ def rendered(
             return reminder(request, outgoing.items, command, outgoing.held)
         case Text.BREAK_GLASS:
             return break_glass(request, outgoing.all_items, command, team_url)
+
+
+def _asked(outgoing: OutboxMessage, command: str, team_url: str) -> Message:
+    """In a conversation with who asked, there is nothing for others to press."""
+    alone = outgoing.text is Text.ASK and outgoing.request.told_directly
+    return ask(
+        outgoing.request,
+        outgoing.all_items,
+        command,
+        team_url,
+        among_others=not alone,
+        called=() if alone else outgoing.called,
+        restorations=outgoing.restorations,
+    )
+
+
+def _accepted(outgoing: OutboxMessage) -> Message:
+    order = outgoing.request.order
+    if not isinstance(order, Restore):
+        return accepted(outgoing.items)
+    return restoring_accepted(order, outgoing.about) if outgoing.about else accepted(outgoing.items, "safety snapshot")
+
+
+def _failure(outgoing: OutboxMessage, command: str) -> Message:
+    request, order = outgoing.request, outgoing.request.order
+    if isinstance(order, Restore):
+        return restoring_failure(request, order, outgoing.items, outgoing.about, command)
+    return failure(outgoing.items, command)
+
+
+def _receipt(outgoing: OutboxMessage, command: str, team_url: str, project: Project | None) -> Message:
+    request, order = outgoing.request, outgoing.request.order
+    most = EDIT_CHARACTERS if isinstance(outgoing, Edit) else POST_CHARACTERS
+    if isinstance(order, Restore) and not request.refused:
+        rows = outgoing.restorations
+        return restoring_receipt(request, order, outgoing.all_items, rows, command, team_url, project, most)
+    return receipt(request, outgoing.all_items, outgoing.groups, command, team_url, project, most)

@@ -183,6 +183,8 @@ def help_text(may: MayDo | Denied, command: str) -> Message:
         lines += _how_to_create(command, creatable)
     if able[Action.VIEW]:
         lines += _how_to_look(command)
+    if able[Action.RESTORE]:
+        lines += _how_to_go_back(command)
     if able[Action.CANCEL]:
         lines.append(f"• {code(f'{command} cancel ID')} — calls back what was not sent to the cloud yet")
     if able[Action.DELETE]:
@@ -227,6 +229,14 @@ def _how_to_look(command: str) -> list[str]:
         f"• {code(f'{command} status')} — what you have running; with an id (request, job or snapshot): that one",
         f"• {code(f'{command} list')} — the latest; narrower with `disk=`, `project=` or `mine`",
         f"• {code(f'{command} restore-points')} — what was made from this channel, and what still exists",
+    ]
+
+
+def _how_to_go_back(command: str) -> list[str]:
+    return [
+        f"• {code(f'{command} restore ID')} — new disks from the snapshots of a request, or from one; nothing is lost",
+        f"• {code(f'{command} restore ID overwrite')} — rolls the disks themselves back, once another person agrees",
+        f"• {code(f'{command} verify ID')} — proves that it can be done: a test disk is made, and deleted again",
     ]
 
 

@@ -28,14 +28,14 @@ _TAGS = "key:value, with commas between them: tier:prod, app:orders"
 
 def deny_form(form_id: str, *, from_app_home: bool) -> dict[str, Any]:
     """Why not?"""
-    reason = {**_text(REASON, REASON_CHARACTERS), "multiline": True}
+    reason = {**text_field(REASON, REASON_CHARACTERS), "multiline": True}
     why = {
         "type": "input",
         "block_id": REASON,
         "label": plain("Why not? The person who asked reads this."),
         "element": reason,
     }
-    return _modal(DENY_FORM + (FROM_APP_HOME if from_app_home else ""), form_id, "Deny snapshot", "Deny", [why])
+    return small_modal(DENY_FORM + (FROM_APP_HOME if from_app_home else ""), form_id, "Deny snapshot", "Deny", [why])
 
 
 def bind_form(form_id: str, projects: Sequence[str]) -> dict[str, Any]:
@@ -46,15 +46,15 @@ def bind_form(form_id: str, projects: Sequence[str]) -> dict[str, Any]:
     at_once = {"text": plain("Run at once, without showing the plan first"), "value": "at_once"}
     checkbox = {"type": "checkboxes", "action_id": VALUE, "options": [at_once]}
     blocks = [
-        _input("project", "Project", project, optional=False),
-        _input("server", "Every disk of these servers", _text(), _SERVERS),
-        _input("tag", "Every disk with one of these tags", _text(), _TAGS),
-        _input("disks", "These disks", _text(), "Names or ids, with commas between them"),
-        _input("keep", "Keep for days", _text(), "Left empty: until somebody deletes them"),
-        _input("reason", "Reason, where none is typed", _text(VALUE, ORDER_REASON_CHARACTERS)),
-        _input("options", "Plan", checkbox),
+        field("project", "Project", project, optional=False),
+        field("server", "Every disk of these servers", text_field(), _SERVERS),
+        field("tag", "Every disk with one of these tags", text_field(), _TAGS),
+        field("disks", "These disks", text_field(), "Names or ids, with commas between them"),
+        field("keep", "Keep for days", text_field(), "Left empty: until somebody deletes them"),
+        field("reason", "Reason, where none is typed", text_field(VALUE, ORDER_REASON_CHARACTERS)),
+        field("options", "Plan", checkbox),
     ]
-    return _modal(BIND_FORM, form_id, "Bind this channel", "Bind", blocks)
+    return small_modal(BIND_FORM, form_id, "Bind this channel", "Bind", blocks)
 
 
 def removable(items: Sequence[Item]) -> list[Item]:
@@ -73,10 +73,10 @@ def change_form(form_id: str, items: Sequence[Item]) -> dict[str, Any]:
             "initial_options": options,
             "placeholder": plain("Choose disks"),
         }
-        blocks.append(_input(DISKS, "Disks of the plan", element, "Take out what shall not be backed up."))
+        blocks.append(field(DISKS, "Disks of the plan", element, "Take out what shall not be backed up."))
     hint = "In place of the disks above: server=web-01 tag=tier:prod disks=orders-db,orders-db-wal"
-    blocks.append(_input(OTHERS, "Or something else", _text(OTHERS), hint))
-    return _modal(CHANGE_FORM, form_id, "Change selection", "Plan Again", blocks)
+    blocks.append(field(OTHERS, "Or something else", text_field(OTHERS), hint))
+    return small_modal(CHANGE_FORM, form_id, "Change selection", "Plan Again", blocks)
 
 
 def _planned_disk(item: Item) -> dict[str, Any]:
@@ -85,7 +85,9 @@ def _planned_disk(item: Item) -> dict[str, Any]:
     return disk_option(disk.label, disk.size, disk.volume_type, f"{where} · {disk.availability_zone}", disk.id)
 
 
-def _modal(callback_id: str, form_id: str, title: str, submit: str, blocks: list[dict[str, Any]]) -> dict[str, Any]:
+def small_modal(
+    callback_id: str, form_id: str, title: str, submit: str, blocks: list[dict[str, Any]]
+) -> dict[str, Any]:
     return {
         "type": "modal",
         "callback_id": callback_id,
@@ -97,12 +99,12 @@ def _modal(callback_id: str, form_id: str, title: str, submit: str, blocks: list
     }
 
 
-def _input(
+def field(
     block_id: str, label: str, element: dict[str, Any], hint: str = "", *, optional: bool = True
 ) -> dict[str, Any]:
     block = {"type": "input", "block_id": block_id, "label": plain(label), "element": element, "optional": optional}
     return {**block, "hint": plain(hint)} if hint else block
 
 
-def _text(action_id: str = VALUE, most: int = _TEXT_CHARACTERS) -> dict[str, Any]:
+def text_field(action_id: str = VALUE, most: int = _TEXT_CHARACTERS) -> dict[str, Any]:
     return {"type": "plain_text_input", "action_id": action_id, "max_length": most}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import Item
-from bot.domain.orders import Quick, named
+from bot.domain.orders import Quick, Restore, named
 from bot.domain.requests import Request
+from bot.domain.restorations import Restoration
 from bot.domain.transitions import ItemState, RequestState
 from bot.slack.views import buttons
 from bot.slack.views.approval import agreed
@@ -31,6 +33,14 @@ from bot.slack.views.mrkdwn import (
 )
 from bot.slack.views.plan_lines import cost, plans
 from bot.slack.views.progress_lines import group_line, progress
+from bot.slack.views.restoring.restoration_status import (
+    restoring_buttons,
+    restoring_headline,
+    restoring_lines,
+    restoring_notes,
+    steps,
+    under_restoring,
+)
 
 HEAD_CHARACTERS = 1_500
 """In `text`. With the 2,000 characters that the facts have at most, something is left for the disks."""
@@ -50,32 +60,69 @@ def status_message(
     now: datetime,
     *,
     first: bool = False,
+    restorations: Sequence[Restoration] = (),
 ) -> Message:
-    """`leaders` are the requests that copy a joined disk, `groups` those of a quick backup.
+    """`leaders` are the requests that copy a joined disk, `groups` those of a quick backup, `restorations` the disks
+    that come back.
 
     `first`: it is posted, not edited. When Slack's answer to that is lost it can't be edited ever again, and a second
     one follows below it: so it says which of the two counts.
     """
-    head = [_headline(request, items), *_under(request, items)]
+    order = request.order
+    if isinstance(order, Restore):
+        told = _of_restoring(request, order, items, restorations)
+    else:
+        told = _of_snapshots(request, items, leaders, groups, team_url)
     twice = f" · {LOWER_COUNTS}" if first and not request.ended_at else ""
     facts = cut(_facts(request, command, team_url, now), CONTEXT_CHARACTERS - len(twice)) + twice
+    lines = next(told.ways)
+    blocks = [section("\n".join(told.head), f"head.{request.rev}")]
+    blocks += [section(text, f"disks.{request.rev}.{part}") for part, text in enumerate(parts(lines))]
     warnings = [f":warning: {sentence(warning)}" for warning in request.warnings]
+    notes = [*fitted(warnings, WARNING_CHARACTERS), *told.notes]
+    blocks += [section(text, f"notes.{request.rev}.{part}") for part, text in enumerate(parts(notes))]
+    blocks.append(context(facts, f"facts.{request.rev}"))
+    if told.buttons:
+        blocks.append(row(told.buttons, f"do.{request.rev}"))
+    heard = cut("\n".join(line for line in told.head if not line.startswith(BAR)), HEAD_CHARACTERS)
+    return {"text": _whole_text(heard, lines, told.ways, [*notes, facts]), "blocks": blocks}
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is told of a request: `ways` are its disks, first as they are shown, then in ever fewer characters."""
+
+    head: Sequence[str]
+    ways: Iterator[list[str]]
+    notes: Sequence[str]
+    buttons: Sequence[dict[str, Any]]
+
+
+def _of_snapshots(
+    request: Request,
+    items: Sequence[Item],
+    leaders: Mapping[str, Request],
+    groups: Sequence[ConsistencyGroup],
+    team_url: str,
+) -> _Told:
+    head = [_headline(request, items), *_under(request, items)]
     charged = [cost(items)] if request.state is RequestState.PLANNED else []
     if request.not_yet_going or request.refused:
         ways = plans(request, items, groups)
     else:
         together = [line for group in groups if (line := group_line(group, items))]
         ways = ([*lines, *together] for lines in progress(items, leaders, team_url))
-    lines = next(ways)
-    blocks = [section("\n".join(head), f"head.{request.rev}")]
-    blocks += [section(text, f"disks.{request.rev}.{part}") for part, text in enumerate(parts(lines))]
-    notes = [*fitted(warnings, WARNING_CHARACTERS), *charged]
-    blocks += [section(text, f"notes.{request.rev}.{part}") for part, text in enumerate(parts(notes))]
-    blocks.append(context(facts, f"facts.{request.rev}"))
-    if shown := _buttons(request, items):
-        blocks.append(row(shown, f"do.{request.rev}"))
-    heard = cut("\n".join(line for line in head if not line.startswith(BAR)), HEAD_CHARACTERS)
-    return {"text": _whole_text(heard, lines, ways, [*notes, facts]), "blocks": blocks}
+    return _Told(head, ways, charged, _buttons(request, items))
+
+
+def _of_restoring(request: Request, order: Restore, items: Sequence[Item], rows: Sequence[Restoration]) -> _Told:
+    share, words = steps(items, rows, order.way)
+    head = [
+        restoring_headline(request, order, items, rows),
+        *under_restoring(request, order, rows, _drawn(share, words)),
+    ]
+    notes, shown = restoring_notes(request, order, rows), restoring_buttons(request, order, rows)
+    return _Told(head, restoring_lines(request, items, rows), notes, shown)
 
 
 def _whole_text(head: str, lines: list[str], briefer: Iterable[list[str]], last: Sequence[str]) -> str:
@@ -165,10 +212,14 @@ def _bar(items: Sequence[Item]) -> str:
     asked = copied(items)
     done = sum(item.ended for item in asked)
     share = sum(1.0 if item.ended else (item.progress or 0) / 100 for item in asked) / max(len(asked), 1)
-    filled = min(int(share * 12), 12)
     left_out = f"{len(items) - len(asked)} left out" if len(items) > len(asked) else ""
     words = (f"{done} of {len(asked)} ended", counts_in_words(asked), left_out)
-    return f"{BAR[0] * filled}{BAR[1] * (12 - filled)} {' · '.join(filter(None, words))}"
+    return _drawn(share, " · ".join(filter(None, words)))
+
+
+def _drawn(share: float, words: str) -> str:
+    filled = min(int(share * 12), 12)
+    return f"{BAR[0] * filled}{BAR[1] * (12 - filled)} {words}"
 
 
 # --- who, why, and what can be done -----------------------------------------------------------------------------------

@@ -12,27 +12,33 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.domain import sentences
+from bot.domain.access import action_of, approvals_for
 from bot.domain.actors import Actor
 from bot.domain.audit import by_grant, of_request, read_entry
 from bot.domain.daily_limit import wanted
 from bot.domain.denials import over_the_limit
 from bot.domain.items import Item
-from bot.domain.orders import Quick, Selector
+from bot.domain.normalise import entered
+from bot.domain.orders import Quick, Restore, Selector
 from bot.domain.projects import Project
 from bot.domain.requests import Request, planned_anew
+from bot.domain.restorations import Restoration, is_typed, to_be_typed
 from bot.domain.results import Refused, Told
 from bot.domain.roles import Action
+from bot.domain.sentences import quoted
 from bot.domain.transitions import RequestState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 from bot.ports.requests import Requests
+from bot.ports.restorations import Restorations
 from bot.workflow.gate import Admitted, Gate, Verb, Wait
 from bot.workflow.intake import with_helpers
 from bot.workflow.jobs.notify import who_may_approve
 from bot.workflow.jobs.plan import set_going
 
 NOT_YOUR_PLAN = "not-your-plan"
+NOT_TYPED = "not-typed"
 
 _CONFIRM = Verb(
     Action.CREATE,
@@ -46,8 +52,20 @@ _CONFIRM = Verb(
 )
 
 
-class Rows(Audit, Grants, Requests, Protocol):
+class Rows(Audit, Grants, Requests, Restorations, Protocol):
     """The roles of the store that this asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overwriting:
+    """The disks that a plan would overwrite, and what has to be typed for that."""
+
+    rows: Sequence[Restoration]
+    to_type: str
+
+
+def _overwrites(request: Request) -> bool:
+    return isinstance(request.order, Restore) and request.order.way == "overwrite"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +77,24 @@ class Confirming:
     projects: Mapping[str, Project]
     clock: Clock
 
-    async def confirm(self, actor: Actor, channel: str | None, request_id: str) -> Told:
-        """`channel` None: from where there is no place; the place of the request counts."""
-        allowed = await self.gate.admits(actor, channel, request_id, _CONFIRM)
+    async def confirm(self, actor: Actor, channel: str | None, request_id: str, *, typed: str = "") -> Told:
+        """`channel` None: from where there is no place; the place of the request counts. `typed` is what a person wrote
+        for disks to be overwritten: without it nothing is, whatever was pressed.
+        """
+        allowed = await self._admitted(actor, channel, request_id)
         if isinstance(allowed, Told):
             return allowed
-        request = allowed.request
-        needed = 0 if request.break_glass else allowed.approvals
+        request, project = allowed.request, self.projects[allowed.project]
+        if problem := await self.typed_otherwise(request.id, typed):
+            return await self.gate.refuse(actor, allowed, NOT_TYPED, problem)
+        needed = 0 if request.break_glass else approvals_for(request.order, project)
         after = set_going(request, needed, request.break_glass, self.clock.now(), confirm=False)
         alerted = after.break_glass and after.state is RequestState.RUNNING
         notify = await who_may_approve(self.store, after) if alerted else ()
         entry = of_request(actor, _CONFIRM.name, request, "allowed", allowed.rule, hop="confirm")
         entry = by_grant(entry, allowed.grant)
-        decided = await self.store.confirm(after, notify, [entry], room=self.projects[allowed.project].daily_limit)
+        room = None if isinstance(request.order, Restore) else project.daily_limit
+        decided = await self.store.confirm(after, notify, [entry], room=room)
         if decided.how == "over":
             return await self._over_the_limit(actor, allowed, decided.used)
         if decided.how == "late":
@@ -115,9 +138,37 @@ class Confirming:
         self.store.note([read_entry(actor.user_id, "change-form", [allowed.project], allowed.place, request_id)])
         return allowed.request, allowed.items
 
+    async def may_overwrite(self, actor: Actor, channel: str | None, request_id: str) -> Overwriting | Told:
+        """Asked before the form opens in which a person types what is overwritten: a reading."""
+        allowed = await self._admitted(actor, channel, request_id)
+        if isinstance(allowed, Told):
+            return allowed
+        rows = await self.store.restorations_of(request_id)
+        if not _overwrites(allowed.request):
+            sentence = "This plan overwrites nothing. Press its button to confirm it."
+            return await self.gate.refuse(actor, allowed, NOT_TYPED, sentence)
+        self.store.note([read_entry(actor.user_id, "overwrite-form", [allowed.project], allowed.place, request_id)])
+        return Overwriting(rows, to_be_typed(rows))
+
+    async def typed_otherwise(self, request_id: str, typed: str) -> str:
+        """The sentence for who typed something else than what is overwritten; "" where it fits, or nothing is."""
+        found = await self.store.request(request_id)
+        if found is None or not _overwrites(found[0]):
+            return ""
+        rows = await self.store.restorations_of(request_id)
+        if is_typed(rows, entered(typed)):
+            return ""
+        return f"Type exactly {quoted(to_be_typed(rows))} to overwrite. So far nothing is touched."
+
+    async def _admitted(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:
+        async def action(request: Request) -> Action:
+            return action_of(request.order)
+
+        return await self.gate.admits(actor, channel, request_id, _CONFIRM, action_of=action)
+
     async def _theirs(self, actor: Actor, channel: str | None, request_id: str) -> Admitted | Told:
         """The plan that they may confirm, if it is also their own."""
-        allowed = await self.gate.admits(actor, channel, request_id, _CONFIRM)
+        allowed = await self._admitted(actor, channel, request_id)
         if isinstance(allowed, Told) or allowed.request.actor_id == actor.user_id:
             return allowed
         requester = sentences.person(allowed.request.actor_id)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from bot.ports.outbox import Edit, OutboxMessage, Text
+from bot.ports.messages import Edit, OutboxMessage, Text
 from bot.workflow.call_budget import Urgency
 
 MessageKey = tuple[str, type[OutboxMessage], Text]

@@ -10,7 +10,7 @@ from bot.domain.items import Item
 from bot.domain.requests import Request
 from bot.domain.transitions import RequestState
 from bot.ports.clock import Clock
-from bot.ports.outbox import Edit, OutboxMessage, Text
+from bot.ports.messages import Edit, OutboxMessage, Text
 from bot.workflow.call_budget import Urgency
 from bot.workflow.jobs.channel_queue import MessageKey, Waiting, Way, key_of
 from bot.workflow.jobs.due_messages import rank

@@ -24,7 +24,8 @@ from bot.domain.transitions import DeletionState, RequestState
 from bot.ports.clock import Clock
 from bot.ports.deletions import Deletions
 from bot.ports.grants import Grants
-from bot.ports.outbox import DirectMessage, Notice, Outbox, Text
+from bot.ports.messages import DirectMessage, Text
+from bot.ports.outbox import Notice, Outbox
 from bot.ports.requests import Requests
 from bot.ports.slack import DirectReplies, Membership, People
 

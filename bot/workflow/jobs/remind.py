@@ -14,7 +14,7 @@ from bot.domain.requests import Request
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud
 from bot.ports.deletions import Deletions
-from bot.ports.outbox import DirectMessage, NewMessage, Text
+from bot.ports.messages import DirectMessage, NewMessage, Text
 from bot.ports.requests import Requests
 from bot.ports.slack import Replies
 from bot.workflow.queries.restore_points import existing_snapshots

@@ -35,7 +35,8 @@ from bot.domain.transitions import RequestState
 from bot.ports.clock import Clock
 from bot.ports.grants import Grants
 from bot.ports.items import Items
-from bot.ports.outbox import DirectMessage, Edit, NewMessage, Outbox, OutboxMessage, Text
+from bot.ports.messages import DirectMessage, Edit, NewMessage, OutboxMessage, Text, Whole
+from bot.ports.outbox import Outbox
 from bot.ports.requests import Requests
 from bot.ports.slack import ChannelReplies, Posted
 from bot.workflow.call_budget import Budgets, Urgency
@@ -56,8 +57,6 @@ _DIRECTLY = Way(DirectMessage, Urgency.AWAITED)
 
 PAGE = 50
 """Requests that are read in one transaction."""
-
-_Whole = tuple[Request, Sequence[Item]]
 
 
 class Rows(Grants, Items, Outbox, Requests, Protocol):
@@ -127,9 +126,9 @@ class Reporter:
         queue.unread.update(dict.fromkeys(changed or ()))
         return queue
 
-    async def _read(self, queue: ChannelQueue, reply_channel: str) -> Mapping[str, _Whole]:
+    async def _read(self, queue: ChannelQueue, reply_channel: str) -> Mapping[str, Whole]:
         """Find out what is due of the requests that changed; answers those that were read last."""
-        read: dict[str, _Whole] = {}
+        read: dict[str, Whole] = {}
         while page := list(islice(queue.unread, PAGE)):
             read = {whole[0].id: whole for whole in await self._store.outbox(reply_channel, page)}
             due = {request_id: due_messages(*whole) for request_id, whole in read.items()}
@@ -180,7 +179,7 @@ class Reporter:
     # --- saying it ----------------------------------------------------------------------------------------------------
 
     async def _say_whole(
-        self, turn: Waiting, queue: ChannelQueue, reply_channel: str, read: Mapping[str, _Whole]
+        self, turn: Waiting, queue: ChannelQueue, reply_channel: str, read: Mapping[str, Whole]
     ) -> float | None:
         """As the rows stand, with what only they know. Whatever comes of it, the request is looked at again."""
         request_id = turn.key[0]
@@ -252,7 +251,7 @@ class Reporter:
     async def _said(self, outgoing: OutboxMessage, posted: Posted | None = None) -> None:
         """With it goes that nothing else is due, if so."""
         request = told(outgoing, posted, self._clock.now())
-        about = [item.id for item in outgoing.items]
+        about = outgoing.ids
         counts = await self._store.mark_sent(
             request,
             outgoing.request,

@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.items import Item
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.outbox import Edit
+from bot.ports.messages import Edit
 from bot.workflow.jobs.due_messages import due_messages
 from tests.builders import NOON, a_request, an_item
 from tests.outgoing import kind_of

@@ -13,7 +13,7 @@ from bot.domain.deletions import Deletion
 from bot.domain.errors import LookupFailed, SlackBusy, StoreFailed
 from bot.domain.roles import Grant
 from bot.domain.transitions import DeletionState, RequestEvent, RequestState
-from bot.ports.outbox import DirectMessage, OutboxMessage
+from bot.ports.messages import DirectMessage, OutboxMessage
 from bot.ports.requests import Incoming
 from bot.store.store import Store
 from bot.workflow.jobs.notify import GIVE_UP, NOTIFY, Notifier, who_may_approve

@@ -10,7 +10,7 @@ import pytest
 from bot.domain.errors import CannotPost, StoreFailed
 from bot.domain.snapshots import Snapshot
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.outbox import DirectMessage, OutboxMessage
+from bot.ports.messages import DirectMessage, OutboxMessage
 from bot.ports.requests import Incoming
 from bot.ports.slack import Posted
 from bot.store.store import Store

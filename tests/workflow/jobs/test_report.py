@@ -14,7 +14,7 @@ from bot.domain.items import DiskRef, Item, ended, taken
 from bot.domain.orders import Quick
 from bot.domain.requests import Place, Request
 from bot.domain.transitions import ItemState, RequestState
-from bot.ports.outbox import Edit, OutboxMessage
+from bot.ports.messages import Edit, OutboxMessage, Whole
 from bot.ports.requests import Incoming
 from bot.ports.slack import Posted
 from bot.slack.client.limits import EDITS_A_MINUTE, POSTS_A_MINUTE, budgets
@@ -405,7 +405,7 @@ class CountedRows(Store):
         self.listed += len(found)
         return found
 
-    async def outbox(self, reply_channel: str, request_ids: Sequence[str]) -> list[tuple[Request, list[Item]]]:
+    async def outbox(self, reply_channel: str, request_ids: Sequence[str]) -> list[Whole]:
         self.read += len(request_ids)
         return await super().outbox(reply_channel, request_ids)
 

@@ -1,0 +1,1 @@
+"""Messages and forms about disks that come back from snapshots."""

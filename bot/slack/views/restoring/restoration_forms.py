@@ -1,0 +1,74 @@
+"""The form that asks which way back is meant, and the one in which a person types what they would overwrite."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from bot.domain.items import Item
+from bot.domain.options import REASON_CHARACTERS
+from bot.domain.orders import Way
+from bot.domain.restorations import Restoration
+from bot.slack.views.blocks import OPTIONS, plain, section
+from bot.slack.views.create_modal import VALUE
+from bot.slack.views.message import parts
+from bot.slack.views.mrkdwn import code, plural, shortened
+from bot.slack.views.restoring.restoration_words import point, restored_disk
+from bot.slack.views.small_modals import field, small_modal, text_field
+
+RESTORE_FORM = "restore_form"
+OVERWRITE_FORM = "overwrite_form"
+
+WAY, WHICH, REASON = "way", "which", "reason"
+TYPED = "typed"
+ALL = "all"
+
+_WAYS: dict[Way, tuple[str, str]] = {
+    "new_disks": ("New disks beside the old ones", "Nothing is overwritten: attach them, look, copy what you need."),
+    "overwrite": ("Overwrite the disks themselves", "What was written since is lost. Another person has to agree."),
+    "verify": ("Only prove that it can be done", "A test disk is made and deleted again; nothing else is touched."),
+}
+_NAME_CHARACTERS = 40
+_OVERWRITTEN = 20
+"""Disks that the form names; the plan above it names all."""
+
+
+def restore_form(form_id: str, request_id: str, items: Sequence[Item]) -> dict[str, Any]:
+    """`items` are the restore points of the request that exist."""
+    ways = [{"text": plain(_WAYS[way][0]), "description": plain(_WAYS[way][1]), "value": way} for way in get_args(Way)]
+    radio = {"type": "radio_buttons", "action_id": VALUE, "options": ways, "initial_option": ways[0]}
+    everything = {"text": plain(f"All {plural(len(items), 'disk')}" if len(items) > 1 else "The disk"), "value": ALL}
+    each = [_one(item) for item in items if item.snapshot_id][: OPTIONS - 1] if len(items) > 1 else []
+    which = {
+        "type": "static_select",
+        "action_id": VALUE,
+        "options": [everything, *each],
+        "initial_option": everything,
+    }
+    shown = section(f"From the restore points of request {code(request_id)}.", "of")
+    blocks = [
+        shown,
+        field(WAY, "Which way?", radio, optional=False),
+        field(WHICH, "Of what?", which, optional=False),
+        field(REASON, "Reason", text_field(VALUE, REASON_CHARACTERS), "Shown to everybody, and to who has to agree"),
+    ]
+    return small_modal(RESTORE_FORM, form_id, "Go back", "Plan It", blocks)
+
+
+def _one(item: Item) -> dict[str, Any]:
+    return {"text": plain(shortened(item.disk.label, 75)), "value": item.snapshot_id}
+
+
+def overwrite_form(form_id: str, rows: Sequence[Restoration], wanted: str) -> dict[str, Any]:
+    """`wanted` is what has to be typed, to the letter."""
+    head = f":warning: *{plural(len(rows), 'disk')} will be overwritten. What was written since is lost:*"
+    lines = [f"• {restored_disk(row)} goes back to {point(row)}" for row in rows[:_OVERWRITTEN]]
+    if len(rows) > _OVERWRITTEN:
+        lines.append(f"… and {len(rows) - _OVERWRITTEN} more, all in the plan")
+    after = "A safety snapshot of each is made first, and another person has to agree before anything is touched."
+    label = "Type the name of the disk" if len(rows) == 1 else "Type the number of disks and the server"
+    blocks: list[dict[str, Any]] = [
+        section(text, f"lost.{number}") for number, text in enumerate(parts([head, *lines, after]))
+    ]
+    asked = field(TYPED, label, text_field(VALUE), f"To go on, type exactly: {wanted}", optional=False)
+    return small_modal(OVERWRITE_FORM, form_id, "Overwrite", "Overwrite", [*blocks, asked])
