@@ -187,6 +187,8 @@ NO_TROUBLE = frozenset(
     cancelled it before it was sent
     Confirmed. It runs now
     I am planning it anew
+    I am looking at the snapshots
+    Press again, or type … restore
     Nothing was started
     in the thread
     Confirmed. Others have to agree before it runs

@@ -17,7 +17,7 @@ from bot.domain.sentences import listed, quoted
 
 OVERWRITE = "overwrite"
 _IN_PLACE = frozenset(("rollback", "roll-back", "in-place", "inplace", "overwriting", "replace", "in", "place", "back"))
-"""What people say for it. It is never guessed: what it would destroy is written in no word but its own."""
+"""Words that people say for it. It is never guessed: what it would destroy is written in no word but its own."""
 _NEW = frozenset(("new", "disk", "disks", "copy", "copies", "clone", "new-disk", "new-disks", "into"))
 _POINTS = frozenset(("point", "points"))
 _AGAINST = frozenset(("not", "no", "don't", "dont", "don’t", "never", "without"))
@@ -52,7 +52,7 @@ def read_way_back(verb: str, words: list[Word]) -> Restore:
 
 
 def _which(verb: str, ids: Sequence[str], others: Sequence[Word], arguments: Arguments, *, in_place: bool) -> str:
-    """What is wrong with the words that say what of; "" where they are one id."""
+    """The problem of the words that say what of; "" where they are one id."""
     said = [caseless(word.text) for word in others]
     strange = [word.text for word in others if not around_an_id(word) or caseless(word.text) in _NEW]
     if len(ids) > 1:

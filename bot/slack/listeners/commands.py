@@ -107,7 +107,7 @@ class CommandListeners:
         return "refused"
 
     async def _go_back(self, ack: AsyncAck, sent: SlashCommand, text: str, order: Restore) -> str:
-        """What the id leads to depends on who asks, so a person who is not known is looked up first."""
+        """The id leads to what is theirs who ask, so a person who is not known is looked up first."""
         actor = self.front.people.known(sent.user_id)
         if actor is None:
             return await self._later(ack, sent)

@@ -84,7 +84,7 @@ _TO_BEGIN = (RestorationState.PLANNED, RestorationState.SUBMITTING)
 
 
 def _begun(row: Restoration) -> bool:
-    """That the cloud took it deserves a word, but for a test disk: nobody has to do anything about one."""
+    """That the cloud took it deserves a word, but for a test disk, which is no person's work."""
     return row.way != "verify" and row.state in (RestorationState.RESTORING, RestorationState.RESTORED)
 
 

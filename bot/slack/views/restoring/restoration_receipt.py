@@ -52,7 +52,7 @@ def restoring_receipt(
     project: Project | None,
     most: int = POST_CHARACTERS,
 ) -> Message:
-    """What came back, disk by disk, what did not, and the next step. `most`: the characters of its `text`."""
+    """Disk by disk what came back, what did not, and the next step. `most`: the characters of its `text`."""
     done = [one for one in rows if one.state is RestorationState.RESTORED]
     others = [one for one in rows if one.state is not RestorationState.RESTORED]
     head = _headline(order.way, rows, done)

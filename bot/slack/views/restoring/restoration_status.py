@@ -113,7 +113,7 @@ def restoring_lines(request: Request, items: Sequence[Item], rows: Sequence[Rest
 
 
 def restoring_notes(request: Request, order: Restore, rows: Sequence[Restoration]) -> list[str]:
-    """What it costs, and what is left to do by hand."""
+    """The cost, and what is left to do by hand."""
     if request.state is not RequestState.PLANNED:
         return []
     size = f"{sum(row.disk.size for row in rows):,} GiB"

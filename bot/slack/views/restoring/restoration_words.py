@@ -31,7 +31,7 @@ def lost_since(row: Restoration) -> str:
 
 
 def title(way: Way, alias: str, count: int, named: str) -> str:
-    """What is asked for, of how many; `named` stands for them before they are known."""
+    """The thing asked for, of how many; `named` stands for them before they are known."""
     project = escaped(alias)
     match way:
         case "overwrite":
