@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.domain.items import Item
-from bot.domain.orders import named
+from bot.domain.orders import Restore, Way, named
 from bot.domain.requests import Request
+from bot.domain.restorations import Restoration
 from bot.domain.roles import Action, Grant
-from bot.domain.transitions import RequestState
+from bot.domain.transitions import RequestState, RestorationState
 from bot.slack.views import buttons
 from bot.slack.views.approval import asked_facts
 from bot.slack.views.blocks import context, plain, row, section
@@ -17,6 +18,7 @@ from bot.slack.views.disk_words import copied, counts_in_words
 from bot.slack.views.mrkdwn import (
     bold,
     code,
+    cut,
     escaped,
     message_of,
     moment,
@@ -27,7 +29,10 @@ from bot.slack.views.mrkdwn import (
     shortened,
     typed,
 )
+from bot.slack.views.restoring.restoration_ask import restoring_asks, restoring_facts
+from bot.slack.views.restoring.restoration_words import restorations_counted, thing_of
 from bot.workflow.jobs.publish_app_home import READ, AppHomeContent, Asked, Usable
+from bot.workflow.queries.coming_back import ComingBack
 
 SHOWN = 10
 """Requests of each kind, but for those that ended."""
@@ -37,6 +42,7 @@ PROJECTS_SHOWN = 15
 CHANNELS_SHOWN = 10
 GRANTS_SHOWN = 8
 DISKS_NAMED = 5
+ASKS_CHARACTERS = 900
 REASON_CHARACTERS = 600
 """Once it is escaped. With five names of 64 characters, each escaped to five, a section stays within its 3,000."""
 
@@ -55,7 +61,7 @@ def app_home_view(content: AppHomeContent, rev: int, command: str, team_url: str
     may_create = any(usable.allows(Action.CREATE) for usable in content.usable)
     if may_create:
         blocks.append(row([buttons.new_snapshot("home")], f"new.{rev}"))
-    blocks += _waiting(content.waiting, rev, team_url)
+    blocks += _waiting(content.waiting, content.restorations, rev, team_url)
     blocks += _reviews(content.reviews, rev, team_url)
     blocks += _own(content, rev, command, team_url, may_create=may_create)
     blocks += _projects(content.usable, rev)
@@ -63,20 +69,31 @@ def app_home_view(content: AppHomeContent, rev: int, command: str, team_url: str
     return {"type": "home", "blocks": blocks}
 
 
-def _waiting(waiting: Sequence[Asked], rev: int, team_url: str) -> list[dict[str, Any]]:
+def _waiting(waiting: Sequence[Asked], back: ComingBack, rev: int, team_url: str) -> list[dict[str, Any]]:
     if not waiting:
         return []
     blocks = [_header("Waiting for your approval")]
     for request, items in waiting[:SHOWN]:
         until = f", until {moment(request.waits_until)}" if request.waits_until else ""
         agreed = f"{len(request.approvers)} of {request.approvals_needed} agreed{until}"
-        told = "\n".join(
-            [f":hand: {_of_another(request, items, 'asks for', team_url)}", *asked_facts(request, items), agreed]
-        )
-        blocks.append(section(told, f"wait.{request.id}.{rev}"))
-        shown = [buttons.approve(request.id, listed=True), buttons.deny(request.id, listed=True)]
+        told, agree_to = _asked(request, items, back.get(request.id, ()), team_url)
+        blocks.append(section("\n".join([*told, agreed]), f"wait.{request.id}.{rev}"))
+        shown = [agree_to, buttons.deny(request.id, listed=True)]
         blocks.append(row(shown, f"decide.{request.id}.{rev}"))
     return blocks + _left_out(waiting, "shown as these are settled", f"waiting.{rev}")
+
+
+def _asked(
+    request: Request, items: Sequence[Item], rows: Sequence[Restoration], team_url: str
+) -> tuple[list[str], dict[str, Any]]:
+    """The lines about what a person is asked to agree to, and the button that does."""
+    order = request.order
+    if not isinstance(order, Restore):
+        asks = f":hand: {_of_another(request, items, 'asks for', team_url)}"
+        return [asks, *asked_facts(request, items)], buttons.approve(request.id, listed=True)
+    where = (moment(request.created_at), code(request.id), message_of(request, team_url))
+    asks = " · ".join(filter(None, (cut(restoring_asks(request, order, rows, team_url), ASKS_CHARACTERS), *where)))
+    return [asks, *restoring_facts(order, rows)], buttons.approve_back(request.id, order.way, len(rows), listed=True)
 
 
 def _reviews(reviews: Sequence[Asked], rev: int, team_url: str) -> list[dict[str, Any]]:
@@ -98,16 +115,25 @@ def _own(content: AppHomeContent, rev: int, command: str, team_url: str, *, may_
         later = "With the role operator in a project you can ask for snapshots, and follow them here."
         blocks.append(section(f"Nothing yet. {example if may_create else later}", f"none.{rev}"))
     listed = code(f"{command} list mine")
-    blocks += [section(_own_line(asked, team_url), f"running.{asked[0].id}.{rev}") for asked in content.running[:SHOWN]]
+    back = content.restorations
+    blocks += [
+        section(_own_line(asked, back, team_url), f"running.{asked[0].id}.{rev}") for asked in content.running[:SHOWN]
+    ]
     blocks += _left_out(content.running, listed, f"running.{rev}")
     if content.recent:
         blocks.append(context("*Lately*", f"lately.{rev}"))
     blocks += [
-        section(_own_line(asked, team_url), f"recent.{asked[0].id}.{rev}") for asked in content.recent[:ENDED_SHOWN]
+        _with_way_back(section(_own_line(asked, back, team_url), f"recent.{asked[0].id}.{rev}"), asked[0], content)
+        for asked in content.recent[:ENDED_SHOWN]
     ]
     if len(content.recent) > ENDED_SHOWN:
         blocks.append(context(f"and older ones: {listed}", f"older.{rev}"))
     return blocks
+
+
+def _with_way_back(block: dict[str, Any], request: Request, content: AppHomeContent) -> dict[str, Any]:
+    may = request.id in content.restorable
+    return {**block, "accessory": buttons.restore(request.id, listed=True)} if may else block
 
 
 def _left_out(asked: Sequence[Asked], where: str, block_id: str) -> list[dict[str, Any]]:
@@ -119,11 +145,16 @@ def _left_out(asked: Sequence[Asked], where: str, block_id: str) -> list[dict[st
     return [context(f"and {number} more: {where}", f"more.{block_id}")]
 
 
-def _own_line(asked: Asked, team_url: str) -> str:
+def _own_line(asked: Asked, back: ComingBack, team_url: str) -> str:
     request, items = asked
     where = f" in {escaped(request.project)}" if request.project else ""
-    what = f"{_disks(request, items)}{where}".strip()
-    told = (_state(request, items), what, moment(request.created_at))
+    if isinstance(request.order, Restore):
+        rows = back.get(request.id, ())
+        state, names = _state_of_way(request, request.order.way, rows), [row.disk.label for row in rows]
+        what = f"{thing_of(request.order.way)} of {_named(names or [request.order.of])}{where}"
+    else:
+        state, what = _state(request, items), f"{_disks(request, items)}{where}".strip()
+    told = (state, what, moment(request.created_at))
     return " · ".join(filter(None, (*told, code(request.id), message_of(request, team_url, own=True))))
 
 
@@ -148,6 +179,17 @@ def _state(request: Request, items: Sequence[Item]) -> str:
             return f":no_entry_sign: dropped{nothing}"
 
 
+def _state_of_way(request: Request, way: Way, rows: Sequence[Restoration]) -> str:
+    match request.state:
+        case RequestState.RUNNING:
+            return f":hourglass_flowing_sand: running: {restorations_counted(rows, way)}"
+        case RequestState.FINISHED:
+            done = all(row.state is RestorationState.RESTORED for row in rows)
+            return f"{':white_check_mark:' if done else ':warning:'} ended: {restorations_counted(rows, way)}"
+        case _:
+            return _state(request, ())
+
+
 def _of_another(request: Request, items: Sequence[Item], does: str, team_url: str) -> str:
     reason = f" “{_reason(request.order.reason, team_url)}”" if request.order.reason else ""
     asked = f"{person(request.actor_id)} {does} {_disks(request, items)} in {escaped(request.project or '')}.{reason}"
@@ -163,7 +205,10 @@ def _reason(text: str, team_url: str) -> str:
 
 
 def _disks(request: Request, items: Sequence[Item]) -> str:
-    names = [item.disk.label for item in items] or list(named(request.order))
+    return _named([item.disk.label for item in items] or list(named(request.order)))
+
+
+def _named(names: Sequence[str]) -> str:
     shown = ", ".join(bold(shortened(name, 64)) for name in names[:DISKS_NAMED])
     more = len(names) - DISKS_NAMED
     return f"{shown} and {plural(more, 'more disk')}" if more > 0 else shown

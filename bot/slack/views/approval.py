@@ -85,8 +85,7 @@ def _asked(
     order = request.order
     if not isinstance(order, Restore):
         return _asks(request, items, team_url), asked_facts(request, items), buttons.approve(request.id)
-    over = order.way == "overwrite"
-    agree_to = buttons.approve_overwrite(request.id, len(rows)) if over else buttons.approve(request.id)
+    agree_to = buttons.approve_back(request.id, order.way, len(rows))
     return restoring_asks(request, order, rows, team_url), restoring_facts(order, rows), agree_to
 
 

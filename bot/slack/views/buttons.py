@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from bot.domain.orders import Way
 from bot.slack import ids
 from bot.slack.views.blocks import BUTTON_CHARACTERS, button, plain
 from bot.slack.views.mrkdwn import plural, shortened
@@ -89,9 +90,12 @@ def approve(request_id: str, *, listed: bool = False) -> Button:
     )
 
 
-def approve_overwrite(request_id: str, disks: int) -> Button:
+def approve_back(request_id: str, way: Way, disks: int, *, listed: bool = False) -> Button:
+    """Where disks are overwritten it asks once more."""
+    if way != "overwrite":
+        return approve(request_id, listed=listed)
     asked = f"{plural(disks, 'disk')} will be overwritten. What was written since the snapshots is lost."
-    return {**approve(request_id), "confirm": _confirm("Agree to overwriting", asked, "Approve", "Back")}
+    return {**approve(request_id, listed=listed), "confirm": _confirm("Agree to overwriting", asked, "Approve", "Back")}
 
 
 def deny(request_id: str, *, listed: bool = False) -> Button:

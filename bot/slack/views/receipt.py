@@ -30,7 +30,7 @@ from bot.slack.views.mrkdwn import (
     shortened,
     time_of_day,
 )
-from bot.slack.views.restore_help import BY_HAND, linked, named_pages, pages, shell_lines
+from bot.slack.views.restore_help import BY_HAND, by_command, linked, named_pages, pages, shell_lines
 
 ONE_MOMENT_S = 60.0
 """Of disks taken closer together than that, the first moment and the spread tell all that anybody looks for."""
@@ -62,15 +62,17 @@ def receipt(
     head = list(filter(None, [_receipt_headline(items, available), _taken(available)]))
     reason = f": {reason_told(request.order.reason, team_url)}" if request.order.reason else "."
     facts = [f"Asked by {requester(request)}{reason}", *([_kept_until(request, available)] if available else [])]
-    back, back_blocks = _way_back(project, available) if available else ([], [])
+    from_here = project is not None and project.restore and bool(available)
+    how = by_command(command, request.id) if from_here else BY_HAND
+    back, back_blocks = _way_back(project, available, how) if available else ([], [])
     last = [*facts, *again(failed(items), command), *back]
     groups_told = fitted(together, most // 4, where)
     room = max(most - len("\n".join([*head, *groups_told, *last])) - 1, most // 4)
     text = "\n".join([*head, *fitted(disks, room, where), *groups_told, *last])
     blocks = [section("\n".join(head), "head"), *sections([*disks, *together]), context("\n".join(facts), "facts")]
     blocks += [*again_blocks(failed(items)), *back_blocks]
-    post_mortem = row([buttons.post_mortem(request.id)], "next")
-    return {"text": text, "blocks": [*blocks, post_mortem]}
+    shown = [buttons.post_mortem(request.id), *([buttons.restore(request.id)] if from_here else [])]
+    return {"text": text, "blocks": [*blocks, row(shown, "next")]}
 
 
 def _refused_receipt(request: Request, command: str) -> Message:
@@ -107,14 +109,15 @@ def _taken(available: Sequence[Item]) -> str:
     return f"Taken within {spread:.1f} s of each other. First: {moment(moments[0])}."
 
 
-def _way_back(project: Project | None, available: Sequence[Item]) -> tuple[list[str], list[dict[str, Any]]]:
-    """How to go back, as lines, and below a divider with a button for each page."""
-    known, shell = pages(project, available), shell_lines(project, available)
-    if project is not None and not shell:
+def _way_back(project: Project | None, available: Sequence[Item], how: str) -> tuple[list[str], list[dict[str, Any]]]:
+    """`how` to go back, as lines, and below a divider with a button for each page."""
+    known, from_here = pages(project, available), project is not None and project.restore
+    shell = "" if from_here else shell_lines(project, available)
+    if project is not None and not shell and not from_here:
         shell = "The record has what rolls back each disk from a shell."
-    lines = [BY_HAND, *filter(None, (linked(known, available), shell))]
+    lines = [how, *filter(None, (linked(known, available), shell))]
     there = f"\n{named_pages(known, available)}:" if known else ""
-    blocks = [divider("line"), section(f"{BY_HAND}{there}", "back")]
+    blocks = [divider("line"), section(f"{how}{there}", "back")]
     if known:
         links = [buttons.console_page(number, label, page) for number, (label, page) in enumerate(known)]
         blocks.append(row(links, "pages"))

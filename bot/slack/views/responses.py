@@ -10,6 +10,7 @@ from typing import Any
 from bot.domain.denials import Denied
 from bot.domain.items import Item
 from bot.domain.options import CREATE_HELP
+from bot.domain.orders import Restore
 from bot.domain.parsing.commands import ListSnapshots
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Request
@@ -21,7 +22,9 @@ from bot.slack.views.blocks import BUTTON_VALUE_CHARACTERS, row
 from bot.slack.views.disk_words import NAME_CHARACTERS, counts_in_words, gone_in_words, worst_first
 from bot.slack.views.message import Message, arranged
 from bot.slack.views.mrkdwn import bold, code, escaped, message_of, moment, person, sentence, shortened
+from bot.slack.views.restoring.restoration_words import restorations_listed, thing_of
 from bot.slack.views.status_message import status_message
+from bot.workflow.queries.coming_back import ComingBack
 from bot.workflow.queries.status import RECENT, Found, MayDo, Page
 
 _EXAMPLE = 'name="before upgrade" keep=7 reason="INC-42"'
@@ -93,23 +96,24 @@ def lines(sentences: Sequence[str]) -> Message:
 
 def status(found: Found | NothingFound | Denied, command: str, team_url: str, now: datetime) -> Message:
     match found:
-        case Found(requests, groups, before):
+        case Found(requests, groups, before, restorations):
             head = ["Nothing of yours is under way. What you asked for last:"] if before else []
-            if len(requests) == 1 and not requests[0][0].refused and requests[0][1]:
-                request, items = requests[0]
-                shown = status_message(request, items, {}, groups, command, team_url, now)
+            request, items = requests[0]
+            rows = restorations.get(request.id, ())
+            if len(requests) == 1 and not request.refused and (items or rows):
+                shown = status_message(request, items, {}, groups, command, team_url, now, restorations=rows)
                 return below(head, shown)
-            return arranged([*head, *(_request_lines(request, items, team_url) for request, items in requests)])
+            return arranged([*head, *(_request_lines(*pair, restorations, team_url) for pair in requests)])
         case NothingFound(text) | Denied(_, text):
             return told(text)
 
 
 def listing(found: Page | NothingFound | Denied, command: str, team_url: str = "") -> Message:
     match found:
-        case Page(requests, asked, more):
+        case Page(requests, asked, more, restorations):
             first, last = asked.offset + 1, asked.offset + len(requests)
             which = "The latest requests you may see" if first == 1 else f"Older requests, {first} to {last}"
-            lines = [f"*{which}*", *(_request_lines(*pair, team_url) for pair in requests)]
+            lines = [f"*{which}*", *(_request_lines(*pair, restorations, team_url) for pair in requests)]
             if more:
                 narrower = f"{command} list disk=NAME"
                 lines.append(f"There are older ones. Narrow it down: {code(narrower)}, `project=ALIAS` or `mine`.")
@@ -136,14 +140,17 @@ def _page(asked: ListSnapshots, offset: int) -> str:
     return json.dumps(page, ensure_ascii=False)[:BUTTON_VALUE_CHARACTERS]
 
 
-def _request_lines(request: Request, items: Sequence[Item], team_url: str) -> str:
+def _request_lines(request: Request, items: Sequence[Item], restorations: ComingBack, team_url: str) -> str:
     where = f" in {escaped(request.project)}" if request.project else ""
     who, asked = person(request.actor_id), moment(request.created_at)
-    head = f"{code(request.id)} {_request_state(request)}{where} · {who} · {asked}"
+    what = f"{thing_of(request.order.way)}: " if isinstance(request.order, Restore) else ""
+    head = f"{code(request.id)} {what}{_request_state(request)}{where} · {who} · {asked}"
     if told_in := message_of(request, team_url):
         head += f" · {told_in}"
     if request.explanation:  # that nothing was created is said already
         head += f"\n      {sentence(shortened(request.explanation.replace(' Nothing was created.', ''), 300))}"
+    if isinstance(request.order, Restore):
+        return "\n      ".join([head, *restorations_listed(restorations.get(request.id, ()), request.order.way)])
     shown = items if len(items) <= DISKS_LISTED else sorted(items, key=worst_first)[:DISKS_LISTED]
     lines = [
         f"{bold(shortened(item.disk.label, NAME_CHARACTERS))} {_item_state(item)}"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from bot.domain.items import Item
 from bot.domain.projects import Project
-from bot.slack.views.mrkdwn import code_block, escaped, link, shortened
+from bot.slack.views.mrkdwn import code, code_block, escaped, link, shortened
 
 LINKED = 10
 """Disks with a link each; more would be a wall of blue, and the console finds the others by name."""
@@ -19,6 +19,16 @@ BY_HAND = (
     "*To go back:* make a new disk from the snapshot and look at it first; or, to overwrite the disk itself, detach it "
     "(it must be available) and roll the snapshot back. Both are in the console under EVS, Snapshots."
 )
+
+
+def by_command(command: str, request_id: str) -> str:
+    """The same where the bot does it."""
+    back = f"{command} restore {request_id}"
+    return (
+        f"*To go back:* press *Restore…*, or type {code(back)} for new disks beside these, and "
+        f"{code(f'{back} overwrite')} to roll these back: detach them first; another person has to agree."
+    )
+
 
 SHELL_DISKS = 3
 """With more, their commands would be a wall; the record of the request has what each is made of."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from bot.domain.deletions import deletable
 from bot.domain.denials import Denied
 from bot.domain.items import Item
+from bot.domain.orders import Restore
 from bot.domain.results import NothingFound
 from bot.slack.ids import is_direct
 from bot.slack.views import buttons
@@ -15,6 +18,7 @@ from bot.slack.views.mrkdwn import (
     bold,
     code,
     day,
+    duration,
     escaped,
     message_of,
     moment,
@@ -74,12 +78,28 @@ def restore_points(found: Points | NothingFound | Denied, command: str, team_url
         blocks.append(section(words, f"point.{point.request.id}"))
         left = set(_left(point))
         own = [item.disk.label for item in deletable(point.items) if item.snapshot_id in left]
-        if point.deletable and own:
-            blocks.append(row([buttons.delete(point.request.id, own)], f"go.{point.request.id}"))
+        shown = [buttons.restore(point.request.id, listed=True)] if point.restorable and left else []
+        shown += [buttons.delete(point.request.id, own)] if point.deletable and own else []
+        if shown:
+            blocks.append(row(shown, f"go.{point.request.id}"))
     more = f"Only the latest {len(found.points)} are shown. " if found.more else ""
-    last = f"{more}To go back, see the receipt of each: {code(f'{command} status ID')}."
+    may = any(point.restorable for point in found.points)
+    ways = f"{code(f'{command} restore ID')} for new disks, {code(f'{command} restore ID overwrite')} to roll back"
+    by_hand = f"see the receipt of each: {code(f'{command} status ID')}"
+    last = f"{more}To go back, {f'{ways}, or ' if may else ''}{by_hand}."
     blocks.append(section(last, "last"))
     return {"text": whole_text([*lines, last], TEXT_CHARACTERS), "blocks": blocks}
+
+
+def _proven(point: Point, item: Item, left: Container[str]) -> str:
+    """When a disk was made of it last, which shows that it can be; or that it is gone."""
+    if (item.snapshot_id or "") not in left:
+        return " (gone)"
+    proof = point.proofs.get(item.snapshot_id or "")
+    if proof is None or proof.proven_at is None:
+        return ""
+    took = f" in {duration(proof.proven_in.total_seconds())}" if proof.proven_in else ""
+    return f", proven {moment(proof.proven_at)}{took}"
 
 
 def _left(point: Point) -> list[str]:
@@ -99,13 +119,14 @@ def _point(point: Point, team_url: str) -> str:
         state = f"{len(left)} of {plural(len(point.items), 'snapshot')} still there"
     kept = f", to be kept until {day(request.expires_at)}" if request.expires_at else ""
     told_in = f" · {found}" if (found := message_of(request, team_url)) else ""
+    before = " · safety snapshots, made before a roll-back" if isinstance(request.order, Restore) else ""
     head = (
-        f"{code(request.id)} · {moment(request.created_at)} · {person(request.actor_id)} in "
+        f"{code(request.id)}{before} · {moment(request.created_at)} · {person(request.actor_id)} in "
         f"{escaped(request.project or '')}{reason}{told_in}\n      {state}{kept}"
     )
     lines = [
         f"      {bold(shortened(item.disk.label, 64))} {code(item.snapshot_id or '')}"
-        + (f" ({gone_in_words(item)})" if item.gone else "" if item.snapshot_id in left else " (gone)")
+        + (f" ({gone_in_words(item)})" if item.gone else _proven(point, item, left))
         for item in point.items[:DISKS_SHOWN]
     ]
     if len(point.items) > DISKS_SHOWN:

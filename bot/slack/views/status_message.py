@@ -90,7 +90,7 @@ def status_message(
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """The parts of what is told of a request: `ways` are its disks, first as they are shown, then in ever fewer characters."""
+    """The parts of a message: `ways` are its disks, first as they are shown, then in ever fewer characters."""
 
     head: Sequence[str]
     ways: Iterator[list[str]]

@@ -20,14 +20,17 @@ from bot.domain.items import Item
 from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.domain.roles import MAY, Action, Grant
+from bot.domain.transitions import ItemState
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.forms import AppHomes
 from bot.ports.grants import Grants
 from bot.ports.lookups import Filters
 from bot.ports.requests import Requests
+from bot.ports.restorations import Restorations
 from bot.ports.slack import People
 from bot.workflow.look_up import look_up
+from bot.workflow.queries.coming_back import ComingBack, coming_back
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +63,8 @@ class AppHomeContent:
     its `rule`.
 
     `running` and `recent` are their own requests; `waiting` those that wait for their approval, `reviews` those that
-    ran without approval and that they may review. Each newest first, and no more than `READ`.
+    ran without approval and that they may review. Each newest first, and no more than `READ`. `restorable` are the ids
+    of those with restore points that they may go back to.
     """
 
     usable: Sequence[Usable] = ()
@@ -68,6 +72,8 @@ class AppHomeContent:
     recent: Sequence[Asked] = ()
     waiting: Sequence[Asked] = ()
     reviews: Sequence[Asked] = ()
+    restorations: ComingBack = field(default_factory=dict)
+    restorable: frozenset[str] = frozenset()
     refused: str = ""
     rule: str = ""
 
@@ -83,7 +89,7 @@ class AppHomeViews(Protocol):
     async def publish(self, user_id: str, content: AppHomeContent, rev: int, view_hash: str | None) -> str | None: ...
 
 
-class Rows(AppHomes, Audit, Grants, Requests, Protocol):
+class Rows(AppHomes, Audit, Grants, Requests, Restorations, Protocol):
     """The roles of the store that this asks for."""
 
 
@@ -140,11 +146,16 @@ class AppHomePublisher:
         they_decide = [one.project.alias for one in usable if one.allows(Action.APPROVE)]
         theirs = Filters(projects=they_decide, left_to=user_id, limit=READ)
         own = Filters(actor_id=user_id, limit=READ)
+        running = await self._own(actor, grants, replace(own, under_way=True))
+        recent = await self._own(actor, grants, replace(own, under_way=False))
+        waiting = await self._theirs_to_decide(actor, grants, replace(theirs, waiting=True))
         return AppHomeContent(
             usable=usable,
-            running=await self._own(actor, grants, replace(own, under_way=True)),
-            recent=await self._own(actor, grants, replace(own, under_way=False)),
-            waiting=await self._theirs_to_decide(actor, grants, replace(theirs, waiting=True)),
+            running=running,
+            recent=recent,
+            waiting=waiting,
+            restorable=frozenset(one[0].id for one in recent if self._restorable(actor, one, grants)),
+            restorations=await coming_back(self.store, [*running, *recent, *waiting]),
             reviews=await self._theirs_to_decide(actor, grants, replace(theirs, unreviewed=True)),
         )
 
@@ -171,6 +182,10 @@ class AppHomePublisher:
             elif not items:
                 shown.append((replace(request, project=None), items))
         return shown
+
+    def _restorable(self, actor: Actor, asked: Asked, grants: Sequence[Grant]) -> bool:
+        left = any(item.state is ItemState.AVAILABLE and not item.gone for item in asked[1])
+        return left and self._may(actor, Action.RESTORE, asked[0], grants)
 
     def _may(self, actor: Actor, action: Action, request: Request, grants: Sequence[Grant]) -> bool:
         if request.project is None:

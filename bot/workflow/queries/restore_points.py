@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.domain.access import decide
@@ -16,6 +16,7 @@ from bot.domain.items import Item
 from bot.domain.parsing.commands import RestorePoints
 from bot.domain.projects import Project
 from bot.domain.requests import Request
+from bot.domain.restorations import Restoration
 from bot.domain.results import NothingFound
 from bot.domain.roles import Action
 from bot.domain.transitions import ItemState
@@ -25,6 +26,7 @@ from bot.ports.cloud import Cloud
 from bot.ports.grants import Grants
 from bot.ports.lookups import Filters
 from bot.ports.requests import Requests
+from bot.ports.restorations import Restorations
 from bot.workflow.queries.existing import Existing
 
 SHOWN = 10
@@ -35,13 +37,16 @@ LOOK_WITHIN_S = 10.0
 @dataclass(frozen=True, slots=True)
 class Point:
     """The restore points of one request. `existing` are ids of snapshots the cloud still has; None: it could not be
-    asked. `deletable`: the reader may let it go.
+    asked. `deletable`: the reader may let it go; `restorable`: they may go back to it. `proofs` say by snapshot when a
+    disk was made of it last.
     """
 
     request: Request
     items: Sequence[Item]
     existing: frozenset[str] | None
     deletable: bool
+    restorable: bool = False
+    proofs: Mapping[str, Restoration] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class Points:
     more: bool
 
 
-class Rows(Audit, Grants, Requests, Protocol):
+class Rows(Audit, Grants, Requests, Restorations, Protocol):
     """The roles of the store that this asks for."""
 
 
@@ -86,12 +91,16 @@ class RestorePointsInquiry:
             return NothingFound("There are no restore points of this channel that you may see. `quick` makes some.")
         shown = await self.existing.looked_at(found[:SHOWN], within_s=LOOK_WITHIN_S)
         existing = await self._existing(shown)
+        ids = [item.snapshot_id for _, items in shown for item in items if item.snapshot_id]
+        proofs = await self.store.proofs_of(ids)
         points = [
             Point(
                 request,
                 [item for item in items if item.state is ItemState.AVAILABLE and not item.let_go],
                 existing.get(items[0].project) if items else None,
                 may(Action.DELETE, request.project or ""),
+                may(Action.RESTORE, request.project or ""),
+                proofs,
             )
             for request, items in shown
         ]

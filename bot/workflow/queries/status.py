@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from bot.domain.access import decide
@@ -26,7 +26,9 @@ from bot.ports.grants import Grants
 from bot.ports.items import Items
 from bot.ports.lookups import Filters
 from bot.ports.requests import Requests
+from bot.ports.restorations import Restorations
 from bot.workflow.gate import OWN_REQUEST, Gate, Verb
+from bot.workflow.queries.coming_back import ComingBack, coming_back
 from bot.workflow.queries.existing import Existing
 
 RECENT = 10
@@ -56,6 +58,7 @@ class Found:
     requests: Sequence[tuple[Request, Sequence[Item]]]
     groups: Sequence[ConsistencyGroup] = ()
     before: bool = False
+    restorations: ComingBack = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Page:
     requests: Sequence[tuple[Request, list[Item]]]
     asked: ListSnapshots
     more: bool
+    restorations: ComingBack = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ class MayDo:
     by_project: Mapping[str, frozenset[Action]]
 
 
-class Rows(Audit, Grants, Items, Requests, Protocol):
+class Rows(Audit, Grants, Items, Requests, Restorations, Protocol):
     """The roles of the store that this asks for."""
 
 
@@ -114,7 +118,7 @@ class Inquiry:
             )
         shown = await self.existing.looked_at(shown)
         groups = await self.store.groups_of(shown[0][0].id) if len(shown) == 1 else ()
-        return Found(shown, groups, before=not running)
+        return Found(shown, groups, before=not running, restorations=await coming_back(self.store, shown))
 
     async def _one(self, actor: Actor, channel: str | None, any_id: str, asked: str = "status") -> Found | NothingFound:
         admitted = await self.gate.admits(actor, channel, any_id, _STATUS)
@@ -124,7 +128,8 @@ class Inquiry:
         projects = [] if own else [admitted.project]
         self.store.note([read_entry(actor.user_id, asked, projects, admitted.place, admitted.request.id, own=own)])
         shown = await self.existing.looked_at([(admitted.request, admitted.items)])
-        return Found(shown, await self.store.groups_of(admitted.request.id))
+        groups = await self.store.groups_of(admitted.request.id)
+        return Found(shown, groups, restorations=await coming_back(self.store, shown))
 
     async def post_mortem(self, actor: Actor, channel: str | None, request_id: str) -> Found | NothingFound:
         """All there is of one request, for a person who may read how it stands. `channel` as the gate takes it."""
@@ -162,7 +167,8 @@ class Inquiry:
         if not requests:
             nothing = "No snapshot fits that among those you may see."
             return NothingFound(f"{nothing}{hint or ' `list` without filters shows the latest.'}")
-        return Page(await self.existing.looked_at(requests[:RECENT]), asked, more=len(requests) > RECENT)
+        shown = await self.existing.looked_at(requests[:RECENT])
+        return Page(shown, asked, len(requests) > RECENT, await coming_back(self.store, shown))
 
     async def _disk_meant(self, word: str, projects: Sequence[str]) -> tuple[str | None, str]:
         """The disk that a word means which is no id or name as it stands; or None, and what to say instead."""

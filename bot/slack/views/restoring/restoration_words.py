@@ -11,6 +11,9 @@ from bot.domain.transitions import ItemState, RestorationState
 from bot.slack.views.disk_words import NAME_CHARACTERS
 from bot.slack.views.mrkdwn import bold, code, escaped, moment, plural, shortened
 
+DISKS_LISTED = 5
+"""Of a request in a list."""
+
 _DONE: Mapping[Way, str] = {"new_disks": "restored", "overwrite": "rolled back", "verify": "proven"}
 _DOING: Mapping[Way, str] = {"new_disks": "being made", "overwrite": "being rolled back", "verify": "being tried"}
 
@@ -42,6 +45,24 @@ def title(way: Way, alias: str, count: int, named: str) -> str:
         case "new_disks":
             new = "New disk" if count == 1 else "New disks"
             return f"{new} from {plural(count, 'snapshot') if count else named} in {project}"
+
+
+def thing_of(way: Way) -> str:
+    """The request in a word, where many stand in a list."""
+    return {"new_disks": "new disks", "overwrite": "roll-back", "verify": "proof"}[way]
+
+
+def restorations_listed(rows: Sequence[Restoration], way: Way) -> list[str]:
+    """A few disks by name, the worst first, and how many of each state there are besides."""
+    worst = sorted(rows, key=lambda row: (row.state is RestorationState.RESTORED, row.position))
+    shown = rows if len(rows) <= DISKS_LISTED else worst[:DISKS_LISTED]
+    lines = [
+        f"{restored_disk(row)} {restorations_counted([row], way).removeprefix('1 ')}"
+        + (f" · disk {code(row.made_id)}" if row.made_id and way == "new_disks" else "")
+        for row in shown
+    ]
+    rest = [row for row in rows if row not in shown]
+    return [*lines, *([f"and {len(rest)} more: {restorations_counted(rest, way)}"] if rest else [])]
 
 
 def done_word(way: Way) -> str:
