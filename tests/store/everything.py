@@ -14,7 +14,7 @@ from bot.domain.forms import Form
 from bot.domain.granting import Subject
 from bot.domain.items import Item, ended, taken
 from bot.domain.matching import Finding, Point, summary
-from bot.domain.orders import Create
+from bot.domain.orders import Create, Restore
 from bot.domain.requests import Place
 from bot.domain.transitions import DeletionState, ItemState, RequestEvent, RequestState
 from bot.domain.turns import Claim, Places
