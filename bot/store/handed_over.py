@@ -65,7 +65,7 @@ class HandedOver:
     def answer(self) -> None:
         if self.answered is None:
             if self.failure is not None:
-                log.error("a transaction that nobody waited for failed", exc_info=self.failure)
+                log.error("a transaction that nobody waited for failed", exc_info=self.as_ours(self.failure))
         elif self.answered.done():
             pass  # who waited went away
         elif self.failure is not None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from bot.domain.attempts import waiting
-from bot.domain.errors import SlackBusy
+from bot.domain.errors import SlackBusy, StoreFailed
 from bot.domain.items import Item
 from bot.ports.forms import DeferredReply
 from bot.ports.messages import Edit, OutboxMessage
@@ -106,11 +106,24 @@ def marked_in_a_transaction_of_its_own() -> AbstractContextManager[Any]:
     return _instead(StoredDeferredReplies, "take_deferred_reply", take)
 
 
+def taken_anyway() -> AbstractContextManager[Any]:
+    """An event counts as taken, though the store could not be written."""
+    take = StoredDeferredReplies.take_deferred_reply
+
+    async def taken(self: StoredDeferredReplies, deferred_reply: DeferredReply) -> bool:
+        with suppress(StoreFailed):
+            await take(self, deferred_reply)
+        return True
+
+    return _instead(StoredDeferredReplies, "take_deferred_reply", taken)
+
+
 WORDS = {
     "sent-again": "snapshots of the disk",
     "answered-early": "was acknowledged and is not recorded",
     "shown-early": "the message of",
     "marked-alone": "never heard of it",
+    "taken-anyway": "never heard of it",
 }
 """What the judge says of each."""
 
@@ -119,4 +132,5 @@ BUGS: Mapping[str, Bug] = {
     "answered-early": answered_before_it_is_on_the_disk,
     "shown-early": shown_whatever_slack_says,
     "marked-alone": marked_in_a_transaction_of_its_own,
+    "taken-anyway": taken_anyway,
 }

@@ -2,7 +2,8 @@
 ready, and what is written to a connection arrives after a drawn delay.
 
 Who runs on it belongs to a `Node`, a process as it were; the context of a callback says to which. A node that was
-killed does nothing any more: its callbacks are passed over, and its connections end.
+killed does nothing any more: its callbacks are passed over, and its connections end. One that is frozen does nothing
+until it is woken, while all others go on.
 """
 
 from __future__ import annotations
@@ -34,11 +35,14 @@ _belongs_to: contextvars.ContextVar[Node | None] = contextvars.ContextVar("belon
 
 
 class Node:
-    """A process that can be killed."""
+    """A process that can be killed and frozen."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.alive = True
+        self.frozen = False
+        self.missed: list[events.Handle] = []
+        """Its callbacks whose time came while it was frozen."""
         self.context = contextvars.copy_context()
         self.context.run(_belongs_to.set, self)
 
@@ -121,7 +125,9 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         ready.clear()
         for handle in self._ordered(turn):
             node = handle._context.get(_belongs_to)  # type: ignore[attr-defined]
-            if not handle.cancelled() and (node is None or node.alive):
+            if node is not None and node.frozen:
+                node.missed.append(handle)
+            elif not handle.cancelled() and (node is None or node.alive):
                 handle._run()
         self._now += TURN_S
         self._turns += 1
@@ -161,11 +167,22 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def kill(self, node: Node) -> None:
         """It does nothing more, and no `finally` of it runs: all it held stays in memory, and out of reach."""
         node.alive = False
+        node.frozen = False
         self._buried += asyncio.all_tasks(self)
         for port, server in list(self._listening.items()):
             if server.node is node:
                 del self._listening[port]
         self.reset(node)
+
+    def freeze(self, node: Node) -> None:
+        """Time passes it by, as by SIGSTOP: what others send to it is kept, and they lose patience."""
+        node.frozen = node.alive
+
+    def thaw(self, node: Node) -> None:
+        """All that it missed happens in one turn: it goes on where it stood, reads what came, then hears its timers."""
+        node.frozen = False
+        missed, node.missed = node.missed, []
+        self._ready.extend(sorted(missed, key=_comes_after_it_was_woken))  # type: ignore[attr-defined]
 
     def reset(self, node: Node) -> None:
         """Its connections end, those of a dead one as the kernel ends them: what was sent still arrives."""
@@ -226,6 +243,12 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
 def _steps_a_task(handle: events.Handle) -> bool:
     return isinstance(getattr(handle._callback, "__self__", None), asyncio.Task)  # type: ignore[attr-defined]
+
+
+def _comes_after_it_was_woken(handle: events.Handle) -> int:
+    if not isinstance(handle, asyncio.TimerHandle):
+        return 0
+    return 1 if isinstance(getattr(handle._callback, "__self__", None), _End) else 2  # type: ignore[attr-defined]
 
 
 class _Server:

@@ -38,6 +38,9 @@ class Story:
     """For how long it is looked on after all is quiet."""
 
 
+FULL = ("no byte", "no more bytes", "no page")
+"""Ways in which a disk is full: see `tests.simulation.store.Disk`."""
+
 DISKS = (
     "web-01-data", "web-01-logs", "web-01-system", "orders-db", "orders-db-wal", "spare-disk", "cold-store",
     "vault-data", "shop-01-data", "catalogue", "cache-01-data", "broken-index", "scratch", "no-such-disk",
@@ -45,19 +48,25 @@ DISKS = (
 PEOPLE = ("alice", "alice", "alice", "bob", "bob", "eng01", "eng02", "eng03", "carol", "gus")
 CHANNELS = ("#inc-demo", "#inc-demo", "#ops", "#db-oncall", "#shop-inc")
 
+NEWER = 20_000
+"""Seeds from here on also draw frozen processes and full disks; those below mean what they always did."""
+
 Draw = Callable[[random.Random], dict[str, Any]]
 
 
 def drawn(seed: int) -> Story:
     rng = random.Random(f"{seed}/story")
+    beside = [(_killed_as_it_heard, "heard"), *([(_frozen, "frozen"), (_full, "full")] if seed >= NEWER else [])]
     length_s = rng.choice([15.0, 60.0, 60.0, 240.0])
     acts = [Act(1.0, "say", {"person": "alice", "channel": "#inc-demo", "text": _create(rng), "pick": 0})]
     for _ in range(rng.randint(4, 39)):
         (does, (_, facts)) = rng.choices(list(_ACTS.items()), [weight for weight, _ in _ACTS.values()])[0]
         acts.append(Act(round(rng.uniform(0.5, length_s), 3), does, facts(rng)))
+    for draw, name in beside:
+        acts += draw(random.Random(f"{seed}/{name}"), length_s)
     return Story(
         seed,
-        sorted([*acts, *_killed_as_it_heard(random.Random(f"{seed}/heard"), length_s)], key=lambda act: act.at),
+        sorted(acts, key=lambda act: act.at),
         socket_mode=rng.random() < 0.8,
         approvals=rng.choices([0, 1, 2], [5, 4, 1])[0],
         making_s=rng.choice([(0.5, 1.0), (2.0, 8.0), (10.0, 40.0)]),
@@ -182,6 +191,31 @@ def _killed_as_it_heard(rng: random.Random, length_s: float) -> list[Act]:
     mention = {**_person(rng), "channel": rng.choice(CHANNELS), "text": _about_one(rng)}
     kill = {"moment": "written down", "delay_s": rng.choice([0.0, 0.001, 0.003]), "away_s": rng.choice([0.1, 2.0])}
     return [Act(at - 0.001, "kill", kill), Act(at, "mention", mention)]
+
+
+def _frozen(rng: random.Random, length_s: float) -> list[Act]:
+    """In half of the stories: it does nothing for a while, which others take for longer than they wait."""
+    acts = []
+    for _ in range(rng.choice([0, 0, 1, 1, 2])):
+        facts = _when(rng) | {"for_s": rng.choice([0.5, 3.5, 3.5, 25.0, 25.0, 100.0, 400.0, 4_000.0])}
+        acts.append(Act(round(rng.uniform(0.5, length_s), 3), "freeze", facts))
+    return acts
+
+
+def _full(rng: random.Random, length_s: float) -> list[Act]:
+    """In half of the stories: the disk of the store has no room for a while."""
+    acts = []
+    for _ in range(rng.choice([0, 0, 1, 1, 2])):
+        facts = _when(rng) | {"how": rng.choice(FULL), "for_s": rng.choice([0.05, 0.5, 3.0, 3.0, 20.0, 100.0])}
+        acts.append(Act(round(rng.uniform(0.5, length_s), 3), "fill_disk", facts))
+    return acts
+
+
+def _when(rng: random.Random) -> dict[str, Any]:
+    return {
+        "moment": rng.choices(["at once", "post", "word", "commit", "asked"], [1, 3, 2, 3, 3])[0],
+        "delay_s": rng.choice([0.0, rng.uniform(0, 0.01), rng.uniform(0, 0.03), rng.uniform(0, 0.2)]),
+    }
 
 
 def _step(rng: random.Random) -> dict[str, Any]:

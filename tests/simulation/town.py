@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bot import app
+from bot.domain.errors import StoreFailed
 from bot.settings import load_settings
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message, NotAllowedInSlack
@@ -20,10 +21,10 @@ from bot.simulator.workspace.values import elements_of
 from bot.simulator.workspace.world import Channel
 from bot.slack import ids
 from tests.e2e.conftest import MANIFEST
-from tests.judge import Life, Taken
+from tests.judge import NOT_RECORDED, Life, Taken
 from tests.simulation.loop import Node, SimulatedLoop
 from tests.simulation.seeded import now
-from tests.simulation.store import InlineDatabase, fresh_store, left_by_a_killed_process
+from tests.simulation.store import Disk, InlineDatabase, fresh_store, left_by_a_killed_process
 from tests.simulation.story import Act, Story
 
 GRANTS = """
@@ -110,11 +111,14 @@ class Town:
         self.clock = MachineClock(loop)
         self.setting = Setting(directory, manifest=MANIFEST, now=lambda: now(loop))
         self.store = directory / "snapshot-bot.db"
+        self.disk = Disk()
         self.said: list[str] = []
         self.accepted: list[str] = []
         self.taken: list[Taken] = []
         self.lives: list[Life] = []
         self.unforeseen: list[str] = []
+        self.was_full = False
+        self._woken: dict[Node, float] = {}
         self._node: Node | None = None
         self._stopping: Node | None = None
         self._living: asyncio.Task[str] | None = None
@@ -209,7 +213,7 @@ class Town:
         node = self._node = Node(f"bot {len(self.lives) + 1}")
         self._begun = now(self.loop).timestamp()
         self.note(f"{node.name} starts")
-        database = InlineDatabase(self.store, lambda: self._comes("commit"))
+        database = InlineDatabase(self.store, lambda: self._comes("commit"), self.disk)
 
         async def live() -> str:
             self._bot = await app.start(settings, self.clock, database)
@@ -227,7 +231,9 @@ class Town:
         if node is not self._node or node is self._stopping or ended.cancelled():
             return
         why = ended.exception() or ended.result()
-        self.unforeseen.append(f"{node.name} ended by itself: {why!r}")
+        self.note(f"{node.name} ended by itself: {why!r}")
+        if not (isinstance(why, StoreFailed) and self.was_full):  # at the start; a bot that runs bears it
+            self.unforeseen.append(self.said[-1])
         self._dies()
         self.loop.call_later(AS_SUPERVISED_S, self._start_unless_there)
 
@@ -251,15 +257,13 @@ class Town:
         done, _ = await asyncio.wait({stopping}, timeout=10)
         if node is not self._node:
             return  # killed meanwhile
-        if not done:
+        if not done and not self._stood_still(node, 10):
             self.unforeseen.append(f"{node.name} did not stop within ten seconds")
         self._dies()
 
     async def kill(self, moment: str, delay_s: float, away_s: float) -> None:
         """Without a clean stop, `delay_s` after a moment: what was asked is written down with the next commit."""
-        for one in {"at once": (), "written down": ("asked", "commit")}.get(moment, (moment,)):
-            await self._next(one)
-        await asyncio.sleep(delay_s)
+        await self._after(moment, delay_s)
         if self._node is not None:
             self.note(f"{self._node.name} is killed ({moment})")
             self._dies()
@@ -272,7 +276,33 @@ class Town:
             await asyncio.sleep(away_s)
             self._start_unless_there()
 
+    async def freeze(self, moment: str, delay_s: float, for_s: float) -> None:
+        await self._after(moment, delay_s)
+        if (node := self._node) is not None:
+            self.note(f"{node.name} is frozen ({moment})")
+            self.loop.freeze(node)
+            await asyncio.sleep(for_s)
+            self.note(f"{node.name} is woken, after {for_s:g} s")
+            self.loop.thaw(node)
+            self._woken[node] = self.loop.time()
+
+    def _stood_still(self, node: Node, within_s: float) -> bool:
+        return node.frozen or self.loop.time() - self._woken.get(node, -within_s) < within_s
+
+    async def fill_disk(self, how: str, moment: str, delay_s: float, for_s: float) -> None:
+        await self._after(moment, delay_s)
+        self.note(f"the disk is full: {how}")
+        self.disk.full, self.was_full = how, True
+        await asyncio.sleep(for_s)
+        self.note("the disk has room again")
+        self.disk.full = ""
+
     # --- moments ------------------------------------------------------------------------------------------------------
+
+    async def _after(self, moment: str, delay_s: float) -> None:
+        for one in {"at once": (), "written down": ("asked", "commit")}.get(moment, (moment,)):
+            await self._next(one)
+        await asyncio.sleep(delay_s)
 
     async def _next(self, moment: str) -> None:
         future = self.loop.create_future()
@@ -308,7 +338,7 @@ class Town:
         self._comes("asked")
         outcome = await self.slack.command(person, channel, text)
         self.note(f"{person} in {channel}: {text} -> {outcome.error or outcome.text[:160]!r}")
-        if outcome.error is not None:
+        if outcome.error is not None or NOT_RECORDED in outcome.text:
             return
         verb, _, rest = text.partition(" ")
         named = re.search(r"r-[0-9a-z]{8}", outcome.text)
@@ -427,5 +457,6 @@ class Overheard(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         failure = record.exc_info[1] if record.exc_info else None
         self._town.note(f"log: {record.levelname} {record.getMessage()} {failure!r}")
-        if failure is not None and record.levelno >= logging.ERROR:
+        unforeseen = not (isinstance(failure, StoreFailed) and self._town.was_full)
+        if failure is not None and record.levelno >= logging.ERROR and unforeseen:
             self._town.unforeseen.append(f"{record.getMessage()}: {failure!r}")

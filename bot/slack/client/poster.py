@@ -26,6 +26,7 @@ from bot.ports.messages import DirectMessage, Edit, NewMessage, OutboxMessage, T
 from bot.ports.meters import NO_ANSWER as NOT_ANSWERED
 from bot.ports.meters import OK, Called, uncounted
 from bot.ports.slack import Posted
+from bot.retry import Tries
 from bot.slack.client.backoff import Backoff
 from bot.slack.client.channels import SlackChannels
 from bot.slack.client.errors import NO_ANSWER, SlackFailure, failure_of, retry_seconds
@@ -68,6 +69,9 @@ _APP_REFUSED = frozenset(
 """Nothing is wrong with the message: it can be said once the app may speak again."""
 
 _APP_REFUSED_SECONDS = 60.0
+
+TELLING = Tries((1.0, 4.0), SlackBusy, longest_s=30.0)
+"""For a private word that stands in no row: perhaps it says that what was pressed is not recorded."""
 
 RESPONSE_URL_LIFE = timedelta(minutes=29)
 RESPONSE_URL_USES = 5
@@ -264,7 +268,7 @@ class SlackReplies:
     ) -> None:
         """A private word to the person who pressed or typed: by response URL, else where they did, else directly."""
         try:
-            await self.answer(user_id, url, channel, message, thread_ts)
+            await TELLING.run(self.clock, lambda: self.answer(user_id, url, channel, message, thread_ts))
         except SlackBusy:
             log.warning("a private word could not be said", extra={"user": user_id})
 

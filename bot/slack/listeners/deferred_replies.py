@@ -135,5 +135,7 @@ class DeferredReplyJob:
                     [not_done(deferred_reply.user_id, deferred_reply.kind, deferred_reply.channel, "answered-before")]
                 )
             return await self._answerers[deferred_reply.kind](deferred_reply, in_hand)
+        except StoreFailed:  # what was asked stands in the rows, so it is done once they can be written
+            raise
         except Exception as exc:  # who asked waits for an answer, and the engine would only try again
             return Reply(responses.told(self._unexpected.report_unexpected(exc, "an answer that was owed failed")))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.errors import SlackBusy
+from bot.domain.errors import SlackBusy, StoreFailed
 from bot.ports.forms import DeferredReply
 from bot.slack.listeners.deferred_replies import TOO_LATE, UNHEARD, DeferredReplyJob, InHand, Reply
 from bot.slack.unexpected import Unexpected
@@ -145,6 +145,26 @@ async def test_what_an_earlier_life_claimed_stays_claimed_as_it_may_have_acted(o
     again = await owing.store.deferred_reply("command:2")
     assert again is not None
     assert again.late
+
+
+async def test_what_was_written_down_is_done_once_the_store_can_be_written_and_not_told_to_come_to_nothing(
+    owing: Owing,
+) -> None:
+    full = True
+
+    async def decide(_errand: DeferredReply, in_hand: InHand) -> Reply:
+        if full:
+            raise StoreFailed("The disk is full.")
+        return Reply(responses.told("Done."), acted=True)
+
+    owing.deferred.answered_by("command", decide)
+    await owing.deferred.take(ERRAND, InHand())
+    with pytest.raises(StoreFailed):
+        await owing.deferred("command:1")
+    assert owing.ears.heard == []
+    full = False
+    assert await owing.deferred("command:1") is None
+    assert owing.ears.heard == [(None, "Done.")]
 
 
 async def test_what_cannot_be_answered_is_told_with_a_reference_and_is_over(
