@@ -38,11 +38,13 @@ from bot.workflow.jobs.delete import Deleter
 from bot.workflow.jobs.expire_grants import GrantExpiry
 from bot.workflow.jobs.give_turns import TurnGiver
 from bot.workflow.jobs.match_audit import AuditMatch
+from bot.workflow.jobs.new_disk import DiskMaker
 from bot.workflow.jobs.notify import Notifier
 from bot.workflow.jobs.plan import Planner
 from bot.workflow.jobs.publish_app_home import AppHomePublisher
 from bot.workflow.jobs.remind import Reminder
 from bot.workflow.jobs.report import Reporter
+from bot.workflow.jobs.roll_back import RollBacker
 from bot.workflow.jobs.ship_audit import AuditShipper
 from bot.workflow.jobs.submit import Submitter
 from bot.workflow.jobs.submit_group import Grouper
@@ -177,6 +179,7 @@ def _handlers(base: Base, front: Front, clouds: Clouds, cases: UseCases) -> dict
     app_homes = SlackAppHomes(front.client, front.command, front.identity.url)
     discovery, send_check = GroupDiscovery(clock), SendCheck(store, cases.actors, projects, clock)
     policy, every = _retry_policy(base), timedelta(days=base.settings.audit_match_days)
+    follow_for = timedelta(seconds=base.settings.cloud.watch_s)
 
     async def forget(_: str) -> float:
         await store.forget_deliveries()
@@ -186,7 +189,9 @@ def _handlers(base: Base, front: Front, clouds: Clouds, cases: UseCases) -> dict
         "plan": Planner(store, cases.actors, front.channels, cloud, projects, discovery, clouds.servers, clock),
         "group": Grouper(store, send_check, cloud, discovery, clock, policy),
         "submit": Submitter(store, send_check, cloud, clock, policy),
-        "watch": Watcher(store, cloud, clock, timedelta(seconds=base.settings.cloud.watch_s)),
+        "new_disk": DiskMaker(store, send_check, cloud, clock, policy, follow_for),
+        "roll_back": RollBacker(store, send_check, cloud, clock, policy, follow_for),
+        "watch": Watcher(store, cloud, clock, follow_for),
         "turns": TurnGiver(store, projects, clock),
         "remind": Reminder(store, cloud, replies, clock),
         "delete": Deleter(store, people, cloud, replies, projects, clock),

@@ -86,8 +86,8 @@ class Garbled(Tally):
 
 
 class _Terse(web.RequestHandler):
-    """A request that is no HTTP is answered without a word of it: its head may hold a token, which the logs of its sender
-    would keep with the answer.
+    """A request that is no HTTP is answered without a word of it: its head may hold a token, which the logs of its
+    sender would keep with the answer.
     """
 
     __slots__ = ()

@@ -14,8 +14,9 @@ from bot.domain.forms import Form
 from bot.domain.granting import Subject, grant_facts, subject_named_in
 from bot.domain.items import Item
 from bot.domain.requests import Request
+from bot.domain.restorations import Restoration
 from bot.domain.roles import Action, Grant
-from bot.domain.transitions import DeletionState, ItemState
+from bot.domain.transitions import DeletionState, ItemState, RestorationState
 
 BEFORE_POST = "submit"
 """The `hop` in the details of the row that is written before something is sent to the cloud."""
@@ -146,6 +147,20 @@ def not_done(user_id: str, asked: str, channel: str, rule: str) -> AuditEntry:
 def snapshot_ended(item: Item, state: ItemState, code: str) -> AuditEntry:
     outcome: Literal["done", "failed"] = "done" if state is ItemState.AVAILABLE else "failed"
     return AuditEntry(BOT, "snapshot", item.id, outcome, str(state), {**_snapshot(item), "code": code})
+
+
+def restoration_ended(one: Restoration) -> AuditEntry:
+    """`one` as it ended, or as its test disk is known to have been made, or not."""
+    done = one.state is RestorationState.RESTORED
+    details: Details = {
+        "request": one.request_id,
+        "snapshot": one.source.snapshot_id,
+        "disk": one.disk.id,
+        "made": one.made_id,
+        "project": one.project,
+        "code": one.code,
+    }
+    return AuditEntry(BOT, Action.RESTORE, one.id, "done" if done else "failed", str(one.state), details)
 
 
 def noticed_gone(item: Item) -> AuditEntry:

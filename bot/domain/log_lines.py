@@ -219,8 +219,8 @@ def _of(deletion: Deletion) -> Facts:
 def audit_line(entry: AuditEntry) -> LogLine | None:
     """A row of the trail. None: an edge tells it, which is taken in the same transaction."""
     before_post = entry.details.get("hop") == BEFORE_POST and entry.outcome == "allowed"
-    deleted = entry.action == Action.DELETE and entry.outcome in ("done", "failed")
-    if before_post or deleted or (entry.action, entry.rule) in _TOLD_BY_EDGES:
+    over = entry.action in (Action.DELETE, Action.RESTORE) and entry.outcome in ("done", "failed")
+    if before_post or over or (entry.action, entry.rule) in _TOLD_BY_EDGES:
         return None
     sentence = BY_RULE.get(entry.rule) or DECIDED[entry.outcome]
     if entry.outcome == "done":

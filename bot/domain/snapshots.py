@@ -41,7 +41,8 @@ WITHOUT_INSTANT_ACCESS = frozenset({"SATA", "SAS"})
 
 _TAG_KEY = re.compile(r"[A-Za-z0-9_\-\u4e00-\u9fff]{1,36}")
 _TAG_VALUE = re.compile(r"[A-Za-z0-9_.\-\u4e00-\u9fff]{0,43}")
-_RESERVED_NAME = "autobk_snapshot_"
+OF_CLOUD_BACKUP = "autobk_snapshot_"
+"""How the names of Cloud Backup's snapshots begin."""
 
 
 def legal_tags(tags: dict[str, str]) -> dict[str, str]:
@@ -86,7 +87,7 @@ class CreateStandardSnapshot(BaseModel):
         if len(name) > NAME_CHARACTERS:
             message = "A snapshot name holds 64 characters; this one has {got}."
             raise PydanticCustomError("name_too_long", message, {"got": len(name)})
-        if name.startswith(_RESERVED_NAME):
+        if name.startswith(OF_CLOUD_BACKUP):
             message = "Names that begin with autobk_snapshot_ belong to Cloud Backup; choose another."
             raise PydanticCustomError("name_reserved", message)
         return name
@@ -318,9 +319,18 @@ class Job(BaseModel):
     @property
     def failure(self) -> str:
         """Why it failed, as a sentence."""
+        return f"The cloud could not create it: {self._reason}."
+
+    @property
+    def not_rolled_back(self) -> str:
+        """The same of a roll-back."""
+        return f"The cloud could not roll it back: {self._reason}."
+
+    @property
+    def _reason(self) -> str:
         said = " ".join(self.fail_reason.split())[:200]
         code = f" ({self.error_code})" if self.error_code else ""
-        return f"The cloud could not create it: {said or 'no reason given'}{code}."
+        return f"{said or 'no reason given'}{code}"
 
 
 class Attachment(BaseModel):
@@ -386,7 +396,7 @@ def fitted_name(parts: tuple[str, ...], disk_id: str) -> str:
     before it.
     """
     whole = visible("-".join(part for part in parts if part))
-    if whole.startswith(_RESERVED_NAME):
+    if whole.startswith(OF_CLOUD_BACKUP):
         return fitted_name(("disk", *parts), disk_id)
     if len(whole) <= NAME_CHARACTERS:
         return whole

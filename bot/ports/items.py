@@ -20,7 +20,9 @@ from bot.domain.turns import Claim
 class Items(Protocol):
     """The state of each disk and of each consistency group, as the cloud tells it."""
 
-    async def start(self, item: Item, audit: Sequence[AuditEntry], *, claim: Claim | None = None) -> Item | None: ...
+    async def start(
+        self, item: Item, audit: Sequence[AuditEntry], *, claim: Claim | None = None, alone: bool = False
+    ) -> Item | None: ...
 
     async def save(self, item: Item, audit: Sequence[AuditEntry] = ()) -> bool: ...
 

@@ -12,6 +12,7 @@ from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.granting import Subject
 from bot.domain.items import Item
 from bot.domain.requests import Request
+from bot.domain.restorations import Restoration
 from bot.domain.roles import Grant
 from bot.domain.transitions import RequestEvent
 from bot.ports.lookups import Lookups
@@ -47,11 +48,14 @@ class Decided:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """The extent of a cancel: `cancelled` disks, while `sent` ones go on; `dropped`: all of it, nothing was sent."""
+    """The extent of a cancel: `cancelled` disks, while `sent` ones go on; `dropped`: all of it, nothing was sent.
+    `called_off` disks do not come back.
+    """
 
     cancelled: int
     sent: int
     dropped: bool
+    called_off: int = 0
 
 
 class Requests(Lookups, Protocol):
@@ -81,6 +85,7 @@ class Requests(Lookups, Protocol):
         groups: Sequence[ConsistencyGroup] = (),
         room: int | None = None,
         notify: Sequence[Subject] = (),
+        restorations: Sequence[Restoration] = (),
     ) -> Decided: ...
 
     async def confirm(

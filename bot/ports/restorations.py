@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from bot.domain.audit import AuditEntry
 from bot.domain.requests import Request
 from bot.domain.restorations import Restoration
 
@@ -15,5 +16,11 @@ class Restorations(Protocol):
     async def restoration(self, restoration_id: str) -> tuple[Restoration, Request] | None: ...
 
     async def restorations_of(self, request_id: str) -> list[Restoration]: ...
+
+    async def save_restorations(self, rows: Sequence[Restoration], audit: Sequence[AuditEntry] = ()) -> bool: ...
+
+    async def start_roll_backs(self, rows: Sequence[Restoration], audit: Sequence[AuditEntry]) -> bool: ...
+
+    async def restorations_spent(self, rows: Sequence[Restoration]) -> None: ...
 
     async def proofs_of(self, snapshot_ids: Sequence[str]) -> Mapping[str, Restoration]: ...

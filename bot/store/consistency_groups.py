@@ -14,11 +14,12 @@ from bot.domain.requests import Request
 from bot.domain.transitions import GroupState, ItemState
 from bot.domain.turns import Claim
 from bot.store import turns
-from bot.store.items import LEADER, WAITS_SET, copied_for_others, save_all
+from bot.store.items import LEADER, copied_for_others, save_all
 from bot.store.reading import first
 from bot.store.rows import group_from, group_row, item_from
 from bot.store.script import Query, ScheduledJob, Script, sql
 from bot.store.transactions import Transactions
+from bot.store.waits import WAITS_SET
 from bot.store.whole_requests import follow, groups_of, one
 
 _MOVE = f"""

@@ -39,6 +39,7 @@ REQUEST_ENDED = ended(REQUEST)
 COPIES = "state in ('submitting', 'uncertain', 'creating') and joined_to is null"
 QUEUED = f"state = 'planned' and code = '{WAITS_ITS_TURN}'"
 FOLLOWED = "state = 'creating' and joined_to is null"
+ROLLS_BACK = "way = 'overwrite' and state in ('submitting', 'uncertain', 'restoring')"
 PROVES = "way = 'verify' and proven_at is not null"
 TO_REVIEW = "break_glass = 1 and reviewed_by is null and state in ('running', 'finished')"
 DELETION_ASKED = "state = 'asked'"
@@ -209,6 +210,10 @@ create table restoration (
     in_vain_ms bigint not null default 0,
     unique (request_id, position)
 );
+create unique index restoration_rolls_back on restoration (disk_id) where {ROLLS_BACK};
+create index restoration_open on restoration (request_id) where {RESTORATION_OPEN};
+create index restoration_made on restoration (made_id) where made_id is not null;
+create index restoration_job on restoration (job_id) where job_id is not null;
 create index restoration_safety on restoration (safety_item_id) where safety_item_id is not null;
 create index restoration_proves on restoration (snapshot_id, proven_at desc, id) where {PROVES};
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from bot.domain.attempts import waiting
 from bot.domain.audit import AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.deletions import Deletion
@@ -20,20 +21,8 @@ from bot.store.reading import first, readable
 from bot.store.rows import group_row, item_from, item_row, request_row
 from bot.store.script import Query, ScheduledJob, Script, from_ms, insert, span_ms, sql, to_ms
 from bot.store.transactions import Transactions
-from bot.store.waits import LONGEST_WAIT
+from bot.store.waits import LONGEST_WAIT, WAITS_SET
 from bot.store.whole_requests import follow, lane
-
-WAITS_SET = """
-    due_at = :due_at,
-    submitted_at = case when :state = 'submitting' or cast(:submitted_at as bigint) is null then :submitted_at
-        else submitted_at end,
-    look_until = case when state <> :state or cast(:look_until as bigint) is null then :look_until else look_until end,
-    waiting_since = case when cast(:waiting_since as bigint) is null then null
-        else coalesce(waiting_since, :waiting_since) end
-"""
-"""Each is written when it is set, and stays: who read the row before the clock was set does not bring the old one back.
-When it is due is set with every step.
-"""
 
 _MOVE_ITEM = f"""
 update item set state = :state, attempts = :attempts, in_doubt = :in_doubt, {WAITS_SET},
@@ -60,6 +49,8 @@ _NEXT_LOOK = f"""
 select min(coalesce(due_at, 0)) as at from item
 where {FOLLOWED} and project = :project and coalesce(due_at, 0) between :begin and :until
 """
+ITS_TURN = timedelta(seconds=5)
+BEING_COPIED = "Another snapshot of this disk is being made for another request; it waits its turn."
 PAGE = 200
 """Rows that are read in one transaction where there may be thousands."""
 
@@ -86,14 +77,18 @@ def _tell(item: Item) -> Script[None]:
         yield line
 
 
-def start(item: Item, claim: Claim | None, now: datetime) -> Script[Item | None]:
+def start(item: Item, claim: Claim | None, alone: bool, now: datetime) -> Script[Item | None]:
     """Mark an item as being sent, or join it to the one that copies its disk already. None: it was moved meanwhile, or
-    waits for a place.
+    waits for a place. `alone`: it joins none, and waits until that is over.
     """
     leaders = yield sql(LEADER, disk_id=item.disk.id, id=item.id)
     leader = yield from first(leaders, item_from, "item")
     if leaders and leader is None:
         return None  # its disk is being copied, for a row that can't be read: asked again with the next sweep
+    if leader and alone:
+        turn = waiting(item, now, until=now + ITS_TURN, cause=BEING_COPIED)
+        yield from save(replace(turn, attempts=item.attempts - 1), now)
+        return None
     if claim and leader is None and not (yield from turns.free(item.project, claim, 1)):
         yield from turns.wait([item.id], item.project, now)
         return None
@@ -230,8 +225,10 @@ def points_of(disk_ids: Sequence[str]) -> Script[list[Item]]:
 class StoredItems(Transactions):
     """Implements `bot.ports.items.Items`, but for consistency groups."""
 
-    async def start(self, item: Item, entries: Sequence[AuditEntry], *, claim: Claim | None = None) -> Item | None:
-        return await self._audited(lambda now: start(item, claim, now), entries)
+    async def start(
+        self, item: Item, entries: Sequence[AuditEntry], *, claim: Claim | None = None, alone: bool = False
+    ) -> Item | None:
+        return await self._audited(lambda now: start(item, claim, alone, now), entries)
 
     async def save(self, item: Item, entries: Sequence[AuditEntry] = ()) -> bool:
         return await self._audited(lambda now: save(item, now), entries)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from bot.store import app_homes, deferred_replies, deletions, grants
-from bot.store.definitions import FOLLOWED, GROUP_OPEN, ITEM_OPEN, QUEUED, REQUEST_OPEN, TO_REMIND
+from bot.store.definitions import FOLLOWED, GROUP_OPEN, ITEM_OPEN, QUEUED, REQUEST_OPEN, RESTORATION_OPEN, TO_REMIND
 from bot.store.reading import readable
 from bot.store.script import Row, Script, from_ms, sql, to_ms
 from bot.store.whole_requests import REMINDED_AHEAD
@@ -25,6 +25,13 @@ union all select 'group:' || one.id, coalesce(one.due_at, 0), one.project || '/'
     join request on request.id = one.request_id where request.state = 'running'
     and not (one.state = 'planned' and exists (
         select 1 from item where {QUEUED} and request_id = one.request_id and consistency_group_id = one.id))
+union all select 'new_disk:' || one.id, coalesce(one.due_at, 0), one.project || '/' || request.actor_id
+    from (select * from restoration where {RESTORATION_OPEN} and way <> 'overwrite') as one
+    join request on request.id = one.request_id where request.state = 'running'
+union all select 'roll_back:' || request.id, min(coalesce(one.due_at, 0)), request.project || '/' || request.actor_id
+    from (select * from restoration where {RESTORATION_OPEN} and way = 'overwrite') as one
+    join request on request.id = one.request_id where request.state = 'running'
+    group by request.id, request.project, request.actor_id
 union all select 'turns:' || project, 0, project from item where {QUEUED} group by project
 union all select 'remind:' || id, remind_at, coalesce(project, '') from request
     where {TO_REMIND} and remind_at < :soon

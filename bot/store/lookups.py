@@ -20,12 +20,15 @@ select id as request_id, 0 as joined from request where id = :id
 union select request_id, case when joined_to is null then 0 else 1 end from item
     where id = :id or snapshot_id = :id or job_id = :id
 union select request_id, 0 from consistency_group where id = :id or cloud_id = :id
+union select request_id, 0 from restoration where id = :id or made_id = :id or job_id = :id
 order by joined, request_id
 """
 
 
 def find(any_id: str) -> Script[tuple[Request, list[Item]] | None]:
-    """By the id of a request, an item, a job, a snapshot or a group. What others joined is whose it was first."""
+    """By the id of a request, an item, a job, a snapshot, a group or a disk that came back. What others joined is
+    whose it was first.
+    """
     rows = yield sql(_FIND, id=any_id)
     return (yield from one(rows[0]["request_id"])) if rows else None
 

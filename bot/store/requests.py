@@ -17,16 +17,18 @@ from bot.domain.granting import Subject
 from bot.domain.items import Item, ended
 from bot.domain.log_lines import planned_line, request_line
 from bot.domain.requests import Request, agreed, refused
-from bot.domain.transitions import ItemState, RequestEvent, RequestState
+from bot.domain.restorations import Restoration, over_with
+from bot.domain.transitions import ItemState, RequestEvent, RequestState, RestorationState
 from bot.ports.lookups import DiskName, Filters
 from bot.ports.requests import Authorize, Cancelled, Decided, OpenLimit
 from bot.store import app_homes, audit, bindings, deliveries, grants, lookups, recent_requests
 from bot.store import items as store_items
+from bot.store import restorations as store_restorations
 from bot.store.outbox import tell_directly
 from bot.store.rows import group_row, request_row
 from bot.store.script import ScheduledJob, Script, insert, sql, to_ms
 from bot.store.transactions import Transactions
-from bot.store.whole_requests import approvers_of, groups_of, lane, move, one, reminder_due, report_due, whole
+from bot.store.whole_requests import approvers_of, follow, groups_of, lane, move, one, reminder_due, report_due, whole
 
 T = TypeVar("T")
 
@@ -77,8 +79,10 @@ def decide_plan(
     now: datetime,
     room: int | None,
     notify: Sequence[Subject],
+    restorations: Sequence[Restoration] = (),
 ) -> Script[Decided]:
-    """A received request becomes planned, waiting or running with its items and groups, or is refused with none.
+    """A received request becomes planned, waiting or running with its items, groups and restorations, or is refused
+    with none.
 
     `room`: how many disks this person may have in this project per day; counted in this very transaction, so two
     requests at the same instant cannot both take the last one. `notify`: those who get a direct message about it.
@@ -90,14 +94,15 @@ def decide_plan(
     if not moved:
         return Decided("late", used)
     if not request.refused:
-        yield planned_line(request, len(items), len(groups))
+        yield planned_line(request, len(items) or len(restorations), len(groups))
     if line := request_line(request):
         yield line
     for group in groups:
         yield insert("consistency_group", group_row(group))
     yield from store_items.add(items, request)
+    yield from store_restorations.add(restorations)
     yield from tell_directly(request.id, notify, now)
-    yield from _set_going(request, items, groups, now)
+    yield from _set_going(request, items, groups, restorations, now)
     return Decided("done", used)
 
 
@@ -124,7 +129,7 @@ def confirm(after: Request, notify: Sequence[Subject], now: datetime, room: int 
         return Decided("over", used)
     yield from move(after, now)
     yield from tell_directly(after.id, notify, now)
-    yield from _set_going(after, items, (yield from groups_of(after.id)), now)
+    yield from _go(after, items, now)
     return Decided("done", used)
 
 
@@ -162,8 +167,18 @@ def plan_again(after: Request, now: datetime) -> Script[bool]:
     return True
 
 
+def _go(request: Request, items: Sequence[Item], now: datetime) -> Script[None]:
+    groups = yield from groups_of(request.id)
+    restorations = yield from store_restorations.of_request(request.id)
+    yield from _set_going(request, items, groups, restorations, now)
+
+
 def _set_going(
-    request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup], now: datetime
+    request: Request,
+    items: Sequence[Item],
+    groups: Sequence[ConsistencyGroup],
+    restorations: Sequence[Restoration],
+    now: datetime,
 ) -> Script[None]:
     match request.state:
         case RequestState.RUNNING:
@@ -172,6 +187,7 @@ def _set_going(
             for item in items:
                 if item.consistency_group_id is None and not item.ended:
                     yield ScheduledJob(f"submit:{item.id}", item.due_at or now, lane(request))
+            yield from store_restorations.schedule(restorations, request, now)
         case RequestState.PLANNED | RequestState.WAITING:
             yield ScheduledJob(f"expire:{request.id}", request.waits_until or now)
         case _:
@@ -192,7 +208,7 @@ def approve(request_id: str, approver_id: str, now: datetime) -> Script[Request 
     after = agreed(request, approvers)
     yield from move(after, now)
     if after.state is RequestState.RUNNING:
-        yield from _set_going(after, items, (yield from groups_of(request_id)), now)
+        yield from _go(after, items, now)
     return after
 
 
@@ -212,6 +228,7 @@ def refuse_waiting(request_id: str, event: RequestEvent, rule: str, explanation:
     yield from store_items.drop(
         [ended(one, ItemState.CANCELLED, now, cause=explanation, code=rule) for one in items if not one.ended]
     )
+    yield from store_restorations.drop(request_id, explanation, rule, now)
     return (yield from move(refused(request, event, rule, explanation, now), now))
 
 
@@ -228,14 +245,32 @@ def cancel(request_id: str, explanation: str, cause: str, now: datetime) -> Scri
         yield from refuse_waiting(request_id, RequestEvent.DROP, CANCELLED, explanation, now)
         return Cancelled(len(items), 0, dropped=True)
     unsent = [item for item in items if item.unsent]
-    all_of_it = all(item.unsent or item.state is ItemState.CANCELLED for item in items)
+    called_off, going = yield from _call_off(request_id, cause, now)
+    all_of_it = not going and all(item.unsent or item.state is ItemState.CANCELLED for item in items)
     if all_of_it:
         yield from move(replace(dropped, remind_at=None), now)
     yield from store_items.save_all(
         [ended(item, ItemState.CANCELLED, now, cause=cause, code=CANCELLED) for item in unsent], now
     )
-    left = sum(not item.ended and not item.unsent for item in items)
-    return Cancelled(len(unsent), left, dropped=all_of_it)
+    if called_off and not unsent and not all_of_it:
+        yield from follow(request_id, now)
+    left = sum(not item.ended and not item.unsent for item in items) + going
+    return Cancelled(len(unsent), left, dropped=all_of_it, called_off=called_off)
+
+
+def _call_off(request_id: str, cause: str, now: datetime) -> Script[tuple[int, int]]:
+    """Disks that were to come back, and do not; and how many go on. Of roll-backs all are called off or none: once one
+    is on its way the others belong to it.
+    """
+    rows = yield from store_restorations.of_request(request_id)
+    unsent = [row for row in rows if row.unsent]
+    if any(row.way == "overwrite" and not row.unsent and row.state is not RestorationState.CANCELLED for row in rows):
+        unsent = []
+    left = {row.id for row in unsent}
+    yield from store_restorations.end(
+        [over_with(row, RestorationState.CANCELLED, now, cause=cause, code=CANCELLED) for row in unsent]
+    )
+    return len(unsent), sum(row.id not in left and row.state is not RestorationState.CANCELLED for row in rows)
 
 
 def _deciding(step: Script[T], entries: Sequence[AuditEntry], now: datetime) -> Script[T]:
@@ -251,7 +286,7 @@ def _is_decided(decided: Decided) -> bool:
 
 
 def _is_called_back(cancelled: Cancelled | None) -> bool:
-    return cancelled is not None and bool(cancelled.dropped or cancelled.cancelled)
+    return cancelled is not None and bool(cancelled.dropped or cancelled.cancelled or cancelled.called_off)
 
 
 class StoredRequests(Transactions):
@@ -312,9 +347,10 @@ class StoredRequests(Transactions):
         groups: Sequence[ConsistencyGroup] = (),
         room: int | None = None,
         notify: Sequence[Subject] = (),
+        restorations: Sequence[Restoration] = (),
     ) -> Decided:
         return await self._audited(
-            lambda now: decide_plan(request, items, groups, now, room, notify), entries, done=_is_decided
+            lambda now: decide_plan(request, items, groups, now, room, notify, restorations), entries, done=_is_decided
         )
 
     async def confirm(

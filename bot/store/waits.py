@@ -18,6 +18,19 @@ LONGEST_WAIT = timedelta(seconds=60)
 """No row waits longer for its next turn."""
 
 
+WAITS_SET = """
+    due_at = :due_at,
+    submitted_at = case when :state = 'submitting' or cast(:submitted_at as bigint) is null then :submitted_at
+        else submitted_at end,
+    look_until = case when state <> :state or cast(:look_until as bigint) is null then :look_until else look_until end,
+    waiting_since = case when cast(:waiting_since as bigint) is null then null
+        else coalesce(waiting_since, :waiting_since) end
+"""
+"""Each is written when it is set, and stays: who read the row before the clock was set does not bring the old one back.
+When it is due is set with every step.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Columns of a table: `past` are written with a date that is not ahead, `ahead` with one that is to come. `where`:

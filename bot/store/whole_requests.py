@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import Item
 from bot.domain.log_lines import request_line
+from bot.domain.orders import Restore
 from bot.domain.requests import Request, following_items
 from bot.domain.transitions import RequestState
 from bot.store import app_homes
-from bot.store.definitions import GROUP_OPEN
+from bot.store.definitions import GROUP_OPEN, RESTORATION_OPEN
 from bot.store.reading import first, readable
 from bot.store.rows import group_from, item_from, request_from, request_row
 from bot.store.script import Query, Row, Rows, ScheduledJob, Script, sql
@@ -106,19 +107,28 @@ def move(request: Request, now: datetime) -> Script[bool]:
 
 
 def follow(request_id: str, now: datetime) -> Script[Request | None]:
-    """The request after its items or groups moved. With an item that can't be read it is never at its end."""
+    """The request after something of it moved. With an item that can't be read it is never at its end."""
     rows = yield sql("select * from request where id = :id", id=request_id)
     found = yield from with_items(rows[0])
     if found is None:
         return None
     request, items = found
-    ending = not request.over and all(item.ended for item in items)
+    restores = isinstance(request.order, Restore) and (yield from _restores(request_id))
+    ending = not request.over and not restores and all(item.ended for item in items)
     done = ending and (yield from is_all(request_id, items))
     after = following_items(request, items, now, done=done)
     yield from move(after, now)
     if after.ended_at:
         yield from reminder_due(after, now)
+    if restores and isinstance(request.order, Restore) and request.order.way == "overwrite":
+        yield ScheduledJob(f"roll_back:{request_id}", now, lane(request))  # it looks at how the safety snapshots stand
     return after
+
+
+def _restores(request_id: str) -> Script[bool]:
+    """Whether a disk of a request has not come back yet."""
+    text = f"select 1 from restoration where request_id = :id and {RESTORATION_OPEN} limit 1"
+    return bool((yield sql(text, id=request_id)))
 
 
 def lane(request: Request) -> str:

@@ -16,6 +16,7 @@ from bot.domain.items import Item, ended, taken
 from bot.domain.matching import Finding, Point, summary
 from bot.domain.orders import Create, Restore
 from bot.domain.requests import Place
+from bot.domain.restorations import under_way
 from bot.domain.transitions import DeletionState, ItemState, RequestEvent, RequestState
 from bot.domain.turns import Claim, Places
 from bot.ports.forms import DeferredReply
@@ -25,7 +26,7 @@ from bot.ports.requests import Incoming, OpenLimit
 from bot.store.store import Store
 from bot.store.trail.search import Wanted
 from bot.store.upkeep.measuring import COUNTED
-from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
+from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, a_restoration, an_actor, an_item
 from tests.store.test_consistency_groups import with_group
 from tests.store.test_requests import planned
 from tests.store.test_store import received, running, the_item
@@ -173,9 +174,29 @@ async def groups(store: Store) -> None:
 
 
 async def restorations(store: Store) -> None:
-    await store.restoration("r-back-r1")
-    await store.restorations_of("r-back")
-    await store.proofs_of(["snap-1"])
+    order = Restore("r-copy", "r-copy", "overwrite")
+    waiting = replace(await received(store, "r-back", order=order), state=RequestState.WAITING, approvals_needed=1)
+    rows = [a_restoration(21, way="overwrite", safety_item_id="r-back-21")]
+    safety = an_item(21, request_id="r-back")
+    waiting = replace(waiting, waits_until=NOON + HOUR)
+    await store.decide_plan(waiting, [safety], [], restorations=rows)
+    await store.approve("r-back", "U8", [ENTRY])
+    await store.restorations_spent(rows)
+    await store.start_roll_backs(await store.restorations_of("r-back"), [ENTRY])  # its safety snapshot is not there
+    await store.start(submitting(await the_item(store, safety.id), NOON), [])
+    await store.save(taken(await the_item(store, safety.id), "snap-21", "job-21"))
+    await store.save(ended(await the_item(store, safety.id), ItemState.AVAILABLE, NOON))
+    begun = [submitting(one, NOON) for one in await store.restorations_of("r-back")]
+    await store.start_roll_backs(begun, [ENTRY])
+    await store.save_restorations([under_way(one, "job-22") for one in await store.restorations_of("r-back")])
+    await store.restoration("r-back-r21")
+    await store.proofs_of(["snap-21"])
+    lapsed = replace(await received(store, "r-lapsed", order=order), state=RequestState.PLANNED)
+    await store.decide_plan(lapsed, [], [], restorations=[a_restoration(22, request_id="r-lapsed")])
+    await store.refuse_waiting("r-lapsed", RequestEvent.DROP, "expired", "", [ENTRY])
+    new = replace(await received(store, "r-new-disk", order=order), state=RequestState.RUNNING)
+    await store.decide_plan(new, [], [], restorations=[a_restoration(23, request_id="r-new-disk")])
+    await store.cancel("r-new-disk", explanation="", cause="", entries=[ENTRY])
 
 
 async def deletions(store: Store) -> None:

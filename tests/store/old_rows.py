@@ -13,10 +13,11 @@ from bot.domain.audit import AuditEntry
 from bot.domain.deletions import Deletion
 from bot.domain.granting import Subject
 from bot.domain.items import ended, taken
-from bot.domain.transitions import DeletionState, GroupState, ItemState, RequestState
+from bot.domain.restorations import clearing, over_with, under_way
+from bot.domain.transitions import DeletionState, GroupState, ItemState, RequestState, RestorationState
 from bot.ports.outbox import Notice
 from bot.store.store import Store
-from tests.builders import NOON, a_grant, an_item
+from tests.builders import NOON, a_grant, a_restoration, an_item
 from tests.store.test_consistency_groups import a_group
 from tests.store.test_store import received, the_item
 
@@ -37,6 +38,14 @@ DIFFERENT = {
         "taken_at": "taken_at - n",
     },
     "consistency_group": {"id": "'r-old-' || n || '-g1'", "request_id": "'r-old-' || n", "cloud_id": "'g-old-' || n"},
+    "restoration": {
+        "id": "'r-old-' || n || '-r7'",
+        "request_id": "'r-old-' || n",
+        "snapshot_id": "'snap-old-' || n",
+        "safety_item_id": "'r-old-' || n || '-7'",
+        "made_id": "'disk-old-' || n",
+        "job_id": "'job-back-' || n",
+    },
     "deletion": {
         "item_id": "'r-old-' || n || '-7'",
         "request_id": "'r-old-' || n",
@@ -58,11 +67,21 @@ async def one_of_each(store: Store) -> None:
     request = await received(store, "r-old", created_at=LONG_AGO, approvals_needed=1)
     item = an_item(7, request_id="r-old")
     group = replace(a_group("r-old"), state=GroupState.DONE, cloud_id="g-old")
-    await store.decide_plan(replace(request, state=RequestState.WAITING), [item], [], groups=[group], notify=[BOB])
+    proof = a_restoration(7, request_id="r-old", way="verify", safety_item_id=item.id)
+    await store.decide_plan(
+        replace(request, state=RequestState.WAITING), [item], [], groups=[group], notify=[BOB], restorations=[proof]
+    )
     await store.approve("r-old", "U9", [])
     await store.start(submitting(await the_item(store, item.id), LONG_AGO), [])
     await store.save(taken(await the_item(store, item.id), "snap-old", "job-old"))
     await store.save(ended(await the_item(store, item.id), ItemState.AVAILABLE, LONG_AGO))
+    for move in (
+        lambda one: submitting(one, LONG_AGO),
+        lambda one: under_way(one, "job-back", "disk-old"),
+        lambda one: replace(clearing(one, LONG_AGO), job_id="job-back"),
+        lambda one: over_with(one, RestorationState.RESTORED, LONG_AGO),
+    ):
+        assert await store.save_restorations([move(one) for one in await store.restorations_of("r-old")])
     gone = Deletion(item.id, "r-old", "payments", "snap-old", item.disk.id, "", DeletionState.ASKED, "U1", "C1", NOON)
     await store.ask_deletion([gone], [])
     await store.agree_to_deletion(await store.deletions("r-old"), "U9", 1, [])

@@ -16,11 +16,11 @@ from bot.domain.requests import refused
 from bot.domain.snapshots import REQUEST_TAG
 from bot.domain.transitions import RequestEvent
 from bot.store import audit
-from bot.store.definitions import GROUP_OPEN, ITEM_OPEN, REQUEST_OPEN
+from bot.store.definitions import GROUP_OPEN, ITEM_OPEN, REQUEST_OPEN, RESTORATION_OPEN
 from bot.store.reading import readable
 from bot.store.rows import request_from
 from bot.store.script import Script, from_ms, sql, to_ms
-from bot.store.whole_requests import move
+from bot.store.whole_requests import follow, move
 
 QUIET_AFTER = timedelta(seconds=60)
 """After that nothing is on its way any more that the bot sent before it was stopped: the tag of a snapshot may appear
@@ -28,6 +28,10 @@ later than the snapshot.
 """
 
 LOOKS_FIRST = "The store was restored from a backup. I look for what was made since before I ask for it again."
+NOT_ROLLED_BACK = (
+    "The store was restored from a backup; whether this came back since is not known. I do nothing more of it: look at "
+    "the disk, and ask anew."
+)
 NOT_KNOWN = "The store was restored from a backup; whether it was made since is not known."
 
 _RUNS = "request_id in (select id from request where state = 'running')"
@@ -81,12 +85,28 @@ def _end_undecided(now: datetime) -> Script[int]:
             "update consistency_group set state = 'done', ver = ver + 1 where request_id = :id and state = 'planned'",
             id=request.id,
         )
+        yield from _not_known("request_id = :id and state = 'planned'", now, id=request.id)
         yield from move(refused(request, RequestEvent.DROP, FROM_A_BACKUP, explanation, now), now)
     return len(requests)
 
 
+def _not_known(which: str, now: datetime, **values: str) -> Script[list[str]]:
+    """Answers the requests of the disks of which it is not known whether they came back."""
+    rows = yield sql(
+        "update restoration set state = 'unknown', cause = :cause, code = :code, ended_at = :now, ver = ver + 1 "
+        f"where {which} returning request_id",
+        cause=NOT_ROLLED_BACK,
+        code=FROM_A_BACKUP,
+        now=to_ms(now),
+        **values,
+    )
+    return sorted({row["request_id"] for row in rows})
+
+
 def _look_first(now: datetime) -> Script[None]:
-    """Of groups their members are looked for as well: a group may have been split since."""
+    """Of groups their members are looked for as well: a group may have been split since. A disk that was to be rolled
+    back may have been, and written to since: that is done once more by a new request alone.
+    """
     turn = {"due_at": to_ms(now + QUIET_AFTER), "cause": LOOKS_FIRST, "code": FROM_A_BACKUP}
     in_doubt = "in_doubt = 1, due_at = :due_at, look_until = null, cause = :cause, code = :code, ver = ver + 1"
     groups = yield sql(
@@ -106,3 +126,7 @@ def _look_first(now: datetime) -> Script[None]:
         f"where {ITEM_OPEN} and state = 'planned' and consistency_group_id is null and {_RUNS}",
         **turn,
     )
+    begun = f"{RESTORATION_OPEN} and state in ('planned', 'submitting', 'uncertain') and {_RUNS}"
+    for request_id in (yield from _not_known(f"{begun} and way = 'overwrite'", now)):
+        yield from follow(request_id, now)
+    yield sql(f"update restoration set state = 'planned', {in_doubt} where {begun} and way <> 'overwrite'", **turn)

@@ -79,6 +79,7 @@ def witness(known: Triggers) -> Script[Witness]:
 _SENT = """
 select id, actor_id from request where id in (
     select request_id from item where attempts > 0 union select request_id from consistency_group where attempts > 0
+    union select request_id from restoration where attempts > 0
 ) order by id
 """
 

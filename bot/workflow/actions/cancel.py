@@ -47,6 +47,9 @@ class Cancelling:
             return await self.gate.refuse(actor, admitted, "ended-before", sentence)
         if done.dropped:
             return Told("Cancelled. Nothing was created.", done=True)
+        if done.called_off:
+            went_on = f" {_went_on(done.sent)}" if done.sent else ""
+            return Told(f"Called off: {_disks(done.called_off, 'does', 'do')} not come back.{went_on}", done=True)
         if not done.cancelled:
             return await self.gate.refuse(actor, admitted, "sent-before", f"Too late: {_went_on(done.sent)}")
         return Told(

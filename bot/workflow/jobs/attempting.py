@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from bot.domain.attempts import looked_in_vain
+from bot.domain.attempts import Attempt, looked_in_vain
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.denials import NOT_CONFIGURED, Denied
 from bot.domain.errors import CloudError, Throttled
 from bot.domain.items import Item
+from bot.domain.restorations import Restoration
 from bot.domain.snapshots import Snapshot, SnapshotGroup
 from bot.domain.transitions import ItemState
 
-A = TypeVar("A", Item, ConsistencyGroup)
+A = TypeVar("A", Item, ConsistencyGroup, Restoration)
 Made = TypeVar("Made", Snapshot, SnapshotGroup)
 
 SEND_WITHIN_S = 20.0
@@ -46,7 +47,7 @@ class RetryPolicy:
     another_may_send: timedelta = timedelta()
     """How long after it was marked a POST of another process may still leave; none where no other runs on the rows."""
 
-    def may_leave_s(self, one: Item | ConsistencyGroup, now: datetime) -> float:
+    def may_leave_s(self, one: Attempt[Any], now: datetime) -> float:
         """Seconds in which the process that marked this may still send it, be it frozen now."""
         left = self.another_may_send - max(now - (one.submitted_at or now), timedelta())
         return max(left.total_seconds(), 0.0)
@@ -100,7 +101,7 @@ def took(began: datetime | None, now: datetime) -> timedelta:
     return min(max(now - (began or now), timedelta()), LONGEST_CALL)
 
 
-def left_s(one: Item | ConsistencyGroup, now: datetime) -> float:
+def left_s(one: Attempt[Any], now: datetime) -> float:
     """Seconds until its turn; 0 when that has come."""
     return max((one.due_at - now).total_seconds(), 0.0) if one.due_at else 0.0
 
@@ -149,13 +150,13 @@ def could_not_look(one: A, failed: CannotLook, began: datetime, now: datetime) -
     return after
 
 
-def step_s(one: Item | ConsistencyGroup, now: datetime, steps_s: Sequence[float], each_s: int) -> float:
+def step_s(one: Attempt[Any], now: datetime, steps_s: Sequence[float], each_s: int) -> float:
     """Seconds until the next look: a step further every so many seconds since it was sent."""
     age_s = max((now - (one.submitted_at or now)).total_seconds(), 0.0)  # the clock may have been set back
     return steps_s[min(int(age_s / each_s), len(steps_s) - 1)]
 
 
-def pause_s(one: Item | ConsistencyGroup, now: datetime, steps_s: Sequence[float], each_s: int) -> float:
+def pause_s(one: Attempt[Any], now: datetime, steps_s: Sequence[float], each_s: int) -> float:
     """The same, and a last look when the time for it is over."""
     over_s = (one.look_until - now).total_seconds() if one.look_until else 0.0
     return max(min(step_s(one, now, steps_s, each_s), over_s), 0.05)

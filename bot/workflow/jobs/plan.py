@@ -25,6 +25,7 @@ from bot.domain.planned_items import planned_items
 from bot.domain.projects import Project
 from bot.domain.quick import DISKS_PER_QUICK, Marks, plan_quick, quick_items
 from bot.domain.requests import Request, moved, refused, remind_time
+from bot.domain.restorations import Restoration
 from bot.domain.results import Refused
 from bot.domain.selecting import selectors_of
 from bot.domain.sentences import quoted
@@ -32,6 +33,7 @@ from bot.domain.snapshots import Disk
 from bot.domain.transitions import RequestEvent, RequestState
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud, Evs
+from bot.ports.deletions import Deletions
 from bot.ports.grants import Bindings, Grants
 from bot.ports.items import Items
 from bot.ports.requests import Requests
@@ -40,6 +42,7 @@ from bot.workflow.discovery import GroupDiscovery, discover
 from bot.workflow.intake import Authorization, authorized, with_helpers
 from bot.workflow.jobs.notify import who_may_approve
 from bot.workflow.look_up import look_up
+from bot.workflow.restore_plans import planned
 from bot.workflow.servers import ServerNames
 from bot.workflow.unanswered import answered
 
@@ -62,16 +65,19 @@ CONFIRM_TIME = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The plan of a request: items and groups, or every problem at once. `confirm`: it has to be confirmed."""
+    """The plan of a request: items, groups and restorations, or every problem at once. `confirm`: it has to be
+    confirmed.
+    """
 
     request: Request
     items: Sequence[Item] = ()
     groups: Sequence[ConsistencyGroup] = ()
     problems: Sequence[str] = ()
     confirm: bool = False
+    restorations: Sequence[Restoration] = ()
 
 
-class Rows(Bindings, Grants, Items, Requests, Protocol):
+class Rows(Bindings, Deletions, Grants, Items, Requests, Protocol):
     """The roles of the store that this asks for."""
 
 
@@ -147,7 +153,8 @@ class Planner:
             draft.items,
             [at_plan(authorization.audit, request)],
             groups=draft.groups,
-            room=project.daily_limit,
+            restorations=draft.restorations,
+            room=None if isinstance(request.order, Restore) else project.daily_limit,
             notify=await who_may_approve(self.store, after) if alerted else (),
         )
         disks = wanted(draft.items)
@@ -182,8 +189,8 @@ class Planner:
                 return Draft(request, items, problems=picked.problems)
             case Quick() as order:
                 return await self._quick(request, order, project)
-            case Restore():
-                raise NotImplementedError
+            case Restore() as order:
+                return await self._restore(request, order, project)
 
     async def _quick(self, request: Request, order: Quick, project: Project) -> Draft:
         bound = [one for one in await self.store.bindings(request.place.channel_id) if one.project == project.alias]
@@ -219,6 +226,14 @@ class Planner:
         left_out = (f"{UNREAD} What follows is the rest.",) if unread else ()
         warned = replace(request, warnings=(*left_out, *found.selection.warnings))
         return Draft(warned, items, groups, confirm=order.confirm is not False or bool(warned.warnings))
+
+    async def _restore(self, request: Request, order: Restore, project: Project) -> Draft:
+        channel = await self.channels.name(request.place.channel_id)
+        evs = self.cloud.project(project.alias)
+        plan = await planned(self.store, evs, self.servers, request, project, channel, self.clock.now())
+        warned = replace(request, warnings=tuple(plan.left_out))
+        asks = order.way != "verify"
+        return Draft(warned, plan.items, problems=plan.problems, confirm=asks, restorations=plan.restorations)
 
     # --- refusing -----------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from bot.domain.audit import before_post
 from bot.domain.denials import NOT_CONFIGURED, Denied
 from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, Throttled
 from bot.domain.items import Item, ended, taken
+from bot.domain.orders import Restore
 from bot.domain.requests import Request
 from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Snapshot
@@ -97,6 +98,7 @@ class Submitter:
             submitting(item, now),
             [before_post(request, item.id, item.project, item.disk.id, "allowed", "granted", decided)],
             claim=self.send_check.claim(request, item.project),
+            alone=isinstance(request.order, Restore),  # the way back from a way back is of its own making
         )
         if begun is None or begun.joined_to is not None:
             return None
