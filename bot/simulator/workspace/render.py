@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.simulator.workspace.messages import Blocks, Message
+from bot.simulator.workspace.values import each_block
 from bot.simulator.workspace.views import View
 from bot.simulator.workspace.world import WorkspaceWorld
 
@@ -58,6 +59,7 @@ EMOJI = {
 _ENTITY = re.compile(r"<([^<>]+)>")
 _SHORTCODE = re.compile(r":([a-z0-9_+-]+):")
 _SIGNS = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
+_TASKS = {"in_progress": "◐", "complete": "✓", "error": "✕"}
 _BOXES = {
     "static_select": "▾",
     "external_select": "▾",
@@ -125,11 +127,12 @@ def view_text(view: View, world: WorkspaceWorld, width: int = WIDTH) -> str:
     lines = [f"┌ {title}"]
     for block in view.blocks:
         lines += [f"│ {line}" for line in _block_lines(block, world, width - 2)]
-        if block["type"] == "input":
-            value = view.values[block["block_id"]][block["element"]["action_id"]]
-            lines.append(f"│   = {_value_text(value)}")
-        if block["block_id"] in view.errors:
-            lines.append(f"│   ! {view.errors[block['block_id']]}")
+        for one in each_block([block]):
+            if one["type"] == "input":
+                value = view.values[one["block_id"]][one["element"]["action_id"]]
+                lines.append(f"│   = {_value_text(value)}")
+            if one["block_id"] in view.errors:
+                lines.append(f"│   ! {view.errors[one['block_id']]}")
     buttons = [view.source[key]["text"] for key in ("close", "submit") if view.source.get(key)]
     return "\n".join([*lines, "└ " + "  ".join(f"[ {label} ]" for label in buttons)])
 
@@ -215,8 +218,50 @@ def _block_lines(block: dict[str, Any], world: WorkspaceWorld, width: int) -> li
             return _wrapped(str(block["text"]), width)
         case "rich_text":
             return _wrapped(_rich_text(block), width)
+        case "context_actions":
+            return _wrapped("  ".join(_element_text(element, world) for element in block["elements"]), width)
+        case _:
+            return _compound_lines(block, world, width)
+
+
+def _compound_lines(block: dict[str, Any], world: WorkspaceWorld, width: int) -> list[str]:
+    """Blocks that hold others, or tables and tasks."""
+    match block["type"]:
+        case "container":
+            title = block.get("title") or {"type": "plain_text", "text": _rich_text(block.get("rich_text_title"))}
+            inner = blocks_text(block["child_blocks"], world, width - 2).splitlines()
+            return [_object_text(title, world), *(f"  {line}" for line in inner)]
+        case "carousel":
+            return [line for card in block["elements"] for line in _compound_lines(card, world, width)]
+        case "card":
+            texts = [_object_text(block[key], world) for key in ("title", "subtitle", "body") if block.get(key)]
+            buttons = "  ".join(_element_text(one, world) for one in block.get("actions") or [])
+            return [line for text in [*texts, buttons] if text for line in _wrapped(text, width)]
+        case "alert":
+            return _wrapped(f"! {_object_text(block['text'], world)}", width)
+        case "plan":
+            return [_bare(block["title"]), *(line for one in block.get("tasks") or [] for line in _task_lines(one))]
+        case "task_card":
+            return _task_lines(block)
+        case "table" | "data_table":
+            return [" | ".join(_cell_text(cell) for cell in row) for row in block["rows"]]
+        case "video":
+            return [f"(video: {block['title']['text']})"]
         case other:
             return [f"({other})"]
+
+
+def _task_lines(task: dict[str, Any]) -> list[str]:
+    told = [_rich_text(task[key]) for key in ("details", "output") if task.get(key)]
+    return [f"{_TASKS.get(task.get('status', ''), '○')} {_bare(task['title'])}", *(f"  {text}" for text in told)]
+
+
+def _bare(text: Any) -> str:
+    return str(text["text"] if isinstance(text, dict) else text)
+
+
+def _cell_text(cell: dict[str, Any]) -> str:
+    return str(cell["text"]) if "text" in cell else _rich_text(cell)
 
 
 def _element_text(element: dict[str, Any], world: WorkspaceWorld) -> str:
@@ -225,8 +270,11 @@ def _element_text(element: dict[str, Any], world: WorkspaceWorld) -> str:
         return _object_text(element, world)
     if kind == "image":
         return f"(image: {element.get('alt_text', '')})"
-    if kind == "button":
+    if kind in ("button", "icon_button", "workflow_button"):
         return f"[ {emoji_text(element['text']['text'])} ]"
+    if kind == "feedback_buttons":
+        sides = (element["positive_button"], element["negative_button"])
+        return "  ".join(f"[ {emoji_text(one['text']['text'])} ]" for one in sides)
     options = ", ".join(option["text"]["text"] for option in element.get("options") or [])
     label = (element.get("placeholder") or {}).get("text") or options or str(kind)
     return f"[ {label} {_BOXES.get(str(kind), '…')} ]"

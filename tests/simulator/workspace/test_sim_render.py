@@ -35,6 +35,46 @@ def test_every_sign_of_the_bots_messages_is_drawn() -> None:
     assert used and used <= set(EMOJI)
 
 
+def test_blocks_that_hold_others_have_theirs() -> None:
+    def plain(text: str) -> dict[str, Any]:
+        return {"type": "plain_text", "text": text}
+
+    leaf = {"type": "text", "text": "2 of 2"}
+    rich = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [leaf]}]}
+    button = {"type": "button", "action_id": "a", "text": plain("Open")}
+    task = {"type": "task_card", "task_id": "1", "title": "vol-1", "status": "complete", "output": rich}
+    card = {"type": "card", "title": plain("A card"), "body": plain("with words"), "actions": [button]}
+    rate = {"positive_button": {"text": plain("Good")}, "negative_button": {"text": plain("Bad")}}
+    cells = [{"type": "raw_text", "text": "disk"}, rich]
+    blocks: list[dict[str, Any]] = [
+        {"type": "plan", "title": "Backup", "tasks": [task, {**task, "status": "error", "output": None}]},
+        {"type": "container", "title": plain("Details"), "child_blocks": [{"type": "divider"}, card]},
+        {"type": "carousel", "elements": [card]},
+        {"type": "table", "rows": [cells]},
+        {"type": "alert", "text": plain("Careful")},
+        {"type": "video", "title": plain("How")},
+        {"type": "context_actions", "elements": [{"type": "feedback_buttons", **rate}, button]},
+    ]
+    assert blocks_text(blocks, default_world()).splitlines() == [
+        "Backup",
+        "✓ vol-1",
+        "  2 of 2",
+        "✕ vol-1",
+        "Details",
+        f"  {'─' * 32}",
+        "  A card",
+        "  with words",
+        "  [ Open ]",
+        "A card",
+        "with words",
+        "[ Open ]",
+        "disk | 2 of 2",
+        "! Careful",
+        "(video: How)",
+        "[ Good ]  [ Bad ]  [ Open ]",
+    ]
+
+
 def test_each_kind_of_block_has_its_lines() -> None:
     def mrkdwn(text: str) -> dict[str, Any]:
         return {"type": "mrkdwn", "text": text}

@@ -52,7 +52,7 @@ function input(block, on) {
 function card(block, on) {
   const part = (name, text) => text && h("div", { class: name }, plain(text));
   const buttons = block.actions?.length && h("div", { class: "row" }, block.actions.map((one) => elementOf(one, block, on)));
-  return h("article", {}, block.hero_image && picture(block.hero_image), part("card-title", block.title), part("quiet", block.subtitle), part("text", block.body), buttons);
+  return h("article", {}, block.hero_image && picture(block.hero_image), block.icon && picture(block.icon), part("card-title", block.title), part("quiet", block.subtitle), part("text", block.body), buttons);
 }
 
 const STATUS = { pending: "○", in_progress: "◐", complete: "✓", error: "✕" };
@@ -60,7 +60,8 @@ const STATUS = { pending: "○", in_progress: "◐", complete: "✓", error: "�
 function task(block) {
   const told = [block.details, block.output].filter(Boolean).map((one) => h("div", { class: "text" }, richText(one)));
   const sign = h("span", { class: `task-sign ${block.status ?? "pending"}`, role: "img", "aria-label": (block.status ?? "pending").replace("_", " ") }, STATUS[block.status] ?? "○");
-  return h("div", { class: "task" }, sign, h("div", {}, h("strong", {}, plain(asText(block.title))), told));
+  const sources = (block.sources ?? []).map((one) => h("div", { class: "text" }, link(one.url, one.text)));
+  return h("div", { class: "task" }, sign, h("div", {}, !block.hide_title && h("strong", {}, plain(asText(block.title))), told, sources));
 }
 
 /** Groups blocks under a title; one that can be folded is opened and closed by its title. */
