@@ -6,12 +6,13 @@ import argparse
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 
-from bot.cli import BAD_USE, DONE, FAILED, complain, on_signal
+from bot.cli import BAD_USE, DONE, FAILED, complain, on_signal, opened_store
 from bot.cli_grants import decided, explained
 from bot.clock import SystemClock
 from bot.domain.denials import Denied
@@ -28,6 +29,7 @@ from bot.slack import ids
 from bot.slack.client.identity import web_client
 from bot.slack.client.people import SlackPeople
 from bot.slack.client.scopes import SCOPES
+from bot.store.trail.search import exported
 
 FACE = {
     "command": "/snapshot",
@@ -51,7 +53,7 @@ async def demo(options: argparse.Namespace) -> int:
             return BAD_USE
         bot = BotProcess(lambda: {**setting.environment(), "ADMIN_PORT": "0"}, setting.workspace.notify)
         async with _explaining(setting) as explain:
-            site = Site(setting, bot, story, explain, FACE)
+            site = Site(setting, bot, story, FACE, explain=explain, trail=partial(_trail, setting))
             setting.workspace.add_routes(site.routes())
             with _told("--port"):
                 done = await Demo(setting, bot, site, story, on_signal()).run(once=options.once, port=options.port)
@@ -77,6 +79,15 @@ async def _explaining(setting: Setting) -> AsyncIterator[Explain]:
             return {"allowed": not isinstance(decision, Denied), "rule": decision.rule, "told": told}
 
         yield explain
+
+
+async def _trail(setting: Setting, after: int | None) -> list[dict[str, Any]]:
+    """Rows as `audit export` writes them; none while there is no store yet."""
+    try:
+        async with opened_store(load_store(setting.environment())) as store:
+            return [exported(row, {}) for row in await store.audit_read(after)]
+    except BotError:
+        return []
 
 
 @contextmanager

@@ -76,14 +76,16 @@ def _story() -> dict[str, Any]:
         "things": [
             {
                 "title": "Back up web-01",
-                "told": "Presses the plan's button: three disks at one moment, and the thread ends with the truth.",
+                "told": "Presses the button of the plan that waits in the channel: three disks are copied at one "
+                "moment, and its thread ends with a receipt.",
                 "user": "alice",
                 "channel": CHANNEL,
                 "steps": [{"press": {"user": "alice", "channel": CHANNEL, "otherwise": f"/snapshot {PLAYED}"}}],
             },
             {
                 "title": "Kill the bot half-way",
-                "told": "Bob asks for db-01's disks; the bot is killed and comes back. Nothing is lost or made twice.",
+                "told": "Bob asks for db-01's disks; the bot is killed meanwhile and comes back. Nothing is lost, and "
+                "nothing is made twice: see Cloud.",
                 "user": "bob",
                 "channel": CHANNEL,
                 "steps": [
@@ -102,7 +104,8 @@ def _story() -> dict[str, Any]:
             },
             {
                 "title": "Ask without the right",
-                "told": "Carol may look, not order. She is told so, with who can change it; the others see nothing.",
+                "told": "Carol may look, not order. She alone is told so, with who can change it; Trail has the "
+                "refusal.",
                 "user": "carol",
                 "channel": CHANNEL,
                 "steps": [{"command": {"user": "carol", "channel": CHANNEL, "text": "/snapshot create orders-db"}}],

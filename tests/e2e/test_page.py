@@ -101,6 +101,9 @@ def test_a_guest_is_refused_and_nobody_else_sees_it(page: Page) -> None:
     page.picture("guest")
     page.open("alice")
     assert "Guests of this workspace" not in page.text("#messages")
+    tab(page, "trail")
+    page.see("#tab-body .call.bad", "by the rule standing-guest")
+    assert "Gus create denied" in page.text("#tab-body .call.bad")
 
 
 def test_a_bot_that_is_killed_comes_back_and_ends_what_it_had_begun_once(page: Page) -> None:
@@ -157,7 +160,7 @@ def test_hostile_text_is_text_and_the_page_fits_a_phone(page: Page) -> None:
     page.see(MESSAGE, hostile)
     assert "hit" not in page.script("return document.title")
     assert page.unnamed() == []
-    for pane in ("Channels", "Behind", "Messages"):
+    for pane in ("Channels", "Try and watch", "Messages"):
         page.press("#switcher button", pane)
         assert page.script("return document.documentElement.scrollWidth") == PHONE[0]
     page.press("#message-box")

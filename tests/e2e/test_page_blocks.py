@@ -34,6 +34,10 @@ async def explain(user: str, action: str, project: str, channel: str) -> Mapping
     return {"allowed": False, "rule": "no-grant", "lines": []}
 
 
+async def trail(after: int | None) -> list[dict[str, Any]]:
+    return []
+
+
 class Stage:
     """A workspace with its page on a thread of its own. No app is connected: a click fails, and is in the journal."""
 
@@ -43,7 +47,8 @@ class Stage:
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         bot = BotProcess(self.setting.environment, self.setting.workspace.notify)
-        site = Site(self.setting, bot, read_story({"channel": "#inc-demo"}), explain, FACE)
+        story = read_story({"channel": "#inc-demo"})
+        site = Site(self.setting, bot, story, FACE, explain=explain, trail=trail)
         self.setting.workspace.add_routes(site.routes())
         self.run(self.setting.start())
         self.setting.workspace.ack_seconds = 0.2

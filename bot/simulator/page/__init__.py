@@ -8,6 +8,8 @@
 | POST /page/bot             | `do`: start, kill or stop                                                              |
 | POST /page/try             | `number` of the thing to try                                                           |
 | POST /page/explain         | `user`, `action`, `project`, `channel`: the bot's own explanation of its decision      |
+| POST /page/trail           | `after`, a row's number or null: rows of the bot's audit trail                         |
+| POST /page/plug            | `disk`, `attached`: plug it in or out, as a person does it in the console              |
 
 What people do goes to the workspace's control paths.
 """

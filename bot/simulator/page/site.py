@@ -20,7 +20,10 @@ from bot.simulator.workspace import NotAllowedInSlack, Person
 from bot.simulator.workspace.render import EMOJI
 
 Explain = Callable[[str, str, str, str], Awaitable[Mapping[str, Any]]]
-"""User, action, project and channel to `allowed` (a bool), `rule` and `lines`."""
+"""User, action, project and channel to `allowed` (a bool), `rule` and `told`."""
+
+Trail = Callable[[int | None], Awaitable[list[dict[str, Any]]]]
+"""Rows of the bot's audit trail behind the one of that number, oldest first; None: from the first."""
 
 LOOK_SECONDS = 0.25
 """How often the cloud is looked at: it announces nothing, as its state follows from the time alone."""
@@ -39,12 +42,19 @@ class Site:
     """Give its `routes()` to the workspace before that starts."""
 
     def __init__(
-        self, setting: Setting, bot: BotProcess, story: Story, explain: Explain, face: Mapping[str, Any]
+        self,
+        setting: Setting,
+        bot: BotProcess,
+        story: Story,
+        face: Mapping[str, Any],
+        *,
+        explain: Explain,
+        trail: Trail,
     ) -> None:
         self.troubles = Troubles(setting.cloud, setting.workspace)
         self.player = Player(setting, bot, self.troubles)
         self._setting, self._bot, self._story = setting, bot, story
-        self._explain, self._face = explain, face
+        self._explain, self._trail, self._face = explain, trail, face
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -60,6 +70,7 @@ class Site:
             "bot": self._bot_act,
             "try": self._try,
             "explain": self._explained,
+            "trail": self._rows,
             "plug": self._plug,
         }
 
@@ -88,6 +99,9 @@ class Site:
     async def _explained(self, user: str, action: str, project: str, channel: str) -> Mapping[str, Any]:
         world = self._setting.workspace.world
         return await self._explain(world.person(user).id, action, project, world.channel(channel).id)
+
+    async def _rows(self, after: int | None) -> Mapping[str, Any]:
+        return {"rows": await self._trail(after)}
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         """First all that the viewer sees, then each change; a reader that comes back begins anew."""

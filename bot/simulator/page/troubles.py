@@ -112,8 +112,18 @@ class Troubles:
         }
 
     def shown(self) -> list[dict[str, Any]]:
+        waiting = {
+            (one["operation"], one["kind"]) for one in self._cloud.waiting_faults() if one["times"] < ALWAYS // 2
+        }
         return [
-            {"id": one.id, "label": one.label, "told": one.told, "switch": one.switch, "on": one.id in self._on}
+            {
+                "id": one.id,
+                "label": one.label,
+                "told": one.told,
+                "switch": one.switch,
+                "on": one.id in self._on,
+                "waits": not one.switch and one.cloud is not None and one.cloud[:2] in waiting,
+            }
             for one in TROUBLES
         ]
 

@@ -40,11 +40,16 @@ async def explain(user: str, action: str, project: str, channel: str) -> Mapping
     return {"allowed": False, "rule": "no-grant", "told": f"{user} {action} {project} {channel}"}
 
 
+async def trail(after: int | None) -> list[dict[str, Any]]:
+    return [{"seq": number, "actor": "U0ALICE001"} for number in (1, 2, 3) if number > (after or 0)]
+
+
 @pytest.fixture
 async def setting(tmp_path: Path) -> AsyncIterator[Setting]:
     setting = Setting(tmp_path)
     bot = BotProcess(setting.environment, setting.workspace.notify)
-    setting.workspace.add_routes(Site(setting, bot, read_story(STORY), explain, {"command": "/snapshot"}).routes())
+    site = Site(setting, bot, read_story(STORY), {"command": "/snapshot"}, explain=explain, trail=trail)
+    setting.workspace.add_routes(site.routes())
     await setting.start()
     yield setting
     await setting.stop()
@@ -165,6 +170,10 @@ async def test_what_happens_once_waits_for_its_call_whatever_is_switched_meanwhi
     for on in (True, False):
         await http.post("/page/trouble", json={"trouble": "failing-roll-backs", "on": on})
     assert [(one["kind"], one["times"]) for one in setting.cloud.waiting_faults()] == [("attached_meanwhile", 1)]
+    reader = Reader(http, "alice")
+    await reader.until("attached-meanwhile")
+    assert [one["id"] for one in reader.seen["troubles"] if one["waits"]] == ["attached-meanwhile"]
+    await reader.leave()
 
 
 async def test_a_full_quota_counts_the_disks_that_there_are(setting: Setting, http: httpx.AsyncClient) -> None:
@@ -224,6 +233,13 @@ async def test_the_bots_explanation_is_asked_with_ids(http: httpx.AsyncClient) -
     asked = {"user": "carol", "action": "create", "project": "shop", "channel": "#ops"}
     answer = (await http.post("/page/explain", json=asked)).json()
     assert answer == {"ok": True, "allowed": False, "rule": "no-grant", "told": "U0CAROL009 create shop C0OPS00001"}
+
+
+async def test_rows_of_the_audit_trail_come_behind_those_that_are_there(http: httpx.AsyncClient) -> None:
+    async def numbers(after: int | None) -> list[int]:
+        return [one["seq"] for one in (await http.post("/page/trail", json={"after": after})).json()["rows"]]
+
+    assert (await numbers(None), await numbers(2), await numbers(3)) == ([1, 2, 3], [3], [])
 
 
 @pytest.mark.parametrize(

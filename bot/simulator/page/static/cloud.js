@@ -19,9 +19,10 @@ export function drawCloud(place) {
   const servers = all("server/").sort((one, other) => latest(other) - latest(one) || one.name.localeCompare(other.name));
   const entries = [
     { key: "sum", sign: sum(snapshots, disks), make: () => h("p", { class: "lead" }, sum(snapshots, disks)) },
-    copies.length > 0 && machine("copies", "Disks made of snapshots", "", copies, snapshots),
+    { key: "plugs", sign: "", make: () => h("p", { class: "hint" }, "Attach and detach stand for what a person does in the console: a disk that is rolled back has to be detached.") },
+    copies.length > 0 && machine("copies", "Disks made of snapshots", "a copy each, beside the disk", copies, snapshots),
     ...servers.map((one) => machine(one.id, one.name, one.stopped ? `${one.project} · stopped` : one.project, disks.filter((disk) => disk.server === one.id), snapshots)),
-    machine("loose", "not attached", "", loose, snapshots),
+    machine("loose", "Not attached", "", loose, snapshots),
     jobs(),
   ];
   reconcile(place, entries.filter(Boolean));
@@ -31,7 +32,7 @@ function sum(snapshots, disks) {
   const count = (status) => snapshots.filter((one) => one.status === status).length;
   const rolling = disks.filter((one) => one.status === "rollbacking").length;
   const also = rolling ? ` · ${rolling} being rolled back` : "";
-  return `${count("creating")} being made · ${count("available")} available · ${count("error")} failed${also}`;
+  return `Snapshots: ${count("creating")} being made · ${count("available")} available · ${count("error")} failed${also}`;
 }
 
 function machine(key, name, project, disks, snapshots) {
@@ -47,7 +48,7 @@ function diskRow(disk, snapshots) {
   return h(
     "div",
     { class: "disk" },
-    h("div", {}, h("strong", {}, disk.name), h("span", { class: `state ${state}` }, state), h("span", { class: "quiet" }, ` ${disk.size} GiB ${disk.type}`), plug(disk)),
+    h("div", { class: "disk-head" }, h("span", {}, h("strong", {}, disk.name), h("span", { class: `state ${state}` }, state), h("span", { class: "quiet" }, ` ${disk.size} GiB ${disk.type}`)), plug(disk)),
     disk.origin && h("p", { class: "quiet" }, `made of the copy of ${disk.origin.disk}, ${clock(disk.origin.at)}`),
     disk.rolled_back && h("p", { class: disk.rolled_back.how === "error_rollbacking" ? "bad" : "quiet" }, `↺ ${ROLLED[disk.rolled_back.how]} ${clock(disk.rolled_back.to)}`),
     mine.slice(0, 3).map(snapshotRow),
@@ -59,9 +60,10 @@ function diskRow(disk, snapshots) {
 function plug(disk) {
   const attached = disk.status === "in-use";
   if (!attached && !(disk.status === "available" && disk.belongs)) return false;
-  const words = attached ? (disk.system ? "Stop and detach" : "Detach") : `Attach to ${disk.belongs}`;
+  const words = attached ? "Detach" : `Attach to ${disk.belongs}`;
+  const title = attached && disk.system ? "Its server is stopped first" : undefined;
   const press = async () => note(await behind("plug", { disk: disk.id, attached: !attached }));
-  return h("button", { type: "button", class: "plug", "data-focus": `plug/${disk.id}`, "aria-label": `${words}: ${disk.name}`, onclick: press }, words);
+  return h("button", { type: "button", class: "plug", "data-focus": `plug/${disk.id}`, "aria-label": `${words}: ${disk.name}`, title, onclick: press }, words);
 }
 
 function snapshotRow(one) {
@@ -79,8 +81,9 @@ function jobs() {
 
 export function drawCalls(place) {
   const calls = all("call/").sort((one, other) => other.number - one.number);
-  const told = "Each call of the bot to the cloud, the latest first.";
-  reconcile(place, [{ key: "told", sign: "", make: () => h("p", { class: "lead" }, told) }, ...calls.map((one) => ({ key: String(one.number), sign: JSON.stringify(one), make: () => callRow(one) }))]);
+  const writes = calls.filter((one) => one.method !== "GET").length;
+  const told = `Each call of the bot to the cloud, the latest first. A bar marks what is no mere reading, red what was refused or lost: ${calls.length - writes} read, ${writes} more.`;
+  reconcile(place, [{ key: "told", sign: told, make: () => h("p", { class: "hint" }, told) }, ...calls.map((one) => ({ key: String(one.number), sign: JSON.stringify(one), make: () => callRow(one) }))]);
 }
 
 function callRow(one) {

@@ -5,6 +5,7 @@ import { freshId, h } from "./dom.js";
 import { pickedFiles } from "./files.js";
 import { showMenu } from "./menu.js";
 import { Picker } from "./picker.js";
+import { sign } from "./signs.js";
 import { me, seen } from "./store.js";
 import { link, plain } from "./text.js";
 import { confirmed } from "./confirm.js";
@@ -158,16 +159,13 @@ const local = (seconds) => (seconds ? new Date(seconds * 1000 - new Date().getTi
 
 /** Nothing from elsewhere is loaded, so a picture is its description. */
 export function picture(element) {
-  return h("span", { class: "picture", role: "img", "aria-label": element.alt_text }, "🖼 ", element.alt_text);
+  return h("span", { class: "picture", role: "img", "aria-label": element.alt_text }, sign("picture"), " ", element.alt_text);
 }
-
-const ICONS = { trash: "🗑" };
 
 function icon(element, block, on) {
   if (element.visible_to_user_ids && !element.visible_to_user_ids.includes(me())) return h("span", { hidden: true });
-  const made = button({ ...element, text: { type: "plain_text", text: ICONS[element.icon] ?? element.text.text }, accessibility_label: element.accessibility_label ?? element.text.text }, block, on);
-  made.classList.add("icon");
-  made.title = element.text.text;
+  const made = button(element, block, on);
+  if (element.icon === "trash") made.prepend(sign("trash"), " ");
   return made;
 }
 

@@ -7,15 +7,16 @@ import { drawHome, enterHome } from "./home.js";
 import { closeMenu } from "./menu.js";
 import { drawChannel, drawThread, walk } from "./messages.js";
 import { botWords, drawPanel } from "./panel.js";
+import { sign } from "./signs.js";
 import { HOME, drawSidebar, namedChannel } from "./sidebar.js";
 import { channel, face, me, readAs, seen, watch } from "./store.js";
 import { look, looking, onLook } from "./view_state.js";
 
 const PANES = [
   ["sidebar", "☰", "Channels"],
-  ["channel", "💬", "Messages"],
+  ["channel", sign("talk"), "Messages"],
   ["thread", "↳", "Thread"],
-  ["panel", "☁", "Behind"],
+  ["panel", "☁", "Try and watch"],
 ];
 
 let composer;
@@ -24,9 +25,9 @@ let threadComposer;
 function drawHead() {
   const here = channel(looking.channel);
   const isHome = looking.channel === HOME;
-  const title = isHome ? `${face().app}: Home` : here && !here.direct ? `${here.private ? "🔒" : "#"} ${here.name}` : face().app;
+  const title = isHome ? `${face().app}: Home` : here && !here.direct ? `${here.private ? "" : "#"} ${here.name}`.trim() : face().app;
   const told = isHome ? "" : here?.archived ? "archived" : here?.shared ? "shared with another organisation" : here && !here.direct ? `${here.members} members` : "direct message";
-  fill(byId("channel-head"), h("h2", { id: "channel-name" }, title), h("span", { class: "quiet" }, told), h("button", { type: "button", class: `state ${botWords()}`, title: "Kill it or start it under Trouble", onclick: () => look({ tab: "trouble", pane: "panel", thread: null }) }, `bot ${botWords()}`));
+  fill(byId("channel-head"), h("h2", { id: "channel-name" }, here?.private && !here.direct && !isHome && [sign("lock"), " "], title), h("span", { class: "quiet" }, told), h("button", { type: "button", class: `state ${botWords()}`, title: "Kill it or start it under Trouble", onclick: () => look({ tab: "trouble", pane: "panel", thread: null }) }, `bot ${botWords()}`));
   document.title = `${title} – snapshot-bot demo`;
 }
 
@@ -37,15 +38,15 @@ function drawPlace() {
   byId("home").hidden = true;
   byId("messages").hidden = false;
   byId("composer").hidden = Boolean(channel(looking.channel)?.archived);
-  composer.name(`Message ${placeName()}`);
+  composer.name(`Message ${placeName()}, or ${face().command} …`);
   threadComposer.name("Reply…");
   drawChannel();
   drawThread();
 }
 
 function drawSwitcher() {
-  const item = ([pane, sign, label]) =>
-    h("button", { type: "button", "aria-current": looking.pane === pane ? "page" : undefined, hidden: pane === "thread" && !looking.thread, onclick: () => look({ pane }) }, h("span", { "aria-hidden": "true" }, sign), label);
+  const item = ([pane, mark, label]) =>
+    h("button", { type: "button", "aria-current": looking.pane === pane ? "page" : undefined, hidden: pane === "thread" && !looking.thread, onclick: () => look({ pane }) }, h("span", { "aria-hidden": "true" }, mark), label);
   fill(byId("switcher"), PANES.map(item));
 }
 

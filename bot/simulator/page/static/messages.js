@@ -7,6 +7,7 @@ import { sizeOf } from "./files.js";
 import { suggested } from "./form.js";
 import { showMenu } from "./menu.js";
 import { note } from "./note.js";
+import { sign as drawn } from "./signs.js";
 import { channel, face, me, messagesOf, person, seen } from "./store.js";
 import { clock, dayOf, rich } from "./text.js";
 import { look, looking, markRead } from "./view_state.js";
@@ -85,7 +86,7 @@ function messageOf(message, { follows, replies, inThread }) {
     "article",
     { class: `message ${kind.filter(Boolean).join(" ")}`, "aria-label": `${name}, ${clock(message.ts)}`, "data-ts": message.ts, tabindex: "-1", "data-focus": "message" },
     h("div", { class: `avatar tint-${tint(message.user)}`, "aria-hidden": "true" }, message.app ? "" : name[0]),
-    h("div", { class: "body" }, message.mine && h("p", { class: "quiet eyes" }, "👁 Only visible to you"), head, content(message), !inThread && threadLink(message, replies)),
+    h("div", { class: "body" }, message.mine && h("p", { class: "quiet eyes" }, drawn("eye"), " Only visible to you"), head, content(message), !inThread && threadLink(message, replies)),
     more(message, inThread),
   );
 }
@@ -95,7 +96,7 @@ const tint = (id) => Math.max(0, seen.get("people").findIndex((one) => one.id ==
 function content(message) {
   const body = message.blocks.length ? blocksOf(message.blocks, surfaceOf(message)) : [h("div", { class: "text" }, rich(message.text))];
   const edited = message.edits > 0 && !message.app && h("span", { class: "quiet" }, " (edited)");
-  const files = message.files.map((one) => h("p", { class: "file" }, "📄 ", one.name, h("span", { class: "quiet" }, ` ${sizeOf(one.size)}`)));
+  const files = message.files.map((one) => h("p", { class: "file" }, drawn("file"), " ", one.name, h("span", { class: "quiet" }, ` ${sizeOf(one.size)}`)));
   return h("div", { class: "content" }, body, files, edited);
 }
 

@@ -1,6 +1,7 @@
 // What the workspace says to a person about something that did not work.
 
 import { byId, fill, h } from "./dom.js";
+import { sign } from "./signs.js";
 
 let waiting = 0;
 
@@ -10,7 +11,7 @@ export function note(outcome) {
   const hide = () => fill(place);
   clearTimeout(waiting);
   if (outcome.ok && !outcome.error) return hide();
-  fill(place, h("p", {}, "👁 ", outcome.error ?? "That did not work."), h("button", { type: "button", class: "bare", "aria-label": "Dismiss", onclick: hide }, "×"));
+  fill(place, h("p", {}, sign("eye"), " ", outcome.error ?? "That did not work."), h("button", { type: "button", class: "bare", "aria-label": "Dismiss", onclick: hide }, "×"));
   waiting = setTimeout(hide, 12_000);
   return undefined;
 }

@@ -6,6 +6,7 @@ import { byId, fill, h } from "./dom.js";
 import { drawRights } from "./rights.js";
 import { become } from "./sidebar.js";
 import { face, person, seen } from "./store.js";
+import { drawTrail } from "./trail.js";
 import { drawTrouble } from "./trouble.js";
 import { look, looking } from "./view_state.js";
 
@@ -15,6 +16,7 @@ const TABS = [
   ["calls", "Calls", drawCalls],
   ["trouble", "Trouble", drawTrouble],
   ["rights", "Rights", drawRights],
+  ["trail", "Trail", drawTrail],
 ];
 let drawnTab = null;
 
@@ -46,6 +48,7 @@ function arrow(event) {
 function drawTry(place) {
   if (place.firstChild) return;
   const { told, things } = face();
+  const what = "This is a rehearsal. The workspace beside this and the cloud behind it are simulated; the bot between them is the real one.";
   const thing = (one, number) => {
     const said = h("p", { class: "hint", role: "status" });
     const button = h("button", { type: "button", class: "button primary", "data-try": number }, one.title);
@@ -54,10 +57,11 @@ function drawTry(place) {
   };
   fill(
     place,
-    h("p", { class: "lead" }, told),
+    h("p", { class: "hint" }, what),
+    told && h("p", { class: "lead story" }, told),
     things.length > 0 && [h("h3", {}, "Things to try, each one press"), h("ol", { class: "things" }, things.map(thing))],
     h("h3", {}, "Or your own"),
-    h("p", {}, "Write ", h("code", {}, face().command), " in the channel for a form, or ", h("code", {}, `${face().command} help`), ". Be somebody else at the top left. Let things go wrong under ", h("em", {}, "Trouble"), ", and watch each call under ", h("em", {}, "Calls"), "."),
+    h("p", {}, "Write ", h("code", {}, face().command), " in the channel for a form, or ", h("code", {}, `${face().command} help`), ". Be somebody else at the top left. Let things go wrong under ", h("em", {}, "Trouble"), ". ", h("em", {}, "Cloud"), " and ", h("em", {}, "Calls"), " show what the bot really does, ", h("em", {}, "Rights"), " who may, and ", h("em", {}, "Trail"), " what it writes down for an auditor."),
   );
 }
 
@@ -65,6 +69,7 @@ async function tried(button, said, one, number) {
   button.setAttribute("aria-busy", "true");
   button.disabled = true;
   fill(said, "Watch the channel…");
+  look({ pane: "channel" });
   become(one.user, one.channel);
   const outcome = await behind("try", { number });
   button.disabled = false;

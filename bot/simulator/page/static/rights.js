@@ -2,7 +2,7 @@
 
 import { behind } from "./acts.js";
 import { fill, h } from "./dom.js";
-import { face, me, person, seen } from "./store.js";
+import { channel, face, me, person, seen } from "./store.js";
 import { rich } from "./text.js";
 import { looking } from "./view_state.js";
 
@@ -36,10 +36,12 @@ async function asked(fields, answer) {
   fill(answer, h("p", { class: `verdict ${found.allowed ? "yes" : "no"}` }, verdict), h("p", {}, rich(named(found.told))), found.rule && h("p", { class: "quiet" }, "rule: ", h("code", {}, found.rule)));
 }
 
-/** Ids of people and groups as the names that people know. */
-function named(text) {
-  return text.replace(/\b(?:user|group):([US]\w+)|\b([US]0\w+)\b/g, (whole, one, other) => {
+/** Ids of people, groups and channels as the names that people know. */
+export function named(text) {
+  return text.replace(/\b(?:user|group):([US]\w+)|\b([USC]0\w+)\b/g, (whole, one, other) => {
     const id = one ?? other;
+    const place = channel(id);
+    if (place) return `#${place.name}`;
     const handle = seen.get("groups").find((group) => group.id === id)?.handle;
     return handle ? `@${handle}` : (person(id)?.real_name ?? whole);
   });

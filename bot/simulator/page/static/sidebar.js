@@ -1,6 +1,7 @@
 // Who I am, and the conversations I see, with what is unread.
 
 import { byId, fill, h } from "./dom.js";
+import { sign } from "./signs.js";
 import { face, me, person, readAs, seen } from "./store.js";
 import { look, looking, unread } from "./view_state.js";
 
@@ -18,13 +19,13 @@ export function drawSidebar() {
   fill(
     byId("channels"),
     h("h2", {}, "Channels"),
-    h("ul", {}, plain.map((one) => row(one.id, one.name, one.private ? "🔒" : one.shared ? "⇄" : "#", one.archived))),
+    h("ul", {}, plain.map((one) => row(one.id, one.name, one.private ? sign("lock") : one.shared ? "⇄" : "#", one.archived))),
     h("h2", {}, "Apps"),
     h("ul", {}, row(HOME, `${face().app}: Home`, "⌂"), direct.length ? direct.map((one) => row(one.id, face().app, "✉")) : row(face().bot, face().app, "✉")),
   );
 }
 
-function row(id, name, sign, archived) {
+function row(id, name, mark, archived) {
   const count = id === HOME || id === looking.channel ? 0 : unread(id);
   const here = id === looking.channel;
   const words = count ? `${name}, ${count} unread` : name;
@@ -34,7 +35,7 @@ function row(id, name, sign, archived) {
     h(
       "button",
       { type: "button", class: `room ${count ? "unread" : ""} ${archived ? "quiet" : ""}`, "aria-current": here ? "page" : undefined, "aria-label": words, onclick: () => look({ channel: id, thread: null, pane: "channel" }) },
-      h("span", { class: "sign", "aria-hidden": "true" }, sign),
+      h("span", { class: "sign", "aria-hidden": "true" }, mark),
       h("span", { class: "room-name" }, name),
       count > 0 && h("span", { class: "count" }, count),
     ),
@@ -46,10 +47,10 @@ function drawWhoAmI() {
   const option = ({ user, role }) => h("option", { value: user }, `${person(user)?.real_name} – ${role}`);
   const others = seen.get("people").filter((one) => one.kind !== "bot" && !personas.some((other) => other.user === one.id));
   const known = byId("who");
-  const sign = JSON.stringify([personas, others.length]);
-  if (known?.dataset.sign !== sign) {
+  const stamp = JSON.stringify([personas, others.length]);
+  if (known?.dataset.sign !== stamp) {
     const list = h("select", { id: "who", onchange: (event) => become(event.target.value) }, personas.map(option), h("optgroup", { label: "Others" }, others.map((one) => h("option", { value: one.id }, one.real_name))));
-    list.dataset.sign = sign;
+    list.dataset.sign = stamp;
     fill(byId("whoami"), h("label", { for: "who" }, "I am"), list);
   }
   byId("who").value = me();

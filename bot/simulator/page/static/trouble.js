@@ -12,7 +12,7 @@ export function drawTrouble(place) {
   const entries = [
     { key: "bot", sign: words, make: () => botSwitch(words) },
     { key: "head", sign: "", make: () => h("h3", {}, "What may go wrong") },
-    ...seen.get("troubles").map((one) => ({ key: one.id, sign: String(one.on), make: () => troubleRow(one) })),
+    ...seen.get("troubles").map((one) => ({ key: one.id, sign: `${one.on} ${one.waits}`, make: () => troubleRow(one) })),
     { key: "log", sign: String(bot.lines.length) + bot.lines.at(-1), make: () => log(bot.lines) },
   ];
   reconcile(place, entries);
@@ -37,7 +37,7 @@ function troubleRow(one) {
   const control = one.switch
     ? h("button", { type: "button", role: "switch", class: "switch", "aria-checked": String(one.on), "aria-label": one.label, "data-focus": one.id, "data-trouble": one.id, onclick: press })
     : h("button", { type: "button", class: "button", "data-focus": one.id, "data-trouble": one.id, "aria-label": one.label, onclick: press }, "Now");
-  return h("div", { class: "trouble" }, h("div", {}, h("strong", {}, one.label), h("p", { class: "hint" }, one.told)), control);
+  return h("div", { class: "trouble" }, h("div", {}, h("strong", {}, one.label), h("p", { class: "hint" }, one.told), one.waits && h("p", { class: "waits", role: "status" }, "Armed: it strikes as soon as the bot does that.")), control);
 }
 
 function log(lines) {
