@@ -55,6 +55,8 @@ EMOJI = {
     "alarm_clock": "⏰",
     "clipboard": "📋",
     "page_facing_up": "📄",
+    "rewind": "⏪",
+    "leftwards_arrow_with_hook": "↩️",
 }
 _ENTITY = re.compile(r"<([^<>]+)>")
 _SHORTCODE = re.compile(r":([a-z0-9_+-]+):")
