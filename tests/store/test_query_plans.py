@@ -75,6 +75,7 @@ OF_REFERENCES = {"item_of_group", "restoration_safety"}
 
 WHOLE = {
     "verification.witness": "`audit verify` reads all there is",
+    **{f"verification._{part}": "the same, by pages" for part in ("requests", "sent", "approvals", "deletions")},
     "grants.every": "`grants list` shows all there are",
     "search.page": "`audit export` of a day or a project passes over others; each arrival would write an index",
     "projects.configured": "the items of an alias that stands for another project, once",

@@ -18,14 +18,18 @@ from bot.store import audit
 from bot.store.bindings import BY_COMMAND
 from bot.store.database import Triggers
 from bot.store.script import Row, Script, sql, to_ms
+from bot.store.upkeep.both_sides import PAGE, BothSides, Fact, Side
 
 Head = tuple[int, str]
 GrantKey = tuple[str, str, str, str]
 """Subject, role, project, source."""
 
 _DONE = frozenset({"done", "allowed"})
-_DECISIONS = frozenset({"approve", "review"})
+_DECISIONS = ("approve", "review")
 """Decisions that stay in the other tables for as long as their request does."""
+
+_DELETE, _SENT = "delete", "sent"
+_COMPARED = frozenset({*_DECISIONS, _DELETE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +41,10 @@ class Witness:
     guards: Sequence[str]
     """Problems of the triggers, each in words."""
     grants: Mapping[GrantKey, int | None]
-    decided: Sequence[tuple[str, str, str]]
-    """Action, who and about what: each must stand in the trail."""
     bound: Sequence[tuple[str, str]]
     """Channel and project of what was bound by command."""
-    sent: Sequence[tuple[str, str]] = ()
-    """Who asked and the request, of each of which something was sent to the cloud."""
+    sides: BothSides
+    """Decisions, and the requests of which something was sent to the cloud: each must stand in the trail."""
     requests: int = 0
 
 
@@ -54,34 +56,63 @@ def witness(known: Triggers) -> Script[Witness]:
     heads = yield sql("select seq, hash from posted_head order by seq")
     triggers = yield sql(known.select)
     grants = yield sql("select * from access_grant")
-    approvals = yield sql("select 'approve' as action, approver_id as actor, request_id as subject from approval")
-    reviews = yield sql(
-        "select 'review' as action, reviewed_by as actor, id as subject from request where reviewed_by is not null"
-    )
-    deletions = yield sql("select request_id, asked_by, agreed_json from deletion")
     bound = yield sql("select distinct channel_id, project from binding where source = :by", by=BY_COMMAND)
-    sent = yield sql(_SENT)
     requests = yield sql("select count(*) as number from request")
-    decided = [(row["action"], _text(row["actor"]), _text(row["subject"])) for row in (*approvals, *reviews)]
-    decided += [("delete", person, _text(row["request_id"])) for row in deletions for person in _people(row)]
+    sides = BothSides()
+    yield from _requests(sides)
+    yield from _approvals(sides)
+    yield from _deletions(sides)
     return Witness(
         seq,
         [(row["seq"], row["hash"]) for row in heads if isinstance(row["seq"], int)],
         _guards({_text(row["name"]): _text(row["text"]) for row in triggers}, known),
         {_key(row): row["expires_at"] for row in grants},
-        sorted(set(decided)),
         [(_text(row["channel_id"]), _text(row["project"])) for row in bound],
-        [(_text(row["actor_id"]), _text(row["id"])) for row in sent],
+        sides,
         requests[0]["number"],
     )
 
 
-_SENT = """
-select id, actor_id from request where id in (
-    select request_id from item where attempts > 0 union select request_id from consistency_group where attempts > 0
-    union select request_id from restoration where attempts > 0
-) order by id
-"""
+def _requests(sides: BothSides) -> Script[None]:
+    text = f"select id, actor_id, reviewed_by from request where id > :after order by id limit {PAGE}"
+    after = ""
+    while rows := (yield sql(text, after=after)):
+        first, after = after, rows[-1]["id"]
+        sent = yield from _sent(first, after)
+        reviewed = [row for row in rows if row["reviewed_by"] is not None]
+        sides.add(Side.TABLES, [(_SENT, _text(row["actor_id"]), _text(row["id"])) for row in rows if row["id"] in sent])
+        sides.add(Side.TABLES, [("review", _text(row["reviewed_by"]), _text(row["id"])) for row in reviewed])
+
+
+def _sent(after: str, last: str) -> Script[set[str]]:
+    """The requests up to that one of which something was sent."""
+    found: set[str] = set()
+    for table in ("item", "consistency_group", "restoration"):
+        text = f"select request_id from {table} where request_id > :after and request_id <= :last and attempts > 0"
+        found.update(row["request_id"] for row in (yield sql(text, after=after, last=last)))
+    return found
+
+
+def _approvals(sides: BothSides) -> Script[None]:
+    text = (
+        "select request_id, approver_id from approval where (request_id, approver_id) > (:request, :approver) "
+        f"order by request_id, approver_id limit {PAGE}"
+    )
+    request, approver = "", ""
+    while rows := (yield sql(text, request=request, approver=approver)):
+        request, approver = rows[-1]["request_id"], rows[-1]["approver_id"]
+        sides.add(Side.TABLES, [("approve", _text(row["approver_id"]), _text(row["request_id"])) for row in rows])
+
+
+def _deletions(sides: BothSides) -> Script[None]:
+    text = (
+        "select item_id, request_id, asked_by, agreed_json from deletion where item_id > :after "
+        f"order by item_id limit {PAGE}"
+    )
+    after = ""
+    while rows := (yield sql(text, after=after)):
+        after = rows[-1]["item_id"]
+        sides.add(Side.TABLES, [(_DELETE, who, _text(row["request_id"])) for row in rows for who in _people(row)])
 
 
 def _people(deletion: Row) -> Iterator[str]:
@@ -132,11 +163,9 @@ class Verification:
     """Of each time the store was put back from a backup: by which row, and up to which head rows were given up."""
     _hashes: dict[int, str] = field(default_factory=dict)
     _grants: dict[GrantKey, int | None] = field(default_factory=dict)
-    _decided: set[tuple[str, str, str]] = field(default_factory=set)
     _bound: dict[str, str] = field(default_factory=dict)
-    _sent: set[tuple[str, str]] = field(default_factory=set)
-    _pruned: set[str] = field(default_factory=set)
-    """Requests that are gone as they ended long ago, which a row says."""
+    _told: list[Fact] = field(default_factory=list)
+    """By the rows that were taken last."""
 
     def take(self, rows: Iterable[Mapping[str, Any]]) -> str | None:
         """The next rows. Answers what is broken in the chain, after which nothing more can be said."""
@@ -149,6 +178,8 @@ class Verification:
                 self._hashes[self.seq] = self.previous
             if self.seq <= self.witness.seq:
                 self._remember(row)
+        self.witness.sides.add(Side.TRAIL, self._told)
+        self._told.clear()
         return None
 
     def missing(self) -> list[str]:
@@ -166,7 +197,8 @@ class Verification:
         if row["outcome"] not in _DONE:
             return
         action, subject = row["action"], row["subject"]
-        self._decided.add((action, row["actor"], subject))
+        if action in _COMPARED:
+            self._told.append((action, _text(row["actor"]), _text(subject)))
         try:
             details = json.loads(row["details_json"])
             match action:
@@ -183,9 +215,9 @@ class Verification:
                 case action if action == RESTORE_STORE:
                     self._restored(row)
                 case action if action == PRUNE_STORE:
-                    self._pruned.update(details["requests"].split(","))
+                    self.witness.sides.forget(details["requests"].split(","))
                 case "create" if details.get("hop") == BEFORE_POST:
-                    self._sent.add((row["actor"], details["request"]))
+                    self._told.append((_SENT, _text(row["actor"]), _text(details["request"])))
                 case _:
                     pass
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
@@ -221,19 +253,18 @@ class Verification:
                 yield f"the end of the grant {_told(key)} is not the one in its row"
         for key in sorted(self._grants.keys() - self.witness.grants.keys()):
             yield f"the grant {_told(key)} is gone and no row says who took it back"
-        for action, actor, subject in self.witness.decided:
-            if (action, actor, subject) not in self._decided:
+        sides = self.witness.sides
+        for action in (*_DECISIONS, _DELETE):
+            for _, actor, subject in sides.only_in(Side.TABLES, action):
                 yield f"{actor} stands under {subject} ({action}), and there is no row of it"
-        for action, actor, subject in sorted(self._decided - set(self.witness.decided), key=repr):
-            if action in _DECISIONS and subject not in self._pruned:
+        for action in _DECISIONS:
+            for _, actor, subject in sides.only_in(Side.TRAIL, action):
                 yield f"{actor} has a row under {subject} ({action}), and does not stand there any more"
-        sent = set(self.witness.sent)
-        for actor, request in sorted(sent - self._sent, key=repr):
+        for _, actor, request in sides.only_in(Side.TABLES, _SENT):
             yield f"something of {request} was sent for {actor}, and there is no row of it"
-        for actor, request in sorted(self._sent - sent, key=repr):
-            if request not in self._pruned:
-                what = f"something of {request} was sent for {actor}"
-                yield f"a row says that {what}, and no such request of theirs is there"
+        for _, actor, request in sides.only_in(Side.TRAIL, _SENT):
+            what = f"something of {request} was sent for {actor}"
+            yield f"a row says that {what}, and no such request of theirs is there"
         for channel, project in self.witness.bound:
             if self._bound.get(channel) != project:
                 yield f"the channel {channel} is bound to {project}, and there is no row of it"
