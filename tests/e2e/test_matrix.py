@@ -32,9 +32,12 @@ from bot.slack.ids import (
     LIST_OLDER,
     NEW_SNAPSHOT,
     OPEN_FORM,
+    RESTORE,
     REVIEW,
+    TYPE_TO_CONFIRM,
 )
 from bot.slack.views.create_modal import FORM_DISKS, FORM_PROJECT, NO_CHOICE
+from bot.slack.views.restoring.restoration_forms import OVERWRITE_FORM, RESTORE_FORM
 from bot.slack.views.small_modals import BIND_FORM, CHANGE_FORM, DENY_FORM
 from tests.e2e.conftest import CHANNEL, World
 from tests.e2e.test_approvals import Start, asked, start
@@ -58,6 +61,9 @@ TYPED = (
     "bind server=web-01 project=payments-prod",
     "unbind",
     "restore-points",
+    "restore {request}",
+    "restore {request} overwrite",
+    "verify {request}",
     "delete {request}",
     "status",
     "status {request}",
@@ -74,7 +80,20 @@ TYPED = (
     "review {request}",
     "help",
 )
-ABOUT_REQUESTS = (APPROVE, DENY, REVIEW, CANCEL, CONFIRM, CHANGE, EXTEND, DELETE, DELETE_FOR_GOOD, AGREE)
+ABOUT_REQUESTS = (
+    APPROVE,
+    DENY,
+    REVIEW,
+    CANCEL,
+    CONFIRM,
+    CHANGE,
+    EXTEND,
+    DELETE,
+    DELETE_FOR_GOOD,
+    AGREE,
+    RESTORE,
+    TYPE_TO_CONFIRM,
+)
 BUTTONS = (*ABOUT_REQUESTS, BIND, NEW_SNAPSHOT, OPEN_FORM, ASK_AGAIN)
 SECRETS = ("orders-db", "kernel", "web-01-logs")
 """What stands in the requests that wait, and is nobody's business who may not view the project."""
@@ -135,7 +154,7 @@ async def gate(start: Start, quiet_world: World) -> AsyncIterator[Gate]:
     slack = quiet_world.slack.world
     slack.enterprise_id = GRID
     slack.people[ELSEWHERE.id] = copy.deepcopy(ELSEWHERE)
-    world = await start("approvals = 1\nbreak_glass = true")
+    world = await start("approvals = 1\nbreak_glass = true\nrestore = true")
     request = await world.create("orders-db reason=kernel", "bob")
     await asked(world, request)
     plan, _ = await planned(world, "disks=web-01-logs", "bob")
@@ -209,6 +228,8 @@ async def test_no_form_and_no_picker_is_of_use_to_whoever_may_not(gate: Gate) ->
     gate.calls = len(world.cloud.calls())
     state, view = slack.state, slack.view("bob")
     reason = {"values": {"reason": {"reason": {"value": "no"}}}}
+    way = {"values": {"way": {"value": {"selected_option": {"value": "overwrite"}}}}}
+    typed = {"values": {"typed": {"value": {"value": "orders-db"}}}}
     selection = {"values": {"others": {"others": {"value": "server=web-01"}}}}
     for person in gate.people():
         sent = payloads.view_submission(state, person, view)
@@ -218,6 +239,8 @@ async def test_no_form_and_no_picker_is_of_use_to_whoever_may_not(gate: Gate) ->
             (DENY_FORM, gate.request, reason),
             (CHANGE_FORM, gate.plan, selection),
             (BIND_FORM, sent["view"]["private_metadata"], {}),
+            (RESTORE_FORM, gate.request, way),
+            (OVERWRITE_FORM, gate.plan, typed),
         ):
             forged = copy.deepcopy(payloads.view_submission(state, person, view))
             forged["view"] |= {"callback_id": name, "private_metadata": about, "state": entered}
@@ -246,7 +269,10 @@ ABOUT_A_PROJECT = (
     "revoke @bob operator {0}",
     "bind server=web-01 project={0}",
 )
-ABOUT_A_REQUEST = ("status {0}", "cancel {0}", "approve {0}", "deny {0} reason=no", "review {0}", "delete {0}")
+ABOUT_A_REQUEST = (
+    *("status {0}", "cancel {0}", "approve {0}", "deny {0} reason=no", "review {0}", "delete {0}"),
+    *("restore {0}", "restore {0} overwrite", "verify {0}"),
+)
 
 
 async def test_a_closed_project_and_a_missing_one_are_answered_to_the_byte_alike(start: Start) -> None:

@@ -10,6 +10,8 @@ from bot.domain.parsing.words import COURTESIES, FILLERS, Word
 
 ID = re.compile(r"r-[a-z0-9]{8}(?:-\w+)?|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 """The shapes that ids have: of a request or an item, and the cloud's own."""
+LIKE_AN_ID = re.compile(rf"r-[\w-]+|{ID.pattern}")
+"""The same, or what is hardly anything else: whether there is such a one is not for who reads the words to say."""
 
 _AROUND_AN_ID = FILLERS | COURTESIES | {"request", "job", "id"}
 

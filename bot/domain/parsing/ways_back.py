@@ -11,7 +11,7 @@ from bot.domain.normalise import caseless, plain
 from bot.domain.options import OPTIONS_OF, read_reason
 from bot.domain.orders import Restore, Way, as_word
 from bot.domain.parsing.arguments import Arguments, read_arguments, read_options, tried
-from bot.domain.parsing.named_ids import ID, around_an_id, read_id
+from bot.domain.parsing.named_ids import LIKE_AN_ID, around_an_id, read_id
 from bot.domain.parsing.words import Word
 from bot.domain.sentences import listed, quoted
 
@@ -27,12 +27,12 @@ def read_way_back(verb: str, words: list[Word]) -> Restore:
     """`verb` is restore or verify."""
     if any(caseless(word.text) in _POINTS for word in words):
         raise CommandError("For the ids that there are: `restore-points`. Nothing was done.")
-    plain_ids = [Word(id_, quoted=False) if ID.fullmatch(id_ := read_id(word)) else word for word in words]
+    plain_ids = [Word(id_, quoted=False) if LIKE_AN_ID.fullmatch(id_ := read_id(word)) else word for word in words]
     arguments = read_arguments(verb, plain_ids)
     overwrite = [word for word in arguments.bare if _is_overwrite(word)]
     named = [word for word in arguments.bare if word not in overwrite]
     entries = [Word(entry, word.quoted) for word in named for entry in word.entries]
-    ids = list(dict.fromkeys(id_ for word in entries if ID.fullmatch(id_ := read_id(word))))
+    ids = list(dict.fromkeys(id_ for word in entries if LIKE_AN_ID.fullmatch(id_ := read_id(word))))
     others = [word for word in entries if read_id(word) not in ids]
     in_place = bool(overwrite)
     if arguments.late and all(caseless(word) == OVERWRITE for word in arguments.late):

@@ -49,7 +49,8 @@ def rendered(
         case Text.RECEIPT:
             return _receipt(outgoing, command, team_url, project)
         case Text.REFUSAL:
-            return refusal(request.explanation, request.text, command, request.id)
+            form = not isinstance(request.order, Restore)
+            return refusal(request.explanation, request.text, command, request.id, form=form)
         case Text.MOVED:
             why = outgoing.why if isinstance(outgoing, DirectMessage) else ""
             return moved(request, why, bot_user_id)

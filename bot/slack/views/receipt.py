@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import Item, cloud_deletes, spread_seconds
+from bot.domain.orders import Restore
 from bot.domain.projects import Project
 from bot.domain.quick import failed
 from bot.domain.requests import Request
@@ -78,7 +79,7 @@ def receipt(
 def _refused_receipt(request: Request, command: str) -> Message:
     again = f"What was asked: {code(f'{command} {shortened(request.text, 500)}')}"
     message = arranged([f":no_entry_sign: {person(request.actor_id)}, {sentence(request.explanation)}", again])
-    if request.timed_out:
+    if request.timed_out and not isinstance(request.order, Restore):
         message["blocks"].append(row([buttons.try_again(request.id)], "again"))
     return message
 

@@ -9,8 +9,8 @@ from bot.slack.views.message import Message, arranged
 from bot.slack.views.mrkdwn import code, code_block, sentence
 
 
-def refusal(told: str, said: str, command: str, reference: str | None = None) -> Message:
-    """Cause and fix, and what was typed, ready to be copied and mended."""
+def refusal(told: str, said: str, command: str, reference: str | None = None, *, form: bool = True) -> Message:
+    """Cause and fix, and what was typed, ready to be copied and mended. `form`: there is one to mend it in."""
     lines = [f":no_entry_sign: {sentence(told)}"]
     if "Nothing was" not in told and (reference or _makes_something(said)):
         lines.append("Nothing was created.")
@@ -19,7 +19,7 @@ def refusal(told: str, said: str, command: str, reference: str | None = None) ->
     if reference:
         lines.append(f"Reference: {code(reference)}")
     message = arranged(lines)
-    if reference:
+    if reference and form:
         message["blocks"].append(row([buttons.change_and_ask_again(reference)], "again"))
     return message
 

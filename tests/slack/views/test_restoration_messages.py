@@ -12,15 +12,22 @@ import pytest
 from bot.domain.items import DiskRef, Item
 from bot.domain.new_disks import CreateDisk
 from bot.domain.orders import Restore, Way
+from bot.domain.parsing.commands import ListSnapshots
 from bot.domain.requests import Request
 from bot.domain.restorations import Restoration, Source
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.domain.transitions import ItemState, RequestState, RestorationState
+from bot.slack.views import responses
+from bot.slack.views.app_home_view import app_home_view
 from bot.slack.views.message import Message
 from bot.slack.views.outbox_messages import rendered
+from bot.slack.views.restore_points import restore_points
 from bot.slack.views.restoring.restoration_forms import overwrite_form, restore_form
+from bot.workflow.jobs.publish_app_home import AppHomeContent, Asked, Usable
+from bot.workflow.queries.restore_points import Point, Points
+from bot.workflow.queries.status import Page
 from tests.block_kit import EDITED, checked_message, checked_view
-from tests.builders import NOON, a_project, a_request, a_restoration, an_item
+from tests.builders import NOON, a_grant, a_project, a_request, a_restoration, an_item
 from tests.outgoing import outgoing
 
 Golden = Callable[[str, Any], None]
@@ -281,6 +288,59 @@ def test_the_longest_receipt_keeps_the_way_back() -> None:
     items = [replace(there(1), id=row.safety_item_id or "", position=row.position) for row in rows]
     message = said("receipt", asked_for("overwrite", RequestState.FINISHED), rows, items)
     assert "`/snapshot restore r-back overwrite` puts it back" in message["text"]
+
+
+# --- where many requests stand ----------------------------------------------------------------------------------------
+
+PROOF = a_row(1, "verify", DONE, proven_at=NOON + timedelta(seconds=42))
+
+
+def test_restore_points_say_when_each_was_proven_and_lead_back(golden: Golden) -> None:
+    made = [there(1), there(2)]
+    backup = a_request("r-one", state=RequestState.FINISHED, ended_at=NOON)
+    existing = frozenset(item.snapshot_id for item in made if item.snapshot_id)
+    point = Point(backup, made, existing, deletable=True, restorable=True, proofs={"5afe0001": PROOF})
+    safe = Point(asked_for("overwrite", RequestState.FINISHED), made[:1], existing, deletable=False, restorable=True)
+    message = checked_message(restore_points(Points([point, safe], "C1", more=False), "/snapshot", TEAM))
+    golden("restore_points_proven", message)
+    assert message["text"].count("proven") == 1
+    assert "safety snapshots, made before a roll-back" in message["text"]
+    closed = Points([replace(point, restorable=False)], "C1", more=False)
+    assert "Restore…" not in str(restore_points(closed, "/snapshot")["blocks"])
+
+
+def test_lists_and_app_home_tell_of_ways_back(golden: Golden) -> None:
+    new = [a_row(1, "new_disks", DONE, made_id="d15c-new"), a_row(2, "new_disks", RestorationState.FAILED)]
+    done = asked_for("new_disks", RequestState.FINISHED)
+    running = replace(asked_for("overwrite"), id="r-roll")
+    waiting = replace(asked_for("overwrite", RequestState.WAITING, **WAITING), id="r-wait", actor_id="U2")
+    over = [a_row(1, "overwrite", RestorationState.RESTORING)]
+    back = {"r-back": new, "r-roll": over, "r-wait": over}
+    listed = Page([(running, []), (done, [])], ListSnapshots(), more=False, restorations=back)
+    golden("restore_list", checked_message(responses.listing(listed, "/snapshot", TEAM)))
+    content = AppHomeContent(
+        usable=[Usable(PROJECT, [a_grant()])],
+        running=[(running, [there(1)])],
+        recent=[(done, []), (a_request("r-one", state=RequestState.FINISHED, ended_at=NOON), [there(1)])],
+        waiting=[(waiting, [safety(1)])],
+        restorations=back,
+        restorable=frozenset({"r-one"}),
+    )
+    shown = checked_view(app_home_view(content, 7, "/snapshot", TEAM))
+    golden("home_ways_back", shown)
+    assert str(shown).count("Restore…") == 1
+    most: list[Asked] = [(replace(waiting, id=f"r-{number}"), []) for number in range(10)]
+    long = [a_row(1, "overwrite", disk=a_disk_ref(1, HOSTILE * 5)) for _ in range(60)]
+    crowded = replace(content, waiting=most, restorations={one.id: long for one, _ in most})
+    checked_view(app_home_view(crowded, 7, "/snapshot", TEAM))
+
+
+def test_nothing_of_it_is_tried_again_by_a_button() -> None:
+    late = {"rule": "plan-timeout", "explanation": "Nobody confirmed the plan in time.", "ended_at": NOON}
+    message = said("receipt", asked_for("overwrite", RequestState.DROPPED, **late), [])
+    assert "actions" not in {block["type"] for block in message["blocks"]}
+    refused = said("refusal", asked_for("overwrite", RequestState.DROPPED, **late), [])
+    assert "actions" not in {block["type"] for block in refused["blocks"]}
 
 
 # --- forms ------------------------------------------------------------------------------------------------------------

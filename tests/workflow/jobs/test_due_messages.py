@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from bot.domain.items import Item
-from bot.domain.transitions import ItemState, RequestState
+from bot.domain.orders import Restore
+from bot.domain.restorations import Restoration
+from bot.domain.transitions import ItemState, RequestState, RestorationState
 from bot.ports.messages import Edit
-from bot.workflow.jobs.due_messages import due_messages
-from tests.builders import NOON, a_request, an_item
+from bot.workflow.jobs.due_messages import due_messages, told
+from tests.builders import NOON, a_request, a_restoration, an_item
 from tests.outgoing import kind_of
 
 CREATING = an_item(1, ItemState.CREATING, snapshot_id="snap-1", job_id="job-1")
@@ -43,6 +45,37 @@ POSTED = {"status_ts": "1.1", "status_channel": "C1"}
 def test_the_most_important_thing_comes_next(request_fields: dict[str, Any], items: list[Item], kind: str) -> None:
     first = next(iter(due_messages(a_request(**request_fields), items)), None)
     assert (kind_of(first) if first else None) == kind
+
+
+STATE = RestorationState
+SAFE: dict[str, Any] = {"safety_item_id": "r-one-1", "way": "overwrite"}
+
+
+@pytest.mark.parametrize(
+    ("items", "rows", "kind"),
+    [
+        ([], [a_restoration(1)], None),
+        ([CREATING], [a_restoration(1, **SAFE)], "accepted"),
+        ([replace(DONE, accepted_told=True)], [a_restoration(1, STATE.SUBMITTING, **SAFE)], None),
+        ([replace(DONE, accepted_told=True)], [a_restoration(1, STATE.RESTORING, **SAFE)], "accepted"),
+        ([], [a_restoration(1, STATE.RESTORING), a_restoration(2)], None),
+        ([], [a_restoration(1, STATE.RESTORING), a_restoration(2, cause="no room", waiting_since=NOON)], "accepted"),
+        ([], [a_restoration(1, STATE.RESTORING, way="verify")], None),
+        ([], [a_restoration(1, STATE.RESTORING, accepted_told=True), a_restoration(2, STATE.FAILED)], "failure"),
+        ([], [a_restoration(1, STATE.RESTORING, accepted_told=True), a_restoration(2, STATE.UNKNOWN)], "failure"),
+        ([], [a_restoration(1, STATE.FAILED, failure_told=True), a_restoration(2)], None),
+        ([], [a_restoration(1, STATE.CLEARING, way="verify")], None),
+        ([], [a_restoration(1, STATE.CLEARING, way="verify", cause="It does not go.")], "failure"),
+        ([an_item(1, ItemState.FAILED, cause="no room")], [a_restoration(1, **SAFE)], "failure"),
+    ],
+)
+def test_of_disks_that_come_back_the_same_is_told(items: list[Item], rows: list[Restoration], kind: str | None) -> None:
+    request = a_request(**POSTED, shown_rev=1, order=Restore("r-one", "r-one", rows[0].way))
+    due = due_messages(request, items, rows)
+    assert (kind_of(due[0]) if due else None) == kind
+    if due and due[0].text != "status":
+        after = told(due[0], None, NOON)
+        assert not after.to_send
 
 
 def test_an_edit_names_the_message_that_it_takes_the_place_of() -> None:
