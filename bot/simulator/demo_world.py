@@ -10,6 +10,7 @@ from bot.simulator.cloud.default_world import LEGACY, PAYMENTS, SHOP
 
 CHANNEL = "#inc-demo"
 PLAYED = 'quick keep=7 reason="kernel upgrade on web-01, INC-42"'
+POINT = 'create spare-disk reason="before the clean-up"'
 ALICE, BOB, CAROL, GUS, EVE = "U0ALICE001", "U0BOB00002", "U0CAROL009", "U0GUEST003", "U0EXTUSER5"
 
 
@@ -35,7 +36,7 @@ def _bot() -> dict[str, Any]:
             "shop": {"kind": "access_key", "access_key": "env:SIM_ACCESS_KEY", "secret_key": "env:SIM_SECRET_KEY"},
         },
         "projects": {
-            "payments-prod": project(PAYMENTS, "ap-southeast-3", "payments"),
+            "payments-prod": project(PAYMENTS, "ap-southeast-3", "payments", restore=True),
             "shop": project(SHOP, "ap-southeast-3", "shop", approvals=1),
             "legacy": project(LEGACY, "eu-west-0", "payments"),
         },
@@ -109,6 +110,22 @@ def _story() -> dict[str, Any]:
                 "user": "carol",
                 "channel": CHANNEL,
                 "steps": [{"command": {"user": "carol", "channel": CHANNEL, "text": "/snapshot create orders-db"}}],
+            },
+            {
+                "title": "Go back to a snapshot",
+                "told": (
+                    "Bob copies spare-disk and looks for the way back. Press Restore… on what he sees: new disks, the "
+                    "disk itself rolled back (Alice has to agree), or only a proof that it can be done."
+                ),
+                "user": "bob",
+                "channel": CHANNEL,
+                "steps": [
+                    {"command": {"user": "bob", "channel": CHANNEL, "text": f"/snapshot {POINT}"}},
+                    {"until": "creating"},
+                    {"until": "ended"},
+                    {"wait": 5},
+                    {"command": {"user": "bob", "channel": CHANNEL, "text": "/snapshot restore-points"}},
+                ],
             },
         ],
     }

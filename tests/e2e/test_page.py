@@ -136,6 +136,35 @@ def test_a_fault_that_is_switched_on_is_read_in_the_message(page: Page) -> None:
     page.until(lambda: page.one("[data-trouble='failing-jobs'][aria-checked='false']"))
 
 
+def press_the_first(page: Page, selector: str, words: str) -> bool | None:
+    """Of a list that begins with the newest."""
+    found = next((one for one in page.all(selector) if words in one.text), None)
+    if found is not None:
+        found.click()
+    return found is not None or None
+
+
+def test_a_disk_goes_back_to_its_snapshot_by_a_typed_name_and_another_persons_word(page: Page) -> None:
+    page.open("bob")
+    page.press("[data-try='3']")
+    page.until(lambda: press_the_first(page, f"{MESSAGE}.only-me .button", "Restore…"))
+    page.see("dialog .label", "Which way?")
+    page.press("dialog label", "Overwrite the disks themselves")
+    page.type("dialog [data-focus^='reason/']", "the clean-up went wrong")
+    page.picture("way-back-choice")
+    page.press("dialog .submit")
+    page.see(MESSAGE, "Roll-back of 1 disk in payments-prod: planned")
+    page.picture("way-back-plan")
+    page.press(f"{MESSAGE} .button", "Type to Overwrite…")
+    page.type("dialog [data-focus^='typed/']", "orders-db")
+    page.press("dialog .submit")
+    page.see("dialog .error", "Type exactly “spare-disk” to overwrite")
+    assert page.unnamed() == []
+    page.picture("way-back-form")
+    page.type("dialog [data-focus^='typed/']", f"{Keys.CONTROL}a{Keys.NULL}spare-disk", Keys.ENTER)
+    page.see(MESSAGE, "Roll-back of 1 disk in payments-prod: waiting for approval")
+
+
 def test_the_keyboard_alone_leads_to_a_shortcut_and_news_elsewhere_is_marked(page: Page) -> None:
     page.open("bob")
     page.type("#messages", Keys.ARROW_UP, Keys.TAB)

@@ -9,7 +9,7 @@ from bot.domain.requests import Request
 from bot.domain.restorations import Restoration
 from bot.slack.views.message import fitted
 from bot.slack.views.mrkdwn import escaped, person, plural, reason_told
-from bot.slack.views.restoring.restoration_words import point, restored_disk
+from bot.slack.views.restoring.restoration_words import back_to, point, restored_disk
 
 LINES_CHARACTERS = 1_000
 """Of disks: with the longest reason, once it is escaped, the text can be edited."""
@@ -33,7 +33,9 @@ def restoring_facts(order: Restore, rows: Sequence[Restoration]) -> list[str]:
     """Each disk with what becomes of it, and what an approver has to look at."""
     elsewhere = ", all in the message of the request"
     if order.way == "overwrite":
-        lines = [f"• {restored_disk(row)} goes back to {point(row)}: *what was written since is lost*" for row in rows]
+        lines = [
+            f"• {restored_disk(row)} goes back to {back_to(row)}: *what was written since is lost*" for row in rows
+        ]
         return [*fitted(lines, LINES_CHARACTERS, elsewhere), _LOOK_AT]
     lines = [f"• {restored_disk(row)}, from {point(row)}" for row in rows]
     size = f"{sum(row.disk.size for row in rows):,} GiB"

@@ -13,7 +13,7 @@ from bot.slack.views.blocks import OPTIONS, plain, section
 from bot.slack.views.create_modal import VALUE
 from bot.slack.views.message import parts
 from bot.slack.views.mrkdwn import code, plural, shortened
-from bot.slack.views.restoring.restoration_words import point, restored_disk
+from bot.slack.views.restoring.restoration_words import back_to, restored_disk
 from bot.slack.views.small_modals import field, small_modal, text_field
 
 RESTORE_FORM = "restore_form"
@@ -62,7 +62,7 @@ def _one(item: Item) -> dict[str, Any]:
 def overwrite_form(form_id: str, rows: Sequence[Restoration], wanted: str) -> dict[str, Any]:
     """`wanted` is what has to be typed, to the letter."""
     head = f":warning: *{plural(len(rows), 'disk')} will be overwritten. What was written since is lost:*"
-    lines = [f"• {restored_disk(row)} goes back to {point(row)}" for row in rows[:_OVERWRITTEN]]
+    lines = [f"• {restored_disk(row)} goes back to {back_to(row)}" for row in rows[:_OVERWRITTEN]]
     if len(rows) > _OVERWRITTEN:
         lines.append(f"… and {len(rows) - _OVERWRITTEN} more, all in the plan")
     after = "A safety snapshot of each is made first, and another person has to agree before anything is touched."
@@ -71,4 +71,4 @@ def overwrite_form(form_id: str, rows: Sequence[Restoration], wanted: str) -> di
         section(text, f"lost.{number}") for number, text in enumerate(parts([head, *lines, after]))
     ]
     asked = field(TYPED, label, text_field(VALUE), f"To go on, type exactly: {wanted}", optional=False)
-    return small_modal(OVERWRITE_FORM, form_id, "Overwrite", "Overwrite", [*blocks, asked])
+    return small_modal(OVERWRITE_FORM, form_id, "Overwrite", "Ask to Overwrite", [*blocks, asked])

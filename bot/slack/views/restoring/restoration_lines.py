@@ -11,7 +11,14 @@ from bot.domain.restorations import Restoration
 from bot.domain.transitions import ItemState, RestorationState
 from bot.slack.views.disk_words import CAUSE_CHARACTERS, LISTED, NAME_CHARACTERS, UNDER
 from bot.slack.views.mrkdwn import code, disk_kind, duration, sentence, shortened, typed
-from bot.slack.views.restoring.restoration_words import lost_since, point, restored_disk, safety_is_there, safety_of
+from bot.slack.views.restoring.restoration_words import (
+    back_to,
+    lost_since,
+    point,
+    restored_disk,
+    safety_is_there,
+    safety_of,
+)
 
 _SIGNS: Mapping[RestorationState, str] = {
     RestorationState.PLANNED: ":white_circle:",
@@ -50,11 +57,11 @@ def _overwrites(request: Request, row: Restoration, items: Sequence[Item]) -> li
     head = " · ".join(filter(None, (f"• {restored_disk(row)}", disk_kind(row.disk), state)))
     age = ""
     if row.source.taken_at:
-        age = f", {duration((request.created_at - row.source.taken_at).total_seconds())} before you asked"
+        age = f" ({duration((request.created_at - row.source.taken_at).total_seconds())} before you asked)"
     lost = f"*Lost: everything written to this disk {lost_since(row)}*"
     safety = safety_of(row, items)
-    first = f"first, its safety snapshot {code(safety.snapshot.name or '')}" if safety else ""
-    return [head, f"goes back to {point(row)}{age}", lost, *filter(None, (first,))]
+    first = f"what it holds now is kept first: safety snapshot {code(safety.snapshot.name or '')}" if safety else ""
+    return [head, f"goes back to {back_to(row, age)}", lost, *filter(None, (first,))]
 
 
 def _makes(request: Request, row: Restoration, items: Sequence[Item]) -> list[str]:
@@ -129,7 +136,7 @@ def _way_in_words(way: Way, made: str, row: Restoration, *, ended: bool) -> str:
         case "new_disks":
             return f"new disk{made} is there, from {point(row)}" if ended else f"new disk{made} is being made"
         case "overwrite":
-            return f"rolled back to {point(row)}" if ended else f"being rolled back to {point(row)}"
+            return f"rolled back to {back_to(row)}" if ended else f"being rolled back to {back_to(row)}"
         case "verify":
             return f"proven{_in_seconds(row)}, test disk deleted" if ended else f"test disk{made} is being made"
 

@@ -12,7 +12,7 @@ from bot.domain.transitions import RestorationState
 from bot.slack.views.failure import CAUSES, causes
 from bot.slack.views.message import Message, arranged
 from bot.slack.views.mrkdwn import code, plural, sentence, shortened
-from bot.slack.views.restoring.restoration_words import point, restored_disk
+from bot.slack.views.restoring.restoration_words import back_to, point, restored_disk
 
 CAUSE_CHARACTERS = 400
 _NOT = {"new_disks": "not restored", "overwrite": "not rolled back", "verify": "not proven"}
@@ -32,7 +32,8 @@ def restoring_accepted(order: Restore, rows: Sequence[Restoration]) -> Message:
             head = f":mag: *The cloud is making {plural(len(rows), 'test disk')}*"
         case "new_disks":
             head = f":inbox_tray: *The cloud is making {plural(len(rows), 'new disk')}*"
-    lines = [f"• {restored_disk(row)}: {point(row)}{_how_taken(row)}" for row in rows[:CAUSES]]
+    of = back_to if order.way == "overwrite" else point
+    lines = [f"• {restored_disk(row)}: {of(row)}{_how_taken(row)}" for row in rows[:CAUSES]]
     if len(rows) > CAUSES:
         lines.append(f"… and {len(rows) - CAUSES} more; the receipt names them all.")
     return arranged([head, *lines])

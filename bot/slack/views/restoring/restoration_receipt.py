@@ -29,7 +29,7 @@ from bot.slack.views.mrkdwn import (
 )
 from bot.slack.views.restore_help import LABEL_CHARACTERS, LINKED
 from bot.slack.views.restoring.restoration_notices import restoring_causes, what_now
-from bot.slack.views.restoring.restoration_words import done_word, point, restored_disk, safety_of
+from bot.slack.views.restoring.restoration_words import back_to, done_word, point, restored_disk, safety_of
 
 ATTACH = (
     "*To use them:* I attach nothing. In the console under EVS, Disks, choose the new disk and Attach, to a server in "
@@ -93,7 +93,7 @@ def _line(one: Restoration, items: Sequence[Item]) -> str:
             new = " ".join(filter(None, (code(one.made_id or ""), f"({code(name)})" if name else "")))
             return f"• {restored_disk(one)}: new disk {new} · {kind} · from {point(one)}"
         case "overwrite":
-            return f"• {restored_disk(one)}: rolled back to {point(one)}{_safe(safety_of(one, items))}"
+            return f"• {restored_disk(one)}: rolled back to {back_to(one)}{_safe(safety_of(one, items))}"
         case "verify":
             took = f" after {duration(one.proven_in.total_seconds())}" if one.proven_in else ""
             when = f", {moment(one.proven_at)}" if one.proven_at else ""

@@ -82,11 +82,12 @@ def under_restoring(request: Request, order: Restore, rows: Sequence[Restoration
 
 
 def _what_it_takes(request: Request, rows: Sequence[Restoration]) -> str:
-    each = "the disk" if len(rows) == 1 else "each disk"
+    one = len(rows) == 1
+    typed = "the name of the disk" if one else "how many disks there are and their server"
+    of = "it" if one else "each disk"
     return (
-        f"*What was written since the snapshot is lost.* First I make a safety snapshot of {each}; the roll-back "
-        f"begins once {'it is' if len(rows) == 1 else 'all are'} there. Before that you type what is overwritten, and "
-        f"{_others(request)}."
+        f"*Four steps:* you type {typed}; {_others(request)}; I make a safety snapshot of {of}; once "
+        f"{'that is' if one else 'all of them are'} there, I roll back."
     )
 
 

@@ -28,6 +28,12 @@ def point(row: Restoration) -> str:
     return f"snapshot {code(row.source.snapshot_id)}{taken}"
 
 
+def back_to(row: Restoration, age: str = "") -> str:
+    """The moment that a disk goes back to, which tells a person more than the id of the snapshot."""
+    snapshot = f"snapshot {code(row.source.snapshot_id)}"
+    return f"{moment(row.source.taken_at)}{age}, {snapshot}" if row.source.taken_at else snapshot
+
+
 def lost_since(row: Restoration) -> str:
     """From when on what was written to the disk is lost."""
     return f"since {moment(row.source.taken_at)}" if row.source.taken_at else "since that snapshot"
