@@ -163,6 +163,13 @@ def test_a_disk_goes_back_to_its_snapshot_by_a_typed_name_and_another_persons_wo
     page.picture("way-back-form")
     page.type("dialog [data-focus^='typed/']", f"{Keys.CONTROL}a{Keys.NULL}spare-disk", Keys.ENTER)
     page.see(MESSAGE, "Roll-back of 1 disk in payments-prod: waiting for approval")
+    page.become("alice")
+    page.press(f"{MESSAGE} .replies")
+    page.press("#replies .button", "Approve")
+    page.see("dialog", "will be overwritten")
+    page.press("dialog button", "Approve")
+    page.see("#replies .message", "1 of 1 disk rolled back")
+    page.picture("way-back-receipt")
 
 
 def test_the_keyboard_alone_leads_to_a_shortcut_and_news_elsewhere_is_marked(page: Page) -> None:

@@ -37,8 +37,8 @@ ATTACH = (
 )
 _THERE = "The new disks in the console:"
 BACK_TO_WORK = (
-    "*To go on:* attach the disks again as they were, start the server, and look before you let anybody in. A disk "
-    "that was enlarged since keeps its size: extend its partition and file system once more."
+    "*To go on:* attach again what was attached, as it was, start the server, and look before you let anybody in. A "
+    "disk that was enlarged since keeps its size: extend its partition and file system once more."
 )
 
 
@@ -124,10 +124,16 @@ def _back_again(request: Request, order: Restore, items: Sequence[Item], command
     if order.way != "overwrite" or not _restorable(items):
         return []
     again = f"{command} restore {request.id}"
+    one = len(items) == 1
+    held = "the safety snapshot holds what the disk" if one else "the safety snapshots hold what the disks"
+    disks, charged = (
+        ("a new disk", "It is charged for as long as it exists; nothing deletes it")
+        if one
+        else ("new disks", "They are charged for as long as they exist; nothing deletes them")
+    )
     told = (
-        "*The way back from this:* the safety snapshots hold what the disks held right before. "
-        f"{code(f'{again} overwrite')} puts it back, {code(again)} makes new disks of it. "
-        "They are charged for as long as they exist; nothing deletes them by itself."
+        f"*The way back from this:* {held} held right before. {code(f'{again} overwrite')} puts it back, "
+        f"{code(again)} makes {disks} of it. {charged} by itself."
     )
     return [told]
 
