@@ -163,12 +163,20 @@ async def _shared(base: Base, front: Front, stack: AsyncExitStack) -> Engine:
     from bot.engine.shared import SharedEngine, connected  # here, as they are of an extra
     from bot.store.postgres.database import PostgresDatabase
 
-    assert isinstance(base.database, PostgresDatabase)
-    pool = await connected(base.database.url)
+    database = base.database
+    assert isinstance(database, PostgresDatabase)
+    pool = await connected(database.url)
     stack.callback(pool.terminate)
-    engine = SharedEngine(base.clock, base.store, pool, base.store.chore_taken, base.database.date)
-    base.database.on_committing(engine.enqueue)
-    base.database.on_scheduled(engine.committed)
+    engine = SharedEngine(
+        base.clock,
+        base.store,
+        pool,
+        base.store.chore_taken,
+        database.date,
+        acknowledging=lambda: database.acknowledging,
+    )
+    database.on_committing(engine.enqueue)
+    database.on_scheduled(engine.committed)
     front.changes.pass_on, engine.on_news = engine.tell, front.changes.heard
     return engine
 

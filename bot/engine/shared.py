@@ -48,6 +48,12 @@ AFTER_A_BUG_SECONDS = 5.0
 AFTER_A_FAILURE_SECONDS = 1.0
 """Until the database is tried again where it is away, and until a job is that met that."""
 
+GIVES_WAY_SECONDS = 2.0
+"""How long a job gives way to commands that wait for their acknowledgement from this replica."""
+
+QUIET_SECONDS = 0.01
+"""How long no command may wait before jobs are begun again; the next one of many comes sooner."""
+
 STEP_SECONDS = 1.0
 """A clock that is further away from where it was to be has been set."""
 
@@ -145,6 +151,7 @@ class SharedEngine:
 
     `share` is how many jobs of one lane run together in this replica. `takes_turn`: whether this replica is the one
     that does a chore now, of which the others hear that it is done. `date`: of the database, which is that of all.
+    `acknowledging`: whether a command waits for its acknowledgement from this replica, for which its jobs give way.
     """
 
     def __init__(
@@ -156,6 +163,7 @@ class SharedEngine:
         date: Callable[[], Coroutine[Any, Any, datetime]],
         *,
         share: int = 16,
+        acknowledging: Callable[[], bool] = lambda: False,
     ) -> None:
         self._clock = clock
         self._rows = rows
@@ -163,6 +171,10 @@ class SharedEngine:
         self._takes_turn = takes_turn
         self._date = date
         self._share = share
+        self._acknowledging = acknowledging
+        self._quiet_from = clock.monotonic()
+        self._way = asyncio.Lock()
+        """Of all that give way one looks whether a command waits."""
         self._id = uuid4()
         self._lanes: WeakValueDictionary[tuple[str, str], asyncio.Semaphore] = WeakValueDictionary()
         self._mine: dict[str, _Mine] = {}
@@ -313,6 +325,7 @@ class SharedEngine:
         until = self._clock.monotonic() + SLICE_SECONDS * random.uniform(0.5, 1.0)
         mine = self._mine[key]
         while True:
+            await self._waiting(self._give_way())
             await self._waiting(lane.acquire())
             try:
                 mine.begin()
@@ -327,6 +340,17 @@ class SharedEngine:
                     await self._waiting(asyncio.wait_for(mine.changed.wait(), wait_s))
             if wait_s is None or now > until or self._ending:
                 return wait_s
+
+    async def _give_way(self) -> None:
+        until = self._clock.monotonic() + GIVES_WAY_SECONDS
+        async with self._way:
+            while True:
+                now = self._clock.monotonic()
+                if self._acknowledging():
+                    self._quiet_from = now + QUIET_SECONDS
+                if now >= min(self._quiet_from, until):
+                    return
+                await self._clock.sleep(QUIET_SECONDS)
 
     async def _waiting(self, wait: Coroutine[Any, Any, Any]) -> None:
         """In which it may be given back at any time."""

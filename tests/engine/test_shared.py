@@ -291,6 +291,47 @@ async def test_what_pgqueuer_logs_of_hours_ago_is_dropped(postgres_url: str) -> 
         assert await replica.writing.fetchval(logged) == 0
 
 
+# --- whose turn it is -------------------------------------------------------------------------------------------------
+
+
+async def test_jobs_give_way_to_commands_that_wait_for_their_acknowledgement_and_to_no_endless_row_of_them(
+    postgres_url: str,
+) -> None:
+    waiting, calls, begun = True, list[str](), list[float]()
+    loop = asyncio.get_running_loop()
+
+    async def endless(_: str) -> float | None:
+        begun.append(loop.time())
+        return None
+
+    pool = await connected(postgres_url)
+    engine = SharedEngine(SteadyClock(CLOCK), Rows(), pool, always, date, acknowledging=lambda: waiting)
+    async with at_work(engine, {"plan": recorder(calls), "watch": endless}):
+        for number in range(30):
+            engine.schedule(f"plan:{number}", CLOCK.now())
+        await asyncio.sleep(0.5)
+        assert calls == []
+        waiting = False
+        await until(lambda: len(calls) == 30, seconds=1.5)
+        waiting, at = True, loop.time()
+        engine.schedule("watch:p", CLOCK.now())
+        await until(lambda: bool(begun))
+        assert 1.9 < begun[0] - at < 4.0
+    pool.terminate()
+
+
+async def test_what_gives_way_is_given_back_at_a_stop(postgres_url: str) -> None:
+    pool = await connected(postgres_url)
+    calls = list[str]()
+    engine = SharedEngine(SteadyClock(CLOCK), Rows(), pool, always, date, acknowledging=lambda: True)
+    async with at_work(engine, {"plan": recorder(calls)}):
+        engine.schedule("plan:r", CLOCK.now())
+        await until(lambda: "plan:r" in engine._mine)
+    pool.terminate()
+    async with shared(postgres_url, Rows(), plan=recorder(calls)):
+        await until(lambda: calls == ["r"], seconds=3)
+
+
 # --- the date ---------------------------------------------------------------------------------------------------------
 
 

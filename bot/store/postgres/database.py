@@ -65,8 +65,14 @@ class PostgresDatabase:
         self._readings: set[asyncio.Task[Any]] = set()
         self._between = 0
         """How many transactions wait before which nothing goes that is handed over after them."""
+        self._acknowledging = 0
         self._broken = asyncio.Event()
         self._closed = False
+
+    @property
+    def acknowledging(self) -> bool:
+        """Whether an acknowledgement waits for a transaction of this replica."""
+        return self._acknowledging > 0
 
     @property
     def url(self) -> str:
@@ -131,7 +137,11 @@ class PostgresDatabase:
         return await self._handed_over("write", lambda: script(*args, **named))
 
     async def run_first(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
-        return await self._handed_over("acknowledgement", lambda: script(*args, **named), first=not self._between)
+        self._acknowledging += 1
+        try:
+            return await self._handed_over("acknowledgement", lambda: script(*args, **named), first=not self._between)
+        finally:
+            self._acknowledging -= 1
 
     async def run_between(self, script: Callable[P, Script[T]], *args: P.args, **named: P.kwargs) -> T:
         self._between += 1
