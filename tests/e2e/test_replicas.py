@@ -129,14 +129,17 @@ async def test_a_replica_that_is_stopped_leaves_no_gap(tmp_path: Path, postgres_
 async def asked_until_it_ended(two: Replicas, ending: asyncio.Task[int], stopping: BotProcess) -> list[str]:
     """Commands go on all the while, and the balancer hears that the replica is not ready before it stops listening."""
     assert two.balancer is not None
-    accepted, seen = list[str](), False
+    accepted, seen = list[str](), asyncio.create_task(until_unready(stopping))  # beside: a busy machine answers late
     while not ending.done():
         accepted.append(await ask(two, random.choice(DISKS)))
-        for _ in range(5):
-            seen = seen or await is_unready(stopping)
-            await asyncio.sleep(0.1)
-    assert seen
+        await asyncio.sleep(0.5)
+    assert seen.done()
     return accepted
+
+
+async def until_unready(bot: BotProcess) -> None:
+    while not await is_unready(bot):
+        await asyncio.sleep(0.1)
 
 
 async def is_unready(bot: BotProcess) -> bool:
