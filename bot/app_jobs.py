@@ -31,9 +31,10 @@ from bot.store.store import Store
 from bot.workflow.call_budget import OwnRoom
 from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.discovery import GroupDiscovery
-from bot.workflow.jobs import match_audit
+from bot.workflow.jobs import match_audit, verify_points
 from bot.workflow.jobs.anchor_audit import AuditAnchor
 from bot.workflow.jobs.attempting import SEND_WITHIN_S, RetryPolicy
+from bot.workflow.jobs.clear_test_disk import Clearer
 from bot.workflow.jobs.delete import Deleter
 from bot.workflow.jobs.expire_grants import GrantExpiry
 from bot.workflow.jobs.give_turns import TurnGiver
@@ -48,6 +49,7 @@ from bot.workflow.jobs.roll_back import RollBacker
 from bot.workflow.jobs.ship_audit import AuditShipper
 from bot.workflow.jobs.submit import Submitter
 from bot.workflow.jobs.submit_group import Grouper
+from bot.workflow.jobs.verify_points import PointVerifier
 from bot.workflow.jobs.watch import Watcher
 from bot.workflow.queries.disk_choices import DiskCatalogue
 from bot.workflow.queries.existing import Existing
@@ -141,6 +143,8 @@ async def build_jobs(base: Base, front: Front, clouds: Clouds, cases: UseCases, 
         engine.schedule("ship:audit", base.clock.now())
     for alias in base.settings.projects if base.settings.audit_match_days else ():
         engine.schedule(f"match:{alias}", base.clock.now() + match_audit.BEGINS_AFTER, alias)
+    for alias in [alias for alias, project in base.settings.projects.items() if project.restore]:
+        engine.schedule(f"verify:{alias}", base.clock.now() + verify_points.BEGINS_AFTER, alias)
 
     async def stop() -> None:
         await engine.stop(STOP_SECONDS_OF_A_REPLICA if base.shared else STOP_SECONDS)
@@ -197,7 +201,7 @@ def _handlers(base: Base, front: Front, clouds: Clouds, cases: UseCases) -> dict
         "plan": Planner(store, cases.actors, front.channels, cloud, projects, discovery, clouds.servers, clock),
         "group": Grouper(store, send_check, cloud, discovery, clock, policy),
         "submit": Submitter(store, send_check, cloud, clock, policy),
-        "new_disk": DiskMaker(store, send_check, cloud, clock, policy, follow_for),
+        "new_disk": DiskMaker(store, send_check, cloud, clock, policy, follow_for, Clearer(store, cloud, clock)),
         "roll_back": RollBacker(store, send_check, cloud, clock, policy, follow_for),
         "watch": Watcher(store, cloud, clock, follow_for),
         "turns": TurnGiver(store, projects, clock),
@@ -209,6 +213,7 @@ def _handlers(base: Base, front: Front, clouds: Clouds, cases: UseCases) -> dict
         "notify": Notifier(store, people, people, replies, projects, clock),
         "anchor": AuditAnchor(store, replies, clock),
         "match": AuditMatch(store, cloud, replies, clock, every, base.settings.audit_channel),
+        "verify": PointVerifier(store, cases.intake, cloud, clouds.servers, projects, clock, front.identity.team_id),
         "answer": front.deferred,
         "forget": forget,
     }

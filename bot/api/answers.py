@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from bot.domain.actors import token_name
+from bot.domain.actors import in_slack
 from bot.domain.items import Item
 from bot.domain.requests import Request
 from bot.domain.sentences import as_words
@@ -55,7 +55,7 @@ def _disk(item: Item) -> dict[str, Any]:
 
 
 def _who(actor_id: str) -> str:
-    return actor_id if token_name(actor_id) is not None else f"user:{actor_id}"
+    return f"user:{actor_id}" if in_slack(actor_id) else actor_id
 
 
 def _moment(at: datetime | None) -> str | None:

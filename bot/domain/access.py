@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.domain import denials
-from bot.domain.actors import AccountKind, Actor
+from bot.domain.actors import SCHEDULE, AccountKind, Actor
 from bot.domain.daily_limit import NO_USAGE, Usage
 from bot.domain.normalise import length_of, letters_in
 from bot.domain.orders import Order, Restore
 from bot.domain.projects import Project
-from bot.domain.roles import MAY, TOKEN_ACTIONS, Action, Grant
+from bot.domain.roles import MAY, TOKEN_ACTIONS, Action, Grant, Role
 
 BREAK_GLASS_REASON_CHARACTERS = 15
 BREAK_GLASS_REASON_LETTERS = 3
@@ -73,6 +73,8 @@ def decide(
     """
     if refused := denials.account_refused(actor):
         return refused
+    if actor.account is AccountKind.SCHEDULE:
+        return _scheduled(action, alias, project, channel)
     held = [grant for grant in grants if grant.names(actor) and grant.covers(alias)]
     valid = [grant for grant in held if grant.in_force(now)]
     if project is None or not valid:
@@ -93,6 +95,19 @@ def decide(
     if project.daily_limit is not None and not usage.fits(project.daily_limit):
         return denials.over_the_limit(alias, project.daily_limit, usage.today, usage.wanted)
     return NeedsApproval(because, project.approvals) if project.approvals else Allowed(because)
+
+
+def _scheduled(action: Action, alias: str, project: Project | None, channel: str) -> Decision:
+    """For the schedule `verify_days` of bot.toml is the only right, and no grant gives it another."""
+    if project is None:
+        return denials.Denied(denials.UNKNOWN_PROJECT, denials.no_such_project(alias))
+    if not project.restore:
+        return denials.restore_off(alias)
+    if action is not Action.RESTORE or project.verify_days is None:
+        return denials.not_scheduled(alias)
+    if project.channels and channel not in project.channels:
+        return denials.not_from_here(alias, project.channels)
+    return Allowed(Grant("user", SCHEDULE, Role.OPERATOR, alias))
 
 
 def glass_stays(project: Project, order: Order) -> denials.Denied | None:

@@ -1,4 +1,4 @@
-"""Who acts: a person as Slack knows them and what kind of account they have, or a token."""
+"""Who acts: a person as Slack knows them and what kind of account they have, a token, or the schedule of a project."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ class AccountKind(StrEnum):
     TOKEN = "token"
     """No account at all: a program that showed one of the tokens of bot.toml."""
     FORMER_TOKEN = "former token"
+    SCHEDULE = "schedule"
+    """No account either: `verify_days` of a project asks."""
 
 
 class UserGroupKind(StrEnum):
@@ -41,12 +43,20 @@ class Actor:
     user_groups: frozenset[str] = frozenset()
 
 
+SCHEDULE = "schedule"
+"""The actor's id of what a project has proven by `verify_days`; no id of Slack is in small letters."""
+
 _TOKEN = "token:"
 
 
 def token_id(name: str) -> str:
     """The actor's id of a token of that name; no id of Slack has a colon."""
     return f"{_TOKEN}{name}"
+
+
+def in_slack(actor_id: str) -> bool:
+    """Whether a person of Slack acts under an id: only those can be mentioned, and read messages."""
+    return actor_id != SCHEDULE and token_name(actor_id) is None
 
 
 def token_name(actor_id: str) -> str | None:

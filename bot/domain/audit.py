@@ -27,6 +27,9 @@ RESTORE_STORE = "restore-store"
 PRUNE_STORE = "prune-store"
 """The action of a row that says which requests are gone because they ended long ago."""
 
+PROVE = "prove"
+"""The action of a row that says whether a snapshot could be restored."""
+
 FORGET = "forget"
 """The action of a row that says in which requests the typed words are forgotten."""
 
@@ -150,17 +153,31 @@ def snapshot_ended(item: Item, state: ItemState, code: str) -> AuditEntry:
 
 
 def restoration_ended(one: Restoration) -> AuditEntry:
-    """`one` as it ended, or as its test disk is known to have been made, or not."""
+    """`one` as it ended; of a proof, as its test disk was made, or not, and is gone."""
     done = one.state is RestorationState.RESTORED
+    took = one.proven_in
     details: Details = {
+        **_of_restoration(one),
+        "made": one.made_id,
+        "code": one.code,
+        "seconds": round(took.total_seconds()) if took else None,
+    }
+    action = PROVE if one.way == "verify" else Action.RESTORE
+    return AuditEntry(BOT, action, one.id, "done" if done else "failed", str(one.state), details)
+
+
+def test_disk_deleted(one: Restoration, disk_id: str, rule: str = "") -> AuditEntry:
+    """A test disk is about to be deleted. `rule`: `left-behind` where its restoration had ended before."""
+    return AuditEntry(BOT, "clear", one.id, "done", rule, {**_of_restoration(one), "made": disk_id})
+
+
+def _of_restoration(one: Restoration) -> Details:
+    return {
         "request": one.request_id,
         "snapshot": one.source.snapshot_id,
         "disk": one.disk.id,
-        "made": one.made_id,
         "project": one.project,
-        "code": one.code,
     }
-    return AuditEntry(BOT, Action.RESTORE, one.id, "done" if done else "failed", str(one.state), details)
 
 
 def noticed_gone(item: Item) -> AuditEntry:

@@ -114,6 +114,10 @@ def restore_off(alias: str) -> Denied:
     return Denied(RESTORE_OFF, f"In {alias} no snapshot becomes a disk again: bot.toml does not allow it there. {who}")
 
 
+def not_scheduled(alias: str) -> Denied:
+    return Denied("schedule-may-not", f"In {alias} nothing is proven by itself: bot.toml has no verify_days there.")
+
+
 def approval_missing(alias: str, needed: int, counted: int) -> Denied:
     return Denied("approval-missing", f"{alias} needs the approval of {needed} other people; it has {counted}.")
 

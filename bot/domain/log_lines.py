@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.domain.audit import BEFORE_POST, AuditEntry
+from bot.domain.audit import BEFORE_POST, PROVE, AuditEntry
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.deletions import Deletion
 from bot.domain.denials import UNKNOWN_PROJECT
@@ -97,6 +97,7 @@ DONE = {
     "bind": "channel bound",
     "unbind": "channel unbound",
     "snapshot": "snapshot noticed to be gone",
+    "clear": "deletion of a test disk asked of the cloud",
 }
 """The sentences of the trail: by outcome; by rule and by action, where that says more."""
 
@@ -219,7 +220,7 @@ def _of(deletion: Deletion) -> Facts:
 def audit_line(entry: AuditEntry) -> LogLine | None:
     """A row of the trail. None: an edge tells it, which is taken in the same transaction."""
     before_post = entry.details.get("hop") == BEFORE_POST and entry.outcome == "allowed"
-    over = entry.action in (Action.DELETE, Action.RESTORE) and entry.outcome in ("done", "failed")
+    over = entry.action in (Action.DELETE, Action.RESTORE, PROVE) and entry.outcome in ("done", "failed")
     if before_post or over or (entry.action, entry.rule) in _TOLD_BY_EDGES:
         return None
     sentence = BY_RULE.get(entry.rule) or DECIDED[entry.outcome]

@@ -90,6 +90,11 @@ class Restore:
 Order = Create | Quick | Restore
 
 
+def proves(order: Order) -> bool:
+    """Whether its disks are test disks, which go again."""
+    return isinstance(order, Restore) and order.way == "verify"
+
+
 def named(order: Order) -> tuple[str, ...]:
     """The names in an order: disks as typed, or selectors in words."""
     match order:

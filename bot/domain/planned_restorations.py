@@ -18,6 +18,7 @@ from bot.domain.snapshots import (
     COPYABLE_STATES,
     OF_CLOUD_BACKUP,
     REQUEST_TAG,
+    TEST_TAG,
     CreateStandardSnapshot,
     Disk,
     Snapshot,
@@ -81,17 +82,28 @@ def plan_restore(
     problems = [f"{quoted(item.disk.label)}: {why}" for item in left if (why := _why_not(item, order, project, seen))]
     if gone and (order.way == "overwrite" or not left):
         problems = [*gone, *problems]
-    if problems:
+    if order.way == "verify" and len(problems) < len(left):
+        gone, left = [*gone, *problems], [item for item in left if not _why_not(item, order, project, seen)]
+    elif problems:
         return RestorePlan(problems=problems)
     rows = [_restoration(request, project, item, seen, marks, number) for number, item in enumerate(left, start=1)]
     if order.way == "overwrite":
         items = [_safety(request, row, marks, now) for row in rows]
         pairs = zip(rows, items, strict=True)
         return RestorePlan([replace(row, safety_item_id=item.id, due_at=now) for row, item in pairs], items)
-    lacking = seen.quotas.lacking(disks=len(rows), gib=sum(row.source.size for row in rows)) if seen.quotas else ""
-    if lacking:
+    if lacking := _lacking(rows, seen.quotas):
         return RestorePlan(problems=[f"{project.alias} has no room for that: this needs {lacking}."])
     return RestorePlan([replace(row, due_at=now) for row in rows], left_out=gone)
+
+
+def _lacking(rows: Sequence[Restoration], quotas: Quotas | None) -> str:
+    """The words for a quota that does not suffice. Of test disks there is one at a time."""
+    if quotas is None:
+        return ""
+    sizes = [row.source.size for row in rows]
+    if rows[0].way == "verify":
+        return quotas.lacking(disks=1, gib=max(sizes))
+    return quotas.lacking(disks=len(rows), gib=sum(sizes))
 
 
 # --- what stands in the way -------------------------------------------------------------------------------------------
@@ -195,11 +207,16 @@ def _new_disk(request: Request, row: Restoration, disk: Disk | None, snapshot: S
         volume_type=row.disk.volume_type,
         name=restored_name(row.disk.name, row.disk.id, row.source.taken_at or request.created_at),
         description=described_as(request.actor_id, request.order.reason or _WITHOUT_REASON[row.way]),
-        tags={CHANNEL_TAG: marks.channel_id, REQUEST_TAG: row.id},
+        tags={CHANNEL_TAG: marks.channel_id, REQUEST_TAG: row.id}
+        | ({TEST_TAG: row.way} if row.way == "verify" else {}),
         enterprise_project_id=marks.enterprise_project_id,
         iops=disk.iops if disk and "iops" in needed else None,
         throughput=disk.throughput if disk and "throughput" in needed else None,
     )
+
+
+def _test_tag(way: Way) -> Mapping[str, str]:
+    return {TEST_TAG: way} if way == "verify" else {}
 
 
 def _safety(request: Request, row: Restoration, marks: Marks, now: datetime) -> Item:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from bot.domain.actors import token_name
+from bot.domain.actors import SCHEDULE, token_name
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
 MENTION = re.compile(f"{_OPEN}([@#!])([^{_CLOSE}]*){_CLOSE}")
@@ -21,9 +21,11 @@ AT_TERMINAL = "terminal"
 
 
 def person(actor_id: str) -> str:
-    """A mention; an operator and a token, which have none, in words."""
+    """A mention; an operator, the schedule and a token, which have none, in words."""
     if actor_id == AT_TERMINAL:
         return "An operator at the terminal"
+    if actor_id == SCHEDULE:
+        return "The schedule (verify_days)"
     token = token_name(actor_id)
     return f"{_OPEN}@{actor_id}{_CLOSE}" if token is None else f"the token {token}"
 

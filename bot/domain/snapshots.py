@@ -27,6 +27,9 @@ RETENTION_DAYS = range(1, 65_537)
 REQUEST_TAG = "snapshot-bot-request"
 """The bot's own tag: its value is the item's id, and how a lost answer is found again."""
 
+TEST_TAG = "snapshot-bot-test"
+"""On a disk that is deleted once it is there: it was made to see whether it can be."""
+
 DISKS_PER_GROUP = 64
 """Source: EVS User Guide, Creating a Snapshot Consistency Group."""
 

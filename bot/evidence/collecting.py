@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.domain.audit import FORGET, PRUNE_STORE, RESTORE_STORE
+from bot.domain.audit import FORGET, PROVE, PRUNE_STORE, RESTORE_STORE
 from bot.domain.matching import MATCH
+from bot.domain.roles import Action
 from bot.domain.terminal_text import json_line
 from bot.evidence import sections as of
 from bot.evidence.csv_files import Files
@@ -20,6 +21,32 @@ _ADMINISTRATION = frozenset({"bind", "unbind", "clock", RESTORE_STORE, PRUNE_STO
 _UNANSWERED = frozenset({"approval-timeout", "plan-timeout"})
 _RAN = frozenset({"running", "finished"})
 Key = tuple[str, str, str, str]
+
+
+@dataclass(slots=True)
+class Points:
+    """The snapshots that rows say to be there, and when each was proven last."""
+
+    _made: dict[str, Facts] = field(default_factory=dict)
+
+    def follow(self, row: Mapping[str, Any]) -> None:
+        action, done = row["action"], row["outcome"] == "done"
+        if not done or action not in ("snapshot", Action.DELETE, PROVE):
+            return
+        details = details_of(row)
+        snapshot = str(details.get("snapshot") or "")
+        if action == Action.DELETE or row["rule"] == "noticed-gone":
+            self._made.pop(snapshot, None)
+        elif action == "snapshot" and row["rule"] == "available":
+            about = {"project": details.get("project"), "disk_id": details.get("disk"), "snapshot": snapshot}
+            self._made[snapshot] = {**about, "made_at": _shown(row["at"])}
+        elif action == PROVE and snapshot in self._made:
+            proven = {"proven_at": _shown(row["at"]), "seconds": details.get("seconds"), "row": row["seq"]}
+            self._made[snapshot].update(proven)
+
+    def left(self) -> Iterator[Facts]:
+        """In the order in which they were made."""
+        yield from self._made.values()
 
 
 @dataclass(slots=True)
@@ -37,6 +64,7 @@ class Collected:
     _grants: dict[Key, Facts] = field(default_factory=dict)
     _glass: dict[str, Facts] = field(default_factory=dict)
     """Requests of the period that ran without approval, by id."""
+    _points: Points = field(default_factory=Points)
     _begun: bool = False
     _ended: bool = False
 
@@ -47,6 +75,8 @@ class Collected:
     def take(self, row: Mapping[str, Any], requests: Mapping[str, Facts]) -> None:
         self._stand_at(row)
         self._follow_grants(row)
+        if not self._ended:
+            self._points.follow(row)
         if row["action"] == "review" and row["outcome"] == "allowed" and row["subject"] in self._glass:
             at = _shown(row["at"])
             self._glass[row["subject"]].update(reviewed_by=row["actor"], reviewed_at=at)
@@ -65,6 +95,8 @@ class Collected:
         """All rows are taken; `problems` are those of the trail, in words."""
         self._stand(of.GRANTS_BEFORE, self.since, done=self._begun)
         self._stand(of.GRANTS_AFTER, self.until, done=self._ended)
+        for point in self._points.left():
+            self.files.add(of.POINTS, point)
         for facts in self._glass.values():
             if facts["state"] in _RAN or facts["reviewed_by"]:
                 self.files.add(of.BREAK_GLASS, facts)
@@ -113,6 +145,10 @@ def _tables_of(row: Mapping[str, Any], facts: Facts) -> Iterator[tuple[Section, 
         yield of.DELETIONS if rule == "noticed-gone" else of.SNAPSHOTS, facts
     if action == "delete" and not decided:
         yield of.DELETIONS, facts
+    if action == PROVE:
+        yield of.RESTORE_PROOFS, facts
+    if action == Action.RESTORE and not decided:
+        yield of.RESTORATIONS, facts
     if action in _ADMINISTRATION:
         yield of.ADMINISTRATION, {**facts, "details": json_line(details_of(row))}
     if outcome in ("denied", "failed"):
@@ -140,7 +176,7 @@ def _facts(row: Mapping[str, Any], request: Facts | None) -> Facts:
         "disk_id": details.get("disk") or _each(disks, "id"),
         "disk": names,
         "server": servers,
-        **{name: details.get(name) for name in ("grant", "channel", "snapshot", "code", "hop")},
+        **{name: details.get(name) for name in ("grant", "channel", "snapshot", "code", "hop", "made", "seconds")},
     }
 
 

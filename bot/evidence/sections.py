@@ -89,10 +89,28 @@ DELETIONS = Section(
     ("A.8.10", "A.8.13"),
     (*_ROW, *_ABOUT, "disk_id", "disk", "server", "snapshot"),
 )
+RESTORATIONS = Section(
+    "restorations.csv",
+    "Disks that came back",
+    "Each disk that was made of a snapshot or written over with one, and whether that was learnt to have worked.",
+    ("A1.2", "CC8.1"),
+    ("A.8.13", "A.8.32"),
+    (*_ROW, *_ABOUT, "snapshot", "disk_id", "made", "code"),
+)
+POINTS = Section(
+    "restore-points-at-end.csv",
+    "Restore points when the period ended",
+    "Each snapshot that was made and that the bot knows of no end of, with the day on which it was last proven that a "
+    "disk can be made of it. Empty: never.",
+    ("A1.2", "A1.3"),
+    ("A.8.13", "A.8.14"),
+    ("project", "disk_id", "snapshot", "made_at", "proven_at", "seconds", "row"),
+    none="There was none.",
+)
 RESTORE_PROOFS = Section(
     "restore-proofs.csv",
     "Proofs that snapshots can be restored",
-    "Each time a disk was made of a snapshot to prove that it can be.",
+    "Each time a disk was made of a snapshot to prove that it can be, and each time that did not succeed.",
     ("A1.2", "A1.3"),
     ("A.8.13", "A.8.14"),
     (*_ROW, "project", "snapshot", "disk_id", "seconds"),
@@ -140,7 +158,7 @@ CHECKSUMS = Section(
 
 TABLES = (
     *(GRANTS_BEFORE, GRANTS_AFTER, GRANT_CHANGES, DECISIONS, APPROVALS, BREAK_GLASS, SNAPSHOTS, DELETIONS),
-    *(RESTORE_PROOFS, EXCEPTIONS, ADMINISTRATION),
+    *(RESTORATIONS, RESTORE_PROOFS, POINTS, EXCEPTIONS, ADMINISTRATION),
 )
 SECTIONS = (*TABLES, RAW, CHAIN, CHECKSUMS)
 

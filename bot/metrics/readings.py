@@ -10,16 +10,17 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, get_args
 
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from bot.domain.errors import StoreFailed
-from bot.domain.transitions import ItemState, RequestState
+from bot.domain.orders import Way
+from bot.domain.transitions import ItemState, RequestState, RestorationState
 from bot.metrics.instruments import OF_PROCESS, OTHER, PREFIX, fitting
 from bot.ports.clock import Clock
-from bot.ports.figures import Figures, StoreFigures
+from bot.ports.figures import Figures, RestoredFigures, StoreFigures
 from bot.ports.jobs import Engine, Overdue
 
 OF_STORE = "Of the whole store: take the maximum of replicas."
@@ -87,6 +88,22 @@ def _gauges(name: str, told: str, label: str, values: Iterable[tuple[str, float]
     for word, value in values:
         family.add_metric([word], value)
     return family
+
+
+def _of_restorations(figures: RestoredFigures, age: Callable[[datetime | None], float]) -> Iterator[Metric]:
+    told = f"Disks that come back from snapshots, by their way and state. {OF_STORE}"
+    family = GaugeMetricFamily(f"{PREFIX}_restorations", told, labels=["way", "state"])
+    for way in get_args(Way):
+        for state in RestorationState:
+            family.add_metric([way, state], figures.counts.get((way, state), 0))
+    yield family
+    yield _gauge("test_disks_waiting", f"Test disks that are to be deleted. {OF_STORE}", figures.test_disks)
+    told = f"Since the oldest of them was ordered; 0 where there is none. {OF_STORE}"
+    yield _gauge("oldest_test_disk_age_seconds", told, age(figures.test_disk_since))
+    told = f"Restore points of bound disks that are to be proven now, as that was looked at last. {OF_STORE}"
+    yield _gauge("unproven_points", told, figures.due)
+    told = f"For how long the proof of the oldest of them has been due; 0 where there is none. {OF_STORE}"
+    yield _gauge("oldest_unproven_point_age_seconds", told, age(figures.due_since))
 
 
 class Readings(Collector):
@@ -163,6 +180,7 @@ class Readings(Collector):
         yield _gauge("jobs_overdue", f"Jobs whose time has come and that did not begin. {OF_STORE}", read.overdue.jobs)
         told = f"For how long that is so of the oldest of them; 0 where there is none. {OF_STORE}"
         yield _gauge("jobs_overdue_seconds", told, read.overdue.seconds + since_s if read.overdue.jobs else 0.0)
+        yield from _of_restorations(figures.restorations, age)
         yield from self._of_trail(figures, age)
 
     def _of_trail(self, figures: StoreFigures, age: Callable[[datetime | None], float]) -> Iterator[Metric]:

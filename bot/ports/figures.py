@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -29,6 +29,21 @@ class StoreFigures:
     posted: int
     posted_at: datetime | None
     post_due: datetime | None
+    restorations: RestoredFigures
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredFigures:
+    """Restorations by way and state. `test_disks`: how many are to be deleted, those that were left behind among them;
+    `test_disk_since`: when the oldest that is waited for was ordered. `due`: restore points that are to be proven, the
+    oldest since `due_since`, as that was looked at last.
+    """
+
+    counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    test_disks: int = 0
+    test_disk_since: datetime | None = None
+    due: int = 0
+    due_since: datetime | None = None
 
 
 class Figures(Protocol):

@@ -29,6 +29,12 @@ def of_channel(channel: str) -> Script[list[Binding]]:
     return (yield from readable(rows, _binding, "binding"))
 
 
+def in_project(project: str) -> Script[list[Binding]]:
+    """The bindings of all channels to a project, those of one channel together."""
+    text = "select * from binding where project = :project order by channel_id, position"
+    return (yield from readable((yield sql(text, project=project)), _binding, "binding"))
+
+
 def bound_to(channel: str) -> Script[list[tuple[str, int]]]:
     """The projects that a channel is bound to, each with how many of its rows can't be read; in their order."""
     rows = yield sql("select * from binding where channel_id = :channel order by position", channel=channel)

@@ -29,6 +29,11 @@ def ended(machine: Machine[Any, Any]) -> str:
     return _among(state for state in machine.states if state in machine.final)
 
 
+def counted_as(machine: Machine[Any, Any], row: str) -> str:
+    """By which kind the ends of a machine's rows are counted: those of restorations by their way as well."""
+    return f"'{machine.name}:' || {row}.way" if machine is RESTORATION else f"'{machine.name}'"
+
+
 MACHINES: tuple[Machine[Any, Any], ...] = (REQUEST, ITEM, GROUP, RESTORATION, DELETION)
 OPEN = {machine.name: _not_ended(machine) for machine in MACHINES}
 """By table: which rows have not ended."""
@@ -41,6 +46,8 @@ QUEUED = f"state = 'planned' and code = '{WAITS_ITS_TURN}'"
 FOLLOWED = "state = 'creating' and joined_to is null"
 ROLLS_BACK = "way = 'overwrite' and state in ('submitting', 'uncertain', 'restoring')"
 PROVES = "way = 'verify' and proven_at is not null"
+TEST_DISK = "way = 'verify' and state in ('submitting', 'uncertain', 'restoring', 'clearing')"
+PROVING = f"way = 'verify' and {RESTORATION_OPEN}"
 TO_REVIEW = "break_glass = 1 and reviewed_by is null and state in ('running', 'finished')"
 DELETION_ASKED = "state = 'asked'"
 OF_A_REQUEST = "substr(subject, 1, 2) = 'r-'"
@@ -216,6 +223,10 @@ create index restoration_made on restoration (made_id) where made_id is not null
 create index restoration_job on restoration (job_id) where job_id is not null;
 create index restoration_safety on restoration (safety_item_id) where safety_item_id is not null;
 create index restoration_proves on restoration (snapshot_id, proven_at desc, id) where {PROVES};
+create index restoration_proves_disk on restoration (disk_id, proven_at desc, id) where {PROVES};
+create index restoration_proving on restoration (state, project, snapshot_id) where {PROVING};
+create unique index restoration_test_disk on restoration (project) where {TEST_DISK};
+create index restoration_tested on restoration (submitted_at) where way = 'verify';
 
 create table named_disk (
     project text not null,
@@ -349,6 +360,14 @@ create table binding (
     reason text,
     source text not null,
     primary key (channel_id, position)
+);
+create index binding_of_project on binding (project, channel_id, position);
+
+create table proof_state (
+    project text primary key,
+    due integer not null,
+    due_since bigint,
+    left_behind integer not null
 );
 
 create table chore (

@@ -213,11 +213,11 @@ def next_look(project: str, after: datetime, until: datetime) -> Script[datetime
     return from_ms(rows[0]["at"])
 
 
-def points_of(disk_ids: Sequence[str]) -> Script[list[Item]]:
+def points_of(disk_ids: Sequence[str], most: int = _POINTS_OF_A_DISK) -> Script[list[Item]]:
     """Of each disk the newest snapshots that ended available and that no person asked to delete, or that were kept."""
     found: list[Item] = []
     for disk_id in dict.fromkeys(disk_ids):
-        rows = yield sql(_POINTS, disk_id=disk_id, most=_POINTS_OF_A_DISK)
+        rows = yield sql(_POINTS, disk_id=disk_id, most=most)
         found += yield from readable(rows, item_from, "item")
     return found
 

@@ -10,8 +10,8 @@ from bot.domain.items import Item
 from bot.domain.log_lines import restoration_line
 from bot.domain.requests import Request
 from bot.domain.restorations import Restoration, over_with
-from bot.domain.transitions import ItemState, RestorationState
-from bot.store.definitions import PROVES, ROLLS_BACK
+from bot.domain.transitions import AttemptEvent, ItemState, RestorationState
+from bot.store.definitions import PROVES, ROLLS_BACK, TEST_DISK
 from bot.store.reading import first, readable
 from bot.store.rows import restoration_from, restoration_row
 from bot.store.script import Query, ScheduledJob, Script, insert, sql
@@ -51,6 +51,8 @@ def save(rows: Sequence[Restoration], now: datetime) -> Script[bool]:
     """Write rows of one request whose `ver` is still the one that was read, all or none; the request follows."""
     if not rows or not (yield from _as_read(rows)):
         return False
+    if rows[0].moved_by is AttemptEvent.SEND and not (yield from may_be_tested(rows[0])):
+        return False
     for row in rows:
         yield Query(_MOVE, restoration_row(row))
         if line := restoration_line(row):
@@ -59,6 +61,14 @@ def save(rows: Sequence[Restoration], now: datetime) -> Script[bool]:
     if request:
         yield from schedule(rows, request, now)
     return True
+
+
+def may_be_tested(one: Restoration) -> Script[bool]:
+    """Whether no other test disk is there, or may be: a project has one at a time."""
+    if one.way != "verify":
+        return True
+    text = f"select 1 from restoration where {TEST_DISK} and project = :project and id <> :id"
+    return not (yield sql(text, project=one.project, id=one.id))
 
 
 def end(rows: Sequence[Restoration]) -> Script[None]:
@@ -144,6 +154,9 @@ class StoredRestorations(Transactions):
     async def start_roll_backs(self, rows: Sequence[Restoration], entries: Sequence[AuditEntry]) -> bool:
         """All of a request that are to be sent now, marked so. False, and nothing is written: it may not begin."""
         return await self._audited(lambda now: start_roll_backs(rows, now), entries)
+
+    async def may_be_tested(self, one: Restoration) -> bool:
+        return await self._database.read(may_be_tested, one)
 
     async def restorations_spent(self, rows: Sequence[Restoration]) -> None:
         if rows:

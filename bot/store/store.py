@@ -28,6 +28,7 @@ from bot.store.trail.match_rows import StoredMatching
 from bot.store.trail.search import StoredTrail
 from bot.store.turns import StoredTurns
 from bot.store.upkeep import measuring, verification
+from bot.store.upkeep.proven_points import StoredProofs
 
 _PROBE = "probe"
 """The row that is written to see whether rows can be."""
@@ -38,6 +39,7 @@ class Store(
     StoredItems,
     StoredConsistencyGroups,
     StoredRestorations,
+    StoredProofs,
     StoredDeletions,
     StoredOutbox,
     StoredGrants,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from bot.domain.actors import AccountKind, Actor, token_name
+from bot.domain.actors import SCHEDULE, AccountKind, Actor, token_name
 from bot.ports.slack import People
 
 
 @dataclass(frozen=True, slots=True)
 class Actors:
-    """Implements `bot.ports.slack.People` for people and for tokens. `tokens` are the names of those of bot.toml."""
+    """Implements `bot.ports.slack.People` for people, tokens and the schedule. `tokens` are the names in bot.toml."""
 
     people: People
     tokens: Collection[str]
@@ -24,6 +24,8 @@ class Actors:
         return self._program(user_id) or await self.people.look_up(user_id)
 
     def _program(self, actor_id: str) -> Actor | None:
+        if actor_id == SCHEDULE:
+            return Actor(SCHEDULE, AccountKind.SCHEDULE)
         name = token_name(actor_id)
         if name is None:
             return None

@@ -56,20 +56,23 @@ async def discover(
     """One listing of the disks, one of the snapshots, one question a tag, one for names of servers. `bound`: the
     selectors come from a binding. Raises CloudError.
     """
+    selection, snapshots, available = await asyncio.gather(
+        selected(evs, alias, selectors, servers, bound=bound), evs.list_snapshots(), discovery.available(alias, evs)
+    )
+    called = await servers.of(alias, evs, selection.disks)
+    return Discovered(replace(selection, disks=tuple(called)), snapshots, available)
+
+
+async def selected(
+    evs: Evs, alias: str, selectors: Sequence[Selector], servers: ServerNames, *, bound: bool = False
+) -> Selection:
+    """The disks that are meant, without the names of their servers. Raises CloudError."""
     tags = [one.value for one in selectors if one.kind == "tag"]
     tagged = asyncio.gather(*(evs.disks_by_tag(*_key_and_values(tag)) for tag in tags))
     named = [one.value for one in selectors if one.kind == "server" and not is_uuid(one.value)]
-    disks, snapshots, available, found, meant = await asyncio.gather(
-        evs.list_disks(),
-        evs.list_snapshots(),
-        discovery.available(alias, evs),
-        tagged,
-        servers.meant(alias, evs, named),
-    )
+    disks, found, meant = await asyncio.gather(evs.list_disks(), tagged, servers.meant(alias, evs, named))
     of_tag = dict(zip(tags, found, strict=True))
-    selection = await asyncio.to_thread(select, selectors, disks, of_tag, meant, bound=bound)
-    called = await servers.of(alias, evs, selection.disks)
-    return Discovered(replace(selection, disks=tuple(called)), snapshots, available)
+    return await asyncio.to_thread(select, selectors, disks, of_tag, meant, bound=bound)
 
 
 async def _takes_groups(evs: Evs) -> bool:

@@ -17,7 +17,7 @@ from bot.domain.access import (
     decide,
     glass_stays,
 )
-from bot.domain.actors import Actor
+from bot.domain.actors import AccountKind, Actor
 from bot.domain.audit import AuditEntry, Decided, asked_for, by_grant
 from bot.domain.denials import (
     CLOSED_RULES,
@@ -26,11 +26,12 @@ from bot.domain.denials import (
     account_refused,
     asking_helps,
     no_such_project,
+    not_scheduled,
     too_many_open,
     which_project,
     who_can_help,
 )
-from bot.domain.orders import Create, Order, Quick, Restore
+from bot.domain.orders import Create, Order, Quick, Restore, proves
 from bot.domain.projects import Project
 from bot.domain.requests import Place, Request
 from bot.domain.results import Accepted, Answer, Refused
@@ -205,6 +206,9 @@ class _Asking:
 
     def authorized(self) -> Authorization:
         if refused := account_refused(self.actor):
+            return self._denied(refused.rule, refused.explanation, self.order.project or "")
+        if self.actor.account is AccountKind.SCHEDULE and not proves(self.order):
+            refused = not_scheduled(self.order.project or "")
             return self._denied(refused.rule, refused.explanation, self.order.project or "")
         if self._by_binding and self.bound is None:
             # A person who may use no project here sees no difference to a channel that is bound to a closed one.

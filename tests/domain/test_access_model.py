@@ -40,6 +40,7 @@ STANDING_TABLE = {
     "invited": "standing-invited",
     "token": None,
     "former token": "standing-former-token",
+    "schedule": None,
 }
 NEVER_FOR_TOKENS = ("approve", "delete", "restore", "administer")
 ASKED_FOR = ("create", "restore")
@@ -74,6 +75,7 @@ class Situation:
     configured: bool
     channels: tuple[str, ...]
     restore: bool
+    scheduled: bool
     approvals: int
     limit: int | None
     channel: str
@@ -99,6 +101,7 @@ def expected(s: Situation) -> str:
     policy = [
         (STANDING_TABLE[s.account] is not None, STANDING_TABLE[s.account]),
         (not s.configured, "unknown-project"),
+        *_of_the_schedule(s),
         (not mine, "no-grant"),
         (not live, "grant-expired"),
         (s.account == "token" and s.action in NEVER_FOR_TOKENS, "token-may-not"),
@@ -111,6 +114,17 @@ def expected(s: Situation) -> str:
         (True, "granted"),
     ]
     return next(str(rule) for fits, rule in policy if fits)
+
+
+def _of_the_schedule(s: Situation) -> list[tuple[bool, str]]:
+    """It has no grant and needs none: bot.toml says what it may."""
+    lines = [
+        (not s.restore, "restore-off"),
+        (s.action != "restore" or not s.scheduled, "schedule-may-not"),
+        (s.channels != () and s.channel not in s.channels, "channel-not-allowed"),
+        (True, "granted"),
+    ]
+    return [(s.account == "schedule" and fits, rule) for fits, rule in lines]
 
 
 # --- the comparison ---------------------------------------------------------------------------------------------------
@@ -127,10 +141,11 @@ def a_row(rng: random.Random) -> Row:
 
 
 def a_situation(rng: random.Random) -> Situation:
-    account = "member" if rng.random() < 0.8 else rng.choice([*STANDING_TABLE, *["token"] * 12])
+    others = [*STANDING_TABLE, *["token"] * 14, *["schedule"] * 6]
+    account = "member" if rng.random() < 0.76 else rng.choice(others)
     program = account in ("token", "former token")
     return Situation(
-        person="token:deploy" if program else "U1",
+        person="token:deploy" if program else "schedule" if account == "schedule" else "U1",
         account=account,
         groups=frozenset(group for group in GROUPS if rng.random() < 0.4 and not program),
         action=rng.choice(("create", "create", "view", "cancel", "approve", "delete", "restore", "administer")),
@@ -138,6 +153,7 @@ def a_situation(rng: random.Random) -> Situation:
         configured=rng.random() < 0.92,
         channels=tuple(one for one in CHANNELS if rng.random() < 0.5) if rng.random() < 0.5 else (),
         restore=rng.random() < 0.5,
+        scheduled=rng.random() < 0.5,
         approvals=rng.choice((0, 0, 1, 2)),
         limit=rng.choice((None, 1, 5, 50)),
         channel=rng.choice((*CHANNELS, "")),
@@ -178,6 +194,7 @@ def test_decide_agrees_with_the_model_in_every_situation() -> None:
             a_project(
                 channels=situation.channels,
                 restore=situation.restore,
+                verify_days=7 if situation.scheduled else None,
                 approvals=situation.approvals,
                 daily_limit=situation.limit,
             )
@@ -194,7 +211,7 @@ def test_decide_agrees_with_the_model_in_every_situation() -> None:
         seen[wanted] += 1
     rules = {*STANDING_TABLE.values()} - {None}
     rules |= {"unknown-project", "no-grant", "grant-expired", "action-not-granted", "channel-not-allowed"}
-    rules |= {"token-may-not", "restore-off"}
+    rules |= {"token-may-not", "restore-off", "schedule-may-not"}
     rules |= {"granted", "daily-limit", "approval-needed(1)", "approval-needed(2)"}
     assert set(seen) == rules
     assert min(seen.values()) > 500, seen

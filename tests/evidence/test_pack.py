@@ -15,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.audit import AuditEntry, by_grant, denied, of_request
+from bot.domain.audit import AuditEntry, by_grant, denied, noticed_gone, of_request, restoration_ended
 from bot.domain.errors import StoreFailed
+from bot.domain.transitions import RestorationState
 from bot.evidence.csv_files import cell
 from bot.evidence.pack import INDEX, written
 from bot.evidence.page import Summary
@@ -25,11 +26,12 @@ from bot.store.database import Database
 from bot.store.script import Script, sql
 from bot.store.sqlite.database import SqliteDatabase
 from bot.store.store import Store
-from tests.builders import NOON, FakeClock, a_grant, a_request, an_actor
+from tests.builders import NOON, FakeClock, a_grant, a_request, a_restoration, an_actor, an_item
 from tests.postgres import store_on
 from tests.store.test_trail_search import asked
 
 DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 SINCE, UNTIL = NOON.replace(hour=0), NOON.replace(hour=0) + DAY
 FORMULA = '=HYPERLINK("http://example.com";"x")'
 
@@ -105,6 +107,26 @@ async def test_what_ran_without_approval_is_an_exception_until_it_is_reviewed(st
     assert glass == {"r-two": "U6", "r-three": ""}
     kinds = [(row["kind"], row["request"]) for row in table(found, "exceptions.csv")]
     assert kinds == [("denial", ""), ("not answered in time", "r-x"), ("break-glass without review", "r-three")]
+
+
+async def test_each_proof_stands_there_and_each_point_says_when_it_was_proven_last(
+    database: Database, tmp_path: Path
+) -> None:
+    store = Store(database, FakeClock(NOON))
+    await asked(store, "r-one", "payments", 7, 8, 9)
+    proven = a_restoration(7, RestorationState.RESTORED, way="verify", submitted_at=NOON, proven_at=NOON + MINUTE)
+    failed = a_restoration(8, RestorationState.FAILED, way="verify", code="EVS.2072")
+    back = a_restoration(9, RestorationState.RESTORED, made_id="disk-new")
+    await store.audit([restoration_ended(one) for one in (proven, failed, back)])
+    await store.audit([noticed_gone(an_item(9, request_id="r-one", project="payments", snapshot_id="snap-9"))])
+    _, found = await pack(store, tmp_path / "pack.zip")
+    rows = [(row["snapshot"], row["outcome"], row["seconds"]) for row in table(found, "restore-proofs.csv")]
+    assert rows == [("snap-7", "done", "60"), ("snap-8", "failed", "")]
+    points = [(row["snapshot"], row["proven_at"] != "") for row in table(found, "restore-points-at-end.csv")]
+    assert points == [("snap-7", True), ("snap-8", False)]
+    (restored,) = table(found, "restorations.csv")
+    assert (restored["snapshot"], restored["made"], restored["outcome"]) == ("snap-9", "disk-new", "done")
+    assert [row["kind"] for row in table(found, "exceptions.csv")] == ["failure"]
 
 
 async def test_what_nothing_was_found_of_is_said_in_a_sentence(store: Store, tmp_path: Path) -> None:

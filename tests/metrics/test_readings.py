@@ -14,7 +14,7 @@ from bot.metrics import readings as metrics_readings
 from bot.metrics.exposition import Metrics
 from bot.metrics.instruments import Instruments
 from bot.metrics.readings import READ_EVERY_S, Parts, Readings
-from bot.ports.figures import StoreFigures
+from bot.ports.figures import RestoredFigures, StoreFigures
 from bot.ports.jobs import Overdue
 from tests.builders import NOON, FakeClock
 
@@ -30,6 +30,7 @@ EMPTY = StoreFigures(
     posted=0,
     posted_at=None,
     post_due=None,
+    restorations=RestoredFigures(),
 )
 
 

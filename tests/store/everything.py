@@ -22,6 +22,7 @@ from bot.domain.turns import Claim, Places
 from bot.ports.forms import DeferredReply
 from bot.ports.grants import Revision
 from bot.ports.lookups import Filters
+from bot.ports.proofs import ProofState
 from bot.ports.requests import Incoming, OpenLimit
 from bot.store.store import Store
 from bot.store.trail.search import Wanted
@@ -197,6 +198,24 @@ async def restorations(store: Store) -> None:
     new = replace(await received(store, "r-new-disk", order=order), state=RequestState.RUNNING)
     await store.decide_plan(new, [], [], restorations=[a_restoration(23, request_id="r-new-disk")])
     await store.cancel("r-new-disk", explanation="", cause="", entries=[ENTRY])
+    await proofs(store)
+
+
+async def proofs(store: Store) -> None:
+    request = replace(
+        await received(store, "r-proof", order=Restore("r-copy", "r-copy", "verify")), state=RequestState.RUNNING
+    )
+    await store.decide_plan(request, [], [], restorations=[a_restoration(24, request_id="r-proof", way="verify")])
+    (proof,) = await store.restorations_of("r-proof")
+    await store.may_be_tested(proof)
+    await store.save_restorations([submitting(proof, NOON)])
+    await store.being_proven("payments")
+    await store.tested_since("payments", NOON + HOUR)
+    await store.tests(["r-proof-r24"])
+    await store.bindings_in("payments")
+    await store.newest_points(["disk-7", "disk-24"])
+    await store.proofs_of_disks(["disk-7", "disk-24"])
+    await store.proofs_seen("payments", ProofState(1, NOON, 1), "verify:payments", NOON + HOUR)
 
 
 async def deletions(store: Store) -> None:

@@ -45,6 +45,7 @@ FEW = {
     "waits.moved": "answers that are owed, and the forms of a day",
     "jobs.every": "answers that are owed",
     "measuring.figures": "answers that are owed, the last row of the trail, and the last head",
+    "measuring.restored": "what is under way, and a row for each project",
     "forms.forget": "the forms of a day",
     "bindings.replace_source": "as many as are bound, at the start",
     "bindings.project_of": "those of one channel",

@@ -33,6 +33,7 @@ DATES = {
     "item.gone_at": "people read when it was deleted",
     "restoration.disk_changed_at": "the cloud's own date, held against the cloud's",
     "restoration.proven_at": "people read when it was proven",
+    "proof_state.due_since": "tells since when a proof has been due, which the calendar says",
     "restoration.ended_at": "people read when it ended",
     "approval.at": "orders who agreed",
     "deletion.agreed_at": "says when it was agreed to; nothing waits from there",

@@ -14,7 +14,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.domain.actors import token_name
+from bot.domain.actors import in_slack
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.errors import SHARED, CannotPost, MessageFixed, MessageGone, MessageRefused, SlackBusy
 from bot.domain.items import Item
@@ -352,7 +352,7 @@ class SlackReplies:
             log.warning("a message that does not belong there stands in the channel", extra={"channel": posted.channel})
 
     async def _call(self, method: str, arguments: dict[str, Any], model: type[Read]) -> Read:
-        if any(token_name(str(arguments.get(to, ""))) is not None for to in ("channel", "user")):
+        if any(not in_slack(str(arguments.get(to, ""))) for to in ("channel", "user")):
             raise CannotPost("A program reads no messages.", "token")
         to = _what(method, arguments)
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from bot.domain.actors import token_name
+from bot.domain.actors import SCHEDULE, token_name
 from bot.domain.items import DiskRef
 from bot.domain.normalise import visible
 from bot.domain.requests import Request
@@ -20,7 +20,9 @@ def sentence(text: str) -> str:
 
 
 def person(actor_id: str) -> str:
-    """A mention of who acted; a token, which has none, in words."""
+    """A mention of who acted; a token and the schedule, which have none, in words."""
+    if actor_id == SCHEDULE:
+        return f"the schedule ({code('verify_days')})"
     token = token_name(actor_id)
     return f"<@{actor_id}>" if token is None else f"the token {code(token)}"
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from bot.domain.errors import StoreFailed, StoreMissing, StoreTooNew
 from bot.domain.transitions import Machine
 from bot.store.database import Triggers
-from bot.store.definitions import FIRST, MACHINES, ended
+from bot.store.definitions import FIRST, MACHINES, counted_as, ended
 from bot.store.postgres.connection import OLDEST
 
 LOCK = 7_141_905_288_220_417_263
@@ -72,7 +72,7 @@ def _raised(why: str) -> str:
 def _one_more(machine: Machine[Any, Any], when: str = "true") -> str:
     return f"""
         if new.{ended(machine)} and {when} then
-            insert into ended_count (kind, state, number) values ('{machine.name}', new.state, 1)
+            insert into ended_count (kind, state, number) values ({counted_as(machine, "new")}, new.state, 1)
             on conflict (kind, state) do update set number = ended_count.number + 1;
         end if;
     """
@@ -81,7 +81,8 @@ def _one_more(machine: Machine[Any, Any], when: str = "true") -> str:
 def _one_less(machine: Machine[Any, Any]) -> str:
     return f"""
         if old.{ended(machine)} then
-            update ended_count set number = number - 1 where kind = '{machine.name}' and state = old.state;
+            update ended_count set number = number - 1
+            where kind = {counted_as(machine, "old")} and state = old.state;
         end if;
     """
 

@@ -14,7 +14,7 @@ from sqlite_utils import Database, Migrations
 from bot.domain.errors import StoreTooNew
 from bot.domain.transitions import Machine
 from bot.store.database import Triggers
-from bot.store.definitions import FIRST, MACHINES, ended
+from bot.store.definitions import FIRST, MACHINES, counted_as, ended
 
 migrations = Migrations("snapshot-bot")
 
@@ -51,12 +51,14 @@ def _counting(machine: Machine[Any, Any]) -> dict[str, str]:
     name = machine.name
     one_more = f"""
         begin
-            insert into ended_count (kind, state, number) values ('{name}', new.state, 1)
+            insert into ended_count (kind, state, number) values ({counted_as(machine, "new")}, new.state, 1)
             on conflict (kind, state) do update set number = number + 1;
         end
     """
     one_less = f"""
-        begin update ended_count set number = number - 1 where kind = '{name}' and state = old.state; end
+        begin
+            update ended_count set number = number - 1 where kind = {counted_as(machine, "old")} and state = old.state;
+        end
     """
     now, before = f"new.{ended(machine)}", f"old.{ended(machine)}"
     when = {

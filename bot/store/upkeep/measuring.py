@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from bot.ports.figures import StoreFigures
+from typing import get_args
+
+from bot.domain.orders import Way
+from bot.domain.transitions import RESTORATION
+from bot.ports.figures import RestoredFigures, StoreFigures
 from bot.store import audit, lookups
-from bot.store.definitions import DELETION_ASKED, REQUEST_OPEN, TO_REVIEW
+from bot.store.definitions import DELETION_ASKED, PROVING, REQUEST_OPEN, RESTORATION_OPEN, TO_REVIEW
 from bot.store.script import Script, from_ms, sql
 
 ANCHOR = "anchor"
@@ -17,8 +21,33 @@ TO_SEND_AT_MOST = 10_000
 _RUNNING_SINCE = f"""
 select min(coalesce(started_at, created_at)) as at from request where {REQUEST_OPEN} and state = 'running'
 """
+_WAYS = ", ".join(f"'{RESTORATION.name}:{way}'" for way in get_args(Way))
+_RESTORED = f"""
+select way, state, count(*) as number from restoration where {RESTORATION_OPEN} group by way, state
+union all select substr(kind, {len(RESTORATION.name) + 2}), state, number from ended_count
+    where kind in ({_WAYS}) and number > 0
+"""
+_CLEARING = f"""
+select count(*) as number, min(submitted_at) as since from restoration where {PROVING} and state = 'clearing'
+"""
 _UNANSWERED_SINCE = "select min(created_at) as at from deferred_reply"
 _NOTICE_SINCE = "select min(since) as at from notice where told = 0"
+
+
+def restored() -> Script[RestoredFigures]:
+    rows = yield sql(_RESTORED)
+    (clearing,) = yield sql(_CLEARING)
+    (proofs,) = yield sql(
+        "select coalesce(sum(due), 0) as due, min(due_since) as since, coalesce(sum(left_behind), 0) as left_behind "
+        "from proof_state"
+    )
+    return RestoredFigures(
+        {(row["way"], row["state"]): row["number"] for row in rows},
+        clearing["number"] + proofs["left_behind"],
+        from_ms(clearing["since"]),
+        proofs["due"],
+        from_ms(proofs["since"]),
+    )
 
 
 def figures() -> Script[StoreFigures]:
@@ -45,4 +74,5 @@ def figures() -> Script[StoreFigures]:
         posted=posted[0]["seq"] if posted else 0,
         posted_at=from_ms(posted[0]["posted_at"]) if posted else None,
         post_due=from_ms(due[0]["next_at"]) if due else None,
+        restorations=(yield from restored()),
     )

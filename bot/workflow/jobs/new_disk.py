@@ -18,7 +18,7 @@ from bot.domain.polling import pause_s
 from bot.domain.requests import Request
 from bot.domain.restorations import Restoration, clearing, over_with, under_way
 from bot.domain.sentences import not_configured
-from bot.domain.snapshots import REQUEST_TAG, Disk, Job
+from bot.domain.snapshots import COPYABLE_STATES, REQUEST_TAG, Disk, Job
 from bot.domain.transitions import RequestState, RestorationState
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud, Evs
@@ -26,11 +26,18 @@ from bot.ports.requests import Requests
 from bot.ports.restorations import Restorations
 from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.jobs import attempting
+from bot.workflow.jobs.clear_test_disk import Clearer
 
 log = logging.getLogger(__name__)
 
 NEVER_SHOWN = timedelta(minutes=5)
 """How long the cloud must have shown no disk, and no job that goes on, before that is told."""
+
+TURN_AFTER = timedelta(seconds=10)
+ONE_AT_A_TIME = "one-test-disk"
+"""The code of a proof that waits until no other test disk is there."""
+
+NOT_ITS_TURN = "Another test disk of this project comes first."
 
 _LOOK_AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0)
 _INTERRUPTED = "The bot was interrupted while it asked the cloud."
@@ -50,6 +57,7 @@ class DiskMaker:
     clock: Clock
     policy: attempting.RetryPolicy
     follow_for: timedelta
+    clear: Clearer
 
     async def __call__(self, restoration_id: str) -> float | None:
         found = await self.store.restoration(restoration_id)
@@ -72,6 +80,8 @@ class DiskMaker:
                 return await self._look(one, request, now)
             case RestorationState.RESTORING:
                 return await self._follow(one, request, now)
+            case RestorationState.CLEARING:
+                return await self.clear(one, request)
             case _:
                 return None
 
@@ -94,6 +104,10 @@ class DiskMaker:
             if found:
                 await self._save(under_way(one, None, found.id))
                 return 0.0
+        if not await self.store.may_be_tested(one):
+            return await self._later(
+                one, replace(one, due_at=self.clock.now() + TURN_AFTER, cause=NOT_ITS_TURN, code=ONE_AT_A_TIME)
+            )
         send_before = self.clock.monotonic() + attempting.SEND_WITHIN_S
         decided = await self.send_check.decided(request, one.project)
         if isinstance(decided, Denied):
@@ -102,7 +116,7 @@ class DiskMaker:
         begun = submitting(one, self.clock.now())
         entry = before_post(request, one.id, one.project, one.disk.id, "allowed", "granted", decided)
         if not await self._save(begun, entry):
-            return None
+            return TURN_AFTER.total_seconds() if one.way == "verify" else None  # another's turn came in between
         return await self._post(replace(begun, ver=begun.ver + 1, moved_by=None), request, send_before)
 
     async def _refused(self, one: Restoration, request: Request, refusal: Denied) -> None:
@@ -200,7 +214,7 @@ class DiskMaker:
         try:
             evs = self.cloud.project(one.project, request.actor_id)
             disk = await self._disk(evs, one)
-            if disk and disk.status == "available":
+            if disk and disk.status in COPYABLE_STATES:  # a person may have attached it already
                 return await self._made(replace(one, made_id=disk.id))
             job = await self._job(evs, one)
         except KeyError:
@@ -255,17 +269,22 @@ class DiskMaker:
         if coming and age > self.follow_for:
             hours = round(self.follow_for.total_seconds() / 3600)
             told = f"After {hours} hours the cloud had not finished it. It may still; look at it in the console."
-            await self._end(one, RestorationState.UNKNOWN, told)
-            return None
+            return await self._not_learnt(one, told)
         return await self._later(read, replace(after, due_at=now + wait, cause=""))
 
     async def _not_shown(self, one: Restoration, now: datetime, cause: str) -> float | None:
         wait = timedelta(seconds=10)
         if one.submitted_at and now - one.submitted_at > self.follow_for:
             told = f"{cause} How it ended can't be looked up; look in the console.".strip()
-            await self._end(one, RestorationState.UNKNOWN, told)
-            return None
+            return await self._not_learnt(one, told)
         return await self._later(one, replace(one, due_at=now + wait, cause=cause))
+
+    async def _not_learnt(self, one: Restoration, cause: str) -> float | None:
+        """A test disk goes all the same, once it is there."""
+        if one.way == "verify":
+            return await self._not_made(one, cause)
+        await self._end(one, RestorationState.UNKNOWN, cause)
+        return None
 
     async def _later(self, read: Restoration, after: Restoration) -> float:
         if (after.made_id, after.cause) == (read.made_id, read.cause):

@@ -1,0 +1,1 @@
+"""Disks that come back from snapshots. Values in, values out."""
