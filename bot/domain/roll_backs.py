@@ -16,9 +16,10 @@ from bot.domain.transitions import ItemState, RestorationState
 ROLLING_BACK = "rollbacking"
 FAILED_BACK = "error_rollbacking"
 
-_BEGUN = frozenset(
-    {RestorationState.RESTORING, RestorationState.RESTORED, RestorationState.FAILED, RestorationState.UNKNOWN}
-)
+CHANGED_MEANWHILE = "changed-meanwhile"
+"""The code of a disk that nothing but its roll-back is likely to have changed, whose answer was lost."""
+
+_BEGUN = frozenset({RestorationState.RESTORING, RestorationState.RESTORED, RestorationState.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,25 @@ class Look:
 
 
 def any_begun(rows: Sequence[Restoration]) -> bool:
-    """Whether a disk of the request is, or may be, overwritten: then the others belong to it."""
-    return any(row.state in _BEGUN for row in rows)
+    """Whether a disk of the request is, or was, overwritten, in all likelihood as well: then the others belong to it."""
+    return any(row.state in _BEGUN or row.code == CHANGED_MEANWHILE for row in rows)
+
+
+def doubtful(rows: Sequence[Restoration]) -> str:
+    """Why no other disk is begun where none has for sure; "" where none of them may be overwritten already."""
+    lost = next((row for row in rows if row.state is RestorationState.UNKNOWN), None)
+    return f"Whether {quoted(lost.disk.label)} was rolled back is not known." if lost else ""
+
+
+def plugged_in(rows: Sequence[Restoration], disks: Mapping[str, Disk]) -> str:
+    """Why no disk may be overwritten any more: what a server writes now is in no safety snapshot; "" where none can."""
+    for row in rows:
+        if (disk := disks.get(row.disk.id)) and disk.attachments:
+            return (
+                f"{quoted(row.disk.label)} was attached to server {quoted(disk.server)} after it was planned, "
+                "and what is written there is in no safety snapshot. Detach it, and ask again."
+            )
+    return ""
 
 
 def unsafe(rows: Sequence[Restoration], items: Sequence[Item]) -> str:

@@ -164,21 +164,38 @@ async def test_where_a_safety_snapshot_fails_nothing_is_overwritten(start: Start
     assert "Nothing was overwritten" in told.text
 
 
-async def test_a_disk_that_is_attached_meanwhile_is_waited_for(start: Start) -> None:  # noqa: F811
+def plug_in(world: World, name: str) -> None:
+    plugged = disk(world, name)
+    plugged.attachments.append(Attachment(next(iter(world.cloud.world.servers)), "/dev/vdz"))
+    plugged.status = "in-use"
+
+
+async def test_a_disk_that_is_attached_before_it_is_agreed_to_calls_all_off(start: Start) -> None:  # noqa: F811
     world = await start()
     source = await all_backed_up(world)
     request, root = await planned(world, f"restore {source} overwrite")
     await typed(world, root, "3 disks")
-    plugged = disk(world, "web-01-data")
-    server = next(iter(world.cloud.world.servers))
-    plugged.attachments.append(Attachment(server, "/dev/vdz"))
-    plugged.status = "in-use"
+    plug_in(world, "web-01-data")
     await agreed(world, request)
-    await world.slack.until(lambda: "It is attached to server" in getattr(world.root(request), "text", ""), 30)
+    told = await receipt(world, request, 60)
+    assert "“web-01-data” was attached to server" in told.text
+    assert "Nothing was overwritten" in told.text
     assert world.cloud.calls("rollback_snapshot") == []
-    detached(world)
-    await receipt(world, request, 60)
-    assert len(roll_backs(world)) == 3
+
+
+async def test_what_is_written_while_its_safety_snapshot_is_made_is_not_overwritten(start: Start) -> None:  # noqa: F811
+    """Detached again, nothing would tell that it holds what no snapshot does."""
+    world = await start()
+    source = await backed_up(world)
+    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 90.0
+    request = await going(world, source, ONE)
+    await world.until(lambda: len(snapshots_of(world, ONE)) == 2, 20)
+    plug_in(world, ONE)
+    await world.slack.until(lambda: "was attached to server" in getattr(world.root(request), "text", ""), 60)
+    detached(world, (ONE,))
+    told = await receipt(world, request, 60)
+    assert "Nothing was overwritten" in told.text
+    assert world.cloud.calls("rollback_snapshot") == []
 
 
 @pytest.mark.parametrize("kind", ["drop_before", "drop_after", "502_after", "500_before", "hang", "html", "429", "503"])

@@ -23,12 +23,15 @@ from bot.domain.polling import pause_s
 from bot.domain.requests import Request
 from bot.domain.restorations import Restoration, over_with, under_way
 from bot.domain.roll_backs import (
+    CHANGED_MEANWHILE,
     FAILED_BACK,
     Look,
     Traces,
     any_begun,
+    doubtful,
     has_come_back,
     not_yet,
+    plugged_in,
     safe,
     traces,
     unsafe,
@@ -47,6 +50,9 @@ log = logging.getLogger(__name__)
 
 AGAIN = timedelta(seconds=10)
 """Until the next look at what stands in the way."""
+
+LOOK_SECONDS = 30.0
+"""Between two looks whether a disk was attached while its safety snapshot is made."""
 
 _PLANNED, _SUBMITTING, _UNCERTAIN = RestorationState.PLANNED, RestorationState.SUBMITTING, RestorationState.UNCERTAIN
 _INTERRUPTED = "The bot was interrupted while it asked the cloud."
@@ -107,11 +113,11 @@ class RollBacker:
     # --- all or none --------------------------------------------------------------------------------------------------
 
     async def _begin(self, case: _Case, planned: Sequence[Restoration], now: datetime) -> float | None:
-        why, doubtful = unsafe(planned, case.items), any(row.in_doubt for row in planned)
-        if why and not doubtful:
+        why, in_doubt = unsafe(planned, case.items), any(row.in_doubt for row in planned)
+        if why and not in_doubt:
             return await self._call_off(planned, why, "no-safety-snapshot")
         if not why and not safe(planned, case.items):
-            return None  # each that ends calls this job
+            return await self._wait_for_safety(case, planned)
         if wait_s := max(attempting.left_s(row, now) for row in planned):
             return wait_s
         try:
@@ -120,10 +126,14 @@ class RollBacker:
             return await self._wait(planned, not_configured(planned[0].project))
         except CloudError as exc:
             return await self._wait(planned, exc.sentence, exc)
-        if doubtful and await self._found(planned, look):
+        if in_doubt and await self._found(planned, look):
             return 0.0
         if why:
             return await self._call_off(planned, why, "no-safety-snapshot")
+        if told := doubtful(case.rows):
+            return await self._call_off(planned, told, "another-unknown")
+        if told := plugged_in(planned, look.disks):
+            return await self._call_off(planned, told, "attached-meanwhile")
         if problems := [why for row in planned if (why := not_yet(row, case.items, look))]:
             return await self._wait(planned, " ".join(problems), looked=True)
         send_before = self.clock.monotonic() + attempting.SEND_WITHIN_S
@@ -137,6 +147,19 @@ class RollBacker:
             return await self._wait(planned, _MOVED)
         begun = [replace(row, ver=row.ver + 1, moved_by=None) for row in begun]
         return await self._send_all(case, begun, send_before)
+
+    async def _wait_for_safety(self, case: _Case, planned: Sequence[Restoration]) -> float | None:
+        """Each safety snapshot that ends calls this job. Until then a disk that is attached calls all off: what is
+        written to it may be in no snapshot, and a short while later nothing would tell of it.
+        """
+        try:
+            evs = self.cloud.project(planned[0].project, case.request.actor_id)
+            disks = await evs.list_disks(ids=[row.disk.id for row in planned])
+        except (CloudError, KeyError):
+            return LOOK_SECONDS
+        if told := plugged_in(planned, {one.id: one for one in disks}):
+            return await self._call_off(planned, told, "attached-meanwhile")
+        return LOOK_SECONDS
 
     async def _found(self, planned: Sequence[Restoration], look: Look) -> bool:
         """Whether a roll-back whose answer was lost has left traces since it was looked for last."""
@@ -309,7 +332,7 @@ class RollBacker:
             case Traces.NONE if over:
                 return waiting(row, now, until=now, cause="", spent=self.policy.look_for)
             case Traces.LOST if over:
-                return over_with(row, RestorationState.UNKNOWN, now, cause=_NOT_KNOWN, code="changed-meanwhile")
+                return over_with(row, RestorationState.UNKNOWN, now, cause=_NOT_KNOWN, code=CHANGED_MEANWHILE)
             case _:
                 return row
 
