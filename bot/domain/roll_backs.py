@@ -37,7 +37,7 @@ class Look:
 
 
 def any_begun(rows: Sequence[Restoration]) -> bool:
-    """Whether a disk of the request is, or was, overwritten, in all likelihood as well: then the others belong to it."""
+    """Whether a disk of the request is, or was, overwritten, or is likely to be: then the others belong to it."""
     return any(row.state in _BEGUN or row.code == CHANGED_MEANWHILE for row in rows)
 
 
