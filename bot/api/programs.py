@@ -16,11 +16,12 @@ from bot.api.problems import KEY_USED, NO_CHANNEL, NO_KEY, UNKNOWN_ID, Problem, 
 from bot.domain.access import Chosen, choose_project
 from bot.domain.actors import Actor
 from bot.domain.audit import read_entry
-from bot.domain.orders import Order, as_typed
+from bot.domain.orders import Order, Restore, as_typed
 from bot.domain.projects import Project
 from bot.domain.requests import Place, Request
 from bot.domain.results import Accepted, Refused, Told
 from bot.domain.roles import Action
+from bot.domain.sentences import quoted
 from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.grants import Bindings, Grants
@@ -118,8 +119,8 @@ class Programs:
     async def show(self, actor: Actor, request_id: str, wait_s: float) -> dict[str, Any]:
         """How it stands, once it is over, that long has passed or there is no more waiting. Raises Problem (404)."""
         admitted = await self.gate.admits(actor, None, request_id, _VIEW)
-        if isinstance(admitted, Told):
-            raise Problem(HTTPStatus.NOT_FOUND, UNKNOWN_ID, admitted.sentence)
+        if isinstance(admitted, Told) or isinstance(admitted.request.order, Restore):  # its disks are none of these
+            raise Problem(HTTPStatus.NOT_FOUND, UNKNOWN_ID, _VIEW.unknown.format(quoted(request_id)))
         if admitted.request.actor_id != actor.user_id:
             read = read_entry(actor.user_id, "view", [admitted.project], admitted.place, admitted.request.id)
             self.store.note([read])

@@ -42,8 +42,8 @@ def roles_for(action: Action) -> tuple[Role, ...]:
 
 TOKEN_ROLES = (Role.VIEWER, Role.OPERATOR)
 """The roles that a program may be granted: none ever approves, grants or deletes."""
-TOKEN_ACTIONS = frozenset(action for role in TOKEN_ROLES for action in MAY[role]) - {Action.RESTORE}
-"""The actions that these allow a program: disks come back by a person's word alone."""
+TOKEN_ACTIONS = frozenset({Action.VIEW, Action.CREATE, Action.CANCEL})
+"""Each that a program may ever do: disks come back, for one, by a person's word alone."""
 
 SubjectKind = Literal["user", "group", "everyone", "token"]
 

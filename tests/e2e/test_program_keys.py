@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import signal
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from bot.store.script import Script, sql
 from bot.store.upkeep.pruning import Pruning, pruned
 from tests.e2e.conftest import FastClock, World
 from tests.e2e.replicas import Replicas, some_replicas
+from tests.e2e.street import a_street
 from tests.e2e.test_programs import CHANNEL_ID, CONFIG, DEPLOY, SECRETS, Api, opened, problem
 from tests.ports import free_port
 
@@ -174,3 +178,45 @@ async def test_a_key_at_two_replicas_in_the_same_instant_asks_once(entries: tupl
     accepted = [*first]
     await replicas.until_all_is_said(60)
     assert await replicas.broken_promises(accepted) == {}
+
+
+# --- kill -9 ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_key_that_is_tried_again_over_bots_that_are_killed_asks_once(tmp_path: Path) -> None:
+    rng, port = random.Random(11), free_port()
+    async with a_street(tmp_path, **SECRETS) as street:
+        file = street.setting.directory / "bot.toml"
+        config = CONFIG.replace(LISTEN, f'listen = "127.0.0.1:{port}"')
+        file.write_text(f"{file.read_text()}{config}\n[limits]\nopen_requests = 100\n")
+        await street.start()
+        asked: dict[str, set[str]] = {}
+
+        async def program(number: int) -> None:
+            key = f"run-{number}"
+            headers = {"Authorization": f"Bearer {DEPLOY}", "Idempotency-Key": key}
+            body = {"disks": [("web-01-data", "web-01-logs", "orders-db")[number % 3]], "channel": CHANNEL_ID}
+            for _ in range(3):  # it asks again although it was answered, as a step that is repeated does
+                while True:
+                    with suppress(httpx.HTTPError):
+                        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+                            url = f"http://127.0.0.1:{port}/api/v1/requests"
+                            answer = await client.post(url, json=body, headers=headers)
+                        assert answer.status_code in (200, 201), answer.text
+                        asked.setdefault(key, set()).add(answer.json()["id"])
+                        break
+                    await asyncio.sleep(rng.uniform(0.01, 0.2))
+                await asyncio.sleep(rng.uniform(0.0, 2.0))
+
+        asking = asyncio.gather(*map(program, range(12)))
+        for _ in range(4):
+            await asyncio.sleep(rng.uniform(0.05, 0.8))
+            await street.bot.signal(signal.SIGKILL)
+            await street.start()
+        async with asyncio.timeout(60):
+            await asking
+        assert [len(ids) for ids in asked.values()] == [1] * 12
+        found = await street.until_all_is_said(60)
+        assert {request.id for request, _ in found} == {one for ids in asked.values() for one in ids}
+        sent = [item for _, items in found for item in items if item.snapshot_id and item.joined_to is None]
+        assert len({item.snapshot_id for item in sent}) == len(street.cloud.snapshots())

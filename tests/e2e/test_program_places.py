@@ -65,6 +65,20 @@ async def test_where_the_bot_may_not_post_the_channel_of_the_project_is_told(
     assert troubles(caplog) == []
 
 
+async def test_a_channel_that_is_archived_in_the_middle_leaves_the_end_to_the_channel_of_the_project(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 30.0
+    api = await configured(world, 'api_channel = "C0OPS00001"')
+    request = await asked_in(api, CHANNEL_ID)
+    await world.slack.until(lambda: world.root(request) is not None)
+    await world.slack.archive(CHANNEL)
+    ended = await api.ended(request)
+    root = await world.finished(request, "#ops")
+    assert (ended["outcome"], "all available" in root.text) == ("available", True)
+    assert troubles(caplog) == []
+
+
 async def test_where_nobody_can_be_told_the_program_is_and_one_line_says_so(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:

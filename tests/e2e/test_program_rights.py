@@ -12,7 +12,9 @@ import pytest
 from bot.domain.access import decide
 from bot.domain.actors import AccountKind, Actor, token_id
 from bot.domain.denials import Denied
+from bot.domain.orders import Restore
 from bot.domain.roles import Action, Grant, Role
+from bot.ports.lookups import Filters
 from bot.simulator.setting import Setting
 from bot.slack.ids import CANCEL, CONFIRM
 from bot.store.script import Script, insert
@@ -179,3 +181,18 @@ async def test_what_is_counted_names_no_token_and_no_word_of_it(world: World) ->
     own = [row for row in rows if "deploy" in row["actor"]]
     assert {row["actor"] for row in own} == {"token:deploy"}
     assert {(row["action"], row["outcome"]) for row in own} == {("create", "allowed"), ("create", "denied")}
+
+
+async def test_what_people_restore_is_no_request_that_a_program_sees(world: World) -> None:
+    api = await configured(world, "restore = true")
+    made = await api.ended((await api.ask(disks=["web-01-data"])).json()["id"])
+    await world.say(f"restore {made['id']}")
+    assert world.bot is not None
+    restores: list[str] = []
+    async with asyncio.timeout(20):
+        while not restores:
+            every = await world.bot.store.recent(Filters(limit=10))
+            restores = [request.id for request, _ in every if isinstance(request.order, Restore)]
+            await asyncio.sleep(0.05)
+    assert problem(await api.call("GET", f"/requests/{restores[0]}")) == (404, "unknown-id")
+    assert (await api.call("GET", f"/requests/{made['id']}")).status_code == 200
