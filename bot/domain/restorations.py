@@ -16,6 +16,9 @@ from bot.domain.normalise import caseless
 from bot.domain.orders import Way
 from bot.domain.transitions import RESTORATION, AttemptEvent, RestorationState
 
+NOT_BEGUN = "not-begun"
+"""The code of a roll-back that was never sent, while others of its request were."""
+
 _ENDING = {
     RestorationState.RESTORED: AttemptEvent.RESTORE,
     RestorationState.FAILED: AttemptEvent.FALL_SHORT,

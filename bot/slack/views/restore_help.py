@@ -26,7 +26,7 @@ def by_command(command: str, request_id: str) -> str:
     back = f"{command} restore {request_id}"
     return (
         f"*To go back:* press *Restore…*, or type {code(back)} for new disks beside these, and "
-        f"{code(f'{back} overwrite')} to roll these back: detach them first; another person has to agree."
+        f"{code(f'{back} overwrite')} to roll these back to then: detach them first; another person has to agree."
     )
 
 

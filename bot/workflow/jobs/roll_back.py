@@ -21,7 +21,7 @@ from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, NotFound, 
 from bot.domain.items import Item
 from bot.domain.polling import pause_s
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration, over_with, under_way
+from bot.domain.restorations import NOT_BEGUN, Restoration, over_with, under_way
 from bot.domain.roll_backs import (
     CHANGED_MEANWHILE,
     FAILED_BACK,
@@ -294,7 +294,7 @@ class RollBacker:
         for row in rows:
             if row.tried >= self.follow_for:
                 told = f"{why} It was NOT rolled back, and others of this request were: look at all of them together."
-                over = over_with(row, RestorationState.FAILED, now, cause=told, code="not-begun")
+                over = over_with(row, RestorationState.FAILED, now, cause=told, code=NOT_BEGUN)
                 await self.store.save_restorations([over], [restoration_ended(over)])
             else:
                 told = f"It was not begun yet, and others of this request were: {why}"

@@ -14,7 +14,7 @@ from bot.domain.new_disks import CreateDisk
 from bot.domain.orders import Restore, Way
 from bot.domain.parsing.commands import ListSnapshots
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration, Source
+from bot.domain.restorations import NOT_BEGUN, Restoration, Source
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.domain.transitions import ItemState, RequestState, RestorationState
 from bot.slack.views import responses
@@ -179,7 +179,11 @@ def test_why_it_waits_stands_below_the_bar() -> None:
     rows = [a_row(1, "overwrite"), a_row(2, "overwrite")]
     message = said("edit", asked_for("overwrite", explanation=why), rows, [there(1), there(2)])
     assert why in message["text"]
-    assert "step 2 of 2" in message["text"]
+    assert "step 2 of 2, rolling back" in message["text"]
+    waits = [replace(row, cause=why, tried=timedelta(seconds=5)) for row in rows]
+    text = said("edit", asked_for("overwrite"), waits, [there(1), there(2)])["text"]
+    assert "step 2 of 2, waiting to roll back" in text
+    assert text.count(why) == 1
 
 
 @pytest.mark.parametrize("way", ["new_disks", "verify"])
@@ -221,7 +225,7 @@ def test_safety_snapshots_are_called_that() -> None:
         (
             "overwrite",
             RestorationState.CANCELLED,
-            "nothing was overwritten. Once the cause is mended: `/snapshot restore",
+            "once the cause is mended, ask again: `/snapshot restore r-one",
         ),
     ],
 )
@@ -233,6 +237,13 @@ def test_a_failure_has_its_cause_and_the_next_step(
     golden(f"restore_{way}_{state}", message)
     assert advice in message["text"]
     assert "The cloud says so (EVS.9)." in message["text"]
+
+
+def test_a_disk_that_was_left_behind_by_others_is_said_to_be_as_it_was() -> None:
+    row = a_row(1, "overwrite", RestorationState.FAILED, cause="It was NOT rolled back.", code=NOT_BEGUN)
+    text = said("failure", asked_for("overwrite"), [row, a_row(2, "overwrite", DONE)], about=[row])["text"]
+    assert "what was not rolled back is as it was, and other disks of this request are not" in text
+    assert "mixture" not in text
 
 
 def test_without_its_safety_snapshot_nothing_is_overwritten() -> None:
@@ -266,12 +277,23 @@ def test_the_receipt_of_overwriting_names_the_way_back_from_it(golden: Golden) -
     assert "approved by <@U2>" in message["text"]
 
 
+def test_where_nothing_was_overwritten_the_cause_stands_once_and_no_way_back_from_it() -> None:
+    why = "There is no safety snapshot of “web-01-logs”: no room. Nothing was overwritten."
+    rows = [a_row(number, "overwrite", RestorationState.CANCELLED, cause=why) for number in (1, 2)]
+    text = said("receipt", asked_for("overwrite", RequestState.FINISHED), rows, [there(1), there(2)])["text"]
+    assert text.count(why) == 1
+    assert "The way back from this" not in text
+    assert "once the cause is mended, ask again: `/snapshot restore r-one overwrite`" in text
+
+
 def test_a_receipt_of_which_one_failed_says_which_and_what_to_do(golden: Golden) -> None:
     broken = a_row(1, "overwrite", RestorationState.FAILED, cause="The job failed (EVS.9).", ended_at=NOON)
     rows = [broken, a_row(2, "overwrite", DONE)]
     message = said("receipt", asked_for("overwrite", RequestState.FINISHED), rows, [there(1), there(2)])
     golden("restore_overwrite_mixed_receipt", message)
     assert "1 of 2 disks rolled back" in message["text"]
+    assert f"`/snapshot restore {broken.source.snapshot_id} overwrite`" in message["text"]
+    assert "`/snapshot restore 5afe0001 overwrite`" in message["text"]
 
 
 def test_the_receipt_of_a_proof_has_its_seconds_and_its_date(golden: Golden) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from bot.domain.items import Item
 from bot.domain.orders import Way
@@ -79,6 +80,12 @@ def _proves(request: Request, row: Restoration, items: Sequence[Item]) -> list[s
 
 def state_lines(rows: Sequence[Restoration], items: Sequence[Item]) -> Iterator[list[str]]:
     """How each disk stands, first as it is shown, then in ever fewer characters, the worst first."""
+    shared = rows[0].cause if len(rows) > 1 and len({row.cause for row in rows}) == 1 else ""
+    if shared:
+        told = [f"      ↳ *All of them:* {sentence(shortened(shared, CAUSE_CHARACTERS))}"]
+        for lines in state_lines([replace(row, cause="") for row in rows], items):
+            yield [*lines, *told]
+        return
     if len(rows) <= LISTED:
         yield [_stands(row, items, CAUSE_CHARACTERS) for row in rows]
     worst = sorted(rows, key=lambda row: (_BADLY.get(row.state, len(_BADLY)), row.position))

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from bot.domain.items import Item
 from bot.domain.orders import Restore
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restorations import NOT_BEGUN, Restoration
 from bot.domain.transitions import RestorationState
+from bot.slack.views.approval import NAMED, NAMES_CHARACTERS
+from bot.slack.views.disk_words import disk_names
 from bot.slack.views.failure import CAUSES, causes
 from bot.slack.views.message import Message, arranged
 from bot.slack.views.mrkdwn import code, plural, sentence, shortened
-from bot.slack.views.restoring.restoration_words import back_to, point, restored_disk
+from bot.slack.views.restoring.restoration_words import back_to, point, restored_disk, safety_of
 
 CAUSE_CHARACTERS = 400
 _NOT = {"new_disks": "not restored", "overwrite": "not rolled back", "verify": "not proven"}
@@ -51,7 +53,7 @@ def restoring_failure(
     if items:
         head = f":x: *{plural(len(items), 'disk')} without a safety snapshot: nothing is overwritten*"
         return arranged([head, *causes(items)])
-    return arranged([_head(order, rows), *restoring_causes(rows), *what_now(request, order, rows, command)])
+    return arranged([_head(order, rows), *restoring_causes(rows), *what_now(request, order, (), rows, command)])
 
 
 def _head(order: Restore, rows: Sequence[Restoration]) -> str:
@@ -66,20 +68,31 @@ def _head(order: Restore, rows: Sequence[Restoration]) -> str:
 
 
 def restoring_causes(rows: Sequence[Restoration], elsewhere: str = "") -> list[str]:
-    lines = [f"• {_cause_in_words(row)}" for row in rows[:CAUSES]]
-    if len(rows) > CAUSES:
-        lines.append(f"… and {len(rows) - CAUSES} more{elsewhere}.")
+    """A line for each; those that ended alike, and for the same reason, have one together."""
+    alike: dict[tuple[str, str], list[Restoration]] = {}
+    for row in rows:
+        alike.setdefault((_state_in_words(row), row.cause), []).append(row)
+    lines = [_cause_in_words(together) for together in alike.values()]
+    if len(lines) > CAUSES:
+        lines = [*lines[:CAUSES], f"… and {len(lines) - CAUSES} more{elsewhere}."]
     return lines
 
 
-def _cause_in_words(row: Restoration) -> str:
-    cause = sentence(shortened(row.cause or "the cloud gave no reason", CAUSE_CHARACTERS))
+def _cause_in_words(rows: Sequence[Restoration]) -> str:
+    cause = sentence(shortened(rows[0].cause or "the cloud gave no reason", CAUSE_CHARACTERS))
+    names = disk_names([row.disk for row in rows], NAMED, NAMES_CHARACTERS)
+    return f"• {names}: {_state_in_words(rows[0])} — {cause}"
+
+
+def _state_in_words(row: Restoration) -> str:
     made = f" (disk {code(row.made_id)})" if row.made_id else ""
-    return f"{restored_disk(row)}: {_STATES.get(row.state, 'failed')}{made} — {cause}"
+    return f"{_STATES.get(row.state, 'failed')}{made}"
 
 
-def what_now(request: Request, order: Restore, rows: Sequence[Restoration], command: str) -> list[str]:
-    """The next step, for each kind of end there is among them."""
+def what_now(
+    request: Request, order: Restore, items: Sequence[Item], rows: Sequence[Restoration], command: str
+) -> list[str]:
+    """The next step, for each kind of end there is among them; `items` are the safety snapshots of the request."""
     if not rows:
         return []
     states = {row.state for row in rows}
@@ -90,18 +103,37 @@ def what_now(request: Request, order: Restore, rows: Sequence[Restoration], comm
         return ["I go on trying until it is gone; it is charged until then. In the console it can be deleted as well."]
     if order.way == "verify":
         return [f"*What now:* don't count on it before it is proven: {again}, or make a new snapshot."]
+    return _after_overwriting(request, order, items, rows, command)
+
+
+def _after_overwriting(
+    request: Request, order: Restore, items: Sequence[Item], rows: Sequence[Restoration], command: str
+) -> list[str]:
+    once_more, before = order.of, request.id
+    if len(rows) == 1:
+        safety = safety_of(rows[0], items)
+        once_more, before = rows[0].source.snapshot_id, (safety and safety.snapshot_id) or request.id
+    over, back = code(f"{command} restore {once_more} overwrite"), code(f"{command} restore {before} overwrite")
     told = []
-    over, back = code(f"{command} restore {order.of} overwrite"), code(f"{command} restore {request.id} overwrite")
-    if RestorationState.FAILED in states:
+    if any(row.code == NOT_BEGUN for row in rows):
+        told.append(
+            "*What now:* what was not rolled back is as it was, and other disks of this request are not: bring them "
+            f"together again. {over} rolls it back as well; {code(f'{command} restore {request.id} overwrite')} makes "
+            "the others what they were."
+        )
+    if any(row.state is RestorationState.FAILED and row.code != NOT_BEGUN for row in rows):
         told.append(
             "*What now:* a disk whose roll-back failed may hold a mixture: attach it to nothing. Roll it back again: "
             f"{over}; or to what it held before, from its safety snapshot: {back}."
         )
-    if RestorationState.UNKNOWN in states:
+    if any(row.state is RestorationState.UNKNOWN for row in rows):
         told.append(
             "*What now:* where it is unknown, the disk may be as before or rolled back: look at it in the console, "
             f"EVS, Disks, before you attach it. From its safety snapshot it becomes what it was: {back}."
         )
-    if states == {RestorationState.CANCELLED}:
-        told.append(f"*What now:* nothing was overwritten. Once the cause is mended: {over}.")
+    if all(row.state is RestorationState.CANCELLED for row in rows):
+        told.append(
+            f"*What now:* once the cause is mended, ask again: {code(f'{command} restore {order.of} overwrite')}. "
+            "Safety snapshots that were made stay until somebody deletes them."
+        )
     return told

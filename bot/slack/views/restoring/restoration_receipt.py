@@ -60,8 +60,8 @@ def restoring_receipt(
     reason = f": {reason_told(order.reason, team_url)}" if order.reason else ""
     agreed = f" · approved by {people(request.approvers)}" if request.approvers else ""
     facts = [f"Asked by {requester(request)}{reason}{agreed}"]
-    after = [*_what_next(order.way, done), *what_now(request, order, others, command)]
-    after += _back_again(request, order, items, command)
+    after = [*what_now(request, order, items, others, command), *_what_next(order.way, done)]
+    after += _back_again(request, rows, items, command)
     pages = _pages(project, done) if order.way == "new_disks" else []
     links = [f"{_THERE} {', '.join(link(page, label) for label, page in pages)}."] if pages else []
     room = max(most - len("\n".join([head, *facts, *after, *links])) - 1, most // 4)
@@ -119,9 +119,9 @@ def _restorable(items: Sequence[Item]) -> bool:
     return any(item.state is ItemState.AVAILABLE and not item.gone for item in items)
 
 
-def _back_again(request: Request, order: Restore, items: Sequence[Item], command: str) -> list[str]:
-    """The way back from the way back."""
-    if order.way != "overwrite" or not _restorable(items):
+def _back_again(request: Request, rows: Sequence[Restoration], items: Sequence[Item], command: str) -> list[str]:
+    """The way back from the way back, where any disk is, or may be, overwritten."""
+    if not _restorable(items) or all(row.state is RestorationState.CANCELLED for row in rows):
         return []
     again = f"{command} restore {request.id}"
     one = len(items) == 1

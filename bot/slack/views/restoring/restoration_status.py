@@ -44,7 +44,8 @@ def _under_way(way: Way, what: str, items: Sequence[Item], rows: Sequence[Restor
         return f":hourglass_flowing_sand: *{what}: in progress*"
     if all(row.state is RestorationState.PLANNED for row in rows) and not safety_is_there(items):
         return f":camera_with_flash: *{what}: step 1 of 2, safety snapshots first*"
-    return f":rewind: *{what}: step 2 of 2, rolling back*"
+    waits = all(row.state is RestorationState.PLANNED for row in rows) and any(row.code or row.tried for row in rows)
+    return f":rewind: *{what}: step 2 of 2, {'waiting to roll back' if waits else 'rolling back'}*"
 
 
 def _ended(request: Request, way: Way, what: str, rows: Sequence[Restoration]) -> str:
