@@ -172,6 +172,23 @@ def test_a_disk_goes_back_to_its_snapshot_by_a_typed_name_and_another_persons_wo
     page.picture("way-back-receipt")
 
 
+def test_a_snapshot_is_proven_and_its_receipt_says_when_and_in_how_long(page: Page) -> None:
+    page.open("bob")
+    page.type("#message-box", "/snapshot create spare-disk reason=nightly", Keys.ENTER)
+    page.see(MESSAGE, "“nightly”")
+    message = page.see(MESSAGE, "nightly")
+    page.until(lambda: "finished in" in page.see(MESSAGE, "nightly").text or None)
+    assert message
+    page.press(f"{MESSAGE} .replies")
+    page.see("#replies .message", "1 of 1 snapshot available")
+    page.press("#replies .button", "Restore…")
+    page.see("dialog .label", "Which way?")
+    page.press("dialog label", "Only prove that it can be done")
+    page.press("dialog .submit")
+    page.see("#replies .message", "1 of 1 snapshot proven")
+    page.picture("way-back-proof")
+
+
 def test_the_keyboard_alone_leads_to_a_shortcut_and_news_elsewhere_is_marked(page: Page) -> None:
     page.open("bob")
     page.type("#messages", Keys.ARROW_UP, Keys.TAB)

@@ -20,6 +20,7 @@ from bot.domain.errors import SHARED, CannotPost, MessageFixed, MessageGone, Mes
 from bot.domain.items import Item
 from bot.domain.projects import Project
 from bot.domain.requests import Request
+from bot.domain.restorations import Restoration
 from bot.domain.transitions import RequestState
 from bot.ports.clock import Clock
 from bot.ports.messages import DirectMessage, Edit, NewMessage, OutboxMessage, Text
@@ -175,8 +176,14 @@ class SlackReplies:
         now = self.clock.now()
         return rendered(outgoing, self.command, self.team_url, now, project, bot_user_id=self.bot_user_id)
 
-    def post_mortem(self, request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup]) -> Message:
-        return post_mortem(request, items, groups, self.projects.get(request.project or ""))
+    def post_mortem(
+        self,
+        request: Request,
+        items: Sequence[Item],
+        groups: Sequence[ConsistencyGroup],
+        restorations: Sequence[Restoration],
+    ) -> Message:
+        return post_mortem(request, items, groups, self.projects.get(request.project or ""), restorations)
 
     async def _may_call(self, request: Request) -> bool:
         """Whether those who may approve are mentioned: where the project says so, and only colleagues read along.

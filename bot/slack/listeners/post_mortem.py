@@ -47,4 +47,5 @@ class PostMortemListeners:
         if isinstance(found, NothingFound):
             return responses.told(found.sentence)
         ((request, items),) = found.requests
-        return self.front.replies.post_mortem(request, items, found.groups)
+        rows = found.restorations.get(request.id, ())
+        return self.front.replies.post_mortem(request, items, found.groups, rows)

@@ -9,26 +9,35 @@ from typing import Any
 
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import Item, spread_seconds
+from bot.domain.orders import Restore
 from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Request
+from bot.domain.restorations import Restoration
 from bot.domain.transitions import ItemState
 from bot.slack.views.message import Message
 from bot.slack.views.mrkdwn import code, escaped, shortened
 from bot.slack.views.restore_help import roll_back_url
+from bot.slack.views.restoring.restoration_record import restoring_record
 
 POST_MORTEM_CHARACTERS = 39_800
 """Slack cuts a `text` at 40,000 characters, and a record that is cut is none."""
 
 
 def post_mortem(
-    request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup], project: Project | None
+    request: Request,
+    items: Sequence[Item],
+    groups: Sequence[ConsistencyGroup],
+    project: Project | None,
+    restorations: Sequence[Restoration] = (),
 ) -> Message:
     """The same for machines: JSON that a post-mortem can take. Times are UTC, sizes GiB.
 
     Each of `sets`, the disks of one server and group, has a row of values a disk, named in `columns`. What all its
     disks share stands once, beside them. In the ways back `{disk_id}` and `{snapshot_id}` stand for those of each disk.
     """
+    if isinstance(request.order, Restore):
+        return restoring_record(request, request.order, items, restorations, POST_MORTEM_CHARACTERS)
     of_cloud = {group.id: group.cloud_id for group in groups}
     disks = [_disk_facts(item, of_cloud.get(item.consistency_group_id or "")) for item in items]
     kept: dict[str, Any] = {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -21,6 +23,7 @@ from bot.slack.views import responses
 from bot.slack.views.app_home_view import app_home_view
 from bot.slack.views.message import Message
 from bot.slack.views.outbox_messages import rendered
+from bot.slack.views.post_mortem_view import post_mortem
 from bot.slack.views.restore_points import restore_points
 from bot.slack.views.restoring.restoration_forms import overwrite_form, restore_form
 from bot.workflow.jobs.publish_app_home import AppHomeContent, Asked, Usable
@@ -301,7 +304,7 @@ def test_the_receipt_of_a_proof_has_its_seconds_and_its_date(golden: Golden) -> 
     rows = [a_row(1, "verify", DONE, **proven)]
     message = said("receipt", asked_for("verify", RequestState.FINISHED), rows)
     golden("restore_verify_receipt", message)
-    assert "a disk made of it was available after 42 s" in message["text"]
+    assert "was available after 42 s, and is deleted again" in message["text"]
     assert "What now" not in message["text"]
 
 
@@ -310,6 +313,22 @@ def test_the_longest_receipt_keeps_the_way_back() -> None:
     items = [replace(there(1), id=row.safety_item_id or "", position=row.position) for row in rows]
     message = said("receipt", asked_for("overwrite", RequestState.FINISHED), rows, items)
     assert "`/snapshot restore r-back overwrite` puts it back" in message["text"]
+
+
+def test_the_record_has_every_id_of_any_number_of_disks() -> None:
+    row = a_row(1, "verify", DONE, made_id="d15c-test", proven_at=NOON + timedelta(seconds=42))
+    text = checked_message(post_mortem(asked_for("verify"), [], [], PROJECT, [row]))["text"]
+    kept = json.loads(html.unescape(text.partition("```")[2].rpartition("```")[0]))
+    assert (kept["way"], kept["source"], kept["asked_by"]) == ("verify", "r-one", "U1")
+    facts = dict(zip(kept["columns"], kept["disks"][0], strict=False))
+    assert (facts["snapshot_id"], facts["new_disk_id"]) == (row.source.snapshot_id, "d15c-test")
+    assert (facts["proven_at"], facts["proven_seconds"]) == ("2026-11-23T12:00:42Z", 42)
+    names = [a_disk_ref(1, HOSTILE * 5) for _ in range(200)]
+    many = [a_row(number, "overwrite", DONE, disk=disk, cause=HOSTILE * 9) for number, disk in enumerate(names, 1)]
+    safe = [replace(there(1), id=row.safety_item_id or "", snapshot_id="5" * 36) for row in many]
+    text = checked_message(post_mortem(asked_for("overwrite"), safe, [], PROJECT, many))["text"]
+    kept = json.loads(html.unescape(text.partition("```")[2].rpartition("```")[0]))
+    assert [one[5] for one in kept["disks"]] == ["5" * 36] * 200
 
 
 # --- where many requests stand ----------------------------------------------------------------------------------------

@@ -96,8 +96,9 @@ def _line(one: Restoration, items: Sequence[Item]) -> str:
             return f"• {restored_disk(one)}: rolled back to {back_to(one)}{_safe(safety_of(one, items))}"
         case "verify":
             took = f" after {duration(one.proven_in.total_seconds())}" if one.proven_in else ""
-            when = f", {moment(one.proven_at)}" if one.proven_at else ""
-            return f"• {restored_disk(one)}: {point(one)}; a disk made of it was available{took}{when}, and is deleted"
+            when = f" {moment(one.proven_at)}" if one.proven_at else ""
+            made = f"a disk made of {point(one)}, was available{took}, and is deleted again"
+            return f"• {restored_disk(one)}: proven{when}: {made}"
 
 
 def _safe(safety: Item | None) -> str:
