@@ -425,6 +425,8 @@ class SharedEngine:
         by = await ahead(self._date, self._clock)
         if by is None:
             return False
+        if by.total_seconds() >= STEP_SECONDS:  # before, or a look would seem to be over, and a POST be repeated
+            await self._rows.look_longer(by)
         self._clock.follow(by)
         if was_set := abs(by.total_seconds()) >= STEP_SECONDS:
             log.warning("the database's clock was set", extra={"seconds": round(by.total_seconds(), 1)})

@@ -60,6 +60,10 @@ class JobSource(Protocol):
         """The machine's clock was set: what only measures how long something waits moves along."""
         ...
 
+    async def look_longer(self, by: timedelta) -> None:
+        """The date is about to go forward by so much: what is looked for is looked for as long as ever, or longer."""
+        ...
+
     async def bring_dates_back(self) -> None:
         """No row waits for a date from before the clock was set back, by whichever job it was written since."""
         ...

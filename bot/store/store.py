@@ -144,6 +144,9 @@ class Store(
         """No row that is written or read after this was asked for has an old date."""
         await self._database.run_between(waits.moved, by, self._clock.now())
 
+    async def look_longer(self, by: timedelta) -> None:
+        await self._database.run(waits.looked_for_longer, self._clock.now() + by)
+
     async def bring_dates_back(self) -> None:
         await self._database.run(waits.brought_back, self._clock.now())
 

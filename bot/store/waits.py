@@ -91,6 +91,14 @@ def brought_back(now: datetime) -> Script[None]:
             yield _not_after(wait, "due_at", now + LONGEST_WAIT)
 
 
+def looked_for_longer(now: datetime) -> Script[None]:
+    """For replicas, each of which hears by itself that the date is another one: run again, it changes little more."""
+    for wait in WAITS:
+        if "look_until" in wait.ahead:
+            text = f"update {wait.table} set look_until = :until where {wait.where} and look_until < :until"
+            yield sql(text, until=to_ms(now + LONGEST_WAIT))
+
+
 def _not_after(wait: Wait, column: str, latest: datetime) -> Query:
     text = f"update {wait.table} set {column} = :latest where {wait.where} and {column} > :latest"
     return sql(text, latest=to_ms(latest))

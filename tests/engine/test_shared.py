@@ -18,6 +18,7 @@ from pgqueuer.adapters.drivers.asyncpg import AsyncpgPoolDriver
 from pgqueuer.ports.repository import EntrypointExecutionParameter
 
 from bot.clock import SteadyClock
+from bot.domain.errors import StoreFailed
 from bot.engine import pgqueuer_table as table
 from bot.engine.shared import SharedEngine, ahead, connected
 from bot.ports.jobs import Handler
@@ -381,4 +382,32 @@ async def test_what_is_written_with_an_old_date_after_the_clock_was_set_back_wai
         let_go.set()
         await until(lambda: len(calls) == 2)
         await until(lambda: engine._old_dates_until is None)
+    pool.terminate()
+
+
+async def test_before_the_date_goes_forward_what_is_looked_for_is_looked_for_longer(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.engine.shared.SWEEP_SECONDS", 0.05)
+    steady, set_by = SteadyClock(CLOCK), timedelta()
+    followed: list[timedelta] = []
+
+    class Looking(Rows):
+        async def look_longer(self, by: timedelta) -> None:
+            followed.append(steady.ahead())
+            if len(followed) == 1:
+                raise StoreFailed("The server is away.")
+            await super().look_longer(by)
+
+    async def date_there() -> datetime:
+        return CLOCK.now() + set_by
+
+    pool = await connected(postgres_url)
+    async with at_work(SharedEngine(steady, rows := Looking(), pool, always, date_there), {}):
+        await asyncio.sleep(0.2)
+        assert rows.longer == []
+        set_by = timedelta(hours=1)
+        await until(lambda: steady.ahead() < -timedelta(minutes=59))
+        assert all(abs(ahead_by) < timedelta(seconds=1) for ahead_by in followed)
+        assert [round(by.total_seconds() / 60) for by in rows.longer] == [60]
     pool.terminate()

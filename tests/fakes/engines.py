@@ -27,6 +27,7 @@ class Rows:
         self.dated: dict[str, datetime] = {}
         self.full = False
         self.moved: list[timedelta] = []
+        self.longer: list[timedelta] = []
 
     async def jobs(self) -> Iterable[tuple[str, datetime, str]]:
         """What stands behind a slash is the lane."""
@@ -40,6 +41,9 @@ class Rows:
         if self.full:
             raise StoreFailed("The disk is full.")
         self.moved.append(by)
+
+    async def look_longer(self, by: timedelta) -> None:
+        self.longer.append(by)
 
     async def bring_dates_back(self) -> None:
         if self.full:

@@ -329,6 +329,7 @@ async def times(store: Store, clock: FakeClock) -> None:
     clock.step(hours=-1)
     await store.clock_set_meanwhile()
     await store.bring_dates_back()
+    await store.look_longer(HOUR)
 
 
 async def _read(store: Store, request_id: str) -> Any:

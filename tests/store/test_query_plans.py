@@ -42,6 +42,7 @@ FEW = {
     "audit.head": "the last row",
     "waits.set_back_meanwhile": "the last row",
     "waits.brought_back": "as below",
+    "waits.looked_for_longer": "as below",
     "waits.moved": "answers that are owed, and the forms of a day",
     "jobs.every": "answers that are owed",
     "measuring.figures": "answers that are owed, the last row of the trail, and the last head",

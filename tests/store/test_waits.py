@@ -98,6 +98,15 @@ async def test_a_clock_that_was_followed_is_not_followed_once_more_at_the_next_s
     assert (await the_item(store, lost.id)).look_until == NOON - 2 * HOUR + timedelta(minutes=1)
 
 
+async def test_what_is_looked_for_is_looked_for_as_long_as_ever_by_a_date_that_goes_forward(store: Store) -> None:
+    lost = no_answer(submitting(an_item(1), NOON), NOON, look_for=timedelta(minutes=1), cause="no answer")
+    await running(store, lost, an_item(2))
+    for _ in range(2):
+        await store.look_longer(HOUR)
+    assert (await the_item(store, lost.id)).look_until == NOON + HOUR + LONGEST_WAIT
+    assert (await the_item(store, "r-one-2")).look_until is None
+
+
 @pytest.mark.parametrize("running_on", [False, True])
 async def test_a_clock_that_was_set_back_unnoticed_lets_nothing_wait_for_long(
     store: Store, clock: FakeClock, running_on: bool
