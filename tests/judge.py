@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.domain.snapshots import REQUEST_TAG
-from bot.domain.transitions import DELETION, GROUP, ITEM, REQUEST
+from bot.domain.transitions import DELETION, GROUP, ITEM, REQUEST, RESTORATION
 from bot.simulator.cloud import Snapshot, SnapshotGroup
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message
@@ -21,7 +21,7 @@ from bot.store.database import Database
 from bot.store.script import Rows, Script, sql
 from bot.store.upkeep.verification import Verification, witness
 
-TABLES = ("request", "item", "consistency_group", "deletion", "audit", "deferred_reply", "notice")
+TABLES = ("request", "item", "consistency_group", "restoration", "deletion", "audit", "deferred_reply", "notice")
 
 POSTS_BURST = 2
 """Of the bot: posts to one channel within a second. Slack's own word is one a second, with short bursts."""
@@ -164,7 +164,7 @@ class _Case:
         """What waits for people may go on to wait, and its message says so."""
         waits = {row["id"] for row in self._seen.rows["request"] if row["state"] in WAITS}
         never_ran = {row["id"] for row in self._seen.rows["request"] if row["state"] in ("denied", "dropped")}
-        for machine in (REQUEST, ITEM, GROUP, DELETION):
+        for machine in (REQUEST, ITEM, GROUP, RESTORATION, DELETION):
             for row in self._seen.rows[machine.name]:
                 waiting = row["state"] == "asked" or row.get("request_id", row.get("id")) in waits
                 never_sent = machine is GROUP and row["state"] == "planned" and row["request_id"] in never_ran
@@ -229,7 +229,8 @@ class _Case:
     # --- what people read ---------------------------------------------------------------------------------------------
 
     def untruthful(self) -> Iterator[str]:
-        for request in self._requests.values():
+        """Of ways back: `tests.simulation.way_back_judge`."""
+        for request in (one for one in self._requests.values() if '"way":' not in one["order_json"]):
             if request["status_ts"] is None:
                 yield from self._refused_alone(request)
                 continue

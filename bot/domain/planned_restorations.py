@@ -150,7 +150,9 @@ def _not_overwritten(disk: Disk | None, seen: Seen) -> str:
     if (why := in_the_way(disk)) or disk is None:
         return why
     if disk.status not in COPYABLE_STATES:
-        return f"It is in the state {quoted(disk.status)}, in which no safety snapshot can be made of it."
+        return (
+            f"It is in the state {quoted(disk.status)}, in which no safety snapshot can be made of it. Take a new disk."
+        )
     made = sum(one.volume_id == disk.id and one.by_hand for one in seen.snapshots.values())
     if made >= SNAPSHOTS_PER_DISK:
         return f"It has {SNAPSHOTS_PER_DISK} snapshots, so no safety snapshot can be made of it. Delete one first."

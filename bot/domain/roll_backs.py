@@ -35,6 +35,14 @@ class Look:
     def source(self, row: Restoration) -> Snapshot | None:
         return self.snapshots.get(row.source.snapshot_id)
 
+    def safety(self, row: Restoration, items: Sequence[Item]) -> Snapshot | None:
+        item = next((item for item in items if item.id == row.safety_item_id), None)
+        return self.snapshots.get((item and item.snapshot_id) or "")
+
+    def lacks(self, row: Restoration, items: Sequence[Item]) -> bool:
+        """Whether the disk or one of the two snapshots is no longer there."""
+        return None in (self.disk(row), self.source(row), self.safety(row, items))
+
 
 def any_begun(rows: Sequence[Restoration]) -> bool:
     """Whether a disk of the request is, or was, overwritten, or is likely to be: then the others belong to it."""
@@ -77,8 +85,7 @@ def safe(rows: Sequence[Restoration], items: Sequence[Item]) -> bool:
 
 def not_yet(row: Restoration, items: Sequence[Item], look: Look) -> str:
     """Why this disk can't be rolled back as the cloud shows it; "" where it can."""
-    safety = next((item for item in items if item.id == row.safety_item_id), None)
-    made = look.snapshots.get((safety and safety.snapshot_id) or "")
+    made = look.safety(row, items)
     why = unusable(row.disk.id, look.source(row)) or in_the_way(look.disk(row))
     if not why and (made is None or made.status != "available" or made.volume_id != row.disk.id):
         why = "The cloud does not show its safety snapshot as available."

@@ -37,7 +37,7 @@ class Outcome:
     made: int = 0
 
 
-def simulate(story: Story) -> Outcome:
+def simulate(story: Story, kind: type[Town] = Town) -> Outcome:
     """Whatever breaks in it is a problem of the outcome; nothing is raised."""
     fresh_store()  # made before the run, the first of a process as well, so that each run takes the same of its chance
     loop = SimulatedLoop(random.Random(f"{story.seed}/loop"), most_s=story.wire_s, shuffles=story.shuffles)
@@ -47,7 +47,7 @@ def simulate(story: Story) -> Outcome:
         )
         undone.enter_context(_uncollected(loop))
         undone.enter_context(under_the_seed(loop, random.Random(f"{story.seed}/chance")))
-        town = Town(loop, story, Path(directory))
+        town = kind(loop, story, Path(directory))
         undone.enter_context(_overheard(town))
         try:
             return loop.run_until_complete(_lived(town))
@@ -70,8 +70,9 @@ async def _lived(town: Town) -> Outcome:
     await town.close()
     complaints = [entry for entry in town.slack.journal if entry["entry"] == "validation"]
     problems = [
-        *broken(evidence),
+        *(one for one in broken(evidence) if not town.explains(one)),
         *town.unforeseen,
+        *town.further_problems(),
         *(f"slack complained: {entry['where']} {entry['errors']}" for entry in complaints),
     ]
     for problem in problems:

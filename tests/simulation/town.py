@@ -70,6 +70,8 @@ _LEFT_AT_WORK = """
 select 'request ' || id from request where to_send = 1 or state in ('received', 'running')
 union all select 'item ' || item.id from item join request on request.id = request_id
     where item.state in ('planned', 'submitting', 'uncertain', 'creating') and request.state = 'running'
+union all select 'restoration ' || one.id from restoration as one join request on request.id = request_id
+    where one.state in ('planned', 'submitting', 'uncertain', 'restoring', 'clearing') and request.state = 'running'
 union all select 'deletion of ' || item_id from deletion where state = 'deleting' or (told = 0 and state <> 'asked')
 union all select 'reply ' || id from deferred_reply
 union all select 'notice of ' || request_id from notice where told = 0
@@ -104,6 +106,9 @@ class _Journal(list[dict[str, Any]]):
 
 class Town:
     """`said` is the story as it happened, a line each; `accepted` and `taken` is what people were told."""
+
+    project_lines = ""
+    """Further lines of payments-prod in bot.toml."""
 
     def __init__(self, loop: SimulatedLoop, story: Story, directory: Path) -> None:
         self.loop = loop
@@ -147,9 +152,8 @@ class Town:
         self.slack.on_change(self._on_message)
         await self.setting.start()
         file = self.setting.directory / "bot.toml"
-        text = file.read_text().replace(
-            "[projects.payments-prod]", f"[projects.payments-prod]\napprovals = {self.story.approvals}", 1
-        )
+        lines = f"[projects.payments-prod]\n{self.project_lines}approvals = {self.story.approvals}"
+        text = file.read_text().replace("[projects.payments-prod]", lines, 1)
         file.write_text(text + GRANTS)
         self._start()
 
@@ -166,10 +170,22 @@ class Town:
         self.cloud.settle()
         self.slack.state.faults.waiting.clear()
         self.clock.set_by = timedelta()
+        self.settled()
         await self._quiet()
         await asyncio.sleep(self.story.goes_on_s)
         await self._quiet()
         await self._stop()
+
+    def settled(self) -> None:
+        """What else goes back to how it should be."""
+
+    def explains(self, problem: str) -> bool:
+        """Whether what this town does explains a problem that the judge of all towns finds."""
+        return False
+
+    def further_problems(self) -> list[str]:
+        """Promises of this town alone that do not hold."""
+        return []
 
     async def close(self) -> None:
         await self.setting.stop()

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+from bot.domain.new_disks import CreateDisk
+from bot.domain.orders import Restore
+from bot.domain.transitions import RequestState
 from bot.store.database import Database
 from bot.store.store import Store
 from bot.store.upkeep import forgetting
 from bot.store.upkeep.forgetting import Whose
-from tests.builders import NOON, FakeClock
-from tests.store.test_store import the_item
+from tests.builders import NOON, FakeClock, a_restoration
+from tests.store.test_store import received, the_item
 from tests.store.test_trail_search import asked
 
 
@@ -37,3 +41,25 @@ async def test_a_request_that_has_ended_loses_its_words_and_keeps_the_rest(datab
     assert kept[0].order.reason == "my daughter's birthday"
     open_one = await database.run(forgetting.step, Whose(request="r-open"), None, "terminal", NOON, apply=True)
     assert open_one.requests == {"stays": 1}
+
+
+async def test_a_new_disk_loses_the_reason_that_its_description_holds(database: Database) -> None:
+    store = Store(database, FakeClock())
+    order = Restore("r-one", "r-one", reason="my daughter's birthday")
+    request = replace(await received(store, "r-back", order=order), state=RequestState.RUNNING)
+    disk = CreateDisk(
+        snapshot_id="snap-1",
+        availability_zone="az-a",
+        size=10,
+        volume_type="SSD",
+        description="U1: my daughter's birthday",
+    )
+    await store.decide_plan(request, [], [], restorations=[a_restoration(1, asked=disk)])
+    await store.cancel("r-back", explanation="", cause="", entries=[])
+    found = await store.request("r-back")
+    assert found is not None
+    await store.mark_all_sent([found[0]])
+    done = await database.run(forgetting.step, Whose(request="r-back"), None, "terminal", NOON, apply=True)
+    assert done.requests == {"words": 1}
+    (row,) = await store.restorations_of("r-back")
+    assert row.asked == disk.model_copy(update={"description": None})

@@ -14,11 +14,21 @@ from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import Item
 from bot.domain.orders import Create, Order
 from bot.domain.requests import Request
+from bot.domain.restorations import Restoration
 from bot.domain.snapshots import NAME_CHARACTERS, REQUEST_TAG
 from bot.store import audit
 from bot.store.definitions import REQUEST_ENDED
 from bot.store.reading import readable
-from bot.store.rows import group_from, group_row, item_from, item_row, request_from, request_row
+from bot.store.rows import (
+    group_from,
+    group_row,
+    item_from,
+    item_row,
+    request_from,
+    request_row,
+    restoration_from,
+    restoration_row,
+)
 from bot.store.script import Query, Row, Rows, Script, sql
 
 STEP = 50
@@ -81,15 +91,17 @@ def _stays(row: Row) -> Script[bool]:
 
 
 def wordless(row: Row) -> Script[list[Query]]:
-    """The statements that leave no typed word in a request, its items and its groups; none where there is none."""
+    """The statements that leave no typed word in a request and what is of it; none where there is none."""
     requests = yield from readable([row], request_from, "request")
     items = yield from readable((yield _of(row, "item")), item_from, "item")
     groups = yield from readable((yield _of(row, "consistency_group")), group_from, "consistency_group")
+    restorations = yield from readable((yield _of(row, "restoration")), restoration_from, "restoration")
     typed_name = any(isinstance(one.order, Create) and one.order.name for one in requests)
     changed = [_request_query(one) for one in map(_request_without, requests) if one not in requests]
     left = [_item_without(item, named=not typed_name) for item in items]
     changed += [_item_query(one) for one in left if one not in items]
-    return changed + [_group_query(one) for one in map(_group_without, groups) if one not in groups]
+    changed += [_group_query(one) for one in map(_group_without, groups) if one not in groups]
+    return changed + [_disk_query(one) for one in map(_disk_without, restorations) if one not in restorations]
 
 
 def all_of(statements: Iterable[Query]) -> Script[None]:
@@ -124,6 +136,14 @@ def _group_without(group: ConsistencyGroup) -> ConsistencyGroup:
     return replace(group, asked=group.asked.model_copy(update=left))
 
 
+def _disk_without(restoration: Restoration) -> Restoration:
+    """The description of a new disk holds the reason."""
+    asked = restoration.asked
+    return replace(
+        restoration, asked=asked and asked.model_copy(update={"description": None, "tags": _own(asked.tags)})
+    )
+
+
 def _own(tags: dict[str, str] | None) -> dict[str, str] | None:
     return tags and {name: value for name, value in tags.items() if name == REQUEST_TAG}
 
@@ -141,3 +161,7 @@ def _item_query(item: Item) -> Query:
 
 def _group_query(group: ConsistencyGroup) -> Query:
     return Query("update consistency_group set asked_json = :asked_json where id = :id", group_row(group))
+
+
+def _disk_query(restoration: Restoration) -> Query:
+    return Query("update restoration set asked_json = :asked_json where id = :id", restoration_row(restoration))

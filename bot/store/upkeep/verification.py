@@ -216,7 +216,7 @@ class Verification:
                     self._restored(row)
                 case action if action == PRUNE_STORE:
                     self.witness.sides.forget(details["requests"].split(","))
-                case "create" if details.get("hop") == BEFORE_POST:
+                case "create" | "restore" if details.get("hop") == BEFORE_POST:
                     self._told.append((_SENT, _text(row["actor"]), _text(details["request"])))
                 case _:
                     pass

@@ -280,7 +280,7 @@ class RollBacker:
         ready = [row for row in due if not not_yet(row, case.items, look)]
         for row in due:
             if row not in ready:
-                await self._later([row], not_yet(row, case.items, look))
+                await self._later([row], not_yet(row, case.items, look), gone=look.lacks(row, case.items))
         for row in ready:
             send_before = self.clock.monotonic() + attempting.SEND_WITHIN_S
             marked = self._marked(row, look)
@@ -289,10 +289,11 @@ class RollBacker:
             else:
                 await self._later([row], _MOVED)
 
-    async def _later(self, rows: Sequence[Restoration], why: str) -> None:
+    async def _later(self, rows: Sequence[Restoration], why: str, *, gone: bool = False) -> None:
+        """`gone`: something that it needs is no longer there, and won't come back."""
         now = self.clock.now()
         for row in rows:
-            if row.tried >= self.follow_for:
+            if row.tried >= (self.policy.busy_deadline if gone else self.follow_for):
                 told = f"{why} It was NOT rolled back, and others of this request were: look at all of them together."
                 over = over_with(row, RestorationState.FAILED, now, cause=told, code=NOT_BEGUN)
                 await self.store.save_restorations([over], [restoration_ended(over)])
