@@ -143,7 +143,7 @@ async def build_jobs(base: Base, front: Front, clouds: Clouds, cases: UseCases, 
         engine.schedule("ship:audit", base.clock.now())
     for alias in base.settings.projects if base.settings.audit_match_days else ():
         engine.schedule(f"match:{alias}", base.clock.now() + match_audit.BEGINS_AFTER, alias)
-    for alias in [alias for alias, project in base.settings.projects.items() if project.restore]:
+    for alias in base.settings.projects:
         engine.schedule(f"verify:{alias}", base.clock.now() + verify_points.BEGINS_AFTER, alias)
 
     async def stop() -> None:

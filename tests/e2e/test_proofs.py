@@ -180,11 +180,22 @@ async def test_a_disk_that_comes_after_its_proof_was_given_up_is_found_by_its_ta
     world.cloud.world.disks[late.id] = late
     other = replace(late, id="d15c0000-0888-4000-8000-000000000888", name="of people", snapshot_id="another")
     world.cloud.world.disks[other.id] = other
+    strange = replace(
+        other, id="d15c0000-0999-4000-8000-000000000999", tags={REQUEST_TAG: "r-0-r1", TEST_TAG: "verify"}
+    )
+    world.cloud.world.disks[strange.id] = strange
     await world.stop_bot()
     world.clock.step(hours=7)
     await world.start_bot()
     await world.until(lambda: late.status_at(world.clock.now()) is None, 60)
     assert other.status_at(world.clock.now()) == "available", "it was not made of that snapshot"
+    assert strange.status_at(world.clock.now()) == "available", "no row knows it"
+    await eventually(partial(waiting, world, 2))
+
+
+async def waiting(world: World, number: int) -> bool:
+    assert world.bot is not None
+    return (await world.bot.store.figures()).restorations.test_disks == number
 
 
 async def test_a_test_disk_that_people_attach_is_told_until_it_is_gone(begin: Begin) -> None:

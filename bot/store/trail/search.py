@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from bot.domain.roles import Action
 from bot.store.audit import LOWEST
 from bot.store.definitions import OF_A_REQUEST
 from bot.store.script import Query, Row, Rows, Script, sql, to_ms
@@ -156,13 +157,16 @@ def of_requests(ids: Collection[str]) -> Script[list[int]]:
     return found
 
 
+_ASKED_FOR = (Action.CREATE, Action.RESTORE)
+
+
 def grant_of(request_id: str) -> Script[str | None]:
     rows = yield sql(
         f"select seq, action, details_json from audit where {OF_A_REQUEST} and subject >= :id and subject < :behind",
         id=request_id,
         behind=f"{request_id}.",
     )
-    named = [(row["seq"], details_of(row).get("grant")) for row in rows if row["action"] == "create"]
+    named = [(row["seq"], details_of(row).get("grant")) for row in rows if row["action"] in _ASKED_FOR]
     return max(((seq, grant) for seq, grant in named if isinstance(grant, str)), default=(0, None))[1]
 
 

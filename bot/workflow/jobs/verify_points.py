@@ -20,6 +20,7 @@ from bot.domain.errors import CloudError, CloudRefused, NotFound
 from bot.domain.orders import as_typed
 from bot.domain.projects import Project
 from bot.domain.requests import Place
+from bot.domain.restorations import Restoration
 from bot.domain.restoring.verifying import (
     GOING,
     LOOKED_AT_EVERY,
@@ -31,7 +32,7 @@ from bot.domain.restoring.verifying import (
 )
 from bot.domain.results import Refused
 from bot.domain.selecting import selectors_of
-from bot.domain.snapshots import REQUEST_TAG, Disk
+from bot.domain.snapshots import REQUEST_TAG, TEST_TAG, Disk
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud, Evs
 from bot.ports.proofs import Proofs, ProofState
@@ -49,6 +50,8 @@ SEND_WITHIN_S = 20.0
 
 WHOSE = "verify"
 """Whose calls these are."""
+
+STRANGE_AFTER = timedelta(days=1)
 
 BORN_LATE_FOR = timedelta(days=3)
 """How long after its order a test disk is looked for that had not come when its restoration ended."""
@@ -68,7 +71,7 @@ class PointVerifier:
 
     async def __call__(self, alias: str) -> float | None:
         project, now, chore = self.projects.get(alias), self.clock.now(), f"verify:{alias}"
-        if project is None or not project.restore:
+        if project is None:
             return None
         looked_at_next = await self.store.chore_due(chore)
         if looked_at_next is not None and now < looked_at_next:
@@ -76,7 +79,7 @@ class PointVerifier:
         try:
             evs = self.cloud.project(alias, WHOSE)
             left_behind = await self._swept(evs, alias)
-            due = await self._due(evs, project) if project.verify_days else {}
+            due = await self._due(evs, project) if project.restore and project.verify_days else {}
         except CloudError as exc:
             log.info("whether restore points are proven could not be asked", extra={"project": alias, "code": exc.code})
             return TROUBLE_SECONDS
@@ -134,12 +137,23 @@ class PointVerifier:
             return 0
         tagged = await evs.disks_by_tag(REQUEST_TAG)
         tests = await self.store.tests({str(disk.tags.get(REQUEST_TAG)) for disk in tagged})
+        strange = self._of_no_proof(tagged, tests)
+        for disk in strange:
+            log.warning("a test disk of no known proof is there", extra={"project": alias, "disk": disk.id})
         ended = [one for one in tests if one.ended]
         left = [(one, disk) for one in ended for disk in tagged if is_test_disk(one, disk) and disk.status not in GOING]
         for one, disk in left:
             await self.store.audit([test_disk_deleted(one, disk.id, "left-behind")])
             await self._delete(evs, alias, one.id, disk)
-        return len(left)
+        return len(left) + len(strange)
+
+    def _of_no_proof(self, tagged: Sequence[Disk], tests: Sequence[Restoration]) -> list[Disk]:
+        """Test disks that no row knows: their rows were given up with a store that was put back from a backup, or
+        another bot made them, which is why they stay. A young one may be at work.
+        """
+        known, since = {one.id for one in tests}, self.clock.now() - STRANGE_AFTER
+        unknown = [disk for disk in tagged if TEST_TAG in disk.tags and disk.tags.get(REQUEST_TAG) not in known]
+        return [disk for disk in unknown if disk.updated_at is not None and disk.updated_at < since]
 
     async def _delete(self, evs: Evs, alias: str, restoration_id: str, disk: Disk) -> None:
         why = why_it_stays(disk)
