@@ -11,6 +11,7 @@ from bot.simulator.cloud.default_world import LEGACY, PAYMENTS, SHOP
 CHANNEL = "#inc-demo"
 PLAYED = 'quick keep=7 reason="kernel upgrade on web-01, INC-42"'
 POINT = 'create spare-disk reason="before the clean-up"'
+BACKED_UP = "{snapshot of web-01-data}"
 ALICE, BOB, CAROL, GUS, EVE = "U0ALICE001", "U0BOB00002", "U0CAROL009", "U0GUEST003", "U0EXTUSER5"
 
 
@@ -125,6 +126,23 @@ def _story() -> dict[str, Any]:
                     {"until": "ended"},
                     {"wait": 5},
                     {"command": {"user": "bob", "channel": CHANNEL, "text": "/snapshot restore-points"}},
+                ],
+            },
+            {
+                "title": "Overwrite web-01-data",
+                "told": "After the backup: the disk is detached, and Bob asks to roll it back. The rest is yours: type "
+                "its name as Bob, agree as Alice, and attach it again under Cloud.",
+                "user": "bob",
+                "channel": CHANNEL,
+                "steps": [
+                    {"plug": {"disk": "web-01-data", "attached": False}},
+                    {
+                        "command": {
+                            "user": "bob",
+                            "channel": CHANNEL,
+                            "text": f"/snapshot restore {BACKED_UP} overwrite",
+                        }
+                    },
                 ],
             },
         ],

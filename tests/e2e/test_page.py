@@ -57,6 +57,29 @@ def test_a_backup_of_a_server_is_planned_and_made_by_one_press_of_the_first_thin
     page.until(lambda: not page.text("#thread") or None)
 
 
+def test_a_disk_is_overwritten_by_a_typed_name_and_another_person_and_attached_again(page: Page) -> None:
+    """Goes on from the backup of the test before."""
+    page.open("bob")
+    page.press("[data-try='4']")
+    page.see(MESSAGE, "nothing is overwritten yet")
+    tab(page, "cloud")
+    page.see(".disk", "detached")
+    page.press(f"{MESSAGE} .button", "Type to Overwrite…")
+    page.type("dialog [data-focus]", "web-01-data", Keys.ENTER)
+    page.until(lambda: not page.all("dialog") or None)
+    page.see(MESSAGE, "waiting for approval")
+    page.become("alice")
+    page.press(f"{MESSAGE} .replies", "1 reply")
+    page.press("#replies .button", "Approve")
+    page.press("dialog .button", "Approve")
+    page.press("#thread .cross")
+    page.see(".disk", "being rolled back to the copy of")
+    page.picture("overwriting")
+    page.see(".disk", "↺ rolled back to the copy of")
+    page.press("[aria-label='Attach to web-01: web-01-data']")
+    page.see("[aria-label='Detach: web-01-data']", "Detach")
+
+
 def test_a_form_offers_while_one_types_and_says_beside_the_field_what_is_wrong(page: Page) -> None:
     page.open("alice")
     page.type("#message-box", "/snap", Keys.TAB, Keys.ENTER)

@@ -31,11 +31,13 @@ def cloud_document(cloud: CloudSimulator) -> Document:
         if (disk_status := disk.status_at(now)) is None:
             continue
         at = disk.attachments_at(now)
+        plugged = at or disk.attachments[-1:]
         found[f"disk/{disk.id}"] = {
             "id": disk.id,
             "name": disk.name,
             "project": projects.get(disk.project_id, ""),
-            "server": at[0].server_id if at else None,
+            "server": plugged[0].server_id if plugged else None,
+            "detached": not at,
             "belongs": getattr(home_of(world, disk), "name", None),
             "system": disk.bootable,
             "origin": _origin(cloud, disk),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from bot.simulator.page.troubles import BY_ID, Troubles
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import Message, WorkspaceSimulator
 
+SNAPSHOT_OF = re.compile(r"\{snapshot of ([^{}]+)\}")
 OVERDUE_SECONDS = 60.0
 Step = Mapping[str, Any]
 
@@ -71,6 +73,7 @@ _STEPS: Mapping[str, tuple[str, ...]] = {
     "command": ("user", "channel", "text"),
     "say": ("user", "channel", "text"),
     "press": ("user", "channel", "otherwise"),
+    "plug": ("disk", "attached"),
     "bot": (),
     "trouble": ("on",),
     "until": (),
@@ -91,7 +94,8 @@ class Player:
     """Does the steps of a story.
 
     `command` and `say`: a person types. `press`: the button that stands out in the latest message that has one;
-    `otherwise` is the command that is typed where none has. `bot`: start, kill or stop. `trouble`: an id, with `on`.
+    `otherwise` is the command that is typed where none has. `plug`: a disk is `attached`, or not. `bot`: start, kill or
+    stop. `trouble`: an id, with `on`.
     `until`: "creating", a snapshot is in the making; "ended", none is. `wait`: seconds.
     """
 
@@ -101,6 +105,7 @@ class Player:
             "command": lambda step: command(setting.workspace, **step["command"]),
             "say": lambda step: setting.workspace.say(**step["say"]),
             "press": lambda step: self._press(**step["press"]),
+            "plug": lambda step: self._plug(**step["plug"]),
             "bot": lambda step: self._do_to_bot(step["bot"]),
             "trouble": lambda step: troubles.turn(step["trouble"], on=step.get("on", True)),
             "until": lambda step: self._until(step["until"]),
@@ -108,10 +113,39 @@ class Player:
         }
 
     async def play(self, steps: Sequence[Step]) -> None:
-        """One after the other. Raises TimeoutError, NotAllowedInSlack, KeyError."""
-        for step in steps:
+        """One after the other, none where a snapshot that one names is not there. Raises TimeoutError,
+        NotAllowedInSlack, LookupError.
+        """
+        for step in [self._named(step) for step in steps]:
             [kind] = set(step) & set(self._steps)
             await self._steps[kind](step)
+
+    def _named(self, step: Step) -> Step:
+        """`{snapshot of DISK}` in a command is the id of the latest one that is available."""
+        if "command" not in step:
+            return step
+        text = SNAPSHOT_OF.sub(self._latest, step["command"]["text"])
+        return {"command": {**step["command"], "text": text}}
+
+    def _latest(self, named: re.Match[str]) -> str:
+        """Raises LookupError."""
+        cloud, name = self._setting.cloud, named[1]
+        made = [one for one in cloud.snapshots(cloud.world.disk(name).id) if one["status"] == "available"]
+        if not made:
+            raise LookupError(f"There is no snapshot of {name} yet: back it up first.")
+        return str(made[-1]["id"])
+
+    async def _plug(self, disk: str, attached: bool = True) -> None:
+        """Nothing to do where it is so already."""
+        cloud = self._setting.cloud
+        found = cloud.world.disk(disk)
+        wanted = "in-use" if attached else "available"
+        if cloud.status_of(found) == wanted:
+            return
+        (cloud.attach if attached else cloud.detach)(disk)
+        async with asyncio.timeout(OVERDUE_SECONDS):
+            while cloud.status_of(found) != wanted:  # noqa: ASYNC110  # nothing announces it
+                await asyncio.sleep(0.1)
 
     async def _press(self, user: str, channel: str, otherwise: str = "") -> None:
         workspace = self._setting.workspace

@@ -16,7 +16,8 @@ from bot.simulator.bot_process import BotProcess
 from bot.simulator.cloud import Timing
 from bot.simulator.cloud.default_world import PAYMENTS
 from bot.simulator.page import Site, read_story
-from bot.simulator.page.troubles import TROUBLES
+from bot.simulator.page.story import Player
+from bot.simulator.page.troubles import TROUBLES, Troubles
 from bot.simulator.setting import Setting
 
 STATIC = Path(__file__).parents[3] / "bot/simulator/page/static"
@@ -205,7 +206,7 @@ async def test_a_disk_is_unplugged_rolled_back_and_copied_before_the_eyes_of_a_r
         400,
         "web-01-data is detaching: only a disk that is in use can be detached.",
     )
-    await until("server", None)
+    await until("detached", True)
     assert reader.seen[f"disk/{disk.id}"]["belongs"] == "web-01"
     await http.post("/page/trouble", json={"trouble": "failing-roll-backs", "on": True})
     path = f"/v5/{PAYMENTS}/snapshots/{made}/rollback"
@@ -240,6 +241,27 @@ async def test_rows_of_the_audit_trail_come_behind_those_that_are_there(http: ht
         return [one["seq"] for one in (await http.post("/page/trail", json={"after": after})).json()["rows"]]
 
     assert (await numbers(None), await numbers(2), await numbers(3)) == ([1, 2, 3], [3], [])
+
+
+async def test_a_thing_that_needs_a_snapshot_does_nothing_while_there_is_none(setting: Setting) -> None:
+    said = {"user": "bob", "channel": "#inc-demo", "text": "/snapshot restore {snapshot of web-01-data}"}
+    steps: list[dict[str, Any]] = [{"plug": {"disk": "web-01-data", "attached": False}}, {"command": said}]
+    bot = BotProcess(setting.environment, setting.workspace.notify)
+    player = Player(setting, bot, Troubles(setting.cloud, setting.workspace))
+    disk = setting.cloud.world.disk("web-01-data")
+    with pytest.raises(LookupError, match="There is no snapshot of web-01-data yet: back it up first"):
+        await player.play(steps)
+    assert setting.cloud.status_of(disk) == "in-use"
+    cloud = await logged_in(setting)
+    made = (await cloud.post(f"/v5/{PAYMENTS}/snapshots", json={"snapshot": {"volume_id": disk.id}})).json()
+    setting.cloud.settle()
+    await player.play(steps)
+    assert setting.cloud.status_of(disk) == "available"
+    [typed] = [one for one in setting.workspace.journal if one["entry"] == "delivery"]
+    assert typed["payload"]["text"] == f"restore {made['snapshot_id']}"
+    await player.play([{"plug": {"disk": "web-01-data"}}])
+    assert setting.cloud.status_of(disk) == "in-use"
+    await cloud.aclose()
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ export function drawCloud(place) {
   const entries = [
     { key: "sum", sign: sum(snapshots, disks), make: () => h("p", { class: "lead" }, sum(snapshots, disks)) },
     { key: "plugs", sign: "", make: () => h("p", { class: "hint" }, "Attach and detach stand for what a person does in the console: a disk that is rolled back has to be detached.") },
-    copies.length > 0 && machine("copies", "Disks made of snapshots", "a copy each, beside the disk", copies, snapshots),
+    copies.length > 0 && machine("copies", "Disks made of snapshots", "", copies, snapshots),
     ...servers.map((one) => machine(one.id, one.name, one.stopped ? `${one.project} · stopped` : one.project, disks.filter((disk) => disk.server === one.id), snapshots)),
     machine("loose", "Not attached", "", loose, snapshots),
     jobs(),
@@ -44,7 +44,7 @@ function machine(key, name, project, disks, snapshots) {
 
 function diskRow(disk, snapshots) {
   const mine = snapshots.filter((one) => one.disk === disk.id).sort((one, other) => other.at - one.at);
-  const state = disk.busy ? "busy" : disk.status;
+  const state = disk.busy ? "busy" : disk.server && disk.detached && disk.status === "available" ? "detached" : disk.status;
   return h(
     "div",
     { class: "disk" },

@@ -42,8 +42,8 @@ export class Composer {
     this.typed();
   }
 
-  name(where) {
-    this.box.placeholder = where;
+  name(where, hint = where) {
+    this.box.placeholder = hint;
     this.box.setAttribute("aria-label", where);
   }
 

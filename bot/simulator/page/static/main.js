@@ -38,7 +38,7 @@ function drawPlace() {
   byId("home").hidden = true;
   byId("messages").hidden = false;
   byId("composer").hidden = Boolean(channel(looking.channel)?.archived);
-  composer.name(`Message ${placeName()}, or ${face().command} …`);
+  composer.name(`Message ${placeName()}`, `Message, or ${face().command} …`);
   threadComposer.name("Reply…");
   drawChannel();
   drawThread();
