@@ -8,20 +8,23 @@ import re
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import chain
 from typing import TypeVar
 
 from bot.clock import SystemClock
 from bot.domain.errors import StoreFailed, StoreMissing
 from bot.domain.items import Item
 from bot.domain.requests import Request
+from bot.domain.restorations import Restoration
 from bot.domain.sentences import as_words
 from bot.domain.terminal_text import harmless, json_line
 from bot.ports.lookups import Filters
 from bot.settings import StoreSettings
 from bot.store.opening import database_at
 from bot.store.store import Store
+from bot.workflow.queries.coming_back import coming_back
 
 DONE, FAILED, BAD_USE = 0, 1, 2
 INTERRUPTED = 130
@@ -84,8 +87,10 @@ async def opened_as(kind: type[S], settings: StoreSettings, *, made: bool = Fals
 
 async def list_requests(settings: StoreSettings, options: argparse.Namespace) -> int:
     async with opened_store(settings) as store:
-        for request, items in await store.recent(Filters(unreviewed=options.unreviewed, limit=_LATEST)):
-            say(_line(request, items))
+        found = await store.recent(Filters(unreviewed=options.unreviewed, limit=_LATEST))
+        back = await coming_back(store, found)
+    for request, items in found:
+        say(_line(request, items, back.get(request.id, ())))
     return DONE
 
 
@@ -93,11 +98,12 @@ async def show_request(settings: StoreSettings, options: argparse.Namespace) -> 
     async with opened_store(settings) as store:
         found = await store.find(options.id)
         grant = await store.audit_grant(found[0].id) if found else None
+        back = await coming_back(store, [found] if found else [])
     if found is None:
         complain(f"No request, item, job or snapshot has the id {harmless(options.id)}.")
         return FAILED
     request, items = found
-    say(_line(request, items))
+    say(_line(request, items, back.get(request.id, ())))
     say(f"  typed: {json_line(request.text)}")
     for line in _decided(request, grant):
         say(f"  {line}")
@@ -109,7 +115,21 @@ async def show_request(settings: StoreSettings, options: argparse.Namespace) -> 
         say(f"      snapshot {item.snapshot_id or '-'}  job {item.job_id or '-'}")
         if item.cause:
             say(f"      {_one_line(item.cause)}")
+    for line in chain.from_iterable(map(_coming_back, back.get(request.id, ()))):
+        say(f"  {line}")
     return DONE
+
+
+def _coming_back(row: Restoration) -> Iterator[str]:
+    """How a disk stands that comes back, with every id that the cloud knows it by."""
+    yield f"{row.id}  {row.state:<10} {harmless(row.disk.label)} ({harmless(row.disk.id)})"
+    safety = f"  safety snapshot of item {row.safety_item_id}" if row.safety_item_id else ""
+    new = "" if row.way == "overwrite" else f"  new disk {row.made_id or '-'}"
+    yield f"    {row.way} from snapshot {row.source.snapshot_id}{new}  job {row.job_id or '-'}{safety}"
+    if row.proven_at:
+        yield f"    proven {row.proven_at:%Y-%m-%d %H:%M:%S} UTC"
+    if row.cause:
+        yield f"    {_one_line(row.cause)}"
 
 
 def _decided(request: Request, grant: str | None) -> Iterator[str]:
@@ -128,7 +148,7 @@ def _one_line(sentence: str) -> str:
     return harmless(as_words(sentence))
 
 
-def _line(request: Request, items: list[Item]) -> str:
-    disks = ", ".join(f"{harmless(item.disk.label)} {item.state}" for item in items)
+def _line(request: Request, items: list[Item], rows: Sequence[Restoration]) -> str:
+    disks = ", ".join(f"{harmless(one.disk.label)} {one.state}" for one in (rows or items))
     at = request.created_at.strftime("%Y-%m-%d %H:%M")
     return f"{request.id}  {at}  {request.state:<8}  {request.actor_id}  {request.project or '-'}  {disks}".rstrip()

@@ -13,13 +13,14 @@ import pytest
 
 from bot.clock import SystemClock
 from bot.domain.items import Item
+from bot.domain.orders import Restore
 from bot.domain.requests import Request
 from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Incoming
 from bot.settings.checks import store_url
 from bot.store.opening import database_at
 from bot.store.store import Store
-from tests.builders import FakeClock, a_request, an_item
+from tests.builders import FakeClock, a_request, a_restoration, an_item
 from tests.postgres import database_of, postgres_server
 from tests.test_cli_grants import Run, Said, run
 
@@ -174,3 +175,18 @@ def test_a_channel_in_which_the_project_may_not_be_used_any_more_holds_for_the_t
     assert said.code == 1
     assert on_store(standing)[0].state is RequestState.RUNNING
     assert [row["outcome"] for row in trail(run)] == ["denied"]
+
+
+def test_disks_that_come_back_are_listed_and_shown_with_every_id(run: Run, on_store: OnStore) -> None:
+    async def done(store: Store) -> None:
+        received = a_request(ID, state=RequestState.RECEIVED, order=Restore("r-one", "r-one", "new_disks"))
+        await store.take_in("d", "C1", None, lambda *_: Incoming(received))
+        made = a_restoration(1, request_id=ID, made_id="d15c-new", job_id="job-9", cause="It takes its time.")
+        await store.decide_plan(replace(received, state=RequestState.RUNNING), [], [], restorations=[made])
+
+    on_store(done)
+    assert "disk-1 planned" in requests(run, "list").out
+    shown = requests(run, "show", ID).out
+    assert f"{ID}-r1  planned    disk-1" in shown
+    assert "new_disks from snapshot snap-1  new disk d15c-new  job job-9" in shown
+    assert "It takes its time." in shown

@@ -188,6 +188,8 @@ NO_TROUBLE = frozenset(
     Confirmed. It runs now
     I am planning it anew
     I am looking at the snapshots
+    safety snapshot of item
+    from snapshot … job
     Press again, or type … restore
     Nothing was started
     in the thread

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 
-from bot.simulator.workspace import Message
+from bot.simulator.workspace import Message, payloads
 from bot.slack.ids import CONFIRM, RESTORE, TYPE_TO_CONFIRM
 from bot.slack.views.restoring.restoration_forms import OVERWRITE_FORM, RESTORE_FORM
 from tests.e2e.conftest import CHANNEL, World, kept
@@ -106,10 +107,8 @@ async def test_app_home_leads_back_and_shows_how_it_stands(start: Start) -> None
     await world.slack.until(lambda: RESTORE in shown_at_home(world))
     request = await confirmed(world, f"restore {source}")
     await receipt(world, request)
-    await world.slack.until(
-        lambda: "new disks of *spare-disk* in payments-prod" in str(world.slack.home("alice").blocks)
-    )
-    assert "ended: 1 restored" in str(world.slack.home("alice").blocks)
+    await world.slack.until(lambda: "ended: 1 restored" in shown_at_home(world), 20)
+    assert "new disks of *spare-disk* in payments-prod" in shown_at_home(world)
 
 
 # --- by words ---------------------------------------------------------------------------------------------------------
@@ -210,3 +209,79 @@ async def test_whoever_may_not_create_neither_opens_the_form_nor_sends_it(start:
     await form_of(world, "alice", OVERWRITE_FORM)
     await told_alone(world, "revoke @alice payments-prod", "bot.toml")
     assert world.cloud.calls("rollback_snapshot") == []
+
+
+# --- forms that come back otherwise -----------------------------------------------------------------------------------
+
+
+async def sent_as(world: World, person: str, view: Any, values: dict[str, str]) -> Any:
+    """The form, sent by a client that makes up whose it is."""
+    state = world.slack.state
+    payload = copy.deepcopy(payloads.view_submission(state, state.world.person(person), view))
+    entered = {field: {"value": {"type": "plain_text_input", "value": value}} for field, value in values.items()}
+    payload["view"]["state"] = {"values": entered}
+    return await world.slack.deliverer.interactive(payload, accepts_payload=True)
+
+
+async def overwriting(world: World) -> tuple[str, Any]:
+    """A plan to overwrite, and the form in which alice types."""
+    source = await backed_up(world)
+    request, root = await planned(world, f"restore {source} overwrite")
+    await world.slack.press("alice", CHANNEL, root.ts, TYPE_TO_CONFIRM)
+    return request, await form_of(world, "alice", OVERWRITE_FORM)
+
+
+async def test_a_form_that_another_person_sends_overwrites_nothing(start: Start) -> None:
+    world = await start()
+    request, view = await overwriting(world)
+    for person in ("bob", "carol"):
+        answer = await sent_as(world, person, view, {"typed": "spare-disk"})
+        assert answer.ack["response_action"] == "errors"
+    assert ("denied", "form-tampered") in await told_in_rows(world)
+    assert world.replies(request, "ask") == []
+
+
+async def test_a_form_that_is_sent_again_asks_once(start: Start) -> None:
+    world = await start()
+    request, view = await overwriting(world)
+    await sent_as(world, "alice", view, {"typed": "spare-disk"})
+    await world.slack.until(lambda: bool(world.replies(request, "ask")))
+    await sent_as(world, "alice", view, {"typed": "spare-disk"})
+    await world.told("alice", "This form was sent before")
+    assert len(world.replies(request, "ask")) == 1
+
+
+async def test_who_lost_the_right_while_typing_overwrites_nothing(start: Start) -> None:
+    world = await start()
+    source = await backed_up(world)
+    await told_alone(world, "help", "You may use", "bob")
+    request, root = await planned(world, f"restore {source} overwrite", "bob")
+    await world.slack.press("bob", CHANNEL, root.ts, TYPE_TO_CONFIRM)
+    await form_of(world, "bob", OVERWRITE_FORM)
+    await world.slack.set_group_members("oncall", [])
+    await world.slack.submit("bob", {"typed": {"value": "spare-disk"}})
+    await world.told("bob", "I know no plan")
+    root_now = world.root(request)
+    assert root_now is not None and "nothing is overwritten yet" in root_now.text
+    assert world.replies(request, "ask") == []
+
+
+async def test_a_made_up_way_is_said_beside_its_field(start: Start) -> None:
+    world = await start()
+    source = await backed_up(world)
+    await world.slack.press("alice", CHANNEL, world.replies(source, "receipt")[0].ts, RESTORE)
+    view = await form_of(world, "alice", RESTORE_FORM)
+    answer = await sent_as(world, "alice", view, {"way": "everything", "which": "all", "reason": "x" * 400})
+    assert answer.ack["errors"] == {
+        "way": "Choose one of the three.",
+        "reason": "A reason holds 300 characters; this one has 400.",
+    }
+
+
+async def test_talk_below_a_mention_stops_a_way_back(start: Start) -> None:
+    world = await start()
+    source = await backed_up(world)
+    calls = len(world.cloud.calls())
+    await world.slack.mention("alice", CHANNEL, f"restore {source} overwrite\nno wait, not yet")
+    await world.told("alice", "so I did not do it. Nothing was done.")
+    assert len(world.cloud.calls()) == calls
