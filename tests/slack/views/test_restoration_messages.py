@@ -223,7 +223,7 @@ def test_safety_snapshots_are_called_that() -> None:
     [
         ("new_disks", RestorationState.FAILED, "`/snapshot restore r-one` asks for it once more"),
         ("verify", RestorationState.FAILED, "don't count on it before it is proven: `/snapshot verify r-one`"),
-        ("overwrite", RestorationState.FAILED, "`/snapshot restore r-back overwrite`"),
+        ("overwrite", RestorationState.FAILED, "`/snapshot restore r-back`"),
         ("overwrite", RestorationState.UNKNOWN, "look at it in the console"),
         (
             "overwrite",
@@ -295,7 +295,7 @@ def test_a_receipt_of_which_one_failed_says_which_and_what_to_do(golden: Golden)
     message = said("receipt", asked_for("overwrite", RequestState.FINISHED), rows, [there(1), there(2)])
     golden("restore_overwrite_mixed_receipt", message)
     assert "1 of 2 disks rolled back" in message["text"]
-    assert f"`/snapshot restore {broken.source.snapshot_id} overwrite`" in message["text"]
+    assert f"`/snapshot restore {broken.source.snapshot_id}`" in message["text"]
     assert "`/snapshot restore 5afe0001 overwrite`" in message["text"]
 
 

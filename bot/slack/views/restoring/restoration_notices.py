@@ -122,9 +122,11 @@ def _after_overwriting(
             "the others what they were."
         )
     if any(row.state is RestorationState.FAILED and row.code != NOT_BEGUN for row in rows):
+        anew, kept = code(f"{command} restore {once_more}"), code(f"{command} restore {before}")
         told.append(
-            "*What now:* a disk whose roll-back failed may hold a mixture: attach it to nothing. Roll it back again: "
-            f"{over}; or to what it held before, from its safety snapshot: {back}."
+            "*What now:* a disk whose roll-back failed may hold a mixture: attach it to nothing. As it is, no safety "
+            f"snapshot of it can be made, so take a new disk: {anew} with what it was to go back to, {kept} with what "
+            "it held before."
         )
     if any(row.state is RestorationState.UNKNOWN for row in rows):
         told.append(
