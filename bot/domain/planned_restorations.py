@@ -61,8 +61,9 @@ class RestorePlan:
 
 
 def meant(order: Restore, items: Sequence[Item]) -> list[Item]:
-    """The disks of the source that an order means: that of one snapshot, or all."""
-    return [item for item in items if order.of in (item.id, item.snapshot_id)] or list(items)
+    """The disks of the source that an order means: those of one snapshot, job or group, or all."""
+    named = [one for one in items if order.of in (one.id, one.snapshot_id, one.job_id, one.consistency_group_id)]
+    return named or list(items)
 
 
 def plan_restore(
