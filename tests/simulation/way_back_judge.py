@@ -17,7 +17,7 @@ from bot.simulator.cloud import Snapshot
 if TYPE_CHECKING:
     from tests.simulation.way_back_town import Asked, BackTown
 
-_LINE = re.compile(r"^• \*(?P<disk>[^*]+)\*: (?P<words>.*)$", re.MULTILINE)
+_LINE = re.compile(r"^• (?P<disks>\*[^*]+\*(?:, \*[^*]+\*)*): (?P<words>.*)$", re.MULTILINE)
 NO_SAFETY, NO_OTHER, NOT_TYPED = (
     "without its safety snapshot",
     "without a second person",
@@ -144,7 +144,8 @@ class _Judge:
 
     def _receipt(self, asked: Asked, text: str) -> Iterator[str]:
         names = {disk.name: disk for disk in self._town.disks()}
-        told = {found["disk"]: found["words"] for found in _LINE.finditer(text)}
+        lines = [(re.findall(r"\*([^*]+)\*", found["disks"]), found["words"]) for found in _LINE.finditer(text)]
+        told = {disk: words for disks, words in lines for disk in disks}
         missing = [name for name in names if name not in told]
         if missing and self._begun(asked.request):
             yield f"its receipt leaves out {missing}"
@@ -153,6 +154,9 @@ class _Judge:
             if disk is not None:
                 yield from self._line(asked, disk.id, words)
 
+    def _went_wrong(self, disk_id: str) -> bool:
+        return bool(self._town.cloud.world.disks[disk_id].status_at(self._town.moment) == "error_rollbacking")
+
     def _line(self, asked: Asked, disk_id: str, words: str) -> Iterator[str]:
         done = (asked.request, disk_id) in self._of
         if asked.way == "overwrite":
@@ -160,6 +164,8 @@ class _Judge:
                 yield f"{disk_id} was not rolled back, and it says {words[:80]!r}"
             if words.startswith("not begun") and done:
                 yield f"{disk_id} was rolled back, and it says {words[:80]!r}"
+            if words.startswith("failed") and done and not self._went_wrong(disk_id):
+                yield f"{disk_id} was rolled back well, and it says {words[:80]!r}"
             return
         named = re.search(r"new disk `([^`]+)`", words)
         if named:
