@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Coroutine
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from bot.simulator.bot_process import BotProcess
 from bot.simulator.demo_world import CHANNEL, PLAYED
 from bot.simulator.page import Site, Story
-from bot.simulator.page.story import standing_out
+from bot.simulator.page.story import CommandFailed, standing_out
 from bot.simulator.setting import Setting
 from bot.simulator.terminal import WIDTH, Keyboard, Terminal
 from bot.simulator.workspace import WorkspaceSimulator
@@ -95,7 +96,8 @@ class Demo:
         except BotGone as exc:
             print(f"The bot did not start:\n{exc}", file=sys.stderr)
             return False
-        await self._site.player.play(story.opening)
+        with contextlib.suppress(CommandFailed):  # the story goes on without it
+            await self._site.player.play(story.opening)
         print(HERE)
         if not await terminal.converse(Keyboard()):
             await self._stopped  # nobody types here: the page is what is used

@@ -13,7 +13,7 @@ from aiohttp import web
 from bot.simulator.bot_process import BotProcess
 from bot.simulator.page.cloud_panel import cloud_document
 from bot.simulator.page.document import Document, changed, workspace_document
-from bot.simulator.page.story import Player, Story
+from bot.simulator.page.story import CommandFailed, Player, Story
 from bot.simulator.page.troubles import Troubles
 from bot.simulator.setting import Setting
 from bot.simulator.workspace import NotAllowedInSlack, Person
@@ -184,7 +184,7 @@ def _answering(act: Callable[..., Awaitable[Any]]) -> Callable[[web.Request], Aw
             return _refused("It took too long.", 504)
         except NotAllowedInSlack as refusal:
             return _refused(str(refusal), 403)
-        except (LookupError, TypeError, ValueError) as error:
+        except (CommandFailed, LookupError, TypeError, ValueError) as error:
             return _refused(str(error), 400)
         return web.json_response({"ok": True, **(outcome or {})})
 

@@ -90,6 +90,10 @@ def _check(step: Step) -> None:
         raise ValueError(f"there is no trouble {step['trouble']}")
 
 
+class CommandFailed(Exception):
+    """A command of a story went wrong; the text is what its person reads."""
+
+
 class Player:
     """Does the steps of a story.
 
@@ -102,7 +106,7 @@ class Player:
     def __init__(self, setting: Setting, bot: BotProcess, troubles: Troubles) -> None:
         self._setting, self._bot, self._troubles = setting, bot, troubles
         self._steps: dict[str, Callable[[Step], Awaitable[Any]]] = {
-            "command": lambda step: command(setting.workspace, **step["command"]),
+            "command": lambda step: self._command(**step["command"]),
             "say": lambda step: setting.workspace.say(**step["say"]),
             "press": lambda step: self._press(**step["press"]),
             "plug": lambda step: self._plug(**step["plug"]),
@@ -114,11 +118,18 @@ class Player:
 
     async def play(self, steps: Sequence[Step]) -> None:
         """One after the other, none where a snapshot that one names is not there. Raises TimeoutError,
-        NotAllowedInSlack, LookupError.
+        NotAllowedInSlack, LookupError, CommandFailed.
         """
         for step in [self._named(step) for step in steps]:
             [kind] = set(step) & set(self._steps)
             await self._steps[kind](step)
+
+    async def _command(self, **typed: str) -> None:
+        """Once the bot is there, if it is to be."""
+        if self._bot.running:
+            await self._setting.workspace.wait_for_bot(OVERDUE_SECONDS)
+        if wrong := await command(self._setting.workspace, **typed):
+            raise CommandFailed(wrong if self._bot.running else f"{wrong}: the bot is killed. Start it under Trouble.")
 
     def _named(self, step: Step) -> Step:
         """`{snapshot of DISK}` in a command is the id of the latest one that is available."""

@@ -16,7 +16,7 @@ from bot.simulator.bot_process import BotProcess
 from bot.simulator.cloud import Timing
 from bot.simulator.cloud.default_world import PAYMENTS
 from bot.simulator.page import Site, read_story
-from bot.simulator.page.story import Player
+from bot.simulator.page.story import CommandFailed, Player
 from bot.simulator.page.troubles import TROUBLES, Troubles
 from bot.simulator.setting import Setting
 
@@ -255,7 +255,8 @@ async def test_a_thing_that_needs_a_snapshot_does_nothing_while_there_is_none(se
     cloud = await logged_in(setting)
     made = (await cloud.post(f"/v5/{PAYMENTS}/snapshots", json={"snapshot": {"volume_id": disk.id}})).json()
     setting.cloud.settle()
-    await player.play(steps)
+    with pytest.raises(CommandFailed, match="the bot is killed"):
+        await player.play(steps)
     assert setting.cloud.status_of(disk) == "available"
     [typed] = [one for one in setting.workspace.journal if one["entry"] == "delivery"]
     assert typed["payload"]["text"] == f"restore {made['snapshot_id']}"
