@@ -54,6 +54,9 @@ AGAIN = timedelta(seconds=10)
 LOOK_SECONDS = 30.0
 """Between two looks whether a disk was attached while its safety snapshot is made."""
 
+AT_ONCE = 8
+"""How many are sent after one look, so that what was looked at is as it was."""
+
 _PLANNED, _SUBMITTING, _UNCERTAIN = RestorationState.PLANNED, RestorationState.SUBMITTING, RestorationState.UNCERTAIN
 _INTERRUPTED = "The bot was interrupted while it asked the cloud."
 _MOVED = "It was moved at this very moment, or another request rolls one of the disks back."
@@ -185,13 +188,8 @@ class RollBacker:
             return await self._call_off(begun, f"{quoted(first.disk.label)}: {exc.sentence}", exc.code)
         if exc and not getattr(exc, "maybe_done", False):
             return await self._wait(begun, exc.sentence, exc)
-        if exc:
-            # Whether it has begun is looked up before any other is sent; those were not sent, and are marked so.
-            unsent = [self._unsent(row) for row in others]
-            await self.store.save_restorations([after, *unsent])
-            return 0.0
-        await self.store.save_restorations([after])
-        await self._send_others(case, others, send_before)
+        # The others were not sent, and are marked so: each is looked at again right before its own POST.
+        await self.store.save_restorations([after, *(self._unsent(row) for row in others)])
         return 0.0
 
     def _unsent(self, row: Restoration) -> Restoration:
@@ -281,13 +279,14 @@ class RollBacker:
         for row in due:
             if row not in ready:
                 await self._later([row], not_yet(row, case.items, look), gone=look.lacks(row, case.items))
-        for row in ready:
-            send_before = self.clock.monotonic() + attempting.SEND_WITHIN_S
-            marked = self._marked(row, look)
-            if await self.store.start_roll_backs([marked], [self._entry(case, row)]):
-                await self._send_others(case, [replace(marked, ver=marked.ver + 1, moved_by=None)], send_before)
-            else:
-                await self._later([row], _MOVED)
+        ready = ready[:AT_ONCE]  # the rest is looked at again first
+        send_before = self.clock.monotonic() + attempting.SEND_WITHIN_S
+        marked = [self._marked(row, look) for row in ready]
+        if marked and await self.store.start_roll_backs(marked, [self._entry(case, row) for row in ready]):
+            begun = [replace(row, ver=row.ver + 1, moved_by=None) for row in marked]
+            await self._send_others(case, begun, send_before)
+        elif ready:
+            await self._later(ready, _MOVED)
 
     async def _later(self, rows: Sequence[Restoration], why: str, *, gone: bool = False) -> None:
         """`gone`: something that it needs is no longer there, and won't come back."""
