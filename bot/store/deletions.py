@@ -31,6 +31,7 @@ update deletion set state = :state, agreed_json = :agreed_json, agreed_at = :agr
     ver = ver + 1
 where item_id = :item_id and ver = :ver
 """
+_BEING_DELETED = "select 1 from deletion where snapshot_id = :id and state = 'deleting'"
 _SHARING = """
 select distinct other.* from item as own join item as other
     on other.snapshot_id = own.snapshot_id and other.request_id <> own.request_id
@@ -174,7 +175,12 @@ def sharing(request_id: str) -> Script[list[tuple[Item, Request]]]:
 
 
 def gone(snapshot_id: str, by: str | None, now: datetime) -> Script[bool]:
-    """A snapshot was deleted: whatever names it says so, in every request that has it. False: that was known."""
+    """A snapshot was deleted: whatever names it says so, in every request that has it. False: that was known.
+
+    `by` None: outside of the bot. That is never said of one that the bot is deleting; its job says by whom.
+    """
+    if by is None and (yield sql(_BEING_DELETED, id=snapshot_id)):
+        return False
     rows = yield sql(
         "update item set gone_at = :at, gone_by = :by where snapshot_id = :id and gone_at is null "
         "and state in ('available', 'failed', 'unknown') returning request_id",

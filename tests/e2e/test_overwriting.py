@@ -152,6 +152,18 @@ async def test_its_requester_can_t_agree(start: Start) -> None:  # noqa: F811
     assert len(snapshots_of(world, ONE)) == 1
 
 
+async def test_nobody_types_for_another_and_agrees_to_it(start: Start) -> None:  # noqa: F811
+    world = await start()
+    source = await backed_up(world, person="bob")
+    request, root = await planned(world, f"restore {source} overwrite", "bob")
+    await world.slack.press("alice", CHANNEL, root.ts, TYPE_TO_CONFIRM)
+    await world.told("alice", "who asked for it, can type what is overwritten")
+    await press(world, "alice", CONFIRM, request)
+    await press(world, "alice", APPROVE, request)
+    await world.told("alice", "This request does not wait for approval: it is planned.")
+    assert len(snapshots_of(world, ONE)) == 1
+
+
 async def test_where_a_safety_snapshot_fails_nothing_is_overwritten(start: Start) -> None:  # noqa: F811
     world = await start()
     source = await all_backed_up(world)

@@ -1,8 +1,8 @@
-"""Confirming a plan: by its requester, or by a person who could have asked for it. Another selection: only by its
-requester.
+"""Confirming a plan: by its requester, or by a person who could have asked for it. Another selection, and what is typed
+to overwrite disks: only by its requester.
 
 A plan runs in the name of its requester, for their reason and past the approval they may have done without; a person
-who chose its disks for them could also agree to their own choice.
+who chose its disks for them, or typed their names, could also agree to what they did themselves.
 """
 
 from __future__ import annotations
@@ -85,6 +85,8 @@ class Confirming:
         if isinstance(allowed, Told):
             return allowed
         request, project = allowed.request, self.projects[allowed.project]
+        if _overwrites(request) and actor.user_id != request.actor_id:
+            return await self._not_typed_by(actor, allowed)
         if problem := await self.typed_otherwise(request.id, typed):
             return await self.gate.refuse(actor, allowed, NOT_TYPED, problem)
         needed = 0 if request.break_glass else approvals_for(request.order, project)
@@ -147,6 +149,8 @@ class Confirming:
         if not _overwrites(allowed.request):
             sentence = "This plan overwrites nothing. Press its button to confirm it."
             return await self.gate.refuse(actor, allowed, NOT_TYPED, sentence)
+        if actor.user_id != allowed.request.actor_id:
+            return await self._not_typed_by(actor, allowed)
         self.store.note([read_entry(actor.user_id, "overwrite-form", [allowed.project], allowed.place, request_id)])
         return Overwriting(rows, to_be_typed(rows))
 
@@ -177,6 +181,12 @@ class Confirming:
             "press Cancel Plan, or make a plan of your own: `quick …`."
         )
         return await self.gate.refuse(actor, allowed, NOT_YOUR_PLAN, sentence)
+
+    async def _not_typed_by(self, actor: Actor, admitted: Admitted) -> Told:
+        """So that the other person who agrees is another one than who typed."""
+        requester = sentences.person(admitted.request.actor_id)
+        sentence = f"Only {requester}, who asked for it, can type what is overwritten. Somebody else agrees after that."
+        return await self.gate.refuse(actor, admitted, NOT_YOUR_PLAN, sentence)
 
     async def _too_late(self, actor: Actor, admitted: Admitted) -> Told:
         sentence = "Somebody settled this plan a moment before you, or its time was over."

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from bot.domain.deletions import Deletion
 from bot.domain.errors import CloudError, CloudUnavailable, NotFound
 from bot.domain.snapshots import Snapshot
-from bot.domain.transitions import ItemState, RequestState
+from bot.domain.transitions import DeletionState, ItemState, RequestState
 from bot.ports.requests import Incoming
 from bot.store.store import Store
 from bot.workflow.queries.existing import Existing
@@ -96,3 +97,14 @@ async def test_what_is_gone_is_written_down_once_with_its_row_in_the_trail(store
     assert found
     assert (found[0].to_send, found[1][0].gone_at, found[1][0].gone_by) == (True, NOON + timedelta(minutes=5), None)
     assert [row["rule"] for row in await store.audit_page(0)].count("noticed-gone") == 1
+
+
+async def test_one_that_the_bot_deletes_right_now_is_not_told_as_deleted_outside(
+    store: Store, clock: FakeClock
+) -> None:
+    await made(store)
+    going = Deletion("r-one-1", "r-one", "payments", "s1", "d1", "", DeletionState.DELETING, "U1", "C1", NOON)
+    await store.ask_deletion([going], [])
+    clock.pass_(minutes=5)
+    assert not await gone(store, Existing(store, FakeCloud(ShowingEvs(shown=NO_SUCH)), clock))
+    assert "noticed-gone" not in [row["rule"] for row in await store.audit_page(0)]
