@@ -139,3 +139,14 @@ def _called(subjects: Sequence[Subject]) -> str:
     more = len(subjects) - MENTIONED
     others = f" and {more} more" if more > 0 else ""
     return f"May approve: {', '.join(sentence(one.shown) for one in subjects[:MENTIONED])}{others}."
+
+
+def others_agree(request: Request) -> str:
+    """`another person agrees`, of as many as are needed."""
+    needed = max(request.approvals_needed, 1)
+    return "another person agrees" if needed == 1 else f"{needed} other people agree"
+
+
+def asked_where(request: Request) -> str:
+    """Where those who may agree are asked, in the message of what waits for them."""
+    return "Those who may are asked directly." if request.told_directly else "Those who may are asked in the thread."

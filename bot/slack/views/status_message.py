@@ -14,7 +14,7 @@ from bot.domain.requests import Request
 from bot.domain.restorations import Restoration
 from bot.domain.transitions import ItemState, RequestState
 from bot.slack.views import buttons
-from bot.slack.views.approval import agreed
+from bot.slack.views.approval import agreed, asked_where, others_agree
 from bot.slack.views.blocks import CONTEXT_CHARACTERS, context, row, section
 from bot.slack.views.disk_words import copied, counts_in_words
 from bot.slack.views.message import EDIT_CHARACTERS, Message, fitted, parts
@@ -192,15 +192,10 @@ def _under(request: Request, items: Sequence[Item]) -> list[str]:
         case RequestState.RECEIVED:
             return [sentence(request.explanation) if request.explanation else _ASKING]
         case RequestState.PLANNED:
-            others = (
-                "another person agrees"
-                if request.approvals_needed == 1
-                else (f"{request.approvals_needed} other people agree")
-            )
-            then = f" Once confirmed, it runs when {others}." if request.approvals_needed else ""
+            then = f" Once confirmed, it runs when {others_agree(request)}." if request.approvals_needed else ""
             return [f"Nothing has been created yet.{then}{until}"]
         case RequestState.WAITING:
-            return [f"Nothing is sent to the cloud before they agree.{until}"]
+            return [f"Nothing is sent to the cloud before {others_agree(request)}. {asked_where(request)}{until}"]
         case RequestState.RUNNING if request.explanation:
             return [_bar(items), sentence(request.explanation)]
         case _:

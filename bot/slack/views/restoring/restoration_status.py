@@ -11,7 +11,7 @@ from bot.domain.requests import Request
 from bot.domain.restorations import Restoration
 from bot.domain.transitions import ItemState, RequestState, RestorationState
 from bot.slack.views import buttons
-from bot.slack.views.approval import agreed
+from bot.slack.views.approval import agreed, asked_where, others_agree
 from bot.slack.views.mrkdwn import duration, moment, plural, sentence, typed
 from bot.slack.views.restoring.restoration_lines import planned_lines, state_lines
 from bot.slack.views.restoring.restoration_words import done_word, restorations_counted, safety_is_there, title
@@ -71,11 +71,11 @@ def under_restoring(request: Request, order: Restore, rows: Sequence[Restoration
         case RequestState.PLANNED if order.way == "overwrite":
             return [_what_it_takes(request, rows), f"Nothing has been touched so far.{until}"]
         case RequestState.PLANNED:
-            then = f" Once confirmed, it runs when {_others(request)}." if request.approvals_needed else ""
+            then = f" Once confirmed, it runs when {others_agree(request)}." if request.approvals_needed else ""
             return [f"Nothing has been created yet.{then}{until}"]
         case RequestState.WAITING:
             untouched = "No disk is touched" if order.way == "overwrite" else "Nothing is sent to the cloud"
-            return [f"{untouched} before they agree.{until}"]
+            return [f"{untouched} before {others_agree(request)}. {asked_where(request)}{until}"]
         case RequestState.RUNNING if request.explanation:
             return [bar, sentence(request.explanation)]
         case _:
@@ -87,14 +87,9 @@ def _what_it_takes(request: Request, rows: Sequence[Restoration]) -> str:
     typed = "the name of the disk" if one else "how many disks there are and their server"
     of = "it" if one else "each disk"
     return (
-        f"*Four steps:* you type {typed}; {_others(request)}; I make a safety snapshot of {of}; once "
+        f"*Four steps:* you type {typed}; {others_agree(request)}; I make a safety snapshot of {of}; once "
         f"{'that is' if one else 'all of them are'} there, I roll back."
     )
-
-
-def _others(request: Request) -> str:
-    needed = max(request.approvals_needed, 1)
-    return "another person agrees" if needed == 1 else f"{needed} other people agree"
 
 
 def steps(items: Sequence[Item], rows: Sequence[Restoration], way: Way) -> tuple[float, str]:
