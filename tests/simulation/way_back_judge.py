@@ -43,6 +43,12 @@ def roll_backs(town: BackTown) -> list[RollBack]:
     ]
 
 
+def _told(receipt: str) -> dict[str, str]:
+    """What a receipt says of each disk it names."""
+    lines = [(re.findall(r"\*([^*]+)\*", found["disks"]), found["words"]) for found in _LINE.finditer(receipt)]
+    return {disk: words for disks, words in lines for disk in disks}
+
+
 def broken_ways_back(town: BackTown) -> Iterator[str]:
     """Each promise that does not hold, in words."""
     judge = _Judge(town)
@@ -61,14 +67,26 @@ class _Judge:
             self._assign(one)
 
     def _assign(self, one: RollBack) -> None:
-        """Which request it is of: the one that has a finished safety snapshot of the disk and was not served yet."""
-        for asked in self._overwrites():
-            key = (asked.request, one.disk_id)
-            if key not in self._of and self._had_safety(asked, one):
-                self._of[key] = one
-                self._check_people(asked, one)
-                return
-        self._problems.append(f"the disk {one.disk_id} was rolled back at {one.at:%H:%M:%S} {NO_SAFETY}")
+        """Which request it is of: one with a finished safety snapshot of the disk that was not served yet; of several
+        the first that says so. With fewer roll-backs than requests that say so, one of those is untruthful.
+        """
+        fitting = [
+            asked
+            for asked in self._overwrites()
+            if (asked.request, one.disk_id) not in self._of and self._had_safety(asked, one)
+        ]
+        if not fitting:
+            self._problems.append(f"the disk {one.disk_id} was rolled back at {one.at:%H:%M:%S} {NO_SAFETY}")
+            return
+        asked = min(fitting, key=lambda asked: not self._claims(asked, one.disk_id))
+        self._of[asked.request, one.disk_id] = one
+        self._check_people(asked, one)
+
+    def _claims(self, asked: Asked, disk_id: str) -> bool:
+        receipts = self._town.messages_of(asked.request, "receipt")
+        told = _told(receipts[-1].text) if receipts else {}
+        words = told.get(self._town.cloud.world.disks[disk_id].name, "")
+        return words.startswith(("rolled back", "failed"))
 
     def _overwrites(self) -> list[Asked]:
         return [one for one in self._town.asked if one.way == "overwrite"]
@@ -144,8 +162,7 @@ class _Judge:
 
     def _receipt(self, asked: Asked, text: str) -> Iterator[str]:
         names = {disk.name: disk for disk in self._town.disks()}
-        lines = [(re.findall(r"\*([^*]+)\*", found["disks"]), found["words"]) for found in _LINE.finditer(text)]
-        told = {disk: words for disks, words in lines for disk in disks}
+        told = _told(text)
         missing = [name for name in names if name not in told]
         if missing and self._begun(asked.request):
             yield f"its receipt leaves out {missing}"
