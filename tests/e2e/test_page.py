@@ -12,7 +12,7 @@ if importlib.util.find_spec("selenium") is None:
 
 from selenium.webdriver.common.keys import Keys
 
-from tests.e2e.browser import NOT_HERE, PHONE, Page, chromium, is_here, running_demo
+from tests.e2e.browser import NOT_HERE, PHONE, WIDE, Page, chromium, is_here, running_demo
 
 if not is_here():
     pytest.skip(NOT_HERE, allow_module_level=True)
@@ -84,6 +84,8 @@ def test_a_form_offers_while_one_types_and_says_beside_the_field_what_is_wrong(p
     page.open("alice")
     page.type("#message-box", "/snap", Keys.TAB, Keys.ENTER)
     page.see("dialog .label", "Project")
+    page.until(lambda: "project/" in (page.script("return document.activeElement.dataset.focus") or "") or None)
+    assert not page.all("dialog .options:not([hidden])"), "a form that opens covers nothing"
     page.search("dialog [data-focus^='project/']", "payments", "payments-prod")
     before = page.see("dialog", "Project").get_attribute("data-sign")
     page.keys(Keys.ENTER)
@@ -241,3 +243,16 @@ def test_hostile_text_is_text_and_the_page_fits_a_phone(page: Page) -> None:
         assert page.script("return document.documentElement.scrollWidth") == PHONE[0]
     page.press("#message-box")
     page.picture("phone")
+
+
+def test_a_phone_shows_who_one_is_and_a_reload_makes_nobody_somebody_else(page: Page) -> None:
+    page.open("alice", PHONE)
+    page.press("#channel-head .as", "as Alice")
+    page.become("bob")
+    page.script("location.reload()")
+    page.see("#channel-head .as", "as Bob")
+    assert page.script("return document.documentElement.scrollWidth") == PHONE[0]
+    page.open("carol")
+    page.until(lambda: page.script("return document.getElementById('who').value") == "U0CAROL009" or None)
+    assert not page.text("#channel-head .as"), "the list at the top left says it"
+    assert page.script("return document.documentElement.scrollHeight") == WIDE[1]

@@ -3,6 +3,7 @@
 import { act } from "./acts.js";
 import { byId, fill, freshId, h } from "./dom.js";
 import { showMenu } from "./menu.js";
+import { toNewest } from "./newest.js";
 import { note } from "./note.js";
 import { channel, face, seen } from "./store.js";
 import { looking } from "./view_state.js";
@@ -101,6 +102,7 @@ export class Composer {
     if (!text) return;
     this.put("");
     const thread = this.thread();
+    toNewest(thread ? "replies" : "messages");
     const outcome = text.startsWith("/") ? await commanded(text, thread) : await act("say", { channel: looking.channel, text, thread_ts: thread ?? null });
     note(outcome);
     // What the workspace would not take is there to be mended.

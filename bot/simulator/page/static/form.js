@@ -63,7 +63,8 @@ function draw(view) {
   const active = dialog?.contains(document.activeElement) ? document.activeElement : null;
   const [focused, searched] = [active?.dataset.focus, active?.getAttribute("role") === "combobox" ? active.value : ""];
   const scroll = dialog?.querySelector(".modal-body")?.scrollTop ?? 0;
-  const isNew = view.id !== shownId;
+  // A form that only says that it is being made has no field yet.
+  const isNew = view.id !== shownId || !dialog?.querySelector(".modal-body [data-focus]");
   if (!dialog) dialog = emptyDialog();
   shownId = view.id;
   const submits = view.submit && h("button", { type: "submit", class: "button primary submit" }, plain(view.submit));
@@ -76,7 +77,10 @@ function draw(view) {
   const wrong = Object.keys(view.errors).length ? form.querySelector(".wrong input, .wrong textarea") : null;
   const before = [...form.querySelectorAll("[data-focus]")].find((one) => one.dataset.focus === focused);
   const first = form.querySelector(".modal-body [data-focus]");
-  (wrong ?? before ?? (isNew ? first : null) ?? closes).focus({ preventScroll: !wrong && !isNew });
+  const chosen = wrong ?? before ?? (isNew ? first : null) ?? closes;
+  if (chosen === first && !before) first.dataset.quietly = "";
+  chosen.focus({ preventScroll: !wrong && !isNew });
+  delete chosen.dataset.quietly;
   if (before && !wrong) searchOn(before, searched);
 }
 

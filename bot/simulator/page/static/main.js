@@ -6,10 +6,11 @@ import { watchForms } from "./form.js";
 import { drawHome, enterHome } from "./home.js";
 import { closeMenu } from "./menu.js";
 import { drawChannel, drawThread, walk } from "./messages.js";
+import { keepNewest, toNewest } from "./newest.js";
 import { botWords, drawPanel } from "./panel.js";
 import { sign } from "./signs.js";
 import { HOME, drawSidebar, namedChannel } from "./sidebar.js";
-import { channel, face, me, readAs, seen, watch } from "./store.js";
+import { channel, face, keep, kept, me, person, readAs, seen, watch } from "./store.js";
 import { look, looking, onLook } from "./view_state.js";
 
 const PANES = [
@@ -22,12 +23,18 @@ const PANES = [
 let composer;
 let threadComposer;
 
+/** Where the list of people is behind another pane, the head says who one is, and leads there. */
+function whoIAm() {
+  const name = person(me())?.real_name ?? me();
+  return h("button", { type: "button", class: "state as", title: "Be somebody else", "aria-label": `You are ${name}: be somebody else`, onclick: () => look({ pane: "sidebar" }) }, `as ${name}`);
+}
+
 function drawHead() {
   const here = channel(looking.channel);
   const isHome = looking.channel === HOME;
   const title = isHome ? `${face().app}: Home` : here && !here.direct ? `${here.private ? "" : "#"} ${here.name}`.trim() : face().app;
   const told = isHome ? "" : here?.archived ? "archived" : here?.shared ? "shared with another organisation" : here && !here.direct ? `${here.members} members` : "direct message";
-  fill(byId("channel-head"), h("h2", { id: "channel-name" }, here?.private && !here.direct && !isHome && [sign("lock"), " "], title), h("span", { class: "quiet" }, told), h("button", { type: "button", class: `state ${botWords()}`, title: "Kill it or start it under Trouble", onclick: () => look({ tab: "trouble", pane: "panel", thread: null }) }, `bot ${botWords()}`));
+  fill(byId("channel-head"), h("h2", { id: "channel-name" }, here?.private && !here.direct && !isHome && [sign("lock"), " "], title), h("span", { class: "quiet told" }, told), whoIAm(), h("button", { type: "button", class: `state ${botWords()}`, title: "Kill it or start it under Trouble", onclick: () => look({ tab: "trouble", pane: "panel", thread: null }) }, `bot ${botWords()}`));
   document.title = `${title} – snapshot-bot demo`;
 }
 
@@ -53,6 +60,7 @@ function drawSwitcher() {
 /** Where somebody who sees other channels begins. */
 function settle(whole) {
   document.body.dataset.me = me();
+  keep(me());
   if (!whole) return;
   const ids = seen.get("channels").map((one) => one.id);
   const wanted = namedChannel(looking.next) ?? (ids.includes(looking.channel) || looking.channel === HOME ? looking.channel : null);
@@ -86,11 +94,14 @@ function begin() {
     drawSwitcher();
     if (changes.tab) drawPanel();
     if (changes.channel === HOME) enterHome();
-    if (changes.channel) byId("messages").scrollTop = byId("messages").scrollHeight;
+    if (changes.channel) toNewest("messages");
   });
   document.addEventListener("keydown", escape);
-  for (const list of ["messages", "replies"]) byId(list).addEventListener("keydown", walk);
-  readAs(new URLSearchParams(location.search).get("as") ?? "");
+  for (const list of ["messages", "replies"]) {
+    byId(list).addEventListener("keydown", walk);
+    keepNewest(list);
+  }
+  readAs(new URLSearchParams(location.search).get("as") ?? kept());
 }
 
 /** Esc closes what was opened last, beside dialogs and menus, which do so themselves. */

@@ -6,6 +6,7 @@ import { byId, fill, h, reconcile } from "./dom.js";
 import { sizeOf } from "./files.js";
 import { suggested } from "./form.js";
 import { showMenu } from "./menu.js";
+import { drawnAtEnd, toNewest } from "./newest.js";
 import { note } from "./note.js";
 import { sign as drawn } from "./signs.js";
 import { channel, face, me, messagesOf, person, seen } from "./store.js";
@@ -13,6 +14,16 @@ import { clock, dayOf, rich } from "./text.js";
 import { look, looking, markRead } from "./view_state.js";
 
 const CLOSE_S = 240;
+const pressedIn = new Map();
+const answeredIn = new Map();
+
+/** A private answer that names no thread stands where its button was pressed: in the thread, or in the channel. */
+function threadOf(message, here) {
+  if (message.thread || !message.answers) return message.thread;
+  const pressed = () => pressedIn.get(message.answers) ?? here.find((one) => one.ts === message.answers)?.thread ?? null;
+  if (!answeredIn.has(message.ts)) answeredIn.set(message.ts, pressed());
+  return answeredIn.get(message.ts);
+}
 
 /** Arrow keys lead from message to message; Enter opens the thread of the one that is reached. */
 export function walk(event) {
@@ -26,29 +37,22 @@ export function walk(event) {
   event.preventDefault();
 }
 
-/** Draw the channel; where the reader stood at its end, the end stays in sight. */
 export function drawChannel() {
   const here = messagesOf(looking.channel);
-  const tops = here.filter((one) => !one.thread || !here.some((other) => other.ts === one.thread));
-  keepEnd(byId("messages"), () => reconcile(byId("messages"), entries(tops, here)));
+  const tops = here.filter((one) => !here.some((other) => other.ts === threadOf(one, here)));
+  drawnAtEnd("messages", looking.channel, () => reconcile(byId("messages"), entries(tops, here)));
   if (looking.pane === "channel") markRead(looking.channel);
 }
 
 export function drawThread() {
   const here = messagesOf(looking.channel);
-  const shown = here.filter((one) => looking.thread && [one.ts, one.thread].includes(looking.thread));
+  const shown = here.filter((one) => looking.thread && [one.ts, threadOf(one, here)].includes(looking.thread));
   byId("thread").hidden = !looking.thread;
   byId("app").classList.toggle("with-thread", Boolean(looking.thread));
   if (!looking.thread) return;
   const close = h("button", { type: "button", class: "bare cross", "aria-label": "Close thread", onclick: () => look({ thread: null, pane: "channel" }) }, "×");
   fill(byId("thread-head"), h("h2", {}, "Thread ", h("span", { class: "quiet" }, `#${channel(looking.channel)?.name ?? ""}`)), close);
-  keepEnd(byId("replies"), () => reconcile(byId("replies"), shown.map((one, index) => entry(one, shown[index - 1], [], true))));
-}
-
-function keepEnd(place, draw) {
-  const atEnd = place.scrollHeight - place.scrollTop - place.clientHeight < 80;
-  draw();
-  if (atEnd) place.scrollTop = place.scrollHeight;
+  drawnAtEnd("replies", looking.thread, () => reconcile(byId("replies"), shown.map((one, index) => entry(one, shown[index - 1], [], true))));
 }
 
 function* entries(tops, here) {
@@ -86,26 +90,29 @@ function messageOf(message, { follows, replies, inThread }) {
     "article",
     { class: `message ${kind.filter(Boolean).join(" ")}`, "aria-label": `${name}, ${clock(message.ts)}`, "data-ts": message.ts, tabindex: "-1", "data-focus": "message" },
     h("div", { class: `avatar tint-${tint(message.user)}`, "aria-hidden": "true" }, message.app ? "" : name[0]),
-    h("div", { class: "body" }, message.mine && h("p", { class: "quiet eyes" }, drawn("eye"), " Only visible to you"), head, content(message), !inThread && threadLink(message, replies)),
+    h("div", { class: "body" }, message.mine && h("p", { class: "quiet eyes" }, drawn("eye"), " Only visible to you"), head, content(message, inThread), !inThread && threadLink(message, replies)),
     more(message, inThread),
   );
 }
 
 const tint = (id) => Math.max(0, seen.get("people").findIndex((one) => one.id === id)) % 6;
 
-function content(message) {
-  const body = message.blocks.length ? blocksOf(message.blocks, surfaceOf(message)) : [h("div", { class: "text" }, rich(message.text))];
+function content(message, inThread) {
+  const body = message.blocks.length ? blocksOf(message.blocks, surfaceOf(message, inThread)) : [h("div", { class: "text" }, rich(message.text))];
   const edited = message.edits > 0 && !message.app && h("span", { class: "quiet" }, " (edited)");
   const files = message.files.map((one) => h("p", { class: "file" }, drawn("file"), " ", one.name, h("span", { class: "quiet" }, ` ${sizeOf(one.size)}`)));
   return h("div", { class: "content" }, body, files, edited);
 }
 
 /** The surface that a message is for the elements on it. */
-function surfaceOf(message) {
+function surfaceOf(message, inThread) {
   const where = { channel: message.channel, ts: message.ts };
   return {
     state: (element, block) => message.values?.[block.block_id]?.[element.action_id],
-    press: (element) => act("press", { ...where, action_id: element.action_id, value: element.value ?? null }),
+    press: (element) => {
+      pressedIn.set(message.ts, inThread ? looking.thread : null);
+      return act("press", { ...where, action_id: element.action_id, value: element.value ?? null });
+    },
     choose: async (element, block, value) => {
       const outcome = await act("enter", { ...where, block_id: block.block_id, action_id: element.action_id, value: value ?? null });
       note(outcome);
@@ -126,7 +133,7 @@ function threadLink(message, replies) {
 export function openThread(ts) {
   const root = seen.get(`message/${looking.channel}/${ts}`);
   look({ thread: root?.thread ?? ts, pane: "thread" });
-  byId("replies").scrollTop = byId("replies").scrollHeight;
+  toNewest("replies");
   byId("thread-composer").querySelector("textarea")?.focus();
 }
 

@@ -25,7 +25,7 @@ export class Picker {
       "data-focus": focus,
       placeholder,
       oninput: () => this.typed(),
-      onfocus: () => this.show(),
+      onfocus: () => this.focused(),
       onclick: () => this.show(),
       onblur: () => setTimeout(() => this.hide(), 120),
       onkeydown: (event) => this.key(event),
@@ -54,6 +54,12 @@ export class Picker {
   typed() {
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => this.load(this.input.value), TYPING_MS);
+  }
+
+  /** A form that opens hands over the keyboard, and covers nothing by a list that nobody asked for. */
+  focused() {
+    if (!("quietly" in this.input.dataset)) this.show();
+    else if (!this.many) this.input.select();
   }
 
   show() {

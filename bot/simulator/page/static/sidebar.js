@@ -60,5 +60,7 @@ function drawWhoAmI() {
 export function become(user, where) {
   if (user === me() && where) return look({ channel: namedChannel(where), thread: null, pane: "channel" });
   looking.next = where ?? null;
+  // The address may name who was here first: loaded anew, it is not to bring them back.
+  history.replaceState(null, "", location.pathname);
   return readAs(user);
 }

@@ -16,8 +16,16 @@ export function readAs(viewer) {
   source.addEventListener("all", (event) => take(JSON.parse(event.data), true));
   source.addEventListener("change", (event) => take(JSON.parse(event.data), false));
   source.onopen = () => document.body.classList.remove("away");
-  source.onerror = () => document.body.classList.add("away");
+  source.onerror = () => {
+    document.body.classList.add("away");
+    // Another world than the one that was left: nobody here is known by that name.
+    if (viewer && !seen.size && source.readyState === EventSource.CLOSED) readAs("");
+  };
 }
+
+/** Who the reader was in this tab before it was loaded anew, or "". */
+export const kept = () => sessionStorage.getItem("me") ?? "";
+export const keep = (user) => sessionStorage.setItem("me", user);
 
 function take(changes, whole) {
   const keys = new Set(Object.keys(changes));
