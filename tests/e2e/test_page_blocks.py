@@ -14,6 +14,7 @@ import pytest
 if importlib.util.find_spec("selenium") is None:
     pytest.skip("selenium is not installed here (pip install -e '.[dev]')", allow_module_level=True)
 
+import httpx
 from selenium.webdriver.common.keys import Keys
 from slack_sdk import WebClient
 
@@ -56,6 +57,10 @@ class Stage:
 
     def run(self, doing: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(doing, self._loop).result(10)
+
+    def say(self, text: str, thread_ts: str | None = None) -> None:
+        """As a person: an app may post only so often."""
+        self.run(self.setting.workspace.say("bob", CHANNEL, text, thread_ts=thread_ts))
 
     def close(self) -> None:
         self.run(self.setting.stop())
@@ -247,6 +252,63 @@ def test_a_file_is_picked_in_a_form(stage: Stage, page: Page, tmp_path: Path) ->
     [file] = form.values["b-files"]["files"]["files"]
     assert (file["name"], file["size"], file["user"]) == ("disks.csv", 7, ALICE)
     page.keys(Keys.ESCAPE)
+
+
+TO_END = "const l = document.getElementById('messages'); return l.scrollHeight - l.scrollTop - l.clientHeight"
+READ_UP = "document.getElementById('messages').scrollTop = 0"
+NEWER = "#messages-newer"
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE])
+def test_who_reads_further_up_is_told_of_what_is_new_and_who_writes_sees_the_end(
+    stage: Stage, page: Page, size: tuple[int, int]
+) -> None:
+    stage.say("long ago\n" * 60)
+    page.open("alice", size)
+    page.until(lambda: page.script(TO_END) < 2 or None)
+    stage.say(f"news at the end {size}")
+    page.see(MESSAGE, f"news at the end {size}")
+    assert page.script(TO_END) < 2 and not page.text(NEWER)
+    page.script(READ_UP)
+    page.until(lambda: page.script(TO_END) > 500 or None)
+    stage.say("news below")
+    page.see(NEWER, "New messages")
+    assert page.script(TO_END) > 500
+    page.press(NEWER)
+    page.until(lambda: page.script(TO_END) < 2 or None)
+    assert not page.text(NEWER)
+    page.script(READ_UP)
+    page.until(lambda: page.script(TO_END) > 500 or None)
+    page.type("#message-box", "is it done?", Keys.ENTER)
+    page.until(lambda: page.script(TO_END) < 2 or None)
+    page.script(READ_UP)
+    page.until(lambda: page.script(TO_END) > 500 or None)
+    page.type("#message-box", "/snapshot list", Keys.ENTER)
+    page.see("#note", "/snapshot")
+    assert page.script(TO_END) < 2, "the note above pushes nothing out of sight"
+
+
+def test_a_private_answer_to_a_press_in_a_thread_stands_in_that_thread(stage: Stage, page: Page) -> None:
+    button = {"type": "button", "action_id": "why", "text": plain("Why?")}
+    blocks = [{"type": "actions", "block_id": "a", "elements": [button]}]
+    state = stage.setting.workspace.state
+    channel = state.world.channel(CHANNEL)
+    root = state.messages.add(channel, state.world.app.bot_user_id, "asked", blocks, from_app=True).ts
+    stage.say("a reply", root)
+    page.open("alice", PHONE)
+    for place, words in (("#messages", "answered in the channel"), ("#replies", "answered in the thread")):
+        before = len(stage.clicks())
+        page.press(f"{place} .message[data-ts='{root}'] [data-action='why']")
+        page.until(lambda before=before: len(stage.clicks()) > before or None)
+        answer = {"text": words, "response_type": "ephemeral", "replace_original": False}
+        path = state.response_urls.make(ALICE, CHANNEL, root)
+        assert httpx.post(f"{stage.setting.workspace.url}{path}", json=answer, trust_env=False).status_code == 200
+        page.see(f"{place} .message.only-me", words)
+        page.press(f"{place} .message[data-ts='{root}'] .replies") if place == "#messages" else None
+    assert "answered in the channel" not in page.text("#replies")
+    page.press("#thread .cross")
+    page.see(".message.only-me", "answered in the channel")
+    assert "answered in the thread" not in page.text("#messages")
 
 
 def test_what_only_one_person_sees_is_there_again_after_the_page_is_opened_anew(stage: Stage, page: Page) -> None:

@@ -68,6 +68,7 @@ def _message(message: Message, values: Values) -> dict[str, Any]:
         "blocks": message.blocks,
         "thread": message.thread_ts,
         "mine": message.ephemeral_to is not None,
+        "answers": message.answers if message.ephemeral_to else "",
         "app": message.from_app,
         "edits": message.edits,
         "values": values,

@@ -32,7 +32,7 @@ UPDATE_TEXT_LIMIT = 4_000
 @dataclass
 class Message:
     """One message. `history` holds every rendering, the first included, as (unix seconds, text, blocks); `reactions`
-    are the app's own.
+    are the app's own. `answers`: ts of the message whose button it answers through a response_url.
     """
 
     ts: str
@@ -50,6 +50,7 @@ class Message:
     files: Blocks = field(default_factory=list)
     reactions: list[str] = field(default_factory=list)
     from_app: bool = False
+    answers: str = ""
 
 
 class MessageStore:
@@ -80,6 +81,7 @@ class MessageStore:
         attachments: Blocks | None = None,
         files: Blocks | None = None,
         from_app: bool = False,
+        answers: str = "",
     ) -> Message:
         """Store a message as Slack would: a reply to nothing stands at the top level. Raises SlackRefusal."""
         if thread_ts is not None:
@@ -96,6 +98,7 @@ class MessageStore:
             attachments=copy.deepcopy(attachments or []),
             files=files or [],
             from_app=from_app,
+            answers=answers,
         )
         message.history.append((self._clock(), message.text, message.blocks))
         self._by_channel.setdefault(channel.id, {})[message.ts] = message

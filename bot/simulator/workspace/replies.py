@@ -59,10 +59,17 @@ class Replies:
     def _reply(self, channel: Channel, ticket: ResponseUrl, body: dict[str, Any]) -> None:
         public = body.get("response_type") == "in_channel"
         thread_ts = body.get("thread_ts") if public else None
-        self._post(channel, ticket.user, body, public=public, thread_ts=thread_ts)
+        self._post(channel, ticket.user, body, public=public, thread_ts=thread_ts, answers=ticket.source_ts)
 
     def _post(
-        self, channel: Channel, user: str, body: dict[str, Any], *, public: bool, thread_ts: str | None
+        self,
+        channel: Channel,
+        user: str,
+        body: dict[str, Any],
+        *,
+        public: bool,
+        thread_ts: str | None,
+        answers: str = "",
     ) -> Message:
         return self._state.messages.add(
             channel,
@@ -73,6 +80,7 @@ class Replies:
             ephemeral_to=None if public else user,
             attachments=body.get("attachments"),
             from_app=True,
+            answers=answers,
         )
 
     def _check(self, body: dict[str, Any]) -> None:
