@@ -82,7 +82,7 @@ def _story() -> dict[str, Any]:
                 "moment, and its thread ends with a receipt.",
                 "user": "alice",
                 "channel": CHANNEL,
-                "steps": [{"press": {"user": "alice", "channel": CHANNEL, "otherwise": f"/snapshot {PLAYED}"}}],
+                "steps": [{"press": {"user": "alice", "channel": CHANNEL}}],
             },
             {
                 "title": "Kill the bot half-way",

@@ -72,7 +72,7 @@ def read_story(described: Any) -> Story:
 _STEPS: Mapping[str, tuple[str, ...]] = {
     "command": ("user", "channel", "text"),
     "say": ("user", "channel", "text"),
-    "press": ("user", "channel", "otherwise"),
+    "press": ("user", "channel"),
     "plug": ("disk", "attached"),
     "bot": (),
     "trouble": ("on",),
@@ -97,9 +97,8 @@ class CommandFailed(Exception):
 class Player:
     """Does the steps of a story.
 
-    `command` and `say`: a person types. `press`: the button that stands out in the latest message that has one;
-    `otherwise` is the command that is typed where none has. `plug`: a disk is `attached`, or not. `bot`: start, kill or
-    stop. `trouble`: an id, with `on`.
+    `command` and `say`: a person types. `press`: the button that stands out in the latest message that has one, once
+    there is one. `plug`: a disk is `attached`, or not. `bot`: start, kill or stop. `trouble`: an id, with `on`.
     `until`: "creating", a snapshot is in the making; "ended", none is. `wait`: seconds.
     """
 
@@ -158,10 +157,11 @@ class Player:
             while cloud.status_of(found) != wanted:  # noqa: ASYNC110  # nothing announces it
                 await asyncio.sleep(0.1)
 
-    async def _press(self, user: str, channel: str, otherwise: str = "") -> None:
+    async def _press(self, user: str, channel: str) -> None:
+        """Raises LookupError where no button is left of those that there were."""
         workspace = self._setting.workspace
-        if otherwise and standing_out(workspace, channel) is None:
-            await command(workspace, user, channel, otherwise)
+        if standing_out(workspace, channel) is None and stood_out(workspace, channel):
+            raise LookupError("It is done already: its receipt stands in the thread.")
         await workspace.until(lambda: standing_out(workspace, channel) is not None, OVERDUE_SECONDS)
         found = standing_out(workspace, channel)
         assert found is not None
@@ -195,8 +195,17 @@ async def command(workspace: WorkspaceSimulator, user: str, channel: str, text: 
 def standing_out(workspace: WorkspaceSimulator, channel: str) -> tuple[Message, dict[str, Any]] | None:
     """The latest message of a channel with a button that stands out, and that button."""
     for message in reversed(workspace.messages(channel)):
-        for block in message.blocks:
-            for element in block.get("elements", []) if block["type"] == "actions" else []:
-                if element.get("style") == "primary":
-                    return message, element
+        if button := _primary(message.blocks):
+            return message, button
     return None
+
+
+def stood_out(workspace: WorkspaceSimulator, channel: str) -> bool:
+    """Whether a message there has or had such a button."""
+    shown = (blocks for message in workspace.messages(channel) for _, _, blocks in message.history)
+    return any(_primary(blocks) for blocks in shown)
+
+
+def _primary(blocks: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    rows = (block["elements"] for block in blocks if block["type"] == "actions")
+    return next((one for row in rows for one in row if one.get("style") == "primary"), None)

@@ -230,6 +230,23 @@ async def test_a_thing_to_try_is_done_by_one_press(setting: Setting, http: httpx
     assert [message.text for message in setting.workspace.messages("#inc-demo")] == ["said in the story"]
 
 
+async def test_what_is_pressed_already_is_not_asked_for_and_pressed_anew(
+    setting: Setting, http: httpx.AsyncClient
+) -> None:
+    bot = BotProcess(setting.environment, setting.workspace.notify)
+    player = Player(setting, bot, Troubles(setting.cloud, setting.workspace))
+    http.headers["Authorization"] = f"Bearer {setting.workspace.bot_token}"
+    go = {"type": "button", "action_id": "go", "style": "primary", "text": {"type": "plain_text", "text": "Go"}}
+    plan = {"channel": "C0INCDEMO1", "text": "plan", "blocks": [{"type": "actions", "elements": [go]}]}
+    press = asyncio.create_task(player.play([{"press": {"user": "alice", "channel": "#inc-demo"}}]))
+    posted = (await http.post("/api/chat.postMessage", json=plan)).json()
+    await asyncio.wait([press])
+    await http.post("/api/chat.update", json={"channel": "C0INCDEMO1", "ts": posted["ts"], "text": "done"})
+    with pytest.raises(LookupError, match="It is done already"):
+        await player.play([{"press": {"user": "alice", "channel": "#inc-demo"}}])
+    assert len(setting.workspace.messages("#inc-demo")) == 1
+
+
 async def test_the_bots_explanation_is_asked_with_ids(http: httpx.AsyncClient) -> None:
     asked = {"user": "carol", "action": "create", "project": "shop", "channel": "#ops"}
     answer = (await http.post("/page/explain", json=asked)).json()
