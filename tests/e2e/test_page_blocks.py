@@ -288,6 +288,12 @@ def test_who_reads_further_up_is_told_of_what_is_new_and_who_writes_sees_the_end
     assert page.script(TO_END) < 2, "the note above pushes nothing out of sight"
 
 
+def press_why(stage: Stage, page: Page, message: str) -> None:
+    before = len(stage.clicks())
+    page.press(f"{message} [data-action='why']")
+    page.until(lambda: len(stage.clicks()) > before or None)
+
+
 def test_a_private_answer_to_a_press_in_a_thread_stands_in_that_thread(stage: Stage, page: Page) -> None:
     button = {"type": "button", "action_id": "why", "text": plain("Why?")}
     blocks = [{"type": "actions", "block_id": "a", "elements": [button]}]
@@ -297,9 +303,7 @@ def test_a_private_answer_to_a_press_in_a_thread_stands_in_that_thread(stage: St
     stage.say("a reply", root)
     page.open("alice", PHONE)
     for place, words in (("#messages", "answered in the channel"), ("#replies", "answered in the thread")):
-        before = len(stage.clicks())
-        page.press(f"{place} .message[data-ts='{root}'] [data-action='why']")
-        page.until(lambda before=before: len(stage.clicks()) > before or None)
+        press_why(stage, page, f"{place} .message[data-ts='{root}']")
         answer = {"text": words, "response_type": "ephemeral", "replace_original": False}
         path = state.response_urls.make(ALICE, CHANNEL, root)
         assert httpx.post(f"{stage.setting.workspace.url}{path}", json=answer, trust_env=False).status_code == 200
