@@ -304,9 +304,10 @@ for number in range(2_000):
     log.info("x" * 1_000, extra={"number": number})
 print(time.monotonic() - began, flush=True)
 sys.stdin.readline()
+time.sleep(1)
 log.info("heard again")
 """
-"""More than a pipe and the line before it hold, written while nothing reads."""
+"""More than a pipe and the line before it hold, written while nothing reads; one more when those that waited are read."""
 
 
 def unread() -> subprocess.Popen[bytes]:

@@ -64,9 +64,11 @@ def test_groups_count_by_membership_and_everyone_for_full_members_only() -> None
     assert rule(decided(a_grant("", kind="everyone"))) == "granted"
 
 
-@pytest.mark.parametrize(
-    "account", [account for account in AccountKind if account not in (AccountKind.MEMBER, AccountKind.TOKEN)]
-)
+NO_ACCOUNTS = (AccountKind.TOKEN, AccountKind.SCHEDULE)
+"""What acts without an account at Slack: rules of their own, in the model of tests/domain/test_access_model.py."""
+
+
+@pytest.mark.parametrize("account", sorted({*AccountKind} - {AccountKind.MEMBER, *NO_ACCOUNTS}))
 def test_other_kinds_of_account_are_refused_whatever_the_grants_say(account: AccountKind) -> None:
     grants = (a_grant(role="admin"), a_grant("", kind="everyone"), a_grant("S1", kind="group", project="*"))
     decision = decided(*grants, actor=an_actor("U1", account, "S1"), action=Action.VIEW)

@@ -28,7 +28,7 @@ from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_ac
 from tests.workflow.jobs.test_submit import FakeCloud, FakeEvs
 
 OTHER = (Selector("server", "web-02"),)
-REFUSED = sorted({*AccountKind} - {AccountKind.MEMBER, AccountKind.TOKEN})
+REFUSED = sorted({*AccountKind} - {AccountKind.MEMBER, AccountKind.TOKEN, AccountKind.SCHEDULE})
 STATES = [RequestState.PLANNED, RequestState.WAITING, RequestState.RUNNING, RequestState.FINISHED, RequestState.DROPPED]
 
 
