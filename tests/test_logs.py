@@ -307,7 +307,7 @@ sys.stdin.readline()
 time.sleep(1)
 log.info("heard again")
 """
-"""More than a pipe and the line before it hold, written while nothing reads; one more when those that waited are read."""
+"""More than a pipe and the line before it hold, written while nothing reads, and one more later."""
 
 
 def unread() -> subprocess.Popen[bytes]:
