@@ -15,7 +15,7 @@ from tests.simulation.run import simulate
 from tests.simulation.story import Act, Story
 from tests.simulation.way_back_story import SOURCES
 
-ORDERS = int(os.environ.get("PROOFS", "12"))
+ORDERS = int(os.environ.get("PROOFS", "6"))
 A_CHUNK = 6
 
 

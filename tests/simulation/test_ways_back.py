@@ -14,7 +14,7 @@ from tests.simulation.way_back_bugs import BUGS
 from tests.simulation.way_back_story import drawn_way_back
 from tests.simulation.way_back_town import BackTown
 
-ORDERS = int(os.environ.get("WAYS_BACK", "40"))
+ORDERS = int(os.environ.get("WAYS_BACK", "16"))
 A_CHUNK = 8
 
 
