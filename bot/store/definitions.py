@@ -34,6 +34,21 @@ def counted_as(machine: Machine[Any, Any], row: str) -> str:
     return f"'{machine.name}:' || {row}.way" if machine is RESTORATION else f"'{machine.name}'"
 
 
+def _attempt(machine: Machine[Any, Any]) -> str:
+    """The columns of what is made at the cloud in one POST."""
+    return f"""state text not null check ({_among(machine.states)}),
+    ver bigint not null,
+    attempts integer not null,
+    in_doubt integer not null,
+    due_at bigint,
+    submitted_at bigint,
+    look_until bigint,
+    waiting_since bigint,
+    cause text not null,
+    code text not null,
+    job_id text"""
+
+
 MACHINES: tuple[Machine[Any, Any], ...] = (REQUEST, ITEM, GROUP, RESTORATION, DELETION)
 OPEN = {machine.name: _not_ended(machine) for machine in MACHINES}
 """By table: which rows have not ended."""
@@ -116,17 +131,7 @@ create table consistency_group (
     server text not null,
     zone text not null,
     asked_json text not null,
-    state text not null check ({_among(GROUP.states)}),
-    ver bigint not null,
-    attempts integer not null,
-    in_doubt integer not null,
-    due_at bigint,
-    submitted_at bigint,
-    look_until bigint,
-    waiting_since bigint,
-    cause text not null,
-    code text not null,
-    job_id text,
+    {_attempt(GROUP)},
     cloud_id text,
     tried_ms bigint not null default 0,
     in_vain_ms bigint not null default 0
@@ -144,17 +149,7 @@ create table item (
     disk_name text not null,
     disk_json text not null,
     snapshot_json text not null,
-    state text not null check ({_among(ITEM.states)}),
-    ver bigint not null,
-    attempts integer not null,
-    in_doubt integer not null,
-    due_at bigint,
-    submitted_at bigint,
-    look_until bigint,
-    waiting_since bigint,
-    cause text not null,
-    code text not null,
-    job_id text,
+    {_attempt(ITEM)},
     snapshot_id text,
     progress integer,
     taken_at bigint,
@@ -196,17 +191,7 @@ create table restoration (
     source_json text not null,
     asked_json text,
     safety_item_id text references item (id),
-    state text not null check ({_among(RESTORATION.states)}),
-    ver bigint not null,
-    attempts integer not null,
-    in_doubt integer not null,
-    due_at bigint,
-    submitted_at bigint,
-    look_until bigint,
-    waiting_since bigint,
-    cause text not null,
-    code text not null,
-    job_id text,
+    {_attempt(RESTORATION)},
     made_id text,
     disk_changed_at bigint,
     proven_at bigint,

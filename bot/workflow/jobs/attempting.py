@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from bot.domain.attempts import Attempt, looked_in_vain
+from bot.domain.attempts import Attempt, busy_wait, looked_in_vain
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.denials import NOT_CONFIGURED, Denied
-from bot.domain.errors import CloudError, Throttled
+from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, Throttled
 from bot.domain.items import Item
 from bot.domain.restorations import Restoration
 from bot.domain.snapshots import Snapshot, SnapshotGroup
@@ -31,6 +31,7 @@ UNANSWERED_WAIT = timedelta(seconds=5)
 CLOCK_SKEW = timedelta(minutes=2)
 """How far the cloud's creation times may lie before our own note of sending."""
 
+INTERRUPTED = "The bot was interrupted while it asked the cloud."
 LOOKED = "An earlier try was not answered; I looked, and the cloud holds no snapshot of it."
 
 
@@ -51,6 +52,20 @@ class RetryPolicy:
         """Seconds in which the process that marked this may still send it, be it frozen now."""
         left = self.another_may_send - max(now - (one.submitted_at or now), timedelta())
         return max(left.total_seconds(), 0.0)
+
+    def wait_after(self, exc: CloudError, tried: timedelta) -> timedelta | None:
+        """How long to wait after an error that had no effect and passes; None after one that does not pass, or that may
+        have had one.
+        """
+        match exc:
+            case DiskBusy():
+                return busy_wait(tried, self.busy_first)
+            case Throttled():
+                return timedelta(seconds=exc.retry_after or 2.0)
+            case CloudUnavailable(maybe_done=False):
+                return UNANSWERED_WAIT
+            case _:
+                return None
 
     def given_up(self, cause: str, what: str) -> str:
         """The words for one that was refused for as long as it is tried."""

@@ -33,16 +33,21 @@ from bot.ports.audit import Audit
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud, Evs
 from bot.ports.restorations import Restorations
+from bot.workflow.jobs.attempting import SEND_WITHIN_S
 
 log = logging.getLogger(__name__)
-
-SEND_WITHIN_S = 20.0
 
 GONE_FOR = timedelta(seconds=60)
 """How long the cloud has to show no test disk that was never seen whole, until it counts as gone."""
 
 TOLD_AFTER = timedelta(minutes=1)
 """A cloud that does not answer is told when that has gone on for so long."""
+
+
+async def delete_test_disk(evs: Evs, disk: Disk, clock: Clock) -> None:
+    """One that is gone already is as good as deleted. Raises CloudError."""
+    with contextlib.suppress(NotFound):
+        await evs.delete_disk(disk.id, send_before=clock.monotonic() + SEND_WITHIN_S)
 
 
 class Rows(Audit, Restorations, Protocol):
@@ -113,8 +118,7 @@ class Clearer:
             await self.store.audit([test_disk_deleted(one, disk.id)])
             self._written.add(disk.id)
         try:
-            with contextlib.suppress(NotFound):
-                await evs.delete_disk(disk.id, send_before=self.clock.monotonic() + SEND_WITHIN_S)
+            await delete_test_disk(evs, disk, self.clock)
         except CloudRefused as exc:
             facts = {"item": one.id, "disk": disk.id, "code": exc.code}
             log.warning("a test disk could not be deleted; it is tried again", extra=facts)

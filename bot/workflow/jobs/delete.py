@@ -47,12 +47,12 @@ from bot.ports.outbox import Outbox
 from bot.ports.requests import Requests
 from bot.ports.slack import People, ThreadNotices
 from bot.workflow.actions.delete import KEEPS, deletion_entry
+from bot.workflow.jobs.attempting import SEND_WITHIN_S
 from bot.workflow.jobs.notify import who_may_approve
 from bot.workflow.look_up import look_up
 
 log = logging.getLogger(__name__)
 
-SEND_WITHIN_S = 20.0
 AGAIN_SECONDS = 3.0
 GIVE_UP = timedelta(hours=1)
 """A snapshot that the cloud has not deleted in so long a time of asking is asked for no more; it may still go."""

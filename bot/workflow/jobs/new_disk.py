@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.domain.attempts import busy_wait, looked, looked_in_vain, no_answer, submitting, waiting
+from bot.domain.attempts import looked, looked_in_vain, no_answer, submitting, waiting
 from bot.domain.audit import AuditEntry, before_post, restoration_ended
 from bot.domain.denials import NOT_CONFIGURED, Denied
-from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, NotFound, Throttled
+from bot.domain.errors import CloudError, CloudUnavailable, NotFound
 from bot.domain.new_disks import client_token
 from bot.domain.polling import pause_s
 from bot.domain.requests import Request
@@ -40,7 +40,6 @@ ONE_AT_A_TIME = "one-test-disk"
 NOT_ITS_TURN = "Another test disk of this project comes first."
 
 _LOOK_AGAIN_SECONDS = (1.0, 2.0, 4.0, 8.0)
-_INTERRUPTED = "The bot was interrupted while it asked the cloud."
 
 
 class Rows(Requests, Restorations, Protocol):
@@ -70,7 +69,7 @@ class DiskMaker:
                 # One run of a job at a time, so the one that marked it is gone, and its POST may have arrived.
                 if wait_s := self.policy.may_leave_s(one, now):
                     return wait_s
-                await self._save(no_answer(one, now, look_for=self.policy.look_for, cause=_INTERRUPTED))
+                await self._save(no_answer(one, now, look_for=self.policy.look_for, cause=attempting.INTERRUPTED))
                 return 0.0
             case _ if not one.ended and (wait_s := attempting.left_s(one, now)):
                 return wait_s
@@ -138,20 +137,13 @@ class DiskMaker:
         return 0.0
 
     async def _not_taken(self, one: Restoration, exc: CloudError) -> float | None:
-        match exc:
-            case DiskBusy():
-                return await self._wait(one, busy_wait(one.tried, self.policy.busy_first), exc)
-            case Throttled():
-                return await self._wait(one, timedelta(seconds=exc.retry_after or 2.0), exc)
-            case CloudUnavailable(maybe_done=True):
-                lost = no_answer(one, self.clock.now(), look_for=self.policy.look_for, cause=exc.sentence)
-                await self._save(lost)
-                return 0.0
-            case CloudUnavailable():
-                return await self._wait(one, attempting.UNANSWERED_WAIT, exc)
-            case _:
-                await self._end(one, RestorationState.FAILED, exc.sentence, exc.code)
-                return None
+        if (wait := self.policy.wait_after(exc, one.tried)) is not None:
+            return await self._wait(one, wait, exc)
+        if isinstance(exc, CloudUnavailable):
+            await self._save(no_answer(one, self.clock.now(), look_for=self.policy.look_for, cause=exc.sentence))
+            return 0.0
+        await self._end(one, RestorationState.FAILED, exc.sentence, exc.code)
+        return None
 
     async def _wait(self, one: Restoration, wait: timedelta, exc: CloudError) -> float | None:
         now = self.clock.now()

@@ -58,7 +58,6 @@ AT_ONCE = 8
 """How many are sent after one look, so that what was looked at is as it was."""
 
 _PLANNED, _SUBMITTING, _UNCERTAIN = RestorationState.PLANNED, RestorationState.SUBMITTING, RestorationState.UNCERTAIN
-_INTERRUPTED = "The bot was interrupted while it asked the cloud."
 _MOVED = "It was moved at this very moment, or another request rolls one of the disks back."
 NOTHING_DONE = "Nothing was overwritten."
 
@@ -102,7 +101,7 @@ class RollBacker:
             # One run of a job at a time, so the one that marked them is gone, and their POSTs may have arrived.
             if wait_s := max(self.policy.may_leave_s(row, now) for row in sent):
                 return wait_s
-            lost = [no_answer(row, now, look_for=self.policy.look_for, cause=_INTERRUPTED) for row in sent]
+            lost = [no_answer(row, now, look_for=self.policy.look_for, cause=attempting.INTERRUPTED) for row in sent]
             await self.store.save_restorations(lost)
             return 0.0
         if lost := case.among(_UNCERTAIN):

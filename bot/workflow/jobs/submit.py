@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.domain.attempts import busy_wait, looked, no_answer, submitting, waiting
+from bot.domain.attempts import looked, no_answer, submitting, waiting
 from bot.domain.audit import before_post
 from bot.domain.denials import NOT_CONFIGURED, Denied
-from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, Throttled
+from bot.domain.errors import CloudError, CloudUnavailable
 from bot.domain.items import Item, ended, taken
 from bot.domain.orders import Restore
 from bot.domain.requests import Request
@@ -64,8 +64,8 @@ class Submitter:
                 # One run of a job at a time, so the one that marked it is gone, and its POST may have arrived.
                 if wait_s := self.policy.may_leave_s(item, now):
                     return wait_s
-                cause = "The bot was interrupted while it asked the cloud."
-                await self.store.save(no_answer(item, now, look_for=self.policy.look_for, cause=cause))
+                lost = no_answer(item, now, look_for=self.policy.look_for, cause=attempting.INTERRUPTED)
+                await self.store.save(lost)
                 return 0.0
             case ItemState.UNCERTAIN:
                 return await self._look(item, request, now)
@@ -122,25 +122,15 @@ class Submitter:
         return None
 
     async def _not_taken(self, item: Item, exc: CloudError) -> float | None:
+        """A busy disk waits its turn; after a lost answer what is in its way may be our own, so `_send` looks first."""
         now = self.clock.now()
-        match exc:
-            case DiskBusy():
-                return await self._busy(item, exc)
-            case Throttled():
-                return await self._wait(item, timedelta(seconds=exc.retry_after or 2.0), exc.sentence, exc.code)
-            case CloudUnavailable(maybe_done=True):
-                await self.store.save(no_answer(item, now, look_for=self.policy.look_for, cause=exc.sentence))
-                return 0.0
-            case CloudUnavailable():
-                return await self._wait(item, attempting.UNANSWERED_WAIT, exc.sentence, exc.code)
-            case _:
-                await self.store.save(ended(item, ItemState.FAILED, now, cause=exc.sentence, code=exc.code))
-                return None
-
-    async def _busy(self, item: Item, exc: DiskBusy) -> float | None:
-        """The disk waits its turn. After a lost answer the snapshot in the way may be our own: `_send` looks first."""
-        wait = busy_wait(item.tried, self.policy.busy_first)
-        return await self._wait(item, wait, exc.sentence, exc.code)
+        if (wait := self.policy.wait_after(exc, item.tried)) is not None:
+            return await self._wait(item, wait, exc.sentence, exc.code)
+        if isinstance(exc, CloudUnavailable):
+            await self.store.save(no_answer(item, now, look_for=self.policy.look_for, cause=exc.sentence))
+            return 0.0
+        await self.store.save(ended(item, ItemState.FAILED, now, cause=exc.sentence, code=exc.code))
+        return None
 
     async def _wait(self, item: Item, wait: timedelta, cause: str, code: str) -> float | None:
         now = self.clock.now()

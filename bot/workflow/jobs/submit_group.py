@@ -21,7 +21,7 @@ from bot.domain.consistency_groups import (
     on_its_own,
 )
 from bot.domain.denials import NOT_CONFIGURED, Denied, no_longer_configured
-from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, NotFound, NotOffered, Throttled
+from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, NotFound, NotOffered
 from bot.domain.items import Item, back_to_planned, ended, taken
 from bot.domain.requests import Request
 from bot.domain.sentences import not_configured
@@ -33,8 +33,8 @@ from bot.ports.items import Items
 from bot.workflow.check_before_sending import SendCheck
 from bot.workflow.discovery import GroupDiscovery
 from bot.workflow.jobs.attempting import (
+    INTERRUPTED,
     SEND_WITHIN_S,
-    UNANSWERED_WAIT,
     CannotLook,
     RetryPolicy,
     could_not_look,
@@ -87,7 +87,7 @@ class Grouper:
                 # One run of a job at a time, so the one that marked it is gone, and its POST may have arrived.
                 if wait_s := self.policy.may_leave_s(group, now):
                     return wait_s
-                return await self._unanswered(group, members, "The bot was interrupted while it asked the cloud.")
+                return await self._unanswered(group, members, INTERRUPTED)
             case GroupState.UNCERTAIN:
                 return await self._look(evs, group, members)
             case GroupState.MADE:
@@ -160,12 +160,10 @@ class Grouper:
         match exc:
             case DiskBusy():
                 return await self._busy(evs, group, members, exc)
-            case Throttled():
-                return await self._wait(group, members, timedelta(seconds=exc.retry_after or 2.0), exc)
-            case CloudUnavailable(maybe_done=True):
-                return await self._unanswered(group, members, exc.sentence)
+            case _ if (wait := self.policy.wait_after(exc, group.tried)) is not None:
+                return await self._wait(group, members, wait, exc)
             case CloudUnavailable():
-                return await self._wait(group, members, UNANSWERED_WAIT, exc)
+                return await self._unanswered(group, members, exc.sentence)
             case _:
                 return await self._refused(evs, group, members, exc)
 

@@ -7,7 +7,6 @@ lately and nothing is due, no call is made.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from itertools import groupby
 
 from bot.domain.actors import SCHEDULE
 from bot.domain.audit import test_disk_deleted
-from bot.domain.errors import CloudError, CloudRefused, NotFound
+from bot.domain.errors import CloudError, CloudRefused
 from bot.domain.orders import as_typed
 from bot.domain.projects import Project
 from bot.domain.requests import Place
@@ -38,6 +37,7 @@ from bot.ports.cloud import Cloud, Evs
 from bot.ports.proofs import Proofs, ProofState
 from bot.workflow.discovery import selected
 from bot.workflow.intake import Delivery, Intake
+from bot.workflow.jobs.clear_test_disk import delete_test_disk
 from bot.workflow.servers import ServerNames
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,6 @@ BEGINS_AFTER = timedelta(minutes=10)
 """After a start, which makes no cloud call itself."""
 
 TROUBLE_SECONDS = 900.0
-SEND_WITHIN_S = 20.0
 
 WHOSE = "verify"
 """Whose calls these are."""
@@ -159,8 +158,7 @@ class PointVerifier:
         why = why_it_stays(disk)
         if not why:
             try:
-                with contextlib.suppress(NotFound):
-                    await evs.delete_disk(disk.id, send_before=self.clock.monotonic() + SEND_WITHIN_S)
+                await delete_test_disk(evs, disk, self.clock)
             except CloudRefused as exc:
                 why = exc.code
         facts = {"project": alias, "item": restoration_id, "disk": disk.id, "why": why}
