@@ -17,7 +17,7 @@ from bot.clock import SystemClock
 from bot.domain.errors import StoreFailed, StoreMissing
 from bot.domain.items import Item
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.sentences import as_words
 from bot.domain.terminal_text import harmless, json_line
 from bot.ports.lookups import Filters

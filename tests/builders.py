@@ -10,7 +10,7 @@ from bot.domain.items import DiskRef, Item
 from bot.domain.orders import Create
 from bot.domain.projects import Project
 from bot.domain.requests import Place, Request
-from bot.domain.restorations import Restoration, Source
+from bot.domain.restoring.restorations import Restoration, Source
 from bot.domain.roles import Grant, Role, SubjectKind
 from bot.domain.snapshots import REQUEST_TAG, CreateStandardSnapshot, Disk
 from bot.domain.transitions import ItemState, RequestState, RestorationState

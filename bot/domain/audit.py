@@ -14,7 +14,7 @@ from bot.domain.forms import Form
 from bot.domain.granting import Subject, grant_facts, subject_named_in
 from bot.domain.items import Item
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.roles import Action, Grant
 from bot.domain.transitions import DeletionState, ItemState, RestorationState
 

@@ -14,7 +14,7 @@ from bot.domain.deletions import Deletion
 from bot.domain.denials import UNKNOWN_PROJECT
 from bot.domain.items import Item
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.roles import Action
 from bot.domain.transitions import AttemptEvent, DeletionEvent, RequestEvent
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
 
 from bot.domain.errors import CloudRefused, CloudUnavailable, NotFound
-from bot.domain.new_disks import CreateDisk, DiskTicket, Quotas
+from bot.domain.restoring.new_disks import CreateDisk, DiskTicket, Quotas
 from bot.domain.servers import Server
 from bot.domain.snapshots import (
     CreateSnapshotGroup,

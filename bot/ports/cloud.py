@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from bot.domain import new_disks, snapshots
+from bot.domain import snapshots
+from bot.domain.restoring import new_disks
 from bot.domain.servers import Server
 
 

@@ -10,7 +10,7 @@ from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.granting import Subject
 from bot.domain.items import Item
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 
 
 class Text(StrEnum):

@@ -10,7 +10,7 @@ from typing import Protocol
 from bot.domain.audit import AuditEntry
 from bot.domain.bindings import Binding
 from bot.domain.items import Item
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.granting import Subject
 from bot.domain.items import Item
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.roles import Grant
 from bot.domain.transitions import RequestEvent
 from bot.ports.lookups import Lookups

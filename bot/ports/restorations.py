@@ -7,7 +7,7 @@ from typing import Protocol
 
 from bot.domain.audit import AuditEntry
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 
 
 class Restorations(Protocol):

@@ -20,9 +20,9 @@ from pydantic import (
 from pydantic import ValidationInfo as Info
 from pydantic_core import PydanticKnownError
 
-from bot.domain.new_disks import DISK_GIB
 from bot.domain.normalise import caseless
 from bot.domain.projects import AT_ONCE
+from bot.domain.restoring.new_disks import DISK_GIB
 from bot.domain.roles import TOKEN_ROLES, Role
 from bot.domain.shipping import ShipTo
 from bot.domain.snapshots import RETENTION_DAYS

@@ -17,7 +17,7 @@ from bot.domain.granting import Subject
 from bot.domain.items import Item, ended
 from bot.domain.log_lines import planned_line, request_line
 from bot.domain.requests import Request, agreed, refused
-from bot.domain.restorations import Restoration, over_with
+from bot.domain.restoring.restorations import Restoration, over_with
 from bot.domain.transitions import ItemState, RequestEvent, RequestState, RestorationState
 from bot.ports.lookups import DiskName, Filters
 from bot.ports.requests import Authorize, Cancelled, Decided, OpenLimit

@@ -9,7 +9,7 @@ from bot.domain.audit import AuditEntry
 from bot.domain.items import Item
 from bot.domain.log_lines import restoration_line
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration, over_with
+from bot.domain.restoring.restorations import Restoration, over_with
 from bot.domain.transitions import AttemptEvent, ItemState, RestorationState
 from bot.store.definitions import PROVES, ROLLS_BACK, TEST_DISK
 from bot.store.reading import first, readable

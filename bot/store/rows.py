@@ -11,10 +11,10 @@ from pydantic import BaseModel
 
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import DiskRef, Item
-from bot.domain.new_disks import CreateDisk
 from bot.domain.orders import Create, Order, Quick, Restore, Selector
 from bot.domain.requests import Place, Request
-from bot.domain.restorations import Restoration, Source
+from bot.domain.restoring.new_disks import CreateDisk
+from bot.domain.restoring.restorations import Restoration, Source
 from bot.domain.snapshots import CreateSnapshotGroup, CreateStandardSnapshot
 from bot.domain.transitions import GroupState, ItemState, RequestState, RestorationState
 from bot.store.columns import Column, Columns, as_json, words

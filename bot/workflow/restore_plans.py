@@ -11,12 +11,12 @@ from typing import Protocol
 from bot.domain.deletions import still_there
 from bot.domain.errors import CloudRefused
 from bot.domain.items import Item
-from bot.domain.new_disks import Quotas
 from bot.domain.orders import Restore
-from bot.domain.planned_restorations import RestorePlan, Seen, meant, plan_restore
 from bot.domain.projects import Project
 from bot.domain.quick import DISKS_PER_QUICK, Marks
 from bot.domain.requests import Request
+from bot.domain.restoring.new_disks import Quotas
+from bot.domain.restoring.planned_restorations import RestorePlan, Seen, meant, plan_restore
 from bot.domain.sentences import quoted
 from bot.ports.cloud import Evs
 from bot.ports.deletions import Deletions

@@ -32,7 +32,7 @@ from bot.domain.items import back_to_planned, ended, following, joining, taken
 from bot.domain.orders import Quick, Selector
 from bot.domain.planned_items import planned_items
 from bot.domain.requests import agreed, following_items, planned_anew, refused
-from bot.domain.restorations import clearing, over_with, under_way
+from bot.domain.restoring.restorations import clearing, over_with, under_way
 from bot.domain.snapshots import CreateSnapshotGroup
 from bot.domain.transitions import (
     DELETION,

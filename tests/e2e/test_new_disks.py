@@ -43,11 +43,11 @@ def asked(text: str) -> str:
     return str(re.findall(r"r-[0-9a-z]{8}", text)[-1])
 
 
-async def planned(world: World, text: str, person: str = "alice") -> tuple[str, Message]:
+async def planned(world: World, text: str, person: str = "alice", says: str = ": planned") -> tuple[str, Message]:
     outcome = await world.say(text, person)
     assert outcome.error is None, outcome.error
     request = asked(outcome.text)
-    await world.slack.until(lambda: ": planned" in getattr(world.root(request), "text", ""), 20)
+    await world.slack.until(lambda: says in getattr(world.root(request), "text", ""), 20)
     root = world.root(request)
     assert root is not None
     return request, root

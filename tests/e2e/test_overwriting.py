@@ -10,6 +10,7 @@ import pytest
 from bot.simulator.cloud.resources import Attachment, Disk, Snapshot
 from bot.simulator.workspace import Message
 from bot.slack.ids import APPROVE, CONFIRM, TYPE_TO_CONFIRM
+from tests.e2e import test_new_disks
 from tests.e2e.conftest import CHANNEL, World
 from tests.e2e.test_new_disks import Start, asked, backed_up, receipt, start  # noqa: F401  # a fixture
 from tests.e2e.test_tampering import press
@@ -34,13 +35,7 @@ def roll_backs(world: World) -> list[dict[str, Any]]:
 
 
 async def planned(world: World, text: str, person: str = "alice") -> tuple[str, Message]:
-    outcome = await world.say(text, person)
-    assert outcome.error is None, outcome.error
-    request = asked(outcome.text)
-    await world.slack.until(lambda: "nothing is overwritten yet" in getattr(world.root(request), "text", ""), 20)
-    root = world.root(request)
-    assert root is not None
-    return request, root
+    return await test_new_disks.planned(world, text, person, "nothing is overwritten yet")
 
 
 async def typed(world: World, root: Message, words: str, person: str = "alice") -> Any:

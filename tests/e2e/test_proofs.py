@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.snapshots import REQUEST_TAG, TEST_TAG
 from bot.ports.lookups import Filters
 from bot.simulator.cloud.resources import Attachment, Disk

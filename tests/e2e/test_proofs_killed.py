@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from bot.clock import SystemClock
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.snapshots import REQUEST_TAG, TEST_TAG
 from bot.domain.transitions import RestorationState
 from bot.store.store import Store

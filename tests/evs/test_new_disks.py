@@ -10,8 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from bot.domain.errors import CloudRefused, CloudUnavailable, NotFound, SentTooLate
-from bot.domain.new_disks import CreateDisk, client_token
 from bot.domain.projects import AccessKeyCredentials, PasswordCredentials, Project
+from bot.domain.restoring.new_disks import CreateDisk, client_token
 from bot.domain.snapshots import REQUEST_TAG, CreateStandardSnapshot
 from bot.evs.client import EvsClient
 from bot.evs.cloud import HttpCloud

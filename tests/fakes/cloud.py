@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from bot.domain.new_disks import CreateDisk, DiskTicket, Quotas
+from bot.domain.restoring.new_disks import CreateDisk, DiskTicket, Quotas
 from bot.domain.servers import Server
 from bot.domain.snapshots import (
     CreateSnapshotGroup,

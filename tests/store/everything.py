@@ -16,7 +16,7 @@ from bot.domain.items import Item, ended, taken
 from bot.domain.matching import Finding, Point, summary
 from bot.domain.orders import Create, Restore
 from bot.domain.requests import Place
-from bot.domain.restorations import under_way
+from bot.domain.restoring.restorations import under_way
 from bot.domain.transitions import DeletionState, ItemState, RequestEvent, RequestState
 from bot.domain.turns import Claim, Places
 from bot.ports.forms import DeferredReply

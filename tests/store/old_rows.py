@@ -13,7 +13,7 @@ from bot.domain.audit import AuditEntry
 from bot.domain.deletions import Deletion
 from bot.domain.granting import Subject
 from bot.domain.items import ended, taken
-from bot.domain.restorations import clearing, over_with, under_way
+from bot.domain.restoring.restorations import clearing, over_with, under_way
 from bot.domain.transitions import DeletionState, GroupState, ItemState, RequestState, RestorationState
 from bot.ports.outbox import Notice
 from bot.store.store import Store

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from bot.domain.new_disks import CreateDisk
 from bot.domain.orders import Restore
+from bot.domain.restoring.new_disks import CreateDisk
 from bot.domain.transitions import RequestState
 from bot.store.database import Database
 from bot.store.store import Store

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from bot.domain.attempts import FROM_A_BACKUP, submitting
 from bot.domain.orders import Restore, Way
-from bot.domain.restorations import Restoration, over_with, under_way
+from bot.domain.restoring.restorations import Restoration, over_with, under_way
 from bot.domain.transitions import RequestState, RestorationState
 from bot.ports.requests import Cancelled
 from bot.store.database import Database

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.items import Item
 from bot.domain.orders import Restore
-from bot.domain.restorations import Restoration, over_with
+from bot.domain.restoring.restorations import Restoration, over_with
 from bot.domain.snapshots import REQUEST_TAG, Disk
 from bot.domain.transitions import RestorationState
 

@@ -20,7 +20,7 @@ from bot.domain.errors import SHARED, CannotPost, MessageFixed, MessageGone, Mes
 from bot.domain.items import Item
 from bot.domain.projects import Project
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.transitions import RequestState
 from bot.ports.clock import Clock
 from bot.ports.messages import DirectMessage, Edit, NewMessage, OutboxMessage, Text

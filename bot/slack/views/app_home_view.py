@@ -8,7 +8,7 @@ from typing import Any
 from bot.domain.items import Item
 from bot.domain.orders import Restore, Way, named
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.roles import Action, Grant
 from bot.domain.transitions import RequestState, RestorationState
 from bot.slack.views import buttons

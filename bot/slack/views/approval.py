@@ -9,7 +9,7 @@ from bot.domain.granting import Subject
 from bot.domain.items import Item
 from bot.domain.orders import Restore
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.transitions import RequestState
 from bot.slack.views import buttons
 from bot.slack.views.blocks import SECTION_CHARACTERS, row

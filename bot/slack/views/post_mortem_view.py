@@ -13,7 +13,7 @@ from bot.domain.orders import Restore
 from bot.domain.projects import Project
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.transitions import ItemState
 from bot.slack.views.message import Message
 from bot.slack.views.mrkdwn import code, escaped, shortened

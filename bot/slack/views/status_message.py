@@ -11,7 +11,7 @@ from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import Item
 from bot.domain.orders import Quick, Restore, named
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.transitions import ItemState, RequestState
 from bot.slack.views import buttons
 from bot.slack.views.approval import agreed, asked_where, others_agree

@@ -14,7 +14,7 @@ from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import Item
 from bot.domain.orders import Create, Order
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.snapshots import NAME_CHARACTERS, REQUEST_TAG
 from bot.store import audit
 from bot.store.definitions import REQUEST_ENDED

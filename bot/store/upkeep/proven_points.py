@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bot.domain.bindings import Binding
 from bot.domain.items import Item
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.ports.proofs import ProofState
 from bot.store import bindings, items
 from bot.store.definitions import PROVES, PROVING

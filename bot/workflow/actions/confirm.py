@@ -22,7 +22,7 @@ from bot.domain.normalise import entered
 from bot.domain.orders import Quick, Restore, Selector
 from bot.domain.projects import Project
 from bot.domain.requests import Request, planned_anew
-from bot.domain.restorations import Restoration, is_typed, to_be_typed
+from bot.domain.restoring.restorations import Restoration, is_typed, to_be_typed
 from bot.domain.results import Refused, Told
 from bot.domain.roles import Action
 from bot.domain.sentences import quoted

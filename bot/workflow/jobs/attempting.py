@@ -12,7 +12,7 @@ from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.denials import NOT_CONFIGURED, Denied
 from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, Throttled
 from bot.domain.items import Item
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.snapshots import Snapshot, SnapshotGroup
 from bot.domain.transitions import ItemState
 

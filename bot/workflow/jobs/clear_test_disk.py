@@ -17,7 +17,7 @@ from typing import Protocol
 from bot.domain.audit import restoration_ended, test_disk_deleted
 from bot.domain.errors import CloudError, CloudRefused, NotFound
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.restoring.verifying import (
     GOING,
     cleared,

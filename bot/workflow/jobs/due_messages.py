@@ -9,7 +9,7 @@ from datetime import datetime
 from bot.domain.items import Item
 from bot.domain.orders import Quick, Restore
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.transitions import ItemState, RequestState, RestorationState
 from bot.ports.messages import DirectMessage, Edit, NewMessage, OutboxMessage, Text
 from bot.ports.slack import Posted

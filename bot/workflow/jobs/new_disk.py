@@ -13,10 +13,10 @@ from bot.domain.attempts import looked, looked_in_vain, no_answer, submitting, w
 from bot.domain.audit import AuditEntry, before_post, restoration_ended
 from bot.domain.denials import NOT_CONFIGURED, Denied
 from bot.domain.errors import CloudError, CloudUnavailable, NotFound
-from bot.domain.new_disks import client_token
 from bot.domain.polling import pause_s
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration, clearing, over_with, under_way
+from bot.domain.restoring.new_disks import client_token
+from bot.domain.restoring.restorations import Restoration, clearing, over_with, under_way
 from bot.domain.sentences import not_configured
 from bot.domain.snapshots import COPYABLE_STATES, REQUEST_TAG, Disk, Job
 from bot.domain.transitions import RequestState, RestorationState

@@ -25,7 +25,7 @@ from bot.domain.planned_items import planned_items
 from bot.domain.projects import Project
 from bot.domain.quick import DISKS_PER_QUICK, Marks, plan_quick, quick_items
 from bot.domain.requests import Request, moved, refused, remind_time
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.results import Refused
 from bot.domain.selecting import selectors_of
 from bot.domain.sentences import quoted

@@ -21,8 +21,8 @@ from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, NotFound, 
 from bot.domain.items import Item
 from bot.domain.polling import pause_s
 from bot.domain.requests import Request
-from bot.domain.restorations import NOT_BEGUN, Restoration, over_with, under_way
-from bot.domain.roll_backs import (
+from bot.domain.restoring.restorations import NOT_BEGUN, Restoration, over_with, under_way
+from bot.domain.restoring.roll_backs import (
     CHANGED_MEANWHILE,
     FAILED_BACK,
     Look,

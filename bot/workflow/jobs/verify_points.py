@@ -19,7 +19,7 @@ from bot.domain.errors import CloudError, CloudRefused
 from bot.domain.orders import as_typed
 from bot.domain.projects import Project
 from bot.domain.requests import Place
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.restoring.verifying import (
     GOING,
     LOOKED_AT_EVERY,

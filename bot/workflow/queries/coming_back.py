@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from bot.domain.items import Item
 from bot.domain.orders import Restore
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.ports.restorations import Restorations
 
 ComingBack = Mapping[str, Sequence[Restoration]]

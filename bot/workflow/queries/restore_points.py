@@ -16,7 +16,7 @@ from bot.domain.items import Item
 from bot.domain.parsing.commands import RestorePoints
 from bot.domain.projects import Project
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.results import NothingFound
 from bot.domain.roles import Action
 from bot.domain.transitions import ItemState

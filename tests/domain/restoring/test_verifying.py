@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.items import Item
-from bot.domain.restorations import Restoration, clearing
+from bot.domain.restoring.restorations import Restoration, clearing
 from bot.domain.restoring.verifying import (
     LONGEST_WAIT,
     cleared,

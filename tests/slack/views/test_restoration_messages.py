@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from bot.domain.items import DiskRef, Item
-from bot.domain.new_disks import CreateDisk
 from bot.domain.orders import Restore, Way
 from bot.domain.parsing.commands import ListSnapshots
 from bot.domain.requests import Request
-from bot.domain.restorations import NOT_BEGUN, Restoration, Source
+from bot.domain.restoring.new_disks import CreateDisk
+from bot.domain.restoring.restorations import NOT_BEGUN, Restoration, Source
 from bot.domain.snapshots import CreateStandardSnapshot
 from bot.domain.transitions import ItemState, RequestState, RestorationState
 from bot.slack.views import responses

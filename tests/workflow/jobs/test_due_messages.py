@@ -9,7 +9,7 @@ import pytest
 
 from bot.domain.items import Item
 from bot.domain.orders import Restore
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.transitions import ItemState, RequestState, RestorationState
 from bot.ports.messages import Edit
 from bot.workflow.jobs.due_messages import due_messages, told

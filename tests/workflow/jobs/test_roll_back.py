@@ -13,7 +13,7 @@ from bot.domain.deletions import Deletion
 from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, Throttled
 from bot.domain.items import ended, taken
 from bot.domain.orders import Restore
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.snapshots import Attachment, Disk, Job, Snapshot
 from bot.domain.transitions import DeletionState, ItemState, RequestState, RestorationState
 from bot.store.store import Store

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from bot.domain.orders import Restore
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.slack.views.message import fitted
 from bot.slack.views.mrkdwn import escaped, person, plural, reason_told
 from bot.slack.views.restoring.restoration_words import back_to, point, restored_disk

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from bot.domain.items import Item
 from bot.domain.options import REASON_CHARACTERS
 from bot.domain.orders import Way
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.slack.views.blocks import OPTIONS, plain, section
 from bot.slack.views.create_modal import VALUE
 from bot.slack.views.message import parts

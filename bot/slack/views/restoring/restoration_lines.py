@@ -8,7 +8,7 @@ from dataclasses import replace
 from bot.domain.items import Item
 from bot.domain.orders import Way
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.transitions import ItemState, RestorationState
 from bot.slack.views.disk_words import CAUSE_CHARACTERS, LISTED, NAME_CHARACTERS, UNDER
 from bot.slack.views.mrkdwn import code, disk_kind, duration, sentence, shortened, typed

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bot.domain.items import Item
 from bot.domain.orders import Restore
 from bot.domain.requests import Request
-from bot.domain.restorations import NOT_BEGUN, Restoration
+from bot.domain.restoring.restorations import NOT_BEGUN, Restoration
 from bot.domain.transitions import RestorationState
 from bot.slack.views.approval import NAMED, NAMES_CHARACTERS
 from bot.slack.views.disk_words import disk_names

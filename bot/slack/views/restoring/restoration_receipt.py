@@ -8,7 +8,7 @@ from bot.domain.items import Item
 from bot.domain.orders import Restore, Way
 from bot.domain.projects import Project
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.transitions import ItemState, RestorationState
 from bot.slack.views import buttons
 from bot.slack.views.approval import people

@@ -10,7 +10,7 @@ from typing import Any
 from bot.domain.items import Item
 from bot.domain.orders import Restore
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.restorations import Restoration
 from bot.slack.views.message import Message
 from bot.slack.views.mrkdwn import code, escaped, shortened
 from bot.slack.views.restoring.restoration_words import safety_of

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.domain.items import Item
 from bot.domain.orders import Way
-from bot.domain.restorations import Restoration, tally
+from bot.domain.restoring.restorations import Restoration, tally
 from bot.domain.transitions import ItemState, RestorationState
 from bot.slack.views.disk_words import NAME_CHARACTERS
 from bot.slack.views.mrkdwn import bold, code, escaped, moment, plural, shortened

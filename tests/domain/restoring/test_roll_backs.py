@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.restorations import Restoration
-from bot.domain.roll_backs import CHANGED_MEANWHILE, any_begun, doubtful, plugged_in
+from bot.domain.restoring.restorations import Restoration
+from bot.domain.restoring.roll_backs import CHANGED_MEANWHILE, any_begun, doubtful, plugged_in
 from bot.domain.transitions import RestorationState
 from tests.builders import a_disk, a_restoration
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import ValidationError
 
-from bot.domain.new_disks import CreateDisk, DiskTicket, Quotas, client_token, restored_name
+from bot.domain.restoring.new_disks import CreateDisk, DiskTicket, Quotas, client_token, restored_name
 
 AN_ORDER = {"snapshot_id": "s1", "availability_zone": "ap-southeast-3a", "size": 40, "volume_type": "SSD"}
 TAKEN_AT = datetime(2026, 11, 23, 20, 59, tzinfo=UTC)

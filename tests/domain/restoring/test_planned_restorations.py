@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from bot.domain.items import Item
-from bot.domain.new_disks import Quota, Quotas
 from bot.domain.orders import Restore, Way
-from bot.domain.planned_restorations import RestorePlan, Seen, meant, plan_restore
 from bot.domain.quick import SNAPSHOTS_PER_DISK, Marks
+from bot.domain.restoring.new_disks import Quota, Quotas
+from bot.domain.restoring.planned_restorations import RestorePlan, Seen, meant, plan_restore
 from bot.domain.snapshots import REQUEST_TAG, Attachment, Disk, Snapshot
 from bot.domain.transitions import ItemState
 from tests.builders import NOON, a_disk, a_project, a_request, an_item

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 from bot.domain.attempts import Attempt, accepted, over
 from bot.domain.items import DiskRef
-from bot.domain.new_disks import CreateDisk
 from bot.domain.normalise import caseless
 from bot.domain.orders import Way
+from bot.domain.restoring.new_disks import CreateDisk
 from bot.domain.transitions import RESTORATION, AttemptEvent, RestorationState
 
 NOT_BEGUN = "not-begun"

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.domain.items import DiskRef, Item
-from bot.domain.new_disks import RATES_NEEDED, CreateDisk, Quotas, restored_name
 from bot.domain.orders import Restore, Way
 from bot.domain.projects import Project
 from bot.domain.quick import CHANNEL_TAG, SNAPSHOTS_PER_DISK, Marks, described_as
 from bot.domain.requests import Request
-from bot.domain.restorations import Restoration, Source
+from bot.domain.restoring.new_disks import RATES_NEEDED, CreateDisk, Quotas, restored_name
+from bot.domain.restoring.restorations import Restoration, Source
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import (
     COPYABLE_STATES,

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from bot.domain.items import Item
-from bot.domain.planned_restorations import ROLLED_BACK_FROM, in_the_way, unusable
-from bot.domain.restorations import Restoration
+from bot.domain.restoring.planned_restorations import ROLLED_BACK_FROM, in_the_way, unusable
+from bot.domain.restoring.restorations import Restoration
 from bot.domain.sentences import quoted
 from bot.domain.snapshots import Disk, Snapshot
 from bot.domain.transitions import ItemState, RestorationState
