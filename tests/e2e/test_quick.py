@@ -258,7 +258,7 @@ async def test_a_disk_that_others_copy_waits_its_turn_and_the_rest_goes_on_as_a_
 ) -> None:
     settings = load_settings(world.setting.environment())
     elsewhere = HttpCloud(settings.projects, settings.credentials, world.clock)
-    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 12.0
+    world.cloud.world.timing.min_seconds = world.cloud.world.timing.max_seconds = 3_600.0
     await elsewhere.project("payments-prod").create_standard_snapshot(
         CreateStandardSnapshot(volume_id="d15c0000-0002-4000-8000-000000000002", name="by somebody else"),
         send_before=world.clock.monotonic() + 60,
@@ -268,6 +268,10 @@ async def test_a_disk_that_others_copy_waits_its_turn_and_the_rest_goes_on_as_a_
     request, root = await planned(world)
     golden("quick_plan_busy", told(root))
     await world.slack.press("alice", CHANNEL, root.ts, CONFIRM)
+    await world.until(lambda: any(one["status"] == 409 for one in world.cloud.calls("create_snapshot")), 30)
+    next(
+        one for one in world.cloud.world.snapshots.values() if one.name == "by somebody else"
+    ).ready_at = world.clock.now()
     golden("quick_busy", told(*await ended(world, request)))
     golden("quick_busy_calls", asked(world))
     assert [len(call["body"]["snapshot_group"]["volume_ids"]) for call in world.cloud.calls("create_group")] == [2]
