@@ -19,25 +19,6 @@ __all__ = ["postgres_cluster", "postgres_server", "postgres_url"]
 """Fixtures that come from elsewhere."""
 
 GOLDEN = Path(__file__).parent / "golden"
-SLOW = ("bench", "chaos", "e2e", "simulation")
-"""Folders whose tests take seconds each."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each of several workers begins with its share of the slow files: they take the tests in even parts and in this
-    order, and one that has nothing but slow ones left would keep all others waiting.
-    """
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    files: dict[Path, list[pytest.Item]] = {}
-    for item in items:
-        files.setdefault(item.path, []).append(item)
-    slow = [file for file in files if set(SLOW) & set(file.parts)]
-    quick = [item for file, its in files.items() if file not in slow for item in its]
-    items[:] = [
-        item
-        for worker in range(workers)
-        for item in (*(one for file in slow[worker::workers] for one in files[file]), *quick[worker::workers])
-    ]
 
 
 @pytest.fixture

@@ -114,6 +114,7 @@ SAME_NAME = {
     "facts": "of a store, and how each database tells them",
     "hosts": "which are named in texts, and which are Slack's",
     "modals": "what comes back from them, and how they are opened",
+    "restorations": "the value, what is asked of the store about it, and its rows",
     "connection": "to a file, and to a server",
     "database": "what the store asks of one, and each that answers",
     "reading": "of what the cloud answers, Slack delivers, the store holds",
