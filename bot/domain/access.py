@@ -10,7 +10,7 @@ from bot.domain import denials
 from bot.domain.actors import SCHEDULE, AccountKind, Actor
 from bot.domain.daily_limit import NO_USAGE, Usage
 from bot.domain.normalise import length_of, letters_in
-from bot.domain.orders import Order, Restore
+from bot.domain.orders import Order, Restore, overwrites
 from bot.domain.projects import Project
 from bot.domain.roles import MAY, TOKEN_ACTIONS, Action, Grant, Role
 
@@ -54,6 +54,14 @@ def approvals_for(order: Order, project: Project) -> int:
             return 0
         case _:
             return project.approvals
+
+
+def approvals_to_delete(order: Order, project: Project | None) -> int:
+    """How many others have to agree before what an order made is deleted. A safety snapshot is the only way back from
+    its roll-back, so of those there is always one.
+    """
+    agreed = project.approvals if project else 1
+    return max(1, agreed) if overwrites(order) else agreed
 
 
 def decide(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot.domain import sentences
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import Item
+from bot.domain.orders import Order, overwrites
 from bot.domain.requests import Request
 from bot.domain.snapshots import Disk, Snapshot
 from bot.domain.transitions import DELETION, DeletionEvent, DeletionState, ItemState
@@ -76,6 +77,9 @@ NAMED = 15
 """Disks that a sentence names; of more it gives the number."""
 
 _MADE = (ItemState.AVAILABLE, ItemState.FAILED, ItemState.UNKNOWN)
+
+SAFETY = "A safety snapshot is the only way back from its roll-back, so nobody deletes one alone."
+"""Said wherever one is asked for."""
 
 AGREE_MINUTES = 60
 AGREE_TIME = timedelta(minutes=AGREE_MINUTES)
@@ -148,13 +152,14 @@ def named(labels: Sequence[str]) -> str:
     return f"{count} ({', '.join(sentences.quoted(one) for one in labels[:NAMED])}{more})"
 
 
-def question(rows: Sequence[Deletion], needed: int) -> str:
-    """The question to others about one asking."""
+def question(order: Order, rows: Sequence[Deletion], needed: int) -> str:
+    """The question to others about one asking for what an order made."""
     first = rows[0]
     others = "another person who may approve has" if needed == 1 else f"{needed} others who may approve have"
+    safety = f" {SAFETY}" if overwrites(order) else ""
     return (
         f"{sentences.person(first.asked_by)} asks to delete {named([one.label for one in rows])}: {others} to "
-        f"agree within {AGREE_MINUTES} minutes, else they are kept. What is deleted can't be brought back."
+        f"agree within {AGREE_MINUTES} minutes, else they are kept. What is deleted can't be brought back.{safety}"
     )
 
 

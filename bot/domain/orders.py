@@ -95,6 +95,11 @@ def proves(order: Order) -> bool:
     return isinstance(order, Restore) and order.way == "verify"
 
 
+def overwrites(order: Order) -> bool:
+    """Whether disks are written over; what it makes are the safety snapshots of that."""
+    return isinstance(order, Restore) and order.way == "overwrite"
+
+
 def named(order: Order) -> tuple[str, ...]:
     """The names in an order: disks as typed, or selectors in words."""
     match order:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import Item
 from bot.domain.log_lines import request_line
-from bot.domain.orders import Restore
+from bot.domain.orders import Restore, overwrites
 from bot.domain.requests import Request, following_items
 from bot.domain.transitions import RequestState
 from bot.store import app_homes
@@ -120,7 +120,7 @@ def follow(request_id: str, now: datetime) -> Script[Request | None]:
     yield from move(after, now)
     if after.ended_at:
         yield from reminder_due(after, now)
-    if restores and isinstance(request.order, Restore) and request.order.way == "overwrite":
+    if restores and overwrites(request.order):
         yield ScheduledJob(f"roll_back:{request_id}", now, lane(request))  # it looks at how the safety snapshots stand
     return after
 

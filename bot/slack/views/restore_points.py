@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Container
 
-from bot.domain.deletions import deletable
+from bot.domain.deletions import SAFETY, deletable
 from bot.domain.denials import Denied
 from bot.domain.items import Item
-from bot.domain.orders import Restore
+from bot.domain.orders import Restore, overwrites
 from bot.domain.results import NothingFound
 from bot.slack.ids import is_direct
 from bot.slack.views import buttons
@@ -48,6 +48,8 @@ def once_more(asked: Question) -> Message:
         lines.append(f"and {len(items) - DISKS_SHOWN} more, of {plural(len(asked.last), 'disk')} in all the last one")
     if not asked.looked:
         lines.append("The cloud could not be asked which other restore points still exist.")
+    if overwrites(asked.request.order):
+        lines.append(SAFETY)
     if doomed.missing:
         others = "Another person has" if doomed.missing == 1 else f"{doomed.missing} others have"
         lines.append(f"{others} to agree before it is done.")

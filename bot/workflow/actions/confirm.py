@@ -19,7 +19,7 @@ from bot.domain.daily_limit import wanted
 from bot.domain.denials import over_the_limit
 from bot.domain.items import Item
 from bot.domain.normalise import entered
-from bot.domain.orders import Quick, Restore, Selector
+from bot.domain.orders import Quick, Restore, Selector, overwrites
 from bot.domain.projects import Project
 from bot.domain.requests import Request, planned_anew
 from bot.domain.restoring.restorations import Restoration, is_typed, to_be_typed
@@ -64,10 +64,6 @@ class Overwriting:
     to_type: str
 
 
-def _overwrites(request: Request) -> bool:
-    return isinstance(request.order, Restore) and request.order.way == "overwrite"
-
-
 @dataclass(frozen=True, slots=True)
 class Confirming:
     """Asked of the rows at the moment of the press; of two who press at once, one settles it."""
@@ -85,7 +81,7 @@ class Confirming:
         if isinstance(allowed, Told):
             return allowed
         request, project = allowed.request, self.projects[allowed.project]
-        if _overwrites(request) and actor.user_id != request.actor_id:
+        if overwrites(request.order) and actor.user_id != request.actor_id:
             return await self._not_typed_by(actor, allowed)
         if problem := await self.typed_otherwise(request.id, typed):
             return await self.gate.refuse(actor, allowed, NOT_TYPED, problem)
@@ -146,7 +142,7 @@ class Confirming:
         if isinstance(allowed, Told):
             return allowed
         rows = await self.store.restorations_of(request_id)
-        if not _overwrites(allowed.request):
+        if not overwrites(allowed.request.order):
             sentence = "This plan overwrites nothing. Press its button to confirm it."
             return await self.gate.refuse(actor, allowed, NOT_TYPED, sentence)
         if actor.user_id != allowed.request.actor_id:
@@ -157,7 +153,7 @@ class Confirming:
     async def typed_otherwise(self, request_id: str, typed: str) -> str:
         """The sentence for who typed something else than what is overwritten; "" where it fits, or nothing is."""
         found = await self.store.request(request_id)
-        if found is None or not _overwrites(found[0]):
+        if found is None or not overwrites(found[0].order):
             return ""
         rows = await self.store.restorations_of(request_id)
         if is_typed(rows, entered(typed)):

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from bot.domain import sentences
-from bot.domain.access import decide
+from bot.domain.access import approvals_to_delete, decide
 from bot.domain.actors import Actor
 from bot.domain.audit import AuditEntry, Decided, by_grant, of_request
-from bot.domain.deletions import AGREE_MINUTES, Deletion, claims, deletable, named, still_kept
+from bot.domain.deletions import AGREE_MINUTES, SAFETY, Deletion, claims, deletable, named, still_kept
 from bot.domain.denials import Denied
 from bot.domain.items import Item
+from bot.domain.orders import overwrites
 from bot.domain.projects import Project
 from bot.domain.requests import Request
 from bot.domain.results import Told
@@ -212,11 +213,12 @@ class Deleting:
             return await self._asked_before(actor, admitted, [row.item_id for row in rows])
         what = named([one.label for one in fresh])
         if needed:
+            safety = f"{SAFETY} " if overwrites(request.order) else ""
             others = "Another person who may approve has" if needed == 1 else f"{needed} others who may approve have"
             where = "that I send them" if request.told_directly else "in the thread"
             return Told(
-                f"{others} to agree within {AGREE_MINUTES} minutes to delete {what}: by the button {where}, or by "
-                f"typing `delete {any_id}` too.",
+                f"{safety}{others} to agree within {AGREE_MINUTES} minutes to delete {what}: by the button {where}, "
+                f"or by typing `delete {any_id}` too.",
                 done=True,
             )
         return Told(f"Deleting {what}; the thread says when they are gone.", done=True)
@@ -259,8 +261,7 @@ class Deleting:
         return Told(f"You agreed to delete {what}; {more} to agree.", done=True)
 
     def _needed(self, request: Request) -> int:
-        project = self.projects.get(request.project or "")
-        return project.approvals if project else 0
+        return approvals_to_delete(request.order, self.projects.get(request.project or ""))
 
 
 def _why_nothing(meant: Sequence[Item]) -> str:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from bot.domain import errors, sentences
-from bot.domain.access import decide
+from bot.domain.access import approvals_to_delete, decide
 from bot.domain.audit import deletion_ended
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.deletions import (
@@ -132,7 +132,7 @@ class Deleter:
 
     def _question(self, request: Request, rows: Sequence[Deletion]) -> list[str]:
         project = self.projects.get(rows[0].project)
-        asked = question(rows, project.approvals if project else 1)
+        asked = question(request.order, rows, approvals_to_delete(request.order, project))
         return [asked, "I ask those who may approve directly."] if request.told_directly else [asked, otherwise(rows)]
 
     # --- deleting -----------------------------------------------------------------------------------------------------
@@ -206,8 +206,9 @@ class Deleter:
             if isinstance(decision, Denied):
                 await self.store.audit([deletion_entry(actor, request, "denied", decision.rule, 1)])
                 return decision.explanation
-        if project is not None and len(deletion.agreed_by) < project.approvals:
-            return f"{deletion.project} needs the agreement of {project.approvals} other people."
+        needed = approvals_to_delete(request.order, project)
+        if len(deletion.agreed_by) < needed:
+            return f"{deletion.project} needs the agreement of {needed} other people."
         return ""
 
     async def _look(self, deletion: Deletion, item: Item, group: ConsistencyGroup | None) -> Deletion | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from bot.domain.access import decide
+from bot.domain.access import approvals_to_delete, decide
 from bot.domain.audit import AuditEntry, Decided, of_notice
 from bot.domain.deletions import Deletion, otherwise, question
 from bot.domain.denials import Denied
@@ -176,7 +176,8 @@ class Notifier:
         request = matter.request
         if matter.asked:
             project = self.projects.get(request.project or "")
-            asked = [question(matter.asked, project.approvals if project else 1), otherwise(matter.asked)]
+            needed = approvals_to_delete(request.order, project)
+            asked = [question(request.order, matter.asked, needed), otherwise(matter.asked)]
             await self.replies.ask_to_agree(user_id, request.id, asked, asking)
             return
         text = Text.BREAK_GLASS if request.break_glass else Text.ASK_DIRECTLY

@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.actors import AccountKind, Actor
-from bot.domain.deletions import Deletion
+from bot.domain.deletions import SAFETY, Deletion
 from bot.domain.errors import CloudError, CloudUnavailable, NotFound, SlackBusy, StoreFailed
-from bot.domain.orders import Create
+from bot.domain.orders import Create, Restore
 from bot.domain.requests import Request
 from bot.domain.snapshots import (
     REQUEST_TAG,
@@ -21,10 +21,12 @@ from bot.domain.snapshots import (
 )
 from bot.domain.transitions import DeletionState, ItemState, RequestState
 from bot.ports.requests import Incoming
+from bot.slack.views.restore_points import once_more
 from bot.store.script import Script, sql
 from bot.store.sqlite.database import SqliteDatabase
 from bot.store.store import Store
-from bot.workflow.actions.delete import DECIDED_ALREADY, Deleting
+from bot.workflow.actions.ask_before_deleting import Question
+from bot.workflow.actions.delete import DECIDED_ALREADY, Deleting, Doomed
 from bot.workflow.gate import Gate
 from bot.workflow.jobs.delete import Deleter, told_deletions
 from tests.builders import NOON, FakeClock, a_grant, a_project, a_request, an_actor, an_item
@@ -463,6 +465,74 @@ async def test_an_agreement_that_the_project_asks_for_by_now_is_missing(desk: De
     await desk.work()
     assert desk.evs.deleted == []
     assert "payments needs the agreement of 1 other people." in desk.heard()
+
+
+# --- safety snapshots: the way back from a way back -------------------------------------------------------------------
+
+OVERWRITE = Restore("s0", "r-source", "overwrite", "payments")
+
+
+@pytest.mark.parametrize("named", ["r-one", "r-one-1", "s1"])
+async def test_a_safety_snapshot_always_waits_for_another_person(desk: Desk, named: str) -> None:
+    """Whatever the project says: by the id of the roll-back, of its disk and of the snapshot."""
+    await desk.made(snapshots=("s1",), order=OVERWRITE)
+    told = await desk.asks.delete(ADMIN, "C1", named)
+    assert told.sentence == (
+        f"{SAFETY} Another person who may approve has to agree within 60 minutes to delete 1 snapshot (“disk-1”): "
+        f"by the button in the thread, or by typing `delete {named}` too."
+    )
+    again = await desk.asks.delete(ADMIN, "C1", named)
+    assert (again.done, again.sentence.startswith("You asked for this yourself")) == (False, True)
+    await desk.work()
+    assert (desk.evs.looks, await desk.states()) == ([], {"s1": "asked"})
+    (lines, asking), *others = desk.said
+    assert (asking, others) == (1, [])
+    assert lines[0].endswith(
+        f"agree within 60 minutes, else they are kept. What is deleted can't be brought back. {SAFETY}"
+    )
+    assert (await desk.asks.delete(ONE, "C1", named)).sentence == "You agreed, so I delete 1 snapshot (“disk-1”) now."
+    await desk.work()
+    await desk.work()
+    assert (desk.evs.deleted, await desk.states()) == (["s1"], {"s1": "deleted"})
+    assert "as \ue000@U1\ue001 asked and \ue000@U8\ue001 agreed" in desk.heard()
+
+
+async def test_a_safety_snapshot_to_which_nobody_else_agreed_stays_whatever_its_row_says(
+    desk: Desk, database: SqliteDatabase
+) -> None:
+    """The worker asks the same once more: a row that goes on without another person goes nowhere."""
+    await desk.made(snapshots=("s1",), order=OVERWRITE)
+    await desk.asks.delete(ADMIN, "C1", "s1")
+
+    def without_another() -> Script[None]:
+        yield sql("update deletion set state = 'deleting', ver = ver + 1")
+
+    await database.run(without_another)
+    await desk.work()
+    assert (desk.evs.deleted, await desk.states()) == ([], {"s1": "kept"})
+    assert "payments needs the agreement of 1 other people." in desk.heard()
+
+
+async def test_where_a_project_wants_two_others_a_safety_snapshot_waits_for_two(desk: Desk) -> None:
+    desk.approvals = 2
+    await desk.made(snapshots=("s1",), order=OVERWRITE)
+    assert f"{SAFETY} 2 others who may approve have" in (await desk.asks.delete(ADMIN, "C1", "s1")).sentence
+    await desk.asks.delete(ONE, "C1", "s1")
+    assert await desk.states() == {"s1": "asked"}
+    await desk.asks.delete(TWO, "C1", "s1")
+    assert await desk.states() == {"s1": "deleting"}
+
+
+async def test_the_question_before_it_says_that_another_person_has_to_agree(desk: Desk) -> None:
+    await desk.made(snapshots=("s1",), order=OVERWRITE)
+    await desk.made("r-two", snapshots=("s2",), order=replace(OVERWRITE, way="new_disks"))
+    asked = await desk.asks.doomed(ADMIN, "C1", "s1")
+    plain = await desk.asks.doomed(ADMIN, "C1", "s2")
+    assert isinstance(asked, Doomed) and isinstance(plain, Doomed)
+    assert (asked.missing, plain.missing) == (1, 0)
+    said, said_of_plain = (once_more(Question(one, frozenset(), True, "f-1"))["text"] for one in (asked, plain))
+    assert f"{SAFETY}\nAnother person has to agree before it is done." in said
+    assert SAFETY not in said_of_plain and "has to agree" not in said_of_plain
 
 
 async def test_what_is_gone_at_the_second_try_counts_as_deleted(desk: Desk) -> None:
