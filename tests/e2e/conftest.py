@@ -145,6 +145,21 @@ class World:
         await self.slack.until(seen, timeout)
         return found[-1]
 
+    async def refused(self, person: str, words: str, timeout: float = 10) -> None:
+        """Wait until somebody can read why their plan is refused: alone, or below the request's message if that stood
+        before.
+        """
+        user = self.slack.world.person(person).id
+
+        def seen() -> bool:
+            return any(
+                words in message.text
+                for channel in list(self.slack.world.channels)
+                for message in self.slack.messages(channel, viewer=user)
+            )
+
+        await self.slack.until(seen, timeout)
+
     def private(self, person: str) -> list[Message]:
         """Everything in any channel that only this person saw."""
         user = self.slack.world.person(person).id

@@ -165,7 +165,7 @@ async def test_what_has_no_room_is_refused_before_anything_is_made(start: Start)
     for project in world.cloud.world.projects:
         project.quotas.volumes = 1
     await world.say(f"restore {source}")
-    await world.told("alice", "its quota leaves room for 0")
+    await world.refused("alice", "its quota leaves room for 0")
     assert world.cloud.calls("create_volume") == []
 
 
@@ -173,7 +173,7 @@ async def test_where_the_project_does_not_restore_nothing_does(start: Start) -> 
     world = await start("")
     source = await backed_up(world)
     await world.say(f"restore {source}")
-    await world.told("alice", "no snapshot becomes a disk again")
+    await world.refused("alice", "no snapshot becomes a disk again")
     assert world.cloud.calls("create_volume") == []
 
 
@@ -182,5 +182,5 @@ async def test_a_snapshot_that_is_gone_is_said_to_be_gone(start: Start) -> None:
     source = await backed_up(world)
     world.cloud.world.snapshots.clear()
     await world.say(f"restore {source}")
-    await world.told("alice", "The cloud no longer has its snapshot")
+    await world.refused("alice", "The cloud no longer has its snapshot")
     assert world.cloud.calls("create_volume") == []

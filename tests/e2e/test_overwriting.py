@@ -120,7 +120,7 @@ async def test_an_attached_disk_is_refused_with_its_server(start: Start) -> None
     world = await start()
     source = await backed_up(world, "web-01-data")
     await world.say(f"restore {source} overwrite")
-    await world.told("alice", "It is attached to server “web-01”")
+    await world.refused("alice", "It is attached to server “web-01”")
     assert world.cloud.calls("rollback_snapshot") == []
 
 
