@@ -10,12 +10,14 @@ import sqlite3
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 from itertools import chain
 from typing import TypeVar
 
 from bot.clock import SystemClock
 from bot.domain.errors import StoreFailed, StoreMissing
 from bot.domain.items import Item
+from bot.domain.orders import overwrites
 from bot.domain.requests import Request
 from bot.domain.restoring.restorations import Restoration
 from bot.domain.sentences import as_words
@@ -24,6 +26,7 @@ from bot.ports.lookups import Filters
 from bot.settings import StoreSettings
 from bot.store.opening import database_at
 from bot.store.store import Store
+from bot.store.trail.search import AllowedBy
 from bot.workflow.queries.coming_back import coming_back
 
 DONE, FAILED, BAD_USE = 0, 1, 2
@@ -97,51 +100,64 @@ async def list_requests(settings: StoreSettings, options: argparse.Namespace) ->
 async def show_request(settings: StoreSettings, options: argparse.Namespace) -> int:
     async with opened_store(settings) as store:
         found = await store.find(options.id)
-        grant = await store.audit_grant(found[0].id) if found else None
+        allowed = await store.audit_allowed_by(found[0].id) if found else AllowedBy()
         back = await coming_back(store, [found] if found else [])
     if found is None:
         complain(f"No request, item, job or snapshot has the id {harmless(options.id)}.")
         return FAILED
     request, items = found
-    say(_line(request, items, back.get(request.id, ())))
-    say(f"  typed: {json_line(request.text)}")
-    for line in _decided(request, grant):
-        say(f"  {line}")
-    if request.explanation:
-        say(f"  {f'refused ({request.rule})' if request.rule else 'waits'}: {_one_line(request.explanation)}")
-    for item in items:
-        server = f" of {harmless(item.disk.server)}" if item.disk.server else ""
-        say(f"  {item.id}  {item.state:<10} {harmless(item.disk.label)} ({harmless(item.disk.id)}){server}")
-        say(f"      snapshot {item.snapshot_id or '-'}  job {item.job_id or '-'}")
-        if item.cause:
-            say(f"      {_one_line(item.cause)}")
-    for line in chain.from_iterable(map(_coming_back, back.get(request.id, ()))):
+    rows = back.get(request.id, ())
+    say(_line(request, items, rows))
+    for line in chain(_asked(request, allowed), *map(_item, items), *(_coming_back(row, items) for row in rows)):
         say(f"  {line}")
     return DONE
 
 
-def _coming_back(row: Restoration) -> Iterator[str]:
-    """How a disk stands that comes back, with every id that the cloud knows it by."""
-    yield f"{row.id}  {row.state:<10} {harmless(row.disk.label)} ({harmless(row.disk.id)})"
-    safety = f"  safety snapshot of item {row.safety_item_id}" if row.safety_item_id else ""
-    new = "" if row.way == "overwrite" else f"  new disk {row.made_id or '-'}"
-    yield f"    {row.way} from snapshot {row.source.snapshot_id}{new}  job {row.job_id or '-'}{safety}"
-    if row.proven_at:
-        yield f"    proven {row.proven_at:%Y-%m-%d %H:%M:%S} UTC"
-    if row.cause:
-        yield f"    {_one_line(row.cause)}"
-
-
-def _decided(request: Request, grant: str | None) -> Iterator[str]:
-    """Why, by which grant, and who agreed, as far as the rows say."""
+def _asked(request: Request, allowed: AllowedBy) -> Iterator[str]:
+    """Why, by which grant, and who confirmed and agreed, as far as the rows say."""
+    yield f"typed: {json_line(request.text)}"
     if request.order.reason:
         yield f"reason: {_one_line(request.order.reason)}"
-    if grant:
-        yield f"by the grant: {harmless(grant)}"
+    if allowed.grant:
+        yield f"by the grant: {harmless(allowed.grant)}"
+    if allowed.confirmed_by:
+        how = " by typing what is overwritten" if overwrites(request.order) else ""
+        yield f"confirmed{how}: {harmless(allowed.confirmed_by)}, {_moment(allowed.confirmed_at)}"
     if request.approvers or request.approvals_needed:
         yield f"agreed: {', '.join(request.approvers) or 'none'} ({request.approvals_needed} needed)"
     if request.break_glass:
         yield f"break-glass: {f'reviewed by {request.reviewed_by}' if request.reviewed_by else 'not reviewed'}"
+    if request.explanation:
+        yield f"{f'refused ({request.rule})' if request.rule else 'waits'}: {_one_line(request.explanation)}"
+
+
+def _item(item: Item) -> Iterator[str]:
+    server = f" of {harmless(item.disk.server)}" if item.disk.server else ""
+    yield f"{item.id}  {item.state:<10} {harmless(item.disk.label)} ({harmless(item.disk.id)}){server}"
+    yield f"    snapshot {item.snapshot_id or '-'}  job {item.job_id or '-'}"
+    if item.cause:
+        yield f"    {_one_line(item.cause)}"
+
+
+def _coming_back(row: Restoration, items: Sequence[Item]) -> Iterator[str]:
+    """How a disk stands that comes back, with every id that the cloud knows it by."""
+    yield f"{row.id}  {row.state:<10} {harmless(row.disk.label)} ({harmless(row.disk.id)})"
+    new = "" if row.way == "overwrite" else f"  new disk {row.made_id or '-'}"
+    yield f"    {row.way} from snapshot {row.source.snapshot_id}{new}  job {row.job_id or '-'}"
+    yield f"    that snapshot: request {row.source.request_id}, taken {_moment(row.source.taken_at)}"
+    for safety in (item for item in items if item.id == row.safety_item_id):
+        made = f"{safety.snapshot_id or '-'}, made {_moment(safety.taken_at)}"
+        yield f"    safety snapshot {made}, {'gone' if safety.gone else safety.state}"
+    if row.begun_at or row.ended_at:
+        yield f"    begun {_moment(row.begun_at)}, ended {_moment(row.ended_at)}"
+    if row.proven_at:
+        yield f"    proven {_moment(row.proven_at)}"
+    if row.cause:
+        yield f"    {_one_line(row.cause)}"
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else "-"
 
 
 def _one_line(sentence: str) -> str:

@@ -6,27 +6,30 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.clock import SystemClock
+from bot.domain.audit import by_grant, of_request
 from bot.domain.items import Item
 from bot.domain.orders import Restore
 from bot.domain.requests import Request
-from bot.domain.transitions import ItemState, RequestState
+from bot.domain.transitions import ItemState, RequestState, RestorationState
 from bot.ports.requests import Incoming
 from bot.settings.checks import store_url
 from bot.store.opening import database_at
 from bot.store.store import Store
-from tests.builders import FakeClock, a_request, a_restoration, an_item
+from tests.builders import NOON, FakeClock, a_disk, a_grant, a_request, a_restoration, an_actor, an_item
 from tests.postgres import database_of, postgres_server
 from tests.test_cli_grants import Run, Said, run
 
 __all__ = ["postgres_server", "run"]
 
 ID = "r-abcdefgh"
+MINUTE = timedelta(minutes=1)
 OnStore = Callable[[Callable[[Store], Awaitable[Any]]], Any]
 
 
@@ -190,3 +193,39 @@ def test_disks_that_come_back_are_listed_and_shown_with_every_id(run: Run, on_st
     assert f"{ID}-r1  planned    disk-1" in shown
     assert "new_disks from snapshot snap-1  new disk d15c-new  job job-9" in shown
     assert "It takes its time." in shown
+
+
+def test_a_roll_back_is_told_from_who_asked_to_how_it_ended(run: Run, on_store: OnStore) -> None:
+    """Disks that were written over: one that came back, and one that was called off before anything of it began."""
+
+    async def done(store: Store) -> None:
+        order = Restore("r-one", "r-one", "overwrite", reason="a bad migration")
+        received = a_request(ID, state=RequestState.RECEIVED, order=order)
+        await store.take_in("d", "C1", None, lambda *_: Incoming(received))
+        waits = replace(received, state=RequestState.WAITING, approvals_needed=2)
+        safety = an_item(1, ItemState.AVAILABLE, request_id=ID, snapshot_id="safety-1", taken_at=NOON - MINUTE)
+        restored = {"job_id": "job-9", "submitted_at": NOON, "ended_at": NOON + MINUTE}
+        rows = [
+            a_restoration(1, RestorationState.RESTORED, request_id=ID, way="overwrite", **restored),
+            a_restoration(2, RestorationState.CANCELLED, request_id=ID, way="overwrite", ended_at=NOON + MINUTE),
+        ]
+        rows = [replace(rows[0], safety_item_id=safety.id), replace(rows[1], submitted_at=NOON)]
+        await store.decide_plan(waits, [safety], [], restorations=rows)
+        pressed = of_request(an_actor(), "create", waits, "allowed", "granted", hop="confirm")
+        await store.audit([by_grant(pressed, a_grant())])
+        await store.approve(ID, "U8", [])
+        await store.approve(ID, "U9", [])
+
+    on_store(done)
+    shown = requests(run, "show", ID).out
+    assert "confirmed by typing what is overwritten: U1, 2026-11-23 12:00:00 UTC" in shown
+    assert "reason: a bad migration" in shown and "agreed: U8, U9 (2 needed)" in shown
+    first, second = shown.split(f"  {ID}-r2  ")
+    assert first.endswith(
+        f"  {ID}-r1  restored   disk-1 ({a_disk('disk-1', 1).id})\n"
+        "      overwrite from snapshot snap-1  job job-9\n"
+        "      that snapshot: request r-one, taken 2026-11-23 12:00:00 UTC\n"
+        "      safety snapshot safety-1, made 2026-11-23 11:59:00 UTC, available\n"
+        "      begun 2026-11-23 12:00:00 UTC, ended 2026-11-23 12:01:00 UTC\n"
+    )
+    assert second.endswith("begun -, ended 2026-11-23 12:01:00 UTC\n")

@@ -140,6 +140,8 @@ NO_TROUBLE = frozenset(
     the store's server
     files of secrets
     nothing was sent to it
+    that snapshot: request …, taken
+    by typing what is overwritten
     may do nothing here
     At most … disks a day (UTC)
     Creating needs the approval of … more

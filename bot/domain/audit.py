@@ -13,6 +13,7 @@ from bot.domain.deletions import Deletion
 from bot.domain.forms import Form
 from bot.domain.granting import Subject, grant_facts, subject_named_in
 from bot.domain.items import Item
+from bot.domain.orders import Order, Restore
 from bot.domain.requests import Request
 from bot.domain.restoring.restorations import Restoration
 from bot.domain.roles import Action, Grant
@@ -86,23 +87,36 @@ def asked_for(
 def at_plan(entry: AuditEntry, request: Request) -> AuditEntry:
     """A decision that was taken again when the request was planned: it is about the request from then on."""
     facts = {"channel": request.place.channel_id, "request": request.id, "project": entry.subject, "hop": "plan"}
-    return replace(entry, subject=request.id, details={**entry.details, **facts})
+    return replace(entry, subject=request.id, details={**entry.details, **facts, **_way(request.order)})
 
 
 def before_post(
     request: Request, subject: str, alias: str, disk: str, outcome: Decided, rule: str, grant: Grant | None = None
 ) -> AuditEntry:
     """`subject` is the item or group that is sent, `disk` an id, or how many there are."""
-    details = {"request": request.id, "disk": disk, "project": alias, "hop": BEFORE_POST}
+    details = {"request": request.id, "disk": disk, "project": alias, "hop": BEFORE_POST, **_way(request.order)}
     return by_grant(AuditEntry(request.actor_id, action_of(request.order), subject, outcome, rule, details), grant)
+
+
+def before_restoration(
+    request: Request, one: Restoration, outcome: Decided, rule: str, grant: Grant | None = None
+) -> AuditEntry:
+    """The same of a disk that comes back. It names the snapshot, which the row of a safety snapshot does not."""
+    entry = before_post(request, one.id, one.project, one.disk.id, outcome, rule, grant)
+    return replace(entry, details={**entry.details, "snapshot": one.source.snapshot_id})
 
 
 def of_request(
     actor: Actor, action: str, request: Request, outcome: Decided, rule: str, **facts: str | int
 ) -> AuditEntry:
     """An action on a request that exists."""
-    details = {"project": request.project, "requester": request.actor_id, **facts}
+    details = {"project": request.project, "requester": request.actor_id, **_way(request.order), **facts}
     return AuditEntry(actor.user_id, action, request.id, outcome, rule, details)
+
+
+def _way(order: Order) -> Details:
+    """How the disks of a request come back, where they do: each row about it says so."""
+    return {"way": order.way} if isinstance(order, Restore) else {}
 
 
 def of_form(form: Form, action: str, subject: str, rule: str, **facts: int) -> AuditEntry:
@@ -174,6 +188,7 @@ def test_disk_deleted(one: Restoration, disk_id: str, rule: str = "") -> AuditEn
 def _of_restoration(one: Restoration) -> Details:
     return {
         "request": one.request_id,
+        "way": one.way,
         "snapshot": one.source.snapshot_id,
         "disk": one.disk.id,
         "project": one.project,

@@ -13,6 +13,7 @@ from bot.domain.roles import Action
 from bot.domain.terminal_text import json_line
 from bot.evidence import sections as of
 from bot.evidence.csv_files import Files
+from bot.evidence.restorations import Restorations, is_end
 from bot.evidence.sections import Section
 from bot.store.trail.search import Facts, details_of, exported, moment, narrowed, request_of
 
@@ -65,6 +66,7 @@ class Collected:
     _glass: dict[str, Facts] = field(default_factory=dict)
     """Requests of the period that ran without approval, by id."""
     _points: Points = field(default_factory=Points)
+    _restorations: Restorations = field(default_factory=Restorations)
     _begun: bool = False
     _ended: bool = False
 
@@ -77,6 +79,7 @@ class Collected:
         self._follow_grants(row)
         if not self._ended:
             self._points.follow(row)
+        told = self._restorations.told(row, _shown(row["at"]))
         if row["action"] == "review" and row["outcome"] == "allowed" and row["subject"] in self._glass:
             at = _shown(row["at"])
             self._glass[row["subject"]].update(reviewed_by=row["actor"], reviewed_at=at)
@@ -84,7 +87,8 @@ class Collected:
             return
         self.first, self.last = self.first or row, row
         request = requests.get(request_of(row) or "")
-        facts = _facts(row, narrowed(request, row) if request else None)
+        facts = {**_facts(row, narrowed(request, row) if request else None), **told}
+        self._restorations.within(row, facts)
         for section, values in _tables_of(row, facts):
             self.files.add(section, values)
         if row["rule"] == "break-glass" and facts["hop"] == "plan":
@@ -97,6 +101,8 @@ class Collected:
         self._stand(of.GRANTS_AFTER, self.until, done=self._ended)
         for point in self._points.left():
             self.files.add(of.POINTS, point)
+        for facts in self._restorations.under_way():
+            self.files.add(_of_way(facts), facts)
         for facts in self._glass.values():
             if facts["state"] in _RAN or facts["reviewed_by"]:
                 self.files.add(of.BREAK_GLASS, facts)
@@ -145,16 +151,18 @@ def _tables_of(row: Mapping[str, Any], facts: Facts) -> Iterator[tuple[Section, 
         yield of.DELETIONS if rule == "noticed-gone" else of.SNAPSHOTS, facts
     if action == "delete" and not decided:
         yield of.DELETIONS, facts
-    if action == PROVE:
-        yield of.RESTORE_PROOFS, facts
-    if action == Action.RESTORE and not decided:
-        yield of.RESTORATIONS, facts
+    if is_end(row):
+        yield _of_way(facts), facts
     if action in _ADMINISTRATION:
         yield of.ADMINISTRATION, {**facts, "details": json_line(details_of(row))}
     if outcome in ("denied", "failed"):
         undone = "finding of a match" if action == MATCH else "failure"
         kind = "not answered in time" if rule in _UNANSWERED else "denial" if decided else undone
         yield of.EXCEPTIONS, {**facts, "kind": kind}
+
+
+def _of_way(facts: Facts) -> Section:
+    return of.RESTORE_PROOFS if facts.get("way") == "verify" else of.RESTORATIONS
 
 
 def _facts(row: Mapping[str, Any], request: Facts | None) -> Facts:

@@ -23,6 +23,7 @@ class Section:
 _GRANT = ("subject", "role", "project", "source", "expires_at")
 _ROW = ("row", "at", "actor", "action", "subject", "outcome", "rule")
 _ABOUT = ("project", "request", "requester", "reason")
+_CAME_BACK = ("way", *_ABOUT, "confirmed_by", "confirmed_at", "agreed_by", "disk_id", "snapshot")
 
 GRANTS_BEFORE = Section(
     "grants-at-start.csv",
@@ -92,10 +93,13 @@ DELETIONS = Section(
 RESTORATIONS = Section(
     "restorations.csv",
     "Disks that came back",
-    "Each disk that was made of a snapshot or written over with one, and whether that was learnt to have worked.",
-    ("A1.2", "CC8.1"),
-    ("A.8.13", "A.8.32"),
-    (*_ROW, *_ABOUT, "snapshot", "disk_id", "made", "code"),
+    "Each disk that was to be written over with a snapshot (overwrite) or made of one (new_disks): who asked, who "
+    "confirmed it when (an overwrite by typing what is overwritten), everybody who agreed, the snapshot, the safety "
+    "snapshot made before, when its order was sent last (empty: nothing was begun), and when and how it was learnt to "
+    "have ended: restored, failed, cancelled, unknown, a rule that refused it, or under-way when the period ended.",
+    ("A1.2", "CC6.3", "CC8.1"),
+    ("A.5.3", "A.8.13", "A.8.32"),
+    (*_ROW, *_CAME_BACK, "safety_snapshot", "safety_made_at", "begun_at", "made", "code"),
 )
 POINTS = Section(
     "restore-points-at-end.csv",
@@ -110,10 +114,12 @@ POINTS = Section(
 RESTORE_PROOFS = Section(
     "restore-proofs.csv",
     "Proofs that snapshots can be restored",
-    "Each time a disk was made of a snapshot to prove that it can be, and each time that did not succeed.",
+    "Each time a disk was made of a snapshot to prove that it can be, and each time that did not succeed: who asked, "
+    "or the schedule, when its order was sent, which test disk it was, and after how long that was available. The row "
+    "is written once the test disk is gone.",
     ("A1.2", "A1.3"),
     ("A.8.13", "A.8.14"),
-    (*_ROW, "project", "snapshot", "disk_id", "seconds"),
+    (*_ROW, *_CAME_BACK, "begun_at", "made", "seconds", "code"),
     none="No restore was proven in the period: the bot has no row of one. Hold this against your own restore tests.",
 )
 EXCEPTIONS = Section(

@@ -283,7 +283,7 @@ async def audit(store: Store) -> None:
     await store.audit_page(None, 10)
     about = {"request": "r-copy", "disk": "disk-7", "project": "payments"}
     await store.audit([replace(ENTRY, subject="r-copy-7", details=about)])
-    await store.audit_grant("r-copy")
+    await store.audit_allowed_by("r-copy")
     wanted = Wanted(NOON, NOON + HOUR, "payments")
     await store.audit_page(None, 10, wanted)
     await store.audit_read(None, 10)

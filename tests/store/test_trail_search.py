@@ -9,6 +9,7 @@ import pytest
 
 from bot.domain.audit import (
     AuditEntry,
+    Decided,
     asked_for,
     at_plan,
     before_post,
@@ -22,7 +23,7 @@ from bot.domain.transitions import ItemState, RequestState
 from bot.ports.requests import Incoming
 from bot.store.database import Database
 from bot.store.store import Store
-from bot.store.trail.search import Wanted, is_about, narrowed
+from bot.store.trail.search import AllowedBy, Wanted, is_about, narrowed
 from tests.builders import NOON, FakeClock, a_grant, a_request, an_actor, an_item
 
 DISK, NAME = an_item(7).disk.id, an_item(7).disk.name
@@ -105,8 +106,23 @@ async def test_a_row_comes_with_who_asked_why_who_agreed_and_its_own_disk(store:
     assert [disk["name"] for disk in request["disks"]] == ["disk-7", "disk-8"]
     assert [disk["name"] for disk in narrowed(request, rows[1])["disks"]] == ["disk-7"]
     assert narrowed(request, rows[0]) == request
-    assert await store.audit_grant("r-one") == "user:U1 operator payments (bot.toml)"
-    assert await store.audit_grant("r-none") is None
+    assert await store.audit_allowed_by("r-one") == AllowedBy("user:U1 operator payments (bot.toml)")
+    assert await store.audit_allowed_by("r-none") == AllowedBy()
+
+
+async def test_who_confirmed_a_plan_last_and_when_is_found_and_no_press_that_was_refused(store: Store) -> None:
+    """With the grant of whatever was decided after that."""
+    request = a_request("r-two")
+    presses: list[tuple[str, Decided, str]] = [
+        ("U5", "allowed", "admin"),
+        ("U6", "denied", "viewer"),
+    ]
+    for person, outcome, role in presses:
+        pressed = of_request(an_actor(person), "create", request, outcome, "granted", hop="confirm")
+        await store.audit([by_grant(pressed, a_grant(person, role))])
+    said = await store.audit_allowed_by("r-two")
+    assert (said.confirmed_by, said.confirmed_at) == ("U5", NOON + DAY)
+    assert said.grant == "user:U6 viewer payments (bot.toml)"
 
 
 async def test_days_end_where_the_next_begin(store: Store) -> None:

@@ -77,6 +77,12 @@ class Restoration(Attempt[RestorationState]):
         return self.state is RestorationState.PLANNED and not self.in_doubt
 
     @property
+    def begun_at(self) -> datetime | None:
+        """When its order was sent last; None where nothing of it can have begun."""
+        never = self.unsent or self.state is RestorationState.CANCELLED or self.code == NOT_BEGUN
+        return None if never else self.submitted_at
+
+    @property
     def proven_in(self) -> timedelta | None:
         """How long its test disk took."""
         return self.proven_at - self.submitted_at if self.proven_at and self.submitted_at else None

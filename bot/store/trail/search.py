@@ -37,6 +37,15 @@ class Wanted:
 EVERY_ROW = Wanted()
 
 
+@dataclass(frozen=True, slots=True)
+class AllowedBy:
+    """The grant that allowed a request, when it was last decided; who confirmed its plan, and when."""
+
+    grant: str | None = None
+    confirmed_by: str | None = None
+    confirmed_at: datetime | None = None
+
+
 class StoredTrail(Transactions):
     """The trail as it is read, beside a running bot: each page is a transaction of its own."""
 
@@ -67,9 +76,8 @@ class StoredTrail(Transactions):
         """Those of the rows with these numbers that fit; as many numbers as one statement takes."""
         return await self._database.read(numbered, wanted, numbers)
 
-    async def audit_grant(self, request_id: str) -> str | None:
-        """The grant that allowed a request, when it was last decided."""
-        return await self._database.read(grant_of, request_id)
+    async def audit_allowed_by(self, request_id: str) -> AllowedBy:
+        return await self._database.read(allowed_by, request_id)
 
     async def audit_requests(self, rows: Sequence[Row]) -> dict[str, Facts]:
         """Of the requests that rows are about, by id, as far as they are there: who, why, who agreed, each disk."""
@@ -160,14 +168,19 @@ def of_requests(ids: Collection[str]) -> Script[list[int]]:
 _ASKED_FOR = (Action.CREATE, Action.RESTORE)
 
 
-def grant_of(request_id: str) -> Script[str | None]:
+def allowed_by(request_id: str) -> Script[AllowedBy]:
     rows = yield sql(
-        f"select seq, action, details_json from audit where {OF_A_REQUEST} and subject >= :id and subject < :behind",
+        "select seq, at, actor, action, outcome, details_json from audit "
+        f"where {OF_A_REQUEST} and subject >= :id and subject < :behind",
         id=request_id,
         behind=f"{request_id}.",
     )
-    named = [(row["seq"], details_of(row).get("grant")) for row in rows if row["action"] in _ASKED_FOR]
-    return max(((seq, grant) for seq, grant in named if isinstance(grant, str)), default=(0, None))[1]
+    asked = [(row, details_of(row)) for row in sorted(rows, key=lambda row: int(row["seq"]))]
+    asked = [(row, details) for row, details in asked if row["action"] in _ASKED_FOR]
+    grants = [details["grant"] for _, details in asked if isinstance(details.get("grant"), str)]
+    confirmed = [row for row, details in asked if row["outcome"] == "allowed" and details.get("hop") == "confirm"]
+    by, at = (str(confirmed[-1]["actor"]), moment(confirmed[-1]["at"])) if confirmed else (None, None)
+    return AllowedBy(grants[-1] if grants else None, by, at)
 
 
 # --- and the requests they are about ----------------------------------------------------------------------------------

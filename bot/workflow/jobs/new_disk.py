@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain.attempts import looked, looked_in_vain, no_answer, submitting, waiting
-from bot.domain.audit import AuditEntry, before_post, restoration_ended
+from bot.domain.audit import AuditEntry, before_restoration, restoration_ended
 from bot.domain.denials import NOT_CONFIGURED, Denied
 from bot.domain.errors import CloudError, CloudUnavailable, NotFound
 from bot.domain.polling import pause_s
@@ -113,7 +113,7 @@ class DiskMaker:
             await self._refused(one, request, decided)
             return None
         begun = submitting(one, self.clock.now())
-        entry = before_post(request, one.id, one.project, one.disk.id, "allowed", "granted", decided)
+        entry = before_restoration(request, one, "allowed", "granted", decided)
         if not await self._save(begun, entry):
             return TURN_AFTER.total_seconds() if one.way == "verify" else None  # another's turn came in between
         return await self._post(replace(begun, ver=begun.ver + 1, moved_by=None), request, send_before)
@@ -124,7 +124,7 @@ class DiskMaker:
         if one.in_doubt:
             state, told = RestorationState.FAILED, f"{told} {attempting.LOOKED}"
         after = over_with(one, state, self.clock.now(), cause=told, code=refusal.rule)
-        await self._save(after, before_post(request, one.id, one.project, one.disk.id, "denied", refusal.rule))
+        await self._save(after, before_restoration(request, one, "denied", refusal.rule))
 
     async def _post(self, one: Restoration, request: Request, send_before: float) -> float | None:
         assert one.asked is not None

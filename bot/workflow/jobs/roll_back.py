@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain.attempts import looked_in_vain, no_answer, submitting, waiting
-from bot.domain.audit import AuditEntry, before_post, by_grant, restoration_ended
+from bot.domain.audit import AuditEntry, before_restoration, by_grant, restoration_ended
 from bot.domain.denials import Denied
 from bot.domain.errors import CloudError, CloudUnavailable, DiskBusy, NotFound, Throttled
 from bot.domain.items import Item
@@ -176,8 +176,8 @@ class RollBacker:
 
     def _entry(self, case: _Case, row: Restoration, refused: str = "") -> AuditEntry:
         if refused:
-            return before_post(case.request, row.id, row.project, row.disk.id, "denied", refused)
-        return before_post(case.request, row.id, row.project, row.disk.id, "allowed", "granted")
+            return before_restoration(case.request, row, "denied", refused)
+        return before_restoration(case.request, row, "allowed", "granted")
 
     async def _send_all(self, case: _Case, begun: Sequence[Restoration], send_before: float) -> float | None:
         """The first alone: where it is refused none has begun."""
