@@ -113,8 +113,11 @@ def taken(item: Item, snapshot_id: str, job_id: str | None) -> Item:
 
 
 def back_to_planned(item: Item) -> Item:
-    """Its turn comes again, or in another way."""
-    return replace(item, state=item.after(AttemptEvent.WAIT), moved_by=AttemptEvent.WAIT)
+    """Its turn comes again right away, or in another way: what was refused before is no reason for anything any more.
+    In doubt it stays one.
+    """
+    planned = replace(item, state=item.after(AttemptEvent.WAIT), moved_by=AttemptEvent.WAIT)
+    return planned if item.in_doubt else replace(planned, cause="", code="", waiting_since=None)
 
 
 def ended(item: Item, state: ItemState, now: datetime, *, cause: str = "", code: str = "") -> Item:

@@ -311,3 +311,11 @@ def test_the_page_shows_the_tables_as_they_are() -> None:
         PAGE.write_text(f"{before}{begin}{drawn}{end}{after}", encoding="utf-8")
         shown = drawn
     assert shown == drawn
+
+
+def test_a_disk_that_leaves_its_group_has_no_reason_of_the_group_unless_it_is_in_doubt() -> None:
+    refused = an_item(1, ItemState.SUBMITTING, cause="Busy.", code="EVS.2409", waiting_since=NOON)
+    again = back_to_planned(refused)
+    assert (again.cause, again.code, again.waiting_since) == ("", "", None)
+    doubt = back_to_planned(replace(refused, in_doubt=True))
+    assert (doubt.cause, doubt.code, doubt.waiting_since) == ("Busy.", "EVS.2409", NOON)

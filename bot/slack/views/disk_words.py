@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+from bot.domain.attempts import Attempt
 from bot.domain.items import DiskRef, Item, counted
 from bot.domain.quick import LEFT_OUT
 from bot.domain.transitions import ItemState
-from bot.slack.views.mrkdwn import bold, moment, person, shortened
+from bot.slack.views.mrkdwn import bold, moment, person, shortened, time_of_day
 
 NAME_CHARACTERS = 64
 CAUSE_CHARACTERS = 300
@@ -69,6 +71,12 @@ WORST_FIRST = (
 def worst_first(item: Item) -> tuple[int, bool, int]:
     """A key to sort by; of two that stand alike, the one with a cause comes first."""
     return WORST_FIRST.index(item.state), not item.cause, item.position
+
+
+def next_try(one: Attempt[Any]) -> str:
+    """When what was refused for a while is asked for again: for so long the reason beside it may be a past one."""
+    refused = one.cause and one.waiting_since and one.due_at
+    return f", next try at {time_of_day(one.due_at)}" if refused and one.due_at else ""
 
 
 def gone_in_words(item: Item) -> str:

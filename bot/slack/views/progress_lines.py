@@ -19,6 +19,7 @@ from bot.slack.views.disk_words import (
     counts_in_words,
     disk_name,
     gone_in_words,
+    next_try,
     worst_first,
 )
 from bot.slack.views.mrkdwn import bold, code, permalink, person, plural, sentence, shortened, typed
@@ -88,7 +89,7 @@ def _disk_line(item: Item, leader: Request | None, team_url: str, cause: int) ->
 def _state_in_words(item: Item) -> str:
     match item.state:
         case ItemState.PLANNED if item.waiting_since:
-            return "waiting its turn"
+            return f"waiting its turn{next_try(item)}"
         case ItemState.PLANNED:
             return "waiting" if item.cause else "next"
         case ItemState.SUBMITTING:

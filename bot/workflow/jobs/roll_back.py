@@ -172,7 +172,7 @@ class RollBacker:
     def _marked(self, row: Restoration, look: Look) -> Restoration:
         disk = look.disk(row)
         sent = submitting(row, self.clock.now())
-        return replace(sent, disk_changed_at=disk.updated_at if disk else None, cause="", code="")
+        return replace(sent, disk_changed_at=disk.updated_at if disk else None, code="")
 
     def _entry(self, case: _Case, row: Restoration, refused: str = "") -> AuditEntry:
         if refused:

@@ -58,7 +58,12 @@ def said(
 
 STATES: dict[str, Item] = {
     "next": an_item(1),
-    "busy": an_item(1, waiting_since=NOON, cause="A snapshot of this disk is already being created (EVS.2409)."),
+    "busy": an_item(
+        1,
+        waiting_since=NOON,
+        due_at=NOON + timedelta(seconds=20),
+        cause="A snapshot of this disk is already being created (EVS.2409).",
+    ),
     "asking": an_item(1, ItemState.SUBMITTING, submitted_at=NOON),
     "uncertain": an_item(1, ItemState.UNCERTAIN, cause="EVS did not answer in time."),
     "creating": an_item(1, ItemState.CREATING, snapshot_id="snap-1", job_id="job-1", progress=40),

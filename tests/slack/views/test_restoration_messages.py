@@ -22,6 +22,7 @@ from bot.domain.transitions import ItemState, RequestState, RestorationState
 from bot.slack.views import responses
 from bot.slack.views.app_home_view import app_home_view
 from bot.slack.views.message import Message
+from bot.slack.views.mrkdwn import time_of_day
 from bot.slack.views.outbox_messages import rendered
 from bot.slack.views.post_mortem_view import post_mortem
 from bot.slack.views.restore_points import restore_points
@@ -187,6 +188,17 @@ def test_why_it_waits_stands_below_the_bar() -> None:
     text = said("edit", asked_for("overwrite"), waits, [there(1), there(2)])["text"]
     assert "step 2 of 2, waiting to roll back" in text
     assert text.count(why) == 1
+
+
+def test_it_says_when_it_tries_again_for_one_disk_and_once_for_all() -> None:
+    again: dict[str, Any] = {"waiting_since": NOON, "due_at": NOON + timedelta(seconds=10)}
+    rows = [a_row(number, "overwrite", cause="The disk is busy (EVS.9).", **again) for number in (1, 2)]
+    text = said("edit", asked_for("overwrite"), rows, [there(1), there(2)])["text"]
+    assert f"*All of them, next try at {time_of_day(again['due_at'])}:* The disk is busy" in text
+    text = said("edit", asked_for("overwrite"), rows[:1], [there(1)])["text"]
+    assert f"the roll-back waits, next try at {time_of_day(again['due_at'])}" in text
+    new = a_row(1, "new_disks", cause="The quota is used up.", **again)
+    assert f"waiting, next try at {time_of_day(again['due_at'])}" in said("edit", asked_for("new_disks"), [new])["text"]
 
 
 @pytest.mark.parametrize("way", ["new_disks", "verify"])

@@ -220,6 +220,26 @@ async def test_a_busy_disk_waits_longer_each_time_and_gives_up_after_its_deadlin
     assert 30 <= len(desk.evs.posted) <= 40
 
 
+async def test_while_it_is_asked_for_again_no_reason_of_an_earlier_refusal_stands_beside_it(desk: Desk) -> None:
+    desk.evs.answers = [DiskBusy("Busy (EVS.2409).", status=409, code="EVS.2409"), Throttled("Too many calls.")]
+    told: list[tuple[ItemState, str]] = []
+    create = desk.evs.create_standard_snapshot
+
+    async def seen(snapshot: CreateStandardSnapshot, *, send_before: float) -> SnapshotTicket:
+        item = await desk.item()
+        told.append((item.state, item.cause))
+        return await create(snapshot, send_before=send_before)
+
+    desk.evs.create_standard_snapshot = seen  # type: ignore[method-assign]
+    for cause in ("Busy (EVS.2409).", "Too many calls."):
+        wait = await desk.submit("r-one-1")
+        item = await desk.item()
+        assert (item.cause, item.due_at) == (cause, desk.clock.now() + timedelta(seconds=wait or 0))
+        desk.clock.pass_(seconds=wait or 0)
+    await desk.run()
+    assert told == [(ItemState.SUBMITTING, "")] * 3
+
+
 async def test_what_was_never_sent_is_sent_again_without_a_look(desk: Desk) -> None:
     desk.evs.answers = [CloudUnavailable("No connection."), Throttled("Too many calls.", retry_after=7.0)]
     item = await desk.run()

@@ -10,7 +10,7 @@ from bot.domain.orders import Way
 from bot.domain.requests import Request
 from bot.domain.restoring.restorations import Restoration
 from bot.domain.transitions import ItemState, RestorationState
-from bot.slack.views.disk_words import CAUSE_CHARACTERS, LISTED, NAME_CHARACTERS, UNDER
+from bot.slack.views.disk_words import CAUSE_CHARACTERS, LISTED, NAME_CHARACTERS, UNDER, next_try
 from bot.slack.views.mrkdwn import code, disk_kind, duration, sentence, shortened, typed
 from bot.slack.views.restoring.restoration_words import (
     back_to,
@@ -82,7 +82,7 @@ def state_lines(rows: Sequence[Restoration], items: Sequence[Item]) -> Iterator[
     """How each disk stands, first as it is shown, then in ever fewer characters, the worst first."""
     shared = rows[0].cause if len(rows) > 1 and len({row.cause for row in rows}) == 1 else ""
     if shared:
-        told = [f"      ↳ *All of them:* {sentence(shortened(shared, CAUSE_CHARACTERS))}"]
+        told = [f"      ↳ *All of them{next_try(rows[0])}:* {sentence(shortened(shared, CAUSE_CHARACTERS))}"]
         for lines in state_lines([replace(row, cause="") for row in rows], items):
             yield [*lines, *told]
         return
@@ -117,9 +117,9 @@ def _state_in_words(row: Restoration, safety: Item | None, items: Sequence[Item]
     made = f" {code(row.made_id)}" if row.made_id else ""
     match row.state:
         case RestorationState.PLANNED if safety is not None:
-            return _safety_in_words(safety, safety_is_there(items))
+            return _safety_in_words(row, safety, safety_is_there(items))
         case RestorationState.PLANNED:
-            return "waiting" if row.cause else "next"
+            return f"waiting{next_try(row)}" if row.cause else "next"
         case RestorationState.SUBMITTING:
             return "asking the cloud"
         case RestorationState.UNCERTAIN:
@@ -152,17 +152,18 @@ def _in_seconds(row: Restoration) -> str:
     return f" in {duration(row.proven_in.total_seconds())}" if row.proven_in else ""
 
 
-def _safety_in_words(safety: Item, all_there: bool) -> str:
+def _safety_in_words(row: Restoration, safety: Item, all_there: bool) -> str:
     made = f" {code(safety.snapshot_id)}" if safety.snapshot_id else ""
     match safety.state:
         case ItemState.AVAILABLE if all_there:
-            return f"safety snapshot{made} is there; next: the roll-back"
+            roll_back = f"the roll-back waits{again}" if (again := next_try(row)) else "next: the roll-back"
+            return f"safety snapshot{made} is there; {roll_back}"
         case ItemState.AVAILABLE:
             return f"safety snapshot{made} is there, waiting for the others"
         case ItemState.CREATING if safety.progress is not None:
             return f"safety snapshot{made}: creating, {safety.progress} %"
         case ItemState.PLANNED:
-            return "safety snapshot: waiting" if safety.cause else "safety snapshot: next"
+            return f"safety snapshot: waiting{next_try(safety)}" if safety.cause else "safety snapshot: next"
         case ItemState.SUBMITTING:
             return "safety snapshot: asking the cloud"
         case ItemState.UNCERTAIN:
