@@ -11,8 +11,9 @@ from bot.domain.orders import Way
 from bot.domain.restoring.restorations import Restoration
 from bot.slack.views.blocks import OPTIONS, plain, section
 from bot.slack.views.create_modal import VALUE
+from bot.slack.views.disk_words import disk_name
 from bot.slack.views.message import parts
-from bot.slack.views.mrkdwn import code, plural, shortened
+from bot.slack.views.mrkdwn import code, moment, plural, shortened
 from bot.slack.views.restoring.restoration_words import back_to, restored_disk
 from bot.slack.views.small_modals import field, small_modal, text_field
 
@@ -28,9 +29,8 @@ _WAYS: dict[Way, tuple[str, str]] = {
     "overwrite": ("Overwrite the disks themselves", "What was written since is lost. Another person has to agree."),
     "verify": ("Only prove that it can be done", "A test disk is made and deleted again; nothing else is touched."),
 }
-_NAME_CHARACTERS = 40
-_OVERWRITTEN = 20
-"""Disks that the form names; the plan above it names all."""
+_NAMED = 20
+"""Disks that a form names."""
 
 
 def restore_form(form_id: str, request_id: str, items: Sequence[Item]) -> dict[str, Any]:
@@ -45,14 +45,28 @@ def restore_form(form_id: str, request_id: str, items: Sequence[Item]) -> dict[s
         "options": [everything, *each],
         "initial_option": everything,
     }
-    shown = section(f"From the restore points of request {code(request_id)}.", "of")
+    head = f"Back to {'this snapshot' if len(items) == 1 else 'these snapshots'} of request {code(request_id)}:"
     blocks = [
-        shown,
+        *_sections("of", [head, *_named([_of_when(item) for item in items], "all in the receipt")]),
         field(WAY, "Which way?", radio, optional=False),
         field(WHICH, "Of what?", which, optional=False),
         field(REASON, "Reason", text_field(VALUE, REASON_CHARACTERS), "Shown to everybody, and to who has to agree"),
     ]
     return small_modal(RESTORE_FORM, form_id, "Go back", "Plan It", blocks)
+
+
+def _of_when(item: Item) -> str:
+    taken = f", as it was {moment(item.taken_at)}" if item.taken_at else f", snapshot {code(item.snapshot_id or '')}"
+    return f"• {disk_name(item)}{taken}"
+
+
+def _named(lines: Sequence[str], elsewhere: str) -> list[str]:
+    more = len(lines) - _NAMED
+    return [*lines[:_NAMED], *([f"… and {more} more, {elsewhere}"] if more > 0 else [])]
+
+
+def _sections(block_id: str, lines: Sequence[str]) -> list[dict[str, Any]]:
+    return [section(text, f"{block_id}.{number}") for number, text in enumerate(parts(lines))]
 
 
 def _one(item: Item) -> dict[str, Any]:
@@ -62,13 +76,10 @@ def _one(item: Item) -> dict[str, Any]:
 def overwrite_form(form_id: str, rows: Sequence[Restoration], wanted: str) -> dict[str, Any]:
     """`wanted` is what has to be typed, to the letter."""
     head = f":warning: *{plural(len(rows), 'disk')} will be overwritten. What was written since is lost:*"
-    lines = [f"• {restored_disk(row)} goes back to {back_to(row)}" for row in rows[:_OVERWRITTEN]]
-    if len(rows) > _OVERWRITTEN:
-        lines.append(f"… and {len(rows) - _OVERWRITTEN} more, all in the plan")
+    lines = _named([f"• {restored_disk(row)} goes back to {back_to(row)}" for row in rows], "all in the plan")
     after = "A safety snapshot of each is made first, and another person has to agree before anything is touched."
     label = "Type the name of the disk" if len(rows) == 1 else "Type the number of disks and the server"
-    blocks: list[dict[str, Any]] = [
-        section(text, f"lost.{number}") for number, text in enumerate(parts([head, *lines, after]))
-    ]
     asked = field(TYPED, label, text_field(VALUE), f"To go on, type exactly: {wanted}", optional=False)
-    return small_modal(OVERWRITE_FORM, form_id, "Overwrite", "Ask to Overwrite", [*blocks, asked])
+    return small_modal(
+        OVERWRITE_FORM, form_id, "Overwrite", "Ask to Overwrite", [*_sections("lost", [head, *lines, after]), asked]
+    )
