@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from bot.domain.actors import token_name
 from bot.domain.attempts import FROM_A_BACKUP
 from bot.domain.items import Item, cloud_deletes
-from bot.domain.orders import Order
+from bot.domain.orders import Order, Quick, Restore
 from bot.domain.transitions import REQUEST, RequestEvent, RequestState
 
 TIMED_OUT_RULES = frozenset({"plan-timeout", "approval-timeout"})
@@ -136,6 +136,17 @@ class Request:
     def counted_from(self) -> datetime:
         """When what it takes began: the time that people took to say go is none of it."""
         return self.started_at or self.created_at
+
+    @property
+    def asks_first(self) -> bool:
+        """Whether its plan, once it is there, waits for a go."""
+        match self.order:
+            case Quick(confirm=confirm):
+                return confirm is not False or bool(self.warnings)
+            case Restore(way=way):
+                return way != "verify"
+            case _:
+                return False
 
     @property
     def keep_for(self) -> timedelta:

@@ -115,7 +115,11 @@ def unnamed(text: str) -> str:
     text = re.sub(r"r-[0-9a-z]{8}", "r-request", text)
     text = re.sub(r"\d{8}T\d{4}Z", "<stamp>", text)
     text = re.sub(r"http://127\.0\.0\.1:\d+", "https://evs", text)
-    text = re.sub(r"in \d+ s,|\d+ s so far|within \d+\.\d s", lambda found: re.sub(r"[\d.]+", "n", found[0]), text)
+    text = re.sub(
+        r"(?:in )?\d+ s(?:,| after| since| so far)|within \d+\.\d s",
+        lambda found: re.sub(r"[\d.]+", "n", found[0]),
+        text,
+    )
     seen: dict[str, str] = {}
     unlike = r"\b(?!d15c0000|77777777)[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b"
     return re.sub(unlike, lambda found: seen.setdefault(found[0], f"id-{len(seen) + 1}"), text)

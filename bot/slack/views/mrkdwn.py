@@ -109,6 +109,20 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def finished(request: Request) -> str:
+    """How long it took, and from when on where people had to agree to it first."""
+    if request.ended_at is None:
+        return "finished"
+    took = duration((request.ended_at - request.counted_from).total_seconds())
+    word = its_go(request)
+    return f"finished {took} after the {word}" if word else f"finished in {took}"
+
+
+def its_go(request: Request) -> str:
+    """The word that set it going; "" where it needed none."""
+    return "approval" if request.approvals_needed else "go" if request.asks_first else ""
+
+
 def link(url: str, label: str) -> str:
     """A link with words of its own (Formatting message text, Linking to URLs)."""
     return f"<{escaped(url)}|{typed(label).replace('|', '∣')}>"

@@ -23,6 +23,8 @@ from bot.slack.views.mrkdwn import (
     cut,
     duration,
     escaped,
+    finished,
+    its_go,
     moment,
     person,
     plural,
@@ -162,10 +164,8 @@ def _headline(request: Request, items: Sequence[Item]) -> str:
             since = "all of them" if gone == available else str(gone)
             return f":wastebasket: *{what}: finished, {available} made, {since} deleted since{out}*"
         case RequestState.FINISHED if available and available == len(asked):
-            took = (
-                f" in {duration((request.ended_at - request.counted_from).total_seconds())}" if request.ended_at else ""
-            )
-            return f"{':warning:' if out else ':white_check_mark:'} *{what}: finished{took}, all available{out}*"
+            sign = ":warning:" if out else ":white_check_mark:"
+            return f"{sign} *{what}: {finished(request)}, all available{out}*"
         case RequestState.FINISHED if available:
             return f":warning: *{what}: ended, {available} available, {len(asked) - available} not{out}*"
         case RequestState.FINISHED:
@@ -226,7 +226,8 @@ def _facts(request: Request, command: str, team_url: str, now: datetime) -> str:
         facts.append(f"“{reason_told(request.order.reason, team_url)}”")
     facts.append(f"asked {moment(request.created_at)}")
     if request.state in (RequestState.RECEIVED, RequestState.RUNNING):
-        facts.append(f"{duration((now - request.counted_from).total_seconds())} so far")
+        since = f"since the {word}" if request.started_at and (word := its_go(request)) else "so far"
+        facts.append(f"{duration((now - request.counted_from).total_seconds())} {since}")
     if request.break_glass:
         reviewed = f"reviewed by {person(request.reviewed_by)}" if request.reviewed_by else "review due"
         facts.append(f":rotating_light: without approval (break-glass), {reviewed}")

@@ -65,15 +65,12 @@ CONFIRM_TIME = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """The plan of a request: items, groups and restorations, or every problem at once. `confirm`: it has to be
-    confirmed.
-    """
+    """The plan of a request: items, groups and restorations, or every problem at once."""
 
     request: Request
     items: Sequence[Item] = ()
     groups: Sequence[ConsistencyGroup] = ()
     problems: Sequence[str] = ()
-    confirm: bool = False
     restorations: Sequence[Restoration] = ()
 
 
@@ -145,7 +142,7 @@ class Planner:
         """Write a draft down as what the request becomes, if the day has room for it."""
         now = self.clock.now()
         drafted = replace(draft.request, ver=request.ver, rev=request.rev, explanation="")
-        after = set_going(drafted, authorization.approvals, authorization.break_glass, now, draft.confirm)
+        after = set_going(drafted, authorization.approvals, authorization.break_glass, now, drafted.asks_first)
         after = replace(after, remind_at=remind_time(after, now))
         alerted = authorization.break_glass and after.state is RequestState.RUNNING
         written = await self.store.decide_plan(
@@ -225,15 +222,14 @@ class Planner:
         items, groups = quick_items(request, project.alias, disks, plan, marks, self.clock.now())
         left_out = (f"{UNREAD} What follows is the rest.",) if unread else ()
         warned = replace(request, warnings=(*left_out, *found.selection.warnings))
-        return Draft(warned, items, groups, confirm=order.confirm is not False or bool(warned.warnings))
+        return Draft(warned, items, groups)
 
     async def _restore(self, request: Request, order: Restore, project: Project) -> Draft:
         channel = await self.channels.name(request.place.channel_id)
         evs = self.cloud.project(project.alias)
         plan = await planned(self.store, evs, self.servers, request, project, channel, self.clock.now())
         warned = replace(request, warnings=tuple(plan.left_out))
-        asks = order.way != "verify"
-        return Draft(warned, plan.items, problems=plan.problems, confirm=asks, restorations=plan.restorations)
+        return Draft(warned, plan.items, problems=plan.problems, restorations=plan.restorations)
 
     # --- refusing -----------------------------------------------------------------------------------------------------
 

@@ -373,10 +373,13 @@ def test_what_is_left_out_of_a_plan_is_counted_apart_to_the_end() -> None:
         "*db-01-9* — waiting\n      ↳ Another snapshot of it is being created outside the bot; it waits"
         in running["text"]
     )
+    assert "1 min 15 s so far" in running["text"]
+    begun = said("edit", a_quick_request(started_at=NOON + timedelta(seconds=30)), [*copied, LEFT])
+    assert "45 s since the go" in begun["text"]
     done = [replace(item, state=ItemState.AVAILABLE, cause="", ended_at=NOON) for item in copied]
     finished = a_quick_request(RequestState.FINISHED, ended_at=NOON)
     assert (
-        ":warning: *Backup of 3 disks in payments: finished in 0 s, all available, 1 left out*"
+        ":warning: *Backup of 3 disks in payments: finished 0 s after the go, all available, 1 left out*"
         in (said("edit", finished, [*done, LEFT])["text"])
     )
     receipt = said("receipt", finished, [*done, LEFT])["text"]

@@ -12,7 +12,7 @@ from bot.domain.restoring.restorations import Restoration
 from bot.domain.transitions import ItemState, RequestState, RestorationState
 from bot.slack.views import buttons
 from bot.slack.views.approval import agreed, asked_where, others_agree
-from bot.slack.views.mrkdwn import duration, moment, plural, sentence, typed
+from bot.slack.views.mrkdwn import finished, moment, plural, sentence, typed
 from bot.slack.views.restoring.restoration_lines import planned_lines, state_lines
 from bot.slack.views.restoring.restoration_words import done_word, restorations_counted, safety_is_there, title
 
@@ -51,8 +51,7 @@ def _under_way(way: Way, what: str, items: Sequence[Item], rows: Sequence[Restor
 def _ended(request: Request, way: Way, what: str, rows: Sequence[Restoration]) -> str:
     done = sum(row.state is RestorationState.RESTORED for row in rows)
     if done and done == len(rows):
-        took = f" in {duration((request.ended_at - request.counted_from).total_seconds())}" if request.ended_at else ""
-        return f":white_check_mark: *{what}: finished{took}, {'all ' if done > 1 else ''}{done_word(way)}*"
+        return f":white_check_mark: *{what}: {finished(request)}, {'all ' if done > 1 else ''}{done_word(way)}*"
     if done:
         return f":warning: *{what}: ended, {done} {done_word(way)}, {len(rows) - done} not*"
     if way == "overwrite" and all(row.state is RestorationState.CANCELLED for row in rows):
