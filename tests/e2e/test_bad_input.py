@@ -36,7 +36,10 @@ WRONG = {
     "a tag without a colon": ("create web-01-data tags=prod", ["key:value", "“prod”"]),
     "the bot's own tag": ("create web-01-data tags=snapshot-bot-request:x", ["the bot's own"]),
     "an unknown option": ("create web-01-data nmae=nightly", ["no option “nmae”", "Did you mean `name=`?"]),
-    "a disk that is attaching": ("create cache-01-data", ["cache-01-data", "“attaching”", "available or in-use"]),
+    "a disk in a state that allows none": (
+        "create cache-01-data",
+        ["cache-01-data", "“error_extending”", "available or in-use"],
+    ),
     "a disk in error": ("create broken-index", ["broken-index", "“error”", "available or in-use"]),
     "instant access on a SAS disk": (
         "create web-01-logs instant_access=true",
@@ -45,7 +48,12 @@ WRONG = {
     "a text over 2,000 characters": (f"create web-01-data reason={'x' * 1_980}", ["2,006 characters", "at most 2,000"]),
     "several bad disks": (
         "create nope-data scratch cache-01-data web-01-logs instant_access=true",
-        ["“nope-data”", *TWO_SCRATCHES, "“cache-01-data” is in the state “attaching”", "“web-01-logs” is of type SAS"],
+        [
+            "“nope-data”",
+            *TWO_SCRATCHES,
+            "“cache-01-data” is in the state “error_extending”",
+            "“web-01-logs” is of type SAS",
+        ],
     ),
     "more than twenty disks": (f"create {' '.join(f'disk-{n}' for n in range(21))}", ["up to 20 disks", "21"]),
     "dashes before an option": ("create web-01-data --name nightly", ["key=value", "“--name”"]),

@@ -209,10 +209,10 @@ async def test_what_was_typed_is_in_the_form_and_errors_stand_beside_their_field
     result = await world.slack.submit("alice", wrong)
     assert result.errors.keys() == {disks, "tags", "name"}
     assert "a message, not a disk" in result.errors[disks]
-    (attaching,) = await offers(world, "alice", "cache-01-data")
+    (unfit,) = await offers(world, "alice", "cache-01-data")
     mended = {"tags": {"value": "tier:prod"}, "name": {"value": "nightly copy"}}
-    result = await world.slack.submit("alice", {disks: {FORM_DISKS: [attaching["value"]]}, **mended})
-    assert "“cache-01-data” is in the state “attaching”" in result.errors[disks]
+    result = await world.slack.submit("alice", {disks: {FORM_DISKS: [unfit["value"]]}, **mended})
+    assert "“cache-01-data” is in the state “error_extending”" in result.errors[disks]
     assert entered(world.slack.view("alice"), "reason") == "INC-7"
     assert world.cloud.calls("create_snapshot") == []
 

@@ -105,7 +105,7 @@ def _payments_disks() -> list[dict[str, Any]]:
         disk(6, "payload-archive-db", server=ARCHIVE_01, size_gb=1000, tags={"tier": "archive"}),
         disk(7, "scratch", status="available", size_gb=50),
         disk(8, "scratch", "ap-southeast-3b", status="available", size_gb=80),
-        disk(9, "cache-01-data", server=CACHE_01, status="attaching", size_gb=60),
+        disk(9, "cache-01-data", server=CACHE_01, status="error_extending", size_gb=60),
         disk(10, "broken-index", status="error", size_gb=120),
         disk(11, "cold-store", server=CACHE_01, device="/dev/vdb", volume_type="SATA", size_gb=2000),
         disk(12, "spare-disk", "ap-southeast-3c", status="available", size_gb=100),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,7 +99,8 @@ class Player:
 
     `command` and `say`: a person types. `press`: the button that stands out in the latest message that has one, once
     there is one. `plug`: a disk is `attached`, or not. `bot`: start, kill or stop. `trouble`: an id, with `on`.
-    `until`: "creating", a snapshot is in the making; "ended", none is. `wait`: seconds.
+    `until`: "creating", a snapshot that the steps before have led to is in the making; "ended", none of these is.
+    `wait`: seconds.
     """
 
     def __init__(self, setting: Setting, bot: BotProcess, troubles: Troubles) -> None:
@@ -111,7 +112,7 @@ class Player:
             "plug": lambda step: self._plug(**step["plug"]),
             "bot": lambda step: self._do_to_bot(step["bot"]),
             "trouble": lambda step: troubles.turn(step["trouble"], on=step.get("on", True)),
-            "until": lambda step: self._until(step["until"]),
+            "until": lambda step: self._until(step["until"], step["before"]),
             "wait": lambda step: asyncio.sleep(step["wait"]),
         }
 
@@ -119,7 +120,7 @@ class Player:
         """One after the other, none where a snapshot that one names is not there. Raises TimeoutError,
         NotAllowedInSlack, LookupError, CommandFailed.
         """
-        for step in [self._named(step) for step in steps]:
+        for step in [self._as_of_now(step) for step in steps]:
             [kind] = set(step) & set(self._steps)
             await self._steps[kind](step)
 
@@ -130,8 +131,12 @@ class Player:
         if wrong := await command(self._setting.workspace, **typed):
             raise CommandFailed(wrong if self._bot.running else f"{wrong}: the bot is killed. Start it under Trouble.")
 
-    def _named(self, step: Step) -> Step:
-        """`{snapshot of DISK}` in a command is the id of the latest one that is available."""
+    def _as_of_now(self, step: Step) -> Step:
+        """`{snapshot of DISK}` in a command is the id of the latest one that is available; what is there before the
+        first step is none of theirs.
+        """
+        if "until" in step:
+            return {**step, "before": {one["id"] for one in self._setting.cloud.snapshots()}}
         if "command" not in step:
             return step
         text = SNAPSHOT_OF.sub(self._latest, step["command"]["text"])
@@ -178,12 +183,24 @@ class Player:
             case _:
                 await self._bot.stop()
 
-    async def _until(self, what: str) -> None:
-        cloud = self._setting.cloud
-        async with asyncio.timeout(OVERDUE_SECONDS):
-            # The cloud's state follows from the time alone, so nothing announces it.
-            while ("creating" in cloud.state()["snapshots"]) != (what == "creating"):  # noqa: ASYNC110
-                await asyncio.sleep(0.1)
+    async def _until(self, what: str, before: Collection[str]) -> None:
+        """Raises LookupError where none is begun, TimeoutError where one does not end."""
+
+        def creating() -> bool:
+            made = self._setting.cloud.snapshots()
+            return any(one["status"] == "creating" and one["id"] not in before for one in made)
+
+        try:
+            async with asyncio.timeout(OVERDUE_SECONDS):
+                # The cloud's state follows from the time alone, so nothing announces it.
+                while creating() != (what == "creating"):  # noqa: ASYNC110
+                    await asyncio.sleep(0.1)
+        except TimeoutError:
+            if what == "creating":
+                raise LookupError(
+                    "The cloud was asked for no snapshot, so nothing more is done: see the channel."
+                ) from None
+            raise
 
 
 async def command(workspace: WorkspaceSimulator, user: str, channel: str, text: str) -> str:

@@ -16,7 +16,7 @@ def test_the_default_world_has_a_disk_for_every_story() -> None:
     world = default_world()
     disks = [disk for disk in world.disks.values() if disk.project_id == PAYMENTS]
     assert len(disks) == 14
-    assert {disk.status for disk in disks} == {"in-use", "available", "attaching", "error"}
+    assert {disk.status for disk in disks} == {"in-use", "available", "error_extending", "error"}
     assert {disk.volume_type for disk in disks} == {"GPSSD", "SSD", "SAS", "ESSD", "SATA"}
     assert [disk.name for disk in disks].count("scratch") == 2
     zones = {disk.availability_zone for disk in disks if disk.attachments and disk.name.startswith("orders-db")}

@@ -282,6 +282,32 @@ async def test_a_thing_that_needs_a_snapshot_does_nothing_while_there_is_none(se
     await cloud.aclose()
 
 
+async def test_half_way_is_when_a_copy_of_the_steps_is_in_the_making_and_no_other(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting.cloud.world.timing.min_seconds = setting.cloud.world.timing.max_seconds = 3600.0
+    player = Player(
+        setting, BotProcess(setting.environment, setting.workspace.notify), Troubles(setting.cloud, setting.workspace)
+    )
+    cloud = await logged_in(setting)
+
+    async def copy(disk: str) -> None:
+        body = {"snapshot": {"volume_id": setting.cloud.world.disk(disk).id}}
+        assert (await cloud.post(f"/v5/{PAYMENTS}/snapshots", json=body)).status_code == 202
+
+    await copy("web-01-data")
+    monkeypatch.setattr("bot.simulator.page.story.OVERDUE_SECONDS", 0.3)
+    with pytest.raises(LookupError, match="was asked for no snapshot"):
+        await player.play([{"until": "creating"}])
+    await player.play([{"until": "ended"}])
+    monkeypatch.undo()
+    playing = asyncio.create_task(player.play([{"until": "creating"}]))
+    await asyncio.sleep(0)
+    await copy("orders-db")
+    await asyncio.wait_for(playing, 10)
+    await cloud.aclose()
+
+
 @pytest.mark.parametrize(
     ("story", "told"),
     [
