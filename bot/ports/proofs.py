@@ -41,8 +41,8 @@ class Proofs(Protocol):
         """Of each disk that was ever made anew of a snapshot, the last time it was."""
         ...
 
-    async def being_proven(self, project: str) -> frozenset[str]:
-        """The snapshots of a project of which a test disk is made or waited for."""
+    async def being_proven(self, project: str, since: datetime) -> frozenset[str]:
+        """The snapshots of a project of which a test disk is made or waited for, or was ordered since then."""
         ...
 
     async def tested_since(self, project: str, since: datetime) -> bool:

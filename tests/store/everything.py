@@ -209,7 +209,7 @@ async def proofs(store: Store) -> None:
     (proof,) = await store.restorations_of("r-proof")
     await store.may_be_tested(proof)
     await store.save_restorations([submitting(proof, NOON)])
-    await store.being_proven("payments")
+    await store.being_proven("payments", NOON)
     await store.tested_since("payments", NOON + HOUR)
     await store.tests(["r-proof-r24"])
     await store.bindings_in("payments")

@@ -54,15 +54,20 @@ def due_points(
     return sorted(found, key=lambda one: (one.since, one.item.id))
 
 
-def orders_for(due: Sequence[Due], alias: str) -> list[Restore]:
-    """One order for all that came from one request: by its id, or by the snapshot's where only one of it is due."""
-    of_request: dict[str, list[Due]] = {}
+def by_request(due: Sequence[Due]) -> dict[str, list[Item]]:
+    found: dict[str, list[Item]] = {}
     for one in due:
-        of_request.setdefault(one.item.request_id, []).append(one)
-    return [
-        Restore(rows[0].item.snapshot_id or "" if len(rows) == 1 else request_id, request_id, "verify", alias)
-        for request_id, rows in of_request.items()
-    ]
+        found.setdefault(one.item.request_id, []).append(one.item)
+    return found
+
+
+def orders_for(request_id: str, due: Sequence[Item], left: Sequence[Item], alias: str) -> list[Restore]:
+    """One order for the request that made these points, where nothing else is left of it; else one for each snapshot:
+    no other is proven beside them.
+    """
+    if len(due) > 1 and {item.id for item in left} == {item.id for item in due}:
+        return [Restore(request_id, request_id, "verify", alias)]
+    return [Restore(item.snapshot_id or "", request_id, "verify", alias) for item in due]
 
 
 # --- the test disk goes again -----------------------------------------------------------------------------------------

@@ -24,18 +24,17 @@ on conflict (project) do update set due = excluded.due, due_since = excluded.due
 """
 
 
-def being_proven(project: str) -> Script[frozenset[str]]:
+_ORDERED = "from restoration where way = 'verify' and project = :project and submitted_at >= :since"
+
+
+def being_proven(project: str, since: datetime) -> Script[frozenset[str]]:
     rows = yield sql(f"select snapshot_id from restoration where {PROVING} and project = :project", project=project)
-    return frozenset(row["snapshot_id"] for row in rows)
+    ordered = yield sql(f"select snapshot_id {_ORDERED}", project=project, since=to_ms(since))
+    return frozenset(row["snapshot_id"] for row in (*rows, *ordered))
 
 
 def tested_since(project: str, since: datetime) -> Script[bool]:
-    rows = yield sql(
-        "select 1 from restoration where way = 'verify' and project = :project and submitted_at >= :since limit 1",
-        project=project,
-        since=to_ms(since),
-    )
-    return bool(rows)
+    return bool((yield sql(f"select 1 {_ORDERED} limit 1", project=project, since=to_ms(since))))
 
 
 def tests(restoration_ids: Collection[str]) -> Script[list[Restoration]]:
@@ -74,8 +73,8 @@ class StoredProofs(Transactions):
     async def newest_points(self, disk_ids: Sequence[str]) -> list[Item]:
         return await self._database.read(items.points_of, disk_ids, 1)
 
-    async def being_proven(self, project: str) -> frozenset[str]:
-        return await self._database.read(being_proven, project)
+    async def being_proven(self, project: str, since: datetime) -> frozenset[str]:
+        return await self._database.read(being_proven, project, since)
 
     async def tested_since(self, project: str, since: datetime) -> bool:
         return await self._database.read(tested_since, project, since)

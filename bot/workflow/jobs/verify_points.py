@@ -12,11 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
+from typing import Protocol
 
 from bot.domain.actors import SCHEDULE
 from bot.domain.audit import test_disk_deleted
+from bot.domain.deletions import still_there
 from bot.domain.errors import CloudError, CloudRefused
-from bot.domain.orders import as_typed
+from bot.domain.items import Item
+from bot.domain.orders import Restore, as_typed
 from bot.domain.projects import Project
 from bot.domain.requests import Place
 from bot.domain.restoring.restorations import Restoration
@@ -24,6 +27,7 @@ from bot.domain.restoring.verifying import (
     GOING,
     LOOKED_AT_EVERY,
     Due,
+    by_request,
     due_points,
     is_test_disk,
     orders_for,
@@ -34,7 +38,9 @@ from bot.domain.selecting import selectors_of
 from bot.domain.snapshots import REQUEST_TAG, TEST_TAG, Disk
 from bot.ports.clock import Clock
 from bot.ports.cloud import Cloud, Evs
+from bot.ports.deletions import Deletions
 from bot.ports.proofs import Proofs, ProofState
+from bot.ports.requests import Requests
 from bot.workflow.discovery import selected
 from bot.workflow.intake import Delivery, Intake
 from bot.workflow.jobs.clear_test_disk import delete_test_disk
@@ -56,11 +62,15 @@ BORN_LATE_FOR = timedelta(days=3)
 """How long after its order a test disk is looked for that had not come when its restoration ended."""
 
 
+class Rows(Proofs, Deletions, Requests, Protocol):
+    """The roles of the store that this asks for."""
+
+
 @dataclass(frozen=True, slots=True)
 class PointVerifier:
     """`team_id`: the workspace that channels of bindings are in."""
 
-    store: Proofs
+    store: Rows
     intake: Intake
     cloud: Cloud
     servers: ServerNames
@@ -111,20 +121,25 @@ class PointVerifier:
         return due_points(points, proofs, self.clock.now(), project.verify_days or 0, project.verify_gib)
 
     async def _ask(self, alias: str, due: Mapping[str, Sequence[Due]], now: datetime) -> None:
-        """One request for all that one request made. What is being proven is not asked for again; the same is asked
-        for once a day.
-        """
-        under_way = await self.store.being_proven(alias) if due else frozenset()
+        """What is being proven, or was tried today, is not asked for again."""
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        tried = await self.store.being_proven(alias, today) if due else frozenset()
         for channel, points in due.items():
-            free = [one for one in points if one.item.snapshot_id not in under_way]
-            for order in orders_for(free, alias):
-                delivery_id = f"verify:{order.of}:{now:%Y%m%d}"
-                place = Place(self.team_id, channel)
-                delivery = Delivery(delivery_id, SCHEDULE, place, as_typed(order))
-                answer = await self.intake.create(delivery, order)
-                if isinstance(answer, Refused):
-                    facts = {"project": alias, "channel": channel, "rule": answer.rule}
-                    log.info("a proof could not be asked for", extra=facts)
+            free = by_request([one for one in points if one.item.snapshot_id not in tried])
+            for request_id, items in free.items():
+                for order in orders_for(request_id, items, await self._left_of(request_id), alias):
+                    await self._ask_for(order, alias, channel, now)
+
+    async def _left_of(self, request_id: str) -> list[Item]:
+        found = await self.store.request(request_id)
+        return still_there(found[1], await self.store.deletions(request_id)) if found else []
+
+    async def _ask_for(self, order: Restore, alias: str, channel: str, now: datetime) -> None:
+        delivery_id, place = f"verify:{order.of}:{now:%Y%m%d}", Place(self.team_id, channel)
+        answer = await self.intake.create(Delivery(delivery_id, SCHEDULE, place, as_typed(order)), order)
+        if isinstance(answer, Refused):
+            facts = {"project": alias, "channel": channel, "rule": answer.rule}
+            log.info("a proof could not be asked for", extra=facts)
 
     # --- what was left behind -----------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from bot.domain.items import Item
 from bot.domain.restoring.restorations import Restoration, clearing
 from bot.domain.restoring.verifying import (
     LONGEST_WAIT,
+    by_request,
     cleared,
     due_points,
     is_test_disk,
@@ -63,14 +64,23 @@ def test_disks_that_are_too_large_are_left_out() -> None:
     assert due(point, gib=point.disk.size - 1) == []
 
 
-def test_all_that_one_request_made_is_asked_for_at_once_and_a_single_point_by_itself() -> None:
-    both = [a_point(1), a_point(2)]
-    alone = replace(a_point(3), request_id="r-other")
-    found = due_points([*both, alone], {}, NOON, 7, 1024)
-    orders = {order.of: order for order in orders_for(found, "payments")}
-    assert set(orders) == {both[0].request_id, "snap-3"}
-    assert orders["snap-3"].request_id == "r-other"
-    assert {(order.way, order.project) for order in orders.values()} == {("verify", "payments")}
+def test_points_are_asked_for_together_only_where_nothing_else_is_left_of_their_request() -> None:
+    """So no snapshot is proven because another of its request is due."""
+    points = [a_point(1), a_point(2), a_point(3)]
+    (whole,) = orders_for("r-one", points, points, "payments")
+    assert (whole.of, whole.request_id, whole.way, whole.project) == ("r-one", "r-one", "verify", "payments")
+    some = orders_for("r-one", points[:2], points, "payments")
+    assert [(one.of, one.request_id) for one in some] == [("snap-1", "r-one"), ("snap-2", "r-one")]
+    assert [one.of for one in orders_for("r-one", points[:1], points[:1], "payments")] == ["snap-1"]
+    assert [one.of for one in orders_for("r-one", points[:2], [], "payments")] == ["snap-1", "snap-2"]
+
+
+def test_points_that_are_due_keep_their_order_request_by_request() -> None:
+    others = [a_point(3, 9), replace(a_point(1, 5), request_id="r-other"), a_point(2, 1)]
+    found = by_request(due_points(others, {}, NOON, 7, 1024))
+    assert {key: [item.id for item in items] for key, items in found.items()} == (
+        {"r-one": [others[0].id, others[2].id], "r-other": [others[1].id]}
+    )
 
 
 # --- the test disk ----------------------------------------------------------------------------------------------------
