@@ -121,7 +121,7 @@ class PointVerifier:
         return due_points(points, proofs, self.clock.now(), project.verify_days or 0, project.verify_gib)
 
     async def _ask(self, alias: str, due: Mapping[str, Sequence[Due]], now: datetime) -> None:
-        """What is being proven, or was tried today, is not asked for again."""
+        """Nothing that is being proven, or was tried today, is asked for again."""
         today = now.replace(hour=0, minute=0, second=0, microsecond=0)
         tried = await self.store.being_proven(alias, today) if due else frozenset()
         for channel, points in due.items():
