@@ -49,7 +49,7 @@ def test_a_backup_of_a_server_is_planned_and_made_by_one_press_of_the_first_thin
     page.press("[data-try='0']")
     tab(page, "cloud")
     page.see(".snapshot", "one moment")
-    page.see(MESSAGE, "finished in")
+    page.see(MESSAGE, "after the go, all available")
     page.picture("quick")
     page.press(f"{MESSAGE} .replies")
     page.see("#replies .message", "3 of 3 snapshots available")
