@@ -49,6 +49,13 @@ def golden() -> Callable[[str, Any], None]:
 
 
 @pytest.fixture
+def no_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """For tests that speak no TLS: loading the bundle for each client takes a quarter of their time."""
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path_factory.getbasetemp()))
+
+
+@pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
 

@@ -229,6 +229,11 @@ def word_after(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def plain(no_certificates: None) -> None:
+    """The simulators speak no TLS."""
+
+
+@pytest.fixture(autouse=True)
 def triggers_live_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """For the same reason: Slack's three seconds to open a form are three of the machine's."""
     monkeypatch.setattr("bot.simulator.workspace.tickets.TRIGGER_LIFE_S", 3.0 * SPEED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,10 +15,8 @@ Build = Callable[..., HttpCloud]
 
 
 @pytest.fixture(autouse=True)
-def no_certificates(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No test here speaks TLS, and loading the bundle for each client would take half of their time."""
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+def plain(no_certificates: None) -> None:
+    """No test here speaks TLS."""
 
 
 @pytest.fixture
