@@ -44,6 +44,17 @@ FLAGS = (
     "--hide-scrollbars",
     "--disable-lcd-text",
 )
+FIND = """
+const [selector, words] = arguments;
+const drawn = (one) => (one.tagName === "OPTION" ? one.text : one.checkVisibility() ? one.innerText : "");
+const shows = (one) => drawn(one).replaceAll("\u00a0", " ").includes(words);
+return [...document.querySelectorAll(selector)].reverse().find(shows) ?? null;
+"""
+"""The last element that shows these words, in one question to the browser however many there are. An option shows them
+whether its list is open or not.
+"""
+
+LOOK_AGAIN_S = 0.1
 Found = TypeVar("Found")
 
 
@@ -91,16 +102,23 @@ class Page:
     def open(self, person: str, size: tuple[int, int] = WIDE, *, dark: bool = False) -> None:
         width, height = size
         shape = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": size == PHONE}
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        media = {"prefers-color-scheme": "dark" if dark else "light", "prefers-reduced-motion": "reduce"}
         self._driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", shape)
-        self._driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        self._driver.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia",
+            {"features": [{"name": name, "value": value} for name, value in media.items()]},
+        )
         self._driver.get(f"{self._address}/?as={person}")
         self.until(lambda: self.one("#messages .message"))
+
+    def leave(self) -> None:
+        """So that nothing goes on asking for what will be gone; whoever comes next is nobody yet."""
+        self._driver.get("about:blank")
 
     def until(self, look: Callable[[], Found | None]) -> Found:
         """The first that is something. Raises AssertionError with what stands there instead."""
         wait = WebDriverWait(
-            self._driver, LOOK_WITHIN_S, 0.05, [StaleElementReferenceException, ElementNotInteractableException]
+            self._driver, LOOK_WITHIN_S, LOOK_AGAIN_S, [StaleElementReferenceException, ElementNotInteractableException]
         )
         try:
             found = wait.until(lambda _: look())
@@ -120,7 +138,8 @@ class Page:
 
     def one(self, selector: str, words: str = "") -> WebElement | None:
         """The last of these elements that shows these words."""
-        return next((one for one in reversed(self.all(selector)) if words in one.text), None)
+        found: WebElement | None = self.script(FIND, selector, words)
+        return found
 
     def text(self, selector: str) -> str:
         with suppress(StaleElementReferenceException):

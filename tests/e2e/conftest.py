@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -218,6 +218,15 @@ async def kept(world: World, form_id: str) -> None:
 def part(message: Message) -> tuple[str, str] | None:
     payload = (message.metadata or {}).get("event_payload", {})
     return (payload["request"], payload["part"]) if payload else None
+
+
+@pytest.fixture(scope="session")
+def chrome() -> Iterator[Any]:
+    """One browser for all that look at a page, for tests that are skipped where there is none."""
+    from tests.e2e.browser import chromium
+
+    with chromium() as driver:
+        yield driver
 
 
 @pytest.fixture(autouse=True)

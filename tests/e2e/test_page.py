@@ -10,9 +10,10 @@ import pytest
 if importlib.util.find_spec("selenium") is None:
     pytest.skip("selenium is not installed here (pip install -e '.[dev]')", allow_module_level=True)
 
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.keys import Keys
 
-from tests.e2e.browser import NOT_HERE, PHONE, WIDE, Page, chromium, is_here, running_demo
+from tests.e2e.browser import NOT_HERE, PHONE, WIDE, Page, is_here, running_demo
 
 if not is_here():
     pytest.skip(NOT_HERE, allow_module_level=True)
@@ -23,12 +24,13 @@ SAY = """fetch("/_control/say",
 
 
 @pytest.fixture(scope="module")
-def shown() -> Iterator[Page]:
-    with running_demo() as address, chromium() as driver:
-        page = Page(driver, address)
+def shown(chrome: Chrome) -> Iterator[Page]:
+    with running_demo() as address:
+        page = Page(chrome, address)
         page.open("alice")
         page.see(MESSAGE, "waiting for your go")
         yield page
+        page.leave()
 
 
 @pytest.fixture
@@ -42,7 +44,9 @@ def tab(page: Page, name: str) -> None:
     page.press(f"#tab-{name}")
 
 
-def test_a_backup_of_a_server_is_planned_and_made_by_one_press_of_the_first_thing_to_try(page: Page) -> None:
+def test_a_server_is_backed_up_and_a_disk_of_it_overwritten_by_a_typed_name_and_anothers_word(
+    page: Page,
+) -> None:
     page.open("alice")
     page.see(MESSAGE, "waiting for your go")
     page.picture("opening")
@@ -55,22 +59,24 @@ def test_a_backup_of_a_server_is_planned_and_made_by_one_press_of_the_first_thin
     page.see("#replies .message", "3 of 3 snapshots available")
     page.keys(Keys.ESCAPE)
     page.until(lambda: not page.text("#thread") or None)
-
-
-def test_a_disk_is_overwritten_by_a_typed_name_and_another_person_and_attached_again(page: Page) -> None:
-    """Goes on from the backup of the test before."""
     page.open("bob")
     page.press("[data-try='4']")
     page.see(MESSAGE, "nothing is overwritten yet")
     tab(page, "cloud")
     page.see(".disk", "detached")
     page.press(f"{MESSAGE} .button", "Type to Overwrite…")
-    page.type("dialog [data-focus]", "web-01-data", Keys.ENTER)
+    page.type("dialog [data-focus^='typed/']", "orders-db")
+    page.press("dialog .submit")
+    page.see("dialog .error", "Type exactly “web-01-data” to overwrite")
+    assert page.unnamed() == []
+    page.picture("way-back-form")
+    page.type("dialog [data-focus^='typed/']", f"{Keys.CONTROL}a{Keys.NULL}web-01-data", Keys.ENTER)
     page.until(lambda: not page.all("dialog") or None)
-    page.see(MESSAGE, "waiting for approval")
+    page.see(MESSAGE, "Roll-back of 1 disk in payments-prod: waiting for approval")
     page.become("alice")
     page.press(f"{MESSAGE} .replies", "1 reply")
     page.press("#replies .button", "Approve")
+    page.see("dialog", "will be overwritten")
     page.press("dialog .button", "Approve")
     page.press("#thread .cross")
     page.see(".disk", "being rolled back to the copy of")
@@ -78,6 +84,9 @@ def test_a_disk_is_overwritten_by_a_typed_name_and_another_person_and_attached_a
     page.see(".disk", "↺ rolled back to the copy of")
     page.press("[aria-label='Attach to web-01: web-01-data']")
     page.see("[aria-label='Detach: web-01-data']", "Detach")
+    page.press(f"{MESSAGE} .replies")
+    page.see("#replies .message", "1 of 1 disk rolled back")
+    page.picture("way-back-receipt")
 
 
 def test_a_form_offers_while_one_types_and_says_beside_the_field_what_is_wrong(page: Page) -> None:
@@ -169,10 +178,11 @@ def press_the_first(page: Page, selector: str, words: str) -> bool | None:
     return found is not None or None
 
 
-def test_a_disk_goes_back_to_its_snapshot_by_a_typed_name_and_another_persons_word(page: Page) -> None:
+def test_which_way_back_is_asked_and_a_proof_says_when_and_in_how_long(page: Page) -> None:
     page.open("bob")
     page.press("[data-try='3']")
     page.until(lambda: press_the_first(page, f"{MESSAGE}.only-me .button", "Restore…"))
+    page.see("dialog", "spare-disk, as it was")
     page.see("dialog .label", "Which way?")
     page.press("dialog label", "Overwrite the disks themselves")
     page.type("dialog [data-focus^='reason/']", "the clean-up went wrong")
@@ -180,30 +190,6 @@ def test_a_disk_goes_back_to_its_snapshot_by_a_typed_name_and_another_persons_wo
     page.press("dialog .submit")
     page.see(MESSAGE, "Roll-back of 1 disk in payments-prod: planned")
     page.picture("way-back-plan")
-    page.press(f"{MESSAGE} .button", "Type to Overwrite…")
-    page.type("dialog [data-focus^='typed/']", "orders-db")
-    page.press("dialog .submit")
-    page.see("dialog .error", "Type exactly “spare-disk” to overwrite")
-    assert page.unnamed() == []
-    page.picture("way-back-form")
-    page.type("dialog [data-focus^='typed/']", f"{Keys.CONTROL}a{Keys.NULL}spare-disk", Keys.ENTER)
-    page.see(MESSAGE, "Roll-back of 1 disk in payments-prod: waiting for approval")
-    page.become("alice")
-    page.press(f"{MESSAGE} .replies")
-    page.press("#replies .button", "Approve")
-    page.see("dialog", "will be overwritten")
-    page.press("dialog button", "Approve")
-    page.see("#replies .message", "1 of 1 disk rolled back")
-    page.picture("way-back-receipt")
-
-
-def test_a_snapshot_is_proven_and_its_receipt_says_when_and_in_how_long(page: Page) -> None:
-    page.open("bob")
-    page.type("#message-box", "/snapshot create spare-disk reason=nightly", Keys.ENTER)
-    page.see(MESSAGE, "“nightly”")
-    message = page.see(MESSAGE, "nightly")
-    page.until(lambda: "finished in" in page.see(MESSAGE, "nightly").text or None)
-    assert message
     page.press(f"{MESSAGE} .replies")
     page.see("#replies .message", "1 of 1 snapshot available")
     page.press("#replies .button", "Restore…")

@@ -15,13 +15,14 @@ if importlib.util.find_spec("selenium") is None:
     pytest.skip("selenium is not installed here (pip install -e '.[dev]')", allow_module_level=True)
 
 import httpx
+from selenium.webdriver import Chrome
 from selenium.webdriver.common.keys import Keys
 from slack_sdk import WebClient
 
 from bot.simulator.bot_process import BotProcess
 from bot.simulator.page import Site, read_story
 from bot.simulator.setting import Setting
-from tests.e2e.browser import NOT_HERE, PHONE, WIDE, Page, chromium, is_here
+from tests.e2e.browser import NOT_HERE, PHONE, WIDE, Page, is_here
 
 if not is_here():
     pytest.skip(NOT_HERE, allow_module_level=True)
@@ -81,9 +82,10 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="module")
-def shown(stage: Stage) -> Iterator[Page]:
-    with chromium() as driver:
-        yield Page(driver, stage.setting.workspace.url)
+def shown(stage: Stage, chrome: Chrome) -> Iterator[Page]:
+    page = Page(chrome, stage.setting.workspace.url)
+    yield page
+    page.leave()
 
 
 @pytest.fixture
