@@ -38,9 +38,8 @@ class AdminServer:
         server.router.add_get("/healthz", self._on_health)
         server.router.add_get("/readyz", self._on_ready)
         server.router.add_get("/metrics", self._on_metrics)
-        self._entry = Entry(
-            server, self.limits, "the address for operators", _server_log, STOP_SECONDS, lingering_time=0.0
-        )
+        runner = web.AppRunner(server, shutdown_timeout=STOP_SECONDS)
+        self._entry = Entry(runner, self.limits, "the address for operators", _server_log, lingering_time=0.0)
         try:
             await self._entry.start(self.host, self.wanted_port)
         except OSError as exc:

@@ -162,32 +162,39 @@ class Connections:
 
 
 class Entry:
-    """An application at one address, behind bounds. `to`: the entry, in words; `log`: of its server alone."""
+    """A server at one address, behind bounds. `to`: the entry, in words; `log`: of its server alone; `options`: of
+    aiohttp's RequestHandler.
+    """
 
-    def __init__(
-        self, application: web.Application, limits: Limits, to: str, log: logging.Logger, stop_s: float, **options: Any
-    ) -> None:
-        self._runner = web.AppRunner(application, shutdown_timeout=stop_s)
+    def __init__(self, runner: web.BaseRunner, limits: Limits, to: str, log: logging.Logger, **options: Any) -> None:
+        self._runner = runner
         self._options = options
-        self._limits = limits
-        self._to = to
         self._log = log
         self._listening: asyncio.Server | None = None
-        self._garbled = Garbled(f"connections to {to} that spoke no HTTP were closed")
+        self._make: Callable[[], asyncio.Protocol] | None = None
+        self.connections = Connections(self._protocol, limits, to)
+        self.garbled = Garbled(f"connections to {to} that spoke no HTTP were closed")
 
     async def start(self, host: str, port: int) -> None:
-        """Raises OSError where it can't listen there."""
-        await self._runner.setup()
-        assert self._runner.server is not None
-        handlers = terse(self._runner.server, logger=self._log, **self._options)
-        self.connections = Connections(handlers, self._limits, self._to)
-        self._log.addFilter(self._garbled.is_told)
+        """Raises OSError where it can't listen there. `host` "" is every address of the machine."""
         try:
+            await self._runner.setup()
+            assert self._runner.server is not None
+            self._make = terse(self._runner.server, logger=self._log, **self._options)
+            self._log.addFilter(self.garbled.is_told)
             loop = asyncio.get_running_loop()
             self._listening = await loop.create_server(self.connections, host or None, port)
-        except OSError:
+        except BaseException:  # cancelled as well: nothing of it stays behind
             await self.stop()
             raise
+
+    def _protocol(self) -> asyncio.Protocol:
+        assert self._make is not None
+        return self._make()
+
+    @property
+    def is_open(self) -> bool:
+        return self._listening is not None
 
     @property
     def port(self) -> int:
@@ -196,13 +203,16 @@ class Entry:
         return int(self._listening.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
-        if self._listening:
-            self._listening.close()
-            self._listening = None
-        await self._runner.cleanup()
-        self.connections.stop()
-        self._garbled.stop()
-        self._log.removeFilter(self._garbled.is_told)
+        """A request that is being answered may end by itself; a connection with nothing in hand is closed at once."""
+        listening, self._listening = self._listening, None
+        if listening:
+            listening.close()
+        try:
+            await self._runner.cleanup()
+        finally:  # the logger outlives it, and would count for the next one as well
+            self._log.removeFilter(self.garbled.is_told)
+            self.connections.stop()
+            self.garbled.stop()
 
 
 class _Guarded(asyncio.Protocol):

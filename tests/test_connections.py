@@ -1,13 +1,17 @@
-"""The bounds of connections hold on either loop: the transports of uvloop are none of asyncio's classes."""
+"""The bounds of connections hold on either loop: the transports of uvloop are none of asyncio's classes; what an entry
+leaves behind.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable
 
 import pytest
+from aiohttp import web
 
-from bot.connections import Connections, Limits
+from bot.connections import Connections, Entry, Limits
 
 
 class Quiet(asyncio.Protocol):
@@ -63,3 +67,54 @@ def test_a_connection_that_says_nothing_ends(
 ) -> None:
     with runner:
         assert runner.run(left_open(limits, stop=stop)) == (ended, counted)
+
+
+# --- an entry that ends leaves nothing behind -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def log() -> logging.Logger:
+    return logging.getLogger("tests.test_connections.server")
+
+
+def an_entry(log: logging.Logger, answer: Callable[[], Awaitable[object]]) -> Entry:
+    async def answered(_: web.BaseRequest) -> web.StreamResponse:
+        await answer()
+        return web.Response()
+
+    return Entry(web.ServerRunner(web.Server(answered), shutdown_timeout=5.0), Limits(), "the test", log)
+
+
+async def test_an_entry_whose_stop_is_broken_off_counts_no_more_for_the_next_one(log: logging.Logger) -> None:
+    came = asyncio.Event()
+
+    async def never() -> None:
+        came.set()
+        await asyncio.Event().wait()
+
+    entry = an_entry(log, never)
+    await entry.start("127.0.0.1", 0)
+    assert len(log.filters) == 1
+    reader, writer = await asyncio.open_connection("127.0.0.1", entry.port)
+    writer.write(b"GET / HTTP/1.1\r\nHost: b\r\n\r\n")
+    await came.wait()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await entry.stop()
+    assert (log.filters, entry.is_open, len(entry.connections)) == ([], False, 0)
+    assert await reader.read() == b""
+    writer.close()
+
+
+async def test_an_entry_that_finds_its_address_taken_leaves_nothing_behind(log: logging.Logger) -> None:
+    async def nothing() -> None: ...
+
+    first, second = an_entry(log, nothing), an_entry(log, nothing)
+    await first.start("127.0.0.1", 0)
+    with pytest.raises(OSError, match="in use"):
+        await second.start("127.0.0.1", first.port)
+    assert (len(log.filters), second.is_open) == (1, False)
+    await first.stop()
+    await first.stop()
+    await an_entry(log, nothing).stop()
+    assert log.filters == []

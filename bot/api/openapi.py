@@ -110,7 +110,7 @@ def _asks() -> dict[str, Any]:
         "responses": {
             "201": _request("recorded"),
             "200": _request("recorded before, under the same key"),
-            **_problems("400", "401", "403", "408", "413", "415", "422", "429", "503"),
+            **_problems("400", "401", "403", "408", "413", "415", "417", "422", "429", "503"),
         },
     }
 
@@ -134,7 +134,7 @@ def _alerts() -> dict[str, Any]:
         "responses": {
             "201": _request("planned"),
             "200": {"description": "planned before, or nothing is firing"},
-            **_problems("400", "401", "403", "408", "413", "415", "422", "429", "503"),
+            **_problems("400", "401", "403", "408", "413", "415", "417", "422", "429", "503"),
         },
     }
 

@@ -65,9 +65,9 @@ class ApiServer:
         server.router.add_get(f"{PREFIX}/requests/{{id}}", self._on_show)
         server.router.add_post(f"{PREFIX}/alerts", self._on_alert)
         server.router.add_get(f"{PREFIX}/openapi.json", self._on_document)
-        self._entry = Entry(
-            server, self.limits, "the entry for programs", _server_log, STOP_SECONDS, auto_decompress=False
-        )
+        server.on_response_prepare.append(_as_a_problem)
+        runner = web.AppRunner(server, shutdown_timeout=STOP_SECONDS)
+        self._entry = Entry(runner, self.limits, "the entry for programs", _server_log, auto_decompress=False)
         try:
             await self._entry.start(self.host, self.wanted_port)
         except OSError as exc:
@@ -169,6 +169,17 @@ class ApiServer:
             return json.loads(sent.decode("utf-8"), object_pairs_hook=_each_once)
         except (ValueError, RecursionError):
             raise Problem(HTTPStatus.BAD_REQUEST, UNREADABLE, "The body is not JSON in UTF-8.") from None
+
+
+async def _as_a_problem(_: web.Request, answer: web.StreamResponse) -> None:
+    """aiohttp refuses an expectation that it does not know before anything of this entry is asked."""
+    if isinstance(answer, web.HTTPExpectationFailed):
+        detail = "The header Expect takes 100-continue and nothing else. Send it so, or without it."
+        problem = Problem(HTTPStatus.EXPECTATION_FAILED, UNREADABLE, detail).response()
+        answer.body, answer.content_type = problem.body, problem.content_type
+        length = str(problem.content_length)  # that of its own words stands there by now
+        answer.headers.update({"Content-Length": length, "Cache-Control": "no-store", "Connection": "close"})
+        answer.force_close()
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -291,3 +291,32 @@ async def test_ten_megabytes_are_refused_before_they_are_held(world: World) -> N
 async def chunks() -> AsyncIterator[bytes]:
     for _ in range(1_000):
         yield b" " * 10_000
+
+
+@pytest.mark.parametrize("path", ["/api/v1/requests", "/api/v1/openapi.json", "/api/v1/nothing"])
+async def test_an_expectation_that_nobody_knows_is_answered_as_any_other_refusal(world: World, path: str) -> None:
+    """By aiohttp alone, before a token was looked at; what came with it is not said again."""
+    api = Api(world)
+    reader, writer = await raw(
+        api, f"POST {path} HTTP/1.1\r\nHost: bot\r\nExpect: a-miracle\r\nContent-Length: 2\r\n\r\n{{}}"
+    )
+    head, _, body = (await end_of(reader)).partition(b"\r\n\r\n")
+    lines = head.decode().lower().split("\r\n")
+    assert lines[0] == "http/1.1 417 expectation failed"
+    for line in ("content-type: application/problem+json; charset=utf-8", "cache-control: no-store"):
+        assert line in lines
+    assert f"content-length: {len(body)}" in lines
+    told = json.loads(body)
+    assert (told["status"], told["rule"], "100-continue" in told["detail"]) == (417, "unreadable", True)
+    assert b"miracle" not in head + body
+    writer.close()
+
+
+async def test_a_program_that_waits_to_be_asked_for_its_body_is_asked(world: World) -> None:
+    api, body = Api(world), json.dumps({"disks": ["spare-disk"], "channel": CHANNEL_ID})
+    waits = HEAD.format(DEPLOY).replace("Content-Length: 1000", f"Expect: 100-Continue\r\nContent-Length: {len(body)}")
+    reader, writer = await raw(api, waits)
+    assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(body.encode())
+    assert (await asyncio.wait_for(reader.readline(), 5)).startswith(b"HTTP/1.1 201 ")
+    writer.close()

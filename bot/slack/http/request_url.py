@@ -20,7 +20,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.signature import SignatureVerifier
 
-from bot.connections import USUAL, Connections, Garbled, Limits, Tally, terse
+from bot.connections import USUAL, Connections, Entry, Limits, Tally
 from bot.domain.hosts import cannot_listen
 from bot.ports.meters import Acknowledged, uncounted
 from bot.slack.command_road import CommandRoad
@@ -60,54 +60,46 @@ class HttpEntry:
         self._host = host
         self._limits = limits
         self._acknowledged = acknowledged
-        self._listening: asyncio.Server | None = None
-        self._http = web.Server(self._on_request)
+        runner = web.ServerRunner(web.Server(self._on_request), shutdown_timeout=STOP_SECONDS)
         # Bodies are signed as they were sent, so none is unpacked; none is read that is not wanted.
-        handlers = terse(self._http, logger=_server_log, auto_decompress=False, lingering_time=0.0)
-        self.connections = Connections(handlers, limits, "the request url")
+        options = {"auto_decompress": False, "lingering_time": 0.0}
+        self._entry = Entry(runner, limits, "the request url", _server_log, **options)
         self.unsigned = Tally("deliveries without a good signature were refused")
-        self.garbled = Garbled("connections to the request url that spoke no HTTP were closed")
 
     async def start(self) -> None:
         """Raises CannotListen."""
-        loop = asyncio.get_running_loop()
         try:
-            self._listening = await loop.create_server(self.connections, self._host or None, self._port)
+            await self._entry.start(self._host, self._port)
         except OSError as exc:
             raise cannot_listen(exc, self._host, self._port, "HOST, PORT") from None
-        _server_log.addFilter(self.garbled.is_told)
         log.info("listening for slack over HTTP", extra={"host": self._host, "port": self.port, "path": PATH})
 
     @property
     def port(self) -> int:
         """The port in use, also when 0 asked for any."""
-        assert self._listening is not None
-        return int(self._listening.sockets[0].getsockname()[1])
+        return self._entry.port
+
+    @property
+    def connections(self) -> Connections:
+        return self._entry.connections
 
     def trouble(self) -> str:
         """Why Slack can't deliver anything, "" while it can.
 
         That nothing comes with a good signature is no reason: any stranger could send what has none.
         """
-        return "" if self._listening is not None else "nothing listens for Slack"
+        return "" if self._entry.is_open else "nothing listens for Slack"
 
     @property
     def failures(self) -> Mapping[str, int]:
         """How often something came that is none of Slack's, by cause."""
-        return {"bad signature": self.unsigned.total, "no HTTP": self.garbled.total}
+        return {"bad signature": self.unsigned.total, "no HTTP": self._entry.garbled.total}
 
     async def stop(self) -> None:
-        """A request that is being answered may end by itself; a connection with nothing in hand is closed at once."""
-        if self._listening is None:
-            return
-        self._listening.close()
-        self._listening = None
-        self._http.pre_shutdown()
-        await self._http.shutdown(STOP_SECONDS)
-        self.connections.stop()
-        self.unsigned.stop()
-        self.garbled.stop()
-        _server_log.removeFilter(self.garbled.is_told)
+        try:
+            await self._entry.stop()
+        finally:
+            self.unsigned.stop()
 
     async def _on_request(self, request: web.BaseRequest) -> web.Response:
         with self.connections.handling(request.transport) as is_slacks:

@@ -383,7 +383,7 @@ async def test_what_is_no_http_is_one_line_a_minute_without_what_came(
         logging.WARNING,
         "connections to the request url that spoke no HTTP were closed",
     )
-    assert told.exc_info is None and entry.garbled.total == 20
+    assert told.exc_info is None and entry.failures["no HTTP"] == 20
 
 
 async def test_bad_signatures_are_counted_and_logged_once_a_minute(
