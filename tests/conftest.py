@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from bot.store.sqlite.database import SqliteDatabase
 from bot.store.store import Store
@@ -18,6 +19,9 @@ from tests.postgres import postgres_cluster, postgres_server, postgres_url
 
 __all__ = ["postgres_cluster", "postgres_server", "postgres_url"]
 """Fixtures that come from elsewhere."""
+
+settings.register_profile("busy machine", settings(settings.default, deadline=None))
+settings.load_profile("busy machine")
 
 GOLDEN = Path(__file__).parent / "golden"
 

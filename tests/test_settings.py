@@ -952,7 +952,7 @@ def as_toml(value: Any) -> str:
             return str(value).lower()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tables=st.dictionaries(NAMES, VALUES, max_size=6))
 def test_no_tables_break_the_reader(folder: Path, tables: dict[str, Any]) -> None:
     text = "".join(f"{json.dumps(key)} = {as_toml(value)}\n" for key, value in tables.items())
@@ -975,7 +975,7 @@ LINES = st.sampled_from(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(LINES | st.text(st.characters(exclude_categories=["Cs"])), max_size=12))
 def test_no_text_breaks_the_reader(folder: Path, lines: list[str]) -> None:
     assert problems("\n".join(lines), {})
