@@ -72,25 +72,17 @@ class Tally:
             self._pause = asyncio.get_running_loop().call_later(TOLD_EVERY_SECONDS, self._tell)
 
 
-class Garbled(Tally):
-    """aiohttp logs each request that is none as an error, with a traceback and what came: any client could fill the
-    disk. They are counted.
-    """
-
-    def is_told(self, record: logging.LogRecord) -> bool:
-        """A filter of the server's logger."""
-        if record.exc_info is None or not isinstance(record.exc_info[1], HttpProcessingError):
-            return True
-        self.count()
-        return False
-
-
 class _Terse(web.RequestHandler):
-    """A request that is no HTTP is answered without a word of it: its head may hold a token, which the logs of its
-    sender would keep with the answer.
+    """A request that is no HTTP is counted, and answered without a word of it: its head may hold a token, which the
+    logs of its sender would keep with the answer. aiohttp would log each as an error, with a traceback and what came:
+    any client could fill the disk.
     """
 
-    __slots__ = ()
+    __slots__ = ("_garbled",)
+
+    def __init__(self, server: web.Server, garbled: Tally, **options: Any) -> None:
+        super().__init__(server, loop=asyncio.get_running_loop(), **options)
+        self._garbled = garbled
 
     def handle_error(
         self,
@@ -99,14 +91,12 @@ class _Terse(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        return super().handle_error(request, status, exc, message and HTTPStatus(status).phrase)
-
-
-def terse(server: web.Server, **options: Any) -> Callable[[], asyncio.Protocol]:
-    """The protocol factory of a server; `options` are those of aiohttp's RequestHandler."""
-    loop = asyncio.get_running_loop()
-    unlogged: Any = None
-    return lambda: _Terse(server, loop=loop, access_log=unlogged, **options)
+        if not isinstance(exc, HttpProcessingError):
+            return super().handle_error(request, status, exc, message and HTTPStatus(status).phrase)
+        self._garbled.count()
+        answer = web.Response(status=status, text=HTTPStatus(status).phrase)
+        answer.force_close()
+        return answer
 
 
 class Connections:
@@ -168,20 +158,15 @@ class Entry:
 
     def __init__(self, runner: web.BaseRunner, limits: Limits, to: str, log: logging.Logger, **options: Any) -> None:
         self._runner = runner
-        self._options = options
-        self._log = log
+        self._options = {"logger": log, **options}
         self._listening: asyncio.Server | None = None
-        self._make: Callable[[], asyncio.Protocol] | None = None
         self.connections = Connections(self._protocol, limits, to)
-        self.garbled = Garbled(f"connections to {to} that spoke no HTTP were closed")
+        self.garbled = Tally(f"connections to {to} that spoke no HTTP were closed")
 
     async def start(self, host: str, port: int) -> None:
         """Raises OSError where it can't listen there. `host` "" is every address of the machine."""
         try:
             await self._runner.setup()
-            assert self._runner.server is not None
-            self._make = terse(self._runner.server, logger=self._log, **self._options)
-            self._log.addFilter(self.garbled.is_told)
             loop = asyncio.get_running_loop()
             self._listening = await loop.create_server(self.connections, host or None, port)
         except BaseException:  # cancelled as well: nothing of it stays behind
@@ -189,8 +174,8 @@ class Entry:
             raise
 
     def _protocol(self) -> asyncio.Protocol:
-        assert self._make is not None
-        return self._make()
+        assert self._runner.server is not None
+        return _Terse(self._runner.server, self.garbled, access_log=None, **self._options)
 
     @property
     def is_open(self) -> bool:
@@ -209,8 +194,7 @@ class Entry:
             listening.close()
         try:
             await self._runner.cleanup()
-        finally:  # the logger outlives it, and would count for the next one as well
-            self._log.removeFilter(self.garbled.is_told)
+        finally:
             self.connections.stop()
             self.garbled.stop()
 
