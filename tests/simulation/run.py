@@ -13,6 +13,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from aiohttp import web_app
+
 from tests.judge import broken, gathered
 from tests.simulation.loop import NeverRests, NothingLeft, SimulatedLoop
 from tests.simulation.seeded import under_the_seed
@@ -40,12 +42,17 @@ class Outcome:
 def simulate(story: Story, kind: type[Town] = Town) -> Outcome:
     """Whatever breaks in it is a problem of the outcome; nothing is raised."""
     fresh_store()  # made before the run, the first of a process as well, so that each run takes the same of its chance
+    with _uncollected():
+        return _simulated(story, kind)
+
+
+def _simulated(story: Story, kind: type[Town]) -> Outcome:
     loop = SimulatedLoop(random.Random(f"{story.seed}/loop"), most_s=story.wire_s, shuffles=story.shuffles)
     with ExitStack() as undone:
         directory = undone.enter_context(
             tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None, prefix="simulation-")
         )
-        undone.enter_context(_uncollected(loop))
+        undone.enter_context(_buried(loop))
         undone.enter_context(under_the_seed(loop, random.Random(f"{story.seed}/chance")))
         town = kind(loop, story, Path(directory))
         undone.enter_context(_overheard(town))
@@ -110,22 +117,43 @@ def _overheard(town: Town) -> Iterator[None]:
 
 
 @contextmanager
-def _uncollected(loop: SimulatedLoop) -> Iterator[None]:
-    """What was killed stays as it was until the end; what comes of letting it go then is of no interest."""
+def _uncollected() -> Iterator[None]:
+    """What was killed stays as it was until the end of the run, and nothing of it is left to the next one. What was
+    there before, such as all other tests, is not looked through for it.
+    """
     gc.disable()
-    gc.freeze()  # what was there before, such as all other tests, is not looked through for what the run left
-    unraisable = sys.unraisablehook
+    gc.freeze()
     try:
         yield
     finally:
-        sys.unraisablehook = lambda _: None
-        logging.disable()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _unheard():
+            web_app._cached_build_middleware.cache_clear()  # it would let go of an application amid some later run
+            for _ in range(2):  # what is let go may hold on once more in its `finally`
+                gc.collect()
+        gc.unfreeze()
+        gc.enable()
+
+
+@contextmanager
+def _buried(loop: SimulatedLoop) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        with _unheard():
             loop.bury()
             loop.close()
-            gc.collect()
-        gc.unfreeze()
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """What comes of letting go what was killed is of no interest."""
+    unraisable = sys.unraisablehook
+    sys.unraisablehook = lambda _: None
+    logging.disable()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
         logging.disable(logging.NOTSET)
         sys.unraisablehook = unraisable
-        gc.enable()
