@@ -1,9 +1,10 @@
 """Block Kit rules, in the words of Slack's own errors.
 
 Every violation is reported, each with its JSON pointer. Lengths count Unicode code points.
-Source: docs.slack.dev, reference/block-kit. Differences that stay: `call` and `auth_provider` are no blocks here, a
-video asks for no scope and no domain, a file input for no files:read. Sources differ on which blocks a container holds;
-here it is those of its page.
+Source: docs.slack.dev, reference/block-kit. Differences that stay: `call` and `auth_provider` are no blocks here, so a
+message with one is refused; a video asks for no scope and no domain, a file input for no files:read. Attachments are
+kept and given back as they came: blocks and buttons within one are not checked, drawn or pressed. Sources differ on
+which blocks a container holds; here it is those of its page.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ function callRow(one) {
   return h(
     "div",
     { class: `call ${bad ? "bad" : ""} ${one.method === "GET" ? "" : "writes"}` },
-    h("div", {}, h("time", { class: "quiet" }, at), " ", h("strong", {}, one.method), " ", h("span", { class: `status ${bad ? "bad" : ""}` }, one.status ?? "no answer"), one.error_code && ` ${one.error_code}`, one.fault && h("span", { class: "badge loud" }, one.fault)),
+    h("div", {}, h("time", { class: "quiet" }, at), " ", h("strong", {}, one.method), " ", h("span", { class: `status ${bad ? "bad" : ""}` }, one.status ?? "no answer"), one.error_code && ` ${one.error_code}`, one.fault && [" ", h("span", { class: "badge loud" }, one.fault)]),
     h("code", {}, path),
     disks && h("div", { class: "quiet" }, disks),
   );
