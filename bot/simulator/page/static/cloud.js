@@ -48,7 +48,7 @@ function diskRow(disk, snapshots) {
   return h(
     "div",
     { class: "disk" },
-    h("div", { class: "disk-head" }, h("span", {}, h("strong", {}, disk.name), h("span", { class: `state ${state}` }, state), h("span", { class: "quiet" }, ` ${disk.size} GiB ${disk.type}`)), plug(disk)),
+    h("div", { class: "disk-head" }, h("span", {}, h("strong", {}, disk.name), " ", h("span", { class: `state ${state}` }, state), " ", h("span", { class: "quiet" }, `${disk.size} GiB ${disk.type}`)), plug(disk)),
     disk.origin && h("p", { class: "quiet" }, `made of the copy of ${disk.origin.disk}, ${clock(disk.origin.at)}`),
     disk.rolled_back && h("p", { class: disk.rolled_back.how === "error_rollbacking" ? "bad" : "quiet" }, `↺ ${ROLLED[disk.rolled_back.how]} ${clock(disk.rolled_back.to)}`),
     mine.slice(0, 3).map(snapshotRow),
