@@ -158,6 +158,7 @@ ROW_OF_ITS_OWN = (
 )
 FOUND: dict[str, tuple[tuple[str, ...], bool, str]] = {
     "a row changed": (("update audit set actor = 'U9' where seq = 3",), False, "row 3 was altered"),
+    "bytes for text": (("update audit set actor = cast(actor as blob) where seq = 3",), False, "row 3 was altered"),
     "a value of another kind": (("update audit set actor = x'00' where seq = 3",), False, "row 3 was altered"),
     "a row taken out": (("delete from audit where seq = 3",), False, "row 3 is missing"),
     "the first row taken out": (("delete from audit where seq = 1",), False, "row 1 is missing"),

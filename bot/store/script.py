@@ -4,16 +4,24 @@ runs it, so each one runs the same texts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from bot.domain.audit import AuditEntry
 from bot.domain.log_lines import LogLine
 
 T = TypeVar("T")
+
+TEXTS_KEPT = 1_024
+"""More than there are in `bot/store/`, whatever their lists are as long as."""
+
+_NAMES = re.compile(r"'[^']*'|(?<!:):([a-z_]\w*)")
+"""A name in quotes is passed over: `'expire_grants:all'` names no parameter."""
+
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
@@ -69,6 +77,21 @@ def insert(table: str, row: Row, otherwise: str = "") -> Query:
 def _text(table: str, columns: tuple[str, ...], otherwise: str) -> str:
     values = ", ".join(f":{column}" for column in columns)
     return f"insert into {table} ({', '.join(columns)}) values ({values}) {otherwise}"
+
+
+@lru_cache(TEXTS_KEPT)
+def numbered(text: str, mark: str) -> tuple[str, tuple[str, ...]]:
+    """The text with 1, 2 and so on behind `mark`, and the names of what stands in their places. A name that stands
+    there twice is one.
+    """
+    numbers: dict[str, int] = {}
+
+    def number(found: re.Match[str]) -> str:
+        if (name := found[1]) is None:
+            return found[0]
+        return f"{mark}{numbers.setdefault(name, len(numbers) + 1)}"
+
+    return _NAMES.sub(number, text), tuple(numbers)
 
 
 def to_ms(at: datetime | None) -> int | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from bot.store.script import insert
+from bot.store.script import insert, numbered
 
 
 def kept(*rows: dict[str, object], otherwise: str = "") -> list[tuple[object, ...]]:
@@ -29,3 +29,12 @@ def test_what_is_there_already_is_the_callers_to_say() -> None:
     twice = ({"id": "a", "size": 1}, {"id": "a", "size": 2})
     assert kept(*twice, otherwise="on conflict (id) do nothing") == [("a", 1, "none")]
     assert kept(*twice, otherwise="on conflict (id) do update set size = excluded.size") == [("a", 2, "none")]
+
+
+def test_a_name_has_one_number_however_often_it_stands_there() -> None:
+    text = "select :b, :a from one where id = :b and job <> 'expire_grants:all' and at::bigint > :c"
+    assert numbered(text, "?") == (
+        "select ?1, ?2 from one where id = ?1 and job <> 'expire_grants:all' and at::bigint > ?3",
+        ("b", "a", "c"),
+    )
+    assert numbered("select 1", "$") == ("select 1", ())

@@ -12,7 +12,7 @@ from typing import TypeVar
 import sqlite_utils
 
 from bot.domain.errors import StoreFailed
-from bot.store.script import Query, Rows, Script
+from bot.store.script import Query, Rows, Script, numbered
 from bot.store.sqlite.place import not_opened
 from bot.store.sqlite.schema import migrations, refuse_newer
 
@@ -25,6 +25,8 @@ LOG_PAGES = 1_500
 
 STATEMENTS_KEPT = 512
 """More than there are in `bot/store/`: none is read by SQLite twice."""
+
+FOUND_BY_NAME = 8
 
 OPENS_WITHIN_MS = 5_000
 LOCKED_MS = 1_500
@@ -131,13 +133,21 @@ def make_room_in_log(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("pragma wal_checkpoint(restart)").fetchall()
 
 
+def execute(query: Query, connection: sqlite3.Connection) -> sqlite3.Cursor:
+    """A few values are found by their names. For each of many SQLite goes through all names, so those have numbers."""
+    if len(query.params) <= FOUND_BY_NAME:
+        return connection.execute(query.sql, query.params)
+    text, names = numbered(query.sql, "?")
+    return connection.execute(text, tuple(map(query.params.__getitem__, names)))
+
+
 def stepped(script: Script[T], connection: sqlite3.Connection) -> T:
     """Run a script on an open connection, within whatever transaction it has begun; nothing is done of its jobs."""
     rows: Rows | None = None
     try:
         while True:
             step = next(script) if rows is None else script.send(rows)
-            rows = connection.execute(step.sql, step.params).fetchall() if isinstance(step, Query) else ()
+            rows = execute(step, connection).fetchall() if isinstance(step, Query) else ()
     except StopIteration as stop:
         result: T = stop.value
         return result

@@ -22,7 +22,15 @@ from bot.ports.meters import StoreMeter
 from bot.store.database import Schedule
 from bot.store.handed_over import Announcements
 from bot.store.script import Announced, Aside, Query, Rows, Script
-from bot.store.sqlite.connection import LOCKED_MS, OPENS_WITHIN_MS, make_room_in_log, move_log, reading, writing
+from bot.store.sqlite.connection import (
+    LOCKED_MS,
+    OPENS_WITHIN_MS,
+    execute,
+    make_room_in_log,
+    move_log,
+    reading,
+    writing,
+)
 from bot.store.sqlite.place import not_opened, size_of
 from bot.store.sqlite.schema import TRIGGERS
 from bot.store.sqlite.worker import Job, Worker
@@ -289,7 +297,7 @@ class SqliteDatabase:
             while True:
                 rows: Rows = ()
                 if isinstance(step, Query):
-                    cursor = connection.execute(step.sql, step.params)
+                    cursor = execute(step, connection)
                     rows = cursor.fetchall() if cursor.description else ()
                 elif isinstance(step, Aside):
                     self._announcements.set_aside(step)
