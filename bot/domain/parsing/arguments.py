@@ -110,15 +110,17 @@ def option_of(word: Word) -> Given | None:
     """`key=value`. A full-width equals sign, or formatting around it all, counts where the key is one that I know: a
     disk may be called so.
     """
-    if word.quoted or not _OPTION.match(word.text):
+    found = None if word.quoted else _OPTION.match(word.text)
+    if found is None:
         return None
-    return _option_in(word, sure=True) or _option_in(Word(unmarked_word(word.text), quoted=False), sure=False)
+    if option := _option_in(word, found, sure=True):
+        return option
+    bare = Word(unmarked_word(word.text), quoted=False)
+    again = _OPTION.match(bare.text)
+    return _option_in(bare, again, sure=False) if again else None
 
 
-def _option_in(word: Word, *, sure: bool) -> Given | None:
-    found = _OPTION.match(word.text)
-    if not found:
-        return None
+def _option_in(word: Word, found: re.Match[str], *, sure: bool) -> Given | None:
     key = plain(found[1])
     name = key.lower().replace("-", "_")
     if not _KEY.fullmatch(key) or not (name in OPTIONS or (sure and found[2] == "=" and key == found[1])):

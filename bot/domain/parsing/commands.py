@@ -210,12 +210,17 @@ COMMAND = "/snapshot"
 
 def parse_command(text: str, command: str = COMMAND) -> Command:
     """Read what stands after `command`, as `plain_text` gives it. For any text it raises CommandError or nothing."""
+    return _ordered(text, order_text(visible(text), command), command)
+
+
+def _ordered(text: str, order: str, command: str) -> Command:
+    """`order` is the text without its dress."""
     if len(text) > TEXT_CHARACTERS:
         raise CommandError(
             f"That is {len(text):,} characters and I read at most {TEXT_CHARACTERS:,}. "
             "Nothing was done. Split it into several commands, or shorten the reason."
         )
-    words, asks_only = order_words(order_text(visible(text), command), command, KNOWN)
+    words, asks_only = order_words(order, command, KNOWN)
     if not words:
         return Help() if asks_only else OpenForm(Create(()))
     if asks_only and verb_in(words[0].text) in CHANGING:
@@ -291,8 +296,11 @@ _NAMING_BY_ID = frozenset({"grant", "revoke", "access", "restore-points"})
 def read_command(raw: str, command: str = COMMAND) -> Command:
     """Read the text as Slack delivers it, entities and all. Raises CommandError, and nothing else."""
     text = plain_text(raw)
-    verb, *_ = [*order_text(text, command).split(maxsplit=1), ""]
-    return parse_command(subject_text(raw) if verb_in(verb) in _NAMING_BY_ID else text, command)
+    order = order_text(text, command)
+    verb, *_ = [*order.split(maxsplit=1), ""]
+    if verb_in(verb) in _NAMING_BY_ID:
+        return parse_command(subject_text(raw), command)
+    return _ordered(text, order, command)
 
 
 # --- verbs ------------------------------------------------------------------------------------------------------------

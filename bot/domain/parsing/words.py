@@ -197,9 +197,11 @@ def _word_at(text: str, start: int) -> tuple[Word, int]:
         if end is None:
             shown = quoted(text[at : at + 20])
             raise CommandError(f"The quote that opens {shown} is never closed. Close it, or leave it out.")
-        begins = sum(map(len, letters))
-        held |= {begins + found for found, letter in enumerate(text[at + 1 : end]) if letter == ","}
-        letters.append(text[at + 1 : end])
+        inside = text[at + 1 : end]
+        if "," in inside:
+            begins = sum(map(len, letters))
+            held |= {begins + found for found, letter in enumerate(inside) if letter == ","}
+        letters.append(inside)
         at = end + 1
     quoted_word = bool(_quotes_opening(text, start, start))
     return Word("".join(letters), quoted_word, frozenset(held)), at
