@@ -9,15 +9,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_bolt.response import BoltResponse
 
-from bot.slack import command_road
-from bot.slack.command_road import ANSWERED_WITHIN_SECONDS, AT_ONCE, CommandRoad
+from bot.slack.command_road import CommandRoad
 from bot.slack.listeners.reading import reads
-from bot.slack.origin import Origin
-from bot.slack.payloads import Identity, SlashCommand, is_command, read
+from bot.slack.payloads import SlashCommand, is_command
 from tests.e2e.conftest import CHANNEL, World
 from tests.slack.test_bolt_traps import (
     FORM,
@@ -174,76 +170,6 @@ async def test_a_body_that_is_none_reaches_no_listener(serve: Serve, body: str, 
     made = parts()
     assert (await (await serve(made)).post(body, content_type)).status == status
     assert made.intake.texts == []
-
-
-class Held:
-    """Answers a command when it is told to, and until then none."""
-
-    def __init__(self) -> None:
-        self.begun: list[str] = []
-        self.answers: list[asyncio.Event] = []
-        self.road = CommandRoad("/snapshot", Origin(read(Identity, HARBOR)), self._on_command, self._on_error)
-
-    async def burst(self, count: int) -> list[asyncio.Task[BoltResponse]]:
-        texts = [f"create disk-{number}" for number in range(count)]
-        sent = [asyncio.create_task(self.road.answer(fields(text=text))) for text in texts]
-        await asyncio.sleep(0)
-        return sent
-
-    async def until_begun(self, count: int) -> None:
-        async with asyncio.timeout(10):
-            while len(self.begun) < count:
-                await asyncio.sleep(0)
-
-    async def _on_command(self, ack: AsyncAck, sent: SlashCommand) -> None:
-        self.begun.append(sent.text)
-        self.answers.append(asyncio.Event())
-        await self.answers[-1].wait()
-        await ack()
-
-    async def _on_error(self, exc: Exception, body: dict[str, Any], ack: AsyncAck) -> None:
-        raise exc
-
-
-async def test_of_a_burst_those_that_came_first_are_answered_before_the_last_are_read(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(command_road, "ANSWERED_WITHIN_SECONDS", 60.0)
-    held = Held()
-    sent = await held.burst(3 * AT_ONCE)
-    assert len(held.begun) == AT_ONCE
-    for number in range(len(sent)):
-        await held.until_begun(min(number + AT_ONCE, len(sent)))
-        assert len(held.begun) == min(number + AT_ONCE, len(sent))
-        held.answers[number].set()
-        assert (await sent[number]).status == 200
-    assert held.begun == [f"create disk-{number}" for number in range(3 * AT_ONCE)]
-
-
-async def test_commands_that_are_held_up_hold_up_no_others() -> None:
-    held = Held()
-    sent = await held.burst(AT_ONCE + 200)
-    assert len(held.begun) == AT_ONCE
-    began = time.monotonic()
-    await held.until_begun(len(sent))
-    assert time.monotonic() - began < 200 * ANSWERED_WITHIN_SECONDS / 2, "they waited one after the other"
-    for answer in held.answers:
-        answer.set()
-    assert {(await one).status for one in sent} == {200}
-
-
-async def test_who_goes_away_while_they_wait_in_line_keeps_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command_road, "ANSWERED_WITHIN_SECONDS", 60.0)
-    held = Held()
-    sent = await held.burst(AT_ONCE + 3)
-    for gone in (sent[0], sent[AT_ONCE], sent[AT_ONCE + 1]):
-        gone.cancel()
-    await held.until_begun(AT_ONCE + 1)
-    assert held.begun[-1] == f"create disk-{AT_ONCE + 2}"
-    for answer in held.answers:
-        answer.set()
-    left = await asyncio.gather(*sent, return_exceptions=True)
-    assert sum(isinstance(one, BoltResponse) and one.status == 200 for one in left) == AT_ONCE
 
 
 async def test_a_command_that_slack_delivers_twice_over_http_acts_once(http_world: World) -> None:
