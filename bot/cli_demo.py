@@ -33,7 +33,8 @@ from bot.store.trail.search import exported
 
 FACE = {
     "command": "/snapshot",
-    "hint": "quick | create DISK … | status | list | restore-points | help",
+    "hint": "quick | create DISK … | status | list | restore-points | restore ID | help",
+    "go": ids.CONFIRM,
     "actions": [action.value for action in Action],
     "shortcuts": [
         {"name": "New snapshot", "type": "global", "callback_id": ids.NEW_SNAPSHOT},

@@ -9,9 +9,10 @@ from collections.abc import Coroutine
 from typing import Any
 
 from bot.simulator.bot_process import BotProcess
-from bot.simulator.demo_world import CHANNEL, PLAYED
+from bot.simulator.demo_world import ASKED, CHANNEL
 from bot.simulator.page import Site, Story
-from bot.simulator.page.story import CommandFailed, standing_out
+from bot.simulator.page.plans import Asked
+from bot.simulator.page.story import CommandFailed
 from bot.simulator.setting import Setting
 from bot.simulator.terminal import WIDTH, Keyboard, Terminal
 from bot.simulator.workspace import WorkspaceSimulator
@@ -112,11 +113,14 @@ class Demo:
             print(f"The bot did not start:\n{exc}", file=sys.stderr)
             return False
         print(PLAY.format(channel=CHANNEL, person=PERSON.capitalize()))
-        await terminal.command(f"/snapshot {PLAYED}")
-        await workspace.until(lambda: standing_out(workspace, CHANNEL) is not None, OVERDUE_SECONDS)
-        found = standing_out(workspace, CHANNEL)
-        assert found is not None
-        await terminal.press(*found)
+        asked, plans = Asked(**ASKED), self._site.plans
+        plans.typed(asked)
+        await terminal.command(asked.text)
+        plan = await plans.waiting(asked)
+        if plan is None:
+            print("No plan came of it.", file=sys.stderr)
+            return False
+        await terminal.press(plan.message, plan.button)
         await workspace.until(lambda: _receipts(workspace) > 0, OVERDUE_SECONDS)
         print(f"\n{'─' * WIDTH}\nThe channel as it stands now:\n")
         print(workspace.render(CHANNEL, viewer=PERSON, width=WIDTH))

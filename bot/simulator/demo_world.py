@@ -10,6 +10,7 @@ from bot.simulator.cloud.default_world import LEGACY, PAYMENTS, SHOP
 
 CHANNEL = "#inc-demo"
 PLAYED = 'quick keep=7 reason="kernel upgrade on web-01, INC-42"'
+ASKED = {"user": "alice", "channel": CHANNEL, "text": f"/snapshot {PLAYED}"}
 POINT = 'create spare-disk reason="before the clean-up"'
 BACKED_UP = "{snapshot of web-01-data}"
 ALICE, BOB, CAROL, GUS, EVE = "U0ALICE001", "U0BOB00002", "U0CAROL009", "U0GUEST003", "U0EXTUSER5"
@@ -74,15 +75,15 @@ def _story() -> dict[str, Any]:
             *({"user": user, "channel": CHANNEL, "text": text} for user, text in said),
             {"user": "eve", "channel": "#shared", "text": "Hello from the partner's side. Anything we should know?"},
         ],
-        "opening": [{"command": {"user": "alice", "channel": CHANNEL, "text": f"/snapshot {PLAYED}"}}],
+        "opening": [{"command": ASKED}],
         "things": [
             {
                 "title": "Back up web-01",
-                "told": "Presses the button of the plan that waits in the channel: three disks are copied at one "
-                "moment, and its thread ends with a receipt.",
+                "told": "Presses the button of the plan that waits in the channel, or of a new one once it waits no "
+                "more: three disks are copied at one moment, and its thread ends with a receipt.",
                 "user": "alice",
                 "channel": CHANNEL,
-                "steps": [{"press": {"user": "alice", "channel": CHANNEL}}],
+                "steps": [{"press": ASKED}],
             },
             {
                 "title": "Kill the bot half-way",

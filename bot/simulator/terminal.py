@@ -155,8 +155,8 @@ class Terminal:
         shown = []
         for element in (one for block in message.blocks for one in block.get("elements", [])):
             if element.get("type") in _BUTTONS:
-                known = [(one.channel, one.ts, old["action_id"]) for one, old in self._buttons]
-                key = (message.channel, message.ts, element["action_id"])
+                known = [(one.channel, one.ts, old["action_id"], old.get("value")) for one, old in self._buttons]
+                key = (message.channel, message.ts, element["action_id"], element.get("value"))
                 number = known.index(key) if key in known else len(known)
                 self._buttons[number : number + 1] = [(message, element)]
                 shown.append((number + 1, element["text"]["text"]))

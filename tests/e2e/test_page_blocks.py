@@ -29,7 +29,7 @@ if not is_here():
 
 ALICE, CHANNEL = "U0ALICE001", "C0INCDEMO1"
 MESSAGE = "#messages .message"
-FACE = {"command": "/snapshot", "hint": "", "shortcuts": []}
+FACE = {"command": "/snapshot", "go": "go", "hint": "", "shortcuts": []}
 
 
 async def explain(user: str, action: str, project: str, channel: str) -> Mapping[str, Any]:

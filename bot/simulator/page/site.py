@@ -13,6 +13,7 @@ from aiohttp import web
 from bot.simulator.bot_process import BotProcess
 from bot.simulator.page.cloud_panel import cloud_document
 from bot.simulator.page.document import Document, changed, workspace_document
+from bot.simulator.page.plans import Plans
 from bot.simulator.page.story import CommandFailed, Player, Story
 from bot.simulator.page.troubles import Troubles
 from bot.simulator.setting import Setting
@@ -52,7 +53,8 @@ class Site:
         trail: Trail,
     ) -> None:
         self.troubles = Troubles(setting.cloud, setting.workspace)
-        self.player = Player(setting, bot, self.troubles)
+        self.plans = Plans(setting.workspace, face["go"])
+        self.player = Player(setting, bot, self.troubles, self.plans)
         self._setting, self._bot, self._story = setting, bot, story
         self._explain, self._trail, self._face = explain, trail, face
 
@@ -93,8 +95,9 @@ class Site:
             raise ValueError("do is start, kill or stop")
         await self.player.play([{"bot": do}])
 
-    async def _try(self, number: int) -> None:
-        await self.player.play(self._story.things[number].steps)
+    async def _try(self, number: int) -> Mapping[str, Any]:
+        told = await self.player.play(self._story.things[number].steps)
+        return {"told": told} if told else {}
 
     async def _explained(self, user: str, action: str, project: str, channel: str) -> Mapping[str, Any]:
         world = self._setting.workspace.world

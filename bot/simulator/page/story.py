@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.simulator.bot_process import BotProcess
+from bot.simulator.page.plans import OVERDUE_SECONDS, Asked, Plans
 from bot.simulator.page.troubles import BY_ID, Troubles
 from bot.simulator.setting import Setting
-from bot.simulator.workspace import Message, WorkspaceSimulator
+from bot.simulator.workspace import WorkspaceSimulator
 
 SNAPSHOT_OF = re.compile(r"\{snapshot of ([^{}]+)\}")
-OVERDUE_SECONDS = 60.0
+ASKED_ANEW = "Its plan waited no more: a new one was asked for and pressed. The channel tells the rest."
 Step = Mapping[str, Any]
 
 
@@ -72,18 +73,20 @@ def read_story(described: Any) -> Story:
 _STEPS: Mapping[str, tuple[str, ...]] = {
     "command": ("user", "channel", "text"),
     "say": ("user", "channel", "text"),
-    "press": ("user", "channel"),
+    "press": ("user", "channel", "text"),
     "plug": ("disk", "attached"),
     "bot": (),
     "trouble": ("on",),
     "until": (),
     "wait": (),
 }
+_TYPED = ("command", "say", "press")
 
 
 def _check(step: Step) -> None:
     [kind] = set(step) & set(_STEPS) or {""}
     wrong = not kind or (isinstance(step[kind], Mapping) and set(step[kind]) - set(_STEPS[kind]))
+    wrong = wrong or (kind in _TYPED and set(step[kind]) != set(_STEPS[kind]))
     if wrong or (kind == "bot" and step["bot"] not in ("start", "kill", "stop")):
         raise ValueError(f"a step is one of {', '.join(_STEPS)}, not {dict(step)}")
     if kind == "trouble" and step["trouble"] not in BY_ID:
@@ -97,18 +100,18 @@ class CommandFailed(Exception):
 class Player:
     """Does the steps of a story.
 
-    `command` and `say`: a person types. `press`: the button that stands out in the latest message that has one, once
-    there is one. `plug`: a disk is `attached`, or not. `bot`: start, kill or stop. `trouble`: an id, with `on`.
-    `until`: "creating", a snapshot that the steps before have led to is in the making; "ended", none of these is.
-    `wait`: seconds.
+    `command` and `say`: a person types. `press`: the person says go to the plan of a command that they typed there in a
+    step, in the words of `text`; where no such plan waits, that is typed anew first. `plug`: a disk is `attached`, or
+    not. `bot`: start, kill or stop. `trouble`: an id, with `on`. `until`: "creating", a snapshot that the steps before
+    have led to is in the making; "ended", none of these is. `wait`: seconds.
     """
 
-    def __init__(self, setting: Setting, bot: BotProcess, troubles: Troubles) -> None:
-        self._setting, self._bot, self._troubles = setting, bot, troubles
+    def __init__(self, setting: Setting, bot: BotProcess, troubles: Troubles, plans: Plans) -> None:
+        self._setting, self._bot, self._plans = setting, bot, plans
         self._steps: dict[str, Callable[[Step], Awaitable[Any]]] = {
-            "command": lambda step: self._command(**step["command"]),
+            "command": lambda step: self._command(Asked(**step["command"])),
             "say": lambda step: setting.workspace.say(**step["say"]),
-            "press": lambda step: self._press(**step["press"]),
+            "press": lambda step: self._press(Asked(**step["press"])),
             "plug": lambda step: self._plug(**step["plug"]),
             "bot": lambda step: self._do_to_bot(step["bot"]),
             "trouble": lambda step: troubles.turn(step["trouble"], on=step.get("on", True)),
@@ -116,19 +119,29 @@ class Player:
             "wait": lambda step: asyncio.sleep(step["wait"]),
         }
 
-    async def play(self, steps: Sequence[Step]) -> None:
-        """One after the other, none where a snapshot that one names is not there. Raises TimeoutError,
-        NotAllowedInSlack, LookupError, CommandFailed.
+    async def play(self, steps: Sequence[Step]) -> str:
+        """One after the other, none where a snapshot that one names is not there. What a reader would not expect of it,
+        if anything. Raises TimeoutError, NotAllowedInSlack, LookupError, CommandFailed.
         """
+        told = ""
         for step in [self._as_of_now(step) for step in steps]:
             [kind] = set(step) & set(self._steps)
-            await self._steps[kind](step)
+            outcome = await self._steps[kind](step)
+            told = outcome if kind == "press" else told
+        return told
 
-    async def _command(self, **typed: str) -> None:
+    async def _command(self, asked: Asked) -> None:
         """Once the bot is there, if it is to be."""
+        await self._bot_is_there()
+        self._plans.typed(asked)
+        self._raise_for(await command(self._setting.workspace, asked.user, asked.channel, asked.text))
+
+    async def _bot_is_there(self) -> None:
         if self._bot.running:
             await self._setting.workspace.wait_for_bot(OVERDUE_SECONDS)
-        if wrong := await command(self._setting.workspace, **typed):
+
+    def _raise_for(self, wrong: str | None) -> None:
+        if wrong:
             raise CommandFailed(wrong if self._bot.running else f"{wrong}: the bot is killed. Start it under Trouble.")
 
     def _as_of_now(self, step: Step) -> Step:
@@ -162,16 +175,23 @@ class Player:
             while cloud.status_of(found) != wanted:  # noqa: ASYNC110  # nothing announces it
                 await asyncio.sleep(0.1)
 
-    async def _press(self, user: str, channel: str) -> None:
-        """Raises LookupError where no button is left of those that there were."""
-        workspace = self._setting.workspace
-        if standing_out(workspace, channel) is None and stood_out(workspace, channel):
-            raise LookupError("It is done already: its receipt stands in the thread.")
-        await workspace.until(lambda: standing_out(workspace, channel) is not None, OVERDUE_SECONDS)
-        found = standing_out(workspace, channel)
-        assert found is not None
-        message, button = found
-        await workspace.press(user, channel, message.ts, button["action_id"])
+    async def _press(self, asked: Asked) -> str:
+        """Raises LookupError where the command leads to no plan."""
+        await self._bot_is_there()
+        plan = await self._plans.waiting(asked)
+        told = "" if plan else ASKED_ANEW
+        if plan is None:
+            await self._command(asked)
+            plan = await self._plans.waiting(asked)
+        if plan is None:
+            raise LookupError(
+                "No plan waited, and none came of asking for one, so nothing is pressed: see the channel."
+            )
+        at, button = plan.message, plan.button
+        press = self._setting.workspace.press
+        outcome = await press(asked.user, at.channel, at.ts, button["action_id"], button["value"])
+        self._raise_for(outcome.error)
+        return told
 
     async def _do_to_bot(self, what: str) -> None:
         match what:
@@ -207,22 +227,3 @@ async def command(workspace: WorkspaceSimulator, user: str, channel: str, text: 
     """Type a slash command with its word; answers what went wrong, as the person reads it."""
     word, _, rest = text.partition(" ")
     return (await workspace.command(user, channel, rest, command=word)).error or ""
-
-
-def standing_out(workspace: WorkspaceSimulator, channel: str) -> tuple[Message, dict[str, Any]] | None:
-    """The latest message of a channel with a button that stands out, and that button."""
-    for message in reversed(workspace.messages(channel)):
-        if button := _primary(message.blocks):
-            return message, button
-    return None
-
-
-def stood_out(workspace: WorkspaceSimulator, channel: str) -> bool:
-    """Whether a message there has or had such a button."""
-    shown = (blocks for message in workspace.messages(channel) for _, _, blocks in message.history)
-    return any(_primary(blocks) for blocks in shown)
-
-
-def _primary(blocks: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    rows = (block["elements"] for block in blocks if block["type"] == "actions")
-    return next((one for row in rows for one in row if one.get("style") == "primary"), None)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx
 import pytest
 
@@ -16,11 +17,14 @@ from bot.simulator.bot_process import BotProcess
 from bot.simulator.cloud import Timing
 from bot.simulator.cloud.default_world import PAYMENTS
 from bot.simulator.page import Site, read_story
+from bot.simulator.page.plans import Asked, Plans
 from bot.simulator.page.story import CommandFailed, Player
 from bot.simulator.page.troubles import TROUBLES, Troubles
 from bot.simulator.setting import Setting
 
 STATIC = Path(__file__).parents[3] / "bot/simulator/page/static"
+FACE = {"command": "/snapshot", "go": "go"}
+ASKED = {"user": "alice", "channel": "#inc-demo", "text": "/snapshot quick"}
 STORY = {
     "channel": "#inc-demo",
     "told": "It is 3 a.m.",
@@ -49,7 +53,7 @@ async def trail(after: int | None) -> list[dict[str, Any]]:
 async def setting(tmp_path: Path) -> AsyncIterator[Setting]:
     setting = Setting(tmp_path)
     bot = BotProcess(setting.environment, setting.workspace.notify)
-    site = Site(setting, bot, read_story(STORY), {"command": "/snapshot"}, explain=explain, trail=trail)
+    site = Site(setting, bot, read_story(STORY), FACE, explain=explain, trail=trail)
     setting.workspace.add_routes(site.routes())
     await setting.start()
     yield setting
@@ -230,21 +234,81 @@ async def test_a_thing_to_try_is_done_by_one_press(setting: Setting, http: httpx
     assert [message.text for message in setting.workspace.messages("#inc-demo")] == ["said in the story"]
 
 
-async def test_what_is_pressed_already_is_not_asked_for_and_pressed_anew(
+class Planner:
+    """Stands for the bot where it is told of commands and presses: each command is answered by a plan."""
+
+    def __init__(self, setting: Setting, http: httpx.AsyncClient) -> None:
+        http.headers["Authorization"] = f"Bearer {setting.workspace.bot_token}"
+        self.pressed: list[str] = []
+        self._http, self._made, self._sockets = http, 0, aiohttp.ClientSession()
+        self._setting = setting
+        self._hearing = asyncio.create_task(self._hear())
+
+    async def post(self, request: str, user: str, action: str = "go") -> str:
+        """A message with a button that stands out."""
+        go = {"type": "button", "action_id": action, "style": "primary", "value": request}
+        rows = [{"type": "actions", "elements": [{**go, "text": {"type": "plain_text", "text": "Go"}}]}]
+        body = {"channel": "C0INCDEMO1", "text": f"a plan\n<@{user}> · request {request}", "blocks": rows}
+        answer = (await self._http.post("/api/chat.postMessage", json=body)).json()
+        return str(answer["ts"])
+
+    async def end(self, ts: str) -> None:
+        await self._http.post("/api/chat.update", json={"channel": "C0INCDEMO1", "ts": ts, "text": "done"})
+
+    async def _hear(self) -> None:
+        app = {"Authorization": f"Bearer {self._setting.workspace.app_token}"}
+        address = (await self._http.post("/api/apps.connections.open", headers=app)).json()["url"]
+        async with self._sockets.ws_connect(address) as socket:
+            async for frame in socket:
+                told = frame.json()
+                if "envelope_id" in told:
+                    await socket.send_json({"envelope_id": told["envelope_id"]})
+                if told["type"] == "slash_commands":
+                    self._made += 1
+                    await self.post(f"r-{self._made}", told["payload"]["user_id"])
+                if told["type"] == "interactive":
+                    self.pressed += [one["value"] for one in told["payload"]["actions"]]
+
+    async def leave(self) -> None:
+        self._hearing.cancel()
+        await asyncio.gather(self._hearing, return_exceptions=True)
+        await self._sockets.close()
+
+
+async def test_a_story_presses_the_plan_of_its_own_command_and_no_other_button(
     setting: Setting, http: httpx.AsyncClient
 ) -> None:
-    bot = BotProcess(setting.environment, setting.workspace.notify)
-    player = Player(setting, bot, Troubles(setting.cloud, setting.workspace))
-    http.headers["Authorization"] = f"Bearer {setting.workspace.bot_token}"
-    go = {"type": "button", "action_id": "go", "style": "primary", "text": {"type": "plain_text", "text": "Go"}}
-    plan = {"channel": "C0INCDEMO1", "text": "plan", "blocks": [{"type": "actions", "elements": [go]}]}
-    press = asyncio.create_task(player.play([{"press": {"user": "alice", "channel": "#inc-demo"}}]))
-    posted = (await http.post("/api/chat.postMessage", json=plan)).json()
-    await asyncio.wait([press])
-    await http.post("/api/chat.update", json={"channel": "C0INCDEMO1", "ts": posted["ts"], "text": "done"})
-    with pytest.raises(LookupError, match="It is done already"):
-        await player.play([{"press": {"user": "alice", "channel": "#inc-demo"}}])
-    assert len(setting.workspace.messages("#inc-demo")) == 1
+    plans, bot = Plans(setting.workspace, "go"), BotProcess(setting.environment, setting.workspace.notify)
+    player, planner = Player(setting, bot, Troubles(setting.cloud, setting.workspace), plans), Planner(setting, http)
+    await setting.workspace.wait_for_bot()
+    await planner.post("r-before", "U0ALICE001")
+    await player.play([{"command": ASKED}])
+    await planner.post("r-again", "U0ALICE001", "try_again")
+    await planner.post("r-of-bob", "U0BOB00002", "approve")
+    assert await player.play([{"press": ASKED}]) == ""
+    assert planner.pressed == ["r-1"]
+    first = await plans.waiting(Asked(**ASKED))
+    assert first is not None
+    await planner.end(first.message.ts)
+    assert "a new one was asked for" in await player.play([{"press": ASKED}])
+    assert planner.pressed == ["r-1", "r-2"]
+    await planner.leave()
+
+
+async def test_where_no_plan_comes_of_it_nothing_is_pressed(
+    setting: Setting, http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans, bot = Plans(setting.workspace, "another"), BotProcess(setting.environment, setting.workspace.notify)
+    player, planner = Player(setting, bot, Troubles(setting.cloud, setting.workspace), plans), Planner(setting, http)
+    await setting.workspace.wait_for_bot()
+    monkeypatch.setattr("bot.simulator.page.plans.OVERDUE_SECONDS", 0.3)
+    with pytest.raises(LookupError, match="nothing is pressed"):
+        await player.play([{"press": ASKED}])
+    assert planner.pressed == []
+    await planner.leave()
+    await setting.workspace.drop_sockets()
+    with pytest.raises(CommandFailed, match="the bot is killed"):
+        await player.play([{"press": ASKED}])
 
 
 async def test_the_bots_explanation_is_asked_with_ids(http: httpx.AsyncClient) -> None:
@@ -264,7 +328,7 @@ async def test_a_thing_that_needs_a_snapshot_does_nothing_while_there_is_none(se
     said = {"user": "bob", "channel": "#inc-demo", "text": "/snapshot restore {snapshot of web-01-data}"}
     steps: list[dict[str, Any]] = [{"plug": {"disk": "web-01-data", "attached": False}}, {"command": said}]
     bot = BotProcess(setting.environment, setting.workspace.notify)
-    player = Player(setting, bot, Troubles(setting.cloud, setting.workspace))
+    player = Player(setting, bot, Troubles(setting.cloud, setting.workspace), Plans(setting.workspace, "go"))
     disk = setting.cloud.world.disk("web-01-data")
     with pytest.raises(LookupError, match="There is no snapshot of web-01-data yet: back it up first"):
         await player.play(steps)
@@ -286,9 +350,9 @@ async def test_half_way_is_when_a_copy_of_the_steps_is_in_the_making_and_no_othe
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     setting.cloud.world.timing.min_seconds = setting.cloud.world.timing.max_seconds = 3600.0
-    player = Player(
-        setting, BotProcess(setting.environment, setting.workspace.notify), Troubles(setting.cloud, setting.workspace)
-    )
+    bot = BotProcess(setting.environment, setting.workspace.notify)
+    troubles, plans = Troubles(setting.cloud, setting.workspace), Plans(setting.workspace, "go")
+    player = Player(setting, bot, troubles, plans)
     cloud = await logged_in(setting)
 
     async def copy(disk: str) -> None:
@@ -313,6 +377,7 @@ async def test_half_way_is_when_a_copy_of_the_steps_is_in_the_making_and_no_othe
     [
         ({"things": [{"title": "x"}]}, "missing"),
         ({"opening": [{"jump": {}}]}, "a step is one of"),
+        ({"opening": [{"press": {"user": "alice", "channel": "#inc-demo"}}]}, "a step is one of"),
         ({"opening": [{"bot": "dance"}]}, "a step is one of"),
         ({"opening": [{"trouble": "rain"}]}, "there is no trouble rain"),
         ({"said": [{"user": "alice"}]}, "what was said needs"),

@@ -74,7 +74,7 @@ async function tried(button, said, one, number) {
   const outcome = await behind("try", { number });
   button.disabled = false;
   button.removeAttribute("aria-busy");
-  fill(said, outcome.ok ? "Done. The channel tells the rest." : outcome.error);
+  fill(said, outcome.ok ? (outcome.told ?? "Done. The channel tells the rest.") : outcome.error);
 }
 
 export const botWords = () => {
