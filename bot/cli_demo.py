@@ -6,7 +6,7 @@ import argparse
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ async def demo(options: argparse.Namespace) -> int:
             complain(str(exc))
             return BAD_USE
         bot = BotProcess(lambda: {**setting.environment(), "ADMIN_PORT": "0"}, setting.workspace.notify)
-        async with _explaining(setting) as explain:
+        async with explaining(setting) as explain:
             site = Site(setting, bot, story, FACE, explain=explain, trail=partial(_trail, setting))
             setting.workspace.add_routes(site.routes())
             with _told("--port"):
@@ -62,17 +62,21 @@ async def demo(options: argparse.Namespace) -> int:
 
 
 @asynccontextmanager
-async def _explaining(setting: Setting) -> AsyncIterator[Explain]:
+async def explaining(setting: Setting) -> AsyncIterator[Explain]:
     """The bot's own explanation, of a person as the bot itself sees that person in the workspace."""
+    workspace, clock = setting.workspace, SystemClock()
     async with aiohttp.ClientSession() as http:
 
+        @cache
+        def people(api_url: str, token: str) -> SlackPeople:
+            """Kept, with what it knows: the workspace limits how often it is asked, and the bot asks as well."""
+            return SlackPeople(web_client(api_url, http, token), workspace.world.team_id, clock)
+
         async def explain(user: str, action: str, project: str, channel: str) -> Mapping[str, Any]:
-            workspace = setting.workspace
-            client = web_client(workspace.api_url, http, workspace.bot_token)
-            people = SlackPeople(client, workspace.world.team_id, SystemClock())
-            settings, name = load_store(setting.environment(), rights=True), workspace.world.person(user).name
+            asked = workspace.world.person(user)
+            settings, name = load_store(setting.environment(), rights=True), asked.real_name or asked.name
             try:
-                actor = await people.look_up(user)
+                actor = await people(workspace.api_url, workspace.bot_token).look_up(user)
                 decision = await decided(settings, actor, Action(action), project, channel)
             except BotError as exc:
                 return {"allowed": False, "rule": "", "told": exc.sentence}

@@ -22,6 +22,9 @@ MESSAGE = "#messages .message"
 SAY = """fetch("/_control/say",
 {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(arguments[0])})"""
 
+TURN_THROUGH = """const field = document.querySelector(arguments[0]);
+for (const value of arguments[1]) { field.value = value; field.dispatchEvent(new Event("change")); }"""
+
 
 @pytest.fixture(scope="module")
 def shown(chrome: Chrome) -> Iterator[Page]:
@@ -52,13 +55,14 @@ def test_a_server_is_backed_up_and_a_disk_of_it_overwritten_by_a_typed_name_and_
     page.picture("opening")
     page.press("[data-try='0']")
     tab(page, "cloud")
-    page.see(".snapshot", "one moment")
+    page.see(".snapshot", "same moment")
     page.see(MESSAGE, "after the go, all available")
     page.picture("quick")
     page.press(f"{MESSAGE} .replies")
     page.see("#replies .message", "3 of 3 snapshots available")
     page.keys(Keys.ESCAPE)
     page.until(lambda: not page.text("#thread") or None)
+    assert "replies" in page.script("return document.activeElement.className")
     page.open("bob")
     page.press("[data-try='4']")
     page.see(MESSAGE, "nothing is overwritten yet")
@@ -110,6 +114,7 @@ def test_a_form_offers_while_one_types_and_says_beside_the_field_what_is_wrong(p
     page.type("dialog [data-focus^='keep/']", Keys.BACKSPACE * 4, "7", Keys.ENTER)
     page.see(MESSAGE, "On it: snapshot of 1 disk")
     assert not page.all("dialog")
+    assert page.script("return document.activeElement !== document.body")
 
 
 def test_a_second_person_agrees_to_what_the_first_may_not_do_alone(page: Page) -> None:
@@ -133,6 +138,11 @@ def test_a_guest_is_refused_and_nobody_else_sees_it(page: Page) -> None:
     page.see("#may-answer", "No")
     page.see("#may-answer", "standing-guest")
     page.picture("guest")
+    asked = "return performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/explain')).length"
+    before = page.script(asked)
+    page.script(TURN_THROUGH, "#may-user", ["U0BOB00002", "U0CAROL009", "U0ALICE001"])
+    page.see("#may-answer", "Alice may create")
+    assert page.script(asked) == before + 1
     page.open("alice")
     assert "Guests of this workspace" not in page.text("#messages")
     tab(page, "trail")
@@ -149,6 +159,9 @@ def test_a_bot_that_is_killed_comes_back_and_ends_what_it_had_begun_once(page: P
     page.press("#bot-switch", "Kill the bot")
     page.see("#bot-switch", "Start the bot")
     page.see("#channel-head .state", "killed")
+    page.see("#down", "The bot is killed")
+    page.type("#message-box", "/snapshot status", Keys.ENTER)
+    page.see("#note", "The bot is killed, so nothing came of it")
     page.picture("killed")
     page.press("#bot-switch", "Start the bot")
     page.see(MESSAGE, "Backup of 2 disks in payments-prod: finished in")

@@ -7,6 +7,7 @@ import { all, seen } from "./store.js";
 import { clock } from "./text.js";
 
 const SIGNS = { available: "✓", creating: "◐", deleting: "…", rollbacking: "↺", error: "✕", error_deleting: "✕" };
+const FAULTS = { drop_before: "lost on the way", drop_after: "done, its answer lost", external_busy: "busy elsewhere", job_fail: "its job will fail" };
 const ROLLED = { rollbacking: "being rolled back to the copy of", available: "rolled back to the copy of", error_rollbacking: "not rolled back to the copy of" };
 
 export function drawCloud(place) {
@@ -69,7 +70,7 @@ function plug(disk) {
 function snapshotRow(one) {
   const running = one.status === "creating";
   const bar = running && h("progress", { max: 100, value: one.percent, "aria-label": `${one.name}: ${one.percent} %` });
-  return h("div", { class: `snapshot ${one.status}`, title: one.name }, h("span", { "aria-hidden": "true" }, SIGNS[one.status] ?? "•"), ` ${one.status} `, bar, running ? ` ${one.percent} %` : h("span", { class: "quiet" }, clock(one.at)), one.group && h("span", { class: "badge" }, "one moment"));
+  return h("div", { class: `snapshot ${one.status}`, title: one.name }, h("span", { "aria-hidden": "true" }, SIGNS[one.status] ?? "•"), ` ${one.status} `, bar, running ? ` ${one.percent} %` : h("span", { class: "quiet" }, clock(one.at)), one.group && h("span", { class: "badge", title: "Copied at the same moment as the other disks of its group" }, "same moment"));
 }
 
 function jobs() {
@@ -94,7 +95,7 @@ function callRow(one) {
   return h(
     "div",
     { class: `call ${bad ? "bad" : ""} ${one.method === "GET" ? "" : "writes"}` },
-    h("div", {}, h("time", { class: "quiet" }, at), " ", h("strong", {}, one.method), " ", h("span", { class: `status ${bad ? "bad" : ""}` }, one.status ?? "no answer"), one.error_code && ` ${one.error_code}`, one.fault && [" ", h("span", { class: "badge loud" }, one.fault)]),
+    h("div", {}, h("time", { class: "quiet" }, at), " ", h("strong", {}, one.method), " ", h("span", { class: `status ${bad ? "bad" : ""}` }, one.status ?? "no answer"), one.error_code && ` ${one.error_code}`, one.fault && [" ", h("span", { class: "badge loud" }, FAULTS[one.fault] ?? one.fault.replaceAll("_", " "))]),
     h("code", {}, path),
     disks && h("div", { class: "quiet" }, disks),
   );

@@ -65,10 +65,11 @@ export class Composer {
       event.preventDefault();
       this.complete(index);
     };
-    return h("div", { id: freshId("name"), role: "option", onpointerdown: choose }, h("span", {}, one.name), h("small", {}, one.told));
+    return h("div", { id: freshId("name"), role: "option", onpointerdown: choose, onpointermove: () => this.point(index) }, h("span", {}, one.name), h("small", {}, one.told));
   }
 
-  point() {
+  point(at = this.at) {
+    this.at = at;
     const rows = [...this.list.children];
     rows.forEach((row, number) => row.setAttribute("aria-selected", String(number === this.at)));
     this.box.setAttribute("aria-activedescendant", rows[this.at]?.id ?? "");

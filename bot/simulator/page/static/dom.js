@@ -55,12 +55,18 @@ export function reconcile(place, entries) {
     if (next !== node) place.insertBefore(node, next);
     after = node;
   }
-  for (const node of old.values()) node.remove();
+  for (const node of old.values()) {
+    const left = node.contains(document.activeElement);
+    node.remove();
+    if (left) place.focus({ preventScroll: true });
+  }
 }
 
 /** A message may be edited while the keyboard is on one of its buttons. */
 function replaceKeepingFocus(node, made) {
-  const focused = node.contains(document.activeElement) ? document.activeElement.dataset.focus : undefined;
+  const focused = node.contains(document.activeElement) ? (document.activeElement.dataset.focus ?? "") : undefined;
   node.replaceWith(made);
-  if (focused !== undefined) [...made.querySelectorAll("[data-focus]")].find((one) => one.dataset.focus === focused)?.focus();
+  if (focused === undefined) return;
+  const again = [...made.querySelectorAll("[data-focus]")].find((one) => one.dataset.focus === focused);
+  (again ?? made).focus({ preventScroll: true });
 }

@@ -1,6 +1,7 @@
 // A modal: what the app asks a person. Typed values stay while the app changes the form around them.
 
 import { act, ask } from "./acts.js";
+import { expectAnswer, unexpected } from "./answers.js";
 import { blocksOf } from "./blocks.js";
 import { byId, fill, h } from "./dom.js";
 import { asChoice } from "./elements.js";
@@ -8,6 +9,7 @@ import { seen, watch } from "./store.js";
 import { plain } from "./text.js";
 
 let dialog = null;
+let openedIn = null;
 let shownId = null;
 let typed = new Map();
 let sending = false;
@@ -46,7 +48,9 @@ async function submit(event) {
   const button = dialog.querySelector(".submit");
   button.setAttribute("aria-busy", "true");
   await flush();
+  expectAnswer();
   const outcome = await act("submit");
+  if (!outcome.ok || Object.keys(outcome.errors ?? {}).length) unexpected();
   sending = false;
   button.removeAttribute("aria-busy");
   if (outcome.error) note(outcome.error);
@@ -97,6 +101,7 @@ function emptyDialog() {
     event.preventDefault();
     close(false);
   });
+  openedIn = document.activeElement?.closest(".message")?.dataset.ts;
   byId("app").append(made);
   made.showModal();
   return made;
@@ -110,16 +115,23 @@ function keepTyped(view) {
   }
 }
 
+function closed() {
+  if (!dialog) return;
+  dialog.close();
+  dialog.remove();
+  dialog = shownId = null;
+  typed = new Map();
+  // What was pressed may be drawn anew or gone.
+  if (document.activeElement === document.body) (document.querySelector(`.message[data-ts="${openedIn}"]`) ?? byId("messages")).focus({ preventScroll: true });
+}
+
 export function watchForms() {
   watch(
     (key) => key === "view",
     () => {
       const view = seen.get("view");
       if (!view) {
-        dialog?.close();
-        dialog?.remove();
-        dialog = shownId = null;
-        typed = new Map();
+        closed();
         return;
       }
       if (view.id !== shownId) typed = new Map();

@@ -1,12 +1,15 @@
 // The page as a whole: what is drawn when, after a change of the workspace or of where the reader looks.
 
+import { behind } from "./acts.js";
+import { watchAnswers } from "./answers.js";
 import { Composer, placeName } from "./composer.js";
 import { byId, fill, h } from "./dom.js";
 import { watchForms } from "./form.js";
 import { drawHome, enterHome } from "./home.js";
 import { closeMenu } from "./menu.js";
-import { drawChannel, drawThread, walk } from "./messages.js";
+import { closeThread, drawChannel, drawThread, walk } from "./messages.js";
 import { keepNewest, toNewest } from "./newest.js";
+import { note } from "./note.js";
 import { botWords, drawPanel } from "./panel.js";
 import { sign } from "./signs.js";
 import { HOME, drawSidebar, namedChannel } from "./sidebar.js";
@@ -36,6 +39,15 @@ function drawHead() {
   const told = isHome ? "" : here?.archived ? "archived" : here?.shared ? "shared with another organisation" : here && !here.direct ? `${here.members} members` : "direct message";
   fill(byId("channel-head"), h("h2", { id: "channel-name" }, here?.private && !here.direct && !isHome && [sign("lock"), " "], title), h("span", { class: "quiet told" }, told), whoIAm(), h("button", { type: "button", class: `state ${botWords()}`, title: "Kill it or start it under Trouble", onclick: () => look({ tab: "trouble", pane: "panel", thread: null }) }, `bot ${botWords()}`));
   document.title = `${title} – snapshot-bot demo`;
+}
+
+/** A card of a bot that is down stands still, and says nothing of it. */
+function drawDown() {
+  const killed = botWords() === "killed";
+  if (byId("down").hasChildNodes() === killed) return;
+  const start = async () => note(await behind("bot", { do: "start" }));
+  const told = "The bot is killed: nobody is answered, nothing more is ordered, and what stands in messages stands still. What the cloud has begun goes on.";
+  fill(byId("down"), killed && [h("p", {}, told), h("button", { type: "button", class: "button", onclick: start }, "Start It")]);
 }
 
 function drawPlace() {
@@ -83,10 +95,14 @@ function begin() {
     drawSidebar();
     drawPlace();
   });
-  watch((key) => key === "bot", drawHead);
+  watch((key) => key === "bot", () => {
+    drawHead();
+    drawDown();
+  });
   watch((key) => key === "home", () => looking.channel === HOME && drawHome());
   watch((key) => /^(bot|troubles|face|me|call|disk|server|snapshot|job)/.test(key), drawPanel);
   watchForms();
+  watchAnswers();
   onLook((changes) => {
     closeMenu();
     drawSidebar();
@@ -106,7 +122,7 @@ function begin() {
 
 /** Esc closes what was opened last, beside dialogs and menus, which do so themselves. */
 function escape(event) {
-  if (event.key === "Escape" && looking.thread && !document.querySelector("dialog[open]")) look({ thread: null, pane: "channel" });
+  if (event.key === "Escape" && looking.thread && !document.querySelector("dialog[open]")) closeThread();
 }
 
 begin();

@@ -50,7 +50,7 @@ export function drawThread() {
   byId("thread").hidden = !looking.thread;
   byId("app").classList.toggle("with-thread", Boolean(looking.thread));
   if (!looking.thread) return;
-  const close = h("button", { type: "button", class: "bare cross", "aria-label": "Close thread", onclick: () => look({ thread: null, pane: "channel" }) }, "×");
+  const close = h("button", { type: "button", class: "bare cross", "aria-label": "Close thread", onclick: closeThread }, "×");
   fill(byId("thread-head"), h("h2", {}, "Thread ", h("span", { class: "quiet" }, `#${channel(looking.channel)?.name ?? ""}`)), close);
   drawnAtEnd("replies", looking.thread, () => reconcile(byId("replies"), shown.map((one, index) => entry(one, shown[index - 1], [], true))));
 }
@@ -135,6 +135,16 @@ export function openThread(ts) {
   look({ thread: root?.thread ?? ts, pane: "thread" });
   toNewest("replies");
   byId("thread-composer").querySelector("textarea")?.focus();
+}
+
+/** Whoever was in the thread goes on at its message in the channel. */
+export function closeThread() {
+  const root = looking.thread;
+  const left = [byId("thread"), document.body].some((one) => one === document.activeElement || (one !== document.body && one.contains(document.activeElement)));
+  look({ thread: null, pane: "channel" });
+  if (!left) return;
+  const message = byId("messages").querySelector(`.message[data-ts="${root}"]`);
+  (message?.querySelector(".replies") ?? message ?? byId("messages")).focus({ preventScroll: true });
 }
 
 function more(message, inThread) {

@@ -95,7 +95,7 @@ export class Picker {
     };
     const text = [h("span", {}, option.label), option.told && h("small", {}, option.told)];
     const id = freshId("option");
-    return h("div", { id, role: "option", "aria-selected": "false", onpointerdown: choose }, text);
+    return h("div", { id, role: "option", "aria-selected": "false", onpointerdown: choose, onpointermove: () => this.at !== index && this.point(index) }, text);
   }
 
   say(text, kind = "") {

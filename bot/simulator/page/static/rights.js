@@ -6,6 +6,9 @@ import { channel, face, me, person, seen } from "./store.js";
 import { rich } from "./text.js";
 import { looking } from "./view_state.js";
 
+const QUICK_MS = 200;
+let latest = 0;
+
 export function drawRights(place) {
   if (place.firstChild) return;
   const option = (value, label = value) => h("option", { value }, label);
@@ -28,12 +31,20 @@ export function drawRights(place) {
   ask();
 }
 
+/** Who turns through a list means where they end; an answer that is overtaken by another question is of no use. */
 async function asked(fields, answer) {
+  const number = (latest += 1);
+  answer.setAttribute("aria-busy", "true");
+  await new Promise((then) => setTimeout(then, QUICK_MS));
+  if (number !== latest) return;
   const question = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.value]));
   const found = await behind("explain", question);
+  if (number !== latest) return;
+  answer.removeAttribute("aria-busy");
   if (!found.ok) return fill(answer, found.error);
-  const verdict = found.allowed ? (found.rule === "approval-needed" ? "Yes, once others agree" : "Yes") : "No";
-  fill(answer, h("p", { class: `verdict ${found.allowed ? "yes" : "no"}` }, verdict), h("p", {}, rich(named(found.told))), found.rule && h("p", { class: "quiet" }, "rule: ", h("code", {}, found.rule)));
+  const [verdict, kind] = !found.allowed ? ["No", "no"] : found.rule === "approval-needed" ? ["Yes, once others agree", "waits"] : ["Yes", "yes"];
+  const told = found.allowed ? rich(named(found.told)) : [`What ${person(question.user)?.real_name} reads: “`, rich(named(found.told)), "”"];
+  fill(answer, h("p", { class: `verdict ${kind}` }, verdict), h("p", {}, told), found.rule && h("p", { class: "quiet" }, "rule: ", h("code", {}, found.rule)));
 }
 
 /** Ids of people, groups and channels as the names that people know. */

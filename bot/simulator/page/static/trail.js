@@ -35,11 +35,13 @@ async function read(place) {
 function rowOf(one) {
   const at = new Date(one.at).toLocaleTimeString(undefined, { hour12: false });
   const bad = one.outcome === "denied" || one.outcome === "failed";
+  const waits = one.outcome === "allowed" && one.rule === "approval-needed";
+  const [outcome, kind] = waits ? ["waits for approval", "waits"] : [one.outcome, bad ? "bad" : ""];
   const facts = Object.entries(one.details ?? {}).filter(([, value]) => value !== null && value !== "");
   return h(
     "div",
     { class: `call ${bad ? "bad" : ""}` },
-    h("div", {}, h("time", { class: "quiet" }, at), " ", h("strong", {}, person(one.actor)?.real_name ?? one.actor), ` ${one.action} `, h("span", { class: `status ${bad ? "bad" : ""}` }, one.outcome), one.rule && h("span", { class: "quiet" }, ` by the rule ${one.rule}`)),
+    h("div", {}, h("time", { class: "quiet" }, at), " ", h("strong", {}, person(one.actor)?.real_name ?? one.actor), ` ${one.action} `, h("span", { class: `status ${kind}` }, outcome), one.rule && h("span", { class: "quiet" }, ` by the rule ${one.rule}`)),
     h("div", { class: "quiet" }, one.subject && h("code", {}, one.subject), facts.length > 0 && ` ${named(facts.map(([name, value]) => `${name} ${value}`).join(" · "))}`),
   );
 }
