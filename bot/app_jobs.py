@@ -178,6 +178,7 @@ async def _shared(base: Base, front: Front, stack: AsyncExitStack) -> Engine:
         base.store.chore_taken,
         database.date,
         acknowledging=lambda: database.acknowledging,
+        first_here={"answer"},  # who was pressed holds the trigger and the response URL
     )
     database.on_committing(engine.enqueue)
     database.on_scheduled(engine.committed)

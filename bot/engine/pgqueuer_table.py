@@ -171,8 +171,13 @@ async def overdue(pool: Any) -> tuple[int, float]:
     return row["number"], row["late"]
 
 
+def kind(key: str) -> str:
+    """The name of its handler."""
+    return key.partition(":")[0]
+
+
 def _columns(turns: Mapping[str, Turn]) -> tuple[list[str], list[str], list[bytes], list[float]]:
-    kinds = [key.partition(":")[0] for key in turns]
+    kinds = [kind(key) for key in turns]
     payloads = [json.dumps([key, turn.lane]).encode() for key, turn in turns.items()]
     return list(turns), kinds, payloads, [turn.wait_s for turn in turns.values()]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence, Set
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,9 +50,11 @@ AFTER_A_FAILURE_SECONDS = 1.0
 
 GIVES_WAY_SECONDS = 2.0
 """How long a job gives way to commands that wait for their acknowledgement from this replica."""
-
 QUIET_SECONDS = 0.01
 """How long no command may wait before jobs are begun again; the next one of many comes sooner."""
+
+OTHERS_LATER_SECONDS = 3.0
+"""How long the others leave a job to the replica that called for it: as long as a trigger of Slack's opens forms."""
 
 STEP_SECONDS = 1.0
 """A clock that is further away from where it was to be has been set."""
@@ -72,6 +74,7 @@ TELLING_SECONDS = 0.5
 """An answer that took longer says too little about the moment it was given."""
 
 Pool = Any
+_Task = asyncio.Task[Any]
 
 
 class _Mine:
@@ -152,6 +155,8 @@ class SharedEngine:
     `share` is how many jobs of one lane run together in this replica. `takes_turn`: whether this replica is the one
     that does a chore now, of which the others hear that it is done. `date`: of the database, which is that of all.
     `acknowledging`: whether a command waits for its acknowledgement from this replica, for which its jobs give way.
+    `first_here`: kinds of jobs that the replica runs at once whose transaction called for them, as it holds what no row
+    does; where it did not end one, the others take it up.
     """
 
     def __init__(
@@ -164,14 +169,15 @@ class SharedEngine:
         *,
         share: int = 16,
         acknowledging: Callable[[], bool] = lambda: False,
+        first_here: Set[str] = frozenset(),
     ) -> None:
-        self._clock = clock
-        self._rows = rows
-        self._pool = pool
+        self._clock, self._rows, self._pool = clock, rows, pool
         self._takes_turn = takes_turn
         self._date = date
         self._share = share
         self._acknowledging = acknowledging
+        self._first_here = first_here
+        self._handlers: Mapping[str, Handler] = {}
         self._quiet_from = clock.monotonic()
         self._way = asyncio.Lock()
         """Of all that give way one looks whether a command waits."""
@@ -180,10 +186,8 @@ class SharedEngine:
         self._mine: dict[str, _Mine] = {}
         self._waits: dict[int, float | None] = {}
         """Of each job that ended, when it is to come again, until the table has it."""
-        self._idle: set[asyncio.Task[Any]] = set()
-        self._busy: set[asyncio.Task[Any]] = set()
+        self._idle, self._busy, self._beside = set[_Task](), set[_Task](), set[_Task]()
         self._loose: list[_Job] = []
-        self._telling: set[asyncio.Task[None]] = set()
         self.on_news: Callable[[str], None] = lambda news: None
         """Who hears what another replica was told."""
         self._added = asyncio.Event()
@@ -197,12 +201,25 @@ class SharedEngine:
 
     async def enqueue(self, connection: Any, jobs: Sequence[table.CalledFor]) -> None:
         """Queue the jobs that a transaction calls for, on its connection."""
-        await table.put(connection, table.by_key(jobs, self._clock.now()), str(self._id))
+        turns = table.by_key(jobs, self._clock.now())
+        for key in turns:
+            turns[key].wait_s += OTHERS_LATER_SECONDS if table.kind(key) in self._first_here else 0.0
+        await table.put(connection, turns, str(self._id))
 
     def committed(self, key: str, at: datetime, lane: str, about: str) -> None:
         """A job was queued by a transaction of this replica: where it runs here, it need not be read from the table."""
         if key in self._mine:
             self._mine[key].wanted(self._moment(at), [about] if about else [])
+        elif table.kind(key) in self._handlers.keys() & self._first_here and not self._ending:
+            self._go_on_beside(self._here(key, lane))
+
+    async def _here(self, key: str, lane: str) -> None:
+        """Once. What has to come again does so from the table, where it stands as well."""
+        self._mine[key] = _Mine()
+        try:
+            await self._turn(key, self._lane(key, lane), self._handlers[table.kind(key)])
+        finally:
+            del self._mine[key]
 
     def schedule(self, key: str, at: datetime, lane: str = "") -> None:
         """Run a job that no transaction calls for. It is queued as soon as the database takes it."""
@@ -220,9 +237,12 @@ class SharedEngine:
 
     def tell(self, news: str) -> None:
         """Pass on to the other replicas what only this one was told. None of them may rely on hearing it."""
-        telling = asyncio.create_task(self._tell(f"{self._id} {news}"))
-        self._telling.add(telling)
-        telling.add_done_callback(self._telling.discard)
+        self._go_on_beside(self._tell(f"{self._id} {news}"))
+
+    def _go_on_beside(self, what: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(what)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
 
     async def _tell(self, text: str) -> None:
         with suppress(*AWAY):
@@ -242,6 +262,7 @@ class SharedEngine:
 
     async def run(self, handlers: Mapping[str, Handler]) -> None:
         """Call the handler named before the colon of each key when its time has come, until `stop`."""
+        self._handlers = handlers
         beside = [asyncio.create_task(one) for one in (self._sweeping(), self._queueing(), self._pruning())]
         try:
             while not self._stopping.is_set():
@@ -306,6 +327,9 @@ class SharedEngine:
     def _entry(self, handler: Handler) -> Callable[[Job], Coroutine[Any, Any, None]]:
         async def entry(job: Job) -> None:
             key, lane = table.key_and_lane(job)
+            if key in self._mine:  # it runs here first
+                self._waits[int(job.id)] = OTHERS_LATER_SECONDS
+                return
             self._mine[key] = _Mine()
             try:
                 self._waits[int(job.id)] = await self._turns(key, self._lane(key, lane), handler)
@@ -318,21 +342,15 @@ class SharedEngine:
 
     def _lane(self, key: str, lane: str) -> asyncio.Semaphore:
         """Whose jobs wait for each other: those of one kind and, where the rows say so, of one project and person."""
-        return self._lanes.setdefault((key.partition(":")[0], lane), asyncio.Semaphore(self._share))
+        return self._lanes.setdefault((table.kind(key), lane), asyncio.Semaphore(self._share))
 
     async def _turns(self, key: str, lane: asyncio.Semaphore, handler: Handler) -> float | None:
         """Run it, and again while it wants to come again soon; answers in how many seconds it is to come elsewhere."""
         until = self._clock.monotonic() + SLICE_SECONDS * random.uniform(0.5, 1.0)
         mine = self._mine[key]
         while True:
-            await self._waiting(self._give_way())
-            await self._waiting(lane.acquire())
-            try:
-                mine.begin()
-                if (delay_s := await self._call(key, handler)) is not None:
-                    mine.asks(self._clock.monotonic() + delay_s)
-            finally:
-                lane.release()
+            if (delay_s := await self._turn(key, lane, handler)) is not None:
+                mine.asks(self._clock.monotonic() + delay_s)
             while wait_s := mine.wait_s(now := self._clock.monotonic()):
                 if wait_s > min(until - now, HOLD_SECONDS) or self._ending:
                     return wait_s
@@ -340,6 +358,15 @@ class SharedEngine:
                     await self._waiting(asyncio.wait_for(mine.changed.wait(), wait_s))
             if wait_s is None or now > until or self._ending:
                 return wait_s
+
+    async def _turn(self, key: str, lane: asyncio.Semaphore, handler: Handler) -> float | None:
+        await self._waiting(self._give_way())
+        await self._waiting(lane.acquire())
+        try:
+            self._mine[key].begin()
+            return await self._call(key, handler)
+        finally:
+            lane.release()
 
     async def _give_way(self) -> None:
         until = self._clock.monotonic() + GIVES_WAY_SECONDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,10 +50,10 @@ class Replica:
 
 
 @asynccontextmanager
-async def a_replica(url: str, **handlers: Handler) -> AsyncIterator[Replica]:
+async def a_replica(url: str, *, first_here: Set[str] = frozenset(), **handlers: Handler) -> AsyncIterator[Replica]:
     writing = await asyncpg.connect(url)
     try:
-        async with shared(url, Rows(), **handlers) as engine:
+        async with shared(url, Rows(), first_here=first_here, **handlers) as engine:
             yield Replica(engine, writing)
     finally:
         writing.terminate()
@@ -152,6 +152,76 @@ async def test_a_job_of_a_kind_that_this_version_does_not_know_waits_for_one_tha
         await until(lambda: calls == ["r"])
         async with shared(postgres_url, Rows(), restore=recorder(calls)):
             await until(lambda: calls == ["r", "r"])
+
+
+# --- what one replica does best ---------------------------------------------------------------------------------------
+
+HERE = frozenset({"answer"})
+
+
+async def test_what_one_replica_does_best_runs_there_at_once_and_nowhere_again(postgres_url: str) -> None:
+    here, elsewhere = list[str](), list[str]()
+    rows = {f"{number}" for number in range(20)}
+
+    async def answer(rest: str) -> float | None:
+        if rest in rows:  # as of a job whose row is gone, nothing is left to do
+            rows.discard(rest)
+            here.append(rest)
+        return None
+
+    async def other(rest: str) -> float | None:
+        if rest in rows:
+            rows.discard(rest)
+            elsewhere.append(rest)
+        return None
+
+    async with (
+        a_replica(postgres_url, first_here=HERE, answer=answer) as pressed,
+        a_replica(postgres_url, first_here=HERE, answer=other),
+    ):
+        for number in range(20):
+            await pressed.commit(*now(f"answer:{number}"))
+        await until(lambda: len(here) == 20, 2)
+        await asyncio.sleep(3.5)
+        assert await jobs(postgres_url) == []
+    assert elsewhere == []
+
+
+async def test_what_the_best_replica_does_not_end_another_one_takes_up(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.engine.shared.OTHERS_LATER_SECONDS", 0.5)
+    begun, taken = list[str](), list[str]()
+
+    async def hang(rest: str) -> float | None:
+        begun.append(rest)
+        return await asyncio.Future[float]()
+
+    async with a_replica(postgres_url, first_here=HERE, answer=hang) as pressed:
+        await pressed.commit(*now("answer:a"))
+        await asyncio.sleep(1.5)
+        assert begun == ["a"]  # it looked at the table too, and left what it has in hand
+        async with a_replica(postgres_url, first_here=HERE, answer=recorder(taken)):
+            await until(lambda: taken == ["a"])
+
+
+async def test_what_failed_where_it_was_to_be_done_first_comes_again(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.engine.shared.OTHERS_LATER_SECONDS", 0.5)
+    calls: list[str] = []
+
+    async def fail_once(rest: str) -> float | None:
+        calls.append(rest)
+        if len(calls) == 1:
+            raise RuntimeError("once")
+        return None
+
+    async with a_replica(postgres_url, first_here=HERE, answer=fail_once) as pressed:
+        await pressed.commit(*now("answer:a"))
+        await until(lambda: calls == ["a", "a"])
+        await asyncio.sleep(0.2)
+        assert await jobs(postgres_url) == []
 
 
 def of_a_replica(pool: asyncpg.Pool) -> table.FencedQueries:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Set
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -68,10 +68,13 @@ async def embedded(rows: Rows, **handlers: Handler) -> AsyncIterator[EmbeddedEng
 
 
 @asynccontextmanager
-async def shared(url: str, rows: Rows, **handlers: Handler) -> AsyncIterator[SharedEngine]:
+async def shared(
+    url: str, rows: Rows, *, first_here: Set[str] = frozenset(), **handlers: Handler
+) -> AsyncIterator[SharedEngine]:
     pool = await connected(url)
+    engine = SharedEngine(SteadyClock(CLOCK), rows, pool, always, date, first_here=first_here)
     try:
-        async with at_work(SharedEngine(SteadyClock(CLOCK), rows, pool, always, date), handlers) as engine:
+        async with at_work(engine, handlers):
             yield engine
     finally:
         pool.terminate()
