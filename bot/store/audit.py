@@ -18,6 +18,8 @@ GENESIS = "0" * 64
 LOWEST = -(2**63)
 """The least number a row can have: rows of the bot count from 1, and one below that was not written by it."""
 
+_as_sorted_json = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
+
 _LAST = "select seq, hash from audit order by seq desc limit 1"
 _HASHED = ("seq", "at", "actor", "action", "subject", "outcome", "rule", "details_json")
 
@@ -36,7 +38,7 @@ def append(entries: Sequence[AuditEntry], now: datetime) -> Script[None]:
             "subject": entry.subject,
             "outcome": entry.outcome,
             "rule": entry.rule,
-            "details_json": as_json(dict(sorted(entry.details.items()))),
+            "details_json": _as_sorted_json(dict(entry.details)),
         }
         row_hash = chained_hash(row, previous)
         disk = entry.details.get("disk")
@@ -72,9 +74,7 @@ def first_broken(rows: Sequence[Row], previous: str, seq: int) -> str | None:
 
 
 def _fits_hash(row: Row, previous: str) -> bool:
-    """The column by which rows are found stands for what is sealed, too. As JSON, bytes are the text that they hold."""
-    if any(isinstance(row[name], bytes) for name in _HASHED):
-        return False
+    """The column by which rows are found stands for what is sealed, too."""
     try:
         disk = json.loads(row["details_json"]).get("disk") if '"disk"' in row["details_json"] else None
         return bool(row["hash"] == chained_hash(row, previous) and row["disk"] == disk)
