@@ -77,7 +77,9 @@ class Item(Attempt[ItemState]):
 
 @dataclass(frozen=True, slots=True)
 class DiskRef:
-    """The facts that a request keeps of a disk: enough to name it when it no longer exists. `size` is in GiB."""
+    """The facts that a request keeps of a disk: enough to name it when it no longer exists. `size` is in GiB;
+    `copied_before`: the project held a standard snapshot of it when it was planned.
+    """
 
     id: str
     name: str
@@ -86,6 +88,7 @@ class DiskRef:
     availability_zone: str = ""
     server: str = ""
     status: str = ""
+    copied_before: bool = False
 
     @property
     def label(self) -> str:

@@ -40,6 +40,9 @@ INCIDENT_TAG = "snapshot-bot-incident"
 
 NO_GROUPS = "This region offers no consistency groups."
 
+JOINS = "I am copying it for another request already; this one joins."
+WAITS = "Another snapshot of it is being created outside the bot; it waits its turn."
+
 LEFT_OUT = "left-out"
 """The code of a disk of which nothing is made, known when it was planned."""
 
@@ -63,7 +66,7 @@ class Cluster:
 class QuickPlan:
     """The plan of a quick backup. `clusters` become groups where the project takes any (`grouped`), `singles` stand
     alone; `left_out` says of which disks nothing is made and why, `notes` what is special about a disk that is copied,
-    by disk id.
+    by disk id; of those `copied_before` the project holds a standard snapshot, so that the next one is no full copy.
     """
 
     clusters: tuple[Cluster, ...] = ()
@@ -71,6 +74,7 @@ class QuickPlan:
     grouped: bool = True
     left_out: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)
+    copied_before: frozenset[str] = frozenset()
 
     @property
     def copied(self) -> tuple[Disk, ...]:
@@ -86,14 +90,8 @@ def plan_quick(
     left_out = {disk.id: why for disk in disks if (why := _cannot(disk, snapshots))}
     wanted = [disk for disk in disks if disk.id not in left_out]
     busy = {one.volume_id for one in snapshots if one.status == "creating"}
-    joined = {
-        disk.id: "I am copying it for another request already; this one joins." for disk in wanted if disk.id in ours
-    }
-    waits = {
-        disk.id: "Another snapshot of it is being created outside the bot; it waits its turn."
-        for disk in wanted
-        if disk.id in busy and disk.id not in ours
-    }
+    joined = {disk.id: JOINS for disk in wanted if disk.id in ours}
+    waits = {disk.id: WAITS for disk in wanted if disk.id in busy and disk.id not in ours}
     free = [disk for disk in wanted if disk.id not in waits and disk.id not in joined]
     clusters = _clusters(free)
     grouped = {disk.id for cluster in clusters for disk in cluster.disks}
@@ -103,6 +101,7 @@ def plan_quick(
         groups_available,
         left_out,
         {**joined, **waits},
+        frozenset(one.volume_id for one in snapshots if one.by_hand and one.status == "available"),
     )
 
 
@@ -163,7 +162,7 @@ def quick_items(
             request.id,
             position,
             alias,
-            DiskRef.of(disk),
+            replace(DiskRef.of(disk), copied_before=disk.id in plan.copied_before),
             CreateStandardSnapshot(
                 volume_id=disk.id,
                 name=fitted_name((marks.channel, name, stamp(now)), disk.id),

@@ -26,7 +26,7 @@ ORDER = Quick((Selector("server", "web-01"),), reason="INC-42")
 
 def attached(number: int, server: str = "web-01", zone: str = "az-a", **fields: Any) -> Disk:
     attachments = [{"server_id": f"id-{server}", "server_name": server, "device": "/dev/vda"}]
-    return a_disk(f"disk-{number}", number, attachments=attachments, availability_zone=zone, **fields)
+    return a_disk(f"disk-{number}", number, **{"attachments": attachments, "availability_zone": zone, **fields})
 
 
 def servers(*names: str) -> dict[str, NameMatch]:
@@ -266,3 +266,11 @@ def test_servers_and_tags_are_listed_with_commas_and_an_id_is_known_by_its_shape
 def test_what_cannot_be_read_says_how_to_write_it(text: str, words: str) -> None:
     with pytest.raises(CommandError, match=re.escape(words)):
         parse_command(text)
+
+
+def test_only_an_available_standard_snapshot_spares_a_disk_its_full_copy() -> None:
+    disks = [attached(number) for number in range(1, 5)]
+    known = [of(disks[0]), of(disks[1], "error"), of(disks[2]).model_copy(update={"category": "flash"})]
+    plan = plan_quick(disks, known, groups_available=True)
+    items, _ = quick_items(a_request(order=ORDER), "payments", disks, plan, MARKS, NOON)
+    assert [item.disk.copied_before for item in items] == [True, False, False, False]

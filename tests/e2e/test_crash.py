@@ -203,7 +203,7 @@ async def test_killed_after_an_uncertain_group_was_refused_each_disk_is_copied_o
     assert sorted(one.volume_id for one in street.cloud.world.snapshots.values()) == disks
     _assert_once_in_the_cloud(street, [(request, items)])
     _assert_told_the_truth(street, request, items)
-    assert "single snapshots started together" in street.messages(request, "receipt")[-1].text
+    assert "single snapshots, *not one consistent set*" in street.messages(request, "receipt")[-1].text
     assert await street.bot.signal(signal.SIGTERM) == 0
 
 

@@ -12,7 +12,7 @@ from bot.domain.transitions import GroupState, ItemState, RequestState
 from bot.slack.views.blocks import OPTIONS
 from bot.slack.views.disk_words import CAUSE_CHARACTERS, LISTED, NAME_CHARACTERS, UNDER, copied, disk_name
 from bot.slack.views.mrkdwn import bold, disk_kind, plural, sentence, shortened, typed
-from bot.slack.views.progress_lines import group_line
+from bot.slack.views.progress_lines import apart_lines, group_line
 
 NAMES_IN_A_LINE = 1_500
 EVERY_NAME = 200_000
@@ -24,21 +24,23 @@ _FEWER_NAMES = (1_500, 800, 400, 200, 100, 50)
 
 def plans(request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup]) -> Iterator[list[str]]:
     """The plan, first as it is shown, then in ever fewer characters."""
-    elsewhere = ""
+    elsewhere, apart = "", apart_lines(request, items, groups)
     if request.state is RequestState.PLANNED:
         elsewhere = f"; {'all of them' if len(items) <= OPTIONS else 'fewer at once'}: Change Selection…"
     if len(items) <= LISTED:
-        yield list(_planned_lines(items, groups, None, elsewhere))
+        yield list(_planned_lines(items, groups, apart, None, elsewhere))
     for names in (EVERY_NAME, *_FEWER_NAMES):
-        yield list(_planned_lines(items, groups, names, elsewhere))
+        yield list(_planned_lines(items, groups, apart, names, elsewhere))
 
 
 def _planned_lines(
-    items: Sequence[Item], groups: Sequence[ConsistencyGroup], names: int | None, elsewhere: str
+    items: Sequence[Item], groups: Sequence[ConsistencyGroup], apart: list[str], names: int | None, elsewhere: str
 ) -> Iterator[str]:
-    """Each group with its disks, then those that go alone, then those left out. With so many characters of `names`
-    for the disks of each, only those about which there is something to say have a line; `elsewhere` are the others.
+    """What is `apart`, each group with its disks, then those that go alone, then those left out. With so many
+    characters of `names` for the disks of each, only those about which there is something to say have a line;
+    `elsewhere` are the others.
     """
+    yield from apart
     wanted = copied(items)
     together = [group for group in groups if group.state is not GroupState.SPLIT]
     for group in together:
@@ -101,7 +103,16 @@ def _gib(items: Sequence[Item]) -> str:
 
 
 def cost(items: Sequence[Item]) -> str:
+    """A full copy is told of where no earlier one is known."""
+    wanted = copied(items)
+    first = [item for item in wanted if not item.disk.copied_before]
+    if not first:
+        what = "each of these disks has an earlier one, so only what has changed since is copied"
+    elif len(first) < len(wanted):
+        what = f"{plural(len(first), 'disk')} without an earlier one may be copied whole (up to {_gib(first)} GiB), of "
+        what += "the others what has changed"
+    else:
+        what = f"the first of a disk copies all of it (here up to {_gib(first)} GiB), later ones what has changed"
     return (
-        f"Standard snapshots are charged for as long as they exist: the first of a disk copies all of it (here up to "
-        f"{_gib(copied(items))} GiB), later ones what has changed. Disks may be slower while they are copied."
+        f"Standard snapshots are charged for as long as they exist: {what}. Disks may be slower while they are copied."
     )

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import Item, counted
+from bot.domain.one_set import Apart, servers_apart
 from bot.domain.quick import LEFT_OUT
 from bot.domain.requests import Request
 from bot.domain.transitions import GroupState, ItemState
@@ -16,6 +17,7 @@ from bot.slack.views.disk_words import (
     NAME_CHARACTERS,
     UNDER,
     WORST_FIRST,
+    copied,
     counts_in_words,
     disk_name,
     gone_in_words,
@@ -123,6 +125,27 @@ def group_line(group: ConsistencyGroup, items: Sequence[Item]) -> str:
         case GroupState.MADE | GroupState.DONE if group.cloud_id:
             return f":link: {where}: {disks} at one moment, consistency group {code(group.cloud_id)}"
         case GroupState.SPLIT:
-            return f":link: {where}: single snapshots started together instead of a group — {sentence(group.cause)}"
+            return f":link: {where}: single snapshots, *not one consistent set* — {sentence(group.cause)}"
         case _:
             return ""
+
+
+SERVERS_APART = 5
+"""Servers that are told one by one."""
+
+
+def apart_lines(request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup]) -> list[str]:
+    """Where the disks of a server are not one consistent set: nobody is to believe that they are."""
+    made = [item for item in copied(items) if not item.ended or item.state is ItemState.AVAILABLE]
+    apart = servers_apart(made, groups, request.order)
+    lines = [_apart_line(one) for one in apart[:SERVERS_APART]]
+    if more := len(apart) - len(lines):
+        lines.append(f":warning: Nor are those of {plural(more, 'more server')}.")
+    return lines
+
+
+def _apart_line(one: Apart) -> str:
+    server, disks = bold(shortened(one.server, NAME_CHARACTERS)), plural(one.disks, "disk")
+    if one.all_joined:
+        return f":link: {server}: its {disks} joined other requests; whether they are one set stands in their receipts"
+    return f":warning: {server}: its {disks} are *not one consistent set* — {sentence(one.why)}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.domain.consistency_groups import ConsistencyGroup
 from bot.domain.items import Item, cloud_deletes, spread_seconds
+from bot.domain.one_set import one_set
 from bot.domain.orders import Restore
 from bot.domain.projects import Project
 from bot.domain.quick import failed
@@ -31,6 +32,7 @@ from bot.slack.views.mrkdwn import (
     shortened,
     time_of_day,
 )
+from bot.slack.views.progress_lines import apart_lines
 from bot.slack.views.restore_help import BY_HAND, by_command, linked, named_pages, pages, shell_lines
 
 ONE_MOMENT_S = 60.0
@@ -59,7 +61,7 @@ def receipt(
     line = _brief_receipt_line if len(items) > LISTED else _receipt_line
     gone = [f"• {disk_name(item)}: {gone_in_words(item)}, snapshot {code(item.snapshot_id or '')}" for item in deleted]
     disks = [*causes(others, where), *(line(item, alone=apart) for item in available), *gone]
-    together = list(filter(None, (_how_together(group, items) for group in groups)))
+    together = [*apart_lines(request, available, groups), *filter(None, (_how_together(one, items) for one in groups))]
     head = list(filter(None, [_receipt_headline(items, available), _taken(available)]))
     reason = f": {reason_told(request.order.reason, team_url)}" if request.order.reason else "."
     facts = [f"Asked by {requester(request)}{reason}", *([_kept_until(request, available)] if available else [])]
@@ -107,7 +109,9 @@ def _taken(available: Sequence[Item]) -> str:
     spread = spread_seconds(available)
     if spread is None:
         return f"Taken {moment(moments[0])}."
-    return f"Taken within {spread:.1f} s of each other. First: {moment(moments[0])}."
+    if one_set(available):
+        return f"Taken within {spread:.1f} s of each other. First: {moment(moments[0])}."
+    return f"First taken: {moment(moments[0])}, the last {spread:.1f} s later."
 
 
 def _way_back(project: Project | None, available: Sequence[Item], how: str) -> tuple[list[str], list[dict[str, Any]]]:
@@ -155,7 +159,7 @@ def _how_together(group: ConsistencyGroup, items: Sequence[Item]) -> str:
     server = bold(shortened(group.server, NAME_CHARACTERS))
     members = sum(item.consistency_group_id == group.id and item.state is ItemState.AVAILABLE for item in items)
     if group.state is GroupState.SPLIT:
-        return f"{server}: single snapshots started together, not one group — {sentence(group.cause)}"
+        return f"{server}: single snapshots, *not one consistent set* — {sentence(group.cause)}"
     if group.cloud_id is None:
         return ""  # its disks were joined, or never sent; their own lines say so
     together = f"{plural(members, 'disk')} at one moment (crash-consistent)"

@@ -34,7 +34,7 @@ from bot.slack.views.mrkdwn import (
     typed,
 )
 from bot.slack.views.plan_lines import cost, plans
-from bot.slack.views.progress_lines import group_line, progress
+from bot.slack.views.progress_lines import apart_lines, group_line, progress
 from bot.slack.views.restoring.restoration_status import (
     restoring_buttons,
     restoring_headline,
@@ -113,6 +113,7 @@ def _of_snapshots(
         ways = plans(request, items, groups)
     else:
         together = [line for group in groups if (line := group_line(group, items))]
+        together += apart_lines(request, items, groups)
         ways = ([*lines, *together] for lines in progress(items, leaders, team_url))
     return _Told(head, ways, charged, _buttons(request, items))
 

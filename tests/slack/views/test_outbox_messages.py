@@ -109,7 +109,7 @@ def test_the_receipt_of_a_full_success_tells_the_spread(golden: Golden) -> None:
     later = replace(STATES["available"], id="r-one-2", snapshot_id="snap-2", taken_at=NOON + timedelta(seconds=1.25))
     request = a_request(state=RequestState.FINISHED, ended_at=NOON)
     message = checked_message(said("receipt", request, STATES["available"], later))
-    assert "Taken within 1.2 s of each other." in message["text"]
+    assert ", the last 1.2 s later." in message["text"]
     golden("receipt_available", message)
 
 

@@ -326,7 +326,7 @@ def test_a_receipt_of_two_hundred_disks_is_cut_by_whole_lines_and_says_where_all
     (more,) = [line for line in lines if line.startswith("… and")]
     assert more == f"… and {200 - len(told)} more; the record has them all"
     for words in (
-        "Taken within 198.0 s",
+        ", the last 198.0 s later.",
         "To be kept until",
         "Asked by <@U1>: INC-42",
         "*To go back:*",
@@ -460,3 +460,28 @@ def test_another_selection(golden: Golden) -> None:
     for chosen, typed, words in wrong:
         with pytest.raises(ValueError, match=words):
             read_selection(chosen, typed)
+
+
+def test_the_cost_warns_of_a_full_copy_only_where_no_earlier_one_is_known() -> None:
+    def told(*before: bool) -> str:
+        disks = [replace(a_disk_of("web-01", n), copied_before=known) for n, known in enumerate(before, start=1)]
+        plan = [an_item(n, disk=disk) for n, disk in enumerate(disks, start=1)]
+        text: str = said("edit", a_quick_request(RequestState.PLANNED, **PLANNED), plan)["text"]
+        return text
+
+    assert "the first of a disk copies all of it (here up to 200 GiB)" in told(False, False)
+    assert "1 disk without an earlier one may be copied whole (up to 100 GiB)" in told(True, False)
+    assert "GiB)" not in told(True, True) and "only what has changed since is copied" in told(True, True)
+
+
+def test_plan_message_and_receipt_say_which_server_is_not_one_consistent_set() -> None:
+    apart = [replace(one, consistency_group_id=None) for one in members(2)]
+    apart[1] = replace(apart[1], disk=replace(apart[1].disk, availability_zone="az-b"))
+    word = "*web-01*: its 2 disks are *not one consistent set* — they are in 2 zones (az-a, az-b)"
+    assert word in said("edit", a_quick_request(RequestState.PLANNED, **PLANNED), apart)["text"]
+    assert word in said("edit", a_quick_request(), apart)["text"]
+    ended = [replace(one, state=ItemState.AVAILABLE, taken_at=NOON, ended_at=NOON) for one in apart]
+    receipt = said("receipt", a_quick_request(RequestState.FINISHED, ended_at=NOON), ended)["text"]
+    assert word in receipt and "of each other" not in receipt
+    lost = [ended[0], replace(apart[1], state=ItemState.FAILED, ended_at=NOON)]
+    assert "consistent set" not in said("edit", a_quick_request(RequestState.FINISHED, ended_at=NOON), lost)["text"]
