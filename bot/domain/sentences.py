@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from bot.domain.actors import SCHEDULE, token_name
 
 _OPEN, _CLOSE = "\ue000", "\ue001"
-MENTION = re.compile(f"{_OPEN}([@#!])([^{_CLOSE}]*){_CLOSE}")
-"""Its groups: `@` person, `#` channel or `!` user group, and the Slack id."""
+MENTION = re.compile(f"{_OPEN}([@#!~])([^{_CLOSE}]*){_CLOSE}")
+"""Its groups: `@` person, `#` channel or `!` user group, and the Slack id; or `~` and a time of day."""
 
 
 AT_TERMINAL = "terminal"
@@ -38,6 +39,11 @@ def user_group(group_id: str) -> str:
     return f"{_OPEN}!{group_id}{_CLOSE}"
 
 
+def time_of_day(at: datetime) -> str:
+    """Shown in the reader's own zone where that can be."""
+    return f"{_OPEN}~{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}{_CLOSE}"
+
+
 def without_mentions(typed: str) -> str:
     """Text from people, unable to mention anybody."""
     return typed.replace(_OPEN, "").replace(_CLOSE, "")
@@ -58,7 +64,7 @@ def not_configured(alias: str) -> str:
 
 
 def as_words(sentence: str) -> str:
-    """For a terminal: mentions as their ids."""
+    """For a terminal: mentions as their ids, times in UTC."""
     return MENTION.sub(lambda found: found[2], sentence)
 
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from bot.domain import sentences
 from bot.domain.parsing.words import plain_text
-from bot.slack.views.mrkdwn import sentence
+from bot.slack.views.mrkdwn import sentence, time_of_day
+from tests.builders import NOON
 
 
 def test_a_mention_in_a_sentence_becomes_slacks_own() -> None:
@@ -19,3 +20,9 @@ def test_a_mention_in_a_sentence_becomes_slacks_own() -> None:
 @given(st.text(alphabet="\ue000\ue001@#!U1<>|&;lgt", max_size=60))
 def test_nobody_can_type_a_mention(typed: str) -> None:
     assert "<" not in sentence(plain_text(typed))
+
+
+def test_a_time_is_the_readers_own_in_slack_and_utc_in_a_terminal() -> None:
+    told = f"Until {sentences.time_of_day(NOON)}."
+    assert sentence(told) == f"Until {time_of_day(NOON)}." and "<!date^" in sentence(told)
+    assert sentences.as_words(told) == "Until 2026-11-23T12:00:00Z."

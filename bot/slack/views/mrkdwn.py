@@ -14,9 +14,16 @@ from bot.slack.ids import is_direct
 
 
 def sentence(text: str) -> str:
-    """One of the bot's own sentences: escaped, with the people and channels it mentions by id made into mentions."""
-    shapes = {"@": "<@{}>", "#": "<#{}>", "!": "<!subteam^{}>"}
-    return MENTION.sub(lambda found: shapes[found[1]].format(found[2]), escaped(text))
+    """One of the bot's own sentences: escaped, with the people and channels it mentions by id made into mentions, and
+    its times into the reader's.
+    """
+    return MENTION.sub(_shown, escaped(text))
+
+
+def _shown(found: re.Match[str]) -> str:
+    if found[1] == "~":
+        return time_of_day(datetime.fromisoformat(found[2]))
+    return {"@": "<@{}>", "#": "<#{}>", "!": "<!subteam^{}>"}[found[1]].format(found[2])
 
 
 def person(actor_id: str) -> str:

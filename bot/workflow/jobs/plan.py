@@ -28,7 +28,7 @@ from bot.domain.requests import Request, moved, refused, remind_time
 from bot.domain.restoring.restorations import Restoration
 from bot.domain.results import Refused
 from bot.domain.selecting import selectors_of
-from bot.domain.sentences import quoted
+from bot.domain.sentences import quoted, time_of_day
 from bot.domain.snapshots import Disk
 from bot.domain.transitions import RequestEvent, RequestState
 from bot.ports.clock import Clock
@@ -53,6 +53,7 @@ was asked first; a plan that the requester changes is planned anew.
 
 AGAIN_SECONDS = 3.0
 
+NOT_ANSWERED = "The cloud has not answered yet."
 UNREAD = "I can't read all of what this channel is bound to."
 
 APPROVAL_TIME = timedelta(minutes=60)
@@ -114,12 +115,12 @@ class Planner:
 
         async def say() -> None:
             nonlocal request
-            request = await self._said_unreachable(request)
+            request = await self._said_waiting(request, request.explanation or NOT_ANSWERED)
 
         try:
             draft = await answered(self.clock, self._drafted(request, project), say)
         except CloudUnavailable as exc:
-            await say()
+            request = await self._said_waiting(request, _why_waiting(exc))
             wait_s = _wait_for(exc)
             spent = timedelta(seconds=self.clock.monotonic() - began)
             if request.tried + spent < PLAN_TRIED_FOR:
@@ -159,12 +160,12 @@ class Planner:
             return await self._over_the_limit(request, actor, project, Usage(written.used, disks), authorization.audit)
         return None
 
-    async def _said_unreachable(self, request: Request) -> Request:
-        """Once, in the request's message, which stands from then on if it did not before."""
-        if request.explanation:
+    async def _said_waiting(self, request: Request, why: str) -> Request:
+        """Once for each reason, in the request's message, which stands from then on if it did not before."""
+        if request.explanation.startswith(why):
             return request
         until = self.clock.now() + PLAN_TRIED_FOR - request.tried
-        word = f"The cloud can't be reached right now. I keep trying until {until:%H:%M} UTC."
+        word = f"{why} I keep trying until {time_of_day(until)}."
         told = replace(request, explanation=word, rev=request.rev + 1)
         return replace(told, ver=told.ver + 1) if await self.store.planning_waits(told) else request
 
@@ -320,6 +321,14 @@ async def _by_ids(evs: Evs, ids: list[str]) -> list[Disk]:
         return [await evs.show_disk(ids[0])]
     except NotFound:
         return []
+
+
+def _why_waiting(exc: CloudUnavailable) -> str:
+    if isinstance(exc, Throttled):
+        return "The cloud answers, but asks for fewer calls, so I go slower."
+    if exc.status is not None:
+        return "The cloud answers, but with an error of its own."
+    return "The cloud can't be reached right now."
 
 
 def _wait_for(exc: CloudUnavailable) -> float:
