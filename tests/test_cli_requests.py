@@ -145,7 +145,7 @@ def test_what_failed_is_tried_again_once_in_the_name_of_its_requester(run: Run, 
 def test_where_nothing_failed_nothing_is_tried_again(run: Run, on_store: OnStore) -> None:
     on_store(asked(ItemState.AVAILABLE))
     said = requests(run, "retry", ID)
-    assert (said.code, said.err) == (1, "Nothing of this request has failed, so there is nothing to try again.\n")
+    assert (said.code, said.err) == (1, "Nothing of this request has failed in a way that another try could mend.\n")
     assert [row["rule"] for row in trail(run)] == ["nothing-failed"]
 
 

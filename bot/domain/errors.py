@@ -46,6 +46,10 @@ class DiskBusy(CloudRefused):
     """EVS.2409 (409, or 400 for groups): a snapshot of this disk is already being created. It waits its turn."""
 
 
+class NoSnapshot(CloudRefused):
+    """The disk is of a kind, or in a place, of which EVS makes no standard snapshot, however often it is asked."""
+
+
 class NotFound(CloudRefused):
     """The disk, snapshot or job does not exist in this project (404, or Common.0011 for a job)."""
 

@@ -46,10 +46,14 @@ WAITS = "Another snapshot of it is being created outside the bot; it waits its t
 LEFT_OUT = "left-out"
 """The code of a disk of which nothing is made, known when it was planned."""
 
+NO_SNAPSHOT = "no-standard-snapshot"
+"""The code of a disk that can have none at all."""
 
-def failed(items: Iterable[Item]) -> list[Item]:
-    """Those that ended without a snapshot, though one was to be made of them."""
-    return [item for item in items if item.ended and item.state is not ItemState.AVAILABLE and item.code != LEFT_OUT]
+
+def to_try_again(items: Iterable[Item]) -> list[Item]:
+    """Those that ended without a snapshot, though one was to be made of them and may be the next time."""
+    never = (LEFT_OUT, NO_SNAPSHOT)
+    return [item for item in items if item.ended and item.state is not ItemState.AVAILABLE and item.code not in never]
 
 
 @dataclass(frozen=True, slots=True)

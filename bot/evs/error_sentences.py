@@ -5,6 +5,7 @@ Sources: EVS API Reference, Error Codes (evs_04_0038); API Signing Guide, Error 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -14,6 +15,7 @@ class Kind(Enum):
     """Which branch of the error tree a code belongs to."""
 
     REFUSED = auto()
+    NO_SNAPSHOT = auto()
     PERMISSION = auto()
     BUSY = auto()
     NOT_FOUND = auto()
@@ -41,6 +43,21 @@ def known(code: str, action: str = "") -> Known | None:
     means something else to it.
     """
     return _TO_AN_ACTION.get((code, action)) or _TABLE.get(_current(code))
+
+
+def of_the_disk(code: str, message: str, action: str) -> Known | None:
+    """The meaning of a refused call that was to make something, whose message speaks of the disk and not of the
+    request, None for any other. That there are none in an edge zone is documented (EVS User Guide, Creating a Snapshot,
+    Constraints), the code for it is not.
+    """
+    meaning = known(code)
+    if meaning is not None and meaning.words != _BOT_ERROR:
+        return None
+    if _EDGE.search(message):
+        return Known(Kind.NO_SNAPSHOT, _IN_AN_EDGE_ZONE, quote=True)
+    if action == "evs:snapshots:create" and _DISK.search(message):
+        return Known(Kind.REFUSED, _FOR_THE_DISK, quote=True)
+    return None
 
 
 def at_ecs(meaning: Known) -> Known:
@@ -87,6 +104,10 @@ GATEWAY_CAUSES = (
 """Parts of the messages of APIGW.0301, and what they mean. Source: API Signing Guide, Error Codes."""
 
 _BOT_ERROR = "EVS could not read what the bot sent; this is a fault of the bot, tell the people who run it"
+_IN_AN_EDGE_ZONE = "This disk can't have a standard snapshot, because it is in an edge availability zone"
+_FOR_THE_DISK = "EVS makes no snapshot of this disk as it was asked for"
+_EDGE = re.compile(r"\bedge\b|\bCloudPond\b", re.IGNORECASE)
+_DISK = re.compile(r"\b(?:disks?|volumes?|availability zone|AZ)\b", re.IGNORECASE)
 _LIST_ERROR = "EVS did not accept how the bot asked for a list; this is a fault of the bot, tell the people who run it"
 _UNCERTAIN = "EVS had an error of its own, and whether it acted is not certain"
 _NO_PERMISSION = "The cloud does not let the bot do this"
@@ -115,6 +136,8 @@ def _snapshots() -> Iterator[tuple[str, Known]]:
     busy = "A snapshot of this disk is already being created; EVS makes one at a time, so this one waits its turn"
     state = "EVS refused the request as it stands; for a snapshot the disk has to be available or in-use"
     quota = "The project's quota is used up: delete what nobody needs, or have the quota raised"
+    yield "EVS.1012", Known(Kind.NO_SNAPSHOT, "This is a temporary disk, of which no snapshot can be made")
+    yield "EVS.2093", Known(Kind.NO_SNAPSHOT, "This is not an EVS disk, so EVS cannot make a snapshot of it")
     yield "EVS.2409", Known(Kind.BUSY, busy)
     yield "EVS.5404", Known(Kind.NOT_FOUND, "EVS has no such disk or snapshot here: check the id and the project")
     yield "EVS.5400", Known(Kind.REFUSED, state, quote=True)
@@ -125,10 +148,8 @@ def _snapshots() -> Iterator[tuple[str, Known]]:
         "EVS.1047": "A snapshot can be deleted only when it is available or in error: wait for that",
         "EVS.2019": "EVS could not delete this snapshot before: the cloud's support has to act",
         "EVS.1002": "EVS does not accept this disk id: check it",
-        "EVS.1012": "This is a temporary disk, of which no snapshot can be made",
         "EVS.2068": "The disk is locked by another service: wait until that has ended, or have it unlocked",
         "EVS.2089": "The disk belongs to disaster recovery (SDRS) and has to be protected there",
-        "EVS.2093": "This is not an EVS disk, so EVS cannot make a snapshot of it",
         "EVS.1062": "EVS does not accept a tag: letters, digits, _ and - only, and a dot in values",
         "EVS.1061": "The snapshot would hold more tags than EVS allows: leave some out",
         "EVS.2059": "EVS does not know the enterprise project id: check it",

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from bot.domain import errors
-from bot.evs.error_sentences import GATEWAY_CAUSES, Kind, Known, at_ecs, known
+from bot.evs.error_sentences import GATEWAY_CAUSES, Kind, Known, at_ecs, known, of_the_disk
 from bot.evs.reading import json_in
 
 QUOTED_CHARACTERS = 200
@@ -53,6 +53,8 @@ def error_from(
     value = json_in(body)
     refusal = _refusal(status, headers, value, hidden)
     meaning = _meaning(status, refusal.code, action, page=value is None and bool(body.strip()))
+    if status == 400 and writes:
+        meaning = of_the_disk(refusal.code, refusal.message, action) or meaning
     if service == "ecs":
         meaning = at_ecs(meaning)
     facts: dict[str, Any] = {"status": status, "code": refusal.code, "request_id": refusal.request_id}
@@ -66,6 +68,8 @@ def error_from(
             return errors.DiskBusy(sentence, **facts)
         case Kind.NOT_FOUND:
             return errors.NotFound(sentence, **facts)
+        case Kind.NO_SNAPSHOT:
+            return errors.NoSnapshot(sentence, **facts)
         case Kind.NOT_OFFERED:
             return errors.NotOffered(sentence, **facts)
         case Kind.CREDENTIAL:

@@ -15,6 +15,7 @@ from bot.domain.errors import (
     CloudUnavailable,
     CredentialRefused,
     DiskBusy,
+    NoSnapshot,
     NotFound,
     NotOffered,
     Throttled,
@@ -23,8 +24,8 @@ from bot.evs.error_sentences import DOCUMENTED
 from bot.evs.errors import error_from
 
 REFUSED: dict[str, int] = {
-    **dict.fromkeys(("EVS.2045", "EVS.2043", "EVS.1047", "EVS.5400", "EVS.1002", "EVS.1012", "EVS.2068"), 400),
-    **dict.fromkeys(("EVS.2089", "EVS.2093", "EVS.1062", "EVS.1061", "EVS.2059", "EVS.2040", "EVS.2041"), 400),
+    **dict.fromkeys(("EVS.2045", "EVS.2043", "EVS.1047", "EVS.5400", "EVS.1002", "EVS.2068"), 400),
+    **dict.fromkeys(("EVS.2089", "EVS.1062", "EVS.1061", "EVS.2059", "EVS.2040", "EVS.2041"), 400),
     **dict.fromkeys(("EVS.0001", "Common.0018", "EVS.1013", "EVS.1052", "EVS.1070", "EVS.2108"), 400),
     **dict.fromkeys(("EVS.1023", "EVS.2142", "EVS.1024", "EVS.1039", "EVS.1040", "EVS.1041"), 400),
     **dict.fromkeys(("EVS.2218", "EVS.2219", "EVS.2220", "EVS.2223"), 400),
@@ -60,6 +61,7 @@ EXPECTED: dict[str, tuple[int, type[CloudError]]] = {
     **{code: (status, CredentialRefused) for code, status in CREDENTIAL.items()},
     **{code: (status, CloudUnavailable) for code, status in UNAVAILABLE.items()},
     "EVS.2409": (409, DiskBusy),
+    **dict.fromkeys(("EVS.1012", "EVS.2093"), (400, NoSnapshot)),
     "EVS.5404": (404, NotFound),
     **dict.fromkeys(("Ecs.0114", "Ecs.0614"), (404, NotFound)),
     "Common.0011": (400, NotFound),
@@ -98,6 +100,39 @@ def test_every_documented_code_has_its_kind_and_its_words(code: str, status: int
 )
 def test_one_code_is_told_by_what_was_asked(action: str, words: str) -> None:
     assert error_from(400, {}, _evs("EVS.5400"), writes=True, action=action).sentence.startswith(words)
+
+
+EDGE = "Request body is invalid. Disks in an edge availability zone have no standard snapshots."
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "kind", "words"),
+    [
+        ("EVS.2108", EDGE, NoSnapshot, "This disk can't have a standard snapshot, because it is in an edge"),
+        ("EVS.9999", EDGE, NoSnapshot, "This disk can't have a standard snapshot"),
+        (
+            "EVS.2108",
+            "The volume is mounted twice.",
+            CloudRefused,
+            "EVS makes no snapshot of this disk as it was asked",
+        ),
+        (
+            "EVS.2108",
+            "Unknown field: volume_id.",
+            CloudRefused,
+            "EVS could not read what the bot sent; this is a fault",
+        ),
+        ("EVS.2068", EDGE, CloudRefused, "The disk is locked by another service"),
+    ],
+)
+def test_what_is_said_of_the_disk_is_no_fault_of_the_bot(code: str, message: str, kind: type, words: str) -> None:
+    error = error_from(400, {}, _evs(code, message), writes=True, action="evs:snapshots:create")
+    assert type(error) is kind and error.sentence.startswith(words)
+
+
+def test_a_group_with_a_disk_of_an_edge_zone_is_no_fault_of_the_bot_either() -> None:
+    assert type(error_from(400, {}, _evs("EVS.2108", EDGE), writes=True)) is NoSnapshot
+    assert "fault of the bot" in error_from(400, {}, _evs("EVS.2108", "No disks: volume_ids."), writes=True).sentence
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.domain.items import Item
 from bot.domain.orders import DISKS_PER_CREATE
-from bot.domain.quick import LEFT_OUT, failed
+from bot.domain.quick import LEFT_OUT, to_try_again
 from bot.domain.transitions import ItemState
 from bot.slack.views import buttons
 from bot.slack.views.blocks import row, section
@@ -21,7 +21,7 @@ CAUSES = 30
 
 def failure(items: Sequence[Item], command: str) -> Message:
     head = f":x: *{plural(len(items), 'disk')} without a snapshot*"
-    lines, left = [head, *causes(items)], failed(items)
+    lines, left = [head, *causes(items)], to_try_again(items)
     message = arranged([*lines, *again(left, command)])
     return {**message, "blocks": [*sections(lines), *again_blocks(left)]}
 

@@ -10,7 +10,7 @@ from bot.domain.items import Item, cloud_deletes, spread_seconds
 from bot.domain.one_set import one_set
 from bot.domain.orders import Restore
 from bot.domain.projects import Project
-from bot.domain.quick import failed
+from bot.domain.quick import to_try_again
 from bot.domain.requests import Request
 from bot.domain.transitions import GroupState, ItemState
 from bot.slack.views import buttons
@@ -68,12 +68,12 @@ def receipt(
     from_here = project is not None and project.restore and bool(available)
     how = by_command(command, request.id) if from_here else BY_HAND
     back, back_blocks = _way_back(project, available, how) if available else ([], [])
-    last = [*facts, *again(failed(items), command), *back]
+    last = [*facts, *again(to_try_again(items), command), *back]
     groups_told = fitted(together, most // 4, where)
     room = max(most - len("\n".join([*head, *groups_told, *last])) - 1, most // 4)
     text = "\n".join([*head, *fitted(disks, room, where), *groups_told, *last])
     blocks = [section("\n".join(head), "head"), *sections([*disks, *together]), context("\n".join(facts), "facts")]
-    blocks += [*again_blocks(failed(items)), *back_blocks]
+    blocks += [*again_blocks(to_try_again(items)), *back_blocks]
     shown = [buttons.post_mortem(request.id), *([buttons.restore(request.id)] if from_here else [])]
     return {"text": text, "blocks": [*blocks, row(shown, "next")]}
 

@@ -11,7 +11,7 @@ from bot.domain.audit import asked_for, by_grant
 from bot.domain.denials import OPEN_LIMIT
 from bot.domain.items import Item
 from bot.domain.orders import DISKS_PER_CREATE, Create, Order, Quick, Restore, Selector, as_typed
-from bot.domain.quick import failed
+from bot.domain.quick import to_try_again
 from bot.domain.requests import Place, Request
 from bot.domain.results import Accepted, Told
 from bot.domain.roles import Action
@@ -66,7 +66,7 @@ class Retrying:
             return await self.gate.refuse(actor, admitted, "asked-anew", told)
         tries = await self.store.tries_of(admitted.request.id)
         taken_up = {disk for one in tries if not one.refused for disk in _disks(one)}
-        left = [item for item in failed(admitted.items) if item.disk.id not in taken_up]
+        left = [item for item in to_try_again(admitted.items) if item.disk.id not in taken_up]
         order = _order(first, first.order, left, tried=any(not one.refused for one in tries))
         if order is None:
             return await self._nothing_left(actor, admitted, tries)
@@ -88,7 +88,7 @@ class Retrying:
         return Told("Somebody pressed it at the same moment. Press it again.", done=False)
 
     async def _nothing_left(self, actor: Actor, admitted: Admitted, tries: Sequence[Request]) -> Told:
-        words = "Nothing of this request has failed, so there is nothing to try again."
+        words = "Nothing of this request has failed in a way that another try could mend."
         if tries:
             last = tries[-1]
             who = sentences.person(last.actor_id)

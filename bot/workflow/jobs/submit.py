@@ -10,9 +10,10 @@ from typing import Protocol
 from bot.domain.attempts import looked, no_answer, submitting, waiting
 from bot.domain.audit import before_post
 from bot.domain.denials import NOT_CONFIGURED, Denied
-from bot.domain.errors import CloudError, CloudUnavailable
+from bot.domain.errors import CloudError, CloudUnavailable, NoSnapshot
 from bot.domain.items import Item, ended, taken
 from bot.domain.orders import Restore
+from bot.domain.quick import NO_SNAPSHOT
 from bot.domain.requests import Request
 from bot.domain.sentences import not_configured
 from bot.domain.snapshots import Snapshot
@@ -129,7 +130,8 @@ class Submitter:
         if isinstance(exc, CloudUnavailable):
             await self.store.save(no_answer(item, now, look_for=self.policy.look_for, cause=exc.sentence))
             return 0.0
-        await self.store.save(ended(item, ItemState.FAILED, now, cause=exc.sentence, code=exc.code))
+        code = NO_SNAPSHOT if isinstance(exc, NoSnapshot) else exc.code
+        await self.store.save(ended(item, ItemState.FAILED, now, cause=exc.sentence, code=code))
         return None
 
     async def _wait(self, item: Item, wait: timedelta, cause: str, code: str) -> float | None:

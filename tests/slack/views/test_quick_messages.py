@@ -18,7 +18,7 @@ from bot.domain.consistency_groups import ConsistencyGroup, group_split
 from bot.domain.items import DiskRef, Item
 from bot.domain.orders import Quick, Selector
 from bot.domain.projects import Project
-from bot.domain.quick import LEFT_OUT, NO_GROUPS
+from bot.domain.quick import LEFT_OUT, NO_GROUPS, NO_SNAPSHOT
 from bot.domain.requests import Request
 from bot.domain.snapshots import CreateSnapshotGroup
 from bot.domain.transitions import GroupState, ItemState, RequestState
@@ -206,6 +206,16 @@ def test_the_next_step_after_a_failure_is_a_button_and_names_every_disk_or_none(
         (line,) = [line for line in message["text"].splitlines() if line.startswith("*Try Again*")]
         typed = re.findall(r"d15c0000-[0-9a-f-]+", line)
         assert typed == ([item.disk.id for item in items[:-1]] if count <= 20 else [])
+
+
+def test_of_a_disk_that_can_have_no_snapshot_nobody_is_offered_another_try() -> None:
+    edge = members(2, ItemState.FAILED, cause="It is in an edge zone.", code=NO_SNAPSHOT, ended_at=NOON)
+    request = a_quick_request(RequestState.FINISHED, ended_at=NOON)
+    for kind in ("failure", "receipt"):
+        alone = json.dumps(said(kind, request, edge))
+        assert "It is in an edge zone." in alone and TRY_AGAIN not in alone and "Try Again" not in alone
+        mixed = said(kind, request, [edge[0], an_item(3, ItemState.FAILED, cause="no", ended_at=NOON)])
+        assert "asks for it once more" in mixed["text"]
 
 
 def test_where_nothing_failed_there_is_nothing_to_try_again() -> None:

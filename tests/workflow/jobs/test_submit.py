@@ -12,8 +12,9 @@ import pytest
 from bot.domain.actors import Actor
 from bot.domain.attempts import submitting
 from bot.domain.audit import AuditEntry
-from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, LookupFailed, Throttled
+from bot.domain.errors import CloudError, CloudRefused, CloudUnavailable, DiskBusy, LookupFailed, NoSnapshot, Throttled
 from bot.domain.items import Item, ended
+from bot.domain.quick import NO_SNAPSHOT, to_try_again
 from bot.domain.snapshots import (
     REQUEST_TAG,
     CreateStandardSnapshot,
@@ -251,6 +252,12 @@ async def test_a_refusal_ends_the_item_with_its_cause(desk: Desk) -> None:
     desk.evs.answers = [CloudRefused("The disk is locked (EVS.2068).", status=400, code="EVS.2068")]
     item = await desk.run()
     assert (item.state, item.cause, item.code) == (ItemState.FAILED, "The disk is locked (EVS.2068).", "EVS.2068")
+
+
+async def test_a_disk_that_can_have_no_snapshot_at_all_is_marked_so_that_no_other_try_is_offered(desk: Desk) -> None:
+    desk.evs.answers = [NoSnapshot("It is in an edge zone (EVS.2108).", status=400, code="EVS.2108")]
+    item = await desk.run()
+    assert (item.state, item.code, to_try_again([item])) == (ItemState.FAILED, NO_SNAPSHOT, [])
 
 
 async def test_a_right_that_ended_stops_it_before_the_post(desk: Desk) -> None:
