@@ -148,6 +148,9 @@ def break_glass_reason(characters: int) -> Denied:
 
 # --- which project ----------------------------------------------------------------------------------------------------
 
+PROJECTS_NAMED = 12
+"""In a question which one is meant."""
+
 
 def which_project(candidates: Sequence[str]) -> Denied:
     if not candidates:
@@ -156,15 +159,24 @@ def which_project(candidates: Sequence[str]) -> Denied:
             "Ask the people who run the snapshot bot for access, or try the channel of the project."
         )
         return Denied(NO_PROJECT_CHOSEN, none)
-    told = f"Which project? You may use {', '.join(candidates)}. Say it again with project={candidates[0]}."
-    return Denied(NO_PROJECT_CHOSEN, told)
+    options = _each_as_option(candidates)
+    return Denied(
+        NO_PROJECT_CHOSEN, f"Which project? You may use several. Say it again with the one you mean: {options}."
+    )
 
 
 def which_project_to_bind(candidates: Sequence[str]) -> Denied:
     if not candidates:
         return Denied(NO_PROJECT_CHOSEN, "Only an admin of a project may bind a channel to it.")
-    options = " or ".join(f"project={alias}" for alias in candidates)
-    return Denied(NO_PROJECT_CHOSEN, f"Which project? Say {options}.")
+    return Denied(NO_PROJECT_CHOSEN, f"Which project? Say {_each_as_option(candidates)}.")
+
+
+def _each_as_option(candidates: Sequence[str]) -> str:
+    """All of them as they are typed, or the first so many; none is put before the others."""
+    options = [f"project={alias}" for alias in candidates[:PROJECTS_NAMED]]
+    if more := len(candidates) - len(options):
+        return f"{', '.join(options)} or one of {more} more"
+    return " or ".join(options) if len(options) < 3 else f"{', '.join(options[:-1])} or {options[-1]}"
 
 
 def no_place_to_bind() -> Denied:

@@ -24,6 +24,14 @@ _CODE = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 _LONG_RUN = re.compile(r"[A-Za-z0-9+/=_.:;\-]{40,}")
 """Nothing that explains an error is this long without a space; tokens, signatures and secrets are."""
 _PLAIN_WORD = re.compile(r"[A-Za-z][a-z']{0,15}[.,:;!?]?|[A-Z]{2,4}|[0-9]{1,4}|…[.,:;!?]?")
+_REFUSALS: Mapping[Kind, type[errors.CloudRefused]] = {
+    Kind.REFUSED: errors.CloudRefused,
+    Kind.PERMISSION: errors.CloudRefused,
+    Kind.BUSY: errors.DiskBusy,
+    Kind.NOT_FOUND: errors.NotFound,
+    Kind.NO_SNAPSHOT: errors.NoSnapshot,
+    Kind.NOT_OFFERED: errors.NotOffered,
+}
 _NEVER_QUOTED = ("APIGW.", "APIG.", "APIC.", "IAM.")
 
 
@@ -64,20 +72,12 @@ def error_from(
             return errors.Throttled(sentence, retry_after=_retry_after(headers), **facts)
         case Kind.UNAVAILABLE:
             return errors.CloudUnavailable(sentence, maybe_done=writes, **facts)
-        case Kind.BUSY:
-            return errors.DiskBusy(sentence, **facts)
-        case Kind.NOT_FOUND:
-            return errors.NotFound(sentence, **facts)
-        case Kind.NO_SNAPSHOT:
-            return errors.NoSnapshot(sentence, **facts)
-        case Kind.NOT_OFFERED:
-            return errors.NotOffered(sentence, **facts)
         case Kind.CREDENTIAL:
             refused = errors.CredentialRefused(sentence, **facts)
             refused.reason = _closer(refusal.message) or meaning.words
             return refused
-        case Kind.REFUSED | Kind.PERMISSION:
-            return errors.CloudRefused(sentence, **facts)
+        case kind:
+            return _REFUSALS[kind](sentence, **facts)
 
 
 def _closer(message: str) -> str:

@@ -31,5 +31,7 @@ def test_who_mistyped_a_project_is_shown_the_one_that_is_nearest() -> None:
 
 
 def test_who_named_no_project_is_told_how_only_where_there_is_one_to_name() -> None:
-    assert "project=shop" in which_project(["shop", "web"]).explanation
+    assert which_project(["shop", "web"]).explanation.endswith(": project=shop or project=web.")
+    assert which_project(["a", "b", "c"]).explanation.endswith(": project=a, project=b or project=c.")
+    assert which_project([f"p{n}" for n in range(30)]).explanation.endswith("project=p11 or one of 18 more.")
     assert "project=" not in which_project([]).explanation

@@ -36,7 +36,7 @@ def plans(request: Request, items: Sequence[Item], groups: Sequence[ConsistencyG
 def _planned_lines(
     items: Sequence[Item], groups: Sequence[ConsistencyGroup], apart: list[str], names: int | None, elsewhere: str
 ) -> Iterator[str]:
-    """What is `apart`, each group with its disks, then those that go alone, then those left out. With so many
+    """The servers `apart`, each group with its disks, then those that go alone, then those left out. With so many
     characters of `names` for the disks of each, only those about which there is something to say have a line;
     `elsewhere` are the others.
     """

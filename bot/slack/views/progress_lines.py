@@ -135,7 +135,7 @@ SERVERS_APART = 5
 
 
 def apart_lines(request: Request, items: Sequence[Item], groups: Sequence[ConsistencyGroup]) -> list[str]:
-    """Where the disks of a server are not one consistent set: nobody is to believe that they are."""
+    """Where the disks of a server are not one consistent set, for they could be taken for one."""
     made = [item for item in copied(items) if not item.ended or item.state is ItemState.AVAILABLE]
     apart = servers_apart(made, groups, request.order)
     lines = [_apart_line(one) for one in apart[:SERVERS_APART]]
