@@ -1,7 +1,7 @@
 // The box in which a person writes: Enter sends, a slash is a command, @ and # offer names.
 
 import { act } from "./acts.js";
-import { byId, fill, freshId, h } from "./dom.js";
+import { byId, fill, freshId, h, moved } from "./dom.js";
 import { showMenu } from "./menu.js";
 import { toNewest } from "./newest.js";
 import { note } from "./note.js";
@@ -65,7 +65,7 @@ export class Composer {
       event.preventDefault();
       this.complete(index);
     };
-    return h("div", { id: freshId("name"), role: "option", onpointerdown: choose, onpointermove: () => this.point(index) }, h("span", {}, one.name), h("small", {}, one.told));
+    return h("div", { id: freshId("name"), role: "option", onpointerdown: choose, onpointermove: (event) => moved(event) && this.point(index) }, h("span", {}, one.name), h("small", {}, one.told));
   }
 
   point(at = this.at) {

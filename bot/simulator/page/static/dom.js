@@ -70,3 +70,6 @@ function replaceKeepingFocus(node, made) {
   const again = [...made.querySelectorAll("[data-focus]")].find((one) => one.dataset.focus === focused);
   (again ?? made).focus({ preventScroll: true });
 }
+
+/** Whether a person moved the pointer: a browser also tells of one that rests where something new is drawn below it. */
+export const moved = (event) => event.movementX !== 0 || event.movementY !== 0;

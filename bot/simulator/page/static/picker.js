@@ -1,6 +1,6 @@
 // A field that offers choices while one types: all selects are made of it. Pattern: combobox with a listbox (WAI-ARIA).
 
-import { freshId, h } from "./dom.js";
+import { freshId, h, moved } from "./dom.js";
 
 const TYPING_MS = 120;
 
@@ -95,7 +95,7 @@ export class Picker {
     };
     const text = [h("span", {}, option.label), option.told && h("small", {}, option.told)];
     const id = freshId("option");
-    return h("div", { id, role: "option", "aria-selected": "false", onpointerdown: choose, onpointermove: () => this.at !== index && this.point(index) }, text);
+    return h("div", { id, role: "option", "aria-selected": "false", onpointerdown: choose, onpointermove: (event) => moved(event) && this.at !== index && this.point(index) }, text);
   }
 
   say(text, kind = "") {
